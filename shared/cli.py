@@ -15,6 +15,7 @@ from shared.commands.log import transparency_log
 from shared.commands.name_disputes import disputes
 from shared.commands.organizations import organizations, webhooks
 from shared.commands.packages import outdated, packages, publish, publishers
+from shared.commands.reports import reports
 from shared.commands.revocations import revocations
 from shared.commands.snapshots import snapshot
 from shared.commands.tokens import login, tokens
@@ -41,6 +42,7 @@ cli = CommandGroup(
         publish,
         publishers,
         read_only,
+        reports,
         restore,
         revocations,
         signin_link,

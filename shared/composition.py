@@ -105,6 +105,7 @@ from shared.services.publishing.package_holds import PackageHolds
 from shared.services.publishing.proposals import Proposals
 from shared.services.publishing.publishing import Publishing
 from shared.services.publishing.release_selection import ReleaseSelections
+from shared.services.publishing.reports import Reports
 from shared.services.quality.checklists import Checklists
 from shared.services.quality.package_comparison import PackageComparison
 from shared.services.revocation_list import listing_revocations
@@ -306,6 +307,7 @@ class PublishingServices(Struct, frozen=True):
     proposals: Proposals
     held_releases: HeldReleases
     own_releases: OwnReleases
+    reports: Reports
 
 
 class BundleServices(Struct, frozen=True):
@@ -571,6 +573,7 @@ def _publishing(services: Services) -> PublishingServices:
         proposals=services.proposals,
         held_releases=services.held_releases,
         own_releases=services.own_releases,
+        reports=services.reports,
     )
 
 

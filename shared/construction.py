@@ -192,9 +192,13 @@ from shared.services.publishing.proposals import Proposals
 from shared.services.publishing.published_contents import PublishedContents
 from shared.services.publishing.publishing import DependencyCheck, Publishing
 from shared.services.publishing.release_selection import ReleaseSelections
+from shared.services.publishing.report_mail import ReportMail
+from shared.services.publishing.report_weights import ReportWeights
+from shared.services.publishing.reports import Reports
 from shared.services.quality.checklists import Checklists
 from shared.services.quality.package_comparison import PackageComparison
 from shared.services.records import RecordWriter
+from shared.services.report_records import ReportRecords
 from shared.services.revocation_list import RetiredNameList
 from shared.services.tokens.device_login import DeviceLogin
 from shared.services.tokens.makers import MakerReview, Makers
@@ -1040,6 +1044,45 @@ class Services:
         )
 
     @cached_property
+    def reports(self) -> Reports:
+        return Reports(
+            directory=self.adapters.directory,
+            metadata=self.adapters.metadata,
+            hosted=self.hosted_packages,
+            authorization=self.authorization,
+            administration=self.administration,
+            moderation=self.moderation,
+            records=self.report_records,
+            weights=self.report_weights,
+            record_writer=self.record_writer,
+            mail=self.report_mail,
+        )
+
+    @cached_property
+    def report_records(self) -> ReportRecords:
+        return ReportRecords(directory=self.adapters.directory)
+
+    @cached_property
+    def report_weights(self) -> ReportWeights:
+        return ReportWeights(
+            records=self.report_records,
+            moderation=self.moderation,
+            search=self.package_search,
+            clock=self.adapters.clock,
+            threshold=self.settings.reports_quarantine,
+        )
+
+    @cached_property
+    def report_mail(self) -> ReportMail:
+        return ReportMail(
+            records=self.report_records,
+            mail_delivery=self.mail_delivery,
+            work=self.adapters.work,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
     def gone_releases(self) -> GoneReleases:
         return GoneReleases(
             administration=self.administration,
@@ -1705,6 +1748,7 @@ class Services:
             made_by_accounts=self.made_by_accounts,
             stopped_makers=self.stopped_makers,
             name_disputes=self.name_disputes,
+            report_records=self.report_records,
             ownerless_organizations=self.ownerless_organizations,
             organization_members=self.organization_members,
             retired_names=self.retired_names,

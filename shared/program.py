@@ -37,6 +37,7 @@ COMMANDS = (
     "publish",
     "publisher",
     "read-only",
+    "report",
     "restore",
     "revocations",
     "serve",

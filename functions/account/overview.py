@@ -11,6 +11,7 @@ from functions.api.audit_log import EventView
 from functions.api.name_disputes import StatementView
 from functions.api.operations import ResponseModel, UtcTime, utc_datetime
 from functions.api.pulls import PullView
+from functions.api.reports import ReportView
 from functions.api.tokens import TokenView
 from functions.http.json_answers import JSON
 from functions.http.pages import PAGE_HEADERS, see_other
@@ -183,6 +184,7 @@ class PersonalDataView(ResponseModel):
     sessions: list[SessionView]
     identities: list[IdentityView]
     name_disputes: list[ClaimView]
+    reports: list[ReportView]
     ownership_requests: list[RequestedOwnershipView]
     pulls: list[PullView]
     events: list[EventView]
@@ -206,6 +208,7 @@ class PersonalDataView(ResponseModel):
             sessions=[SessionView.of(each, by) for each in data.sessions],
             identities=[IdentityView.model_validate(each) for each in data.identities],
             name_disputes=[ClaimView.model_validate(each) for each in data.disputes],
+            reports=[ReportView.of(each) for each in data.reports],
             ownership_requests=[
                 RequestedOwnershipView.model_validate(each) for each in data.ownership_requests
             ],

@@ -118,6 +118,8 @@ EVENT_PHRASES: Mapping[str, str] = {
     "release.refused": "refused to publish {subject}",
     "release.removed": "removed {subject}",
     "release.undeprecated": "undeprecated {subject}",
+    "report.decided": "decided a report about {subject}: {outcome}",
+    "report.made": "reported {subject}: {why}",
     "session.copied": "ended a session of {account}, whose cookie was copied",
     "session.ended": "ended a session of {account}",
     "session.renewed": "signed in again",

@@ -262,6 +262,7 @@ ACCOUNT_PAGES = (
 MANAGE_PAGES = (
     ("/manage", "Overview"),
     ("/manage/releases", "Releases"),
+    ("/manage/reports", "Reports"),
     ("/manage/accounts", "Accounts"),
     ("/manage/groups", "Groups"),
     ("/manage/directory-locks", "Directory locks"),

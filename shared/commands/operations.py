@@ -21,6 +21,7 @@ from functions.api.operations import ApiCall, OpenApi
 from functions.api.organizations import organizations_api
 from functions.api.ownership import ownership_api
 from functions.api.packages import successor_api, visibility_api
+from functions.api.reports import reports_api
 from functions.api.tokens import organization_tokens_api, tokens_api
 from functions.api.trusted_publishing import publishers_api
 from functions.api.webhooks import webhooks_api
@@ -55,6 +56,7 @@ _FACES = (
     organizations_api,
     ownership_api,
     publishers_api,
+    reports_api,
     successor_api,
     tokens_api,
     visibility_api,

@@ -25,6 +25,7 @@ from shared.domain.proposals import Proposal
 from shared.domain.pull_records import RecordedPull
 from shared.domain.records import Event, Record
 from shared.domain.releases import ReleasePullers, WithheldNote
+from shared.domain.reports import Report, ReportDecision
 from shared.domain.reserved_names import ReservedName
 from shared.domain.sessions import Session
 from shared.domain.sign_in import SignInAttempt
@@ -86,6 +87,12 @@ _OF_A_CLAIMANT = Lifetime(
     "that of a claimant is deleted with the account; in what others wrote, the name and the mail "
     "address of the account are replaced",
 )
+_REPORT = Lifetime(
+    "until one year after the decision, or after the report if nobody decides",
+    "deleted with the account, from which on the report names nobody",
+)
+_REPORT_NETWORK = Lifetime("until the decision, one year at most", "deleted with the account")
+_REPORT_DECISION = Lifetime("as long as the report", "stays, and leads to nobody")
 _REQUEST = Lifetime("until it is decided", "deleted; at the latest with the account")
 _FINDING = Lifetime("until the directory says otherwise", "deleted; at the latest with the account")
 _FREEZE = Lifetime("until it ends", "deleted")
@@ -388,6 +395,24 @@ PERSONAL_RECORDS: tuple[PersonalRecord, ...] = (
         {
             **_each("says who appealed, and when", _DISPUTE, "by", "at_ms"),
             **_each("the party says why", _OF_A_CLAIMANT, "reason"),
+        },
+    ),
+    PersonalRecord(
+        Report,
+        _DIRECTORY,
+        {
+            **_each("says who reported the release, and when", _REPORT, "reporter", "reported_ms"),
+            **_each("the person says what is wrong", _REPORT, "text"),
+            **_each("reports from one network (/24, /48) count as one", _REPORT_NETWORK, "network"),
+            **_each("says whether the account was 30 days old", _REPORT, "is_weighty"),
+        },
+    ),
+    PersonalRecord(
+        ReportDecision,
+        "in `Report`",
+        {
+            **_each("says who decided, and when", _REPORT_DECISION, "by", "at_ms"),
+            **_each("the reporter reads why", _REPORT, "note"),
         },
     ),
     PersonalRecord(

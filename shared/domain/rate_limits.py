@@ -36,6 +36,7 @@ class RateLimitClass(Enum):
     MIRROR = "mirror"
     AGENT = "agent"
     DRY_RUN = "dry-run"
+    REPORT = "report"
 
     @property
     def window(self) -> timedelta:
@@ -61,6 +62,7 @@ _WINDOWS = {
     RateLimitClass.FAILURE: timedelta(minutes=5),
     RateLimitClass.FOUND: timedelta(days=1),
     RateLimitClass.LOOK_UP: timedelta(minutes=60),
+    RateLimitClass.REPORT: timedelta(days=1),
 }
 _CHANGING = {
     RateLimitClass.WRITE,
@@ -69,6 +71,7 @@ _CHANGING = {
     RateLimitClass.DEVICE,
     RateLimitClass.INVITATION,
     RateLimitClass.FOUND,
+    RateLimitClass.REPORT,
 }
 _NOUNS = {
     RateLimitClass.READ: "requests",
@@ -84,6 +87,7 @@ _NOUNS = {
     RateLimitClass.MIRROR: "requests that the upstream registry is asked for",
     RateLimitClass.AGENT: "calls of /mcp",
     RateLimitClass.DRY_RUN: "checks of archives",
+    RateLimitClass.REPORT: "reports about releases",
 }
 
 

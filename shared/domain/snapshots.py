@@ -37,6 +37,7 @@ from shared.domain.packages import Head, Release
 from shared.domain.policies import Policy
 from shared.domain.proposals import Proposal
 from shared.domain.records import Entity, Event, Record
+from shared.domain.reports import Report, ReportedRelease
 from shared.domain.reserved_names import ReservedName
 from shared.domain.status import NoticeBoard
 from shared.domain.tokens import Token, TokenUse
@@ -79,6 +80,8 @@ ENTITIES: tuple[type[Entity], ...] = (
     NoticeBoard,
     ReservedName,
     NameDispute,
+    ReportedRelease,
+    Report,
     Policy,
     Proposal,
     NameOwner,

@@ -24,7 +24,7 @@ MANUALS_KEPT = 2  # A process has one address; tests have two.
 GROUPS = (
     ("Start", ("use/tutorial.md",)),
     ("Clients", ("use/clients.md", "use/clients-behind-proxies.md", "use/agents.md")),
-    ("Accounts", ("use/login.md", "use/sign-in.md", "use/tokens.md")),
+    ("Accounts", ("use/login.md", "use/sign-in.md", "use/tokens.md", "use/reports.md")),
     (
         "Publishing",
         (
@@ -63,6 +63,7 @@ GROUPS = (
             "run/recovery.md",
             "run/upgrade.md",
             "run/incidents.md",
+            "run/reports.md",
             "run/signing-keys.md",
             "run/transparency-log.md",
             "run/witnesses.md",

@@ -5,7 +5,7 @@ rate_limits.py    trusted proxies and rate limits
 network.py        authorities of certificates, and proxies to other servers
 stores.py         data folder, stores of the cloud and keys
 archives.py       how large archives may be, what they must contain, and who sends them
-publishing.py     bursts of releases, and trusted publishing
+publishing.py     bursts of releases, reports about releases, and trusted publishing
 sign_in.py        who gets an account, identity providers, and how long a session lasts
 tokens.py         how long access tokens are valid, and reports of leaked ones
 organizations.py  who may create organizations, and which names are reserved
@@ -34,7 +34,7 @@ from shared.settings.operations import (
     RetentionSettings,
 )
 from shared.settings.organizations import OrganizationSettings
-from shared.settings.publishing import BurstSettings, TrustedPublishingSettings
+from shared.settings.publishing import BurstSettings, ReportSettings, TrustedPublishingSettings
 from shared.settings.rate_limits import RateLimitSettings
 from shared.settings.server import ListenerSettings, ServerSettings
 from shared.settings.sign_in import SignInSettings
@@ -57,6 +57,7 @@ class Settings(
     NetworkSettings,
     SignInSettings,
     TrustedPublishingSettings,
+    ReportSettings,
     BurstSettings,
     DeliverySettings,
     RateLimitSettings,

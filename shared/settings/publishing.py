@@ -1,10 +1,19 @@
-"""How many releases are a burst, and which CI jobs may publish."""
+"""How many releases are a burst, when reports quarantine one, and which CI jobs may publish."""
 
 from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 
 from shared.settings.values import Addresses, NamedIssuers, TopicSettings, apart_from
+
+_LEAST_THRESHOLD = 2  # One account alone must not withhold a release of others.
+
+
+def _check_threshold(weight: int) -> int:
+    if weight and weight < _LEAST_THRESHOLD:
+        reason = "it is neither 0 nor a weight of 2 or more, so that one account is never enough"
+        raise ValueError(reason)
+    return weight
 
 
 class BurstSettings(TopicSettings):
@@ -21,6 +30,17 @@ class BurstSettings(TopicSettings):
         ge=1,
         description="Releases that one principal may publish within ten minutes, of however few "
         "packages; further ones are held until an owner confirms them.",
+    )
+
+
+class ReportSettings(TopicSettings):
+    """When reports of users quarantine a release."""
+
+    reports_quarantine: Annotated[int, AfterValidator(_check_threshold)] = Field(
+        default=0,
+        le=100,
+        description="Weight of reports (docs/run/reports.md) that quarantines a release until an "
+        "administrator decides, from 2; 0 leaves every release to administrators.",
     )
 
 

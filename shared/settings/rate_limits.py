@@ -87,6 +87,9 @@ class RateLimitSettings(TopicSettings):
         default="token=30 account=60 address=120",
         description="Checks of archives that are not published, a minute.",
     )
+    limit_report: LimitText = Field(
+        default="account=20 address=60", description="Reports about releases in a day."
+    )
     limit_agent: LimitText = Field(
         default="token=1200 account=2400 address=1200",
         description="Calls of /mcp a minute, counted by each process; an address counts for "

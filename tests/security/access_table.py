@@ -211,6 +211,14 @@ def readers(persona: Persona, state: State) -> set[Outcome]:
     return {Outcome.DONE if may else Outcome.HIDDEN}
 
 
+def reporters(persona: Persona, state: State) -> set[Outcome]:
+    """Whoever has an account reports what they read, by a credential for all of the account."""
+    if persona.credential is Credential.MACHINE:
+        return {Outcome.UNKNOWN}
+    known = _known(persona, may=persona.manages_account)
+    return readers(persona, state) if known == {Outcome.DONE} else known
+
+
 def finders(persona: Persona, state: State) -> set[Outcome]:
     """As readers, but a token for some packages finds no private ones by a search."""
     if state is State.PRIVATE and not persona.may(Action.READ):
@@ -557,8 +565,15 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     managers: ("api_packages_succeed",),
     shown: ("api_orgs_show", "web_org"),
     founders: ("api_orgs_found",),
+    reporters: ("api_reports_make",),
     no_member: ("api_members_remove",),
-    own_account(): ("api_audit_account", "api_name_disputes_list", "token_issue", "token_list"),
+    own_account(): (
+        "api_audit_account",
+        "api_name_disputes_list",
+        "api_reports_own",
+        "token_issue",
+        "token_list",
+    ),
     own_account(found=Outcome.HIDDEN): (
         "api_name_disputes_appeal",
         "api_name_disputes_open",
@@ -584,6 +599,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "api_org_pulls",
         "api_org_pulls_csv",
         "api_org_pulls_lines",
+        "api_org_reports",
         "api_org_webhooks_list",
     ),
     members_alone(Action.MANAGE, found=Outcome.HIDDEN): (
@@ -639,9 +655,13 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "api_moderation_account",
         "api_moderation_proposals",
         "api_moderation_releases",
+        "api_moderation_reports",
         "api_moderation_quarantine_many (list)",
     ),
     reviewers_of_package: ("api_moderation_release",),
+    # Nobody reported these versions.
+    hidden(moderators_of_package): ("api_moderation_report_decide",),
+    hidden(reviewers_of_package): ("api_moderation_reported_release",),
     fresh_administrators: (
         "api_accounts_leave",
         "api_directory_locks_decide",
@@ -715,6 +735,8 @@ PATHS = {
     "api_moderation_account": "/api/v1/moderation/accounts/max",
     "api_moderation_releases": "/api/v1/moderation/releases?org=ORG",
     "api_moderation_revoke": "/api/v1/moderation/accounts/max/revoke-tokens",
+    "api_moderation_report_decide": "/api/v1/moderation/reports/ORG/NAME/9.9.9/decision",
+    "api_moderation_reported_release": "/api/v1/moderation/reports/ORG/NAME/9.9.9",
     "archive_bytes": "/archives/public/nothing/1.0.0/x.bala",
     "archive_of_release": "/archives/mirrored/ORG/NAME/1.0.0/ORG-NAME-any-1.0.0.bala",
     "central_connectors_by_id": f"{REGISTRY}/connectors/1",
@@ -797,6 +819,8 @@ BODIES: Mapping[str, object] = {
     "api_moderation_move_name": {"to": "here", "reason": "A test."},
     "api_moderation_quarantine_many": {"org": "ORG", "reason": "A test."},
     "api_moderation_quarantine_many (list)": {"org": "ORG", "reason": "No.", "dryRun": True},
+    "api_moderation_report_decide": {"outcome": "false", "reason": "A test."},
+    "api_reports_make": {"why": "malware", "text": "It reads keys."},
     "api_moderation_reserve_name": {"pattern": "evilNUMBER*", "reason": "A test."},
     "api_org_tokens_issue": TOKEN,
     "api_org_tokens_rename": {"name": "other"},

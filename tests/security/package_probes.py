@@ -354,6 +354,14 @@ CHANGING: dict[str, tuple[Probe, ...]] = {
     "api_name_disputes_open": (
         Probe("/api/v1/name-disputes", "POST", '{"name":"acme/NAME","statement":"x"}'),
     ),
+    "api_reports_make": tuple(
+        Probe(
+            f"/api/v1/packages/acme/NAME/{version}/reports",
+            "POST",
+            '{"why":"malware","text":"It reads keys."}',
+        )
+        for version in ("1.0.0", "9.9.9")
+    ),
     "api_packages_succeed": tuple(
         Probe("/api/v1/packages/acme/NAME/successor", "PUT", f'{{"successor":{successor}}}')
         for successor in ("null", '"acme/greet"', '"acme/NAME"')
@@ -386,7 +394,11 @@ CHANGING: dict[str, tuple[Probe, ...]] = {
 
 # Functions that no package is named to and that list none, by pattern, below the reason.
 ABOUT_NO_PACKAGE = {
-    "show and change what is the caller's own": ("account_*", "api_settings_*"),
+    "show and change what is the caller's own": (
+        "account_*",
+        "api_reports_own",
+        "api_settings_*",
+    ),
     "show what a commitment hides to those who may see it, by its number": ("api_log_opening",),
     "show the caller's own log, or an organization's to its owners": ("api_audit_*",),
     "are the same for everybody, whatever they name": (
@@ -416,6 +428,7 @@ ABOUT_NO_PACKAGE = {
     "list or count public packages alone, whoever asks": ("web_home", "web_about"),
     "show what an organization has to its owners": (
         "api_org_pulls*",
+        "api_org_reports",
         "api_org_webhooks_*",
         "api_publishers_list",
     ),

@@ -20,14 +20,16 @@ from tests.security.access_table import (
     moderators,
     moderators_of_package,
     own_account,
+    reporters,
 )
 from tests.security.personas import PERSONAS, Persona
 
 # The matrix asks to remove somebody who is no member, which everybody is told.
 OF_NOBODY = {"api_members_remove"}
 OF_USE_CASES = [each for each in OPERATIONS if openapi_of(each).case and each.name not in OF_NOBODY]
-# An organization that is not there yet has no owners.
-OF_FOUNDERS = {"api_orgs_found"}
+# An organization that is not there yet has no owners, and whoever has an account reports releases
+# of others.
+NAMED = {"api_orgs_found": founders, "api_reports_make": reporters}
 # Its service wants a recent sign-in for tokens that manage or moderate, and for others none.
 BY_SCOPE = {"token_rotate"}
 
@@ -40,8 +42,8 @@ def expected(operation: Operation) -> Expects:
     if case.right in REGISTRY_ACTIONS:
         moderating = moderators_of_package if is_about_package else moderators
         return moderating if case.right is Action.MODERATE else fresh_administrators
-    if operation.name in OF_FOUNDERS:
-        return founders
+    if operation.name in NAMED:
+        return NAMED[operation.name]
     if is_about_package:
         return governors if case.right is Action.GOVERN else managers
     if "{org}" in operation.route:

@@ -137,6 +137,8 @@ OTHERS = (
     "api_ownership_",
     "api_name_disputes_",
     "api_org_pulls",
+    "api_org_reports",
+    "api_reports_",
     "api_org_tokens_",
     "api_org_webhooks_",
     "api_publishers_",

@@ -23,6 +23,7 @@ from shared.domain.ownership import OwnershipRequest
 from shared.domain.principals import Principal
 from shared.domain.pull_records import MAX_PULLS_EXPORTED, RecordedPull
 from shared.domain.records import Event, Place
+from shared.domain.reports import Report
 from shared.domain.scopes import Role
 from shared.domain.sessions import Session
 from shared.domain.sign_in import require_recent_sign_in
@@ -50,6 +51,7 @@ class PersonalData(Struct, frozen=True):
     sessions: tuple[Session, ...]
     identities: tuple[Identity, ...]
     disputes: tuple[NameDispute, ...]  # That the person opened, or that was opened for them.
+    reports: tuple[Report, ...]
     ownership_requests: tuple[OwnershipRequest, ...]
     pulls: tuple[RecordedPull, ...]
     events: tuple[tuple[int, Event], ...]
@@ -103,6 +105,7 @@ class AccountDeletion(Struct, frozen=True):
             sessions=tuple(live_sessions(sessions, self.clock.now_ms())),
             identities=tuple(sorted(identities, key=lambda identity: identity.linked_ms)),
             disputes=tuple(await self.directory.list_by_subject(NameDispute, account.id)),
+            reports=tuple(await self.directory.list_by_subject(Report, account.id)),
             ownership_requests=tuple(
                 await self.directory.list_by_subject(OwnershipRequest, account.id)
             ),

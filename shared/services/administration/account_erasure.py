@@ -39,6 +39,7 @@ from shared.services.organizations.made import MadeByAccounts
 from shared.services.organizations.memberships import OrganizationMembers, member_removal
 from shared.services.organizations.ownership import OwnerlessOrganizations
 from shared.services.records import RECORDS_AT_ONCE, EntityChange, RecordWriter, entity_batches
+from shared.services.report_records import ReportRecords
 from shared.services.tokens.tokens import TokenRecords, token_change
 
 _KEPT = (
@@ -93,6 +94,7 @@ class AccountErasures(Struct, frozen=True):
     made_by_accounts: MadeByAccounts
     stopped_makers: StoppedMakers
     name_disputes: NameDisputes
+    report_records: ReportRecords
     ownerless_organizations: OwnerlessOrganizations
     organization_members: OrganizationMembers
     retired_names: RetiredNames
@@ -255,8 +257,10 @@ class AccountErasures(Struct, frozen=True):
             account_id, email=email, by=by
         )
         disputes = 0
+        reports = 0
         if account is not None:
             disputes = await self.name_disputes.forget(account, by=by)
+            reports = await self.report_records.forget(account)
             await self.retired_names.retire(account.name, account_id)
         identities = await self._remove_identities(account_id, by)
         await self._remove_findings(account_id)
@@ -284,6 +288,7 @@ class AccountErasures(Struct, frozen=True):
                 "invitations": invitations,
                 "recorded pulls": pulls,
                 "name disputes without its words and name": disputes,
+                "reports without its words and id": reports,
                 "events without their addresses, browsers and names": events,
             },
             without_owner=tuple([org for org in orgs if await self._has_no_owner(org)]),

@@ -443,8 +443,28 @@ class Moderation(Struct, frozen=True):
         said = parse_decision_reason(reason, coordinate)
         return await self._decide(coordinate, Decision(State.REMOVED, said, public), by)
 
+    async def quarantine_by_rule(
+        self, coordinate: Coordinate, reason: str, public: PublicReason, *, by: Principal
+    ) -> Release:
+        """Quarantine a live release as a rule of the operator says, and return it; one that is
+        withheld already stays as it is. Callers check the rule. Raises `ReleaseNotFound`.
+        """
+
+        def decide(_head: Head, release: Release) -> Release:
+            if release.state is not State.LIVE:
+                return release
+            decision = Decision(State.QUARANTINED, reason, public)
+            now_ms = self.clock.now_ms()
+            return with_decision(release, "release.quarantined", decision, by=by, now_ms=now_ms)
+
+        release, is_changed = await self.records.store_release(coordinate, decide)
+        return await self._carry_out(release, is_changed=is_changed)
+
     async def _decide(self, coordinate: Coordinate, decision: Decision, by: Principal) -> Release:
         release, is_changed = await self.decide(coordinate, decision, by=by)
+        return await self._carry_out(release, is_changed=is_changed)
+
+    async def _carry_out(self, release: Release, *, is_changed: bool) -> Release:
         try:
             await self.derived_data.update(release)
         finally:  # The change is stored, even if the lists do not show it yet.

@@ -1,0 +1,83 @@
+"""/account/reports: report a release, and see what became of it; and what is reported about
+releases of an organization, for its owners."""
+
+from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
+from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from shared.domain.coordinates import Coordinate
+from shared.domain.errors.base import redact_tokens
+from shared.domain.rate_limits import RateLimitClass
+from shared.domain.releases import WITHDRAWAL_TITLES
+from shared.domain.reports import REPORT_REASONS
+from shared.runtime.answers import Answer
+from shared.services.publishing.report_mail import OUTCOMES
+from shared.services.publishing.reports import Reports
+from shared.use_cases import reports
+from shared.use_cases.inputs import shown_fields
+from shared.use_cases.reports import NewReport
+
+REPORTS_PATH = "/account/reports"
+REPORT_ROUTE = "account/reports/{org}/{name}/{version}"
+
+REASON_CHOICES = tuple((each.value, WITHDRAWAL_TITLES[each][0]) for each in REPORT_REASONS)
+
+pages = SignedInPages()
+FACES = (pages,)
+
+
+def _reports(call: SignedInCall) -> Reports:
+    return call.registry.publishing.reports
+
+
+@pages.read("account/reports")
+async def account_reports(call: SignedInCall) -> Answer:
+    return call.show(
+        "account/reports.html",
+        reports=await _reports(call).own(by=call.caller),
+        titles=WITHDRAWAL_TITLES,
+        outcomes=OUTCOMES,
+    )
+
+
+@pages.read(REPORT_ROUTE)
+async def account_report(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
+    """Show the form that reports a release which the account may see."""
+    at = await _reports(call).reportable(call.coordinate, by=call.caller)
+    return call.show(
+        "account/report.html",
+        problem,
+        at=at,
+        path=f"{REPORTS_PATH}/{at.package}/{at.version}",
+        known=await _reports(call).own_of(at, by=call.caller),
+        fields=shown_fields(NewReport),
+        reasons=REASON_CHOICES,
+        titles=WITHDRAWAL_TITLES,
+        outcomes=OUTCOMES,
+    )
+
+
+async def _reported(call: SignedInCall) -> Coordinate:
+    await call.count(RateLimitClass.REPORT)
+    return call.coordinate
+
+
+pages.use_case(
+    reports.make,
+    REPORT_ROUTE,
+    account_report,
+    _reported,
+    name="account_report_make",
+    leads_to="account/reports",
+)
+
+
+@pages.read(f"{ORGANIZATION_ROUTE}/reports")
+async def account_organization_reports(call: SignedInCall) -> Answer:
+    frame = await organization_frame(call, "packages")
+    after = redact_tokens(call.params.get("after", ""))
+    found = await _reports(call).of_organization(call.org, after, by=call.caller)
+    return frame.show(
+        template="reports",
+        found=found,
+        is_first=not after,
+        titles=WITHDRAWAL_TITLES,
+    )

@@ -1,0 +1,109 @@
+"""Mail about reports: to administrators about reported releases, bounded, and to reporters about
+what was decided."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from msgspec import Struct
+
+from shared.domain.coordinates import Coordinate
+from shared.domain.releases import WITHDRAWAL_TITLES
+from shared.domain.reports import Report, ReportedRelease, ReportState, main_reason, report_owner
+from shared.domain.times import MS
+from shared.ports.system import Clock
+from shared.ports.work import Counter, WorkStore
+from shared.services.identity.accounts import accounts_by_ids, administrator_accounts
+from shared.services.identity.mail import MailDelivery, mail_text
+from shared.services.report_records import ReportRecords
+
+REPORTED_MAILS_AN_HOUR = 10  # To each administrator, each about another release.
+_KEPT_FOR = timedelta(days=7)  # One release is no news again before.
+_KIND = "report-mail"
+_HOUR_MS = timedelta(hours=1) // MS
+
+# What became of a report, as a sentence for its reporter.
+OUTCOMES: Mapping[ReportState, str] = {
+    ReportState.WAITING: "It waits for an administrator.",
+    ReportState.CONFIRMED: "An administrator confirmed it, and the release was withheld.",
+    ReportState.DISMISSED: "An administrator looked into it and found nothing to do. Your next "
+    "reports count as before.",
+    ReportState.FALSE: "An administrator found that it is false. For a year your reports weigh "
+    "less.",
+}
+
+
+class ReportMail(Struct, frozen=True):
+    """Sends mail about reports. The record is stored before, and stays if the mail fails."""
+
+    records: ReportRecords
+    mail_delivery: MailDelivery
+    work: WorkStore
+    clock: Clock
+    base_url: str
+
+    async def send_reported(self, case: ReportedRelease, *, is_quarantined: bool) -> None:
+        """Tell administrators about a reported release, once in seven days, and once more if
+        reports quarantined it.
+
+        Of those that reports quarantined a few wait at most; of others some are told in an hour.
+        """
+        now_ms = self.clock.now_ms()
+        what = "quarantined" if is_quarantined else "waiting"
+        key = f"report:{what}:{report_owner(case.coordinate)}"
+        if await self.work.peek(_KIND, key, now_ms) is not None:
+            return
+        if not is_quarantined and not await self._has_room(now_ms):
+            return
+        reports = await self.records.about(case.coordinate)
+        waiting = [each for each in reports if each.decision is None]
+        if not waiting:
+            return
+        until_ms = now_ms + _KEPT_FOR // MS
+        await self.mail_delivery.send_once(
+            key,
+            await administrator_accounts(self.records.directory, now_ms),
+            mail_text(
+                "release-reported",
+                release=str(case.coordinate),
+                why=WITHDRAWAL_TITLES[main_reason(waiting)][0],
+                count="one account" if len(waiting) == 1 else f"{len(waiting):,} accounts",
+                state=(
+                    "These reports weigh enough, so it is quarantined until you decide."
+                    if is_quarantined
+                    else "Nothing was changed."
+                ),
+                page=f"{self.base_url}{case_path(case.coordinate)}",
+                queue=f"{self.base_url}/manage/reports",
+                most=str(REPORTED_MAILS_AN_HOUR),
+            ),
+            work=self.work,
+            until_ms=until_ms,
+            now_ms=now_ms,
+        )
+        await self.work.put(_KIND, key, "sent", until_ms)
+
+    async def _has_room(self, now_ms: int) -> bool:
+        """Count one more mail of this hour, and check that it is not too many."""
+        counter = Counter(_KIND, str(now_ms // _HOUR_MS), now_ms + _HOUR_MS)
+        [count] = await self.work.count([counter], now_ms)
+        return count <= REPORTED_MAILS_AN_HOUR
+
+    async def send_decided(self, report: Report) -> None:
+        """Tell the reporter what was decided."""
+        decision = report.decision
+        if decision is None or not report.reporter:
+            return
+        mail = mail_text(
+            "report-decided",
+            release=str(report.coordinate),
+            outcome=OUTCOMES[decision.state],
+            reason=f"Reason: {decision.note}\n\n" if decision.note else "",
+            page=f"{self.base_url}/account/reports",
+        )
+        accounts = await accounts_by_ids(self.records.directory, [report.reporter])
+        await self.mail_delivery.send_to_accounts(accounts, mail)
+
+
+def case_path(coordinate: Coordinate) -> str:
+    """Return the path of the page where administrators decide on reports about a release."""
+    return f"/manage/reports/{coordinate.package}/{coordinate.version}"
