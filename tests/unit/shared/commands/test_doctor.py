@@ -26,7 +26,6 @@ from tests.support.terminal import Terminal
 from tests.support.trusted_publishing import IDS
 from tests.support.world import Template, settings_of
 
-
 ADVICE = {"appeals", "confined process", "signing keys"}
 
 
