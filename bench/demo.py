@@ -82,7 +82,7 @@ _NIGHTLY = re.compile(r"-(20\d{6}-\d{6})-")  # A nightly build names its own tim
 
 def main() -> None:
     """Fill the folder unless it is full, and serve it."""
-    folder = Path(os.environ.get("BALLROOM_DATA", FOLDER))
+    folder = _known_folder()
     if not (folder / FULL).exists():
         fill(folder, read_releases())
     print(f"Serving {folder}. To fill it again, delete that folder.", flush=True)
@@ -384,16 +384,29 @@ _SHARES = [
 
 
 def filled(folder: Path) -> None:
-    """Have the demonstration in a folder: a copy of the one that is there, or a new one.
+    """Have the demonstration in a folder, as `published` does.
 
     Its documentation is finished, which takes minutes: else it is made while pages are measured.
     """
-    known = Path(os.environ.get("BALLROOM_DATA", FOLDER))
-    if (known / FULL).exists():
-        shutil.copytree(known, folder)
+    published(folder)
+    asyncio.run(_finish_documentation(folder))
+
+
+def published(folder: Path) -> None:
+    """Have the demonstration in a folder: a copy of the one that is there, or a new one."""
+    if is_full():
+        shutil.copytree(_known_folder(), folder)
     else:
         fill(folder, read_releases())
-    asyncio.run(_finish_documentation(folder))
+
+
+def is_full() -> bool:
+    """Check whether the demonstration was filled before."""
+    return (_known_folder() / FULL).exists()
+
+
+def _known_folder() -> Path:
+    return Path(os.environ.get("BALLROOM_DATA", FOLDER))
 
 
 async def _finish_documentation(folder: Path) -> None:

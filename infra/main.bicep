@@ -156,6 +156,10 @@ var uploadsTakeArchives = edge && uploadsReady == 'true'
 var tags = { product: 'ballroom', 'azd-env-name': environmentName }
 // Front Door has no way into a network of its own for the stores; the app then sends archives.
 var edgeReadsBlobs = edge && !isolated
+// Tiles of the log are everybody's where the registry is.
+var everybodyReads = contains(furtherSettings, 'BALLROOM_READERS') ? furtherSettings.BALLROOM_READERS == 'everybody' : true
+var edgeReadsTiles = edgeReadsBlobs && everybodyReads
+var edgeContainers = edgeReadsTiles ? ['archives', 'transparency'] : ['archives']
 var isPublic = edge || trim(addresses) == '*'
 var endpointId = resourceId('Microsoft.Cdn/profiles/afdEndpoints', frontDoorName, endpointName)
 var storageSku = zoneRedundant ? 'Standard_ZRS' : 'Standard_LRS'
@@ -295,7 +299,7 @@ module roles 'modules/roles.bicep' = {
     frontDoorName: edge ? frontDoorName : ''
     #disable-next-line what-if-short-circuiting // The same.
     frontDoorPrincipalId: edge ? frontDoorProfile!.outputs.principalId : ''
-    frontDoorContainers: edgeReadsBlobs ? ['archives'] : []
+    frontDoorContainers: edgeReadsBlobs ? edgeContainers : []
   }
   dependsOn: [monitoring, hostStorage, registryStorage, cosmos, vault]
 }
@@ -318,6 +322,7 @@ module frontDoor 'modules/edge.bicep' = if (edge) {
     uploadsHost: uploadsHost
     sendUploads: uploadsTakeArchives
     readsBlobs: edgeReadsBlobs
+    readsTiles: edgeReadsTiles
     blobHost: split(registryStorage.outputs.blobEndpoint, '/')[2]
     workspaceId: monitoring.outputs.workspaceId
     logRequests: logEdgeRequests

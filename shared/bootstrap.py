@@ -367,9 +367,9 @@ def _traces(settings: Settings, connection: str) -> Traces:
 # What is behind the stores, as the application map names it; "" stands for all others.
 _CLOUD_SYSTEMS = {
     "": "azure.cosmosdb",
-    **dict.fromkeys(("archives", "documents", "search"), "azure.blob"),
+    **dict.fromkeys(("archives", "documents", "search", "log_files"), "azure.blob"),
 }
-_EMBEDDED_SYSTEMS = {"": "sqlite", "archives": "files"}
+_EMBEDDED_SYSTEMS = {"": "sqlite", "archives": "files", "log_files": "files"}
 
 
 # Errors that an operator can correct; `str()` is one sentence for them.

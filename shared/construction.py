@@ -1903,6 +1903,7 @@ class Services:
     @cached_property
     def release_proofs(self) -> ReleaseProofs:
         return ReleaseProofs(
+            directory=self.adapters.directory,
             events=self.adapters.events,
             reader=self.log_reader,
             published=self.published_checkpoints,

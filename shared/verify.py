@@ -121,7 +121,7 @@ def main(arguments: list[str], address: str) -> int:
     add("--only", action="append", default=[], metavar="ORG", help="only of this organization")
     add("--watch", default="", metavar="ORG", help="print what is new in an organization")
     add("--webhook", default="", metavar="URL", help="also send what is new there")
-    options = parser.parse_args(arguments, VerifyOptions(address, keys=[], only=[]))
+    options = parser.parse_intermixed_args(arguments, VerifyOptions(address, keys=[], only=[]))
     return run(with_address(options), os.environ, _print_line)
 
 

@@ -36,6 +36,7 @@ STORES = (
     "pulls",
     "pull_records",
     "search",
+    "log_files",
 )
 
 _calls = set[str]()  # Of the test that runs: `metadata.find`.

@@ -1,5 +1,5 @@
-// Front Door before the app: keeps public archives near their readers, which it reads from Blob Storage
-// itself, and limits rates.
+// Front Door before the app: keeps public archives and tiles of the log near their readers, which it reads from
+// Blob Storage itself, and limits rates.
 
 @description('What the names end with.')
 param name string
@@ -27,6 +27,9 @@ param sendUploads bool
 
 @description('Whether Front Door reads public archives from Blob Storage itself.')
 param readsBlobs bool
+
+@description('Whether Front Door reads full tiles of the transparency log there as well, which takes that everybody may read the registry.')
+param readsTiles bool
 
 @description('Host of the blobs of the registry, which the identity of the profile may read.')
 param blobHost string
@@ -639,6 +642,127 @@ resource staticFiles 'Microsoft.Cdn/profiles/afdEndpoints/routes@2026-10-01' = {
   dependsOn: [origin, sendChanges, sendPosts]
 }
 
+resource tilesFromBlobs 'Microsoft.Cdn/profiles/ruleSets@2026-10-01' = if (readsTiles) {
+  parent: profile
+  name: 'tilesFromBlobs'
+}
+
+// Full tiles of the first log, whose address ends as the name of the blob does. A part of a tile is replaced by
+// the full one within minutes, so it comes from the app, as a log does that follows the first one.
+resource keepTiles 'Microsoft.Cdn/profiles/ruleSets/rules@2026-10-01' = if (readsTiles) {
+  parent: tilesFromBlobs
+  name: 'keepTiles'
+  properties: {
+    order: 1
+    conditions: [
+      {
+        name: 'UrlPath'
+        parameters: {
+          typeName: 'DeliveryRuleUrlPathMatchConditionParameters'
+          operator: 'BeginsWith'
+          matchValues: ['log/tile/']
+          negateCondition: false
+          transforms: []
+        }
+      }
+      {
+        name: 'UrlPath'
+        parameters: {
+          typeName: 'DeliveryRuleUrlPathMatchConditionParameters'
+          operator: 'Contains'
+          matchValues: ['.p/']
+          negateCondition: true
+          transforms: []
+        }
+      }
+      {
+        name: 'RequestMethod'
+        parameters: {
+          typeName: 'DeliveryRuleRequestMethodConditionParameters'
+          operator: 'Equal'
+          matchValues: ['GET', 'HEAD']
+          negateCondition: false
+          transforms: []
+        }
+      }
+      {
+        name: 'QueryString'
+        parameters: {
+          typeName: 'DeliveryRuleQueryStringConditionParameters'
+          operator: 'Any'
+          matchValues: []
+          negateCondition: true
+          transforms: []
+        }
+      }
+    ]
+    actions: [
+      {
+        name: 'ModifyRequestHeader'
+        parameters: {
+          typeName: 'DeliveryRuleHeaderActionParameters'
+          headerAction: 'Delete'
+          headerName: 'Authorization'
+        }
+      }
+      {
+        name: 'ModifyRequestHeader'
+        parameters: {
+          typeName: 'DeliveryRuleHeaderActionParameters'
+          headerAction: 'Overwrite'
+          headerName: 'x-ms-version'
+          value: blobVersion
+        }
+      }
+      {
+        name: 'UrlRewrite'
+        parameters: {
+          typeName: 'DeliveryRuleUrlRewriteActionParameters'
+          sourcePattern: '/log/tile/'
+          destination: '/transparency/log/tile/'
+          preserveUnmatchedPath: true
+        }
+      }
+      {
+        name: 'RouteConfigurationOverride'
+        parameters: {
+          typeName: 'DeliveryRuleRouteConfigurationOverrideActionParameters'
+          originGroupOverride: { originGroup: { id: blobs.id }, forwardingProtocol: 'HttpsOnly' }
+          cacheConfiguration: {
+            queryStringCachingBehavior: 'IgnoreQueryString'
+            cacheBehavior: 'OverrideIfOriginMissing'
+            cacheDuration: '00:05:00'
+            isCompressionEnabled: 'Disabled'
+          }
+        }
+      }
+    ]
+    matchProcessingBehavior: 'Stop'
+  }
+  dependsOn: [blobOrigin]
+}
+
+// Tiles of the transparency log never change once they are full, and say how long they may be kept. Where only
+// signed-in people read, their answers are private, and the edge keeps none. The checkpoint comes from the registry;
+// that of a log that follows another one is below /logs/, with its tiles, and is kept for two seconds.
+resource logTiles 'Microsoft.Cdn/profiles/afdEndpoints/routes@2026-10-01' = {
+  parent: endpoint
+  name: 'log'
+  properties: {
+    originGroup: { id: group.id }
+    customDomains: empty(domain) ? [] : [{ id: ownDomain.id }]
+    ruleSets: readsTiles ? [{ id: changes.id }, { id: tilesFromBlobs.id }] : [{ id: changes.id }]
+    patternsToMatch: ['/log/tile/*', '/logs/*']
+    cacheConfiguration: { queryStringCachingBehavior: 'IgnoreQueryString' }
+    supportedProtocols: ['Http', 'Https']
+    forwardingProtocol: 'HttpsOnly'
+    httpsRedirect: 'Enabled'
+    linkToDefaultDomain: 'Enabled'
+    enabledState: 'Enabled'
+  }
+  dependsOn: [origin, sendChanges, sendPosts, keepTiles]
+}
+
 resource firewall 'Microsoft.Network/FrontDoorWebApplicationFirewallPolicies@2026-04-01' = {
   name: 'wafballroom${name}'
   location: 'global'
@@ -772,24 +896,3 @@ resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
 
 @description('Public address of the endpoint.')
 output url string = 'https://${endpoint.properties.hostName}'
-
-// Tiles of the transparency log never change once they are full, and say how long they may be kept. Where only
-// signed-in people read, their answers are private, and the edge keeps none. The checkpoint comes from the registry;
-// that of a log that follows another one is below /logs/, with its tiles, and is kept for two seconds.
-resource logTiles 'Microsoft.Cdn/profiles/afdEndpoints/routes@2026-10-01' = {
-  parent: endpoint
-  name: 'log'
-  properties: {
-    originGroup: { id: group.id }
-    customDomains: empty(domain) ? [] : [{ id: ownDomain.id }]
-    ruleSets: [{ id: changes.id }]
-    patternsToMatch: ['/log/tile/*', '/logs/*']
-    cacheConfiguration: { queryStringCachingBehavior: 'IgnoreQueryString' }
-    supportedProtocols: ['Http', 'Https']
-    forwardingProtocol: 'HttpsOnly'
-    httpsRedirect: 'Enabled'
-    linkToDefaultDomain: 'Enabled'
-    enabledState: 'Enabled'
-  }
-  dependsOn: [origin, sendChanges, sendPosts]
-}

@@ -19,6 +19,7 @@ from shared.ports.metadata import MetadataStore
 from shared.ports.pull_ledger import PullLedger
 from shared.ports.pull_records import PullRecordStore
 from shared.ports.search import SearchIndex
+from shared.ports.transparency import LogFiles
 from shared.ports.work import WorkStore
 from shared.services.common import Adapters
 from shared.telemetry.log import Activity, current_activity, is_recording, record_metric
@@ -41,6 +42,7 @@ def instrumented(adapters: Adapters) -> Adapters:
         pulls=instrumented_store("pulls", PullLedger, adapters.pulls),
         pull_records=instrumented_store("pull_records", PullRecordStore, adapters.pull_records),
         search=instrumented_store("search", SearchIndex, adapters.search),
+        log_files=instrumented_store("log_files", LogFiles, adapters.log_files),
     )
 
 

@@ -10,6 +10,7 @@ import click
 from shared.bootstrap import CONFINEMENT, StoreCheck, examine_confinement, examine_data
 from shared.commands.base import OutputFormat, as_json, print_rows, spelled, with_registry
 from shared.composition import Registry
+from shared.domain.errors.identity import SigningKeyUnavailable
 from shared.domain.organizations import Organization
 from shared.domain.ownership import OwnerlessOrganization
 from shared.domain.sign_in import needs_https
@@ -36,6 +37,7 @@ _APPEALS = "appeals"
 _DIRECTORY = "directory"
 _OWNERS = "owners"
 _LOG = "log"
+_SIGNING_KEYS = "signing keys"
 # Findings that need no action at once; the registry and its backups are whole.
 _ADVICE = frozenset(
     {
@@ -47,6 +49,7 @@ _ADVICE = frozenset(
         _GROUP_ROLES,
         _OWNERS,
         _APPEALS,
+        _SIGNING_KEYS,
         CONFINEMENT,
         *(each.value for each in ServerKind),
     }
@@ -121,6 +124,7 @@ async def _findings_of_records(registry: Registry) -> list[StoreCheck]:
     found += [each async for each in _directory_locks(registry)]
     found += [each async for each in _ownerless(registry)]
     found += [each async for each in _transparency_log(registry)]
+    found += [each async for each in _signing_keys(registry)]
     found += [
         StoreCheck(each.kind.value, each.found, each.way_out)
         for each in await registry.administration.reachability.check()
@@ -268,6 +272,28 @@ async def _transparency_log(registry: Registry) -> AsyncIterator[StoreCheck]:
         "`ballroom log mend`, which says how the log goes on and what everybody has to be told."
     )
     yield StoreCheck(_LOG, found, way_out)
+
+
+async def _signing_keys(registry: Registry) -> AsyncIterator[StoreCheck]:
+    """Say which of the keys whose signatures others keep cannot be read."""
+    adapters = registry.adapters
+    needed = (
+        (adapters.release_signer, "Pushes are refused until there is one."),
+        (adapters.log_keys, "The transparency log takes no entries until there is one."),
+    )
+    are_there = True
+    for keys, effect in needed:
+        try:
+            await keys.ready()
+        except SigningKeyUnavailable as missing:
+            are_there = False
+            way_out = (
+                "On one machine the next start makes the first one. One that was there before is "
+                "in a backup: do not make another one in its place (docs/run/signing-keys.md)."
+            )
+            yield StoreCheck(_SIGNING_KEYS, f"{missing.found} {effect}", way_out)
+    if are_there:
+        yield StoreCheck(_SIGNING_KEYS, "Releases and the transparency log can be signed.")
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -32,6 +32,7 @@ from shared.domain.sign_in import SignInAttempt
 from shared.domain.status import ReadOnlyState
 from shared.domain.tokens import Token, TokenUse
 from shared.domain.transparency.leaves import FrozenLeaf
+from shared.domain.transparency.records import ReleaseProof
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.domain.upstream_withdrawals import GoneRelease
 from shared.domain.webhooks import Delivery, Webhook
@@ -333,6 +334,11 @@ PERSONAL_RECORDS: tuple[PersonalRecord, ...] = (
         FrozenLeaf,
         "`events`, `events`",
         _each("says who did what, by the id, in the transparency log", _ID, "leaf", "opening"),
+    ),
+    PersonalRecord(
+        ReleaseProof,
+        _DIRECTORY,
+        _each("is the leaf of the publication, as it is in the transparency log", _ID, "entry"),
     ),
     PersonalRecord(
         Organization, _DIRECTORY, _each("says who created it", _ORGANIZATION, "founder")

@@ -3,6 +3,7 @@ clients in Go."""
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import httpx
@@ -61,6 +62,34 @@ def test_each_release_and_the_whole_log_verify(stranger: Stranger) -> None:
     assert "3 releases: 3 are in the log as they are here, 3 are signed" in stranger.printed[-1]
     assert stranger.verify() == 0
     assert "All of it verifies" in stranger.printed[-1]
+
+
+def test_the_one_archive_of_which_a_byte_was_changed_is_named(
+    stranger: Stranger, tmp_path: Path
+) -> None:
+    """`python -m bench.verify demonstration` does this with thousands of releases."""
+    for number in range(12):
+        stranger.push(f"acme/p{number}:1.0.0", padding=2_000)
+    stranger.log_has(str(stranger.folder))
+    [kept] = json.loads((stranger.folder / "state.json").read_text())["logs"].values()
+    key = kept["policy"].split("\n")[0].split()[1]
+    (stranger.folder / "state.json").unlink()
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    archives = sorted(stranger.folder.glob("*.bala"))
+    for each in archives:
+        shutil.copy(each, copy)
+    assert stranger.verify(str(copy), keys=[key]) == 0
+    for each in (archives[0], archives[-1]):
+        whole = each.read_bytes()
+        for at in (0, len(whole) // 2, len(whole) - 1):
+            (copy / each.name).write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+            assert stranger.verify(str(copy), keys=[key]) == 1
+            named = [line for line in stranger.printed if ".bala" in line]
+            assert len(named) == 1
+            assert each.name in named[0]
+            assert "12 releases: 11 are in the log as they are here" in stranger.printed[-1]
+        (copy / each.name).write_bytes(whole)
 
 
 def test_a_changed_archive_and_an_owner_who_watches_are_told(stranger: Stranger) -> None:

@@ -7,11 +7,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+from functions.log.files import BYTES
+from functions.web.site_files import IMMUTABLE
 from shared.adapters.blob.client import BlobContainers, archive_blob
 from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.requests import Busy, NotListedYet
-from shared.domain.packages import Visibility
+from shared.domain.packages import Readers, Visibility
 from shared.domain.principals import OPERATOR
 from tests.fakes.blob_storage import Failure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
@@ -25,6 +27,7 @@ from tests.support.front_door import (
     EdgeRegistry,
     behind_front_door,
 )
+from tests.support.log_files import LogTreeFiles
 from tests.support.refusals import raises_refusal
 from tests.support.world import BASE, MAVEN, URL
 
@@ -217,6 +220,59 @@ async def test_an_archive_that_just_became_public_comes_from_the_app(edge: EdgeR
     link = await location(edge, "acme/secret")
     assert link.startswith(f"{URL}/archives/private/")
     assert (await edge.cloud.anyone.pull(SECRET)).content == HIDDEN
+
+
+# --- tiles of the transparency log -------------------------------------------------------------
+
+
+FULL_TILE = f"{URL}/log/tile/0/000"
+PART_OF_A_TILE = f"{URL}/log/tile/0/001.p/44"
+
+
+@pytest.fixture
+async def logged(edge: EdgeRegistry) -> EdgeRegistry:
+    """Return the registry with the tiles of 300 entries, as the writer stores them."""
+    files = edge.cloud.registry.adapters.log_files
+    tree = LogTreeFiles([b"entry %d" % number for number in range(300)])
+    for path, content in tree.tiles(300):
+        await files.write_once(f"log/{path}", content)
+    return edge
+
+
+async def test_a_full_tile_is_read_from_its_blob_with_the_headers_of_the_registry(
+    logged: EdgeRegistry,
+) -> None:
+    tile = await logged.http.get(FULL_TILE)
+    assert tile.status_code == 200
+    assert logged.front_door.requests == [(BLOBS, "/transparency/log/tile/0/000")]
+    assert tile.headers["cache-control"] == IMMUTABLE
+    assert tile.headers["content-type"] == BYTES
+    again = await logged.http.get(FULL_TILE)
+    assert again.content == tile.content
+    assert len(logged.front_door.requests) == 1  # A copy, for ever.
+    logged.front_door.given = {**GIVEN, "readsTiles": False}
+    head = await logged.http.head(FULL_TILE)
+    assert logged.front_door.requests[1:] == [(APP, "/log/tile/0/000")]
+    for name in ("cache-control", "content-type", "content-length"):
+        assert tile.headers[name] == head.headers[name]
+
+
+async def test_everything_else_of_the_log_comes_from_the_app(logged: EdgeRegistry) -> None:
+    beyond = f"{URL}/log/tile/0/000?restype=container&comp=list"
+    addresses = [PART_OF_A_TILE, beyond, f"{URL}/logs/log2/tile/0/000", f"{URL}/log/policy"]
+    for each in (*addresses, f"{URL}/log/checkpoint"):
+        await logged.http.get(each)
+    assert logged.front_door.asked(BLOBS) == []
+    assert len(logged.front_door.asked(APP)) == len(addresses) + 1
+    assert (await logged.http.get(f"{URL}/log/tile/0/999")).status_code == 404
+
+
+async def test_tiles_come_from_the_app_where_people_sign_in_to_read(tmp_path: Path) -> None:
+    async with behind_front_door(tmp_path, readers=Readers.SIGNED_IN) as closed:
+        closed.front_door.given = {**GIVEN, "readsTiles": False}
+        await closed.cloud.registry.adapters.log_files.write_once("log/tile/0/000", b"hashes")
+        assert (await closed.http.get(FULL_TILE)).status_code == 401
+        assert closed.front_door.requests == [(APP, "/log/tile/0/000")]
 
 
 # --- withheld releases -------------------------------------------------------------------------

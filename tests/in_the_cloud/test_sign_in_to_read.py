@@ -46,4 +46,6 @@ async def test_the_task_moves_archives_to_where_the_setting_puts_them(tmp_path: 
             assert stored
             # A public copy is made at once; the private one stays while links to it are used.
             assert stored.container is container
-        assert [each.startswith("/archives/public/") for each in edge.forgotten] == [True]
+        archives, *tiles = edge.forgotten
+        assert archives.startswith("/archives/public/")
+        assert tiles == ["/log/tile/", "/logs/"] * 2  # Of both changes.

@@ -14,7 +14,7 @@ from functions.http.operations import READ_METHODS, Effect, Operation
 from shared.adapters.blob.client import ARCHIVE_CONTAINERS, LINK_CACHE_CONTROL
 from shared.domain.archives.names import Digest
 from shared.domain.body_sizes import MAX_BODY_BYTES
-from shared.domain.packages import Visibility
+from shared.domain.packages import Readers, Visibility
 from shared.domain.rate_limits import RateLimit, RateLimitClass, RateLimitSubject
 from shared.services.packages.archive_delivery import ArchiveLink, public_link_prefix
 from shared.settings import Settings
@@ -54,7 +54,7 @@ def test_copies_are_kept_of_public_archives_static_files_and_tiles_alone(rule: s
     # Each log has a path of its own, so that no tile is ever kept in the place of another one.
     assert configured("logTiles")["patternsToMatch"] == ["/log/tile/*", "/logs/*"]
     # Nowhere else is anything said of keeping: a route without it keeps nothing.
-    assert EDGE.text.count("cacheConfiguration") == 4
+    assert EDGE.text.count("cacheConfiguration") == 5
     assert "cacheConfiguration" not in configured("route")
 
 
@@ -72,7 +72,7 @@ def test_the_registry_decides_how_long_a_copy_is_cached() -> None:
     assert "cacheBehavior: 'HonorOrigin'" in EDGE.text
     # Of a blob that an earlier version stored without headers; Front Door would keep it for days.
     assert "cacheBehavior: 'OverrideIfOriginMissing'" in EDGE.text
-    [duration] = re.findall(r"cacheDuration: '(.+)'", EDGE.text)
+    [duration] = set(re.findall(r"cacheDuration: '(.+)'", EDGE.text))
     [minutes] = re.findall(r"^00:(\d\d):00$", duration)
     assert f"public, max-age={int(minutes) * 60}" == LINK_CACHE_CONTROL[Visibility.PUBLIC]
     assert LINK_CACHE_CONTROL[Visibility.PUBLIC] == ARCHIVE_CACHE_PUBLIC
@@ -113,8 +113,10 @@ def test_changes_go_to_the_app_for_changes_and_reads_to_the_other() -> None:
         assert "originGroupOverride" in action["parameters"]
     # Of all routes, and of the first with and without blobs; archives leave before.
     assert EDGE.text.count("[{ id: uploading.id }, { id: changes.id }, { id: archives") == 2
-    assert EDGE.text.count("ruleSets: [{ id: changes.id }]") == 2
-    assert EDGE.text.count("{ id: changes.id }") == 4
+    assert EDGE.text.count("ruleSets: [{ id: changes.id }]") == 1
+    # Of tiles, with and without blobs.
+    assert "? [{ id: changes.id }, { id: tilesFromBlobs.id }] : [{ id: changes.id }]" in EDGE.text
+    assert EDGE.text.count("{ id: changes.id }") == 5
 
 
 def test_archives_go_to_the_app_for_uploads_and_nothing_else_does() -> None:
@@ -241,6 +243,34 @@ def test_front_door_reads_public_blobs_alone_and_as_itself() -> None:
     assert ARCHIVE_CONTAINERS[Visibility.PUBLIC] in containers
     assert ARCHIVE_CONTAINERS[Visibility.PRIVATE] not in containers
     assert set(containers) <= set(template(MAIN).given("registryStorage")["containers"])
+
+
+def test_full_tiles_of_the_first_log_alone_come_from_blobs() -> None:
+    begins, is_part, method, query = (
+        (each["name"], each["parameters"]["matchValues"], each["parameters"]["negateCondition"])
+        for each in configured("keepTiles")["conditions"]
+    )
+    assert begins == ("UrlPath", ["log/tile/"], False)
+    assert is_part == ("UrlPath", [".p/"], True)
+    assert method == ("RequestMethod", ["GET", "HEAD"], False)
+    assert query == ("QueryString", [], True)
+    [rewritten] = [
+        each for each in configured("keepTiles")["actions"] if each["name"] == "UrlRewrite"
+    ]
+    assert rewritten["parameters"]["destination"] == "/transparency/log/tile/"
+
+
+def test_the_edge_reads_tiles_itself_where_everybody_reads_the_registry_alone() -> None:
+    main = template(MAIN)
+    assert main.given("frontDoor")["readsTiles"] == "edgeReadsTiles"
+    assert "var edgeReadsTiles = edgeReadsBlobs && everybodyReads" in main.text
+    given = "furtherSettings.BALLROOM_READERS"
+    assert f"? {given} == '{Readers.EVERYBODY.value}' : true" in main.text
+    assert Settings.model_fields["readers"].default is Readers.EVERYBODY
+    # Nor may it read the container elsewhere.
+    chosen = main.value("edgeContainers")["operator"]["operands"]
+    assert chosen["condition"] == "edgeReadsTiles"
+    assert chosen["true_value"] == [*chosen["false_value"], "transparency"]
 
 
 # --- What the firewall says of large bodies ------------------------------------------------------

@@ -42,6 +42,7 @@ GIVEN: Mapping[str, Any] = {
     "writesHost": CHANGES,
     "uploadsHost": UPLOADS,
     "sendUploads": True,
+    "readsTiles": True,
     "blobHost": BLOBS,
 }
 
@@ -258,11 +259,14 @@ class Forwarded:
             case "UrlPath":
                 values = tuple(value_of(wanted["matchValues"], {}))
                 path = self.first_path.removeprefix("/")
-                if wanted["operator"] == "Equal":
-                    met = path in values
-                else:
-                    assert wanted["operator"] == "BeginsWith"
-                    met = path.startswith(values)
+                match wanted["operator"]:
+                    case "Equal":
+                        met = path in values
+                    case "Contains":
+                        met = any(each in path for each in values)
+                    case operator:
+                        assert operator == "BeginsWith"
+                        met = path.startswith(values)
             case "QueryString" if wanted["operator"] == "Equal":
                 met = self.query.decode() in wanted["matchValues"]
             case "QueryString":
@@ -312,9 +316,10 @@ def value_of(expression: Any, given: Mapping[str, Any]) -> Any:
 
 
 def readable_containers() -> list[str]:
-    """Return the containers that the identity of the profile may read."""
-    given = template(MAIN).given("roles")["frontDoorContainers"]
-    return given["operator"]["operands"]["true_value"]
+    """Return the containers that the identity of the profile may read where everybody reads."""
+    main = template(MAIN)
+    name = main.given("roles")["frontDoorContainers"]["operator"]["operands"]["true_value"]
+    return main.value(name)["operator"]["operands"]["true_value"]
 
 
 def plain_transport() -> httpx.AsyncHTTPTransport:

@@ -60,7 +60,11 @@ async def counted(folder: Path) -> Counted:
         pushes = [await pushed(cloud, each) for each in releases]
         fed, each_followed = await shown(cloud, last)
         await run(cloud, "write-log")  # Metadata has the proof that the log has the release.
-        uses = {OperationUsage.PUSH: mean(pushes) + fed, **await read(cloud, list(packages))}
+        proven = await first(cloud, list(map(metadata_of, (*releases, last))))
+        uses = await read(cloud, list(packages))
+        # Who asks first for the metadata of a release makes its proof, and stores it.
+        proving = less(proven, uses[OperationUsage.METADATA])
+        uses[OperationUsage.PUSH] = mean(pushes) + fed + without_answer(proving)
         items = sizes(cloud)
         await pull_often(cloud, list(packages))
         each_window, each_pulled = await counting(cloud, list(packages))
@@ -149,7 +153,7 @@ async def run(cloud: MeteredRegistry, task: str) -> Usage:
 async def read(cloud: MeteredRegistry, packages: list[str]) -> dict[OperationUsage, Usage]:
     """Ask for each package in each way, one release of each, when none is in memory."""
     found: dict[OperationUsage, Usage] = {}
-    exact = [f"{BASE}/packages/{each}/{version(each)}" for each in packages]
+    exact = [metadata_of(sample()[each][0]) for each in packages]
     async with fresh(cloud) as process:
         pulls = [(await got(process, url, dict(ACCEPT_ARCHIVE)))[0] for url in exact]
         await process.registry.packages.pull_counter.flush()
@@ -183,6 +187,11 @@ async def first(cloud: MeteredRegistry, urls: list[str]) -> Usage:
     """Return what a request takes of an instance that was not asked before."""
     async with fresh(cloud) as process:
         return mean([(await got(process, url))[0] for url in urls])
+
+
+def metadata_of(release: Mapping[str, Any]) -> str:
+    """Return the address of the metadata of a release."""
+    return f"{BASE}/packages/{release['org']}/{release['name']}/{release['version']}"
 
 
 def version(package: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.storage.blob import ContentSettings
 from azure.storage.blob.aio import BlobClient
 
 from shared.adapters.blob.client import BlobContainers, translate_blob_errors
@@ -16,6 +17,12 @@ _CONTAINER = "transparency"  # What is in it may be served to anybody who may re
 _STAGED_CONTAINER = "derived"
 _STAGED = "log-staged/"
 
+# What Front Door serves from here itself has the headers that the registry would send.
+FULL_TILE = ContentSettings(
+    content_type="application/octet-stream", cache_control="public, max-age=31536000, immutable"
+)
+_PARTIAL = ".p/"  # In the paths of partial tiles.
+
 
 class BlobLog:
     """The LogFiles of a registry in the cloud."""
@@ -24,9 +31,10 @@ class BlobLog:
         self._blobs = blobs
 
     async def write_once(self, path: str, content: bytes) -> None:
+        headers: dict[str, Any] = {} if _PARTIAL in path else {"content_settings": FULL_TILE}
         with translate_blob_errors():
             try:
-                await self._blob(path).upload_blob(BytesIO(content), overwrite=False)
+                await self._blob(path).upload_blob(BytesIO(content), overwrite=False, **headers)
             except ResourceExistsError:
                 stored = await self.read(path)
                 require_same(path, stored or b"", content)

@@ -150,10 +150,10 @@ class SigningKeyUnavailable(Unavailable):
     retry_after = timedelta(seconds=30)
 
     def __init__(self, trouble: KeyTrouble, signed: str) -> None:
+        self.found = f"The registry has no key to sign {signed} with: {trouble.value}."
         super().__init__(
             "signing-key-unavailable",
-            f"The registry has no key to sign {signed} with: {trouble.value}. Public packages can "
-            "be read meanwhile. Try again in a few minutes.",
+            f"{self.found} Public packages can be read meanwhile. Try again in a few minutes.",
         )
 
 

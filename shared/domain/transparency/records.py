@@ -4,6 +4,7 @@ witnesses."""
 import hashlib
 from typing import ClassVar
 
+from shared.domain.coordinates import Coordinate
 from shared.domain.records import Entity, Place
 from shared.domain.transparency.checkpoints import Checkpoint
 from shared.domain.transparency.merkle_tree import TreeHead
@@ -52,6 +53,30 @@ class FirstCheckpoint(Entity):
 
 def first_checkpoint_place(log: str) -> Place:
     return Place(f"checkpoints-{log}", "first")
+
+
+class ReleaseProof(Entity):
+    """The entry of a release in a log, and the proof of it as a file; it never changes."""
+
+    kind: ClassVar[str] = "release-proof"
+
+    release: str  # As `id_of_release` returns it.
+    log: str
+    entry: str
+    proof: str
+
+    @property
+    def place(self) -> Place:
+        return release_proof_place(self.release, self.log)
+
+
+def release_proof_place(release: str, log: str) -> Place:
+    return Place(f"proofs-{release}", log)
+
+
+def id_of_release(coordinate: Coordinate, digest: str) -> str:
+    """Return what names an archive of a release in places: a SHA-256, in hex."""
+    return hashlib.sha256(f"{coordinate.key}@{digest}".encode()).hexdigest()
 
 
 class WitnessedLog(Entity):

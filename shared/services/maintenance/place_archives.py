@@ -18,6 +18,7 @@ SCHEDULE = "20 */5 * * * *"
 
 _PLACED_FOR_KEPT = timedelta(days=400)
 _PLACED_FOR = "placed-for"
+_TILES = ("/log/tile/", "/logs/")  # Caches keep tiles of the log for a year.
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class PlaceArchives(Task):
 
         finished = await self.checkpoints.visit_packages(self, visit)
         if finished:
+            if (edge := self.relocation.edge) is not None:
+                await edge.forget(_TILES)
             ends_ms = self.clock.now_ms() + _PLACED_FOR_KEPT // MS
             await self.work.put(_PLACED_FOR, _PLACED_FOR, self.readers.value, ends_ms)
         return TaskReport(seen, moved, unfinished=not finished)

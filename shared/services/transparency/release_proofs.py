@@ -5,6 +5,8 @@ from datetime import timedelta
 
 from msgspec import Struct
 
+from shared.domain.errors.base import Unavailable
+from shared.domain.errors.transparency import NoteUnreadable, ProofRefused
 from shared.domain.packages import Release
 from shared.domain.releases import publications_of
 from shared.domain.times import MS
@@ -13,7 +15,16 @@ from shared.domain.transparency.encodings import base64_of
 from shared.domain.transparency.leaves import LoggedEvent
 from shared.domain.transparency.log_proofs import LogProof
 from shared.domain.transparency.log_states import LogState
+from shared.domain.transparency.merkle_tree import leaf_hash, require_inclusion
 from shared.domain.transparency.proof_steps import ProofStep, proof_steps
+from shared.domain.transparency.records import (
+    ReleaseProof,
+    id_of_log,
+    id_of_release,
+    release_proof_place,
+)
+from shared.ports.conflicts import AlreadyThere
+from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
 from shared.ports.system import Clock
 from shared.runtime.lru_cache import LruCache
@@ -66,6 +77,13 @@ class LoggedRelease(Struct, frozen=True):
     def _checkpoint(self) -> Checkpoint:
         return Checkpoint.parse(self.proof.checkpoint.text)
 
+    def require(self) -> None:
+        """Raise `ProofRefused` unless the proof leads from the entry to the root."""
+        size, root = self._checkpoint.head
+        hashes = self.proof.hashes
+        index = self.proof.index
+        require_inclusion(leaf_hash(self.entry), index, size=size, root=root, proof=hashes)
+
     @property
     def steps(self) -> list[ProofStep]:
         """The way from the entry to the root."""
@@ -73,17 +91,23 @@ class LoggedRelease(Struct, frozen=True):
 
 
 class ReleaseProofs:
-    """Finds the entries of releases in the log that is written. A proof never changes, so it is
-    kept in memory until another log follows."""
+    """Finds the entries of releases in the log that is written.
+
+    The proof that a release was published never changes: the first process that makes it stores it,
+    and each keeps it in memory until another log follows. That of an entry that is not public is
+    kept in memory until the release changes, since a change may publish it.
+    """
 
     def __init__(
         self,
         *,
+        directory: DirectoryStore,
         events: EventStore,
         reader: LogReader,
         published: PublishedCheckpoints,
         clock: Clock,
     ) -> None:
+        self._directory = directory
         self._events = events
         self._reader = reader
         self._published = published
@@ -97,17 +121,23 @@ class ReleaseProofs:
         that is not stored here. Callers check who may see the release."""
         if not release.is_stored:
             return None
-        key = f"{release.coordinate.key}@{release.digest}"
-        found = self._known.get(key)
-        if found is None or not await self._is_current(found):
-            found = await self._read(release)
-            if found is not None:
-                self._known.put(key, found)
-        return found
-
-    async def _is_current(self, found: LoggedRelease) -> bool:
         state = await self._written()
-        return state is not None and found.origin == state.origin
+        if state is None:
+            return None
+        key = id_of_release(release.coordinate, release.digest)
+        key_of_change = f"{key}@{release.revision}"
+        for each in (key, key_of_change):
+            kept = self._known.get(each)
+            if kept is not None and kept.origin == state.origin:
+                return kept
+        found = await self._stored(key, state.origin)
+        if found is None:
+            found = await self._read(state, release)
+            if found is not None and found.says_published:
+                found = await self._store(key, found)
+        if found is not None:
+            self._known.put(key if found.says_published else key_of_change, found)
+        return found
 
     async def _written(self) -> LogState | None:
         """Return the log that is written, or was a minute ago: its name, its folder and its
@@ -117,12 +147,39 @@ class ReleaseProofs:
             self._state_until_ms = self._clock.now_ms() + STATE_KEPT // MS
         return self._state
 
-    async def _read(self, release: Release) -> LoggedRelease | None:
+    async def _stored(self, key: str, origin: str) -> LoggedRelease | None:
+        """Return the proof that a process stored; None if there is none that verifies."""
+        place = release_proof_place(key, id_of_log(origin))
+        stored = await self._directory.get(ReleaseProof, place)
+        if stored is None:
+            return None
+        try:
+            found = LoggedRelease(stored.entry.encode(), LogProof.parse(stored.proof))
+            found.require()
+        except (NoteUnreadable, ProofRefused):
+            return None
+        return found
+
+    async def _store(self, key: str, found: LoggedRelease) -> LoggedRelease:
+        """Store a proof, and return the one that is stored: that of another process, if it was
+        faster."""
+        record = ReleaseProof(
+            release=key,
+            log=id_of_log(found.origin),
+            entry=found.entry.decode(),
+            proof=found.proof.text,
+        )
+        try:
+            await self._directory.add(record)
+        except AlreadyThere:
+            return await self._stored(key, found.origin) or found
+        except Unavailable:  # As on a full disk: the next process makes the same proof.
+            return found
+        return found
+
+    async def _read(self, state: LogState, release: Release) -> LoggedRelease | None:
         """Return the first entry of the release that says that it was published; else, as for a
         private one, its first entry."""
-        state = await self._written()
-        if state is None:
-            return None
         origin = release.upstream
         since_ms = origin.first_seen_ms if origin else release.created_ms
         first: LoggedRelease | None = None

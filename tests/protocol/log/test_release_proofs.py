@@ -1,15 +1,19 @@
 """The proof that the log has a release: by the API, in its metadata and on its page."""
 
+import asyncio
 from datetime import timedelta
+from typing import Any, NoReturn
 
 import pytest
 
+from shared.domain.records import Place
 from shared.domain.transparency.encodings import base64_of
 from shared.domain.transparency.log_policies import LogPolicy
 from shared.domain.transparency.log_proofs import LogProof
 from shared.domain.transparency.log_states import PLACE_OF_STATE, LogState, Segment
 from shared.domain.transparency.records import (
     FirstCheckpoint,
+    ReleaseProof,
     first_checkpoint_place,
     id_of_log,
 )
@@ -28,6 +32,28 @@ METADATA = f"{BASE}/packages/acme/greet/1.0.0"
 PAGE = f"{URL}/packages/acme/greet/1.0.0"
 LOGGED = timedelta(seconds=6)  # So long an answer without a proof is repeated at most.
 AS_JSON = {"Accept": "application/json"}
+
+
+class NoEvents:
+    """The feed for a process that must not ask it."""
+
+    async def find(self, event_id: str, at_ms: int) -> NoReturn:
+        raise AssertionError(event_id)
+
+
+def another_process(world: World, events: Any = None) -> ReleaseProofs:
+    """Return the proofs of a process that has nothing in memory."""
+    return ReleaseProofs(
+        directory=world.stores.directory,
+        events=events or world.stores.events,
+        reader=world.registry.transparency.reader,
+        published=PublishedCheckpoints(directory=world.stores.directory),
+        clock=world.clock,
+    )
+
+
+async def proofs_stored(world: World) -> list[ReleaseProof]:
+    return await world.stores.directory.list_all(ReleaseProof, Place(""), 10)
 
 
 async def test_until_a_release_is_logged_everything_says_so(world: World) -> None:
@@ -73,24 +99,60 @@ async def test_a_proof_never_changes_though_the_log_becomes_longer(world: World)
     assert len(sizes) == 4
 
 
-async def test_another_process_gives_the_same_proof(world: World) -> None:
+async def test_the_proof_is_stored_once_and_another_process_reads_it(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
+    found = (await world.stores.metadata.find(coordinate("acme/greet:1.0.0"))).release
+    assert found is not None
+    assert await another_process(world).find(found) is None
     await write_log(world)
-    await world.push(bala("acme/greet:1.1.0"))
-    await write_log(world)
-    proofs = world.registry.transparency.proofs
-    other = ReleaseProofs(
-        events=world.stores.events,
-        reader=world.registry.transparency.reader,
-        published=PublishedCheckpoints(directory=world.stores.directory),
-        clock=world.clock,
-    )
-    release = (await world.stores.metadata.find(coordinate("acme/greet:1.0.0"))).release
-    assert release is not None
-    one = await proofs.find(release)
-    two = await other.find(release)
+    assert await proofs_stored(world) == []
+    one = await world.registry.transparency.proofs.find(found)
+    [stored] = await proofs_stored(world)
+    # From now on a process asks for nothing else.
+    two = await another_process(world, events=NoEvents()).find(found)
     assert one is not None
     assert one == two
+    assert stored.proof == one.proof.text
+    assert stored.entry == one.entry.decode()
+    assert await proofs_stored(world) == [stored]
+
+
+async def test_of_two_processes_at_once_one_stores_the_proof(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    await write_log(world)
+    release = (await world.stores.metadata.find(coordinate("acme/greet:1.0.0"))).release
+    assert release is not None
+    found = await asyncio.gather(*(another_process(world).find(release) for _ in range(4)))
+    assert len(await proofs_stored(world)) == 1
+    assert found[0] is not None
+    assert found == [found[0]] * 4
+
+
+async def test_a_stored_proof_that_does_not_verify_is_not_given(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    await write_log(world)
+    proof = (await world.get(PROOF)).text
+    [stored] = await proofs_stored(world)
+    for changed in ({"entry": stored.entry.replace("acme", "evil")}, {"proof": "damaged"}):
+        await world.stores.directory.put(stored.model_copy(update=changed))
+        release = (await world.stores.metadata.find(coordinate("acme/greet:1.0.0"))).release
+        assert release is not None
+        found = await another_process(world).find(release)
+        assert found is not None
+        assert found.proof.text == proof
+
+
+async def test_no_list_changes_with_the_proof(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    lists = (f"{BASE}/packages/acme/greet", f"{URL}/index/acme/greet/index.json")
+    before = [await world.get(each) for each in lists]
+    await write_log(world)
+    assert (await world.get(PROOF)).status_code == 200
+    world.clock.advance(LOGGED)
+    after = [await world.get(each) for each in lists]
+    for one, two in zip(before, after, strict=True):
+        assert one.content == two.content
+        assert one.headers.get("etag") == two.headers.get("etag")
 
 
 async def test_the_page_draws_the_way_to_the_signed_hash(world: World) -> None:
@@ -125,6 +187,13 @@ async def test_a_release_that_waited_for_an_owner_is_proven_by_its_confirmation(
     await world.push(bala("acme/first:1.0.0"))
     await world.push_held(bala("acme/greet:1.0.0"))
     owner = world.fresh(world.people.ann)
+    await write_log(world)
+    held = (await world.stores.metadata.find(coordinate("acme/greet:1.0.0"))).release
+    assert held is not None
+    commitment = await world.registry.transparency.proofs.find(held)
+    assert commitment is not None
+    assert not commitment.says_published
+    assert await proofs_stored(world) == []
     await world.registry.publishing.held_releases.confirm(coordinate("acme/greet:1.0.0"), by=owner)
     await write_log(world)
     entry = (await world.get(PROOF, headers=AS_JSON)).json()["entry"]

@@ -1097,6 +1097,12 @@ def test_the_program_takes_an_address_and_files(
     assert main(arguments, client.url) == 0
 
 
+def test_options_may_stand_between_the_address_and_files(client: Client) -> None:
+    state = str(client.folder / "s.json")
+    arguments = [client.url, "--key", LOG.vkey, client.file("greet.bala"), "--state", state]
+    assert main(arguments, "http://127.0.0.1:9") == 0
+
+
 def test_the_command_does_the_same(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def ballroom(*arguments: str) -> tuple[int, str]:
         done = CliRunner().invoke(cli, ["log", *arguments])

@@ -73,7 +73,6 @@ NOT_STORES = {
     "room",
     "connect_upstream",
     "connect",
-    "log_files",  # Written behind the requests, by the task `write-log`.
     "log_keys",
     "release_signer",
     "witness_keys",

@@ -26,13 +26,17 @@ from tests.support.terminal import Terminal
 from tests.support.trusted_publishing import IDS
 from tests.support.world import Template, settings_of
 
+ADVICE = {"appeals", "confined process", "signing keys"}
+
 
 def findings(terminal: Terminal) -> dict[str, dict[str, str]]:
     """Return what the doctor found, by what was looked at."""
     result = terminal.invoke("doctor", "--json")
     found = {each["what"]: each for each in json.loads(result.stdout)}
     wrong = {what for what, each in found.items() if not each["ok"]}
-    assert (result.exit_code == 0) == (wrong <= {"appeals", "confined process"})  # Advice.
+    assert (result.exit_code == 0) == (
+        wrong <= {"appeals", "confined process", "signing keys"}
+    )  # Advice.
     return found
 
 
@@ -41,7 +45,25 @@ def test_a_healthy_registry_has_no_problem(terminal: Terminal) -> None:
     assert all(each["ok"] for what, each in found.items() if what != "appeals")
     lines = terminal.run("doctor", BALLROOM_ABUSE_CONTACT="abuse@example.org").splitlines()
     assert all(line.startswith("ok ") for line in lines)
-    assert len(lines) == 12
+    assert len(lines) == 13
+
+
+@pytest.mark.parametrize(
+    ("name", "effect"),
+    [("release-keys", "Pushes are refused"), ("log-keys", "The transparency log takes no entries")],
+)
+def test_a_key_that_is_missing_or_no_key_is_named(
+    terminal: Terminal, name: str, effect: str
+) -> None:
+    file = terminal.data / "keys" / name
+    for content in ("", "no key\n"):
+        file.unlink(missing_ok=True)
+        if content:
+            file.write_text(content)
+        found = findings(terminal)["signing keys"]
+        assert not found["ok"]
+        assert effect in found["found"]
+        assert "backup" in found["way_out"]
 
 
 def test_doctor_checks_versions_and_settings_even_without_a_registry(empty: Terminal) -> None:

@@ -12,6 +12,7 @@ from shared.domain.records import AdditionCount, Entity
 from shared.domain.releases import ReleasePullers, WithheldNote
 from shared.domain.sessions import Session
 from shared.domain.snapshots import ENTITIES, SnapshotUnusable, from_line, snapshot_name
+from shared.domain.transparency.records import ReleaseProof
 from shared.domain.upstream_withdrawals import UpstreamFeed
 
 # Nobody is signed in by an old copy, counts of additions start anew, and the others are derived.
@@ -24,6 +25,7 @@ LEFT_OUT = {
     CataloguedPackage,
     CatalogueRound,
     UpstreamFeed,
+    ReleaseProof,
 }
 
 
