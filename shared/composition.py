@@ -41,6 +41,8 @@ from shared.services.administration.reachability import Reachability
 from shared.services.administration.revocations import RevocationApplication
 from shared.services.administration.status import RegistryStatus
 from shared.services.advisories.advisories import Advisories
+from shared.services.advisories.advisory_export import AdvisoryExport
+from shared.services.advisories.advisory_import import AdvisoryImport
 from shared.services.api_docs.api_docs import ApiDocs
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory
 from shared.services.api_docs.api_docs_queue import ApiDocsBackfill, ApiDocsQueue
@@ -309,6 +311,8 @@ class AdvisoryServices(Struct, frozen=True):
     """Advisories, and what they match."""
 
     advisories: Advisories
+    importing: AdvisoryImport
+    exporting: AdvisoryExport
 
 
 class BundleServices(Struct, frozen=True):
@@ -597,7 +601,11 @@ def _bundles(services: Services) -> BundleServices:
 
 
 def _advisories(services: Services) -> AdvisoryServices:
-    return AdvisoryServices(advisories=services.advisories)
+    return AdvisoryServices(
+        advisories=services.advisories,
+        importing=services.advisory_import,
+        exporting=services.advisory_export,
+    )
 
 
 def _quality(services: Services) -> QualityServices:

@@ -60,6 +60,8 @@ from shared.services.administration.revocations import RevocationApplication
 from shared.services.administration.status import RegistryStatus
 from shared.services.administration.stopped_makers import StoppedMakers
 from shared.services.advisories.advisories import Advisories, NoLibraries
+from shared.services.advisories.advisory_export import AdvisoryExport
+from shared.services.advisories.advisory_import import AdvisoryImport
 from shared.services.advisories.advisory_index import AdvisoryIndex
 from shared.services.api_docs.api_docs import ApiDocs
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory, JobInputs
@@ -793,6 +795,21 @@ class Services:
             record_writer=self.record_writer,
             ecosystem=ballerina_ecosystem(self.settings.base_url),
         )
+
+    @cached_property
+    def advisory_import(self) -> AdvisoryImport:
+        return AdvisoryImport(
+            index=self.advisory_index,
+            directory=self.adapters.directory,
+            files=self.adapters.advisory_files,
+            confined=self.adapters.confined,
+            administration=self.administration,
+            record_writer=self.record_writer,
+        )
+
+    @cached_property
+    def advisory_export(self) -> AdvisoryExport:
+        return AdvisoryExport(advisories=self.advisories)
 
     # --- API documentation ---
 
