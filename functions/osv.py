@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import msgspec
 import orjson
-from msgspec import Struct
+from msgspec import Struct, field
 
 from functions.http.caching_headers import NO_STORE
 from functions.http.calls import Call
@@ -80,12 +80,18 @@ class _Package(Struct):
 
 
 class _Query(Struct):
-    """A query as it comes; `commit` names no package, and no advisory is found by it."""
+    """A query as it comes; `commit` names no package, and no advisory is found by it. Clients that
+    are made of the definitions of protobuf, such as osv-scanner, spell `pageToken` so."""
 
     package: _Package | None = None
     version: str = ""
     commit: str = ""
     page_token: str = ""
+    camel_page_token: str = field(default="", name="pageToken")
+
+    @property
+    def after(self) -> str:
+        return self.page_token or self.camel_page_token
 
 
 class _Batch(Struct):
@@ -113,7 +119,7 @@ async def osv_query(call: Call) -> Answer:
     query = _body(call, _Query)
     advisories = call.registry.advisories.advisories
     [found] = await advisories.matches([_asked(call, query)], call.caller)
-    following = _after(found, query.page_token)
+    following = _after(found, query.after)
     size = 0
     printed = list[bytes]()
     for each in following[:ADVISORIES_OF_A_PAGE]:
@@ -155,7 +161,7 @@ def _body(call: Call, kind: type[Body]) -> Body:
         raise InvalidRequest(message)
     try:
         return msgspec.json.decode(content, type=kind)
-    except (msgspec.ValidationError, msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         reason = printable(str(error))
         message = f"The body is no query of OSV: {reason}. Send JSON such as {_EXAMPLE}."
         raise InvalidRequest(message) from None
@@ -188,7 +194,7 @@ def _asked_by_purl(package: _Package, version: str, own: str) -> PackageVersion:
 
 
 def _ids(found: Sequence[IndexedAdvisory], query: _Query) -> dict[str, object]:
-    following = _after(found, query.page_token)
+    following = _after(found, query.after)
     page = following[:IDS_OF_A_PAGE]
     fields: dict[str, object] = {}
     if page:

@@ -55,7 +55,7 @@ class _Reading:
         """Write the names of the records, or return what is wrong with the whole file."""
         try:
             names = self._zip_names() if self._is_zip else self._json_names()
-        except (zipfile.BadZipFile, msgspec.DecodeError, msgspec.ValidationError) as error:
+        except (zipfile.BadZipFile, msgspec.DecodeError, UnicodeDecodeError) as error:
             return {"problem": _reason(str(error))}
         if len(names) > MAX_RECORDS:
             return {"problem": f"it has {len(names):,} records, and may have {MAX_RECORDS:,}"}
