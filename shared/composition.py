@@ -40,6 +40,9 @@ from shared.services.administration.policies import Policies
 from shared.services.administration.reachability import Reachability
 from shared.services.administration.revocations import RevocationApplication
 from shared.services.administration.status import RegistryStatus
+from shared.services.advisories.advisories import Advisories
+from shared.services.advisories.advisory_export import AdvisoryExport
+from shared.services.advisories.advisory_import import AdvisoryImport
 from shared.services.api_docs.api_docs import ApiDocs
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory
 from shared.services.api_docs.api_docs_queue import ApiDocsBackfill, ApiDocsQueue
@@ -310,6 +313,14 @@ class PublishingServices(Struct, frozen=True):
     reports: Reports
 
 
+class AdvisoryServices(Struct, frozen=True):
+    """Advisories, and what they match."""
+
+    advisories: Advisories
+    importing: AdvisoryImport
+    exporting: AdvisoryExport
+
+
 class BundleServices(Struct, frozen=True):
     """The services that write releases into bundles, and import them."""
 
@@ -352,6 +363,7 @@ class Registry(Struct, frozen=True):
     publishing: PublishingServices
     mirroring: MirroringServices | None  # None without an upstream.
     bundles: BundleServices
+    advisories: AdvisoryServices
     quality: QualityServices
     transparency: TransparencyServices
 
@@ -419,6 +431,7 @@ def create_registry(settings: Settings, adapters: Adapters) -> Registry:
         publishing=_publishing(services),
         mirroring=_mirroring(services) if services.upstreams is not None else None,
         bundles=_bundles(services),
+        advisories=_advisories(services),
         quality=_quality(services),
         transparency=_transparency(services),
     )
@@ -594,6 +607,14 @@ def _mirroring(services: Services) -> MirroringServices:
 
 def _bundles(services: Services) -> BundleServices:
     return BundleServices(exporting=services.bundle_export, importing=services.bundle_import)
+
+
+def _advisories(services: Services) -> AdvisoryServices:
+    return AdvisoryServices(
+        advisories=services.advisories,
+        importing=services.advisory_import,
+        exporting=services.advisory_export,
+    )
 
 
 def _quality(services: Services) -> QualityServices:

@@ -37,6 +37,7 @@ class RateLimitClass(Enum):
     AGENT = "agent"
     DRY_RUN = "dry-run"
     REPORT = "report"
+    ADVISORIES = "advisories"
 
     @property
     def window(self) -> timedelta:
@@ -88,6 +89,7 @@ _NOUNS = {
     RateLimitClass.AGENT: "calls of /mcp",
     RateLimitClass.DRY_RUN: "checks of archives",
     RateLimitClass.REPORT: "reports about releases",
+    RateLimitClass.ADVISORIES: "questions about advisories",
 }
 
 

@@ -62,6 +62,14 @@ class RecordWriter(Struct, frozen=True):
         owing = self._with_event(entity, change, by)
         return await self._published(await self.directory.add(owing, *others))
 
+    async def add_replacing(
+        self, entity: E, replaced: Entity, *, change: EntityChange, by: Principal
+    ) -> E:
+        """Create an entity and store a changed one of its owner, both or none; raise `AlreadyThere`
+        or `Stale`."""
+        owing = self._with_event(entity, change, by)
+        return await self._published(await self.directory.add(owing, replacing=replaced))
+
     async def add_checked(
         self,
         entity: E,
@@ -85,14 +93,6 @@ class RecordWriter(Struct, frozen=True):
             return await self._published(await self.directory.add(owing, *others, first))
         counted = count.model_copy(update={"number": count.number + 1})
         return await self._published(await self.directory.add(owing, *others, replacing=counted))
-
-    async def add_replacing(
-        self, entity: E, replacing: Entity, *, change: EntityChange, by: Principal
-    ) -> E:
-        """Create an entity and store `replacing`, another one of its owner, in one write; raise
-        `AlreadyThere` and `Stale`."""
-        owing = self._with_event(entity, change, by)
-        return await self._published(await self.directory.add(owing, replacing=replacing))
 
     async def replace(self, entity: E, *, change: EntityChange, by: Principal) -> E:
         """Store a changed entity; raise `Stale`."""

@@ -90,6 +90,10 @@ class RateLimitSettings(TopicSettings):
     limit_report: LimitText = Field(
         default="account=20 address=60", description="Reports about releases in a day."
     )
+    limit_advisories: LimitText = Field(
+        default="token=1200 account=2400 address=1200",
+        description="Questions about advisories, /v1/query and /v1/querybatch, a minute.",
+    )
     limit_agent: LimitText = Field(
         default="token=1200 account=2400 address=1200",
         description="Calls of /mcp a minute, counted by each process; an address counts for "
