@@ -103,6 +103,8 @@ BEFORE = "before"  # The folder of the earlier version.
 AFTER = "after"  # The folder of the later version.
 SINCE = "since"  # A file in one of these: since which version the symbols exist.
 SOURCE = "source"  # The file that is highlighted.
+SIGSTORE_BUNDLE = "sigstore.json"
+ROOTS = "roots"  # The folder of trusted roots of Sigstore.
 
 # What they write.
 RECORD = "record.json"

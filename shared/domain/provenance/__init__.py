@@ -1,0 +1,1 @@
+"""Provenance: who vouches for where a release was built, and how."""
