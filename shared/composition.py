@@ -86,6 +86,7 @@ from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.index import PackageIndex
 from shared.services.packages.package_details import PackageDetails
 from shared.services.packages.packages import Deprecation, OrganizationPackages, PackageVisibility
+from shared.services.packages.provenance import ReleaseProvenance
 from shared.services.packages.pull_counter import PullCounter
 from shared.services.packages.pull_records import PullRecorder, PullRecords
 from shared.services.packages.pull_redirects import PullRedirects
@@ -149,6 +150,7 @@ class PackageServices(Struct, frozen=True):
     feeds: ChangeFeeds
     history: PackageHistory
     openings: Openings
+    provenance: ReleaseProvenance
     archive_delivery: ArchiveDelivery
     pull_redirects: PullRedirects
     archive_files: ArchiveFiles
@@ -443,6 +445,7 @@ def _packages(services: Services) -> PackageServices:
         feeds=services.change_feeds,
         history=services.package_history,
         openings=services.openings,
+        provenance=services.release_provenance,
         archive_delivery=services.archive_delivery,
         pull_redirects=services.pull_redirects,
         archive_files=services.archive_files,

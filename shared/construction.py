@@ -168,6 +168,7 @@ from shared.services.packages.hosted_packages import HostedPackages, PackageCach
 from shared.services.packages.index import PackageIndex
 from shared.services.packages.package_details import PackageDetails
 from shared.services.packages.packages import Deprecation, OrganizationPackages, PackageVisibility
+from shared.services.packages.provenance import ReleaseProvenance
 from shared.services.packages.pull_counter import PullCounter
 from shared.services.packages.pull_records import PullRecorder, PullRecords
 from shared.services.packages.pull_redirects import (
@@ -439,6 +440,10 @@ class Services:
             directory=self.adapters.directory,
             events=self.adapters.events,
         )
+
+    @cached_property
+    def release_provenance(self) -> ReleaseProvenance:
+        return ReleaseProvenance(documents=self.adapters.documents)
 
     @cached_property
     def openings(self) -> Openings:
@@ -2187,6 +2192,7 @@ class Services:
         return SignReleases(
             release_signer=self.adapters.release_signer,
             metadata=self.adapters.metadata,
+            documents=self.adapters.documents,
             record_writer=self.package_record_writer,
             derived_data=self.derived_data,
             work=self.adapters.work,

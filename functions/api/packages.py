@@ -14,7 +14,7 @@ from functions.api.operations import (
     utc_datetime,
 )
 from functions.http.event_sentences import history_sentence
-from functions.http.formatting import symbol_address
+from functions.http.formatting import provenance_address, symbol_address
 from functions.http.subjects import named_package
 from shared.domain.checklists import Checklist, CheckState
 from shared.domain.coordinates import Package
@@ -212,9 +212,14 @@ class OriginView(ResponseModel):
         description="Null for a release that came with a stored token: nobody vouched for it."
     )
     signatures: list[SignatureView] = Field(description="Empty for a release that has none yet.")
+    sigstore: str = Field(
+        description="The Sigstore instance that its bundle was verified with, public-good or "
+        "github; empty without a bundle."
+    )
+    provenance_url: str = Field(description="What vouches for it, signed.")
 
     @classmethod
-    def of(cls, release: Release) -> Self:
+    def of(cls, release: Release, base_url: str) -> Self:
         provenance = release.origin.provenance
         return cls(
             org=release.org,
@@ -225,6 +230,8 @@ class OriginView(ResponseModel):
             published_by=_means(release),
             run=RunView.model_validate(provenance) if provenance else None,
             signatures=[SignatureView.model_validate(each) for each in release.signatures],
+            sigstore=release.sigstore,
+            provenance_url=f"{base_url}{provenance_address(release.coordinate)}",
         )
 
 
@@ -249,7 +256,7 @@ async def api_provenance_origin(call: ApiCall) -> OriginView:
     found = await call.package_source.describe(
         asked.package, asked.version, client=client, by=call.caller
     )
-    return OriginView.of(found.release)
+    return OriginView.of(found.release, call.registry.settings.base_url)
 
 
 class CheckView(ResponseModel):

@@ -6,6 +6,7 @@ from unicodedata import combining, normalize
 from functions.archives import locate_archive, redirect_to_archive
 from functions.central.central_face import CORS_HEADERS, OPEN_HEADERS, CentralFace
 from functions.http.calls import Call
+from functions.http.formatting import provenance_address
 from functions.http.json_answers import empty_answer, json_answer
 from functions.http.requests import (
     announced_digest,
@@ -245,6 +246,7 @@ def package_model(registry: Registry, listing: Listing) -> dict[str, object]:
         "balToolId": release.tools[0] if release.tools else "",
         "graalvmCompatible": release.graalvm.value,
         **_signatures_model(release),
+        **_provenance_model(registry, release),
         **upstream_model(release),
     }
 
@@ -253,6 +255,25 @@ def _signatures_model(release: Release) -> dict[str, object]:
     """Return the signatures; nothing for a release that has none yet."""
     shown = [each.shown() for each in release.signatures]
     return {"signatures": shown} if shown else {}
+
+
+def _provenance_model(registry: Registry, release: Release) -> dict[str, object]:
+    """Return which run published a release; nothing for one that no trusted publisher did."""
+    run = release.origin.provenance
+    if run is None:
+        return {}
+    said = {
+        "provider": run.provider,
+        "issuer": run.token_issuer or run.issuer,
+        "repository": run.repository,
+        "workflow": run.workflow,
+        "ref": run.ref,
+        "commit": run.commit,
+        "runURL": run.run_url,
+        "sigstore": release.sigstore,
+        "URL": registry.settings.base_url + provenance_address(release.coordinate),
+    }
+    return {"provenance": {name: text for name, text in said.items() if text}}
 
 
 def upstream_model(release: Release) -> dict[str, object]:

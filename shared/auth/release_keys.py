@@ -20,6 +20,8 @@ from shared.domain.archives.names import Digest
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.identity import KeyTrouble, SigningKeyUnavailable
 from shared.domain.packages import Release
+from shared.domain.provenance.dsse import IN_TOTO, Envelope, envelopes_json, pae
+from shared.domain.provenance.statements import statements_id, statements_name, statements_of
 from shared.domain.signatures import Signature, signed_text
 from shared.domain.times import MS
 from shared.ports.system import Clock
@@ -79,6 +81,18 @@ class ReleaseKeyRing(Struct, frozen=True):
         return known[0] if known else able[-1]
 
 
+class AttestedRelease(Struct, frozen=True):
+    """A signed release, and the document of the statements that it names."""
+
+    release: Release
+    statements: bytes
+
+    @property
+    def name(self) -> str:
+        """The name of the document among the attestations of the archive."""
+        return statements_name(self.release.statements)
+
+
 class ReleaseSigner:
     """Signs releases, and lists the keys that did."""
 
@@ -105,11 +119,26 @@ class ReleaseSigner:
 
         The same release gets the same signature, as long as the key signs.
         """
+        return self._sign(signed_text(coordinate, digest).encode())
+
+    def _sign(self, content: bytes) -> Signature:
         key = self._secret.current.signing(self._clock.now_ms())
         if key.private is None:
             raise SigningKeyUnavailable(KeyTrouble.UNUSABLE, _SIGNED)
-        signature = key.private.sign(signed_text(coordinate, digest).encode())
+        signature = key.private.sign(content)
         return Signature(keyid=key.keyid, sig=base64.b64encode(signature).decode())
+
+    def attested(self, release: Release, *, later: bool = False) -> AttestedRelease:
+        """Return the release with its signature and its statements; raise what `sign` raises.
+        `later` says of the statements that they were not made by its push."""
+        envelopes = [self._envelope(each) for each in statements_of(release, later=later)]
+        content = envelopes_json(envelopes)
+        signatures = release.signatures or (self.sign(release.coordinate, release.content),)
+        update = {"signatures": signatures, "statements": statements_id(content)}
+        return AttestedRelease(release.model_copy(update=update), content)
+
+    def _envelope(self, payload: bytes) -> Envelope:
+        return Envelope(IN_TOTO, payload, (self._sign(pae(IN_TOTO, payload)),))
 
     def signed(self, release: Release) -> Release:
         """Return the release with its signature; raise what `sign` raises."""

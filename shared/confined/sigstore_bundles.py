@@ -52,6 +52,7 @@ from sigstore_models.trustroot.v1 import TrustedRoot as TrustedRootModel
 
 from shared.confined.budget import ROOTS, SIGSTORE_BUNDLE, Json
 from shared.confined.tasks import Job
+from shared.domain.provenance.dsse import IN_TOTO, pae
 from shared.domain.provenance.sigstore_identities import (
     CertificateClaim,
     SigstoreIdentity,
@@ -59,7 +60,6 @@ from shared.domain.provenance.sigstore_identities import (
     statement_flaw,
 )
 
-PAYLOAD_TYPE = "application/vnd.in-toto+json"
 MAX_TIMESTAMPS = 32  # As `sigstore` allows.
 _EXTENSION = "1.3.6.1.4.1.57264.1."
 _SENTENCE = 400  # Characters of what a library says.
@@ -130,10 +130,11 @@ def verify(
 ) -> SigstoreInstance:
     """Return the instance that made the bundle, or raise `BundleRefused`."""
     try:
+        json.loads(content, parse_constant=_refuse_constant)
         model = BundleModel.from_json(content)
         Bundle.BundleType(model.media_type)
         certificate = _certificate(model)
-    except (ValueError, SigstoreError):
+    except (ValueError, RecursionError, SigstoreError):
         reason = "it is no Sigstore bundle that this registry can read"
         raise BundleRefused(reason) from None
     known = [each for each in roots if _has_issued(each, certificate)]
@@ -157,6 +158,11 @@ def verify(
             raise BundleRefused(flaw)
         return instance
     raise BundleRefused(reasons[0])
+
+
+def _refuse_constant(name: str) -> None:
+    """Refuse NaN and Infinity: the bundle is served as a part of other JSON."""
+    raise ValueError(name)
 
 
 def _certificate(model: BundleModel) -> Certificate:
@@ -241,7 +247,7 @@ def _verify_with_log(content: bytes, root: TrustedRootModel, identity: SigstoreI
 
 
 def _require_statement(kind: str) -> None:
-    if kind != PAYLOAD_TYPE:
+    if kind != IN_TOTO:
         reason = f"what it signs is {kind[:_SENTENCE]!r}, and no in-toto statement"
         raise BundleRefused(reason)
 
@@ -277,11 +283,6 @@ def _verify_without_log(
         raise BundleRefused(reason) from None
     _require_statement(kind)
     return envelope.payload
-
-
-def pae(kind: str, payload: bytes) -> bytes:
-    """Return what a signature of DSSE is about."""
-    return b"DSSEv1 %d %b %d %b" % (len(kind.encode()), kind.encode(), len(payload), payload)
 
 
 def _timestamps(model: BundleModel, root: TrustedRootModel, signature: bytes) -> list[datetime]:

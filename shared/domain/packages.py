@@ -192,6 +192,7 @@ class Provenance(Record):
     # Of any issuer of OpenID Connect: its address, and whom it means.
     issuer: str = ""
     subject: str = ""
+    token_issuer: str = ""  # Who signed the id token; empty for releases of earlier versions.
     # Of the others: the ids of the job, and what else their tokens say of the run.
     claims: Mapping[str, str] = {}
 

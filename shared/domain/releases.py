@@ -262,7 +262,7 @@ def with_erasure(release: Release, erased: ErasedArchive, *, by: Principal) -> R
         details["copies_until"] = utc_text(erased.copies_until_ms)
     outbox = (*earlier, event.model_copy(update={"details": details}))
     nothing: dict[str, object] = {"authors": (), "keywords": (), "entries_hash": None}
-    nothing |= {"signatures": ()}
+    nothing |= {"signatures": (), "statements": "", "sigstore": ""}
     nothing |= {"summary": "", "source_repository": "", "icon": ""}
     return changed.model_copy(
         update={**nothing, "changed_ms": release.changed_ms, "outbox": outbox}

@@ -74,6 +74,10 @@ def _more_keys(head: Head, entry: ReleaseEntry) -> Iterator[tuple[str, object]]:
     yield "created", entry.created_ms
     if entry.signatures:
         yield "signatures", [each.shown() for each in entry.signatures]
+    if entry.by_ci:
+        yield "published_by_ci", True
+    if entry.sigstore:
+        yield "sigstore", entry.sigstore
     if entry.tools:
         yield "tool_id", entry.tools[0]
     yield "visibility", head.visibility.value

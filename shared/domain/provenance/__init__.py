@@ -1,1 +1,1 @@
-"""Provenance: who vouches for where a release was built, and how."""
+"""Provenance: who vouches for where a release was built, and how that is signed."""

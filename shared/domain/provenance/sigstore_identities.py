@@ -49,7 +49,7 @@ class SigstoreIdentity(Struct, frozen=True):
     """The job that a bundle has to name. `signers` are the workflows that may have signed: that of
     the job, or the one which it calls. Texts that are empty are not compared."""
 
-    issuers: tuple[str, ...]
+    issuer: str
     repository: str
     workflow: str
     signers: tuple[str, ...]
@@ -61,7 +61,7 @@ class SigstoreIdentity(Struct, frozen=True):
         """Return why a certificate is of another job, a clause for each reason; `names` are its
         subjects, and `claims` have the names of `CertificateClaim`."""
         return [
-            *_difference("issuer", self.issuers, claims.get("ISSUER", "")),
+            *_difference("issuer", (self.issuer,), claims.get("ISSUER", "")),
             *_difference("repository", (self.repository,), claims.get("REPOSITORY", "")),
             *_difference(
                 "id of the repository", (self.repository_id,), claims.get("REPOSITORY_ID", "")
@@ -80,9 +80,9 @@ def _difference(what: str, wanted: Sequence[str], actual: str) -> Iterator[str]:
         yield f"its {what} is {shown}, not {' or '.join(wanted)}"
 
 
-def identity_of(provenance: Provenance, issuers: Sequence[str]) -> SigstoreIdentity | None:
-    """Return the identity of the job that published a release; `issuers` sign the id tokens of its
-    server. None for jobs whose certificates say nothing of a workflow."""
+def identity_of(provenance: Provenance) -> SigstoreIdentity | None:
+    """Return the identity of the job that published a release; None for jobs whose certificates say
+    nothing of a workflow."""
     parts = urlsplit(provenance.run_url)
     server = f"{parts.scheme}://{parts.netloc}"
     match provenance.provider:
@@ -96,10 +96,12 @@ def identity_of(provenance: Provenance, issuers: Sequence[str]) -> SigstoreIdent
             id_claim = "project_id"
         case _:
             return None
+    if not provenance.token_issuer:
+        return None
     workflow = f"{server}/{path}@{provenance.ref}"
     elsewhere = provenance.defined_elsewhere
     return SigstoreIdentity(
-        issuers=tuple(issuers),
+        issuer=provenance.token_issuer,
         repository=f"{server}/{provenance.repository}",
         workflow=workflow,
         signers=(workflow, *([f"{server}/{elsewhere}"] if elsewhere else ())),

@@ -1,5 +1,5 @@
-"""Task `sign-releases`, every hour at minute 25: signs releases that have no signature, as those of
-earlier versions of the registry."""
+"""Task `sign-releases`, every hour at minute 25: signs releases that have no signature or no
+statements, as those of earlier versions of the registry."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,6 +8,7 @@ from shared.auth.release_keys import ReleaseSigner
 from shared.domain.packages import Head, Release, ReleaseEntry, State
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
+from shared.ports.documents import DocumentStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
@@ -24,11 +25,12 @@ _VISITED = "signatures-visited"
 class SignReleases(Task):
     id = "sign-releases"
     title = "Sign releases"
-    sentence = "Signs releases that have no signature of this registry."
+    sentence = "Signs releases that have no signature or no statements of this registry."
     schedule = SCHEDULE
 
     release_signer: ReleaseSigner
     metadata: MetadataStore
+    documents: DocumentStore
     record_writer: PackageRecordWriter
     derived_data: DerivedData
     work: WorkStore
@@ -36,8 +38,8 @@ class SignReleases(Task):
     clock: Clock
 
     async def run(self) -> TaskReport:
-        """Sign the releases that have no signature, each by one write; a long run goes on at its
-        checkpoint. A registry in which all have one is visited once a day."""
+        """Sign the releases that are not, each by one write of its record; a long run goes on at
+        its checkpoint. A registry in which all are signed is visited once a day."""
         if await self.work.peek(_VISITED, _VISITED, self.clock.now_ms()):
             return TaskReport(0, 0)
         await self.release_signer.ready()
@@ -48,7 +50,7 @@ class SignReleases(Task):
             [survey] = await self.metadata.survey([head.package])
             entries = survey.entries if survey else ()
             seen += len(entries)
-            if any(map(_lacks_signature, entries)):
+            if any(map(_is_unsigned, entries)):
                 signed += await self._sign(head)
 
         finished = await self.checkpoints.visit_packages(self, visit)
@@ -61,21 +63,35 @@ class SignReleases(Task):
         """Sign what is unsigned of a package, and derive its lists; return how much there was."""
         signed = 0
         for release in await self.metadata.releases(head.package):
-            if _lacks_signature(release):
-                _, is_changed = await self.record_writer.store_release(
-                    release.coordinate, self._signed
-                )
-                signed += is_changed
+            if _is_unsigned(release):
+                signed += await self.sign_release(release)
         # Also where a run that was stopped has signed all releases and listed none.
         await self.derived_data.rebuild(head.package)
         return signed
 
-    def _signed(self, _head: Head, release: Release) -> Release:
-        # Another process may have removed it meanwhile.
-        return self.release_signer.signed(release) if _lacks_signature(release) else release
+    async def sign_release(self, release: Release) -> bool:
+        """Sign a release: its statements before its record, which names them. Those that it has
+        stay as they are."""
+        attested = self.release_signer.attested(release, later=True)
+        if not release.has_statements:
+            await self.documents.put_attestation(
+                release.content, attested.name, attested.statements
+            )
+        update = {"signatures": attested.release.signatures}
+        update |= {"statements": release.statements or attested.release.statements}
+
+        def sign(_head: Head, stored: Release) -> Release:
+            # Another process may have removed it meanwhile.
+            return stored.model_copy(update=update) if _is_unsigned(stored) else stored
+
+        stored, is_changed = await self.record_writer.store_release(release.coordinate, sign)
+        if stored.erased:  # Its documents were deleted before its statements were stored again.
+            await self.documents.delete(stored.content)
+        return is_changed
 
 
-def _lacks_signature(record: Release | ReleaseEntry) -> bool:
+def _is_unsigned(record: Release | ReleaseEntry) -> bool:
     """Check whether a release is to be signed: not one that is removed, whose record says little
     and which is never served again."""
-    return not record.signatures and record.state is not State.REMOVED
+    is_complete = record.signatures and record.has_statements
+    return not is_complete and record.state is not State.REMOVED

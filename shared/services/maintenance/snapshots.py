@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from shared.domain.accounts import Account
 from shared.domain.packages import Head, Readers, Release, State, archive_container
+from shared.domain.provenance.statements import statements_name
 from shared.domain.records import Entity, Place, Record
 from shared.domain.snapshots import (
     DIRECTORY,
@@ -319,11 +320,12 @@ class SnapshotRestore(Struct, frozen=True):
         for tool in release.tools:
             await self.metadata.claim_tool(tool, head.package)
         with suppress(AlreadyThere):
-            await self.metadata.restore_release(release)
+            await self.metadata.restore_release(await self._with_attestations(release))
         return []
 
     async def _copy(self, head: Head, release: Release, elsewhere: ArchiveSources) -> None:
-        """Copy the archive and its bill of materials; documents are made from the archive."""
+        """Copy the archive, its bill of materials and its attestations; the other documents are
+        made from the archive."""
         if await elsewhere.archives.stat(release.archive) is None:
             return
         if await self.here.archives.stat(release.archive) is None:
@@ -333,6 +335,19 @@ class SnapshotRestore(Struct, frozen=True):
         sbom = await elsewhere.documents.sbom(release.content)
         if sbom is not None:
             await self.here.documents.put_sbom(release.content, sbom)
+        attestations = await elsewhere.documents.attestations(release.content)
+        for name, content in attestations.items():
+            await self.here.documents.put_attestation(release.content, name, content)
+
+    async def _with_attestations(self, release: Release) -> Release:
+        """Return the release without the statements that it names, if they are not stored here: the
+        task `sign-releases` makes them again."""
+        if not release.has_statements:
+            return release
+        name = statements_name(release.statements)
+        if await self.here.documents.attestation(release.content, name) is not None:
+            return release
+        return release.model_copy(update={"statements": ""})
 
 
 async def _packages(snapshots: StoredSnapshots, name: str) -> AsyncGenerator[list[Record]]:

@@ -92,13 +92,14 @@ class ExternalReleases(Struct, frozen=True):
             first_seen_ms=self.clock.now_ms(),
             without_tools=tuple(tool for tool, owner in owners if owner.key != package.key),
         )
-        signed = self.release_signer.signed(mirrored_release(bala, described, origin))
-        release = told_to_everybody(signed, head)
+        attested = self.release_signer.attested(mirrored_release(bala, described, origin))
+        release = told_to_everybody(attested.release, head)
         # Archive before record, as for a push: a crash between the two leaves an orphaned archive.
         container = archive_container(head, release, self.readers)
         await asyncio.gather(
             self.archives.put(release.archive, content, container),
             self.documents.put(bala.content, bala.texts, bala.graph),
+            self.documents.put_attestation(bala.content, attested.name, attested.statements),
         )
         try:
             await self.metadata.add_release(release)

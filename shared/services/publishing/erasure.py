@@ -103,7 +103,8 @@ class ReleaseErasure(Struct, frozen=True):
         await self._delete_archive(release, deleted, left)
         compared = await self.erased_releases.delete_documents(release)
         deleted.append(
-            "its documentation, dependency graph, bill of materials, API documentation and the "
+            "its documentation, dependency graph, bill of materials, statements, Sigstore bundles, "
+            "API documentation and the "
             f"HTML made of its files; its comparisons with {compared} other versions"
         )
         await self._compare_again(release, deleted, left)
@@ -207,6 +208,8 @@ class ReleaseErasure(Struct, frozen=True):
             found.append(f"Its documentation or dependency graph: {_AGAIN}")
         if await documents.sbom(digest) is not None:
             found.append(f"Its bill of materials: {_AGAIN}")
+        if await documents.attestations(digest):
+            found.append(f"Its statements or Sigstore bundles: {_AGAIN}")
         if await documents.api_docs_record(digest) is not None:
             found.append(f"Its API documentation: {_AGAIN}")
         if await self.api_history.verdict(release.coordinate) is not None:

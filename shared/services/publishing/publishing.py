@@ -384,7 +384,8 @@ class Publishing(Struct, frozen=True):
             # This comes before the record, so that a publisher whose push creates the package does
             # not stay pending after a crash.
             await self.trusted_publishers.bind(head, by=by)
-        release = self.release_signer.signed(new_release(bala, by=by, now_ms=now_ms))
+        attested = self.release_signer.attested(new_release(bala, by=by, now_ms=now_ms))
+        release = attested.release
         if held_because:
             release = held_for_owner(release, held_because)
         elif head.hold:
@@ -396,6 +397,8 @@ class Publishing(Struct, frozen=True):
         await asyncio.gather(
             self.archives.put(release.archive, upload.content, container),
             self.documents.put(bala.content, bala.texts, bala.graph),
+            # Under a name that follows from them: of two pushes at once, each has its own.
+            self.documents.put_attestation(bala.content, attested.name, attested.statements),
         )
         try:
             await self.metadata.add_release(release)

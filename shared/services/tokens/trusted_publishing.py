@@ -33,7 +33,7 @@ from shared.domain.errors.identity import (
 )
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
-from shared.domain.packages import Head
+from shared.domain.packages import Head, Provenance
 from shared.domain.principals import MAX_REFUSED_PACKAGES, Principal, RefusedPackage
 from shared.domain.scopes import Grant, Scope
 from shared.domain.times import MS, time_text
@@ -379,7 +379,7 @@ class TrustedPublishing:
             grants=(*map(_grant, _publishing(publishers)), *_reading(organization, publishers)),
             created_ms=now_ms,
             expires_ms=now_ms + TOKEN_LIFETIME // MS,
-            provenance=job.job.provenance(*(each.id for each in publishers)),
+            provenance=_provenance(job, publishers),
             refused=refused,
             publishers_made_by=_makers(publishers),
             by_unknown_guest=any(each.by_guest and each.maker is None for each in publishers),
@@ -507,6 +507,11 @@ def _details_of_exchange(job: VerifiedJob) -> dict[str, str]:
         return {}
     digest = hashlib.sha256(job.token_id.encode()).hexdigest()
     return {"id_token": digest[:16], "id_token_issued": time_text(job.issued_ms)}
+
+
+def _provenance(job: VerifiedJob, publishers: Sequence[Publisher]) -> Provenance:
+    run = job.job.provenance(*(each.id for each in publishers))
+    return run.model_copy(update={"token_issuer": job.issuer})
 
 
 def _grant(publisher: Publisher) -> Grant:

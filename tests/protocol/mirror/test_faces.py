@@ -1,5 +1,6 @@
 """Every face serves a mirrored release as it serves ours, and says where it came from."""
 
+import base64
 import json
 from datetime import timedelta
 
@@ -36,6 +37,11 @@ async def test_the_index_maven_the_api_and_the_feed_have_it(stored: World) -> No
     assert (await stored.get(f"{folder}.bala")).status_code == 302
     origin = await stored.get(f"{URL}/api/v1/packages/ballerina/io/1.0.0/origin")
     assert origin.json()["publishedBy"] == "upstream"
+    provenance = await stored.get(f"{URL}/api/v1/provenance/ballerina/io/1.0.0")
+    [envelope] = provenance.json()["statements"]
+    statement = json.loads(base64.b64decode(envelope["payload"]))
+    assert statement["predicateType"] == "https://in-toto.io/attestation/release/v0.2"
+    assert statement["predicate"]["mirroredFrom"].startswith("127.0.0.1:")
     assert '"ballerina"' in (await stored.get(f"{URL}/index/changes")).text
 
 

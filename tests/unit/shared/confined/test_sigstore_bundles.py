@@ -30,13 +30,14 @@ PROVENANCE = Provenance(
     ref="refs/tags/v1.0.0",
     commit=COMMIT,
     run_url="https://github.com/octo/greet/actions/runs/32291736541/attempts/2",
+    token_issuer=GITHUB_CLAIMS[8],
     claims={"repository_id": "74"},
 )
 
 
 def identity(**changes: Any) -> SigstoreIdentity:
     provenance = PROVENANCE.model_copy(update=changes)
-    found = identity_of(provenance, [GITHUB_CLAIMS[8]])
+    found = identity_of(provenance)
     assert found is not None
     return found
 
@@ -179,17 +180,18 @@ def test_a_job_of_gitlab_has_an_identity() -> None:
         ref="refs/heads/main",
         commit=COMMIT,
         run_url="https://gitlab.com/tools/ci/greet/-/jobs/302",
+        token_issuer="https://gitlab.com",
         claims={"project_id": "20"},
     )
-    found = identity_of(provenance, ["https://gitlab.com"])
+    found = identity_of(provenance)
     assert found is not None
     assert found.workflow == "https://gitlab.com/tools/ci/greet//.gitlab-ci.yml@refs/heads/main"
     assert (found.repository, found.repository_id) == ("https://gitlab.com/tools/ci/greet", "20")
 
 
 def test_other_jobs_have_no_identity() -> None:
-    assert identity_of(Provenance(provider="azure-devops"), []) is None
-    assert identity_of(Provenance(provider="oidc"), []) is None
+    assert identity_of(Provenance(provider="azure-devops", token_issuer="https://x.test")) is None
+    assert identity_of(Provenance(provider="oidc", token_issuer="https://x.test")) is None
 
 
 # --- Times and authorities

@@ -1,12 +1,16 @@
 """Releases of earlier versions of the registry get their signatures, each by one write."""
 
+import base64
+import json
 from datetime import timedelta
 
 from shared.domain.packages import Release, State
 from shared.domain.principals import OPERATOR
+from shared.services.maintenance.sign_releases import SignReleases
+from shared.services.maintenance.tasks import require_task
 from tests.contract.sample_records import coordinate
 from tests.support.archives import bala
-from tests.support.world import World
+from tests.support.world import URL, World
 
 GREET = "acme/greet:1.0.0"
 NEWER = "acme/greet:1.1.0"
@@ -51,6 +55,36 @@ async def test_releases_without_a_signature_get_one_by_one_write(world: World) -
         '"signatures"'
         in (await world.get("https://registry.test/index/acme/greet/index.json")).text
     )
+
+
+async def test_releases_without_statements_get_them_marked_as_made_later(world: World) -> None:
+    await world.push(bala(GREET))
+    before = await stored(world)
+    await world.stores.documents.delete(before.content)
+    without = before.model_copy(update={"statements": ""})
+    await world.stores.metadata.replace_release(without)
+    await world.registry.packages.derived_data.rebuild(before.coordinate.package)
+    path = f"{URL}/api/v1/provenance/acme/greet/1.0.0"
+    assert (await world.get(path)).json() == {"statements": [], "bundles": []}
+    assert await run(world) == (1, 1)
+    [envelope] = (await world.get(path)).json()["statements"]
+    assert json.loads(base64.b64decode(envelope["payload"]))["predicate"]["later"] is True
+    assert (await stored(world)).signatures == before.signatures
+    assert await run(world) == (0, 0)
+
+
+async def test_a_release_that_is_erased_while_it_is_signed_leaves_no_statements(
+    world: World,
+) -> None:
+    await world.push(bala(GREET))
+    unsigned = await forget(world, GREET)
+    task = require_task(world.registry.maintenance.tasks, "sign-releases")
+    assert isinstance(task, SignReleases)
+    erasure = world.registry.publishing.erasure
+    await erasure.erase(coordinate(GREET), "a secret", by=OPERATOR)
+    # The task read the release before the erasure, and writes after it.
+    assert await task.sign_release(unsigned) is False
+    assert await world.stores.documents.attestations(unsigned.content) == {}
 
 
 async def test_a_registry_in_which_all_are_signed_is_visited_once_a_day(world: World) -> None:
