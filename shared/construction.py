@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 from shared.auth.authentication import Authentication
@@ -191,6 +192,8 @@ from shared.services.publishing.proposals import Proposals
 from shared.services.publishing.published_contents import PublishedContents
 from shared.services.publishing.publishing import DependencyCheck, Publishing
 from shared.services.publishing.release_selection import ReleaseSelections
+from shared.services.publishing.sigstore_bundles import SigstoreBundles
+from shared.services.publishing.trusted_roots import TrustedRoots
 from shared.services.quality.checklists import Checklists
 from shared.services.quality.package_comparison import PackageComparison
 from shared.services.records import RecordWriter
@@ -888,6 +891,24 @@ class Services:
         )
 
     @cached_property
+    def trusted_roots(self) -> TrustedRoots:
+        return TrustedRoots(
+            directory=self.adapters.directory,
+            clock=self.adapters.clock,
+            files=tuple(map(Path, split_list(self.settings.sigstore_roots))),
+        )
+
+    @cached_property
+    def sigstore_bundles(self) -> SigstoreBundles:
+        return SigstoreBundles(
+            confined=self.adapters.confined,
+            documents=self.adapters.documents,
+            roots=self.trusted_roots,
+            records=self.package_record_writer,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
     def publishing(self) -> Publishing:
         return Publishing(
             authorization=self.authorization,
@@ -897,6 +918,7 @@ class Services:
             documents=self.adapters.documents,
             archives=self.adapters.archives,
             published_contents=self.published_contents,
+            sigstore_bundles=self.sigstore_bundles,
             release_signer=self.adapters.release_signer,
             derived_data=self.derived_data,
             clock=self.adapters.clock,
@@ -926,6 +948,7 @@ class Services:
         return MavenPackages(
             hosted=self.hosted_packages,
             documents=self.adapters.documents,
+            provenance=self.release_provenance,
             archives=self.adapters.archives,
             index=self.adapters.search,
             clock=self.adapters.clock,
@@ -937,6 +960,7 @@ class Services:
             publishing=self.publishing,
             metadata=self.adapters.metadata,
             documents=self.adapters.documents,
+            sigstore_bundles=self.sigstore_bundles,
             maven_packages=self.maven_packages,
         )
 

@@ -176,6 +176,9 @@ async def _release_document(
         case FileKind.SIGNATURES:
             content = packages.signatures(available.release)
             media_type = JSON
+        case FileKind.SIGSTORE:
+            content = await packages.sigstore(available)
+            media_type = JSON
         case FileKind.SBOM:
             content = await packages.sbom(available)
             media_type = JSON
@@ -250,6 +253,8 @@ async def store_file(
             return published.allowance
         case RepositoryPath(ReleaseFile(at, FileKind.SBOM), None):
             await publishing.add_sbom(content, at, by=by)
+        case RepositoryPath(ReleaseFile(at, FileKind.SIGSTORE), None):
+            await publishing.add_sigstore(content, at, by=by)
         # Made by the registry itself, or unknown. A refusal would fail the push.
         case RepositoryPath(UnknownFile(at, file), _):
             await publishing.require_pusher(at.package, by=by)
