@@ -11,7 +11,7 @@ from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPa
 from functions.http.subjects import named_organization
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.organizations import Organization
-from shared.domain.packages import Visibility
+from shared.domain.packages import RequiredProvenance, Visibility
 from shared.domain.reasons import acts_from_outside
 from shared.domain.rights import AccessContext, require_right
 from shared.domain.scopes import Action, Role
@@ -204,6 +204,13 @@ VISIBILITY_CHOICES = (
 )
 
 
+REQUIREMENT_CHOICES = (
+    (RequiredProvenance.NOTHING.value, "By everybody with the right to"),
+    (RequiredProvenance.CI.value, "By CI: a job of a trusted publisher"),
+    (RequiredProvenance.SIGSTORE.value, "By CI with a Sigstore bundle"),
+)
+
+
 # What somebody becomes who hands the organization over, with the labels.
 LATER_ROLES = (
     (Role.MAINTAINER.value, "Maintainer"),
@@ -236,6 +243,8 @@ async def account_organization_settings(
         later_roles=LATER_ROLES,
         fields=shown_fields(organizations.OrganizationChange),
         default_visibility=shown_fields(organizations.DefaultVisibility)["default_visibility"],
+        required=shown_fields(organizations.ProvenanceRequirement)["requires_provenance"],
+        requirements=REQUIREMENT_CHOICES,
         continuation=shown_fields(organizations.NewContinuation),
         visibilities=VISIBILITY_CHOICES,
         continued_as=shown.continued_as,
@@ -256,6 +265,14 @@ pages.use_case(
     account_organization_settings,
     named_organization,
     name="account_organization_visibility",
+)
+
+pages.use_case(
+    organizations.require_provenance,
+    f"{ORGANIZATION_ROUTE}/required-provenance",
+    account_organization_settings,
+    named_organization,
+    name="account_organization_require_provenance",
 )
 
 

@@ -6,10 +6,14 @@ from functions.api.operations import ApiCall, ApiFace, ResponseModel, UtcTime
 from functions.http.subjects import named_organization, named_package
 from shared.domain.accounts import Account
 from shared.domain.organizations import FrozenPackage, Organization
-from shared.domain.packages import Visibility
+from shared.domain.packages import RequiredProvenance, Visibility
 from shared.domain.scopes import Role
 from shared.use_cases import freezes, organizations
-from shared.use_cases.organizations import DEFAULT_VISIBILITY_MEANING, LINKS_MEANING
+from shared.use_cases.organizations import (
+    DEFAULT_VISIBILITY_MEANING,
+    LINKS_MEANING,
+    REQUIRES_PROVENANCE_MEANING,
+)
 
 
 class OrganizationView(ResponseModel):
@@ -20,6 +24,7 @@ class OrganizationView(ResponseModel):
     description: str
     links: list[str] = Field(description=LINKS_MEANING)
     default_visibility: Visibility = Field(description=DEFAULT_VISIBILITY_MEANING)
+    requires_provenance: RequiredProvenance = Field(description=REQUIRES_PROVENANCE_MEANING)
     created_at: UtcTime
     deleting_at: UtcTime = Field(description="When it is gone, if nobody undoes that.")
     continued_as: str = Field(
@@ -77,6 +82,16 @@ async def api_orgs_show(call: ApiCall) -> OrganizationView:
     organizations.change, "PATCH", "api/v1/orgs/{org}", named_organization, also=(409,)
 )
 async def api_orgs_change(call: ApiCall, changed: Organization) -> OrganizationView:
+    return await _view(call, changed)
+
+
+@organizations_api.use_case(
+    organizations.require_provenance,
+    "PUT",
+    "api/v1/orgs/{org}/required-provenance",
+    named_organization,
+)
+async def api_orgs_require_provenance(call: ApiCall, changed: Organization) -> OrganizationView:
     return await _view(call, changed)
 
 

@@ -13,6 +13,7 @@ from functions.api.organizations import (
     api_orgs_delete,
     api_orgs_freeze,
     api_orgs_keep,
+    api_orgs_require_provenance,
     api_orgs_unfreeze,
 )
 from functions.api.ownership import (
@@ -194,6 +195,23 @@ add_operation(
     \b
     Example:
       ballroom org continue-as acme nova --reason "Dispute k3J9x2LqP0"
+    """,
+)
+
+
+add_operation(
+    organizations,
+    "require-provenance",
+    api_orgs_require_provenance,
+    "ORG REQUIRES_PROVENANCE",
+    text="""Set what new releases of ORG need: ci, sigstore or none.
+
+    With ci a job of a trusted publisher publishes them, with sigstore one that sends a Sigstore
+    bundle as well.
+
+    \b
+    Example:
+      ballroom org require-provenance acme ci
     """,
 )
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.packages import Visibility
+from shared.domain.packages import RequiredProvenance, Visibility
 from shared.domain.records import Entity, Place, Record
 from shared.domain.text_lines import MAX_DESCRIPTION, MAX_DISPLAY_NAME, parse_line
 
@@ -43,6 +43,7 @@ class Organization(Entity):
     description: str = ""
     links: tuple[str, ...] = ()  # Pages about it, which its public page lists.
     default_visibility: Visibility = Visibility.PUBLIC  # Where the archive says nothing.
+    requires_provenance: RequiredProvenance = RequiredProvenance.NOTHING
     deleting_ms: int | None = None  # When it is deleted, unless that is undone before.
     bursts_until_ms: int = 0  # Until then burst detection is off.
     requires_provenance: str = ""  # Of its releases: "ci", "sigstore", or nothing.

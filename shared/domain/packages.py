@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -132,6 +132,14 @@ class Pushers(Enum):
 
     MEMBERS = "members"
     PUBLISHERS = "publishers"  # Trusted publishers only; no stored token.
+
+
+class RequiredProvenance(StrEnum):
+    """What an organization requires of its new releases."""
+
+    NOTHING = "none"
+    CI = "ci"  # A job of a trusted publisher publishes it.
+    SIGSTORE = "sigstore"  # Such a job sends a Sigstore bundle as well, which verifies.
 
 
 class Graalvm(Enum):

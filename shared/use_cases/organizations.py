@@ -12,7 +12,7 @@ from shared.domain.accounts import Account
 from shared.domain.errors.base import Conflict, about_field
 from shared.domain.names import OrgName, parse_org
 from shared.domain.organizations import MAX_LINKS, Organization
-from shared.domain.packages import Visibility
+from shared.domain.packages import RequiredProvenance, Visibility
 from shared.domain.principals import Principal
 from shared.domain.scopes import Action
 from shared.domain.text_lines import MAX_DESCRIPTION, MAX_DISPLAY_NAME
@@ -30,6 +30,10 @@ from shared.use_cases.inputs import (
 from shared.use_cases.use_case import use_case
 
 LINKS_MEANING = "Web pages about it, which its public page lists: https:// addresses."
+REQUIRES_PROVENANCE_MEANING = (
+    "What new releases need: ci for a job of a trusted publisher, sigstore for one that sends a "
+    "Sigstore bundle as well, or none."
+)
 DEFAULT_VISIBILITY_MEANING = "The visibility of new packages whose archive does not set it."
 
 
@@ -96,6 +100,19 @@ class DefaultVisibility(Inputs):
     ] = Field(description=DEFAULT_VISIBILITY_MEANING)
 
 
+class ProvenanceRequirement(Inputs):
+    """What new releases need."""
+
+    requires_provenance: Annotated[
+        RequiredProvenance,
+        FormField(
+            "New releases are published",
+            hint="A push that does not meet this is refused; releases that are there stay",
+            read=choice(RequiredProvenance, "Choose what new releases need."),
+        ),
+    ] = Field(description=REQUIRES_PROVENANCE_MEANING)
+
+
 class NewContinuation(Inputs):
     """The organization that is to continue another one."""
 
@@ -155,6 +172,21 @@ async def change_default_visibility(
     registry: Registry, org: OrgName, wanted: DefaultVisibility, by: Principal
 ) -> Organization:
     profile = OrganizationProfile(default_visibility=wanted.default_visibility)
+    return await registry.organizations.organizations.change(org, profile, by=by)
+
+
+@use_case(
+    "Require of new releases of an organization that CI published them; for owners who signed in "
+    "within the last ten minutes.",
+    inputs=ProvenanceRequirement,
+    right=Action.GOVERN,
+    done="Saved. Releases that are there stay as they are.",
+    printed="New releases of {org} need: {requires_provenance}.",
+)
+async def require_provenance(
+    registry: Registry, org: OrgName, wanted: ProvenanceRequirement, by: Principal
+) -> Organization:
+    profile = OrganizationProfile(requires_provenance=wanted.requires_provenance)
     return await registry.organizations.organizations.change(org, profile, by=by)
 
 

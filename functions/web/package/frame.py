@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
+from functions.http.formatting import provenance_address
 from functions.http.pages import PublicPageCall
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.records import ApiDocsRecord
@@ -227,6 +228,31 @@ class PackageFrame:
         return ""
 
     @property
+    def workflow_url(self) -> str:
+        """The URL of the workflow at the commit, where the provider's addresses are known, or an
+        empty text."""
+        provenance = self.details.release.origin.provenance
+        if provenance is None or not (provenance.workflow and self.commit_url):
+            return ""
+        for separator, path, folder in _WORKFLOW_PATHS:
+            repository, found, _ = self.run_url.partition(separator)
+            is_elsewhere = folder and "/" in provenance.workflow
+            if found and not is_elsewhere:
+                file = f"{quote(provenance.commit)}/{folder}{quote(provenance.workflow)}"
+                return f"{repository}{path}{file}"
+        return ""
+
+    @property
+    def provenance_address(self) -> str:
+        """The path of what vouches for the release, signed."""
+        return provenance_address(self.details.release.coordinate)
+
+    @property
+    def lost_provenance(self) -> str:
+        """The last version before this one that CI published, if this one was not; else empty."""
+        return self.details.lost_provenance.get(self.details.release.version, "")
+
+    @property
     def issues_url(self) -> str:
         """The URL of the issues of the source repository, where its host has them."""
         url = (self.source.url if self.source else None) or ""
@@ -312,6 +338,8 @@ def page_not_found(call: PublicPageCall) -> PageNotFound:
 
 # What follows the repository in the URL of a run, and what leads to a commit in its place.
 _COMMIT_PATHS = (("/actions/runs/", "/commit/"), ("/-/", "/-/commit/"))
+# Likewise to a file at a commit, and the folder that the names of workflows leave out.
+_WORKFLOW_PATHS = (("/actions/runs/", "/blob/", ".github/workflows/"), ("/-/", "/-/blob/", ""))
 _HOSTS_WITH_ISSUES = ("github.com", "gitlab.com")
 
 _ANY_USER_NAME = "me"  # Clients send no credentials with an empty name.

@@ -265,6 +265,10 @@ def release_markdown(details: ReleaseDetails, readme: str, base_url: str) -> str
     notices = [f"> Deprecated: {details.deprecation}"] if details.deprecation is not None else []
     if details.successor:
         notices.append(f"> Moved to {details.successor}")
+    if frame.lost_provenance:
+        notices.append(
+            f"> Not published from CI, unlike {frame.lost_provenance}: a stolen token can do that."
+        )
     notices += [
         f"> Depends on {each.coordinate}, which was withdrawn. "
         f"{withdrawal_text(each.withdrawal)}".rstrip()
@@ -307,7 +311,8 @@ def _facts(frame: PackageFrame) -> list[tuple[str, str]]:
         publisher = f"the upstream registry {release.upstream.name}"
     if provenance:
         commit = f", commit {provenance.commit}" if provenance.commit else ""
-        publisher = f"{provenance.source}{commit}"
+        workflow = f", workflow {provenance.workflow}" if provenance.workflow else ""
+        publisher = f"{provenance.source}{commit}{workflow}"
     return [
         ("Page", frame.base_url + frame.of_release),
         ("Published", f"{machine_moment(release.created_ms)} by {publisher}"),
@@ -319,5 +324,6 @@ def _facts(frame: PackageFrame) -> list[tuple[str, str]]:
         ("Depends on", ", ".join(f"{n.org}/{n.name} {n.version}" for n in release.dependencies)),
         ("SHA-256", release.digest),
         ("Signature", ", ".join(f"{each.sig} by {each.keyid}" for each in release.signatures)),
+        ("Statements", frame.base_url + frame.provenance_address),
         ("Package URL", frame.purl),
     ]

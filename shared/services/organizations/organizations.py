@@ -43,7 +43,7 @@ from shared.domain.organizations import (
     parse_display_name,
     parse_links,
 )
-from shared.domain.packages import Visibility
+from shared.domain.packages import RequiredProvenance, Visibility
 from shared.domain.principals import UPKEEP, Principal
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.reasons import reason_for_change, with_reason
@@ -63,7 +63,8 @@ from shared.services.organizations.memberships import Actor, OrganizationMembers
 from shared.services.organizations.reserved_names import stored_patterns
 from shared.services.records import EntityChange, RecordWriter, all_entities, package_batches
 
-_PROFILE = ("display_name", "description", "default_visibility", "links")
+_PROFILE = ("display_name", "description", "default_visibility", "links", "requires_provenance")
+_GOVERNED = ("default_visibility", "requires_provenance")
 
 
 class OrganizationProfile(Struct, frozen=True):
@@ -73,6 +74,12 @@ class OrganizationProfile(Struct, frozen=True):
     description: str | None = None
     default_visibility: Visibility | None = None
     links: tuple[str, ...] | None = None
+    requires_provenance: RequiredProvenance | None = None
+
+    @property
+    def is_governed(self) -> bool:
+        """Whether it has a change that takes `Action.GOVERN`."""
+        return any(getattr(self, each) is not None for each in _GOVERNED)
 
     @classmethod
     def parse(
@@ -178,9 +185,10 @@ class Organizations(Struct, frozen=True):
     async def change(
         self, org: OrgName, profile: OrganizationProfile, *, by: Principal
     ) -> Organization:
-        """Change the profile; the default visibility takes `Action.GOVERN`."""
+        """Change the profile; who sees new packages, and what they require, takes
+        `Action.GOVERN`."""
         access = await self.authorization.require_within(by, Action.MANAGE, org)
-        if profile.default_visibility is not None:
+        if profile.is_governed:
             require_right(by, access, Action.GOVERN, org)
         await self._check_display_name(org, profile.display_name or "")
         return await self._change(access.require_organization(org), profile, by)

@@ -6,7 +6,7 @@ hidden package takes the same calls of the stores as a missing one.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -30,6 +30,7 @@ from shared.domain.packages import (
     Head,
     Release,
     ReleaseEntry,
+    RequiredProvenance,
     Survey,
     Texts,
     Visibility,
@@ -37,6 +38,7 @@ from shared.domain.packages import (
     read_graph,
 )
 from shared.domain.principals import Principal
+from shared.domain.provenance.losses import lost_provenance
 from shared.domain.release_lists import is_built_in
 from shared.domain.releases import withdrawal_of
 from shared.domain.search import Query, ResultPage, Results
@@ -68,6 +70,7 @@ class PackageOwner(Struct, frozen=True):
 
     name: str
     display_name: str = ""
+    requires_provenance: RequiredProvenance = RequiredProvenance.NOTHING  # Of new releases.
 
 
 @dataclass(frozen=True)  # Without slots: pages read the package many times.
@@ -103,6 +106,12 @@ class ReleaseDetails:
     @property
     def deprecation(self) -> str | None:
         return effective_deprecation(self.head, self.release.deprecation)
+
+    @cached_property
+    def lost_provenance(self) -> Mapping[str, str]:
+        """The versions that no CI job published, each with the last one before it that a job
+        did."""
+        return lost_provenance(self.entries)
 
     @property
     def is_public(self) -> bool:
@@ -299,7 +308,9 @@ def _owner(org: OrgName, organization: Organization | None) -> PackageOwner:
     """Return the owner; only the name of an organization whose packages are private by default."""
     if organization is None or organization.is_hidden:
         return PackageOwner(org)
-    return PackageOwner(organization.name, organization.display_name)
+    return PackageOwner(
+        organization.name, organization.display_name, organization.requires_provenance
+    )
 
 
 def _withdrawn_above(survey: Survey, newest: ReleaseEntry) -> ReleaseEntry | None:

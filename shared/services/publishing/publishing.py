@@ -26,6 +26,7 @@ from shared.domain.packages import (
     Head,
     Readers,
     Release,
+    RequiredProvenance,
     State,
     Visibility,
     archive_container,
@@ -339,6 +340,7 @@ class Publishing(Struct, frozen=True):
     def _checks(self, push: _Push) -> Iterator[Awaitable[None]]:
         """Yield each check; the caller awaits one before it takes the next."""
         yield self._check_tag(push)
+        yield self._check_provenance(push)
         yield self.dependency_check.check(push.bala, push.by)
         yield self._check_names(push)
         if push.found.head:
@@ -347,6 +349,23 @@ class Publishing(Struct, frozen=True):
 
     async def _check_tag(self, push: _Push) -> None:
         check_tag(push.bala.coordinate, push.by)
+
+    async def _check_provenance(self, push: _Push) -> None:
+        """Raise `provenance-required` for a stored token, where the organization takes releases of
+        trusted publishers alone. That a Sigstore bundle comes with it is decided later: beside a
+        Maven artifact it may come after the archive."""
+        organization = push.access.organization
+        if organization is None or push.by.provenance is not None:
+            return
+        if organization.requires_provenance is not RequiredProvenance.NOTHING:
+            org = push.package.org
+            raise Forbidden(
+                "provenance-required",
+                f"{org} requires that CI publishes its releases, so no stored token can push "
+                f"{push.bala.coordinate}. Publish from the workflow of a trusted publisher, or ask "
+                f"an owner to change what {org} requires at "
+                f"{self.base_url}/account/organizations/{org}/settings#provenance",
+            )
 
     async def _check_names(self, push: _Push) -> None:
         _check_org(push.package, push.access)

@@ -2,6 +2,8 @@
 
 import base64
 import json
+import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -225,3 +227,73 @@ async def test_a_person_reads_it_in_a_browser_session(trust: TrustedPublishingWo
     await publish_by_a_job(trust)
     ann = await signed_in(trust.world, trust.world.people.ann)
     assert (await ann.api("GET", "/api/v1/provenance/acme/greet/1.0.0")).status_code == 200
+
+
+async def page(world: World, path: str = "/packages/acme/greet/1.0.0") -> str:
+    answer = await world.get(f"{URL}{path}", headers={"Accept": "text/html"})
+    assert answer.status_code == 200
+    return " ".join(answer.text.split())
+
+
+async def test_the_page_says_which_commit_and_workflow_built_a_release(
+    trust: TrustedPublishingWorld,
+) -> None:
+    await publish_by_a_job(trust)
+    text = await page(trust.world)
+    repository = "https://github.com/octo/greet"
+    rel = 'rel="nofollow ugc noopener noreferrer"'
+    workflow = f"{repository}/blob/{COMMIT}/.github/workflows/release.yml"
+    assert (
+        f'Built from commit <a href="{repository}/commit/{COMMIT}" {rel}>'
+        f"<code>{COMMIT[:12]}</code></a> by workflow "
+        f'<a href="{workflow}" {rel}><code>release.yml</code></a> of <strong>octo/greet</strong>.'
+    ) in text
+    assert "This shows where the release was built, not that it is good." in text
+    assert 'href="/api/v1/provenance/acme/greet/1.0.0"' in text
+
+
+async def test_pages_warn_of_a_release_that_lost_its_provenance(
+    trust: TrustedPublishingWorld,
+) -> None:
+    await trust.world.push(bala("acme/greet:0.9.0"))
+    trust.world.clock.advance(timedelta(minutes=1))
+    await publish_by_a_job(trust)
+    trust.world.clock.advance(timedelta(minutes=1))
+    await trust.world.push(bala("acme/greet:1.0.1"))
+    lost = await page(trust.world, "/packages/acme/greet/1.0.1")
+    assert "<strong>Not published from CI.</strong> Earlier versions were, the last one <a" in lost
+    for version in ("0.9.0", "1.0.0"):
+        assert "Provenance lost" not in await page(trust.world, f"/packages/acme/greet/{version}")
+    rows = (await page(trust.world, "/packages/acme/greet/1.0.1/versions")).split("<tr")
+    [of_lost] = [each for each in rows if '/1.0.1">1.0.1</a></th>' in each]
+    [of_ci] = [each for each in rows if '/1.0.0">1.0.0</a></th>' in each]
+    [before] = [each for each in rows if '/0.9.0">0.9.0</a></th>' in each]
+    assert "Provenance lost" in of_lost
+    assert '<span class="badge good">CI</span>' in of_ci
+    assert "Provenance lost" not in before
+
+
+async def test_the_page_says_what_the_organization_requires(trust: TrustedPublishingWorld) -> None:
+    await publish_by_a_job(trust)
+    ann = await signed_in(trust.world, trust.world.people.ann)
+    setting = {"requiresProvenance": "ci"}
+    await ann.api("PUT", "/api/v1/orgs/acme/required-provenance", setting)
+    text = await page(trust.world)
+    assert "acme requires of new releases that CI publishes them." in text
+
+
+@pytest.mark.parametrize("provider", [Provider.GITLAB, Provider.AZURE_DEVOPS])
+async def test_the_page_links_what_the_provider_has(
+    trust: TrustedPublishingWorld, provider: Provider
+) -> None:
+    await trust.add(provider=provider)
+    await trust.world.push(bala(GREET), by=await trust.job(provider))
+    text = await page(trust.world)
+    built = text.partition("Built from commit")[2].partition("</p>")[0]
+    links = re.findall(r'href="([^"]+)"', built)
+    if provider is Provider.GITLAB:
+        commit, workflow = links
+        assert re.fullmatch(r"https://gitlab\.com/[\w/-]+/-/commit/\w+", commit)
+        assert re.fullmatch(r"https://gitlab\.com/[\w/-]+/-/blob/\w+/[\w./-]+\.yml", workflow)
+    else:
+        assert links == []
