@@ -104,6 +104,7 @@ from shared.services.publishing.package_holds import PackageHolds
 from shared.services.publishing.proposals import Proposals
 from shared.services.publishing.publishing import Publishing
 from shared.services.publishing.release_selection import ReleaseSelections
+from shared.services.publishing.trusted_root_renewal import TrustedRootRenewal
 from shared.services.quality.checklists import Checklists
 from shared.services.quality.package_comparison import PackageComparison
 from shared.services.revocation_list import listing_revocations
@@ -304,6 +305,7 @@ class PublishingServices(Struct, frozen=True):
     proposals: Proposals
     held_releases: HeldReleases
     own_releases: OwnReleases
+    trusted_root_renewal: TrustedRootRenewal
 
 
 class BundleServices(Struct, frozen=True):
@@ -568,6 +570,7 @@ def _publishing(services: Services) -> PublishingServices:
         proposals=services.proposals,
         held_releases=services.held_releases,
         own_releases=services.own_releases,
+        trusted_root_renewal=services.trusted_root_renewal,
     )
 
 

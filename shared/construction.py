@@ -110,6 +110,7 @@ from shared.services.maintenance.place_archives import PlaceArchives
 from shared.services.maintenance.process_outboxes import ProcessOutboxes
 from shared.services.maintenance.rebuild_derived_data import RebuildDerivedData
 from shared.services.maintenance.rebuild_search_index import RebuildSearchIndex
+from shared.services.maintenance.renew_trusted_root import RenewTrustedRoot
 from shared.services.maintenance.repair_derived_data import RepairDerivedData
 from shared.services.maintenance.roll_up_pulls import RollUpPulls
 from shared.services.maintenance.send_expiry_reminders import SendExpiryReminders
@@ -193,6 +194,7 @@ from shared.services.publishing.published_contents import PublishedContents
 from shared.services.publishing.publishing import DependencyCheck, Publishing
 from shared.services.publishing.release_selection import ReleaseSelections
 from shared.services.publishing.sigstore_bundles import SigstoreBundles
+from shared.services.publishing.trusted_root_renewal import TrustedRootRenewal
 from shared.services.publishing.trusted_roots import TrustedRoots
 from shared.services.quality.checklists import Checklists
 from shared.services.quality.package_comparison import PackageComparison
@@ -896,6 +898,16 @@ class Services:
             directory=self.adapters.directory,
             clock=self.adapters.clock,
             files=tuple(map(Path, split_list(self.settings.sigstore_roots))),
+        )
+
+    @cached_property
+    def trusted_root_renewal(self) -> TrustedRootRenewal:
+        return TrustedRootRenewal(
+            roots=self.trusted_roots,
+            directory=self.adapters.directory,
+            confined=self.adapters.confined,
+            fetcher=self.adapters.fetcher,
+            clock=self.adapters.clock,
         )
 
     @cached_property
@@ -1921,6 +1933,7 @@ class Services:
             self.delete_expired_records,
             self.audit_archives,
             self.sign_releases,
+            self.renew_trusted_root,
             self.anonymize_events,
             self.complete_event_logs,
             self.freeze_leaves,
@@ -2210,6 +2223,10 @@ class Services:
     @cached_property
     def lock_disabled_accounts(self) -> LockDisabledAccounts:
         return LockDisabledAccounts(enabled_people=self.directory_locks)
+
+    @cached_property
+    def renew_trusted_root(self) -> RenewTrustedRoot:
+        return RenewTrustedRoot(renewal=self.trusted_root_renewal)
 
     @cached_property
     def sign_releases(self) -> SignReleases:

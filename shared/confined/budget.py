@@ -105,8 +105,11 @@ SINCE = "since"  # A file in one of these: since which version the symbols exist
 SOURCE = "source"  # The file that is highlighted.
 SIGSTORE_BUNDLE = "sigstore.json"
 ROOTS = "roots"  # The folder of trusted roots of Sigstore.
+METADATA = "metadata"  # The folder of the verified files of The Update Framework.
+FETCHED = "fetched"  # The folder of those that were fetched.
 
 # What they write.
 RECORD = "record.json"
 PIECES = "all.pieces"
 SOURCE_PAGE = "source.html"
+TRUSTED_ROOT = "trusted_root.json"

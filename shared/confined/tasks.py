@@ -22,6 +22,7 @@ TASKS: Mapping[str, str] = {
     "check": "shared.confined.release_docs:check_release",
     "compare": "shared.confined.comparison:compare_versions",
     "highlight": "shared.confined.release_docs:highlight_file",
+    "sigstore-root": "shared.confined.trusted_roots:renew_root",
     "sigstore-bundle": "shared.confined.sigstore_bundles:verify_bundle",
 }
 

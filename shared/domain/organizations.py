@@ -46,7 +46,6 @@ class Organization(Entity):
     requires_provenance: RequiredProvenance = RequiredProvenance.NOTHING
     deleting_ms: int | None = None  # When it is deleted, unless that is undone before.
     bursts_until_ms: int = 0  # Until then burst detection is off.
-    requires_provenance: str = ""  # Of its releases: "ci", "sigstore", or nothing.
     upstream: str = ""  # The registry that its name was moved to; nothing is published in it.
     continued_as: str = ""  # The organization that continues it; it takes no new packages.
     freeze: Freeze | None = None  # While it is frozen, nothing in it changes.

@@ -569,9 +569,8 @@ def _with_bundle(release: Release, push: _Push) -> Release:
     if push.sigstore:
         return release.model_copy(update={"sigstore": push.sigstore.instance.value})
     organization = push.access.organization
-    if organization is None or organization.requires_provenance != "sigstore":
-        return release
-    return release.model_copy(update={"awaits_sigstore": True})
+    needed = organization.requires_provenance if organization else RequiredProvenance.NOTHING
+    return release.model_copy(update={"awaits_sigstore": needed is RequiredProvenance.SIGSTORE})
 
 
 def _reason_for(release: Release, by: Principal) -> str:

@@ -1,45 +1,16 @@
 """Sigstore bundles that come with a push, as the part provenance."""
 
-import json
-from collections.abc import Callable
-from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
 from shared.domain.provenance.sigstore_identities import MAX_SIGSTORE_BUNDLE_BYTES
 from tests.support.archives import bala
 from tests.support.sigstore_instances import LogKind, SigstoreInstance
-from tests.support.trusted_publishing import TrustedPublishingWorld, trusting
-from tests.support.world import URL, OpenWorld, Person
+from tests.support.sigstore_pushes import GREET, hex_of, opened, push
+from tests.support.world import URL, OpenWorld
 
-BOUNDARY = "of-a-test"
-FORM = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
-GREET = "acme/greet:1.0.0"
 PROVENANCE = f"{URL}/api/v1/provenance/acme/greet/1.0.0"
-
-Send = Callable[..., Any]
-
-
-def form(**parts: bytes) -> bytes:
-    """Return a form with files."""
-    lines = list[bytes]()
-    for name, content in parts.items():
-        lines += [f"--{BOUNDARY}".encode()]
-        lines += [f'Content-Disposition: form-data; name="{name}"; filename="{name}"'.encode()]
-        lines += [b"", content]
-    return b"\r\n".join([*lines, f"--{BOUNDARY}--\r\n".encode()])
-
-
-def push_form(archive: bytes, bundle: object) -> bytes:
-    content = bundle if isinstance(bundle, bytes) else json.dumps(bundle).encode()
-    return form(**{"bala-file": archive, "provenance": content})
-
-
-def hex_of(archive: bytes) -> str:
-    return sha256(archive).hexdigest()
 
 
 @pytest.fixture(params=["public-good", "public-good-v2", "github"])
@@ -48,24 +19,6 @@ def instance(request: pytest.FixtureRequest) -> SigstoreInstance:
         return SigstoreInstance.github()
     log = LogKind.REKOR_V2 if request.param.endswith("v2") else LogKind.REKOR_V1
     return SigstoreInstance.public_good(log)
-
-
-async def opened(
-    worlds: OpenWorld, folder: Path, *instances: SigstoreInstance
-) -> TrustedPublishingWorld:
-    """Open a registry that trusts these instances, and the jobs of octo/greet for acme/greet."""
-    [first, *others] = instances
-    roots = first.write_root(folder / "roots.jsonl", *others)
-    trust = await trusting(worlds, sigstore_roots=str(roots))
-    await trust.add()
-    return trust
-
-
-async def push(
-    trust: TrustedPublishingWorld, archive: bytes, bundle: object, by: Person | None = None
-) -> httpx.Response:
-    who = by or await trust.job()
-    return await trust.world.upload(push_form(archive, bundle), by=who, headers=FORM)
 
 
 async def test_a_bundle_of_the_job_is_verified_and_served(
