@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import cast
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -112,11 +113,11 @@ def read_roots(folder: Path) -> list[TrustedRootModel]:
     """
     found = list[TrustedRootModel]()
     for file in sorted(folder.iterdir()):
-        found += [TrustedRootModel.from_json(each) for each in split_roots(file.read_bytes())]
+        found += map(_root, _split_roots(file.read_bytes()))
     return found
 
 
-def split_roots(content: bytes) -> list[bytes]:
+def _split_roots(content: bytes) -> list[bytes]:
     """Return the JSON texts of a file with one root in each line, or with one root."""
     try:
         json.loads(content)
@@ -125,13 +126,19 @@ def split_roots(content: bytes) -> list[bytes]:
     return [content]
 
 
+def _root(content: bytes) -> TrustedRootModel:
+    """Read a trusted root. That of GitHub's own instance names no logs at all, which the model of
+    the library requires."""
+    read = cast(dict[str, object], json.loads(content))
+    return TrustedRootModel.from_json(json.dumps({"tlogs": [], "ctlogs": [], **read}))
+
+
 def verify(
     content: bytes, request: VerificationRequest, roots: Sequence[TrustedRootModel]
 ) -> SigstoreInstance:
     """Return the instance that made the bundle, or raise `BundleRefused`."""
     try:
-        json.loads(content, parse_constant=_refuse_constant)
-        model = BundleModel.from_json(content)
+        model = _read(content)
         Bundle.BundleType(model.media_type)
         certificate = _certificate(model)
     except (ValueError, RecursionError, SigstoreError):
@@ -160,6 +167,17 @@ def verify(
     raise BundleRefused(reasons[0])
 
 
+def _read(content: bytes) -> BundleModel:
+    """Read a bundle; raise `ValueError`. One of GitHub's own instance names no entries of a log at
+    all, which the model of the library requires."""
+    value: object = json.loads(content, parse_constant=_refuse_constant)
+    read = cast(dict[str, object], value if isinstance(value, dict) else {})
+    found = read.get("verificationMaterial")
+    material = cast(dict[str, object], found if isinstance(found, dict) else {})
+    whole: dict[str, object] = {"tlogEntries": [], **material}
+    return BundleModel.from_json(json.dumps({**read, "verificationMaterial": whole}))
+
+
 def _refuse_constant(name: str) -> None:
     """Refuse NaN and Infinity: the bundle is served as a part of other JSON."""
     raise ValueError(name)
@@ -177,11 +195,20 @@ def _certificate(model: BundleModel) -> Certificate:
 
 
 def _has_issued(root: TrustedRootModel, certificate: Certificate) -> bool:
+    """Check whether a key of the root signed the certificate; names of instances may be the same."""
     return any(
-        each.subject == certificate.issuer
+        _is_issued_by(certificate, each)
         for authority in root.certificate_authorities
         for each in _chain(authority)
     )
+
+
+def _is_issued_by(certificate: Certificate, authority: Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(authority)
+    except (InvalidSignature, ValueError, TypeError):
+        return False
+    return True
 
 
 def _chain(authority: CertificateAuthority) -> list[Certificate]:

@@ -184,11 +184,14 @@ class SigstoreInstance:
     def trusted_root(self) -> dict[str, Any]:
         has_log = self.log is not LogKind.NONE
         ends = {"end": _text(self.authority_ends)} if self.authority_ends else {}
+        logs = {  # GitHub's own root does not name them at all.
+            "tlogs": [self._log("https://rekor.test", self.log_key)],
+            "ctlogs": [self._log("https://ctfe.test", self.certificate_log)],
+        }
         return {
             "mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
-            "tlogs": [self._log("https://rekor.test", self.log_key)] if has_log else [],
+            **(logs if has_log else {}),
             "certificateAuthorities": [_shown_authority(self.authority.chain, ends)],
-            "ctlogs": [self._log("https://ctfe.test", self.certificate_log)] if has_log else [],
             "timestampAuthorities": [
                 _shown_authority([self._stamping, *self.timestamps.chain], {})
             ],
@@ -233,10 +236,9 @@ class SigstoreInstance:
         signed_at = logged_at or at + timedelta(seconds=1)
         material: dict[str, Any] = {
             "certificate": {"rawBytes": _base64(_der(certificate))},
-            "tlogEntries": [],
             "timestampVerificationData": {"rfc3161Timestamps": []},
         }
-        if self.log is not LogKind.NONE:
+        if self.log is not LogKind.NONE:  # Else a bundle names no entries at all.
             entry = self._entry(statement.payload, signature, certificate, signed_at)
             material["tlogEntries"] = [entry]
         if self.log is not LogKind.REKOR_V1:
