@@ -510,6 +510,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "api_dependencies_check",
         "api_packages_successor",
         "api_provenance_origin",
+        "api_provenance_statements",
         "archive_of_release",
         "central_docs",
         "central_graphql",
@@ -604,6 +605,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "api_orgs_continue",
         "api_orgs_delete",
         "api_orgs_keep",
+        "api_orgs_require_provenance",
         "api_publishers_add",
     ),
     members_alone(Action.GOVERN, found=Outcome.HIDDEN): (
@@ -802,6 +804,7 @@ BODIES: Mapping[str, object] = {
     "api_orgs_change": {"description": "Number NUMBER."},
     "api_orgs_change (visibility)": {"defaultVisibility": "public"},
     "api_orgs_continue": {"continuedAs": None, "reason": "A mistake."},
+    "api_orgs_require_provenance": {"requiresProvenance": "none"},
     "api_orgs_freeze": {"reason": "A case."},
     "api_packages_freeze": {"reason": "A case."},
     "api_orgs_found": {"name": "matrixNUMBER"},

@@ -103,6 +103,9 @@ OF_CLIENTS: dict[str, tuple[Probe, ...]] = {
     "api_provenance_origin": tuple(
         Probe(f"/api/v1/packages/acme/NAME/{version}/origin") for version in ("1.0.0", "9.9.9")
     ),
+    "api_provenance_statements": tuple(
+        Probe(f"/api/v1/provenance/acme/NAME/{version}") for version in ("1.0.0", "9.9.9")
+    ),
     "archive_bytes": (
         Probe(f"/archives/private/DIGEST/{FILE}"),
         Probe(f"/archives/private/DIGEST/{FILE}", "HEAD"),
@@ -421,6 +424,7 @@ ABOUT_NO_PACKAGE = {
         "api_orgs_allow_bursts",
         "api_orgs_change",
         "api_orgs_continue",
+        "api_orgs_require_provenance",
         "api_orgs_found",
         "api_orgs_keep",
         "api_orgs_list",

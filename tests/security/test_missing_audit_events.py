@@ -62,6 +62,7 @@ TELLING = {
     "api_packages_succeed": b'{"successor":"acme/deprecated"}',
     "api_name_disputes_open": b'{"name":"other","statement":"It is ours."}',
     "api_orgs_continue": b'{"continuedAs":"other"}',
+    "api_orgs_require_provenance": b'{"requiresProvenance":"ci"}',
 }
 
 MIRROR_CHANGES = {

@@ -31,6 +31,7 @@ OF_ARCHIVES: Mapping[str, tuple[str, ...]] = {
     "api_log_proof": ("/api/v1/log/proof/{package}/{version}",),
     "api_packages_checklist": ("/api/v1/packages/{package}/{version}/checklist",),
     "api_packages_successor": ("/api/v1/packages/{package}/successor",),
+    "api_provenance_statements": ("/api/v1/provenance/{package}/{version}",),
     "api_provenance_origin": ("/api/v1/packages/{package}/{version}/origin",),
     "central_connectors_by_name": (
         "/2.0/registry/connectors/{package}/{version}/{module}/{symbol}",

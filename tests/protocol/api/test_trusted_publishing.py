@@ -133,6 +133,8 @@ async def test_a_release_of_a_stored_token_says_that_nobody_vouched_for_it(
         "publishedBy": "stored-token",
         "run": None,
         "signatures": shown["signatures"],
+        "sigstore": "",
+        "provenanceUrl": f"{URL}/api/v1/provenance/acme/greet/1.0.0",
     }
     assert len(shown["signatures"]) == 1
 
