@@ -249,7 +249,10 @@ async def store_file(
     match target:
         case RepositoryPath(ReleaseFile(at, FileKind.ARCHIVE), None):
             published = await publishing.publish_archive(content, at, by=by)
-            published.require_published()
+            # A release that waits for its Sigstore bundle is accepted: after a refusal, clients
+            # would not send the bundle, which is their next file.
+            if not published.release.waits_for_sigstore:
+                published.require_published()
             return published.allowance
         case RepositoryPath(ReleaseFile(at, FileKind.SBOM), None):
             await publishing.add_sbom(content, at, by=by)

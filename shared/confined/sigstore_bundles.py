@@ -195,7 +195,7 @@ def _certificate(model: BundleModel) -> Certificate:
 
 
 def _has_issued(root: TrustedRootModel, certificate: Certificate) -> bool:
-    """Check whether a key of the root signed the certificate; names of instances may be the same."""
+    """Check whether a key of the root signed the certificate: instances may share a name."""
     return any(
         _is_issued_by(certificate, each)
         for authority in root.certificate_authorities

@@ -114,6 +114,6 @@ def test_a_real_bundle_of_another_job_or_file_is_refused(
 def test_an_entry_of_a_kind_that_the_library_does_not_verify_is_refused(
     roots: list[TrustedRoot],
 ) -> None:
-    content = (DATA / "public-good-intoto.json").read_bytes()
+    content = (DATA / "public-good-rekor-v1-old.jsonl").read_bytes()
     with pytest.raises(BundleRefused, match="Integrated time only supported for dsse"):
         verify(content, PUBLIC_GOOD, roots)
