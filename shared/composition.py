@@ -109,6 +109,7 @@ from shared.services.publishing.proposals import Proposals
 from shared.services.publishing.publishing import Publishing
 from shared.services.publishing.release_selection import ReleaseSelections
 from shared.services.publishing.reports import Reports
+from shared.services.publishing.trusted_root_renewal import TrustedRootRenewal
 from shared.services.quality.checklists import Checklists
 from shared.services.quality.package_comparison import PackageComparison
 from shared.services.revocation_list import listing_revocations
@@ -311,6 +312,7 @@ class PublishingServices(Struct, frozen=True):
     held_releases: HeldReleases
     own_releases: OwnReleases
     reports: Reports
+    trusted_root_renewal: TrustedRootRenewal
 
 
 class AdvisoryServices(Struct, frozen=True):
@@ -587,6 +589,7 @@ def _publishing(services: Services) -> PublishingServices:
         held_releases=services.held_releases,
         own_releases=services.own_releases,
         reports=services.reports,
+        trusted_root_renewal=services.trusted_root_renewal,
     )
 
 

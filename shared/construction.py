@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 from shared.auth.authentication import Authentication
@@ -114,6 +115,7 @@ from shared.services.maintenance.place_archives import PlaceArchives
 from shared.services.maintenance.process_outboxes import ProcessOutboxes
 from shared.services.maintenance.rebuild_derived_data import RebuildDerivedData
 from shared.services.maintenance.rebuild_search_index import RebuildSearchIndex
+from shared.services.maintenance.renew_trusted_root import RenewTrustedRoot
 from shared.services.maintenance.repair_derived_data import RepairDerivedData
 from shared.services.maintenance.roll_up_pulls import RollUpPulls
 from shared.services.maintenance.send_expiry_reminders import SendExpiryReminders
@@ -200,6 +202,9 @@ from shared.services.publishing.release_selection import ReleaseSelections
 from shared.services.publishing.report_mail import ReportMail
 from shared.services.publishing.report_weights import ReportWeights
 from shared.services.publishing.reports import Reports
+from shared.services.publishing.sigstore_bundles import SigstoreBundles
+from shared.services.publishing.trusted_root_renewal import TrustedRootRenewal
+from shared.services.publishing.trusted_roots import TrustedRoots
 from shared.services.quality.checklists import Checklists
 from shared.services.quality.package_comparison import PackageComparison
 from shared.services.records import RecordWriter
@@ -950,6 +955,34 @@ class Services:
         )
 
     @cached_property
+    def trusted_roots(self) -> TrustedRoots:
+        return TrustedRoots(
+            directory=self.adapters.directory,
+            clock=self.adapters.clock,
+            files=tuple(map(Path, split_list(self.settings.sigstore_roots))),
+        )
+
+    @cached_property
+    def trusted_root_renewal(self) -> TrustedRootRenewal:
+        return TrustedRootRenewal(
+            roots=self.trusted_roots,
+            directory=self.adapters.directory,
+            confined=self.adapters.confined,
+            fetcher=self.adapters.fetcher,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def sigstore_bundles(self) -> SigstoreBundles:
+        return SigstoreBundles(
+            confined=self.adapters.confined,
+            documents=self.adapters.documents,
+            roots=self.trusted_roots,
+            records=self.package_record_writer,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
     def publishing(self) -> Publishing:
         return Publishing(
             authorization=self.authorization,
@@ -959,6 +992,7 @@ class Services:
             documents=self.adapters.documents,
             archives=self.adapters.archives,
             published_contents=self.published_contents,
+            sigstore_bundles=self.sigstore_bundles,
             release_signer=self.adapters.release_signer,
             derived_data=self.derived_data,
             clock=self.adapters.clock,
@@ -988,6 +1022,7 @@ class Services:
         return MavenPackages(
             hosted=self.hosted_packages,
             documents=self.adapters.documents,
+            provenance=self.release_provenance,
             archives=self.adapters.archives,
             index=self.adapters.search,
             clock=self.adapters.clock,
@@ -999,6 +1034,7 @@ class Services:
             publishing=self.publishing,
             metadata=self.adapters.metadata,
             documents=self.adapters.documents,
+            sigstore_bundles=self.sigstore_bundles,
             maven_packages=self.maven_packages,
         )
 
@@ -2000,6 +2036,7 @@ class Services:
             self.delete_expired_records,
             self.audit_archives,
             self.sign_releases,
+            self.renew_trusted_root,
             self.anonymize_events,
             self.complete_event_logs,
             self.freeze_leaves,
@@ -2289,6 +2326,10 @@ class Services:
     @cached_property
     def lock_disabled_accounts(self) -> LockDisabledAccounts:
         return LockDisabledAccounts(enabled_people=self.directory_locks)
+
+    @cached_property
+    def renew_trusted_root(self) -> RenewTrustedRoot:
+        return RenewTrustedRoot(renewal=self.trusted_root_renewal)
 
     @cached_property
     def sign_releases(self) -> SignReleases:

@@ -10,7 +10,7 @@ from functions.http.formatting import provenance_address
 from functions.http.json_answers import empty_answer, json_answer
 from functions.http.requests import (
     announced_digest,
-    archive_part,
+    archive_parts,
     json_object,
     require_upload_taken,
 )
@@ -50,9 +50,16 @@ async def central_push(call: Call) -> Answer:
     require_upload_taken(call, registry.settings.app_role)
     await registry.limits.rate_limiter.require_changes_allowed(RateLimitClass.PUSH)
     limit = registry.settings.max_archive_bytes
-    part = archive_part(call, name="bala-file", limit=limit)
+    parts = archive_parts(call, name="bala-file", limit=limit)
+    part = parts["bala-file"]
+    provenance = parts.get("provenance")
     named = package_in_file_name(part.file_name)
-    upload = Upload(part.content, announced_digest(call), claimed_package=named)
+    upload = Upload(
+        part.content,
+        announced_digest(call),
+        sigstore=provenance.content if provenance else None,
+        claimed_package=named,
+    )
     published = await registry.publishing.releases.push(upload, by=call.caller)
     call.add_allowance(published.allowance)
     published.require_published()

@@ -127,9 +127,8 @@ _TOO_MANY_PARTS = (
 )
 
 
-class ArchivePart(Struct, frozen=True):
-    """The content of an archive in a form, which is not copied, and the file name that the client
-    sent."""
+class FilePart(Struct, frozen=True):
+    """The content of a file in a form, which is not copied, and the name that the client sent."""
 
     content: memoryview
     file_name: str
@@ -139,8 +138,14 @@ class _TooManyParts(Exception):
     """A form has more parts, or more headers of a part, than is allowed."""
 
 
-def archive_part(call: Call, *, name: str, limit: int) -> ArchivePart:
-    """Return the part `name`, an archive of at most `limit` bytes.
+def archive_part(call: Call, *, name: str, limit: int) -> FilePart:
+    """Return the part `name`, an archive of at most `limit` bytes; raise as `archive_parts`."""
+    return archive_parts(call, name=name, limit=limit)[name]
+
+
+def archive_parts(call: Call, *, name: str, limit: int) -> Mapping[str, FilePart]:
+    """Return the parts of a form by their names, the first of each; the part `name` is an archive
+    of at most `limit` bytes, and always there.
 
     Raises `archive-too-large`, `upload-missing` if there is no such part, `InvalidRequest` for too
     many parts, and `upload-cut-off` for a body that cannot be parsed.
@@ -153,10 +158,10 @@ def archive_part(call: Call, *, name: str, limit: int) -> ArchivePart:
         parts = list(_parts(body, b"--" + options["boundary"].encode()))
     except _TooManyParts:
         raise InvalidRequest(_TOO_MANY_PARTS.format(name=name)) from None
-    for found, part in parts:
-        if found == name:
-            return part
-    raise _upload_missing(name)
+    named = dict(reversed(parts))
+    if name not in named:
+        raise _upload_missing(name)
+    return named
 
 
 def announced_digest(call: Call) -> Digest | None:
@@ -166,7 +171,7 @@ def announced_digest(call: Call) -> Digest | None:
     return Digest.parse_header(text) if text else None
 
 
-def _parts(body: bytes, boundary: bytes) -> Iterator[tuple[str, ArchivePart]]:
+def _parts(body: bytes, boundary: bytes) -> Iterator[tuple[str, FilePart]]:
     """Yield the name and the content of each part of a form, as RFC 7578 has it.
 
     Content is found by the next boundary, and not copied. Raises `upload-cut-off` for a body that
@@ -190,7 +195,7 @@ def _parts(body: bytes, boundary: bytes) -> Iterator[tuple[str, ArchivePart]]:
         if end < 0 or kind != "form-data" or size != str(end - start):
             raise _upload_cut_off()
         content = memoryview(body)[start:end]
-        yield options.get("name", ""), ArchivePart(content, options.get("filename", ""))
+        yield options.get("name", ""), FilePart(content, options.get("filename", ""))
         position = end + len(_LINE_END)
     raise _TooManyParts
 

@@ -3,6 +3,7 @@
     {org}/{name}/maven-metadata.xml
     {org}/{name}/{version}/{name}-{version}.bala · .pom · -depgraph.json · -listeners.json
     {org}/{name}/{version}/{name}-{version}.bala.ballroom-sig, the signatures of the registry
+    {org}/{name}/{version}/{name}-{version}.bala.sigstore.json, its Sigstore bundle
     {org}/{name}/{version}/bom.cdx.json, which newer clients call {name}-{version}.cdx.json
     {distribution}/{org}/{name}/maven-metadata.xml
     {distribution}/__tools__/{tool}/maven-metadata.xml
@@ -38,6 +39,7 @@ class FileKind(Enum):
     LISTENERS = "-listeners.json"
     SBOM = ".cdx.json"
     SIGNATURES = ".bala.ballroom-sig"
+    SIGSTORE = ".bala.sigstore.json"
 
 
 # The whole name of the bill of materials for clients before September 2026.

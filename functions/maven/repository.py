@@ -176,6 +176,9 @@ async def _release_document(
         case FileKind.SIGNATURES:
             content = packages.signatures(available.release)
             media_type = JSON
+        case FileKind.SIGSTORE:
+            content = await packages.sigstore(available)
+            media_type = JSON
         case FileKind.SBOM:
             content = await packages.sbom(available)
             media_type = JSON
@@ -246,10 +249,15 @@ async def store_file(
     match target:
         case RepositoryPath(ReleaseFile(at, FileKind.ARCHIVE), None):
             published = await publishing.publish_archive(content, at, by=by)
-            published.require_published()
+            # A release that waits for its Sigstore bundle is accepted: after a refusal, clients
+            # would not send the bundle, which is their next file.
+            if not published.release.waits_for_sigstore:
+                published.require_published()
             return published.allowance
         case RepositoryPath(ReleaseFile(at, FileKind.SBOM), None):
             await publishing.add_sbom(content, at, by=by)
+        case RepositoryPath(ReleaseFile(at, FileKind.SIGSTORE), None):
+            await publishing.add_sigstore(content, at, by=by)
         # Made by the registry itself, or unknown. A refusal would fail the push.
         case RepositoryPath(UnknownFile(at, file), _):
             await publishing.require_pusher(at.package, by=by)

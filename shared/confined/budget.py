@@ -105,9 +105,14 @@ SINCE = "since"  # A file in one of these: since which version the symbols exist
 SOURCE = "source"  # The file that is highlighted.
 REGISTRY_SBOM = "registry.cdx.json"
 AUTHOR_SBOM = "author.cdx.json"
+SIGSTORE_BUNDLE = "sigstore.json"
+ROOTS = "roots"  # The folder of trusted roots of Sigstore.
+METADATA = "metadata"  # The folder of the verified files of The Update Framework.
+FETCHED = "fetched"  # The folder of those that were fetched.
 
 # What they write.
 RECORD = "record.json"
 PIECES = "all.pieces"
 SOURCE_PAGE = "source.html"
 DIFFERENCES = "differences.json"
+TRUSTED_ROOT = "trusted_root.json"

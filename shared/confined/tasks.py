@@ -24,6 +24,8 @@ TASKS: Mapping[str, str] = {
     "sboms": "shared.confined.sbom_differences:compare_sboms",
     "highlight": "shared.confined.release_docs:highlight_file",
     "advisories": "shared.confined.advisory_files:read_advisories",
+    "sigstore-root": "shared.confined.trusted_roots:renew_root",
+    "sigstore-bundle": "shared.confined.sigstore_bundles:verify_bundle",
 }
 
 LINE_BYTES = 64 * 1024  # The longest line that travels between child and parent.

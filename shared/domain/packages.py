@@ -71,6 +71,7 @@ class Holder(Enum):
     ADMINISTRATOR = "administrator"
     OWNER = "owner"  # Of its organization. It was published, and everybody sees that it is held.
     PACKAGE = "package"  # It was pushed while its package was held as a whole.
+    SIGSTORE = "sigstore"  # Its organization requires a Sigstore bundle, which did not come yet.
 
 
 class WithdrawalReason(Enum):
@@ -355,6 +356,7 @@ class Release(ArchiveFacts):
     # Names the statements of the registry among its attestations; empty while it has none.
     statements: str = ""
     sigstore: str = ""  # Which Sigstore instance its bundle was verified with; empty without one.
+    awaits_sigstore: bool = False  # It is not published before its Sigstore bundle came.
     revision: int = 1
     outbox: tuple[Event, ...] = ()
 
@@ -396,6 +398,11 @@ class Release(ArchiveFacts):
     def waits_for_package(self) -> bool:
         """Whether it is published when its package is no longer held as a whole."""
         return self.state is State.HELD and self.holder is Holder.PACKAGE
+
+    @property
+    def waits_for_sigstore(self) -> bool:
+        """Whether it is published when its Sigstore bundle came."""
+        return self.state is State.HELD and self.holder is Holder.SIGSTORE
 
     @property
     def is_stored(self) -> bool:

@@ -151,6 +151,18 @@ def held_for_package(release: Release, hold: PackageHold) -> Release:
     return release.model_copy(update={**update, "outbox": (held,)})
 
 
+def held_for_sigstore(release: Release) -> Release:
+    """Return a new release as held until its Sigstore bundle came; its event says so."""
+    [published] = release.outbox
+    details = {**published.details, "reason": WAITS_FOR_SIGSTORE}
+    held = published.model_copy(update={"kind": "release.awaiting-sigstore", "details": details})
+    update = {"state": State.HELD, "state_reason": WAITS_FOR_SIGSTORE, "holder": Holder.SIGSTORE}
+    return release.model_copy(update={**update, "outbox": (held,)})
+
+
+WAITS_FOR_SIGSTORE = "its organization requires a Sigstore bundle, which did not come yet"
+
+
 def waiting_reason(hold: PackageHold) -> str:
     """Return why a release of a package waits that is held as a whole."""
     return f"its package is held: {hold.reason}"
@@ -168,6 +180,16 @@ class Decision(Struct, frozen=True):
     @property
     def reasons(self) -> tuple[str, PublicReason | None]:
         return self.reason, self.public
+
+
+def next_decision(head: Head, release: Release) -> Decision:
+    """Return what becomes of a release that an owner or administrators let go: it is published,
+    unless it waits for something else."""
+    if head.hold:
+        return Decision(State.HELD, waiting_reason(head.hold), holder=Holder.PACKAGE)
+    if release.awaits_sigstore:
+        return Decision(State.HELD, WAITS_FOR_SIGSTORE, holder=Holder.SIGSTORE)
+    return Decision(State.LIVE)
 
 
 def with_decision(

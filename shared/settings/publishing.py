@@ -1,10 +1,28 @@
 """How many releases are a burst, when reports quarantine one, and which CI jobs may publish."""
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from shared.settings.values import Addresses, NamedIssuers, TopicSettings, apart_from
+from shared.settings.values import (
+    Addresses,
+    NamedIssuers,
+    TopicSettings,
+    apart_from,
+    split_list,
+)
+
+
+def _check_files(text: str) -> str:
+    for each in split_list(text):
+        try:
+            Path(each).open("rb").close()
+        except OSError as error:
+            trouble = (error.strerror or type(error).__name__).lower()
+            reason = f"{each} is no file to read ({trouble}), such as /etc/ballroom/roots.jsonl"
+            raise ValueError(reason) from None
+    return text
 
 _LEAST_THRESHOLD = 2  # One account alone must not withhold a release of others.
 
@@ -77,6 +95,12 @@ class TrustedPublishingSettings(TopicSettings):
         description="How old a token may be whose issuer hands the same one out for hours (Entra "
         "ID, Kubernetes, Google), in hours; it may be exchanged again until then, or until it "
         "expires.",
+    )
+    sigstore_roots: Annotated[str, AfterValidator(_check_files)] = Field(
+        default="",
+        description="Files with trusted roots of Sigstore, separated by commas, as "
+        "`gh attestation trusted-root` prints them: those of GitHub's instance for private "
+        "repositories, or newer ones of the public good instance. With files nothing is fetched.",
     )
     lookup_token: SecretStr | None = Field(
         default=None,

@@ -1,1 +1,1 @@
-"""Provenance: what the registry vouches for about a release, and how that is signed."""
+"""Provenance: who vouches for where a release was built, and how that is signed."""

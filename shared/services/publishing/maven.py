@@ -39,8 +39,10 @@ from shared.runtime.answer_dependencies import Dependencies
 from shared.runtime.lru_cache import LruCache
 from shared.services.packages.derived_data import DocumentCache
 from shared.services.packages.hosted_packages import HostedPackages
+from shared.services.packages.provenance import ReleaseProvenance
 from shared.services.packages.source import PackageSource, dependencies_of_list
 from shared.services.publishing.publishing import Publication, Publishing, Upload
+from shared.services.publishing.sigstore_bundles import SigstoreBundles
 
 # Distributions of Ballerina for which version lists are cached, namely those that were asked for
 # last.
@@ -76,10 +78,13 @@ class MavenPackages:
         documents: DocumentStore,
         archives: ArchiveStore,
         index: SearchIndex,
+        *,
+        provenance: ReleaseProvenance,
         clock: Clock,
     ) -> None:
         self._hosted = hosted
         self._documents = documents
+        self._provenance = provenance
         self._archives = archives
         self._index = index
         self._clock = clock
@@ -128,6 +133,17 @@ class MavenPackages:
                 f"{available.release.coordinate} was published without a bill of materials.",
             )
         return content
+
+    async def sigstore(self, available: AvailableRelease) -> bytes:
+        """Return the Sigstore bundle of a release as it came, or raise `sigstore-not-found`."""
+        release = available.release
+        attested = await self._provenance.of(release)
+        if not attested.bundles:
+            raise NotFound(
+                "sigstore-not-found",
+                f"{release.coordinate} was published without a Sigstore bundle.",
+            )
+        return attested.bundles[0]
 
     def signatures(self, release: Release) -> bytes:
         """Return the signatures of a release, or raise `signatures-not-found`."""
@@ -235,13 +251,14 @@ class MavenPublishing(Struct, frozen=True):
     """Publishes releases from the files that a Maven client sends, in any order.
 
     The archive is the release: its arrival publishes it. Other files that a client sends are not
-    stored, except for the bill of materials. The registry makes the files that clients read later
-    from the release.
+    stored, except for the bill of materials and the Sigstore bundle. The registry makes the files
+    that clients read later from the release.
     """
 
     publishing: Publishing
     metadata: MetadataStore
     documents: DocumentStore
+    sigstore_bundles: SigstoreBundles
     maven_packages: MavenPackages
 
     async def publish_archive(
@@ -273,6 +290,15 @@ class MavenPublishing(Struct, frozen=True):
                 "version with the new one.",
             )
 
+    async def add_sigstore(self, content: bytes, at: Coordinate, *, by: Principal) -> None:
+        """Verify the Sigstore bundle of a release, and store it; a repeat changes nothing."""
+        found = await self.metadata.find(at)
+        await self.publishing.require_pusher(at.package, found.head, by)
+        release = found.release
+        if release is None or not _takes_files(release):
+            raise ReleaseNotFound(at.package, at.version)
+        await self.sigstore_bundles.add(content, release, by=by)
+
     async def require_pusher(self, package: Package, *, by: Principal) -> None:
         """Raise unless `by` may publish the package. Clients send more files, which are ignored."""
         head = await self.metadata.head(package)
@@ -282,7 +308,8 @@ class MavenPublishing(Struct, frozen=True):
 def _takes_files(release: Release) -> bool:
     """Check whether files besides the archive are accepted: a push continues if its release is
     held."""
-    return release.state is State.LIVE or release.awaits_owner or release.waits_for_package
+    is_waiting = release.awaits_owner or release.waits_for_package or release.waits_for_sigstore
+    return release.state is State.LIVE or is_waiting
 
 
 def _is_cyclonedx(content: bytes) -> bool:

@@ -13,7 +13,7 @@ from shared.domain.errors.base import Invalid
 from shared.domain.errors.packages import NotAwaited, PackageNotFound, ReleaseNotFound
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
-from shared.domain.packages import Head, Holder, Origin, PublicReason, Release, State, Survey
+from shared.domain.packages import Head, Origin, PublicReason, Release, State, Survey
 from shared.domain.principals import Principal
 from shared.domain.reasons import reason_for_change
 from shared.domain.records import Place
@@ -21,8 +21,8 @@ from shared.domain.releases import (
     Decision,
     ReleaseComparison,
     WithheldNote,
+    next_decision,
     parse_decision_reason,
-    waiting_reason,
     with_decision,
 )
 from shared.domain.rights import AccessContext, refusal_of, require_right
@@ -200,10 +200,11 @@ class HeldReleases(Struct, frozen=True):
             if not release.awaits_owner:
                 raise NotAwaited(coordinate)
             now_ms = self.clock.now_ms()
-            if head.hold and decision.state is State.LIVE:
-                # Confirmed, and published when the package is no longer held.
-                waiting = Decision(State.HELD, waiting_reason(head.hold), holder=Holder.PACKAGE)
-                return with_decision(release, "release.held", waiting, by=by, now_ms=now_ms)
+            if decision.state is State.LIVE:
+                # Confirmed, and published when it waits for nothing else.
+                following = next_decision(head, release)
+                if following.state is State.HELD:
+                    return with_decision(release, "release.held", following, by=by, now_ms=now_ms)
             return with_decision(release, kind, decision, by=by, now_ms=now_ms)
 
         return await self.records.change_release(coordinate, decide)

@@ -5,10 +5,10 @@ from msgspec import Struct
 from shared.auth.authorization import Administration
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import Conflict, about_field
-from shared.domain.packages import Head, PackageHold, Release, State
+from shared.domain.packages import Head, Holder, PackageHold, Release, State
 from shared.domain.principals import Principal
 from shared.domain.reasons import parse_required_reason
-from shared.domain.releases import Decision, with_change, with_decision
+from shared.domain.releases import next_decision, with_change, with_decision
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.services.packages.derived_data import PackageRecordWriter
@@ -73,7 +73,7 @@ class PackageHolds(Struct, frozen=True):
             for each in await self._held(head.package)
             if each.waits_for_package
         ]
-        return EndedHold(head, tuple(published))
+        return EndedHold(head, tuple(each for each in published if each.state is State.LIVE))
 
     async def _held(self, package: Package) -> list[Release]:
         [survey] = await self.metadata.survey([package])
@@ -85,12 +85,14 @@ class PackageHolds(Struct, frozen=True):
         return found
 
     async def _publish(self, release: Release, by: Principal) -> Release:
-        def decide(_head: Head, current: Release) -> Release:
+        def decide(head: Head, current: Release) -> Release:
             if not current.waits_for_package:
                 return current
-            now_ms = self.clock.now_ms()
-            return with_decision(
-                current, "release.confirmed", Decision(State.LIVE), by=by, now_ms=now_ms
-            )
+            following = next_decision(head, current)
+            if following.holder is Holder.PACKAGE:  # It is held again.
+                return current
+            is_live = following.state is State.LIVE
+            kind = "release.confirmed" if is_live else "release.held"
+            return with_decision(current, kind, following, by=by, now_ms=self.clock.now_ms())
 
         return await self.records.change_release(release.coordinate, decide)

@@ -36,6 +36,7 @@ from shared.domain.rate_limits import RateLimitAllowance
 from shared.domain.releases import (
     held_for_owner,
     held_for_package,
+    held_for_sigstore,
     new_head,
     new_release,
     told_to_everybody,
@@ -56,6 +57,7 @@ from shared.services.organizations.organizations import Organizations
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.derived_data import DerivedData
 from shared.services.publishing.published_contents import PublishedContents
+from shared.services.publishing.sigstore_bundles import SigstoreBundle, SigstoreBundles
 from shared.services.tokens.trusted_publishers import TrustedPublishers, check_pusher, check_tag
 
 # For so long the registry remembers that a credential may publish somewhere.
@@ -72,6 +74,7 @@ class Upload(Struct, frozen=True):
     content: bytes | memoryview
     digest: Digest | None = None
     coordinate: Coordinate | None = None
+    sigstore: bytes | memoryview | None = None  # The bundle that came with it.
     claimed_package: Package | None = None
 
 
@@ -100,13 +103,15 @@ class Publication(Struct, frozen=True):
 
 
 class _Push(Struct, frozen=True):
-    """An archive that may be published by `by`, and what is stored under its coordinate."""
+    """An archive that may be published by `by`, its verified Sigstore bundle, and what is stored
+    under its coordinate."""
 
     bala: Bala
     found: FoundRelease
     access: AccessContext
     allowance: PublishAllowance
     by: Principal
+    sigstore: SigstoreBundle | None = None
 
     @property
     def package(self) -> Package:
@@ -157,6 +162,7 @@ class Publishing(Struct, frozen=True):
     documents: DocumentStore
     archives: ArchiveStore
     published_contents: PublishedContents
+    sigstore_bundles: SigstoreBundles
     release_signer: ReleaseSigner
     derived_data: DerivedData
     clock: Clock
@@ -187,6 +193,9 @@ class Publishing(Struct, frozen=True):
             is_new = False
             if found.release is None:
                 found, is_new = await self._commit(upload, push)
+            elif upload.sigstore is not None:
+                release = await self.sigstore_bundles.add(upload.sigstore, found.release, by=by)
+                found = FoundRelease(found.head, release)
             return await self._follow_up(push, found, is_new=is_new)
 
     async def may_publish(self, by: Principal) -> bool:
@@ -243,6 +252,8 @@ class Publishing(Struct, frozen=True):
         allowance.require()
         if found.release is None:
             await self._check(push)
+            if upload.sigstore is not None:
+                push = replace(push, sigstore=await self._verified(upload.sigstore, push))
         elif not await self._put_back(upload, push):
             repeated = await self.published_contents.repeated(upload.content, bala, found.release)
             if repeated is None:
@@ -266,6 +277,13 @@ class Publishing(Struct, frozen=True):
         container = archive_container(head, release, self.readers)
         await self.archives.put(release.archive, upload.content, container)
         return True
+
+    async def _verified(self, content: bytes | memoryview, push: _Push) -> SigstoreBundle:
+        bala = push.bala
+        provenance = push.by.provenance
+        return await self.sigstore_bundles.verify(
+            content, bala.coordinate, bala.content, provenance
+        )
 
     async def _require_publisher(self, by: Principal, of: Package | None = None) -> None:
         """Raise unless `by` may publish somewhere.
@@ -404,11 +422,13 @@ class Publishing(Struct, frozen=True):
             # not stay pending after a crash.
             await self.trusted_publishers.bind(head, by=by)
         attested = self.release_signer.attested(new_release(bala, by=by, now_ms=now_ms))
-        release = attested.release
+        release = _with_bundle(attested.release, push)
         if held_because:
             release = held_for_owner(release, held_because)
         elif head.hold:
             release = held_for_package(release, head.hold)
+        elif release.awaits_sigstore:
+            release = held_for_sigstore(release)
         release = told_to_everybody(release, head)
         # Archive before record: a crash between the two leaves an orphaned archive, never a
         # release that cannot be pulled.
@@ -418,6 +438,7 @@ class Publishing(Struct, frozen=True):
             self.documents.put(bala.content, bala.texts, bala.graph),
             # Under a name that follows from them: of two pushes at once, each has its own.
             self.documents.put_attestation(bala.content, attested.name, attested.statements),
+            *self._store_bundle(push),
         )
         try:
             await self.metadata.add_release(release)
@@ -433,6 +454,11 @@ class Publishing(Struct, frozen=True):
                 raise await contents.refusal(upload.content, bala, found, by=by) from None
             return FoundRelease(found.head, repeated), False
         return FoundRelease(head, release), True
+
+    def _store_bundle(self, push: _Push) -> Iterator[Awaitable[None]]:
+        if bundle := push.sigstore:
+            digest = push.bala.content
+            yield self.documents.put_attestation(digest, bundle.name, bundle.content)
 
     async def _claim_names(self, push: _Push, now_ms: int) -> Head:
         """Claim the names of the archive's tools and of its package; return the package's head."""
@@ -489,7 +515,9 @@ class Publishing(Struct, frozen=True):
         outcome = Outcome.PUBLISHED if is_new else Outcome.REPEATED
         refusal: Refusal | None = None
         if release.state is not State.LIVE:
-            is_waiting = release.awaits_owner or release.waits_for_package
+            is_waiting = (
+                release.awaits_owner or release.waits_for_package or release.waits_for_sigstore
+            )
             outcome = Outcome.HELD if is_waiting else Outcome.WITHHELD
             # The release is stored. The answer is a refusal all the same, because a client that
             # prints success would mislead its user.
@@ -515,6 +543,13 @@ class Publishing(Struct, frozen=True):
                 f"package {coordinate.package} while they look at a case. It is published when "
                 "they end that.",
             )
+        if release.waits_for_sigstore:
+            return Conflict(
+                "release-awaits-sigstore",
+                f"{coordinate} is stored and held: {org} requires a Sigstore bundle of each "
+                "release. It is published when its bundle comes: push again with the part "
+                "provenance, or send it beside the Maven artifact.",
+            )
         if release.is_held_by_owner:
             return Conflict(
                 "release-held-by-owner",
@@ -526,6 +561,16 @@ class Publishing(Struct, frozen=True):
             f"{coordinate} is stored and {release.state.value}: an administrator of this registry "
             "withheld it. Ask the operator.",
         )
+
+
+def _with_bundle(release: Release, push: _Push) -> Release:
+    """Return a new release with what its Sigstore bundle was verified by, or marked as waiting for
+    one that its organization requires."""
+    if push.sigstore:
+        return release.model_copy(update={"sigstore": push.sigstore.instance.value})
+    organization = push.access.organization
+    needed = organization.requires_provenance if organization else RequiredProvenance.NOTHING
+    return release.model_copy(update={"awaits_sigstore": needed is RequiredProvenance.SIGSTORE})
 
 
 def _reason_for(release: Release, by: Principal) -> str:

@@ -31,7 +31,7 @@ def distribution(text: str) -> Distribution:
 async def test_the_lists_of_the_distributions_that_were_asked_for_last_are_kept() -> None:
     packages: Any = Packages()  # pyright: ignore[reportAbstractUsage] - lists ask for a survey alone.
     unused = cast("Any", None)
-    lists = MavenPackages(packages, unused, unused, unused, FakeClock())
+    lists = MavenPackages(packages, unused, unused, unused, provenance=unused, clock=FakeClock())
     new = distribution("v2201-13-0")
     kept = (await lists.usable_versions(GREET, new, packages, by=ANONYMOUS)).document
     others = [distribution(f"v2201-{number}-0") for number in range(1, DISTRIBUTIONS_CACHED + 1)]

@@ -1,0 +1,183 @@
+"""Sigstore bundles: verifies them in the confined process, against the trusted publisher that a
+release comes from."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from shared.confined.budget import ROOTS, SIGSTORE_BUNDLE, ConfinedUnavailable, PartResult
+from shared.domain.archives.names import Digest
+from shared.domain.coordinates import Coordinate
+from shared.domain.errors.base import Conflict, Invalid, Unavailable, printable
+from shared.domain.errors.packages import file_too_large
+from shared.domain.packages import Head, Provenance, Release, State
+from shared.domain.principals import Principal
+from shared.domain.provenance.sigstore_identities import (
+    MAX_SIGSTORE_BUNDLE_BYTES,
+    SigstoreIdentity,
+    SigstoreInstance,
+    identity_of,
+)
+from shared.domain.provenance.statements import SIGSTORE
+from shared.domain.releases import next_decision, with_decision
+from shared.domain.times import MS
+from shared.ports.confined_tasks import ConfinedTasks
+from shared.ports.documents import DocumentStore
+from shared.ports.system import Clock
+from shared.services.api_docs.api_docs_generation import job_folder
+from shared.services.packages.derived_data import PackageRecordWriter
+from shared.services.publishing.trusted_roots import TrustedRoots
+
+TASK = "sigstore-bundle"
+PATIENCE = timedelta(seconds=90)  # A job before it takes up to 65 seconds.
+ACCEPTED_FOR = timedelta(hours=1)  # After the archive, for what comes beside it.
+_ID_LENGTH = 16  # Hexadecimal digits.
+
+
+class SigstoreBundle(Struct, frozen=True):
+    """A bundle that was verified, and by which instance."""
+
+    content: bytes
+    instance: SigstoreInstance
+
+    @property
+    def name(self) -> str:
+        """Its name among the attestations of the archive."""
+        return f"{SIGSTORE}{sha256(self.content).hexdigest()[:_ID_LENGTH]}"
+
+
+class SigstoreBundles(Struct, frozen=True):
+    """Verifies Sigstore bundles and adds them to releases."""
+
+    confined: ConfinedTasks
+    documents: DocumentStore
+    roots: TrustedRoots
+    records: PackageRecordWriter
+    clock: Clock
+    patience: timedelta = PATIENCE
+
+    async def verify(
+        self,
+        content: bytes | memoryview,
+        coordinate: Coordinate,
+        archive: Digest,
+        provenance: Provenance | None,
+    ) -> SigstoreBundle:
+        """Verify the bundle of an archive that a job published or wants to publish.
+
+        Raises `file-too-large`, `sigstore-without-publisher`, `sigstore-not-verified`, and
+        `Unavailable` if nothing is known about the bundle.
+        """
+        if len(content) > MAX_SIGSTORE_BUNDLE_BYTES:
+            what = "Sigstore bundle"
+            raise file_too_large(what, len(content), MAX_SIGSTORE_BUNDLE_BYTES)
+        identity = identity_of(provenance) if provenance else None
+        if identity is None:
+            raise _without_publisher(coordinate, provenance)
+        content = bytes(content)
+        try:
+            async with asyncio.timeout(self.patience.total_seconds()), job_folder() as folder:
+                parts = await self._run(folder, content, archive, identity)
+        except (ConfinedUnavailable, TimeoutError):
+            raise Unavailable(
+                "sigstore-not-checked",
+                f"The Sigstore bundle of {coordinate} could not be checked now, and nothing was "
+                "stored. Push again in a minute.",
+            ) from None
+        return SigstoreBundle(content, _instance(coordinate, parts))
+
+    async def _run(
+        self, folder: Path, content: bytes, archive: Digest, identity: SigstoreIdentity
+    ) -> Sequence[PartResult]:
+        has_embedded_root = await self.roots.write(folder / ROOTS)
+        await asyncio.to_thread((folder / SIGSTORE_BUNDLE).write_bytes, content)
+        request = {
+            "digest": archive.hex,
+            "identity": msgspec.to_builtins(identity),
+            "has_embedded_root": has_embedded_root,
+        }
+        return await self.confined.run(TASK, folder, request)
+
+    async def add(self, content: bytes | memoryview, release: Release, *, by: Principal) -> Release:
+        """Verify the bundle of a release that is stored, and add it; a release that waited for one
+        is published. A release that has one keeps it.
+
+        Raises as `verify` does, and `sigstore-too-late`. Callers check rights.
+        """
+        if release.sigstore:
+            return release
+        coordinate = release.coordinate
+        now_ms = self.clock.now_ms()
+        is_late = now_ms - release.created_ms > ACCEPTED_FOR // MS
+        if is_late and not release.awaits_sigstore:
+            raise Conflict(
+                "sigstore-too-late",
+                f"{coordinate} was published more than an hour ago, and a Sigstore bundle comes "
+                "within an hour of its archive. Publish a new version with its bundle.",
+            )
+        provenance = release.origin.provenance
+        bundle = await self.verify(content, coordinate, release.content, provenance)
+        # The bundle before the record, so that a release that says it has one does.
+        await self.documents.put_attestation(release.content, bundle.name, bundle.content)
+
+        def decide(head: Head, current: Release) -> Release:
+            if current.sigstore or current.content != release.content:
+                return current
+            return with_sigstore(current, bundle.instance, head, by=by, now_ms=now_ms)
+
+        return await self.records.change_release(coordinate, decide)
+
+
+def with_sigstore(
+    release: Release, instance: SigstoreInstance, head: Head, *, by: Principal, now_ms: int
+) -> Release:
+    """Return a stored release with what its bundle was verified by; one that waited for nothing
+    else is published."""
+    update = {"sigstore": instance.value, "awaits_sigstore": False}
+    verified = release.model_copy(update=update)
+    if not release.waits_for_sigstore:
+        return verified
+    following = next_decision(head, verified)
+    kind = "release.confirmed" if following.state is State.LIVE else "release.held"
+    return with_decision(verified, kind, following, by=by, now_ms=now_ms)
+
+
+def _instance(coordinate: Coordinate, parts: Sequence[PartResult]) -> SigstoreInstance:
+    """Return the instance that a job found, or raise why the bundle does not verify; whatever the
+    confined process says is checked."""
+    for part in parts:
+        if part.refused:
+            raise _not_verified(coordinate, part.refused)
+        match part.result:
+            case {"instance": str(name)} if name in {each.value for each in SigstoreInstance}:
+                return SigstoreInstance(name)
+            case {"refused": str(reason)}:
+                raise _not_verified(coordinate, printable(reason))
+            case _:
+                pass
+    raise _not_verified(coordinate, "it cannot be read")
+
+
+def _not_verified(coordinate: Coordinate, reason: str) -> Invalid:
+    return Invalid(
+        "sigstore-not-verified",
+        f"The Sigstore bundle of {coordinate} does not verify: {reason}. Attest the archive in the "
+        "job that publishes it, and send that bundle, or publish without one.",
+    )
+
+
+def _without_publisher(coordinate: Coordinate, provenance: Provenance | None) -> Invalid:
+    if provenance is None:
+        why = "no trusted publisher published it, so there is no job to compare the bundle with"
+    else:
+        why = f"the certificates of Sigstore do not name jobs of {provenance.provider} as it does"
+    return Invalid(
+        "sigstore-without-publisher",
+        f"The Sigstore bundle of {coordinate} cannot be verified: {why}. Publish from the GitHub "
+        "Actions or GitLab CI job that made it, as a trusted publisher, or leave the bundle out.",
+    )

@@ -1,0 +1,94 @@
+"""Sigstore bundles that come with a push, as the part provenance."""
+
+from pathlib import Path
+
+import pytest
+
+from shared.domain.provenance.sigstore_identities import MAX_SIGSTORE_BUNDLE_BYTES
+from tests.support.archives import bala
+from tests.support.sigstore_instances import LogKind, SigstoreInstance
+from tests.support.sigstore_pushes import GREET, hex_of, opened, push
+from tests.support.world import URL, OpenWorld
+
+PROVENANCE = f"{URL}/api/v1/provenance/acme/greet/1.0.0"
+
+
+@pytest.fixture(params=["public-good", "public-good-v2", "github"])
+def instance(request: pytest.FixtureRequest) -> SigstoreInstance:
+    if request.param == "github":
+        return SigstoreInstance.github()
+    log = LogKind.REKOR_V2 if request.param.endswith("v2") else LogKind.REKOR_V1
+    return SigstoreInstance.public_good(log)
+
+
+async def test_a_bundle_of_the_job_is_verified_and_served(
+    worlds: OpenWorld, tmp_path: Path, instance: SigstoreInstance
+) -> None:
+    trust = await opened(worlds, tmp_path, instance)
+    archive = bala(GREET)
+    bundle = instance.bundle(hex_of(archive))
+    answer = await push(trust, archive, bundle)
+    assert answer.status_code == 204, answer.text
+
+    served = (await trust.world.get(PROVENANCE)).json()
+    assert served["bundles"] == [bundle]
+    origin = (await trust.world.get(f"{URL}/api/v1/packages/acme/greet/1.0.0/origin")).json()
+    assert origin["sigstore"] == ("github" if instance.log is LogKind.NONE else "public-good")
+
+    again = await push(trust, archive, bundle)
+    assert again.status_code == 204, again.text
+
+
+async def test_a_bundle_that_does_not_verify_refuses_the_push(
+    worlds: OpenWorld, tmp_path: Path, instance: SigstoreInstance
+) -> None:
+    trust = await opened(worlds, tmp_path, instance)
+    archive = bala(GREET)
+    for bundle, reason in (
+        (instance.bundle("0" * 64), "it is about another file"),
+        (instance.bundle(hex_of(archive), claims={15: "99"}), "its id of the repository is '99'"),
+        (b"{}", "it is no Sigstore bundle that this registry can read"),
+        (b" " * (MAX_SIGSTORE_BUNDLE_BYTES + 1), "Sigstore bundle"),
+    ):
+        answer = await push(trust, archive, bundle)
+        assert answer.status_code in (400, 413)
+        assert reason in answer.json()["message"]
+    assert (await trust.world.get(PROVENANCE)).status_code == 404
+
+
+async def test_the_bundle_of_an_earlier_release_is_about_another_file(
+    worlds: OpenWorld, tmp_path: Path
+) -> None:
+    public = SigstoreInstance.public_good()
+    trust = await opened(worlds, tmp_path, public)
+    first = bala(GREET)
+    bundle = public.bundle(hex_of(first))
+    assert (await push(trust, first, bundle)).status_code == 204
+    job = await trust.job(
+        ref="refs/tags/v1.1.0",
+        workflow_ref="octo/greet/.github/workflows/release.yml@refs/tags/v1.1.0",
+    )
+    answer = await push(trust, bala("acme/greet:1.1.0"), bundle, job)
+    assert answer.status_code == 400
+    assert "acme/greet:1.1.0 does not verify" in answer.json()["message"]
+
+
+async def test_a_person_has_no_job_to_compare_a_bundle_with(
+    worlds: OpenWorld, tmp_path: Path
+) -> None:
+    public = SigstoreInstance.public_good()
+    trust = await opened(worlds, tmp_path, public)
+    archive = bala(GREET)
+    ann = trust.world.people.ann
+    answer = await push(trust, archive, public.bundle(hex_of(archive)), ann)
+    assert answer.status_code == 400
+    assert "no trusted publisher published it" in answer.json()["message"]
+
+
+async def test_the_clock_of_the_registry_does_not_matter(
+    worlds: OpenWorld, tmp_path: Path, instance: SigstoreInstance
+) -> None:
+    trust = await opened(worlds, tmp_path, instance)
+    archive = bala(GREET)
+    trust.world.clock.at_ms += 3_600_000
+    assert (await push(trust, archive, instance.bundle(hex_of(archive)))).status_code == 204
