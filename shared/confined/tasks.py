@@ -22,6 +22,7 @@ TASKS: Mapping[str, str] = {
     "check": "shared.confined.release_docs:check_release",
     "compare": "shared.confined.comparison:compare_versions",
     "highlight": "shared.confined.release_docs:highlight_file",
+    "markdown": "shared.confined.markdown_text:render_text",
 }
 
 LINE_BYTES = 64 * 1024  # The longest line that travels between child and parent.

@@ -1,0 +1,1 @@
+"""Services of advisories: writing, finding and telling them."""
