@@ -231,8 +231,8 @@ def _event(where: str, found: Mapping[str, str]) -> RangeEvent:
     kinds = [each for each in EventKind if each.value in found]
     if len(kinds) != 1 or not found[kinds[0].value]:
         raise _invalid(
-            reason=f"an event of {where} is one of introduced, fixed, last_affected and limit, with its "
-            "version"
+            reason=f"an event of {where} is one of introduced, fixed, last_affected and limit, "
+            "with its version"
         )
     return RangeEvent(kinds[0], found[kinds[0].value])
 
