@@ -4,6 +4,7 @@
 from collections.abc import Callable
 from typing import Any, Self, cast
 
+from msgspec.structs import replace
 from pydantic import Field
 
 from functions.api.operations import ApiCall, ApiFace, ResponseModel, Show, UtcTime
@@ -13,6 +14,7 @@ from shared.domain.advisories.advisories import Advisory, AdvisoryState
 from shared.domain.advisories.assessments import AnalysisState, Assessment, Justification
 from shared.domain.advisories.authoring import WrittenAdvisory
 from shared.domain.names import OrgName
+from shared.domain.scopes import Action
 from shared.runtime.answers import Answer
 from shared.use_cases import advisories
 from shared.use_cases.advisories import NamedAdvisory, NamedFinding
@@ -123,8 +125,8 @@ def _of_both_writers(
     status: int = 200,
     also: tuple[int, ...] = (),
 ) -> Callable[[Show[ResultT]], Show[ResultT]]:
-    """Declare the operation of a use case for advisories of the registry, and for those of an
-    organization."""
+    """Declare the operation of a use case for advisories of an organization, and for those of the
+    registry, which administrators write who signed in recently."""
 
     def declare(show: Show[ResultT]) -> Show[ResultT]:
         name = cast("Any", show).__name__
@@ -139,7 +141,7 @@ def _of_both_writers(
             name=name.replace("api_", "api_org_", 1),
         )(show)
         return advisories_api.use_case(
-            case,
+            replace(case, right=Action.OPERATE),
             method,
             f"api/v1/advisories{path}",
             subject,

@@ -67,7 +67,6 @@ pages.use_case(
     manage_advisories,
     of_registry,
     name="manage_advisories_draft",
-    takes_recent_sign_in=False,
     then=_show_drafted,
 )
 pages.use_case(
@@ -76,9 +75,7 @@ pages.use_case(
     manage_advisory,
     _named,
     name="manage_advisory_change",
-    takes_recent_sign_in=False,
 )
-# What is published may quarantine releases.
 pages.use_case(
     advisories.publish,
     f"{ADVISORY}/publish",
@@ -92,7 +89,6 @@ pages.use_case(
     manage_advisory,
     _named,
     name="manage_advisory_withdraw",
-    takes_recent_sign_in=False,
 )
 pages.use_case(
     advisories.discard,
@@ -101,5 +97,4 @@ pages.use_case(
     _named,
     name="manage_advisory_discard",
     leads_to=ADVISORIES,
-    takes_recent_sign_in=False,
 )

@@ -23,6 +23,7 @@ from shared.domain.advisories.advisories import (
     Severity,
     parse_advisory_id,
 )
+from shared.domain.advisories.osv import CREDIT_TYPES, REFERENCE_TYPES
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import InvalidRequest, about_field, quoted
 from shared.domain.text_lines import MAX_DESCRIPTION, MAX_DISPLAY_NAME, parse_line
@@ -77,33 +78,6 @@ _VECTORS: Mapping[str, tuple[str, Mapping[str, str]]] = {
 }
 _METRIC = re.compile(r"([A-Z]{1,3}):([A-Za-z]{1,6})", re.ASCII)
 _URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:[/?#][!-~]*)?", re.ASCII)
-
-# As the schema of OSV has them.
-REFERENCE_TYPES = (
-    "WEB",
-    "ADVISORY",
-    "ARTICLE",
-    "DETECTION",
-    "DISCUSSION",
-    "REPORT",
-    "FIX",
-    "INTRODUCED",
-    "PACKAGE",
-    "EVIDENCE",
-)
-CREDIT_TYPES = (
-    "FINDER",
-    "REPORTER",
-    "ANALYST",
-    "COORDINATOR",
-    "REMEDIATION_DEVELOPER",
-    "REMEDIATION_REVIEWER",
-    "REMEDIATION_VERIFIER",
-    "TOOL",
-    "SPONSOR",
-    "OTHER",
-)
-
 
 class WrittenRange(Struct, frozen=True):
     """Versions that are affected: from `introduced`, which is `0` for the first one, to before
@@ -347,7 +321,7 @@ def _parse_reference(text: str) -> Reference:
             f"line of its own, after its type if you know it: {types}."
         )
         raise InvalidRequest(message)
-    return Reference(kind or REFERENCE_TYPES[0], url)
+    return Reference(kind or "WEB", url)
 
 
 def _parse_credits(texts: Sequence[str]) -> tuple[Credit, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from shared.auth.authorization import Authorization
+from shared.domain.advisories.advisories import Advisory
 from shared.domain.advisories.assessments import (
     MAX_ASSESSMENTS,
     AnalysisState,
@@ -32,6 +33,21 @@ from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.records import EntityChange, RecordWriter
 
 
+class AssessedFinding(Struct, frozen=True):
+    """An advisory about a library inside a release, and what an owner says of it."""
+
+    advisory: Advisory
+    library: str
+    assessment: Assessment | None
+
+
+class ReleaseToAssess(Struct, frozen=True):
+    """A release with its findings about Java libraries inside, also those that are cleared."""
+
+    release: Release
+    findings: tuple[AssessedFinding, ...]
+
+
 class Assessments(Struct, frozen=True):
     """Keeps what owners say of findings about Java libraries.
 
@@ -54,6 +70,19 @@ class Assessments(Struct, frozen=True):
             coordinate.package, coordinate.version, client=ANY_CLIENT, by=by
         )
         return await self._of(found.release.coordinate)
+
+    async def to_assess(self, coordinate: Coordinate, *, by: Principal) -> ReleaseToAssess:
+        """Return what owners can assess of a release; raise `ReleaseNotFound`."""
+        release = await self._release(coordinate, by)
+        said = {each.advisory: each for each in await self._of(release.coordinate)}
+        findings = await self._findings(release, by)
+        return ReleaseToAssess(
+            release,
+            tuple(
+                AssessedFinding(advisory, library, said.get(advisory.id))
+                for advisory, library in findings
+            ),
+        )
 
     async def vex(self, coordinate: Coordinate, *, by: Principal) -> bytes:
         """Return the assessments of a release as CycloneDX (VEX); raise `ReleaseNotFound`."""
@@ -117,7 +146,8 @@ class Assessments(Struct, frozen=True):
         """Take an assessment back; raise `assessment-not-found`."""
         release = await self._release(coordinate, by)
         at = release.coordinate
-        current = await self.directory.get(Assessment, assessment_place(at, advisory))
+        said = {each.advisory.lower(): each for each in await self._of(at)}
+        current = said.get(advisory.lower())
         if current is None:
             raise NotFound(
                 "assessment-not-found",
@@ -136,12 +166,21 @@ class Assessments(Struct, frozen=True):
             raise ReleaseNotFound(coordinate.package, coordinate.version)
         return found.release
 
+    async def _findings(self, release: Release, by: Principal) -> list[tuple[Advisory, str]]:
+        """Return each advisory about libraries inside once, with the first of these."""
+        found = await self.advisories.of_release(release, by)
+        named = dict[str, tuple[Advisory, str]]()
+        for each in (*found.java_libraries, *found.assessed):
+            library = f"{each.library.name} {each.library.version}".strip() or each.library.path
+            for advisory in each.advisories:
+                named.setdefault(advisory.id, (advisory, library))
+        return [named[each] for each in sorted(named)]
+
     async def _finding(self, release: Release, advisory: str, by: Principal) -> str:
         """Return the id of the advisory, as it is spelled, if it is about a library inside."""
-        findings = await self.advisories.of_release(release, by)
-        for each in findings.java_libraries:
-            if each.advisory.id.lower() == advisory.lower():
-                return each.advisory.id
+        for found, _ in await self._findings(release, by):
+            if found.id.lower() == advisory.lower():
+                return found.id
         raise NotFound(
             "finding-missing",
             f"No Java library inside {release.coordinate} is affected by {quoted(advisory)}. "
