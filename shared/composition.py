@@ -40,6 +40,13 @@ from shared.services.administration.policies import Policies
 from shared.services.administration.reachability import Reachability
 from shared.services.administration.revocations import RevocationApplication
 from shared.services.administration.status import RegistryStatus
+from shared.services.advisories.advisories import Advisories
+from shared.services.advisories.advisory_notices import AdvisoryNotices
+from shared.services.advisories.advisory_texts import AdvisoryTexts
+from shared.services.advisories.affected_packages import AffectedPackages
+from shared.services.advisories.assessments import Assessments
+from shared.services.advisories.authoring import AdvisoryAuthoring
+from shared.services.advisories.malware import MalwareQuarantine
 from shared.services.api_docs.api_docs import ApiDocs
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory
 from shared.services.api_docs.api_docs_queue import ApiDocsBackfill, ApiDocsQueue
@@ -304,6 +311,18 @@ class PublishingServices(Struct, frozen=True):
     own_releases: OwnReleases
 
 
+class AdvisoryServices(Struct, frozen=True):
+    """Advisories, what they match, and what people write of both."""
+
+    advisories: Advisories
+    authoring: AdvisoryAuthoring
+    assessments: Assessments
+    texts: AdvisoryTexts
+    affected: AffectedPackages
+    notices: AdvisoryNotices
+    malware: MalwareQuarantine
+
+
 class BundleServices(Struct, frozen=True):
     """The services that write releases into bundles, and import them."""
 
@@ -346,6 +365,7 @@ class Registry(Struct, frozen=True):
     publishing: PublishingServices
     mirroring: MirroringServices | None  # None without an upstream.
     bundles: BundleServices
+    advisories: AdvisoryServices
     quality: QualityServices
     transparency: TransparencyServices
 
@@ -413,6 +433,7 @@ def create_registry(settings: Settings, adapters: Adapters) -> Registry:
         publishing=_publishing(services),
         mirroring=_mirroring(services) if services.upstreams is not None else None,
         bundles=_bundles(services),
+        advisories=_advisories(services),
         quality=_quality(services),
         transparency=_transparency(services),
     )
@@ -585,6 +606,18 @@ def _mirroring(services: Services) -> MirroringServices:
 
 def _bundles(services: Services) -> BundleServices:
     return BundleServices(exporting=services.bundle_export, importing=services.bundle_import)
+
+
+def _advisories(services: Services) -> AdvisoryServices:
+    return AdvisoryServices(
+        advisories=services.advisories,
+        authoring=services.advisory_authoring,
+        assessments=services.assessments,
+        texts=services.advisory_texts,
+        affected=services.affected_packages,
+        notices=services.advisory_notices,
+        malware=services.malware_quarantine,
+    )
 
 
 def _quality(services: Services) -> QualityServices:

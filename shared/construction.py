@@ -24,6 +24,7 @@ from shared.auth.sessions import (
 )
 from shared.auth.signed_tokens import IdTokenValidator
 from shared.auth.signing_keys import ArchiveLinkSigner
+from shared.domain.advisories.advisories import ballerina_ecosystem
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.sparse_index import index_file
 from shared.domain.staff import Staff, parse_staff_sources
@@ -58,6 +59,14 @@ from shared.services.administration.reachability import Reachability
 from shared.services.administration.revocations import RevocationApplication
 from shared.services.administration.status import RegistryStatus
 from shared.services.administration.stopped_makers import StoppedMakers
+from shared.services.advisories.advisories import Advisories, NoLibraries
+from shared.services.advisories.advisory_index import AdvisoryIndex
+from shared.services.advisories.advisory_notices import AdvisoryNotices
+from shared.services.advisories.advisory_texts import AdvisoryTexts
+from shared.services.advisories.affected_packages import AffectedPackages
+from shared.services.advisories.assessments import Assessments
+from shared.services.advisories.authoring import AdvisoryAuthoring
+from shared.services.advisories.malware import MalwareQuarantine
 from shared.services.api_docs.api_docs import ApiDocs
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory, JobInputs
 from shared.services.api_docs.api_docs_queue import ApiDocsBackfill, ApiDocsQueue
@@ -73,6 +82,7 @@ from shared.services.common import Adapters
 from shared.services.identity.accounts import Accounts, RetiredNames
 from shared.services.identity.mail import (
     AccountMail,
+    AdvisoryMail,
     Appeal,
     DecisionMail,
     DependencyMail,
@@ -100,6 +110,7 @@ from shared.services.maintenance.erase_accounts import EraseAccounts
 from shared.services.maintenance.erased_releases import ErasedReleases
 from shared.services.maintenance.find_ownerless_organizations import FindOwnerlessOrganizations
 from shared.services.maintenance.finish_deletions import FinishDeletions
+from shared.services.maintenance.follow_advisories import FollowAdvisories
 from shared.services.maintenance.follow_upstream_withdrawals import FollowUpstreamWithdrawals
 from shared.services.maintenance.freeze_leaves import FreezeLeaves
 from shared.services.maintenance.generate_api_docs import GenerateApiDocs
@@ -762,6 +773,105 @@ class Services:
             withdrawals=self.bundle_withdrawals,
             unchecked=self.archive_reader.of_mirrored,
             clock=self.adapters.clock,
+        )
+
+    # --- Advisories ---
+
+    @cached_property
+    def advisory_index(self) -> AdvisoryIndex:
+        return self._close_at_end(
+            AdvisoryIndex(
+                directory=self.adapters.directory,
+                files=self.adapters.advisory_files,
+                clock=self.adapters.clock,
+                randomness=self.adapters.randomness,
+            )
+        )
+
+    @cached_property
+    def advisories(self) -> Advisories:
+        return Advisories(
+            index=self.advisory_index,
+            directory=self.adapters.directory,
+            documents=self.adapters.documents,
+            libraries=NoLibraries(),
+            hosted=self.hosted_packages,
+            authorization=self.authorization,
+            administration=self.administration,
+            record_writer=self.record_writer,
+            ecosystem=ballerina_ecosystem(self.settings.base_url),
+        )
+
+    @cached_property
+    def advisory_authoring(self) -> AdvisoryAuthoring:
+        return AdvisoryAuthoring(
+            authorization=self.authorization,
+            administration=self.administration,
+            metadata=self.adapters.metadata,
+            advisories=self.advisories,
+            malware=self.malware_quarantine,
+            decision_mail=self.decision_mail,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def assessments(self) -> Assessments:
+        return Assessments(
+            authorization=self.authorization,
+            hosted=self.hosted_packages,
+            metadata=self.adapters.metadata,
+            directory=self.adapters.directory,
+            advisories=self.advisories,
+            record_writer=self.record_writer,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def advisory_texts(self) -> AdvisoryTexts:
+        return AdvisoryTexts(
+            documents=self.adapters.documents,
+            confined=self.adapters.confined,
+            jobs=self.on_demand_jobs,
+        )
+
+    @cached_property
+    def affected_packages(self) -> AffectedPackages:
+        return AffectedPackages(
+            authorization=self.authorization,
+            metadata=self.adapters.metadata,
+            advisories=self.advisories,
+        )
+
+    @cached_property
+    def advisory_mail(self) -> AdvisoryMail:
+        return AdvisoryMail(
+            work=self.adapters.work,
+            directory=self.adapters.directory,
+            mail_delivery=self.mail_delivery,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def advisory_notices(self) -> AdvisoryNotices:
+        return AdvisoryNotices(
+            affected=self.affected_packages,
+            directory=self.adapters.directory,
+            events=self.adapters.events,
+            mail=self.advisory_mail,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def malware_quarantine(self) -> MalwareQuarantine:
+        return MalwareQuarantine(
+            metadata=self.adapters.metadata,
+            directory=self.adapters.directory,
+            moderation=self.moderation,
+            mail=self.advisory_mail,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
+            is_on=self.settings.malware_quarantine,
         )
 
     # --- API documentation ---
@@ -1886,6 +1996,7 @@ class Services:
         tasks: list[Task] = [
             self.process_outboxes,
             self.notify_dependents,
+            self.follow_advisories,
             self.deliver_webhooks,
             self.delete_orphaned_archives,
             self.roll_up_pulls,
@@ -1932,6 +2043,15 @@ class Services:
     @cached_property
     def notify_dependents(self) -> NotifyDependents:
         return NotifyDependents(notices=self.dependency_notices, clock=self.adapters.clock)
+
+    @cached_property
+    def follow_advisories(self) -> FollowAdvisories:
+        return FollowAdvisories(
+            advisories=self.advisories,
+            malware=self.malware_quarantine,
+            notices=self.advisory_notices,
+            clock=self.adapters.clock,
+        )
 
     @cached_property
     def deliver_webhooks(self) -> DeliverWebhooks:

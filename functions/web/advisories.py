@@ -40,7 +40,7 @@ class ShownAffected(Struct, frozen=True):
 
 @pages.read("advisories")
 async def web_advisories(call: PublicPageCall) -> Answer:
-    found = await call.registry.advisories.published.of_own_packages(by=call.caller)
+    found = await call.registry.advisories.advisories.about_own_packages(call.caller)
     pager = Pager.of(len(found), ADVISORIES_PER_PAGE, "/advisories", call.params)
     return call.show(
         "web/advisories.html", advisories=pager.slice(found), count=len(found), pager=pager
@@ -49,8 +49,8 @@ async def web_advisories(call: PublicPageCall) -> Answer:
 
 @pages.read("advisories/{id}")
 async def web_advisory(call: PublicPageCall) -> Answer:
-    found = await call.registry.advisories.service.find(
-        call.redacted_route["id"], by=call.caller
+    found = await call.registry.advisories.advisories.find(
+        call.redacted_route["id"], call.caller
     )
     details = await call.registry.advisories.texts.html(found.details)
     if details is None:

@@ -1,1 +1,1 @@
-"""Services of advisories: writing, finding and telling them."""
+"""Advisories: writing, importing and matching them."""
