@@ -89,18 +89,27 @@ pages.use_case(
     name="account_organization_advisories_draft",
     then=_show_drafted,
 )
-for case, act in (
-    (advisories.change, "change"),
-    (advisories.publish, "publish"),
-    (advisories.withdraw, "withdraw"),
-):
-    pages.use_case(
-        case,
-        f"{ADVISORY}/{act}",
-        account_organization_advisory,
-        _named,
-        name=f"account_organization_advisory_{act}",
-    )
+pages.use_case(
+    advisories.change,
+    f"{ADVISORY}/change",
+    account_organization_advisory,
+    _named,
+    name="account_organization_advisory_change",
+)
+pages.use_case(
+    advisories.publish,
+    f"{ADVISORY}/publish",
+    account_organization_advisory,
+    _named,
+    name="account_organization_advisory_publish",
+)
+pages.use_case(
+    advisories.withdraw,
+    f"{ADVISORY}/withdraw",
+    account_organization_advisory,
+    _named,
+    name="account_organization_advisory_withdraw",
+)
 pages.use_case(
     advisories.discard,
     f"{ADVISORY}/discard",
@@ -164,9 +173,7 @@ async def account_advisories_mail(call: SignedInCall) -> Answer:
 
 
 def _finding(call: SignedInCall) -> NamedFinding:
-    coordinate = Coordinate.parse(
-        call.org, call.route_params["name"], call.route_params["version"]
-    )
+    coordinate = Coordinate.parse(call.org, call.route_params["name"], call.route_params["version"])
     return NamedFinding(coordinate, call.form.text("advisory"))
 
 

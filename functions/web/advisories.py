@@ -1,4 +1,4 @@
-"""/advisories: published advisories about packages of this registry; /advisories/{id}: one of them."""
+"""/advisories: published advisories about packages of this registry; /advisories/{id}: one."""
 
 from collections.abc import Iterable
 from urllib.parse import quote
@@ -49,9 +49,7 @@ async def web_advisories(call: PublicPageCall) -> Answer:
 
 @pages.read("advisories/{id}")
 async def web_advisory(call: PublicPageCall) -> Answer:
-    found = await call.registry.advisories.advisories.find(
-        call.redacted_route["id"], call.caller
-    )
+    found = await call.registry.advisories.advisories.find(call.redacted_route["id"], call.caller)
     details = await call.registry.advisories.texts.html(found.details)
     if details is None:
         call.reload_soon()

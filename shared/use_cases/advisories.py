@@ -61,9 +61,7 @@ def _ranges(form: FormValues) -> list[str]:
 
 
 def _justification(values: Sequence[str]) -> Justification | None:
-    return (
-        choice(Justification, "Choose a reason from the list.")(values) if text(values) else None
-    )
+    return choice(Justification, "Choose a reason from the list.")(values) if text(values) else None
 
 
 class AdvisoryText(Inputs):
@@ -173,7 +171,9 @@ class NamedAdvisory(Struct, frozen=True):
     right=Action.MANAGE,
     done="Draft saved. Nobody else sees it until you publish it.",
 )
-async def draft(registry: Registry, org: OrgName | None, new: NewAdvisory, by: Principal) -> Advisory:
+async def draft(
+    registry: Registry, org: OrgName | None, new: NewAdvisory, by: Principal
+) -> Advisory:
     if not new.package:
         message = "Choose the package that the advisory is about."
         with about_field("package"):
@@ -247,9 +247,9 @@ class NewAssessment(Inputs):
         strict=False,
         description="not_affected, false_positive and resolved: the advisory is no finding.",
     )
-    justification: Annotated[
-        Justification | None, FormField("Reason", read=_justification)
-    ] = Field(default=None, strict=False, description="Why the release is not affected.")
+    justification: Annotated[Justification | None, FormField("Reason", read=_justification)] = (
+        Field(default=None, strict=False, description="Why the release is not affected.")
+    )
     detail: Annotated[
         str, FormField("Explanation", hint="One line, which everybody reads who sees the release")
     ] = Field(default="", max_length=MAX_DESCRIPTION, description="An explanation, in one line.")

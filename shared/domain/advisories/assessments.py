@@ -145,7 +145,10 @@ def _vulnerability(assessment: Assessment, purl: str, base_url: str) -> dict[str
         analysis["justification"] = assessment.justification.value
     if assessment.detail:
         analysis["detail"] = assessment.detail
-    analysis |= {"firstIssued": utc_text(assessment.at_ms), "lastUpdated": utc_text(assessment.at_ms)}
+    analysis |= {
+        "firstIssued": utc_text(assessment.at_ms),
+        "lastUpdated": utc_text(assessment.at_ms),
+    }
     return {
         "bom-ref": f"{purl}#{assessment.advisory}",
         "id": assessment.advisory,

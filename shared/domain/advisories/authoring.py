@@ -79,6 +79,7 @@ _VECTORS: Mapping[str, tuple[str, Mapping[str, str]]] = {
 _METRIC = re.compile(r"([A-Z]{1,3}):([A-Za-z]{1,6})", re.ASCII)
 _URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:[/?#][!-~]*)?", re.ASCII)
 
+
 class WrittenRange(Struct, frozen=True):
     """Versions that are affected: from `introduced`, which is `0` for the first one, to before
     `fixed`; without it to the end."""
@@ -93,8 +94,8 @@ class WrittenRange(Struct, frozen=True):
         introduced, dots, fixed = (each.strip() for each in text.partition(RANGE_DOTS))
         if not dots:
             message = (
-                f"{quoted(text)} is no range of versions. Write the first version that is affected, "
-                "two dots, and the version that fixes it, such as 1.0.0..1.2.4."
+                f"{quoted(text)} is no range of versions. Write the first version that is "
+                "affected, two dots, and the version that fixes it, such as 1.0.0..1.2.4."
             )
             raise InvalidRequest(message)
         return cls(introduced or FROM_THE_FIRST, fixed)
@@ -230,7 +231,7 @@ def _events(ranges: Sequence[WrittenRange]) -> tuple[RangeEvent, ...]:
     if len(ranges) > MAX_WRITTEN_RANGES:
         message = f"An advisory has up to {MAX_WRITTEN_RANGES} ranges of versions. Join some."
         raise InvalidRequest(message)
-    ordered = sorted(ranges, key=lambda each: _begin(each))
+    ordered = sorted(ranges, key=_begin)
     events = list[RangeEvent]()
     open_since = ""
     last_fixed: Version | None = None
@@ -303,13 +304,15 @@ def _parse_details(text: str) -> str:
 def _parse_aliases(texts: Sequence[str]) -> tuple[str, ...]:
     with about_field("aliases"):
         _require_fitting(texts, MAX_ALIASES, "aliases")
-        return tuple(dict.fromkeys(parse_advisory_id(each.strip()) for each in texts if each.strip()))
+        return tuple(
+            dict.fromkeys(parse_advisory_id(each.strip()) for each in texts if each.strip())
+        )
 
 
 def _parse_references(texts: Sequence[str]) -> tuple[Reference, ...]:
     with about_field("references"):
         _require_fitting(texts, MAX_REFERENCES, "references")
-        return tuple(map(_parse_reference, filter(None, map(str.strip, texts))))
+        return tuple(_parse_reference(each.strip()) for each in texts if each.strip())
 
 
 def _parse_reference(text: str) -> Reference:
@@ -327,7 +330,7 @@ def _parse_reference(text: str) -> Reference:
 def _parse_credits(texts: Sequence[str]) -> tuple[Credit, ...]:
     with about_field("credits"):
         _require_fitting(texts, MAX_CREDITS, "credits")
-        return tuple(map(_parse_credit, filter(None, map(str.strip, texts))))
+        return tuple(_parse_credit(each.strip()) for each in texts if each.strip())
 
 
 def _parse_credit(text: str) -> Credit:

@@ -63,9 +63,7 @@ class AdvisoryNotices(Struct, frozen=True):
         if await self.is_on(by=by):
             return
         try:
-            await self.directory.add(
-                AdvisoryFollower(account=by.id, since_ms=self.clock.now_ms())
-            )
+            await self.directory.add(AdvisoryFollower(account=by.id, since_ms=self.clock.now_ms()))
         except AlreadyThere:
             return  # Of two requests at once.
 

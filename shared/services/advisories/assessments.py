@@ -1,5 +1,5 @@
-"""Assessments: an owner says of an advisory about a Java library inside a release whether it affects
-the release."""
+"""Assessments: an owner says of an advisory about a Java library inside a release whether it
+affects the release."""
 
 import json
 from collections.abc import Sequence

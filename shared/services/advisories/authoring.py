@@ -220,9 +220,7 @@ class AdvisoryAuthoring(Struct, frozen=True):
 def _versions(survey: Survey) -> list[str]:
     """Return the versions that everybody may know who sees the package, newest first."""
     return [
-        each.version
-        for each in survey.entries
-        if each.state is State.LIVE or each.is_withdrawn
+        each.version for each in survey.entries if each.state is State.LIVE or each.is_withdrawn
     ]
 
 
@@ -247,4 +245,3 @@ def _not_withdrawn(advisory: Advisory) -> Advisory:
             f"{advisory.id} was withdrawn, and stays so. Write another advisory.",
         )
     return advisory
-

@@ -20,9 +20,7 @@ PURL = "pkg:ballerina/acme/greet@1.0.0"
 
 def assessment(state: AnalysisState, **more: object) -> Assessment:
     fields = {"org": "acme", "name": "greet", "version": "1.0.0", "by": "ann", "at_ms": 0}
-    return Assessment.model_validate(
-        {**fields, "advisory": "GHSA-1", "state": state.value, **more}
-    )
+    return Assessment.model_validate({**fields, "advisory": "GHSA-1", "state": state.value, **more})
 
 
 def test_every_state_and_reason_has_words() -> None:
