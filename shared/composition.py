@@ -97,6 +97,7 @@ from shared.services.packages.pull_counter import PullCounter
 from shared.services.packages.pull_records import PullRecorder, PullRecords
 from shared.services.packages.pull_redirects import PullRedirects
 from shared.services.packages.pullers import PullerRecords
+from shared.services.packages.sboms import Sboms
 from shared.services.packages.search import PackageSearch
 from shared.services.packages.statistics import RecentPulls, RegistryStatistics
 from shared.services.packages.successors import Successors
@@ -166,6 +167,7 @@ class PackageServices(Struct, frozen=True):
     visibility: PackageVisibility
     deprecation: Deprecation
     successors: Successors
+    sboms: Sboms
     pullers: PullerRecords
     pull_counter: PullCounter
     pull_recorder: PullRecorder
@@ -474,6 +476,7 @@ def _packages(services: Services) -> PackageServices:
         visibility=services.package_visibility,
         deprecation=services.deprecation,
         successors=services.successors,
+        sboms=services.sboms,
         pullers=services.puller_records,
         pull_counter=services.pull_counter,
         pull_recorder=services.pull_recorder,

@@ -187,6 +187,7 @@ from shared.services.packages.pull_redirects import (
     RedirectCache,
 )
 from shared.services.packages.pullers import PullerRecords
+from shared.services.packages.sboms import Sboms
 from shared.services.packages.search import PackageSearch
 from shared.services.packages.statistics import LastRegistryCounts, RecentPulls, RegistryStatistics
 from shared.services.packages.successors import Successors
@@ -956,6 +957,16 @@ class Services:
             inputs=self.job_inputs,
             confined=self.adapters.confined,
             # Of their own: a comparison does not wait for a page of source code.
+            jobs=self._close_at_end(OnDemandJobs()),
+        )
+
+    @cached_property
+    def sboms(self) -> Sboms:
+        return Sboms(
+            hosted=self.hosted_packages,
+            api_docs=self.api_docs,
+            documents=self.adapters.documents,
+            confined=self.adapters.confined,
             jobs=self._close_at_end(OnDemandJobs()),
         )
 

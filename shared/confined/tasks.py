@@ -21,6 +21,7 @@ TASKS: Mapping[str, str] = {
     "release": "shared.confined.release_docs:make_release",
     "check": "shared.confined.release_docs:check_release",
     "compare": "shared.confined.comparison:compare_versions",
+    "sboms": "shared.confined.sbom_differences:compare_sboms",
     "highlight": "shared.confined.release_docs:highlight_file",
     "markdown": "shared.confined.markdown_text:render_text",
 }
