@@ -59,7 +59,7 @@ from shared.services.administration.reachability import Reachability
 from shared.services.administration.revocations import RevocationApplication
 from shared.services.administration.status import RegistryStatus
 from shared.services.administration.stopped_makers import StoppedMakers
-from shared.services.advisories.advisories import Advisories, NoLibraries
+from shared.services.advisories.advisories import Advisories
 from shared.services.advisories.advisory_index import AdvisoryIndex
 from shared.services.advisories.advisory_notices import AdvisoryNotices
 from shared.services.advisories.advisory_texts import AdvisoryTexts
@@ -795,7 +795,7 @@ class Services:
             index=self.advisory_index,
             directory=self.adapters.directory,
             documents=self.adapters.documents,
-            libraries=NoLibraries(),
+            libraries=self.sboms,
             hosted=self.hosted_packages,
             authorization=self.authorization,
             administration=self.administration,

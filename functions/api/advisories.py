@@ -9,11 +9,11 @@ from pydantic import Field
 
 from functions.api.operations import ApiCall, ApiFace, ResponseModel, Show, UtcTime
 from functions.http.caching_headers import NO_STORE
-from functions.http.json_answers import JSON
 from shared.domain.advisories.advisories import Advisory, AdvisoryState
 from shared.domain.advisories.assessments import AnalysisState, Assessment, Justification
 from shared.domain.advisories.authoring import WrittenAdvisory
 from shared.domain.names import OrgName
+from shared.domain.sboms import SBOM_TYPE
 from shared.domain.scopes import Action
 from shared.runtime.answers import Answer
 from shared.use_cases import advisories
@@ -223,7 +223,7 @@ async def api_assessments_list(call: ApiCall) -> AssessmentList:
 )
 async def api_assessments_vex(call: ApiCall) -> Answer:
     document = await call.registry.advisories.assessments.vex(call.coordinate, by=call.caller)
-    return Answer(document, headers=dict(NO_STORE), media_type=JSON)
+    return Answer(document, headers=dict(NO_STORE), media_type=SBOM_TYPE)
 
 
 @assessments_api.use_case(advisories.assess, "PUT", f"{_ASSESSMENTS}/{{advisory}}", _finding)
