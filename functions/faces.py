@@ -15,6 +15,7 @@ from shared.settings import Settings
 # Each module has `FACES`, whose operations it declares. They are named by their paths, because a
 # topic has the same name on every face.
 MODULES = (
+    "account.advisories",
     "account.audit_log",
     "account.device_login",
     "account.invitations",
@@ -42,6 +43,7 @@ MODULES = (
     "log.files",
     "log.witness",
     "manage.accounts",
+    "manage.advisories",
     "manage.directory_locks",
     "manage.mirror",
     "manage.moderation",
@@ -56,6 +58,7 @@ MODULES = (
     "osv",
     "sparse_index",
     "web.about",
+    "web.advisories",
     "web.badges",
     "web.compare",
     "web.feeds",

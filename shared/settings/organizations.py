@@ -1,4 +1,5 @@
-"""Who may create organizations, which names are reserved, and which ones search prefers."""
+"""Who may create organizations, which names are reserved, which ones search prefers, and whether
+advisories about malware quarantine releases."""
 
 from typing import Literal
 
@@ -8,7 +9,8 @@ from shared.settings.values import OrgNames, TopicSettings, split_list
 
 
 class OrganizationSettings(TopicSettings):
-    """Who may create organizations, which names are reserved, and which ones search prefers."""
+    """Who may create organizations, which names are reserved, which ones search prefers, and
+    whether advisories about malware quarantine releases."""
 
     founding: Literal["anyone", "administrators"] = Field(
         default="anyone",
@@ -25,6 +27,12 @@ class OrganizationSettings(TopicSettings):
         description="Organizations whose packages search lists a little higher, separated by "
         "commas, such as those of the standard library; empty for none. A change takes effect "
         "with the task `rebuild-derived-data`.",
+    )
+
+    malware_quarantine: bool = Field(
+        default=False,
+        description="Whether releases are quarantined at once that a published or imported "
+        "advisory calls malicious. Administrators get mail in any case.",
     )
 
     @property
