@@ -343,8 +343,20 @@ class Release(ArchiveFacts):
     deprecation: str | None = None
     upstream: UpstreamOrigin | None = None  # None for releases that were published here.
     signatures: tuple[Signature, ...] = ()  # None of one that `sign-releases` has to sign.
+    # Names the statements of the registry among its attestations; empty while it has none.
+    statements: str = ""
+    sigstore: str = ""  # Which Sigstore instance its bundle was verified with; empty without one.
     revision: int = 1
     outbox: tuple[Event, ...] = ()
+
+    @property
+    def has_statements(self) -> bool:
+        return bool(self.statements)
+
+    @property
+    def by_ci(self) -> bool:
+        """Whether a job of a trusted publisher published it here."""
+        return self.origin.provenance is not None
 
     @property
     def is_withdrawn(self) -> bool:
@@ -401,6 +413,9 @@ class ReleaseEntry(Record):
     digest: str
     size_bytes: int
     signatures: tuple[Signature, ...] = ()
+    has_statements: bool = False
+    by_ci: bool = False
+    sigstore: str = ""
     created_ms: StoredMs
     changed_ms: StoredMs | None = None
     revision: int = 1

@@ -1,6 +1,6 @@
 """Documents derived from archives: texts, dependency graphs, API documentation."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -35,6 +35,19 @@ class DocumentStore(Protocol):
 
     async def sbom(self, digest: Digest) -> bytes | None:
         """Return the bill of materials, or None."""
+        ...
+
+    async def put_attestation(self, digest: Digest, name: str, content: bytes) -> None:
+        """Store what somebody vouched for about the archive by its name, such as a statement of the
+        registry or a Sigstore bundle; replaces an earlier one of that name."""
+        ...
+
+    async def attestation(self, digest: Digest, name: str) -> bytes | None:
+        """Return the attestation of the archive with this name, or None."""
+        ...
+
+    async def attestations(self, digest: Digest) -> Mapping[str, bytes]:
+        """Return all attestations of the archive by their names, in the order of these."""
         ...
 
     async def rendering(self, digest: Digest, name: str) -> bytes | None:

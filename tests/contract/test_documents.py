@@ -98,6 +98,30 @@ async def test_a_bill_of_materials_is_stored_once(stores: Stores) -> None:
     assert await stores.documents.sbom(OTHER) is None
 
 
+async def test_attestations_come_back_by_their_names_and_the_last_one_counts(
+    stores: Stores, others: Stores
+) -> None:
+    assert await stores.documents.attestations(DIGEST) == {}
+    assert await stores.documents.attestation(DIGEST, "statements-a") is None
+    large = b"{}" * 100_000
+    await stores.documents.put_attestation(DIGEST, "statements-a", b"one")
+    await stores.documents.put_attestation(DIGEST, "sigstore-b", large)
+    await stores.documents.put_attestation(OTHER, "statements-a", b"other")
+    await stores.documents.put_attestation(DIGEST, "statements-a", b"two")
+    assert await others.documents.attestation(DIGEST, "statements-a") == b"two"
+    found = await others.documents.attestations(DIGEST)
+    assert list(found.items()) == [("sigstore-b", large), ("statements-a", b"two")]
+
+
+async def test_attestations_are_deleted_with_the_other_documents(stores: Stores) -> None:
+    for digest in (DIGEST, OTHER):
+        await stores.documents.put_attestation(digest, "statements-a", b"one")
+    for _ in range(2):
+        await stores.documents.delete(DIGEST)
+        assert await stores.documents.attestations(DIGEST) == {}
+    assert await stores.documents.attestation(OTHER, "statements-a") == b"one"
+
+
 async def test_a_rendering_comes_back_by_its_name_and_the_last_one_counts(stores: Stores) -> None:
     assert await stores.documents.rendering(DIGEST, "a") is None
     await stores.documents.put_rendering(DIGEST, "a", b"<p>one</p>")

@@ -3,7 +3,7 @@ small graphs are in Cosmos DB as well.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
@@ -69,6 +69,19 @@ class BlobDocuments:
     async def sbom(self, digest: Digest) -> bytes | None:
         return await self._read(_name("sbom", digest))
 
+    async def put_attestation(self, digest: Digest, name: str, content: bytes) -> None:
+        await self._put(f"{_attestations(digest)}{name}", BytesIO(content))
+
+    async def attestation(self, digest: Digest, name: str) -> bytes | None:
+        return await self._read(f"{_attestations(digest)}{name}")
+
+    async def attestations(self, digest: Digest) -> Mapping[str, bytes]:
+        folder = _attestations(digest)
+        names = sorted(await self._names(folder))
+        contents = await asyncio.gather(*map(self._read, names))
+        found = zip(names, contents, strict=True)
+        return {name.removeprefix(folder): body for name, body in found if body is not None}
+
     async def rendering(self, digest: Digest, name: str) -> bytes | None:
         return await self._read(f"{_renderings(digest)}{name}")
 
@@ -108,7 +121,7 @@ class BlobDocuments:
         await self._small_graphs.delete(digest)
         for name in (_name("sbom", digest), _name("texts", digest), _name("graph", digest)):
             await self._delete(name)
-        for prefix in (_renderings(digest), _api_docs(digest)):
+        for prefix in (_attestations(digest), _renderings(digest), _api_docs(digest)):
             for name in await self._names(prefix):
                 await self._delete(name)
 
@@ -166,7 +179,7 @@ class BlobDocuments:
 def document_blobs(digest: Digest) -> tuple[str, ...]:
     """Return the prefixes of the names of the documents of an archive, and of no others."""
     names = (_name(kind, digest) for kind in ("sbom", "texts", "graph"))
-    return (*names, _renderings(digest), _api_docs(digest))
+    return (*names, _attestations(digest), _renderings(digest), _api_docs(digest))
 
 
 def comparison_blobs(digest: Digest) -> tuple[str, ...]:
@@ -176,6 +189,10 @@ def comparison_blobs(digest: Digest) -> tuple[str, ...]:
 
 def _name(kind: str, digest: Digest) -> str:
     return f"{kind}/{digest.hex}.json"
+
+
+def _attestations(digest: Digest) -> str:
+    return f"attestations/{digest.hex}/"
 
 
 def _renderings(digest: Digest) -> str:

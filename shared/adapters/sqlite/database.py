@@ -7,7 +7,7 @@ import os
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Generator, Hashable, Sequence
+from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import timedelta
@@ -391,6 +391,9 @@ GRAPHS_ON_THE_LOOP = 50  # Reading them takes a third of a millisecond.
 NODES_ON_THE_LOOP = 100  # Of a graph: encoding them takes a tenth of a millisecond.
 
 
+_TABLES = ("api_docs", "attestations", "renderings", "sboms", "texts", "graphs")
+
+
 class SqliteDocuments:
     """The DocumentStore of a registry on one machine."""
 
@@ -423,6 +426,24 @@ class SqliteDocuments:
     async def sbom(self, digest: Digest) -> bytes | None:
         statement = "SELECT body FROM sboms WHERE digest = ?"
         return next(iter(await self._database.decoded(bytes, statement, digest.hex)), None)
+
+    async def put_attestation(self, digest: Digest, name: str, content: bytes) -> None:
+        is_short = len(content) <= LARGEST_ON_THE_LOOP
+        # Without the disk: the release that it belongs to is written after it, and is durable.
+        write = self._database.write_unsynced if is_short else self._database.write
+        await write(partial(_put_attestation, digest.hex, name, content))
+
+    async def attestation(self, digest: Digest, name: str) -> bytes | None:
+        where = "attestations WHERE digest = ? AND name = ?"
+        return await self._read(bytes, where, digest.hex, name)
+
+    async def attestations(self, digest: Digest) -> Mapping[str, bytes]:
+        statement = "SELECT name, body FROM attestations WHERE digest = ? ORDER BY name"
+
+        def named(name: str, body: bytes) -> tuple[str, bytes]:
+            return name, body
+
+        return dict(await self._database.decoded(named, statement, digest.hex))
 
     async def rendering(self, digest: Digest, name: str) -> bytes | None:
         where = "renderings WHERE digest = ? AND name = ?"
@@ -484,7 +505,7 @@ class SqliteDocuments:
 
     async def delete(self, digest: Digest) -> None:
         def delete(connection: sqlite3.Connection) -> None:
-            for table in ("api_docs", "renderings", "sboms", "texts", "graphs"):
+            for table in _TABLES:
                 statement = f"DELETE FROM {table} WHERE digest = ?"  # noqa: S608
                 connection.execute(statement, (digest.hex,))
 
@@ -501,6 +522,13 @@ def _put(digest: str, texts: Texts, graph: Graph, connection: sqlite3.Connection
         "INSERT INTO graphs (digest, body) VALUES (?, ?) ON CONFLICT DO NOTHING",
         (digest, graph_document(graph)),
     )
+
+
+def _put_attestation(
+    digest: str, name: str, content: bytes, connection: sqlite3.Connection
+) -> None:
+    statement = "INSERT OR REPLACE INTO attestations (digest, name, body) VALUES (?, ?, ?)"
+    connection.execute(statement, (digest, name, content))
 
 
 def _small_graphs(digests: Sequence[str], connection: sqlite3.Connection) -> list[bytes] | None:

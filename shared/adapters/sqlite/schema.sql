@@ -325,3 +325,13 @@ ALTER TABLE events ADD COLUMN leaf BLOB;
 ALTER TABLE events ADD COLUMN salt BLOB;
 ALTER TABLE events ADD COLUMN opening BLOB;
 CREATE INDEX events_without_leaf ON events (number) WHERE leaf IS NULL;
+
+-- Step 16: attestations of archives
+
+-- Statements of the registry and Sigstore bundles.
+CREATE TABLE attestations (
+    digest TEXT NOT NULL,
+    name TEXT NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (digest, name)
+) WITHOUT ROWID;

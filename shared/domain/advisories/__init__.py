@@ -1,0 +1,1 @@
+"""Advisories: the model, its form as OSV, and which versions they affect."""
