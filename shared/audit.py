@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from urllib.parse import quote
 
+from shared.cvss import cvss_rating, cvss_score
 from shared.dependency_files import (
     UnreadableFile,
     read_libraries,
@@ -59,10 +60,10 @@ LONGEST_ID = 200
 MALWARE = "malware"
 UNKNOWN = "unknown"
 # From the gravest on.
-SEVERITIES = (MALWARE, "critical", "high", "medium", "low", UNKNOWN)
+SEVERITIES = (MALWARE, "critical", "high", "moderate", "low", UNKNOWN)
 _LEVELS = {MALWARE: "error", "critical": "error", "high": "error", "low": "note"}
 # What GitHub makes of a severity, where a record has no score.
-_SCORES = {MALWARE: 10.0, "critical": 9.5, "high": 8.0, "medium": 5.5, "low": 2.0}
+_SCORES = {MALWARE: 10.0, "critical": 9.5, "high": 8.0, "moderate": 5.5, "low": 2.0}
 
 BALLERINA = "Ballerina"
 MAVEN = "Maven"
@@ -136,7 +137,9 @@ class AdvisoryRecord:
             id=identity,
             aliases=aliases,
             summary=summary if len(summary) <= LONGEST_SUMMARY else f"{summary[:LONGEST_SUMMARY]}…",
-            severity=MALWARE if _is_malware(fields) else said or _severity_of(score),
+            severity=MALWARE
+            if _is_malware(fields)
+            else said or (UNKNOWN if score is None else cvss_rating(score)),
             score=score,
             affected=tuple(objects_in(fields.get("affected"))),
             is_withdrawn=bool(fields.get("withdrawn")),
@@ -422,7 +425,7 @@ def _is_malware(fields: Fields) -> bool:
     return kind == MALWARE or any(each.startswith("MAL-") for each in names)
 
 
-_WORDS = {"moderate": "medium", "none": "low"}
+_WORDS = {"medium": "moderate", "none": "low"}
 
 
 def _said_severity(fields: Fields) -> str:
@@ -430,16 +433,6 @@ def _said_severity(fields: Fields) -> str:
     said = str(_fields(fields.get("database_specific")).get("severity") or "").lower()
     word = _WORDS.get(said, said)
     return word if word in SEVERITIES else ""
-
-
-def _severity_of(score: float | None) -> str:
-    """Return the qualitative rating of a score, as CVSS has it."""
-    if score is None:
-        return UNKNOWN
-    for least, word in ((9.0, "critical"), (7.0, "high"), (4.0, "medium")):
-        if score >= least:
-            return word
-    return "low"
 
 
 def _score(fields: Fields) -> float | None:
@@ -450,45 +443,6 @@ def _score(fields: Fields) -> float | None:
     vectors = (str(row.get("score")) for row in rows if row.get("type") == "CVSS_V3")
     scores = [score for score in map(cvss_score, vectors) if score is not None]
     return max(scores, default=None)
-
-
-_IMPACT = {"H": 0.56, "L": 0.22, "N": 0.0}
-_METRICS = {
-    "AV": {"N": 0.85, "A": 0.62, "L": 0.55, "P": 0.2},
-    "AC": {"L": 0.77, "H": 0.44},
-    "PR": {"N": 0.85, "L": 0.62, "H": 0.27},
-    "UI": {"N": 0.85, "R": 0.62},
-    "S": {"U": 0.0, "C": 1.0},
-    "C": _IMPACT,
-    "I": _IMPACT,
-    "A": _IMPACT,
-}
-_PRIVILEGES_IN_CHANGED_SCOPE = {"N": 0.85, "L": 0.68, "H": 0.5}
-
-
-def cvss_score(vector: str) -> float | None:
-    """Return the base score of a vector of CVSS 3.0 or 3.1 (its specification, section 7.1); None
-    for another text."""
-    version, *metrics = vector.split("/")
-    given = {name: value for name, _, value in (each.partition(":") for each in metrics)}
-    if version not in ("CVSS:3.0", "CVSS:3.1") or any(
-        given.get(name) not in weights for name, weights in _METRICS.items()
-    ):
-        return None
-    value = {name: weights[given[name]] for name, weights in _METRICS.items()}
-    is_changed = given["S"] == "C"
-    if is_changed:
-        value["PR"] = _PRIVILEGES_IN_CHANGED_SCOPE[given["PR"]]
-    loss = 1 - (1 - value["C"]) * (1 - value["I"]) * (1 - value["A"])
-    impact = 7.52 * (loss - 0.029) - 3.25 * (loss - 0.02) ** 15 if is_changed else 6.42 * loss
-    if impact <= 0:
-        return 0.0
-    exploitability = 8.22 * value["AV"] * value["AC"] * value["PR"] * value["UI"]
-    total = min((1.08 if is_changed else 1.0) * (impact + exploitability), 10.0)
-    # Rounded up to a tenth, in whole numbers since 4.02 is no exact float (appendix A).
-    hundred_thousandths = round(total * 100_000)
-    tenths, rest = divmod(hundred_thousandths, 10_000)
-    return (tenths + bool(rest)) / 10
 
 
 # --- The answer ---------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from shared import audit
-from shared.audit import AuditOptions, cvss_score, main, run
+from shared.audit import AuditOptions, main, run
 from shared.cli import cli
 from shared.verification import registry_client
 
@@ -202,7 +202,7 @@ def test_a_table_names_the_advisory_and_the_version_that_fixes_it(
         "acme/greet  1.2.0    x_BLR-2026-0002  high      1.2.1\n"
         "    It reads files outside of its folder.\n"
         f"    {auditor.url}/advisories/x_BLR-2026-0002\n"
-        "acme/greet  1.2.0    x_BLR-2026-0001  medium    1.2.1\n"
+        "acme/greet  1.2.0    x_BLR-2026-0001  moderate  1.2.1\n"
         "    It reads files outside of its folder.\n"
         f"    {auditor.url}/advisories/x_BLR-2026-0001\n"
         "Versions asked: 1, affected: 1. Advisories: 2.\n"
@@ -317,11 +317,11 @@ def test_fixed_versions_are_those_that_are_not_older(
     ("fields", "severity", "score"),
     [
         ({"severity": [{"type": "CVSS_V3", "score": CRITICAL}]}, "critical", 10.0),
-        ({"severity": [{"type": "CVSS_V3", "score": MEDIUM}]}, "medium", 6.1),
+        ({"severity": [{"type": "CVSS_V3", "score": MEDIUM}]}, "moderate", 6.1),
         ({"severity": [{"type": "CVSS_V4", "score": "CVSS:4.0/AV:N"}]}, "unknown", None),
         ({"severity": [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:X"}]}, "unknown", None),
         ({"severity": "high"}, "unknown", None),
-        ({"database_specific": {"severity": "MODERATE"}}, "medium", None),
+        ({"database_specific": {"severity": "Medium"}}, "moderate", None),
         ({"database_specific": {"severity": "much"}}, "unknown", None),
         ({"database_specific": "high"}, "unknown", None),
     ],
@@ -343,24 +343,6 @@ def test_malware_is_graver_than_all_else(auditor: Auditor, registry: Registry) -
     )
     found = [each["severity"] for each in auditor.found()]
     assert found == ["malware", "malware", "critical"]
-
-
-@pytest.mark.parametrize(
-    ("vector", "score"),
-    [
-        # From the examples of the specification of CVSS 3.1.
-        ("CVSS:3.1/AV:N/AC:L/PR:L/UI:N/S:U/C:H/I:H/A:H", 8.8),
-        ("CVSS:3.0/AV:N/AC:H/PR:N/UI:R/S:U/C:L/I:N/A:N", 3.1),
-        ("CVSS:3.0/AV:N/AC:L/PR:L/UI:N/S:C/C:L/I:L/A:N", 6.4),
-        ("CVSS:3.0/AV:L/AC:L/PR:H/UI:N/S:U/C:L/I:L/A:L", 4.2),
-        ("CVSS:3.1/AV:P/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:N", 0.0),
-        ("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H/E:P", 9.8),
-        ("CVSS:2.0/AV:N", None),
-        ("", None),
-    ],
-)
-def test_scores_are_those_of_cvss(vector: str, score: float | None) -> None:
-    assert cvss_score(vector) == score
 
 
 # --- SARIF -----------------------------------------------------------------------------------
