@@ -40,6 +40,7 @@ from shared.services.administration.policies import Policies
 from shared.services.administration.reachability import Reachability
 from shared.services.administration.revocations import RevocationApplication
 from shared.services.administration.status import RegistryStatus
+from shared.services.advisories.advisories import Advisories
 from shared.services.api_docs.api_docs import ApiDocs
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory
 from shared.services.api_docs.api_docs_queue import ApiDocsBackfill, ApiDocsQueue
@@ -304,6 +305,12 @@ class PublishingServices(Struct, frozen=True):
     own_releases: OwnReleases
 
 
+class AdvisoryServices(Struct, frozen=True):
+    """Advisories, and what they match."""
+
+    advisories: Advisories
+
+
 class BundleServices(Struct, frozen=True):
     """The services that write releases into bundles, and import them."""
 
@@ -346,6 +353,7 @@ class Registry(Struct, frozen=True):
     publishing: PublishingServices
     mirroring: MirroringServices | None  # None without an upstream.
     bundles: BundleServices
+    advisories: AdvisoryServices
     quality: QualityServices
     transparency: TransparencyServices
 
@@ -413,6 +421,7 @@ def create_registry(settings: Settings, adapters: Adapters) -> Registry:
         publishing=_publishing(services),
         mirroring=_mirroring(services) if services.upstreams is not None else None,
         bundles=_bundles(services),
+        advisories=_advisories(services),
         quality=_quality(services),
         transparency=_transparency(services),
     )
@@ -585,6 +594,10 @@ def _mirroring(services: Services) -> MirroringServices:
 
 def _bundles(services: Services) -> BundleServices:
     return BundleServices(exporting=services.bundle_export, importing=services.bundle_import)
+
+
+def _advisories(services: Services) -> AdvisoryServices:
+    return AdvisoryServices(advisories=services.advisories)
 
 
 def _quality(services: Services) -> QualityServices:

@@ -24,6 +24,7 @@ from shared.auth.sessions import (
 )
 from shared.auth.signed_tokens import IdTokenValidator
 from shared.auth.signing_keys import ArchiveLinkSigner
+from shared.domain.advisories.advisories import ballerina_ecosystem
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.sparse_index import index_file
 from shared.domain.staff import Staff, parse_staff_sources
@@ -58,6 +59,8 @@ from shared.services.administration.reachability import Reachability
 from shared.services.administration.revocations import RevocationApplication
 from shared.services.administration.status import RegistryStatus
 from shared.services.administration.stopped_makers import StoppedMakers
+from shared.services.advisories.advisories import Advisories, NoLibraries
+from shared.services.advisories.advisory_index import AdvisoryIndex
 from shared.services.api_docs.api_docs import ApiDocs
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory, JobInputs
 from shared.services.api_docs.api_docs_queue import ApiDocsBackfill, ApiDocsQueue
@@ -762,6 +765,33 @@ class Services:
             withdrawals=self.bundle_withdrawals,
             unchecked=self.archive_reader.of_mirrored,
             clock=self.adapters.clock,
+        )
+
+    # --- Advisories ---
+
+    @cached_property
+    def advisory_index(self) -> AdvisoryIndex:
+        return self._close_at_end(
+            AdvisoryIndex(
+                directory=self.adapters.directory,
+                files=self.adapters.advisory_files,
+                clock=self.adapters.clock,
+                randomness=self.adapters.randomness,
+            )
+        )
+
+    @cached_property
+    def advisories(self) -> Advisories:
+        return Advisories(
+            index=self.advisory_index,
+            directory=self.adapters.directory,
+            documents=self.adapters.documents,
+            libraries=NoLibraries(),
+            hosted=self.hosted_packages,
+            authorization=self.authorization,
+            administration=self.administration,
+            record_writer=self.record_writer,
+            ecosystem=ballerina_ecosystem(self.settings.base_url),
         )
 
     # --- API documentation ---

@@ -14,6 +14,7 @@ from azure.storage.blob.aio import BlobServiceClient
 from msgspec import Struct
 
 from shared.adapters.azure_transports import http_transport, identity_transport
+from shared.adapters.blob.advisories import BlobAdvisoryFiles
 from shared.adapters.blob.archive_store import BlobArchives
 from shared.adapters.blob.client import BLOB_CLIENT_OPTIONS, BLOB_CONTAINERS, BlobContainers
 from shared.adapters.blob.deleted_copies import BlobCopies
@@ -123,6 +124,7 @@ class CloudStores(Struct, frozen=True):
     snapshots: BlobSnapshots
     revocations: BlobRevocations
     log_files: BlobLog
+    advisory_files: BlobAdvisoryFiles
     search: CloudSearchPorts
     edition: ChangeFeedEdition
 
@@ -160,6 +162,7 @@ def open_cloud(connections: AzureClients, clock: Clock, randomness: Randomness) 
         snapshots=BlobSnapshots(blobs),
         revocations=BlobRevocations(blobs),
         log_files=BlobLog(blobs),
+        advisory_files=BlobAdvisoryFiles(blobs),
         edition=edition,
         search=open_cloud_search(
             cosmos,

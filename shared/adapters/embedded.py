@@ -20,6 +20,7 @@ from shared.adapters.filesystem import (
     partial_path,
 )
 from shared.adapters.log_files import FileLog
+from shared.adapters.sqlite.advisories import SqliteAdvisoryFiles
 from shared.adapters.sqlite.connections import (
     SEARCH_WAY_OUT,
     DatabaseUnusable,
@@ -57,6 +58,7 @@ class EmbeddedStores(Struct, frozen=True):
     pull_records: SqlitePullRecords
     revocations: FileRevocations
     log_files: FileLog
+    advisory_files: SqliteAdvisoryFiles
 
     def migrate(self) -> None:
         """Create the stores or bring them up to date; for the process that starts the others."""
@@ -85,6 +87,7 @@ def open_embedded(data: Path, clock: Clock) -> EmbeddedStores:
         pull_records=SqlitePullRecords(database),
         revocations=FileRevocations(folder.revocations),
         log_files=FileLog(folder.log),
+        advisory_files=SqliteAdvisoryFiles(database),
     )
 
 

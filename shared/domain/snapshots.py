@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from shared.domain.account_erasure import AccountErasure
 from shared.domain.account_names import AccountName, NameSalt, RetiredName
 from shared.domain.accounts import Account
+from shared.domain.advisories.records import AdvisoryNumber, StoredAdvisory
 from shared.domain.bundles import BundleStatement
 from shared.domain.coordinates import Package
 from shared.domain.directory_locks import DirectoryFinding
@@ -97,6 +98,8 @@ ENTITIES: tuple[type[Entity], ...] = (
     FirstCheckpoint,
     PublishedCheckpoint,
     WitnessedLog,
+    StoredAdvisory,
+    AdvisoryNumber,
 )
 
 

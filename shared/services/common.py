@@ -11,6 +11,7 @@ from shared.auth.signing_keys import SigningKeys
 from shared.domain.archives.names import ArchiveName
 from shared.domain.mirror_rules import UpstreamAddress
 from shared.domain.status import DiskSpace
+from shared.ports.advisories import AdvisoryFiles
 from shared.ports.archive_delivery import ArchiveLinks, EdgeCache
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.confined_tasks import ConfinedTasks
@@ -54,6 +55,7 @@ class Adapters(Struct, frozen=True):
     snapshots: SnapshotStore
     revocations: RevocationStore
     log_files: LogFiles
+    advisory_files: AdvisoryFiles
     mailer: Mailer
     fetcher: HttpClient
     confined: ConfinedTasks

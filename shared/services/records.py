@@ -62,6 +62,14 @@ class RecordWriter(Struct, frozen=True):
         owing = self._with_event(entity, change, by)
         return await self._published(await self.directory.add(owing, *others))
 
+    async def add_replacing(
+        self, entity: E, replaced: Entity, *, change: EntityChange, by: Principal
+    ) -> E:
+        """Create an entity and store a changed one of its owner, both or none; raise `AlreadyThere`
+        or `Stale`."""
+        owing = self._with_event(entity, change, by)
+        return await self._published(await self.directory.add(owing, replacing=replaced))
+
     async def add_checked(
         self,
         entity: E,

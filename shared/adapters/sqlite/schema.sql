@@ -335,3 +335,9 @@ CREATE TABLE attestations (
     body BLOB NOT NULL,
     PRIMARY KEY (digest, name)
 ) WITHOUT ROWID;
+
+-- The files of imported sets of advisories.
+CREATE TABLE advisory_files (
+    name TEXT NOT NULL PRIMARY KEY,
+    body BLOB NOT NULL
+);

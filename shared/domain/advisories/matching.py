@@ -6,7 +6,7 @@ ranges of the type SEMVER are compared, and versions that are listed.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from shared.domain.advisories.advisories import (
@@ -17,6 +17,7 @@ from shared.domain.advisories.advisories import (
     PackageVersion,
     RangeType,
     is_ballerina,
+    package_key,
 )
 from shared.domain.advisories.maven_versions import parse_maven_version
 from shared.domain.errors.base import InvalidVersion
@@ -58,12 +59,12 @@ def is_affected(affected: Affected, version: str) -> bool:
 
 
 def matches(affected: Affected, asked: PackageVersion) -> bool:
-    """Check whether this is about what is asked: a version, or any if none is given.
-
-    An entry that names files by their digests matches no other file of which the digest is known.
-    """
-    if affected.sha256 and asked.sha256:
-        return asked.sha256 in affected.sha256
+    """Check whether this is about what is asked: a file with one of its digests, or a version of
+    the package, or the package if no version is given."""
+    if asked.sha256 and asked.sha256 in affected.sha256:
+        return True
+    if affected.key != package_key(asked.ecosystem, asked.name):
+        return False
     return not asked.version or is_affected(affected, asked.version)
 
 
@@ -143,11 +144,3 @@ def _is_within(parse: Parse, affected: AffectedRange, at: Any) -> bool:
             last = place
             is_within = event.kind is EventKind.INTRODUCED
     return is_within
-
-
-def any_matches(affected: Iterable[Affected], asked: PackageVersion) -> bool:
-    """Check whether one of the entries of an advisory is about what is asked."""
-    return any(
-        each.key == (asked.ecosystem, asked.name.lower()) and matches(each, asked)
-        for each in affected
-    )

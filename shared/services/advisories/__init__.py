@@ -1,0 +1,1 @@
+"""Advisories: writing, importing and matching them."""

@@ -1,0 +1,117 @@
+"""Which advisories match, who sees one, and who writes one."""
+
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from shared.domain.advisories.advisories import Advisory, AdvisoryState
+from shared.domain.coordinates import Package
+from shared.domain.errors.base import Invalid, NotFound
+from shared.domain.errors.identity import NotPermitted
+from shared.domain.packages import Visibility
+from shared.domain.principals import ANONYMOUS, OPERATOR, Principal
+from shared.domain.scopes import Grant
+from shared.services.advisories.advisories import Advisories
+from tests.support.advisories import advisory, affected, asked
+from tests.support.archives import bala
+from tests.support.world import Person, World
+
+GREET = affected("acme/greet", "introduced 0", "fixed 1.2.0")
+
+
+def service(world: World) -> Advisories:
+    return world.registry.advisories.advisories
+
+
+def by(person: Person) -> Principal:
+    return Principal(person.account.id, "token", (Grant(),))
+
+
+async def found(world: World, version: str, principal: Principal = ANONYMOUS) -> list[str]:
+    [matching] = await service(world).findings([asked("acme/greet", version)], principal)
+    return [each.id for each in matching]
+
+
+async def stored(world: World, *versions: object, **fields: object) -> Advisory:
+    new = advisory(*versions, org="acme", **fields)  # pyright: ignore[reportArgumentType]
+    return await service(world).store(new, world.fresh(world.people.ann))
+
+
+async def test_a_published_advisory_matches_the_versions_before_its_fix(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    first = await stored(world, GREET)
+    assert first.id == "x_BLR-2026-1"
+    assert await found(world, "1.1.9") == ["x_BLR-2026-1"]
+    assert await found(world, "1.2.0") == []
+    assert await found(world, "") == ["x_BLR-2026-1"]
+    assert (await stored(world, GREET)).id == "x_BLR-2026-2"
+    assert await found(world, "1.1.9") == ["x_BLR-2026-1", "x_BLR-2026-2"]
+
+
+async def test_a_draft_is_seen_by_owners_and_administrators_alone(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    draft = await stored(world, GREET, state=AdvisoryState.DRAFT)
+    people = world.people
+    assert await found(world, "1.0.0", by(people.ann)) == []
+    assert (await service(world).find(draft.id, by(people.ann))).published_ms is None
+    assert await service(world).find(draft.id, by(people.admin)) == draft
+    for each in (ANONYMOUS, by(people.mia), by(people.bob)):
+        with pytest.raises(NotFound, match="There is no advisory 'x_BLR-2026-1' here"):
+            await service(world).find(draft.id, each)
+    published = replace(draft, state=AdvisoryState.PUBLISHED)
+    await service(world).store(published, world.fresh(people.ann))
+    assert await found(world, "1.0.0") == [draft.id]
+
+
+async def test_an_advisory_about_a_private_package_is_there_for_its_readers(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    written = await stored(world, GREET)
+    await world.registry.packages.visibility.change(
+        Package.from_text("acme/greet"), Visibility.PRIVATE, by=world.fresh(world.people.ann)
+    )
+    assert await found(world, "1.0.0", by(world.people.mia)) == [written.id]
+    for each in (ANONYMOUS, by(world.people.bob)):
+        assert await found(world, "1.0.0", each) == []
+        with pytest.raises(NotFound):
+            await service(world).find(written.id, each)
+    assert await service(world).public() == []
+
+
+async def test_a_withdrawn_advisory_matches_nothing_and_is_still_shown(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    written = await stored(world, GREET)
+    for _ in range(2):
+        await service(world).withdraw(written.id, world.fresh(world.people.ann))
+    assert await found(world, "1.0.0") == []
+    withdrawn = await service(world).find(written.id, ANONYMOUS)
+    assert (withdrawn.state, withdrawn.withdrawn_ms) == (
+        AdvisoryState.WITHDRAWN,
+        world.clock.now_ms(),
+    )
+
+
+async def test_owners_write_about_their_own_packages_alone(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    with pytest.raises(Invalid, match="acme writes advisories about its own packages"):
+        await stored(world, affected("other/greet", "introduced 0"))
+    with pytest.raises(NotPermitted):
+        await service(world).store(advisory(GREET, org="acme"), by(world.people.mia))
+    with pytest.raises(NotFound):
+        await service(world).store(advisory(GREET, org="acme"), by(world.people.bob))
+    with pytest.raises(NotPermitted):
+        await service(world).store(advisory(GREET), by(world.people.ann))
+    anywhere = advisory(GREET, affected("a:b", "introduced 0", ecosystem="Maven"))
+    assert (await service(world).store(anywhere, OPERATOR)).org == ""
+
+
+async def test_a_change_keeps_the_time_of_publication(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    written = await stored(world, GREET)
+    world.clock.advance(timedelta(hours=1))
+    again = await service(world).store(written, world.fresh(world.people.ann))
+    assert again == written
+    changed = replace(written, summary="Greets everybody")
+    stored_again = await service(world).store(changed, world.fresh(world.people.ann))
+    assert stored_again.published_ms == written.published_ms
+    assert (await service(world).find(written.id, ANONYMOUS)).summary == "Greets everybody"
