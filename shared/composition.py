@@ -41,6 +41,7 @@ from shared.services.administration.reachability import Reachability
 from shared.services.administration.revocations import RevocationApplication
 from shared.services.administration.status import RegistryStatus
 from shared.services.advisories.advisories import Advisories
+from shared.services.advisories.affected_versions import AffectedVersions
 from shared.services.api_docs.api_docs import ApiDocs
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory
 from shared.services.api_docs.api_docs_queue import ApiDocsBackfill, ApiDocsQueue
@@ -309,6 +310,7 @@ class AdvisoryServices(Struct, frozen=True):
     """Advisories, and what they match."""
 
     advisories: Advisories
+    affected: AffectedVersions
 
 
 class BundleServices(Struct, frozen=True):
@@ -597,7 +599,7 @@ def _bundles(services: Services) -> BundleServices:
 
 
 def _advisories(services: Services) -> AdvisoryServices:
-    return AdvisoryServices(advisories=services.advisories)
+    return AdvisoryServices(advisories=services.advisories, affected=services.affected_versions)
 
 
 def _quality(services: Services) -> QualityServices:

@@ -61,6 +61,7 @@ from shared.services.administration.status import RegistryStatus
 from shared.services.administration.stopped_makers import StoppedMakers
 from shared.services.advisories.advisories import Advisories, NoLibraries
 from shared.services.advisories.advisory_index import AdvisoryIndex
+from shared.services.advisories.affected_versions import AffectedVersions
 from shared.services.api_docs.api_docs import ApiDocs
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory, JobInputs
 from shared.services.api_docs.api_docs_queue import ApiDocsBackfill, ApiDocsQueue
@@ -422,6 +423,7 @@ class Services:
             metadata=self.adapters.metadata,
             events=self.adapters.events,
             files=self.index_files,
+            affected=self.affected_versions,
             successors=self.successors,
             readers=self.settings.readers,
         )
@@ -770,6 +772,14 @@ class Services:
     # --- Advisories ---
 
     @cached_property
+    def affected_versions(self) -> AffectedVersions:
+        return AffectedVersions(
+            index=self.advisory_index,
+            hosted=self.hosted_packages,
+            ecosystem=ballerina_ecosystem(self.settings.base_url),
+        )
+
+    @cached_property
     def advisory_index(self) -> AdvisoryIndex:
         return self._close_at_end(
             AdvisoryIndex(
@@ -777,6 +787,7 @@ class Services:
                 files=self.adapters.advisory_files,
                 clock=self.adapters.clock,
                 randomness=self.adapters.randomness,
+                edition=self.adapters.edition,
             )
         )
 

@@ -38,6 +38,7 @@ async def counted(worlds: OpenWorld, ledger: Ledger) -> World:
         await world.get("/packages", by=person)  # The token is read and remembered.
     await world.registry.identity.authentication.close()
     await edition_confirmed(world.registry)
+    await world.registry.advisories.affected.index.current()  # They are in memory from here on.
     ledger.forget()
     return world
 
