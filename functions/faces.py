@@ -51,6 +51,7 @@ MODULES = (
     "manage.status",
     "maven.repository",
     "mcp.protocol",
+    "osv",
     "sparse_index",
     "web.about",
     "web.badges",

@@ -42,6 +42,8 @@ from shared.services.administration.revocations import RevocationApplication
 from shared.services.administration.status import RegistryStatus
 from shared.services.advisories.advisories import Advisories
 from shared.services.advisories.affected_versions import AffectedVersions
+from shared.services.advisories.advisory_export import AdvisoryExport
+from shared.services.advisories.advisory_import import AdvisoryImport
 from shared.services.api_docs.api_docs import ApiDocs
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory
 from shared.services.api_docs.api_docs_queue import ApiDocsBackfill, ApiDocsQueue
@@ -92,6 +94,7 @@ from shared.services.packages.pull_counter import PullCounter
 from shared.services.packages.pull_records import PullRecorder, PullRecords
 from shared.services.packages.pull_redirects import PullRedirects
 from shared.services.packages.pullers import PullerRecords
+from shared.services.packages.sboms import Sboms
 from shared.services.packages.search import PackageSearch
 from shared.services.packages.statistics import RecentPulls, RegistryStatistics
 from shared.services.packages.successors import Successors
@@ -161,6 +164,7 @@ class PackageServices(Struct, frozen=True):
     visibility: PackageVisibility
     deprecation: Deprecation
     successors: Successors
+    sboms: Sboms
     pullers: PullerRecords
     pull_counter: PullCounter
     pull_recorder: PullRecorder
@@ -311,6 +315,8 @@ class AdvisoryServices(Struct, frozen=True):
 
     advisories: Advisories
     affected: AffectedVersions
+    importing: AdvisoryImport
+    exporting: AdvisoryExport
 
 
 class BundleServices(Struct, frozen=True):
@@ -464,6 +470,7 @@ def _packages(services: Services) -> PackageServices:
         visibility=services.package_visibility,
         deprecation=services.deprecation,
         successors=services.successors,
+        sboms=services.sboms,
         pullers=services.puller_records,
         pull_counter=services.pull_counter,
         pull_recorder=services.pull_recorder,
@@ -600,6 +607,11 @@ def _bundles(services: Services) -> BundleServices:
 
 def _advisories(services: Services) -> AdvisoryServices:
     return AdvisoryServices(advisories=services.advisories, affected=services.affected_versions)
+    return AdvisoryServices(
+        advisories=services.advisories,
+        importing=services.advisory_import,
+        exporting=services.advisory_export,
+    )
 
 
 def _quality(services: Services) -> QualityServices:

@@ -60,6 +60,8 @@ from shared.services.administration.revocations import RevocationApplication
 from shared.services.administration.status import RegistryStatus
 from shared.services.administration.stopped_makers import StoppedMakers
 from shared.services.advisories.advisories import Advisories, NoLibraries
+from shared.services.advisories.advisory_export import AdvisoryExport
+from shared.services.advisories.advisory_import import AdvisoryImport
 from shared.services.advisories.advisory_index import AdvisoryIndex
 from shared.services.advisories.affected_versions import AffectedVersions
 from shared.services.api_docs.api_docs import ApiDocs
@@ -180,6 +182,7 @@ from shared.services.packages.pull_redirects import (
     RedirectCache,
 )
 from shared.services.packages.pullers import PullerRecords
+from shared.services.packages.sboms import Sboms
 from shared.services.packages.search import PackageSearch
 from shared.services.packages.statistics import LastRegistryCounts, RecentPulls, RegistryStatistics
 from shared.services.packages.successors import Successors
@@ -805,6 +808,21 @@ class Services:
             ecosystem=ballerina_ecosystem(self.settings.base_url),
         )
 
+    @cached_property
+    def advisory_import(self) -> AdvisoryImport:
+        return AdvisoryImport(
+            index=self.advisory_index,
+            directory=self.adapters.directory,
+            files=self.adapters.advisory_files,
+            confined=self.adapters.confined,
+            administration=self.administration,
+            record_writer=self.record_writer,
+        )
+
+    @cached_property
+    def advisory_export(self) -> AdvisoryExport:
+        return AdvisoryExport(advisories=self.advisories)
+
     # --- API documentation ---
 
     @cached_property
@@ -887,6 +905,16 @@ class Services:
             inputs=self.job_inputs,
             confined=self.adapters.confined,
             # Of their own: a comparison does not wait for a page of source code.
+            jobs=self._close_at_end(OnDemandJobs()),
+        )
+
+    @cached_property
+    def sboms(self) -> Sboms:
+        return Sboms(
+            hosted=self.hosted_packages,
+            api_docs=self.api_docs,
+            documents=self.adapters.documents,
+            confined=self.adapters.confined,
             jobs=self._close_at_end(OnDemandJobs()),
         )
 

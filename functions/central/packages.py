@@ -260,6 +260,7 @@ def package_model(registry: Registry, listing: Listing) -> dict[str, object]:
         "balToolId": release.tools[0] if release.tools else "",
         "graalvmCompatible": release.graalvm.value,
         **_signatures_model(release),
+        **_sbom_model(registry, release),
         **upstream_model(release),
     }
 
@@ -268,6 +269,15 @@ def _signatures_model(release: Release) -> dict[str, object]:
     """Return the signatures; nothing for a release that has none yet."""
     shown = [each.shown() for each in release.signatures]
     return {"signatures": shown} if shown else {}
+
+
+def _sbom_model(registry: Registry, release: Release) -> dict[str, object]:
+    """Return where the bill of materials is; nothing for a release that is not stored."""
+    if not release.is_stored:
+        return {}
+    at = release.coordinate
+    address = f"{registry.settings.base_url}/api/v1/sbom/{at.package}/{at.version}"
+    return {"sbomURL": address}
 
 
 def upstream_model(release: Release) -> dict[str, object]:

@@ -103,8 +103,11 @@ BEFORE = "before"  # The folder of the earlier version.
 AFTER = "after"  # The folder of the later version.
 SINCE = "since"  # A file in one of these: since which version the symbols exist.
 SOURCE = "source"  # The file that is highlighted.
+REGISTRY_SBOM = "registry.cdx.json"
+AUTHOR_SBOM = "author.cdx.json"
 
 # What they write.
 RECORD = "record.json"
 PIECES = "all.pieces"
 SOURCE_PAGE = "source.html"
+DIFFERENCES = "differences.json"

@@ -12,6 +12,8 @@ from functools import cached_property, partial
 from itertools import chain, islice
 from pathlib import Path
 
+import msgspec
+
 from shared.confined.budget import (
     ARCHIVE,
     BEFORE,
@@ -27,6 +29,7 @@ from shared.confined.budget import (
 from shared.confined.comparison import compared, read_models
 from shared.confined.docs_pages import DocsPages
 from shared.confined.docs_text import json_text, module_markdown
+from shared.confined.jar_files import read_libraries
 from shared.confined.release_files import ArchiveFile, ReleaseRequest
 from shared.confined.shown_pieces import (
     InclusionFacts,
@@ -59,9 +62,18 @@ from shared.domain.api_docs.pieces import (
 )
 from shared.domain.api_docs.records import DocsState, ReadmeContent, UnreadLines
 from shared.domain.api_docs.release import ModuleFacts, read_sources, release_record, source_names
+from shared.domain.archives.java_libraries import JavaLibrary
 from shared.domain.archives.unpacking import text_of
+from shared.domain.sboms import (
+    AUTHOR_SBOM_PART,
+    LIBRARIES_PART,
+    MAX_SBOM_BYTES,
+    SBOM_FILE,
+    SBOM_PART,
+)
 from shared.prose.rendering import highlight, render_markdown
 
+LIBRARIES = "libraries.json"  # A file of the part that reads the Java libraries.
 README_CONTENT = "readme-content"  # A file of the part that reads the readme of the release.
 MAX_TEXT_BYTES = 256 * 1024  # Of a text of `docs`.
 SYMBOLS_OF_A_PART = 1_000
@@ -72,6 +84,9 @@ KEPT_DOCUMENT_BYTES = 32 * 1024 * 1024  # Models of more than these are read aga
 def make_release(job: Job) -> None:
     making = _Making(job)
     modules = making.request.modules
+    job.run(LIBRARIES_PART, making.libraries)
+    job.run(SBOM_PART, making.sbom)
+    job.run(AUTHOR_SBOM_PART, making.author_sbom)
     for module in modules:
         job.run(f"module {module}", partial(making.module, module))
     for module in ("", *filter(making.has_own_readme, modules)):
@@ -213,6 +228,45 @@ class _Making:
             add_complete_pieces(pieces, pages, records)
         facts = InclusionFacts.of(self.request, records).model_dump_json()
         (self._job.output / f"inclusions-{number}.json").write_text(facts)
+
+    def libraries(self) -> None:
+        """Write the list of Java libraries."""
+        found = msgspec.json.encode(list(read_libraries(self._archive, self.request)))
+        (self._job.output / LIBRARIES).write_bytes(found)
+        with self._pieces(LIBRARIES_PART) as pieces:
+            pieces.add(piece_name(PieceKind.JAVA_LIBRARIES), found)
+
+    def sbom(self) -> Json:
+        """Write the bill of materials; without the list of Java libraries there is none. Return why
+        it is refused."""
+        # The other tasks of this module do without its libraries.
+        from shared.confined.sboms import SbomRefused, sbom_of  # noqa: PLC0415
+
+        file = self._output / LIBRARIES
+        if not file.exists():
+            return "its Java libraries could not be read"
+        libraries = msgspec.json.decode(file.read_bytes(), type=list[JavaLibrary])
+        try:
+            made = sbom_of(self.request, libraries)
+        except SbomRefused as why:
+            return str(why)
+        with self._pieces(SBOM_PART) as pieces:
+            pieces.add(piece_name(PieceKind.SBOM), made)
+        return None
+
+    def author_sbom(self) -> Json:
+        """Write the author's bill of materials as it is: of several, the one nearest to the root.
+        Return why it is refused."""
+        found = [each for each in self._archive.names if each.rpartition("/")[2] == SBOM_FILE]
+        if not found:
+            return None
+        name = min(found, key=lambda each: (each.count("/"), each))
+        size = self._archive.size(name)
+        if size > MAX_SBOM_BYTES:
+            return f"it has {size:,} bytes, and the registry shows {MAX_SBOM_BYTES:,} at most"
+        with self._pieces(AUTHOR_SBOM_PART) as pieces:
+            pieces.add(piece_name(PieceKind.AUTHOR_SBOM), self._archive.read(name))
+        return None
 
     def comparison(self) -> Json:
         """Write the changes from the version before; return the verdict on the release."""

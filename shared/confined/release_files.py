@@ -1,5 +1,6 @@
 """What the confined process reads of a release: its archive, and the facts that its push stored."""
 
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
@@ -11,6 +12,7 @@ from shared.domain.archives.unpacking import (
     list_files,
     missing_directory,
     unpack_file,
+    unpack_pieces,
 )
 from shared.domain.coordinates import Coordinate
 from shared.domain.packages import Graph, Texts
@@ -46,6 +48,11 @@ class ReleaseRequest(Record):
     modules: tuple[str, ...]  # The exported ones.
     texts: Texts
     graph: Graph
+    digest: str = ""
+    created_ms: int = 0  # When it was published; as the next ones for its bill of materials.
+    licenses: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    source_repository: str = ""
     oldest: str = ""  # The oldest live version of the package, or this one.
     before: str = ""  # The version to compare with.
     before_is_complete: bool = False
@@ -111,6 +118,15 @@ class ArchiveFile:
     def read(self, name: str) -> bytes:
         entry = self.directory.entries[name]
         return unpack_file(self._read(self.directory.span(entry)), entry)
+
+    def size(self, name: str) -> int:
+        """Return the bytes of a file, as the directory says; unpacking stops behind them."""
+        return self.directory.entries[name].unpacked_bytes
+
+    def pieces(self, name: str) -> Iterator[bytes | memoryview]:
+        """Yield the content of a file that may be too large to be in memory whole."""
+        entry = self.directory.entries[name]
+        return unpack_pieces(self._read(self.directory.span(entry)), entry)
 
     def _read(self, span: ByteSpan) -> bytes:
         with self._path.open("rb") as file:

@@ -21,7 +21,9 @@ TASKS: Mapping[str, str] = {
     "release": "shared.confined.release_docs:make_release",
     "check": "shared.confined.release_docs:check_release",
     "compare": "shared.confined.comparison:compare_versions",
+    "sboms": "shared.confined.sbom_differences:compare_sboms",
     "highlight": "shared.confined.release_docs:highlight_file",
+    "advisories": "shared.confined.advisory_files:read_advisories",
 }
 
 LINE_BYTES = 64 * 1024  # The longest line that travels between child and parent.

@@ -28,11 +28,12 @@ from shared.domain.coordinates import Coordinate, Package
 from shared.domain.distributions import ClientProfile
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.requests import BodyUnreadable
+from shared.domain.sboms import MAX_SBOM_BYTES
 from shared.domain.search import Query, ResultPage
 from shared.domain.versions import parse_version_or_range
 from shared.hosting.requests import query_parameters
 from shared.runtime.conditional_requests import select
-from shared.services.publishing.maven import MAX_SBOM_BYTES, _is_cyclonedx
+from shared.services.publishing.maven import _is_cyclonedx
 from tests.sampling import FULL
 from tests.support.operations import call_of
 from tests.support.refusals import raises_refusal

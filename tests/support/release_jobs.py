@@ -32,6 +32,8 @@ def a_request(**facts: Any) -> ReleaseRequest:
         "name": "shop",
         "version": "1.2.0",
         "bala_version": "3.0.0",
+        "digest": "ab" * 32,
+        "created_ms": 1_790_000_000_000,
         "modules": ("shop",),
         "texts": Texts(),
         "graph": GRAPH,

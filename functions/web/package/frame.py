@@ -83,6 +83,7 @@ _DEPENDENTS = TabPage(
     is_of_package=True,
     shows_dependents=True,
 )
+_SBOM = TabPage("sbom", "Bill of materials")
 _FILES = TabPage("files", "Files", lambda _, facts: facts.files)
 _STATISTICS = TabPage("statistics", "Statistics", is_of_package=True)
 
@@ -91,7 +92,7 @@ TABS = {
     "Readme": (_README,),
     "API": (_API,),
     "Versions": (_VERSIONS, _CHANGES, _HISTORY),
-    "Dependencies": (_DEPENDENCIES, _DEPENDENTS),
+    "Dependencies": (_DEPENDENCIES, _DEPENDENTS, _SBOM),
     "Files": (_FILES,),
     "Statistics": (_STATISTICS,),
 }
@@ -120,6 +121,11 @@ def archive_path(coordinate: Coordinate) -> str:
     package = coordinate.package
     version = coordinate.version
     return f"/2.0/maven/{package}/{version}/{package.name}-{version}.bala"
+
+
+def sbom_path(coordinate: Coordinate) -> str:
+    """Return the path of the bill of materials of a release in the API."""
+    return f"/api/v1/sbom/{coordinate.package}/{coordinate.version}"
 
 
 def release_path(details: ReleaseDetails) -> str:

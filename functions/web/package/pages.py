@@ -22,11 +22,13 @@ from functions.web.package.frame import (
     if_available,
     page_not_found,
     readme_html,
+    sbom_path,
     show_tab,
     stored_details_of,
 )
 from functions.web.package.history import history_page
 from functions.web.package.missing import refusal_page_of
+from functions.web.package.sboms import sbom_page
 from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.packages import GraphNode, ReleaseEntry
 from shared.domain.releases import withdrawal_text
@@ -247,6 +249,7 @@ TAB_HANDLERS: dict[str, TabHandler] = {
     "dependents": _dependents,
     "files": files_page,
     "history": history_page,
+    "sbom": sbom_page,
     "statistics": _statistics,
 }
 
@@ -320,4 +323,5 @@ def _facts(frame: PackageFrame) -> list[tuple[str, str]]:
         ("SHA-256", release.digest),
         ("Signature", ", ".join(f"{each.sig} by {each.keyid}" for each in release.signatures)),
         ("Package URL", frame.purl),
+        ("Bill of materials", f"{frame.base_url}{sbom_path(release.coordinate)}"),
     ]

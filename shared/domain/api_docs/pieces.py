@@ -44,6 +44,9 @@ class PieceKind(StrEnum):
     SINCE = "since"  # Since which version the symbols of each module exist.
     CHANGES_PAGE = "changes.html"  # From the version before; as CHANGES.
     CHANGES = "changes.json"  # A `ChangeList`, for programs.
+    SBOM = "sbom.json"  # As CycloneDX.
+    AUTHOR_SBOM = "author-sbom.json"  # Byte for byte as the archive has it.
+    JAVA_LIBRARIES = "java-libraries.json"  # A list of `JavaLibrary`.
     AWAITED = "awaited"  # Empty: a record, or a module, includes a record that is not known.
 
 

@@ -14,7 +14,7 @@ from shared.domain.records import Entity, Place, Record
 from shared.domain.versions import Version
 
 # Documentation by a lower version of the generator is made again.
-GENERATOR_VERSION = 10
+GENERATOR_VERSION = 11
 
 
 class DocsState(Enum):

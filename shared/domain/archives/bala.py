@@ -61,6 +61,7 @@ from shared.domain.packages import (
     Texts,
     Visibility,
 )
+from shared.domain.sboms import SBOM_FILE
 
 # The Go toolchain contains the standard library, and locks this version for it.
 BUILT_IN_ORG = "ballerina"
@@ -501,8 +502,6 @@ def _read_texts(
         modules.append(ModuleText(name=module, summary=summary, readme=text))
     return Texts(readme=readme, modules=tuple(modules))
 
-
-SBOM_FILE = "bom.cdx.json"
 
 _JAVA_CODE = re.compile(r"compiler-plugin/", re.IGNORECASE)
 # The Go toolchain compiles and runs `native/*.go` of every package that a project depends on.

@@ -327,7 +327,12 @@ def changed_entries(
 
 def unpack_file(region: bytes, entry: ListedEntry) -> bytes:
     """Return the content of a file from the bytes of its span."""
-    return b"".join(_unpacked(entry, entry_data(memoryview(region), entry)))
+    return b"".join(unpack_pieces(region, entry))
+
+
+def unpack_pieces(region: bytes, entry: ListedEntry) -> Iterator[bytes | memoryview]:
+    """Yield the content of a file from the bytes of its span, a part at a time."""
+    return _unpacked(entry, entry_data(memoryview(region), entry))
 
 
 def text_of(content: bytes) -> str | None:

@@ -113,6 +113,17 @@ class ApiDocsNotFound(NotFound):
 class ApiDocsFailed(NotFound):
     def __init__(self, coordinate: "Coordinate", reason: str) -> None:
         super().__init__("api-docs-failed", f"{coordinate} has no API documentation: {reason}.")
+        self.reason = reason
+
+
+class SbomMissing(NotFound):
+    """There is no bill of materials of a release, or none of its author."""
+
+    def __init__(self, coordinate: "Coordinate", whose: str, reason: str) -> None:
+        super().__init__(
+            "sbom-missing", f"{coordinate} has no bill of materials of {whose}: {reason}."
+        )
+        self.reason = reason
 
 
 class ArchiveNotFound(NotFound):

@@ -169,6 +169,14 @@ class ApiDocsPending(Unavailable):
         )
 
 
+class SbomPending(Unavailable):
+    def __init__(self, coordinate: "Coordinate") -> None:
+        super().__init__(
+            "sbom-pending",
+            f"The bill of materials of {coordinate} is being made. Ask again in a few seconds.",
+        )
+
+
 class SearchUnconfirmed(Unavailable):
     retry_after = timedelta(seconds=5)
 

@@ -210,12 +210,16 @@ class AdvisoryIndex(Struct, frozen=True):
         return held.index
 
     async def _read_again(self) -> PublishedAdvisories:
+        held = self._held
         listed = await self.directory.list_by_owner(StoredAdvisory, OWNER)
-        for each in await self.directory.list_by_owner(AdvisorySet, OWNER):
+        sets = await self.directory.list_by_owner(AdvisorySet, OWNER)
+        for each in sets:
             await self._read_set(each)
         own = await asyncio.to_thread(_indexed, [each for each in listed if _is_shown(each)])
-        sets = [each for indexed in self._held.sets.values() for each in indexed.records]
-        return await asyncio.to_thread(PublishedAdvisories, [*own, *sets])
+        names = {each.name for each in sets}
+        held.sets = {name: indexed for name, indexed in held.sets.items() if name in names}
+        of_sets = [each for indexed in held.sets.values() for each in indexed.records]
+        return await asyncio.to_thread(PublishedAdvisories, [*own, *of_sets])
 
     async def _read_set(self, stored: AdvisorySet) -> None:
         """Read the file of a set, unless it is the one that was read before."""

@@ -20,6 +20,7 @@ from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.names import parse_module_name, parse_org, possible_packages
 from shared.domain.packages import Head, Release, ReleaseEntry, Survey, Visibility
 from shared.domain.principals import Principal
+from shared.domain.sboms import AUTHOR_SBOM_PART, LIBRARIES_PART, SBOM_PART
 from shared.domain.version_choice import live_release
 from shared.domain.versions import Version
 from shared.ports.documents import DocumentStore
@@ -344,11 +345,23 @@ def _awaited_name(kind: PieceKind, of: Sequence[str]) -> str:
 _SYMBOLS = (PieceKind.SYMBOL_PAGE, PieceKind.SYMBOL_TEXT)
 # The version of the generator that made pieces of a kind first. Documentation of an earlier version
 # has none, and is made again.
-_FIRST_GENERATORS = {PieceKind.SYMBOL_TEXT: 10}
+_FIRST_GENERATORS = {
+    PieceKind.SYMBOL_TEXT: 10,
+    PieceKind.SBOM: 11,
+    PieceKind.AUTHOR_SBOM: 11,
+    PieceKind.JAVA_LIBRARIES: 11,
+}
+_OF_SBOMS = {
+    PieceKind.SBOM: SBOM_PART,
+    PieceKind.AUTHOR_SBOM: AUTHOR_SBOM_PART,
+    PieceKind.JAVA_LIBRARIES: LIBRARIES_PART,
+}
 
 
 def _refusal(record: ApiDocsRecord, kind: PieceKind, of: Sequence[str]) -> str:
     """Return why a piece was not made; empty if there is none to make."""
+    if kind in _OF_SBOMS:
+        return record.refused.get(_OF_SBOMS[kind], "")
     module = of[0] if of else ""
     if kind in _SYMBOLS:
         parts = [each for each in record.refused if each.startswith(f"symbols {module} ")]

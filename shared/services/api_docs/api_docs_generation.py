@@ -44,7 +44,9 @@ from shared.domain.archives.names import Digest
 from shared.domain.coordinates import Coordinate, Package, package_owner, release_place
 from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.packages import ArchiveLost
+from shared.domain.outside_values import in_one_line
 from shared.domain.packages import Graph, Release, ReleaseEntry, State, Survey, read_graph
+from shared.domain.sboms import SBOM_PARTS
 from shared.domain.times import MS
 from shared.domain.version_choice import latest
 from shared.domain.versions import Range
@@ -66,6 +68,7 @@ MAX_OTHER_PACKAGES = 32  # Dependencies whose records may be described.
 MAX_OTHER_BYTES = 16 * 1024 * 1024  # Of their documents, compressed.
 TRIED_AGAIN_AFTER = timedelta(hours=20)  # What was set aside, by the daily visit of all releases.
 ABANDONED_AFTER = timedelta(hours=1)  # Folders of jobs; a job takes minutes.
+MAX_REASON_LENGTH = 300  # Characters, of a refused bill of materials.
 ENDS_COUNTED = 1_000  # Of archives whose process ended from outside.
 
 GenerationFailure = Callable[[Coordinate, str], None]
@@ -386,6 +389,8 @@ def _result(folder: Path, request: ReleaseRequest, parts: Iterable[PartResult]) 
     """Return the files that a job made; whatever the confined process wrote is checked."""
     results = {each.name: each for each in parts}
     refused = {name: each.refused for name, each in results.items() if each.refused}
+    of_sboms = _refused_sboms(results.values())
+    refused = {name: why for name, why in refused.items() if name not in SBOM_PARTS}
     if "finish" not in results or "finish" in refused:
         return _Made(_failed(next(iter(refused.values()), "the sources cannot be documented")))
     pieces = folder / OUTPUT / PIECES
@@ -396,13 +401,24 @@ def _result(folder: Path, request: ReleaseRequest, parts: Iterable[PartResult]) 
         return _Made(_failed("the sources cannot be documented"))
     name = _digest_of(pieces)
     pointer = record.pieces and record.pieces.model_copy(update={"name": name})
-    changes: dict[str, object] = {"pieces": pointer, "refused": refused}
+    changes: dict[str, object] = {"pieces": pointer, "refused": refused | of_sboms}
     changes["before"] = request.before_pieces
     if refused:
         changes["state"] = DocsState.PARTIAL
     if refused and request.modules and not record.modules:
         changes |= {"state": DocsState.FAILED, "reason": next(iter(refused.values()))}
     return _Made(record.model_copy(update=changes), pieces, verdict)
+
+
+def _refused_sboms(parts: Iterable[PartResult]) -> dict[str, str]:
+    """Return why bills of materials are refused: what takes too much, or the reason that the part
+    gives. The documentation is complete without them."""
+    reasons = {each.name: each.refused or each.result for each in parts if each.name in SBOM_PARTS}
+    return {
+        name: in_one_line(reason)[:MAX_REASON_LENGTH]
+        for name, reason in reasons.items()
+        if isinstance(reason, str)
+    }
 
 
 def _read_record(file: Path, pieces: Path) -> ApiDocsRecord:

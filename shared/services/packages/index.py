@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Protocol
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -19,7 +20,6 @@ from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
 from shared.runtime.answer_dependencies import Dependencies
 from shared.runtime.lru_cache import LruCache
-from shared.services.advisories.affected_versions import AffectedVersions
 from shared.services.packages.derived_data import DocumentCache
 from shared.services.packages.source import PackageSource, dependencies_of_list
 from shared.services.packages.successors import Successors
@@ -45,6 +45,23 @@ class PackageChanges(Struct, frozen=True):
     next: int
 
 
+class AdvisoryMarks(Protocol):
+    """Says which advisories affect the versions of a package."""
+
+    @property
+    def repeated_until_ms(self) -> float:
+        """Until when of the monotonic clock that may be repeated while what it depends on
+        stands."""
+        ...
+
+    async def of_survey(
+        self, survey: Survey
+    ) -> tuple[Mapping[str, list[str]], Dependencies | None]:
+        """Return the ids of the advisories of those live versions that have any, and on what they
+        depend."""
+        ...
+
+
 # The tag of an index file, and the versions with their advisories that are added to it.
 _MarkedFile = tuple[str, tuple[tuple[str, ...], ...]]
 AFFECTED_FILES_BYTES = 8 * 1024 * 1024
@@ -61,7 +78,7 @@ class PackageIndex(Struct, frozen=True):
     metadata: MetadataStore
     events: EventStore
     files: DocumentCache
-    affected: AffectedVersions
+    affected: AdvisoryMarks
     successors: Successors
     readers: Readers
     _affected_files: LruCache[_MarkedFile, DerivedDocument] = field(default_factory=_affected_files)

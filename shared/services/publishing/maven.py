@@ -26,6 +26,7 @@ from shared.domain.maven import ChecksumAlgorithm, client_metadata, repository_m
 from shared.domain.names import OrgName, ToolId
 from shared.domain.packages import AvailableRelease, Release, State, Survey, Visibility
 from shared.domain.principals import Principal
+from shared.domain.sboms import MAX_SBOM_BYTES, MAX_SBOM_VALUES
 from shared.domain.search import ANYONE, Query, ResultPage, Viewer
 from shared.domain.signatures import signatures_json
 from shared.domain.version_choice import usable_entries
@@ -227,8 +228,6 @@ class MavenPackages:
         return every.count > public.count
 
 
-MAX_SBOM_BYTES = 8 * 1024 * 1024  # A bill of materials names each dependency in about 1 KiB.
-MAX_SBOM_VALUES = 1_000_000  # A name, a version and a licence are about ten bytes each.
 _FORMAT = "CycloneDX"
 
 

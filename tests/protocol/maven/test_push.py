@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.services.publishing.maven import MAX_SBOM_BYTES, MAX_SBOM_VALUES
+from shared.domain.sboms import MAX_SBOM_BYTES, MAX_SBOM_VALUES
 from tests.protocol.bal.maven import pom
 from tests.support.archives import bala
 from tests.support.logs import capture_logs

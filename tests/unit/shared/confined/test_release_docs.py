@@ -149,6 +149,9 @@ def test_models_that_are_not_kept_are_read_again(
 def test_the_parts_are_made_in_the_order_of_their_importance(jobs: Jobs) -> None:
     job = run(jobs(modules=("shop", "shop.sub")))
     assert job.begun == [
+        "libraries",
+        "sbom",
+        "author-sbom",
         "module shop",
         "module shop.sub",
         "readme",

@@ -1,0 +1,124 @@
+"""Bills of materials, as clients, members and strangers get them."""
+
+import json
+from typing import Any
+
+import pytest
+
+from shared.domain.coordinates import Coordinate
+from shared.domain.principals import OPERATOR
+from tests.support.archives import bala, zipped
+from tests.support.world import URL, World
+
+GREET = "acme/greet:1.0.0"
+SBOM = f"{URL}/api/v1/sbom/acme/greet/1.0.0"
+JAR = "platform/java21/sql.jar"
+PAGE = f"{URL}/packages/acme/greet/1.0.0/sbom"
+
+
+def author_bill(*components: dict[str, Any]) -> bytes:
+    return json.dumps(
+        {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": components}
+    ).encode()
+
+
+def jar_bala(**spec: Any) -> bytes:
+    pom = "groupId=org.sql\nartifactId=sql\nversion=2.0\n"
+    jar = zipped({"META-INF/maven/org.sql/sql/pom.properties": pom})
+    entries = {JAR: jar, **spec.pop("entries", {})}
+    return bala(GREET, platform="java21", entries=entries, **spec)
+
+
+async def test_a_release_has_a_bill_of_materials(world: World) -> None:
+    await world.push(jar_bala(dependencies=["ballerina/io:1.6.0"], licenses=["MIT"]))
+    await world.document()
+    answer = await world.get(SBOM)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/vnd.cyclonedx+json; version=1.6"
+    bill = answer.json()
+    assert [each["purl"] for each in bill["components"]] == [
+        "pkg:ballerina/ballerina/io@1.6.0",
+        "pkg:maven/org.sql/sql@2.0",
+    ]
+    described = (await world.get("/packages/acme/greet/1.0.0")).json()
+    assert (await world.get(described["sbomURL"])).content == answer.content
+    assert bill["metadata"]["component"]["hashes"][0]["content"] == (
+        described["digest"].removeprefix("sha-256=")
+    )
+
+
+async def test_the_bill_of_the_archive_is_served_beside_that_of_the_registry(world: World) -> None:
+    bill = author_bill({"name": "sql", "purl": "pkg:maven/org.sql/sql@1.0"}) + b"\r\n"
+    await world.push(jar_bala(entries={"docs/bom.cdx.json": bill}))
+    await world.document()
+    assert (await world.get(f"{SBOM}/author")).content == bill
+    found = (await world.get(f"{SBOM}/differences")).json()
+    assert found["differences"] == [
+        {
+            "difference": "version",
+            "name": "pkg:maven/org.sql/sql",
+            "registry": "2.0",
+            "author": "1.0",
+        },
+        {
+            "difference": "only-registry",
+            "name": "pkg:ballerina/acme/greet@1.0.0",
+            "registry": "",
+            "author": "",
+        },
+    ]
+    assert "pkg:maven/org.sql/sql" in (await world.get(PAGE)).text
+
+
+@pytest.mark.parametrize("file", ["bom.cdx.json", "greet-1.0.0.cdx.json"])
+async def test_a_bill_that_bal_sent_later_is_compared(world: World, file: str) -> None:
+    await world.push(jar_bala())
+    await world.document()
+    assert (await world.get(f"{SBOM}/author")).status_code == 404
+    bill = author_bill({"name": "x", "purl": "pkg:ballerina/acme/greet@1.0.0"})
+    client = world.maven(world.people.ann, sbom_file=file)
+    await client.push(GREET, jar_bala(), sbom=bill)
+    assert (await world.get(f"{SBOM}/author")).content == bill
+    found = (await world.get(f"{SBOM}/differences")).json()
+    assert (found["same"], found["problem"]) == (1, "")
+    assert [each["name"] for each in found["differences"]] == ["pkg:maven/org.sql/sql@2.0"]
+
+
+async def test_a_bill_that_cannot_be_read_says_why(world: World) -> None:
+    await world.push(jar_bala(sbom=b"[" * 100_000))
+    await world.document()
+    found = (await world.get(f"{SBOM}/differences")).json()
+    assert found["problem"] == "it is no JSON"
+    assert "it is no JSON" in (await world.get(PAGE)).text
+
+
+@pytest.mark.parametrize("path", ["", "/author", "/differences"])
+async def test_a_private_bill_is_for_those_who_see_the_package(world: World, path: str) -> None:
+    await world.push(jar_bala(visibility="private", sbom=author_bill()))
+    await world.document()
+    assert (await world.get(SBOM + path)).status_code == 404
+    hidden = (await world.get(SBOM + path)).json()["error"]
+    missing = (await world.get(f"{URL}/api/v1/sbom/acme/never/1.0.0{path}")).json()["error"]
+    assert hidden["code"] == missing["code"]
+    assert (await world.get(SBOM + path, by=world.people.ann)).status_code == 200
+
+
+async def test_a_release_that_is_not_read_yet_has_its_bill_soon(world: World) -> None:
+    await world.push(jar_bala())
+    answer = await world.get(SBOM)
+    assert answer.status_code in {200, 503}
+    await world.document()
+    assert (await world.get(SBOM)).status_code == 200
+
+
+async def test_an_erasure_deletes_the_bills(world: World) -> None:
+    await world.push(jar_bala(sbom=author_bill()))
+    await world.document()
+    assert (await world.get(f"{SBOM}/differences")).status_code == 200
+    coordinate = Coordinate.parse("acme", "greet", "1.0.0")
+    release = await world.registry.packages.sboms.find(coordinate, by=OPERATOR)
+    await world.registry.publishing.erasure.erase(coordinate, "order 12/26", by=OPERATOR)
+    documents = world.registry.adapters.documents
+    assert await documents.rendering(release.content, "sbom-differences") is None
+    assert await documents.api_docs_record(release.content) is None
+    assert (await world.get(SBOM)).status_code == 404
