@@ -41,9 +41,9 @@ from shared.services.administration.reachability import Reachability
 from shared.services.administration.revocations import RevocationApplication
 from shared.services.administration.status import RegistryStatus
 from shared.services.advisories.advisories import Advisories
-from shared.services.advisories.affected_versions import AffectedVersions
 from shared.services.advisories.advisory_export import AdvisoryExport
 from shared.services.advisories.advisory_import import AdvisoryImport
+from shared.services.advisories.affected_versions import AffectedVersions
 from shared.services.api_docs.api_docs import ApiDocs
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory
 from shared.services.api_docs.api_docs_queue import ApiDocsBackfill, ApiDocsQueue
@@ -606,9 +606,9 @@ def _bundles(services: Services) -> BundleServices:
 
 
 def _advisories(services: Services) -> AdvisoryServices:
-    return AdvisoryServices(advisories=services.advisories, affected=services.affected_versions)
     return AdvisoryServices(
         advisories=services.advisories,
+        affected=services.affected_versions,
         importing=services.advisory_import,
         exporting=services.advisory_export,
     )
