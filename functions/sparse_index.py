@@ -59,6 +59,7 @@ async def _file(call: Call, media_type: str) -> Answer:
     caching = INDEX_CACHE_PUBLIC if found.is_public else CACHE_PRIVATE
     answer = index_answer(call, found.document, media_type=media_type, caching=caching)
     answer.depends_on = found.depends_on
+    answer.repeated_until_ms = found.repeated_until_ms
     return answer
 
 

@@ -46,6 +46,7 @@ from shared.services.advisories.advisory_import import AdvisoryImport
 from shared.services.advisories.advisory_notices import AdvisoryNotices
 from shared.services.advisories.advisory_texts import AdvisoryTexts
 from shared.services.advisories.affected_packages import AffectedPackages
+from shared.services.advisories.affected_versions import AffectedVersions
 from shared.services.advisories.assessments import Assessments
 from shared.services.advisories.authoring import AdvisoryAuthoring
 from shared.services.advisories.malware import MalwareQuarantine
@@ -325,12 +326,13 @@ class AdvisoryServices(Struct, frozen=True):
     """Advisories, what they match, and what people write of both."""
 
     advisories: Advisories
+    affected_versions: AffectedVersions
     importing: AdvisoryImport
     exporting: AdvisoryExport
     authoring: AdvisoryAuthoring
     assessments: Assessments
     texts: AdvisoryTexts
-    affected: AffectedPackages
+    affected_packages: AffectedPackages
     notices: AdvisoryNotices
     malware: MalwareQuarantine
 
@@ -627,12 +629,13 @@ def _bundles(services: Services) -> BundleServices:
 def _advisories(services: Services) -> AdvisoryServices:
     return AdvisoryServices(
         advisories=services.advisories,
+        affected_versions=services.affected_versions,
         importing=services.advisory_import,
         exporting=services.advisory_export,
         authoring=services.advisory_authoring,
         assessments=services.assessments,
         texts=services.advisory_texts,
-        affected=services.affected_packages,
+        affected_packages=services.affected_packages,
         notices=services.advisory_notices,
         malware=services.malware_quarantine,
     )

@@ -67,6 +67,7 @@ from shared.services.advisories.advisory_index import AdvisoryIndex
 from shared.services.advisories.advisory_notices import AdvisoryNotices
 from shared.services.advisories.advisory_texts import AdvisoryTexts
 from shared.services.advisories.affected_packages import AffectedPackages
+from shared.services.advisories.affected_versions import AffectedVersions
 from shared.services.advisories.assessments import Assessments
 from shared.services.advisories.authoring import AdvisoryAuthoring
 from shared.services.advisories.malware import MalwareQuarantine
@@ -443,6 +444,7 @@ class Services:
             metadata=self.adapters.metadata,
             events=self.adapters.events,
             files=self.index_files,
+            affected=self.affected_versions,
             successors=self.successors,
             readers=self.settings.readers,
         )
@@ -795,6 +797,14 @@ class Services:
     # --- Advisories ---
 
     @cached_property
+    def affected_versions(self) -> AffectedVersions:
+        return AffectedVersions(
+            index=self.advisory_index,
+            hosted=self.hosted_packages,
+            ecosystem=ballerina_ecosystem(self.settings.base_url),
+        )
+
+    @cached_property
     def advisory_index(self) -> AdvisoryIndex:
         return self._close_at_end(
             AdvisoryIndex(
@@ -802,6 +812,7 @@ class Services:
                 files=self.adapters.advisory_files,
                 clock=self.adapters.clock,
                 randomness=self.adapters.randomness,
+                edition=self.adapters.edition,
             )
         )
 

@@ -31,8 +31,24 @@ class Used:
     line: int
 
 
-_TABLE = re.compile(r"\s*\[\[?\s*([\w.]+)\s*\]\]?\s*(?:#.*)?$")
-_FIELD = re.compile(r"""\s*(org|name|version)\s*=\s*["']([^"'\n]*)["']""")
+@dataclass(frozen=True)
+class UsedLibrary:
+    """A Java library that a Ballerina.toml names; one that is a file alone has no coordinates."""
+
+    group: str
+    artifact: str
+    version: str
+    file: str
+    line: int
+
+    @property
+    def has_coordinates(self) -> bool:
+        return bool(self.group and self.artifact and self.version)
+
+
+_HEADER = re.compile(r"\s*\[\[?\s*([\w.-]+)\s*\]\]?\s*(?:#.*)?$")
+_FIELD = re.compile(r"""\s*(org|name|version|groupId|artifactId)\s*=\s*["']([^"'\n]*)["']""")
+_LIBRARY = re.compile(r"platform\.[\w-]+\.dependency$")
 
 
 def read_versions(file: Path) -> Iterator[Used]:
@@ -43,9 +59,9 @@ def read_versions(file: Path) -> Iterator[Used]:
     """
     locked = file.with_name("Dependencies.toml")
     found: dict[tuple[str, str], Used] = {}
-    for each in _tables(locked) if locked.is_file() else ():
+    for each in _packages(locked) if locked.is_file() else ():
         found[each.org, each.name] = each
-    for each in _tables(file):
+    for each in _packages(file):
         found.setdefault((each.org, each.name), each)
     # `bal` lists the package itself in its Dependencies.toml as well.
     found.pop(_own_package(file.with_name("Ballerina.toml")), None)
@@ -53,14 +69,51 @@ def read_versions(file: Path) -> Iterator[Used]:
     yield from (each for each in found.values() if each.version not in ("", "0.0.0"))
 
 
+def read_libraries(file: Path) -> Iterator[UsedLibrary]:
+    """Yield the Java libraries that the Ballerina.toml of the same package names."""
+    manifest = file.with_name("Ballerina.toml")
+    for table in _tables(manifest) if manifest.is_file() else ():
+        if table.is_one_of_many and _LIBRARY.match(table.name):
+            group, artifact, version = map(table.text, ("groupId", "artifactId", "version"))
+            yield UsedLibrary(group, artifact, version, str(manifest), table.line)
+
+
 def _own_package(file: Path) -> tuple[str, str]:
     """Return the package of a Ballerina.toml; two empty texts without one."""
-    found = next(_tables(file, of_itself=True), None) if file.is_file() else None
-    return (found.org, found.name) if found else ("", "")
+    for table in _tables(file) if file.is_file() else ():
+        # `[package]` is the package itself; `[[package]]` is one that is locked.
+        if table.name == "package" and not table.is_one_of_many and table.names_a_package:
+            return table.text("org"), table.text("name")
+    return "", ""
 
 
-def _tables(file: Path, *, of_itself: bool = False) -> Iterator[Used]:
-    """Yield the tables of packages in the form that `bal` writes: a field a line. Python has no
+def _packages(file: Path) -> Iterator[Used]:
+    for table in _tables(file):
+        is_used = table.is_one_of_many and table.name in ("package", "dependency")
+        if is_used and table.names_a_package:
+            org, name, version = map(table.text, ("org", "name", "version"))
+            yield Used(org, name, version, str(file), table.line)
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A table of a file: one of many has the form `[[name]]`."""
+
+    name: str
+    is_one_of_many: bool
+    line: int
+    fields: dict[str, str]
+
+    @property
+    def names_a_package(self) -> bool:
+        return self.fields.keys() >= {"org", "name"}
+
+    def text(self, field: str) -> str:
+        return self.fields.get(field, "")
+
+
+def _tables(file: Path) -> Iterator[_Table]:
+    """Yield the tables of a file in the form that `bal` writes: a field a line. Python has no
     parser of TOML before 3.11."""
     try:
         if file.stat().st_size > LARGEST_FILE_BYTES:
@@ -70,19 +123,13 @@ def _tables(file: Path, *, of_itself: bool = False) -> Iterator[Used]:
     except (OSError, ValueError):
         message = f"{file} cannot be read. Name the Ballerina.toml of a package."
         raise UnreadableFile(message) from None
-    fields: dict[str, str] = {}
-    begin = 0
-    is_listed = False
-    for number, line in enumerate((*lines, "[end]"), start=1):
-        table = _TABLE.match(line)
-        if table:
-            if is_listed and fields.keys() >= {"org", "name"}:
-                values = (fields["org"], fields["name"], fields.get("version", ""))
-                yield Used(*values, str(file), begin)
-            # `[package]` is the package itself; `[[package]]` is one that is locked.
-            is_one = not line.lstrip().startswith("[[")
-            is_listed = is_one == of_itself and table[1] in ("package", "dependency")
-            fields = {}
-            begin = number
-        elif field := _FIELD.match(line):
-            fields.setdefault(field[1], field[2])
+    table = None
+    for number, line in enumerate(lines, start=1):
+        if header := _HEADER.match(line):
+            if table:
+                yield table
+            table = _Table(header[1], line.lstrip().startswith("[["), number, {})
+        elif table and (field := _FIELD.match(line)):
+            table.fields.setdefault(field[1], field[2])
+    if table:
+        yield table

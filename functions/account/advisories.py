@@ -135,7 +135,9 @@ async def account_advisories(call: SignedInCall, problem: FormProblem | None = N
     for each in memberships[:ORGANIZATIONS_SHOWN]:
         name = each.organization.name
         affected = list[AffectedPackage]()
-        async for package in registry.advisories.affected.of_organization(OrgName(name), by=by):
+        async for package in registry.advisories.affected_packages.of_organization(
+            OrgName(name), by=by
+        ):
             count += 1
             if count > PACKAGES_SHOWN:
                 break

@@ -1,5 +1,6 @@
 """/2.0/registry/packages: push, pull, metadata, versions and deprecation, as `bal` calls them."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from unicodedata import combining, normalize
 
@@ -15,6 +16,7 @@ from functions.http.requests import (
     require_upload_taken,
 )
 from shared.composition import Registry
+from shared.domain.advisories.advisories import Advisory
 from shared.domain.archives.delivery import ARCHIVE_TYPE, PullProtocol, content_disposition
 from shared.domain.archives.names import package_in_file_name
 from shared.domain.coordinates import Package
@@ -88,14 +90,29 @@ async def central_package(call: Call) -> Answer:
     )
     model, of_successor = await _named_model(call, listing)
     logged = await _logged_model(call, listing.release)
-    answer = json_answer(model | logged, headers=OPEN_HEADERS)
+    affected = await call.registry.advisories.affected_versions.of_releases(
+        [listing.release.coordinate]
+    )
+    named = _advisories_model(affected.advisories[0])
+    answer = json_answer(model | named | logged, headers=OPEN_HEADERS)
     of_release = dependencies_of_release(listing.head, listing.release, version)
-    answer.depends_on = of_release and of_release | of_successor
+    answer.depends_on = (
+        of_release and affected.depends_on and of_release | of_successor | affected.depends_on
+    )
     # A proof changes only when another log follows, which is no change of the release.
     repeated = REPEATED_WITH_PROOF if logged else REPEATED_WITHOUT_PROOF
     until_ms = call.registry.clock.monotonic_ms() + repeated // MS
-    answer.repeated_until_ms = min(call.fresh_until_ms(listing.release), until_ms)
+    answer.repeated_until_ms = min(
+        call.fresh_until_ms(listing.release),
+        call.registry.advisories.affected_versions.repeated_until_ms,
+        until_ms,
+    )
     return answer
+
+
+def _advisories_model(advisories: Sequence[Advisory]) -> dict[str, object]:
+    """Return the ids of the advisories that affect the release; nothing without any."""
+    return {"advisories": [each.id for each in advisories]} if advisories else {}
 
 
 async def _logged_model(call: Call, release: Release) -> dict[str, object]:
@@ -282,6 +299,8 @@ def _provenance_model(registry: Registry, release: Release) -> dict[str, object]
         "URL": registry.settings.base_url + provenance_address(release.coordinate),
     }
     return {"provenance": {name: text for name, text in said.items() if text}}
+
+
 def _sbom_model(registry: Registry, release: Release) -> dict[str, object]:
     """Return where the bill of materials is; nothing for a release that is not stored."""
     if not release.is_stored:

@@ -25,9 +25,11 @@ FOLDER = TEMPLATES / "pipelines"
 # What the files have in place of the values of a registry; docs/use shows the same.
 EXAMPLE_URL = "https://ballroom.example.org"
 EXAMPLE_ORG = "acme"
-# It is served and never run here: its imports take 30 ms at start.
+# These are served and never run here: their imports take 30 ms at start.
 VERIFY_FILE = ROOT / "shared" / "verify.py"
+AUDIT_FILE = VERIFY_FILE.with_name("audit.py")
 DIGESTS = {
+    "SHA256_OF_AUDIT_PY": (str(AUDIT_FILE), EXAMPLE_URL),
     "SHA256_OF_OUTDATED_PY": (shared.outdated.__file__, shared.outdated.ADDRESS),
     "SHA256_OF_PUBLISH_PY": (shared.publish.__file__, shared.publish.ADDRESS),
     "SHA256_OF_VERIFY_PY": (str(VERIFY_FILE), EXAMPLE_URL),

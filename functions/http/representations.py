@@ -79,7 +79,7 @@ def _conditional_answer(call: Call, document: Representation) -> Answer:
 PYTHON = "text/x-python"
 # The parts of the files that are run by themselves, which are served in place of their imports.
 _PART_IMPORT = re.compile(
-    r"^from (shared\.(?:script_client|dependency_files|verification\.\w+)) import "
+    r"^from (shared\.(?:cvss|dependency_files|script_client|verification\.\w+)) import "
     r"(?:\([^)]*\)|[^(\n]*)\n",
     re.M,
 )

@@ -1,5 +1,5 @@
-"""Files of the site: static files, outdated.py, publish.py, verify.py, robots.txt, sitemap.xml,
-favicon.ico, llms.txt, security.txt.
+"""Files of the site: static files, audit.py, outdated.py, publish.py, verify.py, robots.txt,
+sitemap.xml, favicon.ico, llms.txt, security.txt.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ from functions.http.calls import Call
 from functions.http.formatting import counted
 from functions.http.pages import STATIC, AnonymousPages, PublicPageCall, PublicPages, static_path
 from functions.http.pagination import requested_page
-from functions.http.pipelines import EXAMPLE_URL, VERIFY_FILE
+from functions.http.pipelines import AUDIT_FILE, EXAMPLE_URL, VERIFY_FILE
 from functions.http.representations import Representation, conditional_answer, script_answer
 from shared.domain.documents import xml_document, xml_element, xml_leaf
 from shared.domain.errors.packages import PathNotFound
@@ -70,6 +70,11 @@ def _static_documents() -> dict[str, Representation]:
         )
         for file in STATIC.iterdir()
     }
+
+
+@pages.read("audit.py", is_open=True, stays_public=True)
+async def web_audit_file(call: PublicPageCall) -> Answer:
+    return script_answer(call, str(AUDIT_FILE), EXAMPLE_URL)
 
 
 @pages.read("outdated.py", is_open=True, stays_public=True)

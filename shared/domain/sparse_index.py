@@ -6,7 +6,8 @@ adds one at the end, and the bytes before it stay.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 from shared.domain.archives.names import Digest
 from shared.domain.packages import Head, ReleaseEntry, State, Survey, effective_deprecation
@@ -32,6 +33,18 @@ def index_file(survey: Survey) -> bytes:
     return b"".join(
         _json({**_nine_keys(head, entry), **dict(_more_keys(head, entry))}) for entry in published
     )
+
+
+def with_advisories(content: bytes, advisories: Mapping[str, Sequence[str]]) -> bytes:
+    """Return an index file in which the lines of some versions have the ids of the advisories that
+    affect them."""
+    return b"".join(map(partial(_with_advisories, advisories=advisories), content.splitlines()))
+
+
+def _with_advisories(line: bytes, advisories: Mapping[str, Sequence[str]]) -> bytes:
+    keys = json.loads(line)
+    ids = advisories.get(keys["version"])
+    return _json(keys | {"advisories": list(ids)}) if ids else line + b"\n"
 
 
 def index_config(base_url: str) -> bytes:

@@ -35,6 +35,7 @@ GROUPS = (
             "use/badges-and-feeds.md",
             "use/checklists.md",
             "use/dependency-updates.md",
+            "use/audit.md",
             "use/verify.md",
             "use/sbom.md",
             "use/go-toolchain.md",

@@ -24,6 +24,7 @@ def _check_files(text: str) -> str:
             raise ValueError(reason) from None
     return text
 
+
 _LEAST_THRESHOLD = 2  # One account alone must not withhold a release of others.
 
 

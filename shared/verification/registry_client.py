@@ -1,9 +1,10 @@
-"""What verification reads from a registry: few bytes of an answer, and of no other server."""
+"""What verification and audits read from a registry: few bytes, and of no other server."""
 
 from __future__ import annotations
 
 import gzip
 import io
+import json
 import threading
 import time
 import urllib.error
@@ -104,9 +105,9 @@ class _TimedHTTPSHandler(_TimedHandler, urllib.request.HTTPSHandler):
 
 
 class RegistryClient:
-    """Reads files of a registry, several at once. It sends its token to the given address alone."""
+    """Reads what a registry has, several at once. It sends its token to the given address alone."""
 
-    def __init__(self, address: str, token: str) -> None:
+    def __init__(self, address: str, token: str, program: str = "ballroom-verify") -> None:
         if flaw := flaw_of_address(address, has_token=bool(token)):
             raise NotAsked(flaw)
         if token and not is_token(token):
@@ -114,9 +115,10 @@ class RegistryClient:
             raise NotAsked(message)
         self.address = address.rstrip("/")
         self._token = token
+        self._program = program
         self._opener = opener_of(address, _TimedHTTPHandler, _TimedHTTPSHandler)
         self._is_closed = threading.Event()
-        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="verify")
+        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="registry")
 
     @property
     def has_token(self) -> bool:
@@ -130,9 +132,13 @@ class RegistryClient:
         self._is_closed.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def read(self, path: str, limit: int = LARGEST_ANSWER_BYTES) -> bytes | None:
+    def read(
+        self, path: str, limit: int = LARGEST_ANSWER_BYTES, *, query: object = None
+    ) -> bytes | None:
         """Return what the registry has at a path; None if it has nothing there. Raise `NotAsked`,
-        also for an answer of more than `limit` bytes."""
+        also for an answer of more than `limit` bytes. A query is posted as JSON; it changes
+        nothing, so it may be repeated."""
+        body = None if query is None else json.dumps(query).encode()
         url = f"{self.address}/{path}"
         why = ""
         pause_s = 0.0
@@ -141,7 +147,7 @@ class RegistryClient:
                 break
             pause_s = FIRST_PAUSE_S * 2**number
             try:
-                return self._read_once(url, limit)
+                return self._read_once(url, limit, body)
             except urllib.error.HTTPError as error:
                 with error:
                     why, asked_s = _refusal(url, error)
@@ -169,13 +175,15 @@ class RegistryClient:
         while waiting:
             yield waiting.popleft().result()
 
-    def _read_once(self, url: str, limit: int) -> bytes:
-        headers = {"User-Agent": "ballroom-verify", "Accept-Encoding": "gzip, identity"}
+    def _read_once(self, url: str, limit: int, body: bytes | None) -> bytes:
+        headers = {"User-Agent": self._program, "Accept-Encoding": "gzip, identity"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         # A cache may have an older checkpoint, which would look like a log that went back.
         headers["Cache-Control"] = "no-cache"
-        request = urllib.request.Request(url, headers=headers)  # noqa: S310 - the scheme was checked.
+        request = urllib.request.Request(url, body, headers)  # noqa: S310 - the scheme was checked.
         with self._opener.open(request, timeout=TIMEOUT_S) as answer:
             content = answer.read(limit + 1)
             if len(content) > limit:
@@ -188,7 +196,7 @@ class RegistryClient:
 
 
 def _too_long(url: str, limit: int) -> NotAsked:
-    return NotAsked(f"{url} answered more than {limit:,} bytes, which is no file of a log.")
+    return NotAsked(f"{url} answered more than {limit:,} bytes, which is too many.")
 
 
 def _unpacked(content: bytes, url: str, limit: int) -> bytes:

@@ -38,6 +38,9 @@ async def counted(worlds: OpenWorld, ledger: Ledger) -> World:
         await world.get("/packages", by=person)  # The token is read and remembered.
     await world.registry.identity.authentication.close()
     await edition_confirmed(world.registry)
+    await (
+        world.registry.advisories.affected_versions.index.current()
+    )  # They are in memory from here on.
     ledger.forget()
     return world
 

@@ -445,6 +445,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "health_ready",
         "index_settings",
         "login_file",
+        "web_audit_file",
         "web_outdated_file",
         "web_verify_file",
         "web_publish_file",

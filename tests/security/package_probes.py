@@ -410,6 +410,7 @@ ABOUT_NO_PACKAGE = {
         "login_*",
         "security_txt_*",
         "static_*",
+        "web_audit_file",
         "web_outdated_file",
         "web_verify_file",
         "web_publish_file",

@@ -71,6 +71,7 @@ def test_only_these_operations_stay_public() -> None:
         "sign_in_out",
         "sign_in_page_shown",
         "static_file",
+        "web_audit_file",
         "web_manual",
         "web_opensearch",
         "web_outdated_file",

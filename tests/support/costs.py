@@ -157,6 +157,7 @@ OTHERS = (
     "web_update_tool",
     "web_cli_token",
     "web_opensearch",
+    "web_audit_file",
     "web_outdated_file",
     "web_verify_file",
     "web_publish_file",

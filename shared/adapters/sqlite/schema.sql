@@ -341,3 +341,20 @@ CREATE TABLE advisory_files (
     name TEXT NOT NULL PRIMARY KEY,
     body BLOB NOT NULL
 );
+
+-- Advisories are kept in memory until one of them changes, whoever wrote it.
+CREATE TRIGGER advisories_INSERT AFTER INSERT ON entities
+WHEN new.kind IN ('advisory', 'advisory-set') BEGIN
+    INSERT INTO changes (key) VALUES ('@' || new.owner)
+    ON CONFLICT (key) DO UPDATE SET number = (SELECT max(number) + 1 FROM changes);
+END;
+CREATE TRIGGER advisories_UPDATE AFTER UPDATE ON entities
+WHEN new.kind IN ('advisory', 'advisory-set') BEGIN
+    INSERT INTO changes (key) VALUES ('@' || new.owner)
+    ON CONFLICT (key) DO UPDATE SET number = (SELECT max(number) + 1 FROM changes);
+END;
+CREATE TRIGGER advisories_DELETE AFTER DELETE ON entities
+WHEN old.kind IN ('advisory', 'advisory-set') BEGIN
+    INSERT INTO changes (key) VALUES ('@' || old.owner)
+    ON CONFLICT (key) DO UPDATE SET number = (SELECT max(number) + 1 FROM changes);
+END;

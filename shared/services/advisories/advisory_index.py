@@ -5,6 +5,7 @@ import gzip
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
+from math import inf
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -32,6 +33,7 @@ from shared.domain.times import MS
 from shared.ports.advisories import AdvisoryFiles
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness
+from shared.runtime.editions import Edition, records_of
 from shared.runtime.lru_cache import LruCache
 from shared.runtime.single_flight import SingleFlight
 from shared.telemetry.log import log
@@ -41,6 +43,7 @@ CHECKED_EVERY = timedelta(seconds=2)
 # have until then.
 READ_EVERY = timedelta(minutes=1)
 _CHANGE_LENGTH = 20  # Base62.
+_RECORDS = (records_of(OWNER),)
 _DECODED = 2_000  # Advisories; about 10 MB.
 _LEVEL = 1  # Of zlib. 6,000 records of Maven take 8 MB, and 30 without.
 
@@ -119,6 +122,7 @@ class _Held:
         self.change = ""
         self.checked_ms: int | None = None
         self.read_ms: int | None = None
+        self.number = -1  # Of the edition when it was read.
         self.decoded = LruCache[bytes, Advisory](_DECODED)
         self.flights = SingleFlight[PublishedAdvisories]()
 
@@ -126,21 +130,31 @@ class _Held:
 class AdvisoryIndex(Struct, frozen=True):
     """Keeps the index of a process, and says to all others that something changed.
 
-    A change is known everywhere after two seconds, and at once in the process that made it.
+    A change is known everywhere after two seconds, and at once in the process that made it. Where
+    the edition follows records it is known at once to all, and costs no read until then.
     """
 
     directory: DirectoryStore
     files: AdvisoryFiles
     clock: Clock
     randomness: Randomness
+    edition: Edition
     _held: _Held = field(default_factory=_Held)
 
     async def current(self) -> PublishedAdvisories:
         """Return what is published now. One read every two seconds, and more after a change."""
         held = self._held
-        if held.index is not None and self._is_within(held.checked_ms, CHECKED_EVERY):
+        if held.index is not None and self._stands():
             return held.index
         return await held.flights.answer("index", self._check)
+
+    @property
+    def repeated_until_ms(self) -> float:
+        """Return until when of the monotonic clock what follows from the index may be repeated:
+        as long as the edition says, where it follows records."""
+        if self.edition.follows_records:
+            return inf
+        return self.clock.monotonic_ms() + CHECKED_EVERY // MS
 
     def advisory(self, indexed: IndexedAdvisory) -> Advisory:
         """Return the whole advisory."""
@@ -159,37 +173,53 @@ class AdvisoryIndex(Struct, frozen=True):
     async def close(self) -> None:
         await self._held.flights.close()
 
+    def _stands(self) -> bool:
+        held = self._held
+        if self.edition.follows_records and self.edition.is_confirmed():
+            return self.edition.holds(held.number, _RECORDS)
+        return self._is_within(held.checked_ms, CHECKED_EVERY)
+
     async def _check(self) -> PublishedAdvisories:
+        """Read what changed; where the store does not answer, what was read before stays."""
         held = self._held
         now_ms = self.clock.monotonic_ms()
-        change = await self.directory.get(AdvisoryChange, ADVISORY_CHANGE)
-        text = change.text if change else ""
-        index = held.index
-        if index is None or text != held.change or not self._is_within(held.read_ms, READ_EVERY):
-            index = await self._read_again()
-            held.change = text
-            held.read_ms = now_ms
-        held.checked_ms = now_ms
-        return index
-
-    async def _read_again(self) -> PublishedAdvisories:
-        held = self._held
+        # Of before anything is read, so that a change in the meantime is read again.
+        number = self.edition.number
         try:
-            listed = await self.directory.list_by_owner(StoredAdvisory, OWNER)
-            sets = await self.directory.list_by_owner(AdvisorySet, OWNER)
-            for each in sets:
-                await self._read_set(each)
+            index = await self._read_changes(now_ms)
         except Unavailable as failure:
             if held.index is None:
                 raise
             log.warning("advisories.unread", reason=str(failure))
+            held.checked_ms = now_ms
             return held.index
+        held.checked_ms = now_ms
+        held.number = number
+        return index
+
+    async def _read_changes(self, now_ms: int) -> PublishedAdvisories:
+        held = self._held
+        change = await self.directory.get(AdvisoryChange, ADVISORY_CHANGE)
+        text = change.text if change else ""
+        is_same = text == held.change and self._is_within(held.read_ms, READ_EVERY)
+        # Where the edition follows records, something changed, whether its writer said so or not.
+        if held.index is None or not is_same or self.edition.follows_records:
+            held.index = await self._read_again()
+            held.change = text
+            held.read_ms = now_ms
+        return held.index
+
+    async def _read_again(self) -> PublishedAdvisories:
+        held = self._held
+        listed = await self.directory.list_by_owner(StoredAdvisory, OWNER)
+        sets = await self.directory.list_by_owner(AdvisorySet, OWNER)
+        for each in sets:
+            await self._read_set(each)
         own = await asyncio.to_thread(_indexed, [each for each in listed if _is_shown(each)])
         names = {each.name for each in sets}
         held.sets = {name: indexed for name, indexed in held.sets.items() if name in names}
         of_sets = [each for indexed in held.sets.values() for each in indexed.records]
-        held.index = await asyncio.to_thread(PublishedAdvisories, [*own, *of_sets])
-        return held.index
+        return await asyncio.to_thread(PublishedAdvisories, [*own, *of_sets])
 
     async def _read_set(self, stored: AdvisorySet) -> None:
         """Read the file of a set, unless it is the one that was read before."""

@@ -1,8 +1,10 @@
 """The sparse index and the change feed, for clients, mirrors and exports."""
 
-from collections.abc import AsyncGenerator, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
@@ -13,10 +15,11 @@ from shared.domain.packages import Readers, Survey, Visibility, is_for_everybody
 from shared.domain.principals import ANONYMOUS, Principal
 from shared.domain.records import Event
 from shared.domain.releases import withdrawal_of
-from shared.domain.sparse_index import index_file, index_path
+from shared.domain.sparse_index import index_file, index_path, with_advisories
 from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
 from shared.runtime.answer_dependencies import Dependencies
+from shared.runtime.lru_cache import LruCache
 from shared.services.packages.derived_data import DocumentCache
 from shared.services.packages.source import PackageSource, dependencies_of_list
 from shared.services.packages.successors import Successors
@@ -26,11 +29,13 @@ CHANGES_READ = 500  # Events that one request reads: an eighth of a second with 
 
 
 class IndexFile(Struct, frozen=True):
-    """The index file of a package, whether a shared cache may keep it, and on what it depends."""
+    """The index file of a package, whether a shared cache may keep it, and on what it depends until
+    when."""
 
     document: DerivedDocument
     is_public: bool
     depends_on: Dependencies | None
+    repeated_until_ms: float
 
 
 class PackageChanges(Struct, frozen=True):
@@ -40,6 +45,32 @@ class PackageChanges(Struct, frozen=True):
     next: int
 
 
+class AdvisoryMarks(Protocol):
+    """Says which advisories affect the versions of a package."""
+
+    @property
+    def repeated_until_ms(self) -> float:
+        """Until when of the monotonic clock that may be repeated while what it depends on
+        stands."""
+        ...
+
+    async def of_survey(
+        self, survey: Survey
+    ) -> tuple[Mapping[str, list[str]], Dependencies | None]:
+        """Return the ids of the advisories of those live versions that have any, and on what they
+        depend."""
+        ...
+
+
+# The tag of an index file, and the versions with their advisories that are added to it.
+_MarkedFile = tuple[str, tuple[tuple[str, ...], ...]]
+AFFECTED_FILES_BYTES = 8 * 1024 * 1024
+
+
+def _affected_files() -> LruCache[_MarkedFile, DerivedDocument]:
+    return LruCache(AFFECTED_FILES_BYTES, weigh=lambda _, each: len(each.content))
+
+
 class PackageIndex(Struct, frozen=True):
     """Reads the index files of packages, and their changes."""
 
@@ -47,8 +78,10 @@ class PackageIndex(Struct, frozen=True):
     metadata: MetadataStore
     events: EventStore
     files: DocumentCache
+    affected: AdvisoryMarks
     successors: Successors
     readers: Readers
+    _affected_files: LruCache[_MarkedFile, DerivedDocument] = field(default_factory=_affected_files)
 
     async def file(self, package: Package, source: PackageSource, *, by: Principal) -> IndexFile:
         """Return the package's index file as `source` has it, or raise what that raises. One
@@ -60,8 +93,22 @@ class PackageIndex(Struct, frozen=True):
         reader = ANONYMOUS if is_public else by
         shown, of_successor = await self.successors.as_seen(survey, by=reader)
         of_package = dependencies_of_list(survey.head)
-        depends_on = of_package and of_package | of_successor
-        return IndexFile(await self.files.document(shown), is_public, depends_on)
+        advisories, of_advisories = await self.affected.of_survey(shown)
+        depends_on = of_package and of_advisories and of_package | of_successor | of_advisories
+        document = await self.files.document(shown)
+        if advisories:
+            document = await self._with_advisories(document, advisories)
+        return IndexFile(document, is_public, depends_on, self.affected.repeated_until_ms)
+
+    async def _with_advisories(
+        self, document: DerivedDocument, advisories: Mapping[str, Sequence[str]]
+    ) -> DerivedDocument:
+        key = document.tag, tuple((each, *ids) for each, ids in advisories.items())
+        known = self._affected_files.get(key)
+        if known is None:
+            known = await asyncio.to_thread(_document_with_advisories, document, advisories)
+            self._affected_files.put(key, known)
+        return known
 
     async def changes(self, since: int, count: int, *, by: Principal) -> PackageChanges:
         """Return up to `count` changes after the number `since`. Two trips.
@@ -86,10 +133,15 @@ class PackageIndex(Struct, frozen=True):
                 for survey in surveys
                 if survey and is_for_everybody(survey.head, self.readers)
             ]
+            files = [(survey, index_file(survey)) for survey, _ in public]
+            affected = [await self.affected.of_survey(survey) for survey, _ in public]
             yield [
-                (index_path(survey.head), DerivedDocument.of(content, survey.changed_ms))
-                for survey, _ in public
-                if (content := index_file(survey))
+                (
+                    index_path(survey.head),
+                    DerivedDocument.of(with_advisories(content, ids), survey.changed_ms),
+                )
+                for (survey, content), (ids, _) in zip(files, affected, strict=True)
+                if content
             ]
 
     async def _visible(
@@ -107,6 +159,13 @@ class PackageIndex(Struct, frozen=True):
             for each in changes
             if each.is_removal or each.package.key in visible
         ]
+
+
+def _document_with_advisories(
+    document: DerivedDocument, advisories: Mapping[str, Sequence[str]]
+) -> DerivedDocument:
+    content = with_advisories(document.content, advisories)
+    return DerivedDocument.of(content, document.changed_ms)
 
 
 def _with_withdrawal(change: PackageChange, survey: Survey | None) -> PackageChange:

@@ -29,6 +29,7 @@ from shared.runtime.lru_cache import LruCache
 from shared.services.packages.pull_redirects import SIGNED_LINK_LIFETIME
 from shared.telemetry.log import configure, current_activity, log
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
+from tests.support.advisories import advisory, affected
 from tests.support.archives import bala
 from tests.support.documented_packages import documented_bala
 from tests.support.documented_packages import published as documented
@@ -184,6 +185,9 @@ async def test_an_answer_that_depends_on_packages_alone_is_made_of_packages_alon
         (f"{URL}/feeds/acme/greet.atom", {}),
         (f"{URL}/feeds/registry.atom", {}),
     ]
+    await (
+        world.registry.advisories.affected_versions.index.current()
+    )  # They are in memory from here on.
     hosts[0].noted.clear()
     for path, headers in [*CACHEABLE, *documents]:
         await world.get(path, headers=headers)
@@ -191,7 +195,7 @@ async def test_an_answer_that_depends_on_packages_alone_is_made_of_packages_alon
     assert {"metadata.find", "metadata.survey"} <= set().union(*(c for _, c in hosts[0].noted))
     for packages, calls in hosts[0].noted:
         if EVERYTHING not in packages:
-            assert packages == {"acme/greet"}
+            assert packages - {"@", "@advisories"} == {"acme/greet"}
             assert [each for each in calls if not READ_FOR_PACKAGES.fullmatch(each)] == []
 
 
@@ -399,6 +403,23 @@ async def test_a_package_that_becomes_private_is_not_repeated_to_others(own_worl
     )
     assert (await world.get(PACKAGE, by=bob)).status_code == 404
     assert (await world.get(PACKAGE)).status_code in (401, 404)
+
+
+@pytest.mark.parametrize("path", [f"{URL}/index/acme/greet/index.json", f"{PACKAGE}/1.0.0"])
+async def test_an_advisory_of_another_process_ends_repeats_at_once(
+    own_world: World, path: str
+) -> None:
+    world = own_world
+    for _ in range(3):
+        assert "advisories" not in (await world.get(path)).text
+    async with another_process(world) as other:
+        advisories = other.registry.advisories.advisories
+        ann = other.fresh(other.people.ann)
+        new = advisory(affected("acme/greet", "introduced 0"), org="acme")
+        added = await advisories.store(new, ann)
+        assert f'"advisories":["{added.id}"]' in (await world.get(path)).text.replace(" ", "")
+        await advisories.withdraw(added.id, ann)
+    assert "advisories" not in (await world.get(path)).text
 
 
 async def test_a_signed_link_is_repeated_for_a_sixth_of_its_life(own_world: World) -> None:

@@ -9,13 +9,15 @@ from types import ModuleType
 import pytest
 
 from functions.http.representations import script_text
-from shared import login, outdated, publish
+from shared import audit, login, outdated, publish
 from shared.script_client import flaw_of_address, objects_in, part_of_archive
 from tests.support.archives import bala
 from tests.support.world import URL
 
 
-@pytest.mark.parametrize("module", [login, outdated, publish], ids=lambda each: each.__name__)
+@pytest.mark.parametrize(
+    "module", [audit, login, outdated, publish], ids=lambda each: each.__name__
+)
 def test_the_served_file_is_python_of_the_oldest_version_that_it_promises(
     module: ModuleType,
 ) -> None:

@@ -10,7 +10,7 @@ from shared.domain.records import Event
 from shared.domain.sparse_index import index_file
 from shared.ports.metadata import MetadataStore, ReadCheck
 from shared.services.packages.derived_data import DocumentCache
-from shared.services.packages.index import CHANGES_READ, PackageIndex
+from shared.services.packages.index import CHANGES_READ, AdvisoryMarks, PackageIndex
 from shared.services.packages.successors import Successors
 from tests.fakes.stores import FakeDirectory, FakeEvents
 from tests.fakes.system import FakeClock
@@ -50,6 +50,7 @@ async def changes(events: FakeEvents, since: int = 0) -> tuple[list[int], int]:
         metadata=cast("MetadataStore", Packages()),
         events=events,
         files=DocumentCache(index_file),
+        affected=cast("AdvisoryMarks", None),  # The feed says nothing of advisories.
         readers=Readers.EVERYBODY,
         successors=cast("Successors", None),  # The feed names none.
     )

@@ -1,0 +1,45 @@
+"""How grave an advisory is."""
+
+from typing import Any
+
+import pytest
+
+from shared.domain.advisories.advisories import Advisory, Affected, Severity
+from shared.domain.advisories.gravity import Gravity, by_gravity, gravity
+
+CRITICAL = Severity("CVSS_V3", "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H")
+LOW = Severity("CVSS_V3", "CVSS:3.0/AV:N/AC:H/PR:N/UI:R/S:U/C:L/I:N/A:N")
+
+
+def advisory(advisory_id: str = "x_BLR-2026-1", **fields: Any) -> Advisory:
+    return Advisory(id=advisory_id, modified_ms=1, **fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, Gravity.UNKNOWN),
+        ({"severity": (LOW, CRITICAL)}, Gravity.CRITICAL),
+        ({"severity": (LOW,)}, Gravity.LOW),
+        ({"affected": (Affected("Maven", "a:b", severity=(CRITICAL,)),)}, Gravity.CRITICAL),
+        ({"severity": (Severity("CVSS_V4", "CVSS:4.0/AV:N"),)}, Gravity.UNKNOWN),
+        ({"severity": (CRITICAL,), "database_specific": {"severity": "LOW"}}, Gravity.LOW),
+        ({"database_specific": {"severity": "MODERATE"}}, Gravity.MODERATE),
+        ({"database_specific": {"severity": "medium"}}, Gravity.MODERATE),
+        ({"database_specific": {"severity": ["high"]}}, Gravity.UNKNOWN),
+        ({"severity": (LOW,), "database_specific": {"kind": "malware"}}, Gravity.MALWARE),
+    ],
+)
+def test_gravity_is_a_word(fields: dict[str, Any], expected: Gravity) -> None:
+    assert gravity(advisory(**fields)) is expected
+
+
+def test_the_gravest_is_first_and_equal_ones_are_in_the_order_of_their_ids() -> None:
+    found = [
+        advisory("x_BLR-2026-3"),
+        advisory("x_BLR-2026-2", severity=(LOW,)),
+        advisory("MAL-2026-1"),
+        advisory("x_BLR-2026-1", severity=(LOW,)),
+    ]
+    ids = ["MAL-2026-1", "x_BLR-2026-1", "x_BLR-2026-2", "x_BLR-2026-3"]
+    assert [each.id for each in by_gravity(found)] == ids
