@@ -96,15 +96,15 @@ from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.index import PackageIndex
 from shared.services.packages.package_details import PackageDetails
 from shared.services.packages.packages import Deprecation, OrganizationPackages, PackageVisibility
-from shared.services.packages.provenance import ReleaseProvenance
 from shared.services.packages.pull_counter import PullCounter
 from shared.services.packages.pull_records import PullRecorder, PullRecords
 from shared.services.packages.pull_redirects import PullRedirects
 from shared.services.packages.pullers import PullerRecords
-from shared.services.packages.sboms import Sboms
 from shared.services.packages.search import PackageSearch
 from shared.services.packages.statistics import RecentPulls, RegistryStatistics
 from shared.services.packages.successors import Successors
+from shared.services.provenance.attestations import ReleaseProvenance
+from shared.services.provenance.trusted_root_renewal import TrustedRootRenewal
 from shared.services.publishing.dry_runs import DryRuns
 from shared.services.publishing.erasure import ReleaseErasure
 from shared.services.publishing.gone_releases import GoneReleases
@@ -116,9 +116,9 @@ from shared.services.publishing.proposals import Proposals
 from shared.services.publishing.publishing import Publishing
 from shared.services.publishing.release_selection import ReleaseSelections
 from shared.services.publishing.reports import Reports
-from shared.services.publishing.trusted_root_renewal import TrustedRootRenewal
 from shared.services.quality.checklists import Checklists
 from shared.services.quality.package_comparison import PackageComparison
+from shared.services.quality.sboms import Sboms
 from shared.services.revocation_list import listing_revocations
 from shared.services.tokens.device_login import DeviceLogin
 from shared.services.tokens.makers import MakerReview, Makers

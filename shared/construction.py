@@ -184,7 +184,6 @@ from shared.services.packages.hosted_packages import HostedPackages, PackageCach
 from shared.services.packages.index import PackageIndex
 from shared.services.packages.package_details import PackageDetails
 from shared.services.packages.packages import Deprecation, OrganizationPackages, PackageVisibility
-from shared.services.packages.provenance import ReleaseProvenance
 from shared.services.packages.pull_counter import PullCounter
 from shared.services.packages.pull_records import PullRecorder, PullRecords
 from shared.services.packages.pull_redirects import (
@@ -193,10 +192,13 @@ from shared.services.packages.pull_redirects import (
     RedirectCache,
 )
 from shared.services.packages.pullers import PullerRecords
-from shared.services.packages.sboms import Sboms
 from shared.services.packages.search import PackageSearch
 from shared.services.packages.statistics import LastRegistryCounts, RecentPulls, RegistryStatistics
 from shared.services.packages.successors import Successors
+from shared.services.provenance.attestations import ReleaseProvenance
+from shared.services.provenance.sigstore_bundles import SigstoreBundles
+from shared.services.provenance.trusted_root_renewal import TrustedRootRenewal
+from shared.services.provenance.trusted_roots import TrustedRoots
 from shared.services.publishing.dry_runs import DryRuns
 from shared.services.publishing.erasure import ReleaseErasure
 from shared.services.publishing.gone_releases import GoneReleases
@@ -211,11 +213,9 @@ from shared.services.publishing.release_selection import ReleaseSelections
 from shared.services.publishing.report_mail import ReportMail
 from shared.services.publishing.report_weights import ReportWeights
 from shared.services.publishing.reports import Reports
-from shared.services.publishing.sigstore_bundles import SigstoreBundles
-from shared.services.publishing.trusted_root_renewal import TrustedRootRenewal
-from shared.services.publishing.trusted_roots import TrustedRoots
 from shared.services.quality.checklists import Checklists
 from shared.services.quality.package_comparison import PackageComparison
+from shared.services.quality.sboms import Sboms
 from shared.services.records import RecordWriter
 from shared.services.report_records import ReportRecords
 from shared.services.revocation_list import RetiredNameList

@@ -39,7 +39,7 @@ from shared.ports.documents import DocumentStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.advisories.advisory_index import AdvisoryIndex, IndexedAdvisory
 from shared.services.packages.hosted_packages import HostedPackages
-from shared.services.packages.sboms import Sboms
+from shared.services.quality.sboms import Sboms
 from shared.services.records import EntityChange, RecordWriter, retried_when_added
 
 _WHAT = "advisories"

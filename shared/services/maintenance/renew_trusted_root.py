@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from shared.domain.status import TaskReport
 from shared.services.maintenance.tasks import Task
-from shared.services.publishing.trusted_root_renewal import TrustedRootRenewal
+from shared.services.provenance.trusted_root_renewal import TrustedRootRenewal
 
 SCHEDULE = "0 50 4 * * *"
 

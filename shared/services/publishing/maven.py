@@ -39,10 +39,10 @@ from shared.runtime.answer_dependencies import Dependencies
 from shared.runtime.lru_cache import LruCache
 from shared.services.packages.derived_data import DocumentCache
 from shared.services.packages.hosted_packages import HostedPackages
-from shared.services.packages.provenance import ReleaseProvenance
 from shared.services.packages.source import PackageSource, dependencies_of_list
+from shared.services.provenance.attestations import ReleaseProvenance
+from shared.services.provenance.sigstore_bundles import SigstoreBundles
 from shared.services.publishing.publishing import Publication, Publishing, Upload
-from shared.services.publishing.sigstore_bundles import SigstoreBundles
 
 # Distributions of Ballerina for which version lists are cached, namely those that were asked for
 # last.

@@ -56,8 +56,8 @@ from shared.services.limits.rate_limits import PublishAllowance, RateLimiter
 from shared.services.organizations.organizations import Organizations
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.derived_data import DerivedData
+from shared.services.provenance.sigstore_bundles import SigstoreBundle, SigstoreBundles
 from shared.services.publishing.published_contents import PublishedContents
-from shared.services.publishing.sigstore_bundles import SigstoreBundle, SigstoreBundles
 from shared.services.tokens.trusted_publishers import TrustedPublishers, check_pusher, check_tag
 
 # For so long the registry remembers that a credential may publish somewhere.
