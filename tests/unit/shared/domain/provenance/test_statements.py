@@ -48,6 +48,12 @@ def test_a_claim_that_the_provider_does_not_say_is_left_out() -> None:
     }
 
 
+def test_other_characters_are_escaped() -> None:
+    statement = publish_statement(published_by(RUN.model_copy(update={"ref": "refs/heads/grüße"})))
+    assert b"refs/heads/gr\\u00fc\\u00dfe" in statement
+    assert json.loads(statement)["predicate"]["claims"]["ref"] == "refs/heads/grüße"
+
+
 def test_a_statement_that_is_made_later_says_so() -> None:
     on_time, later = (
         [json.loads(each)["predicate"].get("later") for each in statements_of(made, later=is_later)]
