@@ -106,6 +106,12 @@ OF_CLIENTS: dict[str, tuple[Probe, ...]] = {
     "api_provenance_statements": tuple(
         Probe(f"/api/v1/provenance/acme/NAME/{version}") for version in ("1.0.0", "9.9.9")
     ),
+    **{
+        f"api_sbom{name}": tuple(
+            Probe(f"/api/v1/sbom/acme/NAME/{version}{path}") for version in ("1.0.0", "9.9.9")
+        )
+        for name, path in (("", ""), ("_author", "/author"), ("_differences", "/differences"))
+    },
     "archive_bytes": (
         Probe(f"/archives/private/DIGEST/{FILE}"),
         Probe(f"/archives/private/DIGEST/{FILE}", "HEAD"),
