@@ -1149,6 +1149,7 @@ class Services:
         return ReleaseErasure(
             moderation=self.moderation,
             erased_releases=self.erased_releases,
+            report_records=self.report_records,
             metadata=self.adapters.metadata,
             archives=self.adapters.archives,
             documents=self.adapters.documents,

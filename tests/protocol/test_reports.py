@@ -391,6 +391,18 @@ async def test_reports_of_an_erased_account_name_nobody(world: World) -> None:
     assert stored.decision.note == ""
 
 
+async def test_the_erasure_of_a_release_deletes_the_words_of_its_reports(world: World) -> None:
+    await publish(world)
+    made = await report(world, await reporter(world, "kim"), text="The key is 4711.")
+    erasure = await world.registry.publishing.erasure.erase(GREET, "A leak.", by=OPERATOR)
+    assert "the words of 1 report" in erasure.deleted
+    stored = await world.stores.directory.get(Report, made.place)
+    assert stored is not None
+    assert stored.text == ""
+    answer = await world.get(f"{QUEUE}/acme/greet/1.0.0", by=world.people.admin)
+    assert "4711" not in answer.text
+
+
 async def test_an_account_gets_its_reports_with_its_data(world: World) -> None:
     await publish(world)
     await send(world, world.people.bob)

@@ -213,8 +213,6 @@ def readers(persona: Persona, state: State) -> set[Outcome]:
 
 def reporters(persona: Persona, state: State) -> set[Outcome]:
     """Whoever has an account reports what they read, by a credential for all of the account."""
-    if persona.credential is Credential.MACHINE:
-        return {Outcome.UNKNOWN}
     known = _known(persona, may=persona.manages_account)
     return readers(persona, state) if known == {Outcome.DONE} else known
 

@@ -25,6 +25,7 @@ from shared.services.maintenance.erased_releases import ErasedReleases
 from shared.services.packages.archive_delivery import public_link_prefix
 from shared.services.packages.derived_data import DerivedData
 from shared.services.publishing.moderation import Moderation
+from shared.services.report_records import ReportRecords
 
 _AGAIN = "erase it again."
 
@@ -68,6 +69,7 @@ class ReleaseErasure(Struct, frozen=True):
 
     moderation: Moderation
     erased_releases: ErasedReleases
+    report_records: ReportRecords
     metadata: MetadataStore
     archives: ArchiveStore
     documents: DocumentStore
@@ -107,6 +109,9 @@ class ReleaseErasure(Struct, frozen=True):
             "API documentation and the "
             f"HTML made of its files; its comparisons with {compared} other versions"
         )
+        reports = await self.report_records.forget_words(coordinate)
+        if reports:
+            deleted.append(f"the words of {reports} {'report' if reports == 1 else 'reports'}")
         await self._compare_again(release, deleted, left)
         await self._delete_rows(release, deleted, left)
         await self._purge(release, deleted, left)
