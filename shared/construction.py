@@ -2154,7 +2154,11 @@ class Services:
 
     @cached_property
     def archive_sources(self) -> ArchiveSources:
-        return ArchiveSources(archives=self.adapters.archives, documents=self.adapters.documents)
+        return ArchiveSources(
+            archives=self.adapters.archives,
+            documents=self.adapters.documents,
+            log_files=self.adapters.log_files,
+        )
 
     @cached_property
     def snapshot_restore(self) -> SnapshotRestore:

@@ -6,7 +6,6 @@ import pytest
 
 from tests.support.mirrors import PULL, release_of
 from tests.support.published_logs import write_log
-from tests.support.upstreams import FakeUpstream
 from tests.support.world import BASE, URL, World
 
 pytestmark = pytest.mark.measured
@@ -15,9 +14,7 @@ RELEASE = "ballerina/io:1.0.0"
 AS_JSON = {"Accept": "application/json"}
 
 
-async def test_a_mirrored_release_is_signed_and_logged_with_its_digest(
-    mirror: World, upstream: FakeUpstream
-) -> None:
+async def test_a_mirrored_release_is_signed_and_logged_with_its_digest(mirror: World) -> None:
     assert (await mirror.get("/packages/ballerina/io/1.0.0", headers=PULL)).status_code == 302
     await write_log(mirror)
     release = await release_of(mirror, RELEASE)
