@@ -1847,6 +1847,7 @@ class Services:
             events=self.adapters.events,
             reader=self.log_reader,
             published=self.published_checkpoints,
+            read_only_mode=self.read_only_mode,
             clock=self.adapters.clock,
         )
 

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 import pytest
 
 from shared.domain.errors.requests import StorageFull
+from shared.domain.principals import OPERATOR
 from shared.domain.records import Entity, Place
 from shared.domain.transparency.encodings import base64_of
 from shared.domain.transparency.log_policies import LogPolicy
@@ -19,6 +20,7 @@ from shared.domain.transparency.records import (
     id_of_log,
 )
 from shared.ports.directory import DirectoryStore
+from shared.services.limits.notices import ReadOnlyMode
 from shared.services.transparency.published_checkpoints import PublishedCheckpoints
 from shared.services.transparency.release_proofs import ReleaseProofs
 from tests.contract.sample_records import coordinate
@@ -60,6 +62,7 @@ def another_process(world: World, events: Any = None, directory: Any = None) -> 
         events=events or world.stores.events,
         reader=world.registry.transparency.reader,
         published=PublishedCheckpoints(directory=world.stores.directory),
+        read_only_mode=ReadOnlyMode(notice_cache=world.registry.limits.notice_cache),
         clock=world.clock,
     )
 
@@ -164,6 +167,14 @@ async def test_a_proof_that_cannot_be_stored_is_given(world: World) -> None:
     assert found is not None
     assert await proofs_stored(world) == []
     assert (await world.get(PROOF)).text == found.proof.text
+
+
+async def test_no_proof_is_stored_in_read_only_mode(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    await write_log(world)
+    await world.registry.limits.notices.enter_read_only_mode("Moving.", by=OPERATOR)
+    assert (await world.get(PROOF)).status_code == 200
+    assert await proofs_stored(world) == []
 
 
 async def test_no_list_changes_with_the_proof(world: World) -> None:
