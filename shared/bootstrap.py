@@ -510,7 +510,7 @@ def other_folder(data: Path) -> Generator[tuple[StoredSnapshots, ArchiveSources]
         raise DatabaseMissing(DataFolder(data).database)
     try:
         snapshots = StoredSnapshots(SnapshotFolder(DataFolder(data).snapshots))
-        yield snapshots, ArchiveSources(embedded.archives, embedded.documents)
+        yield snapshots, ArchiveSources(embedded.archives, embedded.documents, embedded.log_files)
     finally:
         embedded.close()
 

@@ -2082,6 +2082,7 @@ class Services:
             events=self.adapters.events,
             reader=self.log_reader,
             published=self.published_checkpoints,
+            read_only_mode=self.read_only_mode,
             clock=self.adapters.clock,
         )
 
@@ -2400,7 +2401,11 @@ class Services:
 
     @cached_property
     def archive_sources(self) -> ArchiveSources:
-        return ArchiveSources(archives=self.adapters.archives, documents=self.adapters.documents)
+        return ArchiveSources(
+            archives=self.adapters.archives,
+            documents=self.adapters.documents,
+            log_files=self.adapters.log_files,
+        )
 
     @cached_property
     def snapshot_restore(self) -> SnapshotRestore:

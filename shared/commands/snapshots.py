@@ -89,7 +89,8 @@ async def verify(registry: Registry, name: str, data: Path | None) -> str:
 def restore(name: str, data: Path | None, later: tuple[Path, ...]) -> None:
     """Restore the snapshot NAME into an empty registry.
 
-    With --from, missing archives are copied from that data folder. This moves a registry from one
+    With --from, missing archives are copied from that data folder, and the files of transparency
+    logs that ended. This moves a registry from one
     machine to the cloud, or back.
 
     The list of revocations of this registry and of that data folder is applied, and those of

@@ -29,6 +29,8 @@ from shared.domain.snapshots import (
 )
 from shared.domain.status import RegistryCounts
 from shared.domain.transparency.leaves import LoggedEvent
+from shared.domain.transparency.log_states import PLACE_OF_STATE, FormerLog, LogState
+from shared.domain.transparency.tree_edge import all_tiles
 from shared.ports.events import EventStore
 from shared.ports.pull_ledger import Pull
 from shared.ports.snapshots import SnapshotStore
@@ -47,6 +49,7 @@ from tests.contract.sample_records import event, head
 from tests.contract.stores import STORES, Stores, prepared
 from tests.fakes.system import FakeClock
 from tests.support.archives import bala
+from tests.support.published_logs import write_log
 from tests.support.pulls import Process
 from tests.support.world import OpenWorld, World
 
@@ -74,7 +77,7 @@ class Target:
             pulls=stores.pulls,
             work=stores.work,
             clock=self.clock,
-            here=ArchiveSources(stores.archives, stores.documents),
+            here=ArchiveSources(stores.archives, stores.documents, stores.log_files),
             derived_data=self._deriving(),
             readers=Readers.EVERYBODY,
         )
@@ -156,7 +159,11 @@ async def taken(world: World, tmp_path: Path) -> tuple[StoredSnapshots, str, Arc
     """Take a snapshot; return where it is, its name, and where the archives of the registry are."""
     source = snapshotting(world.stores, SnapshotFolder(tmp_path / "snapshots"), world.clock)
     name = (await source.create()).name
-    return source.snapshots, name, ArchiveSources(world.stores.archives, world.stores.documents)
+    return (
+        source.snapshots,
+        name,
+        ArchiveSources(world.stores.archives, world.stores.documents, world.stores.log_files),
+    )
 
 
 async def shown(stores: Any) -> dict[str, Any]:
@@ -199,7 +206,7 @@ async def test_everything_is_as_it_was(busy: World, target: Target, tmp_path: Pa
     source = snapshotting(busy.stores, store, busy.clock)
     before = await shown(busy.stores)
     manifest = await source.create()
-    elsewhere = ArchiveSources(busy.stores.archives, busy.stores.documents)
+    elsewhere = ArchiveSources(busy.stores.archives, busy.stores.documents, busy.stores.log_files)
     report = await target.restoring.restore(source.snapshots, manifest.name, elsewhere)
     assert report.problems == ()
     assert report.seen == report.changed == manifest.lines
@@ -210,6 +217,28 @@ async def test_everything_is_as_it_was(busy: World, target: Target, tmp_path: Pa
         "acme/tool",
         "other/secret",
     ]
+
+
+async def test_the_files_of_a_log_that_ended_are_copied(
+    busy: World, target: Target, tmp_path: Path
+) -> None:
+    await write_log(busy)
+    ended = await busy.stores.directory.get(LogState, PLACE_OF_STATE)
+    assert ended is not None
+    following = LogState(
+        revision=ended.revision,
+        origin="registry.test/logs/log2",
+        folder="log2",
+        former=(FormerLog(ended.origin, ended.folder, ended.checkpoint),),
+    )
+    await busy.stores.directory.replace(following)
+    source, name, elsewhere = await taken(busy, tmp_path)
+    await target.restoring.restore(source, name, elsewhere)
+    paths = [f"log/{each.path}" for each in all_tiles(ended.head.size)]
+    for path in (*paths, "log/checkpoint"):
+        content = await target.stores.log_files.read(path)
+        assert content is not None
+        assert content == await busy.stores.log_files.read(path)
 
 
 async def test_records_of_a_snapshot_are_counted(busy: World, tmp_path: Path) -> None:
@@ -251,7 +280,7 @@ async def test_a_registry_goes_from_one_machine_to_the_cloud_and_back(
         for source, target in ((stores, there), (there.stores, back)):
             taking = snapshotting(source, store, clock)
             name = (await taking.create()).name
-            elsewhere = ArchiveSources(source.archives, source.documents)
+            elsewhere = ArchiveSources(source.archives, source.documents, source.log_files)
             assert (
                 await target.restoring.restore(taking.snapshots, name, elsewhere)
             ).problems == ()
@@ -338,7 +367,7 @@ async def test_events_of_an_earlier_version_are_restored_without_leaves(
     source = snapshotting(busy.stores, SnapshotFolder(tmp_path / "snapshots"), busy.clock)
     earlier = cast("EventStore", EarlierEvents(busy.stores.events))
     name = (await replace(source, events=earlier).create()).name
-    elsewhere = ArchiveSources(busy.stores.archives, busy.stores.documents)
+    elsewhere = ArchiveSources(busy.stores.archives, busy.stores.documents, busy.stores.log_files)
     await target.restoring.restore(source.snapshots, name, elsewhere)
     assert len(await target.stores.events.without_leaf(0, 10_000)) >= count
 

@@ -63,6 +63,11 @@ async def fetch(edge: EdgeRegistry, path: str) -> httpx.Response:
         f"/archives/public//private/{PRIVATE_BLOB}",
         f"/private/{PRIVATE_BLOB}",
         f"/archives/private/{PRIVATE_BLOB}",
+        f"/log/tile/../../../private/{PRIVATE_BLOB}",
+        f"/log/tile/..%2f..%2f..%2fprivate/{PRIVATE_BLOB}",
+        f"/log/tile/%2e%2e/%2e%2e/%2e%2e/private/{PRIVATE_BLOB}",
+        f"/log/tile//private/{PRIVATE_BLOB}",
+        f"/logs/private/{PRIVATE_BLOB}",
     ],
 )
 async def test_no_path_leads_to_the_blob_of_a_private_package(
@@ -86,11 +91,10 @@ async def test_no_path_leads_to_the_blob_of_a_private_package(
 async def test_no_query_reaches_blob_storage(edge: EdgeRegistry, query: str) -> None:
     await edge.front_door.forget(["/"])  # A copy of another query is sent without asking.
     edge.front_door.requests.clear()
-    for path in ("/archives/public/", PUBLIC_PATH):
+    for path in ("/archives/public/", PUBLIC_PATH, "/log/tile/"):
         answer = await fetch(edge, f"{path}?{query}")
         assert b"<Blob" not in answer.content
         assert b"EnumerationResults" not in answer.content
     asked = edge.front_door.asked(BLOBS)
-    assert asked == (
-        [] if query else ["/archives/", "/archives" + PUBLIC_PATH.removeprefix("/archives/public")]
-    )
+    archive = "/archives" + PUBLIC_PATH.removeprefix("/archives/public")
+    assert asked == ([] if query else ["/archives/", archive, "/transparency/log/tile/"])

@@ -1,6 +1,6 @@
 """The right edge of a log: what is needed to append to it, and the files that a batch adds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Self
 
 from msgspec import Struct
@@ -107,6 +107,14 @@ def edge_tiles(size: int) -> list[Tile]:
         if hashes % TILE_WIDTH:
             tiles.append(Tile(level, hashes // TILE_WIDTH, hashes % TILE_WIDTH))
     return tiles
+
+
+def all_tiles(size: int) -> Iterator[Tile]:
+    """Yield all tiles and bundles of a log of that size."""
+    for level in (ENTRIES_LEVEL, *range(_levels(size))):
+        hashes = size >> TILE_HEIGHT * max(level, 0)
+        for index in range(-(-hashes // TILE_WIDTH)):
+            yield tile_at(level, index, size)
 
 
 def _levels(size: int) -> int:

@@ -41,6 +41,7 @@ from shared.domain.snapshots import (
 from shared.domain.status import RegistryCounts, TaskReport
 from shared.domain.times import MS
 from shared.domain.transparency.leaves import LoggedEvent
+from shared.domain.transparency.log_states import PLACE_OF_STATE, LogState
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.conflicts import AlreadyThere
 from shared.ports.directory import DirectoryStore
@@ -50,10 +51,12 @@ from shared.ports.metadata import MetadataStore
 from shared.ports.pull_ledger import PullLedger
 from shared.ports.snapshots import SnapshotStore
 from shared.ports.system import Clock
+from shared.ports.transparency import LogFiles
 from shared.ports.work import WorkStore
 from shared.services.packages.derived_data import DerivedData
 from shared.services.packages.statistics import LastRegistryCounts
 from shared.services.records import RECORDS_AT_ONCE, entity_batches, package_batches
+from shared.services.transparency.ended_logs import copy_ended_log
 
 ENTITIES_AT_ONCE = 5_000  # Some 10 MB. Cosmos DB reads all that remains for each batch.
 PACKAGES_AT_ONCE = 16
@@ -204,10 +207,12 @@ _KEY = "name"
 
 
 class ArchiveSources(Struct, frozen=True):
-    """The stores of archives and bills of materials, here or of another registry."""
+    """The stores of what no record has: archives, bills of materials and the files of logs that
+    ended, here or of another registry."""
 
     archives: ArchiveStore
     documents: DocumentStore
+    log_files: LogFiles
 
 
 async def _nothing_more() -> None: ...
@@ -239,8 +244,9 @@ class SnapshotRestore(Struct, frozen=True):
         finish: Callable[[], Awaitable[None]] = _nothing_more,
         erased: Collection[str] = (),
     ) -> TaskReport:
-        """Write the records of a snapshot, and copy the archives that only `elsewhere` has. Until
-        `finish` is done as well, no registry starts over the records.
+        """Write the records of a snapshot, and copy the archives that only `elsewhere` has, and the
+        files of logs that ended. Until `finish` is done as well, no registry starts over the
+        records.
 
         A release without an archive is left out and reported as a problem; a repeat adds it once
         its archive exists. One whose digest `erased` names needs none: it was removed after the
@@ -256,9 +262,16 @@ class SnapshotRestore(Struct, frozen=True):
         await self._append_events(snapshots, name)
         async for records in _packages(snapshots, name):
             problems += await self._restore_package(records, elsewhere, erased)
+        if elsewhere is not None:
+            await self._copy_ended_logs(elsewhere)
         await finish()
         await self.work.take(RESTORE_KIND, RESTORE_UNFINISHED, self.clock.now_ms())
         return TaskReport(manifest.lines, manifest.lines - len(problems), tuple(problems))
+
+    async def _copy_ended_logs(self, elsewhere: ArchiveSources) -> None:
+        state = await self.directory.get(LogState, PLACE_OF_STATE)
+        for ended in state.former if state else ():
+            await copy_ended_log(ended, elsewhere.log_files, self.here.log_files)
 
     async def _begin(self, name: str) -> None:
         now_ms = self.clock.now_ms()

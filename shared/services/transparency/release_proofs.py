@@ -28,6 +28,7 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
 from shared.ports.system import Clock
 from shared.runtime.lru_cache import LruCache
+from shared.services.limits.notices import ReadOnlyMode
 from shared.services.transparency.log_reader import LogReader
 from shared.services.transparency.published_checkpoints import PublishedCheckpoints
 
@@ -105,12 +106,14 @@ class ReleaseProofs:
         events: EventStore,
         reader: LogReader,
         published: PublishedCheckpoints,
+        read_only_mode: ReadOnlyMode,
         clock: Clock,
     ) -> None:
         self._directory = directory
         self._events = events
         self._reader = reader
         self._published = published
+        self._read_only_mode = read_only_mode
         self._clock = clock
         self._known = LruCache[str, LoggedRelease](PROOFS_KEPT)
         self._state: LogState | None = None
@@ -170,10 +173,11 @@ class ReleaseProofs:
             proof=found.proof.text,
         )
         try:
+            await self._read_only_mode.require_changes_allowed()
             await self._directory.add(record)
         except AlreadyThere:
             return await self._stored(key, found.origin) or found
-        except Unavailable:  # As on a full disk: the next process makes the same proof.
+        except Unavailable:  # As in read-only mode and on a full disk: another process stores it.
             return found
         return found
 

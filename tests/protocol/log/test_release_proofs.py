@@ -6,7 +6,9 @@ from typing import Any, NoReturn
 
 import pytest
 
-from shared.domain.records import Place
+from shared.domain.errors.requests import StorageFull
+from shared.domain.principals import OPERATOR
+from shared.domain.records import Entity, Place
 from shared.domain.transparency.encodings import base64_of
 from shared.domain.transparency.log_policies import LogPolicy
 from shared.domain.transparency.log_proofs import LogProof
@@ -17,6 +19,8 @@ from shared.domain.transparency.records import (
     first_checkpoint_place,
     id_of_log,
 )
+from shared.ports.directory import DirectoryStore
+from shared.services.limits.notices import ReadOnlyMode
 from shared.services.transparency.published_checkpoints import PublishedCheckpoints
 from shared.services.transparency.release_proofs import ReleaseProofs
 from tests.contract.sample_records import coordinate
@@ -41,13 +45,24 @@ class NoEvents:
         raise AssertionError(event_id)
 
 
-def another_process(world: World, events: Any = None) -> ReleaseProofs:
+class FullDirectory:
+    """A directory on a full disk."""
+
+    def __init__(self, directory: DirectoryStore) -> None:
+        self.get = directory.get
+
+    async def add(self, entity: Entity) -> NoReturn:
+        raise StorageFull
+
+
+def another_process(world: World, events: Any = None, directory: Any = None) -> ReleaseProofs:
     """Return the proofs of a process that has nothing in memory."""
     return ReleaseProofs(
-        directory=world.stores.directory,
+        directory=directory or world.stores.directory,
         events=events or world.stores.events,
         reader=world.registry.transparency.reader,
         published=PublishedCheckpoints(directory=world.stores.directory),
+        read_only_mode=ReadOnlyMode(notice_cache=world.registry.limits.notice_cache),
         clock=world.clock,
     )
 
@@ -140,6 +155,26 @@ async def test_a_stored_proof_that_does_not_verify_is_not_given(world: World) ->
         found = await another_process(world).find(release)
         assert found is not None
         assert found.proof.text == proof
+
+
+async def test_a_proof_that_cannot_be_stored_is_given(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    await write_log(world)
+    release = (await world.stores.metadata.find(coordinate("acme/greet:1.0.0"))).release
+    assert release is not None
+    on_full_disk = another_process(world, directory=FullDirectory(world.stores.directory))
+    found = await on_full_disk.find(release)
+    assert found is not None
+    assert await proofs_stored(world) == []
+    assert (await world.get(PROOF)).text == found.proof.text
+
+
+async def test_no_proof_is_stored_in_read_only_mode(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    await write_log(world)
+    await world.registry.limits.notices.enter_read_only_mode("Moving.", by=OPERATOR)
+    assert (await world.get(PROOF)).status_code == 200
+    assert await proofs_stored(world) == []
 
 
 async def test_no_list_changes_with_the_proof(world: World) -> None:

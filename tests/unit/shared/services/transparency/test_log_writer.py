@@ -322,6 +322,41 @@ async def test_a_full_disk_is_told_and_the_next_run_goes_on(log: LogOfTest) -> N
     assert await log.entries() == log.leaves.entries
 
 
+@pytest.mark.parametrize("before", [0, 255])
+async def test_a_disk_that_is_full_from_any_step_on_leaves_a_whole_log(before: int) -> None:
+    step = 1
+    while True:
+        log = LogOfTest()
+        log.happens(before)
+        await log.writer().write()
+        log.happens(270)
+        left = step
+
+        def changed(_: str) -> None:
+            nonlocal left
+            left -= 1
+            if left <= 0:
+                raise StorageFull
+
+        log.files.changed = changed
+        writer = log.writer()
+        try:
+            await writer.write()
+            is_refused = False
+        except StorageFull:
+            is_refused = True
+        seen = await log.entries()
+        assert seen in (log.leaves.entries[:before], log.leaves.entries)
+        assert not (await log.state()).stopped
+        log.let_live()
+        await writer.write()
+        assert await log.entries() == log.leaves.entries
+        if not is_refused:
+            break
+        step += 1
+    assert step > 10
+
+
 async def test_a_clock_that_is_set_back_changes_nothing(log: LogOfTest) -> None:
     writer = log.writer()
     for step in (timedelta(days=400), timedelta(days=-800), timedelta(0)):

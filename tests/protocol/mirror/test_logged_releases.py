@@ -1,0 +1,29 @@
+"""What a mirror says of releases that it stored: signed by it, and in its log as mirrored."""
+
+import json
+
+import pytest
+
+from tests.support.mirrors import PULL, release_of
+from tests.support.published_logs import write_log
+from tests.support.world import BASE, URL, World
+
+pytestmark = pytest.mark.measured
+
+RELEASE = "ballerina/io:1.0.0"
+AS_JSON = {"Accept": "application/json"}
+
+
+async def test_a_mirrored_release_is_signed_and_logged_with_its_digest(mirror: World) -> None:
+    assert (await mirror.get("/packages/ballerina/io/1.0.0", headers=PULL)).status_code == 302
+    await write_log(mirror)
+    release = await release_of(mirror, RELEASE)
+    proof = await mirror.get(f"{URL}/api/v1/log/proof/ballerina/io/1.0.0", headers=AS_JSON)
+    entry = json.loads(proof.json()["entry"])
+    assert entry["kind"] == "release.mirrored"
+    assert entry["digest"] == f"sha256:{release.digest}"
+    assert entry["by"] == {"id": "mirror"}
+    metadata = (await mirror.get(f"{BASE}/packages/ballerina/io/1.0.0")).json()
+    [signature] = metadata["signatures"]
+    keys = (await mirror.get(f"{URL}/api/v1/keys")).json()["keys"]
+    assert signature["keyid"] in [each["keyid"] for each in keys]
