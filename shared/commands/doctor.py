@@ -14,12 +14,14 @@ from shared.domain.organizations import Organization
 from shared.domain.ownership import OwnerlessOrganization
 from shared.domain.sign_in import needs_https
 from shared.domain.status import TaskResult
+from shared.domain.times import time_text
 from shared.services.administration.directory_locks import waiting_problem
 from shared.services.administration.reachability import ServerKind
 from shared.services.maintenance.lock_disabled_accounts import LockDisabledAccounts
 from shared.services.maintenance.place_archives import PlaceArchives
 from shared.services.mirroring.upstreams import UpstreamSource
 from shared.services.organizations.ownership import ownerless_problem
+from shared.services.publishing.trusted_root_renewal import SERVER
 from shared.services.records import all_entities
 from shared.settings import Settings
 from shared.settings.problems import unknown_settings
@@ -36,6 +38,7 @@ _APPEALS = "appeals"
 _DIRECTORY = "directory"
 _OWNERS = "owners"
 _LOG = "log"
+_SIGSTORE = "sigstore"
 # Findings that need no action at once; the registry and its backups are whole.
 _ADVICE = frozenset(
     {
@@ -47,6 +50,7 @@ _ADVICE = frozenset(
         _GROUP_ROLES,
         _OWNERS,
         _APPEALS,
+        _SIGSTORE,
         CONFINEMENT,
         *(each.value for each in ServerKind),
     }
@@ -121,6 +125,7 @@ async def _findings_of_records(registry: Registry) -> list[StoreCheck]:
     found += [each async for each in _directory_locks(registry)]
     found += [each async for each in _ownerless(registry)]
     found += [each async for each in _transparency_log(registry)]
+    found += [each async for each in _sigstore(registry)]
     found += [
         StoreCheck(each.kind.value, each.found, each.way_out)
         for each in await registry.administration.reachability.check()
@@ -268,6 +273,33 @@ async def _transparency_log(registry: Registry) -> AsyncIterator[StoreCheck]:
         "`ballroom log mend`, which says how the log goes on and what everybody has to be told."
     )
     yield StoreCheck(_LOG, found, way_out)
+
+
+async def _sigstore(registry: Registry) -> AsyncIterator[StoreCheck]:
+    """Say which trusted roots verify Sigstore bundles, once one is needed."""
+    roots = registry.publishing.trusted_root_renewal.roots
+    if roots.files:
+        files = ", ".join(map(str, roots.files))
+        found = f"Sigstore bundles are verified with the library's root and with {files}."
+        trouble = await roots.trouble()
+        yield StoreCheck(_SIGSTORE, trouble or found, _ROOTS if trouble else "")
+        return
+    root = await roots.stored()
+    if root is None:
+        return
+    renewed = f"of {time_text(root.renewed_ms)}" if root.renewed_ms else "of the library"
+    if root.failure:
+        found = f"The trusted root of Sigstore was not renewed: {root.failure}."
+        way_out = (
+            f"The last one, {renewed}, stays. See that this machine reaches {SERVER}, or name a "
+            "file with roots in BALLROOM_SIGSTORE_ROOTS."
+        )
+        yield StoreCheck(_SIGSTORE, found, way_out)
+        return
+    yield StoreCheck(_SIGSTORE, f"Sigstore bundles are verified with the root {renewed}.")
+
+
+_ROOTS = "Write what `gh attestation trusted-root` prints into the files."
 
 
 def _listed(names: Sequence[str]) -> str:
