@@ -36,6 +36,7 @@ from shared.domain.ownership import OwnerlessOrganization, OwnershipRequest
 from shared.domain.packages import Head, Release
 from shared.domain.policies import Policy
 from shared.domain.proposals import Proposal
+from shared.domain.provenance.trusted_roots import PublicGoodRoot
 from shared.domain.records import Entity, Event, Record
 from shared.domain.reserved_names import ReservedName
 from shared.domain.status import NoticeBoard
@@ -97,6 +98,7 @@ ENTITIES: tuple[type[Entity], ...] = (
     FirstCheckpoint,
     PublishedCheckpoint,
     WitnessedLog,
+    PublicGoodRoot,
 )
 
 
