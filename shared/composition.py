@@ -104,10 +104,10 @@ from shared.services.publishing.package_holds import PackageHolds
 from shared.services.publishing.proposals import Proposals
 from shared.services.publishing.publishing import Publishing
 from shared.services.publishing.release_selection import ReleaseSelections
-from shared.services.publishing.trusted_root_renewal import TrustedRootRenewal
 from shared.services.quality.checklists import Checklists
 from shared.services.quality.package_comparison import PackageComparison
 from shared.services.revocation_list import listing_revocations
+from shared.services.sigstore.trusted_root_renewal import TrustedRootRenewal
 from shared.services.tokens.device_login import DeviceLogin
 from shared.services.tokens.makers import MakerReview, Makers
 from shared.services.tokens.pasted_id_tokens import PastedIdTokens

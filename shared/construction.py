@@ -110,7 +110,7 @@ from shared.services.maintenance.place_archives import PlaceArchives
 from shared.services.maintenance.process_outboxes import ProcessOutboxes
 from shared.services.maintenance.rebuild_derived_data import RebuildDerivedData
 from shared.services.maintenance.rebuild_search_index import RebuildSearchIndex
-from shared.services.maintenance.renew_trusted_root import RenewTrustedRoot
+from shared.services.maintenance.renew_sigstore_root import RenewSigstoreRoot
 from shared.services.maintenance.repair_derived_data import RepairDerivedData
 from shared.services.maintenance.roll_up_pulls import RollUpPulls
 from shared.services.maintenance.send_expiry_reminders import SendExpiryReminders
@@ -194,12 +194,12 @@ from shared.services.publishing.published_contents import PublishedContents
 from shared.services.publishing.publishing import DependencyCheck, Publishing
 from shared.services.publishing.release_selection import ReleaseSelections
 from shared.services.publishing.sigstore_bundles import SigstoreBundles
-from shared.services.publishing.trusted_root_renewal import TrustedRootRenewal
-from shared.services.publishing.trusted_roots import TrustedRoots
 from shared.services.quality.checklists import Checklists
 from shared.services.quality.package_comparison import PackageComparison
 from shared.services.records import RecordWriter
 from shared.services.revocation_list import RetiredNameList
+from shared.services.sigstore.trusted_root_renewal import TrustedRootRenewal
+from shared.services.sigstore.trusted_roots import TrustedRoots
 from shared.services.tokens.device_login import DeviceLogin
 from shared.services.tokens.makers import MakerReview, Makers
 from shared.services.tokens.pasted_id_tokens import PastedIdTokens
@@ -1933,7 +1933,7 @@ class Services:
             self.delete_expired_records,
             self.audit_archives,
             self.sign_releases,
-            self.renew_trusted_root,
+            self.renew_sigstore_root,
             self.anonymize_events,
             self.complete_event_logs,
             self.freeze_leaves,
@@ -2225,8 +2225,8 @@ class Services:
         return LockDisabledAccounts(enabled_people=self.directory_locks)
 
     @cached_property
-    def renew_trusted_root(self) -> RenewTrustedRoot:
-        return RenewTrustedRoot(renewal=self.trusted_root_renewal)
+    def renew_sigstore_root(self) -> RenewSigstoreRoot:
+        return RenewSigstoreRoot(renewal=self.trusted_root_renewal)
 
     @cached_property
     def sign_releases(self) -> SignReleases:

@@ -21,8 +21,8 @@ from shared.services.maintenance.lock_disabled_accounts import LockDisabledAccou
 from shared.services.maintenance.place_archives import PlaceArchives
 from shared.services.mirroring.upstreams import UpstreamSource
 from shared.services.organizations.ownership import ownerless_problem
-from shared.services.publishing.trusted_root_renewal import SERVER
 from shared.services.records import all_entities
+from shared.services.sigstore.trusted_root_renewal import SERVER
 from shared.settings import Settings
 from shared.settings.problems import unknown_settings
 

@@ -16,7 +16,7 @@ from tuf.api.metadata import (
 )
 
 from shared.ports.http_client import HttpResponse, Unanswered
-from shared.services.publishing.trusted_root_renewal import SERVER
+from shared.services.sigstore.trusted_root_renewal import SERVER
 
 _ROLES = ("root", "timestamp", "snapshot", "targets")
 

@@ -31,7 +31,7 @@ from shared.ports.documents import DocumentStore
 from shared.ports.system import Clock
 from shared.services.api_docs.api_docs_generation import job_folder
 from shared.services.packages.derived_data import PackageRecordWriter
-from shared.services.publishing.trusted_roots import TrustedRoots
+from shared.services.sigstore.trusted_roots import TrustedRoots
 
 TASK = "sigstore-bundle"
 PATIENCE = timedelta(seconds=90)  # A job before it takes up to 65 seconds.

@@ -24,7 +24,7 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.http_client import HttpClient, Unanswered
 from shared.ports.system import Clock
 from shared.services.api_docs.api_docs_generation import job_folder
-from shared.services.publishing.trusted_roots import TrustedRoots
+from shared.services.sigstore.trusted_roots import TrustedRoots
 
 SERVER = "https://tuf-repo-cdn.sigstore.dev"
 TASK = "sigstore-root"

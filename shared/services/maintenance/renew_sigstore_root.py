@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from shared.domain.status import TaskReport
 from shared.services.maintenance.tasks import Task
-from shared.services.publishing.trusted_root_renewal import TrustedRootRenewal
+from shared.services.sigstore.trusted_root_renewal import TrustedRootRenewal
 
 SCHEDULE = "0 50 4 * * *"
 
 
 @dataclass(frozen=True)
-class RenewTrustedRoot(Task):
+class RenewSigstoreRoot(Task):
     id = "renew-sigstore-root"
     title = "Renew the trusted root of Sigstore"
     sentence = (

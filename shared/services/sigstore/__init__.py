@@ -1,0 +1,1 @@
+"""Trusted roots of Sigstore, by which its bundles are verified."""
