@@ -90,11 +90,11 @@ MEASURED: Mapping[OperationUsage, Usage] = MappingProxyType(
         OperationUsage.ARCHIVE: Usage(9.65, 2, 1),  # Without the bytes of the archive.
         # The first of a release in a process, which makes the proof that the log has it.
         OperationUsage.METADATA: Usage(17.75, 3.15, 2, 0, 2_352),
-        OperationUsage.VERSIONS: Usage(11.65, 1, 0, 0, 353),
-        OperationUsage.INDEX: Usage(11.65, 1, 0, 0, 3_304),
-        OperationUsage.RESOLVE: Usage(170.2, 2, 0, 0, 10_595),
+        OperationUsage.VERSIONS: Usage(11.85, 1, 0, 0, 353),
+        OperationUsage.INDEX: Usage(11.85, 1, 0, 0, 3_304),
+        OperationUsage.RESOLVE: Usage(174.2, 2, 0, 0, 10_595),
         OperationUsage.SEARCH: Usage(0, 0, 0, 0, 1_913),
-        OperationUsage.PUSH: Usage(157.65, 28.49, 0, 3, 351),
+        OperationUsage.PUSH: Usage(157.9, 28.49, 0, 4, 351),
     }
 )
 
@@ -142,9 +142,9 @@ COUNTED_PULL = Usage(0.02)
 # What a package takes for each day on which it was pulled.
 ROLLED_PACKAGE = Usage(15.0, 3)
 
-STORED_USAGE = Stored(record_bytes=9_010, document_bytes=636)
+STORED_USAGE = Stored(record_bytes=9_098, document_bytes=1_287)
 
 # Bytes of an item in Cosmos DB, including the fields of the service.
 ITEMS: Mapping[str, int] = MappingProxyType(
-    {"release": 1_786, "entry": 1_155, "listing": 2_416, "head": 585, "name": 250, "event": 1_220}
+    {"release": 1_853, "entry": 1_179, "listing": 2_483, "head": 585, "name": 250, "event": 1_220}
 )

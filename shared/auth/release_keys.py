@@ -140,11 +140,6 @@ class ReleaseSigner:
     def _envelope(self, payload: bytes) -> Envelope:
         return Envelope(IN_TOTO, payload, (self._sign(pae(IN_TOTO, payload)),))
 
-    def signed(self, release: Release) -> Release:
-        """Return the release with its signature; raise what `sign` raises."""
-        signature = self.sign(release.coordinate, release.content)
-        return release.model_copy(update={"signatures": (signature,)})
-
 
 def release_key_file(folder: Path, clock: Clock) -> KeyFile:
     """Return the file of the keys on one machine."""

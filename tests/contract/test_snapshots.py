@@ -371,6 +371,28 @@ async def test_a_long_feed_has_the_same_numbers_and_uploads_of_archives_are_incl
     logged = await world.stores.events.logged(0, 1_000)
     assert await target.stores.events.logged(0, 1_000) == logged
     assert await target.stores.documents.sbom(release.content) == b"{}"
+    attested = await world.stores.documents.attestations(release.content)
+    assert len(attested) == 1
+    assert await target.stores.documents.attestations(release.content) == attested
+    restored = (await target.stores.metadata.find(GREET)).release
+    assert restored is not None
+    assert restored.statements == release.statements
+
+
+async def test_a_release_whose_statements_are_lost_is_to_be_signed_again(
+    worlds: OpenWorld, target: Target, tmp_path: Path
+) -> None:
+    world = await worlds()
+    await world.push(bala("acme/greet:1.0.0"))
+    release = (await world.stores.metadata.find(GREET)).release
+    assert release is not None
+    snapshots, name, elsewhere = await taken(world, tmp_path)
+    await world.stores.documents.delete(release.content)
+    assert (await target.restoring.restore(snapshots, name, elsewhere)).problems == ()
+    restored = (await target.stores.metadata.find(GREET)).release
+    assert restored is not None
+    assert restored.statements == ""
+    assert restored.signatures == release.signatures
 
 
 async def test_a_file_that_lies_in_the_place_of_another_is_refused(

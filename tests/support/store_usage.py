@@ -285,7 +285,7 @@ async def stored(cloud: MeteredRegistry, releases: int) -> Stored:
         documents = [
             blob.size
             async for blob in derived.list_blobs()
-            if blob.name.startswith(("texts/", "graph/"))
+            if blob.name.startswith(("texts/", "graph/", "attestations/"))
         ]
     return Stored(sum(items) / releases, sum(documents) / releases)
 

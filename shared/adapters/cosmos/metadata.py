@@ -220,7 +220,9 @@ class CosmosMetadata:
 
     async def _put_entry(self, pk: str, entry: ReleaseEntry) -> None:
         id_ = f"entry:{entry.version}"
-        body = entry.model_dump(mode="json")
+        # Each byte of an entry is paid for by every resolve, and most releases say neither.
+        unsaid = {name for name in ("by_ci", "sigstore") if not getattr(entry, name)}
+        body = entry.model_dump(mode="json", exclude=unsaid)
         fields: Item = {"revision": entry.revision, "body": body}
         item = {"id": id_, "pk": pk, "schema": 1, "kind": "entry", **fields}
         if await self._packages.create(item):

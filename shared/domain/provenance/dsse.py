@@ -1,9 +1,9 @@
 """DSSE envelopes, by https://github.com/secure-systems-lab/dsse: a payload with its signatures."""
 
 import base64
+import json
 from collections.abc import Sequence
 
-import orjson
 from msgspec import Struct
 
 from shared.domain.signatures import Signature
@@ -35,4 +35,5 @@ def pae(payload_type: str, payload: bytes) -> bytes:
 
 def envelopes_json(envelopes: Sequence[Envelope]) -> bytes:
     """Return the list of envelopes as it is stored and served."""
-    return orjson.dumps([each.shown() for each in envelopes])
+    shown = [each.shown() for each in envelopes]
+    return json.dumps(shown, separators=(",", ":")).encode()

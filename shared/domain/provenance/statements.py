@@ -3,9 +3,8 @@
 Their bytes follow from the release alone, so a push that is repeated after a crash makes the same.
 """
 
+import json
 from hashlib import sha256
-
-import orjson
 
 from shared.domain.packages import Provenance, Release
 from shared.domain.times import utc_text
@@ -89,16 +88,15 @@ def _statement(
     release: Release, predicate_type: str, predicate: dict[str, object], *, later: bool
 ) -> bytes:
     coordinate = release.coordinate
-    return orjson.dumps(
-        {
-            "_type": STATEMENT,
-            "subject": [
-                {
-                    "name": f"{coordinate.package.name}-{coordinate.version}.bala",
-                    "digest": {"sha256": release.digest},
-                }
-            ],
-            "predicateType": predicate_type,
-            "predicate": predicate | ({"later": True} if later else {}),
-        }
-    )
+    statement = {
+        "_type": STATEMENT,
+        "subject": [
+            {
+                "name": f"{coordinate.package.name}-{coordinate.version}.bala",
+                "digest": {"sha256": release.digest},
+            }
+        ],
+        "predicateType": predicate_type,
+        "predicate": predicate | ({"later": True} if later else {}),
+    }
+    return json.dumps(statement, separators=(",", ":")).encode()

@@ -341,8 +341,8 @@ class SnapshotRestore(Struct, frozen=True):
 
     async def _with_attestations(self, release: Release) -> Release:
         """Return the release without the statements that it names, if they are not stored here: the
-        task `sign-releases` makes them again."""
-        if not release.has_statements:
+        task `sign-releases` makes them again, unless the release is removed."""
+        if not release.has_statements or release.state is State.REMOVED:
             return release
         name = statements_name(release.statements)
         if await self.here.documents.attestation(release.content, name) is not None:

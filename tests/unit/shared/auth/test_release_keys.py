@@ -86,7 +86,7 @@ async def test_the_same_release_gets_the_same_signature(file: KeyFile, clock: Fa
     await signing.ready()
     assert signing.sign(AT, DIGEST) == signing.sign(AT, DIGEST)
     stored = release()
-    assert signing.signed(stored).signatures == (signing.sign(AT, stored.content),)
+    assert signing.attested(stored).release.signatures == (signing.sign(AT, stored.content),)
 
 
 def test_the_first_key_is_made_once_and_for_the_user_of_the_registry(file: KeyFile) -> None:

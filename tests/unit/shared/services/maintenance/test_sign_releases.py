@@ -100,7 +100,7 @@ async def test_a_run_that_was_stopped_before_the_lists_is_completed(world: World
     await world.push(bala(GREET))
     unsigned = await forget(world, GREET)
     # The release was written, and its entry was not.
-    signed = world.stores.release_signer.signed(unsigned)
+    signed = world.stores.release_signer.attested(unsigned).release
     await world.stores.metadata.replace_release(signed)
     assert await run(world) == (1, 0)
     [survey] = await world.stores.metadata.survey([signed.coordinate.package])
