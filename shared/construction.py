@@ -124,7 +124,7 @@ from shared.services.maintenance.place_archives import PlaceArchives
 from shared.services.maintenance.process_outboxes import ProcessOutboxes
 from shared.services.maintenance.rebuild_derived_data import RebuildDerivedData
 from shared.services.maintenance.rebuild_search_index import RebuildSearchIndex
-from shared.services.maintenance.renew_trusted_root import RenewTrustedRoot
+from shared.services.maintenance.renew_sigstore_root import RenewSigstoreRoot
 from shared.services.maintenance.repair_derived_data import RepairDerivedData
 from shared.services.maintenance.roll_up_pulls import RollUpPulls
 from shared.services.maintenance.send_expiry_reminders import SendExpiryReminders
@@ -2130,7 +2130,7 @@ class Services:
             self.delete_expired_records,
             self.audit_archives,
             self.sign_releases,
-            self.renew_trusted_root,
+            self.renew_sigstore_root,
             self.anonymize_events,
             self.complete_event_logs,
             self.freeze_leaves,
@@ -2435,8 +2435,8 @@ class Services:
         return LockDisabledAccounts(enabled_people=self.directory_locks)
 
     @cached_property
-    def renew_trusted_root(self) -> RenewTrustedRoot:
-        return RenewTrustedRoot(renewal=self.trusted_root_renewal)
+    def renew_sigstore_root(self) -> RenewSigstoreRoot:
+        return RenewSigstoreRoot(renewal=self.trusted_root_renewal)
 
     @cached_property
     def sign_releases(self) -> SignReleases:

@@ -13,6 +13,7 @@ this module, with its own address.
 from __future__ import annotations
 
 import argparse
+import base64
 import hashlib
 import json
 import os
@@ -70,6 +71,7 @@ class PublishOptions:
     files: Sequence[str] = ()
     organization: str = ""
     audience: str = ""
+    provenance: Sequence[str] = ()
     is_dry_run: bool = False
     waits: bool = True
 
@@ -92,6 +94,14 @@ def main(arguments: list[str], address: str) -> int:
         "--audience",
         default="",
         help="whom the id token is for, where that is not the address of the registry",
+    )
+    add(
+        "--provenance",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a file with the Sigstore bundle of a package, or with one in each line; may be given "
+        "several times",
     )
     add(
         "--dry-run",
@@ -159,6 +169,20 @@ class Archive:
     def package(self) -> str:
         return f"{self.org}/{self.name}"
 
+    @property
+    def content(self) -> bytes:
+        """The bytes of the file; raises `PublishFailed`."""
+        try:
+            return self.path.read_bytes()
+        except OSError:
+            message = f"{self.path} cannot be read. Build it again with bal pack."
+            raise PublishFailed(message) from None
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the file, in hexadecimal digits."""
+        return hashlib.sha256(self.content).hexdigest()
+
     def __str__(self) -> str:
         return f"{self.package}:{self.version}"
 
@@ -217,6 +241,43 @@ def _needs(graph: Json, own: tuple[str, str]) -> frozenset[tuple[str, str]]:
     packages = objects_in(graph.get("packages"))
     names = ((str(each.get("org")), str(each.get("name"))) for each in packages)
     return frozenset(each for each in names if each != own)
+
+
+# --- Sigstore bundles ---------------------------------------------------------------------------
+
+
+def read_bundles(files: Iterable[str]) -> dict[str, bytes]:
+    """Return Sigstore bundles by the SHA-256 of the archive that each is about; raise
+    `PublishFailed`."""
+    found: dict[str, bytes] = {}
+    for file in files:
+        try:
+            content = Path(file).read_bytes()
+        except OSError:
+            message = f"{file} cannot be read. Name the file with the Sigstore bundle."
+            raise PublishFailed(message) from None
+        texts = [content] if read_object(content) else content.splitlines()
+        for each in filter(bytes.strip, texts):
+            found[_subject_of(each, file)] = each
+    return found
+
+
+def _subject_of(bundle: bytes, file: str) -> str:
+    """Return the SHA-256 of the first file that a bundle is about. The registry verifies it."""
+    for envelope in objects_in([read_object(bundle).get("dsseEnvelope")]):
+        try:
+            statement = read_object(base64.b64decode(str(envelope.get("payload"))))
+        except ValueError:
+            continue
+        subjects = objects_in(statement.get("subject"))
+        for digest in objects_in([each.get("digest") for each in subjects]):
+            if digest.get("sha256"):
+                return str(digest["sha256"]).lower()
+    message = (
+        f"{file} has no Sigstore bundle about a file. Name the one that the attestation of the job "
+        "wrote, such as the output bundle-path of actions/attest-build-provenance."
+    )
+    raise PublishFailed(message)
 
 
 # --- The job ------------------------------------------------------------------------------------
@@ -591,12 +652,15 @@ class PublishRun:
         self._job = job
         self._address = options.registry.rstrip("/")
         self._archives: Sequence[Archive] = ()
+        self._bundles: Mapping[str, bytes] = {}
         self._published: list[Archive] = []
 
     def publish(self) -> None:
         """Check all archives, publish them in the order of their dependencies, and end the token
         of the job; raise `PublishFailed` at the first failure."""
         archives = self._archives = read_archives(self._options.files)
+        self._bundles = read_bundles(self._options.provenance)
+        self._require_bundles(archives)
         org = self._organization(archives)
         if flaw := flaw_of_address(self._address, has_token=True):
             raise PublishFailed(flaw)
@@ -616,6 +680,16 @@ class PublishRun:
             self._publish_all(archives, token)
         finally:
             self._revoke(token)
+
+    def _require_bundles(self, archives: Sequence[Archive]) -> None:
+        """Raise if bundles are named and one of the archives has none."""
+        for each in archives if self._options.provenance else ():
+            if each.digest not in self._bundles:
+                message = (
+                    f"No Sigstore bundle of --provenance is about {each.path}. Attest this file, "
+                    "and name the bundle."
+                )
+                raise PublishFailed(message)
 
     def _organization(self, archives: Sequence[Archive]) -> str:
         orgs = list(dict.fromkeys(each.org for each in archives))
@@ -734,7 +808,8 @@ class PublishRun:
         return not waits
 
     def _push(self, archive: Archive, token: str) -> None:
-        headers, body = form_of(archive, token)
+        bundle = self._bundles.get(archive.digest, b"") if self._bundles else b""
+        headers, body = form_of(archive, token, bundle)
         url = f"{self._address}/2.0/registry/packages"
         self._http.send("POST", url, headers, body).require(f"{archive} was not published")
         self._published.append(archive)
@@ -767,13 +842,9 @@ class PublishRun:
 MISSING_DEPENDENCIES = "missing-dependencies"
 
 
-def form_of(archive: Archive, token: str) -> tuple[dict[str, str], bytes]:
-    """Return the headers and the body of a form with the archive."""
-    try:
-        content = archive.path.read_bytes()
-    except OSError:
-        message = f"{archive.path} cannot be read. Build it again with bal pack."
-        raise PublishFailed(message) from None
+def form_of(archive: Archive, token: str, bundle: bytes = b"") -> tuple[dict[str, str], bytes]:
+    """Return the headers and the body of a form with the archive, and its Sigstore bundle."""
+    content = archive.content
     boundary = uuid.uuid4().hex
     file_name = f"{archive.org}-{archive.name}-any-{archive.version}.bala"
     begin = (
@@ -786,7 +857,14 @@ def form_of(archive: Archive, token: str) -> tuple[dict[str, str], bytes]:
         "Content-Type": f"multipart/form-data; boundary={boundary}",
         "digest": f"sha-256={hashlib.sha256(content).hexdigest()}",
     }
-    return headers, begin.encode() + content + f"\r\n--{boundary}--\r\n".encode()
+    beside = b""
+    if bundle:
+        beside = (
+            f"\r\n--{boundary}\r\n"
+            'Content-Disposition: form-data; name="provenance"; filename="bundle.json"\r\n'
+            "Content-Type: application/json\r\n\r\n"
+        ).encode() + bundle
+    return headers, begin.encode() + content + beside + f"\r\n--{boundary}--\r\n".encode()
 
 
 if __name__ == "__main__":

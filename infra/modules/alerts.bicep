@@ -203,6 +203,7 @@ datatable(task: string, within: timespan, always: bool) [
     "finish-deletions", 14h, true,
     "repair-derived-data", 26h, true,
     "anonymize-events", 26h, true,
+    "renew-sigstore-root", 26h, true,
     "lock-disabled-accounts", 26h, false,
     "place-archives", 1h, false,
     "update-upstream-catalogue", 1h, false,

@@ -15,12 +15,14 @@ from shared.domain.organizations import Organization
 from shared.domain.ownership import OwnerlessOrganization
 from shared.domain.sign_in import needs_https
 from shared.domain.status import TaskResult
+from shared.domain.times import time_text
 from shared.services.administration.directory_locks import waiting_problem
 from shared.services.administration.reachability import ServerKind
 from shared.services.maintenance.lock_disabled_accounts import LockDisabledAccounts
 from shared.services.maintenance.place_archives import PlaceArchives
 from shared.services.mirroring.upstreams import UpstreamSource
 from shared.services.organizations.ownership import ownerless_problem
+from shared.services.provenance.trusted_root_renewal import SERVER
 from shared.services.records import all_entities
 from shared.settings import Settings
 from shared.settings.problems import unknown_settings
@@ -38,6 +40,7 @@ _DIRECTORY = "directory"
 _OWNERS = "owners"
 _LOG = "log"
 _SIGNING_KEYS = "signing keys"
+_SIGSTORE = "sigstore"
 # Findings that need no action at once; the registry and its backups are whole.
 _ADVICE = frozenset(
     {
@@ -50,6 +53,7 @@ _ADVICE = frozenset(
         _OWNERS,
         _APPEALS,
         _SIGNING_KEYS,
+        _SIGSTORE,
         CONFINEMENT,
         *(each.value for each in ServerKind),
     }
@@ -125,6 +129,7 @@ async def _findings_of_records(registry: Registry) -> list[StoreCheck]:
     found += [each async for each in _ownerless(registry)]
     found += [each async for each in _transparency_log(registry)]
     found += [each async for each in _signing_keys(registry)]
+    found += [each async for each in _sigstore(registry)]
     found += [
         StoreCheck(each.kind.value, each.found, each.way_out)
         for each in await registry.administration.reachability.check()
@@ -294,6 +299,33 @@ async def _signing_keys(registry: Registry) -> AsyncIterator[StoreCheck]:
             yield StoreCheck(_SIGNING_KEYS, f"{missing.found} {effect}", way_out)
     if are_there:
         yield StoreCheck(_SIGNING_KEYS, "Releases and the transparency log can be signed.")
+
+
+async def _sigstore(registry: Registry) -> AsyncIterator[StoreCheck]:
+    """Say which trusted roots verify Sigstore bundles, once one is needed."""
+    roots = registry.publishing.trusted_root_renewal.roots
+    if roots.files:
+        files = ", ".join(map(str, roots.files))
+        found = f"Sigstore bundles are verified with the library's root and with {files}."
+        trouble = await roots.trouble()
+        yield StoreCheck(_SIGSTORE, trouble or found, _ROOTS if trouble else "")
+        return
+    root = await roots.stored()
+    if root is None:
+        return
+    renewed = f"of {time_text(root.renewed_ms)}" if root.renewed_ms else "of the library"
+    if root.failure:
+        found = f"The trusted root of Sigstore was not renewed: {root.failure}."
+        way_out = (
+            f"The last one, {renewed}, stays. See that this machine reaches {SERVER}, or name a "
+            "file with roots in BALLROOM_SIGSTORE_ROOTS."
+        )
+        yield StoreCheck(_SIGSTORE, found, way_out)
+        return
+    yield StoreCheck(_SIGSTORE, f"Sigstore bundles are verified with the root {renewed}.")
+
+
+_ROOTS = "Write what `gh attestation trusted-root` prints into the files."
 
 
 def _listed(names: Sequence[str]) -> str:

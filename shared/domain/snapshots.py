@@ -37,6 +37,7 @@ from shared.domain.ownership import OwnerlessOrganization, OwnershipRequest
 from shared.domain.packages import Head, Release
 from shared.domain.policies import Policy
 from shared.domain.proposals import Proposal
+from shared.domain.provenance.trusted_roots import PublicGoodRoot
 from shared.domain.records import Entity, Event, Record
 from shared.domain.reports import Report, ReportedRelease
 from shared.domain.reserved_names import ReservedName
@@ -103,6 +104,7 @@ ENTITIES: tuple[type[Entity], ...] = (
     WitnessedLog,
     StoredAdvisory,
     AdvisoryNumber,
+    PublicGoodRoot,
 )
 
 

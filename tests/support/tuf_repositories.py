@@ -2,18 +2,11 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from securesystemslib.signer import CryptoSigner
-from tuf.api.metadata import (
-    Metadata,
-    MetaFile,
-    Root,
-    Snapshot,
-    TargetFile,
-    Targets,
-    Timestamp,
-)
+from securesystemslib.signer._crypto_signer import CryptoSigner
+from tuf.api._payload import MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp
+from tuf.api.metadata import Metadata
 
 from shared.ports.http_client import HttpResponse, Unanswered
 from shared.services.provenance.trusted_root_renewal import SERVER
@@ -73,6 +66,6 @@ class TufRepository:
         return self._sign(root)
 
     def _sign(self, signed: Root | Timestamp | Snapshot | Targets) -> bytes:
-        metadata = Metadata(signed)
+        metadata: Metadata[Any] = Metadata(cast(Any, signed))
         metadata.sign(self._signer)
         return metadata.to_bytes()

@@ -47,6 +47,15 @@ class TrustedRoots(Struct, frozen=True):
         """Return the root of the public good instance; None before the first bundle came."""
         return await self.directory.get(PublicGoodRoot, PUBLIC_GOOD_ROOT_PLACE)
 
+    async def trouble(self) -> str:
+        """Return why a file of the operator cannot be used, in a sentence; empty if all can."""
+        for file in self.files:
+            try:
+                await asyncio.to_thread(_read, file)
+            except Unavailable:
+                return f"The trusted roots of Sigstore in {file} cannot be read."
+        return ""
+
     def _write(self, folder: Path, root: str) -> None:
         folder.mkdir(exist_ok=True)
         if root:

@@ -1,5 +1,6 @@
 """The program that publishes from CI jobs: tokens of each provider, order, retries, the log."""
 
+import base64
 import io
 import json
 import os
@@ -10,6 +11,7 @@ import zipfile
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -546,3 +548,53 @@ def test_the_command_takes_the_token_of_the_login(
     assert "acme/greet:1.0.0: checked, nothing was found." in done.output
     assert double.steps == ["POST /api/v1/dry-run"]
     assert double.sent[0][0]["authorization"] == "Bearer blrm_mine"
+
+
+# --- Sigstore bundles
+
+
+def bundle_about(*archives: Path) -> bytes:
+    digests = [sha256(each.read_bytes()).hexdigest() for each in archives]
+    subjects = [{"name": "x", "digest": {"sha256": each}} for each in digests]
+    payload = base64.b64encode(json.dumps({"subject": subjects}).encode()).decode()
+    return json.dumps({"dsseEnvelope": {"payload": payload}}).encode()
+
+
+def test_the_bundle_of_each_package_is_sent_with_it(double: Double, tmp_path: Path) -> None:
+    app = packed(tmp_path, "acme/app:1.0.0")
+    core = packed(tmp_path, "acme/core:1.0.0")
+    lines = tmp_path / "attestation.jsonl"
+    lines.write_bytes(bundle_about(core) + b"\n" + bundle_about(app) + b"\n")
+    ended = publish(double, {"ID_TOKEN": ID_TOKEN}, app, core, provenance=[str(lines)])
+    assert ended.code == 0, ended.printed
+    bodies = zip(double.steps, (body for _, body in double.sent), strict=True)
+    sent = dict[bytes, str]()
+    for step, body in bodies:
+        for each in (app, core):
+            if bundle_about(each) in body:
+                sent[bundle_about(each)] = step
+                assert each.read_bytes() in body
+    assert set(sent.values()) == {"POST /2.0/registry/packages"}
+    assert len(sent) == 2
+
+
+def test_a_package_without_its_bundle_is_not_published(double: Double, tmp_path: Path) -> None:
+    app = packed(tmp_path, "acme/app:1.0.0")
+    core = packed(tmp_path, "acme/core:1.0.0")
+    file = tmp_path / "bundle.json"
+    file.write_bytes(bundle_about(core))
+    ended = publish(double, {"ID_TOKEN": ID_TOKEN}, app, core, provenance=[str(file)])
+    assert ended.code == 1
+    assert f"No Sigstore bundle of --provenance is about {app}" in ended.printed
+    assert double.asked == []
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"dsseEnvelope": {"payload": "?"}}'])
+def test_a_file_without_a_bundle_is_said_before_anything_is_asked(
+    double: Double, greet: Path, tmp_path: Path, content: bytes
+) -> None:
+    file = tmp_path / "bundle.json"
+    file.write_bytes(content)
+    ended = publish(double, {"ID_TOKEN": ID_TOKEN}, greet, provenance=[str(file)])
+    assert ended.code == 1
+    assert double.asked == []

@@ -11,7 +11,7 @@ SCHEDULE = "0 50 4 * * *"
 
 
 @dataclass(frozen=True)
-class RenewTrustedRoot(Task):
+class RenewSigstoreRoot(Task):
     id = "renew-sigstore-root"
     title = "Renew the trusted root of Sigstore"
     sentence = (
