@@ -43,6 +43,7 @@ from shared.services.administration.status import RegistryStatus
 from shared.services.advisories.advisories import Advisories
 from shared.services.advisories.advisory_export import AdvisoryExport
 from shared.services.advisories.advisory_import import AdvisoryImport
+from shared.services.advisories.advisory_updates import AdvisoryUpdates
 from shared.services.api_docs.api_docs import ApiDocs
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory
 from shared.services.api_docs.api_docs_queue import ApiDocsBackfill, ApiDocsQueue
@@ -315,6 +316,7 @@ class AdvisoryServices(Struct, frozen=True):
     advisories: Advisories
     importing: AdvisoryImport
     exporting: AdvisoryExport
+    updates: AdvisoryUpdates
 
 
 class BundleServices(Struct, frozen=True):
@@ -608,6 +610,7 @@ def _advisories(services: Services) -> AdvisoryServices:
         advisories=services.advisories,
         importing=services.advisory_import,
         exporting=services.advisory_export,
+        updates=services.advisory_updates,
     )
 
 

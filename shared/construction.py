@@ -63,6 +63,7 @@ from shared.services.advisories.advisories import Advisories
 from shared.services.advisories.advisory_export import AdvisoryExport
 from shared.services.advisories.advisory_import import AdvisoryImport
 from shared.services.advisories.advisory_index import AdvisoryIndex
+from shared.services.advisories.advisory_updates import AdvisoryUpdates
 from shared.services.api_docs.api_docs import ApiDocs
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory, JobInputs
 from shared.services.api_docs.api_docs_queue import ApiDocsBackfill, ApiDocsQueue
@@ -132,6 +133,7 @@ from shared.services.maintenance.tasks import (
     TaskRuns,
     Upkeep,
 )
+from shared.services.maintenance.update_advisories import UpdateAdvisories
 from shared.services.maintenance.update_search_index import UpdateSearchIndex
 from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
 from shared.services.maintenance.write_log import WriteLog
@@ -806,6 +808,16 @@ class Services:
             confined=self.adapters.confined,
             administration=self.administration,
             record_writer=self.record_writer,
+        )
+
+    @cached_property
+    def advisory_updates(self) -> AdvisoryUpdates:
+        return AdvisoryUpdates(
+            importing=self.advisory_import,
+            dumps=self.adapters.advisory_dumps,
+            directory=self.adapters.directory,
+            clock=self.adapters.clock,
+            sources=self.settings.advisory_sources,
         )
 
     @cached_property
@@ -1966,6 +1978,8 @@ class Services:
         ]
         if self.settings.entra_tenant and self.settings.entra_accounts:
             tasks.append(self.lock_disabled_accounts)
+        if self.settings.advisory_sources:
+            tasks.append(self.update_advisories)
         if self.upstreams is not None:
             tasks += [
                 self.apply_mirror_rules,
@@ -1986,6 +2000,10 @@ class Services:
             directory=self.adapters.directory,
             events=self.adapters.events,
         )
+
+    @cached_property
+    def update_advisories(self) -> UpdateAdvisories:
+        return UpdateAdvisories(updates=self.advisory_updates)
 
     @cached_property
     def notify_dependents(self) -> NotifyDependents:
