@@ -809,6 +809,7 @@ class Services:
             authorization=self.authorization,
             administration=self.administration,
             metadata=self.adapters.metadata,
+            directory=self.adapters.directory,
             advisories=self.advisories,
             malware=self.malware_quarantine,
             decision_mail=self.decision_mail,
