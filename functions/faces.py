@@ -53,6 +53,7 @@ MODULES = (
     "manage.status",
     "maven.repository",
     "mcp.protocol",
+    "osv",
     "sparse_index",
     "web.about",
     "web.advisories",

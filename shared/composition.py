@@ -41,8 +41,11 @@ from shared.services.administration.reachability import Reachability
 from shared.services.administration.revocations import RevocationApplication
 from shared.services.administration.status import RegistryStatus
 from shared.services.advisories.advisories import Advisories
+from shared.services.advisories.advisory_export import AdvisoryExport
+from shared.services.advisories.advisory_import import AdvisoryImport
 from shared.services.advisories.advisory_notices import AdvisoryNotices
 from shared.services.advisories.advisory_texts import AdvisoryTexts
+from shared.services.advisories.advisory_updates import AdvisoryUpdates
 from shared.services.advisories.affected_packages import AffectedPackages
 from shared.services.advisories.assessments import Assessments
 from shared.services.advisories.authoring import AdvisoryAuthoring
@@ -323,6 +326,9 @@ class AdvisoryServices(Struct, frozen=True):
     affected: AffectedPackages
     notices: AdvisoryNotices
     malware: MalwareQuarantine
+    importing: AdvisoryImport
+    exporting: AdvisoryExport
+    updates: AdvisoryUpdates
 
 
 class BundleServices(Struct, frozen=True):
@@ -620,6 +626,9 @@ def _advisories(services: Services) -> AdvisoryServices:
         affected=services.affected_packages,
         notices=services.advisory_notices,
         malware=services.malware_quarantine,
+        importing=services.advisory_import,
+        exporting=services.advisory_export,
+        updates=services.advisory_updates,
     )
 
 

@@ -60,9 +60,12 @@ from shared.services.administration.revocations import RevocationApplication
 from shared.services.administration.status import RegistryStatus
 from shared.services.administration.stopped_makers import StoppedMakers
 from shared.services.advisories.advisories import Advisories
+from shared.services.advisories.advisory_export import AdvisoryExport
+from shared.services.advisories.advisory_import import AdvisoryImport
 from shared.services.advisories.advisory_index import AdvisoryIndex
 from shared.services.advisories.advisory_notices import AdvisoryNotices
 from shared.services.advisories.advisory_texts import AdvisoryTexts
+from shared.services.advisories.advisory_updates import AdvisoryUpdates
 from shared.services.advisories.affected_packages import AffectedPackages
 from shared.services.advisories.assessments import Assessments
 from shared.services.advisories.authoring import AdvisoryAuthoring
@@ -138,6 +141,7 @@ from shared.services.maintenance.tasks import (
     TaskRuns,
     Upkeep,
 )
+from shared.services.maintenance.update_advisories import UpdateAdvisories
 from shared.services.maintenance.update_search_index import UpdateSearchIndex
 from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
 from shared.services.maintenance.write_log import WriteLog
@@ -795,7 +799,7 @@ class Services:
             index=self.advisory_index,
             directory=self.adapters.directory,
             documents=self.adapters.documents,
-            libraries=self.sboms,
+            sboms=self.sboms,
             hosted=self.hosted_packages,
             authorization=self.authorization,
             administration=self.administration,
@@ -875,6 +879,31 @@ class Services:
             base_url=self.settings.base_url,
             is_on=self.settings.malware_quarantine,
         )
+
+    @cached_property
+    def advisory_import(self) -> AdvisoryImport:
+        return AdvisoryImport(
+            index=self.advisory_index,
+            directory=self.adapters.directory,
+            files=self.adapters.advisory_files,
+            confined=self.adapters.confined,
+            administration=self.administration,
+            record_writer=self.record_writer,
+        )
+
+    @cached_property
+    def advisory_updates(self) -> AdvisoryUpdates:
+        return AdvisoryUpdates(
+            importing=self.advisory_import,
+            dumps=self.adapters.advisory_dumps,
+            directory=self.adapters.directory,
+            clock=self.adapters.clock,
+            sources=self.settings.advisory_sources,
+        )
+
+    @cached_property
+    def advisory_export(self) -> AdvisoryExport:
+        return AdvisoryExport(advisories=self.advisories)
 
     # --- API documentation ---
 
@@ -2031,6 +2060,8 @@ class Services:
         ]
         if self.settings.entra_tenant and self.settings.entra_accounts:
             tasks.append(self.lock_disabled_accounts)
+        if self.settings.advisory_sources:
+            tasks.append(self.update_advisories)
         if self.upstreams is not None:
             tasks += [
                 self.apply_mirror_rules,
@@ -2051,6 +2082,10 @@ class Services:
             directory=self.adapters.directory,
             events=self.adapters.events,
         )
+
+    @cached_property
+    def update_advisories(self) -> UpdateAdvisories:
+        return UpdateAdvisories(updates=self.advisory_updates)
 
     @cached_property
     def notify_dependents(self) -> NotifyDependents:

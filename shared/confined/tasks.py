@@ -24,6 +24,7 @@ TASKS: Mapping[str, str] = {
     "sboms": "shared.confined.sbom_differences:compare_sboms",
     "highlight": "shared.confined.release_docs:highlight_file",
     "markdown": "shared.confined.markdown_text:render_text",
+    "advisories": "shared.confined.advisory_files:read_advisories",
 }
 
 LINE_BYTES = 64 * 1024  # The longest line that travels between child and parent.

@@ -36,6 +36,7 @@ class RateLimitClass(Enum):
     MIRROR = "mirror"
     AGENT = "agent"
     DRY_RUN = "dry-run"
+    ADVISORIES = "advisories"
 
     @property
     def window(self) -> timedelta:
@@ -84,6 +85,7 @@ _NOUNS = {
     RateLimitClass.MIRROR: "requests that the upstream registry is asked for",
     RateLimitClass.AGENT: "calls of /mcp",
     RateLimitClass.DRY_RUN: "checks of archives",
+    RateLimitClass.ADVISORIES: "questions about advisories",
 }
 
 

@@ -87,6 +87,10 @@ class RateLimitSettings(TopicSettings):
         default="token=30 account=60 address=120",
         description="Checks of archives that are not published, a minute.",
     )
+    limit_advisories: LimitText = Field(
+        default="token=1200 account=2400 address=1200",
+        description="Questions about advisories, /v1/query and /v1/querybatch, a minute.",
+    )
     limit_agent: LimitText = Field(
         default="token=1200 account=2400 address=1200",
         description="Calls of /mcp a minute, counted by each process; an address counts for "

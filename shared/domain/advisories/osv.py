@@ -153,11 +153,10 @@ def parse_osv(content: bytes) -> Advisory:
         raise _invalid(reason=f"it has more than {MAX_VALUES:,} values")
     try:
         record = msgspec.json.decode(content, type=_Record)
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _invalid(reason=printable(str(error))) from None
     except RecursionError:
         raise _invalid(reason="its values are nested too deeply") from None
-    _require_storable(record)
     advisory_id = parse_advisory_id(record.id)
     withdrawn_ms = _time("withdrawn", record.withdrawn) if record.withdrawn else None
     affected = _bounded("affected", record.affected, MAX_AFFECTED)
@@ -309,13 +308,6 @@ def _bounded(where: str, found: Sequence[T] | None, most: int) -> Sequence[T]:
     if len(listed) > most:
         raise _invalid(reason=f"{where} has {len(listed):,} entries, and may have {most:,}")
     return listed
-
-
-def _require_storable(record: _Record) -> None:
-    try:
-        msgspec.json.encode(record)
-    except UnicodeEncodeError:
-        raise _invalid(reason="it has half a character, which nothing can store") from None
 
 
 def _invalid(reason: str) -> Invalid:

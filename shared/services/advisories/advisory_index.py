@@ -176,7 +176,8 @@ class AdvisoryIndex(Struct, frozen=True):
         held = self._held
         try:
             listed = await self.directory.list_by_owner(StoredAdvisory, OWNER)
-            for each in await self.directory.list_by_owner(AdvisorySet, OWNER):
+            sets = await self.directory.list_by_owner(AdvisorySet, OWNER)
+            for each in sets:
                 await self._read_set(each)
         except Unavailable as failure:
             if held.index is None:
@@ -184,8 +185,10 @@ class AdvisoryIndex(Struct, frozen=True):
             log.warning("advisories.unread", reason=str(failure))
             return held.index
         own = await asyncio.to_thread(_indexed, [each for each in listed if _is_shown(each)])
-        sets = [each for indexed in held.sets.values() for each in indexed.records]
-        held.index = await asyncio.to_thread(PublishedAdvisories, [*own, *sets])
+        names = {each.name for each in sets}
+        held.sets = {name: indexed for name, indexed in held.sets.items() if name in names}
+        of_sets = [each for indexed in held.sets.values() for each in indexed.records]
+        held.index = await asyncio.to_thread(PublishedAdvisories, [*own, *of_sets])
         return held.index
 
     async def _read_set(self, stored: AdvisorySet) -> None:
