@@ -15,6 +15,7 @@ from shared.settings import Settings
 # Each module has `FACES`, whose operations it declares. They are named by their paths, because a
 # topic has the same name on every face.
 MODULES = (
+    "account.advisories",
     "account.audit_log",
     "account.device_login",
     "account.invitations",
@@ -41,6 +42,7 @@ MODULES = (
     "log.files",
     "log.witness",
     "manage.accounts",
+    "manage.advisories",
     "manage.directory_locks",
     "manage.mirror",
     "manage.moderation",
@@ -54,6 +56,7 @@ MODULES = (
     "osv",
     "sparse_index",
     "web.about",
+    "web.advisories",
     "web.badges",
     "web.compare",
     "web.feeds",

@@ -7,6 +7,7 @@ from runpy import run_module
 
 from shared.commands.accounts import accounts, directory_locks, groups, signin_link
 from shared.commands.administration import names, read_only, upkeep
+from shared.commands.advisories import advisories
 from shared.commands.base import CommandGroup
 from shared.commands.bundles import bundle
 from shared.commands.data_folder import backup, index, keys, restore
@@ -25,6 +26,7 @@ cli = CommandGroup(
     help="Operate the registry whose data folder BALLROOM_DATA names (.ballroom by default).",
     commands=[
         accounts,
+        advisories,
         backup,
         bundle,
         directory_locks,

@@ -43,7 +43,13 @@ from shared.services.administration.status import RegistryStatus
 from shared.services.advisories.advisories import Advisories
 from shared.services.advisories.advisory_export import AdvisoryExport
 from shared.services.advisories.advisory_import import AdvisoryImport
+from shared.services.advisories.advisory_notices import AdvisoryNotices
+from shared.services.advisories.advisory_texts import AdvisoryTexts
 from shared.services.advisories.advisory_updates import AdvisoryUpdates
+from shared.services.advisories.affected_packages import AffectedPackages
+from shared.services.advisories.assessments import Assessments
+from shared.services.advisories.authoring import AdvisoryAuthoring
+from shared.services.advisories.malware import MalwareQuarantine
 from shared.services.api_docs.api_docs import ApiDocs
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory
 from shared.services.api_docs.api_docs_queue import ApiDocsBackfill, ApiDocsQueue
@@ -311,9 +317,15 @@ class PublishingServices(Struct, frozen=True):
 
 
 class AdvisoryServices(Struct, frozen=True):
-    """Advisories, and what they match."""
+    """Advisories, what they match, and what people write of both."""
 
     advisories: Advisories
+    authoring: AdvisoryAuthoring
+    assessments: Assessments
+    texts: AdvisoryTexts
+    affected: AffectedPackages
+    notices: AdvisoryNotices
+    malware: MalwareQuarantine
     importing: AdvisoryImport
     exporting: AdvisoryExport
     updates: AdvisoryUpdates
@@ -608,6 +620,12 @@ def _bundles(services: Services) -> BundleServices:
 def _advisories(services: Services) -> AdvisoryServices:
     return AdvisoryServices(
         advisories=services.advisories,
+        authoring=services.advisory_authoring,
+        assessments=services.assessments,
+        texts=services.advisory_texts,
+        affected=services.affected_packages,
+        notices=services.advisory_notices,
+        malware=services.malware_quarantine,
         importing=services.advisory_import,
         exporting=services.advisory_export,
         updates=services.advisory_updates,

@@ -63,7 +63,13 @@ from shared.services.advisories.advisories import Advisories
 from shared.services.advisories.advisory_export import AdvisoryExport
 from shared.services.advisories.advisory_import import AdvisoryImport
 from shared.services.advisories.advisory_index import AdvisoryIndex
+from shared.services.advisories.advisory_notices import AdvisoryNotices
+from shared.services.advisories.advisory_texts import AdvisoryTexts
 from shared.services.advisories.advisory_updates import AdvisoryUpdates
+from shared.services.advisories.affected_packages import AffectedPackages
+from shared.services.advisories.assessments import Assessments
+from shared.services.advisories.authoring import AdvisoryAuthoring
+from shared.services.advisories.malware import MalwareQuarantine
 from shared.services.api_docs.api_docs import ApiDocs
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory, JobInputs
 from shared.services.api_docs.api_docs_queue import ApiDocsBackfill, ApiDocsQueue
@@ -79,6 +85,7 @@ from shared.services.common import Adapters
 from shared.services.identity.accounts import Accounts, RetiredNames
 from shared.services.identity.mail import (
     AccountMail,
+    AdvisoryMail,
     Appeal,
     DecisionMail,
     DependencyMail,
@@ -106,6 +113,7 @@ from shared.services.maintenance.erase_accounts import EraseAccounts
 from shared.services.maintenance.erased_releases import ErasedReleases
 from shared.services.maintenance.find_ownerless_organizations import FindOwnerlessOrganizations
 from shared.services.maintenance.finish_deletions import FinishDeletions
+from shared.services.maintenance.follow_advisories import FollowAdvisories
 from shared.services.maintenance.follow_upstream_withdrawals import FollowUpstreamWithdrawals
 from shared.services.maintenance.freeze_leaves import FreezeLeaves
 from shared.services.maintenance.generate_api_docs import GenerateApiDocs
@@ -797,6 +805,79 @@ class Services:
             administration=self.administration,
             record_writer=self.record_writer,
             ecosystem=ballerina_ecosystem(self.settings.base_url),
+        )
+
+    @cached_property
+    def advisory_authoring(self) -> AdvisoryAuthoring:
+        return AdvisoryAuthoring(
+            authorization=self.authorization,
+            administration=self.administration,
+            metadata=self.adapters.metadata,
+            directory=self.adapters.directory,
+            advisories=self.advisories,
+            malware=self.malware_quarantine,
+            decision_mail=self.decision_mail,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def assessments(self) -> Assessments:
+        return Assessments(
+            authorization=self.authorization,
+            hosted=self.hosted_packages,
+            metadata=self.adapters.metadata,
+            directory=self.adapters.directory,
+            advisories=self.advisories,
+            record_writer=self.record_writer,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def advisory_texts(self) -> AdvisoryTexts:
+        return AdvisoryTexts(
+            documents=self.adapters.documents,
+            confined=self.adapters.confined,
+            jobs=self.on_demand_jobs,
+        )
+
+    @cached_property
+    def affected_packages(self) -> AffectedPackages:
+        return AffectedPackages(
+            authorization=self.authorization,
+            metadata=self.adapters.metadata,
+            advisories=self.advisories,
+        )
+
+    @cached_property
+    def advisory_mail(self) -> AdvisoryMail:
+        return AdvisoryMail(
+            work=self.adapters.work,
+            directory=self.adapters.directory,
+            mail_delivery=self.mail_delivery,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def advisory_notices(self) -> AdvisoryNotices:
+        return AdvisoryNotices(
+            affected=self.affected_packages,
+            directory=self.adapters.directory,
+            events=self.adapters.events,
+            mail=self.advisory_mail,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def malware_quarantine(self) -> MalwareQuarantine:
+        return MalwareQuarantine(
+            metadata=self.adapters.metadata,
+            directory=self.adapters.directory,
+            moderation=self.moderation,
+            mail=self.advisory_mail,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
+            is_on=self.settings.malware_quarantine,
         )
 
     @cached_property
@@ -1956,6 +2037,7 @@ class Services:
         tasks: list[Task] = [
             self.process_outboxes,
             self.notify_dependents,
+            self.follow_advisories,
             self.deliver_webhooks,
             self.delete_orphaned_archives,
             self.roll_up_pulls,
@@ -2008,6 +2090,15 @@ class Services:
     @cached_property
     def notify_dependents(self) -> NotifyDependents:
         return NotifyDependents(notices=self.dependency_notices, clock=self.adapters.clock)
+
+    @cached_property
+    def follow_advisories(self) -> FollowAdvisories:
+        return FollowAdvisories(
+            advisories=self.advisories,
+            malware=self.malware_quarantine,
+            notices=self.advisory_notices,
+            clock=self.adapters.clock,
+        )
 
     @cached_property
     def deliver_webhooks(self) -> DeliverWebhooks:

@@ -31,6 +31,7 @@ OWNER_TABS = (
     ("held", "Held releases"),
     ("tokens", "Access tokens"),
     ("publishers", "Trusted publishers"),
+    ("advisories", "Advisories"),
     ("webhooks", "Webhooks"),
     ("pulls", "Pulls"),
     ("log", "Audit log"),

@@ -12,6 +12,7 @@ from functions.account import device_login
 from functions.api import (
     account,
     accounts,
+    advisories,
     audit_log,
     dependencies,
     directory_locks,
@@ -48,6 +49,9 @@ async def api_docs_openapi(call: ApiCall) -> Answer:
 # The whole API, in the order of the document.
 FACES = (
     accounts.accounts_api,
+    advisories.organization_advisories_api,
+    advisories.advisories_api,
+    advisories.assessments_api,
     audit_log.audit_log_api,
     members.invitations_api,
     groups.groups_api,

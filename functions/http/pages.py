@@ -251,6 +251,7 @@ ACCOUNT_PAGES = (
     ("/account", "Overview"),
     ("/account/tokens", "Access tokens"),
     ("/account/organizations", "Organizations"),
+    ("/account/advisories", "Affected packages"),
     ("/device", "Devices"),
     ("/account/sessions", "Sessions"),
     ("/account/identities", "Sign-in methods"),
@@ -262,6 +263,7 @@ ACCOUNT_PAGES = (
 MANAGE_PAGES = (
     ("/manage", "Overview"),
     ("/manage/releases", "Releases"),
+    ("/manage/advisories", "Advisories"),
     ("/manage/accounts", "Accounts"),
     ("/manage/groups", "Groups"),
     ("/manage/directory-locks", "Directory locks"),

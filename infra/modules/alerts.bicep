@@ -189,6 +189,7 @@ datatable(task: string, within: timespan, always: bool) [
     "deliver-webhooks", 1h, true,
     "write-log", 1h, true,
     "notify-dependents", 1h, true,
+    "follow-advisories", 2h, true,
     "roll-up-pulls", 1h, true,
     "update-search-index", 1h, true,
     "freeze-leaves", 1h, true,

@@ -12,6 +12,7 @@ import click
 import orjson
 from pydantic import BaseModel
 
+from functions.api.advisories import advisories_api, assessments_api
 from functions.api.directory_locks import directory_locks_api
 from functions.api.groups import groups_api
 from functions.api.members import members_api
@@ -46,6 +47,8 @@ PACKAGE_OR_ORGANIZATION = "ORG[/NAME]"
 ORGANIZATION_PREFIX = "@"  # Before the name of an organization; no account's name begins with it.
 
 _FACES = (
+    advisories_api,
+    assessments_api,
     directory_locks_api,
     groups_api,
     members_api,

@@ -23,6 +23,7 @@ TASKS: Mapping[str, str] = {
     "compare": "shared.confined.comparison:compare_versions",
     "sboms": "shared.confined.sbom_differences:compare_sboms",
     "highlight": "shared.confined.release_docs:highlight_file",
+    "markdown": "shared.confined.markdown_text:render_text",
     "advisories": "shared.confined.advisory_files:read_advisories",
 }
 

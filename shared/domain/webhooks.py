@@ -22,6 +22,7 @@ class Topic(Enum):
     DEPRECATION = "deprecation"
     WITHDRAWAL = "withdrawal"
     DEPENDENCY = "dependency"
+    ADVISORY = "advisory"
     MEMBER = "member"
     TOKEN = "token"  # noqa: S105 - no secret.
     AUDIT = "audit"  # Every event, with the address and the credential of who caused it.
@@ -33,6 +34,7 @@ _TOPICS = {  # By what changed, or by the first word of the kind of an event.
     **dict.fromkeys(("withdrawn", "restored"), Topic.WITHDRAWAL),
     **dict.fromkeys(("member", "owner", "invitation"), Topic.MEMBER),
     "dependency": Topic.DEPENDENCY,
+    "advisory": Topic.ADVISORY,
     "token": Topic.TOKEN,
 }
 _TOPICS_OF_KINDS = {"package.successor-changed": Topic.DEPRECATION}

@@ -40,7 +40,7 @@ GROUPS = (
             "reference/limits.md",
         ),
     ),
-    ("Organizations", ("use/organizations.md", "use/private-packages.md")),
+    ("Organizations", ("use/organizations.md", "use/private-packages.md", "use/advisories.md")),
     (
         "Protocols",
         (

@@ -1,4 +1,4 @@
-"""Where dumps of advisories of others come from."""
+"""Where dumps of advisories of others come from, and what an advisory about malware does."""
 
 from pydantic import Field, field_validator
 
@@ -7,7 +7,7 @@ from shared.settings.values import TopicSettings, split_list
 
 
 class AdvisorySettings(TopicSettings):
-    """Which advisories of others are matched."""
+    """Which advisories of others are matched, and what an advisory about malware does."""
 
     advisories_from: str = Field(
         default="",
@@ -15,6 +15,12 @@ class AdvisorySettings(TopicSettings):
         "such as maven=https://mirror.example.org/Maven/all.zip; the address is https, and then "
         "allowed as if it were in BALLROOM_INSIDE_HOSTS, or the absolute path of a file. Empty: "
         "nothing is fetched.",
+    )
+
+    malware_quarantine: bool = Field(
+        default=False,
+        description="Whether releases are quarantined at once that a published or imported "
+        "advisory calls malicious. Administrators get mail in any case.",
     )
 
     @field_validator("advisories_from")

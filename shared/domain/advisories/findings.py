@@ -24,11 +24,12 @@ class LibraryFindings(Struct, frozen=True):
 
 class ReleaseFindings(Struct, frozen=True):
     """The advisories that match a release; of dependencies and libraries those alone that have
-    any."""
+    any. `assessed` are those of libraries of which an owner says that they do not affect it."""
 
     own: tuple[Advisory, ...] = ()
     dependencies: tuple[DependencyFindings, ...] = ()
     java_libraries: tuple[LibraryFindings, ...] = ()
+    assessed: tuple[LibraryFindings, ...] = ()
 
     @property
     def is_empty(self) -> bool:

@@ -1,6 +1,6 @@
 """Advisories: which ones match, who may see one, and writing them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from msgspec import Struct
@@ -16,6 +16,7 @@ from shared.domain.advisories.advisories import (
     advisory_not_found,
     own_id,
 )
+from shared.domain.advisories.assessments import Assessment, assessments_owner
 from shared.domain.advisories.findings import (
     DependencyFindings,
     LibraryFindings,
@@ -30,6 +31,7 @@ from shared.domain.errors.base import Conflict, Invalid, InvalidName, Refusal
 from shared.domain.names import OrgName, parse_org
 from shared.domain.packages import Release, read_graph
 from shared.domain.principals import ANONYMOUS, Principal
+from shared.domain.reasons import with_reason
 from shared.domain.records import Place
 from shared.domain.scopes import Action
 from shared.ports.directory import DirectoryStore
@@ -99,11 +101,21 @@ class Advisories(Struct, frozen=True):
         found_own, *found = await self.findings(queries, by)
         of_dependencies = zip(dependencies, found, strict=False)
         of_libraries = zip(libraries, found[len(dependencies) :], strict=True)
+        inside = tuple(LibraryFindings(*each) for each in of_libraries if each[1])
+        cleared = await self._cleared(own) if inside else frozenset[str]()
         return ReleaseFindings(
             own=found_own,
             dependencies=tuple(DependencyFindings(*each) for each in of_dependencies if each[1]),
-            java_libraries=tuple(LibraryFindings(*each) for each in of_libraries if each[1]),
+            java_libraries=tuple(_of_libraries(inside, lambda each: each.id not in cleared)),
+            assessed=tuple(_of_libraries(inside, lambda each: each.id in cleared)),
         )
+
+    async def _cleared(self, coordinate: Coordinate) -> frozenset[str]:
+        """Return the ids of the advisories of which an owner says that they do not affect the
+        release."""
+        owner = assessments_owner(coordinate)
+        said = await self.directory.list_by_owner(Assessment, owner)
+        return frozenset(each.advisory for each in said if each.clears)
 
     def version_of(self, coordinate: Coordinate) -> PackageVersion:
         """Return what is asked about a release of this registry."""
@@ -118,15 +130,29 @@ class Advisories(Struct, frozen=True):
 
     async def find(self, advisory_id: str, by: Principal) -> Advisory:
         """Return an advisory that `by` may see; raise `advisory-not-found`."""
-        index = await self.index.current()
-        indexed = index.by_id.get(advisory_id)
-        visible = await self._visible({advisory_id: indexed}, by)
-        if indexed is not None and advisory_id in visible:
-            return self.index.advisory(indexed)
+        found = await self._published(advisory_id, by)
+        if found is not None:
+            return found
         stored = await self._draft(advisory_id, by)
         if stored is None:
             raise advisory_not_found(advisory_id)
         return stored.advisory
+
+    async def find_published(self, advisory_id: str, by: Principal) -> Advisory:
+        """Return an advisory that is no draft, as `find` does. What is missing costs as much as a
+        draft of others."""
+        found = await self._published(advisory_id, by)
+        if found is None:
+            raise advisory_not_found(advisory_id)
+        return found
+
+    async def _published(self, advisory_id: str, by: Principal) -> Advisory | None:
+        index = await self.index.current()
+        indexed = index.by_id.get(advisory_id)
+        visible = await self._visible({advisory_id: indexed}, by)
+        if indexed is None or advisory_id not in visible:
+            return None
+        return self.index.advisory(indexed)
 
     async def _draft(self, advisory_id: str, by: Principal) -> StoredAdvisory | None:
         """Return an advisory that its writers see before others do."""
@@ -151,6 +177,25 @@ class Advisories(Struct, frozen=True):
         own = {each.id: each for each in index.by_id.values() if not each.is_in_set}
         visible = await self._visible(own, ANONYMOUS)
         return [self.index.advisory(own[each]) for each in sorted(own) if each in visible]
+
+    async def about_own_packages(self, by: Principal) -> list[Advisory]:
+        """Return the advisories about packages of this registry that `by` may see, the last
+        modified first, also withdrawn ones."""
+        found = {each.id: each for each in await self._about_own_packages()}
+        visible = await self._visible(found, by)
+        shown = sorted((each for each in found.values() if each.id in visible), key=_newest_first)
+        return [self.index.advisory(each) for each in shown]
+
+    async def malware(self) -> list[Advisory]:
+        """Return what is known of malicious versions of packages of this registry. For tasks:
+        nobody's rights are checked."""
+        live = (each for each in await self._about_own_packages() if each.is_live)
+        found = map(self.index.advisory, live)
+        return [each for each in found if each.is_malware]
+
+    async def _about_own_packages(self) -> list[IndexedAdvisory]:
+        index = await self.index.current()
+        return [each for each in index.by_id.values() if any(each.names_of(self.ecosystem))]
 
     async def written(self, org: OrgName, by: Principal) -> list[Advisory]:
         """Return the advisories of an organization in any state to its owners, the last modified
@@ -195,10 +240,10 @@ class Advisories(Struct, frozen=True):
         await self.index.say_changed()
         return stored
 
-    async def withdraw(self, advisory_id: str, by: Principal) -> Advisory:
+    async def withdraw(self, advisory_id: str, by: Principal, reason: str = "") -> Advisory:
         """Withdraw an advisory that was written here; a draft is deleted. A repeat changes
         nothing. Raises `advisory-not-found`, `advisory-imported`."""
-        withdrawn = await self._withdraw(advisory_id, by)
+        withdrawn = await self._withdraw(advisory_id, by, reason)
         await self.index.say_changed()
         return withdrawn
 
@@ -213,7 +258,7 @@ class Advisories(Struct, frozen=True):
             number += 1
         new = _timed(replace(advisory, id=own_id(year, number)), now_ms)
         entity = StoredAdvisory.of(new)
-        change = _change("advisory.added", new)
+        change = _change("advisory.added", new, by)
         if last is None:
             first = AdvisoryNumber(year=year, number=number)
             await self.record_writer.add(entity, first, change=change, by=by)
@@ -242,12 +287,13 @@ class Advisories(Struct, frozen=True):
                 f"{advisory.id} is published and cannot become a draft again. Withdraw it.",
             )
         changed = _timed(kept, self.record_writer.clock.now_ms())
-        change = _change("advisory.changed", changed)
+        is_first = before.state is AdvisoryState.DRAFT and changed.is_live
+        change = _change("advisory.published" if is_first else "advisory.changed", changed, by)
         await self.record_writer.replace(stored.with_content(changed), change=change, by=by)
         return changed
 
     @retried_when_stale
-    async def _withdraw(self, advisory_id: str, by: Principal) -> Advisory:
+    async def _withdraw(self, advisory_id: str, by: Principal, reason: str) -> Advisory:
         stored = await self._stored(advisory_id, by)
         before = stored.advisory
         await self._require_write(before.org, by)
@@ -256,7 +302,7 @@ class Advisories(Struct, frozen=True):
         withdrawn = _timed(
             replace(before, state=AdvisoryState.WITHDRAWN), self.record_writer.clock.now_ms()
         )
-        change = _change("advisory.withdrawn", withdrawn)
+        change = _change("advisory.withdrawn", withdrawn, by, **with_reason(reason))
         if before.state is AdvisoryState.DRAFT:
             await self.record_writer.remove(stored, change=change, by=by)
         else:
@@ -292,6 +338,15 @@ class Advisories(Struct, frozen=True):
                 )
 
 
+def _of_libraries(
+    found: Iterable[LibraryFindings], keeps: Callable[[Advisory], bool]
+) -> Iterator[LibraryFindings]:
+    """Yield the libraries with those of their advisories that `keeps` accepts, if there are any."""
+    for each in found:
+        if kept := tuple(filter(keeps, each.advisories)):
+            yield LibraryFindings(each.library, kept)
+
+
 def version_of_library(library: JavaLibrary) -> PackageVersion:
     """Return what is asked about a Java library: its coordinate, unless its version is unknown, and
     its digest if it has one."""
@@ -323,9 +378,10 @@ def _timed(advisory: Advisory, now_ms: int) -> Advisory:
     )
 
 
-def _change(kind: str, advisory: Advisory) -> EntityChange:
-    details = {"state": advisory.state.value, "summary": advisory.summary}
-    return EntityChange(kind, advisory.id, org=advisory.org, details=details)
+def _change(kind: str, advisory: Advisory, by: Principal, **more: str) -> EntityChange:
+    details = {"state": advisory.state.value, "summary": advisory.summary, **more}
+    account = "" if advisory.org else by.id  # The log of the administrator has it.
+    return EntityChange(kind, advisory.id, org=advisory.org, account=account, details=details)
 
 
 def _newest_first(indexed: IndexedAdvisory) -> tuple[int, str]:

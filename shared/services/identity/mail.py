@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
 from msgspec import Struct
@@ -30,6 +31,7 @@ from shared.ports.work import WorkStore
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.identity.accounts import (
     accounts_by_ids,
+    administrator_accounts,
     organization_owners,
     responsible_accounts,
 )
@@ -404,6 +406,62 @@ class DependencyMail(Struct, frozen=True):
             until_ms=now_ms + _DEPENDENCY_MAIL_KEPT_FOR // MS,
             now_ms=now_ms,
         )
+
+
+class AdvisoryMail(Struct, frozen=True):
+    """Sends mail about advisories: to owners of dependents who asked, and to administrators."""
+
+    work: WorkStore
+    directory: DirectoryStore
+    mail_delivery: MailDelivery
+    clock: Clock
+    base_url: str
+
+    async def send(self, key: str, account: Account, findings: Sequence[str]) -> int:
+        """Send mail about findings, each a line, to an account, once for a key; return how many
+        were sent."""
+        mail = mail_text(
+            "advisories-affect",
+            count=f"{len(findings):,}",
+            findings=_listed(findings),
+            page=f"{self.base_url}/account/advisories",
+        )
+        return await self._send_once(f"advisories:{key}", [account], mail)
+
+    async def send_malware(
+        self, advisory: str, summary: str, releases: Sequence[str], *, done: str
+    ) -> int:
+        """Tell administrators once that releases match a record of malware; `done` is the sentence
+        that says what became of them."""
+        mail = mail_text(
+            "malware-matches",
+            advisory=advisory,
+            summary=_printable(summary),
+            releases=_listed(releases),
+            done=done,
+            page=f"{self.base_url}/advisories/{advisory}",
+        )
+        now_ms = self.clock.now_ms()
+        accounts = await administrator_accounts(self.directory, now_ms)
+        matched = sha256("\n".join(releases).encode()).hexdigest()[:16]
+        return await self._send_once(f"malware:{advisory}:{matched}", accounts, mail)
+
+    async def _send_once(self, key: str, accounts: Iterable[Account], mail: MailText) -> int:
+        now_ms = self.clock.now_ms()
+        return await self.mail_delivery.send_once(
+            key,
+            accounts,
+            mail,
+            work=self.work,
+            until_ms=now_ms + _DEPENDENCY_MAIL_KEPT_FOR // MS,
+            now_ms=now_ms,
+        )
+
+
+def _listed(lines: Sequence[str]) -> str:
+    more = len(lines) - DEPENDENTS_NAMED
+    shown = [f"  {_printable(each)}" for each in lines[:DEPENDENTS_NAMED]]
+    return "\n".join([*shown, *([f"  and {more:,} more"] if more > 0 else [])])
 
 
 def _described(token: Token) -> str:

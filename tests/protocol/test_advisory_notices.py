@@ -1,0 +1,202 @@
+"""Owners of dependents who asked are told of advisories, each once; malware is quarantined."""
+
+import json
+
+import pytest
+
+from shared.domain.names import parse_org
+from shared.domain.packages import State
+from shared.domain.principals import OPERATOR
+from shared.domain.records import Event
+from shared.domain.release_lists import parse_coordinate
+from shared.domain.webhooks import Topic
+from tests.support.advisories import advisory, affected
+from tests.support.archives import bala
+from tests.support.event_feed import checked_feed
+from tests.support.page_client import PageClient
+from tests.support.world import OpenWorld, World
+
+pytestmark = pytest.mark.measured
+
+PAGE = "/account/advisories"
+BASE = "acme/base:1.0.1"
+
+
+async def fill(world: World) -> None:
+    """Publish packages of two organizations that were built with a release."""
+    for name in ("admin", "ann", "bob", "mia"):
+        account = getattr(world.people, name).account
+        stored = await world.registry.identity.accounts.by_id(account.id)
+        known = stored.model_copy(update={"email": f"{name}@example.org"})
+        await world.stores.directory.put(known)
+    for version in ("1.0.0", "1.0.1"):
+        await world.push(bala(f"acme/base:{version}"))
+    bob = world.people.bob
+    await world.push(bala("other/shop:1.0.0", dependencies=[BASE]), by=bob)
+    await world.push(bala("other/old:1.0.0", dependencies=["acme/base:1.0.0"]), by=bob)
+
+
+@pytest.fixture
+async def built(world: World) -> World:
+    await fill(world)
+    return world
+
+
+async def publish(world: World, **fields: object) -> str:
+    about = affected("acme/base", "introduced 1.0.1")
+    stored = await world.registry.advisories.advisories.store(advisory(about, **fields), OPERATOR)
+    return stored.id
+
+
+async def follow(world: World) -> None:
+    await world.registry.maintenance.upkeep.run("follow-advisories")
+
+
+def mail_to(world: World, name: str) -> list[str]:
+    found = world.mailer.to(f"{name}@example.org")
+    return [each.text for each in found if "Advisories about your packages" in each.subject]
+
+
+async def events(world: World) -> list[Event]:
+    feed = await checked_feed(world.stores.events)
+    return [each for each in feed if each.kind == "advisory.affects"]
+
+
+async def test_the_page_lists_what_is_affected_and_through_what(built: World) -> None:
+    advisory_id = await publish(built)
+    bob = await PageClient.at(built, built.people.bob, PAGE)
+    assert "shop 1.0.0" in bob.text
+    assert advisory_id in bob.text
+    assert "acme/base:1.0.1" in bob.text
+    assert "old 1.0.0" not in bob.text
+    mia = await PageClient.at(built, built.people.mia, PAGE)
+    assert "base 1.0.1" in mia.text
+    assert "The release itself" in mia.text
+    assert "Switch mail on" not in mia.text  # A member.
+
+
+async def test_an_owner_who_asked_gets_each_advisory_once(built: World) -> None:
+    advisory_id = await publish(built)
+    await follow(built)
+    assert mail_to(built, "bob") == []
+    bob = await PageClient.at(built, built.people.bob, PAGE)
+    await bob.send(f"{PAGE}/mail", mail="on")
+    assert "Mail about advisories is on." in bob.text
+    for _ in range(2):
+        await follow(built)
+    [first] = mail_to(built, "bob")
+    assert f"other/shop:1.0.0 through acme/base:1.0.1: {advisory_id}: Greets strangers" in first
+    assert "other/old" not in first
+    second_id = await publish(built)
+    await follow(built)
+    [_, second] = mail_to(built, "bob")
+    assert second_id in second
+    assert advisory_id not in second
+    await bob.open(PAGE)
+    await bob.send(f"{PAGE}/mail", mail="off")
+    assert "Mail about advisories is off." in bob.text
+    await publish(built)
+    await follow(built)
+    assert len(mail_to(built, "bob")) == 2
+    assert mail_to(built, "ann") == []
+
+
+async def test_webhooks_with_the_topic_get_each_advisory_once(built: World) -> None:
+    bob = built.fresh(built.people.bob)
+    webhooks = built.registry.organizations.webhooks
+    url = "https://hooks.example.org/other"
+    webhook = await webhooks.add(parse_org("other"), url, [Topic.ADVISORY], by=bob)
+    advisory_id = await publish(built)
+    for _ in range(2):
+        await follow(built)
+    [event] = await events(built)
+    assert (event.org, event.subject) == ("other", "other/shop:1.0.0")
+    assert event.details["advisory"] == advisory_id
+    assert event.details["through"] == BASE
+    assert webhook.wants(event)
+    assert json.loads(webhook.body(1, event))["type"] == "advisory.affects"
+
+
+async def test_organizations_that_did_not_ask_have_no_events(built: World) -> None:
+    await publish(built)
+    await follow(built)
+    assert await events(built) == []
+
+
+async def test_an_owner_is_told_nothing_about_packages_of_others_that_are_private(
+    built: World,
+) -> None:
+    await built.push(bala("acme/hidden:1.0.0", visibility="private"))
+    about = affected("acme/hidden", "introduced 0")
+    await built.registry.advisories.advisories.store(
+        advisory(about, org="acme"), built.fresh(built.people.ann)
+    )
+    hidden = bala("other/cart:1.0.0", dependencies=["acme/hidden:1.0.0"])
+    await built.push(hidden, by=built.people.bob)
+    bob = await PageClient.at(built, built.people.bob, PAGE)
+    assert "cart" not in bob.text
+    await bob.send(f"{PAGE}/mail", mail="on")
+    await follow(built)
+    assert mail_to(built, "bob") == []
+
+
+async def state_of(world: World, release: str = BASE) -> State:
+    found = (await world.stores.metadata.find(parse_coordinate(release))).release
+    assert found is not None
+    return found.state
+
+
+def malware_mail(world: World) -> list[str]:
+    found = world.mailer.to("admin@example.org")
+    return [each.text for each in found if "said to be malicious" in each.subject]
+
+
+MALWARE = {"database_specific": {"kind": "malware"}}
+
+
+async def test_malware_is_quarantined_once_where_the_setting_says_so(worlds: OpenWorld) -> None:
+    world = await worlds(malware_quarantine=True)
+    await fill(world)
+    advisory_id = await publish(world, **MALWARE)
+    for _ in range(2):
+        await follow(world)
+    assert await state_of(world) is State.QUARANTINED
+    assert await state_of(world, "acme/base:1.0.0") is State.LIVE
+    [mail] = malware_mail(world)
+    assert "  acme/base:1.0.1\n" in mail
+    assert "They are quarantined." in mail
+    owner = [each.subject for each in world.mailer.to("ann@example.org")]
+    assert "acme/base:1.0.1 was quarantined" in owner
+    await world.registry.maintenance.upkeep.run("notify-dependents")
+    bob = [each.text for each in world.mailer.to("bob@example.org")]
+    assert any("other/shop:1.0.0" in each and advisory_id in each for each in bob)
+    await world.registry.publishing.moderation.restore(parse_coordinate(BASE), by=OPERATOR)
+    await follow(world)
+    assert await state_of(world) is State.LIVE
+
+
+async def test_without_the_setting_administrators_are_told_alone(built: World) -> None:
+    await publish(built, **MALWARE)
+    for _ in range(2):
+        await follow(built)
+    assert await state_of(built) is State.LIVE
+    [mail] = malware_mail(built)
+    assert "They are still served" in mail
+
+
+async def test_an_administrator_who_publishes_malware_quarantines_at_once(
+    worlds: OpenWorld,
+) -> None:
+    world = await worlds(malware_quarantine=True)
+    await fill(world)
+    admin = await PageClient.at(world, world.people.admin, "/manage/advisories?package=acme/base")
+    await admin.send(
+        "/manage/advisories/draft",
+        package="acme/base",
+        summary="It mines coins",
+        malware="yes",
+        **{"introduced-0": "1.0.1"},
+    )
+    assert await state_of(world) is State.LIVE
+    await admin.send("/manage/advisories/x_BLR-2026-1/publish")
+    assert await state_of(world) is State.QUARANTINED
