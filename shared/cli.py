@@ -7,6 +7,7 @@ from runpy import run_module
 
 from shared.commands.accounts import accounts, directory_locks, groups, signin_link
 from shared.commands.administration import names, read_only, upkeep
+from shared.commands.advisories import advisories
 from shared.commands.audit import audit
 from shared.commands.base import CommandGroup
 from shared.commands.bundles import bundle
@@ -27,6 +28,7 @@ cli = CommandGroup(
     help="Operate the registry whose data folder BALLROOM_DATA names (.ballroom by default).",
     commands=[
         accounts,
+        advisories,
         audit,
         backup,
         bundle,

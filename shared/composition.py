@@ -45,6 +45,7 @@ from shared.services.advisories.advisory_export import AdvisoryExport
 from shared.services.advisories.advisory_import import AdvisoryImport
 from shared.services.advisories.advisory_notices import AdvisoryNotices
 from shared.services.advisories.advisory_texts import AdvisoryTexts
+from shared.services.advisories.advisory_updates import AdvisoryUpdates
 from shared.services.advisories.affected_packages import AffectedPackages
 from shared.services.advisories.affected_versions import AffectedVersions
 from shared.services.advisories.assessments import Assessments
@@ -335,6 +336,7 @@ class AdvisoryServices(Struct, frozen=True):
     affected_packages: AffectedPackages
     notices: AdvisoryNotices
     malware: MalwareQuarantine
+    updates: AdvisoryUpdates
 
 
 class BundleServices(Struct, frozen=True):
@@ -638,6 +640,7 @@ def _advisories(services: Services) -> AdvisoryServices:
         affected_packages=services.affected_packages,
         notices=services.advisory_notices,
         malware=services.malware_quarantine,
+        updates=services.advisory_updates,
     )
 
 

@@ -66,6 +66,7 @@ from shared.services.advisories.advisory_import import AdvisoryImport
 from shared.services.advisories.advisory_index import AdvisoryIndex
 from shared.services.advisories.advisory_notices import AdvisoryNotices
 from shared.services.advisories.advisory_texts import AdvisoryTexts
+from shared.services.advisories.advisory_updates import AdvisoryUpdates
 from shared.services.advisories.affected_packages import AffectedPackages
 from shared.services.advisories.affected_versions import AffectedVersions
 from shared.services.advisories.assessments import Assessments
@@ -143,6 +144,7 @@ from shared.services.maintenance.tasks import (
     TaskRuns,
     Upkeep,
 )
+from shared.services.maintenance.update_advisories import UpdateAdvisories
 from shared.services.maintenance.update_search_index import UpdateSearchIndex
 from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
 from shared.services.maintenance.write_log import WriteLog
@@ -851,6 +853,7 @@ class Services:
             authorization=self.authorization,
             administration=self.administration,
             metadata=self.adapters.metadata,
+            directory=self.adapters.directory,
             advisories=self.advisories,
             malware=self.malware_quarantine,
             decision_mail=self.decision_mail,
@@ -915,6 +918,16 @@ class Services:
             clock=self.adapters.clock,
             base_url=self.settings.base_url,
             is_on=self.settings.malware_quarantine,
+        )
+
+    @cached_property
+    def advisory_updates(self) -> AdvisoryUpdates:
+        return AdvisoryUpdates(
+            importing=self.advisory_import,
+            dumps=self.adapters.advisory_dumps,
+            directory=self.adapters.directory,
+            clock=self.adapters.clock,
+            sources=self.settings.advisory_sources,
         )
 
     # --- API documentation ---
@@ -2147,6 +2160,8 @@ class Services:
         ]
         if self.settings.entra_tenant and self.settings.entra_accounts:
             tasks.append(self.lock_disabled_accounts)
+        if self.settings.advisory_sources:
+            tasks.append(self.update_advisories)
         if self.upstreams is not None:
             tasks += [
                 self.apply_mirror_rules,
@@ -2167,6 +2182,10 @@ class Services:
             directory=self.adapters.directory,
             events=self.adapters.events,
         )
+
+    @cached_property
+    def update_advisories(self) -> UpdateAdvisories:
+        return UpdateAdvisories(updates=self.advisory_updates)
 
     @cached_property
     def notify_dependents(self) -> NotifyDependents:

@@ -49,7 +49,9 @@ async def web_advisories(call: PublicPageCall) -> Answer:
 
 @pages.read("advisories/{id}")
 async def web_advisory(call: PublicPageCall) -> Answer:
-    found = await call.registry.advisories.advisories.find(call.redacted_route["id"], call.caller)
+    found = await call.registry.advisories.advisories.find_published(
+        call.redacted_route["id"], call.caller
+    )
     details = await call.registry.advisories.texts.html(found.details)
     if details is None:
         call.reload_soon()

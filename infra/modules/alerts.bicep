@@ -189,6 +189,7 @@ datatable(task: string, within: timespan, always: bool) [
     "deliver-webhooks", 1h, true,
     "write-log", 1h, true,
     "notify-dependents", 1h, true,
+    "follow-advisories", 2h, true,
     "roll-up-pulls", 1h, true,
     "update-search-index", 1h, true,
     "freeze-leaves", 1h, true,
@@ -208,7 +209,8 @@ datatable(task: string, within: timespan, always: bool) [
     "place-archives", 1h, false,
     "update-upstream-catalogue", 1h, false,
     "follow-upstream-withdrawals", 1h, false,
-    "apply-mirror-rules", 3h, false
+    "apply-mirror-rules", 3h, false,
+    "update-advisories", 3h, false
 ]
 | join kind=leftouter runs on task
 | where iff(always, coalesce(newest, since), newest) < ago(within)

@@ -41,6 +41,7 @@ _OWNERS = "owners"
 _LOG = "log"
 _SIGNING_KEYS = "signing keys"
 _SIGSTORE = "sigstore"
+_ADVISORIES = "advisories"
 # Findings that need no action at once; the registry and its backups are whole.
 _ADVICE = frozenset(
     {
@@ -54,6 +55,7 @@ _ADVICE = frozenset(
         _APPEALS,
         _SIGNING_KEYS,
         _SIGSTORE,
+        _ADVISORIES,
         CONFINEMENT,
         *(each.value for each in ServerKind),
     }
@@ -130,6 +132,7 @@ async def _findings_of_records(registry: Registry) -> list[StoreCheck]:
     found += [each async for each in _transparency_log(registry)]
     found += [each async for each in _signing_keys(registry)]
     found += [each async for each in _sigstore(registry)]
+    found += [each async for each in _advisories(registry)]
     found += [
         StoreCheck(each.kind.value, each.found, each.way_out)
         for each in await registry.administration.reachability.check()
@@ -326,6 +329,16 @@ async def _sigstore(registry: Registry) -> AsyncIterator[StoreCheck]:
 
 
 _ROOTS = "Write what `gh attestation trusted-root` prints into the files."
+
+
+async def _advisories(registry: Registry) -> AsyncIterator[StoreCheck]:
+    """Say which dumps of advisories could not be read."""
+    way_out = (
+        "See that BALLROOM_ADVISORIES_FROM names the mirror and that this machine may reach it, "
+        "and run `ballroom upkeep run update-advisories`."
+    )
+    for problem in await registry.advisories.updates.problems():
+        yield StoreCheck(_ADVISORIES, problem, way_out)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -11,6 +11,8 @@ from msgspec import Struct
 from shared.domain.account_erasure import AccountErasure
 from shared.domain.account_names import AccountName, RetiredName
 from shared.domain.accounts import Account, AccountByGroups, AccountLock
+from shared.domain.advisories.assessments import Assessment
+from shared.domain.advisories.followers import AdvisoryFollower
 from shared.domain.device_login import DeviceDecision, DeviceRequest
 from shared.domain.directory_locks import DirectoryFinding
 from shared.domain.identities import Identity
@@ -441,6 +443,22 @@ PERSONAL_RECORDS: tuple[PersonalRecord, ...] = (
                 Lifetime("as long as the publisher", "deleted with the publisher"),
                 "claims",
             ),
+        },
+    ),
+    PersonalRecord(
+        Assessment,
+        _DIRECTORY,
+        {
+            **_each("says who assessed a finding", _ID, "by"),
+            **_each(_WRITTEN, _ID, "detail"),
+        },
+    ),
+    PersonalRecord(
+        AdvisoryFollower,
+        _DIRECTORY,
+        {
+            **_each("says who gets mail about advisories", _ACCOUNT, "account", "since_ms"),
+            **_each("keeps each advisory from being told twice", _ACCOUNT, "told"),
         },
     ),
     PersonalRecord(

@@ -20,6 +20,12 @@ from pydantic import ValidationError
 from shared.domain.account_erasure import AccountErasure
 from shared.domain.account_names import AccountName, NameSalt, RetiredName
 from shared.domain.accounts import Account
+from shared.domain.advisories.assessments import Assessment
+from shared.domain.advisories.followers import (
+    AdvisoryFollower,
+    AdvisoryQuarantine,
+    ToldOrganization,
+)
 from shared.domain.advisories.records import AdvisoryNumber, StoredAdvisory
 from shared.domain.bundles import BundleStatement
 from shared.domain.coordinates import Package
@@ -105,6 +111,10 @@ ENTITIES: tuple[type[Entity], ...] = (
     StoredAdvisory,
     AdvisoryNumber,
     PublicGoodRoot,
+    Assessment,
+    AdvisoryQuarantine,
+    AdvisoryFollower,
+    ToldOrganization,
 )
 
 

@@ -52,6 +52,7 @@ GROUPS = (
             "reference/protocols/index.md",
             "reference/protocols/api-docs.md",
             "reference/protocols/mcp.md",
+            "reference/advisories.md",
         ),
     ),
     (
@@ -73,6 +74,7 @@ GROUPS = (
             "run/personal-data.md",
             "run/telemetry.md",
             "run/air-gap.md",
+            "run/advisories.md",
         ),
     ),
     (

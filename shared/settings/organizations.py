@@ -1,5 +1,4 @@
-"""Who may create organizations, which names are reserved, which ones search prefers, and whether
-advisories about malware quarantine releases."""
+"""Who may create organizations, which names are reserved, and which ones search prefers."""
 
 from typing import Literal
 
@@ -9,8 +8,7 @@ from shared.settings.values import OrgNames, TopicSettings, split_list
 
 
 class OrganizationSettings(TopicSettings):
-    """Who may create organizations, which names are reserved, which ones search prefers, and
-    whether advisories about malware quarantine releases."""
+    """Who may create organizations, which names are reserved, and which ones search prefers."""
 
     founding: Literal["anyone", "administrators"] = Field(
         default="anyone",
@@ -27,12 +25,6 @@ class OrganizationSettings(TopicSettings):
         description="Organizations whose packages search lists a little higher, separated by "
         "commas, such as those of the standard library; empty for none. A change takes effect "
         "with the task `rebuild-derived-data`.",
-    )
-
-    malware_quarantine: bool = Field(
-        default=False,
-        description="Whether releases are quarantined at once that a published or imported "
-        "advisory calls malicious. Administrators get mail in any case.",
     )
 
     @property

@@ -429,6 +429,8 @@ PUBLISHER = {
 
 WEBHOOK = {"url": "https://hooks.test/NUMBER", "events": ["release"]}
 
+ADVISORY = {"summary": "It greets strangers.", "affected": [".."]}
+
 # The Functions by what comes of a request to them. Some are asked in several ways.
 EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     anybody: (
@@ -472,6 +474,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "log_checkpoint",
         "log_policy",
         "web_about",
+        "web_advisories",
         "web_cli_token",
         "web_feed",
         "web_home",
@@ -507,11 +510,14 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "log_following_policy",
         "log_following_tile",
         "log_tile",
+        "web_advisory",
         "web_update_tool",
         "witness_checkpoint",
         "zz_missing",
     ),
     readers: (
+        "api_assessments_list",
+        "api_assessments_vex",
         "api_log_proof",
         "api_packages_checklist",
         "api_dependencies_check",
@@ -565,6 +571,8 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "api_releases_restore",
     ),
     managers: ("api_packages_succeed",),
+    # No release of the matrix has a Java library inside.
+    hidden(managers): ("api_assessments_assess", "api_assessments_retract"),
     shown: ("api_orgs_show", "web_org"),
     founders: ("api_orgs_found",),
     reporters: ("api_reports_make",),
@@ -591,6 +599,8 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     # The registry of the matrix has an owner who can sign in.
     members_alone(Action.LEAVE): ("api_ownership_request",),
     members_alone(Action.MANAGE): (
+        "api_org_advisories_draft",
+        "api_org_advisories_list",
         "api_audit_export",
         "api_audit_organization",
         "api_invitations_list",
@@ -605,6 +615,11 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "api_org_webhooks_list",
     ),
     members_alone(Action.MANAGE, found=Outcome.HIDDEN): (
+        "api_org_advisories_change",
+        "api_org_advisories_discard",
+        "api_org_advisories_publish",
+        "api_org_advisories_show",
+        "api_org_advisories_withdraw",
         "api_invitations_withdraw",
         "api_org_tokens_rename",
         "api_org_tokens_revoke",
@@ -665,6 +680,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     hidden(moderators_of_package): ("api_moderation_report_decide",),
     hidden(reviewers_of_package): ("api_moderation_reported_release",),
     fresh_administrators: (
+        "api_advisories_draft",
         "api_accounts_leave",
         "api_directory_locks_decide",
         "api_groups_replace",
@@ -673,6 +689,10 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     ),
     freezers: ("api_orgs_freeze", "api_orgs_unfreeze"),
     hidden(fresh_administrators): (
+        "api_advisories_change",
+        "api_advisories_discard",
+        "api_advisories_publish",
+        "api_advisories_withdraw",
         "api_moderation_confirm",
         "api_moderation_reject",
         "api_packages_freeze",
@@ -683,9 +703,10 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "api_webhooks_remove",
         "api_webhooks_rotate",
     ),
-    hidden(administrators): ("api_webhooks_replay", "api_webhooks_show"),
+    hidden(administrators): ("api_advisories_show", "api_webhooks_replay", "api_webhooks_show"),
     # The registry of the matrix mirrors nothing, which only administrators learn.
     administrators: (
+        "api_advisories_list",
         "api_mirror_admit",
         "api_mirror_dry_run",
         "api_mirror_refusals",
@@ -783,6 +804,12 @@ PATHS = {
 
 _GRAPHQL = '{ package(orgName: "ORG", packageName: "NAME", version: "1.0.0") { name } }'
 BODIES: Mapping[str, object] = {
+    "api_advisories_change": ADVISORY,
+    "api_advisories_draft": {"package": "acme/public", **ADVISORY},
+    "api_advisories_withdraw": {"reason": "A mistake."},
+    "api_assessments_assess": {"state": "in_triage"},
+    "api_org_advisories_change": ADVISORY,
+    "api_org_advisories_draft": {"package": "public", **ADVISORY},
     "api_directory_locks_decide": {"decision": "lock", "accounts": ["*"], "reason": "Left."},
     "api_groups_dry_run": {"rules": ["oidc:dev -> staff"]},
     "api_groups_replace": {"rules": ["oidc:NUMBER -> staff"]},

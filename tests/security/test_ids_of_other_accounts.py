@@ -12,10 +12,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+from shared.domain.advisories.advisories import AdvisoryState
+from shared.domain.principals import OPERATOR
 from shared.domain.tokens import Token
 from tests.security.access_table import DECLARED, NOBODYS, PUBLISHER, TOKEN, WEBHOOK, Cell, State
 from tests.security.personas import PERSONAS, Persona
 from tests.security.test_authorization_matrix import Prepared, prepared
+from tests.support.advisories import advisory, affected
 from tests.support.port_doubles import Journal
 from tests.support.stored_state import stored
 from tests.support.world import URL, World
@@ -23,9 +26,9 @@ from tests.support.world import URL, World
 __all__ = ["prepared"]  # The fixture is the matrix's.
 
 # The ids of accounts are no secret: whoever shares an organization sees them. A dispute belongs to
-# two parties and administrators (tests/protocol/test_name_disputes.py), and a proposal to the
-# registry.
-_OF_NO_TENANT = ("api_members_", "api_moderation_")
+# two parties and administrators (tests/protocol/test_name_disputes.py), a proposal to the registry,
+# and the page of an advisory to everybody.
+_OF_NO_TENANT = ("api_members_", "api_moderation_", "web_advisory")
 TAKING_IDS = sorted(
     name
     for name, each in DECLARED.items()
@@ -66,6 +69,10 @@ class Asked:
 
 async def foreign_id(world: World, prepared: Prepared, function: str) -> str:
     """Let Bob make something of the kind that the Function is about, and return its id."""
+    if "advisor" in function:
+        theirs = affected("other/theirs", "introduced 0")
+        draft = advisory(theirs, org="other", state=AdvisoryState.DRAFT)
+        return (await world.registry.advisories.advisories.store(draft, OPERATOR)).id
     kind = next(kind for kind in MADE if function.startswith(f"{kind}_"))
     path, body, place = MADE[kind]
     made = httpx.Request(

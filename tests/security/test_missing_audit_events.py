@@ -70,6 +70,7 @@ MIRROR_CHANGES = {
 }
 FOR_ADMINISTRATORS = {
     "api_accounts_leave",
+    "api_advisories_draft",
     "api_directory_locks_decide",
     "api_groups_replace",
     "api_orgs_allow_bursts",
@@ -101,6 +102,12 @@ REFUSED = {
     "api_moderation_report_decide",  # Nothing is reported.
     "api_packages_freeze",
     "api_packages_unfreeze",  # There is no such package.
+    # There is no such advisory, and no library inside a release.
+    *(f"api_advisories_{verb}" for verb in ("change", "discard", "publish", "withdraw")),
+    "api_org_advisories_change",  # The package of Bob's draft is not there.
+    "api_org_advisories_withdraw",  # His draft is deleted instead.
+    "api_assessments_assess",
+    "api_assessments_retract",
     # There is no such dispute.
     *(f"api_name_disputes_{verb}" for verb in ("appeal", "decide", "state", "withdraw")),
     *MIRROR_CHANGES,  # No registry is mirrored; the tests of the mirror have their events.

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from shared.domain.account_erasure import ERASURE_NOTICE, AccountErasure
 from shared.domain.accounts import ADMINISTRATORS, Account
+from shared.domain.advisories.followers import AdvisoryFollower
 from shared.domain.directory_locks import DirectoryFinding, finding_place
 from shared.domain.errors.base import Conflict, Invalid, NotFound, Unavailable
 from shared.domain.identities import Identity
@@ -373,8 +374,9 @@ class AccountErasures(Struct, frozen=True):
         await self.record_writer.remove(account, change=change, by=by)
 
     async def _remove_counts(self, account_id: str) -> None:
-        """Remove how many tokens there were, and when and from where they were used."""
-        kinds: tuple[type[Entity], ...] = (TokenUse, AdditionCount)
+        """Remove how many tokens there were, when and from where they were used, and what the
+        account was told of advisories."""
+        kinds: tuple[type[Entity], ...] = (TokenUse, AdditionCount, AdvisoryFollower)
         for kind in kinds:
             for each in await self.directory.list_by_owner(kind, account_id):
                 with suppress(Stale):

@@ -75,6 +75,8 @@ class Advisories(Struct, frozen=True):
         visible = await self._visible({one.id: one for each in found for one in each}, by)
         return [
             tuple(sorted((one for one in each if one.id in visible), key=_newest_first))
+            if each
+            else ()
             for each in found
         ]
 
@@ -128,15 +130,29 @@ class Advisories(Struct, frozen=True):
 
     async def find(self, advisory_id: str, by: Principal) -> Advisory:
         """Return an advisory that `by` may see; raise `advisory-not-found`."""
-        index = await self.index.current()
-        indexed = index.by_id.get(advisory_id)
-        visible = await self._visible({advisory_id: indexed}, by)
-        if indexed is not None and advisory_id in visible:
-            return self.index.advisory(indexed)
+        found = await self._published(advisory_id, by)
+        if found is not None:
+            return found
         stored = await self._draft(advisory_id, by)
         if stored is None:
             raise advisory_not_found(advisory_id)
         return stored.advisory
+
+    async def find_published(self, advisory_id: str, by: Principal) -> Advisory:
+        """Return an advisory that is no draft, as `find` does. What is missing costs as much as a
+        draft of others."""
+        found = await self._published(advisory_id, by)
+        if found is None:
+            raise advisory_not_found(advisory_id)
+        return found
+
+    async def _published(self, advisory_id: str, by: Principal) -> Advisory | None:
+        index = await self.index.current()
+        indexed = index.by_id.get(advisory_id)
+        visible = await self._visible({advisory_id: indexed}, by)
+        if indexed is None or advisory_id not in visible:
+            return None
+        return self.index.advisory(indexed)
 
     async def _draft(self, advisory_id: str, by: Principal) -> StoredAdvisory | None:
         """Return an advisory that its writers see before others do."""
@@ -242,7 +258,7 @@ class Advisories(Struct, frozen=True):
             number += 1
         new = _timed(replace(advisory, id=own_id(year, number)), now_ms)
         entity = StoredAdvisory.of(new)
-        change = _change("advisory.added", new)
+        change = _change("advisory.added", new, by)
         if last is None:
             first = AdvisoryNumber(year=year, number=number)
             await self.record_writer.add(entity, first, change=change, by=by)
@@ -272,7 +288,7 @@ class Advisories(Struct, frozen=True):
             )
         changed = _timed(kept, self.record_writer.clock.now_ms())
         is_first = before.state is AdvisoryState.DRAFT and changed.is_live
-        change = _change("advisory.published" if is_first else "advisory.changed", changed)
+        change = _change("advisory.published" if is_first else "advisory.changed", changed, by)
         await self.record_writer.replace(stored.with_content(changed), change=change, by=by)
         return changed
 
@@ -286,7 +302,7 @@ class Advisories(Struct, frozen=True):
         withdrawn = _timed(
             replace(before, state=AdvisoryState.WITHDRAWN), self.record_writer.clock.now_ms()
         )
-        change = _change("advisory.withdrawn", withdrawn, **with_reason(reason))
+        change = _change("advisory.withdrawn", withdrawn, by, **with_reason(reason))
         if before.state is AdvisoryState.DRAFT:
             await self.record_writer.remove(stored, change=change, by=by)
         else:
@@ -362,9 +378,10 @@ def _timed(advisory: Advisory, now_ms: int) -> Advisory:
     )
 
 
-def _change(kind: str, advisory: Advisory, **more: str) -> EntityChange:
+def _change(kind: str, advisory: Advisory, by: Principal, **more: str) -> EntityChange:
     details = {"state": advisory.state.value, "summary": advisory.summary, **more}
-    return EntityChange(kind, advisory.id, org=advisory.org, details=details)
+    account = "" if advisory.org else by.id  # The log of the administrator has it.
+    return EntityChange(kind, advisory.id, org=advisory.org, account=account, details=details)
 
 
 def _newest_first(indexed: IndexedAdvisory) -> tuple[int, str]:

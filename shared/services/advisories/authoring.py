@@ -12,8 +12,10 @@ from shared.domain.advisories.advisories import (
     AdvisoryState,
     advisory_not_found,
     ballerina_ecosystem,
+    parse_advisory_id,
 )
 from shared.domain.advisories.authoring import AdvisoryBody, WrittenAdvisory, advisory_body
+from shared.domain.advisories.records import OWNER, StoredAdvisory
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import Conflict, InvalidRequest, NotFound, about_field
 from shared.domain.errors.packages import PackageNotFound
@@ -21,8 +23,10 @@ from shared.domain.names import OrgName
 from shared.domain.packages import State, Survey
 from shared.domain.principals import Principal
 from shared.domain.reasons import parse_required_reason, reason_for_change
+from shared.domain.records import Place
 from shared.domain.rights import AccessContext
 from shared.domain.scopes import Action
+from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.services.advisories.advisories import Advisories
 from shared.services.advisories.malware import MalwareQuarantine
@@ -51,6 +55,7 @@ class AdvisoryAuthoring(Struct, frozen=True):
     authorization: Authorization
     administration: Administration
     metadata: MetadataStore
+    directory: DirectoryStore
     advisories: Advisories
     malware: MalwareQuarantine
     decision_mail: DecisionMail
@@ -67,8 +72,12 @@ class AdvisoryAuthoring(Struct, frozen=True):
     async def show(self, org: OrgName | None, advisory_id: str, *, by: Principal) -> Advisory:
         """Return an advisory of a writer; raise `advisory-not-found`."""
         await self._require_reading(org, by)
-        found = await self.advisories.find(advisory_id, by)
-        if found.is_imported or found.org != (org.lower() if org else ""):
+        place = Place(OWNER, parse_advisory_id(advisory_id))
+        stored = await self.directory.get(StoredAdvisory, place)
+        if stored is None or stored.org != (org.lower() if org else ""):
+            raise advisory_not_found(advisory_id)
+        found = stored.advisory
+        if found.is_imported:
             raise advisory_not_found(advisory_id)
         return found
 

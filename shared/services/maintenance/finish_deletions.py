@@ -4,6 +4,7 @@ after a day, and cancels a deletion if a push in progress published a package.""
 from dataclasses import dataclass
 from datetime import timedelta
 
+from shared.domain.advisories.followers import ToldOrganization
 from shared.domain.errors.base import Refusal
 from shared.domain.invitations import Invitation
 from shared.domain.memberships import Membership
@@ -94,7 +95,7 @@ class FinishDeletions(Task):
         for kind in (Token, TokenUse):
             found += await self.directory.list_by_owner(kind, organization.id)
         of_name = (Publisher, Membership, Invitation, NameSkeleton, Webhook, DeliveryLog)
-        of_owners = (OwnerlessOrganization, OwnershipRequest)
+        of_owners = (OwnerlessOrganization, OwnershipRequest, ToldOrganization)
         for kind in (*of_name, *of_owners, NameDispute, AdditionCount):
             found += await self.directory.list_by_owner(kind, organization.key)
         return found
