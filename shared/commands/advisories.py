@@ -14,6 +14,12 @@ from functions.api.advisories import (
     api_assessments_list,
     api_assessments_retract,
 )
+from shared.commands.advisory_files import (
+    export_advisories,
+    import_advisories,
+    list_sets,
+    remove_set,
+)
 from shared.commands.operations import PACKAGE, add_operation
 
 
@@ -95,3 +101,6 @@ add_operation(
     f"{PACKAGE} VERSION ADVISORY",
     text="Take back what was said of an advisory about a release.",
 )
+
+for _command in (import_advisories, export_advisories, list_sets, remove_set):
+    advisories.add_command(_command)

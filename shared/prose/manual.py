@@ -49,6 +49,7 @@ GROUPS = (
             "reference/protocols/index.md",
             "reference/protocols/api-docs.md",
             "reference/protocols/mcp.md",
+            "reference/advisories.md",
         ),
     ),
     (
@@ -68,6 +69,7 @@ GROUPS = (
             "run/personal-data.md",
             "run/telemetry.md",
             "run/air-gap.md",
+            "run/advisories.md",
         ),
     ),
     (

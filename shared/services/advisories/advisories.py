@@ -75,6 +75,8 @@ class Advisories(Struct, frozen=True):
         visible = await self._visible({one.id: one for each in found for one in each}, by)
         return [
             tuple(sorted((one for one in each if one.id in visible), key=_newest_first))
+            if each
+            else ()
             for each in found
         ]
 
