@@ -80,6 +80,14 @@ async def test_what_does_not_affect_a_release_is_no_finding_of_it(inside: World)
     assert await findings(inside) == ([ID], [])
 
 
+async def test_the_page_of_affected_packages_leads_there(inside: World) -> None:
+    ann = await PageClient.at(inside, inside.people.ann, "/account/advisories")
+    assert f'href="{PAGE}"' in ann.text
+    await assess(inside)
+    await ann.open("/account/advisories")
+    assert "Nothing is affected" in ann.text
+
+
 async def test_what_is_in_triage_stays_a_finding(inside: World) -> None:
     assert (await assess(inside, state="in_triage")).status_code == 200
     assert await findings(inside) == ([ID], [])
