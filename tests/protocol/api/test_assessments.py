@@ -147,6 +147,8 @@ async def test_an_owner_assesses_on_the_page_and_takes_it_back(inside: World) ->
     refused = await ann.send(f"{PAGE}/assess", advisory=ID, state="not_affected")
     assert refused.status_code == 400
     assert "Say why the release is not affected" in ann.text
+    for_long = {"advisory": ID, "state": "in_triage", "detail": "x" * 501}
+    assert (await ann.send(f"{PAGE}/assess", **for_long)).status_code == 400
     await ann.send(
         f"{PAGE}/assess", advisory=ID, state="not_affected", justification="code_not_present"
     )
