@@ -73,13 +73,13 @@ osv = OsvFace()
 FACES = (osv,)
 
 
-class _Package(Struct):
+class _Package(Struct, gc=False):
     name: str = ""
     ecosystem: str = ""
     purl: str = ""
 
 
-class _Query(Struct):
+class _Query(Struct, gc=False):
     """A query as it comes; `commit` names no package, and no advisory is found by it. Clients that
     are made of the definitions of protobuf, such as osv-scanner, spell `pageToken` so."""
 
@@ -194,6 +194,8 @@ def _asked_by_purl(package: _Package, version: str, own: str) -> PackageVersion:
 
 
 def _ids(found: Sequence[IndexedAdvisory], query: _Query) -> dict[str, object]:
+    if not found:
+        return {}
     following = _after(found, query.after)
     page = following[:IDS_OF_A_PAGE]
     fields: dict[str, object] = {}

@@ -14,6 +14,11 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 from pydantic import SecretStr
 
+from shared.adapters.advisory_dumps import (
+    DUMP_TIME_LIMIT,
+    MAX_DUMP_BYTES,
+    FetchedAdvisoryDumps,
+)
 from shared.adapters.azure_services import KeyVault, log_key_problem, recording_age
 from shared.adapters.backup import (
     ArchiveChecks,
@@ -80,6 +85,7 @@ from shared.domain.revocations import Revocation
 from shared.domain.snapshots import SnapshotUnusable
 from shared.domain.status import SOFTWARE_VERSION
 from shared.domain.times import MS
+from shared.ports.advisories import AdvisoryDumps
 from shared.ports.archive_delivery import EdgeCache
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.http_client import HttpClient
@@ -248,6 +254,7 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
         revocations=embedded.revocations,
         log_files=embedded.log_files,
         advisory_files=embedded.advisory_files,
+        advisory_dumps=_advisory_dumps(settings, network),
         fetcher=fetcher,
         mailer=_mailer(settings, network),
         confined=confined,
@@ -297,6 +304,7 @@ def cloud_adapters(
         revocations=_opened_later(lambda: cloud().revocations),
         log_files=_opened_later(lambda: cloud().log_files),
         advisory_files=_opened_later(lambda: cloud().advisory_files),
+        advisory_dumps=_advisory_dumps(settings, network),
         fetcher=fetcher,
         mailer=_mailer(settings, network),
         confined=confined,
@@ -631,6 +639,18 @@ def _mailer(settings: Settings, network: Network) -> Mailer:
             identity=_identity(network),
         )
     return ConsoleMailer()
+
+
+def _advisory_dumps(settings: Settings, network: Network) -> AdvisoryDumps:
+    """Return the reader of dumps. The operator may have mirrors in their network."""
+    mirrors = [each.host for each in settings.advisory_sources if each.host]
+    fetcher = GuardedFetcher(
+        [*split_list(settings.inside_hosts), *mirrors],
+        network=network,
+        time_limit=DUMP_TIME_LIMIT,
+        max_bytes=MAX_DUMP_BYTES,
+    )
+    return FetchedAdvisoryDumps(fetcher)
 
 
 def _upstreams(

@@ -43,6 +43,7 @@ from shared.services.administration.status import RegistryStatus
 from shared.services.advisories.advisories import Advisories
 from shared.services.advisories.advisory_export import AdvisoryExport
 from shared.services.advisories.advisory_import import AdvisoryImport
+from shared.services.advisories.advisory_updates import AdvisoryUpdates
 from shared.services.advisories.affected_versions import AffectedVersions
 from shared.services.api_docs.api_docs import ApiDocs
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory
@@ -317,6 +318,7 @@ class AdvisoryServices(Struct, frozen=True):
     affected: AffectedVersions
     importing: AdvisoryImport
     exporting: AdvisoryExport
+    updates: AdvisoryUpdates
 
 
 class BundleServices(Struct, frozen=True):
@@ -611,6 +613,7 @@ def _advisories(services: Services) -> AdvisoryServices:
         affected=services.affected_versions,
         importing=services.advisory_import,
         exporting=services.advisory_export,
+        updates=services.advisory_updates,
     )
 
 

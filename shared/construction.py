@@ -59,10 +59,11 @@ from shared.services.administration.reachability import Reachability
 from shared.services.administration.revocations import RevocationApplication
 from shared.services.administration.status import RegistryStatus
 from shared.services.administration.stopped_makers import StoppedMakers
-from shared.services.advisories.advisories import Advisories, NoLibraries
+from shared.services.advisories.advisories import Advisories
 from shared.services.advisories.advisory_export import AdvisoryExport
 from shared.services.advisories.advisory_import import AdvisoryImport
 from shared.services.advisories.advisory_index import AdvisoryIndex
+from shared.services.advisories.advisory_updates import AdvisoryUpdates
 from shared.services.advisories.affected_versions import AffectedVersions
 from shared.services.api_docs.api_docs import ApiDocs
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory, JobInputs
@@ -133,6 +134,7 @@ from shared.services.maintenance.tasks import (
     TaskRuns,
     Upkeep,
 )
+from shared.services.maintenance.update_advisories import UpdateAdvisories
 from shared.services.maintenance.update_search_index import UpdateSearchIndex
 from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
 from shared.services.maintenance.write_log import WriteLog
@@ -800,7 +802,7 @@ class Services:
             index=self.advisory_index,
             directory=self.adapters.directory,
             documents=self.adapters.documents,
-            libraries=NoLibraries(),
+            sboms=self.sboms,
             hosted=self.hosted_packages,
             authorization=self.authorization,
             administration=self.administration,
@@ -817,6 +819,16 @@ class Services:
             confined=self.adapters.confined,
             administration=self.administration,
             record_writer=self.record_writer,
+        )
+
+    @cached_property
+    def advisory_updates(self) -> AdvisoryUpdates:
+        return AdvisoryUpdates(
+            importing=self.advisory_import,
+            dumps=self.adapters.advisory_dumps,
+            directory=self.adapters.directory,
+            clock=self.adapters.clock,
+            sources=self.settings.advisory_sources,
         )
 
     @cached_property
@@ -1977,6 +1989,8 @@ class Services:
         ]
         if self.settings.entra_tenant and self.settings.entra_accounts:
             tasks.append(self.lock_disabled_accounts)
+        if self.settings.advisory_sources:
+            tasks.append(self.update_advisories)
         if self.upstreams is not None:
             tasks += [
                 self.apply_mirror_rules,
@@ -1997,6 +2011,10 @@ class Services:
             directory=self.adapters.directory,
             events=self.adapters.events,
         )
+
+    @cached_property
+    def update_advisories(self) -> UpdateAdvisories:
+        return UpdateAdvisories(updates=self.advisory_updates)
 
     @cached_property
     def notify_dependents(self) -> NotifyDependents:

@@ -36,6 +36,7 @@ _APPEALS = "appeals"
 _DIRECTORY = "directory"
 _OWNERS = "owners"
 _LOG = "log"
+_ADVISORIES = "advisories"
 # Findings that need no action at once; the registry and its backups are whole.
 _ADVICE = frozenset(
     {
@@ -47,6 +48,7 @@ _ADVICE = frozenset(
         _GROUP_ROLES,
         _OWNERS,
         _APPEALS,
+        _ADVISORIES,
         CONFINEMENT,
         *(each.value for each in ServerKind),
     }
@@ -121,6 +123,7 @@ async def _findings_of_records(registry: Registry) -> list[StoreCheck]:
     found += [each async for each in _directory_locks(registry)]
     found += [each async for each in _ownerless(registry)]
     found += [each async for each in _transparency_log(registry)]
+    found += [each async for each in _advisories(registry)]
     found += [
         StoreCheck(each.kind.value, each.found, each.way_out)
         for each in await registry.administration.reachability.check()
@@ -268,6 +271,16 @@ async def _transparency_log(registry: Registry) -> AsyncIterator[StoreCheck]:
         "`ballroom log mend`, which says how the log goes on and what everybody has to be told."
     )
     yield StoreCheck(_LOG, found, way_out)
+
+
+async def _advisories(registry: Registry) -> AsyncIterator[StoreCheck]:
+    """Say which dumps of advisories could not be read."""
+    way_out = (
+        "See that BALLROOM_ADVISORIES_FROM names the mirror and that this machine may reach it, "
+        "and run `ballroom upkeep run update-advisories`."
+    )
+    for problem in await registry.advisories.updates.problems():
+        yield StoreCheck(_ADVISORIES, problem, way_out)
 
 
 def _listed(names: Sequence[str]) -> str:

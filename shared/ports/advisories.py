@@ -1,6 +1,10 @@
-"""The files of imported sets of advisories."""
+"""The files of imported sets of advisories, and the dumps that they are made of."""
 
 from typing import Protocol
+
+from msgspec import Struct
+
+from shared.domain.advisories.sources import AdvisorySource
 
 
 class AdvisoryFiles(Protocol):
@@ -21,4 +25,19 @@ class AdvisoryFiles(Protocol):
 
     async def delete(self, name: str) -> None:
         """Delete a file, if it is there."""
+        ...
+
+
+class FetchedDump(Struct, frozen=True):
+    """A dump, and the tag by which its source says later whether it changed."""
+
+    content: bytes
+    tag: str
+
+
+class AdvisoryDumps(Protocol):
+    """Reads dumps of advisories from mirrors and files."""
+
+    async def fetch(self, source: AdvisorySource, tag: str) -> FetchedDump | None:
+        """Return the dump; None if it is still the one with this tag. Raises `Unanswered`."""
         ...

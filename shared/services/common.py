@@ -11,7 +11,7 @@ from shared.auth.signing_keys import SigningKeys
 from shared.domain.archives.names import ArchiveName
 from shared.domain.mirror_rules import UpstreamAddress
 from shared.domain.status import DiskSpace
-from shared.ports.advisories import AdvisoryFiles
+from shared.ports.advisories import AdvisoryDumps, AdvisoryFiles
 from shared.ports.archive_delivery import ArchiveLinks, EdgeCache
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.confined_tasks import ConfinedTasks
@@ -56,6 +56,7 @@ class Adapters(Struct, frozen=True):
     revocations: RevocationStore
     log_files: LogFiles
     advisory_files: AdvisoryFiles
+    advisory_dumps: AdvisoryDumps
     mailer: Mailer
     fetcher: HttpClient
     confined: ConfinedTasks

@@ -11,6 +11,7 @@ tokens.py         how long access tokens are valid, and reports of leaked ones
 organizations.py  who may create organizations, and which names are reserved
 operations.py     telemetry, metrics, log, access log, snapshots and mail
 upstream.py       the upstream registry whose packages are mirrored
+advisories.py     dumps of advisories of others
 transparency.py   the witnesses of the transparency log, and the logs that are witnessed
 earlier.py        settings of earlier versions, and variables that are for others
 problems.py       variables that are no setting, and values that cannot be used
@@ -25,6 +26,7 @@ from typing import Self
 
 from pydantic import AliasChoices, ConfigDict
 
+from shared.settings.advisories import AdvisorySettings
 from shared.settings.archives import ArchiveSettings, DeliverySettings
 from shared.settings.network import NetworkSettings
 from shared.settings.operations import (
@@ -47,6 +49,7 @@ PREFIX = "BALLROOM_"  # Of the variables of all settings but a few.
 
 
 class Settings(
+    AdvisorySettings,
     TransparencySettings,
     UpstreamSettings,
     KeySettings,

@@ -1,8 +1,7 @@
 """Advisories: which ones match, who may see one, and writing them."""
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -38,25 +37,10 @@ from shared.ports.documents import DocumentStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.advisories.advisory_index import AdvisoryIndex, IndexedAdvisory
 from shared.services.packages.hosted_packages import HostedPackages
+from shared.services.packages.sboms import Sboms
 from shared.services.records import EntityChange, RecordWriter, retried_when_added
 
 _WHAT = "advisories"
-
-
-class LibraryReader(Protocol):
-    """Reads which Java libraries the archive of a release has inside."""
-
-    def java_libraries(self, release: Release) -> Awaitable[tuple[JavaLibrary, ...]]: ...
-
-
-class NoLibraries(Struct, frozen=True):
-    """Knows no Java libraries."""
-
-    async def java_libraries(
-        self,
-        release: Release,  # noqa: ARG002 - others read it.
-    ) -> tuple[JavaLibrary, ...]:
-        return ()
 
 
 class Advisories(Struct, frozen=True):
@@ -70,7 +54,7 @@ class Advisories(Struct, frozen=True):
     index: AdvisoryIndex
     directory: DirectoryStore
     documents: DocumentStore
-    libraries: LibraryReader
+    sboms: Sboms
     hosted: HostedPackages
     authorization: Authorization
     administration: Administration
@@ -89,6 +73,8 @@ class Advisories(Struct, frozen=True):
         visible = await self._visible({one.id: one for each in found for one in each}, by)
         return [
             tuple(sorted((one for one in each if one.id in visible), key=_newest_first))
+            if each
+            else ()
             for each in found
         ]
 
@@ -105,7 +91,7 @@ class Advisories(Struct, frozen=True):
         own = release.coordinate
         graph = await self._dependencies(release)
         dependencies = [each for each in graph if each.package.key != own.package.key]
-        libraries = await self.libraries.java_libraries(release)
+        libraries = await self.sboms.java_libraries(release)
         queries = [
             *map(self.version_of, [own, *dependencies]),
             *map(version_of_library, libraries),

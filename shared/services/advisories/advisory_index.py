@@ -48,7 +48,7 @@ _DECODED = 2_000  # Advisories; about 10 MB.
 _LEVEL = 1  # Of zlib. 6,000 records of Maven take 8 MB, and 30 without.
 
 
-class IndexedAdvisory(Struct, frozen=True):
+class IndexedAdvisory(Struct, frozen=True, gc=False):
     """What matching needs of an advisory; the rest is packed."""
 
     id: str
@@ -100,6 +100,8 @@ class PublishedAdvisories:
         """Return the advisories that are about what is asked, each once."""
         of_package = self._by_package.get(package_key(asked.ecosystem, asked.name), ())
         of_digest = self._by_digest.get(asked.sha256, ()) if asked.sha256 else ()
+        if not of_package and not of_digest:
+            return []
         found = {each.id: each for each in (*of_package, *of_digest)}
         return [
             each
