@@ -7,6 +7,7 @@ from html import unescape
 import pytest
 
 from shared.domain.advisories.advisories import Advisory, AdvisoryState
+from tests.protocol.mcp.agent import Agent
 from tests.support.advisories import advisory, affected
 from tests.support.archives import bala
 from tests.support.world import URL, Person, World
@@ -204,3 +205,42 @@ async def test_a_comparison_has_a_row_of_advisories(packages: World) -> None:
     found = await stored(packages, affected("acme/greet", "introduced 0"))
     text = told(await page(packages, "/compare?packages=acme/greet,acme/app"))
     assert f"Known vulnerabilities Vulnerable {found.id} None" in text
+
+
+# --- Answers for agents --------------------------------------------------------------------------
+
+
+async def test_agents_are_told_of_advisories(packages: World) -> None:
+    found = await stored(packages, GREET, database_specific={"severity": "HIGH"})
+    agent = Agent(packages)
+    told = await agent.use("get_package", package="acme/greet", version="1.0.0")
+    assert told.structured["advisories"] == [
+        {
+            "id": found.id,
+            "severity": "high",
+            "fixedIn": "1.2.0",
+            "authorSummary": "Greets strangers",
+        }
+    ]
+    assert "has 1 known vulnerability. Use `1.2.0`, which none affects." in told.text
+    free = await agent.use("get_package", package="acme/greet", version="1.2.0")
+    assert free.structured["advisories"] == []
+    lock = '[[package]]\norg = "acme"\nname = "greet"\nversion = "1.0.0"\n'
+    [row] = (await agent.use("check", dependencies=lock)).structured["packages"]
+    assert row["advisories"] == found.id
+    resolved = await agent.use("resolve", packages=["acme/greet:1.0.0", "acme/app"])
+    marks = {
+        (each["package"], each["version"]): each["advisories"]
+        for each in resolved.structured["packages"]
+    }
+    assert marks["acme/greet", "1.0.0"] == found.id
+    assert marks["acme/app", "1.0.0"] == ""
+
+
+async def test_agents_see_which_search_results_are_affected(packages: World) -> None:
+    await stored(packages, affected("acme/greet", "introduced 0"))
+    rows = (await Agent(packages).use("search_packages", query="acme")).structured["packages"]
+    assert {each["package"]: each["isAffected"] for each in rows} == {
+        "acme/greet": True,
+        "acme/app": False,
+    }
