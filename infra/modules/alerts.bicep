@@ -207,7 +207,8 @@ datatable(task: string, within: timespan, always: bool) [
     "place-archives", 1h, false,
     "update-upstream-catalogue", 1h, false,
     "follow-upstream-withdrawals", 1h, false,
-    "apply-mirror-rules", 3h, false
+    "apply-mirror-rules", 3h, false,
+    "update-advisories", 3h, false
 ]
 | join kind=leftouter runs on task
 | where iff(always, coalesce(newest, since), newest) < ago(within)

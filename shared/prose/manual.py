@@ -50,6 +50,7 @@ GROUPS = (
             "reference/protocols/index.md",
             "reference/protocols/api-docs.md",
             "reference/protocols/mcp.md",
+            "reference/advisories.md",
         ),
     ),
     (
@@ -69,6 +70,7 @@ GROUPS = (
             "run/personal-data.md",
             "run/telemetry.md",
             "run/air-gap.md",
+            "run/advisories.md",
         ),
     ),
     (
