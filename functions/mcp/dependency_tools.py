@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import orjson
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from functions.http.calls import Call
 from functions.http.formatting import counted
@@ -38,6 +39,7 @@ class ResolvedRow(Struct, frozen=True, rename="camel"):
     version: str
     is_direct: bool
     author_deprecation: str = ""
+    advisories: str = ""
 
 
 class UnresolvedRow(Struct, frozen=True, rename="camel"):
@@ -88,6 +90,7 @@ async def resolve(call: Call, asked: Resolve) -> Resolution:
         notes.append("Two versions of one package are taken, which a build refuses.")
     if len(users) > MOST_NEEDED:
         notes.append(f"Dependencies after the first {MOST_NEEDED} were not resolved.")
+    await _name_advisories_of_resolved(call, rows)
     listed = missing[asked.offset : asked.offset + ROWS_ON_A_PAGE]
     unresolved = await _unresolved_rows(call, listed, users)
     taken = [*rows.values()][max(0, asked.offset - len(missing)) :]
@@ -100,6 +103,20 @@ async def resolve(call: Call, asked: Resolve) -> Resolution:
         [each for each in page if isinstance(each, ResolvedRow)],
         more,
     )
+
+
+async def _name_advisories_of_resolved(
+    call: Call, rows: dict[tuple[str, str], ResolvedRow]
+) -> None:
+    """Name the advisories that affect what was taken, which the caller sees."""
+    releases = [
+        Package.from_text(each.package).at(Version.parse(each.version)) for each in rows.values()
+    ]
+    affected = await call.registry.advisories.affected.of_releases(releases)
+    for key, advisories in zip(list(rows), affected.advisories, strict=True):
+        if advisories:
+            named = short(", ".join(each.id for each in advisories))
+            rows[key] = replace(rows[key], advisories=named)
 
 
 async def _unresolved_rows(
@@ -176,6 +193,7 @@ class CheckedRow(Struct, rename="camel"):
     successor: str = ""
     newest: str = ""
     breaking_versions: str = ""
+    advisories: str = ""
     next: str = ""
 
 
@@ -200,10 +218,19 @@ async def check(call: Call, asked: Check) -> Checked:
         _checked_row(next(checked)) if coordinate else CheckedRow(str(each), "")
         for each, coordinate in zip(page, used, strict=True)
     ]
+    await _name_advisories(call, [each for each in rows if each.state != "missing"])
     told = [f"{counted(len(wanted), 'package')} checked."]
     if call.registry.mirroring:
         told.append("What nobody pulled from an upstream is missing here.")
     return Checked(told, *page_of_rows(rows, asked.offset, ROWS_ON_A_PAGE, len(wanted)))
+
+
+async def _name_advisories(call: Call, rows: Sequence[CheckedRow]) -> None:
+    """Name the advisories that affect the versions of some rows, whose packages the caller sees."""
+    releases = [Package.from_text(each.package).at(Version.parse(each.version)) for each in rows]
+    affected = await call.registry.advisories.affected.of_releases(releases)
+    for row, advisories in zip(rows, affected.advisories, strict=True):
+        row.advisories = short(", ".join(each.id for each in advisories))
 
 
 def _checked_row(found: CheckedDependency) -> CheckedRow:

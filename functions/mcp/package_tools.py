@@ -7,6 +7,12 @@ from msgspec import Meta
 
 from functions.http.calls import Call
 from functions.http.formatting import machine_moment
+from functions.mcp.advisory_texts import (
+    AdvisoryRow,
+    advisories_of,
+    advisory_rows,
+    affected_notes,
+)
 from functions.mcp.package_arguments import OfPackage, PageOfPackage, describe_release
 from functions.mcp.texts import (
     LIST_BYTES,
@@ -36,6 +42,7 @@ class PackageSummary(AgentAnswer, frozen=True, kw_only=True):
     author_keywords: list[str]
     imports: list[str]
     dependencies: list[str]
+    advisories: Annotated[list[AdvisoryRow], Meta(description="They affect this version.")]
     versions: Annotated[list[str], Meta(description="The newest live ones.")]
     version_count: int
 
@@ -62,6 +69,8 @@ async def get_package(call: Call, asked: OfPackage) -> PackageSummary:
     }
     of = f"package={package} version={release.version}"
     told = [f"{span(f'list_api {of}')} lists what it declares; get_readme shows its readme."]
+    advisories, better = await advisories_of(call, release.coordinate, survey)
+    told += affected_notes(release.version, advisories, better)
     if successor:
         way = span(f"get_package package={successor}")
         told.append(f"{span(successor)} replaces this package: {way}.")
@@ -82,6 +91,7 @@ async def get_package(call: Call, asked: OfPackage) -> PackageSummary:
         successor=str(successor or ""),
         author_summary=short(release.summary),
         version_count=len(lists["versions"]),
+        advisories=advisory_rows(advisories),
         **firsts,
     )
 

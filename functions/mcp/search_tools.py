@@ -25,6 +25,7 @@ class PackageRow(Struct, frozen=True, rename="camel"):
     visibility: str
     author_summary: str
     is_deprecated: bool
+    is_affected: Annotated[bool, Meta(description="By an advisory, which get_package names.")]
     next: str
 
 
@@ -39,6 +40,9 @@ async def search_packages(call: Call, asked: Search) -> FoundPackages:
     page = ResultPage(asked.offset, FOUND_ON_A_PAGE)
     query = Query.parse(asked.query)
     found = await call.registry.packages.search.search(query, page, by=call.caller)
+    listings = [hit.listing for hit in found.hits]
+    releases = [each.release.coordinate for each in listings]
+    affected = await call.registry.advisories.affected.of_releases(releases)
     rows = (
         PackageRow(
             str(listing.head.package),
@@ -46,9 +50,10 @@ async def search_packages(call: Call, asked: Search) -> FoundPackages:
             listing.head.visibility.value,
             short(listing.release.summary),
             listing.deprecation is not None,
+            bool(advisories),
             f"get_package package={listing.head.package}",
         )
-        for listing in (hit.listing for hit in found.hits)
+        for listing, advisories in zip(listings, affected.advisories, strict=True)
     )
     told = [f"{counted(found.count, 'package')} found.", *filter(None, [query.problem])]
     return FoundPackages(told, *page_of_rows(rows, asked.offset, page.limit, found.count))

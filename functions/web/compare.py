@@ -2,6 +2,7 @@
 
 from urllib.parse import quote
 
+from functions.http.affected_releases import mark_of
 from functions.http.pages import PublicPageCall, PublicPages
 from shared.domain.coordinates import Package
 from shared.runtime.answers import Answer
@@ -18,8 +19,12 @@ async def web_compare(call: PublicPageCall) -> Answer:
     asked = _packages(call.redacted_query.get("packages", ""))
     found = await call.registry.quality.comparison.of(asked, by=call.caller)
     shown = [each.details.package for each in found]
+    releases = [each.details.release.coordinate for each in found]
+    affected = await call.registry.advisories.affected.of_releases(releases)
+    marks = [(mark_of(each), each) for each in affected.advisories]
     return call.show(
         "web/compare.html",
+        marks=dict(zip([each.key for each in shown], marks, strict=True)),
         here=address_of(shown),
         found=found,
         left_out=len({each.key for each in asked}) - len(found),

@@ -34,5 +34,5 @@ async def web_org(call: PublicPageCall) -> Answer:
         found=found,
         pager=pager,
         problem=form.query.problem,
-        **values_of_results(form, found),
+        **await values_of_results(call, form, found),
     )

@@ -13,6 +13,7 @@ import orjson
 from msgspec import Struct
 from msgspec.structs import replace
 
+from functions.http.affected_releases import mark_of
 from functions.http.formatting import grouped, quoted, symbol_address
 from functions.http.pages import PublicPageCall, PublicPages
 from functions.http.pagination import Pager, requested_page
@@ -161,7 +162,7 @@ async def web_search(call: PublicPageCall) -> Answer:
         shows_symbols=bool(symbols.hits),
         symbol_address=symbol_address,
         pager=pager,
-        **values_of_results(form, found),
+        **await values_of_results(call, form, found),
         suggestion=corrected_text(form.text, found.results.corrections),
         as_typed=quoted_words(form.text, found.results.corrections),
         problem=form.query.problem,
@@ -234,9 +235,14 @@ async def search_results(call: PublicPageCall, form: SearchForm) -> tuple[Facete
     return found, pager
 
 
-def values_of_results(form: SearchForm, found: FacetedResults) -> dict[str, Any]:
+async def values_of_results(
+    call: PublicPageCall, form: SearchForm, found: FacetedResults
+) -> dict[str, Any]:
     """Return what the macros for results read, besides the form, the results and the pager."""
+    releases = [hit.listing.release.coordinate for hit in found.results.hits]
+    affected = await call.registry.advisories.affected.of_releases(releases)
     return {
+        "marks": [mark_of(each) for each in affected.advisories],
         "keyword_links": partial(_keyword_links, escape(form.address_up_to("keyword"))),
         "facets": tuple(_facet_views(form, found.results.count, found.facets)),
         "sorts": SORTS,

@@ -10,8 +10,10 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
+from functions.http.affected_releases import ShownAdvisory, better_version, shown_advisories
 from functions.http.formatting import provenance_address
 from functions.http.pages import PublicPageCall
+from shared.domain.advisories.gravity import Gravity
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.checklists import Checklist, checklist_of
@@ -27,6 +29,7 @@ from shared.domain.versions import Version
 from shared.prose.rendering import show_plain
 from shared.prose.safe_html import SafeHtml
 from shared.runtime.answers import Answer
+from shared.services.advisories.advisories import version_of_library
 from shared.services.packages.package_details import ReleaseDetails
 
 FIRST_TAB = "readme"  # Its path is that of the release.
@@ -326,8 +329,89 @@ async def show_tab(
     may_manage = call.registry.packages.of_organization.may_manage
     # Anonymous visitors cost no read.
     is_managed = bool(call.visitor) and await may_manage(details.package, by=call.caller)
-    of_frame = {"frame": frame, "details": details, "is_managed": is_managed}
-    return call.show(f"web/package/{tab}.html", status=200, **of_frame, **values)
+    of_frame = {
+        "frame": frame,
+        "details": details,
+        "is_managed": is_managed,
+        "affected": await affected_release(call, details),
+        "findings": NO_FINDINGS,
+    }
+    return call.show(f"web/package/{tab}.html", status=200, **{**of_frame, **values})
+
+
+class AffectedRelease(Struct, frozen=True):
+    """The advisories that affect a release, the gravest first, and the version to use instead,
+    empty if there is none."""
+
+    advisories: tuple[ShownAdvisory, ...] = ()
+    better: str = ""
+
+    @property
+    def is_malware(self) -> bool:
+        return any(each.gravity == Gravity.MALWARE.value for each in self.advisories)
+
+
+NOT_AFFECTED = AffectedRelease()
+
+
+async def affected_release(call: PublicPageCall, details: ReleaseDetails) -> AffectedRelease:
+    """Return what affects the release; it is in memory."""
+    affected = call.registry.advisories.affected
+    coordinate = details.release.coordinate
+    [found] = (await affected.of_releases([coordinate])).advisories
+    if not found:
+        return NOT_AFFECTED
+    versions = [each.version for each in details.entries]
+    others = await affected.of_versions(details.package, versions)
+    shown = shown_advisories(found, affected.asked(coordinate))
+    return AffectedRelease(shown, better_version(coordinate.version.text, details.entries, others))
+
+
+class ShownFinding(Struct, frozen=True):
+    """What affects a dependency, or a Java library inside: `path` leads to the dependency, and
+    `inside` is where the archive has the library."""
+
+    name: str
+    version: str
+    advisories: tuple[ShownAdvisory, ...]
+    path: str = ""
+    inside: str = ""
+
+
+class ShownFindings(Struct, frozen=True):
+    """What affects the dependencies of a release and the Java libraries inside."""
+
+    dependencies: tuple[ShownFinding, ...] = ()
+    libraries: tuple[ShownFinding, ...] = ()
+
+
+NO_FINDINGS = ShownFindings()
+
+
+async def findings_of(call: PublicPageCall, details: ReleaseDetails) -> ShownFindings:
+    """Return what affects what the release is built with, as far as the caller may know."""
+    advisories = call.registry.advisories.advisories
+    found = await advisories.of_release(details.release, call.caller)
+    return ShownFindings(
+        tuple(
+            ShownFinding(
+                str(each.dependency.package),
+                each.dependency.version.text,
+                shown_advisories(each.advisories, advisories.version_of(each.dependency)),
+                f"/packages/{each.dependency.package}/{each.dependency.version}",
+            )
+            for each in found.dependencies
+        ),
+        tuple(
+            ShownFinding(
+                each.library.name or each.library.path.rpartition("/")[2],
+                each.library.version,
+                shown_advisories(each.advisories, version_of_library(each.library)),
+                inside=each.library.path,
+            )
+            for each in found.java_libraries
+        ),
+    )
 
 
 async def if_available(reading: Awaitable[ReadT]) -> ReadT | None:

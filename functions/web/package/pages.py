@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
+from functions.http.affected_releases import mark_of
 from functions.http.formatting import machine_moment
 from functions.http.pages import MARKDOWN, PublicPageCall, PublicPages
 from functions.http.pagination import Pager, requested_page
@@ -17,8 +18,13 @@ from functions.web.package.charts import DailyChart, line_points
 from functions.web.package.files import files_page
 from functions.web.package.frame import (
     FIRST_TAB,
+    NO_FINDINGS,
+    NOT_AFFECTED,
+    AffectedRelease,
     PackageFrame,
+    affected_release,
     details_of,
+    findings_of,
     if_available,
     page_not_found,
     readme_html,
@@ -30,6 +36,7 @@ from functions.web.package.history import history_page
 from functions.web.package.missing import refusal_page_of
 from functions.web.package.sboms import sbom_page
 from shared.domain.api_docs.records import ApiVerdict
+from shared.domain.coordinates import Coordinate
 from shared.domain.packages import GraphNode, ReleaseEntry
 from shared.domain.releases import withdrawal_text
 from shared.domain.search import ResultPage, Sort
@@ -70,16 +77,25 @@ async def _release_answer(call: PublicPageCall, details: ReleaseDetails) -> Answ
     of_packages = call.registry.packages.details
     if call.wants_markdown:
         texts = await of_packages.texts(details)
-        return call.text(release_markdown(details, texts.readme, call.base_url), MARKDOWN)
-    texts, history, logged = await asyncio.gather(
+        affected = await affected_release(call, details)
+        markdown = release_markdown(details, texts.readme, call.base_url, affected)
+        return call.text(markdown, MARKDOWN)
+    texts, history, logged, findings = await asyncio.gather(
         of_packages.texts(details),
         if_available(of_packages.pull_history(details)),
         if_available(call.registry.transparency.proofs.find(details.release)),
+        if_available(findings_of(call, details)),
     )
     readme = await readme_html(call, details, plain=texts.readme)
     daily = [sum(counts.values()) for counts in history.days.values()] if history else []
     trend = {"recent": sum(daily), "trend": line_points(daily)} if history else {}
-    return await show_tab(call, details, FIRST_TAB, {"readme": readme, "logged": logged, **trend})
+    values = {
+        "readme": readme,
+        "logged": logged,
+        "findings": findings or NO_FINDINGS,
+        **trend,
+    }
+    return await show_tab(call, details, FIRST_TAB, values)
 
 
 VERSIONS_SHOWN = 20  # Of a package, beside the description of a release that is not stored.
@@ -116,12 +132,15 @@ async def _versions(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     history, verdicts = await asyncio.gather(
         call.registry.packages.details.pull_history(details), _verdicts(call, details)
     )
+    shown = [each.version for group in groups for each in group.entries]
+    marks = await call.registry.advisories.affected.of_versions(details.package, shown)
     values = {
         "wanted": wanted,
         "pager": pager,
         "groups": groups,
         "pulls": history.versions,
         "verdicts": verdicts,
+        "marks": {version: (mark_of(each), each) for version, each in marks.items()},
     }
     return await show_tab(call, details, "versions", values)
 
@@ -185,7 +204,18 @@ async def _dependencies(call: PublicPageCall, details: ReleaseDetails) -> Answer
     pager = _pager(call, details, "dependencies", len(others))
     listed = pager.slice(others)
     needs = await call.registry.packages.details.dependencies([own, *listed], by=call.caller)
-    values = {"needs": needs, "required_by": _required_by(nodes), "pager": pager}
+    seen = [each for each in needs if each.latest]
+    coordinates = [Coordinate.parse(e.node.org, e.node.name, e.node.version) for e in seen]
+    affected = await call.registry.advisories.affected.of_releases(coordinates)
+    values = {
+        "needs": needs,
+        "required_by": _required_by(nodes),
+        "pager": pager,
+        "marks": {
+            (each.node.org, each.node.name): (mark_of(advisories), advisories)
+            for each, advisories in zip(seen, affected.advisories, strict=True)
+        },
+    }
     return await show_tab(call, details, "dependencies", values)
 
 
@@ -207,7 +237,19 @@ async def _dependents(call: PublicPageCall, details: ReleaseDetails) -> Answer:
         raise page_not_found(call)
     pager = _pager(call, details, "dependents", found.count)
     listings = [hit.listing for hit in found.hits]
-    values = {"pager": pager, "listings": listings}
+    key = details.package.key
+    needed = {
+        each.version
+        for listing in listings
+        for each in listing.release.dependencies
+        if f"{each.org}/{each.name}".lower() == key
+    }
+    marks = await call.registry.advisories.affected.of_versions(details.package, sorted(needed))
+    values = {
+        "pager": pager,
+        "listings": listings,
+        "marks": {version: (mark_of(each), each) for version, each in marks.items()},
+    }
     return await show_tab(call, details, "dependents", values, dependents=found.count)
 
 
@@ -261,11 +303,22 @@ def _pager(
     return Pager.of(total, size, address, call.redacted_query)
 
 
-def release_markdown(details: ReleaseDetails, readme: str, base_url: str) -> str:
+def release_markdown(
+    details: ReleaseDetails,
+    readme: str,
+    base_url: str,
+    affected: AffectedRelease = NOT_AFFECTED,
+) -> str:
     """Return the release as Markdown: what it is, how to use it, and its readme."""
     frame = PackageFrame(details, base_url)
     release = details.release
-    notices = [f"> Deprecated: {details.deprecation}"] if details.deprecation is not None else []
+    notices = [
+        f"> Affected by {each.sentence} {base_url}/advisories/{each.id}"
+        for each in affected.advisories
+    ]
+    if affected.better:
+        notices.append(f"> Use version {affected.better}, which no known advisory affects.")
+    notices += [f"> Deprecated: {details.deprecation}"] if details.deprecation is not None else []
     if details.successor:
         notices.append(f"> Moved to {details.successor}")
     if frame.lost_provenance:

@@ -91,9 +91,12 @@ class Advisories(Struct, frozen=True):
         """Return what matches a release that `by` may see, the releases of its dependency graph,
         and the Java libraries inside."""
         own = release.coordinate
-        graph = await self._dependencies(release)
+        # Most registries have no advisories of an ecosystem: what these could match is not read.
+        index = await self.index.current()
+        graph = await self._dependencies(release) if index.is_about(self.ecosystem) else []
         dependencies = [each for each in graph if each.package.key != own.package.key]
-        libraries = await self.sboms.java_libraries(release)
+        has_libraries = index.is_about(MAVEN)
+        libraries = await self.sboms.java_libraries(release) if has_libraries else ()
         queries = [
             *map(self.version_of, [own, *dependencies]),
             *map(version_of_library, libraries),

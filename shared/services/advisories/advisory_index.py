@@ -89,12 +89,17 @@ class PublishedAdvisories:
         for each in self.by_id.values():
             if each.is_live:
                 self._add(each)
+        self._ecosystems = {ecosystem for ecosystem, _ in self._by_package}
 
     def _add(self, indexed: IndexedAdvisory) -> None:
         for key in {affected.key for affected in indexed.affected}:
             self._by_package.setdefault(key, []).append(indexed)
         for digest in {digest for affected in indexed.affected for digest in affected.sha256}:
             self._by_digest.setdefault(digest, []).append(indexed)
+
+    def is_about(self, ecosystem: str) -> bool:
+        """Whether anything could match a package of the ecosystem, or a file by its digest."""
+        return ecosystem in self._ecosystems or bool(self._by_digest)
 
     def matching(self, asked: PackageVersion) -> list[IndexedAdvisory]:
         """Return the advisories that are about what is asked, each once."""

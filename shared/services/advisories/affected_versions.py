@@ -47,7 +47,7 @@ class AffectedVersions(Struct, frozen=True):
             index = await self.index.current()
         except Unavailable:
             return AffectedReleases(((),) * len(releases), depends_on=None)
-        found = [index.matching(self._asked(each)) for each in releases]
+        found = [index.matching(self.asked(each)) for each in releases]
         if not any(found):
             return AffectedReleases(((),) * len(releases))
         others = {
@@ -95,7 +95,8 @@ class AffectedVersions(Struct, frozen=True):
         ids = {entry.version: [one.id for one in each] for entry, each in listed if each}
         return ids, found.depends_on
 
-    def _asked(self, release: Coordinate) -> PackageVersion:
+    def asked(self, release: Coordinate) -> PackageVersion:
+        """Return what is asked about a release of this registry."""
         return PackageVersion(self.ecosystem, str(release.package), release.version.text)
 
     def _others(self, advisory: IndexedAdvisory, package: Package) -> set[str]:

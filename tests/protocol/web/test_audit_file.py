@@ -7,13 +7,28 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
 
+from functions.faces import build_app
+from shared.adapters.system import SystemClock
+from shared.bootstrap import build_registry
+from shared.domain.advisories.advisories import ballerina_ecosystem
+from shared.domain.principals import OPERATOR
+from shared.hosting.host import Host
+from shared.hosting.http_server.server import bind
 from tests.paths import docs
-from tests.support.world import URL, World
+from tests.protocol.bal.okhttp import FORM, multipart
+from tests.reaching import noted
+from tests.support.advisories import advisory, affected
+from tests.support.archives import bala
+from tests.support.server import running
+from tests.support.storage import PLACES
+from tests.support.world import URL, Template, World, settings_of
 
 pytestmark = pytest.mark.measured
 
@@ -75,6 +90,54 @@ async def test_a_stranger_runs_the_file(script: str, oldest: bool, tmp_path: Pat
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "nothing.toml cannot be read. Name the Ballerina.toml of a package.\n"
+
+
+@pytest.mark.slow
+async def test_a_job_audits_its_package(template: Template, scratch: Path) -> None:
+    PLACES.copy(template.folder, scratch / "data")
+    bound = bind("127.0.0.1", 0)
+    url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+    settings = settings_of(scratch / "data", url=url)
+    registry = build_registry(settings, noted(await PLACES.stores(settings, SystemClock())))
+    project = scratch / "project"
+    project.mkdir()
+    (project / "Ballerina.toml").write_text('[package]\norg = "acme"\nname = "app"\n')
+    (project / "Dependencies.toml").write_text(
+        '[[package]]\norg = "acme"\nname = "greet"\nversion = "1.0.0"\n'
+    )
+    ann = template.people.ann
+    with running(Host(build_app(registry), on_stop=[registry.close]), at=bound):
+        httpx.post(
+            f"{url}/2.0/registry/packages",
+            content=multipart("x.bala", bala("acme/greet:1.0.0", visibility="private")),
+            headers={**FORM, "Authorization": f"Bearer {ann.token}"},
+        ).raise_for_status()
+        own = affected(
+            "acme/greet", "introduced 0", "fixed 1.2.0", ecosystem=ballerina_ecosystem(url)
+        )
+        found = await registry.advisories.advisories.store(advisory(own), OPERATOR)
+        script = httpx.get(f"{url}/audit.py").raise_for_status().text
+
+        def run(environment: Mapping[str, str]) -> tuple[int, str]:
+            done = subprocess.run(
+                [sys.executable, "-I", "-"],
+                input=script,
+                cwd=project,
+                env={"HOME": str(scratch), **environment},
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=60,
+            )
+            return done.returncode, done.stdout + done.stderr
+
+        code, printed = run({"BALLROOM_TOKEN": ann.token})
+        assert (code, printed.splitlines()[1:3]) == (
+            1,
+            [f"acme/greet  1.0.0    {found.id}  unknown   1.2.0", "    Greets strangers"],
+        )
+        # Others do not learn that there is such a package.
+        assert run({}) == (0, "Versions asked: 1, affected: 0. Advisories: 0.\n")
 
 
 def _oldest_python() -> str:

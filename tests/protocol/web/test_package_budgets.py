@@ -80,6 +80,8 @@ async def counted(source: Template, scratch: Path, journal: Journal) -> AsyncGen
     async with source.world(scratch / "data", wrap=journal.wrap, host=asking) as world:
         await opened(world, "/about")
         await edition_confirmed(world.registry)
+        # Advisories are in memory from here on.
+        await world.registry.advisories.affected.index.current()
         journal.taken()
         yield world
 

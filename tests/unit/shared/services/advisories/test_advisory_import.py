@@ -147,6 +147,7 @@ async def test_every_instance_knows_a_change_within_seconds(world: World) -> Non
         files=other.files,
         clock=other.clock,
         randomness=other.randomness,
+        edition=other.edition,
     )
     assert (await fresh.current()).by_id == {}
     await importing(world).import_file("maven.zip", dump([CVE]), OPERATOR)
