@@ -45,7 +45,7 @@ QUARANTINED_BY_REPORTS = (
 FULL_WEIGHT = 1.0
 WEIGHT_AFTER_FALSE = (FULL_WEIGHT, 0.5)  # By the number of false reports; nothing after more.
 
-_WAITING = "waiting"  # The subject that all releases share whose reports wait.
+WAITING_RELEASES = "waiting"  # The subject that all releases share whose reports wait.
 _IPV4_PREFIX = 24
 _IPV6_PREFIX = 48
 
@@ -145,7 +145,7 @@ class ReportedRelease(Entity):
 
     @property
     def subject(self) -> str:
-        return _WAITING if self.waiting else ""
+        return WAITING_RELEASES if self.waiting else ""
 
     @property
     def ends_ms(self) -> int:
@@ -154,14 +154,6 @@ class ReportedRelease(Entity):
     @property
     def coordinate(self) -> Coordinate:
         return Coordinate.parse(self.org, self.name, self.version)
-
-    @property
-    def may_be_quarantined(self) -> bool:
-        """Whether reports alone may still quarantine the release."""
-        return self.quarantined_ms is None and self.reviewed_ms is None
-
-
-WAITING_RELEASES = _WAITING
 
 
 def report_owner(coordinate: Coordinate) -> str:

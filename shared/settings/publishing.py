@@ -30,7 +30,7 @@ _LEAST_THRESHOLD = 2  # One account alone must not withhold a release of others.
 
 def _check_threshold(weight: int) -> int:
     if weight and weight < _LEAST_THRESHOLD:
-        reason = "it is neither 0 nor a weight of 2 or more, so that one account is never enough"
+        reason = "it is neither 0 nor 2 or more, such as 3: one account alone is never enough"
         raise ValueError(reason)
     return weight
 
@@ -57,6 +57,7 @@ class ReportSettings(TopicSettings):
 
     reports_quarantine: Annotated[int, AfterValidator(_check_threshold)] = Field(
         default=0,
+        ge=0,
         le=100,
         description="Weight of reports (docs/run/reports.md) that quarantines a release until an "
         "administrator decides, from 2; 0 leaves every release to administrators.",

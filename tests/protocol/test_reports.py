@@ -2,15 +2,20 @@
 
 from datetime import timedelta
 from functools import partial
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import httpx
 import pytest
 from anyio.to_thread import run_sync
+from msgspec.structs import replace
 
 from shared.domain.coordinates import Coordinate
+from shared.domain.errors.base import Unavailable
 from shared.domain.principals import OPERATOR
+from shared.domain.records import Entity
 from shared.domain.reports import REPORT_REASONS, REPORTS_KEPT_FOR, Report, ReportState
+from shared.ports.directory import DirectoryStore
+from shared.services.common import Adapters
 from shared.services.publishing.report_mail import REPORTED_MAILS_AN_HOUR
 from shared.services.publishing.reports import Verdict
 from shared.use_cases.reports import NewReport
@@ -433,3 +438,39 @@ async def test_a_member_who_manages_sees_reports_and_a_plain_member_does_not(wor
     mia = await PageClient.at(world, world.people.mia, "/account/organizations/acme/reports")
     assert mia.page is not None
     assert mia.page.status_code == 403
+
+
+class BrokenDirectory:
+    """A directory in which nothing can be replaced for a while."""
+
+    lasts = False
+
+    def wrap(self, stores: Adapters) -> Adapters:
+        self._directory = stores.directory
+        return replace(stores, directory=cast("DirectoryStore", self))
+
+    async def replace(self, entity: Entity) -> Entity:
+        if self.lasts:
+            raise Unavailable("busy", "The directory does not answer.")
+        return await self._directory.replace(entity)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._directory, name)
+
+
+async def test_a_decision_that_was_broken_off_is_finished_by_a_repeat(worlds: OpenWorld) -> None:
+    directory = BrokenDirectory()
+    world = await worlds(wrap=directory.wrap)
+    await publish(world)
+    await send(world, world.people.bob)
+    directory.lasts = True
+    with pytest.raises(Unavailable):
+        await decide(world, "confirmed")
+    directory.lasts = False
+    assert not await is_pulled(world), "the release is withheld first"
+    [mine] = await own(world, world.people.bob)
+    assert mine["state"] == "waiting"
+    await decide(world, "confirmed")
+    [mine] = await own(world, world.people.bob)
+    assert mine["state"] == "confirmed"
+    assert (await world.get(QUEUE, by=world.people.admin)).json()["count"] == 0

@@ -29,6 +29,7 @@ from shared.use_cases import (
     organizations,
     own_releases,
     packages,
+    reports,
     tokens,
     trusted_publishers,
     webhooks,
@@ -38,6 +39,7 @@ from shared.use_cases.use_case import UseCase
 from tests.support.advisories import advisory, affected
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
+from tests.support.reporters import report
 from tests.support.trusted_publishing import SETTINGS
 from tests.support.world import OpenWorld, World
 
@@ -46,6 +48,7 @@ PAGE = "/account/organizations/acme"
 PACKAGE = f"{PAGE}/packages/greet"
 RELEASE = "/manage/releases/acme/greet/1.0.0"
 WHY = {"reason": "A case."}
+REPORT = "/account/reports/acme/greet/1.0.0"
 FREEZE = "/manage/organizations/acme/freeze"
 RECEIVER = "https://hooks.example.org/ballroom"
 PUBLISHER = {
@@ -154,6 +157,12 @@ FORMS = (
         f"{PACKAGE}/versions/erase",
         WHY | {"version": "1.0.0", "confirm": "1.0.0"},
     ),
+    FilledForm(reports.make, REPORT, {"why": "malware", "text": "It reads keys."}),
+    FilledForm(
+        reports.decide,
+        "/manage/reports/acme/greet/1.0.0/decision",
+        WHY | {"outcome": "confirmed"},
+    ),
     FilledForm(accounts.lock, "/manage/accounts/{mia}/lock", WHY),
     FilledForm(accounts.revoke_tokens, "/manage/accounts/{mia}/revoke-all", WHY | {"name": "mia"}),
     FilledForm(groups.dry_run, "/manage/groups/preview", {}),
@@ -244,6 +253,8 @@ async def test_what_is_too_long_for_the_api_is_refused_by_the_form(
     named = form.path + form.values.get("package", "")
     if "greet" in named or "advisories" in named:
         await world.push(bala("acme/greet:1.0.0"))
+    if form.case is reports.decide:
+        await report(world, world.fresh(world.people.bob))
     who = world.people.admin if form.path.startswith("/manage/") else world.people.ann
     path = form.path.format_map(ids)
     values = {each: value.format_map(ids) for each, value in form.values.items()}
