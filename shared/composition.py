@@ -47,6 +47,7 @@ from shared.services.api_docs.dependency_updates import DependencyUpdates
 from shared.services.api_docs.editor_catalog import EditorCatalog
 from shared.services.api_docs.on_demand import ApiComparisons, FileHighlighting, OnDemandJobs
 from shared.services.api_docs.pieces import PieceReader
+from shared.services.api_docs.sboms import Sboms
 from shared.services.bundles.bundle_export import BundleExport
 from shared.services.bundles.bundle_import import BundleImport
 from shared.services.common import Adapters
@@ -90,7 +91,6 @@ from shared.services.packages.pull_counter import PullCounter
 from shared.services.packages.pull_records import PullRecorder, PullRecords
 from shared.services.packages.pull_redirects import PullRedirects
 from shared.services.packages.pullers import PullerRecords
-from shared.services.packages.sboms import Sboms
 from shared.services.packages.search import PackageSearch
 from shared.services.packages.statistics import RecentPulls, RegistryStatistics
 from shared.services.packages.successors import Successors

@@ -65,6 +65,7 @@ from shared.services.api_docs.dependency_updates import DependencyUpdates
 from shared.services.api_docs.editor_catalog import EditorCatalog
 from shared.services.api_docs.on_demand import ApiComparisons, FileHighlighting, OnDemandJobs
 from shared.services.api_docs.pieces import PieceReader
+from shared.services.api_docs.sboms import Sboms
 from shared.services.api_docs.version_checks import VersionChecks
 from shared.services.bundles.bundle_export import BundleExport
 from shared.services.bundles.bundle_import import BundleImport
@@ -176,7 +177,6 @@ from shared.services.packages.pull_redirects import (
     RedirectCache,
 )
 from shared.services.packages.pullers import PullerRecords
-from shared.services.packages.sboms import Sboms
 from shared.services.packages.search import PackageSearch
 from shared.services.packages.statistics import LastRegistryCounts, RecentPulls, RegistryStatistics
 from shared.services.packages.successors import Successors
