@@ -58,6 +58,7 @@ from shared.services.api_docs.dependency_updates import DependencyUpdates
 from shared.services.api_docs.editor_catalog import EditorCatalog
 from shared.services.api_docs.on_demand import ApiComparisons, FileHighlighting, OnDemandJobs
 from shared.services.api_docs.pieces import PieceReader
+from shared.services.api_docs.sboms import Sboms
 from shared.services.bundles.bundle_export import BundleExport
 from shared.services.bundles.bundle_import import BundleImport
 from shared.services.common import Adapters
@@ -119,7 +120,6 @@ from shared.services.publishing.release_selection import ReleaseSelections
 from shared.services.publishing.reports import Reports
 from shared.services.quality.checklists import Checklists
 from shared.services.quality.package_comparison import PackageComparison
-from shared.services.quality.sboms import Sboms
 from shared.services.revocation_list import listing_revocations
 from shared.services.tokens.device_login import DeviceLogin
 from shared.services.tokens.makers import MakerReview, Makers

@@ -79,6 +79,7 @@ from shared.services.api_docs.dependency_updates import DependencyUpdates
 from shared.services.api_docs.editor_catalog import EditorCatalog
 from shared.services.api_docs.on_demand import ApiComparisons, FileHighlighting, OnDemandJobs
 from shared.services.api_docs.pieces import PieceReader
+from shared.services.api_docs.sboms import Sboms
 from shared.services.api_docs.version_checks import VersionChecks
 from shared.services.bundles.bundle_export import BundleExport
 from shared.services.bundles.bundle_import import BundleImport
@@ -217,7 +218,6 @@ from shared.services.publishing.report_weights import ReportWeights
 from shared.services.publishing.reports import Reports
 from shared.services.quality.checklists import Checklists
 from shared.services.quality.package_comparison import PackageComparison
-from shared.services.quality.sboms import Sboms
 from shared.services.records import RecordWriter
 from shared.services.report_records import ReportRecords
 from shared.services.revocation_list import RetiredNameList

@@ -117,7 +117,7 @@ class Sboms(Struct, frozen=True):
         They are compared once, when somebody asks. Raises as the class says, and `Busy`.
         """
         author, registry = await asyncio.gather(self.of_author(release), self.of_registry(release))
-        key = sha256(sha256(registry).digest() + author).hexdigest()
+        key = sha256(sha256(registry).digest() + sha256(author).digest()).hexdigest()
         if (made := await self._made(release, key)) is not None:
             return made
         if self.jobs.is_set_aside(key):
