@@ -38,8 +38,8 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.documents import DocumentStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.advisories.advisory_index import AdvisoryIndex, IndexedAdvisory
+from shared.services.api_docs.sboms import Sboms
 from shared.services.packages.hosted_packages import HostedPackages
-from shared.services.quality.sboms import Sboms
 from shared.services.records import EntityChange, RecordWriter, retried_when_added
 
 _WHAT = "advisories"
