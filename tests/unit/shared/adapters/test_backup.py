@@ -380,13 +380,15 @@ NEW = "2026-11-20T10:00:00Z private NEW\n"
     [
         pytest.param(OLD, NEW + OLD, NEW + OLD, id="rotated after the backup"),
         pytest.param(
-            OLD, NEW + OLD.replace("private", "public"), NEW + OLD.replace("private", "public"),
+            OLD,
+            NEW + OLD.replace("private", "public"),
+            NEW + OLD.replace("private", "public"),
             id="rotated twice",
         ),
         pytest.param(OLD, NEW, NEW + OLD, id="a start made another key"),
         pytest.param(OLD, None, OLD, id="the keys are lost as well"),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("name", ["release-keys", "log-keys", "witness-keys"])
 @pytest.mark.usefixtures("registry")
 async def test_a_restore_over_a_folder_that_lost_its_database_keeps_all_keys(
