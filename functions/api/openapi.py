@@ -99,6 +99,7 @@ _REASONS = {
     404: "It does not exist for this caller.",
     409: "It clashes with what is there.",
     413: "It is larger than what is read.",
+    503: "It is being made, or cannot be read now; the header says when to come again.",
     TOO_MANY: "It comes too often; the headers say when to come again.",
 }
 _REFERENCE = "#/components/schemas/{model}"

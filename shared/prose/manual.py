@@ -36,6 +36,7 @@ GROUPS = (
             "use/checklists.md",
             "use/dependency-updates.md",
             "use/verify.md",
+            "use/sbom.md",
             "use/go-toolchain.md",
             "reference/limits.md",
         ),

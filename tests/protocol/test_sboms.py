@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from shared.confined import sboms
 from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
 from tests.support.archives import bala, zipped
@@ -101,6 +102,33 @@ async def test_a_private_bill_is_for_those_who_see_the_package(world: World, pat
     missing = (await world.get(f"{URL}/api/v1/sbom/acme/never/1.0.0{path}")).json()["error"]
     assert hidden["code"] == missing["code"]
     assert (await world.get(SBOM + path, by=world.people.ann)).status_code == 200
+
+
+async def test_a_page_lists_libraries_as_soon_as_it_has_a_bill(world: World) -> None:
+    await world.push(jar_bala())
+    page = (await world.get(PAGE)).text
+    assert ("It is being made" in page) != ("1 Java library" in page)
+    await world.document()
+    page = (await world.get(PAGE)).text
+    assert "1 Java library" in page
+    assert "org.sql:sql" in page
+
+
+async def test_a_bill_that_could_not_be_made_says_why(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sboms, "MAX_COMPONENTS", 0)
+    await world.push(jar_bala())
+    await world.document()
+    reason = "it has 1 components, and the registry lists 0 at most"
+    answer = await world.get(SBOM)
+    assert (answer.status_code, answer.json()["error"]["message"]) == (
+        404,
+        f"{GREET} has no bill of materials of this registry: {reason}.",
+    )
+    assert reason[3:] in (await world.get(PAGE)).text
+    state = await world.get(f"{URL}/packages/acme/greet/1.0.0/docs")
+    assert state.status_code == 200
 
 
 async def test_a_release_that_is_not_read_yet_has_its_bill_soon(world: World) -> None:

@@ -103,6 +103,12 @@ OF_CLIENTS: dict[str, tuple[Probe, ...]] = {
     "api_provenance_origin": tuple(
         Probe(f"/api/v1/packages/acme/NAME/{version}/origin") for version in ("1.0.0", "9.9.9")
     ),
+    **{
+        f"api_sbom{name}": tuple(
+            Probe(f"/api/v1/sbom/acme/NAME/{version}{path}") for version in ("1.0.0", "9.9.9")
+        )
+        for name, path in (("", ""), ("_author", "/author"), ("_differences", "/differences"))
+    },
     "archive_bytes": (
         Probe(f"/archives/private/DIGEST/{FILE}"),
         Probe(f"/archives/private/DIGEST/{FILE}", "HEAD"),

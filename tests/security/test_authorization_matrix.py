@@ -113,7 +113,8 @@ async def publish(world: World) -> None:
     for state in set(State) - {State.MISSING, State.DELETED}:
         name = state.value
         visibility = "private" if state is State.PRIVATE else ""
-        extra = {"tools": [name], "entries": {"docs/CHANGELOG.md": "# 1.0.0"}}
+        more = {"docs/CHANGELOG.md": "# 1.0.0"}
+        extra = {"tools": [name], "entries": more, "sbom": b'{"bomFormat": "CycloneDX"}'}
         await world.push(bala(f"acme/{name}:1.0.0", visibility=visibility, **extra))
         at = Coordinate.parse("acme", name, "1.0.0")
         match state:

@@ -32,6 +32,9 @@ OF_ARCHIVES: Mapping[str, tuple[str, ...]] = {
     "api_packages_checklist": ("/api/v1/packages/{package}/{version}/checklist",),
     "api_packages_successor": ("/api/v1/packages/{package}/successor",),
     "api_provenance_origin": ("/api/v1/packages/{package}/{version}/origin",),
+    "api_sbom": ("/api/v1/sbom/{package}/{version}",),
+    "api_sbom_author": ("/api/v1/sbom/{package}/{version}/author",),
+    "api_sbom_differences": ("/api/v1/sbom/{package}/{version}/differences",),
     "central_connectors_by_name": (
         "/2.0/registry/connectors/{package}/{version}/{module}/{symbol}",
     ),
@@ -66,6 +69,7 @@ OF_ARCHIVES: Mapping[str, tuple[str, ...]] = {
                 "docs",
                 "files",
                 "history",
+                "sbom",
                 "statistics",
                 "versions",
             )

@@ -28,6 +28,7 @@ class Finding(Struct, frozen=True):
 
     advisory: Advisory
     through: str = ""
+    is_of_library: bool = False
 
 
 class AffectedPackage(Struct, frozen=True):
@@ -50,7 +51,8 @@ def _findings(release: Release, found: ReleaseFindings) -> Iterator[Finding]:
             yield Finding(each, str(dependency.dependency))
     for library in found.java_libraries:
         for each in library.advisories:
-            yield Finding(each, _library_name(library.library.name, library.library.version))
+            name = _library_name(library.library.name, library.library.version)
+            yield Finding(each, name, is_of_library=True)
 
 
 def _library_name(name: str, version: str) -> str:

@@ -131,14 +131,16 @@ class Sboms(Struct, frozen=True):
 
     async def overview(self, release: Release) -> SbomOverview:
         """Return what people are shown, whatever is not made yet or could not be made."""
-        libraries = await self.java_libraries(release)
+        problem = ""
         try:
             await self.of_registry(release)
         except SbomPending:
             return SbomOverview(is_pending=True)
         except SbomMissing as missing:
-            return await self._with_author(SbomOverview(libraries, problem=missing.reason), release)
-        return await self._with_author(SbomOverview(libraries), release)
+            problem = missing.reason
+        # Behind the bill, for which this waited until both were made.
+        libraries = await self.java_libraries(release)
+        return await self._with_author(SbomOverview(libraries, problem=problem), release)
 
     async def _with_author(self, found: SbomOverview, release: Release) -> SbomOverview:
         """Add the author's bill, and how it differs from that of the registry if there is one."""

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 from msgspec import Struct
+from msgspec.structs import replace
 
 from functions.api.openapi import OPERATIONS, openapi_of
+from shared.domain.advisories.advisories import AdvisoryState
 from shared.domain.coordinates import Package
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
-from shared.domain.scopes import Role
+from shared.domain.scopes import Action, Role
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.webhooks import Topic
 from shared.services.organizations.invitations import InvitationRequest
@@ -18,6 +20,7 @@ from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from shared.services.tokens.trusted_publishers import PublisherRequest
 from shared.use_cases import (
     accounts,
+    advisories,
     freezes,
     groups,
     invitations,
@@ -32,6 +35,7 @@ from shared.use_cases import (
 )
 from shared.use_cases.inputs import shown_fields
 from shared.use_cases.use_case import UseCase
+from tests.support.advisories import advisory, affected
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.trusted_publishing import SETTINGS
@@ -52,9 +56,12 @@ PUBLISHER = {
     "workflow": "release.yml",
     "refs": "refs/heads/main",
 }
-# Pages erase a release of others where they confirm the proposal of a token.
-WITHOUT_A_FORM = {moderation.erase}
-OF_ENUMS = {"scopes", "events"}  # A form cannot choose more than there are.
+# Pages erase a release of others where they confirm the proposal of a token, and
+# tests/protocol/api/test_assessments.py sends the form of an assessment.
+WITHOUT_A_FORM = {moderation.erase, advisories.assess}
+# A form cannot choose more than there are, and has so many rows.
+OF_ENUMS = {"scopes", "events", "affected"}
+ADVISORY = {"summary": "It greets strangers", "introduced-0": "0"}
 
 
 WANTED = PublisherRequest(
@@ -79,7 +86,28 @@ class FilledForm(Struct, frozen=True):
     values: Mapping[str, str]
 
 
+def of_registry(case: UseCase[Any, Any, Any]) -> UseCase[Any, Any, Any]:
+    """Return the use case as administrators have it."""
+    return replace(case, right=Action.OPERATE)
+
+
 FORMS = (
+    FilledForm(advisories.draft, f"{PAGE}/advisories/draft", {"package": "acme/greet", **ADVISORY}),
+    FilledForm(advisories.change, f"{PAGE}/advisories/{{draft}}/change", ADVISORY),
+    FilledForm(advisories.withdraw, f"{PAGE}/advisories/{{published}}/withdraw", {}),
+    FilledForm(
+        of_registry(advisories.draft),
+        "/manage/advisories/draft",
+        {"package": "acme/greet", **ADVISORY},
+    ),
+    FilledForm(
+        of_registry(advisories.change), "/manage/advisories/{draft_of_registry}/change", ADVISORY
+    ),
+    FilledForm(
+        of_registry(advisories.withdraw),
+        "/manage/advisories/{published_of_registry}/withdraw",
+        WHY,
+    ),
     FilledForm(tokens.issue, "/account/tokens", {"name": "laptop", "scope": "read"}),
     FilledForm(tokens.issue_for_organization, f"{PAGE}/tokens", {"name": "robot", "scope": "read"}),
     FilledForm(tokens.rename, f"{PAGE}/tokens/rename", {"token": "{token}", "name": "nightly"}),
@@ -151,6 +179,7 @@ def too_long(name: str, max_length: int) -> str:
         "claims": "\n".join(f"claim{each}=1" for each in numbers),
         "email": f"{long}@example.org",
         "links": "\n".join(f"https://acme.example.org/{each}" for each in numbers),
+        "references": "\n".join(f"https://acme.example.org/{each}" for each in numbers),
         "refs": " ".join(f"refs/heads/{each}" for each in numbers),
         "rules": "\n".join(f"oidc:{each} -> acme, member" for each in numbers),
         "url": f"{RECEIVER}/{long}",
@@ -176,6 +205,7 @@ async def ids_of(world: World) -> dict[str, str]:
     proposals = registry.publishing.proposals
     proposal = await proposals.reserve_name("evil*", "A case.", by=OPERATOR)
     return {
+        **await advisories_of(world),
         "proposal": proposal.id,
         "token": issued.token.id,
         "webhook": webhook.id,
@@ -184,6 +214,19 @@ async def ids_of(world: World) -> dict[str, str]:
         "mia": people.mia.account.id,
         "bob": people.bob.account.id,
     }
+
+
+async def advisories_of(world: World) -> dict[str, str]:
+    """Store advisories of an organization and of the registry, and return their ids."""
+    store = world.registry.advisories.advisories.store
+    about = affected("acme/greet", "introduced 0")
+    states = {"draft": AdvisoryState.DRAFT, "published": AdvisoryState.PUBLISHED}
+    found = dict[str, str]()
+    for name, state in states.items():
+        found[name] = (await store(advisory(about, org="acme", state=state), OPERATOR)).id
+        of_operator = await store(advisory(about, state=state), OPERATOR)
+        found[f"{name}_of_registry"] = of_operator.id
+    return found
 
 
 @pytest.mark.parametrize(
@@ -198,7 +241,8 @@ async def test_what_is_too_long_for_the_api_is_refused_by_the_form(
     world: World, form: FilledForm, name: str
 ) -> None:
     ids = await ids_of(world)
-    if "greet" in (form.path + form.values.get("package", "")):
+    named = form.path + form.values.get("package", "")
+    if "greet" in named or "advisories" in named:
         await world.push(bala("acme/greet:1.0.0"))
     who = world.people.admin if form.path.startswith("/manage/") else world.people.ann
     path = form.path.format_map(ids)

@@ -80,6 +80,14 @@ async def test_what_does_not_affect_a_release_is_no_finding_of_it(inside: World)
     assert await findings(inside) == ([ID], [])
 
 
+async def test_the_page_of_affected_packages_leads_there(inside: World) -> None:
+    ann = await PageClient.at(inside, inside.people.ann, "/account/advisories")
+    assert f'href="{PAGE}"' in ann.text
+    await assess(inside)
+    await ann.open("/account/advisories")
+    assert "Nothing is affected" in ann.text
+
+
 async def test_what_is_in_triage_stays_a_finding(inside: World) -> None:
     assert (await assess(inside, state="in_triage")).status_code == 200
     assert await findings(inside) == ([ID], [])
@@ -139,6 +147,8 @@ async def test_an_owner_assesses_on_the_page_and_takes_it_back(inside: World) ->
     refused = await ann.send(f"{PAGE}/assess", advisory=ID, state="not_affected")
     assert refused.status_code == 400
     assert "Say why the release is not affected" in ann.text
+    for_long = {"advisory": ID, "state": "in_triage", "detail": "x" * 501}
+    assert (await ann.send(f"{PAGE}/assess", **for_long)).status_code == 400
     await ann.send(
         f"{PAGE}/assess", advisory=ID, state="not_affected", justification="code_not_present"
     )

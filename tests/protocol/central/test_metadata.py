@@ -31,7 +31,7 @@ KEYS = (
     "id organization name version platform languageSpecificationVersion isDeprecated "
     "deprecateMessage URL balaVersion balaURL digest summary readme template licenses authors "
     "sourceCodeLocation keywords ballerinaVersion icon ownerUUID createdDate pullCount visibility "
-    "modules balToolId graalvmCompatible signatures"
+    "modules balToolId graalvmCompatible signatures sbomURL"
 )
 
 
