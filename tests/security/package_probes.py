@@ -21,6 +21,7 @@ from tests.support.archives import bala
 from tests.support.world import BASE, MAVEN, URL, Person, World
 
 REGISTRY = BASE.removeprefix(URL)
+OSV_QUERY = '{"package": {"ecosystem": "Ballerina", "name": "acme/NAME"}, "version": "1.0.0"}'
 REPOSITORY = MAVEN.removeprefix(URL)
 PLATFORM = "v2201-13-0"
 
@@ -170,6 +171,8 @@ OF_CLIENTS: dict[str, tuple[Probe, ...]] = {
             ),
         )
     ),
+    "osv_query": (Probe("/v1/query", "POST", OSV_QUERY),),
+    "osv_query_batch": (Probe("/v1/querybatch", "POST", f'{{"queries": [{OSV_QUERY}]}}'),),
     "mcp_request": tuple(
         Probe("/mcp", "POST", json.dumps(tool_call(name, **arguments)))
         for name, arguments in (
