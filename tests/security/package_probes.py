@@ -21,7 +21,6 @@ from tests.support.archives import bala
 from tests.support.world import BASE, MAVEN, URL, Person, World
 
 REGISTRY = BASE.removeprefix(URL)
-OSV_QUERY = '{"package": {"ecosystem": "Ballerina", "name": "acme/NAME"}, "version": "1.0.0"}'
 REPOSITORY = MAVEN.removeprefix(URL)
 PLATFORM = "v2201-13-0"
 
@@ -171,8 +170,6 @@ OF_CLIENTS: dict[str, tuple[Probe, ...]] = {
             ),
         )
     ),
-    "osv_query": (Probe("/v1/query", "POST", OSV_QUERY),),
-    "osv_query_batch": (Probe("/v1/querybatch", "POST", f'{{"queries": [{OSV_QUERY}]}}'),),
     "mcp_request": tuple(
         Probe("/mcp", "POST", json.dumps(tool_call(name, **arguments)))
         for name, arguments in (
@@ -419,7 +416,12 @@ ABOUT_NO_PACKAGE = {
         "witness_*",
     ),
     "are the same for everybody who is not signed in": ("sign_in_*",),
-    "list or count public packages alone, whoever asks": ("web_home", "web_about"),
+    "list or count public packages alone, whoever asks": ("web_home", "web_about", "osv_export"),
+    "are asked with advisories in test_queries.py, of those who may see their packages": (
+        "osv_advisory",
+        "osv_query",
+        "osv_query_batch",
+    ),
     "show what an organization has to its owners": (
         "api_org_pulls*",
         "api_org_webhooks_*",
