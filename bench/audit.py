@@ -71,7 +71,7 @@ async def measure(world: World, count: int) -> None:
     )
     body = batch()
     began = time.perf_counter()
-    await _ask(world, body)
+    found = await _ask(world, body)
     print(f"the first batch, which reads the index, in {_since(began):,.0f} ms")
     taken = list[float]()
     for _ in range(ROUNDS):

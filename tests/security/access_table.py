@@ -461,6 +461,9 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     anybody_known: (
         "api_settings_toml",
         "api_symbols_search",
+        "osv_export",
+        "osv_query",
+        "osv_query_batch",
         "central_connectors",
         "central_docs (library)",
         "central_library",
@@ -510,6 +513,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "log_following_policy",
         "log_following_tile",
         "log_tile",
+        "osv_advisory",
         "web_advisory",
         "web_update_tool",
         "witness_checkpoint",
@@ -740,6 +744,7 @@ VALUES = {
     "account": "ID-OF-max",
     "dispute": f"acme-{NOBODYS}",
 }
+OSV_QUERY = {"package": {"ecosystem": "Ballerina", "name": "ORG/NAME"}, "version": "1.0.0"}
 STEM = f"{REPOSITORY}/ORG/NAME/1.0.0/NAME-1.0.0"
 FOUND = '/search?q=name:"NAME"&org=ORG'
 LISTED = "package=NAME&org=ORG&deprecated=true"
@@ -874,6 +879,8 @@ BODIES: Mapping[str, object] = {
     "central_resolve_tools": {"tools": [{"id": "NAME"}]},
     "central_undeprecate": {},
     "mcp_request": tool_call("get_package", package="ORG/NAME"),
+    "osv_query": OSV_QUERY,
+    "osv_query_batch": {"queries": [OSV_QUERY]},
     "api_dependencies_check": {
         "dependencies": "[[package]]\norg='ORG'\nname='NAME'\nversion='1.0.0'\n"
     },

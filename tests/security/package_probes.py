@@ -432,7 +432,12 @@ ABOUT_NO_PACKAGE = {
         "witness_*",
     ),
     "are the same for everybody who is not signed in": ("sign_in_*",),
-    "list or count public packages alone, whoever asks": ("web_home", "web_about"),
+    "list or count public packages alone, whoever asks": ("web_home", "web_about", "osv_export"),
+    "are asked with advisories in test_queries.py, of those who may see their packages": (
+        "osv_advisory",
+        "osv_query",
+        "osv_query_batch",
+    ),
     "show what an organization has to its owners": (
         "api_org_pulls*",
         "api_org_reports",

@@ -114,7 +114,14 @@ REFUSED = {
 }
 
 
-ASKS_BY_POST = ("api_dependencies_check", "api_dry_run", "central_graphql", "mcp_request")
+ASKS_BY_POST = (
+    "api_dependencies_check",
+    "api_dry_run",
+    "central_graphql",
+    "mcp_request",
+    "osv_query",
+    "osv_query_batch",
+)
 
 
 def is_change(name: str, declared: Declared) -> bool:

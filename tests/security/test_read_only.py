@@ -40,6 +40,8 @@ ASKS_BY_POST = {
     "api_dry_run",
     "central_graphql",
     "mcp_request",
+    "osv_query",
+    "osv_query_batch",
     *(name for name in DECLARED if "_resolve_" in name),
 }
 # Sessions begin and end, so that administrators come in; and they let changes be made again.
