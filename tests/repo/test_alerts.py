@@ -10,6 +10,7 @@ from shared.services.maintenance.create_snapshot import CreateSnapshot
 from shared.services.maintenance.follow_upstream_withdrawals import FollowUpstreamWithdrawals
 from shared.services.maintenance.lock_disabled_accounts import LockDisabledAccounts
 from shared.services.maintenance.place_archives import PlaceArchives
+from shared.services.maintenance.update_advisories import UpdateAdvisories
 from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
 from tests.paths import docs
 from tests.repo.azure_monitor import WORKBOOK, apps, charts, platform_rules, probes, queries, rules
@@ -25,6 +26,7 @@ SOMETIMES = {
     FollowUpstreamWithdrawals.id,
     UpdateUpstreamCatalogue.id,
     PlaceArchives.id,
+    UpdateAdvisories.id,
 }
 HOURS = {"1h": 1, "2h": 2, "3h": 3, "14h": 14, "26h": 26}
 

@@ -25,6 +25,7 @@ from infra.cost.usage import UPKEEP_USAGE
 from shared.auth.reread_secrets import REREAD_AFTER
 from shared.services.maintenance.apply_mirror_rules import ApplyMirrorRules
 from shared.services.maintenance.follow_upstream_withdrawals import FollowUpstreamWithdrawals
+from shared.services.maintenance.update_advisories import UpdateAdvisories
 from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
 from shared.settings import Settings
 from tests.paths import docs
@@ -111,6 +112,7 @@ NOT_COUNTED = (
     ApplyMirrorRules.id,
     FollowUpstreamWithdrawals.id,
     UpdateUpstreamCatalogue.id,
+    UpdateAdvisories.id,  # And only one that follows a mirror of advisories this one.
 )
 
 
