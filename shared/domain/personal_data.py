@@ -456,10 +456,7 @@ PERSONAL_RECORDS: tuple[PersonalRecord, ...] = (
     PersonalRecord(
         AdvisoryFollower,
         _DIRECTORY,
-        {
-            **_each("says who gets mail about advisories", _ACCOUNT, "account", "since_ms"),
-            **_each("keeps each advisory from being told twice", _ACCOUNT, "told"),
-        },
+        _each("says who gets mail about advisories", _ACCOUNT, "account", "since_ms"),
     ),
     PersonalRecord(
         Webhook,

@@ -169,12 +169,12 @@ class AdvisoryAuthoring(Struct, frozen=True):
         return withdrawn
 
     async def discard(self, org: OrgName | None, advisory_id: str, *, by: Principal) -> None:
-        """Delete a draft; raise `advisory-not-found` and `advisory-published`."""
+        """Delete a draft; raise `advisory-not-found` and `advisory-no-draft`."""
         await self._require_writing(org, by)
         advisory = await self.show(org, advisory_id, by=by)
         if advisory.state is not AdvisoryState.DRAFT:
             raise Conflict(
-                "advisory-published",
+                "advisory-no-draft",
                 f"{advisory.id} was published, so it is not deleted. Withdraw it instead.",
             )
         await self.advisories.withdraw(advisory.id, by)
