@@ -26,7 +26,7 @@ async def advisories_of(
 ) -> tuple[tuple[ShownAdvisory, ...], str]:
     """Return the advisories that affect a release, the gravest first, and the version to use
     instead; empty if there is none."""
-    affected = call.registry.advisories.affected
+    affected = call.registry.advisories.affected_versions
     [found] = (await affected.of_releases([release])).advisories
     if not found:
         return (), ""

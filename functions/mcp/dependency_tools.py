@@ -112,7 +112,7 @@ async def _name_advisories_of_resolved(
     releases = [
         Package.from_text(each.package).at(Version.parse(each.version)) for each in rows.values()
     ]
-    affected = await call.registry.advisories.affected.of_releases(releases)
+    affected = await call.registry.advisories.affected_versions.of_releases(releases)
     for key, advisories in zip(list(rows), affected.advisories, strict=True):
         if advisories:
             named = short(", ".join(each.id for each in advisories))
@@ -228,7 +228,7 @@ async def check(call: Call, asked: Check) -> Checked:
 async def _name_advisories(call: Call, rows: Sequence[CheckedRow]) -> None:
     """Name the advisories that affect the versions of some rows, whose packages the caller sees."""
     releases = [Package.from_text(each.package).at(Version.parse(each.version)) for each in rows]
-    affected = await call.registry.advisories.affected.of_releases(releases)
+    affected = await call.registry.advisories.affected_versions.of_releases(releases)
     for row, advisories in zip(rows, affected.advisories, strict=True):
         row.advisories = short(", ".join(each.id for each in advisories))
 

@@ -42,7 +42,7 @@ async def search_packages(call: Call, asked: Search) -> FoundPackages:
     found = await call.registry.packages.search.search(query, page, by=call.caller)
     listings = [hit.listing for hit in found.hits]
     releases = [each.release.coordinate for each in listings]
-    affected = await call.registry.advisories.affected.of_releases(releases)
+    affected = await call.registry.advisories.affected_versions.of_releases(releases)
     rows = (
         PackageRow(
             str(listing.head.package),

@@ -20,7 +20,7 @@ async def web_compare(call: PublicPageCall) -> Answer:
     found = await call.registry.quality.comparison.of(asked, by=call.caller)
     shown = [each.details.package for each in found]
     releases = [each.details.release.coordinate for each in found]
-    affected = await call.registry.advisories.affected.of_releases(releases)
+    affected = await call.registry.advisories.affected_versions.of_releases(releases)
     marks = [(mark_of(each), each) for each in affected.advisories]
     return call.show(
         "web/compare.html",

@@ -240,7 +240,7 @@ async def values_of_results(
 ) -> dict[str, Any]:
     """Return what the macros for results read, besides the form, the results and the pager."""
     releases = [hit.listing.release.coordinate for hit in found.results.hits]
-    affected = await call.registry.advisories.affected.of_releases(releases)
+    affected = await call.registry.advisories.affected_versions.of_releases(releases)
     return {
         "marks": [mark_of(each) for each in affected.advisories],
         "keyword_links": partial(_keyword_links, escape(form.address_up_to("keyword"))),

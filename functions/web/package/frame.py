@@ -356,7 +356,7 @@ NOT_AFFECTED = AffectedRelease()
 
 async def affected_release(call: PublicPageCall, details: ReleaseDetails) -> AffectedRelease:
     """Return what affects the release; it is in memory."""
-    affected = call.registry.advisories.affected
+    affected = call.registry.advisories.affected_versions
     coordinate = details.release.coordinate
     [found] = (await affected.of_releases([coordinate])).advisories
     if not found:

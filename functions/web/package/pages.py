@@ -133,7 +133,7 @@ async def _versions(call: PublicPageCall, details: ReleaseDetails) -> Answer:
         call.registry.packages.details.pull_history(details), _verdicts(call, details)
     )
     shown = [each.version for group in groups for each in group.entries]
-    marks = await call.registry.advisories.affected.of_versions(details.package, shown)
+    marks = await call.registry.advisories.affected_versions.of_versions(details.package, shown)
     values = {
         "wanted": wanted,
         "pager": pager,
@@ -206,7 +206,7 @@ async def _dependencies(call: PublicPageCall, details: ReleaseDetails) -> Answer
     needs = await call.registry.packages.details.dependencies([own, *listed], by=call.caller)
     seen = [each for each in needs if each.latest]
     coordinates = [Coordinate.parse(e.node.org, e.node.name, e.node.version) for e in seen]
-    affected = await call.registry.advisories.affected.of_releases(coordinates)
+    affected = await call.registry.advisories.affected_versions.of_releases(coordinates)
     values = {
         "needs": needs,
         "required_by": _required_by(nodes),
@@ -244,7 +244,9 @@ async def _dependents(call: PublicPageCall, details: ReleaseDetails) -> Answer:
         for each in listing.release.dependencies
         if f"{each.org}/{each.name}".lower() == key
     }
-    marks = await call.registry.advisories.affected.of_versions(details.package, sorted(needed))
+    marks = await call.registry.advisories.affected_versions.of_versions(
+        details.package, sorted(needed)
+    )
     values = {
         "pager": pager,
         "listings": listings,

@@ -41,7 +41,7 @@ async def test_a_tool_asks_the_stores_no_more_than_its_budget(
         await published(world, documented_bala(), documented_bala("acme/greet:1.1.0"))
         await edition_confirmed(world.registry)
         # Advisories are in memory from here on.
-        await world.registry.advisories.affected.index.current()
+        await world.registry.advisories.affected_versions.index.current()
         journal.taken()
         always, once = map(Counter, BUDGETS[tool])
         assert await calls(world, journal, tool) == always + once

@@ -81,7 +81,7 @@ async def counted(source: Template, scratch: Path, journal: Journal) -> AsyncGen
         await opened(world, "/about")
         await edition_confirmed(world.registry)
         # Advisories are in memory from here on.
-        await world.registry.advisories.affected.index.current()
+        await world.registry.advisories.affected_versions.index.current()
         journal.taken()
         yield world
 
