@@ -13,6 +13,7 @@ from msgspec import Struct
 from functions.http.affected_releases import ShownAdvisory, better_version, shown_advisories
 from functions.http.formatting import provenance_address
 from functions.http.pages import PublicPageCall
+from shared.domain.advisories.findings import LibraryFindings
 from shared.domain.advisories.gravity import Gravity
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.records import ApiDocsRecord
@@ -379,10 +380,12 @@ class ShownFinding(Struct, frozen=True):
 
 
 class ShownFindings(Struct, frozen=True):
-    """What affects the dependencies of a release and the Java libraries inside."""
+    """What affects the dependencies of a release and the Java libraries inside; `assessed` are
+    those of libraries of which an owner says that they do not affect it."""
 
     dependencies: tuple[ShownFinding, ...] = ()
     libraries: tuple[ShownFinding, ...] = ()
+    assessed: tuple[ShownFinding, ...] = ()
 
 
 NO_FINDINGS = ShownFindings()
@@ -402,15 +405,18 @@ async def findings_of(call: PublicPageCall, details: ReleaseDetails) -> ShownFin
             )
             for each in found.dependencies
         ),
-        tuple(
-            ShownFinding(
-                each.library.name or each.library.path.rpartition("/")[2],
-                each.library.version,
-                shown_advisories(each.advisories, version_of_library(each.library)),
-                inside=each.library.path,
-            )
-            for each in found.java_libraries
-        ),
+        tuple(map(_finding_of_library, found.java_libraries)),
+        tuple(map(_finding_of_library, found.assessed)),
+    )
+
+
+def _finding_of_library(found: LibraryFindings) -> ShownFinding:
+    library = found.library
+    return ShownFinding(
+        library.name or library.path.rpartition("/")[2],
+        library.version,
+        shown_advisories(found.advisories, version_of_library(library)),
+        inside=library.path,
     )
 
 

@@ -80,6 +80,22 @@ async def test_what_does_not_affect_a_release_is_no_finding_of_it(inside: World)
     assert await findings(inside) == ([ID], [])
 
 
+async def test_the_page_of_a_release_shows_what_is_found_and_what_its_owners_say(
+    inside: World,
+) -> None:
+    page = f"{URL}/packages/acme/greet/1.0.0"
+    has_libraries = "Has Java libraries with known vulnerabilities inside."
+    text = (await inside.get(page, headers={"Accept": "text/html"})).text
+    assert has_libraries in text
+    assert "org.sql:sql 2.0" in text
+    assert "Fixed in <bdi>3.0</bdi>" in text
+    await assess(inside)
+    text = (await inside.get(page, headers={"Accept": "text/html"})).text
+    assert has_libraries not in text
+    assert "Assessed by its owners." in text
+    assert f'href="/advisories/{ID}"' in text
+
+
 async def test_the_page_of_affected_packages_leads_there(inside: World) -> None:
     ann = await PageClient.at(inside, inside.people.ann, "/account/advisories")
     assert f'href="{PAGE}"' in ann.text
