@@ -52,7 +52,7 @@ GROUPS = (
             "reference/protocols/index.md",
             "reference/protocols/api-docs.md",
             "reference/protocols/mcp.md",
-            "reference/advisories.md",
+            "reference/osv.md",
         ),
     ),
     (

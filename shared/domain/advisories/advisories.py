@@ -189,7 +189,7 @@ def parse_advisory_id(text: str) -> str:
     """Return the id of an advisory, or raise `Invalid`."""
     if len(text) > MAX_ID_LENGTH or _ID.fullmatch(text) is None:
         raise Invalid(
-            "invalid-advisory",
+            "invalid-advisory-id",
             f"{quoted(text)} is not the id of an advisory. It has up to {MAX_ID_LENGTH} letters, "
             "digits and . _ : -, such as GHSA-jfh8-c2jp-5v3q.",
         )

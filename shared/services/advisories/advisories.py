@@ -335,7 +335,7 @@ class Advisories(Struct, frozen=True):
             org, _, _ = each.name.partition("/")
             if each.ecosystem != self.ecosystem or org.lower() != advisory.org.lower():
                 raise Invalid(
-                    "invalid-advisory",
+                    "advisory-of-others",
                     f"{advisory.org} writes advisories about its own packages, and {each.name} of "
                     f"{each.ecosystem} is none of them. Name packages of {advisory.org}.",
                 )

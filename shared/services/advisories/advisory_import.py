@@ -74,8 +74,8 @@ class AdvisoryImport(Struct, frozen=True):
         """Import a file: each record of JSON replaces the one with its id, and a ZIP archive the
         whole set that has the name of the file, without its ending.
 
-        Raises `advisories-unreadable`, and `invalid-advisory` and `advisory-own` for JSON, of which
-        nothing is stored then.
+        Raises `advisories-unreadable`, and `advisories-refused`, `too-many-advisories` and
+        `advisory-own` for JSON, of which nothing is stored then.
         """
         await self.administration.require_fresh(by, "import", "advisories")
         if content[:2] == b"PK":
@@ -84,11 +84,11 @@ class AdvisoryImport(Struct, frozen=True):
             return await self.replace_set(set_name, content, source=name, tag="", by=by)
         read = await self.read(name, content)
         if read.refused:
-            raise Invalid("invalid-advisory", f"Nothing was imported. {read.refused[0]}")
+            raise Invalid("advisories-refused", f"Nothing was imported. {read.refused[0]}")
         advisories = [replace(decoded(each), is_imported=True) for each in read.lines]
         if len(advisories) > MAX_SINGLE:
             raise Invalid(
-                "advisories-unreadable",
+                "too-many-advisories",
                 f"{printable(name)} has {len(advisories):,} records, and a JSON file may have "
                 f"{MAX_SINGLE:,}. Pack them as a ZIP archive, which is stored as a set.",
             )
@@ -103,17 +103,18 @@ class AdvisoryImport(Struct, frozen=True):
         self, set_name: str, content: bytes, *, source: str, tag: str, by: Principal
     ) -> ImportedAdvisories:
         """Replace a set by the records of a ZIP archive; a repeat changes nothing. Raises
-        `advisories-unreadable`, and changes nothing then."""
+        `advisories-unreadable`, `advisories-irrelevant` and `invalid-advisory-set`, and changes
+        nothing then."""
         if _SET_NAME.fullmatch(set_name) is None:
             raise Invalid(
-                "advisories-unreadable",
+                "invalid-advisory-set",
                 f"{quoted(set_name)} is not the name of a set. It has up to 32 letters, digits and "
                 "hyphens, such as maven. Name the file so.",
             )
         read = await self.read(source, content)
         if not read.lines:
             raise Invalid(
-                "advisories-unreadable",
+                "advisories-irrelevant",
                 f"{printable(source)} has no record about a Ballerina package or a Java library. "
                 "The set stays as it is.",
             )
