@@ -62,6 +62,8 @@ var readsByPost = [
   '2.0/registry/tools/resolve-dependencies'
   'api/v1/check'
   'mcp'
+  'v1/query'
+  'v1/querybatch'
 ]
 
 // The paths of archives that are sent as a form; clients whose base address ends in a slash double it.

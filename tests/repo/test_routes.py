@@ -183,6 +183,7 @@ PARAMETERS = {
     "index",  # Of an entry of the log, which everybody counts.
     "folder",  # Of a log that follows another one, such as log2.
     "log",  # The hash of the name of a log, which is public.
+    "advisory",  # The id of an advisory of an organization, which its owners alone see.
     "dispute",  # The id of a name dispute, which its parties and administrators alone see.
 }
 
