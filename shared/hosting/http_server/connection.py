@@ -36,7 +36,9 @@ from shared.hosting.responses import (
 AnswerAtOnce = Callable[[Scope], PreparedAnswer | None]
 
 MAX_PIPELINED_REQUESTS = 32  # Requests sent before earlier ones are answered; each takes memory.
-LINGER_SECONDS = 5.0  # A client that still sends has this long to read the last answer.
+# A client that still sends has this long to read the last answer. A large archive takes longer than
+# a few seconds through a proxy on a busy machine.
+LINGER_SECONDS = 30.0
 RATE_WINDOW_SECONDS = 5.0  # Rates are measured over this time, so a shorter pause does not count.
 _LONGEST_HEAD = LONGEST_HEADERS + LONGEST_LINE
 _USUAL_BYTES = 4 * 1024  # A head that arrives in one piece of this size is within all limits.
