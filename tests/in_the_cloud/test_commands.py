@@ -53,6 +53,7 @@ def test_a_healthy_registry_in_the_cloud_has_no_problem(cloud: Terminal) -> None
         "blobs",
         "placement",
         "log",
+        "signing keys",
     ]
     assert found["records"]["found"] == f"Cosmos DB has its {len(COSMOS_CONTAINERS)} containers."
     # Nobody is named to whom those write who appeal, which is advice.
