@@ -86,15 +86,15 @@ class Stored:
 # When nothing is in memory.
 MEASURED: Mapping[OperationUsage, Usage] = MappingProxyType(
     {
-        OperationUsage.PULL: Usage(7.75, 1, 0, 0, 952),  # Without counting it.
-        OperationUsage.ARCHIVE: Usage(9.65, 2, 1),  # Without the bytes of the archive.
+        OperationUsage.PULL: Usage(7.8, 1, 0, 0, 951),  # Without counting it.
+        OperationUsage.ARCHIVE: Usage(9.8, 2, 1),  # Without the bytes of the archive.
         # The first of a release in a process, which reads the proof that the log has it.
-        OperationUsage.METADATA: Usage(11.9, 2.05, 1, 0, 2_352),
-        OperationUsage.VERSIONS: Usage(11.65, 1, 0, 0, 353),
-        OperationUsage.INDEX: Usage(11.65, 1, 0, 0, 3_304),
-        OperationUsage.RESOLVE: Usage(170.2, 2, 0, 0, 10_595),
-        OperationUsage.SEARCH: Usage(0, 0, 0, 0, 1_913),
-        OperationUsage.PUSH: Usage(171.2, 31.48, 1, 3, 351),  # With the proof, which is made once.
+        OperationUsage.METADATA: Usage(12.46, 2.2, 1, 0, 2_426),
+        OperationUsage.VERSIONS: Usage(11.85, 1, 0, 0, 353),
+        OperationUsage.INDEX: Usage(12.41, 1.15, 0, 0, 3_304),
+        OperationUsage.RESOLVE: Usage(174.2, 2, 0, 0, 10_595),
+        OperationUsage.SEARCH: Usage(0, 0, 0, 0, 1_981),
+        OperationUsage.PUSH: Usage(171.12, 31.38, 1, 4, 351),  # With the proof, which is made once.
     }
 )
 
@@ -103,34 +103,34 @@ FOLLOWED_PUSH = Usage(9.6, 1)
 
 UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
     {
-        "process-outboxes": UpkeepUsage(43_800, Usage(49.4, 11)),
+        "process-outboxes": UpkeepUsage(43_800, Usage(44.8, 10)),
         "deliver-webhooks": UpkeepUsage(43_800, Usage(27.6, 7)),
         "write-log": UpkeepUsage(43_800, Usage(46.6, 13, 1)),
         "notify-dependents": UpkeepUsage(8_760, Usage(46.6, 10)),
-        "follow-advisories": UpkeepUsage(2_920, Usage(46.6, 10)),
+        "follow-advisories": UpkeepUsage(2_920, Usage(42.4, 11)),
         # The idle run that is counted begins a visit of all releases, as one does each day.
         "generate-api-docs": UpkeepUsage(
-            4_380, Usage(72.8, 17), Usage(24.1, 3.33, 5.6), visits_a_month=30.4
+            4_380, Usage(72.8, 17), Usage(25.28, 3.33, 5.57), visits_a_month=30.4
         ),
         "place-archives": UpkeepUsage(8_760, Usage(24, 7)),
         # It visits all packages once a day, which the idle run that is counted does.
         "sign-releases": UpkeepUsage(730, Usage(41.6, 11), Usage(2.13, 0.29), visits_a_month=30.4),
-        "update-search-index": UpkeepUsage(8_760, Usage(28.6, 8, 3, 3)),
+        "update-search-index": UpkeepUsage(8_760, Usage(28.6, 8, 2, 2)),
         "roll-up-pulls": UpkeepUsage(2_920, Usage(30.6, 7)),
-        "delete-expired-records": UpkeepUsage(730, Usage(43.4, 10)),
+        "delete-expired-records": UpkeepUsage(730, Usage(38.8, 9)),
         "send-expiry-reminders": UpkeepUsage(730, Usage(27.6, 7)),
         "apply-group-rules": UpkeepUsage(121.7, Usage(27.6, 7)),
         "find-ownerless-organizations": UpkeepUsage(121.7, Usage(75.8, 20)),
-        "create-snapshot": UpkeepUsage(30.4, Usage(295.8, 57, 7, 12), Usage(7.96, 0.84)),
-        "delete-orphaned-archives": UpkeepUsage(30.4, Usage(37, 10, 0, 2), Usage(7.78, 1.01)),
-        "audit-archives": UpkeepUsage(30.4, Usage(34.6, 9), Usage(3.98, 0.29, 1.01)),
+        "create-snapshot": UpkeepUsage(30.4, Usage(337.2, 66, 7, 12), Usage(7.97, 0.84)),
+        "delete-orphaned-archives": UpkeepUsage(30.4, Usage(41.6, 11, 0, 2), Usage(7.89, 1.01)),
+        "audit-archives": UpkeepUsage(30.4, Usage(34.6, 9), Usage(4.07, 0.29, 1.01)),
         "anonymize-events": UpkeepUsage(30.4, Usage(29.6, 8)),
-        "complete-event-logs": UpkeepUsage(730, Usage(31.1, 8)),
+        "complete-event-logs": UpkeepUsage(730, Usage(31, 8)),
         "freeze-leaves": UpkeepUsage(8_760, Usage(33.6, 9)),
         "lock-disabled-accounts": UpkeepUsage(30.4, Usage(48.6, 11)),
-        "renew-sigstore-root": UpkeepUsage(30.4, Usage(25.6, 7)),
+        "renew-sigstore-root": UpkeepUsage(30.4, Usage(24, 7)),
         "erase-accounts": UpkeepUsage(730, Usage(45.8, 11)),
-        "repair-derived-data": UpkeepUsage(30.4, Usage(34.6, 9), Usage(15.98, 2.06, 0.51)),
+        "repair-derived-data": UpkeepUsage(30.4, Usage(34.6, 9), Usage(16.39, 2.06, 0.51)),
         "finish-deletions": UpkeepUsage(121.7, Usage(36.2, 8)),
     }
 )
@@ -143,9 +143,9 @@ COUNTED_PULL = Usage(0.02)
 # What a package takes for each day on which it was pulled.
 ROLLED_PACKAGE = Usage(15.0, 3)
 
-STORED_USAGE = Stored(record_bytes=10_780, document_bytes=636)
+STORED_USAGE = Stored(record_bytes=10_924, document_bytes=1_287)
 
 # Bytes of an item in Cosmos DB, including the fields of the service.
 ITEMS: Mapping[str, int] = MappingProxyType(
-    {"release": 1_786, "entry": 1_155, "listing": 2_416, "head": 585, "name": 250, "event": 1_220}
+    {"release": 1_879, "entry": 1_179, "listing": 2_509, "head": 585, "name": 250, "event": 1_220}
 )

@@ -206,20 +206,26 @@ class AdvisoryIndex(Struct, frozen=True):
 
     async def _read_changes(self, now_ms: int) -> PublishedAdvisories:
         held = self._held
-        change = await self.directory.get(AdvisoryChange, ADVISORY_CHANGE)
-        text = change.text if change else ""
+        # An edition that follows records says by itself that something changed, whether its writer
+        # said so or not.
+        text = "" if self.edition.follows_records else await self._last_change()
         is_same = text == held.change and self._is_within(held.read_ms, READ_EVERY)
-        # Where the edition follows records, something changed, whether its writer said so or not.
         if held.index is None or not is_same or self.edition.follows_records:
             held.index = await self._read_again()
             held.change = text
             held.read_ms = now_ms
         return held.index
 
+    async def _last_change(self) -> str:
+        change = await self.directory.get(AdvisoryChange, ADVISORY_CHANGE)
+        return change.text if change else ""
+
     async def _read_again(self) -> PublishedAdvisories:
         held = self._held
-        listed = await self.directory.list_by_owner(StoredAdvisory, OWNER)
-        sets = await self.directory.list_by_owner(AdvisorySet, OWNER)
+        listed, sets = await asyncio.gather(
+            self.directory.list_by_owner(StoredAdvisory, OWNER),
+            self.directory.list_by_owner(AdvisorySet, OWNER),
+        )
         for each in sets:
             await self._read_set(each)
         own = await asyncio.to_thread(_indexed, [each for each in listed if _is_shown(each)])
