@@ -65,8 +65,12 @@ OF_PAGES = {
 }
 
 
+ADVISORY = "x_BLR-2026-1"  # The first one that a registry has.
+
+
 def filled(address: str) -> str:
     """Return the address with a value in place of each name."""
+    address = address.replace("/advisories/{id}", f"/advisories/{ADVISORY}")
     return re.sub(r"\{(\w+)\}", lambda name: OF_PAGES.get(name[1].lower(), "x"), address)
 
 
@@ -80,6 +84,11 @@ async def world(shared_worlds: OpenWorld) -> World:
     """Return a registry with the package of the addresses."""
     world = await shared_worlds(security_contact="mailto:security@example.com")
     await published(world, documented_bala("acme/secret:1.0.0"))
+    path = f"{URL}/api/v1/orgs/acme/advisories"
+    draft = {"package": "secret", "summary": "It tells secrets", "affected": ["1.0.0.."]}
+    drafted = await world.send("POST", path, json=draft, by=world.people.ann)
+    assert drafted.json().get("id") == ADVISORY, drafted.text
+    await world.send("POST", f"{path}/{ADVISORY}/publish", by=world.people.ann)
     return world
 
 

@@ -29,6 +29,7 @@ from functions.http.pages import PublicPages
 from functions.http.plain_text import PlainTextFace
 from functions.log.witness import WitnessFace
 from functions.mcp.protocol import McpFace
+from functions.osv import OsvFace
 from functions.sparse_index import IndexFace
 from functions.web.feeds import FeedFace
 from functions.web.not_found import UnknownPaths
@@ -108,6 +109,7 @@ FACES: dict[str, tuple[Callable[[], Face[Any]], Table]] = {
 OTHER_FACES = {
     "feeds": FeedFace,
     "maven": PlainTextFace,
+    "osv": OsvFace,
     "witness": WitnessFace,
     "pages": SignInPages,
     "public pages": PublicPages,

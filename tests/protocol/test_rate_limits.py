@@ -177,7 +177,7 @@ CHECK = "/api/v1/check"  # It changes nothing, and counts as a read.
 
 
 async def test_every_change_through_our_api_is_counted(worlds: OpenWorld) -> None:
-    limits = ("limit_write", "limit_token_issue", "limit_dry_run")
+    limits = ("limit_write", "limit_token_issue", "limit_dry_run", "limit_report")
     only_one = dict.fromkeys(limits, "address=1")
     world = await worlds(**only_one)
     changing = [

@@ -55,6 +55,7 @@ async def test_people_create_organizations_of_their_own(world: World) -> None:
         "displayName": "Bob's",
         "description": "Tools.",
         "defaultVisibility": "public",
+        "requiresProvenance": "none",
         "createdAt": "2026-09-21T14:13:20Z",
         "deletingAt": None,
         "continuedAs": "",

@@ -60,6 +60,7 @@ async def test_the_line_of_a_request_counts_what_was_asked_of_stores_and_names_i
 ) -> None:
     world = await worlds(log_level="info")
     await world.push(bala("acme/greet:1.0.0"))
+    await world.registry.advisories.affected_versions.index.current()  # In memory from here on.
     await world.get("/packages/acme/greet/1.0.0", headers={"traceparent": SENT})
     await world.get("/packages/acme/greet/1.0.0", headers={"traceparent": SENT})
     await world.get("/packages/acme/greet/1.0.0")

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.measured
 
 URL_OF_UPSTREAM = "https://upstream.test"
 SECRET = bala("tools/secret:1.0.0", visibility="private", tools=["whisper"])
-CHANGED_BY_MIRRORING = {"balaURL", "upstream", "pullCount"}
+CHANGED_BY_MIRRORING = {"balaURL", "sbomURL", "upstream", "pullCount"}
 
 
 @dataclass

@@ -46,6 +46,7 @@ def plain(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     left_out = {"balaURL", "upstream", "pullCount", "readme", "apiDocURL", "modules", "signatures"}
+    left_out |= {"sbomURL"}
     return {key: plain(each) for key, each in value.items() if key not in left_out}
 
 

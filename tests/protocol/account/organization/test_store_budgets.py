@@ -105,6 +105,8 @@ async def test_the_page_of_a_package_reads_what_a_signed_in_account_may_see(
 ) -> None:
     ann = await PageClient.of(world, world.people.ann)
     await world.document()  # What the queue reads meanwhile is no part of a page.
+    # Advisories are in memory from here on.
+    await world.registry.advisories.affected_versions.index.current()
     journal.taken()
     await world.get(f"{URL}/packages/acme/p00")
     stranger = Counter(journal.taken())
