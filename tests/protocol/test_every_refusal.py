@@ -29,6 +29,7 @@ from functions.http.pages import PublicPages
 from functions.http.plain_text import PlainTextFace
 from functions.log.witness import WitnessFace
 from functions.mcp.protocol import McpFace
+from functions.osv import OsvFace
 from functions.sparse_index import IndexFace
 from functions.web.feeds import FeedFace
 from functions.web.not_found import UnknownPaths
@@ -109,6 +110,7 @@ OTHER_FACES = {
     "feeds": FeedFace,
     "maven": PlainTextFace,
     "witness": WitnessFace,
+    "osv": OsvFace,
     "pages": SignInPages,
     "public pages": PublicPages,
     "unknown paths": UnknownPaths,
