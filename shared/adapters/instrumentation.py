@@ -44,9 +44,7 @@ def instrumented(adapters: Adapters) -> Adapters:
         pull_records=instrumented_store("pull_records", PullRecordStore, adapters.pull_records),
         search=instrumented_store("search", SearchIndex, adapters.search),
         log_files=instrumented_store("log_files", LogFiles, adapters.log_files),
-        advisory_files=instrumented_store(
-            "advisory_files", AdvisoryFiles, adapters.advisory_files
-        ),
+        advisory_files=instrumented_store("advisory_files", AdvisoryFiles, adapters.advisory_files),
     )
 
 
