@@ -377,7 +377,9 @@ def _traces(settings: Settings, connection: str) -> Traces:
 # What is behind the stores, as the application map names it; "" stands for all others.
 _CLOUD_SYSTEMS = {
     "": "azure.cosmosdb",
-    **dict.fromkeys(("archives", "documents", "search", "log_files"), "azure.blob"),
+    **dict.fromkeys(
+        ("archives", "documents", "search", "log_files", "advisory_files"), "azure.blob"
+    ),
 }
 _EMBEDDED_SYSTEMS = {"": "sqlite", "archives": "files", "log_files": "files"}
 

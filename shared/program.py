@@ -18,6 +18,7 @@ IN_CLONE = f".venv/bin/{NAME}"  # Where `make run` puts it.
 # The first word after `ballroom`.
 COMMANDS = (
     "account",
+    "advisory",
     "audit",
     "backup",
     "bundle",

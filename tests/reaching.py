@@ -37,6 +37,7 @@ STORES = (
     "pull_records",
     "search",
     "log_files",
+    "advisory_files",
 )
 
 _calls = set[str]()  # Of the test that runs: `metadata.find`.

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 from msgspec.structs import replace
 
 from shared.domain.errors.base import Refusal
+from shared.ports.advisories import AdvisoryFiles
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.directory import DirectoryStore
@@ -43,6 +44,7 @@ def instrumented(adapters: Adapters) -> Adapters:
         pull_records=instrumented_store("pull_records", PullRecordStore, adapters.pull_records),
         search=instrumented_store("search", SearchIndex, adapters.search),
         log_files=instrumented_store("log_files", LogFiles, adapters.log_files),
+        advisory_files=instrumented_store("advisory_files", AdvisoryFiles, adapters.advisory_files),
     )
 
 

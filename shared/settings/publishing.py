@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
+from shared.domain.errors.base import printable
 from shared.settings.values import (
     Addresses,
     NamedIssuers,
@@ -20,7 +21,8 @@ def _check_files(text: str) -> str:
             Path(each).open("rb").close()
         except OSError as error:
             trouble = (error.strerror or type(error).__name__).lower()
-            reason = f"{each} is no file to read ({trouble}), such as /etc/ballroom/roots.jsonl"
+            subject = f"{printable(each)} is no file to read ({trouble})"
+            reason = f"{subject}, such as /etc/ballroom/roots.jsonl"
             raise ValueError(reason) from None
     return text
 

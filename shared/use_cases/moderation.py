@@ -57,7 +57,9 @@ class TakeDown(RequiredReason):
             hint="Optional, one sentence, also shown to everyone",
             name="note",
         ),
-    ] = Field(default="", max_length=MAX_DESCRIPTION)
+    ] = Field(
+        default="", max_length=MAX_DESCRIPTION, description="A line that everybody reads there."
+    )
 
     @property
     def public(self) -> PublicReason | None:

@@ -112,6 +112,7 @@ REMOVED_PATHS = (
     "/feeds/newest.atom",
 )
 SCOPES = "/scopes"  # Of a session, which has every scope that there is.
+TEXT = "/text"  # Of an answer that is not JSON, such as lines of JSON.
 SENTENCE = "/error/message"  # For people; it may be put into other words.
 
 
@@ -125,8 +126,19 @@ def differences(old: Any, new: Any, at: str = "") -> Iterator[str]:
     elif isinstance(old, list) and isinstance(new, list) and _has_as_many(old, new, at):
         for number, (one, other) in enumerate(zip(*_in_one_order(old, new, at), strict=True)):
             yield from differences(one, other, f"{at}/{number}")
+    elif at.endswith(TEXT) and (lines := _objects(old)) and (others := _objects(new)):
+        yield from differences(lines, others[: len(lines)], at)
     elif old != new and not _may_be_better(old, new, at):
         yield f"{at}: {old!r} is now {new!r}"
+
+
+def _objects(text: Any) -> list[Any]:
+    """Return the objects of lines of JSON; nothing of another text."""
+    try:
+        lines = [json.loads(each) for each in text.splitlines()]
+    except (AttributeError, ValueError):
+        return []
+    return lines if all(isinstance(each, dict) for each in lines) else []
 
 
 def _in_one_order(old: list[Any], new: list[Any], at: str) -> tuple[list[Any], list[Any]]:
@@ -144,7 +156,7 @@ def _may_be_better(old: Any, new: Any, at: str) -> bool:
         return False
     # A refusal may say more behind what clients know.
     return (at.endswith(SENTENCE) and bool(new)) or (
-        at.endswith(("/message", "/text")) and new.startswith(old.rstrip("\n"))
+        at.endswith(("/message", TEXT)) and new.startswith(old.rstrip("\n"))
     )
 
 

@@ -48,7 +48,7 @@ class ArchiveLimits(Struct, frozen=True, kw_only=True):
     manifest_bytes: int = 1 * MIB  # Each manifest; a graph of 500 packages has 100 KiB.
     text_bytes: int = 1 * MIB  # Each documentation text; a browser shows no more.
     texts_bytes: int = 8 * MIB  # All documentation texts together: one stored document.
-    record_bytes: int = 12 * KIB  # What lists and searches hold; a stored release has 16 KiB.
+    record_bytes: int = 12 * KIB  # What lists and searches hold; a stored release has 17 KiB.
     documentation: Documentation = Documentation.REQUIRED
 
 

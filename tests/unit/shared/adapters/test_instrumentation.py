@@ -58,6 +58,7 @@ NOT_STORES = {
     "keys",
     "mailer",
     "fetcher",
+    "advisory_dumps",
     "confined",
     "edition",
     "archive_path",

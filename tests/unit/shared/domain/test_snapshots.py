@@ -1,7 +1,8 @@
 """A snapshot holds every kind of record, and nothing that is no record."""
 
+from collections.abc import Iterator
 from importlib import import_module
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 
 import pytest
 
@@ -34,10 +35,17 @@ LEFT_OUT = {
 
 
 def entities() -> set[type[Entity]]:
-    """Return every kind of entity there is."""
-    for module in iter_modules(shared.domain.__path__):
-        import_module(f"shared.domain.{module.name}")
-    return set(Entity.__subclasses__())
+    """Return every kind of entity there is; a class without a kind is the base of some."""
+    for module in walk_packages(shared.domain.__path__, "shared.domain."):
+        import_module(module.name)
+    return {each for each in below(Entity) if "kind" in vars(each)}
+
+
+def below(base: type[Entity]) -> Iterator[type[Entity]]:
+    """Yield the classes that derive from another, from the nearest on."""
+    for each in base.__subclasses__():
+        yield each
+        yield from below(each)
 
 
 def test_every_kind_of_entity_is_included_or_excluded_explicitly() -> None:

@@ -23,6 +23,8 @@ OTHER_HOSTS = {
     "siem.example.org",
     "witness.example.org",
     "other.example.org",
+    "track.example.org",
+    "mirror.example.org",
 }
 
 

@@ -187,7 +187,7 @@ def test_an_archive_must_be_the_package_that_its_upload_says() -> None:
 # --- room --------------------------------------------------------------------------------------
 
 PUSHER = Principal(id="account-of-ann", credential="token-of-ann")
-RECORD_BYTES = 16 * KIB  # What a stored release may have.
+RECORD_BYTES = 17 * KIB  # What a stored release may have.
 LATER_BYTES = KIB  # A deprecation of 500 characters, at most, and a reason of the operator.
 
 
