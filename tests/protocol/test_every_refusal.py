@@ -111,7 +111,6 @@ OTHER_FACES = {
     "maven": PlainTextFace,
     "osv": OsvFace,
     "witness": WitnessFace,
-    "osv": OsvFace,
     "pages": SignInPages,
     "public pages": PublicPages,
     "unknown paths": UnknownPaths,

@@ -103,6 +103,12 @@ OF_CLIENTS: dict[str, tuple[Probe, ...]] = {
     "api_provenance_origin": tuple(
         Probe(f"/api/v1/packages/acme/NAME/{version}/origin") for version in ("1.0.0", "9.9.9")
     ),
+    "api_assessments_list": tuple(
+        Probe(f"/api/v1/packages/acme/NAME/{version}/assessments") for version in ("1.0.0", "9.9.9")
+    ),
+    "api_assessments_vex": tuple(
+        Probe(f"/api/v1/vex/acme/NAME/{version}") for version in ("1.0.0", "9.9.9")
+    ),
     "api_provenance_statements": tuple(
         Probe(f"/api/v1/provenance/acme/NAME/{version}") for version in ("1.0.0", "9.9.9")
     ),
@@ -360,6 +366,17 @@ CHANGING: dict[str, tuple[Probe, ...]] = {
     "api_name_disputes_open": (
         Probe("/api/v1/name-disputes", "POST", '{"name":"acme/NAME","statement":"x"}'),
     ),
+    **{
+        f"api_assessments_{act}": tuple(
+            Probe(
+                f"/api/v1/packages/acme/NAME/{version}/assessments/x_BLR-2026-1",
+                method,
+                '{"state":"in_triage","detail":"x"}' if method == "PUT" else "",
+            )
+            for version in ("1.0.0", "9.9.9")
+        )
+        for act, method in (("assess", "PUT"), ("retract", "DELETE"))
+    },
     "api_reports_make": tuple(
         Probe(
             f"/api/v1/packages/acme/NAME/{version}/reports",
@@ -435,10 +452,13 @@ ABOUT_NO_PACKAGE = {
     "list or count public packages alone, whoever asks": ("web_home", "web_about", "osv_export"),
     "are asked with advisories in test_queries.py, of those who may see their packages": (
         "osv_advisory",
+        "web_advisories",
+        "web_advisory",
         "osv_query",
         "osv_query_batch",
     ),
     "show what an organization has to its owners": (
+        "api_org_advisories_*",
         "api_org_pulls*",
         "api_org_reports",
         "api_org_webhooks_*",
@@ -471,6 +491,7 @@ ABOUT_NO_PACKAGE = {
     "take codes, or what somebody signs": ("api_leaks_*", "api_trusted_*", "device_*"),
     "are for administrators": (
         "api_accounts_*",
+        "api_advisories_*",
         "api_moderation_*",
         "api_directory_locks_*",
         "api_groups_*",

@@ -49,7 +49,7 @@ async def test_no_page_runs_or_loads_what_an_author_wrote(shelf: World, path: st
 async def test_links_of_authors_lead_out_without_trust(shelf: World) -> None:
     page = Elements.of(await opened(shelf, "/packages/acme/greet"))
     outward = [each for each in page.every("a") if each["href"].startswith("https://github.com")]
-    assert len(outward) == 4
+    assert len(outward) == 5
     for each in outward:
         assert {"nofollow", "ugc", "noopener", "noreferrer"} <= set(each["rel"].split())
 
