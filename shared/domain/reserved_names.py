@@ -17,15 +17,15 @@ MAX_RESERVED_NAMES = 500  # Each is compared with a new name three times.
 # Kept back in every registry: paths and hosts of a registry, and names whose bearer seems to speak
 # for it. Administrators may found such an organization, and the operator names accounts so.
 _WORDS = """
-about abuse account accounts admin administrator administrators advisories api archive
-archives assets auth badge badges ballroom blog central cli_token compare contact dashboard device
+about abuse account accounts admin administrator administrators advisories api archive archives
+assets auth badge badges ballroom blog central cli_token compare contact dashboard device
 devices docs documentation download downloads feed feeds file files health help home host icons
 index internal invitations keywords legal localhost log login logout logs mail manage maven mcp
-metrics moderator null oci official operator org organization organizations orgs owner owners package
-packages policies policy postmaster press privacy public publish registry root runtime scim
-search security settings signin signout signup site sitemap staff static status support symbols
-sysadmin system terms token tokens undefined upkeep v1 v2 v3 verified views webmaster wellknown
-witness wso2 www
+metrics moderator null oci official operator org organization organizations orgs owner owners
+package packages policies policy postmaster press privacy public publish registry root runtime
+scim search security settings signin signout signup site sitemap staff static status support
+symbols sysadmin system terms token tokens undefined upkeep v1 v2 v3 verified views webmaster
+wellknown witness wso2 www
 """
 RESERVED_WORDS = frozenset(_WORDS.split())
 
