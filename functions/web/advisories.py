@@ -8,12 +8,14 @@ from msgspec import Struct
 from functions.http.pages import PublicPageCall, PublicPages
 from functions.http.pagination import Pager
 from shared.domain.advisories.advisories import (
+    Advisory,
     Affected,
     EventKind,
     ballerina_ecosystem,
     is_package_name,
 )
 from shared.domain.advisories.authoring import FROM_THE_FIRST, severity_text
+from shared.domain.advisories.gravity import Gravity, gravity
 from shared.domain.advisories.matching import fixed_versions
 from shared.runtime.answers import Answer
 
@@ -63,9 +65,16 @@ async def web_advisory(call: PublicPageCall) -> Answer:
         affected=[_shown(each, ecosystem) for each in found.affected[:AFFECTED_SHOWN]],
         more_affected=max(0, len(found.affected) - AFFECTED_SHOWN),
         severity=severity_text(found),
+        gravity=_shown_gravity(found),
         references=[each for each in found.references if _is_web(each.url)],
         osv=f"/v1/vulns/{quote(found.id)}",
     )
+
+
+def _shown_gravity(advisory: Advisory) -> str:
+    """Return how grave it is in one word; empty where it does not say."""
+    found = gravity(advisory)
+    return "" if found is Gravity.UNKNOWN else found.value.capitalize()
 
 
 def _shown(affected: Affected, ecosystem: str) -> ShownAffected:

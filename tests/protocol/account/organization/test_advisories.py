@@ -47,6 +47,7 @@ async def test_an_owner_writes_publishes_changes_and_withdraws_an_advisory(ann: 
     assert "Advisory saved." in ann.text
     await ann.open("/advisories/x_BLR-2026-1")
     assert "from 1.0.0 on" in ann.text
+    assert ">High<" in ann.text
     await ann.open(here)
     await ann.send(f"{here}/withdraw")
     assert "Advisory withdrawn." in ann.text
