@@ -307,3 +307,13 @@ async def test_a_timestamp_of_another_signature_is_refused(verify: Verification)
 async def test_what_is_no_bundle_is_refused(verify: Verification, content: bytes) -> None:
     found = await verify(content, SigstoreInstance.public_good())
     assert found["refused"] == "it is no Sigstore bundle that this registry can read"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32-le"])
+async def test_a_bundle_is_json_in_utf_8_as_it_is_served_within_other_json(
+    verify: Verification, encoding: str
+) -> None:
+    github = SigstoreInstance.github()
+    content = json.dumps(github.bundle(DIGEST)).encode(encoding)
+    found = await verify(content, github)
+    assert found == {"refused": "it is no Sigstore bundle that this registry can read"}
