@@ -126,11 +126,15 @@ class SigstoreBundles(Struct, frozen=True):
         await self.documents.put_attestation(release.content, bundle.name, bundle.content)
 
         def decide(head: Head, current: Release) -> Release:
-            if current.sigstore or current.content != release.content:
+            is_same = current.content == release.content and current.state is not State.REMOVED
+            if current.sigstore or not is_same:
                 return current
             return with_sigstore(current, bundle.instance, head, by=by, now_ms=now_ms)
 
-        return await self.records.change_release(coordinate, decide)
+        stored = await self.records.change_release(coordinate, decide)
+        if stored.erased:  # Its documents were deleted before the bundle was stored.
+            await self.documents.delete(release.content)
+        return stored
 
 
 def with_sigstore(

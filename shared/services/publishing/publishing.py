@@ -193,7 +193,8 @@ class Publishing(Struct, frozen=True):
             is_new = False
             if found.release is None:
                 found, is_new = await self._commit(upload, push)
-            elif upload.sigstore is not None:
+            # A push at the same time may have stored the release without this bundle.
+            if found.release and upload.sigstore is not None and not is_new:
                 release = await self.sigstore_bundles.add(upload.sigstore, found.release, by=by)
                 found = FoundRelease(found.head, release)
             return await self._follow_up(push, found, is_new=is_new)

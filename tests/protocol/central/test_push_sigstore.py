@@ -1,13 +1,18 @@
 """Sigstore bundles that come with a push, as the part provenance."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from shared.domain.principals import OPERATOR
 from shared.domain.provenance.sigstore_identities import MAX_SIGSTORE_BUNDLE_BYTES
+from shared.services.provenance.sigstore_bundles import SigstoreBundle, SigstoreBundles
+from tests.contract.sample_records import coordinate
 from tests.support.archives import bala
 from tests.support.sigstore_instances import LogKind, SigstoreInstance
-from tests.support.sigstore_pushes import GREET, hex_of, opened, push
+from tests.support.sigstore_pushes import FORM, GREET, form, hex_of, opened, push
 from tests.support.world import URL, OpenWorld
 
 PROVENANCE = f"{URL}/api/v1/provenance/acme/greet/1.0.0"
@@ -92,3 +97,48 @@ async def test_the_clock_of_the_registry_does_not_matter(
     archive = bala(GREET)
     trust.world.clock.at_ms += 3_600_000
     assert (await push(trust, archive, instance.bundle(hex_of(archive)))).status_code == 204
+
+
+async def test_a_bundle_that_comes_during_an_erasure_leaves_nothing(
+    worlds: OpenWorld, tmp_path: Path
+) -> None:
+    public = SigstoreInstance.public_good()
+    trust = await opened(worlds, tmp_path, public)
+    archive = bala(GREET)
+    alone = form(**{"bala-file": archive})
+    first = await trust.world.upload(alone, by=await trust.job(), headers=FORM)
+    assert first.status_code == 204
+    stores = trust.world.stores
+    publishing = trust.world.registry.publishing
+    release = (await stores.metadata.find(coordinate(GREET))).release
+    assert release is not None
+    await publishing.erasure.erase(coordinate(GREET), "a secret", by=OPERATOR)
+    bundle = json.dumps(public.bundle(hex_of(archive))).encode()
+    # The bundle was being verified when the release was erased.
+    await publishing.releases.sigstore_bundles.add(bundle, release, by=OPERATOR)
+    assert await stores.documents.attestations(release.content) == {}
+    left = (await stores.metadata.find(coordinate(GREET))).release
+    assert left is not None
+    assert left.sigstore == ""
+
+
+async def test_a_bundle_is_not_lost_in_a_race_with_a_push_without_one(
+    worlds: OpenWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    public = SigstoreInstance.public_good()
+    trust = await opened(worlds, tmp_path, public)
+    archive = bala(GREET)
+    job = await trust.job()
+    verify = SigstoreBundles.verify
+
+    async def overtaken(*arguments: Any) -> SigstoreBundle:
+        monkeypatch.setattr(SigstoreBundles, "verify", verify)
+        alone = form(**{"bala-file": archive})
+        assert (await trust.world.upload(alone, by=job, headers=FORM)).status_code == 204
+        return await verify(*arguments)
+
+    monkeypatch.setattr(SigstoreBundles, "verify", overtaken)
+    answer = await push(trust, archive, public.bundle(hex_of(archive)), job)
+    assert answer.status_code == 204, answer.text
+    origin = (await trust.world.get(f"{URL}/api/v1/packages/acme/greet/1.0.0/origin")).json()
+    assert origin["sigstore"] == "public-good"
