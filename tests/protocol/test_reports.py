@@ -19,6 +19,7 @@ from shared.services.common import Adapters
 from shared.services.publishing.report_mail import REPORTED_MAILS_AN_HOUR
 from shared.services.publishing.reports import Verdict
 from shared.use_cases.reports import NewReport
+from tests.fakes.system import FakeClock
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.port_doubles import Journal
@@ -272,6 +273,27 @@ async def test_the_reporter_gets_one_mail_when_it_is_decided(world: World) -> No
     assert len(world.mailer.to("bob@example.org")) == 2, "another decision is news"
     [mine] = await own(world, world.people.bob)
     assert mine["state"] == "dismissed"
+
+
+async def test_another_verdict_is_about_all_reports_of_the_earlier_one_while_time_passes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await publish(world)
+    people = (world.people.bob, world.people.ann)
+    for each in people:
+        assert (await send(world, each)).status_code == 201
+    before = type(world.clock).now_ms
+
+    def passing(clock: FakeClock) -> int:
+        clock.advance(timedelta(milliseconds=1))
+        return before(clock)
+
+    monkeypatch.setattr(type(world.clock), "now_ms", passing)
+    await decide(world, "false")
+    await decide(world, "dismissed")
+    for each in people:
+        [mine] = await own(world, each)
+        assert mine["state"] == "dismissed"
 
 
 async def test_some_of_the_reports_are_decided_alone(world: World) -> None:

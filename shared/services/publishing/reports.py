@@ -310,8 +310,11 @@ class Reports(Struct, frozen=True):
                 await self._restore(case.coordinate, by)
         # What a confirmed report says to the owners is not for the reporter.
         note = "" if verdict.state is ReportState.CONFIRMED else said
+        # All at one time, by which another verdict knows them as one decision.
+        now_ms = self.record_writer.clock.now_ms()
+        decision = ReportDecision(at_ms=now_ms, by=by.id, state=verdict.state, note=note)
         for each in chosen:
-            await self._close(each.place, verdict.state, note, by)
+            await self._close(each.place, decision, by)
         await self._review(case.coordinate)
         return await self._details(await self.records.known_case(case.coordinate))
 
@@ -338,34 +341,33 @@ class Reports(Struct, frozen=True):
         if is_quarantined_by_reports(found.release):
             await self.moderation.restore(coordinate, by=by)
 
-    async def _close(self, place: Place, state: ReportState, note: str, by: Principal) -> None:
-        closed = await self._store_decision(place, state, note, by)
+    async def _close(self, place: Place, decision: ReportDecision, by: Principal) -> None:
+        closed = await self._store_decision(place, decision, by)
         if closed is not None:
             await self.mail.send_decided(closed)
 
     @retried_when_stale
     async def _store_decision(
-        self, place: Place, state: ReportState, note: str, by: Principal
+        self, place: Place, decision: ReportDecision, by: Principal
     ) -> Report | None:
         """Store the decision; return the report if that changed it."""
         report = await self.directory.get(Report, place)
         if report is None:
             return None
         before = report.decision
-        if before is not None and (before.state, before.note) == (state, note):
+        if before is not None and (before.state, before.note) == (decision.state, decision.note):
             return None
-        now_ms = self.record_writer.clock.now_ms()
         # Nobody's words are stored about an account that was erased.
-        kept = note if report.reporter else ""
-        decision = ReportDecision(at_ms=now_ms, by=by.id, state=state, note=kept)
+        kept = decision.note if report.reporter else ""
         change = EntityChange(
             "report.decided",
             str(report.coordinate),
             account="" if report.reporter == OPERATOR_ID else report.reporter,
-            details={"outcome": state.value, "reason": kept},
+            details={"outcome": decision.state.value, "reason": kept},
         )
         # Where it came from counts for nothing any more.
-        decided = report.model_copy(update={"decision": decision, "network": ""})
+        stored = decision.model_copy(update={"note": kept})
+        decided = report.model_copy(update={"decision": stored, "network": ""})
         return await self.record_writer.replace(decided, change=change, by=_unlocated(by))
 
     @retried_when_stale
