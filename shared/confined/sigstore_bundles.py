@@ -66,12 +66,17 @@ _EXTENSION = "1.3.6.1.4.1.57264.1."
 _SENTENCE = 400  # Characters of what a library says.
 
 
+class RootsUnreadable(Exception):
+    """A file of the operator has no trusted roots, whatever the bundle says."""
+
+
 class BundleRefused(Exception):
     """The bundle does not verify; the text is a clause."""
 
 
 def verify_bundle(job: Job) -> None:
-    """Verify the bundle in the folder of the job; the result says by which instance, or why not."""
+    """Verify the bundle in the folder of the job; the result says by which instance, or why not, or
+    that trusted roots cannot be read."""
     request = msgspec.convert(job.request, VerificationRequest)
 
     def work() -> Json:
@@ -80,6 +85,8 @@ def verify_bundle(job: Job) -> None:
             instance = verify((job.folder / SIGSTORE_BUNDLE).read_bytes(), request, roots)
         except BundleRefused as reason:
             return {"refused": str(reason)}
+        except RootsUnreadable:
+            return {"roots": "unreadable"}
         return {"instance": instance.value}
 
     job.run_last("verify", work)
@@ -110,10 +117,14 @@ def read_roots(folder: Path) -> list[TrustedRootModel]:
     """Return the trusted roots in the files of a folder, in the order of their names.
 
     A file has one root in each line, as `gh attestation trusted-root` prints them, or one root.
+    Raises `RootsUnreadable`.
     """
     found = list[TrustedRootModel]()
     for file in sorted(folder.iterdir()):
-        found += map(_root, _split_roots(file.read_bytes()))
+        try:
+            found += map(_root, _split_roots(file.read_bytes()))
+        except (ValueError, TypeError, RecursionError):
+            raise RootsUnreadable from None
     return found
 
 
@@ -130,7 +141,10 @@ def _root(content: bytes) -> TrustedRootModel:
     """Read a trusted root. That of GitHub's own instance names no logs at all, which the model of
     the library requires."""
     read = cast(dict[str, object], json.loads(content))
-    return TrustedRootModel.from_json(json.dumps({"tlogs": [], "ctlogs": [], **read}))
+    root = TrustedRootModel.from_json(json.dumps({"tlogs": [], "ctlogs": [], **read}))
+    for each in (*root.certificate_authorities, *root.timestamp_authorities):
+        _chain(each)
+    return root
 
 
 def verify(

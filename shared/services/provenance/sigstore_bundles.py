@@ -31,7 +31,7 @@ from shared.ports.documents import DocumentStore
 from shared.ports.system import Clock
 from shared.services.api_docs.api_docs_generation import job_folder
 from shared.services.packages.derived_data import PackageRecordWriter
-from shared.services.provenance.trusted_roots import TrustedRoots
+from shared.services.provenance.trusted_roots import TrustedRoots, roots_unreadable
 
 TASK = "sigstore-bundle"
 PATIENCE = timedelta(seconds=90)  # A job before it takes up to 65 seconds.
@@ -160,6 +160,8 @@ def _instance(coordinate: Coordinate, parts: Sequence[PartResult]) -> SigstoreIn
         match part.result:
             case {"instance": str(name)} if name in {each.value for each in SigstoreInstance}:
                 return SigstoreInstance(name)
+            case {"roots": "unreadable"}:
+                raise roots_unreadable()
             case {"refused": str(reason)}:
                 raise _not_verified(coordinate, printable(reason))
             case _:

@@ -71,9 +71,13 @@ def _read(file: Path) -> bytes:
     except OSError:
         content = b""
     if not content or len(content) > MAX_ROOTS_BYTES:
-        raise Unavailable(
-            "sigstore-roots-unreadable",
-            "This registry cannot read a file with trusted roots of Sigstore, so it verifies no "
-            "bundle. Ask the operator to look at BALLROOM_SIGSTORE_ROOTS.",
-        )
+        raise roots_unreadable()
     return content
+
+
+def roots_unreadable() -> Unavailable:
+    return Unavailable(
+        "sigstore-roots-unreadable",
+        "This registry cannot read a file with trusted roots of Sigstore, so it verifies no "
+        "bundle. Ask the operator to look at BALLROOM_SIGSTORE_ROOTS.",
+    )

@@ -78,6 +78,23 @@ async def test_the_bundle_of_an_earlier_release_is_about_another_file(
     assert "acme/greet:1.1.0 does not verify" in answer.json()["message"]
 
 
+@pytest.mark.parametrize("content", [b"a page of a proxy", b"[]", b"{}"])
+async def test_roots_that_cannot_be_read_are_no_fault_of_the_bundle(
+    worlds: OpenWorld, tmp_path: Path, content: bytes
+) -> None:
+    public = SigstoreInstance.public_good()
+    trust = await opened(worlds, tmp_path, public)
+    archive = bala(GREET)
+    (tmp_path / "roots.jsonl").write_bytes(content)
+    answer = await push(trust, archive, public.bundle(hex_of(archive)))
+    assert answer.status_code == 503
+    assert "BALLROOM_SIGSTORE_ROOTS" in answer.json()["message"]
+    assert (await trust.world.get(PROVENANCE)).status_code == 404
+    public.write_root(tmp_path / "roots.jsonl")
+    again = await push(trust, archive, public.bundle(hex_of(archive)))
+    assert again.status_code == 204, again.text
+
+
 async def test_a_person_has_no_job_to_compare_a_bundle_with(
     worlds: OpenWorld, tmp_path: Path
 ) -> None:
