@@ -122,7 +122,7 @@ def read_roots(folder: Path) -> list[TrustedRootModel]:
     found = list[TrustedRootModel]()
     for file in sorted(folder.iterdir()):
         try:
-            found += map(_root, _split_roots(file.read_bytes()))
+            found += map(read_root, _split_roots(file.read_bytes()))
         except (ValueError, TypeError, RecursionError):
             raise RootsUnreadable from None
     return found
@@ -137,9 +137,11 @@ def _split_roots(content: bytes) -> list[bytes]:
     return [content]
 
 
-def _root(content: bytes) -> TrustedRootModel:
-    """Read a trusted root. That of GitHub's own instance names no logs at all, which the model of
-    the library requires."""
+def read_root(content: bytes) -> TrustedRootModel:
+    """Read a trusted root; raise `ValueError` or `TypeError`.
+
+    That of GitHub's own instance names no logs at all, which the model of the library requires.
+    """
     read = cast(dict[str, object], json.loads(content))
     root = TrustedRootModel.from_json(json.dumps({"tlogs": [], "ctlogs": [], **read}))
     for each in (*root.certificate_authorities, *root.timestamp_authorities):

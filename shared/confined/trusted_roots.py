@@ -22,6 +22,7 @@ from tuf.api.exceptions import DownloadError, DownloadHTTPError, RepositoryError
 from tuf.ngclient import FetcherInterface, Updater
 
 from shared.confined.budget import FETCHED, METADATA, TRUSTED_ROOT, Json
+from shared.confined.sigstore_bundles import read_root
 from shared.confined.tasks import Job
 
 BASE = "https://tuf.invalid/"  # Nothing is fetched here.
@@ -81,7 +82,13 @@ def _renewed(folder: Path, missing: frozenset[str]) -> Path:
     if info is None:
         reason = "the repository has no trusted root"
         raise ValueError(reason)
-    return Path(updater.download_target(info))
+    root = Path(updater.download_target(info))
+    try:
+        read_root(root.read_bytes())
+    except (ValueError, TypeError):
+        reason = "its trusted root cannot be read by this version of the registry"
+        raise ValueError(reason) from None
+    return root
 
 
 def _metadata_files(folder: Path) -> Iterator[tuple[str, Path]]:

@@ -125,6 +125,19 @@ async def test_the_last_root_stays_if_it_cannot_be_renewed(
     assert (after.root, after.failure) == (last.root, "the cable is cut")
 
 
+async def test_a_root_that_the_library_cannot_read_yet_does_not_replace_the_last_one(
+    world: World, instance: SigstoreInstance, repository: TufRepository
+) -> None:
+    await asked_once(world)
+    await run(world)
+    last = await stored(world)
+    newer = "application/vnd.dev.sigstore.trustedroot.v9+json"
+    repository.publish({**instance.trusted_root, "mediaType": newer})
+    [problem] = (await run(world)).problems
+    assert "its trusted root cannot be read by this version of the registry" in problem
+    assert (await stored(world)).root == last.root
+
+
 async def test_metadata_that_is_older_expired_or_of_somebody_else_is_refused(
     world: World, instance: SigstoreInstance, repository: TufRepository
 ) -> None:
