@@ -1,5 +1,6 @@
 """Reports as a weapon: who can have a release of others quarantined, and who cannot."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -15,10 +16,12 @@ from shared.domain.reports import (
     QUARANTINED_BY_REPORTS,
     REPORTS_KEPT_FOR,
     YOUNG_FOR,
+    Report,
     ReportState,
     report_network,
 )
 from shared.domain.scopes import Scope
+from shared.services.publishing.report_weights import ReportWeights, WeighedReport
 from shared.services.publishing.reports import Verdict
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
@@ -194,6 +197,23 @@ async def test_a_quarantine_by_reports_is_undone_with_one_decision_and_stays_und
     more = [await reporter(weighing, f"more{n}", address=f"192.{n}.2.1") for n in range(6)]
     await report_all(weighing, more)
     assert await is_pulled(weighing), "an administrator has looked at it"
+
+
+async def test_a_release_that_was_dismissed_while_its_reports_were_weighed_stays(
+    weighing: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weighed = ReportWeights.weighed
+
+    async def overtaken(weights: ReportWeights, reports: Sequence[Report]) -> list[WeighedReport]:
+        monkeypatch.setattr(ReportWeights, "weighed", weighed)
+        await decide(weighing, ReportState.DISMISSED)
+        return await weighed(weights, reports)
+
+    first, second, third = await mob(weighing, THRESHOLD)
+    await report_all(weighing, [first, second])
+    monkeypatch.setattr(ReportWeights, "weighed", overtaken)
+    await report(weighing, third)
+    assert await is_pulled(weighing)
 
 
 async def test_it_is_undone_with_one_click(weighing: World) -> None:

@@ -75,6 +75,9 @@ class ReportWeights(Struct, frozen=True):
         decisive = await self._decisive(case.coordinate)
         if not decisive or not await self._may_be_quarantined(case.coordinate):
             return False
+        now = await self.records.case(case.coordinate)
+        if now is None or now.reviewed_ms is not None:  # Decided while the reports were weighed.
+            return False
         public = PublicReason(why=main_reason(decisive), note=_PUBLIC_NOTE)
         release = await self.moderation.quarantine_by_rule(
             case.coordinate, QUARANTINED_BY_REPORTS, public, by=UPKEEP
