@@ -235,6 +235,19 @@ async def test_what_an_administrator_restored_otherwise_is_not_quarantined_again
     assert await is_pulled(weighing)
 
 
+async def test_no_mail_says_that_a_release_is_quarantined_which_was_restored(
+    weighing: World,
+) -> None:
+    admin = weighing.people.admin.account.model_copy(update={"email": "admin@example.org"})
+    await report_all(weighing, await mob(weighing, THRESHOLD))
+    await weighing.registry.publishing.moderation.restore(GREET, by=OPERATOR)
+    await weighing.stores.directory.replace(admin)
+    weighing.clock.advance(timedelta(days=8))
+    await report(weighing, await reporter(weighing, "kim", address="192.0.2.1"))
+    [mail] = weighing.mailer.to("admin@example.org")
+    assert "Nothing was changed." in mail.text
+
+
 async def test_reports_change_nothing_of_what_an_administrator_quarantined(
     weighing: World,
 ) -> None:

@@ -70,8 +70,9 @@ class ReportWeights(Struct, frozen=True):
         reports now. Once an administrator has decided, reports alone do nothing more."""
         if not self.threshold or case.reviewed_ms is not None:
             return False
-        if case.quarantined_ms is not None:
-            return True
+        if case.quarantined_ms is not None:  # Somebody may have restored it without a decision.
+            found = await self.moderation.metadata.find(case.coordinate)
+            return is_quarantined_by_reports(found.release)
         decisive = await self._decisive(case.coordinate)
         if not decisive or not await self._may_be_quarantined(case.coordinate):
             return False
