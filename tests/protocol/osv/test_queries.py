@@ -222,6 +222,12 @@ async def test_a_record_about_a_private_package_exists_for_its_readers_alone(
     assert hidden.text.replace("2026-1", "2026-9") == missing.text
 
 
+async def test_a_version_that_nests_deeply_is_compared(advised: World) -> None:
+    version = f"4.1.118{'-' * 240}1"
+    package = {"name": "io.netty:netty-common", "ecosystem": "Maven"}
+    await query(advised, {"package": package, "version": version})
+
+
 async def test_drafts_are_in_no_answer(advised: World) -> None:
     draft = advisory(NETTY, state=AdvisoryState.DRAFT)
     stored = await advised.registry.advisories.advisories.store(draft, OPERATOR)
