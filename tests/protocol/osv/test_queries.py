@@ -6,7 +6,14 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.domain.advisories.advisories import AdvisoryState
+from shared.domain.advisories.advisories import (
+    AdvisoryState,
+    Affected,
+    AffectedRange,
+    EventKind,
+    RangeEvent,
+    RangeType,
+)
 from shared.domain.coordinates import Package
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
@@ -226,6 +233,15 @@ async def test_a_version_that_nests_deeply_is_compared(advised: World) -> None:
     version = f"4.1.118{'-' * 240}1"
     package = {"name": "io.netty:netty-common", "ecosystem": "Maven"}
     await query(advised, {"package": package, "version": version})
+
+
+async def test_a_commit_finds_no_advisory_that_names_commits_beside_a_package(
+    advised: World,
+) -> None:
+    begin = RangeEvent(EventKind.INTRODUCED, "0")
+    commits = Affected("", "", (AffectedRange(RangeType.GIT, (begin,), "https://git.example.org"),))
+    await advised.registry.advisories.advisories.store(advisory(NETTY, commits), OPERATOR)
+    assert await query(advised, {"commit": "6879efc2c1596d11a6a6ad296f80063b558d5e0f"}) == {}
 
 
 async def test_drafts_are_in_no_answer(advised: World) -> None:
