@@ -14,6 +14,7 @@ from shared.domain.advisories.advisories import (
     AdvisoryState,
     PackageVersion,
     advisory_not_found,
+    advisory_withdrawn,
     own_id,
 )
 from shared.domain.advisories.assessments import Assessment, assessments_owner
@@ -289,6 +290,8 @@ class Advisories(Struct, frozen=True):
                 "advisory-published",
                 f"{advisory.id} is published and cannot become a draft again. Withdraw it.",
             )
+        if before.state is AdvisoryState.WITHDRAWN:
+            raise advisory_withdrawn(advisory.id)
         changed = _timed(kept, self.record_writer.clock.now_ms())
         is_first = before.state is AdvisoryState.DRAFT and changed.is_live
         change = _change("advisory.published" if is_first else "advisory.changed", changed, by)

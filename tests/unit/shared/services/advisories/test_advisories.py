@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from shared.domain.advisories.advisories import Advisory, AdvisoryState
 from shared.domain.coordinates import Package
-from shared.domain.errors.base import Invalid, NotFound
+from shared.domain.errors.base import Conflict, Invalid, NotFound
 from shared.domain.errors.identity import NotPermitted
 from shared.domain.packages import Visibility
 from shared.domain.principals import ANONYMOUS, OPERATOR, Principal
@@ -89,6 +89,16 @@ async def test_a_withdrawn_advisory_matches_nothing_and_is_still_shown(world: Wo
         AdvisoryState.WITHDRAWN,
         world.clock.now_ms(),
     )
+
+
+async def test_a_change_that_a_withdrawal_overtook_publishes_nothing_again(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    ann = world.fresh(world.people.ann)
+    read = await stored(world, GREET)
+    await service(world).withdraw(read.id, ann)
+    with pytest.raises(Conflict, match="was withdrawn, and stays so"):
+        await service(world).store(replace(read, summary="Greets nobody"), ann)
+    assert await found(world, "1.0.0") == []
 
 
 async def test_owners_write_about_their_own_packages_alone(world: World) -> None:
