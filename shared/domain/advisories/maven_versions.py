@@ -59,12 +59,16 @@ class MavenVersion:
         return _compare_lists(self._items, other._items) <= 0
 
 
+def parse_maven_version(text: str) -> MavenVersion | None:
+    """Return the version, which any text is; None if it is too long."""
+    return _parsed(text) if 0 < len(text) <= MAX_MAVEN_VERSION else None
+
+
 @lru_cache(
     maxsize=16_384
 )  # The same boundaries are compared with each version that is asked about.
-def parse_maven_version(text: str) -> MavenVersion | None:
-    """Return the version, which any text is; None if it is too long."""
-    return MavenVersion(text) if 0 < len(text) <= MAX_MAVEN_VERSION else None
+def _parsed(text: str) -> MavenVersion:
+    return MavenVersion(text)
 
 
 class _Lists:

@@ -1,6 +1,7 @@
 """Maven versions have the order of Maven's ComparableVersion."""
 
 import json
+import sys
 from itertools import combinations
 from pathlib import Path
 
@@ -64,3 +65,10 @@ def test_a_version_that_nests_as_deep_as_it_is_long_is_compared(sign: str) -> No
     deep = (f"2.0-{sign * MAX_MAVEN_VERSION}")[: MAX_MAVEN_VERSION - 1]
     assert compared(f"{deep}1", f"{deep}1") == 0
     assert compared("2.0", f"{deep}1") == -compared(f"{deep}1", "2.0") != 0
+
+
+def test_a_version_that_is_too_long_is_not_kept() -> None:
+    text = "1" * (MAX_MAVEN_VERSION + 1)
+    references = sys.getrefcount(text)
+    assert parse_maven_version(text) is None
+    assert sys.getrefcount(text) == references
