@@ -1,5 +1,6 @@
 """Advisories: which ones match, who may see one, and writing them."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -44,6 +45,7 @@ from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.records import EntityChange, RecordWriter, retried_when_added
 
 _WHAT = "advisories"
+_COMPARED_AT_ONCE = 10  # Queries; other requests have their turn after these.
 
 
 class Advisories(Struct, frozen=True):
@@ -72,7 +74,11 @@ class Advisories(Struct, frozen=True):
         """Return for each query, in their order, what matches it and `by` may see, the advisories
         that were modified last first. Withdrawn ones match nothing."""
         index = await self.index.current()
-        found = [tuple(index.matching(each)) for each in queries]
+        found = list[tuple[IndexedAdvisory, ...]]()
+        for number, each in enumerate(queries):
+            if number % _COMPARED_AT_ONCE == 0:
+                await asyncio.sleep(0)  # A package may have a thousand advisories.
+            found.append(tuple(index.matching(each)))
         visible = await self._visible({one.id: one for each in found for one in each}, by)
         return [
             tuple(sorted((one for one in each if one.id in visible), key=_newest_first))

@@ -1,5 +1,7 @@
 """Which advisories match, who sees one, and who writes one."""
 
+import asyncio
+import time
 from datetime import timedelta
 
 import pytest
@@ -99,6 +101,26 @@ async def test_a_change_that_a_withdrawal_overtook_publishes_nothing_again(world
     with pytest.raises(Conflict, match="was withdrawn, and stays so"):
         await service(world).store(replace(read, summary="Greets nobody"), ann)
     assert await found(world, "1.0.0") == []
+
+
+async def test_other_requests_have_their_turn_while_many_versions_are_compared(
+    world: World,
+) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    ranges = [(f"introduced {at}.0.0", f"fixed {at}.5.0") for at in range(10)]
+    events = [each for pair in ranges for each in pair]
+    for _ in range(20):
+        await stored(world, affected("acme/greet", *events))
+    queries = [asked("acme/greet", f"1.1.{patch}") for patch in range(1_000)]
+    began = time.perf_counter()
+    comparing = asyncio.create_task(service(world).matches(queries, ANONYMOUS))
+    longest = 0.0
+    while not comparing.done():
+        turn = time.perf_counter()
+        await asyncio.sleep(0)
+        longest = max(longest, time.perf_counter() - turn)
+    assert len((await comparing)[999]) == 20
+    assert longest < (time.perf_counter() - began) / 4
 
 
 async def test_owners_write_about_their_own_packages_alone(world: World) -> None:
