@@ -210,6 +210,29 @@ async def test_long_answers_come_in_pages(advised: World, monkeypatch: pytest.Mo
     assert (ids(batch), batch["next_page_token"]) == (ids(first), first["next_page_token"])
 
 
+async def test_a_batch_has_so_many_ids_that_its_answer_stays_small(
+    advised: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("functions.osv.IDS_OF_A_BATCH", 3)
+    service = advised.registry.advisories.advisories
+    await service.store(advisory(NETTY), OPERATOR)
+    waiting: list[dict[str, Any]] = [
+        {"package": {"name": "io.netty:netty-common", "ecosystem": "Maven"}}
+    ] * 4
+    pages = list[list[str]]()
+    while waiting:
+        results = (await post(advised, "querybatch", {"queries": waiting})).json()["results"]
+        pages.append([each for result in results for each in ids(result)])
+        waiting = [
+            {**query, "page_token": result["next_page_token"]}
+            for query, result in zip(waiting, results, strict=True)
+            if "next_page_token" in result
+        ]
+    assert list(map(len, pages)) == [3, 3, 2]
+    found = sorted(each for page in pages for each in page)
+    assert found == ["x_BLR-2026-2"] * 4 + ["x_BLR-2026-3"] * 4
+
+
 async def test_a_record_about_a_private_package_exists_for_its_readers_alone(
     advised: World,
 ) -> None:
