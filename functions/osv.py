@@ -34,9 +34,11 @@ from shared.services.advisories.advisory_index import IndexedAdvisory
 MAX_QUERIES = 1_000  # As OSV takes at once; osv-scanner sends as many.
 MAX_QUERY_VALUES = 12 * MAX_QUERIES
 IDS_OF_A_PAGE = 1_000
+IDS_OF_A_BATCH = 10_000  # What is not among them has its own page.
 ADVISORIES_OF_A_PAGE = 100
 BYTES_OF_A_PAGE = 4 * 1024 * 1024
 
+_BEFORE_ALL = "-"  # As a token: every id comes after it.
 _INTERNAL = 13
 _CODES = {  # https://grpc.github.io/grpc/core/md_doc_statuscodes.html
     RefusalKind.INVALID: 3,
@@ -109,8 +111,14 @@ async def osv_query_batch(call: Call) -> Answer:
     advisories = call.registry.advisories.advisories
     asked = [_asked(call, each) for each in queries]
     found = await advisories.matches(asked, call.caller)
-    pairs = zip(found, queries, strict=True)
-    return json_answer({"results": [_ids(*each) for each in pairs]})
+    left = IDS_OF_A_BATCH
+    results = list[dict[str, object]]()
+    for matching, query in zip(found, queries, strict=True):
+        following = _after(matching, query.after)
+        page = following[: min(left, IDS_OF_A_PAGE)]
+        left -= len(page)
+        results.append(_ids(page, query, is_last=len(page) == len(following)))
+    return json_answer({"results": results})
 
 
 @osv.read("v1/query", ["POST"], limit=RateLimitClass.ADVISORIES)
@@ -193,19 +201,17 @@ def _asked_by_purl(package: _Package, version: str, own: str) -> PackageVersion:
     return PackageVersion(named.ecosystem, named.name, named.version or version)
 
 
-def _ids(found: Sequence[IndexedAdvisory], query: _Query) -> dict[str, object]:
-    if not found:
-        return {}
-    following = _after(found, query.after)
-    page = following[:IDS_OF_A_PAGE]
+def _ids(page: Sequence[IndexedAdvisory], query: _Query, *, is_last: bool) -> dict[str, object]:
     fields: dict[str, object] = {}
     if page:
         fields["vulns"] = [{"id": each.id, "modified": osv_time(each.modified_ms)} for each in page]
-    if len(page) < len(following):
-        fields["next_page_token"] = page[-1].id
+    if not is_last:
+        fields["next_page_token"] = page[-1].id if page else query.after or _BEFORE_ALL
     return fields
 
 
 def _after(found: Sequence[IndexedAdvisory], token: str) -> list[IndexedAdvisory]:
     """Return what follows a page that ended with this id, in the order of ids."""
+    if not found:
+        return []
     return sorted((each for each in found if each.id > token), key=lambda each: each.id)

@@ -560,12 +560,14 @@ def _result(finding: AuditFinding) -> Fields:
     fixed = finding.fixed
     way_out = f"Fixed in {', '.join(fixed)}." if fixed else "No version fixes it."
     named = in_one_line(f"{part.name}:{part.version}")
+    message = f"{named}: {advisory.summary or advisory.id} {way_out}"
     # The same finding stays the same alert if lines above it change.
     place = f"{part.ecosystem}\n{part.name}\n{advisory.id}"
     return {
         "ruleId": advisory.id,
         "level": _LEVELS.get(advisory.severity, "warning"),
-        "message": {"text": f"{named}: {advisory.summary or advisory.id} {way_out}"},
+        # A bracket before a parenthesis makes a link, and a stranger wrote the summary.
+        "message": {"text": message.replace("](", "] (")},
         "locations": [
             {
                 "physicalLocation": {

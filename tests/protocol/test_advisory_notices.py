@@ -117,6 +117,23 @@ async def test_webhooks_with_the_topic_get_each_advisory_once(built: World) -> N
     assert json.loads(webhook.body(1, event))["type"] == "advisory.affects"
 
 
+async def test_a_deleted_organization_keeps_nobody_from_being_told(built: World) -> None:
+    gone, other = parse_org("gone"), parse_org("other")
+    services = built.registry.organizations
+    bob = built.fresh(built.people.bob)
+    await services.organizations.create(gone, built.people.bob.account, by=OPERATOR)
+    for org in (gone, other):
+        url = f"https://hooks.example.org/{org}"
+        await services.webhooks.add(org, url, [Topic.ADVISORY], by=bob)
+    await built.registry.advisories.notices.switch_on(by=bob)
+    await services.deletion.delete(gone, by=OPERATOR, reason="Nobody uses it")
+    await publish(built)
+    await follow(built)
+    assert [each.org for each in await events(built)] == ["other"]
+    assert len(mail_to(built, "bob")) == 1
+    assert "shop 1.0.0" in (await PageClient.at(built, built.people.bob, PAGE)).text
+
+
 async def test_organizations_that_did_not_ask_have_no_events(built: World) -> None:
     await publish(built)
     await follow(built)

@@ -11,7 +11,7 @@ from typing import cast
 from msgspec import Struct, field
 
 from shared.domain.coordinates import Package
-from shared.domain.errors.base import Invalid, InvalidName, NotFound, quoted
+from shared.domain.errors.base import Conflict, Invalid, InvalidName, NotFound, quoted
 
 BALLERINA = "Ballerina"
 MAVEN = "Maven"
@@ -213,4 +213,11 @@ def advisory_not_found(advisory_id: str) -> NotFound:
     return NotFound(
         "advisory-not-found",
         f"There is no advisory {quoted(advisory_id)} here. Correct its id.",
+    )
+
+
+def advisory_withdrawn(advisory_id: str) -> Conflict:
+    return Conflict(
+        "advisory-withdrawn",
+        f"{advisory_id} was withdrawn, and stays so. Write another advisory.",
     )

@@ -53,18 +53,22 @@ class MavenVersion:
         self._items = _parse(text.lower())
 
     def __lt__(self, other: "MavenVersion") -> bool:
-        return _compare(self._items, other._items) < 0
+        return _compare_lists(self._items, other._items) < 0
 
     def __le__(self, other: "MavenVersion") -> bool:
-        return _compare(self._items, other._items) <= 0
+        return _compare_lists(self._items, other._items) <= 0
+
+
+def parse_maven_version(text: str) -> MavenVersion | None:
+    """Return the version, which any text is; None if it is too long."""
+    return _parsed(text) if 0 < len(text) <= MAX_MAVEN_VERSION else None
 
 
 @lru_cache(
     maxsize=16_384
 )  # The same boundaries are compared with each version that is asked about.
-def parse_maven_version(text: str) -> MavenVersion | None:
-    """Return the version, which any text is; None if it is too long."""
-    return MavenVersion(text) if 0 < len(text) <= MAX_MAVEN_VERSION else None
+def _parsed(text: str) -> MavenVersion:
+    return MavenVersion(text)
 
 
 class _Lists:
@@ -129,8 +133,26 @@ def _parse(text: str) -> _List:
     return lists.end()
 
 
+def _compare_lists(left: _List, right: _List) -> int:
+    """Return a number below, at or above 0. A stranger's version nests as deep as it is long, so
+    lists inside lists wait here instead of in calls inside calls."""
+    waiting = [zip_longest(left, right)]
+    while waiting:
+        pair = next(waiting[-1], None)
+        if pair is None:
+            waiting.pop()
+            continue
+        first, second = pair
+        if isinstance(first, _List | None) and isinstance(second, _List | None):
+            waiting.append(zip_longest(first or (), second or ()))
+        elif found := _compare(first, second):
+            return found
+    return 0
+
+
 def _compare(left: _Item | None, right: _Item | None) -> int:
-    """Return a number below, at or above 0; None is what one of two lists has no more."""
+    """Return a number below, at or above 0; None is what one of two lists has no more, and one of
+    both is no list."""
     if left is None:
         return 0 if right is None else -_compare(right, None)
     if isinstance(left, int):
@@ -141,16 +163,7 @@ def _compare(left: _Item | None, right: _Item | None) -> int:
         if right is None:
             return _sign(left.rank, _RELEASE)
         return _sign(left.rank, right.rank) if isinstance(right, _Word) else -1
-    return _compare_list(left, right)
-
-
-def _compare_list(left: _List, right: _Item | None) -> int:
-    if isinstance(right, int):
-        return -1
-    if isinstance(right, _Word):
-        return 1
-    found = (_compare(*pair) for pair in zip_longest(left, right or ()))
-    return next((each for each in found if each), 0)
+    return -1 if isinstance(right, int) else 1
 
 
 def _sign(left: int | str, right: int | str) -> int:

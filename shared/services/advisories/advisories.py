@@ -1,5 +1,6 @@
 """Advisories: which ones match, who may see one, and writing them."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -14,6 +15,7 @@ from shared.domain.advisories.advisories import (
     AdvisoryState,
     PackageVersion,
     advisory_not_found,
+    advisory_withdrawn,
     own_id,
 )
 from shared.domain.advisories.assessments import Assessment, assessments_owner
@@ -43,6 +45,7 @@ from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.records import EntityChange, RecordWriter, retried_when_added
 
 _WHAT = "advisories"
+_COMPARED_AT_ONCE = 10  # Queries; other requests have their turn after these.
 
 
 class Advisories(Struct, frozen=True):
@@ -71,7 +74,11 @@ class Advisories(Struct, frozen=True):
         """Return for each query, in their order, what matches it and `by` may see, the advisories
         that were modified last first. Withdrawn ones match nothing."""
         index = await self.index.current()
-        found = [tuple(index.matching(each)) for each in queries]
+        found = list[tuple[IndexedAdvisory, ...]]()
+        for number, each in enumerate(queries):
+            if number % _COMPARED_AT_ONCE == 0:
+                await asyncio.sleep(0)  # A package may have a thousand advisories.
+            found.append(tuple(index.matching(each)))
         visible = await self._visible({one.id: one for each in found for one in each}, by)
         return [
             tuple(sorted((one for one in each if one.id in visible), key=_newest_first))
@@ -289,6 +296,8 @@ class Advisories(Struct, frozen=True):
                 "advisory-published",
                 f"{advisory.id} is published and cannot become a draft again. Withdraw it.",
             )
+        if before.state is AdvisoryState.WITHDRAWN:
+            raise advisory_withdrawn(advisory.id)
         changed = _timed(kept, self.record_writer.clock.now_ms())
         is_first = before.state is AdvisoryState.DRAFT and changed.is_live
         change = _change("advisory.published" if is_first else "advisory.changed", changed, by)

@@ -1,5 +1,6 @@
 """Export of advisories as OSV, for mirrors and other registries."""
 
+import asyncio
 import zipfile
 from collections.abc import Sequence
 from io import BytesIO
@@ -21,13 +22,13 @@ class AdvisoryExport(Struct, frozen=True):
 
     async def public_zip(self) -> bytes:
         """Return what everybody may see."""
-        return zip_of(await self.advisories.public())
+        return await asyncio.to_thread(zip_of, await self.advisories.public())
 
     async def all_zip(self, by: Principal) -> bytes:
         """Return everything but drafts to administrators, in the order of ids."""
         found = await self.advisories.stored(by)
         shown = [each for each in found if each.state is not AdvisoryState.DRAFT]
-        return zip_of(sorted(shown, key=lambda each: each.id))
+        return await asyncio.to_thread(zip_of, sorted(shown, key=lambda each: each.id))
 
 
 def zip_of(advisories: Sequence[Advisory]) -> bytes:

@@ -92,7 +92,8 @@ class PublishedAdvisories:
         self._ecosystems = {ecosystem for ecosystem, _ in self._by_package}
 
     def _add(self, indexed: IndexedAdvisory) -> None:
-        for key in {affected.key for affected in indexed.affected}:
+        # What names commits alone has no package, and is found by none that is asked about.
+        for key in {affected.key for affected in indexed.affected if affected.name}:
             self._by_package.setdefault(key, []).append(indexed)
         for digest in {digest for affected in indexed.affected for digest in affected.sha256}:
             self._by_digest.setdefault(digest, []).append(indexed)

@@ -17,6 +17,7 @@ from shared.domain.advisories.followers import (
     finding_key,
     follower_place,
 )
+from shared.domain.errors.base import NotFound
 from shared.domain.memberships import Membership
 from shared.domain.names import OrgName
 from shared.domain.principals import UPKEEP, Principal
@@ -139,10 +140,13 @@ class AdvisoryNotices(Struct, frozen=True):
 
     async def _findings(self, org: OrgName, reader: Principal) -> _Findings:
         found = dict[str, tuple[AffectedPackage, str]]()
-        async for each in self.affected.of_organization(org, by=reader):
-            for finding in each.findings:
-                key = finding_key(each.release.coordinate.package.key, finding.advisory.id)
-                found.setdefault(key, (each, finding.advisory.id))
+        try:
+            async for each in self.affected.of_organization(org, by=reader):
+                for finding in each.findings:
+                    key = finding_key(each.release.coordinate.package.key, finding.advisory.id)
+                    found.setdefault(key, (each, finding.advisory.id))
+        except NotFound:  # It was deleted; members and webhooks stay until its name is free.
+            return {}
         return found
 
     async def _written(self, write: Awaitable[object]) -> None:

@@ -11,6 +11,7 @@ from shared.domain.advisories.advisories import (
     Advisory,
     AdvisoryState,
     advisory_not_found,
+    advisory_withdrawn,
     ballerina_ecosystem,
     parse_advisory_id,
 )
@@ -249,8 +250,5 @@ def _with_body(advisory: Advisory, body: AdvisoryBody) -> Advisory:
 
 def _not_withdrawn(advisory: Advisory) -> Advisory:
     if advisory.withdrawn_ms is not None:
-        raise Conflict(
-            "advisory-withdrawn",
-            f"{advisory.id} was withdrawn, and stays so. Write another advisory.",
-        )
+        raise advisory_withdrawn(advisory.id)
     return advisory

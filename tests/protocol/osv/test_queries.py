@@ -6,7 +6,14 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.domain.advisories.advisories import AdvisoryState
+from shared.domain.advisories.advisories import (
+    AdvisoryState,
+    Affected,
+    AffectedRange,
+    EventKind,
+    RangeEvent,
+    RangeType,
+)
 from shared.domain.coordinates import Package
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
@@ -203,6 +210,29 @@ async def test_long_answers_come_in_pages(advised: World, monkeypatch: pytest.Mo
     assert (ids(batch), batch["next_page_token"]) == (ids(first), first["next_page_token"])
 
 
+async def test_a_batch_has_so_many_ids_that_its_answer_stays_small(
+    advised: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("functions.osv.IDS_OF_A_BATCH", 3)
+    service = advised.registry.advisories.advisories
+    await service.store(advisory(NETTY), OPERATOR)
+    waiting: list[dict[str, Any]] = [
+        {"package": {"name": "io.netty:netty-common", "ecosystem": "Maven"}}
+    ] * 4
+    pages = list[list[str]]()
+    while waiting:
+        results = (await post(advised, "querybatch", {"queries": waiting})).json()["results"]
+        pages.append([each for result in results for each in ids(result)])
+        waiting = [
+            {**query, "page_token": result["next_page_token"]}
+            for query, result in zip(waiting, results, strict=True)
+            if "next_page_token" in result
+        ]
+    assert list(map(len, pages)) == [3, 3, 2]
+    found = sorted(each for page in pages for each in page)
+    assert found == ["x_BLR-2026-2"] * 4 + ["x_BLR-2026-3"] * 4
+
+
 async def test_a_record_about_a_private_package_exists_for_its_readers_alone(
     advised: World,
 ) -> None:
@@ -220,6 +250,21 @@ async def test_a_record_about_a_private_package_exists_for_its_readers_alone(
     hidden = await advised.get(f"{V1}/vulns/x_BLR-2026-1")
     missing = await advised.get(f"{V1}/vulns/x_BLR-2026-9")
     assert hidden.text.replace("2026-1", "2026-9") == missing.text
+
+
+async def test_a_version_that_nests_deeply_is_compared(advised: World) -> None:
+    version = f"4.1.118{'-' * 240}1"
+    package = {"name": "io.netty:netty-common", "ecosystem": "Maven"}
+    await query(advised, {"package": package, "version": version})
+
+
+async def test_a_commit_finds_no_advisory_that_names_commits_beside_a_package(
+    advised: World,
+) -> None:
+    begin = RangeEvent(EventKind.INTRODUCED, "0")
+    commits = Affected("", "", (AffectedRange(RangeType.GIT, (begin,), "https://git.example.org"),))
+    await advised.registry.advisories.advisories.store(advisory(NETTY, commits), OPERATOR)
+    assert await query(advised, {"commit": "6879efc2c1596d11a6a6ad296f80063b558d5e0f"}) == {}
 
 
 async def test_drafts_are_in_no_answer(advised: World) -> None:

@@ -405,6 +405,13 @@ def test_sarif_has_what_github_requires(
     assert len(fingerprints) == 2
 
 
+def test_sarif_makes_no_link_of_what_a_stranger_wrote(auditor: Auditor, registry: Registry) -> None:
+    said = "Get [the fix](https://evil.example.org)"
+    registry.have(GREET, record("x_BLR-2026-0001", summary=said))
+    [result] = json.loads(auditor.run(output="sarif")[1])["runs"][0]["results"]
+    assert "Get [the fix] (https://evil.example.org)" in result["message"]["text"]
+
+
 def test_sarif_without_findings_is_whole(auditor: Auditor) -> None:
     log = json.loads(auditor.run(output="sarif")[1])
     assert log["runs"][0]["results"] == []

@@ -1,6 +1,7 @@
 """Maven versions have the order of Maven's ComparableVersion."""
 
 import json
+import sys
 from itertools import combinations
 from pathlib import Path
 
@@ -57,3 +58,17 @@ def test_a_version_of_any_length_is_compared_or_unknown() -> None:
     assert compared(deep, deep.replace("1", "2", 1)) == -1
     assert parse_maven_version("1" * (MAX_MAVEN_VERSION + 1)) is None
     assert parse_maven_version("") is None
+
+
+@pytest.mark.parametrize("sign", ["-", "-1", "1a", "a1"])
+def test_a_version_that_nests_as_deep_as_it_is_long_is_compared(sign: str) -> None:
+    deep = (f"2.0-{sign * MAX_MAVEN_VERSION}")[: MAX_MAVEN_VERSION - 1]
+    assert compared(f"{deep}1", f"{deep}1") == 0
+    assert compared("2.0", f"{deep}1") == -compared(f"{deep}1", "2.0") != 0
+
+
+def test_a_version_that_is_too_long_is_not_kept() -> None:
+    text = "1" * (MAX_MAVEN_VERSION + 1)
+    references = sys.getrefcount(text)
+    assert parse_maven_version(text) is None
+    assert sys.getrefcount(text) == references

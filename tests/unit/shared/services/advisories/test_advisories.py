@@ -1,13 +1,18 @@
 """Which advisories match, who sees one, and who writes one."""
 
+import asyncio
+import time
+import zipfile
 from datetime import timedelta
+from hashlib import sha256
+from io import BytesIO
 
 import pytest
 from msgspec.structs import replace
 
 from shared.domain.advisories.advisories import Advisory, AdvisoryState
 from shared.domain.coordinates import Package
-from shared.domain.errors.base import Invalid, NotFound
+from shared.domain.errors.base import Conflict, Invalid, NotFound
 from shared.domain.errors.identity import NotPermitted
 from shared.domain.packages import Visibility
 from shared.domain.principals import ANONYMOUS, OPERATOR, Principal
@@ -89,6 +94,53 @@ async def test_a_withdrawn_advisory_matches_nothing_and_is_still_shown(world: Wo
         AdvisoryState.WITHDRAWN,
         world.clock.now_ms(),
     )
+
+
+async def test_a_change_that_a_withdrawal_overtook_publishes_nothing_again(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    ann = world.fresh(world.people.ann)
+    read = await stored(world, GREET)
+    await service(world).withdraw(read.id, ann)
+    with pytest.raises(Conflict, match="was withdrawn, and stays so"):
+        await service(world).store(replace(read, summary="Greets nobody"), ann)
+    assert await found(world, "1.0.0") == []
+
+
+async def test_other_requests_have_their_turn_while_many_versions_are_compared(
+    world: World,
+) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    ranges = [(f"introduced {at}.0.0", f"fixed {at}.5.0") for at in range(10)]
+    events = [each for pair in ranges for each in pair]
+    for _ in range(20):
+        await stored(world, affected("acme/greet", *events))
+    queries = [asked("acme/greet", f"1.1.{patch}") for patch in range(1_000)]
+    began = time.perf_counter()
+    comparing = asyncio.create_task(service(world).matches(queries, ANONYMOUS))
+    longest = 0.0
+    while not comparing.done():
+        turn = time.perf_counter()
+        await asyncio.sleep(0)
+        longest = max(longest, time.perf_counter() - turn)
+    assert len((await comparing)[999]) == 20
+    assert longest < (time.perf_counter() - began) / 2
+
+
+async def test_other_requests_have_their_turn_while_an_export_is_packed(world: World) -> None:
+    details = "".join(sha256(str(each).encode()).hexdigest() for each in range(1_400))
+    netty = affected("io.netty:netty-common", "introduced 0", ecosystem="Maven")
+    for _ in range(40):
+        await service(world).store(advisory(netty, details=details), OPERATOR)
+    await service(world).public()
+    began = time.perf_counter()
+    packing = asyncio.create_task(world.registry.advisories.exporting.public_zip())
+    longest = 0.0
+    while not packing.done():
+        turn = time.perf_counter()
+        await asyncio.sleep(0.001)
+        longest = max(longest, time.perf_counter() - turn)
+    assert zipfile.is_zipfile(BytesIO(await packing))
+    assert longest < (time.perf_counter() - began) / 2
 
 
 async def test_owners_write_about_their_own_packages_alone(world: World) -> None:
