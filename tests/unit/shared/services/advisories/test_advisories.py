@@ -1,7 +1,6 @@
 """Which advisories match, who sees one, and who writes one."""
 
 import asyncio
-import time
 import zipfile
 from datetime import timedelta
 from hashlib import sha256
@@ -115,15 +114,13 @@ async def test_other_requests_have_their_turn_while_many_versions_are_compared(
     for _ in range(20):
         await stored(world, affected("acme/greet", *events))
     queries = [asked("acme/greet", f"1.1.{patch}") for patch in range(1_000)]
-    began = time.perf_counter()
     comparing = asyncio.create_task(service(world).matches(queries, ANONYMOUS))
-    longest = 0.0
+    turns = 0
     while not comparing.done():
-        turn = time.perf_counter()
         await asyncio.sleep(0)
-        longest = max(longest, time.perf_counter() - turn)
+        turns += 1
     assert len((await comparing)[999]) == 20
-    assert longest < (time.perf_counter() - began) / 2
+    assert turns >= len(queries) / 10
 
 
 async def test_other_requests_have_their_turn_while_an_export_is_packed(world: World) -> None:
@@ -132,15 +129,13 @@ async def test_other_requests_have_their_turn_while_an_export_is_packed(world: W
     for _ in range(40):
         await service(world).store(advisory(netty, details=details), OPERATOR)
     await service(world).public()
-    began = time.perf_counter()
     packing = asyncio.create_task(world.registry.advisories.exporting.public_zip())
-    longest = 0.0
+    turns = 0
     while not packing.done():
-        turn = time.perf_counter()
-        await asyncio.sleep(0.001)
-        longest = max(longest, time.perf_counter() - turn)
+        await asyncio.sleep(0)
+        turns += 1
     assert zipfile.is_zipfile(BytesIO(await packing))
-    assert longest < (time.perf_counter() - began) / 2
+    assert turns > 10
 
 
 async def test_owners_write_about_their_own_packages_alone(world: World) -> None:
