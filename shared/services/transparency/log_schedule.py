@@ -36,7 +36,7 @@ class LogWriting:
 
     async def close(self) -> None:
         """Stop, wherever the writer is."""
-        if self._running is not None:
+        if self._running is not None and not self._running.done():
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
 
