@@ -147,7 +147,7 @@ async def osv_query(call: Call) -> Answer:
 @osv.read("v1/vulns/{id}")
 async def osv_advisory(call: Call) -> Answer:
     advisories = call.registry.advisories.advisories
-    found = await advisories.find(call.route_params["id"], call.caller)
+    found = await advisories.find_published(call.route_params["id"], call.caller)
     return json_answer(osv_of(found))
 
 

@@ -434,13 +434,21 @@ class Publishing(Struct, frozen=True):
         # Archive before record: a crash between the two leaves an orphaned archive, never a
         # release that cannot be pulled.
         container = archive_container(head, release, self.readers)
-        await asyncio.gather(
-            self.archives.put(release.archive, upload.content, container),
-            self.documents.put(bala.content, bala.texts, bala.graph),
-            # Under a name that follows from them: of two pushes at once, each has its own.
-            self.documents.put_attestation(bala.content, attested.name, attested.statements),
-            *self._store_bundle(push),
-        )
+        storing = [
+            asyncio.ensure_future(each)
+            for each in (
+                self.archives.put(release.archive, upload.content, container),
+                self.documents.put(bala.content, bala.texts, bala.graph),
+                # Under a name that follows from them: of two pushes at once, each has its own.
+                self.documents.put_attestation(bala.content, attested.name, attested.statements),
+                *self._store_bundle(push),
+            )
+        ]
+        try:
+            await asyncio.gather(*storing)
+        finally:
+            # If one fails, the others are awaited too: nothing is stored after the answer.
+            await asyncio.wait(storing)
         try:
             await self.metadata.add_release(release)
         except VersionDiffersInCase as other:
