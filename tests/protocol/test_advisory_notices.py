@@ -118,7 +118,8 @@ async def test_webhooks_with_the_topic_get_each_advisory_once(built: World) -> N
 
 
 async def test_a_deleted_organization_keeps_nobody_from_being_told(built: World) -> None:
-    gone, other = parse_org("gone"), parse_org("other")
+    gone = parse_org("gone")
+    other = parse_org("other")
     services = built.registry.organizations
     bob = built.fresh(built.people.bob)
     await services.organizations.create(gone, built.people.bob.account, by=OPERATOR)
