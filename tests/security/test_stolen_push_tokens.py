@@ -59,6 +59,7 @@ async def found(world: World, operation: Operation) -> str:
         ("{account}", world.people.mia.account.id),
         ("{number}", "1"),
         ("{dispute}", "0000000000"),
+        ("{advisory}", "x_BLR-2026-1"),
     ):
         path = path.replace(parameter, value)
     assert "{" not in path, "say above what the parameter is to be"
