@@ -3,7 +3,7 @@
 packages of the account's organizations depend on that is affected."""
 
 from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
-from functions.http.advisory_forms import shown_advisory, version_choices
+from functions.http.advisory_forms import values_of_advisory, values_of_list
 from functions.http.pages import see_other
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from functions.http.subjects import named_organization
@@ -15,7 +15,6 @@ from shared.domain.advisories.assessments import (
     Justification,
 )
 from shared.domain.coordinates import Coordinate
-from shared.domain.errors.base import redact_tokens
 from shared.domain.names import OrgName
 from shared.domain.scopes import Role
 from shared.runtime.answers import Answer
@@ -36,20 +35,7 @@ async def account_organization_advisories(
     call: SignedInCall, problem: FormProblem | None = None
 ) -> Answer:
     frame = await organization_frame(call, "advisories")
-    authoring = call.registry.advisories.authoring
-    found = await authoring.written_by(call.org, by=call.caller)
-    asked = redact_tokens(call.form.text("package") or call.params.get("package", ""))
-    chosen = await authoring.choose(call.org, asked, by=call.caller) if asked else None
-    shown = shown_advisory(call, problem)
-    return frame.show(
-        problem,
-        advisories=found,
-        fields=shown_fields(advisories.NewAdvisory),
-        asked=asked,
-        chosen=str(chosen.package) if chosen else "",
-        shown=shown,
-        versions=version_choices(chosen.versions, shown) if chosen else [],
-    )
+    return frame.show(problem, **await values_of_list(call, call.org, problem))
 
 
 @pages.read(ADVISORY)
@@ -57,18 +43,7 @@ async def account_organization_advisory(
     call: SignedInCall, problem: FormProblem | None = None
 ) -> Answer:
     frame = await organization_frame(call, "advisories")
-    authoring = call.registry.advisories.authoring
-    found = await authoring.show(call.org, call.route_params["id"], by=call.caller)
-    shown = shown_advisory(call, problem, found)
-    chosen = await authoring.choose(call.org, shown.package, by=call.caller)
-    return frame.show(
-        problem,
-        "advisory",
-        advisory=found,
-        fields=shown_fields(advisories.AdvisoryText),
-        shown=shown,
-        versions=version_choices(chosen.versions, shown),
-    )
+    return frame.show(problem, "advisory", **await values_of_advisory(call, call.org, problem))
 
 
 def _named(call: SignedInCall) -> NamedAdvisory:

@@ -1,6 +1,7 @@
-"""What the form of an advisory shows, for pages of owners and of administrators."""
+"""What the pages on which advisories are written show, to owners and to administrators."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from msgspec import Struct
 
@@ -12,12 +13,56 @@ from shared.domain.advisories.authoring import (
     WrittenAdvisory,
     WrittenRange,
 )
-from shared.use_cases.advisories import FIXED_FIELD, INTRODUCED_FIELD
+from shared.domain.errors.base import redact_tokens
+from shared.domain.names import OrgName
+from shared.use_cases.advisories import (
+    FIXED_FIELD,
+    INTRODUCED_FIELD,
+    AdvisoryText,
+    NewAdvisory,
+)
+from shared.use_cases.inputs import shown_fields
 
 ROWS = 3  # At least; there is always an empty one.
 
 
-class ShownAdvisory(Struct, frozen=True):
+async def values_of_list(
+    call: SignedInCall, org: OrgName | None, problem: FormProblem | None
+) -> dict[str, Any]:
+    """Return what the page of all advisories of an organization shows, with the form of a new one;
+    of the registry if `org` is None."""
+    authoring = call.registry.advisories.authoring
+    found = await authoring.written_by(org, by=call.caller)
+    asked = redact_tokens(call.form.text("package") or call.params.get("package", ""))
+    chosen = await authoring.choose(org, asked, by=call.caller) if asked else None
+    shown = _fields(call, problem)
+    return {
+        "advisories": found,
+        "fields": shown_fields(NewAdvisory),
+        "asked": asked,
+        "chosen": str(chosen.package) if chosen else "",
+        "shown": shown,
+        "versions": _version_choices(chosen.versions, shown) if chosen else [],
+    }
+
+
+async def values_of_advisory(
+    call: SignedInCall, org: OrgName | None, problem: FormProblem | None
+) -> dict[str, Any]:
+    """Return what the page of the advisory shows that the path names."""
+    authoring = call.registry.advisories.authoring
+    found = await authoring.show(org, call.route_params["id"], by=call.caller)
+    shown = _fields(call, problem, found)
+    chosen = await authoring.choose(org, shown.package, by=call.caller)
+    return {
+        "advisory": found,
+        "fields": shown_fields(AdvisoryText),
+        "shown": shown,
+        "versions": _version_choices(chosen.versions, shown),
+    }
+
+
+class AdvisoryFields(Struct, frozen=True):
     """The values of the fields, as texts."""
 
     package: str = ""
@@ -38,16 +83,16 @@ class ShownAdvisory(Struct, frozen=True):
         return (*self.ranges, *(empty for _ in range(count - len(self.ranges))))
 
 
-def shown_advisory(
+def _fields(
     call: SignedInCall, problem: FormProblem | None, stored: Advisory | None = None
-) -> ShownAdvisory:
+) -> AdvisoryFields:
     """Return what was typed into a refused form, else what is stored."""
     if problem is not None and call.form.all("summary"):
         return _typed(call.form, stored)
     if stored is None:
-        return ShownAdvisory()
+        return AdvisoryFields()
     written = WrittenAdvisory.of(stored)
-    return ShownAdvisory(
+    return AdvisoryFields(
         package=written.package,
         summary=written.summary,
         details=written.details,
@@ -60,13 +105,13 @@ def shown_advisory(
     )
 
 
-def _typed(form: Form, stored: Advisory | None) -> ShownAdvisory:
+def _typed(form: Form, stored: Advisory | None) -> AdvisoryFields:
     rows = range(MAX_WRITTEN_RANGES)
     ranges = (
         WrittenRange(form.text(f"{INTRODUCED_FIELD}-{row}"), form.text(f"{FIXED_FIELD}-{row}"))
         for row in rows
     )
-    return ShownAdvisory(
+    return AdvisoryFields(
         package=WrittenAdvisory.of(stored).package if stored else form.text("package"),
         summary=form.text("summary"),
         details=form.text("details"),
@@ -79,7 +124,7 @@ def _typed(form: Form, stored: Advisory | None) -> ShownAdvisory:
     )
 
 
-def version_choices(versions: Sequence[str], shown: ShownAdvisory) -> list[tuple[str, str]]:
+def _version_choices(versions: Sequence[str], shown: AdvisoryFields) -> list[tuple[str, str]]:
     """Return the versions to choose from, with those that the advisory names already."""
     named = (text for each in shown.ranges for text in (each.introduced, each.fixed))
     others = dict.fromkeys(each for each in named if each not in ("", "0", *versions))

@@ -1,14 +1,12 @@
 """/manage/advisories: the advisories that administrators write about any package."""
 
-from functions.http.advisory_forms import shown_advisory, version_choices
+from functions.http.advisory_forms import values_of_advisory, values_of_list
 from functions.http.pages import see_other
 from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
 from shared.domain.advisories.advisories import Advisory
-from shared.domain.errors.base import redact_tokens
 from shared.runtime.answers import Answer
 from shared.use_cases import advisories
 from shared.use_cases.advisories import NamedAdvisory
-from shared.use_cases.inputs import shown_fields
 from shared.use_cases.use_case import of_registry
 
 ADVISORIES = "manage/advisories"
@@ -20,37 +18,14 @@ FACES = (pages,)
 
 @pages.read(ADVISORIES)
 async def manage_advisories(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
-    authoring = call.registry.advisories.authoring
-    found = await authoring.written_by(None, by=call.caller)
-    asked = redact_tokens(call.form.text("package") or call.params.get("package", ""))
-    chosen = await authoring.choose(None, asked, by=call.caller) if asked else None
-    shown = shown_advisory(call, problem)
-    return call.show(
-        "manage/advisories.html",
-        problem,
-        advisories=found,
-        fields=shown_fields(advisories.NewAdvisory),
-        asked=asked,
-        chosen=str(chosen.package) if chosen else "",
-        shown=shown,
-        versions=version_choices(chosen.versions, shown) if chosen else [],
-    )
+    values = await values_of_list(call, None, problem)
+    return call.show("manage/advisories.html", problem, **values)
 
 
 @pages.read(ADVISORY)
 async def manage_advisory(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
-    authoring = call.registry.advisories.authoring
-    found = await authoring.show(None, call.route_params["id"], by=call.caller)
-    shown = shown_advisory(call, problem, found)
-    chosen = await authoring.choose(None, shown.package, by=call.caller)
-    return call.show(
-        "manage/advisory.html",
-        problem,
-        advisory=found,
-        fields=shown_fields(advisories.AdvisoryText),
-        shown=shown,
-        versions=version_choices(chosen.versions, shown),
-    )
+    values = await values_of_advisory(call, None, problem)
+    return call.show("manage/advisory.html", problem, **values)
 
 
 def _named(call: SignedInCall) -> NamedAdvisory:

@@ -22,7 +22,7 @@ from shared.services.records import package_batches
 PACKAGES_AT_ONCE = 50  # Each with its release and its dependency graph.
 
 
-class Finding(Struct, frozen=True):
+class AdvisoryFinding(Struct, frozen=True):
     """An advisory, and what brings it into a release: a dependency, a library, or empty for the
     release itself."""
 
@@ -35,24 +35,24 @@ class AffectedPackage(Struct, frozen=True):
     """The latest release of a package, with what was found for it."""
 
     release: Release
-    findings: tuple[Finding, ...]
+    findings: tuple[AdvisoryFinding, ...]
 
     @classmethod
     def of(cls, release: Release, found: ReleaseFindings) -> "AffectedPackage":
         return cls(release, tuple(_findings(release, found)))
 
 
-def _findings(release: Release, found: ReleaseFindings) -> Iterator[Finding]:
+def _findings(release: Release, found: ReleaseFindings) -> Iterator[AdvisoryFinding]:
     # The organization knows what it wrote itself.
     others = (each for each in found.own if each.org != release.org.lower())
-    yield from (Finding(each) for each in others)
+    yield from (AdvisoryFinding(each) for each in others)
     for dependency in found.dependencies:
         for each in dependency.advisories:
-            yield Finding(each, str(dependency.dependency))
+            yield AdvisoryFinding(each, str(dependency.dependency))
     for library in found.java_libraries:
         for each in library.advisories:
             name = _library_name(library.library.name, library.library.version)
-            yield Finding(each, name, is_of_library=True)
+            yield AdvisoryFinding(each, name, is_of_library=True)
 
 
 def _library_name(name: str, version: str) -> str:
