@@ -168,6 +168,7 @@ from shared.services.organizations.name_moves import NameMoves
 from shared.services.organizations.organizations import OrganizationDeletion, Organizations
 from shared.services.organizations.ownership import OwnerlessOrganizations, OwnershipRequests
 from shared.services.organizations.reserved_names import ReservedNames
+from shared.services.organizations.typosquats import Typosquats
 from shared.services.organizations.webhook_delivery import WebhookDelivery
 from shared.services.organizations.webhooks import Webhooks
 from shared.services.packages.archive_delivery import ArchiveDelivery
@@ -1091,6 +1092,7 @@ class Services:
         return Publishing(
             authorization=self.authorization,
             organizations=self.organizations,
+            typosquats=self.typosquats,
             archive_reader=self.archive_reader,
             metadata=self.adapters.metadata,
             documents=self.adapters.documents,
@@ -1193,6 +1195,7 @@ class Services:
             administration=self.administration,
             metadata=self.adapters.metadata,
             records=self.package_record_writer,
+            organizations=self.organizations,
             clock=self.adapters.clock,
         )
 
@@ -1700,6 +1703,20 @@ class Services:
             founding=self.settings.founding,
             reserved_patterns=self.settings.reserved_patterns,
             upstreams=self.upstreams,
+            typosquats=self.typosquats,
+        )
+
+    @cached_property
+    def typosquats(self) -> Typosquats:
+        return Typosquats(
+            index=self.adapters.search,
+            directory=self.adapters.directory,
+            work=self.adapters.work,
+            mail_delivery=self.mail_delivery,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
+            is_on=self.settings.typosquats == "hold",
+            unread=logged("typosquats.names_unread", "reason"),
         )
 
     @cached_property

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from shared.auth.authorization import Authorization
 from shared.domain.accounts import Account
@@ -15,6 +16,7 @@ from shared.domain.rate_limits import RateLimit, RateLimitClass
 from shared.domain.records import Event
 from shared.domain.scopes import Grant, Role
 from shared.ports.directory import DirectoryStore
+from shared.ports.search import SearchIndex
 from shared.ports.system import Clock
 from shared.services.identity.mail import Appeal, DecisionMail, MailDelivery
 from shared.services.leases import Leases
@@ -24,6 +26,7 @@ from shared.services.organizations.invitations import Invitations
 from shared.services.organizations.made import MadeByAccounts, MakerMail
 from shared.services.organizations.memberships import Memberships, OrganizationMembers
 from shared.services.organizations.organizations import OrganizationDeletion, Organizations
+from shared.services.organizations.typosquats import Typosquats
 from shared.services.records import RecordWriter
 from shared.services.tokens.tokens import TokenRecords
 from tests.fakes.mail import FakeMailer
@@ -144,6 +147,21 @@ class OrganizationServices:
             founding="anyone",
             reserved_patterns=(),
             upstreams=None,
+            typosquats=self.typosquats,
+        )
+
+    @property
+    def typosquats(self) -> Typosquats:
+        """Return what compares no names, because a part of a registry has no search."""
+        return Typosquats(
+            index=cast("SearchIndex", None),  # It is not asked while this is off.
+            directory=self.directory,
+            work=self.work,
+            mail_delivery=self.mail_delivery,
+            clock=self.clock,
+            base_url=URL,
+            is_on=False,
+            unread=lambda _: None,
         )
 
     @property
