@@ -4,7 +4,6 @@ waits for an administrator."""
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
 import pytest
 from msgspec.structs import replace
@@ -15,7 +14,6 @@ from shared.domain.names import OrgName, PackageName, parse_org
 from shared.domain.packages import State
 from shared.domain.principals import OPERATOR
 from shared.domain.typosquats import PopularNames, resemblance
-from shared.ports.search import SearchIndex
 from shared.services.organizations.typosquats import POPULAR_DEPENDENTS, POPULAR_PULLS, READ_EVERY
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.okhttp import FORM, multipart
@@ -263,5 +261,5 @@ async def test_while_search_fails_the_last_names_count(known: World) -> None:
     assert await squats.organization_like("moonbeam_io", ann) == "moonbeam"
     known.clock.advance(READ_EVERY)
     fault = Fault("search", Unavailable("search-down", "Search is down."))
-    broken = replace(squats, index=cast("SearchIndex", failing(squats.index, fault)))
+    broken = replace(squats, index=failing(squats.index, fault))
     assert await broken.organization_like("moonbeam_io", ann) == "moonbeam"

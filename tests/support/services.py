@@ -19,6 +19,7 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.search import SearchIndex
 from shared.ports.system import Clock
 from shared.services.identity.mail import Appeal, DecisionMail, MailDelivery
+from shared.services.identity.mail_domains import MailDomains
 from shared.services.leases import Leases
 from shared.services.limits.rate_limits import BurstDetection, RateLimiter
 from shared.services.maintenance.finish_deletions import FinishDeletions
@@ -29,6 +30,7 @@ from shared.services.organizations.organizations import OrganizationDeletion, Or
 from shared.services.organizations.typosquats import Typosquats
 from shared.services.records import RecordWriter
 from shared.services.tokens.tokens import TokenRecords
+from tests.fakes.http_client import answering
 from tests.fakes.mail import FakeMailer
 from tests.fakes.readers import known_readers
 from tests.fakes.services import changes_allowed, fake_record_writer
@@ -151,6 +153,19 @@ class OrganizationServices:
         )
 
     @property
+    def mail_domains(self) -> MailDomains:
+        """Return what asks nobody about domains."""
+        return MailDomains(
+            http=answering(404),
+            directory=self.directory,
+            record_writer=self.record_writer,
+            mail_delivery=self.mail_delivery,
+            clock=self.clock,
+            rdap_url="",
+            base_url=URL,
+        )
+
+    @property
     def typosquats(self) -> Typosquats:
         """Return what compares no names, because a part of a registry has no search."""
         return Typosquats(
@@ -217,6 +232,7 @@ class OrganizationServices:
             authorization=self.authorization,
             record_writer=self.record_writer,
             organization_members=self.organization_members,
+            mail_domains=self.mail_domains,
             mail_delivery=self.mail_delivery,
             rate_limiter=self.rate_limiter,
             read_only_mode=changes_allowed(),

@@ -143,12 +143,16 @@ class Typosquats(Struct, frozen=True):
         """Return the packages with many dependents, which are counted for some ten of them: search
         has them in this order."""
         packages = [each.package for each in await self._first(Sort.DEPENDENTS)]
-        low, high = 0, len(packages)
+        low = 0
+        high = len(packages)
         while low < high:
             middle = (low + high) // 2
             query = Query(depends_on=packages[middle].key, include_deprecated=True)
             found = await self.index.search(query, ResultPage(limit=0), ANYONE)
-            low, high = (middle + 1, high) if found.count >= POPULAR_DEPENDENTS else (low, middle)
+            if found.count >= POPULAR_DEPENDENTS:
+                low = middle + 1
+            else:
+                high = middle
         return packages[:low]
 
     async def _first(self, sort: Sort) -> Sequence[Head]:
