@@ -32,6 +32,13 @@ from shared.adapters.backup import (
     unapplied_restore,
     upgrading,
 )
+from shared.adapters.certificates import (
+    CertificateEnded,
+    CertificateUnread,
+    end_of_file,
+    end_of_server,
+    sentence_of,
+)
 from shared.adapters.embedded import (
     SchemaVersions,
     StoreCheck,
@@ -490,6 +497,8 @@ def archives_of_backup(source: Path) -> Generator[ArchiveStore]:
 
 
 CONFINEMENT = "confined process"
+CERTIFICATE = "certificate"
+OWN_ADDRESS = "own address"  # It is not always reached from inside.
 
 
 def examine_data(settings: Settings) -> list[StoreCheck]:
@@ -509,6 +518,33 @@ def examine_confinement() -> StoreCheck:
     found = f"It has {'; '.join(each.value for each in held) or 'limits of its time alone'}."
     way_out = f"Missing: {'; '.join(missing)}. Linux 5.13 and newer have them." if missing else ""
     return StoreCheck(CONFINEMENT, found, way_out)
+
+
+def examine_certificate(settings: Settings) -> list[StoreCheck]:
+    """Return when the certificates end with which this registry is served: that of the local host,
+    and the one that its address shows, which may be that of a proxy in front of it."""
+    now_ms = SystemClock().now_ms()
+    found = list[StoreCheck]()
+    if settings.tls_cert is not None:
+        try:
+            sentence = sentence_of(str(settings.tls_cert), end_of_file(settings.tls_cert), now_ms)
+        except CertificateUnread as failure:
+            sentence = (f"{failure}.", "Correct BALLROOM_TLS_CERT.")
+        found.append(StoreCheck(CERTIFICATE, *sentence))
+    if settings.base_url.startswith("https://"):
+        address = settings.base_url
+        try:
+            end_ms = end_of_server(address, network_of(settings))
+        except CertificateEnded:
+            ended = f"The certificate of {address} has ended."
+            found.append(StoreCheck(CERTIFICATE, ended, "Renew it now: clients refuse it."))
+        except CertificateUnread as failure:
+            unseen = f"The certificate of {address} is not seen from here: {failure}."
+            way_out = "See on a machine of a client when it ends."
+            found.append(StoreCheck(OWN_ADDRESS, unseen, way_out))
+        else:
+            found.append(StoreCheck(CERTIFICATE, *sentence_of(address, end_ms, now_ms)))
+    return found
 
 
 @contextmanager

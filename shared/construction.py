@@ -96,6 +96,7 @@ from shared.services.identity.mail import (
     ReleaseMail,
     TokenMail,
 )
+from shared.services.identity.mail_domains import MailDomains
 from shared.services.identity.sessions import Identities, Sessions
 from shared.services.identity.sign_in import SignInFlow, SignInLinks
 from shared.services.leases import Leases
@@ -106,6 +107,7 @@ from shared.services.maintenance.apply_group_rules import ApplyGroupRules
 from shared.services.maintenance.apply_mirror_rules import ApplyMirrorRules
 from shared.services.maintenance.archive_recovery import ArchiveRecovery
 from shared.services.maintenance.audit_archives import AuditArchives
+from shared.services.maintenance.check_mail_domains import CheckMailDomains
 from shared.services.maintenance.complete_event_logs import CompleteEventLogs
 from shared.services.maintenance.create_snapshot import CreateSnapshot
 from shared.services.maintenance.database_age import DatabaseAge
@@ -168,6 +170,7 @@ from shared.services.organizations.name_moves import NameMoves
 from shared.services.organizations.organizations import OrganizationDeletion, Organizations
 from shared.services.organizations.ownership import OwnerlessOrganizations, OwnershipRequests
 from shared.services.organizations.reserved_names import ReservedNames
+from shared.services.organizations.typosquats import Typosquats
 from shared.services.organizations.webhook_delivery import WebhookDelivery
 from shared.services.organizations.webhooks import Webhooks
 from shared.services.packages.archive_delivery import ArchiveDelivery
@@ -1091,6 +1094,7 @@ class Services:
         return Publishing(
             authorization=self.authorization,
             organizations=self.organizations,
+            typosquats=self.typosquats,
             archive_reader=self.archive_reader,
             metadata=self.adapters.metadata,
             documents=self.adapters.documents,
@@ -1193,6 +1197,7 @@ class Services:
             administration=self.administration,
             metadata=self.adapters.metadata,
             records=self.package_record_writer,
+            organizations=self.organizations,
             clock=self.adapters.clock,
         )
 
@@ -1700,6 +1705,32 @@ class Services:
             founding=self.settings.founding,
             reserved_patterns=self.settings.reserved_patterns,
             upstreams=self.upstreams,
+            typosquats=self.typosquats,
+        )
+
+    @cached_property
+    def mail_domains(self) -> MailDomains:
+        return MailDomains(
+            http=self.adapters.fetcher,
+            directory=self.adapters.directory,
+            record_writer=self.record_writer,
+            mail_delivery=self.mail_delivery,
+            clock=self.adapters.clock,
+            rdap_url=self.settings.rdap_url,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def typosquats(self) -> Typosquats:
+        return Typosquats(
+            index=self.adapters.search,
+            directory=self.adapters.directory,
+            work=self.adapters.work,
+            mail_delivery=self.mail_delivery,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
+            is_on=self.settings.typosquats == "hold",
+            unread=logged("typosquats.names_unread", "reason"),
         )
 
     @cached_property
@@ -1710,6 +1741,7 @@ class Services:
             authorization=self.authorization,
             record_writer=self.record_writer,
             organization_members=self.organization_members,
+            mail_domains=self.mail_domains,
             mail_delivery=self.mail_delivery,
             rate_limiter=self.rate_limiter,
             read_only_mode=self.read_only_mode,
@@ -2160,6 +2192,8 @@ class Services:
         ]
         if self.settings.entra_tenant and self.settings.entra_accounts:
             tasks.append(self.lock_disabled_accounts)
+        if self.settings.rdap_url:
+            tasks.append(self.check_mail_domains)
         if self.settings.advisory_sources:
             tasks.append(self.update_advisories)
         if self.upstreams is not None:
@@ -2448,6 +2482,10 @@ class Services:
             clock=self.adapters.clock,
             readers=self.settings.readers,
         )
+
+    @cached_property
+    def check_mail_domains(self) -> CheckMailDomains:
+        return CheckMailDomains(mail_domains=self.mail_domains)
 
     @cached_property
     def lock_disabled_accounts(self) -> LockDisabledAccounts:

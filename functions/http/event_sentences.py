@@ -24,6 +24,8 @@ EVENT_PHRASES: Mapping[str, str] = {
     "account.lock-rejected": "decided that {account} stays unlocked, whatever the directory says",
     "account.lock-waits": "asked administrators to confirm the lock of {account}",
     "account.locked": "locked {account}",
+    "account.mail-distrusted": "stopped using the mail address of {account}, because of its domain",
+    "account.mail-trusted": "uses the mail address of {account} again",
     "account.renamed": "renamed the account {before} to {after}",
     "account.unlocked": "unlocked {account}",
     "advisory-set.imported": "imported {records} advisories as {subject}",

@@ -49,6 +49,7 @@ class Organization(Entity):
     upstream: str = ""  # The registry that its name was moved to; nothing is published in it.
     continued_as: str = ""  # The organization that continues it; it takes no new packages.
     freeze: Freeze | None = None  # While it is frozen, nothing in it changes.
+    resembles: str = ""  # The popular name that it could be confused with, until it is accepted.
     frozen_packages: tuple[FrozenPackage, ...] = ()
 
     def freeze_of(self, package: str) -> Freeze | None:

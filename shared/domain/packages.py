@@ -116,12 +116,13 @@ WITHDRAWN = frozenset((State.QUARANTINED, State.REMOVED))
 
 
 class PackageHold(Record):
-    """An administrator holds a package as a whole while a case is open: new releases wait, old ones
-    stay."""
+    """A package is held as a whole: new releases wait, old ones stay. An administrator did it while
+    a case is open, or its first push, because its name resembles a popular one."""
 
     reason: str
     by: str
     since_ms: StoredMs
+    resembles: str = ""  # The popular organization or package; empty for a case.
 
     def __str__(self) -> str:
         return self.reason

@@ -163,8 +163,13 @@ def held_for_sigstore(release: Release) -> Release:
 WAITS_FOR_SIGSTORE = "its organization requires a Sigstore bundle, which did not come yet"
 
 
+NAME_RESEMBLES = "its name could be confused"  # How the reason of such a hold begins.
+
+
 def waiting_reason(hold: PackageHold) -> str:
     """Return why a release of a package waits that is held as a whole."""
+    if hold.resembles:
+        return hold.reason
     return f"its package is held: {hold.reason}"
 
 

@@ -18,7 +18,7 @@ from shared.domain.errors.base import (
 )
 from shared.domain.errors.identity import NotPermitted, TokenUnknown
 from shared.domain.errors.packages import ArchiveLost, VersionExists
-from shared.domain.packages import FoundRelease, State
+from shared.domain.packages import FoundRelease, PackageHold, State
 from shared.domain.principals import Principal
 from shared.domain.rights import AccessContext
 from shared.domain.scopes import PUBLISHING_SCOPES
@@ -95,6 +95,10 @@ class DryRuns(Struct, frozen=True):
             refusals = await self.publishing.refusals(bala, found, access, by)
             findings = [*_about_right(missing, by), *map(Finding.of, refusals)]
             findings += await self._about_version(upload, bala, found, missing, by)
+            if found.head is None and missing is None:
+                package = bala.coordinate.package
+                hold = await self.publishing.hold_of_new(package, access, by)
+                findings += [_finding_of(hold)] if hold else []
         if found.head and await self.authorization.may_read(by, found.head):
             findings += await self._about_api(upload, bala)
         return DryRun(tuple(findings))
@@ -125,7 +129,7 @@ class DryRuns(Struct, frozen=True):
         contents = self.published_contents
         if release is None:
             hold = found.head.hold if found.head and missing is None else None
-            return [_HELD] if hold else []
+            return [_finding_of(hold)] if hold else []
         try:
             is_same = await contents.would_repeat(upload.content, bala, release)
         except ArchiveLost as lost:
@@ -164,6 +168,13 @@ _HELD = Finding(
     "Administrators of this registry hold the package while they look at a case. A push is stored, "
     "and published when they end that.",
 )
+
+
+def _finding_of(hold: PackageHold) -> Finding:
+    if not hold.resembles:
+        return _HELD
+    message = f"A push is stored and held: {hold.reason}. An administrator decides on the name."
+    return Finding("name-resembles", FindingSeverity.WARNING, message)
 
 
 def _about_right(missing: Refusal | None, by: Principal) -> list[Finding]:

@@ -24,6 +24,7 @@ from shared.domain.errors.packages import (
 from shared.domain.packages import (
     FoundRelease,
     Head,
+    PackageHold,
     Readers,
     Release,
     RequiredProvenance,
@@ -34,6 +35,7 @@ from shared.domain.packages import (
 from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitAllowance
 from shared.domain.releases import (
+    NAME_RESEMBLES,
     held_for_owner,
     held_for_package,
     held_for_sigstore,
@@ -54,6 +56,7 @@ from shared.services.api_docs.api_docs_queue import ApiDocsQueue
 from shared.services.identity.mail import ReleaseMail
 from shared.services.limits.rate_limits import PublishAllowance, RateLimiter
 from shared.services.organizations.organizations import Organizations
+from shared.services.organizations.typosquats import Typosquats
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.derived_data import DerivedData
 from shared.services.provenance.sigstore_bundles import SigstoreBundle, SigstoreBundles
@@ -157,6 +160,7 @@ class Publishing(Struct, frozen=True):
 
     authorization: Authorization
     organizations: Organizations
+    typosquats: Typosquats
     archive_reader: ArchiveReader
     metadata: MetadataStore
     documents: DocumentStore
@@ -222,6 +226,17 @@ class Publishing(Struct, frozen=True):
         if head:
             check_pusher(head, by)
         return access
+
+    async def hold_of_new(
+        self, package: Package, access: AccessContext, by: Principal
+    ) -> PackageHold | None:
+        """Return why a new package waits for administrators from its first push on, whoever may see
+        it: a private one may become public."""
+        if by.is_operator or access.is_administrator:
+            return None
+        organization = access.organization
+        resembled = organization.resembles if organization else ""
+        return await self.typosquats.hold_of(package, resembled)
 
     # --- First step: nothing is written but a lost archive --------------------------------------
 
@@ -480,7 +495,9 @@ class Publishing(Struct, frozen=True):
         if head is None:
             visibility = organization.default_visibility if organization else Visibility.PUBLIC
             new = new_head(bala, by=push.by, now_ms=now_ms, default_visibility=visibility)
-            head = await self.metadata.claim(new.model_copy(update={"placed_for": self.readers}))
+            hold = await self.hold_of_new(push.package, push.access, push.by)
+            update = {"placed_for": self.readers, "hold": hold}
+            head = await self.metadata.claim(new.model_copy(update=update))
         _check_name(bala, head)
         return head
 
@@ -521,6 +538,8 @@ class Publishing(Struct, frozen=True):
             self.api_docs.add(release.coordinate)
         if is_new and release.awaits_owner:
             await self.mail.send_held(release)
+        if is_new and release.waits_for_package:
+            await self.typosquats.notify(head)
         outcome = Outcome.PUBLISHED if is_new else Outcome.REPEATED
         refusal: Refusal | None = None
         if release.state is not State.LIVE:
@@ -544,6 +563,13 @@ class Publishing(Struct, frozen=True):
                 "release-held",
                 f"{coordinate} is stored and held: {_reason_for(release, by)}. An owner of {org} "
                 f"publishes it at {page}",
+            )
+        if release.waits_for_package and release.state_reason.startswith(NAME_RESEMBLES):
+            return Conflict(
+                "name-resembles",
+                f"{coordinate} is stored and held: {release.state_reason}. It is published when an "
+                "administrator of this registry accepts the name, whom you can ask; or publish "
+                "under a name that differs more.",
             )
         if release.waits_for_package:
             return Conflict(
