@@ -93,6 +93,7 @@ from shared.services.identity.mail import (
     DecisionMail,
     DependencyMail,
     MailDelivery,
+    ProvenanceMail,
     ReleaseMail,
     TokenMail,
 )
@@ -199,6 +200,7 @@ from shared.services.packages.search import PackageSearch
 from shared.services.packages.statistics import LastRegistryCounts, RecentPulls, RegistryStatistics
 from shared.services.packages.successors import Successors
 from shared.services.provenance.attestations import ReleaseProvenance
+from shared.services.provenance.provenance_notices import ProvenanceNotices
 from shared.services.provenance.sigstore_bundles import SigstoreBundles
 from shared.services.provenance.trusted_root_renewal import TrustedRootRenewal
 from shared.services.provenance.trusted_roots import TrustedRoots
@@ -599,6 +601,16 @@ class Services:
             search=self.package_search,
             authorization=self.authorization,
             mail=self.dependency_mail,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def provenance_notices(self) -> ProvenanceNotices:
+        return ProvenanceNotices(
+            events=self.adapters.events,
+            metadata=self.adapters.metadata,
+            work=self.adapters.work,
+            mail=self.provenance_mail,
             clock=self.adapters.clock,
         )
 
@@ -1506,6 +1518,16 @@ class Services:
             base_url=self.settings.base_url,
         )
 
+    @cached_property
+    def provenance_mail(self) -> ProvenanceMail:
+        return ProvenanceMail(
+            work=self.adapters.work,
+            directory=self.adapters.directory,
+            mail_delivery=self.mail_delivery,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
+        )
+
     # --- Tokens ---
 
     @cached_property
@@ -2189,7 +2211,11 @@ class Services:
 
     @cached_property
     def notify_dependents(self) -> NotifyDependents:
-        return NotifyDependents(notices=self.dependency_notices, clock=self.adapters.clock)
+        return NotifyDependents(
+            notices=self.dependency_notices,
+            provenance_notices=self.provenance_notices,
+            clock=self.adapters.clock,
+        )
 
     @cached_property
     def follow_advisories(self) -> FollowAdvisories:
