@@ -1131,6 +1131,7 @@ class Services:
             publishing=self.publishing,
             published_contents=self.published_contents,
             version_checks=self.version_checks,
+            sigstore_bundles=self.sigstore_bundles,
         )
 
     @cached_property

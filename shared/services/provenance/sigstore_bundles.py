@@ -103,25 +103,32 @@ class SigstoreBundles(Struct, frozen=True):
         }
         return await self.confined.run(TASK, folder, request)
 
-    async def add(self, content: bytes | memoryview, release: Release, *, by: Principal) -> Release:
-        """Verify the bundle of a release that is stored, and add it; a release that waited for one
-        is published. A release that has one keeps it.
-
-        Raises as `verify` does, and `sigstore-too-late`. Callers check rights.
-        """
+    async def check(self, content: bytes | memoryview, release: Release) -> SigstoreBundle | None:
+        """Verify the bundle of a release that is stored, and store nothing; None if the release has
+        one, which it keeps. Raises as `add` does."""
         if release.sigstore:
-            return release
+            return None
         coordinate = release.coordinate
-        now_ms = self.clock.now_ms()
-        is_late = now_ms - release.created_ms > ACCEPTED_FOR // MS
+        is_late = self.clock.now_ms() - release.created_ms > ACCEPTED_FOR // MS
         if is_late and not release.awaits_sigstore:
             raise Conflict(
                 "sigstore-too-late",
                 f"{coordinate} was published more than an hour ago, and a Sigstore bundle comes "
                 "within an hour of its archive. Publish a new version with its bundle.",
             )
-        provenance = release.origin.provenance
-        bundle = await self.verify(content, coordinate, release.content, provenance)
+        return await self.verify(content, coordinate, release.content, release.origin.provenance)
+
+    async def add(self, content: bytes | memoryview, release: Release, *, by: Principal) -> Release:
+        """Verify the bundle of a release that is stored, and add it; a release that waited for one
+        is published. A release that has one keeps it.
+
+        Raises as `verify` does, and `sigstore-too-late`. Callers check rights.
+        """
+        bundle = await self.check(content, release)
+        if bundle is None:
+            return release
+        coordinate = release.coordinate
+        now_ms = self.clock.now_ms()
         # The bundle before the record, so that a release that says it has one does.
         await self.documents.put_attestation(release.content, bundle.name, bundle.content)
 
