@@ -81,6 +81,7 @@ from shared.services.api_docs.on_demand import ApiComparisons, FileHighlighting,
 from shared.services.api_docs.pieces import PieceReader
 from shared.services.api_docs.sboms import Sboms
 from shared.services.api_docs.version_checks import VersionChecks
+from shared.services.bundles.bundle_documents import DocumentImport, ReleaseDocuments
 from shared.services.bundles.bundle_export import BundleExport
 from shared.services.bundles.bundle_import import BundleImport
 from shared.services.bundles.bundle_withdrawals import BundleWithdrawals
@@ -781,8 +782,24 @@ class Services:
             archives=self.adapters.archives,
             pulls=self.adapters.pulls,
             events=self.adapters.events,
+            documents=self.release_documents,
             registry=self.settings.base_url,
             name=pseudonym_of(self.settings.base_url),
+        )
+
+    @cached_property
+    def release_documents(self) -> ReleaseDocuments:
+        return ReleaseDocuments(
+            documents=self.adapters.documents,
+            provenance=self.release_provenance,
+            release_signer=self.adapters.release_signer,
+            registry=self.settings.base_url,
+        )
+
+    @cached_property
+    def document_import(self) -> DocumentImport:
+        return DocumentImport(
+            documents=self.adapters.documents, sigstore_bundles=self.sigstore_bundles
         )
 
     @cached_property
@@ -804,6 +821,7 @@ class Services:
             packages=self.package_record_writer,
             releases=self.external_releases,
             withdrawals=self.bundle_withdrawals,
+            documents=self.document_import,
             unchecked=self.archive_reader.of_mirrored,
             clock=self.adapters.clock,
         )

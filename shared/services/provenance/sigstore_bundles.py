@@ -125,9 +125,12 @@ class SigstoreBundles(Struct, frozen=True):
         Raises as `verify` does, and `sigstore-too-late`. Callers check rights.
         """
         bundle = await self.check(content, release)
-        if bundle is None:
-            return release
-        coordinate = release.coordinate
+        return await self.add_verified(bundle, release, by=by) if bundle else release
+
+    async def add_verified(
+        self, bundle: SigstoreBundle, release: Release, *, by: Principal
+    ) -> Release:
+        """Add a bundle that `verify` returned to a release that is stored and has none."""
         now_ms = self.clock.now_ms()
         # The bundle before the record, so that a release that says it has one does.
         await self.documents.put_attestation(release.content, bundle.name, bundle.content)
@@ -138,7 +141,7 @@ class SigstoreBundles(Struct, frozen=True):
                 return current
             return with_sigstore(current, bundle.instance, head, by=by, now_ms=now_ms)
 
-        stored = await self.records.change_release(coordinate, decide)
+        stored = await self.records.change_release(release.coordinate, decide)
         if stored.erased:  # Its documents were deleted before the bundle was stored.
             await self.documents.delete(release.content)
         return stored
