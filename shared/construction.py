@@ -2242,6 +2242,7 @@ class Services:
             advisories=self.advisories,
             malware=self.malware_quarantine,
             notices=self.advisory_notices,
+            reports=self.reports,
             clock=self.adapters.clock,
         )
 

@@ -311,6 +311,13 @@ class ReleaseMail(Struct, frozen=True):
             await delivery.send_to_accounts(others.values(), statement(""))
 
     def _statement(self, release: Release, reason: str) -> MailText:
+        if release.waits_for_sigstore:
+            return mail_text(
+                "release-awaits-sigstore",
+                release=str(release.coordinate),
+                at=time_text(release.changed_ms or self.clock.now_ms()),
+                page=self._organization_page(release),
+            )
         return mail_text(
             f"release-{release.state.value}",
             release=str(release.coordinate),

@@ -283,6 +283,15 @@ class MavenPublishing(Struct, frozen=True):
                 f"{at} has a bill of materials already, and releases never change. Publish a new "
                 "version with the new one.",
             )
+        await self._require_still_there(at, release)
+
+    async def _require_still_there(self, at: Coordinate, release: Release) -> None:
+        """Delete again what was stored beside a release that was removed meanwhile: its erasure may
+        have deleted its documents before. Raises `ReleaseNotFound` then."""
+        found = await self.metadata.find(at)
+        if found.release is not None and found.release.state is State.REMOVED:
+            await self.documents.delete(release.content)
+            raise ReleaseNotFound(at.package, at.version)
 
     async def add_sigstore(self, content: bytes, at: Coordinate, *, by: Principal) -> None:
         """Verify the Sigstore bundle of a release, and store it; a repeat changes nothing."""
