@@ -81,6 +81,7 @@ from shared.services.api_docs.on_demand import ApiComparisons, FileHighlighting,
 from shared.services.api_docs.pieces import PieceReader
 from shared.services.api_docs.sboms import Sboms
 from shared.services.api_docs.version_checks import VersionChecks
+from shared.services.bundles.bundle_documents import DocumentImport, ReleaseDocuments
 from shared.services.bundles.bundle_export import BundleExport
 from shared.services.bundles.bundle_import import BundleImport
 from shared.services.bundles.bundle_withdrawals import BundleWithdrawals
@@ -93,6 +94,7 @@ from shared.services.identity.mail import (
     DecisionMail,
     DependencyMail,
     MailDelivery,
+    ProvenanceMail,
     ReleaseMail,
     TokenMail,
 )
@@ -202,6 +204,7 @@ from shared.services.packages.search import PackageSearch
 from shared.services.packages.statistics import LastRegistryCounts, RecentPulls, RegistryStatistics
 from shared.services.packages.successors import Successors
 from shared.services.provenance.attestations import ReleaseProvenance
+from shared.services.provenance.provenance_notices import ProvenanceNotices
 from shared.services.provenance.sigstore_bundles import SigstoreBundles
 from shared.services.provenance.trusted_root_renewal import TrustedRootRenewal
 from shared.services.provenance.trusted_roots import TrustedRoots
@@ -606,6 +609,16 @@ class Services:
         )
 
     @cached_property
+    def provenance_notices(self) -> ProvenanceNotices:
+        return ProvenanceNotices(
+            events=self.adapters.events,
+            metadata=self.adapters.metadata,
+            work=self.adapters.work,
+            mail=self.provenance_mail,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
     def pinned_digests(self) -> PinnedDigests:
         return PinnedDigests(
             directory=self.adapters.directory,
@@ -772,8 +785,24 @@ class Services:
             archives=self.adapters.archives,
             pulls=self.adapters.pulls,
             events=self.adapters.events,
+            documents=self.release_documents,
             registry=self.settings.base_url,
             name=pseudonym_of(self.settings.base_url),
+        )
+
+    @cached_property
+    def release_documents(self) -> ReleaseDocuments:
+        return ReleaseDocuments(
+            documents=self.adapters.documents,
+            provenance=self.release_provenance,
+            release_signer=self.adapters.release_signer,
+            registry=self.settings.base_url,
+        )
+
+    @cached_property
+    def document_import(self) -> DocumentImport:
+        return DocumentImport(
+            documents=self.adapters.documents, sigstore_bundles=self.sigstore_bundles
         )
 
     @cached_property
@@ -795,6 +824,7 @@ class Services:
             packages=self.package_record_writer,
             releases=self.external_releases,
             withdrawals=self.bundle_withdrawals,
+            documents=self.document_import,
             unchecked=self.archive_reader.of_mirrored,
             clock=self.adapters.clock,
         )
@@ -1123,6 +1153,7 @@ class Services:
             publishing=self.publishing,
             published_contents=self.published_contents,
             version_checks=self.version_checks,
+            sigstore_bundles=self.sigstore_bundles,
         )
 
     @cached_property
@@ -1506,6 +1537,16 @@ class Services:
     def dependency_mail(self) -> DependencyMail:
         return DependencyMail(
             work=self.adapters.work,
+            mail_delivery=self.mail_delivery,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def provenance_mail(self) -> ProvenanceMail:
+        return ProvenanceMail(
+            work=self.adapters.work,
+            directory=self.adapters.directory,
             mail_delivery=self.mail_delivery,
             clock=self.adapters.clock,
             base_url=self.settings.base_url,
@@ -2223,7 +2264,11 @@ class Services:
 
     @cached_property
     def notify_dependents(self) -> NotifyDependents:
-        return NotifyDependents(notices=self.dependency_notices, clock=self.adapters.clock)
+        return NotifyDependents(
+            notices=self.dependency_notices,
+            provenance_notices=self.provenance_notices,
+            clock=self.adapters.clock,
+        )
 
     @cached_property
     def follow_advisories(self) -> FollowAdvisories:
@@ -2231,6 +2276,7 @@ class Services:
             advisories=self.advisories,
             malware=self.malware_quarantine,
             notices=self.advisory_notices,
+            reports=self.reports,
             clock=self.adapters.clock,
         )
 

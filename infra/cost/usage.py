@@ -106,7 +106,7 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
         "process-outboxes": UpkeepUsage(43_800, Usage(44.8, 10)),
         "deliver-webhooks": UpkeepUsage(43_800, Usage(27.6, 7)),
         "write-log": UpkeepUsage(43_800, Usage(46.6, 13, 1)),
-        "notify-dependents": UpkeepUsage(8_760, Usage(46.6, 10)),
+        "notify-dependents": UpkeepUsage(8_760, Usage(70.2, 14)),
         "follow-advisories": UpkeepUsage(2_920, Usage(42.4, 11)),
         # The idle run that is counted begins a visit of all releases, as one does each day.
         "generate-api-docs": UpkeepUsage(

@@ -66,12 +66,13 @@ class State(Enum):
 
 
 class Holder(Enum):
-    """Who holds a held release, and so who can end that."""
+    """Who holds a held release, and so who can end that; or what quarantined one by itself."""
 
     ADMINISTRATOR = "administrator"
     OWNER = "owner"  # Of its organization. It was published, and everybody sees that it is held.
     PACKAGE = "package"  # It was pushed while its package was held as a whole.
     SIGSTORE = "sigstore"  # Its organization requires a Sigstore bundle, which did not come yet.
+    REPORTS = "reports"  # Reports of users quarantined it, until an administrator decides.
 
 
 class WithdrawalReason(Enum):

@@ -11,7 +11,7 @@ from msgspec import Struct
 from shared.domain.archives.bala import Bala
 from shared.domain.coordinates import Coordinate, release_place
 from shared.domain.errors.base import InvalidRequest, about_field
-from shared.domain.errors.packages import ReleaseNotFound, Withdrawal
+from shared.domain.errors.packages import ReleaseNotFound, Withdrawal, withdrawn_by
 from shared.domain.packages import (
     ArchiveFacts,
     ErasedArchive,
@@ -187,13 +187,16 @@ class Decision(Struct, frozen=True):
         return self.reason, self.public
 
 
+WAITING_FOR_SIGSTORE = Decision(State.HELD, WAITS_FOR_SIGSTORE, holder=Holder.SIGSTORE)
+
+
 def next_decision(head: Head, release: Release) -> Decision:
     """Return what becomes of a release that an owner or administrators let go: it is published,
     unless it waits for something else."""
     if head.hold:
         return Decision(State.HELD, waiting_reason(head.hold), holder=Holder.PACKAGE)
     if release.awaits_sigstore:
-        return Decision(State.HELD, WAITS_FOR_SIGSTORE, holder=Holder.SIGSTORE)
+        return WAITING_FOR_SIGSTORE
     return Decision(State.LIVE)
 
 
@@ -370,6 +373,7 @@ def withdrawal_of(record: Release | ReleaseEntry) -> Withdrawal:
         why=public.why.value if public else "",
         note=public.note if public else "",
         is_held_by_owner=record.is_held_by_owner,
+        is_by_reports=record.state is State.QUARANTINED and record.holder is Holder.REPORTS,
         digest=record.digest,
     )
 
@@ -401,7 +405,7 @@ def release_withdrawn(release: Release) -> ReleaseNotFound:
         release.coordinate.package,
         release.version,
         withdrawal,
-        f". An administrator of this registry withdrew it.{f' {reason}' if reason else ''}",
+        f". {withdrawn_by(withdrawal, 'it')}{f' {reason}' if reason else ''}",
     )
 
 

@@ -15,16 +15,18 @@ from shared.domain.errors.base import (
     Refusal,
     TooLarge,
     Unauthenticated,
+    Unavailable,
 )
 from shared.domain.errors.identity import NotPermitted, TokenUnknown
 from shared.domain.errors.packages import ArchiveLost, VersionExists
-from shared.domain.packages import FoundRelease, PackageHold, State
+from shared.domain.packages import FoundRelease, PackageHold, RequiredProvenance, State
 from shared.domain.principals import Principal
 from shared.domain.rights import AccessContext
 from shared.domain.scopes import PUBLISHING_SCOPES
 from shared.ports.metadata import MetadataStore
 from shared.services.api_docs.version_checks import VersionChecks, VersionUnchecked
 from shared.services.packages.archive_reader import ArchiveReader
+from shared.services.provenance.sigstore_bundles import SigstoreBundles
 from shared.services.publishing.published_contents import PublishedContents
 from shared.services.publishing.publishing import Publishing, Upload
 
@@ -69,6 +71,7 @@ class DryRuns(Struct, frozen=True):
     publishing: Publishing
     published_contents: PublishedContents
     version_checks: VersionChecks
+    sigstore_bundles: SigstoreBundles
 
     async def may_check(self, by: Principal) -> bool:
         """Check whether `by` belongs to some organization. A host asks this before it reads a body;
@@ -99,6 +102,7 @@ class DryRuns(Struct, frozen=True):
                 package = bala.coordinate.package
                 hold = await self.publishing.hold_of_new(package, access, by)
                 findings += [_finding_of(hold)] if hold else []
+            findings += await self._about_sigstore(upload, bala, found, access, by)
         if found.head and await self.authorization.may_read(by, found.head):
             findings += await self._about_api(upload, bala)
         return DryRun(tuple(findings))
@@ -143,6 +147,35 @@ class DryRuns(Struct, frozen=True):
             return [Finding.of(self.publishing.refusal_of_withheld(release, by))]
         return [Finding.of(VersionExists(bala.coordinate))]
 
+    async def _about_sigstore(
+        self,
+        upload: Upload,
+        bala: Bala,
+        found: FoundRelease,
+        access: AccessContext,
+        by: Principal,
+    ) -> list[Finding]:
+        """Return what a push says of the Sigstore bundle that came with the archive, or of none."""
+        if upload.sigstore is None:
+            return _about_missing_bundle(found, access, by)
+        release = found.release
+        try:
+            if release is None:
+                await self.sigstore_bundles.verify(
+                    upload.sigstore, bala.coordinate, bala.content, by.provenance
+                )
+            elif release.content == bala.content:
+                await self.sigstore_bundles.check(upload.sigstore, release)
+        except (Conflict, Invalid, TooLarge) as refusal:
+            return [Finding.of(refusal)]
+        except Unavailable:
+            message = (
+                "The Sigstore bundle was not checked, because the registry cannot do that now. "
+                "Check the archive again in a minute."
+            )
+            return [Finding("sigstore-not-checked", FindingSeverity.NOTE, message)]
+        return []
+
     async def _about_api(self, upload: Upload, bala: Bala) -> list[Finding]:
         try:
             verdict = (await self.version_checks.compare(upload.content, bala)).verdict
@@ -175,6 +208,22 @@ def _finding_of(hold: PackageHold) -> Finding:
         return _HELD
     message = f"A push is stored and held: {hold.reason}. An administrator decides on the name."
     return Finding("name-resembles", FindingSeverity.WARNING, message)
+
+
+def _about_missing_bundle(
+    found: FoundRelease, access: AccessContext, by: Principal
+) -> list[Finding]:
+    """Return that a push is held until its bundle comes, where the organization requires one."""
+    organization = access.organization
+    if found.release is not None or organization is None or by.provenance is None:
+        return []
+    if organization.requires_provenance is not RequiredProvenance.SIGSTORE:
+        return []
+    message = (
+        f"{organization.name} requires a Sigstore bundle of each release. Without the part "
+        "provenance a push is stored, and published when its bundle comes."
+    )
+    return [Finding("release-awaits-sigstore", FindingSeverity.WARNING, message)]
 
 
 def _about_right(missing: Refusal | None, by: Principal) -> list[Finding]:
