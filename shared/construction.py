@@ -218,10 +218,19 @@ from shared.services.publishing.package_holds import PackageHolds
 from shared.services.publishing.proposals import Proposals
 from shared.services.publishing.published_contents import PublishedContents
 from shared.services.publishing.publishing import DependencyCheck, Publishing
+from shared.services.publishing.publishing_rules import (
+    PublishingRules,
+    RegistryRuleReader,
+    StagedReleaseRule,
+)
 from shared.services.publishing.release_selection import ReleaseSelections
+from shared.services.publishing.release_warnings import ReleaseWarnings
 from shared.services.publishing.report_mail import ReportMail
 from shared.services.publishing.report_weights import ReportWeights
 from shared.services.publishing.reports import Reports
+from shared.services.publishing.rule_changes import PublishingRuleChanges
+from shared.services.publishing.staged_releases import StagedReleases
+from shared.services.publishing.version_number_rule import VersionNumberRule
 from shared.services.quality.checklists import Checklists
 from shared.services.quality.package_comparison import PackageComparison
 from shared.services.records import RecordWriter
@@ -992,6 +1001,7 @@ class Services:
             pieces=self.piece_reader,
             derived_data=self.derived_data,
             clock=self.adapters.clock,
+            tell_owners=self.release_warnings.of_verdict,
         )
 
     @cached_property
@@ -1120,6 +1130,41 @@ class Services:
         )
 
     @cached_property
+    def registry_rule_reader(self) -> RegistryRuleReader:
+        return self._close_at_end(
+            RegistryRuleReader(
+                directory=self.adapters.directory,
+                clock=self.adapters.clock,
+                edition=self.adapters.edition,
+            )
+        )
+
+    @cached_property
+    def publishing_rules(self) -> PublishingRules:
+        return PublishingRules(
+            reader=self.registry_rule_reader,
+            rules=(self.version_number_rule, StagedReleaseRule()),
+        )
+
+    @cached_property
+    def version_number_rule(self) -> VersionNumberRule:
+        return VersionNumberRule(
+            authorization=self.authorization, version_checks=self.version_checks
+        )
+
+    @cached_property
+    def rule_changes_of_publishing(self) -> PublishingRuleChanges:
+        return PublishingRuleChanges(
+            authorization=self.authorization,
+            administration=self.administration,
+            rules=self.publishing_rules,
+            metadata=self.adapters.metadata,
+            directory=self.adapters.directory,
+            record_writer=self.record_writer,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
     def publishing(self) -> Publishing:
         return Publishing(
             authorization=self.authorization,
@@ -1135,6 +1180,7 @@ class Services:
             derived_data=self.derived_data,
             clock=self.adapters.clock,
             dependency_check=self.dependency_check,
+            rules=self.publishing_rules,
             trusted_publishers=self.trusted_publishers,
             rate_limiter=self.rate_limiter,
             mail=self.release_mail,
@@ -1152,8 +1198,8 @@ class Services:
             metadata=self.adapters.metadata,
             publishing=self.publishing,
             published_contents=self.published_contents,
-            version_checks=self.version_checks,
             sigstore_bundles=self.sigstore_bundles,
+            rules=self.publishing_rules,
         )
 
     @cached_property
@@ -1252,6 +1298,34 @@ class Services:
             records=self.package_record_writer,
             decision_mail=self.decision_mail,
             clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def release_warnings(self) -> ReleaseWarnings:
+        return ReleaseWarnings(
+            authorization=self.authorization,
+            metadata=self.adapters.metadata,
+            directory=self.adapters.directory,
+            rules=self.publishing_rules,
+            history=self.api_history,
+            mail=self.release_mail,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def staged_releases(self) -> StagedReleases:
+        return StagedReleases(
+            authorization=self.authorization,
+            metadata=self.adapters.metadata,
+            records=self.package_record_writer,
+            archive_files=self.archive_files,
+            archive_delivery=self.archive_delivery,
+            comparisons=self.api_comparisons,
+            history=self.api_history,
+            decision_mail=self.decision_mail,
+            directory=self.adapters.directory,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
         )
 
     @cached_property

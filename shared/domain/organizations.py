@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.packages import RequiredProvenance, Visibility
+from shared.domain.publishing_rules import OrganizationRules
 from shared.domain.records import Entity, Place, Record
 from shared.domain.text_lines import MAX_DESCRIPTION, MAX_DISPLAY_NAME, parse_line
 
@@ -51,6 +52,7 @@ class Organization(Entity):
     freeze: Freeze | None = None  # While it is frozen, nothing in it changes.
     resembles: str = ""  # The popular name that it could be confused with, until it is accepted.
     frozen_packages: tuple[FrozenPackage, ...] = ()
+    rules: OrganizationRules = OrganizationRules()  # For what is published in it.
 
     def freeze_of(self, package: str) -> Freeze | None:
         """Return the freeze of a package, whether the organization is frozen or not."""

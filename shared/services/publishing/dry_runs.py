@@ -21,14 +21,15 @@ from shared.domain.errors.identity import NotPermitted, TokenUnknown
 from shared.domain.errors.packages import ArchiveLost, VersionExists
 from shared.domain.packages import FoundRelease, PackageHold, RequiredProvenance, State
 from shared.domain.principals import Principal
+from shared.domain.publishing_rules import Effect, RuleFinding
 from shared.domain.rights import AccessContext
 from shared.domain.scopes import PUBLISHING_SCOPES
 from shared.ports.metadata import MetadataStore
-from shared.services.api_docs.version_checks import VersionChecks, VersionUnchecked
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.provenance.sigstore_bundles import SigstoreBundles
 from shared.services.publishing.published_contents import PublishedContents
 from shared.services.publishing.publishing import Publishing, Upload
+from shared.services.publishing.publishing_rules import Occasion, PublishingRules, RuledArchive
 
 
 class FindingSeverity(Enum):
@@ -50,6 +51,19 @@ class Finding(Struct, frozen=True):
     def of(cls, refusal: Refusal) -> "Finding":
         return cls(refusal.code, FindingSeverity.ERROR, str(refusal))
 
+    @classmethod
+    def of_rule(cls, found: RuleFinding) -> "Finding":
+        return cls(found.rule, _SEVERITIES[found.effect], str(found.refusal))
+
+
+# A release that is held is stored, and published when people approve it.
+_SEVERITIES = {
+    Effect.REFUSE: FindingSeverity.ERROR,
+    Effect.HOLD: FindingSeverity.WARNING,
+    Effect.WARN: FindingSeverity.WARNING,
+    Effect.NOTE: FindingSeverity.NOTE,
+}
+
 
 class DryRun(Struct, frozen=True):
     """What a push of the archive would say, and whether it would be published."""
@@ -70,8 +84,8 @@ class DryRuns(Struct, frozen=True):
     metadata: MetadataStore
     publishing: Publishing
     published_contents: PublishedContents
-    version_checks: VersionChecks
     sigstore_bundles: SigstoreBundles
+    rules: PublishingRules
 
     async def may_check(self, by: Principal) -> bool:
         """Check whether `by` belongs to some organization. A host asks this before it reads a body;
@@ -103,8 +117,8 @@ class DryRuns(Struct, frozen=True):
                 hold = await self.publishing.hold_of_new(package, access, by)
                 findings += [_finding_of(hold)] if hold else []
             findings += await self._about_sigstore(upload, bala, found, access, by)
-        if found.head and await self.authorization.may_read(by, found.head):
-            findings += await self._about_api(upload, bala)
+            if found.release is None:
+                findings += await self._about_rules(upload, bala, found, access, by)
         return DryRun(tuple(findings))
 
     async def _right(
@@ -176,23 +190,12 @@ class DryRuns(Struct, frozen=True):
             return [Finding("sigstore-not-checked", FindingSeverity.NOTE, message)]
         return []
 
-    async def _about_api(self, upload: Upload, bala: Bala) -> list[Finding]:
-        try:
-            verdict = (await self.version_checks.compare(upload.content, bala)).verdict
-        except VersionUnchecked:
-            message = (
-                "The API was not compared with that of the version before, because the registry is "
-                "busy. Check the archive again in a minute."
-            )
-            return [Finding("api-not-compared", FindingSeverity.NOTE, message)]
-        if verdict is None or not verdict.breaking:
-            return []
-        count = "1 change" if verdict.breaking == 1 else f"{verdict.breaking} changes"
-        message = f"{count} since {verdict.compared_with} can break callers"
-        if not verdict.is_version_too_low:
-            return [Finding("breaking-changes", FindingSeverity.NOTE, f"{message}.")]
-        message += f", so this should be a {verdict.part_to_raise} version. Raise it, or keep them."
-        return [Finding("version-too-low", FindingSeverity.WARNING, message)]
+    async def _about_rules(
+        self, upload: Upload, bala: Bala, found: FoundRelease, access: AccessContext, by: Principal
+    ) -> list[Finding]:
+        organization = access.organization
+        asked = RuledArchive(upload.content, bala, found.head, organization, by, Occasion.DRY_RUN)
+        return list(map(Finding.of_rule, await self.rules.findings(asked)))
 
 
 _HELD = Finding(

@@ -311,5 +311,14 @@ class MavenPublishing(Struct, frozen=True):
 def _takes_files(release: Release) -> bool:
     """Check whether files besides the archive are accepted: a push continues if its release is
     held."""
-    is_waiting = release.awaits_owner or release.waits_for_package or release.waits_for_sigstore
-    return release.state is State.LIVE or is_waiting
+    return release.state is State.LIVE or release.is_waiting
+
+
+def _is_cyclonedx(content: bytes) -> bool:
+    if not has_at_most_values(MAX_SBOM_VALUES, content):
+        return False
+    try:
+        read: object = json.loads(content)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(read, dict) and cast(Mapping[str, object], read).get("bomFormat") == _FORMAT
