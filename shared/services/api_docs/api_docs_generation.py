@@ -13,6 +13,7 @@ from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct, field
 
 from shared.confined.budget import (
@@ -37,6 +38,7 @@ from shared.domain.api_docs.records import (
     ApiDocsRecord,
     ApiVerdict,
     DocsState,
+    SecretPlace,
     earlier_release,
 )
 from shared.domain.archives.bala import Bala
@@ -47,6 +49,7 @@ from shared.domain.errors.packages import ArchiveLost
 from shared.domain.outside_values import in_one_line
 from shared.domain.packages import Graph, Release, ReleaseEntry, State, Survey, read_graph
 from shared.domain.sboms import SBOM_PARTS
+from shared.domain.secret_forms import MAX_SECRETS, SECRETS_PART, FoundSecrets
 from shared.domain.times import MS
 from shared.domain.version_choice import latest
 from shared.domain.versions import Range
@@ -70,6 +73,9 @@ TRIED_AGAIN_AFTER = timedelta(hours=20)  # What was set aside, by the daily visi
 ABANDONED_AFTER = timedelta(hours=1)  # Folders of jobs; a job takes minutes.
 MAX_REASON_LENGTH = 300  # Characters, of a refused bill of materials.
 ENDS_COUNTED = 1_000  # Of archives whose process ended from outside.
+
+MAX_SECRET_LENGTH = 500  # Characters of a path with a secret, and of its kind.
+_OTHER_PARTS = SBOM_PARTS | {SECRETS_PART}
 
 GenerationFailure = Callable[[Coordinate, str], None]
 
@@ -390,7 +396,8 @@ def _result(folder: Path, request: ReleaseRequest, parts: Iterable[PartResult]) 
     results = {each.name: each for each in parts}
     refused = {name: each.refused for name, each in results.items() if each.refused}
     of_sboms = _refused_sboms(results.values())
-    refused = {name: why for name, why in refused.items() if name not in SBOM_PARTS}
+    # The documentation is complete without these parts.
+    refused = {name: why for name, why in refused.items() if name not in _OTHER_PARTS}
     if "finish" not in results or "finish" in refused:
         return _Made(_failed(next(iter(refused.values()), "the sources cannot be documented")))
     pieces = folder / OUTPUT / PIECES
@@ -403,6 +410,7 @@ def _result(folder: Path, request: ReleaseRequest, parts: Iterable[PartResult]) 
     pointer = record.pieces and record.pieces.model_copy(update={"name": name})
     changes: dict[str, object] = {"pieces": pointer, "refused": refused | of_sboms}
     changes["before"] = request.before_pieces
+    changes |= _secrets(results.get(SECRETS_PART))
     if refused:
         changes["state"] = DocsState.PARTIAL
     if refused and request.modules and not record.modules:
@@ -419,6 +427,21 @@ def _refused_sboms(parts: Iterable[PartResult]) -> dict[str, str]:
         for name, reason in reasons.items()
         if isinstance(reason, str)
     }
+
+
+def _secrets(part: PartResult | None) -> dict[str, object]:
+    """Return the secrets that were found; none of an archive that cannot be searched."""
+    try:
+        found = msgspec.convert(part.result if part else None, FoundSecrets)
+    except msgspec.ValidationError:
+        return {}
+    places = tuple(
+        SecretPlace(
+            path=each.path[:MAX_SECRET_LENGTH], line=each.line, form=each.form[:MAX_SECRET_LENGTH]
+        )
+        for each in found.secrets[:MAX_SECRETS]
+    )
+    return {"secrets": places, "more_secrets": max(0, found.count - len(places))}
 
 
 def _read_record(file: Path, pieces: Path) -> ApiDocsRecord:

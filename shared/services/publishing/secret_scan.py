@@ -1,0 +1,77 @@
+"""Searches the archives that people push for secrets, in the confined process."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+import msgspec
+from msgspec import Struct
+
+from shared.auth.tokens import CHECKSUM_LENGTH, OWNER_LENGTH, RANDOM_LENGTH, TOKEN_PREFIX
+from shared.confined.budget import ARCHIVE, ConfinedUnavailable, PartResult
+from shared.domain.archives.bala import Bala
+from shared.domain.errors.base import Unavailable
+from shared.domain.secret_forms import SECRETS_PART, FoundSecrets
+from shared.ports.confined_tasks import ConfinedTasks
+from shared.services.api_docs.api_docs_generation import job_folder
+
+PATIENCE = timedelta(seconds=90)  # A job before it takes up to 65 seconds.
+UNREADABLE = "what was found cannot be read"
+
+
+class SecretsUnread(Exception):
+    """An archive that cannot be searched, now or later; `str()` is the end of a sentence."""
+
+
+class SecretScan(Struct, frozen=True):
+    """Searches files of archives for secrets. Archives in which no file may have one, which is
+    nearly all of them, cost nothing."""
+
+    confined: ConfinedTasks
+    patience: timedelta = PATIENCE
+
+    async def find(
+        self, content: bytes | memoryview, bala: Bala, files: Sequence[str]
+    ) -> FoundSecrets:
+        """Return the secrets in these files of an archive.
+
+        Raises `SecretsUnread`, and `Unavailable` if nothing is known about the archive.
+        """
+        if not files:
+            return FoundSecrets()
+        try:
+            async with asyncio.timeout(self.patience.total_seconds()), job_folder() as folder:
+                await asyncio.to_thread((folder / ARCHIVE).write_bytes, content)
+                parts = await self.confined.run(SECRETS_PART, folder, {"files": list(files)})
+        except (ConfinedUnavailable, TimeoutError):
+            raise Unavailable(
+                "secrets-not-searched",
+                f"{bala.coordinate} could not be searched for secrets now, and nothing was stored. "
+                "Push again in a minute.",
+            ) from None
+        return _found(parts)
+
+
+def _found(parts: Sequence[PartResult]) -> FoundSecrets:
+    """Return what a job found; whatever the confined process says is checked."""
+    for part in parts:
+        if part.refused:
+            raise SecretsUnread(part.refused)
+        if part.name == SECRETS_PART:
+            return checked_secrets(part.result)
+    raise SecretsUnread(UNREADABLE)
+
+
+def checked_secrets(result: object) -> FoundSecrets:
+    """Return what the confined process found; raise `SecretsUnread` if it is nothing of that."""
+    try:
+        return msgspec.convert(result, FoundSecrets)
+    except msgspec.ValidationError:
+        raise SecretsUnread(UNREADABLE) from None
+
+
+def own_token_form(environment: str) -> tuple[str, int, int]:
+    """Return how access tokens of an environment begin, their length from there on, and that of
+    their checksum."""
+    length = OWNER_LENGTH + RANDOM_LENGTH + CHECKSUM_LENGTH
+    return f"{TOKEN_PREFIX}{environment}_", length, CHECKSUM_LENGTH
