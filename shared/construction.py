@@ -25,6 +25,7 @@ from shared.auth.sessions import (
 )
 from shared.auth.signed_tokens import IdTokenValidator
 from shared.auth.signing_keys import ArchiveLinkSigner
+from shared.auth.tokens import Secret
 from shared.domain.advisories.advisories import ballerina_ecosystem
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.sparse_index import index_file
@@ -205,6 +206,7 @@ from shared.services.provenance.trusted_roots import TrustedRoots
 from shared.services.publishing.dry_runs import DryRuns
 from shared.services.publishing.erasure import ReleaseErasure
 from shared.services.publishing.gone_releases import GoneReleases
+from shared.services.publishing.license_rule import LicenseRule
 from shared.services.publishing.maven import MavenPackages, MavenPublishing
 from shared.services.publishing.moderation import HeldReleases, Moderation
 from shared.services.publishing.own_releases import OwnReleases
@@ -218,6 +220,9 @@ from shared.services.publishing.report_mail import ReportMail
 from shared.services.publishing.report_weights import ReportWeights
 from shared.services.publishing.reports import Reports
 from shared.services.publishing.rule_changes import PublishingRuleChanges
+from shared.services.publishing.scanner import Scanner, ScannerOptions
+from shared.services.publishing.secret_rule import SecretRule
+from shared.services.publishing.secret_scan import SecretScan
 from shared.services.quality.checklists import Checklists
 from shared.services.quality.package_comparison import PackageComparison
 from shared.services.records import RecordWriter
@@ -489,6 +494,7 @@ class Services:
         return ArchiveDelivery(
             authorization=self.authorization,
             records=self.package_cache,
+            archives=self.adapters.archives,
             signer=self.archive_link_signer,
             clock=self.adapters.clock,
             base_url=self.settings.base_url,
@@ -1100,7 +1106,29 @@ class Services:
 
     @cached_property
     def publishing_rules(self) -> PublishingRules:
-        return PublishingRules(reader=self.registry_rule_reader, rules=())
+        return PublishingRules(
+            reader=self.registry_rule_reader,
+            rules=(LicenseRule(), SecretRule(scan=self.secret_scan)),
+        )
+
+    @cached_property
+    def scanner(self) -> Scanner:
+        return Scanner(
+            options=ScannerOptions(
+                url=self.settings.scanner_url,
+                secret=secret(self.settings.scanner_secret) or Secret(""),
+                without_answer=self.settings.scanner_without_answer,
+            ),
+            http=self.adapters.scanner,
+            archives=self.adapters.archives,
+            signer=self.archive_link_signer,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def secret_scan(self) -> SecretScan:
+        return SecretScan(confined=self.adapters.confined)
 
     @cached_property
     def rule_changes_of_publishing(self) -> PublishingRuleChanges:
@@ -1130,6 +1158,7 @@ class Services:
             clock=self.adapters.clock,
             dependency_check=self.dependency_check,
             rules=self.publishing_rules,
+            scanner=self.scanner,
             trusted_publishers=self.trusted_publishers,
             rate_limiter=self.rate_limiter,
             mail=self.release_mail,
@@ -1148,6 +1177,7 @@ class Services:
             publishing=self.publishing,
             published_contents=self.published_contents,
             rules=self.publishing_rules,
+            scanner=self.scanner,
             version_checks=self.version_checks,
         )
 

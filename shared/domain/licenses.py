@@ -9,14 +9,11 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import Any
 
 from msgspec import Struct
 
 from shared.domain.errors.base import InvalidRequest, printable
-
-if TYPE_CHECKING:
-    from license_expression import Licensing
 
 NO_LICENSE = "NONE"  # What SPDX says of a package that names no license.
 MAX_EXPRESSION_LENGTH = 1_000  # Characters; the longest of SPDX's own examples have about 100.
@@ -79,11 +76,9 @@ def parse_license(text: str) -> LicenseExpression:
         raise LicenseUnreadable(reason)
     if text.strip().upper() == NO_LICENSE:
         return LicenseExpression(NO_LICENSE, (frozenset({License(NO_LICENSE)}),))
-    from license_expression import ExpressionError  # noqa: PLC0415 - see above.
-
     try:
         parsed = _licensing().parse(text, strict=True)
-    except (ExpressionError, RecursionError) as error:
+    except (_library().ExpressionError, RecursionError) as error:
         raise LicenseUnreadable(_reason(error)) from None
     if parsed is None:
         reason = "it names no license"
@@ -120,7 +115,7 @@ def _listed(text: str) -> str:
 
 def _suggestion(unknown: str) -> str:
     """Return which license may be meant, as a sentence with a space behind it."""
-    keys = _licensing().known_symbols
+    keys: Iterable[str] = _licensing().known_symbols
     by_lower = {each.lower().replace("-", " "): each for each in keys}
     wanted = unknown.lower().replace("-", " ")
     close = get_close_matches(wanted, by_lower, n=1, cutoff=0.7)
@@ -132,38 +127,38 @@ def _own_name(unknown: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _licensing() -> "Licensing":
+def _licensing() -> Any:
     """Return the reader of expressions with the licenses of SPDX alone: the library adds names of
     its own, by which texts of other licenses would count as these."""
-    from license_expression import (  # noqa: PLC0415 - see above.
-        LicenseSymbol,
-        Licensing,
-        get_license_index,
-    )
-
-    return Licensing(
-        LicenseSymbol(
+    library = _library()
+    return library.Licensing(
+        library.LicenseSymbol(
             each["spdx_license_key"],
             aliases=_of_spdx(each["other_spdx_license_keys"]),
             is_exception=each["is_exception"],
         )
-        for each in get_license_index()
+        for each in library.get_license_index()
         if _of_spdx([each["spdx_license_key"] or _LIBRARY_PREFIX]) and not each["is_deprecated"]
     )
+
+
+def _library() -> Any:
+    """Return the library, which has no types."""
+    import license_expression  # noqa: PLC0415 # pyright: ignore[reportMissingTypeStubs]
+
+    return license_expression
 
 
 def _of_spdx(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(each for each in names if not each.startswith(_LIBRARY_PREFIX))
 
 
-def _alternatives(node: object) -> tuple[Alternative, ...]:
+def _alternatives(node: Any) -> tuple[Alternative, ...]:
     """Return the alternatives of a part of an expression; raise `LicenseUnreadable` if they are
     too many."""
-    from license_expression import AND, OR  # noqa: PLC0415 - see above.
-
-    if isinstance(node, OR):
+    if isinstance(node, _library().OR):
         found = {each for part in node.args for each in _alternatives(part)}
-    elif isinstance(node, AND):
+    elif isinstance(node, _library().AND):
         found = {frozenset[License]()}
         for part in node.args:
             found = {one | other for one, other in product(found, _alternatives(part))}
@@ -180,10 +175,8 @@ def _require_few(found: set[Alternative]) -> None:
         raise LicenseUnreadable(reason)
 
 
-def _license(node: object) -> License:
-    from license_expression import LicenseWithExceptionSymbol  # noqa: PLC0415 - see above.
-
-    if isinstance(node, LicenseWithExceptionSymbol):
+def _license(node: Any) -> License:
+    if isinstance(node, _library().LicenseWithExceptionSymbol):
         id_ = node.license_symbol.key
         exception = node.exception_symbol.key
         return License(id_, exception, is_known=_is_known(id_) and _is_known(exception))

@@ -161,6 +161,15 @@ def held_for_approval(release: Release, approval: RequiredApproval) -> Release:
     return release.model_copy(update={**update, "outbox": (held,)})
 
 
+def held_for_scanner(release: Release, reason: str) -> Release:
+    """Return a new release as held until administrators decide on it; its event says so."""
+    [published] = release.outbox
+    details = {**published.details, "reason": reason}
+    held = published.model_copy(update={"kind": "release.awaiting-scan", "details": details})
+    update = {"state": State.HELD, "state_reason": reason, "holder": Holder.ADMINISTRATOR}
+    return release.model_copy(update={**update, "outbox": (held,)})
+
+
 def held_for_sigstore(release: Release) -> Release:
     """Return a new release as held until its Sigstore bundle came; its event says so."""
     [published] = release.outbox

@@ -30,6 +30,18 @@ class ScanAnswer(Struct, frozen=True):
     verdict: ScanVerdict
     reason: str = ""
 
+    @property
+    def reason_text(self) -> str:
+        """The reason as the end of a sentence."""
+        return printable(self.reason.rstrip(".")) if self.reason else "it gives no reason"
+
+    @property
+    def held_because(self) -> str:
+        """Why the release is held, as a sentence; empty if it is not."""
+        if self.verdict is not ScanVerdict.HOLD:
+            return ""
+        return f"The scanner of this registry did not accept it: {self.reason_text}."
+
 
 class _AnswerBody(Struct, frozen=True):
     verdict: ScanVerdict
@@ -76,8 +88,3 @@ class ScanQuestion(Struct, frozen=True):
         }
         sent = {"type": "release.scan", "timestamp": utc_text(now_ms), "data": data}
         return json.dumps(sent, ensure_ascii=False, separators=(",", ":"))
-
-
-def reason_text(answer: ScanAnswer) -> str:
-    """Return the reason as the end of a sentence."""
-    return printable(answer.reason.rstrip(".")) if answer.reason else "it gives no reason"

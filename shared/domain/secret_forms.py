@@ -119,7 +119,9 @@ def _is_whole_der(key: bytes) -> bool:
     if key[1] < _LONG_LENGTH:
         return len(key) >= 2 + key[1]
     count = key[1] - _LONG_LENGTH
-    return 0 < count <= 2 and len(key) >= 2 + count + int.from_bytes(key[2 : 2 + count], "big")
+    return 0 < count <= _LENGTH_BYTES and len(key) >= 2 + count + int.from_bytes(
+        key[2 : 2 + count], "big"
+    )
 
 
 def _is_of_openai(found: re.Match[bytes]) -> bool:
@@ -129,6 +131,7 @@ def _is_of_openai(found: re.Match[bytes]) -> bool:
 
 
 _SEQUENCE = 0x30
+_LENGTH_BYTES = 2  # Of keys of up to 64 KiB.
 _LONG_LENGTH = 0x80  # From here on a byte says how many bytes of length follow.
 _KEY_HEADERS = re.compile(rb"(?:Proc-Type|DEK-Info|Version|Comment):[^\n\\]{0,200}")
 _KEY_ENTROPY = 3.5  # Bits for each byte; 48 random ones have 5.4, and structures less.

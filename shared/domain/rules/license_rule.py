@@ -1,4 +1,4 @@
-"""The rule about licenses: which ones a release may be under, and which ones it may not be under."""
+"""The rule about licenses: which ones a release may be under, and which ones not."""
 
 from collections.abc import Iterator, Sequence
 

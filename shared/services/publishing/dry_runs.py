@@ -29,6 +29,7 @@ from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.publishing.published_contents import PublishedContents
 from shared.services.publishing.publishing import Publishing, Upload
 from shared.services.publishing.publishing_rules import Occasion, PublishingRules, RuledArchive
+from shared.services.publishing.scanner import Scanner
 
 
 class FindingSeverity(Enum):
@@ -84,6 +85,7 @@ class DryRuns(Struct, frozen=True):
     publishing: Publishing
     published_contents: PublishedContents
     rules: PublishingRules
+    scanner: Scanner
     version_checks: VersionChecks
 
     async def may_check(self, by: Principal) -> bool:
@@ -162,7 +164,8 @@ class DryRuns(Struct, frozen=True):
     ) -> list[Finding]:
         organization = access.organization
         asked = RuledArchive(upload.content, bala, found.head, organization, by, Occasion.DRY_RUN)
-        return list(map(Finding.of_rule, await self.rules.findings(asked)))
+        findings = list(map(Finding.of_rule, await self.rules.findings(asked)))
+        return [*findings, _SCANNED] if self.scanner.is_set else findings
 
     async def _about_api(self, upload: Upload, bala: Bala) -> list[Finding]:
         try:
@@ -183,6 +186,11 @@ class DryRuns(Struct, frozen=True):
         return [Finding("version-too-low", FindingSeverity.WARNING, message)]
 
 
+_SCANNED = Finding(
+    "scanner-not-asked",
+    FindingSeverity.NOTE,
+    "A push asks the scanner of this registry about the archive, and this check does not.",
+)
 _HELD = Finding(
     "package-held",
     FindingSeverity.WARNING,

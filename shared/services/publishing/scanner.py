@@ -1,7 +1,7 @@
 """Asks the scanner of the operator about the archive of a push, before it becomes a release.
 
-The archive is stored first, since the scanner fetches it by a link. One that the scanner refuses has
-no release and is deleted by the sweep of orphaned archives.
+The archive is stored first, since the scanner fetches it by a link. One that the scanner refuses
+has no release, and the sweep of orphaned archives deletes it.
 """
 
 from datetime import UTC, datetime
@@ -22,7 +22,6 @@ from shared.domain.scans import (
     ScanQuestion,
     ScanVerdict,
     read_answer,
-    reason_text,
 )
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.http_client import AnswerTooLarge, HttpClient, Unanswered
@@ -34,7 +33,7 @@ REFUSED = "scanner-refused"
 _OK = 200
 
 
-class ScannerSettings(Struct, frozen=True):
+class ScannerOptions(Struct, frozen=True):
     """Where the scanner is, the secret that signs requests, and what becomes of a push that it
     does not answer. Without an address nobody is asked."""
 
@@ -46,7 +45,7 @@ class ScannerSettings(Struct, frozen=True):
 class Scanner(Struct, frozen=True):
     """Asks the scanner. The deadline is that of the client."""
 
-    settings: ScannerSettings
+    options: ScannerOptions
     http: HttpClient
     archives: ArchiveStore
     signer: ArchiveLinkSigner
@@ -55,7 +54,7 @@ class Scanner(Struct, frozen=True):
 
     @property
     def is_set(self) -> bool:
-        return bool(self.settings.url)
+        return bool(self.options.url)
 
     async def ask(self, content: bytes | memoryview, bala: Bala) -> ScanAnswer:
         """Store the archive where only the scanner reaches it, and return what the scanner says, or
@@ -67,7 +66,7 @@ class Scanner(Struct, frozen=True):
         if answer.verdict is ScanVerdict.REFUSE:
             raise Invalid(
                 REFUSED,
-                f"The scanner of this registry refuses {bala.coordinate}: {reason_text(answer)}. "
+                f"The scanner of this registry refuses {bala.coordinate}: {answer.reason_text}. "
                 "Correct that and push again, or ask the operator.",
             )
         return answer
@@ -84,7 +83,7 @@ class Scanner(Struct, frozen=True):
         now_ms = self.clock.now_ms()
         body = question.body(now_ms)
         at = datetime.fromtimestamp(now_ms // 1_000, UTC)
-        signer = standardwebhooks.Webhook(self.settings.secret.reveal())
+        signer = standardwebhooks.Webhook(self.options.secret.reveal())
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "Ballroom",
@@ -93,7 +92,7 @@ class Scanner(Struct, frozen=True):
             "webhook-signature": signer.sign(question.id, at, body),
         }
         try:
-            response = await self.http.post(self.settings.url, headers, body.encode())
+            response = await self.http.post(self.options.url, headers, body.encode())
         except AnswerTooLarge:
             return self._without(question, "its answer is too large")
         except Unanswered as failure:
@@ -104,7 +103,7 @@ class Scanner(Struct, frozen=True):
 
     def _without(self, question: ScanQuestion, reason: str, details: str = "") -> ScanAnswer:
         """Return what the setting says of a push without an answer."""
-        verdict = self.settings.without_answer
+        verdict = self.options.without_answer
         log.warning(
             "scanner.unanswered",
             coordinate=str(question.coordinate),

@@ -9,12 +9,14 @@ from msgspec import Struct
 
 from shared.auth.tokens import CHECKSUM_LENGTH, OWNER_LENGTH, RANDOM_LENGTH, TOKEN_PREFIX
 from shared.confined.budget import ARCHIVE, ConfinedUnavailable, PartResult
-from shared.domain.archives.bala import Bala
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Unavailable
 from shared.domain.secret_forms import SECRETS_PART, FoundSecrets
 from shared.ports.confined_tasks import ConfinedTasks
 from shared.services.api_docs.api_docs_generation import job_folder
 
+TASK = "secrets"
+TASK_ON_DEMAND = "secrets-on-demand"
 PATIENCE = timedelta(seconds=90)  # A job before it takes up to 65 seconds.
 UNREADABLE = "what was found cannot be read"
 
@@ -31,23 +33,34 @@ class SecretScan(Struct, frozen=True):
     patience: timedelta = PATIENCE
 
     async def find(
-        self, content: bytes | memoryview, bala: Bala, files: Sequence[str]
+        self, content: bytes | memoryview, coordinate: Coordinate, files: Sequence[str]
     ) -> FoundSecrets:
-        """Return the secrets in these files of an archive.
+        """Return the secrets in these files of an archive that somebody pushes.
 
         Raises `SecretsUnread`, and `Unavailable` if nothing is known about the archive.
         """
+        return await self._find(TASK, content, coordinate, files)
+
+    async def find_on_demand(
+        self, content: bytes | memoryview, coordinate: Coordinate, files: Sequence[str]
+    ) -> FoundSecrets:
+        """Return the same in the share of time of what anybody may ask for again and again."""
+        return await self._find(TASK_ON_DEMAND, content, coordinate, files)
+
+    async def _find(
+        self, task: str, content: bytes | memoryview, coordinate: Coordinate, files: Sequence[str]
+    ) -> FoundSecrets:
         if not files:
             return FoundSecrets()
         try:
             async with asyncio.timeout(self.patience.total_seconds()), job_folder() as folder:
                 await asyncio.to_thread((folder / ARCHIVE).write_bytes, content)
-                parts = await self.confined.run(SECRETS_PART, folder, {"files": list(files)})
+                parts = await self.confined.run(task, folder, {"files": list(files)})
         except (ConfinedUnavailable, TimeoutError):
             raise Unavailable(
                 "secrets-not-searched",
-                f"{bala.coordinate} could not be searched for secrets now, and nothing was stored. "
-                "Push again in a minute.",
+                f"{coordinate} could not be searched for secrets now, and nothing was stored. Push "
+                "it again in a minute.",
             ) from None
         return _found(parts)
 
