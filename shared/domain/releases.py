@@ -59,7 +59,8 @@ def new_head(
 def new_release(bala: Bala, *, by: Principal, now_ms: int) -> Release:
     """Return the release, with the event of its publication in its outbox."""
     return Release(
-        **dict(bala),
+        # The warnings of an archive are for its pusher; those of a release are of rules.
+        **{**dict(bala), "warnings": ()},
         created_ms=now_ms,
         origin=Origin(principal=by.id, credential=by.credential, provenance=by.provenance),
         outbox=(_published(bala, by, now_ms),),

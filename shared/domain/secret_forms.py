@@ -22,7 +22,7 @@ SECRETS_PART = "secrets"  # Of a job that documents a release, and of one that o
 
 MAX_SECRETS = 20  # That are named of an archive; a person looks at the first ones.
 MAX_COUNTED = 1_000  # Secrets of an archive; more of them change nothing.
-MAX_LOOKALIKES = 100_000  # Texts of an archive that begin like a secret: a few seconds.
+MAX_LOOKALIKES = 150_000  # Texts of an archive that begin like a secret: a few seconds.
 
 # No letter of its alphabet follows a token: a longer text is something else.
 _END = rb"(?![0-9A-Za-z_-])"
