@@ -152,6 +152,7 @@ from shared.services.maintenance.update_upstream_catalogue import UpdateUpstream
 from shared.services.maintenance.write_log import WriteLog
 from shared.services.mirroring.admission import Admission, Refreshing
 from shared.services.mirroring.catalogue import UpstreamCatalogue
+from shared.services.mirroring.licenses import MirroredLicenses
 from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
 from shared.services.mirroring.ours_or_upstream import OursOrUpstream
 from shared.services.mirroring.upstream_questions import UpstreamQuestions
@@ -738,6 +739,7 @@ class Services:
                 reader=self.upstream_reader,
                 archive_reader=self.archive_reader.of_mirrored,
                 releases=self.external_releases,
+                licenses=MirroredLicenses(rules=self.registry_rule_reader),
             )
         )
 
@@ -950,6 +952,7 @@ class Services:
             metadata=self.adapters.metadata,
             documents=self.adapters.documents,
             archives=self.adapters.archives,
+            environment=self.settings.environment,
         )
 
     @cached_property

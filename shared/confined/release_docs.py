@@ -273,7 +273,9 @@ class _Making:
 
     def secrets(self) -> Json:
         """Return the secrets that its files have, for those who manage the release."""
-        return as_json(secrets_of(self._archive, sorted(self._archive.names)))
+        return as_json(
+            secrets_of(self._archive, sorted(self._archive.names), self.request.own_token)
+        )
 
     def comparison(self) -> Json:
         """Write the changes from the version before; return the verdict on the release."""

@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct, field
 
+from shared.auth.token_search import own_token_form
 from shared.confined.budget import (
     ARCHIVE,
     BEFORE,
@@ -89,6 +90,7 @@ class JobInputs(Struct, frozen=True):
     metadata: MetadataStore
     documents: DocumentStore
     archives: ArchiveStore
+    environment: str  # Whose access tokens are looked for in the archive.
 
     async def write(self, release: Release, folder: Path) -> ReleaseRequest:
         """Write the archive, the facts of a release, and the documents that it is compared with
@@ -105,7 +107,12 @@ class JobInputs(Struct, frozen=True):
         )
         of_package = {"texts": texts, "graph": Graph(nodes=read_graph(graph))}
         request = ReleaseRequest.model_validate(
-            {**dict(release), **of_package, "oldest": _oldest(survey, release)}
+            {
+                **dict(release),
+                **of_package,
+                "oldest": _oldest(survey, release),
+                "own_token": own_token_form(self.environment),
+            }
         )
         # Other versions of a mirrored package are elsewhere.
         history = {"has_unknown_history": release.upstream is not None}

@@ -7,7 +7,6 @@ from datetime import timedelta
 import msgspec
 from msgspec import Struct
 
-from shared.auth.tokens import CHECKSUM_LENGTH, OWNER_LENGTH, RANDOM_LENGTH, TOKEN_PREFIX
 from shared.confined.budget import ARCHIVE, ConfinedUnavailable, PartResult
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Unavailable
@@ -71,20 +70,8 @@ def _found(parts: Sequence[PartResult]) -> FoundSecrets:
         if part.refused:
             raise SecretsUnread(part.refused)
         if part.name == SECRETS_PART:
-            return checked_secrets(part.result)
+            try:
+                return msgspec.convert(part.result, FoundSecrets)
+            except msgspec.ValidationError:
+                break
     raise SecretsUnread(UNREADABLE)
-
-
-def checked_secrets(result: object) -> FoundSecrets:
-    """Return what the confined process found; raise `SecretsUnread` if it is nothing of that."""
-    try:
-        return msgspec.convert(result, FoundSecrets)
-    except msgspec.ValidationError:
-        raise SecretsUnread(UNREADABLE) from None
-
-
-def own_token_form(environment: str) -> tuple[str, int, int]:
-    """Return how access tokens of an environment begin, their length from there on, and that of
-    their checksum."""
-    length = OWNER_LENGTH + RANDOM_LENGTH + CHECKSUM_LENGTH
-    return f"{TOKEN_PREFIX}{environment}_", length, CHECKSUM_LENGTH
