@@ -89,6 +89,7 @@ from shared.domain.errors.requests import StorageFull
 from shared.domain.mail import parse_email
 from shared.domain.mirror_rules import UpstreamAddress
 from shared.domain.revocations import Revocation
+from shared.domain.scans import MAX_SCAN_ANSWER_BYTES
 from shared.domain.snapshots import SnapshotUnusable
 from shared.domain.status import SOFTWARE_VERSION
 from shared.domain.times import MS
@@ -263,6 +264,7 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
         advisory_files=embedded.advisory_files,
         advisory_dumps=_advisory_dumps(settings, network),
         fetcher=fetcher,
+        scanner=_scanner(settings, network),
         mailer=_mailer(settings, network),
         confined=confined,
         archive_path=embedded.archives.path,
@@ -313,6 +315,7 @@ def cloud_adapters(
         advisory_files=_opened_later(lambda: cloud().advisory_files),
         advisory_dumps=_advisory_dumps(settings, network),
         fetcher=fetcher,
+        scanner=_scanner(settings, network),
         mailer=_mailer(settings, network),
         confined=confined,
         archive_path=None,
@@ -738,6 +741,17 @@ def _upstreams(
         )
 
     return connect
+
+
+def _scanner(settings: Settings, network: Network) -> HttpClient:
+    """Return the client for the scanner, which the operator may have in their network."""
+    own = [urlsplit(settings.scanner_url).netloc] if settings.scanner_url else []
+    return GuardedFetcher(
+        [*split_list(settings.inside_hosts), *own],
+        network=network,
+        time_limit=timedelta(seconds=settings.scanner_seconds),
+        max_bytes=MAX_SCAN_ANSWER_BYTES,
+    )
 
 
 def _fetcher_of(service: str, network: Network) -> HttpClient:

@@ -25,6 +25,7 @@ from shared.auth.sessions import (
 )
 from shared.auth.signed_tokens import IdTokenValidator
 from shared.auth.signing_keys import ArchiveLinkSigner
+from shared.auth.tokens import Secret
 from shared.domain.advisories.advisories import ballerina_ecosystem
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.sparse_index import index_file
@@ -155,6 +156,7 @@ from shared.services.maintenance.update_upstream_catalogue import UpdateUpstream
 from shared.services.maintenance.write_log import WriteLog
 from shared.services.mirroring.admission import Admission, Refreshing
 from shared.services.mirroring.catalogue import UpstreamCatalogue
+from shared.services.mirroring.licenses import MirroredLicenses
 from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
 from shared.services.mirroring.ours_or_upstream import OursOrUpstream
 from shared.services.mirroring.upstream_questions import UpstreamQuestions
@@ -211,6 +213,7 @@ from shared.services.provenance.trusted_roots import TrustedRoots
 from shared.services.publishing.dry_runs import DryRuns
 from shared.services.publishing.erasure import ReleaseErasure
 from shared.services.publishing.gone_releases import GoneReleases
+from shared.services.publishing.license_rule import LicenseRule
 from shared.services.publishing.maven import MavenPackages, MavenPublishing
 from shared.services.publishing.moderation import HeldReleases, Moderation
 from shared.services.publishing.own_releases import OwnReleases
@@ -229,6 +232,9 @@ from shared.services.publishing.report_mail import ReportMail
 from shared.services.publishing.report_weights import ReportWeights
 from shared.services.publishing.reports import Reports
 from shared.services.publishing.rule_changes import PublishingRuleChanges
+from shared.services.publishing.scanner import Scanner, ScannerOptions
+from shared.services.publishing.secret_rule import SecretRule
+from shared.services.publishing.secret_scan import SecretScan
 from shared.services.publishing.staged_releases import StagedReleases
 from shared.services.publishing.version_number_rule import VersionNumberRule
 from shared.services.quality.checklists import Checklists
@@ -502,6 +508,7 @@ class Services:
         return ArchiveDelivery(
             authorization=self.authorization,
             records=self.package_cache,
+            archives=self.adapters.archives,
             signer=self.archive_link_signer,
             clock=self.adapters.clock,
             base_url=self.settings.base_url,
@@ -755,6 +762,7 @@ class Services:
                 reader=self.upstream_reader,
                 archive_reader=self.archive_reader.of_mirrored,
                 releases=self.external_releases,
+                licenses=MirroredLicenses(rules=self.registry_rule_reader),
             )
         )
 
@@ -984,6 +992,7 @@ class Services:
             metadata=self.adapters.metadata,
             documents=self.adapters.documents,
             archives=self.adapters.archives,
+            environment=self.settings.environment,
         )
 
     @cached_property
@@ -1143,7 +1152,12 @@ class Services:
     def publishing_rules(self) -> PublishingRules:
         return PublishingRules(
             reader=self.registry_rule_reader,
-            rules=(self.version_number_rule, StagedReleaseRule()),
+            rules=(
+                LicenseRule(),
+                SecretRule(scan=self.secret_scan),
+                self.version_number_rule,
+                StagedReleaseRule(),
+            ),
         )
 
     @cached_property
@@ -1151,6 +1165,25 @@ class Services:
         return VersionNumberRule(
             authorization=self.authorization, version_checks=self.version_checks
         )
+
+    @cached_property
+    def scanner(self) -> Scanner:
+        return Scanner(
+            options=ScannerOptions(
+                url=self.settings.scanner_url,
+                secret=secret(self.settings.scanner_secret) or Secret(""),
+                without_answer=self.settings.scanner_without_answer,
+            ),
+            http=self.adapters.scanner,
+            archives=self.adapters.archives,
+            signer=self.archive_link_signer,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def secret_scan(self) -> SecretScan:
+        return SecretScan(confined=self.adapters.confined)
 
     @cached_property
     def rule_changes_of_publishing(self) -> PublishingRuleChanges:
@@ -1181,6 +1214,7 @@ class Services:
             clock=self.adapters.clock,
             dependency_check=self.dependency_check,
             rules=self.publishing_rules,
+            scanner=self.scanner,
             trusted_publishers=self.trusted_publishers,
             rate_limiter=self.rate_limiter,
             mail=self.release_mail,
@@ -1200,6 +1234,7 @@ class Services:
             published_contents=self.published_contents,
             sigstore_bundles=self.sigstore_bundles,
             rules=self.publishing_rules,
+            scanner=self.scanner,
         )
 
     @cached_property

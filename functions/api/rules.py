@@ -11,7 +11,11 @@ from shared.services.publishing.rule_changes import RulesDryRun, RulesOfOrganiza
 from shared.use_cases import rules
 from shared.use_cases.rules import (
     APPROVALS_MEANING,
+    LICENSES_MEANING,
+    REFUSED_LICENSES_MEANING,
     REGISTRY_VERSION_RULE_MEANING,
+    SECRETS_ALLOWED_MEANING,
+    SECRETS_MEANING,
     STAGED_MEANING,
     VERSION_RULE_MEANING,
 )
@@ -20,11 +24,25 @@ from shared.use_cases.use_case import of_registry
 FINDINGS_LISTED = 1_000  # Releases of a dry run, the newest ones.
 
 
+class OwnedLicensesView(ResponseModel):
+    """A list of licenses, and whose it is."""
+
+    whose: str = Field(description="The name of the organization, or the registry.")
+    licenses: list[str] = Field(validation_alias="value")
+
+
 class EffectiveRulesView(ResponseModel):
     """What holds in an organization: the stricter of its rules and those of the registry."""
 
     staged: bool = Field(validation_alias=AliasPath("staged", "value"))
     version_rule: VersionRule = Field(validation_alias=AliasPath("version_rule", "value"))
+    secrets: bool = Field(
+        validation_alias=AliasPath("secrets", "value"), description=SECRETS_MEANING
+    )
+    licenses: list[OwnedLicensesView] = Field(
+        description="Allowed licenses; each list holds for itself."
+    )
+    refused_licenses: list[OwnedLicensesView]
 
 
 class OrganizationRulesView(ResponseModel):
@@ -38,6 +56,17 @@ class OrganizationRulesView(ResponseModel):
         VersionRuleChoice,
         BeforeValidator(lambda rule: VersionRuleChoice(rule.value if rule else "registry")),
     ] = Field(validation_alias=AliasPath("rules", "version_rule"), description=VERSION_RULE_MEANING)
+    licenses: list[str] = Field(
+        validation_alias=AliasPath("rules", "licenses"), description=LICENSES_MEANING
+    )
+    refused_licenses: list[str] = Field(
+        validation_alias=AliasPath("rules", "refused_licenses"),
+        description=REFUSED_LICENSES_MEANING,
+    )
+    secrets_allowed: list[str] = Field(
+        validation_alias=AliasPath("rules", "secrets_allowed"),
+        description=SECRETS_ALLOWED_MEANING,
+    )
     effective: EffectiveRulesView
 
 
@@ -46,6 +75,9 @@ class RegistryRulesView(ResponseModel):
 
     staged: bool = Field(description=STAGED_MEANING)
     version_rule: VersionRule = Field(description=REGISTRY_VERSION_RULE_MEANING)
+    licenses: list[str] = Field(description=LICENSES_MEANING)
+    refused_licenses: list[str] = Field(description=REFUSED_LICENSES_MEANING)
+    secrets: bool = Field(description=SECRETS_MEANING)
     changed_at: UtcTime = Field(description="Null where nobody changed them.")
 
 

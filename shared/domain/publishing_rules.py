@@ -8,8 +8,10 @@ from typing import Any, ClassVar, Generic, TypeVar
 from msgspec import Struct
 
 from shared.domain.errors.base import Invalid, InvalidRequest, about_field
+from shared.domain.licenses import parse_licenses
 from shared.domain.outside_values import StoredMs
 from shared.domain.records import Entity, Place, Record
+from shared.domain.searched_files import parse_allowed_files
 
 RulesT = TypeVar("RulesT", "OrganizationRules", "RegistryRules")
 ValueT = TypeVar("ValueT")
@@ -207,6 +209,9 @@ def parse_version_rule(choice: VersionRuleChoice) -> VersionRule | None:
 # How the value of a rule is read that somebody wants. Rules without an entry are taken as they are.
 PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "approvals": parse_approvals,
+    "licenses": parse_licenses,
+    "refused_licenses": parse_licenses,
+    "secrets_allowed": parse_allowed_files,
     "version_rule": parse_version_rule,
 }
 

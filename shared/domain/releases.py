@@ -59,7 +59,8 @@ def new_head(
 def new_release(bala: Bala, *, by: Principal, now_ms: int) -> Release:
     """Return the release, with the event of its publication in its outbox."""
     return Release(
-        **dict(bala),
+        # The warnings of an archive are for its pusher; those of a release are of rules.
+        **{**dict(bala), "warnings": ()},
         created_ms=now_ms,
         origin=Origin(principal=by.id, credential=by.credential, provenance=by.provenance),
         outbox=(_published(bala, by, now_ms),),
@@ -158,6 +159,15 @@ def held_for_approval(release: Release, approval: RequiredApproval) -> Release:
     details = {**published.details, "reason": approval.reason, "approvals": str(approval.needed)}
     held = published.model_copy(update={"kind": "release.awaiting-approval", "details": details})
     update = {"state": State.HELD, "state_reason": approval.reason, "holder": Holder.APPROVAL}
+    return release.model_copy(update={**update, "outbox": (held,)})
+
+
+def held_for_scanner(release: Release, reason: str) -> Release:
+    """Return a new release as held until administrators decide on it; its event says so."""
+    [published] = release.outbox
+    details = {**published.details, "reason": reason}
+    held = published.model_copy(update={"kind": "release.awaiting-scan", "details": details})
+    update = {"state": State.HELD, "state_reason": reason, "holder": Holder.ADMINISTRATOR}
     return release.model_copy(update={**update, "outbox": (held,)})
 
 

@@ -22,7 +22,7 @@ from shared.domain.publishing_rules import (
 )
 from shared.domain.scopes import Action
 from shared.services.publishing.rule_changes import RulesDryRun, RulesOfOrganization
-from shared.use_cases.inputs import FormField, Inputs, choice, is_checked, text
+from shared.use_cases.inputs import FormField, Inputs, choice, is_checked, lines, text
 from shared.use_cases.use_case import use_case
 
 _MOST_DIGITS = 15
@@ -47,6 +47,23 @@ def _number(values: Sequence[str]) -> int:
         message = f"{given[:80]!r} is no number. Write digits alone."
         raise InvalidRequest(message)
     return int(given[:_MOST_DIGITS])
+
+
+LICENSES_MEANING = (
+    "The SPDX expressions of licenses that releases may be under, such as Apache-2.0; none allows "
+    "all. NONE allows releases without a license."
+)
+REFUSED_LICENSES_MEANING = (
+    "The SPDX expressions of licenses that no release may be under; NONE refuses releases without "
+    "a license."
+)
+SECRETS_MEANING = (
+    "Whether an archive is refused in which a key, a token or another secret of a known form is."
+)
+SECRETS_ALLOWED_MEANING = (
+    "The files in which what looks like a secret is none: a package and a path in its archive, "
+    "such as greet:resources/test-key.pem, or a path with * for all packages."
+)
 
 
 class _RuleInputs(Inputs):
@@ -85,6 +102,27 @@ class OrganizationRulesChange(_RuleInputs):
             read=choice(VersionRuleChoice, "Choose warn, hold or refuse, or the registry's rule."),
         ),
     ] = Field(default=None, description=VERSION_RULE_MEANING)
+    licenses: Annotated[
+        list[str] | None,
+        FormField(
+            "Allowed licenses",
+            hint="SPDX expressions, one in a line; empty for all. NONE is a release without one",
+            read=lines,
+        ),
+    ] = Field(default=None, description=LICENSES_MEANING)
+    refused_licenses: Annotated[
+        list[str] | None,
+        FormField("Refused licenses", hint="SPDX expressions, one in a line", read=lines),
+    ] = Field(default=None, description=REFUSED_LICENSES_MEANING)
+    secrets_allowed: Annotated[
+        list[str] | None,
+        FormField(
+            "Files in which what looks like a secret is none",
+            hint="A package and a path in its archive, one in a line, such as "
+            "greet:resources/test-key.pem, or a path with * for all packages",
+            read=lines,
+        ),
+    ] = Field(default=None, description=SECRETS_ALLOWED_MEANING)
 
 
 class RegistryRulesChange(_RuleInputs):
@@ -101,6 +139,22 @@ class RegistryRulesChange(_RuleInputs):
             read=choice(VersionRuleChoice, "Choose warn, hold or refuse."),
         ),
     ] = Field(default=None, description=REGISTRY_VERSION_RULE_MEANING)
+    licenses: Annotated[
+        list[str] | None,
+        FormField(
+            "Allowed licenses",
+            hint="SPDX expressions, one in a line; empty for all. NONE is a release without one",
+            read=lines,
+        ),
+    ] = Field(default=None, description=LICENSES_MEANING)
+    refused_licenses: Annotated[
+        list[str] | None,
+        FormField("Refused licenses", hint="SPDX expressions, one in a line", read=lines),
+    ] = Field(default=None, description=REFUSED_LICENSES_MEANING)
+    secrets: Annotated[
+        bool | None,
+        FormField("Refuse archives with secrets", read=is_checked),
+    ] = Field(default=None, description=SECRETS_MEANING)
 
 
 @use_case(

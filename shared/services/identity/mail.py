@@ -44,6 +44,7 @@ _HELD_MAIL_KIND = "held-news"
 _APPROVAL_MAIL_KIND = "approval-wanted"
 _WARNING_MAIL_KIND = "release-warned"
 _WARNING_MAIL_KEPT_FOR = timedelta(days=7)
+_SCANNER_MAIL_EVERY = timedelta(hours=1)
 _MAIL_KIND = "mail"
 # The claim of a process that ended meanwhile lapses after this time.
 SENDING_TIME = timedelta(minutes=10)
@@ -412,6 +413,26 @@ class ReleaseMail(Struct, frozen=True):
                 mail,
                 work=self.work,
                 until_ms=now_ms + _WARNING_MAIL_KEPT_FOR // MS,
+                now_ms=now_ms,
+            )
+
+    async def send_held_by_scanner(self, release: Release) -> None:
+        """Tell administrators of a release that the scanner did not accept, and of others in the
+        same hour no more: all are on one page."""
+        now_ms = self.clock.now_ms()
+        mail = mail_text(
+            "scanner-held",
+            release=str(release.coordinate),
+            reason=_printable(release.state_reason),
+            page=f"{self.base_url}/manage/releases",
+        )
+        with suppress(Unavailable):
+            await self.mail_delivery.send_once(
+                "scanner-held",
+                await administrator_accounts(self.directory, now_ms),
+                mail,
+                work=self.work,
+                until_ms=now_ms + _SCANNER_MAIL_EVERY // MS,
                 now_ms=now_ms,
             )
 

@@ -30,6 +30,7 @@ from shared.services.provenance.sigstore_bundles import SigstoreBundles
 from shared.services.publishing.published_contents import PublishedContents
 from shared.services.publishing.publishing import Publishing, Upload
 from shared.services.publishing.publishing_rules import Occasion, PublishingRules, RuledArchive
+from shared.services.publishing.scanner import Scanner
 
 
 class FindingSeverity(Enum):
@@ -86,6 +87,7 @@ class DryRuns(Struct, frozen=True):
     published_contents: PublishedContents
     sigstore_bundles: SigstoreBundles
     rules: PublishingRules
+    scanner: Scanner
 
     async def may_check(self, by: Principal) -> bool:
         """Check whether `by` belongs to some organization. A host asks this before it reads a body;
@@ -195,9 +197,15 @@ class DryRuns(Struct, frozen=True):
     ) -> list[Finding]:
         organization = access.organization
         asked = RuledArchive(upload.content, bala, found.head, organization, by, Occasion.DRY_RUN)
-        return list(map(Finding.of_rule, await self.rules.findings(asked)))
+        findings = list(map(Finding.of_rule, await self.rules.findings(asked)))
+        return [*findings, _SCANNED] if self.scanner.is_set else findings
 
 
+_SCANNED = Finding(
+    "scanner-not-asked",
+    FindingSeverity.NOTE,
+    "A push asks the scanner of this registry about the archive, and this check does not.",
+)
 _HELD = Finding(
     "package-held",
     FindingSeverity.WARNING,

@@ -312,13 +312,3 @@ def _takes_files(release: Release) -> bool:
     """Check whether files besides the archive are accepted: a push continues if its release is
     held."""
     return release.state is State.LIVE or release.is_waiting
-
-
-def _is_cyclonedx(content: bytes) -> bool:
-    if not has_at_most_values(MAX_SBOM_VALUES, content):
-        return False
-    try:
-        read: object = json.loads(content)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(read, dict) and cast(Mapping[str, object], read).get("bomFormat") == _FORMAT
