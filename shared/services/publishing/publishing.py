@@ -618,20 +618,8 @@ class Publishing(Struct, frozen=True):
                 f"{coordinate} is stored and held: {_reason_for(release, by)}. An owner of {org} "
                 f"publishes it at {page}",
             )
-        if release.waits_for_package and release.state_reason.startswith(NAME_RESEMBLES):
-            return Conflict(
-                "name-resembles",
-                f"{coordinate} is stored and held: {release.state_reason}. It is published when an "
-                "administrator of this registry accepts the name, whom you can ask; or publish "
-                "under a name that differs more.",
-            )
         if release.waits_for_package:
-            return Conflict(
-                "release-awaits-case",
-                f"{coordinate} is stored and held: administrators of this registry hold the "
-                f"package {coordinate.package} while they look at a case. It is published when "
-                "they end that.",
-            )
+            return _refusal_of_held_package(release)
         if release.waits_for_approval:
             page = f"{self.base_url}/account/organizations/{release.org}/approvals"
             return Conflict(
@@ -657,6 +645,23 @@ class Publishing(Struct, frozen=True):
             f"{coordinate} is stored and {release.state.value}: an administrator of this registry "
             "withheld it. Ask the operator.",
         )
+
+
+def _refusal_of_held_package(release: Release) -> Refusal:
+    """Return why a release is not published that waits for its package."""
+    coordinate = release.coordinate
+    if release.state_reason.startswith(NAME_RESEMBLES):
+        return Conflict(
+            "name-resembles",
+            f"{coordinate} is stored and held: {release.state_reason}. It is published when an "
+            "administrator of this registry accepts the name, whom you can ask; or publish under a "
+            "name that differs more.",
+        )
+    return Conflict(
+        "release-awaits-case",
+        f"{coordinate} is stored and held: administrators of this registry hold the package "
+        f"{coordinate.package} while they look at a case. It is published when they end that.",
+    )
 
 
 def _held(release: Release, push: _Push, head: Head, held_because: str) -> Release:
