@@ -16,6 +16,7 @@ from shared.settings import Settings
 # topic has the same name on every face.
 MODULES = (
     "account.advisories",
+    "account.approvals",
     "account.audit_log",
     "account.device_login",
     "account.invitations",
@@ -44,6 +45,7 @@ MODULES = (
     "log.witness",
     "manage.accounts",
     "manage.advisories",
+    "manage.approvals",
     "manage.directory_locks",
     "manage.mirror",
     "manage.moderation",

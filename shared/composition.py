@@ -72,6 +72,8 @@ from shared.services.maintenance.archive_recovery import ArchiveRecovery
 from shared.services.maintenance.snapshots import SnapshotCreation, SnapshotRestore
 from shared.services.maintenance.tasks import MaintenanceTasks, Upkeep
 from shared.services.mirroring.admission import Admission, Refreshing
+from shared.services.mirroring.approvals import ApprovalRules, Curation
+from shared.services.mirroring.approved_source import ApprovedSource
 from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
 from shared.services.mirroring.package_chain import PackageChain
@@ -197,9 +199,16 @@ class MirroringServices(Struct, frozen=True):
     rules: RuleChanges
     gone: GoneReleases
     moves: NameMoves
+    approvals: ApprovalRules
+    curation: Curation
 
-    def source(self, by: Principal, via: Callable[[], str] = lambda: "") -> PackageChain:
-        """Return the packages for a request, whose header `Via` is read when it matters."""
+    def source(self, by: Principal, via: Callable[[], str] = lambda: "") -> ApprovedSource:
+        """Return what the caller of a request may take, whose header `Via` is read when it
+        matters."""
+        return ApprovedSource(self.source_of_readers(by, via), self.approvals)
+
+    def source_of_readers(self, by: Principal, via: Callable[[], str] = lambda: "") -> PackageChain:
+        """Return the packages for somebody who reads about them on pages, approved or not."""
         return PackageChain(
             self.hosted,
             self.reader,
@@ -621,6 +630,8 @@ def _mirroring(services: Services) -> MirroringServices:
         rules=services.rule_changes,
         gone=services.gone_releases,
         moves=services.name_moves,
+        approvals=services.approval_rules,
+        curation=services.curation,
     )
 
 

@@ -150,6 +150,7 @@ from shared.services.maintenance.update_search_index import UpdateSearchIndex
 from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
 from shared.services.maintenance.write_log import WriteLog
 from shared.services.mirroring.admission import Admission, Refreshing
+from shared.services.mirroring.approvals import ApprovalRules, Curation
 from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
 from shared.services.mirroring.ours_or_upstream import OursOrUpstream
@@ -504,6 +505,7 @@ class Services:
             cache=self.redirect_cache,
             clock=self.adapters.clock,
             mirrored_fresh_ms=self.settings.upstream_fresh_seconds * 1_000,
+            limited_by=self.approval_rules.rule_of,
         )
 
     @cached_property
@@ -760,6 +762,29 @@ class Services:
             application=self.rule_application,
             pulls=self.adapters.pulls,
             record_writer=self.record_writer,
+        )
+
+    @cached_property
+    def approval_rules(self) -> ApprovalRules:
+        return self._close_at_end(
+            ApprovalRules(
+                directory=self.adapters.directory,
+                registry_rules=self.registry_rule_reader,
+                clock=self.adapters.clock,
+                base_url=self.settings.base_url,
+            )
+        )
+
+    @cached_property
+    def curation(self) -> Curation:
+        return Curation(
+            administration=self.administration,
+            rules=self.approval_rules,
+            metadata=self.adapters.metadata,
+            directory=self.adapters.directory,
+            pulls=self.adapters.pulls,
+            record_writer=self.record_writer,
+            mail_delivery=self.mail_delivery,
         )
 
     @cached_property
