@@ -11,6 +11,8 @@ from shared.services.publishing.rule_changes import RulesDryRun, RulesOfOrganiza
 from shared.use_cases import rules
 from shared.use_cases.rules import (
     APPROVALS_MEANING,
+    APPROVED_ONLY_MEANING,
+    MIRROR_APPROVED_ONLY_MEANING,
     REGISTRY_VERSION_RULE_MEANING,
     STAGED_MEANING,
     VERSION_RULE_MEANING,
@@ -25,6 +27,7 @@ class EffectiveRulesView(ResponseModel):
 
     staged: bool = Field(validation_alias=AliasPath("staged", "value"))
     version_rule: VersionRule = Field(validation_alias=AliasPath("version_rule", "value"))
+    approved_only: bool = Field(validation_alias=AliasPath("approved_only", "value"))
 
 
 class OrganizationRulesView(ResponseModel):
@@ -38,6 +41,9 @@ class OrganizationRulesView(ResponseModel):
         VersionRuleChoice,
         BeforeValidator(lambda rule: VersionRuleChoice(rule.value if rule else "registry")),
     ] = Field(validation_alias=AliasPath("rules", "version_rule"), description=VERSION_RULE_MEANING)
+    approved_only: bool = Field(
+        validation_alias=AliasPath("rules", "approved_only"), description=APPROVED_ONLY_MEANING
+    )
     effective: EffectiveRulesView
 
 
@@ -46,6 +52,7 @@ class RegistryRulesView(ResponseModel):
 
     staged: bool = Field(description=STAGED_MEANING)
     version_rule: VersionRule = Field(description=REGISTRY_VERSION_RULE_MEANING)
+    approved_only: bool = Field(description=MIRROR_APPROVED_ONLY_MEANING)
     changed_at: UtcTime = Field(description="Null where nobody changed them.")
 
 

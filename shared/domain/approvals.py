@@ -83,13 +83,11 @@ def parse_approval(text: str) -> WantedApproval:
 
 
 class Approvals(Entity):
-    """The approved versions of packages, and the organizations that may have the rule, in one
-    record. An organization is named here before its rule holds, and its own record decides."""
+    """The approved versions of packages, in one record."""
 
     kind: ClassVar[str] = "approvals"
 
     approved: tuple[Approval, ...] = ()
-    organizations: tuple[str, ...] = ()
 
     @property
     def place(self) -> Place:

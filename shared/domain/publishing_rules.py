@@ -73,6 +73,9 @@ class RegistryRules(Entity):
     version_rule: VersionRule = VersionRule.WARN
     secrets: bool = True
     approved_only: bool = False  # Of the whole mirror.
+    # In lower case: those that may take only what is approved. An organization is named here before
+    # its own rule holds, so that nothing is read for anybody while none is.
+    limited_organizations: tuple[str, ...] = ()
     changed_ms: StoredMs | None = None  # None: nobody changed them.
 
     @property
@@ -240,7 +243,9 @@ def rule_differences(before: RulesT, after: RulesT) -> dict[str, str]:
 
 
 _MOST_IN_AN_EVENT = 2_000  # Characters: events are read by the page.
-_NO_RULES = frozenset({"schema_version", "revision", "outbox", "changed_ms"})
+_NO_RULES = frozenset(
+    {"schema_version", "revision", "outbox", "changed_ms", "limited_organizations"}
+)
 
 
 def rule_text(value: object) -> str:

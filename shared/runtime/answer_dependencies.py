@@ -27,7 +27,11 @@ class Dependencies(Struct, frozen=True):
     def of(cls, head: Head) -> Self:
         """Return those of an answer about one package, which its reader sees."""
         is_public = head.visibility is Visibility.PUBLIC
-        return cls(frozenset((head.package.key,)), frozenset(() if is_public else (head.readers,)), bool(head.upstream))
+        return cls(
+            frozenset((head.package.key,)),
+            frozenset(() if is_public else (head.readers,)),
+            bool(head.upstream),
+        )
 
     @property
     def is_of_packages(self) -> bool:

@@ -40,6 +40,14 @@ REGISTRY_VERSION_RULE_MEANING = (
     "hold or refuse."
 )
 
+APPROVED_ONLY_MEANING = (
+    "Whether its members, tokens and CI jobs take from other registries only what administrators "
+    "approved."
+)
+MIRROR_APPROVED_ONLY_MEANING = (
+    "Whether everybody takes from other registries only what administrators approved."
+)
+
 
 def _number(values: Sequence[str]) -> int:
     given = text(values)
@@ -85,6 +93,14 @@ class OrganizationRulesChange(_RuleInputs):
             read=choice(VersionRuleChoice, "Choose warn, hold or refuse, or the registry's rule."),
         ),
     ] = Field(default=None, description=VERSION_RULE_MEANING)
+    approved_only: Annotated[
+        bool | None,
+        FormField(
+            "Take from other registries only what is approved",
+            hint="For its members, tokens and CI jobs. Administrators approve",
+            read=is_checked,
+        ),
+    ] = Field(default=None, description=APPROVED_ONLY_MEANING)
 
 
 class RegistryRulesChange(_RuleInputs):
@@ -101,6 +117,14 @@ class RegistryRulesChange(_RuleInputs):
             read=choice(VersionRuleChoice, "Choose warn, hold or refuse."),
         ),
     ] = Field(default=None, description=REGISTRY_VERSION_RULE_MEANING)
+    approved_only: Annotated[
+        bool | None,
+        FormField(
+            "Take from other registries only what is approved",
+            hint="Holds for everybody. Approve packages on the page of approvals",
+            read=is_checked,
+        ),
+    ] = Field(default=None, description=MIRROR_APPROVED_ONLY_MEANING)
 
 
 @use_case(

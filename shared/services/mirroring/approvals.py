@@ -8,6 +8,7 @@ organization has the rule; the list of approvals is in memory, and at most three
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
+from typing import Protocol
 
 from msgspec import Struct, field
 
@@ -37,7 +38,7 @@ from shared.domain.memberships import Membership
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Visibility
 from shared.domain.principals import Principal
-from shared.domain.publishing_rules import OF_REGISTRY
+from shared.domain.publishing_rules import OF_REGISTRY, RegistryRules
 from shared.domain.records import Place
 from shared.domain.times import MS
 from shared.domain.versions import Range, Version
@@ -51,7 +52,6 @@ from shared.runtime.single_flight import SingleFlight
 from shared.services.identity.accounts import accounts_by_ids, administrator_accounts
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.packages.pull_counter import utc_day
-from shared.services.publishing.publishing_rules import RegistryRuleReader
 from shared.services.records import EntityChange, RecordWriter, package_batches
 
 APPROVALS_READ_EVERY = timedelta(seconds=3)  # A change is in force everywhere within five.
@@ -61,6 +61,19 @@ PACKAGES_READ_AT_ONCE = 100
 MAX_LISTED_REQUESTS = 500
 
 _WHAT = "what is approved of other registries"
+
+
+class RulesOfRegistry(Protocol):
+    """The rules of the registry, which a service of publishing keeps in memory."""
+
+    @property
+    def known(self) -> RegistryRules | None:
+        """Those that hold now, if that is known without a read."""
+        ...
+
+    async def current(self) -> RegistryRules:
+        """Return those that hold now."""
+        ...
 
 
 class _Held:
@@ -82,7 +95,7 @@ class ApprovalRules(Struct, frozen=True):
     """
 
     directory: DirectoryStore
-    registry_rules: RegistryRuleReader
+    registry_rules: RulesOfRegistry
     clock: Clock
     base_url: str
     _held: _Held = field(default_factory=_Held)
@@ -90,21 +103,21 @@ class ApprovalRules(Struct, frozen=True):
     async def limit(self, by: Principal) -> ApprovalLimit | None:
         """Return what the caller is limited to; None for one who may take everything."""
         whose = await self.rule_of(by)
-        return ApprovalLimit(self._held.approved, whose, self.base_url) if whose else None
+        return await self.limit_of(whose) if whose else None
 
-    async def limit_of(self, organization: str) -> ApprovalLimit:
-        """Return the limit that an organization would have, or the registry, by its name."""
+    async def limit_of(self, whose: str) -> ApprovalLimit:
+        """Return the limit by the rule of the registry, or of an organization."""
         await self.current()
-        return ApprovalLimit(self._held.approved, organization, self.base_url)
+        return ApprovalLimit(self._held.approved, whose, self.base_url)
 
     async def rule_of(self, by: Principal) -> str:
         """Return whose rule limits the caller: `OF_REGISTRY`, or the name of an organization; empty
         for nobody's, and for the operator."""
         if by.is_operator:
             return ""
-        is_of_registry = (await self.registry_rules.current()).approved_only
-        organizations = (await self.current()).organizations
-        if is_of_registry:
+        of_registry = await self.registry_rules.current()
+        organizations = of_registry.limited_organizations
+        if of_registry.approved_only:
             return OF_REGISTRY
         if by.is_anonymous or not organizations:
             return ""
@@ -121,12 +134,8 @@ class ApprovalRules(Struct, frozen=True):
     def may_be_in_force(self) -> bool:
         """Whether somebody may be limited, as far as is known without a read: an answer that was
         made for others is not repeated then."""
-        held = self._held
-        is_known = self.clock.monotonic_ms() < held.fresh_until_ms
-        if not is_known or held.approvals is None or held.approvals.organizations:
-            return True
         known = self.registry_rules.known
-        return known is None or known.approved_only
+        return known is None or known.approved_only or bool(known.limited_organizations)
 
     async def _rule_of_organizations(self, by: Principal, marked: Sequence[str]) -> str:
         orgs = {by.organization.lower()} - {""}
@@ -156,7 +165,7 @@ class ApprovalRules(Struct, frozen=True):
     def invalidate(self) -> None:
         """Read the list again at the next request, because this process changed it."""
         self._held.fresh_until_ms = 0
-        self._held.rules = LruCache(CALLERS_REMEMBERED)
+        self._held.rules = LruCache[tuple[str, str], tuple[str, int]](CALLERS_REMEMBERED)
 
     async def close(self) -> None:
         """Cancel a read that is under way."""
@@ -285,17 +294,6 @@ class Curation(Struct, frozen=True):
         written = await write(numbered, change=event, by=by)
         self.rules.invalidate()
         return written
-
-    @retried_when_stale
-    async def note_organization(self, org: str, *, by: Principal) -> None:
-        """Name an organization on the list, before its own record says that it has the rule. One
-        that is named and has no such rule is limited by nothing."""
-        stored = await self.rules.stored()
-        if org.lower() in stored.organizations:
-            return
-        organizations = (*stored.organizations, org.lower())
-        event = EntityChange("approval.organization", org, org=org)
-        await self._write(stored.model_copy(update={"organizations": organizations}), event, by)
 
     # --- Requests --------------------------------------------------------------------------------
 
@@ -452,7 +450,7 @@ class Curation(Struct, frozen=True):
                 seen += len(survey.entries)
                 package = survey.head.package
                 refused = [e for e in survey.live if not approved.allows(package, e.parsed)]
-                pulls = await self._pulls(package) if refused else {}
+                pulls: Mapping[str, int] = await self._pulls(package) if refused else {}
                 found += [
                     ApprovalEffect(f"{package}:{each.version}", pulls[each.version])
                     for each in refused

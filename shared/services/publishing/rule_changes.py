@@ -100,10 +100,30 @@ class PublishingRuleChanges(Struct, frozen=True):
         details = rule_differences(organization.rules, rules)
         if not details:
             return await self._shown(organization)
+        if rules.approved_only:
+            await self._note_limited(organization, by)
         name = organization.name
         change = EntityChange("organization.rules-changed", name, org=name, details=details)
         changed = organization.model_copy(update={"rules": rules})
         return await self._shown(await self.record_writer.replace(changed, change=change, by=by))
+
+    async def _note_limited(self, organization: Organization, by: Principal) -> None:
+        """Name an organization among those that may take only what is approved, before its own
+        record says so."""
+        stored = await self.reader.stored()
+        if organization.key in stored.limited_organizations:
+            return
+        noted = stored.model_copy(
+            update={
+                "limited_organizations": (*stored.limited_organizations, organization.key),
+                "revision": max(stored.revision, 1),
+            }
+        )
+        name = organization.name
+        change = EntityChange("registry.limited", name, org=name)
+        write = self.record_writer.replace if stored.revision else self.record_writer.add
+        await write(noted, change=change, by=by)
+        self.reader.invalidate()
 
     async def dry_run_organization(
         self, org: OrgName, wanted: RuleValues, *, by: Principal
