@@ -35,6 +35,7 @@ OWNER_TABS = (
     ("webhooks", "Webhooks"),
     ("pulls", "Pulls"),
     ("log", "Audit log"),
+    ("rules", "Rules"),
     ("settings", "Settings"),
 )
 

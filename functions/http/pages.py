@@ -283,6 +283,7 @@ MANAGE_PAGES = (
     ("/manage/names", "Reserved names"),
     ("/manage/notices", "Notice"),
     ("/manage/read-only", "Read-only mode"),
+    ("/manage/rules", "Rules"),
     ("/manage/mirror", "Mirror"),
     ("/manage/approvals", "Approvals"),
     ("/manage/tasks", "Maintenance tasks"),
