@@ -90,6 +90,7 @@ from shared.services.organizations.name_moves import NameMoves
 from shared.services.organizations.organizations import OrganizationDeletion, Organizations
 from shared.services.organizations.ownership import OwnerlessOrganizations, OwnershipRequests
 from shared.services.organizations.reserved_names import ReservedNames
+from shared.services.organizations.retention import PrereleaseRetention
 from shared.services.organizations.webhooks import Webhooks
 from shared.services.packages.archive_delivery import ArchiveDelivery
 from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader
@@ -333,6 +334,7 @@ class PublishingServices(Struct, frozen=True):
     reports: Reports
     rules: PublishingRules
     rule_changes: PublishingRuleChanges
+    retention: PrereleaseRetention
     trusted_root_renewal: TrustedRootRenewal
 
 
@@ -620,6 +622,7 @@ def _publishing(services: Services) -> PublishingServices:
         reports=services.reports,
         rules=services.publishing_rules,
         rule_changes=services.rule_changes_of_publishing,
+        retention=services.prerelease_retention,
         trusted_root_renewal=services.trusted_root_renewal,
     )
 

@@ -107,6 +107,7 @@ from shared.services.maintenance.apply_mirror_rules import ApplyMirrorRules
 from shared.services.maintenance.archive_recovery import ArchiveRecovery
 from shared.services.maintenance.audit_archives import AuditArchives
 from shared.services.maintenance.complete_event_logs import CompleteEventLogs
+from shared.services.maintenance.count_usage import CountUsage
 from shared.services.maintenance.create_snapshot import CreateSnapshot
 from shared.services.maintenance.database_age import DatabaseAge
 from shared.services.maintenance.delete_expired_records import DeleteExpiredRecords
@@ -126,6 +127,7 @@ from shared.services.maintenance.place_archives import PlaceArchives
 from shared.services.maintenance.process_outboxes import ProcessOutboxes
 from shared.services.maintenance.rebuild_derived_data import RebuildDerivedData
 from shared.services.maintenance.rebuild_search_index import RebuildSearchIndex
+from shared.services.maintenance.remove_prereleases import RemovePrereleases
 from shared.services.maintenance.renew_sigstore_root import RenewSigstoreRoot
 from shared.services.maintenance.repair_derived_data import RepairDerivedData
 from shared.services.maintenance.roll_up_pulls import RollUpPulls
@@ -169,6 +171,8 @@ from shared.services.organizations.name_moves import NameMoves
 from shared.services.organizations.organizations import OrganizationDeletion, Organizations
 from shared.services.organizations.ownership import OwnerlessOrganizations, OwnershipRequests
 from shared.services.organizations.reserved_names import ReservedNames
+from shared.services.organizations.retention import PrereleaseRetention
+from shared.services.organizations.usage import UsageCounts
 from shared.services.organizations.webhook_delivery import WebhookDelivery
 from shared.services.organizations.webhooks import Webhooks
 from shared.services.packages.archive_delivery import ArchiveDelivery
@@ -214,6 +218,7 @@ from shared.services.publishing.proposals import Proposals
 from shared.services.publishing.published_contents import PublishedContents
 from shared.services.publishing.publishing import DependencyCheck, Publishing
 from shared.services.publishing.publishing_rules import PublishingRules, RegistryRuleReader
+from shared.services.publishing.quota_rule import QuotaRule
 from shared.services.publishing.release_selection import ReleaseSelections
 from shared.services.publishing.report_mail import ReportMail
 from shared.services.publishing.report_weights import ReportWeights
@@ -781,6 +786,7 @@ class Services:
     def curation(self) -> Curation:
         return Curation(
             administration=self.administration,
+            authorization=self.authorization,
             rules=self.approval_rules,
             metadata=self.adapters.metadata,
             directory=self.adapters.directory,
@@ -1124,8 +1130,37 @@ class Services:
         )
 
     @cached_property
+    def quota_rule(self) -> QuotaRule:
+        return QuotaRule(clock=self.adapters.clock)
+
+    @cached_property
+    def usage_counts(self) -> UsageCounts:
+        return UsageCounts(
+            directory=self.adapters.directory,
+            metadata=self.adapters.metadata,
+            mail_delivery=self.mail_delivery,
+            work=self.adapters.work,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def prerelease_retention(self) -> PrereleaseRetention:
+        return PrereleaseRetention(
+            authorization=self.authorization,
+            directory=self.adapters.directory,
+            metadata=self.adapters.metadata,
+            records=self.package_record_writer,
+            search=self.package_search,
+            mail_delivery=self.mail_delivery,
+            work=self.adapters.work,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
     def publishing_rules(self) -> PublishingRules:
-        return PublishingRules(reader=self.registry_rule_reader, rules=())
+        return PublishingRules(reader=self.registry_rule_reader, rules=(self.quota_rule,))
 
     @cached_property
     def rule_changes_of_publishing(self) -> PublishingRuleChanges:
@@ -1136,6 +1171,7 @@ class Services:
             metadata=self.adapters.metadata,
             directory=self.adapters.directory,
             record_writer=self.record_writer,
+            usage_counts=self.usage_counts,
             clock=self.adapters.clock,
         )
 
@@ -2208,6 +2244,8 @@ class Services:
             self.send_expiry_reminders,
             self.apply_group_rules,
             self.find_ownerless_organizations,
+            self.count_usage,
+            self.remove_prereleases,
             self.repair_derived_data,
             self.create_snapshot,
             self.rebuild_derived_data,
@@ -2377,6 +2415,14 @@ class Services:
     @cached_property
     def apply_group_rules(self) -> ApplyGroupRules:
         return ApplyGroupRules(directory=self.adapters.directory, rights=self.roles_by_groups)
+
+    @cached_property
+    def count_usage(self) -> CountUsage:
+        return CountUsage(usage_counts=self.usage_counts)
+
+    @cached_property
+    def remove_prereleases(self) -> RemovePrereleases:
+        return RemovePrereleases(prerelease_retention=self.prerelease_retention)
 
     @cached_property
     def find_ownerless_organizations(self) -> FindOwnerlessOrganizations:

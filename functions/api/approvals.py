@@ -20,6 +20,7 @@ from shared.domain.approvals import (
     RequestState,
 )
 from shared.domain.versions import parse_version_or_range
+from shared.services.mirroring.approvals import ApprovalDryRun
 from shared.use_cases import approvals
 from shared.use_cases.use_case import of_registry
 
@@ -147,7 +148,21 @@ async def api_approvals_withdraw(_call: ApiCall, changed: Approvals) -> Approval
 )
 async def api_approvals_dry_run(call: ApiCall, sent: WantedApprovals) -> ApprovalDryRunView:
     curation = (await require_mirroring(call)).curation
-    found = await curation.dry_run(sent.packages, by=call.caller)
+    return _dry_run(await curation.dry_run(sent.packages, by=call.caller))
+
+
+@approvals_api.operation(
+    "POST",
+    "api/v1/orgs/{org}/approvals/dry-run",
+    "List the stored releases of other registries that were pulled in the last 30 days and that "
+    "are not approved; for owners of an organization.",
+)
+async def api_org_approvals_dry_run(call: ApiCall) -> ApprovalDryRunView:
+    curation = call.registry.require_mirroring().curation
+    return _dry_run(await curation.dry_run_of(call.org, by=call.caller))
+
+
+def _dry_run(found: ApprovalDryRun) -> ApprovalDryRunView:
     effects = [ApprovalEffectView.model_validate(each) for each in found.effects[:EFFECTS_LISTED]]
     return ApprovalDryRunView(pulls=found.pulls, releases_read=found.releases_read, effects=effects)
 

@@ -83,6 +83,7 @@ EVENT_PHRASES: Mapping[str, str] = {
     "organization.kept": "canceled the deletion of {subject}",
     "organization.ownerless": "found that no owner of {subject} can sign in",
     "organization.released": "released the name {subject}",
+    "organization.quota-changed": "changed the limits of {subject}",
     "organization.rules-changed": "changed the rules of {subject} about what is published",
     "organization.unfrozen": "ended the freeze of {subject}",
     "owner.confirmed": "took over the change of the role of {account}",

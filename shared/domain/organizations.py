@@ -8,6 +8,7 @@ from shared.domain.errors.base import InvalidRequest
 from shared.domain.packages import RequiredProvenance, Visibility
 from shared.domain.publishing_rules import OrganizationRules
 from shared.domain.records import Entity, Place, Record
+from shared.domain.rules.quota_rule import OrganizationUsage
 from shared.domain.text_lines import MAX_DESCRIPTION, MAX_DISPLAY_NAME, parse_line
 
 MAX_LINKS = 5  # Of an organization: a line of its page.
@@ -52,6 +53,7 @@ class Organization(Entity):
     freeze: Freeze | None = None  # While it is frozen, nothing in it changes.
     frozen_packages: tuple[FrozenPackage, ...] = ()
     rules: OrganizationRules = OrganizationRules()  # For what is published in it.
+    usage: OrganizationUsage | None = None  # As a task counted it; None before it did.
 
     def freeze_of(self, package: str) -> Freeze | None:
         """Return the freeze of a package, whether the organization is frozen or not."""

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from msgspec import Struct, field
 
-from shared.auth.authorization import Administration
+from shared.auth.authorization import Administration, Authorization
 from shared.domain.accounts import Account
 from shared.domain.approvals import (
     APPROVALS_PLACE,
@@ -35,11 +35,13 @@ from shared.domain.coordinates import Package
 from shared.domain.errors.base import Conflict, InvalidRequest, NotFound, Unavailable
 from shared.domain.errors.identity import credentials_missing
 from shared.domain.memberships import Membership
+from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Visibility
 from shared.domain.principals import Principal
 from shared.domain.publishing_rules import OF_REGISTRY, RegistryRules
 from shared.domain.records import Place
+from shared.domain.scopes import Action
 from shared.domain.times import MS
 from shared.domain.versions import Range, Version
 from shared.ports.directory import DirectoryStore
@@ -211,6 +213,7 @@ class Curation(Struct, frozen=True):
     """Asks for packages, approves and refuses them. Every change may be repeated."""
 
     administration: Administration
+    authorization: Authorization
     rules: ApprovalRules
     metadata: MetadataStore
     directory: DirectoryStore
@@ -421,9 +424,14 @@ class Curation(Struct, frozen=True):
 
     # --- Dry run ---------------------------------------------------------------------------------
 
-    async def dry_run(
-        self, added: Sequence[str] = (), *, by: Principal, sees_internal: bool = False
-    ) -> ApprovalDryRun:
+    async def dry_run_of(self, org: OrgName, *, by: Principal) -> ApprovalDryRun:
+        """Do as `dry_run` does for somebody who manages an organization that may get the rule. The
+        pulls are those of everybody."""
+        await self.authorization.require_reading(by, Action.MANAGE, org)
+        approved = ApprovedVersions.of((await self.rules.stored()).approved)
+        return await self._effects(approved, sees_internal=by.reads_internal)
+
+    async def dry_run(self, added: Sequence[str] = (), *, by: Principal) -> ApprovalDryRun:
         """Return the stored releases of upstreams that were pulled in the last 30 days and that
         the rule would refuse, with these approvals besides those of the list. The cost grows with
         the packages of upstreams."""
@@ -431,9 +439,9 @@ class Curation(Struct, frozen=True):
         approved = list((await self.rules.stored()).approved)
         for each in _parsed(added) if added else ():
             approved.append(Approval(package=each.package, versions=str(each.versions), at_ms=0))
-        return await self.effects(ApprovedVersions.of(approved), sees_internal=sees_internal)
+        return await self._effects(ApprovedVersions.of(approved), sees_internal=True)
 
-    async def effects(self, approved: ApprovedVersions, *, sees_internal: bool) -> ApprovalDryRun:
+    async def _effects(self, approved: ApprovedVersions, *, sees_internal: bool) -> ApprovalDryRun:
         """Return the pulled releases of upstreams that are not approved; internal ones only if they
         are asked for."""
         found = list[ApprovalEffect]()
