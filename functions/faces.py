@@ -17,6 +17,7 @@ from shared.settings import Settings
 MODULES = (
     "account.advisories",
     "account.approvals",
+    "account.approved_packages",
     "account.audit_log",
     "account.device_login",
     "account.invitations",

@@ -123,6 +123,7 @@ from shared.services.publishing.publishing_rules import PublishingRules
 from shared.services.publishing.release_selection import ReleaseSelections
 from shared.services.publishing.reports import Reports
 from shared.services.publishing.rule_changes import PublishingRuleChanges
+from shared.services.publishing.staged_releases import StagedReleases
 from shared.services.quality.checklists import Checklists
 from shared.services.quality.package_comparison import PackageComparison
 from shared.services.revocation_list import listing_revocations
@@ -335,6 +336,7 @@ class PublishingServices(Struct, frozen=True):
     rules: PublishingRules
     rule_changes: PublishingRuleChanges
     retention: PrereleaseRetention
+    staged_releases: StagedReleases
     trusted_root_renewal: TrustedRootRenewal
 
 
@@ -623,6 +625,7 @@ def _publishing(services: Services) -> PublishingServices:
         rules=services.publishing_rules,
         rule_changes=services.rule_changes_of_publishing,
         retention=services.prerelease_retention,
+        staged_releases=services.staged_releases,
         trusted_root_renewal=services.trusted_root_renewal,
     )
 

@@ -112,20 +112,21 @@ class JobInputs(Struct, frozen=True):
 
     async def write_unpublished(
         self, content: bytes | memoryview, bala: Bala, folder: Path
-    ) -> ReleaseRequest | None:
-        """Write what the comparison of an archive with the version before it reads; return None if
-        there is none, or none that is documented."""
+    ) -> tuple[ReleaseRequest, Survey | None]:
+        """Write what the comparison of an archive with the version before it reads, unless there is
+        none, or none that is documented whole; return what the request says of that, and the
+        package."""
         [survey] = await self.metadata.survey([bala.coordinate.package])
         request = ReleaseRequest.model_validate(
             {**dict(bala), "texts": bala.texts, "graph": bala.graph}
         )
         history = await self._write_before(survey, bala.coordinate, folder)
         request = request.model_copy(update=history)
-        if not request.before or not request.before_is_complete:
-            return None
-        await asyncio.to_thread((folder / ARCHIVE).write_bytes, content)
-        await asyncio.to_thread((folder / REQUEST).write_text, request.model_dump_json(), "utf-8")
-        return request
+        if request.before and request.before_is_complete:
+            await asyncio.to_thread((folder / ARCHIVE).write_bytes, content)
+            text = request.model_dump_json()
+            await asyncio.to_thread((folder / REQUEST).write_text, text, "utf-8")
+        return request, survey
 
     async def write_documents(self, entry: ReleaseEntry, folder: Path) -> ApiDocsRecord | None:
         """Write the documents of a release's modules, and since when their symbols exist; return
