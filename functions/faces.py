@@ -17,6 +17,7 @@ from shared.settings import Settings
 MODULES = (
     "account.advisories",
     "account.approvals",
+    "account.approved_packages",
     "account.audit_log",
     "account.device_login",
     "account.invitations",
@@ -46,6 +47,7 @@ MODULES = (
     "log.witness",
     "manage.accounts",
     "manage.advisories",
+    "manage.approvals",
     "manage.directory_locks",
     "manage.mirror",
     "manage.moderation",

@@ -8,6 +8,7 @@ from runpy import run_module
 from shared.commands.accounts import accounts, directory_locks, groups, signin_link
 from shared.commands.administration import names, read_only, upkeep
 from shared.commands.advisories import advisories
+from shared.commands.approvals import approvals
 from shared.commands.audit import audit
 from shared.commands.base import CommandGroup
 from shared.commands.bundles import bundle
@@ -30,6 +31,7 @@ cli = CommandGroup(
     commands=[
         accounts,
         advisories,
+        approvals,
         audit,
         backup,
         bundle,

@@ -72,6 +72,8 @@ from shared.services.maintenance.archive_recovery import ArchiveRecovery
 from shared.services.maintenance.snapshots import SnapshotCreation, SnapshotRestore
 from shared.services.maintenance.tasks import MaintenanceTasks, Upkeep
 from shared.services.mirroring.admission import Admission, Refreshing
+from shared.services.mirroring.approvals import ApprovalRules, Curation
+from shared.services.mirroring.approved_source import ApprovedSource
 from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
 from shared.services.mirroring.package_chain import PackageChain
@@ -88,6 +90,7 @@ from shared.services.organizations.name_moves import NameMoves
 from shared.services.organizations.organizations import OrganizationDeletion, Organizations
 from shared.services.organizations.ownership import OwnerlessOrganizations, OwnershipRequests
 from shared.services.organizations.reserved_names import ReservedNames
+from shared.services.organizations.retention import PrereleaseRetention
 from shared.services.organizations.webhooks import Webhooks
 from shared.services.packages.archive_delivery import ArchiveDelivery
 from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader
@@ -201,9 +204,16 @@ class MirroringServices(Struct, frozen=True):
     rules: RuleChanges
     gone: GoneReleases
     moves: NameMoves
+    approvals: ApprovalRules
+    curation: Curation
 
-    def source(self, by: Principal, via: Callable[[], str] = lambda: "") -> PackageChain:
-        """Return the packages for a request, whose header `Via` is read when it matters."""
+    def source(self, by: Principal, via: Callable[[], str] = lambda: "") -> ApprovedSource:
+        """Return what the caller of a request may take, whose header `Via` is read when it
+        matters."""
+        return ApprovedSource(self.source_of_readers(by, via), self.approvals)
+
+    def source_of_readers(self, by: Principal, via: Callable[[], str] = lambda: "") -> PackageChain:
+        """Return the packages for somebody who reads about them on pages, approved or not."""
         return PackageChain(
             self.hosted,
             self.reader,
@@ -326,6 +336,7 @@ class PublishingServices(Struct, frozen=True):
     reports: Reports
     rules: PublishingRules
     rule_changes: PublishingRuleChanges
+    retention: PrereleaseRetention
     staged_releases: StagedReleases
     warnings: ReleaseWarnings
     trusted_root_renewal: TrustedRootRenewal
@@ -615,6 +626,7 @@ def _publishing(services: Services) -> PublishingServices:
         reports=services.reports,
         rules=services.publishing_rules,
         rule_changes=services.rule_changes_of_publishing,
+        retention=services.prerelease_retention,
         staged_releases=services.staged_releases,
         warnings=services.release_warnings,
         trusted_root_renewal=services.trusted_root_renewal,
@@ -633,6 +645,8 @@ def _mirroring(services: Services) -> MirroringServices:
         rules=services.rule_changes,
         gone=services.gone_releases,
         moves=services.name_moves,
+        approvals=services.approval_rules,
+        curation=services.curation,
     )
 
 

@@ -112,6 +112,7 @@ from shared.services.maintenance.archive_recovery import ArchiveRecovery
 from shared.services.maintenance.audit_archives import AuditArchives
 from shared.services.maintenance.check_mail_domains import CheckMailDomains
 from shared.services.maintenance.complete_event_logs import CompleteEventLogs
+from shared.services.maintenance.count_usage import CountUsage
 from shared.services.maintenance.create_snapshot import CreateSnapshot
 from shared.services.maintenance.database_age import DatabaseAge
 from shared.services.maintenance.delete_expired_records import DeleteExpiredRecords
@@ -131,6 +132,7 @@ from shared.services.maintenance.place_archives import PlaceArchives
 from shared.services.maintenance.process_outboxes import ProcessOutboxes
 from shared.services.maintenance.rebuild_derived_data import RebuildDerivedData
 from shared.services.maintenance.rebuild_search_index import RebuildSearchIndex
+from shared.services.maintenance.remove_prereleases import RemovePrereleases
 from shared.services.maintenance.renew_sigstore_root import RenewSigstoreRoot
 from shared.services.maintenance.repair_derived_data import RepairDerivedData
 from shared.services.maintenance.roll_up_pulls import RollUpPulls
@@ -155,6 +157,7 @@ from shared.services.maintenance.update_search_index import UpdateSearchIndex
 from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
 from shared.services.maintenance.write_log import WriteLog
 from shared.services.mirroring.admission import Admission, Refreshing
+from shared.services.mirroring.approvals import ApprovalRules, Curation
 from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.mirroring.licenses import MirroredLicenses
 from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
@@ -174,7 +177,9 @@ from shared.services.organizations.name_moves import NameMoves
 from shared.services.organizations.organizations import OrganizationDeletion, Organizations
 from shared.services.organizations.ownership import OwnerlessOrganizations, OwnershipRequests
 from shared.services.organizations.reserved_names import ReservedNames
+from shared.services.organizations.retention import PrereleaseRetention
 from shared.services.organizations.typosquats import Typosquats
+from shared.services.organizations.usage import UsageCounts
 from shared.services.organizations.webhook_delivery import WebhookDelivery
 from shared.services.organizations.webhooks import Webhooks
 from shared.services.packages.archive_delivery import ArchiveDelivery
@@ -226,6 +231,7 @@ from shared.services.publishing.publishing_rules import (
     RegistryRuleReader,
     StagedReleaseRule,
 )
+from shared.services.publishing.quota_rule import QuotaRule
 from shared.services.publishing.release_selection import ReleaseSelections
 from shared.services.publishing.release_warnings import ReleaseWarnings
 from shared.services.publishing.report_mail import ReportMail
@@ -526,6 +532,7 @@ class Services:
             cache=self.redirect_cache,
             clock=self.adapters.clock,
             mirrored_fresh_ms=self.settings.upstream_fresh_seconds * 1_000,
+            limited_by=self.approval_rules.rule_of,
         )
 
     @cached_property
@@ -793,6 +800,30 @@ class Services:
             application=self.rule_application,
             pulls=self.adapters.pulls,
             record_writer=self.record_writer,
+        )
+
+    @cached_property
+    def approval_rules(self) -> ApprovalRules:
+        return self._close_at_end(
+            ApprovalRules(
+                directory=self.adapters.directory,
+                registry_rules=self.registry_rule_reader,
+                clock=self.adapters.clock,
+                base_url=self.settings.base_url,
+            )
+        )
+
+    @cached_property
+    def curation(self) -> Curation:
+        return Curation(
+            administration=self.administration,
+            authorization=self.authorization,
+            rules=self.approval_rules,
+            metadata=self.adapters.metadata,
+            directory=self.adapters.directory,
+            pulls=self.adapters.pulls,
+            record_writer=self.record_writer,
+            mail_delivery=self.mail_delivery,
         )
 
     @cached_property
@@ -1149,6 +1180,35 @@ class Services:
         )
 
     @cached_property
+    def quota_rule(self) -> QuotaRule:
+        return QuotaRule(clock=self.adapters.clock)
+
+    @cached_property
+    def usage_counts(self) -> UsageCounts:
+        return UsageCounts(
+            directory=self.adapters.directory,
+            metadata=self.adapters.metadata,
+            mail_delivery=self.mail_delivery,
+            work=self.adapters.work,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def prerelease_retention(self) -> PrereleaseRetention:
+        return PrereleaseRetention(
+            authorization=self.authorization,
+            directory=self.adapters.directory,
+            metadata=self.adapters.metadata,
+            records=self.package_record_writer,
+            search=self.package_search,
+            mail_delivery=self.mail_delivery,
+            work=self.adapters.work,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
     def publishing_rules(self) -> PublishingRules:
         return PublishingRules(
             reader=self.registry_rule_reader,
@@ -1156,6 +1216,7 @@ class Services:
                 LicenseRule(),
                 SecretRule(scan=self.secret_scan),
                 self.version_number_rule,
+                self.quota_rule,
                 StagedReleaseRule(),
             ),
         )
@@ -1194,6 +1255,7 @@ class Services:
             metadata=self.adapters.metadata,
             directory=self.adapters.directory,
             record_writer=self.record_writer,
+            usage_counts=self.usage_counts,
             clock=self.adapters.clock,
         )
 
@@ -2335,6 +2397,8 @@ class Services:
             self.send_expiry_reminders,
             self.apply_group_rules,
             self.find_ownerless_organizations,
+            self.count_usage,
+            self.remove_prereleases,
             self.repair_derived_data,
             self.create_snapshot,
             self.rebuild_derived_data,
@@ -2511,6 +2575,14 @@ class Services:
     @cached_property
     def apply_group_rules(self) -> ApplyGroupRules:
         return ApplyGroupRules(directory=self.adapters.directory, rights=self.roles_by_groups)
+
+    @cached_property
+    def count_usage(self) -> CountUsage:
+        return CountUsage(usage_counts=self.usage_counts)
+
+    @cached_property
+    def remove_prereleases(self) -> RemovePrereleases:
+        return RemovePrereleases(prerelease_retention=self.prerelease_retention)
 
     @cached_property
     def find_ownerless_organizations(self) -> FindOwnerlessOrganizations:

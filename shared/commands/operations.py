@@ -13,6 +13,7 @@ import orjson
 from pydantic import BaseModel
 
 from functions.api.advisories import advisories_api, assessments_api
+from functions.api.approvals import approvals_api
 from functions.api.directory_locks import directory_locks_api
 from functions.api.groups import groups_api
 from functions.api.members import members_api
@@ -51,6 +52,7 @@ ORGANIZATION_PREFIX = "@"  # Before the name of an organization; no account's na
 
 _FACES = (
     advisories_api,
+    approvals_api,
     assessments_api,
     directory_locks_api,
     groups_api,

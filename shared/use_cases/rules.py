@@ -16,6 +16,7 @@ from shared.domain.names import OrgName
 from shared.domain.principals import Principal
 from shared.domain.publishing_rules import (
     MAX_APPROVALS,
+    MAX_QUOTA,
     RegistryRules,
     RuleValues,
     VersionRuleChoice,
@@ -38,6 +39,19 @@ VERSION_RULE_MEANING = (
 REGISTRY_VERSION_RULE_MEANING = (
     "What becomes of a release that breaks callers and does not raise its major version: warn, "
     "hold or refuse."
+)
+
+APPROVED_ONLY_MEANING = (
+    "Whether its members, tokens and CI jobs take from other registries only what administrators "
+    "approved."
+)
+RETENTION_MEANING = (
+    "Which pre-releases of private packages stay, such as `last 5`, `30 days` or both; empty keeps "
+    "all. A task removes the others each night, and their versions stay taken."
+)
+QUOTA_MEANING = "0 is no limit; what is published already stays."
+MIRROR_APPROVED_ONLY_MEANING = (
+    "Whether everybody takes from other registries only what administrators approved."
 )
 
 
@@ -123,6 +137,22 @@ class OrganizationRulesChange(_RuleInputs):
             read=lines,
         ),
     ] = Field(default=None, description=SECRETS_ALLOWED_MEANING)
+    approved_only: Annotated[
+        bool | None,
+        FormField(
+            "Take from other registries only what is approved",
+            hint="For its members, tokens and CI jobs. Administrators approve",
+            read=is_checked,
+        ),
+    ] = Field(default=None, description=APPROVED_ONLY_MEANING)
+    retention: Annotated[
+        str | None,
+        FormField(
+            "Pre-releases of private packages that stay",
+            hint="last 5, or 30 days, or last 5, 30 days; empty keeps all. The others are removed "
+            "each night, and their versions stay taken",
+        ),
+    ] = Field(default=None, max_length=80, description=RETENTION_MEANING)
 
 
 class RegistryRulesChange(_RuleInputs):
@@ -155,6 +185,38 @@ class RegistryRulesChange(_RuleInputs):
         bool | None,
         FormField("Refuse archives with secrets", read=is_checked),
     ] = Field(default=None, description=SECRETS_MEANING)
+    approved_only: Annotated[
+        bool | None,
+        FormField(
+            "Take from other registries only what is approved",
+            hint="Holds for everybody. Approve packages on the page of approvals",
+            read=is_checked,
+        ),
+    ] = Field(default=None, description=MIRROR_APPROVED_ONLY_MEANING)
+
+
+class OrganizationQuota(_RuleInputs):
+    """The limits of an organization to change."""
+
+    max_bytes: Annotated[
+        int | None, FormField("Most bytes", hint="0 is no limit", read=_number)
+    ] = Field(default=None, ge=0, le=MAX_QUOTA, description=QUOTA_MEANING)
+    max_releases: Annotated[
+        int | None, FormField("Most releases", hint="0 is no limit", read=_number)
+    ] = Field(default=None, ge=0, le=MAX_QUOTA, description=QUOTA_MEANING)
+
+
+@use_case(
+    "Change how many bytes and releases an organization may have; for administrators who signed in "
+    "recently.",
+    inputs=OrganizationQuota,
+    right=Action.OPERATE,
+    done="Limits saved. They hold for every release that is pushed from now on.",
+)
+async def change_quota(
+    registry: Registry, org: OrgName, wanted: OrganizationQuota, by: Principal
+) -> RulesOfOrganization:
+    return await registry.publishing.rule_changes.change_quota(org, wanted.values, by=by)
 
 
 @use_case(
