@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from shared.domain.events import ChangeKind
 from shared.domain.organizations import Organization
 from shared.domain.package_history import CredentialKind, HistoryEntry
-from shared.domain.principals import DIRECTORY, OPERATOR_ID, UPKEEP
+from shared.domain.principals import DIRECTORY, OPERATOR_ID, REGISTRY_FILE_ID, UPKEEP
 from shared.domain.records import Event
 from shared.domain.releases import MIRROR
 from shared.services.packages.history import HistoryPage
@@ -154,6 +154,7 @@ EVENT_PHRASES: Mapping[str, str] = {
 # Names of actors that are not accounts.
 _ACTORS = {
     OPERATOR_ID: "The operator",
+    REGISTRY_FILE_ID: "The registry file",
     UPKEEP.id: "The registry",
     MIRROR.id: "The mirror",
     DIRECTORY.id: "The directory",
