@@ -116,8 +116,10 @@ from shared.services.publishing.own_releases import OwnReleases
 from shared.services.publishing.package_holds import PackageHolds
 from shared.services.publishing.proposals import Proposals
 from shared.services.publishing.publishing import Publishing
+from shared.services.publishing.publishing_rules import PublishingRules
 from shared.services.publishing.release_selection import ReleaseSelections
 from shared.services.publishing.reports import Reports
+from shared.services.publishing.rule_changes import PublishingRuleChanges
 from shared.services.quality.checklists import Checklists
 from shared.services.quality.package_comparison import PackageComparison
 from shared.services.revocation_list import listing_revocations
@@ -320,6 +322,8 @@ class PublishingServices(Struct, frozen=True):
     held_releases: HeldReleases
     own_releases: OwnReleases
     reports: Reports
+    rules: PublishingRules
+    rule_changes: PublishingRuleChanges
     trusted_root_renewal: TrustedRootRenewal
 
 
@@ -605,6 +609,8 @@ def _publishing(services: Services) -> PublishingServices:
         held_releases=services.held_releases,
         own_releases=services.own_releases,
         reports=services.reports,
+        rules=services.publishing_rules,
+        rule_changes=services.rule_changes_of_publishing,
         trusted_root_renewal=services.trusted_root_renewal,
     )
 

@@ -212,10 +212,12 @@ from shared.services.publishing.package_holds import PackageHolds
 from shared.services.publishing.proposals import Proposals
 from shared.services.publishing.published_contents import PublishedContents
 from shared.services.publishing.publishing import DependencyCheck, Publishing
+from shared.services.publishing.publishing_rules import PublishingRules, RegistryRuleReader
 from shared.services.publishing.release_selection import ReleaseSelections
 from shared.services.publishing.report_mail import ReportMail
 from shared.services.publishing.report_weights import ReportWeights
 from shared.services.publishing.reports import Reports
+from shared.services.publishing.rule_changes import PublishingRuleChanges
 from shared.services.quality.checklists import Checklists
 from shared.services.quality.package_comparison import PackageComparison
 from shared.services.records import RecordWriter
@@ -1087,6 +1089,32 @@ class Services:
         )
 
     @cached_property
+    def registry_rule_reader(self) -> RegistryRuleReader:
+        return self._close_at_end(
+            RegistryRuleReader(
+                directory=self.adapters.directory,
+                clock=self.adapters.clock,
+                edition=self.adapters.edition,
+            )
+        )
+
+    @cached_property
+    def publishing_rules(self) -> PublishingRules:
+        return PublishingRules(reader=self.registry_rule_reader, rules=())
+
+    @cached_property
+    def rule_changes_of_publishing(self) -> PublishingRuleChanges:
+        return PublishingRuleChanges(
+            authorization=self.authorization,
+            administration=self.administration,
+            rules=self.publishing_rules,
+            metadata=self.adapters.metadata,
+            directory=self.adapters.directory,
+            record_writer=self.record_writer,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
     def publishing(self) -> Publishing:
         return Publishing(
             authorization=self.authorization,
@@ -1101,6 +1129,7 @@ class Services:
             derived_data=self.derived_data,
             clock=self.adapters.clock,
             dependency_check=self.dependency_check,
+            rules=self.publishing_rules,
             trusted_publishers=self.trusted_publishers,
             rate_limiter=self.rate_limiter,
             mail=self.release_mail,
@@ -1118,6 +1147,7 @@ class Services:
             metadata=self.adapters.metadata,
             publishing=self.publishing,
             published_contents=self.published_contents,
+            rules=self.publishing_rules,
             version_checks=self.version_checks,
         )
 

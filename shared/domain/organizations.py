@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.packages import RequiredProvenance, Visibility
+from shared.domain.publishing_rules import OrganizationRules
 from shared.domain.records import Entity, Place, Record
 from shared.domain.text_lines import MAX_DESCRIPTION, MAX_DISPLAY_NAME, parse_line
 
@@ -50,6 +51,7 @@ class Organization(Entity):
     continued_as: str = ""  # The organization that continues it; it takes no new packages.
     freeze: Freeze | None = None  # While it is frozen, nothing in it changes.
     frozen_packages: tuple[FrozenPackage, ...] = ()
+    rules: OrganizationRules = OrganizationRules()  # For what is published in it.
 
     def freeze_of(self, package: str) -> Freeze | None:
         """Return the freeze of a package, whether the organization is frozen or not."""

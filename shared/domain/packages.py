@@ -71,6 +71,7 @@ class Holder(Enum):
     ADMINISTRATOR = "administrator"
     OWNER = "owner"  # Of its organization. It was published, and everybody sees that it is held.
     PACKAGE = "package"  # It was pushed while its package was held as a whole.
+    APPROVAL = "approval"  # A rule asks that people approve it first.
     SIGSTORE = "sigstore"  # Its organization requires a Sigstore bundle, which did not come yet.
 
 
@@ -287,6 +288,34 @@ class Head(Record):
         return STAFF if self.visibility is Visibility.INTERNAL else self.org.lower()
 
 
+class GivenApproval(Record):
+    """Somebody who signed in recently approved a release that waits for that."""
+
+    by: str
+    at_ms: StoredMs
+
+
+class RequiredApproval(Record):
+    """So many people have to approve a release before it is published, for a reason that completes
+    "it is held: "."""
+
+    needed: int
+    reason: str
+    given: tuple[GivenApproval, ...] = ()
+
+    @property
+    def is_met(self) -> bool:
+        return len({each.by for each in self.given}) >= self.needed
+
+
+class ReleaseWarning(Record):
+    """What a rule said of a release that was accepted all the same, for its owners."""
+
+    rule: str
+    whose: str  # "the registry", or the name of the organization.
+    message: str
+
+
 class ArchiveFacts(Record):
     """What an archive says of its release."""
 
@@ -357,6 +386,8 @@ class Release(ArchiveFacts):
     statements: str = ""
     sigstore: str = ""  # Which Sigstore instance its bundle was verified with; empty without one.
     awaits_sigstore: bool = False  # It is not published before its Sigstore bundle came.
+    approval: RequiredApproval | None = None  # It is not published before people approved it.
+    warnings: tuple[ReleaseWarning, ...] = ()
     revision: int = 1
     outbox: tuple[Event, ...] = ()
 
@@ -403,6 +434,22 @@ class Release(ArchiveFacts):
     def waits_for_sigstore(self) -> bool:
         """Whether it is published when its Sigstore bundle came."""
         return self.state is State.HELD and self.holder is Holder.SIGSTORE
+
+    @property
+    def awaits_approval(self) -> bool:
+        """Whether people have to approve it before it is published, whatever else it waits for."""
+        return self.approval is not None and not self.approval.is_met
+
+    @property
+    def waits_for_approval(self) -> bool:
+        """Whether it is held until people approved it, and for nothing else."""
+        return self.state is State.HELD and self.holder is Holder.APPROVAL
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it is published once something happens that it has waited for since its push."""
+        by_itself = self.waits_for_package or self.waits_for_sigstore
+        return self.awaits_owner or self.waits_for_approval or by_itself
 
     @property
     def is_stored(self) -> bool:

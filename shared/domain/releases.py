@@ -22,6 +22,7 @@ from shared.domain.packages import (
     PublicReason,
     Release,
     ReleaseEntry,
+    RequiredApproval,
     State,
     UpstreamOrigin,
     Visibility,
@@ -151,6 +152,15 @@ def held_for_package(release: Release, hold: PackageHold) -> Release:
     return release.model_copy(update={**update, "outbox": (held,)})
 
 
+def held_for_approval(release: Release, approval: RequiredApproval) -> Release:
+    """Return a new release as held until people approved it; its event says so."""
+    [published] = release.outbox
+    details = {**published.details, "reason": approval.reason, "approvals": str(approval.needed)}
+    held = published.model_copy(update={"kind": "release.awaiting-approval", "details": details})
+    update = {"state": State.HELD, "state_reason": approval.reason, "holder": Holder.APPROVAL}
+    return release.model_copy(update={**update, "outbox": (held,)})
+
+
 def held_for_sigstore(release: Release) -> Release:
     """Return a new release as held until its Sigstore bundle came; its event says so."""
     [published] = release.outbox
@@ -187,6 +197,8 @@ def next_decision(head: Head, release: Release) -> Decision:
     unless it waits for something else."""
     if head.hold:
         return Decision(State.HELD, waiting_reason(head.hold), holder=Holder.PACKAGE)
+    if release.approval and not release.approval.is_met:
+        return Decision(State.HELD, release.approval.reason, holder=Holder.APPROVAL)
     if release.awaits_sigstore:
         return Decision(State.HELD, WAITS_FOR_SIGSTORE, holder=Holder.SIGSTORE)
     return Decision(State.LIVE)

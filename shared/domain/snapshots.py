@@ -44,6 +44,7 @@ from shared.domain.packages import Head, Release
 from shared.domain.policies import Policy
 from shared.domain.proposals import Proposal
 from shared.domain.provenance.trusted_roots import PublicGoodRoot
+from shared.domain.publishing_rules import RegistryRules
 from shared.domain.records import Entity, Event, Record
 from shared.domain.reports import Report, ReportedRelease
 from shared.domain.reserved_names import ReservedName
@@ -91,6 +92,7 @@ ENTITIES: tuple[type[Entity], ...] = (
     ReportedRelease,
     Report,
     Policy,
+    RegistryRules,
     Proposal,
     NameOwner,
     UpstreamRelease,

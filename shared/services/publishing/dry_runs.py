@@ -20,6 +20,7 @@ from shared.domain.errors.identity import NotPermitted, TokenUnknown
 from shared.domain.errors.packages import ArchiveLost, VersionExists
 from shared.domain.packages import FoundRelease, State
 from shared.domain.principals import Principal
+from shared.domain.publishing_rules import Effect, RuleFinding
 from shared.domain.rights import AccessContext
 from shared.domain.scopes import PUBLISHING_SCOPES
 from shared.ports.metadata import MetadataStore
@@ -27,6 +28,7 @@ from shared.services.api_docs.version_checks import VersionChecks, VersionUnchec
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.publishing.published_contents import PublishedContents
 from shared.services.publishing.publishing import Publishing, Upload
+from shared.services.publishing.publishing_rules import Occasion, PublishingRules, RuledArchive
 
 
 class FindingSeverity(Enum):
@@ -48,6 +50,19 @@ class Finding(Struct, frozen=True):
     def of(cls, refusal: Refusal) -> "Finding":
         return cls(refusal.code, FindingSeverity.ERROR, str(refusal))
 
+    @classmethod
+    def of_rule(cls, found: RuleFinding) -> "Finding":
+        return cls(found.rule, _SEVERITIES[found.effect], str(found.refusal))
+
+
+# A release that is held is stored, and published when people approve it.
+_SEVERITIES = {
+    Effect.REFUSE: FindingSeverity.ERROR,
+    Effect.HOLD: FindingSeverity.WARNING,
+    Effect.WARN: FindingSeverity.WARNING,
+    Effect.NOTE: FindingSeverity.NOTE,
+}
+
 
 class DryRun(Struct, frozen=True):
     """What a push of the archive would say, and whether it would be published."""
@@ -68,6 +83,7 @@ class DryRuns(Struct, frozen=True):
     metadata: MetadataStore
     publishing: Publishing
     published_contents: PublishedContents
+    rules: PublishingRules
     version_checks: VersionChecks
 
     async def may_check(self, by: Principal) -> bool:
@@ -95,6 +111,8 @@ class DryRuns(Struct, frozen=True):
             refusals = await self.publishing.refusals(bala, found, access, by)
             findings = [*_about_right(missing, by), *map(Finding.of, refusals)]
             findings += await self._about_version(upload, bala, found, missing, by)
+            if found.release is None:
+                findings += await self._about_rules(upload, bala, found, access, by)
         if found.head and await self.authorization.may_read(by, found.head):
             findings += await self._about_api(upload, bala)
         return DryRun(tuple(findings))
@@ -138,6 +156,13 @@ class DryRuns(Struct, frozen=True):
         if missing is None:
             return [Finding.of(self.publishing.refusal_of_withheld(release, by))]
         return [Finding.of(VersionExists(bala.coordinate))]
+
+    async def _about_rules(
+        self, upload: Upload, bala: Bala, found: FoundRelease, access: AccessContext, by: Principal
+    ) -> list[Finding]:
+        organization = access.organization
+        asked = RuledArchive(upload.content, bala, found.head, organization, by, Occasion.DRY_RUN)
+        return list(map(Finding.of_rule, await self.rules.findings(asked)))
 
     async def _about_api(self, upload: Upload, bala: Bala) -> list[Finding]:
         try:

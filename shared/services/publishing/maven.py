@@ -308,8 +308,7 @@ class MavenPublishing(Struct, frozen=True):
 def _takes_files(release: Release) -> bool:
     """Check whether files besides the archive are accepted: a push continues if its release is
     held."""
-    is_waiting = release.awaits_owner or release.waits_for_package or release.waits_for_sigstore
-    return release.state is State.LIVE or is_waiting
+    return release.state is State.LIVE or release.is_waiting
 
 
 def _is_cyclonedx(content: bytes) -> bool:

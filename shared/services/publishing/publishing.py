@@ -26,14 +26,18 @@ from shared.domain.packages import (
     Head,
     Readers,
     Release,
+    ReleaseWarning,
+    RequiredApproval,
     RequiredProvenance,
     State,
     Visibility,
     archive_container,
 )
 from shared.domain.principals import Principal
+from shared.domain.publishing_rules import Effect, RuleFinding, first_with
 from shared.domain.rate_limits import RateLimitAllowance
 from shared.domain.releases import (
+    held_for_approval,
     held_for_owner,
     held_for_package,
     held_for_sigstore,
@@ -58,11 +62,14 @@ from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.derived_data import DerivedData
 from shared.services.provenance.sigstore_bundles import SigstoreBundle, SigstoreBundles
 from shared.services.publishing.published_contents import PublishedContents
+from shared.services.publishing.publishing_rules import Occasion, PublishingRules, RuledArchive
 from shared.services.tokens.trusted_publishers import TrustedPublishers, check_pusher, check_tag
 
 # For so long the registry remembers that a credential may publish somewhere.
 PUBLISHER_CACHED_FOR = timedelta(minutes=10)
 MAX_PUBLISHERS_CACHED = 1_000  # Credentials.
+
+MAX_WARNINGS = 10  # Of a release; its record has 16 KB at most.
 
 PUBLISHER_WORDS = "its publisher"  # How a stored reason begins; they themselves read "you".
 
@@ -112,6 +119,7 @@ class _Push(Struct, frozen=True):
     allowance: PublishAllowance
     by: Principal
     sigstore: SigstoreBundle | None = None
+    findings: tuple[RuleFinding, ...] = ()  # Of the rules; none of them refuses the push.
 
     @property
     def package(self) -> Package:
@@ -167,6 +175,7 @@ class Publishing(Struct, frozen=True):
     derived_data: DerivedData
     clock: Clock
     dependency_check: DependencyCheck
+    rules: PublishingRules
     trusted_publishers: TrustedPublishers
     rate_limiter: RateLimiter
     mail: ReleaseMail
@@ -253,6 +262,7 @@ class Publishing(Struct, frozen=True):
         allowance.require()
         if found.release is None:
             await self._check(push)
+            push = replace(push, findings=await self._require_rules(upload, push))
             if upload.sigstore is not None:
                 push = replace(push, sigstore=await self._verified(upload.sigstore, push))
         elif not await self._put_back(upload, push):
@@ -262,6 +272,22 @@ class Publishing(Struct, frozen=True):
                 raise await self.published_contents.refusal(upload.content, bala, found, by=by)
             push = replace(push, found=FoundRelease(found.head, repeated))
         return push
+
+    async def _require_rules(self, upload: Upload, push: _Push) -> tuple[RuleFinding, ...]:
+        """Return what the rules find in the archive; raise the first refusal among it."""
+        found = await self.rules.findings(
+            RuledArchive(
+                content=upload.content,
+                bala=push.bala,
+                head=push.found.head,
+                organization=push.access.organization,
+                by=push.by,
+                occasion=Occasion.PUSH,
+            )
+        )
+        if refusing := first_with(Effect.REFUSE, found):
+            raise refusing.refusal
+        return tuple(found)
 
     async def _put_back(self, upload: Upload, push: _Push) -> bool:
         """Store the archive of a release again if it is lost or incomplete; return whether it
@@ -423,11 +449,13 @@ class Publishing(Struct, frozen=True):
             # not stay pending after a crash.
             await self.trusted_publishers.bind(head, by=by)
         attested = self.release_signer.attested(new_release(bala, by=by, now_ms=now_ms))
-        release = _with_bundle(attested.release, push)
+        release = await self._with_findings(_with_bundle(attested.release, push), push)
         if held_because:
             release = held_for_owner(release, held_because)
         elif head.hold:
             release = held_for_package(release, head.hold)
+        elif release.approval:
+            release = held_for_approval(release, release.approval)
         elif release.awaits_sigstore:
             release = held_for_sigstore(release)
         release = told_to_everybody(release, head)
@@ -463,6 +491,22 @@ class Publishing(Struct, frozen=True):
                 raise await contents.refusal(upload.content, bala, found, by=by) from None
             return FoundRelease(found.head, repeated), False
         return FoundRelease(head, release), True
+
+    async def _with_findings(self, release: Release, push: _Push) -> Release:
+        """Return a new release with the warnings of the rules, and with the approval that the first
+        rule asks for that holds it."""
+        warnings = tuple(
+            ReleaseWarning(rule=each.rule, whose=each.whose, message=each.message)
+            for each in push.findings
+            if each.effect is Effect.WARN
+        )
+        approval = None
+        if holding := first_with(Effect.HOLD, push.findings):
+            rules = await self.rules.effective(push.access.organization, release.org)
+            approval = RequiredApproval(needed=rules.approvals.value, reason=holding.message)
+        return release.model_copy(
+            update={"warnings": warnings[:MAX_WARNINGS], "approval": approval}
+        )
 
     def _store_bundle(self, push: _Push) -> Iterator[Awaitable[None]]:
         if bundle := push.sigstore:
@@ -524,10 +568,7 @@ class Publishing(Struct, frozen=True):
         outcome = Outcome.PUBLISHED if is_new else Outcome.REPEATED
         refusal: Refusal | None = None
         if release.state is not State.LIVE:
-            is_waiting = (
-                release.awaits_owner or release.waits_for_package or release.waits_for_sigstore
-            )
-            outcome = Outcome.HELD if is_waiting else Outcome.WITHHELD
+            outcome = Outcome.HELD if release.is_waiting else Outcome.WITHHELD
             # The release is stored. The answer is a refusal all the same, because a client that
             # prints success would mislead its user.
             refusal = self.refusal_of_withheld(release, push.by)
@@ -551,6 +592,13 @@ class Publishing(Struct, frozen=True):
                 f"{coordinate} is stored and held: administrators of this registry hold the "
                 f"package {coordinate.package} while they look at a case. It is published when "
                 "they end that.",
+            )
+        if release.waits_for_approval:
+            page = f"{self.base_url}/account/organizations/{release.org}/approvals"
+            return Conflict(
+                "release-awaits-approval",
+                f"{coordinate} is stored and held: {release.state_reason} Owners and maintainers "
+                f"of {org} approve or refuse it at {page}",
             )
         if release.waits_for_sigstore:
             return Conflict(

@@ -1,0 +1,124 @@
+"""/api/v1/orgs/{org}/rules and /api/v1/rules: rules about what is published."""
+
+from typing import Annotated
+
+from pydantic import AliasPath, BeforeValidator, Field
+
+from functions.api.operations import ApiCall, ApiFace, ResponseModel, UtcTime
+from functions.http.subjects import named_organization
+from shared.domain.publishing_rules import Effect, RegistryRules, VersionRule, VersionRuleChoice
+from shared.services.publishing.rule_changes import RulesDryRun, RulesOfOrganization
+from shared.use_cases import rules
+from shared.use_cases.rules import (
+    APPROVALS_MEANING,
+    REGISTRY_VERSION_RULE_MEANING,
+    STAGED_MEANING,
+    VERSION_RULE_MEANING,
+)
+from shared.use_cases.use_case import of_registry
+
+FINDINGS_LISTED = 1_000  # Releases of a dry run, the newest ones.
+
+
+class EffectiveRulesView(ResponseModel):
+    """What holds in an organization: the stricter of its rules and those of the registry."""
+
+    staged: bool = Field(validation_alias=AliasPath("staged", "value"))
+    version_rule: VersionRule = Field(validation_alias=AliasPath("version_rule", "value"))
+
+
+class OrganizationRulesView(ResponseModel):
+    """The rules of an organization, and what holds in it."""
+
+    staged: bool = Field(validation_alias=AliasPath("rules", "staged"), description=STAGED_MEANING)
+    approvals: int = Field(
+        validation_alias=AliasPath("rules", "approvals"), description=APPROVALS_MEANING
+    )
+    version_rule: Annotated[
+        VersionRuleChoice,
+        BeforeValidator(lambda rule: VersionRuleChoice(rule.value if rule else "registry")),
+    ] = Field(validation_alias=AliasPath("rules", "version_rule"), description=VERSION_RULE_MEANING)
+    effective: EffectiveRulesView
+
+
+class RegistryRulesView(ResponseModel):
+    """The rules of the registry, which no organization loosens."""
+
+    staged: bool = Field(description=STAGED_MEANING)
+    version_rule: VersionRule = Field(description=REGISTRY_VERSION_RULE_MEANING)
+    changed_at: UtcTime = Field(description="Null where nobody changed them.")
+
+
+class RuleFindingView(ResponseModel):
+    """What a rule would have said of a release."""
+
+    rule: str = Field(description="A stable code, as in the answers of a push and a dry run.")
+    effect: Effect
+    whose: str = Field(description="The name of the organization, or the registry.")
+    message: str
+
+
+class ReleaseFindingsView(ResponseModel):
+    """A release of which other rules would have said something."""
+
+    release: str
+    findings: list[RuleFindingView]
+
+
+class RulesDryRunView(ResponseModel):
+    """What other rules would have said of the releases of the last 30 days, the newest first."""
+
+    releases_read: int
+    releases: Annotated[
+        list[ReleaseFindingsView], BeforeValidator(lambda found: found[:FINDINGS_LISTED])
+    ]
+
+
+rules_api = ApiFace()
+
+
+@rules_api.operation(
+    "GET",
+    "api/v1/orgs/{org}/rules",
+    "Show the rules about what is published in an organization; for its members.",
+)
+async def api_org_rules_show(call: ApiCall) -> OrganizationRulesView:
+    changes = call.registry.publishing.rule_changes
+    return OrganizationRulesView.model_validate(
+        await changes.of_organization(call.org, by=call.caller)
+    )
+
+
+@rules_api.use_case(
+    rules.change_organization_rules, "PATCH", "api/v1/orgs/{org}/rules", named_organization
+)
+async def api_org_rules_change(_: ApiCall, changed: RulesOfOrganization) -> OrganizationRulesView:
+    return OrganizationRulesView.model_validate(changed)
+
+
+@rules_api.use_case(
+    rules.dry_run_organization_rules, "POST", "api/v1/orgs/{org}/rules/dry-run", named_organization
+)
+async def api_org_rules_dry_run(_: ApiCall, found: RulesDryRun) -> RulesDryRunView:
+    return RulesDryRunView.model_validate(found)
+
+
+@rules_api.operation(
+    "GET",
+    "api/v1/rules",
+    "Show the rules of the registry about what is published; for administrators.",
+    also=(403,),
+)
+async def api_rules_show(call: ApiCall) -> RegistryRulesView:
+    changes = call.registry.publishing.rule_changes
+    return RegistryRulesView.model_validate(await changes.of_registry(by=call.caller))
+
+
+@rules_api.use_case(rules.change_registry_rules, "PATCH", "api/v1/rules", of_registry)
+async def api_rules_change(_: ApiCall, changed: RegistryRules) -> RegistryRulesView:
+    return RegistryRulesView.model_validate(changed)
+
+
+@rules_api.use_case(rules.dry_run_registry_rules, "POST", "api/v1/rules/dry-run", of_registry)
+async def api_rules_dry_run(_: ApiCall, found: RulesDryRun) -> RulesDryRunView:
+    return RulesDryRunView.model_validate(found)

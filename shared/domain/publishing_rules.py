@@ -1,0 +1,260 @@
+"""Rules of organizations about what is published in them, and those of the registry, which no
+organization loosens."""
+
+from collections.abc import Callable, Iterable, Mapping
+from enum import Enum
+from typing import Any, ClassVar, Generic, TypeVar
+
+from msgspec import Struct
+
+from shared.domain.errors.base import Invalid, InvalidRequest, about_field
+from shared.domain.outside_values import StoredMs
+from shared.domain.records import Entity, Place, Record
+
+RulesT = TypeVar("RulesT", "OrganizationRules", "RegistryRules")
+ValueT = TypeVar("ValueT")
+
+OF_REGISTRY = "the registry"  # Whose a rule of the registry is, in sentences.
+MAX_APPROVALS = 2
+
+
+class VersionRule(Enum):
+    """What becomes of a release that breaks callers, and does not raise its major version."""
+
+    WARN = "warn"
+    HOLD = "hold"
+    REFUSE = "refuse"
+
+    @property
+    def strictness(self) -> int:
+        """A number that is higher for what is stricter."""
+        return list(VersionRule).index(self)
+
+
+class VersionRuleChoice(Enum):
+    """A `VersionRule` that somebody chooses; an organization may follow that of the registry."""
+
+    REGISTRY = "registry"
+    WARN = "warn"
+    HOLD = "hold"
+    REFUSE = "refuse"
+
+
+class Retention(Record):
+    """How long pre-releases of private packages stay: the `last` ones, or for `days`; 0 is off."""
+
+    last: int = 0
+    days: int = 0
+
+
+class OrganizationRules(Record):
+    """What an organization wants of the releases that are published in it."""
+
+    licenses: tuple[str, ...] = ()
+    refused_licenses: tuple[str, ...] = ()
+    staged: bool = False
+    approvals: int = 1
+    version_rule: VersionRule | None = None  # None: that of the registry.
+    secrets_allowed: tuple[str, ...] = ()
+    approved_only: bool = False
+    max_bytes: int = 0  # 0 is no limit.
+    max_releases: int = 0
+    retention: Retention = Retention()
+
+
+class RegistryRules(Entity):
+    """What the registry wants of all releases; organizations may want more."""
+
+    kind: ClassVar[str] = "registry-rules"
+
+    licenses: tuple[str, ...] = ()
+    refused_licenses: tuple[str, ...] = ()
+    staged: bool = False
+    version_rule: VersionRule = VersionRule.WARN
+    secrets: bool = True
+    approved_only: bool = False  # Of the whole mirror.
+    changed_ms: StoredMs | None = None  # None: nobody changed them.
+
+    @property
+    def place(self) -> Place:
+        return REGISTRY_RULES_PLACE
+
+
+REGISTRY_RULES_OWNER = "rules"
+REGISTRY_RULES_PLACE = Place(REGISTRY_RULES_OWNER, "registry")
+
+
+class OwnedRule(Struct, Generic[ValueT], frozen=True):
+    """The value of a rule that holds, and whose rule it is: `OF_REGISTRY`, or the name of the
+    organization."""
+
+    value: ValueT
+    whose: str
+
+
+class EffectiveRules(Struct, frozen=True):
+    """The stricter of the rules of the registry and of an organization.
+
+    All lists of licenses hold, each for itself.
+    """
+
+    licenses: tuple[OwnedRule[tuple[str, ...]], ...]
+    refused_licenses: tuple[OwnedRule[tuple[str, ...]], ...]
+    staged: OwnedRule[bool]
+    approvals: OwnedRule[int]
+    version_rule: OwnedRule[VersionRule]
+    secrets: OwnedRule[bool]
+    secrets_allowed: tuple[str, ...]
+    approved_only: OwnedRule[bool]
+    max_bytes: int
+    max_releases: int
+    retention: Retention
+
+
+def stricter(
+    registry: RegistryRules, organization: OrganizationRules | None, org: str
+) -> EffectiveRules:
+    """Return what holds in an organization; None is one that does not exist yet, or that packages
+    of an upstream belong to."""
+    own = organization or OrganizationRules()
+    version_rule = OwnedRule(registry.version_rule, OF_REGISTRY)
+    wanted = own.version_rule
+    if wanted is not None and wanted.strictness > registry.version_rule.strictness:
+        version_rule = OwnedRule(wanted, org)
+    return EffectiveRules(
+        licenses=_each((registry.licenses, OF_REGISTRY), (own.licenses, org)),
+        refused_licenses=_each(
+            (registry.refused_licenses, OF_REGISTRY), (own.refused_licenses, org)
+        ),
+        staged=_either(is_of_registry=registry.staged, is_of_organization=own.staged, org=org),
+        approvals=OwnedRule(own.approvals, org),
+        version_rule=version_rule,
+        secrets=OwnedRule(registry.secrets, OF_REGISTRY),
+        secrets_allowed=own.secrets_allowed,
+        approved_only=_either(
+            is_of_registry=registry.approved_only, is_of_organization=own.approved_only, org=org
+        ),
+        max_bytes=own.max_bytes,
+        max_releases=own.max_releases,
+        retention=own.retention,
+    )
+
+
+def _each(*lists: tuple[tuple[str, ...], str]) -> tuple[OwnedRule[tuple[str, ...]], ...]:
+    return tuple(OwnedRule(names, whose) for names, whose in lists if names)
+
+
+def _either(*, is_of_registry: bool, is_of_organization: bool, org: str) -> OwnedRule[bool]:
+    if is_of_registry or not is_of_organization:
+        return OwnedRule(is_of_registry, OF_REGISTRY)
+    return OwnedRule(is_of_organization, org)
+
+
+# --- What rules find ----------------------------------------------------------------------------
+
+
+class Effect(Enum):
+    """What a finding means for a push, the gravest first."""
+
+    REFUSE = "refuse"
+    HOLD = "hold"
+    WARN = "warn"
+    NOTE = "note"
+
+
+class RuleFinding(Struct, frozen=True):
+    """What a rule says of a release: a code for programs, whose rule it is, and one sentence that
+    says all of it to people, with the way out."""
+
+    rule: str
+    effect: Effect
+    whose: str
+    message: str
+
+    @property
+    def refusal(self) -> Invalid:
+        return Invalid(self.rule, self.message)
+
+
+def first_with(effect: Effect, findings: Iterable[RuleFinding]) -> RuleFinding | None:
+    """Return the first finding with that effect, if there is one."""
+    return next((each for each in findings if each.effect is effect), None)
+
+
+def named_rule(whose: str) -> str:
+    """Return whose a rule is, as the beginning of a clause: `the rules of acme`."""
+    return f"the rules of {whose}"
+
+
+# --- Changes ------------------------------------------------------------------------------------
+
+RuleValues = Mapping[str, Any]  # New values of rules, by their names; what is not named stays.
+
+
+def parse_approvals(count: int) -> int:
+    """Return how many people have to approve a release, or raise `InvalidRequest`."""
+    if not 1 <= count <= MAX_APPROVALS:
+        message = f"{count} approvals cannot be asked for. Ask for 1 or {MAX_APPROVALS}."
+        raise InvalidRequest(message)
+    return count
+
+
+def parse_version_rule(choice: VersionRuleChoice) -> VersionRule | None:
+    """Return the rule that somebody chose; None is that of the registry."""
+    return None if choice is VersionRuleChoice.REGISTRY else VersionRule(choice.value)
+
+
+# How the value of a rule is read that somebody wants. Rules without an entry are taken as they are.
+PARSERS: Mapping[str, Callable[[Any], Any]] = {
+    "approvals": parse_approvals,
+    "version_rule": parse_version_rule,
+}
+
+
+def with_values(rules: RulesT, wanted: RuleValues) -> RulesT:
+    """Return the rules with these values; raise `InvalidRequest` about the field of one."""
+    parsed = dict[str, Any]()
+    for name, value in wanted.items():
+        with about_field(name):
+            parsed[name] = PARSERS[name](value) if name in PARSERS else value
+    if isinstance(rules, RegistryRules) and parsed.get("version_rule", "") is None:
+        with about_field("version_rule"):
+            message = "The registry has no rule above its own. Choose warn, hold or refuse."
+            raise InvalidRequest(message)
+    return rules.model_copy(update=parsed)
+
+
+def rule_differences(before: RulesT, after: RulesT) -> dict[str, str]:
+    """Return the rules that differ, as the details of an event: their values before and after."""
+    names = [
+        name
+        for name in type(before).model_fields
+        if name not in _NO_RULES and getattr(before, name) != getattr(after, name)
+    ]
+    values = (("before", before), ("after", after))
+    return {
+        f"{name}_{when}": rule_text(getattr(rules, name))[:_MOST_IN_AN_EVENT]
+        for name in names
+        for when, rules in values
+    }
+
+
+_MOST_IN_AN_EVENT = 2_000  # Characters: events are read by the page.
+_NO_RULES = frozenset({"schema_version", "revision", "outbox", "changed_ms"})
+
+
+def rule_text(value: object) -> str:
+    """Return the value of a rule as people read it: words, a number, yes or no; empty for none."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case tuple():
+            return ", ".join(map(str, value))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        case Retention():
+            return f"last {value.last}, {value.days} days"
+        case Enum():
+            return str(value.value)
+        case _:
+            return str(value)

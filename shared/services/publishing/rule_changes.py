@@ -1,0 +1,213 @@
+"""Changes of the rules about what is published, and what other rules would have said of the
+releases of the last month."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+from msgspec import Struct
+
+from shared.auth.authorization import Administration, Authorization
+from shared.domain.api_docs.records import ApiVerdict
+from shared.domain.coordinates import release_place
+from shared.domain.names import OrgName
+from shared.domain.organizations import Organization
+from shared.domain.packages import State, Survey
+from shared.domain.principals import Principal
+from shared.domain.publishing_rules import (
+    EffectiveRules,
+    OrganizationRules,
+    RegistryRules,
+    RuleFinding,
+    RuleValues,
+    rule_differences,
+    stricter,
+    with_values,
+)
+from shared.domain.scopes import Action
+from shared.domain.times import MS
+from shared.ports.directory import DirectoryStore
+from shared.ports.metadata import MetadataStore
+from shared.ports.system import Clock
+from shared.runtime.retries import retried_when_stale
+from shared.services.publishing.publishing_rules import (
+    PublishingRules,
+    RegistryRuleReader,
+    RuledRelease,
+)
+from shared.services.records import EntityChange, RecordWriter, all_entities, package_batches
+
+RULES_DRY_RUN_PERIOD = timedelta(days=30)
+PACKAGES_READ_AT_ONCE = 100
+_RELEASES_READ_AT_ONCE = 10
+
+_WHAT = "the rules of the registry"
+
+
+class RulesOfOrganization(Struct, frozen=True):
+    """The rules of an organization, and what holds in it by those of the registry as well."""
+
+    organization: Organization
+    rules: OrganizationRules
+    effective: EffectiveRules
+
+
+class ReleaseFindings(Struct, frozen=True):
+    """What the rules would say of a stored release that they say nothing of now."""
+
+    release: str
+    findings: tuple[RuleFinding, ...]
+
+
+class RulesDryRun(Struct, frozen=True):
+    """What other rules would have said of the releases of the last month, the newest first, and how
+    many releases were read."""
+
+    releases: tuple[ReleaseFindings, ...]
+    releases_read: int
+
+
+class PublishingRuleChanges(Struct, frozen=True):
+    """Shows, tries and changes rules: those of an organization for its owners, and those of the
+    registry for administrators, who signed in recently where they change something."""
+
+    authorization: Authorization
+    administration: Administration
+    rules: PublishingRules
+    metadata: MetadataStore
+    directory: DirectoryStore
+    record_writer: RecordWriter
+    clock: Clock
+
+    @property
+    def reader(self) -> RegistryRuleReader:
+        return self.rules.reader
+
+    async def of_organization(self, org: OrgName, *, by: Principal) -> RulesOfOrganization:
+        """Return the rules of an organization to its members."""
+        access = await self.authorization.require_reading(by, Action.READ, org)
+        return await self._shown(access.require_organization(org))
+
+    @retried_when_stale
+    async def change_organization(
+        self, org: OrgName, wanted: RuleValues, *, by: Principal
+    ) -> RulesOfOrganization:
+        """Store other values of rules; a repeat changes nothing. What is published already stays.
+        Raises `InvalidRequest`."""
+        access = await self.authorization.require_within(by, Action.GOVERN, org)
+        organization = access.require_organization(org)
+        rules = with_values(organization.rules, wanted)
+        details = rule_differences(organization.rules, rules)
+        if not details:
+            return await self._shown(organization)
+        name = organization.name
+        change = EntityChange("organization.rules-changed", name, org=name, details=details)
+        changed = organization.model_copy(update={"rules": rules})
+        return await self._shown(await self.record_writer.replace(changed, change=change, by=by))
+
+    async def dry_run_organization(
+        self, org: OrgName, wanted: RuleValues, *, by: Principal
+    ) -> RulesDryRun:
+        """Return what other values would have said of the releases of the last month; nothing is
+        stored. For owners."""
+        access = await self.authorization.require_reading(by, Action.MANAGE, org)
+        organization = access.require_organization(org)
+        of_registry = await self.reader.stored()
+        name = organization.name
+        now = stricter(of_registry, organization.rules, name)
+        then = stricter(of_registry, with_values(organization.rules, wanted), name)
+        found = list[tuple[int, ReleaseFindings]]()
+        seen = 0
+        async for survey in self._surveys(f"{name.lower()}/"):
+            read, said = await self._said(survey, now, then)
+            found += said
+            seen += read
+        return _dry_run(found, seen)
+
+    async def of_registry(self, *, by: Principal) -> RegistryRules:
+        """Return the rules of the registry to an administrator."""
+        await self.administration.require(by, "look at", _WHAT)
+        return await self.reader.stored()
+
+    @retried_when_stale
+    async def change_registry(self, wanted: RuleValues, *, by: Principal) -> RegistryRules:
+        """Store other values of the rules of the registry, which hold in all organizations within
+        five seconds; a repeat changes nothing. Raises `InvalidRequest`."""
+        await self.administration.require_fresh(by, "change", _WHAT)
+        stored = await self.reader.stored()
+        rules = with_values(stored, wanted)
+        details = rule_differences(stored, rules)
+        if not details:
+            return stored
+        changed = rules.model_copy(
+            update={"changed_ms": self.clock.now_ms(), "revision": max(stored.revision, 1)}
+        )
+        change = EntityChange("registry.rules-changed", "registry", details=details)
+        write = self.record_writer.replace if stored.revision else self.record_writer.add
+        written = await write(changed, change=change, by=by)
+        self.reader.invalidate()
+        return written
+
+    async def dry_run_registry(self, wanted: RuleValues, *, by: Principal) -> RulesDryRun:
+        """Return what other values would have said of the releases of the last month, whoever
+        published them; nothing is stored. Its cost grows with the number of packages."""
+        now = await self.of_registry(by=by)
+        then = with_values(now, wanted)
+        organizations = {
+            each.key: each for each in await all_entities(self.directory, Organization)
+        }
+        found = list[tuple[int, ReleaseFindings]]()
+        seen = 0
+        async for survey in self._surveys(""):
+            org = survey.head.org
+            known = None if survey.head.upstream else organizations.get(org.lower())
+            own = known.rules if known else None
+            read, said = await self._said(survey, stricter(now, own, org), stricter(then, own, org))
+            found += said
+            seen += read
+        return _dry_run(found, seen)
+
+    async def _shown(self, organization: Organization) -> RulesOfOrganization:
+        effective = stricter(await self.reader.stored(), organization.rules, organization.name)
+        return RulesOfOrganization(organization, organization.rules, effective)
+
+    async def _surveys(self, prefix: str) -> AsyncIterator[Survey]:
+        async for heads in package_batches(self.metadata, PACKAGES_READ_AT_ONCE, prefix=prefix):
+            for survey in await self.metadata.survey([head.package for head in heads]):
+                if survey:
+                    yield survey
+
+    async def _said(
+        self, survey: Survey, now: EffectiveRules, then: EffectiveRules
+    ) -> tuple[int, list[tuple[int, ReleaseFindings]]]:
+        """Return how many releases of the last month the package has, and what the rules would say
+        of each that they do not say now, with its time."""
+        since_ms = self.clock.now_ms() - RULES_DRY_RUN_PERIOD // MS
+        package = survey.head.package
+        young = [
+            package.at(entry.parsed)
+            for entry in survey.entries
+            if entry.created_ms >= since_ms and entry.state is not State.REMOVED
+        ]
+        found = list[tuple[int, ReleaseFindings]]()
+        for start in range(0, len(young), _RELEASES_READ_AT_ONCE):
+            together = young[start : start + _RELEASES_READ_AT_ONCE]
+            releases = await asyncio.gather(*map(self.metadata.find, together))
+            verdicts = await asyncio.gather(
+                *(self.directory.get(ApiVerdict, release_place(each)) for each in together)
+            )
+            for stored, verdict in zip(releases, verdicts, strict=True):
+                if stored.release is None:
+                    continue
+                ruled = RuledRelease(survey.head, stored.release, verdict)
+                before = self.rules.findings_of_release(ruled, now)
+                after = self.rules.findings_of_release(ruled, then)
+                if new := tuple(each for each in after if each not in before):
+                    said = ReleaseFindings(str(stored.release.coordinate), new)
+                    found.append((stored.release.created_ms, said))
+        return len(young), found
+
+
+def _dry_run(found: list[tuple[int, ReleaseFindings]], seen: int) -> RulesDryRun:
+    newest_first = sorted(found, key=lambda each: (-each[0], each[1].release))
+    return RulesDryRun(tuple(said for _, said in newest_first), seen)
