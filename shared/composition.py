@@ -122,6 +122,7 @@ from shared.services.publishing.reports import Reports
 from shared.services.publishing.rule_changes import PublishingRuleChanges
 from shared.services.quality.checklists import Checklists
 from shared.services.quality.package_comparison import PackageComparison
+from shared.services.registry_files.registry_files import RegistryFiles
 from shared.services.revocation_list import listing_revocations
 from shared.services.tokens.device_login import DeviceLogin
 from shared.services.tokens.makers import MakerReview, Makers
@@ -304,6 +305,7 @@ class AdministrationServices(Struct, frozen=True):
     policies: Policies
     status: RegistryStatus
     reachability: Reachability
+    registry_files: RegistryFiles
     revocations: RevocationApplication
 
 
@@ -591,6 +593,7 @@ def _administration(services: Services) -> AdministrationServices:
         policies=services.policies,
         status=services.registry_status,
         reachability=services.reachability,
+        registry_files=services.registry_files,
         revocations=services.revocation_application,
     )
 

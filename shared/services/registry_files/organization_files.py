@@ -21,6 +21,7 @@ from shared.services.organizations.organizations import OrganizationProfile, Org
 from shared.services.records import all_entities
 from shared.services.registry_files.people_of_organizations import PeopleOfOrganizations
 from shared.services.registry_files.plans import Draft, added, changed, removed
+from shared.services.registry_files.rules_of_files import RulesOfFiles
 from shared.services.registry_files.things_of_organizations import (
     PublishersOfOrganizations,
     WebhooksOfOrganizations,
@@ -44,6 +45,7 @@ class OrganizationFiles(Struct, frozen=True):
     people: PeopleOfOrganizations
     publishers: PublishersOfOrganizations
     webhooks: WebhooksOfOrganizations
+    rules: RulesOfFiles
     group_rules: GroupRuleChanges
     clock: Clock
 
@@ -83,6 +85,7 @@ class OrganizationFiles(Struct, frozen=True):
                 lines = _profile_lines(path, stored, profile.applied_to(stored))
                 draft.step(lines, self._change(draft, OrgName(stored.name), profile))
                 await self.people.plan(draft, stored, org, section)
+        self.rules.plan_organization(draft, stored, org, section)
         await self.publishers.plan(draft, stored, org, section)
         await self.webhooks.plan(draft, stored, org, section)
 
@@ -166,6 +169,7 @@ class OrganizationFiles(Struct, frozen=True):
             "owners": owners,
             "members": members,
             "groups": groups,
+            **self.rules.of_organization(organization),
             "publishers": await self.publishers.sections(org),
             "webhooks": await self.webhooks.sections(org),
         }

@@ -139,7 +139,7 @@ class RegistryFiles(Struct, frozen=True):
 
     async def _plan(self, parsed: ParsedFile, request: FileRequest, by: Principal) -> FilePlan:
         draft = Draft(parsed, request.pruning, request.secrets, registry_file(by))
-        await self.registry.plan_names(draft)
+        await self.registry.plan(draft)
         await self.organizations.plan(draft)
         await self.registry.plan_upstreams(draft)
         if draft.problems:

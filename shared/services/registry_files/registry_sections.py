@@ -13,6 +13,7 @@ from shared.ports.directory import DirectoryStore
 from shared.services.mirroring.mirror_rules import RuleChanges
 from shared.services.organizations.reserved_names import ReservedNames, stored_patterns
 from shared.services.registry_files.plans import REASON, Draft, added, removed
+from shared.services.registry_files.rules_of_files import RulesOfFiles
 
 
 class RegistrySections(Struct, frozen=True):
@@ -20,12 +21,16 @@ class RegistrySections(Struct, frozen=True):
 
     directory: DirectoryStore
     reserved_names: ReservedNames
+    rules: RulesOfFiles
     mirror_rules: RuleChanges | None  # None without an upstream in the settings.
 
     async def section(self) -> RegistrySection:
         stored = await stored_patterns(self.directory)
         names = sorted((each.pattern for each in stored), key=str.lower)
-        return RegistrySection(reserved_names=names) if names else RegistrySection()
+        said: dict[str, object] = {**await self.rules.of_registry()}
+        if names:
+            said["reserved_names"] = names
+        return RegistrySection.model_validate(said)
 
     async def upstreams(self) -> list[UpstreamSection] | None:
         """Return the upstreams in order; the first has the rules of all of them, whose order
@@ -43,8 +48,10 @@ class RegistrySections(Struct, frozen=True):
             *(UpstreamSection(address=each) for each in others),
         ]
 
-    async def plan_names(self, draft: Draft) -> None:
-        """Plan the reserved names."""
+    async def plan(self, draft: Draft) -> None:
+        """Plan the rules of the registry and the reserved names, which come before
+        organizations."""
+        await self.rules.plan_registry(draft)
         section = draft.parsed.content.registry
         if section is None or section.reserved_names is None:
             return
