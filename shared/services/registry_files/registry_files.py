@@ -14,7 +14,12 @@ from shared.auth.authorization import Administration
 from shared.domain.errors.base import Refusal, Unavailable
 from shared.domain.names import OrgName
 from shared.domain.principals import Principal, registry_file
-from shared.domain.registry_files.managed import ManagedByFile, managed_keys, managed_place
+from shared.domain.registry_files.managed import (
+    MANAGED_OWNER,
+    ManagedByFile,
+    managed_keys,
+    managed_place,
+)
 from shared.domain.registry_files.sections import (
     ParsedFile,
     RegistryFile,
@@ -136,6 +141,12 @@ class RegistryFiles(Struct, frozen=True):
         section = org or ""
         found = await self.directory.get(ManagedByFile, managed_place(section))
         return found or ManagedByFile(section=section.lower())
+
+    async def managing(self, key: str) -> Sequence[str]:
+        """Return the organizations of which a file owns this key, in lower case; callers check
+        rights. One read."""
+        found = await self.directory.list_by_owner(ManagedByFile, MANAGED_OWNER)
+        return [each.section for each in found if each.section and each.manages(key)]
 
     async def _plan(self, parsed: ParsedFile, request: FileRequest, by: Principal) -> FilePlan:
         draft = Draft(parsed, request.pruning, request.secrets, registry_file(by))

@@ -23,6 +23,7 @@ from shared.services.registry_files.registry_files import FileRequest
 from shared.services.tokens.tokens import TokenRequest
 from shared.use_cases.trusted_publishers import NewPublisher
 from tests.sampling import FULL
+from tests.support.browsers import signed_in
 from tests.support.port_doubles import Fault, Moment, failing
 from tests.support.refusals import raises_refusal
 from tests.support.world import URL, OpenWorld, Person, World, limited
@@ -170,6 +171,27 @@ async def test_a_token_takes_an_administrator_who_signed_in_recently(world: Worl
 async def test_nobody_without_a_right_learns_of_the_file(world: World) -> None:
     assert (await apply(world, None, GROWN)).status_code == 401
     assert (await apply(world, world.people.ann, GROWN)).status_code == 403
+
+
+# --- Pages ---------------------------------------------------------------------------------------
+
+
+async def test_pages_mark_what_a_file_owns(world: World) -> None:
+    await world.registry.administration.registry_files.apply(FileRequest(GROWN), by=OPERATOR)
+    browser = await signed_in(world, world.people.admin)
+    org = f"{URL}/account/organizations"
+    for path, count in (
+        (f"{org}/acme", 3),
+        (f"{org}/acme/settings", 1),
+        (f"{org}/acme/webhooks", 0),
+        (f"{org}/fresh/webhooks", 1),
+        (f"{org}/fresh/publishers", 1),
+        (f"{org}/other", 0),
+        (f"{URL}/manage/names", 1),
+    ):
+        page = await browser.get(path)
+        assert page.status_code == 200
+        assert page.text.count('<span class="badge">Managed by file</span>') == count, path
 
 
 # --- What waits ----------------------------------------------------------------------------------
