@@ -44,6 +44,7 @@ class Action(Enum):
     GOVERN = "govern"
     OPERATE = "administer"
     MODERATE = "moderate"
+    APPLY = "apply a registry file to"
 
     @property
     def verb(self) -> str:
