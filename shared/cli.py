@@ -18,6 +18,7 @@ from shared.commands.log import transparency_log
 from shared.commands.name_disputes import disputes
 from shared.commands.organizations import organizations, webhooks
 from shared.commands.packages import outdated, packages, publish, publishers
+from shared.commands.registry_files import apply, export
 from shared.commands.reports import reports
 from shared.commands.revocations import revocations
 from shared.commands.rules import rules
@@ -32,12 +33,14 @@ cli = CommandGroup(
         accounts,
         advisories,
         approvals,
+        apply,
         audit,
         backup,
         bundle,
         directory_locks,
         disputes,
         doctor,
+        export,
         groups,
         index,
         keys,

@@ -14,7 +14,13 @@ from shared.program import COMMANDS, NAME, respelled, typed_spelling
 
 HEALTH_SECONDS = 4.0  # Below the limit of the image's HEALTHCHECK.
 COMPLETE = "_BALLROOM_COMPLETE"  # The variable with which a shell asks click for completions.
-SETTINGS = {"port": "PORT", "workers": "WORKERS", "host": "BALLROOM_HOST", "data": "BALLROOM_DATA"}
+SETTINGS = {
+    "port": "PORT",
+    "workers": "WORKERS",
+    "host": "BALLROOM_HOST",
+    "data": "BALLROOM_DATA",
+    "config": "BALLROOM_CONFIG",
+}
 
 
 class NotReady(click.ClickException):
@@ -92,6 +98,7 @@ def ballroom() -> None:
 @click.option("--workers", help="Worker processes; 1 by default (WORKERS).")
 @click.option("--host", help="Address to listen on; 127.0.0.1 by default (BALLROOM_HOST).")
 @click.option("--data", help="Data folder; .ballroom by default (BALLROOM_DATA).")
+@click.option("--config", help="File with further settings, in TOML (BALLROOM_CONFIG).")
 def serve(**given: str | None) -> None:
     """Serve the registry until Ctrl-C or SIGTERM.
 

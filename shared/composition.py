@@ -127,6 +127,7 @@ from shared.services.publishing.rule_changes import PublishingRuleChanges
 from shared.services.publishing.staged_releases import StagedReleases
 from shared.services.quality.checklists import Checklists
 from shared.services.quality.package_comparison import PackageComparison
+from shared.services.registry_files.registry_files import RegistryFiles
 from shared.services.revocation_list import listing_revocations
 from shared.services.tokens.device_login import DeviceLogin
 from shared.services.tokens.makers import MakerReview, Makers
@@ -316,6 +317,7 @@ class AdministrationServices(Struct, frozen=True):
     policies: Policies
     status: RegistryStatus
     reachability: Reachability
+    registry_files: RegistryFiles
     revocations: RevocationApplication
 
 
@@ -606,6 +608,7 @@ def _administration(services: Services) -> AdministrationServices:
         policies=services.policies,
         status=services.registry_status,
         reachability=services.reachability,
+        registry_files=services.registry_files,
         revocations=services.revocation_application,
     )
 

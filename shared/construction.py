@@ -246,6 +246,15 @@ from shared.services.publishing.version_number_rule import VersionNumberRule
 from shared.services.quality.checklists import Checklists
 from shared.services.quality.package_comparison import PackageComparison
 from shared.services.records import RecordWriter
+from shared.services.registry_files.organization_files import OrganizationFiles
+from shared.services.registry_files.people_of_organizations import PeopleOfOrganizations
+from shared.services.registry_files.registry_files import RegistryFiles
+from shared.services.registry_files.registry_sections import RegistrySections
+from shared.services.registry_files.rules_of_files import RulesOfFiles
+from shared.services.registry_files.things_of_organizations import (
+    PublishersOfOrganizations,
+    WebhooksOfOrganizations,
+)
 from shared.services.report_records import ReportRecords
 from shared.services.revocation_list import RetiredNameList
 from shared.services.tokens.device_login import DeviceLogin
@@ -2020,6 +2029,50 @@ class Services:
             administration=self.administration,
             record_writer=self.record_writer,
             reserved_patterns=self.settings.reserved_patterns,
+        )
+
+    @cached_property
+    def people_of_organizations(self) -> PeopleOfOrganizations:
+        return PeopleOfOrganizations(
+            directory=self.adapters.directory,
+            memberships=self.memberships,
+            organization_members=self.organization_members,
+        )
+
+    @cached_property
+    def rules_of_files(self) -> RulesOfFiles:
+        return RulesOfFiles(changes=self.rule_changes_of_publishing)
+
+    @cached_property
+    def organization_files(self) -> OrganizationFiles:
+        return OrganizationFiles(
+            directory=self.adapters.directory,
+            organizations=self.organizations,
+            people=self.people_of_organizations,
+            publishers=PublishersOfOrganizations(publishers=self.trusted_publishers),
+            webhooks=WebhooksOfOrganizations(webhooks=self.webhooks),
+            rules=self.rules_of_files,
+            group_rules=self.group_rule_changes,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def registry_files(self) -> RegistryFiles:
+        return RegistryFiles(
+            administration=self.administration,
+            directory=self.adapters.directory,
+            record_writer=self.record_writer,
+            leases=self.leases,
+            mail_delivery=self.mail_delivery,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
+            organizations=self.organization_files,
+            registry=RegistrySections(
+                directory=self.adapters.directory,
+                reserved_names=self.reserved_names,
+                rules=self.rules_of_files,
+                mirror_rules=self.rule_changes if self.upstreams is not None else None,
+            ),
         )
 
     @cached_property

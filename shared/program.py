@@ -19,6 +19,7 @@ IN_CLONE = f".venv/bin/{NAME}"  # Where `make run` puts it.
 COMMANDS = (
     "account",
     "advisory",
+    "apply",
     "audit",
     "backup",
     "bundle",
@@ -26,6 +27,7 @@ COMMANDS = (
     "directory-locks",
     "dispute",
     "doctor",
+    "export",
     "groups",
     "health",
     "index",

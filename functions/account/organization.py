@@ -13,6 +13,7 @@ from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.organizations import Organization
 from shared.domain.packages import RequiredProvenance, Visibility
 from shared.domain.reasons import acts_from_outside
+from shared.domain.registry_files.managed import ManagedByFile
 from shared.domain.rights import AccessContext, require_right
 from shared.domain.scopes import Action, Role
 from shared.runtime.answers import Answer
@@ -51,6 +52,7 @@ class OrganizationFrame(Struct, frozen=True):
     access: AccessContext
     organization: Organization
     tab: str
+    managed: ManagedByFile  # What a registry file owns of it.
 
     @property
     def decides(self) -> bool:
@@ -90,10 +92,11 @@ class OrganizationFrame(Struct, frozen=True):
 
 async def organization_frame(call: SignedInCall, tab: str) -> OrganizationFrame:
     """Return the frame of a page, or raise `organization-not-found` for those outside."""
-    access = await call.registry.organizations.organizations.access_context(
-        call.org, by=call.caller
-    )
-    return OrganizationFrame(call, access, access.require_organization(call.org), tab)
+    registry = call.registry
+    access = await registry.organizations.organizations.access_context(call.org, by=call.caller)
+    organization = access.require_organization(call.org)
+    managed = await registry.administration.registry_files.managed(call.org)
+    return OrganizationFrame(call, access, organization, tab, managed)
 
 
 # The roles of the form with their labels.

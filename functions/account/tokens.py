@@ -96,7 +96,7 @@ def _machine_token(call: SignedInCall) -> NamedMachineToken:
     return NamedMachineToken(_organization(call), call.form.text("token"))
 
 
-_OF_PEOPLE = (Scope.MANAGE, Scope.MODERATE)  # No token of an organization has these.
+_OF_PEOPLE = (Scope.MANAGE, Scope.MODERATE, Scope.APPLY)  # No token of an organization has these.
 
 
 def _is_of_people(token: Token) -> bool:
@@ -117,7 +117,7 @@ async def _show(
     elif call.account.administers_at(call.now_ms):
         offered = scope_choices()
     else:
-        offered = scope_choices(Scope.MODERATE)
+        offered = scope_choices(Scope.MODERATE, Scope.APPLY)
     return call.show(
         path, problem, scopes=scope_choices(), offered=offered, path=TOKENS_PATH, **values
     )
@@ -193,6 +193,10 @@ SCOPE_LABELS = (
     (
         Scope.MODERATE,
         "Hold and quarantine releases, lock accounts; for administrators, 90 days at most",
+    ),
+    (
+        Scope.APPLY,
+        "Apply registry files, as the only scope; for administrators, 30 days at most",
     ),
 )
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from shared.domain.events import ChangeKind
 from shared.domain.organizations import Organization
 from shared.domain.package_history import CredentialKind, HistoryEntry
-from shared.domain.principals import DIRECTORY, OPERATOR_ID, UPKEEP
+from shared.domain.principals import DIRECTORY, OPERATOR_ID, REGISTRY_FILE_ID, UPKEEP
 from shared.domain.records import Event
 from shared.domain.releases import MIRROR
 from shared.services.packages.history import HistoryPage
@@ -121,6 +121,7 @@ EVENT_PHRASES: Mapping[str, str] = {
     "publisher.removed": "removed a trusted publisher of {subject}",
     "registry.read-only": "switched read-only mode on",
     "registry.limited": "noted that {subject} may take only what is approved",
+    "registry-file.applied": "applied a registry file that names {subject}",
     "registry.rules-changed": "changed the rules of the registry about what is published",
     "registry.writable": "switched read-only mode off",
     "release.awaiting-case": "published {subject}, which waits, since its package is held",
@@ -159,6 +160,7 @@ EVENT_PHRASES: Mapping[str, str] = {
     "token.revoked": "revoked the token {name}",
     "token.rotated": "rotated the token {name}",
     "webhook.added": "added the webhook {subject} to {host}",
+    "webhook.changed": "changed the events of the webhook {subject} to {host}",
     "webhook.confirmed": "confirmed the webhook {subject} to {host}",
     "webhook.removed": "removed the webhook {subject} to {host}",
     "webhook.replayed": "sent deliveries of the webhook {subject} to {host} again",
@@ -168,6 +170,7 @@ EVENT_PHRASES: Mapping[str, str] = {
 # Names of actors that are not accounts.
 _ACTORS = {
     OPERATOR_ID: "The operator",
+    REGISTRY_FILE_ID: "The registry file",
     UPKEEP.id: "The registry",
     MIRROR.id: "The mirror",
     DIRECTORY.id: "The directory",

@@ -329,6 +329,7 @@ async def manage_groups(
         dry_run=dry_run,
         effects_shown=EFFECTS_SHOWN,
         fields=shown_fields(groups.GroupRuleChange),
+        managed=await call.registry.administration.registry_files.managing("groups"),
     )
 
 

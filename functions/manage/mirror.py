@@ -36,6 +36,7 @@ async def manage_mirror(
         most_upstreams=MAX_UPSTREAMS,
         most_rules=MAX_RULES,
         longest_reason=MAX_REASON,
+        managed=await call.registry.administration.registry_files.managed(None),
     )
 
 

@@ -74,7 +74,8 @@ pages.use_case(
 @pages.read("manage/names")
 async def manage_names(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
     reserved = await call.registry.organizations.reserved_names.all(by=call.caller)
-    return call.show("manage/names.html", problem, reserved=reserved)
+    managed = await call.registry.administration.registry_files.managed(None)
+    return call.show("manage/names.html", problem, reserved=reserved, managed=managed)
 
 
 @pages.form("manage/organizations", manage_organizations, done={"found": "Organization created."})

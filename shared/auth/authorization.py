@@ -450,6 +450,19 @@ class Administration(Struct, frozen=True):
         await self.require_administrator(by.id, verb, str(what))
         _require_moderate_scope(by, verb, what, on)
 
+    async def require_file_applier(self, by: Principal, verb: str, what: str) -> None:
+        """Raise unless `by` may apply registry files.
+
+        People need what `require_fresh` says. A token needs the scope apply, and to be one of an
+        administrator.
+        """
+        if by.is_anonymous or by.is_person:
+            await self.require_fresh(by, verb, what)
+            return
+        await self.require_administrator(by.id, verb, what)
+        if not by.applies_files:
+            raise NotPermitted(verb, what, "the token lacks the scope apply")
+
     async def require_reviewer(
         self, by: Principal, verb: str, what: object, on: Resource | None = None
     ) -> None:

@@ -126,6 +126,8 @@ def operator_command(settings: Settings, *arguments: str) -> str:
     if settings.command:
         return f"{settings.operator_program} {shlex.join(arguments)}"
     variables = {} if settings.is_in_the_cloud else {"BALLROOM_DATA": str(settings.data.absolute())}
+    if settings.config is not None:
+        variables["BALLROOM_CONFIG"] = str(settings.config.absolute())
     if settings.base_url != Settings().base_url:
         variables["BALLROOM_URL"] = settings.base_url
     assignments = "".join(f"{name}={shlex.quote(value)} " for name, value in variables.items())

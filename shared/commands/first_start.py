@@ -31,7 +31,7 @@ from shared.services.tokens.tokens import TokenRequest
 ADMINISTRATOR = "admin"  # With a number if an account has or had that name.
 
 _INDENT = " " * 13  # Below what a label is for.
-_EVERY_SCOPE = [scope.value for scope in Scope if scope is not Scope.MODERATE]
+_EVERY_SCOPE = [scope.value for scope in Scope if scope not in (Scope.MODERATE, Scope.APPLY)]
 
 _WELCOME = """\
 Ballroom serves {url}

@@ -10,6 +10,8 @@ from shared.domain.records import Record
 from shared.domain.scopes import ANY_NAME, Grant, Resource, Role, Scope
 
 OPERATOR_ID = "operator"  # Shorter than any account's id, so no account and no token has it.
+REGISTRY_FILE_ID = "registry-file"  # Longer than any account's id.
+_CONSOLE = "console"
 
 
 MAX_REFUSED_PACKAGES = 10  # Kept with the token of a job.
@@ -59,8 +61,15 @@ class Principal(Struct, frozen=True):
 
     @property
     def is_operator(self) -> bool:
-        """Whether this is the operator, who runs commands on the registry's machine."""
-        return self.id == OPERATOR_ID
+        """Whether this is the operator, who runs commands on the registry's machine, or a registry
+        file that somebody applies who may."""
+        return self.id in (OPERATOR_ID, REGISTRY_FILE_ID)
+
+    @property
+    def is_sent_file(self) -> bool:
+        """Whether this is a registry file that came by the API: changes of owners by it wait, as
+        the token may be stolen."""
+        return self.id == REGISTRY_FILE_ID and self.credential != _CONSOLE
 
     def granted_roles(self, org: OrgName) -> frozenset[Role]:
         """Return the roles in the organization that the credential itself grants."""
@@ -98,6 +107,11 @@ class Principal(Struct, frozen=True):
         return self.is_operator or self.signed_in_ms is not None
 
     @property
+    def applies_files(self) -> bool:
+        """Whether the credential has the scope apply, which is for the whole registry."""
+        return self._has_everywhere(Scope.APPLY)
+
+    @property
     def manages_everything(self) -> bool:
         """Whether the credential has the scope manage for all organizations and packages."""
         return self._has_everywhere(Scope.MANAGE)
@@ -117,6 +131,18 @@ class Principal(Struct, frozen=True):
 
 
 ANONYMOUS = Principal()
-OPERATOR = Principal(id=OPERATOR_ID, credential="console", grants=(Grant(),))
+OPERATOR = Principal(id=OPERATOR_ID, credential=_CONSOLE, grants=(Grant(),))
 UPKEEP = Principal(id="upkeep", credential="upkeep")  # The actor of maintenance tasks.
 DIRECTORY = Principal(id="directory", credential="directory")  # The actor of its locks.
+
+
+def registry_file(by: Principal) -> Principal:
+    """Return the registry file as the maker of what somebody makes by it: it goes on whatever
+    becomes of their account. The credential and the address are theirs."""
+    return Principal(
+        id=REGISTRY_FILE_ID,
+        credential=by.credential,
+        grants=(Grant(),),
+        address=by.address,
+        agent=by.agent,
+    )

@@ -42,7 +42,8 @@ from shared.domain.times import time_text
 from shared.domain.trusted_publishing.run_limits import limits_of_run
 
 # The table of rights: an action needs this scope of the credential, and one of these roles in the
-# organization. Administrators have every role everywhere, and only they may OPERATE and MODERATE.
+# organization. Administrators have every role everywhere, and only they may OPERATE, MODERATE
+# and APPLY.
 # READ is checked for private packages only, because everybody may read public ones.
 RIGHTS: dict[Action, tuple[Scope, frozenset[Role]]] = {
     Action.READ: (Scope.READ, frozenset({Role.OWNER, Role.MAINTAINER, Role.MEMBER})),
@@ -55,10 +56,11 @@ RIGHTS: dict[Action, tuple[Scope, frozenset[Role]]] = {
     Action.APPROVE: (Scope.MANAGE, frozenset({Role.OWNER, Role.MAINTAINER})),
     Action.OPERATE: (Scope.MANAGE, frozenset()),
     Action.MODERATE: (Scope.MODERATE, frozenset()),
+    Action.APPLY: (Scope.APPLY, frozenset()),
 }
 
 # Actions that concern the registry itself. They stay possible after the organization was deleted.
-REGISTRY_ACTIONS = frozenset({Action.OPERATE, Action.MODERATE})
+REGISTRY_ACTIONS = frozenset({Action.OPERATE, Action.MODERATE, Action.APPLY})
 
 PUBLISHING_ROLES = RIGHTS[Action.PUSH_VERSION][1]  # The roles that publish anything.
 

@@ -20,6 +20,7 @@ class Scope(Enum):
     PUSH_VERSION = "push-version"
     DEPRECATE = "deprecate"
     MANAGE = "manage"
+    APPLY = "apply"  # Of tokens that apply registry files, of administrators alone.
     MODERATE = "moderate"  # Of tokens for scanners and hooks of providers, of administrators alone.
 
 
@@ -44,6 +45,7 @@ class Action(Enum):
     APPROVE = "approve"
     OPERATE = "administer"
     MODERATE = "moderate"
+    APPLY = "apply a registry file to"
 
     @property
     def verb(self) -> str:

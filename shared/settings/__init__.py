@@ -1,5 +1,7 @@
-"""Every setting, read once from the environment; docs/reference/configuration.md lists them.
+"""Every setting, read once from the environment and a file; docs/reference/configuration.md lists
+them.
 
+config_file.py    the file with further settings
 server.py         addresses, TLS, memory and connections
 rate_limits.py    trusted proxies and rate limits
 network.py        authorities of certificates, and proxies to other servers
@@ -21,13 +23,20 @@ The default of a setting, and the bounds of its value, are in its `Field`.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Self
 
 from pydantic import AliasChoices, ConfigDict
 
 from shared.settings.advisories import AdvisorySettings
 from shared.settings.archives import ArchiveSettings, DeliverySettings
+from shared.settings.config_file import (
+    CONFIG_VARIABLE,
+    PREFIX,
+    ConfigFileSettings,
+    given_config,
+    key_of,
+)
 from shared.settings.network import NetworkSettings
 from shared.settings.operations import (
     MailSettings,
@@ -49,8 +58,6 @@ from shared.settings.stores import KeySettings, StoreSettings
 from shared.settings.tokens import TokenSettings
 from shared.settings.transparency import TransparencySettings
 from shared.settings.upstream import UpstreamSettings
-
-PREFIX = "BALLROOM_"  # Of the variables of all settings but a few.
 
 
 class Settings(
@@ -76,6 +83,7 @@ class Settings(
     ServerSettings,
     StoreSettings,
     ListenerSettings,
+    ConfigFileSettings,
 ):
     """The settings of all topics, with defaults for a laptop.
 
@@ -87,13 +95,16 @@ class Settings(
 
     @classmethod
     def load(cls) -> Self:
-        """Read the environment; raise `pydantic.ValidationError` for invalid settings.
+        """Read the environment, and the file that it names for what it leaves out; raise
+        `pydantic.ValidationError` for invalid settings.
 
         Names of variables may be in lower case, and that spelling goes before the other one, as
         curl has it for proxies.
         """
+        config = given_config()
+        given = dict(config.of_variables(cls.keys())) if config else {}
         # Capital letters sort first.
-        given = {variable.upper(): value for variable, value in sorted(os.environ.items())}
+        given |= {variable.upper(): value for variable, value in sorted(os.environ.items())}
         return cls.model_validate(
             {
                 name: given[variable.upper()]
@@ -101,6 +112,12 @@ class Settings(
                 if variable.upper() in given
             }
         )
+
+    @classmethod
+    def keys(cls) -> Mapping[str, str]:
+        """Return the variables, in upper case, by the keys of a file with settings."""
+        found = {key_of(variable): variable.upper() for _, variable in cls.variables()}
+        return {key: variable for key, variable in found.items() if variable != CONFIG_VARIABLE}
 
     @classmethod
     def variables(cls) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from enum import Enum
 from types import UnionType
@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 
 from shared.domain.errors.base import quoted, redact_tokens
 from shared.settings import PREFIX, Settings
+from shared.settings.config_file import given_config, key_of
 from shared.settings.earlier import GONE_SETTINGS, is_of_others
 from shared.settings.operations import INSIGHTS_VARIABLE
 from shared.settings.values import SIZE_EXAMPLE, is_reference
@@ -31,14 +32,33 @@ _PAGE = "docs/reference/configuration.md lists every setting."
 
 
 def unknown_settings() -> list[str]:
-    """Return a sentence for each variable with our prefix that is no setting of this version."""
+    """Return a sentence for each variable with our prefix, and each key of the file with settings,
+    that is no setting of this version."""
     known = {variable.upper() for _, variable in Settings.variables()}
     given = sorted(name for name in os.environ if name.upper().startswith(PREFIX))
     return [
-        f"{name} is {_unknown(name.upper(), known)} {_PAGE}"
-        for name in given
-        if name.upper() not in known and not is_of_others(name.upper(), os.environ[name])
+        *(
+            f"{name} is {_unknown(name.upper(), known)} {_PAGE}"
+            for name in given
+            if name.upper() not in known and not is_of_others(name.upper(), os.environ[name])
+        ),
+        *_unknown_keys(),
     ]
+
+
+def _unknown_keys() -> Iterator[str]:
+    config = given_config()
+    known = Settings.keys()
+    for key in config.values if config else ():
+        if key in known:
+            continue
+        variable = f"{PREFIX}{key.upper()}"
+        if variable in GONE_SETTINGS:
+            said = f"a setting of an earlier version, and has no effect. {GONE_SETTINGS[variable]}"
+        else:
+            near = get_close_matches(key_of(key), known, 1)
+            said = f"not a setting, and has no effect.{f' Did you mean {near[0]}?' if near else ''}"
+        yield f"{key[:80]} in {config.path if config else ''} is {said} {_PAGE}"
 
 
 def _unknown(name: str, known: set[str]) -> str:
@@ -68,7 +88,17 @@ def setting_problem(invalid: ValidationError) -> str:
         reason = _SUBJECT.sub(lambda _it: f"{shown} ", error["msg"].removeprefix("Value error, "))
     else:
         reason = f"{shown} is not {_expected(_FIELDS.get(variable, name), field)}"
-    return f"{variable} cannot be used: {reason.rstrip('.')}. {_PAGE}"
+    return f"{_where(variable)} cannot be used: {reason.rstrip('.')}. {_PAGE}"
+
+
+def _where(variable: str) -> str:
+    """Return the variable, or the key of the file that has its value."""
+    config = given_config()
+    key = key_of(variable)
+    is_given = any(name.upper() == variable for name in os.environ)
+    if is_given or config is None or key not in config.values:
+        return variable
+    return f"{key} in {config.path}"
 
 
 _FIELDS = {"PORT": "port", "WORKERS": "workers", INSIGHTS_VARIABLE: "insights_connection"}

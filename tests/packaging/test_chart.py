@@ -34,6 +34,7 @@ EVERYTHING: Mapping[str, Any] = {
         "NO_PROXY": ".example.internal",
     },
     "certificateAuthority": {"configMap": "company", "key": "root.crt"},
+    "settingsFile": {"configMap": "settings", "key": "team.toml"},
     "settingsFromSecrets": {"BALLROOM_SMTP_PASSWORD": {"name": "mail", "key": "password"}},
     "persistence": {"storageClass": "fast"},
     "ingress": {"enabled": True, "host": "ballroom.example.org", "tlsSecret": "certificate"},
@@ -134,6 +135,7 @@ def test_every_value_reaches_its_object(helm: str, tmp_path: Path) -> None:
     assert given["BALLROOM_MAX_ARCHIVE_BYTES"]["value"] == "67108864"
     assert given["BALLROOM_LOG_SHARE"]["value"] == "0.25"
     assert given["BALLROOM_UPGRADE_BACKUP"]["value"] == "false"
+    assert given["BALLROOM_CONFIG"]["value"] == "/etc/ballroom-settings/ballroom.toml"
     assert given["BALLROOM_TRUSTED_PROXIES"]["value"] == "10.0.0.0/8"
     secret = given["BALLROOM_SMTP_PASSWORD"]["valueFrom"]["secretKeyRef"]
     assert secret == {"name": "mail", "key": "password"}

@@ -16,7 +16,7 @@ _HEAD = (
 )
 
 # The scopes of tokens that belong to no person; they have the role maintainer.
-MACHINE_SCOPES = frozenset(Scope) - {Scope.MANAGE, Scope.MODERATE}
+MACHINE_SCOPES = frozenset(Scope) - {Scope.MANAGE, Scope.MODERATE, Scope.APPLY}
 JOB_SCOPES = PUBLISHING_SCOPES
 
 _WORDS = {
@@ -34,6 +34,7 @@ _WORDS = {
     Action.OPERATE: "administer the registry; remove releases, reserve and move names",
     Action.MODERATE: "moderate: hold, quarantine and restore releases, hold packages, lock and "
     "unlock accounts and revoke their tokens; propose what cannot be undone",
+    Action.APPLY: "apply and export a registry file",
 }
 
 

@@ -26,7 +26,7 @@ from shared.domain.memberships import (
 )
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
-from shared.domain.principals import Principal
+from shared.domain.principals import REGISTRY_FILE_ID, Principal
 from shared.domain.reasons import acts_from_outside, parse_reason, reason_for_change, with_reason
 from shared.domain.records import Place
 from shared.domain.rights import AccessContext, refusal_of, require_right
@@ -41,6 +41,7 @@ from shared.services.organizations.made import MadeByAccounts, MakerMail
 from shared.services.records import E, EntityChange, RecordWriter
 
 OPERATOR_NAME = "The operator"
+REGISTRY_FILE_NAME = "The registry file"
 
 
 class Actor(Struct, frozen=True):
@@ -53,12 +54,19 @@ class Actor(Struct, frozen=True):
     def name(self) -> str:
         if self.access_context.account is not None:
             return self.access_context.account.name
+        if self.by.id == REGISTRY_FILE_ID:
+            return REGISTRY_FILE_NAME
         return OPERATOR_NAME if self.by.is_operator else self.by.id
 
     @property
     def is_operator_or_administrator(self) -> bool:
-        """Whether changes of the actor take effect at once."""
+        """Whether changes of the actor concern organizations of others, and need a reason."""
         return self.by.is_operator or self.access_context.is_administrator
+
+    @property
+    def changes_owners_at_once(self) -> bool:
+        """Whether changes of owners by the actor do not wait."""
+        return self.is_operator_or_administrator and not self.by.is_sent_file
 
 
 class RequestedMembership(Struct, frozen=True):
@@ -299,7 +307,7 @@ class OrganizationMembers(Struct, frozen=True):
         account = request.account
         if request.role is not Role.OWNER:
             members.require_other_owner(account.id, account.name)
-        if actor.is_operator_or_administrator or actor.by.id == account.id:
+        if actor.changes_owners_at_once or actor.by.id == account.id:
             await self._change_owner_now(members, request, actor)
             return
         members.require_no_pending_change(account.id, account.name)

@@ -138,8 +138,9 @@ class Organizations(Struct, frozen=True):
         *,
         by: Principal,
         profile: OrganizationProfile | None = None,
+        other_owners: Sequence[Account] = (),
     ) -> Organization:
-        """Create an organization with its first owner.
+        """Create an organization with its first owner, and others in the same write.
 
         Raises `OrganizationExists` for a name that is taken in any spelling, and
         `owned-by-upstream` for one that an upstream owns or that a rule of the mirror names;
@@ -157,7 +158,9 @@ class Organizations(Struct, frozen=True):
         if chosen is NameChoice.BY_FOUNDER:
             resembled = await self.typosquats.organization_like(org, owner.id)
             founded = founded.model_copy(update={"resembles": resembled})
-        return await self._add(founded, by)
+        for other in other_owners:
+            await self._check_creator(org, other, by)
+        return await self._add(founded, by, other_owners)
 
     async def create_by_push(self, org: OrgName, access: AccessContext, *, by: Principal) -> None:
         """Create the organization of an administrator's push, which does not exist; raise
@@ -282,8 +285,10 @@ class Organizations(Struct, frozen=True):
             created_ms=self.clock.now_ms(),
         )
 
-    async def _add(self, organization: Organization, by: Principal) -> Organization:
-        """Add the organization with its first owner, which makes the name ours.
+    async def _add(
+        self, organization: Organization, by: Principal, other_owners: Sequence[Account] = ()
+    ) -> Organization:
+        """Add the organization with its owners, which makes the name ours.
 
         Raises `OrganizationExists` or `owned-by-upstream`.
         """
@@ -292,7 +297,10 @@ class Organizations(Struct, frozen=True):
         if self.upstreams is not None:
             await self.upstreams.require_foundable(OrgName(name))
         since_ms = organization.created_ms
-        membership = Membership(org=name, account=owner, role=Role.OWNER, since_ms=since_ms)
+        memberships = [
+            Membership(org=name, account=each, role=Role.OWNER, since_ms=since_ms)
+            for each in (owner, *(other.id for other in other_owners))
+        ]
         lookalikes = [NameSkeleton(org=name, skeleton=each) for each in sorted(skeletons(name))]
         details = {"founder": owner}
         if organization.resembles:
@@ -300,7 +308,7 @@ class Organizations(Struct, frozen=True):
         change = EntityChange(
             "organization.founded", name, org=name, account=owner, details=details
         )
-        records = (membership, *lookalikes)
+        records = (*memberships, *lookalikes)
         owner_of_name = NameOwner(org=name, since_ms=since_ms)
         with suppress(AlreadyThere):
             return await self.record_writer.add(

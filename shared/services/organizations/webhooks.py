@@ -85,20 +85,32 @@ class Webhooks(Struct, frozen=True):
         return webhook, await self.directory.get(DeliveryLog, webhook.place)
 
     async def add(
-        self, org: OrgName | None, url: str, topics: Sequence[Topic], *, by: Principal
+        self,
+        org: OrgName | None,
+        url: str,
+        topics: Sequence[Topic],
+        *,
+        by: Principal,
+        secret: str = "",
     ) -> Webhook:
-        """Add a webhook, which gets the events from now on; raise `InvalidRequest`."""
+        """Add a webhook, which gets the events from now on; raise `InvalidRequest`. Without a
+        `secret` it gets one."""
         await self._require(org, Action.GOVERN, by)
         if not topics:
             choices = ", ".join(each.value for each in Topic)
             message = f"Choose the events that the webhook delivers: {choices}."
             with about_field("events"):
                 raise InvalidRequest(message)
-        return await self._add(org, parse_receiver(url, self.inside_hosts), topics, by)
+        receiver = self.parse_url(url)
+        return await self._add(org, receiver, topics, by, secret or self._new_secret())
+
+    def parse_url(self, url: str) -> str:
+        """Return the address of a receiver, or raise `InvalidRequest`."""
+        return parse_receiver(url, self.inside_hosts)
 
     @retried_when_added
     async def _add(
-        self, org: OrgName | None, url: str, topics: Sequence[Topic], by: Principal
+        self, org: OrgName | None, url: str, topics: Sequence[Topic], by: Principal, secret: str
     ) -> Webhook:
         async def require_room() -> None:
             if len(await self._all(org)) >= MAX_WEBHOOKS:
@@ -111,8 +123,8 @@ class Webhooks(Struct, frozen=True):
             id=random_text(self.randomness, _ID_LENGTH),
             org=name,
             url=url,
-            topics=tuple(each for each in Topic if each in topics),
-            secret=self._new_secret(),
+            topics=_ordered(topics),
+            secret=secret,
             created_ms=self.clock.now_ms(),
             by=by.id,
         )
@@ -122,6 +134,19 @@ class Webhooks(Struct, frozen=True):
         return await self.record_writer.add_checked(
             webhook, log, check=require_room, change=change, by=by
         )
+
+    @retried_when_stale
+    async def change_topics(
+        self, org: OrgName, webhook_id: str, topics: Sequence[Topic], *, by: Principal
+    ) -> Webhook:
+        """Change the events that a webhook delivers; its secret and its maker stay."""
+        await self._require(org, Action.GOVERN, by)
+        webhook = await self._get(org, webhook_id)
+        if webhook.topics == _ordered(topics):
+            return webhook
+        changed = webhook.model_copy(update={"topics": _ordered(topics)})
+        change = webhook_change("changed", changed, by)
+        return await self.record_writer.replace(changed, change=change, by=by)
 
     @retried_when_stale
     async def rotate(
@@ -240,6 +265,10 @@ class Webhooks(Struct, frozen=True):
 
     def _new_secret(self) -> str:
         return f"whsec_{b64encode(self.randomness.token_bytes(_SECRET_BYTES)).decode()}"
+
+
+def _ordered(topics: Sequence[Topic]) -> tuple[Topic, ...]:
+    return tuple(each for each in Topic if each in topics)
 
 
 async def confirm_webhook(

@@ -10,7 +10,7 @@ from msgspec import Struct
 from shared.domain.accounts import Account
 from shared.domain.makers import STOP_REASONS, MakerStop, known_maker, maker_stop
 from shared.domain.names import OrgName
-from shared.domain.principals import OPERATOR_ID
+from shared.domain.principals import OPERATOR_ID, REGISTRY_FILE_ID
 from shared.domain.records import Place
 from shared.domain.rights import AccessContext
 from shared.domain.staff import Staff
@@ -22,6 +22,7 @@ from shared.ports.system import Clock
 from shared.services.records import RECORDS_AT_ONCE, entity_batches
 
 OPERATOR_MAKER = "the operator"
+_OTHER_MAKERS = {OPERATOR_ID: OPERATOR_MAKER, REGISTRY_FILE_ID: "the registry file"}
 
 
 class Maker(Struct, frozen=True):
@@ -65,7 +66,7 @@ class Makers(Struct, frozen=True):
     async def _maker(self, org: str, made_by: str) -> Maker:
         account_id = known_maker(made_by)
         if account_id is None:
-            return Maker(OPERATOR_MAKER if made_by == OPERATOR_ID else made_by)
+            return Maker(_OTHER_MAKERS.get(made_by, made_by))
         access = await self._access(org, account_id)
         name = access.account.name if access.account else account_id
         return Maker(name, maker_stop(access, org))

@@ -28,9 +28,10 @@ from shared.domain.principals import Principal
 from shared.domain.reasons import parse_required_reason, reason_for_change, with_reason
 from shared.domain.records import Place
 from shared.domain.rights import NO_ACCESS, AccessContext, require_own_account
-from shared.domain.scopes import Action, Grant, Scope
+from shared.domain.scopes import ANY_NAME, Action, Grant, Scope
 from shared.domain.sign_in import require_recent_sign_in
 from shared.domain.tokens import (
+    MAX_APPLY_DAYS,
     MAX_MODERATION_DAYS,
     MAX_TOKEN_DAYS,
     Token,
@@ -257,11 +258,11 @@ class TokenRequest(Struct, frozen=True):
         with about_field("name"):
             checked = parse_token_name(name)
         with about_field("days"):
-            most = MAX_MODERATION_DAYS if Scope.MODERATE in granted else MAX_TOKEN_DAYS
-            lifetime = _days(days, most)
+            lifetime = _days(days, granted)
         with about_field("addresses"):
             ranges = parse_ranges(addresses)
         grant = Grant(scopes=granted, org=orgs, package=packages)
+        _check_applying(grant)
         return cls(checked, grant, lifetime, ranges)
 
     @property
@@ -273,6 +274,11 @@ class TokenRequest(Struct, frozen=True):
     def moderates(self) -> bool:
         """Whether the token can withhold releases and lock accounts."""
         return Scope.MODERATE in self.grant.scopes
+
+    @property
+    def applies(self) -> bool:
+        """Whether the token can apply registry files."""
+        return Scope.APPLY in self.grant.scopes
 
 
 def parse_token_name(text: str) -> str:
@@ -317,12 +323,45 @@ def _pattern(what: str, text: str) -> str:
     return text
 
 
-def _days(days: int | None, most: int) -> int | None:
+# The longest lifetimes of tokens with scopes that reach every organization.
+_MOST_DAYS = {Scope.APPLY: MAX_APPLY_DAYS, Scope.MODERATE: MAX_MODERATION_DAYS}
+
+
+def _most_days(scopes: Iterable[Scope]) -> int:
+    return min((_MOST_DAYS.get(each, MAX_TOKEN_DAYS) for each in scopes), default=MAX_TOKEN_DAYS)
+
+
+def _limited(scopes: frozenset[Scope]) -> str:
+    """Return what is said of a token with a scope that limits its lifetime; empty without one."""
+    named = _limiting_scope(scopes)
+    return f"A token with the scope {named.value}" if named else ""
+
+
+def _limiting_scope(scopes: frozenset[Scope]) -> Scope | None:
+    return next((each for each in _MOST_DAYS if each in scopes), None)
+
+
+def _days(days: int | None, scopes: frozenset[Scope]) -> int | None:
+    most = _most_days(scopes)
     if days is not None and not 1 <= days <= most:
-        which = "A token" if most == MAX_TOKEN_DAYS else "A token with the scope moderate"
-        message = f"{which} is good for 1 to {most} days, not {days}."
+        message = f"{_limited(scopes) or 'A token'} is good for 1 to {most} days, not {days}."
         raise InvalidRequest(message)
     return days
+
+
+def _check_applying(grant: Grant) -> None:
+    """Raise for a token that applies registry files and can do anything else: it makes no token and
+    no administrator, and is for the whole registry."""
+    if Scope.APPLY not in grant.scopes:
+        return
+    if len(grant.scopes) > 1:
+        message = "A token with the scope apply has no other scope. Create two tokens."
+        with about_field("scope"):
+            raise InvalidRequest(message)
+    if (grant.org, grant.package) != (ANY_NAME, ANY_NAME):
+        message = "A token with the scope apply is for the whole registry. Leave its limits out."
+        with about_field("org"):
+            raise InvalidRequest(message)
 
 
 _NOT_MANAGING = (
@@ -351,7 +390,8 @@ class Tokens(Struct, frozen=True):
 
     A new token never allows more than the credential that creates it, nor other addresses, nor a
     longer lifetime. Tokens with the scopes manage and moderate need a recent sign-in, or the
-    operator. Those with moderate are of administrators, and expire after `MAX_MODERATION_DAYS`.
+    operator, and so do those with apply. Those with moderate and apply are of administrators, and
+    expire after `MAX_MODERATION_DAYS` and `MAX_APPLY_DAYS`.
     """
 
     records: TokenRecords
@@ -374,7 +414,7 @@ class Tokens(Struct, frozen=True):
         if isinstance(owner, OfOrganization):
             access = await self.authorization.require_within(by, Action.GOVERN, owner.org)
             holder = access.require_organization(owner.org)
-            if request.manages or request.moderates:
+            if request.manages or request.moderates or request.applies:
                 raise InvalidRequest(_NOT_MANAGING)
             grant = request.grant.model_copy(update={"org": holder.name})
             request = replace(request, grant=grant)
@@ -382,8 +422,7 @@ class Tokens(Struct, frozen=True):
             require_issuer(owner, request, by)
             holder = owner
         now_ms = self.clock.now_ms()
-        most_days = MAX_MODERATION_DAYS if request.moderates else MAX_TOKEN_DAYS
-        days = request.days or min(self.token_days, most_days)
+        days = request.days or min(self.token_days, _most_days(request.grant.scopes))
         expires_ms = token_expiry(now_ms, days, by.expires_ms)
         draft = _draft(holder, request, expires_ms, by)
         await self._check_rights("issue", draft, by, now_ms)
@@ -395,11 +434,9 @@ class Tokens(Struct, frozen=True):
     ) -> IssuedToken:
         """Create a token of an account that never expires; only the operator may."""
         require_operator("issue", request, by, "tokens that never expire")
-        if request.moderates:
-            message = (
-                f"A token with the scope moderate is good for {MAX_MODERATION_DAYS} days at most. "
-                "Give a number of days."
-            )
+        if limited := _limited(request.grant.scopes):
+            most = _most_days(request.grant.scopes)
+            message = f"{limited} is good for {most} days at most. Give a number of days."
             raise InvalidRequest(message)
         return await self.records.issue(_draft(account, request, None, by), by=by)
 
@@ -488,11 +525,12 @@ class Tokens(Struct, frozen=True):
         return access.require_organization(owner.org).id
 
     async def _check_rights(self, verb: str, token: Token, by: Principal, now_ms: int) -> None:
-        """Raise as `check_rights` does, and `NotPermitted` for a token that moderates and whose
-        owner is no administrator."""
+        """Raise as `check_rights` does, and `NotPermitted` for a token that moderates or applies
+        registry files and whose owner is no administrator."""
         check_rights(verb, token, by, now_ms)
-        if any(Scope.MODERATE in grant.scopes for grant in token.grants):
-            what = f"the token {token.name}, which moderates"
+        limiting = _limiting_scope(_scopes_of(token))
+        if limiting is not None:
+            what = f"the token {token.name}, which {_USES[limiting]}"
             await self.administration.require_administrator(token.owner, verb, what)
 
     async def _with_maker(self, used: UsedToken) -> UsedToken:
@@ -574,14 +612,26 @@ def is_owner(owner: str, by: Principal) -> bool:
 
 def check_rights(verb: str, token: Token, by: Principal, now_ms: int) -> None:
     """Raise `NotPermitted` for a token that allows more than the credential of `by`, and
-    `SignInAgain` for one that manages or moderates, which takes a recent sign-in."""
+    `SignInAgain` for one that manages, moderates or applies, which takes a recent sign-in."""
     if not all(map(by.may_grant, token.grants)):
         reason = "it would allow more than the token that asks for it"
         raise NotPermitted(verb, f"the token {token.name}", reason)
     if not are_ranges_within(token.addresses, by.addresses):
         reason = "it could be used from elsewhere than the token that asks for it"
         raise NotPermitted(verb, f"the token {token.name}", reason)
-    scopes = frozenset[Scope]().union(*(grant.scopes for grant in token.grants))
-    for scope, what in ((Scope.MANAGE, "manages"), (Scope.MODERATE, "moderates")):
+    scopes = _scopes_of(token)
+    for scope, what in _USES.items():
         if scope in scopes:
             require_recent_sign_in(by, now_ms, verb, f"the token {token.name}, which {what}")
+
+
+# What a token does by a scope that takes a recent sign-in to give.
+_USES = {
+    Scope.MANAGE: "manages",
+    Scope.MODERATE: "moderates",
+    Scope.APPLY: "applies registry files",
+}
+
+
+def _scopes_of(token: Token) -> frozenset[Scope]:
+    return frozenset[Scope]().union(*(grant.scopes for grant in token.grants))

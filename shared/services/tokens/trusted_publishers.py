@@ -119,6 +119,13 @@ class TrustedPublishers(Struct, frozen=True):
         public = head is not None and head.visibility is Visibility.PUBLIC
         return await self._add(self._new(wanted, head, by), by, public=public)
 
+    async def described(self, wanted: PublisherRequest, *, by: Principal) -> Publisher:
+        """Return the publisher that `add` would store, or raise as it does for what is wanted;
+        callers check rights."""
+        target = wanted.package
+        head = await self.metadata.head(target) if isinstance(target, Package) else None
+        return self._new(wanted, head, by)
+
     @retried_when_added
     async def _add(self, publisher: Publisher, by: Principal, *, public: bool) -> Publisher:
         details = {"publisher": publisher.id, **publisher.ids, **_details(publisher)}
@@ -303,7 +310,7 @@ class TrustedPublishers(Struct, frozen=True):
     async def _check_limit(self, wanted: Publisher) -> None:
         publishers = await self._all(OrgName(wanted.org))
         for each in publishers:
-            if _identity(each) == _identity(wanted):
+            if publisher_identity(each) == publisher_identity(wanted):
                 raise Conflict(
                     "publisher-exists",
                     f"{each.target} has this trusted publisher already, as {each.id}. Remove that "
@@ -439,8 +446,8 @@ def _check_no_audience(wanted: PublisherRequest) -> None:
             raise InvalidRequest(message)
 
 
-def _identity(publisher: Publisher) -> object:
-    """Return the fields that no two publishers may share."""
+def publisher_identity(publisher: Publisher) -> object:
+    """Return the fields that no two publishers of an organization may share."""
     target = str(publisher.target).lower()
     claims = publisher.audience, publisher.claims
     return target, publisher.server, publisher.ids, publisher.rules, publisher.scopes, claims

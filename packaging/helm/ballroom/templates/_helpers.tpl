@@ -43,6 +43,10 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 - name: BALLROOM_CA_FILE
   value: /etc/ballroom/ca.pem
 {{- end }}
+{{- if .Values.settingsFile.configMap }}
+- name: BALLROOM_CONFIG
+  value: /etc/ballroom-settings/ballroom.toml
+{{- end }}
 {{- range $name, $value := .Values.settings }}
 - name: {{ $name }}
   value: {{ include "ballroom.text" $value | quote }}
@@ -56,8 +60,9 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end }}
 {{- end -}}
 
-{{/* The file of the company's own authority, where BALLROOM_CA_FILE names it. */}}
-{{- define "ballroom.caVolume" -}}
+{{/* Files of config maps: the company's own authority, where BALLROOM_CA_FILE names it, and settings, where
+BALLROOM_CONFIG does. */}}
+{{- define "ballroom.fileVolumes" -}}
 {{- with .Values.certificateAuthority }}
 {{- if .configMap }}
 - name: certificate-authority
@@ -66,12 +71,25 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
     items: [{key: {{ .key | quote }}, path: ca.pem}]
 {{- end }}
 {{- end }}
+{{- with .Values.settingsFile }}
+{{- if .configMap }}
+- name: settings
+  configMap:
+    name: {{ .configMap }}
+    items: [{key: {{ .key | quote }}, path: ballroom.toml}]
+{{- end }}
+{{- end }}
 {{- end -}}
 
-{{- define "ballroom.caMount" -}}
+{{- define "ballroom.fileMounts" -}}
 {{- if .Values.certificateAuthority.configMap }}
 - name: certificate-authority
   mountPath: /etc/ballroom
+  readOnly: true
+{{- end }}
+{{- if .Values.settingsFile.configMap }}
+- name: settings
+  mountPath: /etc/ballroom-settings
   readOnly: true
 {{- end }}
 {{- end -}}

@@ -1,0 +1,1 @@
+"""Trusted publishing: jobs of CI systems that publish without a stored secret."""

@@ -1,0 +1,138 @@
+"""apply and export"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support.terminal import Terminal
+
+FILE = """
+[registry]
+semver = "hold"
+reserved_names = ["wso2*"]
+
+[organizations.acme]
+description = "We greet."
+owners = ["ann", "bob"]
+members = { mia = "maintainer" }
+groups = { "oidc:builders" = "member" }
+staged = true
+retention = { last = 3 }
+
+[[organizations.acme.webhooks]]
+url = "https://hooks.example.org/ballroom"
+events = ["release", "withdrawal"]
+
+[[organizations.acme.publishers]]
+package = "greet"
+provider = "github"
+ids = { repository_id = "1", repository_owner_id = "2" }
+repository = "octo/greet"
+workflow = "release.yml"
+tag_version = "v{version}"
+
+[organizations.fresh]
+visibility = "private"
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "registry.toml"
+    path.write_text(FILE, encoding="utf-8")
+    return path
+
+
+def test_a_file_is_applied_once(terminal: Terminal, file: Path) -> None:
+    printed = terminal.run("apply", str(file))
+    assert printed.splitlines()[:3] == [
+        '~ registry.semver: "warn" -> "hold"',
+        '+ registry.reserved_names: "wso2*"',
+        '~ organizations.acme.description: "" -> "We greet."',
+    ]
+    assert "+ organizations.acme.owners.bob: owner\n" in printed
+    assert "~ organizations.acme.members.mia: member -> maintainer\n" in printed
+    assert '+ organizations.fresh.owners: ["admin"]\n' in printed
+    assert re.search(r"\nsecret of the webhook acme \S+: whsec_\S{44}\n", printed)
+    assert printed.endswith("\n12 changes.\n")
+    assert terminal.run("apply", str(file)) == "Nothing to change.\n"
+
+
+def test_a_dry_run_changes_nothing(terminal: Terminal, file: Path) -> None:
+    first = terminal.run("apply", str(file), "--dry-run")
+    assert first == terminal.run("apply", str(file), "--dry-run")
+    assert first.endswith("\n12 changes.\n")
+
+
+def test_an_exported_file_changes_nothing(terminal: Terminal, file: Path, tmp_path: Path) -> None:
+    terminal.run("apply", str(file))
+    exported = tmp_path / "exported.toml"
+    assert terminal.run("export", str(exported)) == f"Wrote {exported}.\n"
+    assert terminal.run("export") == exported.read_text("utf-8")
+    for options in ((), ("--prune",)):
+        assert terminal.run("apply", str(exported), *options) == "Nothing to change.\n"
+
+
+def test_the_secret_of_a_webhook_is_one_of_the_environment(
+    terminal: Terminal, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = FILE.replace("events = [", 'secret_from = "HOOK"\nevents = [')
+    file.write_text(text, encoding="utf-8")
+    assert "The secret HOOK was not given." in terminal.fail("apply", str(file))
+    monkeypatch.setenv("HOOK", "short")
+    assert "HOOK is no secret of a webhook" in terminal.fail("apply", str(file))
+    monkeypatch.setenv("HOOK", f"whsec_{'QUJD' * 8}")
+    assert "whsec" not in terminal.run("apply", str(file))
+
+
+def test_pruning_removes_what_is_in_no_list(terminal: Terminal, file: Path) -> None:
+    terminal.run("apply", str(file))
+    file.write_text(
+        '[organizations.acme]\nowners = ["ann"]\nmembers = {}\ngroups = {}\npublishers = []\n'
+        "webhooks = []\n[registry]\nreserved_names = []\n",
+        encoding="utf-8",
+    )
+    assert terminal.run("apply", str(file)) == "Nothing to change.\n"
+    printed = terminal.run("apply", str(file), "--prune")
+    assert "- organizations.acme.owners.bob: owner\n" in printed
+    assert "- organizations.acme.members.mia: maintainer\n" in printed
+    assert '- organizations.acme.groups."oidc:builders": member\n' in printed
+    assert '- registry.reserved_names: "wso2*"\n' in printed
+    assert printed.endswith("\n6 changes.\n")
+    assert terminal.run("apply", str(file), "--prune") == "Nothing to change.\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[registry]\na = 1\n", "Line 2: registry.a is no key. There are: licenses"),
+        ("[registry]\nsemver = 'warn'\nsemver = 'hold'\n", "Cannot overwrite a value (at line 3"),
+        ("[organizations.acme]\nowners = ['nobody']\n", "Line 2: account not found: nobody."),
+        ("[organizations.acme]\nowners = []\n", "Line 2: organizations.acme.owners is not right"),
+        ("[organizations.'a b']\n", "Line 1: 'a b' is not a valid organization name."),
+        ("[organizations.acme]\n[organizations.ACME]\n", "Line 2: ACME stands twice"),
+        ("[organizations.acme]\nstaged = 'yes'\n", "Line 2: organizations.acme.staged is not"),
+        ("[organizations.acme.groups]\nx = 'member'\n", "Line 2: "),
+        (
+            "[organizations.acme]\nmembers = { mia = 'owner' }\n",
+            "Line 2: organizations.acme.members.mia is not right: input should be 'maintainer' or",
+        ),
+        ("[[upstreams]]\naddress = 'central'\n", "Line 1: This registry mirrors no upstream."),
+        (
+            "\n[[organizations.acme.webhooks]]\nurl = 'http://x.example'\nevents = ['audit']\n",
+            "Line 3: The address of a receiver is an https URL",
+        ),
+        (
+            "[[organizations.acme.publishers]]\nprovider = 'github'\npackage = 'greet'\n",
+            "Line 1: A publisher of GitHub",
+        ),
+    ],
+)
+def test_a_file_with_a_problem_changes_nothing(
+    terminal: Terminal, file: Path, text: str, sentence: str
+) -> None:
+    file.write_text(text, encoding="utf-8")
+    failure = terminal.fail("apply", str(file))
+    assert sentence in failure
+    assert "Nothing was changed." in failure
