@@ -121,6 +121,10 @@ from shared.services.publishing.reports import Reports
 from shared.services.quality.checklists import Checklists
 from shared.services.quality.package_comparison import PackageComparison
 from shared.services.revocation_list import listing_revocations
+from shared.services.scim.groups import ScimGroups
+from shared.services.scim.records import ScimRecords
+from shared.services.scim.tokens import ScimTokens
+from shared.services.scim.users import ScimUsers, Takeovers
 from shared.services.tokens.device_login import DeviceLogin
 from shared.services.tokens.makers import MakerReview, Makers
 from shared.services.tokens.pasted_id_tokens import PastedIdTokens
@@ -305,6 +309,16 @@ class AdministrationServices(Struct, frozen=True):
     revocations: RevocationApplication
 
 
+class ScimServices(Struct, frozen=True):
+    """What directories provision by SCIM, and their tokens."""
+
+    tokens: ScimTokens
+    records: ScimRecords
+    users: ScimUsers
+    groups: ScimGroups
+    takeovers: Takeovers
+
+
 class PublishingServices(Struct, frozen=True):
     """The services that publish and withhold releases."""
 
@@ -378,6 +392,7 @@ class Registry(Struct, frozen=True):
     api_docs: ApiDocsServices
     maintenance: MaintenanceServices
     administration: AdministrationServices
+    scim: ScimServices
     publishing: PublishingServices
     mirroring: MirroringServices | None  # None without an upstream.
     bundles: BundleServices
@@ -446,6 +461,7 @@ def create_registry(settings: Settings, adapters: Adapters) -> Registry:
         api_docs=_api_docs(services),
         maintenance=_maintenance(services),
         administration=_administration(services),
+        scim=_scim(services),
         publishing=_publishing(services),
         mirroring=_mirroring(services) if services.upstreams is not None else None,
         bundles=_bundles(services),
@@ -588,6 +604,16 @@ def _administration(services: Services) -> AdministrationServices:
         status=services.registry_status,
         reachability=services.reachability,
         revocations=services.revocation_application,
+    )
+
+
+def _scim(services: Services) -> ScimServices:
+    return ScimServices(
+        tokens=services.scim_tokens,
+        records=services.scim_records,
+        users=services.scim_users,
+        groups=services.scim_groups,
+        takeovers=services.takeovers,
     )
 
 

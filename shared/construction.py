@@ -33,6 +33,7 @@ from shared.providers import (
     archive_reader,
     archive_relocation,
     delivery_routes,
+    identity_issuers,
     identity_providers,
     leak_reports,
     logged,
@@ -221,6 +222,10 @@ from shared.services.quality.package_comparison import PackageComparison
 from shared.services.records import RecordWriter
 from shared.services.report_records import ReportRecords
 from shared.services.revocation_list import RetiredNameList
+from shared.services.scim.groups import ScimGroups
+from shared.services.scim.records import ScimRecords
+from shared.services.scim.tokens import ScimTokens
+from shared.services.scim.users import ScimUsers, Takeovers
 from shared.services.tokens.device_login import DeviceLogin
 from shared.services.tokens.makers import MakerReview, Makers
 from shared.services.tokens.pasted_id_tokens import PastedIdTokens
@@ -1900,6 +1905,62 @@ class Services:
             entra_accounts=self.settings.entra_accounts,
             oidc_groups_claim=self.settings.oidc_groups_claim,
             base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def scim_tokens(self) -> ScimTokens:
+        return ScimTokens(
+            directory=self.adapters.directory,
+            administration=self.administration,
+            record_writer=self.record_writer,
+            leases=self.leases,
+            issuers=identity_issuers(self.settings),
+            clock=self.adapters.clock,
+            randomness=self.adapters.randomness,
+            environment=self.settings.environment,
+        )
+
+    @cached_property
+    def scim_records(self) -> ScimRecords:
+        return ScimRecords(directory=self.adapters.directory, record_writer=self.record_writer)
+
+    @cached_property
+    def scim_users(self) -> ScimUsers:
+        return ScimUsers(
+            directory=self.adapters.directory,
+            records=self.scim_records,
+            identities=self.identities,
+            directory_locks=self.directory_locks,
+            roles_by_groups=self.roles_by_groups,
+            record_writer=self.record_writer,
+            read_only_mode=self.read_only_mode,
+            leases=self.leases,
+            clock=self.adapters.clock,
+            randomness=self.adapters.randomness,
+        )
+
+    @cached_property
+    def scim_groups(self) -> ScimGroups:
+        return ScimGroups(
+            directory=self.adapters.directory,
+            records=self.scim_records,
+            users=self.scim_users,
+            record_writer=self.record_writer,
+            read_only_mode=self.read_only_mode,
+            leases=self.leases,
+            clock=self.adapters.clock,
+            randomness=self.adapters.randomness,
+        )
+
+    @cached_property
+    def takeovers(self) -> Takeovers:
+        return Takeovers(
+            directory=self.adapters.directory,
+            administration=self.administration,
+            records=self.scim_records,
+            users=self.scim_users,
+            record_writer=self.record_writer,
+            issuers=identity_issuers(self.settings),
         )
 
     @cached_property
