@@ -52,6 +52,7 @@ MODULES = (
     "manage.ownership",
     "manage.releases",
     "manage.reports",
+    "manage.scim",
     "manage.status",
     "maven.repository",
     "mcp.protocol",

@@ -19,6 +19,7 @@ from shared.commands.organizations import organizations, webhooks
 from shared.commands.packages import outdated, packages, publish, publishers
 from shared.commands.reports import reports
 from shared.commands.revocations import revocations
+from shared.commands.scim import scim
 from shared.commands.snapshots import snapshot
 from shared.commands.tokens import login, tokens
 from shared.commands.upstream import upstream
@@ -49,6 +50,7 @@ cli = CommandGroup(
         reports,
         restore,
         revocations,
+        scim,
         signin_link,
         snapshot,
         tokens,

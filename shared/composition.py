@@ -26,6 +26,7 @@ from shared.domain.principals import Principal
 from shared.ports.system import Clock
 from shared.services.administration.account_deletion import AccountDeletion
 from shared.services.administration.account_erasure import AccountErasures
+from shared.services.administration.account_rights import AccountRights
 from shared.services.administration.administration import (
     AccountAdministration,
     Administrators,
@@ -296,6 +297,7 @@ class AdministrationServices(Struct, frozen=True):
 
     administrators: Administrators
     accounts: AccountAdministration
+    account_rights: AccountRights
     leaving: Leaving
     organizations: OrganizationAdministration
     account_deletion: AccountDeletion
@@ -593,6 +595,7 @@ def _administration(services: Services) -> AdministrationServices:
     return AdministrationServices(
         administrators=services.administrators,
         accounts=services.account_administration,
+        account_rights=services.account_rights,
         leaving=services.leaving,
         organizations=services.organization_administration,
         account_deletion=services.account_deletion,

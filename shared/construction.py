@@ -46,6 +46,7 @@ from shared.runtime.background_tasks import BackgroundTasks
 from shared.runtime.kept_answers import KeptAnswers
 from shared.services.administration.account_deletion import AccountDeletion
 from shared.services.administration.account_erasure import AccountErasures
+from shared.services.administration.account_rights import AccountRights
 from shared.services.administration.administration import (
     AccountAdministration,
     Administrators,
@@ -1908,6 +1909,15 @@ class Services:
         )
 
     @cached_property
+    def account_rights(self) -> AccountRights:
+        return AccountRights(
+            directory=self.adapters.directory,
+            administration=self.administration,
+            staff=self.staff,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
     def scim_tokens(self) -> ScimTokens:
         return ScimTokens(
             directory=self.adapters.directory,
@@ -2065,6 +2075,8 @@ class Services:
             notice_cache=self.notice_cache,
             directory_locks=self.directory_locks,
             ownerless_organizations=self.ownerless_organizations,
+            takeovers=self.takeovers,
+            scim_tokens=self.scim_tokens,
             room=self.adapters.room,
             clock=self.adapters.clock,
         )

@@ -42,6 +42,7 @@ COMMANDS = (
     "report",
     "restore",
     "revocations",
+    "scim",
     "serve",
     "signin-link",
     "snapshot",

@@ -23,6 +23,7 @@ from functions.api.organizations import organizations_api
 from functions.api.ownership import ownership_api
 from functions.api.packages import successor_api, visibility_api
 from functions.api.reports import reports_api
+from functions.api.scim import scim_api
 from functions.api.tokens import organization_tokens_api, tokens_api
 from functions.api.trusted_publishing import publishers_api
 from functions.api.webhooks import webhooks_api
@@ -60,6 +61,7 @@ _FACES = (
     ownership_api,
     publishers_api,
     reports_api,
+    scim_api,
     successor_api,
     tokens_api,
     visibility_api,

@@ -14,7 +14,7 @@ from msgspec import Struct
 from shared.domain.accounts import AccountByGroups
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.identities import MAX_GROUP_LENGTH, ROLE_PREFIX, Identity
-from shared.domain.memberships import GroupRole
+from shared.domain.memberships import NO_END_MS, GroupRole
 from shared.domain.names import parse_org
 from shared.domain.records import Entity, Place, Record
 from shared.domain.scopes import Role
@@ -25,7 +25,6 @@ MAX_GROUP_RULES = 500  # All are compared with the groups of an account.
 ADMINISTRATOR = "administrator"
 STAFF = "staff"
 ENTRA = "entra"
-NO_END_MS = 253_402_300_799_000  # The end of the year 9999: a role that ends when SCIM says it.
 PROVIDERS = (ENTRA, "oidc")  # Those that say groups, as in the address of a sign-in.
 
 _OBJECT_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")

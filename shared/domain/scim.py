@@ -131,6 +131,25 @@ class ScimUser(Entity):
         return _keys(self.directory, self.id, found)
 
 
+class ScimWaiting(Entity):
+    """A user of a directory whose account exists and waits for an administrator, so that those that
+    wait are listed without reading all users."""
+
+    kind: ClassVar[str] = "scim-waiting"
+
+    directory: str
+    user: str
+    account: str
+
+    @property
+    def place(self) -> Place:
+        return Place(directory_owner(self.directory), self.user)
+
+    @property
+    def subject(self) -> str:
+        return self.account
+
+
 class ScimGroup(Entity):
     """A group that a directory provisions; its members are in `ScimMembers`."""
 

@@ -18,9 +18,9 @@ from shared.auth.identity_providers import IdentityProvider, VerifiedIdentity
 from shared.domain.accounts import Account
 from shared.domain.directory_locks import DirectoryState
 from shared.domain.errors.identity import organization_not_found
-from shared.domain.group_rules import GROUP_RULES_PLACE, NO_END_MS, GroupRules
+from shared.domain.group_rules import GROUP_RULES_PLACE, GroupRules
 from shared.domain.identities import ROLE_PREFIX, Identity, identity_place
-from shared.domain.memberships import GroupRole, Membership, member_place
+from shared.domain.memberships import NO_END_MS, GroupRole, Membership, member_place
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.principals import Principal

@@ -14,7 +14,8 @@ from shared.domain.errors.identity import TokenNotFound, TokenUnknown, credentia
 from shared.domain.principals import Principal
 from shared.domain.records import Place
 from shared.domain.scim import MAX_SCIM_TOKENS, ScimToken
-from shared.domain.times import MS
+from shared.domain.status import Severity, StatusProblem
+from shared.domain.times import MS, time_text
 from shared.domain.tokens import hash_secret
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness
@@ -145,6 +146,17 @@ class ScimTokens(Struct, frozen=True):
         now_ms = self.clock.now_ms()
         live = [each for each in found if now_ms < each.expires_ms]
         return sorted(live, key=lambda each: (-each.created_ms, each.id))
+
+
+def ending_token_problem(token: ScimToken) -> StatusProblem:
+    """Return the problem that the newest token of a directory ends soon."""
+    return StatusProblem(
+        Severity.WARN,
+        f"The token of the directory {token.directory} expires on {time_text(token.expires_ms)}, "
+        "and from then on nobody is provisioned or locked by it.",
+        "Create another one with `ballroom scim token`, and give it to the directory.",
+        page="/manage/scim",
+    )
 
 
 def _unknown_directory(name: str, known: Mapping[str, str]) -> Refusal:

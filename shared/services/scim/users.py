@@ -6,6 +6,7 @@ request first changes the account and then its own record, so that one that fail
 the directory, and changes nothing twice.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
@@ -24,10 +25,13 @@ from shared.domain.scim import (
     ScimGroup,
     ScimPerson,
     ScimUser,
+    ScimWaiting,
     checked_person,
+    directory_owner,
     group_names,
 )
 from shared.domain.status import Severity, StatusProblem
+from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness
 from shared.runtime.retries import retried_when_stale
@@ -174,6 +178,7 @@ class ScimUsers(Struct, frozen=True):
         linked = await self._link(named, of)
         if linked.account:
             await self._apply(user, linked, of)
+        await self._store_waiting(linked)
         if person != user.person:
             change = _change("scim.user-changed", linked, before=user)
             stored = await self.records.replace(user, linked, change=change, by=of.principal)
@@ -184,6 +189,17 @@ class ScimUsers(Struct, frozen=True):
         if stored.account and stored.groups and not user.account:
             await self._push_groups(stored, of.issuer)
         return stored
+
+    @retried_when_stale
+    async def _store_waiting(self, user: ScimUser) -> None:
+        """List the user among those that wait for an administrator, or not."""
+        stored = await self.directory.get(ScimWaiting, user.place)
+        if user.waits_for and stored is None:
+            waiting = ScimWaiting(directory=user.directory, user=user.id, account=user.waits_for)
+            await self.directory.add(waiting)
+        elif stored is not None and stored.account != user.waits_for:
+            await self.directory.remove(stored)
+            raise Stale  # Another account may wait.
 
     async def _link(self, user: ScimUser, of: ScimDirectory) -> ScimUser:
         """Return the user with its account, which is created if nobody has the identity."""
@@ -217,6 +233,7 @@ class ScimUsers(Struct, frozen=True):
 
     async def _part(self, user: ScimUser, of: ScimDirectory) -> None:
         """End what a directory did for the account of a user that it removes, and lock it."""
+        await self._store_waiting(user.model_copy(update={"waits_for": ""}))
         if not user.account:
             return
         state = DirectoryState.GONE
@@ -260,14 +277,15 @@ class Takeovers(Struct, frozen=True):
     issuers: Mapping[str, str]
 
     async def waiting(self) -> list[WaitingTakeover]:
-        """Return the accounts that wait, by name; callers check rights. The cost grows with the
-        number of users of directories."""
-        users = [
-            user
+        """Return the accounts that wait, by name; callers check rights. The cost grows with their
+        number."""
+        listed = [
+            each
             for provider in self.issuers
-            for user in await self.records.users(provider)
-            if user.waits_for
+            for each in await self.directory.list_by_owner(ScimWaiting, directory_owner(provider))
         ]
+        read = await asyncio.gather(*(self.directory.get(ScimUser, e.place) for e in listed))
+        users = [each for each in read if each is not None and each.waits_for]
         accounts = {
             each.id: each
             for each in await accounts_by_ids(self.directory, [each.waits_for for each in users])
