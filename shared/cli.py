@@ -22,6 +22,7 @@ from shared.commands.registry_files import apply, export
 from shared.commands.reports import reports
 from shared.commands.revocations import revocations
 from shared.commands.rules import rules
+from shared.commands.scim import scim
 from shared.commands.snapshots import snapshot
 from shared.commands.tokens import login, tokens
 from shared.commands.upstream import upstream
@@ -56,6 +57,7 @@ cli = CommandGroup(
         restore,
         revocations,
         rules,
+        scim,
         signin_link,
         snapshot,
         tokens,

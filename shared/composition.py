@@ -26,6 +26,7 @@ from shared.domain.principals import Principal
 from shared.ports.system import Clock
 from shared.services.administration.account_deletion import AccountDeletion
 from shared.services.administration.account_erasure import AccountErasures
+from shared.services.administration.account_rights import AccountRights
 from shared.services.administration.administration import (
     AccountAdministration,
     Administrators,
@@ -129,6 +130,10 @@ from shared.services.quality.checklists import Checklists
 from shared.services.quality.package_comparison import PackageComparison
 from shared.services.registry_files.registry_files import RegistryFiles
 from shared.services.revocation_list import listing_revocations
+from shared.services.scim.groups import ScimGroups
+from shared.services.scim.records import ScimRecords
+from shared.services.scim.tokens import ScimTokens
+from shared.services.scim.users import ScimUsers, Takeovers
 from shared.services.tokens.device_login import DeviceLogin
 from shared.services.tokens.makers import MakerReview, Makers
 from shared.services.tokens.pasted_id_tokens import PastedIdTokens
@@ -307,6 +312,7 @@ class AdministrationServices(Struct, frozen=True):
 
     administrators: Administrators
     accounts: AccountAdministration
+    account_rights: AccountRights
     leaving: Leaving
     organizations: OrganizationAdministration
     account_deletion: AccountDeletion
@@ -319,6 +325,16 @@ class AdministrationServices(Struct, frozen=True):
     reachability: Reachability
     registry_files: RegistryFiles
     revocations: RevocationApplication
+
+
+class ScimServices(Struct, frozen=True):
+    """What directories provision by SCIM, and their tokens."""
+
+    tokens: ScimTokens
+    records: ScimRecords
+    users: ScimUsers
+    groups: ScimGroups
+    takeovers: Takeovers
 
 
 class PublishingServices(Struct, frozen=True):
@@ -399,6 +415,7 @@ class Registry(Struct, frozen=True):
     api_docs: ApiDocsServices
     maintenance: MaintenanceServices
     administration: AdministrationServices
+    scim: ScimServices
     publishing: PublishingServices
     mirroring: MirroringServices | None  # None without an upstream.
     bundles: BundleServices
@@ -467,6 +484,7 @@ def create_registry(settings: Settings, adapters: Adapters) -> Registry:
         api_docs=_api_docs(services),
         maintenance=_maintenance(services),
         administration=_administration(services),
+        scim=_scim(services),
         publishing=_publishing(services),
         mirroring=_mirroring(services) if services.upstreams is not None else None,
         bundles=_bundles(services),
@@ -598,6 +616,7 @@ def _administration(services: Services) -> AdministrationServices:
     return AdministrationServices(
         administrators=services.administrators,
         accounts=services.account_administration,
+        account_rights=services.account_rights,
         leaving=services.leaving,
         organizations=services.organization_administration,
         account_deletion=services.account_deletion,
@@ -610,6 +629,16 @@ def _administration(services: Services) -> AdministrationServices:
         reachability=services.reachability,
         registry_files=services.registry_files,
         revocations=services.revocation_application,
+    )
+
+
+def _scim(services: Services) -> ScimServices:
+    return ScimServices(
+        tokens=services.scim_tokens,
+        records=services.scim_records,
+        users=services.scim_users,
+        groups=services.scim_groups,
+        takeovers=services.takeovers,
     )
 
 

@@ -34,6 +34,7 @@ from shared.providers import (
     archive_reader,
     archive_relocation,
     delivery_routes,
+    identity_issuers,
     identity_providers,
     leak_reports,
     logged,
@@ -46,6 +47,7 @@ from shared.runtime.background_tasks import BackgroundTasks
 from shared.runtime.kept_answers import KeptAnswers
 from shared.services.administration.account_deletion import AccountDeletion
 from shared.services.administration.account_erasure import AccountErasures
+from shared.services.administration.account_rights import AccountRights
 from shared.services.administration.administration import (
     AccountAdministration,
     Administrators,
@@ -257,6 +259,10 @@ from shared.services.registry_files.things_of_organizations import (
 )
 from shared.services.report_records import ReportRecords
 from shared.services.revocation_list import RetiredNameList
+from shared.services.scim.groups import ScimGroups
+from shared.services.scim.records import ScimRecords
+from shared.services.scim.tokens import ScimTokens
+from shared.services.scim.users import ScimUsers, Takeovers
 from shared.services.tokens.device_login import DeviceLogin
 from shared.services.tokens.makers import MakerReview, Makers
 from shared.services.tokens.pasted_id_tokens import PastedIdTokens
@@ -2200,6 +2206,71 @@ class Services:
         )
 
     @cached_property
+    def account_rights(self) -> AccountRights:
+        return AccountRights(
+            directory=self.adapters.directory,
+            administration=self.administration,
+            staff=self.staff,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def scim_tokens(self) -> ScimTokens:
+        return ScimTokens(
+            directory=self.adapters.directory,
+            administration=self.administration,
+            record_writer=self.record_writer,
+            leases=self.leases,
+            issuers=identity_issuers(self.settings),
+            clock=self.adapters.clock,
+            randomness=self.adapters.randomness,
+            environment=self.settings.environment,
+        )
+
+    @cached_property
+    def scim_records(self) -> ScimRecords:
+        return ScimRecords(directory=self.adapters.directory, record_writer=self.record_writer)
+
+    @cached_property
+    def scim_users(self) -> ScimUsers:
+        return ScimUsers(
+            directory=self.adapters.directory,
+            records=self.scim_records,
+            identities=self.identities,
+            directory_locks=self.directory_locks,
+            roles_by_groups=self.roles_by_groups,
+            record_writer=self.record_writer,
+            read_only_mode=self.read_only_mode,
+            leases=self.leases,
+            clock=self.adapters.clock,
+            randomness=self.adapters.randomness,
+        )
+
+    @cached_property
+    def scim_groups(self) -> ScimGroups:
+        return ScimGroups(
+            directory=self.adapters.directory,
+            records=self.scim_records,
+            users=self.scim_users,
+            record_writer=self.record_writer,
+            read_only_mode=self.read_only_mode,
+            leases=self.leases,
+            clock=self.adapters.clock,
+            randomness=self.adapters.randomness,
+        )
+
+    @cached_property
+    def takeovers(self) -> Takeovers:
+        return Takeovers(
+            directory=self.adapters.directory,
+            administration=self.administration,
+            records=self.scim_records,
+            users=self.scim_users,
+            record_writer=self.record_writer,
+            issuers=identity_issuers(self.settings),
+        )
+
+    @cached_property
     def group_rule_changes(self) -> GroupRuleChanges:
         return GroupRuleChanges(
             directory=self.adapters.directory,
@@ -2301,6 +2372,8 @@ class Services:
             notice_cache=self.notice_cache,
             directory_locks=self.directory_locks,
             ownerless_organizations=self.ownerless_organizations,
+            takeovers=self.takeovers,
+            scim_tokens=self.scim_tokens,
             room=self.adapters.room,
             clock=self.adapters.clock,
         )

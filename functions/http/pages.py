@@ -278,6 +278,7 @@ MANAGE_PAGES = (
     ("/manage/accounts", "Accounts"),
     ("/manage/groups", "Groups"),
     ("/manage/directory-locks", "Directory locks"),
+    ("/manage/scim", "Provisioning"),
     ("/manage/organizations", "Organizations"),
     ("/manage/ownership", "Ownership"),
     ("/manage/names", "Reserved names"),
