@@ -33,8 +33,8 @@ cli = CommandGroup(
     commands=[
         accounts,
         advisories,
-        approvals,
         apply,
+        approvals,
         audit,
         backup,
         bundle,
