@@ -27,6 +27,7 @@ SOURCE = "".join(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 async def test_a_confined_process_that_is_killed_at_any_moment_loses_no_documentation(
     tmp_path: Path,

@@ -130,7 +130,14 @@ class Attempt:
         return await seen(self.place, self.reference.people, self.reference.scenario)
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+# What `make test` runs: a push, what mends a registry, and what changes an account.
+TELLING = ("push of a further version", "settling after a crash", "revocation of a token")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [each if each in TELLING else pytest.param(each, marks=pytest.mark.slow) for each in SCENARIOS],
+)
 async def test_a_store_that_fails_leaves_all_or_nothing_and_no_answer_lies(
     name: str, references: References
 ) -> None:

@@ -12,6 +12,8 @@ from tests.sampling import with_repeats
 from tests.support.archives import bala
 from tests.support.world import BASE, MAVEN, URL, OpenWorld, World
 
+pytestmark = pytest.mark.each_row
+
 LARGE = b" " * (MAX_BODY_BYTES + 1)
 SENTENCE = "only uploads of archives may have more than 131,072"
 RESOLVE = f"{BASE}/packages/resolve-dependencies"

@@ -13,6 +13,8 @@ from tests.security.routes import VALUES
 from tests.support.documented_packages import documented_bala, published
 from tests.support.world import URL, OpenWorld, World
 
+pytestmark = pytest.mark.each_row
+
 # Decisions name what was considered, too, and the list of routes has a test of its own.
 OTHERS = {ROOT / "docs" / "reference" / "routes.md", *(ROOT / "docs" / "decisions").glob("*.md")}
 PAGES = sorted({*(ROOT / "docs").rglob("*.md"), ROOT / "README.md"} - OTHERS)

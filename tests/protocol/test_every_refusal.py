@@ -41,6 +41,8 @@ from tests.sampling import with_repeats
 from tests.support.operations import answer_of
 from tests.support.refusals import refusals_of_the_source
 
+pytestmark = pytest.mark.each_row
+
 REFUSALS = sorted(refusals_of_the_source(), key=lambda each: each.code)
 REPEATABLE = Unavailable | TooMany
 

@@ -184,6 +184,7 @@ def test_the_token_of_a_settings_file_of_an_earlier_version_is_kept_if_it_works(
         assert asyncio.run(authenticates(tmp_path)) == "admin"
 
 
+@pytest.mark.slow
 async def test_processes_that_prepare_one_folder_at_once_make_one_administrator(
     tmp_path: Path,
 ) -> None:

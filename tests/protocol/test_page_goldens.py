@@ -16,6 +16,8 @@ from tests.support.page_client import PageClient
 from tests.support.sign_in import open_sign_in
 from tests.support.world import URL, OpenWorld, World, token_of
 
+pytestmark = pytest.mark.each_row
+
 # What is new each time, by what it is replaced with.
 CHANGING = {
     "CSRF": re.compile(r'(?<=name="csrf" value=")[^"]+'),

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.each_row
+
 _HERE = Path(__file__).parent
 GOLDENS = sorted(
     [

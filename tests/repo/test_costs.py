@@ -124,11 +124,14 @@ def test_every_timer_is_paid_for_as_often_as_it_runs() -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     for task, schedule in schedules.items():
         runs = croniter(schedule, start, second_at_beginning=True)
-        end = start + timedelta(days=10)
+        is_hourly = schedule.split()[2:] == ["*"] * 4  # Then every hour is like the first one.
+        hours = 1 if is_hourly else 240
+        end = start + timedelta(hours=hours)
         count = 0
         while runs.get_next(datetime) <= end:
             count += 1
-        assert UPKEEP_USAGE[task].runs_a_month == pytest.approx(count / 240 * HOURS, rel=0.01), task
+        a_month = count / hours * HOURS
+        assert UPKEEP_USAGE[task].runs_a_month == pytest.approx(a_month, rel=0.01), task
 
 
 def test_the_largest_archive_fits_the_limits_of_the_service() -> None:

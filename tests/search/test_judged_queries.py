@@ -85,14 +85,23 @@ async def test_a_half_that_nobody_read_of_questions_in_own_words_is_answered(
     assert verdict.first_is_right >= OWN_WORDS_FIRST_IS_RIGHT
 
 
-@pytest.mark.parametrize("half", [TUNING, UNREAD])
-async def test_declarations_are_found_by_names_fields_and_tasks(
-    tmp_path_factory: pytest.TempPathFactory, half: str
-) -> None:
+@pytest.fixture(scope="module")
+async def declarations(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncGenerator[SqliteSearchIndex]:
+    """Return an index of packages that declare symbols."""
     file = tmp_path_factory.mktemp("declarations") / "search.db"
     index = filled_index(file, [each async for each in declaring(Corpus.read())])
-    verdict = await judge(partial(first_symbols, index), halved_questions("declarations", half))
+    yield index
     index.close()
+
+
+@pytest.mark.parametrize("half", [TUNING, UNREAD])
+async def test_declarations_are_found_by_names_fields_and_tasks(
+    declarations: SqliteSearchIndex, half: str
+) -> None:
+    asked = halved_questions("declarations", half)
+    verdict = await judge(partial(first_symbols, declarations), asked)
     assert verdict.mean_reciprocal_rank >= HELD_OUT_MEAN_RECIPROCAL_RANK
     assert verdict.first_is_right >= HELD_OUT_FIRST_IS_RIGHT
 
@@ -105,14 +114,20 @@ def test_every_accepted_declaration_exists() -> None:
     assert {name for each in asked for name in each.accepted} <= declared
 
 
-@pytest.mark.parametrize("half", [TUNING, UNREAD])
-async def test_symbols_are_found_by_words_of_their_packages(
-    tmp_path_factory: pytest.TempPathFactory, half: str
-) -> None:
+@pytest.fixture(scope="module")
+async def symbols(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[SqliteSearchIndex]:
+    """Return an index of packages with their documentation."""
     file = tmp_path_factory.mktemp("symbols") / "search.db"
     index = filled_index(file, [each async for each in documented(Corpus.read())])
-    verdict = await judge(partial(first_symbols, index), halved_questions("symbols", half))
+    yield index
     index.close()
+
+
+@pytest.mark.parametrize("half", [TUNING, UNREAD])
+async def test_symbols_are_found_by_words_of_their_packages(
+    symbols: SqliteSearchIndex, half: str
+) -> None:
+    verdict = await judge(partial(first_symbols, symbols), halved_questions("symbols", half))
     assert verdict.mean_reciprocal_rank >= HELD_OUT_MEAN_RECIPROCAL_RANK
     assert verdict.first_is_right >= HELD_OUT_FIRST_IS_RIGHT
 
@@ -131,7 +146,7 @@ async def test_every_accepted_package_exists() -> None:
         (each.query, name)
         for each in (*judged_queries(), *questions(), *heldout_questions())
         for name in each.accepted
-        if not any(replace(each, accepted=(name,)).accepts(package) for package in packages)
+        if not any(map(replace(each, accepted=(name,)).accepts, packages))
     ]
     assert missing == []
 

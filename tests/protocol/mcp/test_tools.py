@@ -203,6 +203,7 @@ async def test_a_fence_and_names_of_modules_count_for_the_size_of_a_page(world: 
     assert not (await agent.use("get_library", name="acme/wide")).is_error
 
 
+@pytest.mark.slow
 async def test_answers_of_hostile_texts_stay_below_their_limit(world: World) -> None:
     ticks = "`" * 197
     wide = "T" + "語" * 250
@@ -245,6 +246,7 @@ async def test_a_declaration_with_a_fence_is_whole(world: World) -> None:
         assert "y`, int last = 1)" in (await Agent(world).use(tool, **asked)).text
 
 
+@pytest.mark.slow
 async def test_more_changes_than_a_comparison_keeps_are_counted(world: World) -> None:
     def source(kind: str) -> dict[str, str]:
         return {"a.bal": "\n".join(f"public const C{each} = {kind};" for each in range(1_100))}

@@ -179,6 +179,7 @@ async def test_a_type_of_an_organization_that_is_not_here_leads_to_central(
         assert (await opened(documented, f"/docs/{path}")).status_code == 404
 
 
+@pytest.mark.slow
 async def test_a_page_has_thousands_of_symbols(own_shelf: World) -> None:
     functions = "".join(f"public function f{n}() {{}}\n" for n in range(2_100))
     members = ", ".join(f"M{n}" for n in range(2_100))

@@ -10,7 +10,7 @@ from tests.protocol.web.sample_packages import publish
 from tests.support.storage import one_machine
 from tests.support.world import World
 
-pytestmark = pytest.mark.measured
+pytestmark = [pytest.mark.measured, pytest.mark.each_row]
 
 GREET = "/packages/acme/greet"
 STATISTICS = pytest.param(

@@ -16,6 +16,8 @@ from tests.support.page_client import PageClient
 from tests.support.trusted_publishing import SETTINGS
 from tests.support.world import OpenWorld, World
 
+pytestmark = pytest.mark.each_row
+
 ORG = "/account/organizations/acme"
 ACME = parse_org("acme")
 HOSTILE = '<script>alert("x")</script> \u202eevil'

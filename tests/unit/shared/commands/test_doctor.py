@@ -94,8 +94,16 @@ def examined_by_another_user(data: Path) -> subprocess.CompletedProcess[str]:
     [
         (".", "cannot be written: Permission denied. Run this as the user of the registry"),
         ("ballroom.db", "ballroom.db cannot be read by this user. Run this as the user of the"),
-        ("search.db", "search.db cannot be read by this user. Run this as the user of the"),
-        ("keys", "keys cannot be read by this user. Run this as the user of the"),
+        pytest.param(
+            "search.db",
+            "search.db cannot be read by this user. Run this as the user of the",
+            marks=pytest.mark.repeated,
+        ),
+        pytest.param(
+            "keys",
+            "keys cannot be read by this user. Run this as the user of the",
+            marks=pytest.mark.repeated,
+        ),
     ],
 )
 def test_what_another_user_owns_is_neither_damaged_nor_lost(
