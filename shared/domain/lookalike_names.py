@@ -3,7 +3,9 @@
 import re
 import unicodedata
 
-# From the confusables of UTS 39: lower-case letters that common fonts draw like a Latin one.
+from shared.domain.confusables import CONFUSABLES
+
+# Lower-case letters that people read as a Latin one, whether fonts draw them alike or not.
 _DRAWN_LIKE = {
     "a": "\u0430\u03b1\u0251",
     "b": "\u0432\u03b2",
@@ -30,7 +32,18 @@ _DRAWN_LIKE = {
     "x": "\u0445\u03c7",
     "y": "\u0443\u04af\u03b3",
 }
-_LATIN = str.maketrans({other: latin for latin, others in _DRAWN_LIKE.items() for other in others})
+_LATIN = str.maketrans(
+    {
+        other: latin
+        for table in (CONFUSABLES, _DRAWN_LIKE)  # The second decides where both have a letter.
+        for latin, others in table.items()
+        for other in others
+    }
+)
+# Drawn as another letter than their lower-case or plain form, so they are read before that is made.
+_CAPITALS = str.maketrans(
+    "\u0397\u039d\u03a5\u03d2\u03f2\u03f9\U000118c4\U000118c6\U000118d5\U000118dc", "hnyyccz76y"
+)
 _DIGITS = str.maketrans("015", "ols")
 _STROKES = str.maketrans("i", "l")
 _DOUBLED = re.compile(r"([^\W\d_])\1+")  # Letters alone: team1 and team11 are two teams.
@@ -47,7 +60,8 @@ def skeletons(text: str) -> frozenset[str]:
 def folded_of(text: str) -> str:
     """Return letters and digits without case and accents, as Latin letters where possible."""
     # Twice: case folding can produce characters that decompose further.
-    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
+    composed = unicodedata.normalize("NFKC", text.translate(_CAPITALS)).translate(_CAPITALS)
+    plain = unicodedata.normalize("NFKD", composed.casefold())
     latin = plain.translate(_LATIN)
     return "".join(character for character in latin if character.isalnum())
 

@@ -16,6 +16,7 @@ from tests.paths import ROOT
 from tests.support.archives import bala
 from tests.support.debian import require_packages
 from tests.support.registry_process import pulled, push
+from tests.support.secret_scan import secrets_in
 
 BUILD_SECONDS = 900
 pytestmark = pytest.mark.timeout(BUILD_SECONDS)
@@ -114,3 +115,12 @@ def test_the_image_has_no_installer_and_is_small(image: Image, tmp_path: Path) -
     with (DIST / "ballroom.tar").open("rb") as source, gzip.open(packed, "wb", 6) as target:
         shutil.copyfileobj(source, target)
     assert packed.stat().st_size < MOST_BYTES
+
+
+def test_no_file_of_the_image_holds_a_secret(image: Image) -> None:
+    """Certificates of authorities, which libraries bring, are public."""
+    ours = image.root / "opt/ballroom"
+    files = [each for each in ours.rglob("*") if each.name != "cacert.pem"]
+    assert len(files) > 1_000
+    found = [each for each in secrets_in(image.root, files) if "docs/use/tokens.md" not in each]
+    assert found == []  # That page shows the form of a token.

@@ -1,12 +1,21 @@
-"""Confusable characters: names hold ASCII letters, digits, `_` and `.` alone."""
+"""Row 14, confusable characters: names hold ASCII letters, digits, `_` and `.` alone, and no
+display name looks like the name of another organization. `confusables.jsonl` has the characters
+that UTS 39 says look like letters or digits, and those."""
+
+import json
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from shared.domain.account_names import parse_account_name
+from shared.domain.errors.base import Refusal
+from shared.domain.lookalike_names import skeletons
+from shared.domain.names import parse_module_name, parse_org, parse_package_name
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
-from tests.support.world import World
+from tests.support.world import URL, World
 
 LOOKALIKES = [
     "gr\u0435et",  # Cyrillic ie.
@@ -24,6 +33,13 @@ LOOKALIKES = [
     "gr\u0130et",  # Dotted capital I, two characters in lower case.
     "gr\u212aeet",  # Kelvin sign, which is k in lower case.
 ]
+CONFUSABLES: list[tuple[str, str]] = [
+    (character, drawn)
+    for character, drawn in map(
+        json.loads, (Path(__file__).parent / "confusables.jsonl").read_text().splitlines()
+    )
+]
+READ_OTHERWISE = {"\u017f": "a long s is an s", "\u02db": "an ogonek is no letter"}
 FORBIDDEN = st.characters(exclude_categories=["Cs"]).filter(
     lambda c: not (c.isascii() and (c.isalnum() or c in "_."))
 )
@@ -71,3 +87,36 @@ async def test_names_that_differ_in_case_alone_are_one_name(world: World) -> Non
     await world.push(bala("acme/greet:1.0.0"))
     assert "upper and lower case" in await refusal(world, "acme/gReet:1.0.0")
     assert "upper and lower case" in await refusal(world, "ACME/other:1.0.0")
+
+
+def test_no_confusable_character_is_in_a_name() -> None:
+    assert len(CONFUSABLES) > 1_000
+    for character, _ in CONFUSABLES:
+        name = f"gre{character}t"
+        for parse in (parse_org, parse_package_name, parse_module_name, parse_account_name):
+            with pytest.raises(Refusal):
+                parse(name)
+
+
+def test_what_is_drawn_alike_has_a_skeleton_in_common() -> None:
+    differing = [
+        (ascii(character), drawn)
+        for character, drawn in CONFUSABLES
+        if character not in READ_OTHERWISE
+        and not any(skeletons(f"gre{character}t") & skeletons(f"gre{latin}t") for latin in drawn)
+    ]
+    assert differing == []
+
+
+@pytest.mark.parametrize("character", ["\u0430", "\u0251", "\U0001d41a", "\u237a", "\uff41"])
+async def test_no_display_name_is_drawn_as_the_name_of_another_organization(
+    world: World, character: str
+) -> None:
+    answer = await world.send(
+        "PATCH",
+        f"{URL}/api/v1/orgs/other",
+        by=world.people.bob,
+        json={"displayName": f"{character}cme"},
+    )
+    assert answer.status_code == 409, answer.text
+    assert "looks like the name of another organization" in answer.text

@@ -28,6 +28,7 @@ from tests.security.access_table import (
 )
 from tests.security.test_authorization_matrix import Prepared, prepared
 from tests.security.test_ids_of_other_accounts import ADMIN, ANN, BOB, TAKING_IDS, foreign_id
+from tests.support.stored_state import stored
 from tests.support.world import World
 
 pytestmark = pytest.mark.measured
@@ -212,3 +213,67 @@ async def test_every_change_is_in_the_log_once_even_if_the_feed_is_down_meanwhil
     assert (down.status, sorted(down.events)) == (well.status, sorted(well.events))
     # The log of the registry, which has every event, is the only one that has proposals.
     assert all(actor and (log or kind == "proposal.made") for kind, actor, log in well.events)
+
+
+WRITES = {
+    "directory": ("add", "replace", "remove"),
+    "metadata": ("add_release", "claim", "claim_tool", "replace_head", "replace_release"),
+}
+
+
+@dataclass
+class BrokenStore:
+    """A store that takes no write of a change while the writes are broken."""
+
+    store: Any
+    writes: tuple[str, ...]
+    broken: "BrokenWrites"
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self.store, name)
+        if name not in self.writes:
+            return attribute
+
+        async def reached(*values: object, **named: object) -> Any:
+            if self.broken.is_broken:
+                raise Busy
+            return await attribute(*values, **named)
+
+        return reached
+
+
+class BrokenWrites:
+    """What breaks the writes of directory and metadata."""
+
+    is_broken = False
+
+    def wrap(self, stores: Adapters) -> Adapters:
+        found = {
+            port: cast("Any", BrokenStore(getattr(stores, port), writes, self))
+            for port, writes in WRITES.items()
+        }
+        return replace(stores, **found)
+
+
+async def told(world: World) -> tuple[object, ...]:
+    """Return the packages, releases and events, and what waits to become an event."""
+    everything = await stored(world.stores)
+    waiting = await world.stores.directory.unpublished(1_000)
+    return (everything["heads"], everything["releases"], everything["events"], waiting)
+
+
+@pytest.mark.parametrize("name", [each for each in CHANGES if each not in REFUSED])
+async def test_a_change_whose_write_fails_leaves_neither_itself_nor_an_event(
+    prepared: Prepared, scratch: Path, name: str
+) -> None:
+    """A change and its event are one write, so there is nothing to take back."""
+    broken = BrokenWrites()
+    async with prepared.world(scratch / "broken", wrap=broken.wrap) as world:
+        request = await prepare(world, prepared, name)
+        before = await told(world)
+        broken.is_broken = True
+        answer = await world.http.send(request)
+        broken.is_broken = False
+        await world.registry.maintenance.upkeep.run("process-outboxes")
+        assert answer.status_code >= 400, answer.text
+        assert await told(world) == before
