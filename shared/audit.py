@@ -436,11 +436,11 @@ def _said_severity(fields: Fields) -> str:
 
 
 def _score(fields: Fields) -> float | None:
-    """Return the highest base score of the vectors of CVSS 3; None without one."""
+    """Return the highest base score of the vectors of CVSS; None without one."""
     rows = [*objects_in(fields.get("severity"))]
     for affected in objects_in(fields.get("affected")):
         rows += objects_in(affected.get("severity"))
-    vectors = (str(row.get("score")) for row in rows if row.get("type") == "CVSS_V3")
+    vectors = (str(row.get("score")) for row in rows)
     scores = [score for score in map(cvss_score, vectors) if score is not None]
     return max(scores, default=None)
 
