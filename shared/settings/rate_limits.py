@@ -94,6 +94,10 @@ class RateLimitSettings(TopicSettings):
         default="token=1200 account=2400 address=1200",
         description="Questions about advisories, /v1/query and /v1/querybatch, a minute.",
     )
+    limit_export: LimitText = Field(
+        default="token=6 account=12 address=12",
+        description="Downloads of all advisories at once, /v1/all.zip, a minute.",
+    )
     limit_agent: LimitText = Field(
         default="token=1200 account=2400 address=1200",
         description="Calls of /mcp a minute, counted by each process; an address counts for "
