@@ -151,7 +151,7 @@ async def osv_advisory(call: Call) -> Answer:
     return json_answer(osv_of(found))
 
 
-@osv.read("v1/all.zip")
+@osv.read("v1/all.zip", limit=RateLimitClass.EXPORT)
 async def osv_export(call: Call) -> Answer:
     """Answer with what everybody may see, a file for each advisory, for mirrors."""
     content = await call.registry.advisories.exporting.public_zip()

@@ -81,7 +81,7 @@ class AuditOptions:
 
 
 @dataclass(frozen=True)
-class Part:
+class Component:
     """A version of a package or of a Java library, and where a file names it."""
 
     ecosystem: str
@@ -155,7 +155,7 @@ class AdvisoryRecord:
 class AuditFinding:
     """An advisory that affects a version that is used."""
 
-    part: Part
+    component: Component
     advisory: AdvisoryRecord
 
     @property
@@ -164,13 +164,13 @@ class AuditFinding:
         events = (
             event
             for affected in self.advisory.affected
-            if self.part.is_subject_of(affected)
+            if self.component.is_subject_of(affected)
             for span in objects_in(affected.get("ranges"))
             if span.get("type") != "GIT"
             for event in objects_in(span.get("events"))
         )
         fixed = {in_one_line(event["fixed"]) for event in events if event.get("fixed")}
-        used = _numbers(self.part.version)
+        used = _numbers(self.component.version)
         newer = (each for each in fixed if _numbers(each) >= used)
         return tuple(sorted(newer, key=lambda each: (_numbers(each), each)))
 
@@ -179,7 +179,14 @@ class AuditFinding:
         """Return what findings are sorted by: the gravest first, and then by what a reader sees."""
         gravity = SEVERITIES.index(self.advisory.severity)
         score = -(self.advisory.score or 0.0)
-        return gravity, score, *self.part.key, self.advisory.id, self.part.file, self.part.line
+        return (
+            gravity,
+            score,
+            *self.component.key,
+            self.advisory.id,
+            self.component.file,
+            self.component.line,
+        )
 
 
 @dataclass(frozen=True)
@@ -187,7 +194,7 @@ class Audit:
     """What was asked, and what was found."""
 
     address: str
-    parts: Sequence[Part]
+    components: Sequence[Component]
     findings: Sequence[AuditFinding]
     ignored: Sequence[tuple[AuditFinding, str]]  # With the reason.
 
@@ -231,12 +238,12 @@ def run(
     """
     client = None
     try:
-        parts = list(_read_parts(options.files or ["Dependencies.toml"]))
+        components = list(_read_components(options.files or ["Dependencies.toml"]))
         address = options.address.rstrip("/")
         token = (options.token or environment.get("BALLROOM_TOKEN", "")).strip()
         token = token or token_of_settings(environment, address)
         client = RegistryClient(address, token, "ballroom-audit")
-        audit = _audit(client, parts, _ignored(options.ignored))
+        audit = _audit(client, components, _ignored(options.ignored))
     except (NotAsked, UnreadableFile) as reason:
         _note(str(reason))
         return NOT_AUDITED
@@ -264,27 +271,29 @@ def _note(text: str) -> None:
 # --- What is asked ------------------------------------------------------------------------------
 
 
-def _read_parts(files: Sequence[str]) -> Iterator[Part]:
+def _read_components(files: Sequence[str]) -> Iterator[Component]:
     """Yield what the files name, each place once."""
-    seen = set[Part]()
+    seen = set[Component]()
     without_coordinates = 0
     for file in map(Path, files):
         versions = list(read_versions(file))
         if not versions and file.name not in FILE_NAMES:
             message = f"{file} names no versions. Name a Dependencies.toml or a Ballerina.toml."
             raise NotAsked(message)
-        parts = [
-            Part(BALLERINA, f"{each.org}/{each.name}", each.version, each.file, each.line)
+        components = [
+            Component(BALLERINA, f"{each.org}/{each.name}", each.version, each.file, each.line)
             for each in versions
         ]
         for library in read_libraries(file):
             name = f"{library.group}:{library.artifact}"
             if library.has_coordinates:
-                parts.append(Part(MAVEN, name, library.version, library.file, library.line))
+                components.append(
+                    Component(MAVEN, name, library.version, library.file, library.line)
+                )
             else:
                 without_coordinates += 1
-        yield from (each for each in parts if each not in seen)
-        seen.update(parts)
+        yield from (each for each in components if each not in seen)
+        seen.update(components)
     if without_coordinates:
         _note(
             f"Java libraries without groupId, artifactId and version, which were not asked for: "
@@ -305,19 +314,19 @@ def _ignored(options: Iterable[str]) -> dict[str, tuple[str, str]]:
 
 
 def _audit(
-    client: RegistryClient, parts: Sequence[Part], ignored: Mapping[str, tuple[str, str]]
+    client: RegistryClient, components: Sequence[Component], ignored: Mapping[str, tuple[str, str]]
 ) -> Audit:
-    asked = list({part.key: part for part in parts}.values())
+    asked = list({component.key: component for component in components}.values())
     ids: dict[tuple[str, str, str], set[str]] = {}
     for start in range(0, len(asked), IN_ONE_QUERY):
-        part = asked[start : start + IN_ONE_QUERY]
-        ids.update(zip((each.key for each in part), _ask(client, part)))  # noqa: B905 - Python 3.9 has no `strict`; `_ask` answers for each.
+        batch = asked[start : start + IN_ONE_QUERY]
+        ids.update(zip((each.key for each in batch), _ask(client, batch)))  # noqa: B905 - Python 3.9 has no `strict`; `_ask` answers for each.
     records = _read_records(client, sorted({each for found in ids.values() for each in found}))
     found = sorted(
         (
-            AuditFinding(part, records[identity])
-            for part in parts
-            for identity in ids[part.key]
+            AuditFinding(component, records[identity])
+            for component in components
+            for identity in ids[component.key]
             if not records[identity].is_withdrawn
         ),
         key=lambda each: each.order,
@@ -328,16 +337,16 @@ def _audit(
         _note(f"--ignore {ignored[name][0]} ignores nothing any more. Remove it.")
     return Audit(
         client.address,
-        parts,
+        components,
         findings=[each for each, hits in names if not hits],
         ignored=[(each, ignored[min(hits)][1]) for each, hits in names if hits],
     )
 
 
-def _ask(client: RegistryClient, parts: Sequence[Part]) -> list[set[str]]:
-    """Return the ids of the advisories that affect each part, in their order."""
-    found: list[set[str]] = [set() for _ in parts]
-    waiting = [(number, part.query) for number, part in enumerate(parts)]
+def _ask(client: RegistryClient, components: Sequence[Component]) -> list[set[str]]:
+    """Return the ids of the advisories that affect each component, in their order."""
+    found: list[set[str]] = [set() for _ in components]
+    waiting = [(number, component.query) for number, component in enumerate(components)]
     for _ in range(MOST_PAGES):
         if not waiting:
             return found
@@ -436,11 +445,11 @@ def _said_severity(fields: Fields) -> str:
 
 
 def _score(fields: Fields) -> float | None:
-    """Return the highest base score of the vectors of CVSS 3; None without one."""
+    """Return the highest base score of the vectors of CVSS; None without one."""
     rows = [*objects_in(fields.get("severity"))]
     for affected in objects_in(fields.get("affected")):
         rows += objects_in(affected.get("severity"))
-    vectors = (str(row.get("score")) for row in rows if row.get("type") == "CVSS_V3")
+    vectors = (str(row.get("score")) for row in rows)
     scores = [score for score in map(cvss_score, vectors) if score is not None]
     return max(scores, default=None)
 
@@ -467,32 +476,38 @@ def as_table(audit: Audit) -> Iterator[str]:
                 yield f"    {_url(audit, advisory)}"
     for finding, reason in audit.ignored:
         why = f": {reason}" if reason else ""
-        part = finding.part
-        yield f"Ignored {finding.advisory.id} of {part.name}:{part.version}{why}"
-    affected = len({each.part.key for each in audit.findings})
-    asked = len({each.key for each in audit.parts})
+        component = finding.component
+        yield f"Ignored {finding.advisory.id} of {component.name}:{component.version}{why}"
+    affected = len({each.component.key for each in audit.findings})
+    asked = len({each.key for each in audit.components})
     yield f"Versions asked: {asked}, affected: {affected}. Advisories: {len(audit.findings)}."
 
 
 def _row(finding: AuditFinding) -> tuple[str, ...]:
-    part = finding.part
+    component = finding.component
     advisory = finding.advisory
     fixed = ", ".join(finding.fixed) or "no version"
-    return in_one_line(part.name), in_one_line(part.version), advisory.id, advisory.severity, fixed
+    return (
+        in_one_line(component.name),
+        in_one_line(component.version),
+        advisory.id,
+        advisory.severity,
+        fixed,
+    )
 
 
 def as_json(audit: Audit) -> Fields:
     """Return what was found, for programs."""
 
     def row(finding: AuditFinding) -> dict[str, object]:
-        part = finding.part
+        component = finding.component
         advisory = finding.advisory
         return {
-            "ecosystem": part.ecosystem,
-            "name": part.name,
-            "version": part.version,
-            "file": part.file,
-            "line": part.line,
+            "ecosystem": component.ecosystem,
+            "name": component.name,
+            "version": component.version,
+            "file": component.file,
+            "line": component.line,
             "id": advisory.id,
             "aliases": advisory.aliases,
             "summary": advisory.summary,
@@ -504,7 +519,7 @@ def as_json(audit: Audit) -> Fields:
 
     return {
         "registry": audit.address,
-        "asked": len({each.key for each in audit.parts}),
+        "asked": len({each.key for each in audit.components}),
         "findings": list(map(row, audit.findings)),
         "ignored": [{**row(finding), "reason": reason} for finding, reason in audit.ignored],
     }
@@ -555,14 +570,14 @@ def _rule(audit: Audit, advisory: AdvisoryRecord) -> Fields:
 
 
 def _result(finding: AuditFinding) -> Fields:
-    part = finding.part
+    component = finding.component
     advisory = finding.advisory
     fixed = finding.fixed
     way_out = f"Fixed in {', '.join(fixed)}." if fixed else "No version fixes it."
-    named = in_one_line(f"{part.name}:{part.version}")
+    named = in_one_line(f"{component.name}:{component.version}")
     message = f"{named}: {advisory.summary or advisory.id} {way_out}"
     # The same finding stays the same alert if lines above it change.
-    place = f"{part.ecosystem}\n{part.name}\n{advisory.id}"
+    place = f"{component.ecosystem}\n{component.name}\n{advisory.id}"
     return {
         "ruleId": advisory.id,
         "level": _LEVELS.get(advisory.severity, "warning"),
@@ -571,8 +586,8 @@ def _result(finding: AuditFinding) -> Fields:
         "locations": [
             {
                 "physicalLocation": {
-                    "artifactLocation": {"uri": quote(Path(part.file).as_posix())},
-                    "region": {"startLine": part.line},
+                    "artifactLocation": {"uri": quote(Path(component.file).as_posix())},
+                    "region": {"startLine": component.line},
                 }
             }
         ],

@@ -74,6 +74,7 @@ from shared.services.advisories.affected_packages import AffectedPackages
 from shared.services.advisories.affected_versions import AffectedVersions
 from shared.services.advisories.assessments import Assessments
 from shared.services.advisories.authoring import AdvisoryAuthoring
+from shared.services.advisories.malicious_libraries import MaliciousLibraries
 from shared.services.advisories.malware import MalwareQuarantine
 from shared.services.api_docs.api_docs import ApiDocs
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory, JobInputs
@@ -1001,6 +1002,18 @@ class Services:
             directory=self.adapters.directory,
             events=self.adapters.events,
             mail=self.advisory_mail,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def malicious_libraries(self) -> MaliciousLibraries:
+        return MaliciousLibraries(
+            advisories=self.advisories,
+            malware=self.malware_quarantine,
+            metadata=self.adapters.metadata,
+            sboms=self.sboms,
+            events=self.adapters.events,
+            work=self.adapters.work,
             clock=self.adapters.clock,
         )
 
@@ -2576,6 +2589,8 @@ class Services:
             malware=self.malware_quarantine,
             notices=self.advisory_notices,
             reports=self.reports,
+            malicious_libraries=self.malicious_libraries,
+            checkpoints=self.checkpoints,
             clock=self.adapters.clock,
         )
 

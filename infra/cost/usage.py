@@ -107,7 +107,7 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
         "deliver-webhooks": UpkeepUsage(43_800, Usage(27.6, 7)),
         "write-log": UpkeepUsage(43_800, Usage(46.6, 13, 1)),
         "notify-dependents": UpkeepUsage(8_760, Usage(70.2, 14)),
-        "follow-advisories": UpkeepUsage(2_920, Usage(42.4, 11)),
+        "follow-advisories": UpkeepUsage(2_920, Usage(47, 12)),
         # The idle run that is counted begins a visit of all releases, as one does each day.
         "generate-api-docs": UpkeepUsage(
             4_380, Usage(72.8, 17), Usage(25.28, 3.33, 5.57), visits_a_month=30.4

@@ -103,9 +103,8 @@ class VerificationRequest(msgspec.Struct, frozen=True):
 
 def trusted_roots(folder: Path, request: VerificationRequest) -> list[TrustedRootModel]:
     """Return the roots that verify the bundle."""
-    if not request.has_embedded_root:
-        return read_roots(folder)
-    return [TrustedRootModel.from_json(embedded_root()), *read_roots(folder)]
+    first = [embedded_root()] if request.has_embedded_root else []
+    return read_roots(folder, *first)
 
 
 def embedded_root() -> bytes:
@@ -113,19 +112,69 @@ def embedded_root() -> bytes:
     return read_embedded("trusted_root.json", DEFAULT_TUF_URL)
 
 
-def read_roots(folder: Path) -> list[TrustedRootModel]:
-    """Return the trusted roots in the files of a folder, in the order of their names.
+def read_roots(folder: Path, *first: bytes) -> list[TrustedRootModel]:
+    """Return the trusted roots in the files of a folder, in the order of their names, after those
+    that are given.
 
     A file has one root in each line, as `gh attestation trusted-root` prints them, or one root.
+    What one of them ends, an authority or a key of a log, vouches in none of them afterwards.
     Raises `RootsUnreadable`.
     """
-    found = list[TrustedRootModel]()
-    for file in sorted(folder.iterdir()):
-        try:
-            found += map(read_root, _split_roots(file.read_bytes()))
-        except (ValueError, TypeError, RecursionError):
-            raise RootsUnreadable from None
-    return found
+    try:
+        texts = [*first]
+        for file in sorted(folder.iterdir()):
+            texts += _split_roots(file.read_bytes())
+        roots = [json.loads(each) for each in texts]
+        end_everywhere(roots)
+        return [_model_of(each) for each in roots]
+    except (ValueError, TypeError, RecursionError):
+        raise RootsUnreadable from None
+
+
+def end_everywhere(roots: Sequence[object]) -> None:
+    """Give each authority and each key of a log, in all of several roots, the earliest end that one
+    of these says: an older root may not know it."""
+    periods = [each for root in roots for each in _periods_of(root)]
+    ends = dict[str, str]()
+    for key, period in periods:
+        end = period.get("end")
+        if isinstance(end, str):
+            known = ends.get(key)
+            is_earlier = known is None or _moment(end) < _moment(known)
+            ends[key] = end if is_earlier or known is None else known
+    for key, period in periods:
+        if key in ends:
+            period["end"] = ends[key]
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _periods_of(root: object) -> Iterator[tuple[str, dict[str, object]]]:
+    """Yield what a root trusts, by the first certificate or the key, each with the object of its
+    period; what has another form is left to the model, which refuses it."""
+    for name in ("certificateAuthorities", "timestampAuthorities"):
+        for authority in _objects(_object(root).get(name)):
+            for first in _objects(_object(authority.get("certChain")).get("certificates"))[:1]:
+                period = authority.setdefault("validFor", {})
+                if isinstance(period, dict):
+                    yield str(first.get("rawBytes")), cast(dict[str, object], period)
+    for name in ("tlogs", "ctlogs"):
+        for log in _objects(_object(root).get(name)):
+            key = _object(log.get("publicKey"))
+            period = key.setdefault("validFor", {})
+            if isinstance(period, dict) and "rawBytes" in key:
+                yield str(key.get("rawBytes")), cast(dict[str, object], period)
+
+
+def _object(value: object) -> dict[str, object]:
+    return cast(dict[str, object], value) if isinstance(value, dict) else {}
+
+
+def _objects(value: object) -> list[dict[str, object]]:
+    found = cast(list[object], value) if isinstance(value, list) else []
+    return [cast(dict[str, object], each) for each in found if isinstance(each, dict)]
 
 
 def _split_roots(content: bytes) -> list[bytes]:
@@ -142,8 +191,12 @@ def read_root(content: bytes) -> TrustedRootModel:
 
     That of GitHub's own instance names no logs at all, which the model of the library requires.
     """
-    read = cast(dict[str, object], json.loads(content))
-    root = TrustedRootModel.from_json(json.dumps({"tlogs": [], "ctlogs": [], **read}))
+    return _model_of(json.loads(content))
+
+
+def _model_of(read: object) -> TrustedRootModel:
+    given = cast(dict[str, object], read)
+    root = TrustedRootModel.from_json(json.dumps({"tlogs": [], "ctlogs": [], **given}))
     for each in (*root.certificate_authorities, *root.timestamp_authorities):
         _chain(each)
     return root
@@ -171,6 +224,7 @@ def verify(
         instance = SigstoreInstance.PUBLIC_GOOD if root.tlogs else SigstoreInstance.GITHUB
         try:
             if instance is SigstoreInstance.PUBLIC_GOOD:
+                _require_trusted_then(root, certificate)
                 payload = _verify_with_log(content, root, request.identity)
             else:
                 payload = _verify_without_log(model, root, certificate, request.identity)
@@ -218,6 +272,20 @@ def _has_issued(root: TrustedRootModel, certificate: Certificate) -> bool:
         for authority in root.certificate_authorities
         for each in _chain(authority)
     )
+
+
+def _require_trusted_then(root: TrustedRootModel, certificate: Certificate) -> None:
+    """Raise `BundleRefused` if the root had ended the authority when it issued the certificate,
+    which lives for ten minutes: `sigstore` takes no account of that end."""
+    at = certificate.not_valid_before_utc
+    issuers = [
+        authority
+        for authority in root.certificate_authorities
+        if any(_is_issued_by(certificate, each) for each in _chain(authority))
+    ]
+    if not any(_is_valid_at(each, at) for each in issuers):
+        reason = f"no authority of its trusted root was valid at {at:%Y-%m-%dT%H:%M:%SZ}"
+        raise BundleRefused(reason)
 
 
 def _is_issued_by(certificate: Certificate, authority: Certificate) -> bool:

@@ -39,6 +39,7 @@ class RateLimitClass(Enum):
     REPORT = "report"
     ADVISORIES = "advisories"
     SCIM = "scim"
+    EXPORT = "export"
 
     @property
     def window(self) -> timedelta:
@@ -92,6 +93,7 @@ _NOUNS = {
     RateLimitClass.REPORT: "reports about releases",
     RateLimitClass.ADVISORIES: "questions about advisories",
     RateLimitClass.SCIM: "requests of a directory to /scim/v2",
+    RateLimitClass.EXPORT: "downloads of all advisories",
 }
 
 

@@ -153,7 +153,7 @@ FULL_DISK_BYTES = 1024**3  # Databases need temporary space for writes.
 BACKLOG_STUCK_AFTER = timedelta(minutes=10)  # Outboxes are processed every minute.
 
 
-class Severity(Enum):
+class Urgency(Enum):
     """How urgent a problem or a notice is."""
 
     WARN = "warn"  # Packages are still served.
@@ -164,7 +164,7 @@ class StatusProblem(Struct, frozen=True):
     """A problem and what to do about it; `task` is the task concerned, and `page` where somebody
     decides, if any."""
 
-    severity: Severity
+    severity: Urgency
     sentence: str
     way_out: str
     task: str = ""
@@ -273,7 +273,7 @@ class StatusReport(Struct, frozen=True):
             *self._other_problems(),
             *self.to_decide,
         ]
-        return tuple(sorted(found, key=lambda each: each.severity is not Severity.BAD))
+        return tuple(sorted(found, key=lambda each: each.severity is not Urgency.BAD))
 
     @property
     def problem_tasks(self) -> tuple[TaskState, ...]:
@@ -287,7 +287,7 @@ class StatusReport(Struct, frozen=True):
     def _store_problems(self) -> Iterator[StatusProblem]:
         if self.tasks is None or self.backlog is None:
             yield StatusProblem(
-                Severity.BAD,
+                Urgency.BAD,
                 "The stores do not respond.",
                 "Packages cannot be read or published until they do; published packages are safe. "
                 "The log of the registry has the errors.",
@@ -299,7 +299,7 @@ class StatusReport(Struct, frozen=True):
             yield from _task_problems(each, self.at_ms)
         if standings and not any(each.last_run for each in standings):
             yield StatusProblem(
-                Severity.WARN,
+                Urgency.WARN,
                 "No task has run yet.",
                 "After the first start, this takes a minute. Otherwise no timer is running: "
                 "restart the registry.",
@@ -308,7 +308,7 @@ class StatusReport(Struct, frozen=True):
     def _backlog_problems(self) -> Iterator[StatusProblem]:
         if self.backlog and self.backlog.is_stuck(self.at_ms):
             yield StatusProblem(
-                Severity.WARN,
+                Urgency.WARN,
                 "Some changes are not listed yet.",
                 "They are stored, but missing in lists, search and logs. Run the task that lists "
                 "them; it reports changes that it cannot list.",
@@ -319,15 +319,15 @@ class StatusReport(Struct, frozen=True):
         if self.read_only:
             reason = self.read_only.reason.rstrip(".")
             sentence = f"Read-only mode is on: {reason}."
-            yield StatusProblem(Severity.WARN, sentence, "Turn it off when it is no longer needed.")
+            yield StatusProblem(Urgency.WARN, sentence, "Turn it off when it is no longer needed.")
         if self.disk_space and self.disk_space.is_full:
             sentence = "The disk is almost full."
             way_out = "Free space now: on a full disk, nothing can be published or changed."
-            yield StatusProblem(Severity.BAD, sentence, way_out)
+            yield StatusProblem(Urgency.BAD, sentence, way_out)
         elif self.disk_space and self.disk_space.is_low:
             sentence = "Disk space is low."
             way_out = "Free space within the next days, or move the registry to a larger disk."
-            yield StatusProblem(Severity.WARN, sentence, way_out)
+            yield StatusProblem(Urgency.WARN, sentence, way_out)
 
 
 def _task_problems(state: TaskState, now_ms: int) -> Iterator[StatusProblem]:
@@ -335,15 +335,15 @@ def _task_problems(state: TaskState, now_ms: int) -> Iterator[StatusProblem]:
     if last and last.result is TaskResult.FAILED:
         sentence = f"The task {state.task} failed."
         way_out = "Run it again; the log has the error."
-        yield StatusProblem(Severity.BAD, sentence, way_out, state.task)
+        yield StatusProblem(Urgency.BAD, sentence, way_out, state.task)
     if last and last.result is TaskResult.PROBLEMS:
         sentence = f"The task {state.task} found {_problems(last)}"
         way_out = "This is shown until a run finds no problem."
-        yield StatusProblem(Severity.WARN, sentence, way_out, state.task)
+        yield StatusProblem(Urgency.WARN, sentence, way_out, state.task)
     if state.is_overdue(now_ms):
         sentence = f"The task {state.task} is overdue."
         way_out = "Run it now. If others are overdue, no timer is running: restart the registry."
-        yield StatusProblem(Severity.WARN, sentence, way_out, state.task)
+        yield StatusProblem(Urgency.WARN, sentence, way_out, state.task)
 
 
 def _problems(run: TaskRun) -> str:

@@ -98,6 +98,10 @@ class RateLimitSettings(TopicSettings):
         default="token=3000 address=6000",
         description="Requests of directories to /scim/v2, a minute.",
     )
+    limit_export: LimitText = Field(
+        default="token=6 account=12 address=12",
+        description="Downloads of all advisories at once, /v1/all.zip, a minute.",
+    )
     limit_agent: LimitText = Field(
         default="token=1200 account=2400 address=1200",
         description="Calls of /mcp a minute, counted by each process; an address counts for "

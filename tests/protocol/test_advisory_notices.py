@@ -1,17 +1,21 @@
 """Owners of dependents who asked are told of advisories, each once; malware is quarantined."""
 
 import json
+from collections.abc import AsyncIterator
 
 import pytest
 
-from shared.domain.names import parse_org
+from shared.domain.errors.base import Forbidden
+from shared.domain.names import OrgName, parse_org
 from shared.domain.packages import State
-from shared.domain.principals import OPERATOR
+from shared.domain.principals import OPERATOR, Principal
 from shared.domain.records import Event
 from shared.domain.release_lists import parse_coordinate
 from shared.domain.webhooks import Topic
+from shared.services.advisories.affected_packages import AffectedPackage, AffectedPackages
 from tests.support.advisories import advisory, affected
-from tests.support.archives import bala
+from tests.support.advisory_files import record
+from tests.support.archives import bala, zipped
 from tests.support.event_feed import checked_feed
 from tests.support.page_client import PageClient
 from tests.support.world import OpenWorld, World
@@ -218,3 +222,87 @@ async def test_an_administrator_who_publishes_malware_quarantines_at_once(
     assert await state_of(world) is State.LIVE
     await admin.send("/manage/advisories/x_BLR-2026-1/publish")
     assert await state_of(world) is State.QUARANTINED
+
+
+# --- Malicious Java libraries inside --------------------------------------------------------------
+
+LIBRARY = "org.evil:coins"
+
+
+def with_library(release: str, version: str) -> bytes:
+    pom = f"groupId=org.evil\nartifactId=coins\nversion={version}\n"
+    jar = zipped({"META-INF/maven/org.evil/coins/pom.properties": pom})
+    return bala(release, platform="java21", entries={"platform/java21/coins.jar": jar})
+
+
+async def import_malware(world: World, advisory_id: str = "MAL-2026-1") -> None:
+    importing = world.registry.advisories.importing
+    content = json.dumps(record(advisory_id, LIBRARY, fixed="2.0")).encode()
+    await importing.import_file("a.json", content, OPERATOR)
+
+
+async def test_releases_with_a_malicious_library_inside_are_quarantined_once(
+    worlds: OpenWorld,
+) -> None:
+    world = await worlds(malware_quarantine=True)
+    await fill(world)
+    await world.push(with_library("acme/inside:1.0.0", "1.5"))
+    await world.push(with_library("acme/inside:1.1.0", "2.0"))
+    await world.document()
+    await import_malware(world)
+    for _ in range(2):
+        await follow(world)
+    assert await state_of(world, "acme/inside:1.0.0") is State.QUARANTINED
+    assert await state_of(world, "acme/inside:1.1.0") is State.LIVE
+    assert await state_of(world) is State.LIVE
+    [mail] = malware_mail(world)
+    assert "a Java library inside is malicious" in mail
+    assert "  acme/inside:1.0.0\n" in mail
+    page = await PageClient(world).open("/packages/acme/inside/1.0.0")
+    assert "It has a malicious Java library inside: see the advisory MAL-2026-1." in page.text
+    at = parse_coordinate("acme/inside:1.0.0")
+    await world.registry.publishing.moderation.restore(at, by=OPERATOR)
+    await import_malware(world, "MAL-2026-2")
+    await follow(world)
+    assert await state_of(world, "acme/inside:1.0.0") is State.QUARANTINED
+    await world.registry.publishing.moderation.restore(at, by=OPERATOR)
+    await follow(world)
+    assert await state_of(world, "acme/inside:1.0.0") is State.LIVE
+
+
+async def test_a_release_that_follows_the_advisory_is_looked_at_once_its_libraries_are_read(
+    worlds: OpenWorld,
+) -> None:
+    world = await worlds(malware_quarantine=True)
+    await fill(world)
+    await world.document()
+    await import_malware(world)
+    await follow(world)
+    await world.push(with_library("acme/inside:1.0.0", "1.5"))
+    await world.push(bala("acme/later:1.0.0"))
+    await follow(world)
+    assert await state_of(world, "acme/inside:1.0.0") is State.LIVE
+    await world.document()
+    await follow(world)
+    assert await state_of(world, "acme/inside:1.0.0") is State.QUARANTINED
+
+
+async def test_a_refusal_about_one_organization_keeps_no_other_from_being_told(
+    built: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await publish(built)
+    for name in ("ann", "bob"):
+        by = built.fresh(getattr(built.people, name))
+        await built.registry.advisories.notices.switch_on(by=by)
+    of_organization = AffectedPackages.of_organization
+
+    def refusing(
+        self: AffectedPackages, org: OrgName, *, by: Principal
+    ) -> AsyncIterator[AffectedPackage]:
+        if org == "acme":
+            raise Forbidden("private", "Not for you.")
+        return of_organization(self, org, by=by)
+
+    monkeypatch.setattr(AffectedPackages, "of_organization", refusing)
+    await follow(built)
+    assert len(mail_to(built, "bob")) == 1

@@ -15,7 +15,7 @@ class Gravity(Enum):
     HIGH = "high"
     MODERATE = "moderate"
     LOW = "low"
-    UNKNOWN = "unknown"  # The advisory has neither a word nor a vector of CVSS 3.
+    UNKNOWN = "unknown"  # The advisory has neither a word nor a vector of CVSS.
 
 
 _WORDS = {each.value: each for each in Gravity} | {"medium": Gravity.MODERATE}
@@ -23,7 +23,7 @@ _ORDER = {each: place for place, each in enumerate(Gravity)}
 
 
 def gravity(advisory: Advisory) -> Gravity:
-    """Return what the advisory says in a word, or what its highest score of CVSS 3 comes to."""
+    """Return what the advisory says in a word, or what its highest score of CVSS comes to."""
     if advisory.is_malware:
         return Gravity.MALWARE
     said = advisory.database_specific.get("severity")
@@ -43,6 +43,5 @@ def _scores(advisory: Advisory) -> Iterable[float]:
     for affected in advisory.affected:
         vectors += affected.severity
     for each in vectors:
-        score = cvss_score(each.score) if each.type == "CVSS_V3" else None
-        if score is not None:
+        if (score := cvss_score(each.score)) is not None:
             yield score

@@ -33,7 +33,7 @@ from shared.domain.ids import is_id
 from shared.domain.principals import DIRECTORY, Principal
 from shared.domain.reasons import parse_required_reason
 from shared.domain.records import Place
-from shared.domain.status import Severity, StatusProblem, TaskReport
+from shared.domain.status import StatusProblem, TaskReport, Urgency
 from shared.domain.times import MS
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
@@ -485,7 +485,7 @@ def waiting_problem(waiting: Sequence[FoundAccount]) -> StatusProblem:
     more = len(names) - NAMED_AT_MOST
     listed = "; ".join(names[:NAMED_AT_MOST]) + (f"; and {more:,} more" if more > 0 else "")
     return StatusProblem(
-        Severity.WARN,
+        Urgency.WARN,
         f"Disabled or gone in Microsoft Entra ID, and not locked: {listed}.",
         "Lock or keep them on /manage/directory-locks, or with `ballroom directory-locks decide`.",
         page="/manage/directory-locks",

@@ -203,6 +203,13 @@ class Advisories(Struct, frozen=True):
         found = map(self.index.advisory, live)
         return [each for each in found if each.is_malware]
 
+    async def malicious_libraries(self) -> list[Advisory]:
+        """Return what is known of malicious Java libraries. For tasks, as `malware`."""
+        index = await self.index.current()
+        live = [each for each in index.by_id.values() if each.is_live and each.is_malware]
+        of_maven = (each for each in live if any(each.names_of(MAVEN)))
+        return [self.index.advisory(each) for each in of_maven]
+
     async def _about_own_packages(self) -> list[IndexedAdvisory]:
         index = await self.index.current()
         return [each for each in index.by_id.values() if any(each.names_of(self.ecosystem))]

@@ -55,6 +55,7 @@ class IndexedAdvisory(Struct, frozen=True, gc=False):
     modified_ms: int
     is_live: bool
     is_in_set: bool
+    is_malware: bool
     affected: tuple[Affected, ...]
     packed: bytes
 
@@ -65,6 +66,7 @@ class IndexedAdvisory(Struct, frozen=True, gc=False):
             modified_ms=advisory.modified_ms,
             is_live=advisory.is_live,
             is_in_set=is_in_set,
+            is_malware=advisory.is_malware,
             affected=tuple(map(_matched, advisory.affected)),
             packed=zlib.compress(encoded(advisory).encode(), _LEVEL),
         )

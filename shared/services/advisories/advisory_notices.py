@@ -17,7 +17,7 @@ from shared.domain.advisories.followers import (
     finding_key,
     follower_place,
 )
-from shared.domain.errors.base import NotFound
+from shared.domain.errors.base import NotFound, Refusal
 from shared.domain.memberships import Membership
 from shared.domain.names import OrgName
 from shared.domain.principals import UPKEEP, Principal
@@ -79,18 +79,25 @@ class AdvisoryNotices(Struct, frozen=True):
         """Tell everybody who asked, until that time; the next run tells the others."""
         seen = 0
         done = 0
+        problems = list[str]()
         async for batch in entity_batches(self.directory, AdvisoryFollower, RECORDS_AT_ONCE):
             for each in batch:
                 if self.clock.now_ms() >= until_ms:
-                    return TaskReport(seen, done)
+                    return TaskReport(seen, done, tuple(problems))
                 seen += 1
-                done += await self._tell_account(each)
+                try:
+                    done += await self._tell_account(each)
+                except Refusal as refusal:  # Of one account; the others are told all the same.
+                    problems.append(f"An account was not told of advisories: {refusal}")
         for org in await self._organizations_that_asked():
             if self.clock.now_ms() >= until_ms:
                 break
             seen += 1
-            done += await self._tell_organization(org)
-        return TaskReport(seen, done)
+            try:
+                done += await self._tell_organization(org)
+            except Refusal as refusal:
+                problems.append(f"{org} was not told of advisories: {refusal}")
+        return TaskReport(seen, done, tuple(problems))
 
     async def _tell_account(self, follower: AdvisoryFollower) -> int:
         """Send mail about what is new to an account; return how many mails were sent."""

@@ -105,9 +105,15 @@ class Sboms(Struct, frozen=True):
     async def java_libraries(self, release: Release) -> tuple[JavaLibrary, ...]:
         """Return the Java libraries inside of a release; none as long as they are not read, and if
         they took too much."""
+        return await self.known_java_libraries(release) or ()
+
+    async def known_java_libraries(self, release: Release) -> tuple[JavaLibrary, ...] | None:
+        """Return what `java_libraries` does; None as long as they are not read."""
         try:
             content = await self._piece(release, PieceKind.JAVA_LIBRARIES, _REGISTRY)
-        except (SbomMissing, SbomPending):
+        except SbomPending:
+            return None
+        except SbomMissing:
             return ()
         return msgspec.json.decode(content or b"[]", type=tuple[JavaLibrary, ...])
 

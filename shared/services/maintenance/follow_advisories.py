@@ -3,15 +3,18 @@ setting says so, and tells owners who asked about advisories for what their pack
 also does what a process left that ended after it stored a report about a release."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
+from shared.domain.errors.base import Refusal
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
 from shared.ports.system import Clock
 from shared.services.advisories.advisories import Advisories
 from shared.services.advisories.advisory_notices import AdvisoryNotices
+from shared.services.advisories.malicious_libraries import MaliciousLibraries
 from shared.services.advisories.malware import MalwareQuarantine
-from shared.services.maintenance.tasks import RUN_TIME, Task
+from shared.services.maintenance.tasks import RUN_TIME, Checkpoints, Task
 
 SCHEDULE = "25 */15 * * * *"
 
@@ -35,19 +38,28 @@ class FollowAdvisories(Task):
 
     advisories: Advisories
     malware: MalwareQuarantine
+    malicious_libraries: MaliciousLibraries
     notices: AdvisoryNotices
     reports: UnfinishedReports
+    checkpoints: Checkpoints
     clock: Clock
 
     async def run(self) -> TaskReport:
         until_ms = self.clock.now_ms() + RUN_TIME // MS
         matched = 0
+        problems = list[str]()
         for each in await self.advisories.malware():
-            matched += len(await self.malware.apply(each))
+            try:
+                matched += len(await self.malware.apply(each))
+            except Refusal as refusal:  # Of one release; the others are decided on all the same.
+                problems.append(f"{each.id}: {refusal}")
+        matched += await self.malicious_libraries.run(
+            partial(self.checkpoints.visit_packages, self)
+        )
         told = await self.notices.run(until_ms)
         completed = await self.reports.complete(until_ms)
         return TaskReport(
             told.seen + matched + completed.seen,
             told.changed + matched + completed.changed,
-            told.problems,
+            (*problems, *told.problems),
         )

@@ -32,7 +32,7 @@ from shared.domain.reasons import parse_required_reason
 from shared.domain.records import Place, account_stream
 from shared.domain.scopes import Action, Role
 from shared.domain.sessions import Session
-from shared.domain.status import Severity, StatusProblem, TaskReport
+from shared.domain.status import StatusProblem, TaskReport, Urgency
 from shared.domain.times import MS, time_text
 from shared.ports.conflicts import AlreadyThere
 from shared.ports.directory import DirectoryStore
@@ -402,7 +402,7 @@ def ownerless_problem(found: Sequence[OwnerlessOrganization]) -> StatusProblem:
     more = len(found) - NAMED_AT_MOST
     listed = ", ".join(named) + (f", and {more:,} more" if more > 0 else "")
     return StatusProblem(
-        Severity.WARN,
+        Urgency.WARN,
         f"Organizations without an owner who can sign in: {listed}.",
         "Add an owner, or decide about a member who asks for it, on /manage/ownership or with "
         "`ballroom org decide-ownership`.",

@@ -194,6 +194,13 @@ async def test_questions_are_limited(worlds: OpenWorld) -> None:
     assert (answer.status_code, answer.json()["code"]) == (429, 8)
 
 
+async def test_downloads_of_all_advisories_are_limited(worlds: OpenWorld) -> None:
+    world = await worlds(limit_export="address=1")
+    assert (await world.get(f"{V1}/all.zip")).status_code == 200
+    answer = await world.get(f"{V1}/all.zip")
+    assert (answer.status_code, answer.json()["code"]) == (429, 8)
+
+
 async def test_long_answers_come_in_pages(advised: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("functions.osv.ADVISORIES_OF_A_PAGE", 2)
     monkeypatch.setattr("functions.osv.IDS_OF_A_PAGE", 2)

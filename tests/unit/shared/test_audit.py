@@ -287,6 +287,9 @@ def test_an_ignored_advisory_that_affects_nothing_is_said(auditor: Auditor) -> N
     assert auditor.run(ignored=["=why"])[0] == 2
 
 
+CVSS_4 = "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N"
+
+
 @pytest.mark.parametrize(
     ("version", "events", "fixed"),
     [
@@ -319,6 +322,7 @@ def test_fixed_versions_are_those_that_are_not_older(
         ({"severity": [{"type": "CVSS_V3", "score": CRITICAL}]}, "critical", 10.0),
         ({"severity": [{"type": "CVSS_V3", "score": MEDIUM}]}, "moderate", 6.1),
         ({"severity": [{"type": "CVSS_V4", "score": "CVSS:4.0/AV:N"}]}, "unknown", None),
+        ({"severity": [{"type": "CVSS_V4", "score": CVSS_4}]}, "critical", 9.3),
         ({"severity": [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:X"}]}, "unknown", None),
         ({"severity": "high"}, "unknown", None),
         ({"database_specific": {"severity": "Medium"}}, "moderate", None),

@@ -1,6 +1,7 @@
 """The task `sigstore-bundle`: which bundles verify, and why the others do not."""
 
 import json
+from copy import copy
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -219,6 +220,19 @@ async def test_an_authority_that_was_revoked_before_the_signature_is_refused(
     )
     github.authority_ends = SIGNED_AT + timedelta(days=1)
     assert await verify(bundle, github) == {"instance": "github"}
+
+
+@pytest.mark.parametrize("is_newest_first", [True, False])
+async def test_what_one_root_ends_vouches_in_no_other_root(
+    verify: Verification, instance: SigstoreInstance, is_newest_first: bool
+) -> None:
+    bundle = instance.bundle(DIGEST)
+    newer = copy(instance)
+    newer.authority_ends = SIGNED_AT - timedelta(days=1)
+    roots = (newer, instance) if is_newest_first else (instance, newer)
+    assert "instance" not in await verify(bundle, *roots)
+    newer.authority_ends = SIGNED_AT + timedelta(days=1)
+    assert "instance" in await verify(bundle, *roots)
 
 
 async def test_another_instance_with_the_same_names_is_refused(

@@ -20,11 +20,11 @@ from shared.domain.status import (
     NoticeBoard,
     ReadOnlyState,
     RegistryCounts,
-    Severity,
     StatusReport,
     TaskResult,
     TaskRun,
     TaskState,
+    Urgency,
     parse_read_only_reason,
 )
 from tests.contract.sample_records import head, release
@@ -101,16 +101,14 @@ def test_a_run_with_many_problems_may_have_more_than_are_stored() -> None:
     ("room", "mood"),
     [
         (DiskSpace(500 * GiB, 25 * GiB), None),
-        (DiskSpace(500 * GiB, 24 * GiB), Severity.WARN),
-        (DiskSpace(50 * GiB, 4 * GiB), Severity.WARN),
-        (DiskSpace(50 * GiB, GiB), Severity.WARN),
-        (DiskSpace(500 * GiB, GiB - 1), Severity.BAD),
+        (DiskSpace(500 * GiB, 24 * GiB), Urgency.WARN),
+        (DiskSpace(50 * GiB, 4 * GiB), Urgency.WARN),
+        (DiskSpace(50 * GiB, GiB), Urgency.WARN),
+        (DiskSpace(500 * GiB, GiB - 1), Urgency.BAD),
         (None, None),
     ],
 )
-def test_a_disk_is_reported_before_it_is_full(
-    room: DiskSpace | None, mood: Severity | None
-) -> None:
+def test_a_disk_is_reported_before_it_is_full(room: DiskSpace | None, mood: Urgency | None) -> None:
     assert [each.severity for each in replace(WELL, disk_space=room).problems] == (
         [mood] if mood else []
     )
@@ -150,7 +148,7 @@ def test_each_problem_says_what_to_do(snapshot: SnapshotAssertion) -> None:
     ]
     assert replace(WELL, backlog=None).problems == reports[0].problems
     worst = replace(reports[1], disk_space=DiskSpace(50 * GiB, GiB)).problems
-    assert [each.severity for each in worst] == [Severity.BAD, Severity.WARN]
+    assert [each.severity for each in worst] == [Urgency.BAD, Urgency.WARN]
     problems = [problem for report in reports for problem in report.problems]
     assert [(each.severity.name, each.sentence, each.way_out, each.task) for each in problems] == (
         snapshot

@@ -8,6 +8,7 @@ from shared.domain.advisories.advisories import Advisory, Affected, Severity
 from shared.domain.advisories.gravity import Gravity, by_gravity, gravity
 
 CRITICAL = Severity("CVSS_V3", "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H")
+CVSS_4 = "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N"
 LOW = Severity("CVSS_V3", "CVSS:3.0/AV:N/AC:H/PR:N/UI:R/S:U/C:L/I:N/A:N")
 
 
@@ -23,6 +24,7 @@ def advisory(advisory_id: str = "x_BLR-2026-1", **fields: Any) -> Advisory:
         ({"severity": (LOW,)}, Gravity.LOW),
         ({"affected": (Affected("Maven", "a:b", severity=(CRITICAL,)),)}, Gravity.CRITICAL),
         ({"severity": (Severity("CVSS_V4", "CVSS:4.0/AV:N"),)}, Gravity.UNKNOWN),
+        ({"severity": (Severity("CVSS_V4", CVSS_4),)}, Gravity.CRITICAL),
         ({"severity": (CRITICAL,), "database_specific": {"severity": "LOW"}}, Gravity.LOW),
         ({"database_specific": {"severity": "MODERATE"}}, Gravity.MODERATE),
         ({"database_specific": {"severity": "medium"}}, Gravity.MODERATE),
