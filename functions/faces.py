@@ -16,6 +16,7 @@ from shared.settings import Settings
 # topic has the same name on every face.
 MODULES = (
     "account.advisories",
+    "account.approvals",
     "account.audit_log",
     "account.device_login",
     "account.invitations",

@@ -24,6 +24,7 @@ from functions.api.ownership import ownership_api
 from functions.api.packages import successor_api, visibility_api
 from functions.api.reports import reports_api
 from functions.api.rules import rules_api
+from functions.api.staged_releases import staged_releases_api
 from functions.api.tokens import organization_tokens_api, tokens_api
 from functions.api.trusted_publishing import publishers_api
 from functions.api.webhooks import webhooks_api
@@ -62,6 +63,7 @@ _FACES = (
     publishers_api,
     reports_api,
     rules_api,
+    staged_releases_api,
     successor_api,
     tokens_api,
     visibility_api,

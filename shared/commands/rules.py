@@ -13,8 +13,15 @@ from functions.api.rules import (
     api_rules_dry_run,
     api_rules_show,
 )
+from functions.api.staged_releases import api_approvals_list
 from shared.commands.base import OutputFormat, in_registry
-from shared.commands.operations import body_of, call_operation, options_of, print_answer
+from shared.commands.operations import (
+    add_operation,
+    body_of,
+    call_operation,
+    options_of,
+    print_answer,
+)
 from shared.commands.organizations import name_argument, organizations
 from shared.composition import Registry
 from shared.domain.names import OrgName
@@ -26,6 +33,15 @@ dry_run_option = click.option(
     "is_dry_run",
     is_flag=True,
     help="Change nothing: list what the rules would have said of the releases of the last 30 days.",
+)
+
+
+add_operation(
+    organizations,
+    "approvals",
+    api_approvals_list,
+    "ORG",
+    text="List the releases of ORG that wait for an approval; only people approve one.",
 )
 
 

@@ -47,6 +47,7 @@ from shared.domain.releases import (
     told_to_everybody,
 )
 from shared.domain.rights import AccessContext
+from shared.domain.scans import HELD_BY_SCANNER
 from shared.domain.scopes import PUBLISHING_SCOPES, Action
 from shared.domain.times import MS
 from shared.ports.archive_store import ArchiveStore
@@ -574,6 +575,10 @@ class Publishing(Struct, frozen=True):
             await self.mail.send_held(release)
         elif is_new and push.held_by_scanner:
             await self.mail.send_held_by_scanner(release)
+        if is_new and release.waits_for_approval:
+            await self.mail.send_approval_wanted(release)
+        if is_new and release.warnings:
+            await self.mail.send_warnings(release, [each.message for each in release.warnings])
         outcome = Outcome.PUBLISHED if is_new else Outcome.REPEATED
         refusal: Refusal | None = None
         if release.state is not State.LIVE:
@@ -621,6 +626,12 @@ class Publishing(Struct, frozen=True):
                 "release-held-by-owner",
                 f"{coordinate} is stored and held: an owner of {org} holds it. Ask them to restore "
                 "it.",
+            )
+        if release.state is State.HELD and release.state_reason.startswith(HELD_BY_SCANNER):
+            return Conflict(
+                "release-awaits-scan",
+                f"{coordinate} is stored and held. {release.state_reason} Administrators of this "
+                "registry publish or withhold it.",
             )
         return Conflict(
             "release-withheld",

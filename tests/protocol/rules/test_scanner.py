@@ -98,7 +98,10 @@ async def test_a_held_release_waits_for_administrators(
     await give_address(world, world.people.admin, "admin@example.org")
     says(receiver, "hold", "A person looks at it")
     said = await refusal_of_push(world, ARCHIVE)
-    assert "acme/greet:1.0.0 is stored and held" in said
+    assert (
+        "acme/greet:1.0.0 is stored and held. The scanner of this registry did not accept it: A "
+        "person looks at it. Administrators of this registry publish or withhold it." in said
+    )
     assert not await is_pulled(world)
     [event] = await events_of(world, "release.awaiting-scan")
     reason = "The scanner of this registry did not accept it: A person looks at it."
