@@ -627,17 +627,23 @@ class Publishing(Struct, frozen=True):
                 f"{coordinate} is stored and held: an owner of {org} holds it. Ask them to restore "
                 "it.",
             )
-        if release.state is State.HELD and release.state_reason.startswith(HELD_BY_SCANNER):
-            return Conflict(
-                "release-awaits-scan",
-                f"{coordinate} is stored and held. {release.state_reason} Administrators of this "
-                "registry publish or withhold it.",
-            )
+        return _withheld_by_administrators(release)
+
+
+def _withheld_by_administrators(release: Release) -> Refusal:
+    """Return the refusal of a release on which administrators decide, or decided."""
+    coordinate = release.coordinate
+    if release.state is State.HELD and release.state_reason.startswith(HELD_BY_SCANNER):
         return Conflict(
-            "release-withheld",
-            f"{coordinate} is stored and {release.state.value}: an administrator of this registry "
-            "withheld it. Ask the operator.",
+            "release-awaits-scan",
+            f"{coordinate} is stored and held. {release.state_reason} Administrators of this "
+            "registry publish or withhold it.",
         )
+    return Conflict(
+        "release-withheld",
+        f"{coordinate} is stored and {release.state.value}: an administrator of this registry "
+        "withheld it. Ask the operator.",
+    )
 
 
 def _held(release: Release, push: _Push, head: Head, held_because: str) -> Release:

@@ -8,7 +8,7 @@ import pytest
 
 from shared.settings import Settings
 from tests.protocol.rules.rule_world import events_of, findings, refusal_of_push
-from tests.protocol.test_name_disputes import give_address
+from tests.protocol.test_reports import give_address
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.receivers import Receiver
