@@ -43,7 +43,15 @@ GROUPS = (
             "reference/limits.md",
         ),
     ),
-    ("Organizations", ("use/organizations.md", "use/private-packages.md", "use/advisories.md")),
+    (
+        "Organizations",
+        (
+            "use/organizations.md",
+            "use/private-packages.md",
+            "use/licenses-and-secrets.md",
+            "use/advisories.md",
+        ),
+    ),
     (
         "Protocols",
         (
@@ -67,6 +75,7 @@ GROUPS = (
             "run/upgrade.md",
             "run/incidents.md",
             "run/reports.md",
+            "run/scanner.md",
             "run/signing-keys.md",
             "run/transparency-log.md",
             "run/witnesses.md",
