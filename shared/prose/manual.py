@@ -47,8 +47,9 @@ GROUPS = (
         "Organizations",
         (
             "use/organizations.md",
-            "use/private-packages.md",
+            "use/rules.md",
             "use/licenses-and-secrets.md",
+            "use/private-packages.md",
             "use/advisories.md",
         ),
     ),
@@ -74,6 +75,7 @@ GROUPS = (
             "run/recovery.md",
             "run/upgrade.md",
             "run/incidents.md",
+            "run/rules.md",
             "run/reports.md",
             "run/scanner.md",
             "run/signing-keys.md",
