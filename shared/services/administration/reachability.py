@@ -1,6 +1,6 @@
 """Whether the servers answer that the registry calls by itself: identity providers, issuers of CI
-jobs, the mail server, the scanner and the receivers of webhooks. Nothing is sent that changes or delivers
-anything.
+jobs, the mail server, the scanner and the receivers of webhooks. Nothing is sent that changes or
+delivers anything.
 """
 
 import asyncio
@@ -110,7 +110,7 @@ class Reachability(Struct, frozen=True):
             ServerKind.SCANNER,
             f"{urlsplit(self.scanner_url).netloc}, the scanner,",
             self.connect_scanner(self.scanner_url),
-            "Until it answers, pushes are treated as BALLROOM_SCANNER_WITHOUT_ANSWER says. See that "
+            "Until it answers, BALLROOM_SCANNER_WITHOUT_ANSWER says what becomes of pushes. See that "
             "this machine reaches BALLROOM_SCANNER_URL.",
         )
 

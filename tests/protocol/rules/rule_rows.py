@@ -36,6 +36,10 @@ class RuleRow:
     warns_by_default: bool = False
     is_in_dry_run_of_rules: bool = True  # Whether what is stored of a release tells.
 
+    @property
+    def id(self) -> str:
+        return "-".join((self.rule, *self.of_organization, self.effect.value))
+
 
 async def _documented(world: World) -> None:
     await world.push(documented_bala("acme/greet:1.0.0", {"greet.bal": _BEFORE}))
