@@ -110,8 +110,8 @@ class Reachability(Struct, frozen=True):
             ServerKind.SCANNER,
             f"{urlsplit(self.scanner_url).netloc}, the scanner,",
             self.connect_scanner(self.scanner_url),
-            "Until it answers, BALLROOM_SCANNER_WITHOUT_ANSWER says what becomes of pushes. See that "
-            "this machine reaches BALLROOM_SCANNER_URL.",
+            "Until it answers, BALLROOM_SCANNER_WITHOUT_ANSWER says what becomes of pushes. See "
+            "that this machine reaches BALLROOM_SCANNER_URL.",
         )
 
     async def _receiver(self, address: str, names: str) -> ServerCheck | None:
