@@ -235,6 +235,7 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
     confined = ConfinedProcess(folder.confined, RELEASE_BUDGET)
     network = network_of(settings)
     fetcher = GuardedFetcher(split_list(settings.inside_hosts), network=network)
+    scanner = _scanner(settings, network)
 
     async def close() -> None:
         await confined.close()
@@ -264,7 +265,7 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
         advisory_files=embedded.advisory_files,
         advisory_dumps=_advisory_dumps(settings, network),
         fetcher=fetcher,
-        scanner=_scanner(settings, network),
+        scanner=scanner,
         mailer=_mailer(settings, network),
         confined=confined,
         archive_path=embedded.archives.path,
@@ -272,6 +273,7 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
         edition=EmbeddedEdition(embedded.database.data_version, embedded.metadata.changes_since),
         connect_upstream=_upstreams(settings, network, clock, folder.root),
         connect=fetcher.connect,
+        connect_scanner=scanner.connect,
         writable=WriteProbe(folder.root).require_room,
         room=lambda: disk_space(settings.data),
     )
@@ -293,6 +295,7 @@ def cloud_adapters(
 
     network = network_of(settings)
     fetcher = GuardedFetcher(split_list(settings.inside_hosts), network=network)
+    scanner = _scanner(settings, network)
     return Adapters(
         clock=clock,
         randomness=randomness,
@@ -315,7 +318,7 @@ def cloud_adapters(
         advisory_files=_opened_later(lambda: cloud().advisory_files),
         advisory_dumps=_advisory_dumps(settings, network),
         fetcher=fetcher,
-        scanner=_scanner(settings, network),
+        scanner=scanner,
         mailer=_mailer(settings, network),
         confined=confined,
         archive_path=None,
@@ -326,6 +329,7 @@ def cloud_adapters(
         feed=_opened_later(lambda: cloud().search.feed),
         connect_upstream=_upstreams(settings, network, clock, Path(tempfile.gettempdir())),
         connect=fetcher.connect,
+        connect_scanner=scanner.connect,
         caller_scope=CallerScope.PROCESS,
         edge=_edge(settings, fetcher, network),
     )
@@ -743,7 +747,7 @@ def _upstreams(
     return connect
 
 
-def _scanner(settings: Settings, network: Network) -> HttpClient:
+def _scanner(settings: Settings, network: Network) -> GuardedFetcher:
     """Return the client for the scanner, which the operator may have in their network."""
     own = [urlsplit(settings.scanner_url).netloc] if settings.scanner_url else []
     return GuardedFetcher(

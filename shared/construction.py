@@ -2399,6 +2399,8 @@ class Services:
             mailer=self.adapters.mailer,
             directory=self.adapters.directory,
             connect=self.adapters.connect,
+            connect_scanner=self.adapters.connect_scanner,
+            scanner_url=self.settings.scanner_url,
         )
 
     @cached_property

@@ -12,6 +12,7 @@ from shared.domain.errors.base import printable
 from shared.domain.times import utc_text
 
 MAX_SCAN_ANSWER_BYTES = 64 * 1024  # A verdict and a sentence.
+HELD_BY_SCANNER = "The scanner of this registry did not accept it"  # How stored reasons begin.
 MAX_SCAN_REASON = 300  # Characters that are kept of a reason.
 LINK_FOR_SCANNER_MS = 10 * 60 * 1000  # A scanner that works behind its answer has time as well.
 
@@ -40,7 +41,7 @@ class ScanAnswer(Struct, frozen=True):
         """Why the release is held, as a sentence; empty if it is not."""
         if self.verdict is not ScanVerdict.HOLD:
             return ""
-        return f"The scanner of this registry did not accept it: {self.reason_text}."
+        return f"{HELD_BY_SCANNER}: {self.reason_text}."
 
 
 class _AnswerBody(Struct, frozen=True):

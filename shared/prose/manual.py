@@ -48,6 +48,7 @@ GROUPS = (
         (
             "use/organizations.md",
             "use/rules.md",
+            "use/licenses-and-secrets.md",
             "use/private-packages.md",
             "use/advisories.md",
         ),
@@ -77,6 +78,7 @@ GROUPS = (
             "run/rules.md",
             "run/reports.md",
             "run/registry-file.md",
+            "run/scanner.md",
             "run/signing-keys.md",
             "run/transparency-log.md",
             "run/witnesses.md",

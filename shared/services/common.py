@@ -75,4 +75,5 @@ class Adapters(Struct, frozen=True):
     connect_upstream: Callable[[UpstreamAddress], Upstream] | None = None
     # Connects to the server of an address and sends nothing; raises `Unanswered`.
     connect: Callable[[str], Awaitable[None]] | None = None
+    connect_scanner: Callable[[str], Awaitable[None]] | None = None
     writes_log: bool = True  # Soon after each event; where it is False, the task alone writes.

@@ -1,6 +1,6 @@
 """Whether the servers answer that the registry calls by itself: identity providers, issuers of CI
-jobs, the mail server and the receivers of webhooks. Nothing is sent that changes or delivers
-anything.
+jobs, the mail server, the scanner and the receivers of webhooks. Nothing is sent that changes or
+delivers anything.
 """
 
 import asyncio
@@ -34,6 +34,7 @@ class ServerKind(Enum):
     PROVIDER = "sign-in"
     ISSUER = "issuer"
     MAIL = "mail"
+    SCANNER = "scanner"
     RECEIVER = "webhook"
 
 
@@ -53,6 +54,8 @@ class Reachability(Struct, frozen=True):
     mailer: Mailer
     directory: DirectoryStore
     connect: ConnectTo | None  # None where nothing connects, as in some tests.
+    connect_scanner: ConnectTo | None
+    scanner_url: str  # Empty without one.
 
     async def check(self) -> list[ServerCheck]:
         """Return how it went with each server: providers and issuers, mail, receivers by name."""
@@ -70,6 +73,7 @@ class Reachability(Struct, frozen=True):
             *map(_provider, self.providers.values()),
             *map(self._issuer, issuers),
             self._mail(),
+            self._scanner(),
             *(self._receiver(*each) for each in _receivers(webhooks)),
         ]
         return [each for each in await asyncio.gather(*map(limited, checks)) if each]
@@ -98,6 +102,17 @@ class Reachability(Struct, frozen=True):
             "and that this machine reaches it."
         )
         return ServerCheck(ServerKind.MAIL, f"The mail server takes no mail: {failure}.", way_out)
+
+    async def _scanner(self) -> ServerCheck | None:
+        if self.connect_scanner is None or not self.scanner_url:
+            return None
+        return await _tried(
+            ServerKind.SCANNER,
+            f"{urlsplit(self.scanner_url).netloc}, the scanner,",
+            self.connect_scanner(self.scanner_url),
+            "Until it answers, BALLROOM_SCANNER_WITHOUT_ANSWER says what becomes of pushes. See "
+            "that this machine reaches BALLROOM_SCANNER_URL.",
+        )
 
     async def _receiver(self, address: str, names: str) -> ServerCheck | None:
         if self.connect is None:

@@ -148,6 +148,20 @@ class ArchiveDelivery(Struct, frozen=True):
             raise ArchiveNotFound
         return _delivered(head, release, link)
 
+    async def open_scanned(self, link: ArchiveLink) -> ScannedArchive:
+        """Return the archive behind a signed link for the scanner, or raise `ArchiveNotFound`."""
+        package = package_in_file_name(link.file)
+        if link.scope != SCANNED or package is None or not await self.may_follow(link):
+            raise ArchiveNotFound
+        coordinate = Coordinate.parse(package.org, package.name, link.version)
+        # The signature says that the file name is of this form.
+        platform = link.file.split("-")[2]
+        name = ArchiveName(link.digest, coordinate, platform)
+        stored = await self.archives.stat(name)
+        if stored is None:
+            raise ArchiveNotFound
+        return ScannedArchive(name, stored.size_bytes)
+
     async def review_url(self, head: Head, release: Release) -> str:
         """Return the address of the archive of a release that waits for an approval, which works
         for ten minutes without credentials, and while it waits."""

@@ -49,6 +49,7 @@ from shared.domain.releases import (
     told_to_everybody,
 )
 from shared.domain.rights import AccessContext
+from shared.domain.scans import HELD_BY_SCANNER
 from shared.domain.scopes import PUBLISHING_SCOPES, Action
 from shared.domain.times import MS
 from shared.ports.archive_store import ArchiveStore
@@ -591,6 +592,8 @@ class Publishing(Struct, frozen=True):
             await self.mail.send_held(release)
         if is_new and release.waits_for_package:
             await self.typosquats.notify(head)
+        if is_new and push.held_by_scanner:
+            await self.mail.send_held_by_scanner(release)
         if is_new and release.waits_for_approval:
             await self.mail.send_approval_wanted(release)
         if is_new and release.warnings:
@@ -640,11 +643,23 @@ class Publishing(Struct, frozen=True):
                 f"{coordinate} is stored and held: an owner of {org} holds it. Ask them to restore "
                 "it.",
             )
+        return _withheld_by_administrators(release)
+
+
+def _withheld_by_administrators(release: Release) -> Refusal:
+    """Return the refusal of a release on which administrators decide, or decided."""
+    coordinate = release.coordinate
+    if release.state is State.HELD and release.state_reason.startswith(HELD_BY_SCANNER):
         return Conflict(
-            "release-withheld",
-            f"{coordinate} is stored and {release.state.value}: an administrator of this registry "
-            "withheld it. Ask the operator.",
+            "release-awaits-scan",
+            f"{coordinate} is stored and held. {release.state_reason} Administrators of this "
+            "registry publish or withhold it.",
         )
+    return Conflict(
+        "release-withheld",
+        f"{coordinate} is stored and {release.state.value}: an administrator of this registry "
+        "withheld it. Ask the operator.",
+    )
 
 
 def _refusal_of_held_package(release: Release) -> Refusal:

@@ -36,6 +36,10 @@ class RuleRow:
     warns_by_default: bool = False
     is_in_dry_run_of_rules: bool = True  # Whether what is stored of a release tells.
 
+    @property
+    def id(self) -> str:
+        return "-".join((self.rule, *self.of_organization, self.effect.value))
+
 
 async def _documented(world: World) -> None:
     await world.push(documented_bala("acme/greet:1.0.0", {"greet.bal": _BEFORE}))
@@ -54,7 +58,29 @@ def _plain() -> bytes:
     return bala("acme/greet:1.1.0")
 
 
+def _gpl() -> bytes:
+    return bala("acme/greet:1.1.0", licenses=["GPL-3.0-only"])
+
+
 ROWS = (
+    RuleRow(
+        rule="license-refused",
+        archive=_gpl,
+        of_organization={"licenses": ["MIT", "ISC"]},
+        of_registry={"licenses": ["MIT", "ISC"]},
+        loose={"licenses": ["GPL-3.0-only"]},
+        effect=Effect.REFUSE,
+        said="its license is GPL-3.0-only, and they do not allow GPL-3.0-only: they allow MIT, ISC",
+    ),
+    RuleRow(
+        rule="license-refused",
+        archive=_gpl,
+        of_organization={"refusedLicenses": ["GPL-3.0-only"]},
+        of_registry={"refusedLicenses": ["GPL-3.0-only"]},
+        loose={"licenses": ["GPL-3.0-only"]},
+        effect=Effect.REFUSE,
+        said="its license is GPL-3.0-only, and they refuse GPL-3.0-only",
+    ),
     RuleRow(
         rule="staged-release",
         archive=_plain,

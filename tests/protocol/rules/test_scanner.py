@@ -8,7 +8,7 @@ import pytest
 
 from shared.settings import Settings
 from tests.protocol.rules.rule_world import events_of, findings, refusal_of_push
-from tests.protocol.test_name_disputes import give_address
+from tests.protocol.test_reports import give_address
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.receivers import Receiver
@@ -98,7 +98,10 @@ async def test_a_held_release_waits_for_administrators(
     await give_address(world, world.people.admin, "admin@example.org")
     says(receiver, "hold", "A person looks at it")
     said = await refusal_of_push(world, ARCHIVE)
-    assert "acme/greet:1.0.0 is stored and held" in said
+    assert (
+        "acme/greet:1.0.0 is stored and held. The scanner of this registry did not accept it: A "
+        "person looks at it. Administrators of this registry publish or withhold it." in said
+    )
     assert not await is_pulled(world)
     [event] = await events_of(world, "release.awaiting-scan")
     reason = "The scanner of this registry did not accept it: A person looks at it."

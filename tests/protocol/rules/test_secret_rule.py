@@ -1,5 +1,6 @@
 """The rule about secrets, from outside: pushes, dry runs and the files that owners list."""
 
+import pytest
 from msgspec.structs import replace
 
 from shared.confined.budget import ConfinedUnavailable
@@ -11,6 +12,7 @@ from tests.protocol.rules.rule_world import (
     set_registry_rules,
     set_rules,
 )
+from tests.protocol.rules.test_rule_table import FACES, Push
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.world import OpenWorld, World
@@ -32,6 +34,14 @@ async def test_a_push_with_a_secret_is_refused_with_file_and_line(world: World) 
     found = (await findings(world, archive))["secret-in-archive"]
     assert (found["severity"], found["message"]) == ("error", SAID)
     assert await world.stores.metadata.survey([Package.parse("acme", "greet")]) == [None]
+
+
+@pytest.mark.parametrize("push", FACES)
+async def test_each_face_that_publishes_refuses_it(world: World, push: Push) -> None:
+    archive = bala("acme/greet:1.1.0", entries=LEAK)
+    status, said = await push(world, archive)
+    assert status == 400
+    assert "an access token of GitHub in resources/config.toml, line 2" in said
 
 
 async def test_an_owner_lists_the_file(world: World) -> None:
