@@ -336,12 +336,12 @@ async def show_tab(
         "is_managed": is_managed,
         "affected": await affected_release(call, details),
         "findings": NO_FINDINGS,
-        "limited_by": await _limited_by(call, details),
+        "limited_by": await limited_by(call, details),
     }
     return call.show(f"web/package/{tab}.html", status=200, **{**of_frame, **values})
 
 
-async def _limited_by(call: PublicPageCall, details: ReleaseDetails) -> str:
+async def limited_by(call: PublicPageCall, details: ReleaseDetails) -> str:
     """Return whose rule keeps the visitor from taking the release, which is not approved; empty if
     none does."""
     if details.release.upstream is None or call.registry.mirroring is None:
