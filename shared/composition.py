@@ -121,6 +121,7 @@ from shared.services.publishing.proposals import Proposals
 from shared.services.publishing.publishing import Publishing
 from shared.services.publishing.publishing_rules import PublishingRules
 from shared.services.publishing.release_selection import ReleaseSelections
+from shared.services.publishing.release_warnings import ReleaseWarnings
 from shared.services.publishing.reports import Reports
 from shared.services.publishing.rule_changes import PublishingRuleChanges
 from shared.services.publishing.staged_releases import StagedReleases
@@ -337,6 +338,7 @@ class PublishingServices(Struct, frozen=True):
     rule_changes: PublishingRuleChanges
     retention: PrereleaseRetention
     staged_releases: StagedReleases
+    warnings: ReleaseWarnings
     trusted_root_renewal: TrustedRootRenewal
 
 
@@ -626,6 +628,7 @@ def _publishing(services: Services) -> PublishingServices:
         rule_changes=services.rule_changes_of_publishing,
         retention=services.prerelease_retention,
         staged_releases=services.staged_releases,
+        warnings=services.release_warnings,
         trusted_root_renewal=services.trusted_root_renewal,
     )
 

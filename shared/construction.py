@@ -224,6 +224,7 @@ from shared.services.publishing.publishing_rules import (
 )
 from shared.services.publishing.quota_rule import QuotaRule
 from shared.services.publishing.release_selection import ReleaseSelections
+from shared.services.publishing.release_warnings import ReleaseWarnings
 from shared.services.publishing.report_mail import ReportMail
 from shared.services.publishing.report_weights import ReportWeights
 from shared.services.publishing.reports import Reports
@@ -1002,6 +1003,7 @@ class Services:
             pieces=self.piece_reader,
             derived_data=self.derived_data,
             clock=self.adapters.clock,
+            tell_owners=self.release_warnings.of_verdict,
         )
 
     @cached_property
@@ -1324,6 +1326,18 @@ class Services:
             directory=self.adapters.directory,
             records=self.package_record_writer,
             decision_mail=self.decision_mail,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def release_warnings(self) -> ReleaseWarnings:
+        return ReleaseWarnings(
+            authorization=self.authorization,
+            metadata=self.adapters.metadata,
+            directory=self.adapters.directory,
+            rules=self.publishing_rules,
+            history=self.api_history,
+            mail=self.release_mail,
             clock=self.adapters.clock,
         )
 

@@ -1,4 +1,4 @@
-"""/api/v1/orgs/{org}/approvals: releases that wait for an approval."""
+"""/api/v1/orgs/{org}/approvals: releases that wait for an approval; warnings of releases."""
 
 from collections.abc import Mapping
 from typing import Self
@@ -97,10 +97,18 @@ class StagedReviewView(ResponseModel):
         )
 
 
-class ReviewLinkView(ResponseModel):
-    """A link to the archive of a release that waits for an approval."""
+class ReleaseWarningView(ResponseModel):
+    """What a rule said of a release that was accepted all the same."""
 
-    archive: str = Field(description="It works for ten minutes, without a credential.")
+    rule: str
+    whose: str = Field(description="The name of the organization, or the registry.")
+    message: str
+
+
+class ReleaseWarningList(ResponseModel):
+    """The warnings of a release."""
+
+    warnings: list[ReleaseWarningView]
 
 
 staged_releases_api = ApiFace()
@@ -144,3 +152,13 @@ async def api_approvals_approve(_: ApiCall, approved: Release) -> StagedReleaseV
 )
 async def api_approvals_refuse(_: ApiCall, refused: Release) -> StagedReleaseView:
     return StagedReleaseView.of(refused, {})
+
+
+@staged_releases_api.operation(
+    "GET",
+    f"{_STAGED}/warnings",
+    "List the warnings of a release, which was accepted all the same; for owners.",
+)
+async def api_releases_warnings(call: ApiCall) -> ReleaseWarningList:
+    found = await call.registry.publishing.warnings.of_release(call.coordinate, by=call.caller)
+    return ReleaseWarningList.model_validate({"warnings": found})

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from hashlib import sha256
@@ -72,6 +72,7 @@ MAX_REASON_LENGTH = 300  # Characters, of a refused bill of materials.
 ENDS_COUNTED = 1_000  # Of archives whose process ended from outside.
 
 GenerationFailure = Callable[[Coordinate, str], None]
+TellOfVerdict = Callable[[Release, ApiVerdict], Awaitable[None]]
 
 
 # --- What a job reads --------------------------------------------------------------------------
@@ -267,6 +268,7 @@ class ApiDocsGeneration(Struct, frozen=True):
     pieces: PieceReader
     derived_data: DerivedData
     clock: Clock
+    tell_owners: TellOfVerdict
     _ends: LruCache[str, int] = field(default_factory=lambda: LruCache[str, int](ENDS_COUNTED))
 
     async def update(self, release: Release) -> ApiDocsRecord | None:
@@ -309,6 +311,8 @@ class ApiDocsGeneration(Struct, frozen=True):
             await self.documents.put_api_docs(release.content, made.record, made.pieces)
         self.pieces.forget(release.content)
         await self.history.put(release.coordinate, made.verdict)
+        if made.verdict:
+            await self.tell_owners(release, made.verdict)
         if _is_searched(made.record) or (before and _is_searched(before)):
             await self._update_search(release)
         return made.record

@@ -40,6 +40,8 @@ from shared.services.limits.rate_limits import BURST_WINDOW
 
 _HELD_MAIL_KIND = "held-news"
 _APPROVAL_MAIL_KIND = "approval-wanted"
+_WARNING_MAIL_KIND = "release-warned"
+_WARNING_MAIL_KEPT_FOR = timedelta(days=7)
 _MAIL_KIND = "mail"
 # The claim of a process that ended meanwhile lapses after this time.
 SENDING_TIME = timedelta(minutes=10)
@@ -379,6 +381,28 @@ class ReleaseMail(Struct, frozen=True):
                 mail,
                 work=self.work,
                 until_ms=now_ms + BURST_WINDOW // MS,
+                now_ms=now_ms,
+            )
+
+    async def send_warnings(self, release: Release, warnings: Sequence[str]) -> None:
+        """Send what the rules warn of to who is responsible for the organization, once for a
+        release and these warnings."""
+        now_ms = self.clock.now_ms()
+        mail = mail_text(
+            "release-warned",
+            org=release.org,
+            release=str(release.coordinate),
+            warnings="\n\n".join(map(_printable, warnings)),
+            page=f"{self._organization_page(release)}/rules",
+        )
+        said = sha256("\n".join(warnings).encode()).hexdigest()[:16]
+        with suppress(Unavailable):
+            await self.mail_delivery.send_once(
+                f"{_WARNING_MAIL_KIND}:{release.coordinate.key}:{said}",
+                await responsible_accounts(self.directory, release.org, now_ms),
+                mail,
+                work=self.work,
+                until_ms=now_ms + _WARNING_MAIL_KEPT_FOR // MS,
                 now_ms=now_ms,
             )
 

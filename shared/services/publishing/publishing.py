@@ -567,6 +567,8 @@ class Publishing(Struct, frozen=True):
             await self.mail.send_held(release)
         if is_new and release.waits_for_approval:
             await self.mail.send_approval_wanted(release)
+        if is_new and release.warnings:
+            await self.mail.send_warnings(release, [each.message for each in release.warnings])
         outcome = Outcome.PUBLISHED if is_new else Outcome.REPEATED
         refusal: Refusal | None = None
         if release.state is not State.LIVE:
