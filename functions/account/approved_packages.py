@@ -22,12 +22,11 @@ FACES = (pages,)
 @pages.read(APPROVAL_ROUTE)
 async def approval_page(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
     """Show the newest release as everybody may read of it, whatever is approved."""
-    mirroring = call.registry.require_mirroring()
     package = call.package
-    source = mirroring.source_of_readers(call.caller, call.via)
+    source = call.package_source
     details = await call.registry.packages.details.find(package, None, source, by=call.caller)
-    whose = await mirroring.approvals.rule_of(call.caller)
-    limit = await mirroring.approvals.limit_of(whose or OF_REGISTRY)
+    whose = await call.registry.packages.approvals.rule_of(call.caller)
+    limit = await call.registry.packages.approvals.limit_of(whose or OF_REGISTRY)
     affected = call.registry.advisories.affected_versions
     at = details.release.coordinate
     [advisories] = (await affected.of_releases([at])).advisories
@@ -43,7 +42,7 @@ async def approval_page(call: SignedInCall, problem: FormProblem | None = None) 
         is_approved=limit.approved.allows(package, at.version),
         compared=_newest_approved(details, limit, package),
         whose=whose,
-        request=await mirroring.curation.request_for(package, by=call.caller),
+        request=await call.registry.packages.curation.request_for(package, by=call.caller),
         is_curator=call.account.administers_at(call.now_ms),
         longest_reason=MAX_ASKED_REASON,
     )
@@ -63,7 +62,7 @@ def _newest_approved(details: ReleaseDetails, limit: ApprovalLimit, package: Pac
     leads_to=APPROVAL_ROUTE,
 )
 async def approval_ask(call: SignedInCall) -> None:
-    curation = call.registry.require_mirroring().curation
+    curation = call.registry.packages.curation
     wanted = parse_version_or_range(call.form.text("version").strip() or "*")
     await curation.ask(call.package, wanted, call.form.text("reason"), by=call.caller)
 

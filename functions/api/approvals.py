@@ -4,7 +4,6 @@ from typing import Self
 
 from pydantic import Field
 
-from functions.api.mirror import require_mirroring
 from functions.api.operations import (
     ApiCall,
     ApiFace,
@@ -126,7 +125,7 @@ _REQUEST = "api/v1/approvals/requests/{org}/{name}"
     also=(400, 403),
 )
 async def api_approvals_list(call: ApiCall) -> ApprovalListView:
-    curation = call.registry.require_mirroring().curation
+    curation = call.registry.packages.curation
     return ApprovalListView.model_validate(await curation.approved(by=call.caller))
 
 
@@ -147,7 +146,7 @@ async def api_approvals_withdraw(_call: ApiCall, changed: Approvals) -> Approval
     "are not approved; for administrators.",
 )
 async def api_approvals_dry_run(call: ApiCall, sent: WantedApprovals) -> ApprovalDryRunView:
-    curation = (await require_mirroring(call)).curation
+    curation = call.registry.packages.curation
     return _dry_run(await curation.dry_run(sent.packages, by=call.caller))
 
 
@@ -158,7 +157,7 @@ async def api_approvals_dry_run(call: ApiCall, sent: WantedApprovals) -> Approva
     "are not approved; for owners of an organization.",
 )
 async def api_org_approvals_dry_run(call: ApiCall) -> ApprovalDryRunView:
-    curation = call.registry.require_mirroring().curation
+    curation = call.registry.packages.curation
     return _dry_run(await curation.dry_run_of(call.org, by=call.caller))
 
 
@@ -174,7 +173,7 @@ def _dry_run(found: ApprovalDryRun) -> ApprovalDryRunView:
     also=(400, 403),
 )
 async def api_approvals_requests(call: ApiCall) -> ApprovalRequestList:
-    curation = (await require_mirroring(call)).curation
+    curation = call.registry.packages.curation
     found = await curation.requests(by=call.caller)
     return ApprovalRequestList(requests=list(map(ApprovalRequestView.of, found)))
 
@@ -185,7 +184,7 @@ async def api_approvals_requests(call: ApiCall) -> ApprovalRequestList:
     "Ask for a package of another registry that is not approved; the decision is mailed to you.",
 )
 async def api_approvals_ask(call: ApiCall, sent: NewApprovalRequest) -> ApprovalRequestView:
-    curation = call.registry.require_mirroring().curation
+    curation = call.registry.packages.curation
     wanted = parse_version_or_range(sent.version)
     request = await curation.ask(call.package, wanted, sent.reason, by=call.caller)
     return ApprovalRequestView.of(request.seen_by(call.caller.id))

@@ -344,9 +344,9 @@ async def show_tab(
 async def limited_by(call: PublicPageCall, details: ReleaseDetails) -> str:
     """Return whose rule keeps the visitor from taking the release, which is not approved; empty if
     none does."""
-    if details.release.upstream is None or call.registry.mirroring is None:
+    if details.release.upstream is None:
         return ""
-    limit = await call.registry.mirroring.approvals.limit(call.caller)
+    limit = await call.registry.packages.approvals.limit(call.caller)
     at = details.release.coordinate
     is_free = limit is None or limit.approved.allows(at.package, at.version)
     return "" if is_free or limit is None else limit.whose
