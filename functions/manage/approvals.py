@@ -29,6 +29,7 @@ async def manage_approvals(
 ) -> Answer:
     if call.registry.mirroring is None:
         return call.show("manage/approvals.html", problem, is_on=False)
+    of_registry = await call.registry.packages.approvals.registry_rules.current()
     stored = await call.registry.packages.curation.approved(by=call.caller)
     return call.show(
         "manage/approvals.html",

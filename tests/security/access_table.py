@@ -490,7 +490,12 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "web_symbols",
         "witness_add",
     ),
-    anybody_known_alone: ("api_orgs_list", "maven_options", "token_whoami"),
+    anybody_known_alone: (
+        "api_approvals_ask",
+        "api_orgs_list",
+        "maven_options",
+        "token_whoami",
+    ),
     nobody_by_token: ("api_leaks_report", "api_trusted_exchange"),
     nobody_known: ("api_trusted_end",),
     not_there: (
