@@ -20,7 +20,7 @@ FACES = (pages,)
 
 
 @pages.read(APPROVAL_ROUTE)
-async def approval_page(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
+async def account_approval(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
     """Show the newest release as everybody may read of it, whatever is approved."""
     package = call.package
     source = call.package_source
@@ -57,11 +57,11 @@ def _newest_approved(details: ReleaseDetails, limit: ApprovalLimit, package: Pac
 
 @pages.form(
     f"{APPROVAL_ROUTE}/ask",
-    approval_page,
+    account_approval,
     done="Asked. You get an email when a curator decides.",
     leads_to=APPROVAL_ROUTE,
 )
-async def approval_ask(call: SignedInCall) -> None:
+async def account_approval_ask(call: SignedInCall) -> None:
     curation = call.registry.packages.curation
     wanted = parse_version_or_range(call.form.text("version").strip() or "*")
     await curation.ask(call.package, wanted, call.form.text("reason"), by=call.caller)
@@ -79,16 +79,16 @@ def _to_refuse(call: SignedInCall) -> Package:
 pages.use_case(
     approvals.approve,
     f"{APPROVAL_ROUTE}/approve",
-    approval_page,
+    account_approval,
     _to_approve,
-    name="approval_approve",
+    name="account_approval_approve",
     leads_to=APPROVAL_ROUTE,
 )
 pages.use_case(
     approvals.refuse,
     f"{APPROVAL_ROUTE}/refuse",
-    approval_page,
+    account_approval,
     _to_refuse,
-    name="approval_refuse",
+    name="account_approval_refuse",
     leads_to=APPROVAL_ROUTE,
 )

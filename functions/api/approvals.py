@@ -124,18 +124,18 @@ _REQUEST = "api/v1/approvals/requests/{org}/{name}"
     "only that.",
     also=(400, 403),
 )
-async def api_approvals_list(call: ApiCall) -> ApprovalListView:
+async def api_approved_list(call: ApiCall) -> ApprovalListView:
     curation = call.registry.packages.curation
     return ApprovalListView.model_validate(await curation.approved(by=call.caller))
 
 
 @approvals_api.use_case(approvals.approve, "POST", "api/v1/approvals", of_registry)
-async def api_approvals_approve(_call: ApiCall, changed: Approvals) -> ApprovalListView:
+async def api_approved_approve(_call: ApiCall, changed: Approvals) -> ApprovalListView:
     return ApprovalListView.model_validate(changed)
 
 
 @approvals_api.use_case(approvals.withdraw, "POST", "api/v1/approvals/withdraw", of_registry)
-async def api_approvals_withdraw(_call: ApiCall, changed: Approvals) -> ApprovalListView:
+async def api_approved_withdraw(_call: ApiCall, changed: Approvals) -> ApprovalListView:
     return ApprovalListView.model_validate(changed)
 
 
@@ -145,7 +145,7 @@ async def api_approvals_withdraw(_call: ApiCall, changed: Approvals) -> Approval
     "List the stored releases of other registries that were pulled in the last 30 days and that "
     "are not approved; for administrators.",
 )
-async def api_approvals_dry_run(call: ApiCall, sent: WantedApprovals) -> ApprovalDryRunView:
+async def api_approved_dry_run(call: ApiCall, sent: WantedApprovals) -> ApprovalDryRunView:
     curation = call.registry.packages.curation
     return _dry_run(await curation.dry_run(sent.packages, by=call.caller))
 
@@ -172,7 +172,7 @@ def _dry_run(found: ApprovalDryRun) -> ApprovalDryRunView:
     "List up to 500 packages that people ask for, the oldest first; for administrators.",
     also=(400, 403),
 )
-async def api_approvals_requests(call: ApiCall) -> ApprovalRequestList:
+async def api_approved_requests(call: ApiCall) -> ApprovalRequestList:
     curation = call.registry.packages.curation
     found = await curation.requests(by=call.caller)
     return ApprovalRequestList(requests=list(map(ApprovalRequestView.of, found)))
@@ -183,7 +183,7 @@ async def api_approvals_requests(call: ApiCall) -> ApprovalRequestList:
     _REQUEST,
     "Ask for a package of another registry that is not approved; the decision is mailed to you.",
 )
-async def api_approvals_ask(call: ApiCall, sent: NewApprovalRequest) -> ApprovalRequestView:
+async def api_approved_ask(call: ApiCall, sent: NewApprovalRequest) -> ApprovalRequestView:
     curation = call.registry.packages.curation
     wanted = parse_version_or_range(sent.version)
     request = await curation.ask(call.package, wanted, sent.reason, by=call.caller)
@@ -193,5 +193,5 @@ async def api_approvals_ask(call: ApiCall, sent: NewApprovalRequest) -> Approval
 @approvals_api.use_case(
     approvals.refuse, "POST", f"{_REQUEST}/refuse", lambda call: call.package, also=(404,)
 )
-async def api_approvals_refuse(_call: ApiCall, _refused: None) -> None:
+async def api_approved_refuse(_call: ApiCall, _refused: None) -> None:
     return None

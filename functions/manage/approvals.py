@@ -37,9 +37,7 @@ async def manage_approvals(
         is_on=True,
         approved=sorted(stored.approved, key=lambda each: each.key),
         requests=await call.registry.packages.curation.requests(by=call.caller),
-        is_of_registry=(
-            await call.registry.packages.approvals.registry_rules.current()
-        ).approved_only,
+        is_of_registry=of_registry.approved_only,
         fields=shown_fields(ApprovedPackages),
         dry_run=dry_run,
         effects_shown=EFFECTS_SHOWN,

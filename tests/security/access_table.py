@@ -491,7 +491,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "witness_add",
     ),
     anybody_known_alone: (
-        "api_approvals_ask",
+        "api_approved_ask",
         "api_orgs_list",
         "maven_options",
         "token_whoami",
@@ -691,7 +691,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     hidden(moderators_of_package): ("api_moderation_report_decide",),
     hidden(reviewers_of_package): ("api_moderation_reported_release",),
     fresh_administrators: (
-        "api_approvals_approve",
+        "api_approved_approve",
         "api_advisories_draft",
         "api_accounts_leave",
         "api_directory_locks_decide",
@@ -701,8 +701,8 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     ),
     freezers: ("api_org_quota_change", "api_orgs_freeze", "api_orgs_unfreeze"),
     hidden(fresh_administrators): (
-        "api_approvals_withdraw",
-        "api_approvals_refuse",
+        "api_approved_withdraw",
+        "api_approved_refuse",
         "api_advisories_change",
         "api_advisories_discard",
         "api_advisories_publish",
@@ -720,9 +720,9 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     hidden(administrators): ("api_advisories_show", "api_webhooks_replay", "api_webhooks_show"),
     # The registry of the matrix mirrors nothing, which only administrators learn.
     administrators: (
-        "api_approvals_dry_run",
-        "api_approvals_list",
-        "api_approvals_requests",
+        "api_approved_dry_run",
+        "api_approved_list",
+        "api_approved_requests",
         "api_advisories_list",
         "api_mirror_admit",
         "api_mirror_dry_run",
@@ -822,11 +822,11 @@ PATHS = {
 
 _GRAPHQL = '{ package(orgName: "ORG", packageName: "NAME", version: "1.0.0") { name } }'
 BODIES: Mapping[str, object] = {
-    "api_approvals_approve": {"packages": ["ORG/name:1.0.0"], "reason": "Reviewed."},
-    "api_approvals_ask": {"reason": "A build needs it."},
-    "api_approvals_dry_run": {},
-    "api_approvals_refuse": {"reason": "Use another one."},
-    "api_approvals_withdraw": {"packages": ["nobody/name:1.0.0"], "reason": "Old."},
+    "api_approved_approve": {"packages": ["ORG/name:1.0.0"], "reason": "Reviewed."},
+    "api_approved_ask": {"reason": "A build needs it."},
+    "api_approved_dry_run": {},
+    "api_approved_refuse": {"reason": "Use another one."},
+    "api_approved_withdraw": {"packages": ["nobody/name:1.0.0"], "reason": "Old."},
     "api_org_quota_change": {"maxReleases": 0},
     "api_org_retention_dry_run": {"retention": "last 5"},
     "api_advisories_change": ADVISORY,

@@ -499,7 +499,7 @@ ABOUT_NO_PACKAGE = {
         "api_directory_locks_*",
         "api_groups_*",
         "api_mirror_*",
-        "api_approvals_*",
+        "api_approved_*",
         "api_webhooks_*",
         "manage_*",
     ),

@@ -146,7 +146,7 @@ OTHERS = (
     "api_members_",
     "api_directory_locks_",
     "api_mirror_",
-    "api_approvals_",
+    "api_approved_",
     "api_org_approvals_",
     "api_org_quota_",
     "api_org_retention_",
