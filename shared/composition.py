@@ -195,6 +195,8 @@ class PackageServices(Struct, frozen=True):
     pull_records: PullRecords
     recent_pulls: RecentPulls
     statistics: RegistryStatistics
+    approvals: ApprovalRules
+    curation: Curation
 
 
 class MirroringServices(Struct, frozen=True):
@@ -211,7 +213,6 @@ class MirroringServices(Struct, frozen=True):
     gone: GoneReleases
     moves: NameMoves
     approvals: ApprovalRules
-    curation: Curation
 
     def source(self, by: Principal, via: Callable[[], str] = lambda: "") -> ApprovedSource:
         """Return what the caller of a request may take, whose header `Via` is read when it
@@ -536,6 +537,8 @@ def _packages(services: Services) -> PackageServices:
         pull_recorder=services.pull_recorder,
         pull_records=services.pull_records,
         recent_pulls=services.recent_pulls,
+        approvals=services.approval_rules,
+        curation=services.curation,
         statistics=services.registry_statistics,
     )
 
@@ -678,7 +681,6 @@ def _mirroring(services: Services) -> MirroringServices:
         gone=services.gone_releases,
         moves=services.name_moves,
         approvals=services.approval_rules,
-        curation=services.curation,
     )
 
 

@@ -434,7 +434,11 @@ class Services:
 
     @cached_property
     def package_search(self) -> PackageSearch:
-        return PackageSearch(index=self.adapters.search, authorization=self.authorization)
+        return PackageSearch(
+            index=self.adapters.search,
+            authorization=self.authorization,
+            limit_of=self.approval_rules.limit,
+        )
 
     @cached_property
     def withheld_releases(self) -> WithheldReleases:

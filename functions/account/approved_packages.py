@@ -20,14 +20,13 @@ FACES = (pages,)
 
 
 @pages.read(APPROVAL_ROUTE)
-async def approval_page(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
+async def account_approval(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
     """Show the newest release as everybody may read of it, whatever is approved."""
-    mirroring = call.registry.require_mirroring()
     package = call.package
-    source = mirroring.source_of_readers(call.caller, call.via)
+    source = call.package_source
     details = await call.registry.packages.details.find(package, None, source, by=call.caller)
-    whose = await mirroring.approvals.rule_of(call.caller)
-    limit = await mirroring.approvals.limit_of(whose or OF_REGISTRY)
+    whose = await call.registry.packages.approvals.rule_of(call.caller)
+    limit = await call.registry.packages.approvals.limit_of(whose or OF_REGISTRY)
     affected = call.registry.advisories.affected_versions
     at = details.release.coordinate
     [advisories] = (await affected.of_releases([at])).advisories
@@ -43,7 +42,7 @@ async def approval_page(call: SignedInCall, problem: FormProblem | None = None) 
         is_approved=limit.approved.allows(package, at.version),
         compared=_newest_approved(details, limit, package),
         whose=whose,
-        request=await mirroring.curation.request_for(package, by=call.caller),
+        request=await call.registry.packages.curation.request_for(package, by=call.caller),
         is_curator=call.account.administers_at(call.now_ms),
         longest_reason=MAX_ASKED_REASON,
     )
@@ -58,12 +57,12 @@ def _newest_approved(details: ReleaseDetails, limit: ApprovalLimit, package: Pac
 
 @pages.form(
     f"{APPROVAL_ROUTE}/ask",
-    approval_page,
+    account_approval,
     done="Asked. You get an email when a curator decides.",
     leads_to=APPROVAL_ROUTE,
 )
-async def approval_ask(call: SignedInCall) -> None:
-    curation = call.registry.require_mirroring().curation
+async def account_approval_ask(call: SignedInCall) -> None:
+    curation = call.registry.packages.curation
     wanted = parse_version_or_range(call.form.text("version").strip() or "*")
     await curation.ask(call.package, wanted, call.form.text("reason"), by=call.caller)
 
@@ -80,16 +79,16 @@ def _to_refuse(call: SignedInCall) -> Package:
 pages.use_case(
     approvals.approve,
     f"{APPROVAL_ROUTE}/approve",
-    approval_page,
+    account_approval,
     _to_approve,
-    name="approval_approve",
+    name="account_approval_approve",
     leads_to=APPROVAL_ROUTE,
 )
 pages.use_case(
     approvals.refuse,
     f"{APPROVAL_ROUTE}/refuse",
-    approval_page,
+    account_approval,
     _to_refuse,
-    name="approval_refuse",
+    name="account_approval_refuse",
     leads_to=APPROVAL_ROUTE,
 )

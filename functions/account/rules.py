@@ -48,10 +48,9 @@ async def _show_dry_run(call: SignedInCall, found: RulesDryRun) -> Answer:
     retention = call.registry.publishing.retention
     wanted = call.form.text("retention")
     prereleases = await retention.preview(call.org, wanted, by=call.caller) if wanted else None
-    mirroring = call.registry.mirroring
     refused_pulls = None
-    if mirroring and call.form.text("approved_only"):
-        refused_pulls = await mirroring.curation.dry_run_of(call.org, by=call.caller)
+    if call.registry.mirroring and call.form.text("approved_only"):
+        refused_pulls = await call.registry.packages.curation.dry_run_of(call.org, by=call.caller)
     return await account_organization_rules(
         call, dry_run=found, prereleases=prereleases, refused_pulls=refused_pulls
     )

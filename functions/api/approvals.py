@@ -4,7 +4,6 @@ from typing import Self
 
 from pydantic import Field
 
-from functions.api.mirror import require_mirroring
 from functions.api.operations import (
     ApiCall,
     ApiFace,
@@ -125,18 +124,18 @@ _REQUEST = "api/v1/approvals/requests/{org}/{name}"
     "only that.",
     also=(400, 403),
 )
-async def api_approvals_list(call: ApiCall) -> ApprovalListView:
-    curation = call.registry.require_mirroring().curation
+async def api_approved_list(call: ApiCall) -> ApprovalListView:
+    curation = call.registry.packages.curation
     return ApprovalListView.model_validate(await curation.approved(by=call.caller))
 
 
 @approvals_api.use_case(approvals.approve, "POST", "api/v1/approvals", of_registry)
-async def api_approvals_approve(_call: ApiCall, changed: Approvals) -> ApprovalListView:
+async def api_approved_approve(_call: ApiCall, changed: Approvals) -> ApprovalListView:
     return ApprovalListView.model_validate(changed)
 
 
 @approvals_api.use_case(approvals.withdraw, "POST", "api/v1/approvals/withdraw", of_registry)
-async def api_approvals_withdraw(_call: ApiCall, changed: Approvals) -> ApprovalListView:
+async def api_approved_withdraw(_call: ApiCall, changed: Approvals) -> ApprovalListView:
     return ApprovalListView.model_validate(changed)
 
 
@@ -146,8 +145,8 @@ async def api_approvals_withdraw(_call: ApiCall, changed: Approvals) -> Approval
     "List the stored releases of other registries that were pulled in the last 30 days and that "
     "are not approved; for administrators.",
 )
-async def api_approvals_dry_run(call: ApiCall, sent: WantedApprovals) -> ApprovalDryRunView:
-    curation = (await require_mirroring(call)).curation
+async def api_approved_dry_run(call: ApiCall, sent: WantedApprovals) -> ApprovalDryRunView:
+    curation = call.registry.packages.curation
     return _dry_run(await curation.dry_run(sent.packages, by=call.caller))
 
 
@@ -158,7 +157,7 @@ async def api_approvals_dry_run(call: ApiCall, sent: WantedApprovals) -> Approva
     "are not approved; for owners of an organization.",
 )
 async def api_org_approvals_dry_run(call: ApiCall) -> ApprovalDryRunView:
-    curation = call.registry.require_mirroring().curation
+    curation = call.registry.packages.curation
     return _dry_run(await curation.dry_run_of(call.org, by=call.caller))
 
 
@@ -173,8 +172,8 @@ def _dry_run(found: ApprovalDryRun) -> ApprovalDryRunView:
     "List up to 500 packages that people ask for, the oldest first; for administrators.",
     also=(400, 403),
 )
-async def api_approvals_requests(call: ApiCall) -> ApprovalRequestList:
-    curation = (await require_mirroring(call)).curation
+async def api_approved_requests(call: ApiCall) -> ApprovalRequestList:
+    curation = call.registry.packages.curation
     found = await curation.requests(by=call.caller)
     return ApprovalRequestList(requests=list(map(ApprovalRequestView.of, found)))
 
@@ -184,8 +183,8 @@ async def api_approvals_requests(call: ApiCall) -> ApprovalRequestList:
     _REQUEST,
     "Ask for a package of another registry that is not approved; the decision is mailed to you.",
 )
-async def api_approvals_ask(call: ApiCall, sent: NewApprovalRequest) -> ApprovalRequestView:
-    curation = call.registry.require_mirroring().curation
+async def api_approved_ask(call: ApiCall, sent: NewApprovalRequest) -> ApprovalRequestView:
+    curation = call.registry.packages.curation
     wanted = parse_version_or_range(sent.version)
     request = await curation.ask(call.package, wanted, sent.reason, by=call.caller)
     return ApprovalRequestView.of(request.seen_by(call.caller.id))
@@ -194,5 +193,5 @@ async def api_approvals_ask(call: ApiCall, sent: NewApprovalRequest) -> Approval
 @approvals_api.use_case(
     approvals.refuse, "POST", f"{_REQUEST}/refuse", lambda call: call.package, also=(404,)
 )
-async def api_approvals_refuse(_call: ApiCall, _refused: None) -> None:
+async def api_approved_refuse(_call: ApiCall, _refused: None) -> None:
     return None

@@ -100,7 +100,7 @@ def repeat_recorder(
     operation does. The Function is called if the time is over, or the caller over a rate limit; and
     for what `is_mirrored` while some callers may take only what is approved of it."""
     clock = registry.clock
-    approvals = registry.mirroring.approvals if registry.mirroring and is_mirrored else None
+    approvals = registry.packages.approvals if is_mirrored else None
 
     def record(request: func.HttpRequest, caller: KnownCaller) -> Mapping[str, str] | None:
         if until_ms < inf and clock.monotonic_ms() >= until_ms:

@@ -27,17 +27,17 @@ def require_curator(call: SignedInCall) -> None:
 async def manage_approvals(
     call: SignedInCall, problem: FormProblem | None = None, dry_run: ApprovalDryRun | None = None
 ) -> Answer:
-    mirroring = call.registry.mirroring
-    if mirroring is None:
+    if call.registry.mirroring is None:
         return call.show("manage/approvals.html", problem, is_on=False)
-    stored = await mirroring.curation.approved(by=call.caller)
+    of_registry = await call.registry.packages.approvals.registry_rules.current()
+    stored = await call.registry.packages.curation.approved(by=call.caller)
     return call.show(
         "manage/approvals.html",
         problem,
         is_on=True,
         approved=sorted(stored.approved, key=lambda each: each.key),
-        requests=await mirroring.curation.requests(by=call.caller),
-        is_of_registry=(await mirroring.approvals.registry_rules.current()).approved_only,
+        requests=await call.registry.packages.curation.requests(by=call.caller),
+        is_of_registry=of_registry.approved_only,
         fields=shown_fields(ApprovedPackages),
         dry_run=dry_run,
         effects_shown=EFFECTS_SHOWN,
@@ -59,7 +59,7 @@ pages.use_case(
 @pages.form("manage/approvals/preview", manage_approvals, takes_recent_sign_in=False)
 async def manage_approvals_preview(call: SignedInCall) -> Answer:
     """Show what the rule would have refused, with the typed approvals besides those that are."""
-    curation = call.registry.require_mirroring().curation
+    curation = call.registry.packages.curation
     added = call.form.text("packages").splitlines()
     dry_run = await curation.dry_run(added, by=call.caller)
     return await manage_approvals(call, dry_run=dry_run)

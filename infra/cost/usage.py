@@ -132,6 +132,8 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
         "renew-sigstore-root": UpkeepUsage(30.4, Usage(24, 7)),
         "erase-accounts": UpkeepUsage(730, Usage(45.8, 11)),
         "repair-derived-data": UpkeepUsage(30.4, Usage(34.6, 9), Usage(16.39, 2.06, 0.51)),
+        "count-usage": UpkeepUsage(730, Usage(27.6, 7)),
+        "remove-prereleases": UpkeepUsage(30.4, Usage(27.6, 7)),
         "finish-deletions": UpkeepUsage(121.7, Usage(36.2, 8)),
     }
 )

@@ -3,12 +3,12 @@
 import click
 
 from functions.api.approvals import (
-    api_approvals_approve,
-    api_approvals_dry_run,
-    api_approvals_list,
-    api_approvals_refuse,
-    api_approvals_requests,
-    api_approvals_withdraw,
+    api_approved_approve,
+    api_approved_dry_run,
+    api_approved_list,
+    api_approved_refuse,
+    api_approved_requests,
+    api_approved_withdraw,
 )
 from shared.commands.operations import PACKAGE, add_operation
 
@@ -21,14 +21,14 @@ def approvals() -> None:
 add_operation(
     approvals,
     "list",
-    api_approvals_list,
+    api_approved_list,
     "",
     text="List the approved packages and versions.",
 )
 add_operation(
     approvals,
     "add",
-    api_approvals_approve,
+    api_approved_approve,
     "",
     text="""Approve versions; those who asked for the packages are told by email.
 
@@ -41,7 +41,7 @@ add_operation(
 add_operation(
     approvals,
     "remove",
-    api_approvals_withdraw,
+    api_approved_withdraw,
     "",
     text="""Take back what was approved, as it is listed.
 
@@ -53,14 +53,14 @@ add_operation(
 add_operation(
     approvals,
     "requests",
-    api_approvals_requests,
+    api_approved_requests,
     "",
     text="List the packages that people ask for, the oldest first.",
 )
 add_operation(
     approvals,
     "refuse",
-    api_approvals_refuse,
+    api_approved_refuse,
     PACKAGE,
     text="""Refuse a package that people asked for; they are told the reason by email.
 
@@ -72,7 +72,7 @@ add_operation(
 add_operation(
     approvals,
     "dry-run",
-    api_approvals_dry_run,
+    api_approved_dry_run,
     "",
     text="""List the releases that were pulled in the last 30 days and that are not approved.
 

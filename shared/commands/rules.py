@@ -6,6 +6,8 @@ from typing import Any
 import click
 
 from functions.api.rules import (
+    api_org_quota_change,
+    api_org_retention_dry_run,
     api_org_rules_change,
     api_org_rules_dry_run,
     api_org_rules_show,
@@ -85,6 +87,33 @@ async def rules(
     handler, body = _chosen(handlers, RegistryRulesChange, wanted, is_dry_run=is_dry_run)
     _print(await call_operation(registry, handler, {}, body), output)
 
+
+add_operation(
+    organizations,
+    "quota",
+    api_org_quota_change,
+    "ORG",
+    text="""Change how many bytes and releases the organization ORG may have; 0 is no limit.
+
+    \b
+    Examples:
+      ballroom org quota acme --max-releases 2000
+      ballroom org quota acme --max-bytes 5000000000
+    """,
+)
+add_operation(
+    organizations,
+    "retention",
+    api_org_retention_dry_run,
+    "ORG",
+    text="""List the pre-releases of private packages that the next run removes.
+
+    \b
+    Examples:
+      ballroom org retention acme
+      ballroom org retention acme --retention 'last 5'
+    """,
+)
 
 Handler = Callable[..., object]
 

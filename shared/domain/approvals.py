@@ -17,6 +17,7 @@ from shared.domain.coordinates import Package, package_owner
 from shared.domain.errors.base import Invalid, InvalidRequest, Refusal, quoted
 from shared.domain.names import parse_org, parse_package_name
 from shared.domain.outside_values import StoredMs
+from shared.domain.packages import Head
 from shared.domain.records import Entity, Place, Record
 from shared.domain.times import MS
 from shared.domain.versions import Range, Version, parse_version_or_range
@@ -137,6 +138,10 @@ class ApprovalLimit(Struct, frozen=True):
     approved: ApprovedVersions
     whose: str
     base_url: str
+
+    def shows(self, head: Head) -> bool:
+        """Check whether a search shows the package: it is ours, or some version is approved."""
+        return not head.upstream or bool(self.approved.of_package(head.package))
 
     def way(self, package: Package) -> str:
         """Return whose rule it is and the way out, as the end of a sentence."""

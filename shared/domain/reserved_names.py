@@ -17,8 +17,8 @@ MAX_RESERVED_NAMES = 500  # Each is compared with a new name three times.
 # Kept back in every registry: paths and hosts of a registry, and names whose bearer seems to speak
 # for it. Administrators may found such an organization, and the operator names accounts so.
 _WORDS = """
-about abuse account accounts admin administrator administrators advisories api archive archives
-assets auth badge badges ballroom blog central cli_token compare contact dashboard device
+about abuse account accounts admin administrator administrators advisories api approvals archive
+archives assets auth badge badges ballroom blog central cli_token compare contact dashboard device
 devices docs documentation download downloads feed feeds file files health help home host icons
 index internal invitations keywords legal localhost log login logout logs mail manage maven mcp
 metrics moderator null oci official operator org organization organizations orgs owner owners

@@ -53,7 +53,7 @@ class RefusedRequest(Inputs):
 async def approve(
     registry: Registry, _subject: None, sent: ApprovedPackages, by: Principal
 ) -> Approvals:
-    curation = registry.require_mirroring().curation
+    curation = registry.packages.curation
     return await curation.approve(sent.packages, sent.reason, by=by)
 
 
@@ -67,7 +67,7 @@ async def approve(
 async def withdraw(
     registry: Registry, _subject: None, sent: ApprovedPackages, by: Principal
 ) -> Approvals:
-    curation = registry.require_mirroring().curation
+    curation = registry.packages.curation
     return await curation.withdraw(sent.packages, sent.reason, by=by)
 
 
@@ -79,6 +79,6 @@ async def withdraw(
     printed="{package} is not approved.",
 )
 async def refuse(registry: Registry, package: Package, sent: RefusedRequest, by: Principal) -> None:
-    curation = registry.require_mirroring().curation
+    curation = registry.packages.curation
     with about_field("reason"):
         await curation.refuse(package, sent.reason, by=by)

@@ -496,7 +496,12 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "web_symbols",
         "witness_add",
     ),
-    anybody_known_alone: ("api_orgs_list", "maven_options", "token_whoami"),
+    anybody_known_alone: (
+        "api_approved_ask",
+        "api_orgs_list",
+        "maven_options",
+        "token_whoami",
+    ),
     nobody_by_token: ("api_leaks_report", "api_trusted_exchange"),
     nobody_known: ("api_trusted_end",),
     not_there: (
@@ -618,6 +623,8 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     # The registry of the matrix has an owner who can sign in.
     members_alone(Action.LEAVE): ("api_ownership_request",),
     members_alone(Action.MANAGE): (
+        "api_org_approvals_dry_run",
+        "api_org_retention_dry_run",
         "api_org_advisories_draft",
         "api_org_advisories_list",
         "api_audit_export",
@@ -701,6 +708,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     hidden(moderators_of_package): ("api_moderation_report_decide",),
     hidden(reviewers_of_package): ("api_moderation_reported_release",),
     fresh_administrators: (
+        "api_approved_approve",
         "api_advisories_draft",
         "api_accounts_leave",
         "api_directory_locks_decide",
@@ -709,8 +717,10 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "api_rules_change",
         "api_webhooks_add",
     ),
-    freezers: ("api_orgs_freeze", "api_orgs_unfreeze"),
+    freezers: ("api_org_quota_change", "api_orgs_freeze", "api_orgs_unfreeze"),
     hidden(fresh_administrators): (
+        "api_approved_withdraw",
+        "api_approved_refuse",
         "api_advisories_change",
         "api_advisories_discard",
         "api_advisories_publish",
@@ -728,6 +738,9 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     hidden(administrators): ("api_advisories_show", "api_webhooks_replay", "api_webhooks_show"),
     # The registry of the matrix mirrors nothing, which only administrators learn.
     administrators: (
+        "api_approved_dry_run",
+        "api_approved_list",
+        "api_approved_requests",
         "api_advisories_list",
         "api_mirror_admit",
         "api_mirror_dry_run",
@@ -838,6 +851,13 @@ PATHS = {
 
 _GRAPHQL = '{ package(orgName: "ORG", packageName: "NAME", version: "1.0.0") { name } }'
 BODIES: Mapping[str, object] = {
+    "api_approved_approve": {"packages": ["ORG/name:1.0.0"], "reason": "Reviewed."},
+    "api_approved_ask": {"reason": "A build needs it."},
+    "api_approved_dry_run": {},
+    "api_approved_refuse": {"reason": "Use another one."},
+    "api_approved_withdraw": {"packages": ["nobody/name:1.0.0"], "reason": "Old."},
+    "api_org_quota_change": {"maxReleases": 0},
+    "api_org_retention_dry_run": {"retention": "last 5"},
     "api_advisories_change": ADVISORY,
     "api_advisories_draft": {"package": "acme/public", **ADVISORY},
     "api_advisories_withdraw": {"reason": "A mistake."},

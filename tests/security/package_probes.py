@@ -459,6 +459,9 @@ ABOUT_NO_PACKAGE = {
     ),
     "show what an organization has to its owners": (
         "api_org_advisories_*",
+        "api_org_approvals_dry_run",
+        "api_org_quota_change",
+        "api_org_retention_dry_run",
         "api_org_pulls*",
         "api_org_reports",
         "api_org_webhooks_*",
@@ -498,6 +501,7 @@ ABOUT_NO_PACKAGE = {
         "api_directory_locks_*",
         "api_groups_*",
         "api_mirror_*",
+        "api_approved_*",
         "api_rules_*",
         "api_webhooks_*",
         "manage_*",

@@ -336,8 +336,20 @@ async def show_tab(
         "is_managed": is_managed,
         "affected": await affected_release(call, details),
         "findings": NO_FINDINGS,
+        "limited_by": await limited_by(call, details),
     }
     return call.show(f"web/package/{tab}.html", status=200, **{**of_frame, **values})
+
+
+async def limited_by(call: PublicPageCall, details: ReleaseDetails) -> str:
+    """Return whose rule keeps the visitor from taking the release, which is not approved; empty if
+    none does."""
+    if details.release.upstream is None:
+        return ""
+    limit = await call.registry.packages.approvals.limit(call.caller)
+    at = details.release.coordinate
+    is_free = limit is None or limit.approved.allows(at.package, at.version)
+    return "" if is_free or limit is None else limit.whose
 
 
 class AffectedRelease(Struct, frozen=True):

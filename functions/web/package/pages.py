@@ -26,6 +26,7 @@ from functions.web.package.frame import (
     details_of,
     findings_of,
     if_available,
+    limited_by,
     page_not_found,
     readme_html,
     sbom_path,
@@ -73,7 +74,7 @@ async def web_package_tab(call: PublicPageCall) -> Answer:
 async def _release_answer(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     """Respond with a page or Markdown, as the client accepts."""
     if not details.release.is_stored:
-        return _description_answer(call, details)
+        return await _description_answer(call, details)
     of_packages = call.registry.packages.details
     if call.wants_markdown:
         texts = await of_packages.texts(details)
@@ -101,7 +102,7 @@ async def _release_answer(call: PublicPageCall, details: ReleaseDetails) -> Answ
 VERSIONS_SHOWN = 20  # Of a package, beside the description of a release that is not stored.
 
 
-def _description_answer(call: PublicPageCall, details: ReleaseDetails) -> Answer:
+async def _description_answer(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     """Do the same for a release that is not stored, of which there is only a description."""
     if call.wants_markdown:
         return call.text(description_markdown(details), MARKDOWN)
@@ -111,6 +112,7 @@ def _description_answer(call: PublicPageCall, details: ReleaseDetails) -> Answer
         details=details,
         commands=[uses[each] for each in ("tool", "pull") if each in uses],
         versions=details.listed_versions[:VERSIONS_SHOWN],
+        limited_by=await limited_by(call, details),
     )
 
 

@@ -436,26 +436,6 @@ class ReleaseMail(Struct, frozen=True):
                 now_ms=now_ms,
             )
 
-    async def send_held_by_scanner(self, release: Release) -> None:
-        """Tell administrators of a release that the scanner did not accept, and of others in the
-        same hour no more: all are on one page."""
-        now_ms = self.clock.now_ms()
-        mail = mail_text(
-            "scanner-held",
-            release=str(release.coordinate),
-            reason=_printable(release.state_reason),
-            page=f"{self.base_url}/manage/releases",
-        )
-        with suppress(Unavailable):
-            await self.mail_delivery.send_once(
-                "scanner-held",
-                await administrator_accounts(self.directory, now_ms),
-                mail,
-                work=self.work,
-                until_ms=now_ms + _SCANNER_MAIL_EVERY // MS,
-                now_ms=now_ms,
-            )
-
     def _organization_page(self, release: Release) -> str:
         return f"{self.base_url}/account/organizations/{release.org}"
 

@@ -396,7 +396,7 @@ class Curation(Struct, frozen=True):
             "answer": answer,
             "askers": (),
         }
-        event = EntityChange(f"approval.{state.value}", str(package), details={"answer": answer})
+        event = EntityChange(_DECIDED[state], str(package), details={"answer": answer})
         decided = stored.model_copy(update=update)
         accounts = await accounts_by_ids(self.directory, [each.account for each in stored.askers])
         written = await self.record_writer.replace(decided, change=event, by=by)
@@ -476,6 +476,7 @@ class Curation(Struct, frozen=True):
         return pulls
 
 
+_DECIDED = {RequestState.APPROVED: "approval.approved", RequestState.REFUSED: "approval.refused"}
 _MOST_IN_AN_EVENT = 4_000  # Characters: events are read by the page.
 
 

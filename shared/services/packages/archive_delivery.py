@@ -185,20 +185,6 @@ class ArchiveDelivery(Struct, frozen=True):
             raise ArchiveNotFound
         return DeliveredArchive(release, Visibility.PRIVATE, is_public=False)
 
-    async def open_scanned(self, link: ArchiveLink) -> ScannedArchive:
-        """Return the archive behind a signed link for the scanner, or raise `ArchiveNotFound`."""
-        package = package_in_file_name(link.file)
-        if link.scope != SCANNED or package is None or not await self.may_follow(link):
-            raise ArchiveNotFound
-        coordinate = Coordinate.parse(package.org, package.name, link.version)
-        # The signature says that the file name is of this form.
-        platform = link.file.split("-")[2]
-        name = ArchiveName(link.digest, coordinate, platform)
-        stored = await self.archives.stat(name)
-        if stored is None:
-            raise ArchiveNotFound
-        return ScannedArchive(name, stored.size_bytes)
-
     def named(self, head: Head, release: Release, file: str) -> DeliveredArchive:
         """Return the archive of a release that the caller may have, or raise `ArchiveNotFound` if
         it has no such file name."""

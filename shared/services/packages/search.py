@@ -1,30 +1,36 @@
 """Search: finds packages that the caller may see, and updates the search index."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
+from shared.domain.approvals import ApprovalLimit
 from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.listings import Facet, FacetCount
 from shared.domain.memberships import Membership
 from shared.domain.name_suggestions import MAX_COMPARED, MAX_SIMILAR, similar_names
 from shared.domain.principals import Principal
 from shared.domain.search import (
+    MAX_LIMIT,
     FacetedResults,
+    Hit,
     Query,
     ResultPage,
     Results,
     Suggestion,
     SymbolQuery,
     SymbolResults,
+    Viewer,
 )
 from shared.ports.search import SearchIndex
 
 SUGGESTIONS = 8  # As many as a list below an input shows without scrolling.
 
 _NOTHING = Results((), 0)
+_MOST_LIMITED = 5 * MAX_LIMIT  # Results that are read for somebody who takes only what is approved.
 
 
 class PackageSearch(Struct, frozen=True):
@@ -37,13 +43,37 @@ class PackageSearch(Struct, frozen=True):
 
     index: SearchIndex
     authorization: Authorization
+    # What a caller may take of other registries; None: everything.
+    limit_of: Callable[[Principal], Awaitable[ApprovalLimit | None]]
 
     async def search(self, query: Query, page: ResultPage, *, by: Principal) -> Results:
-        """Return a page of the packages that match, with the count of all of them."""
+        """Return a page of the packages that match, with the count of all of them; for programs,
+        which find of other registries only what their caller may take."""
         if query.own_only:
             query = replace(query, own_only=False).within(await self._own_organizations(by))
         viewer = await self.authorization.viewer(by)
-        return _NOTHING if query.is_wordless else await self.index.search(query, page, viewer)
+        if query.is_wordless:
+            return _NOTHING
+        limit = await self.limit_of(by)
+        if limit is None:
+            return await self.index.search(query, page, viewer)
+        return await self._within(limit, query, page, viewer)
+
+    async def _within(
+        self, limit: ApprovalLimit, query: Query, page: ResultPage, viewer: Viewer
+    ) -> Results:
+        """Return a page of what matches and is ours or approved. All results are read, up to some
+        thousands: the index does not know what is approved."""
+        hits = list[Hit]()
+        offset = 0
+        found = _NOTHING
+        while offset == 0 or (offset < found.count and offset < _MOST_LIMITED):
+            batch = replace(page, offset=offset, limit=MAX_LIMIT)
+            found = await self.index.search(query, batch, viewer)
+            hits += (each for each in found.hits if limit.shows(each.listing.head))
+            offset += MAX_LIMIT
+        shown = tuple(hits[page.offset : page.offset + page.limit])
+        return Results(shown, len(hits), found.corrections)
 
     async def search_with_facets(
         self, query: Query, page: ResultPage, *, by: Principal

@@ -210,3 +210,31 @@ async def test_an_approval_that_is_taken_back_ends(limited_mirror: World) -> Non
     assert (await admin.api("POST", "/api/v1/approvals/withdraw", sent)).status_code == 200
     assert await status(limited_mirror, f"{LIB}/1.1.0") == 400
     assert (await admin.api("POST", "/api/v1/approvals/withdraw", sent)).status_code == 404
+
+
+async def test_a_search_of_programs_finds_what_is_approved_and_pages_find_all(
+    mirror: World,
+) -> None:
+    assert await status(mirror, f"{IO}/1.0.0") == 302
+    await mirror.push(bala("acme/iota:1.0.0", summary="Reads io."))
+    await set_registry_rules(mirror, approvedOnly=True)
+    search = f"{URL}/2.0/registry/packages?q=io"
+
+    async def found() -> tuple[list[str], int]:
+        answer = (await mirror.get(search)).json()
+        names = sorted(f"{each['organization']}/{each['name']}" for each in answer["packages"])
+        return names, answer["count"]
+
+    assert await found() == (["acme/iota"], 1)
+    assert "ballerina/io" in (await mirror.get(f"{URL}/search?q=io")).text
+    await approve(mirror, "ballerina/io:1.*")
+    assert await found() == (["acme/iota", "ballerina/io"], 2)
+
+
+async def test_a_page_shows_what_is_not_approved_and_the_way_to_ask(limited_mirror: World) -> None:
+    page = await limited_mirror.get(f"{URL}/packages/octo/lib")
+    assert page.status_code == 200
+    assert 'href="/approvals/octo/lib"' in page.text
+    await approve(limited_mirror, "octo/lib:*")
+    page = await limited_mirror.get(f"{URL}/packages/octo/lib")
+    assert 'href="/approvals/octo/lib"' not in page.text

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from shared.domain.errors.requests import SearchUnconfirmed
-from shared.domain.principals import ANONYMOUS
+from shared.domain.principals import ANONYMOUS, Principal
 from shared.domain.search import ANYONE, Query, ResultPage, Results, Viewer
 from shared.ports.search import SearchIndex
 from shared.services.common import Adapters
@@ -33,12 +33,16 @@ class AskedIndex:
         return Results((), 0)
 
 
+async def _unlimited(_: Principal) -> None:
+    return None
+
+
 async def test_the_number_of_packages_is_unknown_while_a_search_is_refused() -> None:
     index = AskedIndex()
     query = Query.parse("kafka")
     refusing = cast("SearchIndex", failing(index, Fault("search", SearchUnconfirmed())))
     authorization = authorization_over(FakeDirectory(), FakeClock())
-    unconfirmed = PackageSearch(refusing, authorization)
+    unconfirmed = PackageSearch(refusing, authorization, _unlimited)
     assert await unconfirmed.count(query, by=ANONYMOUS) is None
     assert await unconfirmed.count(query, by=ANONYMOUS) == 0
     assert index.searches == [(query, ResultPage(limit=0), ANYONE)]
