@@ -71,6 +71,7 @@ MIRROR_CHANGES = {
 FOR_ADMINISTRATORS = {
     "api_accounts_leave",
     "api_advisories_draft",
+    "api_apply",
     "api_directory_locks_decide",
     "api_groups_replace",
     "api_orgs_allow_bursts",

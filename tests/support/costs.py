@@ -134,6 +134,8 @@ OTHERS = (
     "static_",
     "api_accounts_",
     "api_advisories_",
+    "api_apply",
+    "api_export",
     "api_assessments_list",
     "api_org_advisories_",
     "api_moderation_",
