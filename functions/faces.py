@@ -16,6 +16,7 @@ from shared.settings import Settings
 # topic has the same name on every face.
 MODULES = (
     "account.advisories",
+    "account.approvals",
     "account.audit_log",
     "account.device_login",
     "account.invitations",
@@ -26,6 +27,7 @@ MODULES = (
     "account.overview",
     "account.pulls",
     "account.reports",
+    "account.rules",
     "account.security",
     "account.sign_in",
     "account.tokens",
@@ -52,6 +54,7 @@ MODULES = (
     "manage.ownership",
     "manage.releases",
     "manage.reports",
+    "manage.rules",
     "manage.status",
     "maven.repository",
     "mcp.protocol",

@@ -20,6 +20,7 @@ from shared.commands.packages import outdated, packages, publish, publishers
 from shared.commands.registry_files import apply, export
 from shared.commands.reports import reports
 from shared.commands.revocations import revocations
+from shared.commands.rules import rules
 from shared.commands.snapshots import snapshot
 from shared.commands.tokens import login, tokens
 from shared.commands.upstream import upstream
@@ -52,6 +53,7 @@ cli = CommandGroup(
         reports,
         restore,
         revocations,
+        rules,
         signin_link,
         snapshot,
         tokens,

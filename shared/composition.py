@@ -118,8 +118,10 @@ from shared.services.publishing.proposals import Proposals
 from shared.services.publishing.publishing import Publishing
 from shared.services.publishing.publishing_rules import PublishingRules
 from shared.services.publishing.release_selection import ReleaseSelections
+from shared.services.publishing.release_warnings import ReleaseWarnings
 from shared.services.publishing.reports import Reports
 from shared.services.publishing.rule_changes import PublishingRuleChanges
+from shared.services.publishing.staged_releases import StagedReleases
 from shared.services.quality.checklists import Checklists
 from shared.services.quality.package_comparison import PackageComparison
 from shared.services.registry_files.registry_files import RegistryFiles
@@ -326,6 +328,8 @@ class PublishingServices(Struct, frozen=True):
     reports: Reports
     rules: PublishingRules
     rule_changes: PublishingRuleChanges
+    staged_releases: StagedReleases
+    warnings: ReleaseWarnings
     trusted_root_renewal: TrustedRootRenewal
 
 
@@ -614,6 +618,8 @@ def _publishing(services: Services) -> PublishingServices:
         reports=services.reports,
         rules=services.publishing_rules,
         rule_changes=services.rule_changes_of_publishing,
+        staged_releases=services.staged_releases,
+        warnings=services.release_warnings,
         trusted_root_renewal=services.trusted_root_renewal,
     )
 

@@ -212,12 +212,19 @@ from shared.services.publishing.package_holds import PackageHolds
 from shared.services.publishing.proposals import Proposals
 from shared.services.publishing.published_contents import PublishedContents
 from shared.services.publishing.publishing import DependencyCheck, Publishing
-from shared.services.publishing.publishing_rules import PublishingRules, RegistryRuleReader
+from shared.services.publishing.publishing_rules import (
+    PublishingRules,
+    RegistryRuleReader,
+    StagedReleaseRule,
+)
 from shared.services.publishing.release_selection import ReleaseSelections
+from shared.services.publishing.release_warnings import ReleaseWarnings
 from shared.services.publishing.report_mail import ReportMail
 from shared.services.publishing.report_weights import ReportWeights
 from shared.services.publishing.reports import Reports
 from shared.services.publishing.rule_changes import PublishingRuleChanges
+from shared.services.publishing.staged_releases import StagedReleases
+from shared.services.publishing.version_number_rule import VersionNumberRule
 from shared.services.quality.checklists import Checklists
 from shared.services.quality.package_comparison import PackageComparison
 from shared.services.records import RecordWriter
@@ -970,6 +977,7 @@ class Services:
             pieces=self.piece_reader,
             derived_data=self.derived_data,
             clock=self.adapters.clock,
+            tell_owners=self.release_warnings.of_verdict,
         )
 
     @cached_property
@@ -1109,7 +1117,16 @@ class Services:
 
     @cached_property
     def publishing_rules(self) -> PublishingRules:
-        return PublishingRules(reader=self.registry_rule_reader, rules=())
+        return PublishingRules(
+            reader=self.registry_rule_reader,
+            rules=(self.version_number_rule, StagedReleaseRule()),
+        )
+
+    @cached_property
+    def version_number_rule(self) -> VersionNumberRule:
+        return VersionNumberRule(
+            authorization=self.authorization, version_checks=self.version_checks
+        )
 
     @cached_property
     def rule_changes_of_publishing(self) -> PublishingRuleChanges:
@@ -1157,7 +1174,6 @@ class Services:
             publishing=self.publishing,
             published_contents=self.published_contents,
             rules=self.publishing_rules,
-            version_checks=self.version_checks,
         )
 
     @cached_property
@@ -1255,6 +1271,34 @@ class Services:
             records=self.package_record_writer,
             decision_mail=self.decision_mail,
             clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def release_warnings(self) -> ReleaseWarnings:
+        return ReleaseWarnings(
+            authorization=self.authorization,
+            metadata=self.adapters.metadata,
+            directory=self.adapters.directory,
+            rules=self.publishing_rules,
+            history=self.api_history,
+            mail=self.release_mail,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def staged_releases(self) -> StagedReleases:
+        return StagedReleases(
+            authorization=self.authorization,
+            metadata=self.adapters.metadata,
+            records=self.package_record_writer,
+            archive_files=self.archive_files,
+            archive_delivery=self.archive_delivery,
+            comparisons=self.api_comparisons,
+            history=self.api_history,
+            decision_mail=self.decision_mail,
+            directory=self.adapters.directory,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
         )
 
     @cached_property

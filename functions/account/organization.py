@@ -27,7 +27,11 @@ ORGANIZATION_ROUTE = "account/organizations/{org}"
 
 # The pages, by the last segment of their path; the first one has none.
 FIRST_TAB = "members"
-MEMBER_TABS = ((FIRST_TAB, "Members"), ("packages", "Packages"))
+MEMBER_TABS = (
+    (FIRST_TAB, "Members"),
+    ("packages", "Packages"),
+    ("approvals", "Approvals"),
+)
 OWNER_TABS = (
     ("held", "Held releases"),
     ("tokens", "Access tokens"),
@@ -36,6 +40,7 @@ OWNER_TABS = (
     ("webhooks", "Webhooks"),
     ("pulls", "Pulls"),
     ("log", "Audit log"),
+    ("rules", "Rules"),
     ("settings", "Settings"),
 )
 

@@ -14,8 +14,9 @@ from shared.domain.checklists import Checklist
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import InvalidRequest, NotFound, about_field, redact_tokens
 from shared.domain.names import PackageName, parse_package_name
-from shared.domain.packages import ReleaseEntry, State
+from shared.domain.packages import ReleaseEntry, ReleaseWarning, State
 from shared.domain.releases import is_erasable_at, is_removed_by_owner
+from shared.domain.rules.version_rule import VERSION_TOO_LOW
 from shared.runtime.answers import Answer
 from shared.services.packages.packages import MAX_MESSAGE_LENGTH, ManagedPackage
 from shared.services.publishing.erasure import Erasure
@@ -65,6 +66,7 @@ async def account_organization_package(
         "package",
         found=found,
         verdict=await _latest_verdict(call, found),
+        warnings=await _latest_warnings(call, found) if frame.decides else (),
         checklist=await _latest_checklist(call, found),
         head=found.head,
         pager=pager,
@@ -102,6 +104,18 @@ async def _latest_verdict(call: SignedInCall, found: ManagedPackage) -> ApiVerdi
     verdict = await call.registry.api_docs.history.verdict(coordinate)
     live = (each.version for each in found.survey.live)
     return verdict if verdict and verdict.compared_with in live else None
+
+
+async def _latest_warnings(call: SignedInCall, found: ManagedPackage) -> tuple[ReleaseWarning, ...]:
+    """Return the warnings of the latest version but those of its API changes, which the verdict
+    says."""
+    if found.latest is None or found.head.upstream:
+        return ()
+    coordinate = found.head.package.at(found.latest.parsed)
+    with suppress(NotFound):  # It was withheld meanwhile.
+        said = await call.registry.publishing.warnings.of_release(coordinate, by=call.caller)
+        return tuple(each for each in said if each.rule != VERSION_TOO_LOW)
+    return ()
 
 
 async def _latest_checklist(call: SignedInCall, found: ManagedPackage) -> Checklist | None:

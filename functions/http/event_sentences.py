@@ -117,6 +117,7 @@ EVENT_PHRASES: Mapping[str, str] = {
     "registry.writable": "switched read-only mode off",
     "release.awaiting-case": "published {subject}, which waits, since its package is held",
     "release.awaiting-owner": "published {subject}, which was held for an owner",
+    "release.approved": "approved {subject}, which waits for a further approval",
     "release.awaiting-approval": "published {subject}, which waits for its approval",
     "release.awaiting-sigstore": "published {subject}, which waits for its Sigstore bundle",
     "release.confirmed": "confirmed {subject}",

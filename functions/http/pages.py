@@ -273,6 +273,7 @@ MANAGE_PAGES = (
     ("/manage/names", "Reserved names"),
     ("/manage/notices", "Notice"),
     ("/manage/read-only", "Read-only mode"),
+    ("/manage/rules", "Rules"),
     ("/manage/mirror", "Mirror"),
     ("/manage/tasks", "Maintenance tasks"),
 )

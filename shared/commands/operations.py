@@ -24,6 +24,7 @@ from functions.api.ownership import ownership_api
 from functions.api.packages import successor_api, visibility_api
 from functions.api.reports import reports_api
 from functions.api.rules import rules_api
+from functions.api.staged_releases import staged_releases_api
 from functions.api.tokens import organization_tokens_api, tokens_api
 from functions.api.trusted_publishing import publishers_api
 from functions.api.webhooks import webhooks_api
@@ -62,6 +63,7 @@ _FACES = (
     publishers_api,
     reports_api,
     rules_api,
+    staged_releases_api,
     successor_api,
     tokens_api,
     visibility_api,
@@ -232,6 +234,11 @@ def options_of(
     return decorate
 
 
+def body_of(model: type[BaseModel], values: Mapping[str, Any]) -> JsonObject:
+    """Return the body of these values of options, as `options_of` declares them."""
+    return _body(_fields(model), values)
+
+
 def _fields(model: type[BaseModel] | None) -> dict[str, JsonObject]:
     """Return the fields of a body by their names in Python, as openapi.json describes them."""
     if model is None:
@@ -272,7 +279,10 @@ def _option(name: str, described: JsonObject) -> tuple[list[str], dict[str, Any]
     # An option with a suggestion can stand without a value.
     suggested = described.get("suggestion")
     alone = {"is_flag": False, "flag_value": suggested} if suggested else {}
-    return [f"--{word.replace('_', '-')}", name], {
+    words = f"--{word.replace('_', '-')}"
+    if kind == "boolean" and default is None:  # Left out, it stays as it is.
+        words += f"/--no-{word.replace('_', '-')}"
+    return [words, name], {
         "type": _type(described.get("items", described)),
         "multiple": is_repeated,
         "is_flag": kind == "boolean",

@@ -44,7 +44,7 @@ from shared.publish import run as run_publish
 from shared.services.packages.archive_sweep import erased_by_ms
 from shared.services.publishing.moderation import STATE_VERBS
 from shared.services.publishing.release_selection import ReleaseSelection
-from shared.use_cases import moderation
+from shared.use_cases import moderation, staged_releases
 from shared.use_cases import packages as use_cases
 from shared.use_cases.inputs import Nothing
 from shared.use_cases.moderation import RequiredReason, TakeDown
@@ -283,6 +283,24 @@ async def hold(registry: Registry, target: Coordinate | Package, reason: str) ->
         return moderation.hold.printed.format(release=release.coordinate)
     head = await moderation.hold_package.rule(registry, target, sent, OPERATOR)
     return moderation.hold_package.printed.format(package=head.package)
+
+
+@packages.command("refuse")
+@release_argument
+@reason_option
+@in_registry
+async def refuse_release(registry: Registry, coordinate: Coordinate, reason: str) -> str:
+    """Refuse a release that waits for an approval: it is never published.
+
+    Owners and maintainers approve one on the page of their organization. No command does.
+
+    \b
+    Example:
+      ballroom package refuse acme/greet:1.0.0 --reason "Nobody at acme pushed it."
+    """
+    sent = RequiredReason.model_construct(reason=reason)
+    await staged_releases.refuse.rule(registry, coordinate, sent, OPERATOR)
+    return staged_releases.refuse.printed.format(coordinate=coordinate)
 
 
 @packages.command("release")

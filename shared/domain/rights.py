@@ -53,6 +53,7 @@ RIGHTS: dict[Action, tuple[Scope, frozenset[Role]]] = {
     Action.MANAGE: (Scope.MANAGE, frozenset({Role.OWNER})),
     Action.LEAVE: (Scope.MANAGE, frozenset(Role)),
     Action.GOVERN: (Scope.MANAGE, frozenset({Role.OWNER})),
+    Action.APPROVE: (Scope.MANAGE, frozenset({Role.OWNER, Role.MAINTAINER})),
     Action.OPERATE: (Scope.MANAGE, frozenset()),
     Action.MODERATE: (Scope.MODERATE, frozenset()),
     Action.APPLY: (Scope.APPLY, frozenset()),

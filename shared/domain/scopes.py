@@ -42,6 +42,7 @@ class Action(Enum):
     MANAGE = "manage"
     LEAVE = "leave"
     GOVERN = "govern"
+    APPROVE = "approve"
     OPERATE = "administer"
     MODERATE = "moderate"
     APPLY = "apply a registry file to"
@@ -57,9 +58,9 @@ class Action(Enum):
 
 # Actions that also require a recent sign-in: those that give somebody a way to publish that
 # outlives the credential (roles, invitations, tokens of organizations, publishers), owners,
-# visibility, transfers, deletion, tokens with the scope manage, and changes of the whole
-# registry. No token is enough, whatever its scopes.
-RECENT_SIGN_IN_ACTIONS = frozenset({Action.GOVERN, Action.OPERATE})
+# visibility, transfers, deletion, tokens with the scope manage, approvals of staged releases, and
+# changes of the whole registry. No token is enough, whatever its scopes.
+RECENT_SIGN_IN_ACTIONS = frozenset({Action.GOVERN, Action.APPROVE, Action.OPERATE})
 
 # Refused in an organization that is being deleted.
 PUSH_ACTIONS = frozenset({Action.PUSH_NEW, Action.PUSH_VERSION})

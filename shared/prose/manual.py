@@ -43,7 +43,15 @@ GROUPS = (
             "reference/limits.md",
         ),
     ),
-    ("Organizations", ("use/organizations.md", "use/private-packages.md", "use/advisories.md")),
+    (
+        "Organizations",
+        (
+            "use/organizations.md",
+            "use/rules.md",
+            "use/private-packages.md",
+            "use/advisories.md",
+        ),
+    ),
     (
         "Protocols",
         (
@@ -66,6 +74,7 @@ GROUPS = (
             "run/recovery.md",
             "run/upgrade.md",
             "run/incidents.md",
+            "run/rules.md",
             "run/reports.md",
             "run/registry-file.md",
             "run/signing-keys.md",

@@ -24,12 +24,14 @@ from shared.domain.api_docs.change_rules import (
 )
 from shared.domain.api_docs.model import EnumMemberDocs, FunctionDocs, ModuleDocs
 from shared.domain.api_docs.outline import DocsSymbol, declared
-from shared.domain.api_docs.records import ApiVerdict
+from shared.domain.api_docs.records import MAX_EXAMPLES, ApiVerdict
 from shared.domain.api_docs.signatures import signature_text
 from shared.domain.api_docs.type_parts import path_segments
 from shared.domain.api_docs.type_relations import NamedTypes
 from shared.domain.coordinates import Coordinate
 from shared.domain.versions import Version
+
+_EXAMPLE_LENGTH = 100  # Characters of a change in a sentence.
 
 
 class ApiChangeKind(Enum):
@@ -196,7 +198,14 @@ def verdict_of(coordinate: Coordinate, compared: ApiComparison) -> ApiVerdict:
         changes=len(compared.changes),
         breaking=len(compared.breaking),
         is_version_too_low=compared.is_version_too_low,
+        examples=tuple(map(_example, compared.breaking[:MAX_EXAMPLES])),
     )
+
+
+def _example(change: ApiChange) -> str:
+    """Return a change in a few words, such as `removed function hello`."""
+    named = f"{change.kind.value} {change.declares} {change.symbol}"
+    return named if len(named) <= _EXAMPLE_LENGTH else f"{named[: _EXAMPLE_LENGTH - 1]}…"
 
 
 # --- Two signatures as one text, whose words were kept, deleted or inserted ----------------------

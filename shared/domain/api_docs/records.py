@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from enum import Enum
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from msgspec import Struct
+from pydantic import Field
 
 from shared.domain.api_docs.listed_connectors import NO_API, ApiSummary
 from shared.domain.api_docs.pieces import PiecesPointer
@@ -85,6 +86,10 @@ class ApiDocsRecord(Record):
     refused: Mapping[str, str] = {}  # The reason of each part that took too much, by its name.
 
 
+MAX_EXAMPLES = 3  # Of breaking changes, in a sentence.
+ChangeText = Annotated[str, Field(max_length=200)]
+
+
 class ApiVerdict(Entity):
     """The result of comparing a release with the version before it; it is derived data.
 
@@ -103,6 +108,9 @@ class ApiVerdict(Entity):
     changes: int
     breaking: int  # Of the changes.
     is_version_too_low: bool
+    # The first changes that break callers, such as `removed function hello`; none of a verdict that
+    # an earlier version gave.
+    examples: tuple[ChangeText, ...] = Field(default=(), max_length=MAX_EXAMPLES)
 
     @property
     def place(self) -> Place:

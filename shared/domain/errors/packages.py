@@ -195,6 +195,15 @@ class NotAwaited(Conflict):
         )
 
 
+class ApprovalNotAwaited(Conflict):
+    def __init__(self, coordinate: "Coordinate") -> None:
+        super().__init__(
+            "approval-not-awaited",
+            f"{coordinate} does not wait for an approval. Only releases that a rule holds are "
+            "approved or refused.",
+        )
+
+
 class SpelledDifferently(Invalid):
     def __init__(self, given: object, taken: object) -> None:
         super().__init__(

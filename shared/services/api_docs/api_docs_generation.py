@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from hashlib import sha256
@@ -72,6 +72,7 @@ MAX_REASON_LENGTH = 300  # Characters, of a refused bill of materials.
 ENDS_COUNTED = 1_000  # Of archives whose process ended from outside.
 
 GenerationFailure = Callable[[Coordinate, str], None]
+TellOfVerdict = Callable[[Release, ApiVerdict], Awaitable[None]]
 
 
 # --- What a job reads --------------------------------------------------------------------------
@@ -112,20 +113,21 @@ class JobInputs(Struct, frozen=True):
 
     async def write_unpublished(
         self, content: bytes | memoryview, bala: Bala, folder: Path
-    ) -> ReleaseRequest | None:
-        """Write what the comparison of an archive with the version before it reads; return None if
-        there is none, or none that is documented."""
+    ) -> tuple[ReleaseRequest, Survey | None]:
+        """Write what the comparison of an archive with the version before it reads, unless there is
+        none, or none that is documented whole; return what the request says of that, and the
+        package."""
         [survey] = await self.metadata.survey([bala.coordinate.package])
         request = ReleaseRequest.model_validate(
             {**dict(bala), "texts": bala.texts, "graph": bala.graph}
         )
         history = await self._write_before(survey, bala.coordinate, folder)
         request = request.model_copy(update=history)
-        if not request.before or not request.before_is_complete:
-            return None
-        await asyncio.to_thread((folder / ARCHIVE).write_bytes, content)
-        await asyncio.to_thread((folder / REQUEST).write_text, request.model_dump_json(), "utf-8")
-        return request
+        if request.before and request.before_is_complete:
+            await asyncio.to_thread((folder / ARCHIVE).write_bytes, content)
+            text = request.model_dump_json()
+            await asyncio.to_thread((folder / REQUEST).write_text, text, "utf-8")
+        return request, survey
 
     async def write_documents(self, entry: ReleaseEntry, folder: Path) -> ApiDocsRecord | None:
         """Write the documents of a release's modules, and since when their symbols exist; return
@@ -266,6 +268,7 @@ class ApiDocsGeneration(Struct, frozen=True):
     pieces: PieceReader
     derived_data: DerivedData
     clock: Clock
+    tell_owners: TellOfVerdict
     _ends: LruCache[str, int] = field(default_factory=lambda: LruCache[str, int](ENDS_COUNTED))
 
     async def update(self, release: Release) -> ApiDocsRecord | None:
@@ -308,6 +311,8 @@ class ApiDocsGeneration(Struct, frozen=True):
             await self.documents.put_api_docs(release.content, made.record, made.pieces)
         self.pieces.forget(release.content)
         await self.history.put(release.coordinate, made.verdict)
+        if made.verdict:
+            await self.tell_owners(release, made.verdict)
         if _is_searched(made.record) or (before and _is_searched(before)):
             await self._update_search(release)
         return made.record

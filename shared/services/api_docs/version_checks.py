@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from shared.confined.budget import ConfinedEnded, ConfinedUnavailable
 from shared.confined.release_files import ReleaseRequest
@@ -24,9 +25,15 @@ class VersionUnchecked(Exception):
 
 
 class Compared(Struct, frozen=True):
-    """What a comparison said; the verdict is None if one of the versions cannot be read whole."""
+    """What a comparison said; the verdict is None if one of the versions cannot be read whole.
+
+    `waits` says that the version before is not documented yet; `versions` are those that the
+    package has, whatever became of them.
+    """
 
     verdict: ApiVerdict | None = None
+    waits: bool = False
+    versions: tuple[str, ...] = ()
 
 
 class VersionChecks(Struct, frozen=True):
@@ -44,18 +51,33 @@ class VersionChecks(Struct, frozen=True):
     async def compare(self, content: bytes | memoryview, bala: Bala) -> Compared:
         """Compare an archive whose package the caller may read.
 
-        There is no verdict if no version before it is documented. Raises `VersionUnchecked`.
+        There is no verdict if no version before it is documented. Raises `VersionUnchecked`, at
+        once while others are compared.
         """
         if self._at_once.locked():
             raise VersionUnchecked
+        return await self._in_turn(content, bala)
+
+    async def compare_within(
+        self, content: bytes | memoryview, bala: Bala, patience: timedelta
+    ) -> Compared:
+        """Compare an archive as `compare` does, in its turn; raise `VersionUnchecked` where that
+        takes longer."""
+        try:
+            return await asyncio.wait_for(self._in_turn(content, bala), patience.total_seconds())
+        except TimeoutError:
+            raise VersionUnchecked from None
+
+    async def _in_turn(self, content: bytes | memoryview, bala: Bala) -> Compared:
         async with self._at_once, job_folder() as folder:
-            request = await self.inputs.write_unpublished(content, bala, folder)
-            if request is None:
-                return Compared()
+            request, survey = await self.inputs.write_unpublished(content, bala, folder)
+            versions = tuple(each.version for each in survey.entries) if survey else ()
+            if not (request.before and request.before_is_complete):
+                return Compared(waits=request.has_unknown_history, versions=versions)
             key = f"{bala.digest} {request.before_pieces}"
             known = self._known.get(key) or await self._compare(request, folder)
             self._known.put(key, known)
-            return known
+            return replace(known, versions=versions)
 
     async def _compare(self, request: ReleaseRequest, folder: Path) -> Compared:
         try:

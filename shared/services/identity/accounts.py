@@ -34,6 +34,7 @@ from shared.domain.memberships import Membership
 from shared.domain.ownership import OwnerlessOrganization, ownerless_place
 from shared.domain.principals import Principal
 from shared.domain.records import Place
+from shared.domain.rights import PUBLISHING_ROLES
 from shared.domain.scopes import Role
 from shared.domain.times import MS
 from shared.ports.conflicts import AlreadyThere, Stale
@@ -348,6 +349,13 @@ async def responsible_accounts(directory: DirectoryStore, org: str, now_ms: int)
     if await reachable_owners(directory, org, owners):
         return owners
     return [*owners, *await _accounts_with_role(directory, org, Role.MAINTAINER, now_ms)]
+
+
+async def publishing_accounts(directory: DirectoryStore, org: str, now_ms: int) -> list[Account]:
+    """Return the owners and maintainers of an organization at that time, who approve releases."""
+    members = await directory.list_by_owner(Membership, org.lower())
+    found = [each.account for each in members if each.role_at(now_ms) in PUBLISHING_ROLES]
+    return await accounts_by_ids(directory, found)
 
 
 async def _accounts_with_role(

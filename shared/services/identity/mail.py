@@ -33,11 +33,15 @@ from shared.services.identity.accounts import (
     accounts_by_ids,
     administrator_accounts,
     organization_owners,
+    publishing_accounts,
     responsible_accounts,
 )
 from shared.services.limits.rate_limits import BURST_WINDOW
 
 _HELD_MAIL_KIND = "held-news"
+_APPROVAL_MAIL_KIND = "approval-wanted"
+_WARNING_MAIL_KIND = "release-warned"
+_WARNING_MAIL_KEPT_FOR = timedelta(days=7)
 _MAIL_KIND = "mail"
 # The claim of a process that ended meanwhile lapses after this time.
 SENDING_TIME = timedelta(minutes=10)
@@ -354,6 +358,51 @@ class ReleaseMail(Struct, frozen=True):
                 mail,
                 work=self.work,
                 until_ms=now_ms + BURST_WINDOW // MS,
+                now_ms=now_ms,
+            )
+
+    async def send_approval_wanted(self, release: Release) -> None:
+        """Send mail about a release that a rule holds to those who may approve it: one for each
+        organization in ten minutes, since its page lists all that wait."""
+        now_ms = self.clock.now_ms()
+        mail = mail_text(
+            "approval-wanted",
+            org=release.org,
+            release=str(release.coordinate),
+            reason=release.state_reason,
+            principal=release.origin.principal,
+            credential=release.origin.credential,
+            page=f"{self._organization_page(release)}/approvals",
+        )
+        with suppress(Unavailable):
+            await self.mail_delivery.send_once(
+                f"{_APPROVAL_MAIL_KIND}:{release.org.lower()}",
+                await publishing_accounts(self.directory, release.org, now_ms),
+                mail,
+                work=self.work,
+                until_ms=now_ms + BURST_WINDOW // MS,
+                now_ms=now_ms,
+            )
+
+    async def send_warnings(self, release: Release, warnings: Sequence[str]) -> None:
+        """Send what the rules warn of to who is responsible for the organization, once for a
+        release and these warnings."""
+        now_ms = self.clock.now_ms()
+        mail = mail_text(
+            "release-warned",
+            org=release.org,
+            release=str(release.coordinate),
+            warnings="\n\n".join(map(_printable, warnings)),
+            page=f"{self._organization_page(release)}/rules",
+        )
+        said = sha256("\n".join(warnings).encode()).hexdigest()[:16]
+        with suppress(Unavailable):
+            await self.mail_delivery.send_once(
+                f"{_WARNING_MAIL_KIND}:{release.coordinate.key}:{said}",
+                await responsible_accounts(self.directory, release.org, now_ms),
+                mail,
+                work=self.work,
+                until_ms=now_ms + _WARNING_MAIL_KEPT_FOR // MS,
                 now_ms=now_ms,
             )
 

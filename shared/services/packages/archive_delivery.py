@@ -5,6 +5,9 @@ To which address a pull is redirected is decided in `pull_redirects.py`. Uploads
 container.
 """
 
+from datetime import timedelta
+from urllib.parse import urlencode
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -15,8 +18,13 @@ from shared.domain.archives.names import ArchiveName, Digest, archive_file_name,
 from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.packages import Head, Readers, Release, Visibility, is_for_everybody
 from shared.domain.principals import Principal
+from shared.domain.times import MS
 from shared.ports.metadata import PackageReader
 from shared.ports.system import Clock
+
+# The scope of links to releases that wait for an approval, for those who review them.
+REVIEW_SCOPE = "review"
+REVIEW_LINK_LIFETIME = timedelta(minutes=10)
 
 # Paths that begin so name an archive by its coordinate, and not by its digest.
 COORDINATES = "archives/mirrored/"
@@ -101,6 +109,8 @@ class ArchiveDelivery(Struct, frozen=True):
 
         Raises the same `ArchiveNotFound` if it is missing, withheld, or hidden from the caller.
         """
+        if link.scope == REVIEW_SCOPE:
+            return await self._open_for_review(link)
         has_link = await self.may_follow(link)
         check = None if has_link else self.authorization.read_check(by)
         found = await self.records.by_digest(link.digest, check=check)
@@ -112,6 +122,29 @@ class ArchiveDelivery(Struct, frozen=True):
         if not await self._is_in_scope(link, head) or not _is_address_of(release, link):
             raise ArchiveNotFound
         return _delivered(head, release, link)
+
+    async def review_url(self, head: Head, release: Release) -> str:
+        """Return the address of the archive of a release that waits for an approval, which works
+        for ten minutes without credentials, and while it waits."""
+        link = replace(self.link(head, release), scope=REVIEW_SCOPE)
+        await self.signer.ready()
+        expires_ms = self.clock.now_ms() + REVIEW_LINK_LIFETIME // MS
+        signature = self.signer.sign(link.path, expires_ms)
+        query = urlencode({"expires": expires_ms, "signature": signature})
+        return f"{self.stable_url(link)}?{query}"
+
+    async def _open_for_review(self, link: ArchiveLink) -> DeliveredArchive:
+        """Return the archive behind a signed link for those who review a release."""
+        if not await self.may_follow(link):
+            raise ArchiveNotFound
+        found = await self.records.by_digest(link.digest, check=None)
+        head = found.head
+        release = found.release
+        if head is None or release is None or not _is_address_of(release, link):
+            raise ArchiveNotFound
+        if not release.waits_for_approval:
+            raise ArchiveNotFound
+        return DeliveredArchive(release, Visibility.PRIVATE, is_public=False)
 
     def named(self, head: Head, release: Release, file: str) -> DeliveredArchive:
         """Return the archive of a release that the caller may have, or raise `ArchiveNotFound` if

@@ -24,7 +24,6 @@ from shared.domain.publishing_rules import Effect, RuleFinding
 from shared.domain.rights import AccessContext
 from shared.domain.scopes import PUBLISHING_SCOPES
 from shared.ports.metadata import MetadataStore
-from shared.services.api_docs.version_checks import VersionChecks, VersionUnchecked
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.publishing.published_contents import PublishedContents
 from shared.services.publishing.publishing import Publishing, Upload
@@ -84,7 +83,6 @@ class DryRuns(Struct, frozen=True):
     publishing: Publishing
     published_contents: PublishedContents
     rules: PublishingRules
-    version_checks: VersionChecks
 
     async def may_check(self, by: Principal) -> bool:
         """Check whether `by` belongs to some organization. A host asks this before it reads a body;
@@ -113,8 +111,6 @@ class DryRuns(Struct, frozen=True):
             findings += await self._about_version(upload, bala, found, missing, by)
             if found.release is None:
                 findings += await self._about_rules(upload, bala, found, access, by)
-        if found.head and await self.authorization.may_read(by, found.head):
-            findings += await self._about_api(upload, bala)
         return DryRun(tuple(findings))
 
     async def _right(
@@ -163,24 +159,6 @@ class DryRuns(Struct, frozen=True):
         organization = access.organization
         asked = RuledArchive(upload.content, bala, found.head, organization, by, Occasion.DRY_RUN)
         return list(map(Finding.of_rule, await self.rules.findings(asked)))
-
-    async def _about_api(self, upload: Upload, bala: Bala) -> list[Finding]:
-        try:
-            verdict = (await self.version_checks.compare(upload.content, bala)).verdict
-        except VersionUnchecked:
-            message = (
-                "The API was not compared with that of the version before, because the registry is "
-                "busy. Check the archive again in a minute."
-            )
-            return [Finding("api-not-compared", FindingSeverity.NOTE, message)]
-        if verdict is None or not verdict.breaking:
-            return []
-        count = "1 change" if verdict.breaking == 1 else f"{verdict.breaking} changes"
-        message = f"{count} since {verdict.compared_with} can break callers"
-        if not verdict.is_version_too_low:
-            return [Finding("breaking-changes", FindingSeverity.NOTE, f"{message}.")]
-        message += f", so this should be a {verdict.part_to_raise} version. Raise it, or keep them."
-        return [Finding("version-too-low", FindingSeverity.WARNING, message)]
 
 
 _HELD = Finding(

@@ -9,7 +9,7 @@ from msgspec import Struct
 from shared.auth.authorization import Administration, Authorization
 from shared.domain.coordinates import Coordinate, Package, release_place
 from shared.domain.distributions import ANY_CLIENT
-from shared.domain.errors.base import Invalid
+from shared.domain.errors.base import Conflict, Invalid
 from shared.domain.errors.packages import NotAwaited, PackageNotFound, ReleaseNotFound
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
@@ -483,7 +483,7 @@ class Moderation(Struct, frozen=True):
         """
         await self._require_decider(coordinate, decision.state, by)
 
-        def decide(_head: Head, release: Release) -> Release:
+        def decide(head: Head, release: Release) -> Release:
             if _has_decision(release, decision):
                 return release
             if release.state is State.REMOVED and decision.state is not State.REMOVED:
@@ -492,8 +492,14 @@ class Moderation(Struct, frozen=True):
                     f"{coordinate} was removed permanently, and its version can never be "
                     "published again. Publish a new version instead.",
                 )
-            kind = f"release.{decision.state.value}"
             now_ms = self.clock.now_ms()
+            if decision.state is State.LIVE and release.awaits_approval:
+                # What nobody approved is not published by ending that it is withheld.
+                waiting = next_decision(head, release)
+                if _has_decision(release, waiting):
+                    raise waits_for_approval(release)
+                return with_decision(release, "release.held", waiting, by=by, now_ms=now_ms)
+            kind = f"release.{decision.state.value}"
             return with_decision(release, kind, decision, by=by, now_ms=now_ms)
 
         return await self.records.store_release(coordinate, decide)
@@ -504,6 +510,16 @@ class Moderation(Struct, frozen=True):
             await self.administration.require_fresh(by, verb, str(coordinate))
         else:
             await self.administration.require_moderator(by, verb, coordinate, coordinate.package)
+
+
+def waits_for_approval(release: Release) -> Conflict:
+    """Return the refusal of a release that only its owners and maintainers may publish."""
+    org = release.org
+    return Conflict(
+        "release-awaits-approval",
+        f"{release.coordinate} waits for an approval: {release.state_reason} Only owners and "
+        f"maintainers of {org} publish it, on the page of approvals of {org}.",
+    )
 
 
 def _has_decision(release: Release, decision: Decision) -> bool:

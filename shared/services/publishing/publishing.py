@@ -565,6 +565,10 @@ class Publishing(Struct, frozen=True):
             self.api_docs.add(release.coordinate)
         if is_new and release.awaits_owner:
             await self.mail.send_held(release)
+        if is_new and release.waits_for_approval:
+            await self.mail.send_approval_wanted(release)
+        if is_new and release.warnings:
+            await self.mail.send_warnings(release, [each.message for each in release.warnings])
         outcome = Outcome.PUBLISHED if is_new else Outcome.REPEATED
         refusal: Refusal | None = None
         if release.state is not State.LIVE:

@@ -151,8 +151,8 @@ async def test_the_changes_that_break_callers_are_found_before_they_are_public(
     said = await run(world, later)
     [finding] = said["findings"]
     assert (finding["severity"], finding["rule"]) == ("warning", "version-too-low")
-    assert "1.0.0" in finding["message"]
-    assert "should be a major version" in finding["message"]
+    assert "acme/greet:1.1.0 breaks callers of 1.0.0" in finding["message"]
+    assert "removed function bye, changed function greet. 2.0.0 would fit" in finding["message"]
     assert said["may_publish"]
     assert await run(world, later) == said
     major = documented_bala("acme/greet:2.0.0", {"greet.bal": AFTER})

@@ -43,6 +43,7 @@ groups = { "oidc:builders" = "member" }
 [organizations.fresh]
 owners = ["bob", "ann"]
 members = { mia = "member" }
+approvals = 2
 [[organizations.fresh.webhooks]]
 url = "https://hooks.example.org/x"
 events = ["release"]
@@ -79,7 +80,7 @@ async def test_a_token_applies_a_file_and_each_use_is_mailed(world: World) -> No
     token = await applier(world)
     first = await apply(world, token, GROWN)
     assert first.status_code == 200, first.text
-    assert first.json()["summary"] == "9 changes."
+    assert first.json()["summary"] == "10 changes."
     [secret] = first.json()["secrets"].values()
     assert secret.startswith("whsec_")
     again = (await apply(world, token, GROWN)).json()
@@ -184,6 +185,9 @@ async def test_pages_mark_what_a_file_owns(world: World) -> None:
         (f"{org}/acme", 3),
         (f"{org}/acme/settings", 1),
         (f"{org}/acme/webhooks", 0),
+        (f"{org}/acme/rules", 0),
+        (f"{org}/fresh/rules", 1),
+        (f"{URL}/manage/rules", 0),
         (f"{org}/fresh/webhooks", 1),
         (f"{org}/fresh/publishers", 1),
         (f"{org}/other", 0),
@@ -217,7 +221,7 @@ async def test_two_at_once_run_one_after_the_other(world: World) -> None:
     files = world.registry.administration.registry_files
     runs = [files.apply(FileRequest(GROWN), by=OPERATOR) for _ in range(2)]
     applied = await asyncio.gather(*runs)
-    assert sorted(len(each.changes) for each in applied) == [0, 9]
+    assert sorted(len(each.changes) for each in applied) == [0, 10]
 
 
 # --- Repeats -------------------------------------------------------------------------------------

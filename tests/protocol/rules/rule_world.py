@@ -9,7 +9,6 @@ from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.support.browsers import signed_in
 from tests.support.event_feed import checked_feed
-from tests.support.page_client import PageClient
 from tests.support.world import URL, Person, World
 
 OF_ACME = "/api/v1/orgs/acme/rules"
@@ -25,7 +24,7 @@ async def set_rules(world: World, **rules: Any) -> dict[str, Any]:
 
 async def set_registry_rules(world: World, **rules: Any) -> dict[str, Any]:
     """Change rules of the registry as an administrator, and return all of them."""
-    admin: PageClient = await signed_in(world, world.people.admin)
+    admin = await signed_in(world, world.people.admin)
     answer = await admin.api("PATCH", OF_REGISTRY, rules)
     assert answer.status_code == 200, answer.text
     return answer.json()

@@ -1,0 +1,79 @@
+"""/account/organizations/{org}/approvals: releases that wait for an approval, how each differs from
+the version before, and the decision."""
+
+from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
+from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from functions.http.subjects import named_release
+from shared.domain.errors.base import redact_tokens
+from shared.domain.names import parse_package_name
+from shared.runtime.answers import Answer
+from shared.use_cases import staged_releases
+from shared.use_cases.inputs import shown_fields
+from shared.use_cases.moderation import RequiredReason
+
+REVIEW_ROUTE = f"{ORGANIZATION_ROUTE}/approvals/{{name}}/{{version}}"
+
+pages = SignedInPages()
+FACES = (pages,)
+
+
+@pages.read(f"{ORGANIZATION_ROUTE}/approvals")
+async def account_organization_approvals(
+    call: SignedInCall, problem: FormProblem | None = None
+) -> Answer:
+    frame = await organization_frame(call, "approvals")
+    after = redact_tokens(call.params.get("after", ""))
+    staged = call.registry.publishing.staged_releases
+    found = await staged.page(call.org, parse_package_name(after) if after else "", by=call.caller)
+    return frame.show(problem, found=found, is_first=not after)
+
+
+@pages.read(REVIEW_ROUTE)
+async def account_organization_approval(
+    call: SignedInCall, problem: FormProblem | None = None, archive: str = ""
+) -> Answer:
+    frame = await organization_frame(call, "approvals")
+    staged = call.registry.publishing.staged_releases
+    review = await staged.review(call.coordinate, by=call.caller)
+    at = review.release.coordinate
+    return frame.show(
+        problem,
+        "approval",
+        review=review,
+        release=review.release,
+        page=f"{frame.path}/approvals/{at.package.name}/{at.version}",
+        archive=archive,
+        me=call.account.id,
+        required=shown_fields(RequiredReason),
+    )
+
+
+async def _show_link(call: SignedInCall, archive: str) -> Answer:
+    """Show the link in this answer alone, since whoever has it can download the archive."""
+    return await account_organization_approval(call, archive=archive)
+
+
+pages.use_case(
+    staged_releases.link,
+    f"{REVIEW_ROUTE}/link",
+    account_organization_approval,
+    named_release,
+    name="account_organization_approval_link",
+    then=_show_link,
+)
+pages.use_case(
+    staged_releases.approve,
+    f"{REVIEW_ROUTE}/approve",
+    account_organization_approval,
+    named_release,
+    name="account_organization_approval_approve",
+    leads_to=f"{ORGANIZATION_ROUTE}/approvals",
+)
+pages.use_case(
+    staged_releases.refuse,
+    f"{REVIEW_ROUTE}/refuse",
+    account_organization_approval,
+    named_release,
+    name="account_organization_approval_refuse",
+    leads_to=f"{ORGANIZATION_ROUTE}/approvals",
+)

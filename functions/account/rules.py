@@ -1,0 +1,55 @@
+"""/account/organizations/{org}/rules: what an organization wants of the releases that are published
+in it, with a dry run of a change."""
+
+from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
+from functions.http.rule_forms import rule_fields
+from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from functions.http.subjects import named_organization
+from shared.domain.rights import require_right
+from shared.domain.scopes import Action
+from shared.runtime.answers import Answer
+from shared.services.publishing.rule_changes import RulesDryRun
+from shared.use_cases import rules
+from shared.use_cases.rules import OrganizationRulesChange
+
+FINDINGS_SHOWN = 100  # Releases of a dry run, the newest ones.
+
+pages = SignedInPages()
+FACES = (pages,)
+
+
+@pages.read(f"{ORGANIZATION_ROUTE}/rules")
+async def account_organization_rules(
+    call: SignedInCall, problem: FormProblem | None = None, dry_run: RulesDryRun | None = None
+) -> Answer:
+    frame = await organization_frame(call, "rules")
+    require_right(call.caller, frame.access.for_reading, Action.MANAGE, call.org)
+    found = await call.registry.publishing.rule_changes.of_organization(call.org, by=call.caller)
+    return frame.show(
+        problem,
+        found=found,
+        fields=rule_fields(OrganizationRulesChange, found.rules, call.form),
+        dry_run=dry_run,
+        findings_shown=FINDINGS_SHOWN,
+    )
+
+
+async def _show_dry_run(call: SignedInCall, found: RulesDryRun) -> Answer:
+    return await account_organization_rules(call, dry_run=found)
+
+
+pages.use_case(
+    rules.dry_run_organization_rules,
+    f"{ORGANIZATION_ROUTE}/rules/dry-run",
+    account_organization_rules,
+    named_organization,
+    name="account_organization_rules_dry_run",
+    then=_show_dry_run,
+)
+pages.use_case(
+    rules.change_organization_rules,
+    f"{ORGANIZATION_ROUTE}/rules",
+    account_organization_rules,
+    named_organization,
+    name="account_organization_rules_change",
+)

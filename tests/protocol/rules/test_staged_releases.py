@@ -1,0 +1,232 @@
+"""Staged releases: every push is held until people approve it."""
+
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.coordinates import Coordinate
+from shared.domain.errors.identity import NotPermitted
+from shared.domain.names import parse_org
+from shared.domain.packages import State
+from shared.domain.principals import OPERATOR
+from shared.domain.scopes import Role
+from tests.protocol.rules.rule_world import (
+    events_of,
+    findings,
+    refusal_of_push,
+    set_registry_rules,
+    set_rules,
+)
+from tests.support.archives import bala
+from tests.support.browsers import signed_in
+from tests.support.documented_packages import documented_bala
+from tests.support.page_client import PageClient
+from tests.support.world import URL, Person, World
+
+GREET = "acme/greet:1.0.0"
+APPROVALS = "/account/organizations/acme/approvals"
+STAGED = "/api/v1/packages/acme/greet/1.0.0"
+
+
+async def make_maintainer(world: World, person: Person) -> None:
+    memberships = world.registry.organizations.memberships
+    await memberships.set_member(
+        parse_org("acme"), person.account, Role.MAINTAINER, by=OPERATOR, reason="Decided."
+    )
+
+
+async def stage(world: World, archive: bytes = b"", **rules: object) -> str:
+    """Push a release that is held; return what the client prints."""
+    await set_rules(world, staged=True, **rules)
+    said = await refusal_of_push(world, archive or bala(GREET))
+    assert "is stored and held: " in said
+    return said
+
+
+async def is_served(world: World) -> bool:
+    return (await world.get("/packages/acme/greet/1.0.0")).status_code == 200
+
+
+async def test_a_push_is_held_and_says_who_approves_it_where(world: World) -> None:
+    said = await stage(world)
+    assert "The rules of acme hold every release until an owner or a maintainer approves" in said
+    assert f"{URL}{APPROVALS}" in said
+    assert not await is_served(world)
+    again = await refusal_of_push(world, bala(GREET))
+    assert "is stored and held: " in again
+
+
+async def test_nobody_outside_finds_it_anywhere(world: World) -> None:
+    await stage(world)
+    paths = (
+        "/packages/acme/greet",
+        "/packages/acme/greet/*",
+        f"{URL}/index/acme/greet/index.json",
+        f"{URL}/packages/acme/greet/1.0.0",
+        f"{URL}/2.0/maven/acme/greet/1.0.0/greet-1.0.0.bala",
+    )
+    for path in paths:
+        assert (await world.get(path)).status_code == 404, path
+    assert "greet" not in (await world.get("/packages/?q=greet")).text
+    assert (await world.get(f"{URL}/api/v1/orgs/acme/approvals")).status_code == 401
+
+
+async def test_members_list_and_review_it_and_others_do_not(world: World) -> None:
+    await stage(world)
+    people = world.people
+    listed = await world.get(f"{URL}/api/v1/orgs/acme/approvals", by=people.mia)
+    [staged] = listed.json()["releases"]
+    assert (staged["release"], staged["approvalsNeeded"]) == (GREET, 1)
+    assert staged["publishedBy"] == "ann"
+    for path in ("/api/v1/orgs/acme/approvals", f"{STAGED}/review"):
+        assert (await world.get(f"{URL}{path}", by=people.bob)).status_code == 404
+    mia = await PageClient.at(world, people.mia, APPROVALS)
+    assert "greet" in mia.text
+    await mia.open(f"{APPROVALS}/greet/1.0.0")
+    assert "First version of this package" in mia.text
+    assert "Approve" not in mia.text.replace("Approvals", "").replace("An approval", "")
+
+
+async def test_a_member_downloads_it_by_a_link_that_ends(world: World) -> None:
+    archive = bala(GREET)
+    await stage(world, archive)
+    mia = await PageClient.at(world, world.people.mia, f"{APPROVALS}/greet/1.0.0")
+    await mia.send(f"{APPROVALS}/greet/1.0.0/link")
+    link = mia.text.partition('<a href="')[2]
+    while not link.startswith(f"{URL}/archives/review/"):
+        link = link.partition('<a href="')[2]
+    link = link.partition('"')[0]
+    answer = await world.get(link)
+    assert (answer.status_code, answer.content) == (200, archive)
+    assert (await world.get(link.replace("signature=", "signature=A"))).status_code == 404
+    assert (await world.get(link.replace("/review/", "/private/"))).status_code == 404
+    world.clock.advance(timedelta(minutes=10))
+    assert (await world.get(link)).status_code == 404
+    review = await world.get(f"{URL}{STAGED}/review", by=world.people.mia)
+    again = review.json()["archive"]
+    assert (await world.get(again)).status_code == 200
+    await (await signed_in(world, world.people.ann)).api("POST", f"{STAGED}/approval", {})
+    assert (await world.get(again)).status_code == 404
+
+
+async def test_an_owner_approves_it_on_its_page(world: World) -> None:
+    await stage(world)
+    page = f"{APPROVALS}/greet/1.0.0"
+    ann = await PageClient.at(world, world.people.ann, page)
+    await ann.send(f"{page}/approve")
+    assert "Release approved." in ann.text
+    assert await is_served(world)
+    [event] = await events_of(world, "release.confirmed")
+    assert event.actor == world.people.ann.account.id
+    assert "Nothing waits for an approval" in ann.text
+
+
+async def test_two_approvals_are_of_two_people(world: World) -> None:
+    await make_maintainer(world, world.people.mia)
+    said = await stage(world, approvals=2)
+    assert "two owners or maintainers approve it" in said
+    ann = await signed_in(world, world.people.ann)
+    for _ in range(2):
+        answer = await ann.api("POST", f"{STAGED}/approval", {})
+        assert (answer.status_code, answer.json()["state"]) == (200, "held")
+        assert len(answer.json()["approvedBy"]) == 1
+    assert not await is_served(world)
+    await set_rules(world, approvals=1, staged=False)  # What waits needs what it was pushed with.
+    await ann.api("POST", f"{STAGED}/approval", {})
+    assert not await is_served(world)
+    mia = await signed_in(world, world.people.mia)
+    answer = await mia.api("POST", f"{STAGED}/approval", {})
+    assert answer.json()["state"] == "live"
+    assert await is_served(world)
+    assert [each.actor for each in await events_of(world, "release.approved")] == [
+        world.people.ann.account.id
+    ]
+
+
+async def test_no_token_approves_and_no_member_and_no_operator(world: World) -> None:
+    await stage(world)
+    people = world.people
+    by_token = await world.send("POST", f"{URL}{STAGED}/approval", by=people.ann, json={})
+    assert by_token.status_code == 403
+    for person, status in ((people.mia, 403), (people.bob, 404)):
+        answer = await (await signed_in(world, person)).api("POST", f"{STAGED}/approval", {})
+        assert answer.status_code == status
+    staged = world.registry.publishing.staged_releases
+    with pytest.raises(NotPermitted, match="the operator approves nothing"):
+        await staged.approve(Coordinate.parse("acme", "greet", "1.0.0"), by=OPERATOR)
+    assert not await is_served(world)
+
+
+async def test_an_administrator_does_not_publish_it_by_restoring_it(world: World) -> None:
+    await stage(world)
+    moderation = world.registry.publishing.moderation
+    at = Coordinate.parse("acme", "greet", "1.0.0")
+    admin = await signed_in(world, world.people.admin)
+    path = "/api/v1/moderation/releases/acme/greet/1.0.0"
+    answer = await admin.api("POST", f"{path}/restore", {})
+    assert answer.status_code == 409
+    assert "waits for an approval" in answer.text
+    await moderation.quarantine(at, "It looks odd.", by=OPERATOR)
+    restored = await moderation.restore(at, by=OPERATOR)
+    assert restored.waits_for_approval
+    assert not await is_served(world)
+
+
+async def test_a_refused_release_is_never_published(world: World) -> None:
+    await stage(world)
+    page = f"{APPROVALS}/greet/1.0.0"
+    ann = await PageClient.at(world, world.people.ann, page)
+    await ann.send(f"{page}/refuse", reason="")
+    assert "Enter a reason" in ann.text
+    await ann.send(f"{page}/refuse", reason="Nobody of us pushed it.")
+    assert "Release refused." in ann.text
+    stored = await world.stores.metadata.find(Coordinate.parse("acme", "greet", "1.0.0"))
+    assert stored.release
+    assert (stored.release.state, stored.release.refused) == (State.REMOVED, True)
+    answer = await (await signed_in(world, world.people.ann)).api("POST", f"{STAGED}/approval", {})
+    assert answer.status_code == 409
+    assert not await is_served(world)
+
+
+async def test_the_review_compares_files_and_the_api(world: World) -> None:
+    await world.push(documented_bala("acme/greet:1.0.0"))
+    await world.document()
+    await set_rules(world, staged=True)
+    await refusal_of_push(world, documented_bala("acme/greet:1.1.0"))
+    await world.document()
+    review = await world.get(f"{URL}/api/v1/packages/acme/greet/1.1.0/review", by=world.people.mia)
+    assert review.status_code == 200, review.text
+    shown = review.json()
+    assert shown["comparedWith"] == "1.0.0"
+    assert shown["apiProblem"] == ""
+    assert "package.json" in [each["path"] for each in shown["files"]]
+    ann = await PageClient.at(world, world.people.ann, f"{APPROVALS}/greet/1.1.0")
+    assert "package.json" in ann.text
+
+
+async def test_owners_and_maintainers_are_told_once_by_mail(world: World) -> None:
+    for person in (world.people.ann, world.people.mia):
+        email = f"{person.account.name}@example.org"
+        account = person.account.model_copy(update={"email": email})
+        await world.stores.directory.replace(account)
+    await make_maintainer(world, world.people.mia)
+    await stage(world)
+    await refusal_of_push(world, bala("acme/other:1.0.0"))
+    for name in ("ann", "mia"):
+        [mail] = [each for each in world.mailer.to(f"{name}@example.org") if "wait" in each.subject]
+        assert mail.subject == f"{GREET} waits for an approval"
+        assert f"{URL}{APPROVALS}\n" in mail.text
+
+
+async def test_the_registry_holds_every_release_too(world: World) -> None:
+    await set_registry_rules(world, staged=True)
+    said = await refusal_of_push(world, bala(GREET))
+    assert "The rules of the registry hold every release" in said
+
+
+async def test_a_dry_run_says_that_a_push_is_held(world: World) -> None:
+    await set_rules(world, staged=True)
+    found = (await findings(world, bala(GREET)))["staged-release"]
+    assert found["severity"] == "warning"
+    assert "The rules of acme hold every release" in found["message"]
+    await world.push(bala("other/tool:1.0.0"), by=world.people.bob)
