@@ -34,7 +34,13 @@ from shared.runtime import conditional_requests
 from shared.runtime.answer_dependencies import Dependencies
 from shared.runtime.answers import Answer
 from shared.runtime.conditional_requests import select
-from shared.services.packages.archive_delivery import COORDINATES, ArchiveLink, DeliveredArchive
+from shared.services.packages.archive_delivery import (
+    COORDINATES,
+    SCANNED,
+    ArchiveLink,
+    DeliveredArchive,
+    ScannedArchive,
+)
 from shared.services.packages.pull_redirects import LocatedArchive
 from shared.telemetry.log import log
 
@@ -108,7 +114,10 @@ async def archive_to_send(
     A caller who is known has no signed link, which a redirect leads to, so nobody has recorded this
     pull yet.
     """
-    served = await registry.packages.archive_delivery.open(link, caller)
+    delivery = registry.packages.archive_delivery
+    if link.scope == SCANNED:
+        return _to_scan(await delivery.open_scanned(link))
+    served = await delivery.open(link, caller)
     if registry.mirroring:
         await registry.mirroring.reader.require_age(served.release)
     if not caller.is_anonymous:
@@ -136,6 +145,26 @@ def _to_send(served: DeliveredArchive) -> ArchiveToSend:
             "Cache-Control": ARCHIVE_CACHE_PUBLIC if is_public else CACHE_PRIVATE,
         },
         depends_on=Dependencies(frozenset((coordinate.package.key,))) if is_public else None,
+    )
+
+
+def _to_scan(archive: ScannedArchive) -> ArchiveToSend:
+    name = archive.name
+    etag = f'"{name.digest}"'
+    file = archive_file_name(name.coordinate, name.platform)
+    return ArchiveToSend(
+        name=name,
+        container=Visibility.PRIVATE,
+        size=archive.size_bytes,
+        etag=etag,
+        headers={
+            "ETag": etag,
+            "Accept-Ranges": "bytes",
+            "Content-Type": ARCHIVE_TYPE,
+            "Content-Disposition": content_disposition(file),
+            "Cache-Control": CACHE_PRIVATE,
+        },
+        depends_on=None,
     )
 
 

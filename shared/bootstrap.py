@@ -32,6 +32,13 @@ from shared.adapters.backup import (
     unapplied_restore,
     upgrading,
 )
+from shared.adapters.certificates import (
+    CertificateEnded,
+    CertificateUnread,
+    end_of_file,
+    end_of_server,
+    sentence_of,
+)
 from shared.adapters.embedded import (
     SchemaVersions,
     StoreCheck,
@@ -82,6 +89,7 @@ from shared.domain.errors.requests import StorageFull
 from shared.domain.mail import parse_email
 from shared.domain.mirror_rules import UpstreamAddress
 from shared.domain.revocations import Revocation
+from shared.domain.scans import MAX_SCAN_ANSWER_BYTES
 from shared.domain.snapshots import SnapshotUnusable
 from shared.domain.status import SOFTWARE_VERSION
 from shared.domain.times import MS
@@ -256,6 +264,7 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
         advisory_files=embedded.advisory_files,
         advisory_dumps=_advisory_dumps(settings, network),
         fetcher=fetcher,
+        scanner=_scanner(settings, network),
         mailer=_mailer(settings, network),
         confined=confined,
         archive_path=embedded.archives.path,
@@ -306,6 +315,7 @@ def cloud_adapters(
         advisory_files=_opened_later(lambda: cloud().advisory_files),
         advisory_dumps=_advisory_dumps(settings, network),
         fetcher=fetcher,
+        scanner=_scanner(settings, network),
         mailer=_mailer(settings, network),
         confined=confined,
         archive_path=None,
@@ -490,6 +500,8 @@ def archives_of_backup(source: Path) -> Generator[ArchiveStore]:
 
 
 CONFINEMENT = "confined process"
+CERTIFICATE = "certificate"
+OWN_ADDRESS = "own address"  # It is not always reached from inside.
 
 
 def examine_data(settings: Settings) -> list[StoreCheck]:
@@ -509,6 +521,33 @@ def examine_confinement() -> StoreCheck:
     found = f"It has {'; '.join(each.value for each in held) or 'limits of its time alone'}."
     way_out = f"Missing: {'; '.join(missing)}. Linux 5.13 and newer have them." if missing else ""
     return StoreCheck(CONFINEMENT, found, way_out)
+
+
+def examine_certificate(settings: Settings) -> list[StoreCheck]:
+    """Return when the certificates end with which this registry is served: that of the local host,
+    and the one that its address shows, which may be that of a proxy in front of it."""
+    now_ms = SystemClock().now_ms()
+    found = list[StoreCheck]()
+    if settings.tls_cert is not None:
+        try:
+            sentence = sentence_of(str(settings.tls_cert), end_of_file(settings.tls_cert), now_ms)
+        except CertificateUnread as failure:
+            sentence = (f"{failure}.", "Correct BALLROOM_TLS_CERT.")
+        found.append(StoreCheck(CERTIFICATE, *sentence))
+    if settings.base_url.startswith("https://"):
+        address = settings.base_url
+        try:
+            end_ms = end_of_server(address, network_of(settings))
+        except CertificateEnded:
+            ended = f"The certificate of {address} has ended."
+            found.append(StoreCheck(CERTIFICATE, ended, "Renew it now: clients refuse it."))
+        except CertificateUnread as failure:
+            unseen = f"The certificate of {address} is not seen from here: {failure}."
+            way_out = "See on a machine of a client when it ends."
+            found.append(StoreCheck(OWN_ADDRESS, unseen, way_out))
+        else:
+            found.append(StoreCheck(CERTIFICATE, *sentence_of(address, end_ms, now_ms)))
+    return found
 
 
 @contextmanager
@@ -702,6 +741,17 @@ def _upstreams(
         )
 
     return connect
+
+
+def _scanner(settings: Settings, network: Network) -> HttpClient:
+    """Return the client for the scanner, which the operator may have in their network."""
+    own = [urlsplit(settings.scanner_url).netloc] if settings.scanner_url else []
+    return GuardedFetcher(
+        [*split_list(settings.inside_hosts), *own],
+        network=network,
+        time_limit=timedelta(seconds=settings.scanner_seconds),
+        max_bytes=MAX_SCAN_ANSWER_BYTES,
+    )
 
 
 def _fetcher_of(service: str, network: Network) -> HttpClient:

@@ -8,6 +8,7 @@ from runpy import run_module
 from shared.commands.accounts import accounts, directory_locks, groups, signin_link
 from shared.commands.administration import names, read_only, upkeep
 from shared.commands.advisories import advisories
+from shared.commands.approvals import approvals
 from shared.commands.audit import audit
 from shared.commands.base import CommandGroup
 from shared.commands.bundles import bundle
@@ -21,6 +22,7 @@ from shared.commands.registry_files import apply, export
 from shared.commands.reports import reports
 from shared.commands.revocations import revocations
 from shared.commands.rules import rules
+from shared.commands.scim import scim
 from shared.commands.snapshots import snapshot
 from shared.commands.tokens import login, tokens
 from shared.commands.upstream import upstream
@@ -32,6 +34,7 @@ cli = CommandGroup(
         accounts,
         advisories,
         apply,
+        approvals,
         audit,
         backup,
         bundle,
@@ -54,6 +57,7 @@ cli = CommandGroup(
         restore,
         revocations,
         rules,
+        scim,
         signin_link,
         snapshot,
         tokens,

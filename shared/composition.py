@@ -26,6 +26,7 @@ from shared.domain.principals import Principal
 from shared.ports.system import Clock
 from shared.services.administration.account_deletion import AccountDeletion
 from shared.services.administration.account_erasure import AccountErasures
+from shared.services.administration.account_rights import AccountRights
 from shared.services.administration.administration import (
     AccountAdministration,
     Administrators,
@@ -72,6 +73,8 @@ from shared.services.maintenance.archive_recovery import ArchiveRecovery
 from shared.services.maintenance.snapshots import SnapshotCreation, SnapshotRestore
 from shared.services.maintenance.tasks import MaintenanceTasks, Upkeep
 from shared.services.mirroring.admission import Admission, Refreshing
+from shared.services.mirroring.approvals import ApprovalRules, Curation
+from shared.services.mirroring.approved_source import ApprovedSource
 from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
 from shared.services.mirroring.package_chain import PackageChain
@@ -88,6 +91,7 @@ from shared.services.organizations.name_moves import NameMoves
 from shared.services.organizations.organizations import OrganizationDeletion, Organizations
 from shared.services.organizations.ownership import OwnerlessOrganizations, OwnershipRequests
 from shared.services.organizations.reserved_names import ReservedNames
+from shared.services.organizations.retention import PrereleaseRetention
 from shared.services.organizations.webhooks import Webhooks
 from shared.services.packages.archive_delivery import ArchiveDelivery
 from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader
@@ -126,6 +130,10 @@ from shared.services.quality.checklists import Checklists
 from shared.services.quality.package_comparison import PackageComparison
 from shared.services.registry_files.registry_files import RegistryFiles
 from shared.services.revocation_list import listing_revocations
+from shared.services.scim.groups import ScimGroups
+from shared.services.scim.records import ScimRecords
+from shared.services.scim.tokens import ScimTokens
+from shared.services.scim.users import ScimUsers, Takeovers
 from shared.services.tokens.device_login import DeviceLogin
 from shared.services.tokens.makers import MakerReview, Makers
 from shared.services.tokens.pasted_id_tokens import PastedIdTokens
@@ -202,9 +210,16 @@ class MirroringServices(Struct, frozen=True):
     rules: RuleChanges
     gone: GoneReleases
     moves: NameMoves
+    approvals: ApprovalRules
+    curation: Curation
 
-    def source(self, by: Principal, via: Callable[[], str] = lambda: "") -> PackageChain:
-        """Return the packages for a request, whose header `Via` is read when it matters."""
+    def source(self, by: Principal, via: Callable[[], str] = lambda: "") -> ApprovedSource:
+        """Return what the caller of a request may take, whose header `Via` is read when it
+        matters."""
+        return ApprovedSource(self.source_of_readers(by, via), self.approvals)
+
+    def source_of_readers(self, by: Principal, via: Callable[[], str] = lambda: "") -> PackageChain:
+        """Return the packages for somebody who reads about them on pages, approved or not."""
         return PackageChain(
             self.hosted,
             self.reader,
@@ -297,6 +312,7 @@ class AdministrationServices(Struct, frozen=True):
 
     administrators: Administrators
     accounts: AccountAdministration
+    account_rights: AccountRights
     leaving: Leaving
     organizations: OrganizationAdministration
     account_deletion: AccountDeletion
@@ -309,6 +325,16 @@ class AdministrationServices(Struct, frozen=True):
     reachability: Reachability
     registry_files: RegistryFiles
     revocations: RevocationApplication
+
+
+class ScimServices(Struct, frozen=True):
+    """What directories provision by SCIM, and their tokens."""
+
+    tokens: ScimTokens
+    records: ScimRecords
+    users: ScimUsers
+    groups: ScimGroups
+    takeovers: Takeovers
 
 
 class PublishingServices(Struct, frozen=True):
@@ -328,6 +354,7 @@ class PublishingServices(Struct, frozen=True):
     reports: Reports
     rules: PublishingRules
     rule_changes: PublishingRuleChanges
+    retention: PrereleaseRetention
     staged_releases: StagedReleases
     warnings: ReleaseWarnings
     trusted_root_renewal: TrustedRootRenewal
@@ -388,6 +415,7 @@ class Registry(Struct, frozen=True):
     api_docs: ApiDocsServices
     maintenance: MaintenanceServices
     administration: AdministrationServices
+    scim: ScimServices
     publishing: PublishingServices
     mirroring: MirroringServices | None  # None without an upstream.
     bundles: BundleServices
@@ -456,6 +484,7 @@ def create_registry(settings: Settings, adapters: Adapters) -> Registry:
         api_docs=_api_docs(services),
         maintenance=_maintenance(services),
         administration=_administration(services),
+        scim=_scim(services),
         publishing=_publishing(services),
         mirroring=_mirroring(services) if services.upstreams is not None else None,
         bundles=_bundles(services),
@@ -587,6 +616,7 @@ def _administration(services: Services) -> AdministrationServices:
     return AdministrationServices(
         administrators=services.administrators,
         accounts=services.account_administration,
+        account_rights=services.account_rights,
         leaving=services.leaving,
         organizations=services.organization_administration,
         account_deletion=services.account_deletion,
@@ -599,6 +629,16 @@ def _administration(services: Services) -> AdministrationServices:
         reachability=services.reachability,
         registry_files=services.registry_files,
         revocations=services.revocation_application,
+    )
+
+
+def _scim(services: Services) -> ScimServices:
+    return ScimServices(
+        tokens=services.scim_tokens,
+        records=services.scim_records,
+        users=services.scim_users,
+        groups=services.scim_groups,
+        takeovers=services.takeovers,
     )
 
 
@@ -618,6 +658,7 @@ def _publishing(services: Services) -> PublishingServices:
         reports=services.reports,
         rules=services.publishing_rules,
         rule_changes=services.rule_changes_of_publishing,
+        retention=services.prerelease_retention,
         staged_releases=services.staged_releases,
         warnings=services.release_warnings,
         trusted_root_renewal=services.trusted_root_renewal,
@@ -636,6 +677,8 @@ def _mirroring(services: Services) -> MirroringServices:
         rules=services.rule_changes,
         gone=services.gone_releases,
         moves=services.name_moves,
+        approvals=services.approval_rules,
+        curation=services.curation,
     )
 
 

@@ -25,6 +25,7 @@ from shared.auth.sessions import (
 )
 from shared.auth.signed_tokens import IdTokenValidator
 from shared.auth.signing_keys import ArchiveLinkSigner
+from shared.auth.tokens import Secret
 from shared.domain.advisories.advisories import ballerina_ecosystem
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.sparse_index import index_file
@@ -33,6 +34,7 @@ from shared.providers import (
     archive_reader,
     archive_relocation,
     delivery_routes,
+    identity_issuers,
     identity_providers,
     leak_reports,
     logged,
@@ -45,6 +47,7 @@ from shared.runtime.background_tasks import BackgroundTasks
 from shared.runtime.kept_answers import KeptAnswers
 from shared.services.administration.account_deletion import AccountDeletion
 from shared.services.administration.account_erasure import AccountErasures
+from shared.services.administration.account_rights import AccountRights
 from shared.services.administration.administration import (
     AccountAdministration,
     Administrators,
@@ -81,6 +84,7 @@ from shared.services.api_docs.on_demand import ApiComparisons, FileHighlighting,
 from shared.services.api_docs.pieces import PieceReader
 from shared.services.api_docs.sboms import Sboms
 from shared.services.api_docs.version_checks import VersionChecks
+from shared.services.bundles.bundle_documents import DocumentImport, ReleaseDocuments
 from shared.services.bundles.bundle_export import BundleExport
 from shared.services.bundles.bundle_import import BundleImport
 from shared.services.bundles.bundle_withdrawals import BundleWithdrawals
@@ -93,9 +97,11 @@ from shared.services.identity.mail import (
     DecisionMail,
     DependencyMail,
     MailDelivery,
+    ProvenanceMail,
     ReleaseMail,
     TokenMail,
 )
+from shared.services.identity.mail_domains import MailDomains
 from shared.services.identity.sessions import Identities, Sessions
 from shared.services.identity.sign_in import SignInFlow, SignInLinks
 from shared.services.leases import Leases
@@ -106,7 +112,9 @@ from shared.services.maintenance.apply_group_rules import ApplyGroupRules
 from shared.services.maintenance.apply_mirror_rules import ApplyMirrorRules
 from shared.services.maintenance.archive_recovery import ArchiveRecovery
 from shared.services.maintenance.audit_archives import AuditArchives
+from shared.services.maintenance.check_mail_domains import CheckMailDomains
 from shared.services.maintenance.complete_event_logs import CompleteEventLogs
+from shared.services.maintenance.count_usage import CountUsage
 from shared.services.maintenance.create_snapshot import CreateSnapshot
 from shared.services.maintenance.database_age import DatabaseAge
 from shared.services.maintenance.delete_expired_records import DeleteExpiredRecords
@@ -126,6 +134,7 @@ from shared.services.maintenance.place_archives import PlaceArchives
 from shared.services.maintenance.process_outboxes import ProcessOutboxes
 from shared.services.maintenance.rebuild_derived_data import RebuildDerivedData
 from shared.services.maintenance.rebuild_search_index import RebuildSearchIndex
+from shared.services.maintenance.remove_prereleases import RemovePrereleases
 from shared.services.maintenance.renew_sigstore_root import RenewSigstoreRoot
 from shared.services.maintenance.repair_derived_data import RepairDerivedData
 from shared.services.maintenance.roll_up_pulls import RollUpPulls
@@ -150,7 +159,9 @@ from shared.services.maintenance.update_search_index import UpdateSearchIndex
 from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
 from shared.services.maintenance.write_log import WriteLog
 from shared.services.mirroring.admission import Admission, Refreshing
+from shared.services.mirroring.approvals import ApprovalRules, Curation
 from shared.services.mirroring.catalogue import UpstreamCatalogue
+from shared.services.mirroring.licenses import MirroredLicenses
 from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
 from shared.services.mirroring.ours_or_upstream import OursOrUpstream
 from shared.services.mirroring.upstream_questions import UpstreamQuestions
@@ -168,6 +179,9 @@ from shared.services.organizations.name_moves import NameMoves
 from shared.services.organizations.organizations import OrganizationDeletion, Organizations
 from shared.services.organizations.ownership import OwnerlessOrganizations, OwnershipRequests
 from shared.services.organizations.reserved_names import ReservedNames
+from shared.services.organizations.retention import PrereleaseRetention
+from shared.services.organizations.typosquats import Typosquats
+from shared.services.organizations.usage import UsageCounts
 from shared.services.organizations.webhook_delivery import WebhookDelivery
 from shared.services.organizations.webhooks import Webhooks
 from shared.services.packages.archive_delivery import ArchiveDelivery
@@ -199,12 +213,14 @@ from shared.services.packages.search import PackageSearch
 from shared.services.packages.statistics import LastRegistryCounts, RecentPulls, RegistryStatistics
 from shared.services.packages.successors import Successors
 from shared.services.provenance.attestations import ReleaseProvenance
+from shared.services.provenance.provenance_notices import ProvenanceNotices
 from shared.services.provenance.sigstore_bundles import SigstoreBundles
 from shared.services.provenance.trusted_root_renewal import TrustedRootRenewal
 from shared.services.provenance.trusted_roots import TrustedRoots
 from shared.services.publishing.dry_runs import DryRuns
 from shared.services.publishing.erasure import ReleaseErasure
 from shared.services.publishing.gone_releases import GoneReleases
+from shared.services.publishing.license_rule import LicenseRule
 from shared.services.publishing.maven import MavenPackages, MavenPublishing
 from shared.services.publishing.moderation import HeldReleases, Moderation
 from shared.services.publishing.own_releases import OwnReleases
@@ -217,12 +233,16 @@ from shared.services.publishing.publishing_rules import (
     RegistryRuleReader,
     StagedReleaseRule,
 )
+from shared.services.publishing.quota_rule import QuotaRule
 from shared.services.publishing.release_selection import ReleaseSelections
 from shared.services.publishing.release_warnings import ReleaseWarnings
 from shared.services.publishing.report_mail import ReportMail
 from shared.services.publishing.report_weights import ReportWeights
 from shared.services.publishing.reports import Reports
 from shared.services.publishing.rule_changes import PublishingRuleChanges
+from shared.services.publishing.scanner import Scanner, ScannerOptions
+from shared.services.publishing.secret_rule import SecretRule
+from shared.services.publishing.secret_scan import SecretScan
 from shared.services.publishing.staged_releases import StagedReleases
 from shared.services.publishing.version_number_rule import VersionNumberRule
 from shared.services.quality.checklists import Checklists
@@ -239,6 +259,10 @@ from shared.services.registry_files.things_of_organizations import (
 )
 from shared.services.report_records import ReportRecords
 from shared.services.revocation_list import RetiredNameList
+from shared.services.scim.groups import ScimGroups
+from shared.services.scim.records import ScimRecords
+from shared.services.scim.tokens import ScimTokens
+from shared.services.scim.users import ScimUsers, Takeovers
 from shared.services.tokens.device_login import DeviceLogin
 from shared.services.tokens.makers import MakerReview, Makers
 from shared.services.tokens.pasted_id_tokens import PastedIdTokens
@@ -505,6 +529,7 @@ class Services:
         return ArchiveDelivery(
             authorization=self.authorization,
             records=self.package_cache,
+            archives=self.adapters.archives,
             signer=self.archive_link_signer,
             clock=self.adapters.clock,
             base_url=self.settings.base_url,
@@ -522,6 +547,7 @@ class Services:
             cache=self.redirect_cache,
             clock=self.adapters.clock,
             mirrored_fresh_ms=self.settings.upstream_fresh_seconds * 1_000,
+            limited_by=self.approval_rules.rule_of,
         )
 
     @cached_property
@@ -617,6 +643,16 @@ class Services:
             search=self.package_search,
             authorization=self.authorization,
             mail=self.dependency_mail,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def provenance_notices(self) -> ProvenanceNotices:
+        return ProvenanceNotices(
+            events=self.adapters.events,
+            metadata=self.adapters.metadata,
+            work=self.adapters.work,
+            mail=self.provenance_mail,
             clock=self.adapters.clock,
         )
 
@@ -748,6 +784,7 @@ class Services:
                 reader=self.upstream_reader,
                 archive_reader=self.archive_reader.of_mirrored,
                 releases=self.external_releases,
+                licenses=MirroredLicenses(rules=self.registry_rule_reader),
             )
         )
 
@@ -781,14 +818,54 @@ class Services:
         )
 
     @cached_property
+    def approval_rules(self) -> ApprovalRules:
+        return self._close_at_end(
+            ApprovalRules(
+                directory=self.adapters.directory,
+                registry_rules=self.registry_rule_reader,
+                clock=self.adapters.clock,
+                base_url=self.settings.base_url,
+            )
+        )
+
+    @cached_property
+    def curation(self) -> Curation:
+        return Curation(
+            administration=self.administration,
+            authorization=self.authorization,
+            rules=self.approval_rules,
+            metadata=self.adapters.metadata,
+            directory=self.adapters.directory,
+            pulls=self.adapters.pulls,
+            record_writer=self.record_writer,
+            mail_delivery=self.mail_delivery,
+        )
+
+    @cached_property
     def bundle_export(self) -> BundleExport:
         return BundleExport(
             metadata=self.adapters.metadata,
             archives=self.adapters.archives,
             pulls=self.adapters.pulls,
             events=self.adapters.events,
+            documents=self.release_documents,
             registry=self.settings.base_url,
             name=pseudonym_of(self.settings.base_url),
+        )
+
+    @cached_property
+    def release_documents(self) -> ReleaseDocuments:
+        return ReleaseDocuments(
+            documents=self.adapters.documents,
+            provenance=self.release_provenance,
+            release_signer=self.adapters.release_signer,
+            registry=self.settings.base_url,
+        )
+
+    @cached_property
+    def document_import(self) -> DocumentImport:
+        return DocumentImport(
+            documents=self.adapters.documents, sigstore_bundles=self.sigstore_bundles
         )
 
     @cached_property
@@ -810,6 +887,7 @@ class Services:
             packages=self.package_record_writer,
             releases=self.external_releases,
             withdrawals=self.bundle_withdrawals,
+            documents=self.document_import,
             unchecked=self.archive_reader.of_mirrored,
             clock=self.adapters.clock,
         )
@@ -960,6 +1038,7 @@ class Services:
             metadata=self.adapters.metadata,
             documents=self.adapters.documents,
             archives=self.adapters.archives,
+            environment=self.settings.environment,
         )
 
     @cached_property
@@ -1116,10 +1195,45 @@ class Services:
         )
 
     @cached_property
+    def quota_rule(self) -> QuotaRule:
+        return QuotaRule(clock=self.adapters.clock)
+
+    @cached_property
+    def usage_counts(self) -> UsageCounts:
+        return UsageCounts(
+            directory=self.adapters.directory,
+            metadata=self.adapters.metadata,
+            mail_delivery=self.mail_delivery,
+            work=self.adapters.work,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def prerelease_retention(self) -> PrereleaseRetention:
+        return PrereleaseRetention(
+            authorization=self.authorization,
+            directory=self.adapters.directory,
+            metadata=self.adapters.metadata,
+            records=self.package_record_writer,
+            search=self.package_search,
+            mail_delivery=self.mail_delivery,
+            work=self.adapters.work,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
     def publishing_rules(self) -> PublishingRules:
         return PublishingRules(
             reader=self.registry_rule_reader,
-            rules=(self.version_number_rule, StagedReleaseRule()),
+            rules=(
+                LicenseRule(),
+                SecretRule(scan=self.secret_scan),
+                self.version_number_rule,
+                self.quota_rule,
+                StagedReleaseRule(),
+            ),
         )
 
     @cached_property
@@ -1127,6 +1241,25 @@ class Services:
         return VersionNumberRule(
             authorization=self.authorization, version_checks=self.version_checks
         )
+
+    @cached_property
+    def scanner(self) -> Scanner:
+        return Scanner(
+            options=ScannerOptions(
+                url=self.settings.scanner_url,
+                secret=secret(self.settings.scanner_secret) or Secret(""),
+                without_answer=self.settings.scanner_without_answer,
+            ),
+            http=self.adapters.scanner,
+            archives=self.adapters.archives,
+            signer=self.archive_link_signer,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def secret_scan(self) -> SecretScan:
+        return SecretScan(confined=self.adapters.confined)
 
     @cached_property
     def rule_changes_of_publishing(self) -> PublishingRuleChanges:
@@ -1137,6 +1270,7 @@ class Services:
             metadata=self.adapters.metadata,
             directory=self.adapters.directory,
             record_writer=self.record_writer,
+            usage_counts=self.usage_counts,
             clock=self.adapters.clock,
         )
 
@@ -1145,6 +1279,7 @@ class Services:
         return Publishing(
             authorization=self.authorization,
             organizations=self.organizations,
+            typosquats=self.typosquats,
             archive_reader=self.archive_reader,
             metadata=self.adapters.metadata,
             documents=self.adapters.documents,
@@ -1156,6 +1291,7 @@ class Services:
             clock=self.adapters.clock,
             dependency_check=self.dependency_check,
             rules=self.publishing_rules,
+            scanner=self.scanner,
             trusted_publishers=self.trusted_publishers,
             rate_limiter=self.rate_limiter,
             mail=self.release_mail,
@@ -1173,7 +1309,9 @@ class Services:
             metadata=self.adapters.metadata,
             publishing=self.publishing,
             published_contents=self.published_contents,
+            sigstore_bundles=self.sigstore_bundles,
             rules=self.publishing_rules,
+            scanner=self.scanner,
         )
 
     @cached_property
@@ -1248,6 +1386,7 @@ class Services:
             administration=self.administration,
             metadata=self.adapters.metadata,
             records=self.package_record_writer,
+            organizations=self.organizations,
             clock=self.adapters.clock,
         )
 
@@ -1589,6 +1728,16 @@ class Services:
             base_url=self.settings.base_url,
         )
 
+    @cached_property
+    def provenance_mail(self) -> ProvenanceMail:
+        return ProvenanceMail(
+            work=self.adapters.work,
+            directory=self.adapters.directory,
+            mail_delivery=self.mail_delivery,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
+        )
+
     # --- Tokens ---
 
     @cached_property
@@ -1783,6 +1932,32 @@ class Services:
             founding=self.settings.founding,
             reserved_patterns=self.settings.reserved_patterns,
             upstreams=self.upstreams,
+            typosquats=self.typosquats,
+        )
+
+    @cached_property
+    def mail_domains(self) -> MailDomains:
+        return MailDomains(
+            http=self.adapters.fetcher,
+            directory=self.adapters.directory,
+            record_writer=self.record_writer,
+            mail_delivery=self.mail_delivery,
+            clock=self.adapters.clock,
+            rdap_url=self.settings.rdap_url,
+            base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def typosquats(self) -> Typosquats:
+        return Typosquats(
+            index=self.adapters.search,
+            directory=self.adapters.directory,
+            work=self.adapters.work,
+            mail_delivery=self.mail_delivery,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
+            is_on=self.settings.typosquats == "hold",
+            unread=logged("typosquats.names_unread", "reason"),
         )
 
     @cached_property
@@ -1793,6 +1968,7 @@ class Services:
             authorization=self.authorization,
             record_writer=self.record_writer,
             organization_members=self.organization_members,
+            mail_domains=self.mail_domains,
             mail_delivery=self.mail_delivery,
             rate_limiter=self.rate_limiter,
             read_only_mode=self.read_only_mode,
@@ -2030,6 +2206,71 @@ class Services:
         )
 
     @cached_property
+    def account_rights(self) -> AccountRights:
+        return AccountRights(
+            directory=self.adapters.directory,
+            administration=self.administration,
+            staff=self.staff,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def scim_tokens(self) -> ScimTokens:
+        return ScimTokens(
+            directory=self.adapters.directory,
+            administration=self.administration,
+            record_writer=self.record_writer,
+            leases=self.leases,
+            issuers=identity_issuers(self.settings),
+            clock=self.adapters.clock,
+            randomness=self.adapters.randomness,
+            environment=self.settings.environment,
+        )
+
+    @cached_property
+    def scim_records(self) -> ScimRecords:
+        return ScimRecords(directory=self.adapters.directory, record_writer=self.record_writer)
+
+    @cached_property
+    def scim_users(self) -> ScimUsers:
+        return ScimUsers(
+            directory=self.adapters.directory,
+            records=self.scim_records,
+            identities=self.identities,
+            directory_locks=self.directory_locks,
+            roles_by_groups=self.roles_by_groups,
+            record_writer=self.record_writer,
+            read_only_mode=self.read_only_mode,
+            leases=self.leases,
+            clock=self.adapters.clock,
+            randomness=self.adapters.randomness,
+        )
+
+    @cached_property
+    def scim_groups(self) -> ScimGroups:
+        return ScimGroups(
+            directory=self.adapters.directory,
+            records=self.scim_records,
+            users=self.scim_users,
+            record_writer=self.record_writer,
+            read_only_mode=self.read_only_mode,
+            leases=self.leases,
+            clock=self.adapters.clock,
+            randomness=self.adapters.randomness,
+        )
+
+    @cached_property
+    def takeovers(self) -> Takeovers:
+        return Takeovers(
+            directory=self.adapters.directory,
+            administration=self.administration,
+            records=self.scim_records,
+            users=self.scim_users,
+            record_writer=self.record_writer,
+            issuers=identity_issuers(self.settings),
+        )
+
+    @cached_property
     def group_rule_changes(self) -> GroupRuleChanges:
         return GroupRuleChanges(
             directory=self.adapters.directory,
@@ -2131,6 +2372,8 @@ class Services:
             notice_cache=self.notice_cache,
             directory_locks=self.directory_locks,
             ownerless_organizations=self.ownerless_organizations,
+            takeovers=self.takeovers,
+            scim_tokens=self.scim_tokens,
             room=self.adapters.room,
             clock=self.adapters.clock,
         )
@@ -2280,6 +2523,8 @@ class Services:
             self.send_expiry_reminders,
             self.apply_group_rules,
             self.find_ownerless_organizations,
+            self.count_usage,
+            self.remove_prereleases,
             self.repair_derived_data,
             self.create_snapshot,
             self.rebuild_derived_data,
@@ -2287,6 +2532,8 @@ class Services:
         ]
         if self.settings.entra_tenant and self.settings.entra_accounts:
             tasks.append(self.lock_disabled_accounts)
+        if self.settings.rdap_url:
+            tasks.append(self.check_mail_domains)
         if self.settings.advisory_sources:
             tasks.append(self.update_advisories)
         if self.upstreams is not None:
@@ -2316,7 +2563,11 @@ class Services:
 
     @cached_property
     def notify_dependents(self) -> NotifyDependents:
-        return NotifyDependents(notices=self.dependency_notices, clock=self.adapters.clock)
+        return NotifyDependents(
+            notices=self.dependency_notices,
+            provenance_notices=self.provenance_notices,
+            clock=self.adapters.clock,
+        )
 
     @cached_property
     def follow_advisories(self) -> FollowAdvisories:
@@ -2324,6 +2575,7 @@ class Services:
             advisories=self.advisories,
             malware=self.malware_quarantine,
             notices=self.advisory_notices,
+            reports=self.reports,
             clock=self.adapters.clock,
         )
 
@@ -2451,6 +2703,14 @@ class Services:
         return ApplyGroupRules(directory=self.adapters.directory, rights=self.roles_by_groups)
 
     @cached_property
+    def count_usage(self) -> CountUsage:
+        return CountUsage(usage_counts=self.usage_counts)
+
+    @cached_property
+    def remove_prereleases(self) -> RemovePrereleases:
+        return RemovePrereleases(prerelease_retention=self.prerelease_retention)
+
+    @cached_property
     def find_ownerless_organizations(self) -> FindOwnerlessOrganizations:
         return FindOwnerlessOrganizations(ownerless_organizations=self.ownerless_organizations)
 
@@ -2575,6 +2835,10 @@ class Services:
             clock=self.adapters.clock,
             readers=self.settings.readers,
         )
+
+    @cached_property
+    def check_mail_domains(self) -> CheckMailDomains:
+        return CheckMailDomains(mail_domains=self.mail_domains)
 
     @cached_property
     def lock_disabled_accounts(self) -> LockDisabledAccounts:

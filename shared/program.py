@@ -44,6 +44,7 @@ COMMANDS = (
     "report",
     "restore",
     "revocations",
+    "scim",
     "serve",
     "signin-link",
     "snapshot",

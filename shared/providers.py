@@ -154,6 +154,17 @@ def identity_providers(
     return providers
 
 
+def identity_issuers(settings: Settings) -> Mapping[str, str]:
+    """Return the issuers of the identities of people whom a directory can provision, by the names
+    of their identity providers."""
+    issuers = dict[str, str]()
+    if settings.entra_tenant:
+        issuers["entra"] = f"{settings.entra_authority}/{settings.entra_tenant}/v2.0"
+    if settings.oidc_issuer:
+        issuers["oidc"] = settings.oidc_issuer
+    return issuers
+
+
 def secret(setting: SecretStr | None) -> Secret | None:
     return Secret(setting.get_secret_value()) if setting else None
 

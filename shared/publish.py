@@ -780,7 +780,7 @@ class PublishRun:
     def _check(self, archive: Archive, token: str, beside: Sequence[Archive]) -> bool:
         """Print the findings on an archive. Return False if it may lack only packages that are
         published beside it, and is to be checked again; raise `PublishFailed` for other errors."""
-        headers, body = form_of(archive, token)
+        headers, body = form_of(archive, token, self._bundle_of(archive))
         url = f"{self._address}/api/v1/dry-run"
         answer = self._http.send("POST", url, headers, body)
         said = answer.require(f"{archive} was not checked").json
@@ -807,9 +807,11 @@ class PublishRun:
             self._job.say(f"{archive}: checked, nothing was found.")
         return not waits
 
+    def _bundle_of(self, archive: Archive) -> bytes:
+        return self._bundles.get(archive.digest, b"") if self._bundles else b""
+
     def _push(self, archive: Archive, token: str) -> None:
-        bundle = self._bundles.get(archive.digest, b"") if self._bundles else b""
-        headers, body = form_of(archive, token, bundle)
+        headers, body = form_of(archive, token, self._bundle_of(archive))
         url = f"{self._address}/2.0/registry/packages"
         self._http.send("POST", url, headers, body).require(f"{archive} was not published")
         self._published.append(archive)

@@ -1,6 +1,8 @@
 """/account/organizations/{org}/rules: what an organization wants of the releases that are published
 in it, with a dry run of a change."""
 
+from collections.abc import Sequence
+
 from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
 from functions.http.rule_forms import rule_fields
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
@@ -8,6 +10,8 @@ from functions.http.subjects import named_organization
 from shared.domain.rights import require_right
 from shared.domain.scopes import Action
 from shared.runtime.answers import Answer
+from shared.services.mirroring.approvals import ApprovalDryRun
+from shared.services.organizations.retention import ExpiredPrerelease
 from shared.services.publishing.rule_changes import RulesDryRun
 from shared.use_cases import rules
 from shared.use_cases.rules import OrganizationRulesChange
@@ -20,7 +24,11 @@ FACES = (pages,)
 
 @pages.read(f"{ORGANIZATION_ROUTE}/rules")
 async def account_organization_rules(
-    call: SignedInCall, problem: FormProblem | None = None, dry_run: RulesDryRun | None = None
+    call: SignedInCall,
+    problem: FormProblem | None = None,
+    dry_run: RulesDryRun | None = None,
+    prereleases: Sequence[ExpiredPrerelease] | None = None,
+    refused_pulls: ApprovalDryRun | None = None,
 ) -> Answer:
     frame = await organization_frame(call, "rules")
     require_right(call.caller, frame.access.for_reading, Action.MANAGE, call.org)
@@ -31,11 +39,22 @@ async def account_organization_rules(
         fields=rule_fields(OrganizationRulesChange, found.rules, call.form),
         dry_run=dry_run,
         findings_shown=FINDINGS_SHOWN,
+        prereleases=prereleases,
+        refused_pulls=refused_pulls,
     )
 
 
 async def _show_dry_run(call: SignedInCall, found: RulesDryRun) -> Answer:
-    return await account_organization_rules(call, dry_run=found)
+    retention = call.registry.publishing.retention
+    wanted = call.form.text("retention")
+    prereleases = await retention.preview(call.org, wanted, by=call.caller) if wanted else None
+    mirroring = call.registry.mirroring
+    refused_pulls = None
+    if mirroring and call.form.text("approved_only"):
+        refused_pulls = await mirroring.curation.dry_run_of(call.org, by=call.caller)
+    return await account_organization_rules(
+        call, dry_run=found, prereleases=prereleases, refused_pulls=refused_pulls
+    )
 
 
 pages.use_case(

@@ -32,6 +32,8 @@ EVENT_LABELS = {
     "account.lock-confirmed": "Lock by the directory confirmed",
     "account.lock-waits": "Lock by the directory waits for an administrator",
     "account.locked": "Account locked",
+    "account.mail-distrusted": "Mail address no longer used",
+    "account.mail-trusted": "Mail address used again",
     "account.renamed": "Account renamed",
     "account.unlocked": "Account unlocked",
     "device.approved": "Device connected",
@@ -105,6 +107,7 @@ async def account_security(call: SignedInCall) -> Answer:
         newest=_events_address(kind),
         older=_events_address(kind, page.next) if page.next else "",
         is_first=not before,
+        distrusted_email=call.account.distrusted_email,
     )
 
 

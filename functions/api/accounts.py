@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Self
 
-from pydantic import Field
+from pydantic import AliasPath, Field
 
 from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
 from functions.api.tokens import TokenView
 from shared.domain.accounts import Account
 from shared.domain.scopes import Role
 from shared.domain.text_lines import MAX_DESCRIPTION
+from shared.services.administration.account_rights import RightSource
 from shared.services.administration.leaving import REASON, LeaveRequest, LeaversStatement
 from shared.services.organizations.made import MadeKind
 
@@ -99,6 +100,32 @@ class LeaversStatementView(ResponseModel):
         )
 
 
+class AccountRightView(ResponseModel):
+    """A right of an account, and why it has it."""
+
+    right: str = Field(description="A role in an organization, or what it is in the registry.")
+    org: str = Field(description="Empty for a right in the whole registry.")
+    source: RightSource = Field(
+        description="hand: somebody gave it; group: a group that a provider says; scim: a group "
+        "that a directory pushes; setting: BALLROOM_STAFF."
+    )
+    groups: list[str]
+    until: UtcTime = Field(
+        validation_alias="until_ms",
+        description="When it ends unless a sign-in confirms it; null for no end.",
+    )
+
+
+class AccountRightsView(ResponseModel):
+    """What an account can do and why; nothing while it is locked."""
+
+    id: str = Field(validation_alias=AliasPath("account", "id"))
+    name: str = Field(validation_alias=AliasPath("account", "name"))
+    locked: bool = Field(validation_alias=AliasPath("account", "is_locked"))
+    provisioned_by: list[str] = Field(description="Directories that provision it by SCIM.")
+    rights: list[AccountRightView]
+
+
 class Leave(RequestModel):
     """What becomes of what the person has and made."""
 
@@ -125,6 +152,17 @@ accounts_api = ApiFace()
 async def api_accounts_statement(call: ApiCall) -> LeaversStatementView:
     leaving = call.registry.administration.leaving
     return LeaversStatementView.of(await leaving.statement(await _account(call), by=call.caller))
+
+
+@accounts_api.operation(
+    "GET",
+    "api/v1/accounts/{account}/rights",
+    "Show what an account can do and why; for administrators.",
+)
+async def api_accounts_rights(call: ApiCall) -> AccountRightsView:
+    rights = call.registry.administration.account_rights
+    found = await rights.of(await _account(call), by=call.caller)
+    return AccountRightsView.model_validate(found)
 
 
 @accounts_api.operation(

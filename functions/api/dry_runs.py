@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from functions.api.operations import ApiCall, ApiFace, ResponseModel
-from functions.http.requests import announced_digest, archive_part, require_upload_taken
+from functions.http.requests import announced_digest, archive_parts, require_upload_taken
 from shared.domain.errors.identity import credentials_missing
 from shared.domain.rate_limits import RateLimitClass
 from shared.services.publishing.dry_runs import FindingSeverity
@@ -37,7 +37,7 @@ DRY_RUN = "api/v1/dry-run"
     "POST",
     DRY_RUN,
     "Check an archive as a push does, and publish nothing. The body is the form of a push: "
-    "multipart/form-data with the part bala-file.",
+    "multipart/form-data with the part bala-file, and the Sigstore bundle as the part provenance.",
     refusals=(400, 401, 403, 404, 413),
     limit=RateLimitClass.DRY_RUN,
     takes_archive=True,
@@ -47,7 +47,12 @@ async def api_dry_run(call: ApiCall) -> DryRunView:
         raise credentials_missing()  # Before the archive is read, which is expensive.
     settings = call.registry.settings
     require_upload_taken(call, settings.app_role)
-    part = archive_part(call, name="bala-file", limit=settings.max_archive_bytes)
-    upload = Upload(part.content, announced_digest(call))
+    parts = archive_parts(call, name="bala-file", limit=settings.max_archive_bytes)
+    provenance = parts.get("provenance")
+    upload = Upload(
+        parts["bala-file"].content,
+        announced_digest(call),
+        sigstore=provenance.content if provenance else None,
+    )
     found = await call.registry.publishing.dry_runs.check(upload, by=call.caller)
     return DryRunView.model_validate(found)

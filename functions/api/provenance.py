@@ -22,6 +22,23 @@ class EnvelopeView(ResponseModel):
     )
 
 
+class UpstreamKeyView(ResponseModel):
+    """A key of another registry."""
+
+    keyid: str
+    key: str = Field(description="SubjectPublicKeyInfo, in Base64.")
+
+
+class UpstreamStatementsView(ResponseModel):
+    """What the registry that published a mirrored release vouched for, with its keys."""
+
+    registry: str = Field(description="Its address.")
+    keys: list[UpstreamKeyView] = Field(
+        description="Whoever signed the bundle that carried them vouches for these keys."
+    )
+    statements: list[EnvelopeView]
+
+
 class ProvenanceView(ResponseModel):
     """What vouches for a release."""
 
@@ -30,6 +47,11 @@ class ProvenanceView(ResponseModel):
     )
     bundles: list[dict[str, Any]] = Field(
         description="Sigstore bundles as they came with the push, which were verified then."
+    )
+    upstream: UpstreamStatementsView | None = Field(
+        default=None,
+        description="The statements of the registry that published a release which a bundle for "
+        "registries without a network carried here; missing for others.",
     )
 
 

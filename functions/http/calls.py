@@ -268,7 +268,7 @@ class Call:
         if self._package_source is None:
             mirroring = self.registry.mirroring
             hosted = self.registry.packages.hosted
-            self._package_source = mirroring.source(self.caller, self._via) if mirroring else hosted
+            self._package_source = mirroring.source(self.caller, self.via) if mirroring else hosted
         return self._package_source
 
     def fresh_until_ms(self, release: Release) -> float:
@@ -279,7 +279,9 @@ class Call:
         fresh_ms = self.registry.settings.upstream_fresh_seconds * 1_000
         return self.registry.clock.monotonic_ms() + fresh_ms
 
-    def _via(self) -> str:
+    def via(self) -> str:
+        """Return the registries that the request came through; an answer that depends on them is
+        not repeated by the host."""
         return passed_registries(self.header("via"))
 
     # --- Who asks -------------------------------------------------------------------------------

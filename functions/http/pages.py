@@ -35,6 +35,7 @@ from shared.domain.status import Banner
 from shared.domain.times import MS
 from shared.prose.safe_html import show_bidi_characters
 from shared.runtime.answers import Answer
+from shared.services.packages.source import PackageSource
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -113,6 +114,15 @@ class PageCall(Call):
     visitor: Visitor | None = None
     banners: tuple[Banner, ...] = ()
     refusal_page: RefusalPage | None = None
+
+    @property
+    def package_source(self) -> PackageSource:
+        """The packages as people read about them: of a package that is not approved they read, and
+        ask for it."""
+        mirroring = self.registry.mirroring
+        if mirroring is None:
+            return self.registry.packages.hosted
+        return mirroring.source_of_readers(self.caller, self.via)
 
     @property
     def target(self) -> str:
@@ -268,6 +278,7 @@ MANAGE_PAGES = (
     ("/manage/accounts", "Accounts"),
     ("/manage/groups", "Groups"),
     ("/manage/directory-locks", "Directory locks"),
+    ("/manage/scim", "Provisioning"),
     ("/manage/organizations", "Organizations"),
     ("/manage/ownership", "Ownership"),
     ("/manage/names", "Reserved names"),
@@ -275,6 +286,7 @@ MANAGE_PAGES = (
     ("/manage/read-only", "Read-only mode"),
     ("/manage/rules", "Rules"),
     ("/manage/mirror", "Mirror"),
+    ("/manage/approvals", "Approvals"),
     ("/manage/tasks", "Maintenance tasks"),
 )
 

@@ -64,6 +64,7 @@ def _let_repeat(call: Call, answer: Answer, number: int, depends_on: Dependencie
         status=answer.status,
         on_repeat=answer.on_repeat,
         until_ms=answer.repeated_until_ms,
+        is_mirrored=depends_on.is_mirrored,
     )
     answer.repeat = Repeatable(record, number, depends_on.packages, readers_of)
 
@@ -93,13 +94,18 @@ def repeat_recorder(
     status: int,
     on_repeat: Callable[[Call], None] | None = None,
     until_ms: float = inf,
+    is_mirrored: bool = False,
 ) -> RecordRepeat:
     """Return a function that the host calls for each repeat: it counts and logs the request as the
-    operation does. The Function is called if the time is over, or the caller over a rate limit."""
+    operation does. The Function is called if the time is over, or the caller over a rate limit; and
+    for what `is_mirrored` while some callers may take only what is approved of it."""
     clock = registry.clock
+    approvals = registry.mirroring.approvals if registry.mirroring and is_mirrored else None
 
     def record(request: func.HttpRequest, caller: KnownCaller) -> Mapping[str, str] | None:
         if until_ms < inf and clock.monotonic_ms() >= until_ms:
+            return None
+        if approvals is not None and approvals.may_be_in_force:
             return None
         headers = headers_of(request)
         trace = headers.get("traceparent", "")

@@ -138,11 +138,6 @@ class _TooManyParts(Exception):
     """A form has more parts, or more headers of a part, than is allowed."""
 
 
-def archive_part(call: Call, *, name: str, limit: int) -> FilePart:
-    """Return the part `name`, an archive of at most `limit` bytes; raise as `archive_parts`."""
-    return archive_parts(call, name=name, limit=limit)[name]
-
-
 def archive_parts(call: Call, *, name: str, limit: int) -> Mapping[str, FilePart]:
     """Return the parts of a form by their names, the first of each; the part `name` is an archive
     of at most `limit` bytes, and always there.

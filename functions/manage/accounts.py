@@ -89,6 +89,7 @@ async def _account_page(
         person=person,
         account=account,
         by_groups=by_groups.roles,
+        rights=await call.registry.administration.account_rights.of(account, by=call.caller),
         made=await _accounts(call).made_by(account, by=call.caller) if account.is_locked else (),
         solely_owned=await freezes.solely_owned(account, by=call.caller),
         path=f"{ACCOUNTS_PATH}/{account.id}",

@@ -13,7 +13,9 @@ from shared.domain.errors.base import Conflict, NotFound, about_field
 from shared.domain.names import OrgName, parse_org
 from shared.domain.scopes import Role
 from shared.runtime.answers import Answer
-from shared.use_cases import freezes, organizations
+from shared.use_cases import freezes, organizations, rules
+from shared.use_cases.inputs import shown_fields
+from shared.use_cases.rules import OrganizationQuota
 
 ORGANIZATION_ROUTE = "manage/organizations/{org}"
 ORGANIZATIONS_PER_PAGE = 25  # Organizations on a page: a screen or two.
@@ -56,7 +58,17 @@ async def manage_organization(call: SignedInCall, problem: FormProblem | None = 
         is_deleted=is_deleted,
         owners=[each for each in members if each.membership.role is Role.OWNER],
         members=len(members),
+        quota=shown_fields(OrganizationQuota),
     )
+
+
+pages.use_case(
+    rules.change_quota,
+    f"{ORGANIZATION_ROUTE}/quota",
+    manage_organization,
+    named_organization,
+    name="manage_organization_quota",
+)
 
 
 @pages.read("manage/names")

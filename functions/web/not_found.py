@@ -9,6 +9,7 @@ missing page is that of `PageNotFound`, and its template is `web/refused.html`.
 import re
 from collections.abc import Mapping, Sequence, Set
 from contextlib import suppress
+from typing import Any
 
 import azure.functions as func
 
@@ -26,6 +27,7 @@ from functions.http.operations import (
 from functions.http.pages import PAGE_HEADERS, PublicPageCall, PublicPages
 from functions.http.rerouting import Rerouting
 from functions.recovery import CATCH_ALL, EVERY_PATH
+from functions.scim.scim_face import ScimFace
 from shared.composition import Registry
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import NotFound, Refusal
@@ -41,6 +43,7 @@ ALL_METHODS = (*READ_METHODS, *WRITE_METHODS)
 
 _CENTRAL = "/2.0/"
 _API = "/api/"
+_SCIM = "/scim/"
 _SLASHES = re.compile("/{2,}")
 
 
@@ -63,7 +66,18 @@ class UnknownPaths(PublicPages):
 
     def __init__(self) -> None:
         super().__init__()
-        self._by_prefix: dict[str, Face[Call]] = {_CENTRAL: central, _API: _JsonApi()}
+        self._by_prefix: dict[str, Face[Any]] = {
+            _CENTRAL: central,
+            _API: _JsonApi(),
+            _SCIM: ScimFace(),
+        }
+
+    async def identify(self, call: PublicPageCall) -> None:
+        """The token of a directory is none of a caller, who learns here what is missing alone."""
+        if call.path.lower().startswith(_SCIM):
+            call.identify_as_anonymous()
+        else:
+            await super().identify(call)
 
     def refused(self, call: PublicPageCall, refusal: Refusal) -> Answer:
         face = self._of_programs(call)
@@ -73,7 +87,7 @@ class UnknownPaths(PublicPages):
         face = self._of_programs(call)
         return face.failed(call) if face else super().failed(call)
 
-    def _of_programs(self, call: PublicPageCall) -> Face[Call] | None:
+    def _of_programs(self, call: PublicPageCall) -> Face[Any] | None:
         path = call.path.lower()
         return next((face for each, face in self._by_prefix.items() if path.startswith(each)), None)
 

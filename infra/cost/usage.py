@@ -106,7 +106,7 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
         "process-outboxes": UpkeepUsage(43_800, Usage(44.8, 10)),
         "deliver-webhooks": UpkeepUsage(43_800, Usage(27.6, 7)),
         "write-log": UpkeepUsage(43_800, Usage(46.6, 13, 1)),
-        "notify-dependents": UpkeepUsage(8_760, Usage(46.6, 10)),
+        "notify-dependents": UpkeepUsage(8_760, Usage(70.2, 14)),
         "follow-advisories": UpkeepUsage(2_920, Usage(42.4, 11)),
         # The idle run that is counted begins a visit of all releases, as one does each day.
         "generate-api-docs": UpkeepUsage(
@@ -128,6 +128,7 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
         "complete-event-logs": UpkeepUsage(730, Usage(31, 8)),
         "freeze-leaves": UpkeepUsage(8_760, Usage(33.6, 9)),
         "lock-disabled-accounts": UpkeepUsage(30.4, Usage(48.6, 11)),
+        "check-mail-domains": UpkeepUsage(30.4, Usage(48.6, 11)),
         "renew-sigstore-root": UpkeepUsage(30.4, Usage(24, 7)),
         "erase-accounts": UpkeepUsage(730, Usage(45.8, 11)),
         "repair-derived-data": UpkeepUsage(30.4, Usage(34.6, 9), Usage(16.39, 2.06, 0.51)),

@@ -206,6 +206,7 @@ datatable(task: string, within: timespan, always: bool) [
     "anonymize-events", 26h, true,
     "renew-sigstore-root", 26h, true,
     "lock-disabled-accounts", 26h, false,
+    "check-mail-domains", 26h, false,
     "place-archives", 1h, false,
     "update-upstream-catalogue", 1h, false,
     "follow-upstream-withdrawals", 1h, false,

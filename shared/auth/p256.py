@@ -3,7 +3,7 @@
 It is imported where a key is used, because cryptography takes 30 ms of a start.
 """
 
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import (
     ECDSA,
     SECP256R1,
@@ -64,6 +64,21 @@ def public_key(content: bytes) -> bytes:
         message = "a public key is not one of the curve P-256"
         raise ValueError(message)  # noqa: TRY004 - callers catch one type for all bad texts.
     return _public_bytes(key)
+
+
+def is_signed(public: bytes, signature: bytes, text: bytes) -> bool:
+    """Check whether the key with this SubjectPublicKeyInfo signed the text."""
+    try:
+        key = load_der_public_key(public_key(public))
+    except ValueError:
+        return False
+    if not isinstance(key, EllipticCurvePublicKey):
+        return False
+    try:
+        key.verify(signature, text, ECDSA(SHA256()))
+    except InvalidSignature:
+        return False
+    return True
 
 
 def _public_bytes(key: EllipticCurvePublicKey) -> bytes:

@@ -48,3 +48,10 @@ class TokenSearch:
                     "again.",
                 )
         return None
+
+
+def own_token_form(environment: str) -> tuple[str, int, int]:
+    """Return how access tokens of an environment begin, their length from there on, and that of
+    their checksum."""
+    length = OWNER_LENGTH + RANDOM_LENGTH + CHECKSUM_LENGTH
+    return f"{TOKEN_PREFIX}{environment}_", length, CHECKSUM_LENGTH

@@ -75,6 +75,29 @@ async def list_accounts(registry: Registry) -> Rows:
 
 @accounts.command()
 @account_argument
+@in_registry
+async def rights(registry: Registry, account: str) -> Rows:
+    """List what ACCOUNT can do and why: by hand, by a group, by SCIM or by a setting.
+
+    \b
+    Example:
+      ballroom account rights kim
+    """
+    found = await registry.identity.accounts.by_name_or_id(account)
+    of_account = await registry.administration.account_rights.of(found, by=OPERATOR)
+    return [
+        {
+            "right": f"{each.right} of {each.org}" if each.org else each.right,
+            "why": each.source.phrase,
+            "groups": ", ".join(each.groups) or None,
+            "until": format_time(each.until_ms) if each.until_ms else None,
+        }
+        for each in of_account.rights
+    ]
+
+
+@accounts.command()
+@account_argument
 @click.argument("name")
 @in_registry
 async def rename(registry: Registry, account: str, name: str) -> str:
@@ -140,7 +163,7 @@ async def unlock(registry: Registry, account: str) -> str:
     """Unlock ACCOUNT. Its tokens that were not revoked are accepted again, and what it made for
     organizations works again, unless somebody took it over.
 
-    This ends the lock of administrators. One of the directory ends when the person is enabled there
+    This ends the lock of administrators. One of a directory ends when the person is enabled there
     again, or with `directory-locks decide keep`.
     """
     found = await registry.identity.accounts.by_name_or_id(account)
@@ -151,7 +174,7 @@ async def unlock(registry: Registry, account: str) -> str:
         registry.settings, "directory-locks", "decide", "keep", "--account", account
     )
     return (
-        f"Ended the lock of administrators. {account} stays locked, because Microsoft Entra ID "
+        f"Ended the lock of administrators. {account} stays locked, because its directory "
         f"says that its person is disabled or gone. Enable the person there, or run:\n  {command}"
     )
 

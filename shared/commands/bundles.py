@@ -119,6 +119,15 @@ def create_key(file: Path) -> None:
 @click.option(
     "--private", "includes_private", is_flag=True, help="Packages that are not public as well."
 )
+@click.option(
+    "--without-documents",
+    "includes_documents",
+    is_flag=True,
+    flag_value=False,
+    default=True,
+    help="No statements, Sigstore bundles and bills of materials: earlier versions read no bundle "
+    "that has some.",
+)
 @in_registry
 async def export_bundle(
     registry: Registry,
@@ -133,6 +142,7 @@ async def export_bundle(
     changed: datetime | None,
     after: int | None,
     includes_private: bool,
+    includes_documents: bool,
 ) -> None:
     """Write a bundle of releases that are stored here to FILE.
 
@@ -148,8 +158,10 @@ async def export_bundle(
         changed_since_ms=_milliseconds(changed),
         after=after,
         includes_private=includes_private,
+        includes_documents=includes_documents,
     )
-    if selection == Selection(includes_private=includes_private):
+    nothing = Selection(includes_private=includes_private, includes_documents=includes_documents)
+    if selection == nothing:
         message = "Say what the bundle gets: releases, --list, --lock, --org, a day or --after."
         raise click.UsageError(message)
     files = bundle_files()
@@ -183,7 +195,7 @@ def import_bundle(file: Path, trust: Path) -> None:
     """Verify the bundle FILE, and store its releases. The registry may be new, and may be running.
 
     Nothing is visible before all of it was verified. An interrupted import is repeated to go on.
-    The exit code is 1 if a release was left out.
+    The exit code is 1 if a release, or the Sigstore bundle of one, was left out.
 
     \b
     Example:
@@ -201,7 +213,9 @@ def import_bundle(file: Path, trust: Path) -> None:
         click.echo(f"  {coordinate}: quarantined here, because it was withdrawn ({reason})")
     for coordinate, reason in report.refused.items():
         click.echo(f"  {coordinate}: {reason}")
-    if report.refused:
+    for coordinate, reason in report.unverified.items():
+        click.echo(f"  {coordinate}: imported without its Sigstore bundle. {reason}")
+    if report.refused or report.unverified:
         raise click.exceptions.Exit(1)
 
 
@@ -265,6 +279,7 @@ def show_bundle(file: Path, trust: Path, output: OutputFormat, *, lists_catalogu
         "private": sum(each.visibility is not Visibility.PUBLIC for each in contents.releases),
         "bytes": sum(each.size_bytes for each in contents.releases),
         "withdrawn": len(contents.withdrawals),
+        "documents": len(contents.documents),
         "after": contents.manifest.after,
         "cursor": contents.manifest.cursor,
         "catalogue": len(contents.catalogue),

@@ -7,7 +7,14 @@ from datetime import timedelta
 
 import click
 
-from shared.bootstrap import CONFINEMENT, StoreCheck, examine_confinement, examine_data
+from shared.bootstrap import (
+    CONFINEMENT,
+    OWN_ADDRESS,
+    StoreCheck,
+    examine_certificate,
+    examine_confinement,
+    examine_data,
+)
 from shared.commands.base import OutputFormat, as_json, print_rows, spelled, with_registry
 from shared.composition import Registry
 from shared.domain.errors.identity import SigningKeyUnavailable
@@ -57,6 +64,7 @@ _ADVICE = frozenset(
         _SIGSTORE,
         _ADVISORIES,
         CONFINEMENT,
+        OWN_ADDRESS,
         *(each.value for each in ServerKind),
     }
 )
@@ -71,10 +79,12 @@ def doctor(output: OutputFormat) -> None:
 
     Identity providers, the mail server and the receivers of webhooks are tried as well, for five
     seconds each: it connects and signs in, and sends no mail and no delivery. What they answer is
-    advice. The exit code is 1 if there is a problem; advice and unknown settings do not count.
+    advice. A certificate with which the registry is served is a problem if it ends within 14 days.
+    The exit code is 1 if there is a problem; advice and unknown settings do not count.
     """
     settings = Settings.load()
-    findings = [*_surroundings(settings), examine_confinement(), *examine_data(settings)]
+    findings = [*_surroundings(settings), *examine_certificate(settings)]
+    findings += [examine_confinement(), *examine_data(settings)]
     if not any(each.way_out for each in findings if each.what in _NEEDED):
         findings += with_registry(_findings_of_records)
     if output is OutputFormat.JSON:

@@ -13,6 +13,7 @@ import orjson
 from pydantic import BaseModel
 
 from functions.api.advisories import advisories_api, assessments_api
+from functions.api.approvals import approvals_api
 from functions.api.directory_locks import directory_locks_api
 from functions.api.groups import groups_api
 from functions.api.members import members_api
@@ -24,6 +25,7 @@ from functions.api.ownership import ownership_api
 from functions.api.packages import successor_api, visibility_api
 from functions.api.reports import reports_api
 from functions.api.rules import rules_api
+from functions.api.scim import scim_api
 from functions.api.staged_releases import staged_releases_api
 from functions.api.tokens import organization_tokens_api, tokens_api
 from functions.api.trusted_publishing import publishers_api
@@ -51,6 +53,7 @@ ORGANIZATION_PREFIX = "@"  # Before the name of an organization; no account's na
 
 _FACES = (
     advisories_api,
+    approvals_api,
     assessments_api,
     directory_locks_api,
     groups_api,
@@ -64,6 +67,7 @@ _FACES = (
     reports_api,
     rules_api,
     staged_releases_api,
+    scim_api,
     successor_api,
     tokens_api,
     visibility_api,

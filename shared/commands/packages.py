@@ -114,6 +114,12 @@ def outdated(*, file: str, url: str, output: str, fail_on: str) -> None:
     default="",
     help="Whom the id token is for, where that is not the address of the registry.",
 )
+@click.option(
+    "--provenance",
+    metavar="FILE",
+    multiple=True,
+    help="A file with the Sigstore bundle of a package, or with one in each line. May be repeated.",
+)
 @click.option("--dry-run", is_flag=True, help="Check the packages, and publish nothing.")
 @click.option("--no-wait", is_flag=True, help="Do not wait until a published package is listed.")
 def publish(
@@ -122,6 +128,7 @@ def publish(
     url: str,
     organization: str,
     audience: str,
+    provenance: Sequence[str],
     dry_run: bool,
     no_wait: bool,
 ) -> None:
@@ -140,6 +147,7 @@ def publish(
         files=files,
         organization=organization,
         audience=audience,
+        provenance=provenance,
         is_dry_run=dry_run,
         waits=not no_wait,
     )
@@ -310,6 +318,8 @@ async def release_again(registry: Registry, target: Coordinate | Package) -> str
     """Serve a held or quarantined release again, or end that a package is held."""
     if isinstance(target, Coordinate):
         release = await moderation.restore.rule(registry, target, Nothing(), OPERATOR)
+        if release.waits_for_sigstore:
+            return f"{release.coordinate} is published when its Sigstore bundle comes."
         return moderation.restore.printed.format(release=release.coordinate)
     ended = await moderation.end_package_hold.rule(registry, target, Nothing(), OPERATOR)
     line = moderation.end_package_hold.printed.format(package=ended.head.package)

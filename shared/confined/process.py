@@ -36,7 +36,7 @@ __all__ = ["Budget", "ConfinedProcess", "ConfinedUnavailable", "Delays", "Exceed
 IDLE_BYTES = 64 * 1024 * 1024  # A child that holds more after a job is replaced.
 RESULTS_BYTES = 8 * 1024 * 1024  # Of the parts of one job, which this process holds.
 # Tasks that anybody may ask for, again and again; all of them together get a share of the time.
-ON_DEMAND = frozenset({"check", "compare"})
+ON_DEMAND = frozenset({"check", "compare", "secrets-on-demand"})
 # Seconds in which no task on demand runs, for each one that one took: they have a quarter.
 REST_FACTOR = 3
 DEADLINE_FACTOR = 3  # Seconds of the clock for each one of the processor.

@@ -31,6 +31,7 @@ from shared.confined.docs_pages import DocsPages
 from shared.confined.docs_text import json_text, module_markdown
 from shared.confined.jar_files import read_libraries
 from shared.confined.release_files import ArchiveFile, ReleaseRequest
+from shared.confined.secret_search import as_json, secrets_of
 from shared.confined.shown_pieces import (
     InclusionFacts,
     OtherModules,
@@ -71,6 +72,7 @@ from shared.domain.sboms import (
     SBOM_FILE,
     SBOM_PART,
 )
+from shared.domain.secret_forms import SECRETS_PART
 from shared.prose.rendering import highlight, render_markdown
 
 LIBRARIES = "libraries.json"  # A file of the part that reads the Java libraries.
@@ -87,6 +89,7 @@ def make_release(job: Job) -> None:
     job.run(LIBRARIES_PART, making.libraries)
     job.run(SBOM_PART, making.sbom)
     job.run(AUTHOR_SBOM_PART, making.author_sbom)
+    job.run(SECRETS_PART, making.secrets)
     for module in modules:
         job.run(f"module {module}", partial(making.module, module))
     for module in ("", *filter(making.has_own_readme, modules)):
@@ -267,6 +270,12 @@ class _Making:
         with self._pieces(AUTHOR_SBOM_PART) as pieces:
             pieces.add(piece_name(PieceKind.AUTHOR_SBOM), self._archive.read(name))
         return None
+
+    def secrets(self) -> Json:
+        """Return the secrets that its files have, for those who manage the release."""
+        return as_json(
+            secrets_of(self._archive, sorted(self._archive.names), self.request.own_token)
+        )
 
     def comparison(self) -> Json:
         """Write the changes from the version before; return the verdict on the release."""

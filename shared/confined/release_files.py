@@ -59,6 +59,8 @@ class ReleaseRequest(Record):
     before_pieces: str = ""  # Their name.
     has_unknown_history: bool = False  # Earlier versions may be undocumented or elsewhere.
     others: tuple[OtherModule, ...] = ()
+    # How access tokens of this registry begin, their length from there on, and their checksum's.
+    own_token: tuple[str, int, int] | None = None
 
     @property
     def coordinate(self) -> Coordinate:

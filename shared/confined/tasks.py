@@ -26,6 +26,8 @@ TASKS: Mapping[str, str] = {
     "advisories": "shared.confined.advisory_files:read_advisories",
     "sigstore-root": "shared.confined.trusted_roots:renew_root",
     "sigstore-bundle": "shared.confined.sigstore_bundles:verify_bundle",
+    "secrets": "shared.confined.secret_search:find_secrets",
+    "secrets-on-demand": "shared.confined.secret_search:find_secrets",
     "markdown": "shared.confined.markdown_text:render_text",
 }
 

@@ -52,7 +52,8 @@ class Account(Entity):
     name: str
     administrator: bool = False
     created_ms: int
-    email: str = ""  # Empty when unknown.
+    email: str = ""  # Empty when unknown, or not trusted any more.
+    distrusted_email: str = ""  # Its domain expired or was registered anew; nothing is sent to it.
     lock: AccountLock | None = None  # Set by administrators.
     directory_lock: AccountLock | None = None
     by_groups: AccountByGroups | None = None  # None if `administrator` was set by hand.

@@ -5,7 +5,9 @@
     releases.jsonl           what archives do not say of releases: times, deprecations, visibility
     catalogue.jsonl          all packages of the registry by name, also those that are not here
     withdrawals.jsonl        releases that were withdrawn; only in a bundle that has some
+    documents.jsonl          what vouches for releases; only in a bundle that has some
     archives/{sha256}.bala   in the order of releases.jsonl
+    documents/{sha256}.json  in the order of documents.jsonl, each once
 
 The file is a tar of the plainest kind. Each header has one possible form for a name and a size, and
 a reader compares it byte for byte, so there are no paths, links, types or times to be wary of.
@@ -14,6 +16,7 @@ a reader compares it byte for byte, so there are no paths, links, types or times
 import re
 import tarfile
 from collections.abc import Iterable
+from enum import Enum
 from typing import ClassVar, Self, TypeVar
 
 from msgspec import Struct
@@ -24,17 +27,22 @@ from shared.domain.coordinates import Coordinate, release_place
 from shared.domain.errors.base import Invalid, Refusal
 from shared.domain.outside_values import MAX_LINE, SignedMs, SignedNumber
 from shared.domain.packages import EVERYBODY, Head, Origin, PublicReason, Release, State, Visibility
+from shared.domain.provenance.sigstore_identities import MAX_SIGSTORE_BUNDLE_BYTES
+from shared.domain.provenance.upstream_statements import MAX_UPSTREAM_STATEMENTS_BYTES
 from shared.domain.records import Entity, Place, Record
 from shared.domain.releases import MIRROR
+from shared.domain.sboms import MAX_SBOM_BYTES
 from shared.domain.signatures import Signature
 
 FORMAT = 1
 FORMAT_WITH_WITHDRAWALS = 2
+FORMAT_WITH_DOCUMENTS = 3
 MANIFEST = "manifest.json"
 SIGNATURE = "manifest.sig"
 RELEASES = "releases.jsonl"
 CATALOGUE = "catalogue.jsonl"
 WITHDRAWALS = "withdrawals.jsonl"
+DOCUMENTS = "documents.jsonl"
 MAX_MANIFEST_BYTES = 32 * 1024 * 1024  # Some 200,000 archives.
 MAX_SIGNATURE_BYTES = 1024
 MAX_LIST_BYTES = 128 * 1024 * 1024  # Of releases or of the catalogue.
@@ -44,10 +52,12 @@ END = bytes(1024)  # Two empty blocks.
 _LISTS = {
     FORMAT: (RELEASES, CATALOGUE),
     FORMAT_WITH_WITHDRAWALS: (RELEASES, CATALOGUE, WITHDRAWALS),
+    FORMAT_WITH_DOCUMENTS: (RELEASES, CATALOGUE, WITHDRAWALS, DOCUMENTS),
 }
 _BLOCK = tarfile.BLOCKSIZE
 _SIZE_FIELD = slice(124, 136)
 _ARCHIVE = re.compile(r"archives/([0-9a-f]{64})\.bala")
+_DOCUMENT = re.compile(r"documents/([0-9a-f]{64})\.json")
 
 RecordType = TypeVar("RecordType", bound=Record)
 
@@ -86,7 +96,13 @@ class BundleManifest(Record):
 
     @property
     def archives(self) -> tuple[BundleFile, ...]:
-        return self.files[len(self.lists) :]
+        others = self.files[len(self.lists) :]
+        return tuple(each for each in others if not _DOCUMENT.fullmatch(each.name))
+
+    @property
+    def documents(self) -> tuple[BundleFile, ...]:
+        """The files of documents, which follow the archives."""
+        return self.files[len(self.lists) + len(self.archives) :]
 
     def content(self) -> bytes:
         """Return `manifest.json`."""
@@ -185,6 +201,42 @@ class BundledWithdrawal(Record):
         """The reason, and whether it is for good, for a report."""
         reason = str(self.public_reason) if self.public_reason else "no public reason"
         return f"{reason}{', for good' if self.permanent else ''}"
+
+
+class DocumentKind(Enum):
+    """What a document of a bundle is to its release."""
+
+    STATEMENTS = "statements"  # Of the registry that published it, with its keys.
+    SIGSTORE = "sigstore"  # The Sigstore bundle that came with it.
+    SBOM = "sbom"  # The bill of materials of its author.
+
+
+MAX_DOCUMENT_BYTES = {
+    DocumentKind.STATEMENTS: MAX_UPSTREAM_STATEMENTS_BYTES,
+    DocumentKind.SIGSTORE: MAX_SIGSTORE_BUNDLE_BYTES,
+    DocumentKind.SBOM: MAX_SBOM_BYTES,
+}
+
+
+class BundledDocument(Record):
+    """A document about a release of the same bundle."""
+
+    org: str
+    name: str
+    version: str
+    kind: DocumentKind
+    sha256: str
+    size_bytes: SignedNumber
+
+    @property
+    def coordinate(self) -> Coordinate:
+        """The coordinate; raises `InvalidName` or `InvalidVersion`."""
+        return Coordinate.parse(self.org, self.name, self.version)
+
+    @property
+    def file(self) -> BundleFile:
+        name = f"documents/{self.sha256}.json"
+        return BundleFile(name=name, size_bytes=self.size_bytes, sha256=self.sha256)
 
 
 class BundleStatement(Entity):
@@ -287,12 +339,16 @@ def _check_files(manifest: BundleManifest) -> None:
         most = MAX_LIST_BYTES if each.name in lists else MAX_FILE_BYTES
         if not 0 <= each.size_bytes <= most:
             raise bundle_unusable(reason=f"{each.name} has a size that is not read")
-    for each in manifest.archives:
-        found = _ARCHIVE.fullmatch(each.name)
-        if found is None or found[1] != each.sha256:
-            raise bundle_unusable(
-                reason=f"its manifest lists {each.name!r}, which is no name of an archive"
-            )
+    for pattern, what, listed in (
+        (_ARCHIVE, "an archive", manifest.archives),
+        (_DOCUMENT, "a document", manifest.documents),
+    ):
+        for each in listed:
+            found = pattern.fullmatch(each.name)
+            if found is None or found[1] != each.sha256:
+                raise bundle_unusable(
+                    reason=f"its manifest lists {each.name!r}, which is no name of {what}"
+                )
 
 
 class BundleContents(Struct, frozen=True):
@@ -302,10 +358,15 @@ class BundleContents(Struct, frozen=True):
     releases: tuple[BundledRelease, ...]
     catalogue: tuple[CatalogueEntry, ...]
     withdrawals: tuple[BundledWithdrawal, ...] = ()
+    documents: tuple[BundledDocument, ...] = ()
 
 
 def read_contents(
-    manifest: BundleManifest, releases: bytes, catalogue: bytes, withdrawals: bytes = b""
+    manifest: BundleManifest,
+    releases: bytes,
+    catalogue: bytes,
+    withdrawals: bytes = b"",
+    documents: bytes = b"",
 ) -> BundleContents:
     """Return the lists; raise `bundle-unusable` unless each archive has one release, and no release
     is named twice."""
@@ -314,6 +375,7 @@ def read_contents(
         _records(BundledRelease, RELEASES, releases),
         _records(CatalogueEntry, CATALOGUE, catalogue),
         _records(BundledWithdrawal, WITHDRAWALS, withdrawals),
+        _records(BundledDocument, DOCUMENTS, documents),
     )
     if [each.archive for each in found.releases] != list(manifest.archives):
         raise bundle_unusable(reason=f"{RELEASES} and the archives of its manifest differ")
@@ -323,7 +385,33 @@ def read_contents(
     for each in found.withdrawals:
         note = each.public_reason.note if each.public_reason else ""
         _check_line(WITHDRAWALS, each, keys, note)
+    _check_documents(found)
     return found
+
+
+def files_of(documents: Iterable[BundledDocument]) -> list[BundleFile]:
+    """Return the files of documents, each once: releases may have the same."""
+    return list({each.sha256: each.file for each in documents}.values())
+
+
+def _check_documents(found: BundleContents) -> None:
+    """Raise unless each document is of a release of the bundle that has one of its kind, and is no
+    larger than one of its kind is."""
+    if files_of(found.documents) != list(found.manifest.documents):
+        raise bundle_unusable(reason=f"{DOCUMENTS} and the documents of its manifest differ")
+    releases = {(each.org, each.name, each.version) for each in found.releases}
+    seen = set[tuple[str, str, str, DocumentKind]]()
+    for each in found.documents:
+        about = (each.org, each.name, each.version)
+        if about not in releases or (*about, each.kind) in seen:
+            raise bundle_unusable(
+                reason=f"{DOCUMENTS} names something of a release that it does not have, or twice"
+            )
+        seen.add((*about, each.kind))
+        if each.size_bytes > MAX_DOCUMENT_BYTES[each.kind]:
+            raise bundle_unusable(
+                reason=f"a document of {each.coordinate} ({each.kind.value}) is too large"
+            )
 
 
 def _check_line(

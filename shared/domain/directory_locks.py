@@ -1,5 +1,5 @@
-"""What Entra ID says of the people of accounts, and what follows for accounts of people who are
-disabled or gone there.
+"""What directories say of the people of accounts, and what follows for accounts of people who are
+disabled or gone there: Entra ID, which is asked, and any that says it by SCIM.
 """
 
 from collections.abc import Iterable
@@ -68,6 +68,8 @@ class DirectoryFinding(Entity):
     at_ms: int  # When the directory said it first.
     decided_by: str = ""
     decision_reason: str = ""
+    # The directories that deactivated the person by SCIM; what Entra ID answers does not end it.
+    deactivated_by: tuple[str, ...] = ()
 
     @property
     def place(self) -> Place:
@@ -82,6 +84,12 @@ def lock_reason(said: DirectoryState, at_ms: int) -> str:
     """Return the reason of a lock by the directory."""
     what = "disabled" if said is DirectoryState.DISABLED else "no longer there"
     return f"Microsoft Entra ID said on {time_text(at_ms)} that this person is {what}."
+
+
+def deactivation_reason(provider: str, said: DirectoryState, at_ms: int) -> str:
+    """Return the reason of a lock by a directory that provisions the account."""
+    what = "deactivated" if said is DirectoryState.DISABLED else "removed"
+    return f"The directory ({provider}) {what} this person by SCIM on {time_text(at_ms)}."
 
 
 def may_lock(count: int, people: int) -> bool:

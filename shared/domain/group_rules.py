@@ -14,7 +14,7 @@ from msgspec import Struct
 from shared.domain.accounts import AccountByGroups
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.identities import MAX_GROUP_LENGTH, ROLE_PREFIX, Identity
-from shared.domain.memberships import GroupRole
+from shared.domain.memberships import NO_END_MS, GroupRole
 from shared.domain.names import parse_org
 from shared.domain.records import Entity, Place, Record
 from shared.domain.scopes import Role
@@ -44,6 +44,11 @@ class GroupRule(Record):
     def source(self) -> str:
         """The group with its provider: another provider may have one of the same name."""
         return f"{self.provider}:{self.group}"
+
+    @property
+    def target_is_pushable(self) -> bool:
+        """Whether a directory gives it by SCIM: anything but to be an administrator."""
+        return self.role is not None or self.target != ADMINISTRATOR
 
     def __str__(self) -> str:
         given = f"{self.target}, {self.role.value}" if self.role else self.target
@@ -103,14 +108,25 @@ class GroupRules(Entity):
 
     def roles_of(self, identities: Iterable[Identity], hold: timedelta) -> GrantedRoles:
         """Return what the identities of one account get; each role holds for `hold` after the
-        provider last said the group."""
+        provider last said the group, and without an end for a group that its directory pushes.
+
+        What a directory pushes makes nobody an administrator.
+        """
+        identities = tuple(identities)
+        pushed = {f"{each.provider}:{group}" for each in identities for group in each.pushed_groups}
         known = {
             f"{each.provider}:{group}": _holds_until(each, group, hold)
             for each in identities
             if each.groups_ms is not None
             for group in each.groups
         }
-        found = [(rule, known[rule.source]) for rule in self.rules if rule.source in known]
+        ends = [
+            (rule, NO_END_MS)
+            if rule.source in pushed and rule.target_is_pushable
+            else (rule, known.get(rule.source, 0))
+            for rule in self.rules
+        ]
+        found = [(rule, until_ms) for rule, until_ms in ends if until_ms]
         orgs = dict.fromkeys(rule.target for rule, _ in found if rule.role)
         roles = {
             org: _group_role([each for each in found if each[0].role and each[0].target == org])

@@ -34,6 +34,9 @@ class Identity(Entity):
     groups: tuple[str, ...] = ()
     groups_ms: int | None = None  # When the provider last said the groups; None for never.
     roles_ms: int = 0  # When it last said those that begin with `ROLE_PREFIX`, in a token.
+    # Whether the directory of the provider provisions the account by SCIM.
+    is_provisioned: bool = False
+    pushed_groups: tuple[str, ...] = ()  # By SCIM; they hold until the directory says otherwise.
 
     @property
     def place(self) -> Place:

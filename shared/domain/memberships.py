@@ -15,6 +15,8 @@ from shared.domain.records import Entity, Place, Record
 from shared.domain.scopes import Role
 from shared.domain.times import MS
 
+NO_END_MS = 253_402_300_799_000  # The end of the year 9999: a role that ends when SCIM says it.
+
 # How long new members count as their sponsor in burst detection.
 NEW_MEMBER_PERIOD = timedelta(days=7)
 
@@ -41,6 +43,11 @@ class GroupRole(Record):
     until_ms: int
     groups: tuple[str, ...]
     by_hand: Role | None = None
+
+    @property
+    def has_no_end(self) -> bool:
+        """Whether it ends only when the directory that pushes the groups says so."""
+        return self.until_ms >= NO_END_MS
 
 
 def strongest(*roles: Role | None) -> Role | None:

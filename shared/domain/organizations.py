@@ -8,6 +8,7 @@ from shared.domain.errors.base import InvalidRequest
 from shared.domain.packages import RequiredProvenance, Visibility
 from shared.domain.publishing_rules import OrganizationRules
 from shared.domain.records import Entity, Place, Record
+from shared.domain.rules.quota_rule import OrganizationUsage
 from shared.domain.text_lines import MAX_DESCRIPTION, MAX_DISPLAY_NAME, parse_line
 
 MAX_LINKS = 5  # Of an organization: a line of its page.
@@ -50,8 +51,10 @@ class Organization(Entity):
     upstream: str = ""  # The registry that its name was moved to; nothing is published in it.
     continued_as: str = ""  # The organization that continues it; it takes no new packages.
     freeze: Freeze | None = None  # While it is frozen, nothing in it changes.
+    resembles: str = ""  # The popular name that it could be confused with, until it is accepted.
     frozen_packages: tuple[FrozenPackage, ...] = ()
     rules: OrganizationRules = OrganizationRules()  # For what is published in it.
+    usage: OrganizationUsage | None = None  # As a task counted it; None before it did.
 
     def freeze_of(self, package: str) -> Freeze | None:
         """Return the freeze of a package, whether the organization is frozen or not."""

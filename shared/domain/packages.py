@@ -66,13 +66,14 @@ class State(Enum):
 
 
 class Holder(Enum):
-    """Who holds a held release, and so who can end that."""
+    """Who holds a held release, and so who can end that; or what quarantined one by itself."""
 
     ADMINISTRATOR = "administrator"
     OWNER = "owner"  # Of its organization. It was published, and everybody sees that it is held.
     PACKAGE = "package"  # It was pushed while its package was held as a whole.
     APPROVAL = "approval"  # A rule asks that people approve it first.
     SIGSTORE = "sigstore"  # Its organization requires a Sigstore bundle, which did not come yet.
+    REPORTS = "reports"  # Reports of users quarantined it, until an administrator decides.
 
 
 class WithdrawalReason(Enum):
@@ -117,12 +118,13 @@ WITHDRAWN = frozenset((State.QUARANTINED, State.REMOVED))
 
 
 class PackageHold(Record):
-    """An administrator holds a package as a whole while a case is open: new releases wait, old ones
-    stay."""
+    """A package is held as a whole: new releases wait, old ones stay. An administrator did it while
+    a case is open, or its first push, because its name resembles a popular one."""
 
     reason: str
     by: str
     since_ms: StoredMs
+    resembles: str = ""  # The popular organization or package; empty for a case.
 
     def __str__(self) -> str:
         return self.reason

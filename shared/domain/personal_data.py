@@ -121,6 +121,11 @@ PERSONAL_RECORDS: tuple[PersonalRecord, ...] = (
             **_each("stands for the person in roles, releases and logs", _ID, "id"),
             **_each("others know the person by it", _ACCOUNT, "name"),
             **_each("for mail about the account; a provider says it", _ACCOUNT, "email"),
+            **_each(
+                "is used again if its domain is again as it was",
+                _ACCOUNT,
+                "distrusted_email",
+            ),
             **_each("says since when there is an account", _ACCOUNT, "created_ms"),
             **_each(_ROLE, _ACCOUNT, "administrator", "by_groups", "groups_until_ms"),
             **_each("says why the account is refused", _ACCOUNT, "lock", "directory_lock"),

@@ -1,6 +1,7 @@
 """Rules of organizations about what is published in them, and those of the registry, which no
 organization loosens."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import Any, ClassVar, Generic, TypeVar
@@ -8,8 +9,10 @@ from typing import Any, ClassVar, Generic, TypeVar
 from msgspec import Struct
 
 from shared.domain.errors.base import Invalid, InvalidRequest, about_field
+from shared.domain.licenses import parse_licenses
 from shared.domain.outside_values import StoredMs
 from shared.domain.records import Entity, Place, Record
+from shared.domain.searched_files import parse_allowed_files
 
 RulesT = TypeVar("RulesT", "OrganizationRules", "RegistryRules")
 ValueT = TypeVar("ValueT")
@@ -46,6 +49,16 @@ class Retention(Record):
     last: int = 0
     days: int = 0
 
+    @property
+    def is_on(self) -> bool:
+        return bool(self.last or self.days)
+
+    def __str__(self) -> str:
+        """The text by which people ask for it: `last 5`, `30 days`, or both."""
+        last = f"last {self.last}" if self.last else ""
+        days = f"{self.days} days" if self.days else ""
+        return ", ".join(filter(None, (last, days)))
+
 
 class OrganizationRules(Record):
     """What an organization wants of the releases that are published in it."""
@@ -73,6 +86,9 @@ class RegistryRules(Entity):
     version_rule: VersionRule = VersionRule.WARN
     secrets: bool = True
     approved_only: bool = False  # Of the whole mirror.
+    # In lower case: those that may take only what is approved. An organization is named here before
+    # its own rule holds, so that nothing is read for anybody while none is.
+    limited_organizations: tuple[str, ...] = ()
     changed_ms: StoredMs | None = None  # None: nobody changed them.
 
     @property
@@ -204,10 +220,48 @@ def parse_version_rule(choice: VersionRuleChoice) -> VersionRule | None:
     return None if choice is VersionRuleChoice.REGISTRY else VersionRule(choice.value)
 
 
+MAX_RETENTION = 10_000  # Pre-releases, or days.
+_RETENTION = re.compile(r"(?:last (?P<last>\d{1,5}))?(?:, )?(?:(?P<days>\d{1,5}) days)?")
+
+
+def parse_retention(text: str) -> Retention:
+    """Return which pre-releases stay, from a text such as `last 5`, `30 days` or both; an empty one
+    keeps all. Raises `InvalidRequest`."""
+    plain = " ".join(text.replace(",", " , ").split()).replace(" ,", ",")
+    found = _RETENTION.fullmatch(plain)
+    last = int((found and found["last"]) or 0)
+    days = int((found and found["days"]) or 0)
+    is_readable = found is not None and (not plain or last or days)
+    if not is_readable or max(last, days) > MAX_RETENTION:
+        message = (
+            f"{text[:80]!r} is no retention. Write last 5 or 30 days, or last 5, 30 days, which "
+            f"keeps what either keeps, with at most {MAX_RETENTION:,}; nothing keeps all."
+        )
+        raise InvalidRequest(message)
+    return Retention(last=last, days=days)
+
+
+MAX_QUOTA = 10**15  # Bytes or releases: a number that JSON and forms keep exactly.
+
+
+def parse_quota(number: int) -> int:
+    """Return a limit of an organization, or raise `InvalidRequest`; 0 is no limit."""
+    if not 0 <= number <= MAX_QUOTA:
+        message = f"{number} is no limit. Write a number of at most {MAX_QUOTA:,}; 0 is no limit."
+        raise InvalidRequest(message)
+    return number
+
+
 # How the value of a rule is read that somebody wants. Rules without an entry are taken as they are.
 PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "approvals": parse_approvals,
+    "licenses": parse_licenses,
+    "refused_licenses": parse_licenses,
+    "secrets_allowed": parse_allowed_files,
     "version_rule": parse_version_rule,
+    "retention": parse_retention,
+    "max_bytes": parse_quota,
+    "max_releases": parse_quota,
 }
 
 
@@ -240,7 +294,9 @@ def rule_differences(before: RulesT, after: RulesT) -> dict[str, str]:
 
 
 _MOST_IN_AN_EVENT = 2_000  # Characters: events are read by the page.
-_NO_RULES = frozenset({"schema_version", "revision", "outbox", "changed_ms"})
+_NO_RULES = frozenset(
+    {"schema_version", "revision", "outbox", "changed_ms", "limited_organizations"}
+)
 
 
 def rule_text(value: object) -> str:
@@ -252,8 +308,6 @@ def rule_text(value: object) -> str:
             return "yes" if value else "no"
         case tuple():
             return ", ".join(map(str, value))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-        case Retention():
-            return f"last {value.last}, {value.days} days"
         case Enum():
             return str(value.value)
         case _:

@@ -38,6 +38,7 @@ class RateLimitClass(Enum):
     DRY_RUN = "dry-run"
     REPORT = "report"
     ADVISORIES = "advisories"
+    SCIM = "scim"
 
     @property
     def window(self) -> timedelta:
@@ -90,6 +91,7 @@ _NOUNS = {
     RateLimitClass.DRY_RUN: "checks of archives",
     RateLimitClass.REPORT: "reports about releases",
     RateLimitClass.ADVISORIES: "questions about advisories",
+    RateLimitClass.SCIM: "requests of a directory to /scim/v2",
 }
 
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from shared.domain.archives.bala import Bala
 from shared.domain.coordinates import Coordinate, release_place
 from shared.domain.errors.base import InvalidRequest, about_field
-from shared.domain.errors.packages import ReleaseNotFound, Withdrawal
+from shared.domain.errors.packages import ReleaseNotFound, Withdrawal, withdrawn_by
 from shared.domain.packages import (
     ArchiveFacts,
     ErasedArchive,
@@ -59,7 +59,8 @@ def new_head(
 def new_release(bala: Bala, *, by: Principal, now_ms: int) -> Release:
     """Return the release, with the event of its publication in its outbox."""
     return Release(
-        **dict(bala),
+        # The warnings of an archive are for its pusher; those of a release are of rules.
+        **{**dict(bala), "warnings": ()},
         created_ms=now_ms,
         origin=Origin(principal=by.id, credential=by.credential, provenance=by.provenance),
         outbox=(_published(bala, by, now_ms),),
@@ -161,6 +162,15 @@ def held_for_approval(release: Release, approval: RequiredApproval) -> Release:
     return release.model_copy(update={**update, "outbox": (held,)})
 
 
+def held_for_scanner(release: Release, reason: str) -> Release:
+    """Return a new release as held until administrators decide on it; its event says so."""
+    [published] = release.outbox
+    details = {**published.details, "reason": reason}
+    held = published.model_copy(update={"kind": "release.awaiting-scan", "details": details})
+    update = {"state": State.HELD, "state_reason": reason, "holder": Holder.ADMINISTRATOR}
+    return release.model_copy(update={**update, "outbox": (held,)})
+
+
 def held_for_sigstore(release: Release) -> Release:
     """Return a new release as held until its Sigstore bundle came; its event says so."""
     [published] = release.outbox
@@ -173,8 +183,13 @@ def held_for_sigstore(release: Release) -> Release:
 WAITS_FOR_SIGSTORE = "its organization requires a Sigstore bundle, which did not come yet"
 
 
+NAME_RESEMBLES = "its name could be confused"  # How the reason of such a hold begins.
+
+
 def waiting_reason(hold: PackageHold) -> str:
     """Return why a release of a package waits that is held as a whole."""
+    if hold.resembles:
+        return hold.reason
     return f"its package is held: {hold.reason}"
 
 
@@ -192,6 +207,9 @@ class Decision(Struct, frozen=True):
         return self.reason, self.public
 
 
+WAITING_FOR_SIGSTORE = Decision(State.HELD, WAITS_FOR_SIGSTORE, holder=Holder.SIGSTORE)
+
+
 def next_decision(head: Head, release: Release) -> Decision:
     """Return what becomes of a release that an owner or administrators let go: it is published,
     unless it waits for something else."""
@@ -200,7 +218,7 @@ def next_decision(head: Head, release: Release) -> Decision:
     if release.approval and not release.approval.is_met:
         return Decision(State.HELD, release.approval.reason, holder=Holder.APPROVAL)
     if release.awaits_sigstore:
-        return Decision(State.HELD, WAITS_FOR_SIGSTORE, holder=Holder.SIGSTORE)
+        return WAITING_FOR_SIGSTORE
     return Decision(State.LIVE)
 
 
@@ -377,6 +395,7 @@ def withdrawal_of(record: Release | ReleaseEntry) -> Withdrawal:
         why=public.why.value if public else "",
         note=public.note if public else "",
         is_held_by_owner=record.is_held_by_owner,
+        is_by_reports=record.state is State.QUARANTINED and record.holder is Holder.REPORTS,
         digest=record.digest,
     )
 
@@ -408,7 +427,7 @@ def release_withdrawn(release: Release) -> ReleaseNotFound:
         release.coordinate.package,
         release.version,
         withdrawal,
-        f". An administrator of this registry withdrew it.{f' {reason}' if reason else ''}",
+        f". {withdrawn_by(withdrawal, 'it')}{f' {reason}' if reason else ''}",
     )
 
 

@@ -1,8 +1,13 @@
 """Bills of materials: what the registry makes of a release, and how the author's differs."""
 
+import json
+from collections.abc import Mapping
 from enum import Enum
+from typing import cast
 
 from msgspec import Struct
+
+from shared.domain.bounded_parsing import has_at_most_values
 
 # The parts of a job that make them; documentation is complete without.
 LIBRARIES_PART = "libraries"
@@ -44,3 +49,17 @@ class SbomDifferences(Struct, frozen=True, rename="camel"):
     differences: tuple[DifferentComponent, ...] = ()
     hidden: int = 0
     problem: str = ""  # As the end of a sentence.
+
+
+_FORMAT = "CycloneDX"
+
+
+def is_cyclonedx(content: bytes) -> bool:
+    """Check whether a document is a bill of materials that can be read: CycloneDX in JSON."""
+    if not has_at_most_values(MAX_SBOM_VALUES, content):
+        return False
+    try:
+        read: object = json.loads(content)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(read, dict) and cast(Mapping[str, object], read).get("bomFormat") == _FORMAT

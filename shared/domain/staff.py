@@ -38,7 +38,7 @@ class Staff(Struct, frozen=True):
         until_ms = self._known_until(account)
         if until_ms is not None and now_ms >= until_ms:
             return False
-        return self._names(account) or (
+        return self.names(account) or (
             BY_GROUPS in self.sources and account.is_staff_by_groups_at(now_ms)
         )
 
@@ -47,13 +47,13 @@ class Staff(Struct, frozen=True):
         None if it is staff without an end, or by nothing."""
         if account.is_administrator_by_hand:
             return None
-        if self._names(account):
+        if self.names(account):
             return self._known_until(account)
         by_groups = account.by_groups
         is_by_groups = by_groups is not None and by_groups.staff and BY_GROUPS in self.sources
         return by_groups.staff_until_ms if by_groups and is_by_groups else None
 
-    def _names(self, account: Account) -> bool:
+    def names(self, account: Account) -> bool:
         """Check whether something but a rule about groups makes the account staff."""
         _, at, domain = account.email.lower().rpartition("@")
         return (

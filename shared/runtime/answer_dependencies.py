@@ -20,12 +20,18 @@ class Dependencies(Struct, frozen=True):
     # The readers of those of them that are not public, hidden ones included, as `Head.readers`
     # says: the answer to who is none of them is another one.
     readers: frozenset[str] = frozenset()
+    # Whether it was made of a package of an upstream, which not every caller may take everywhere.
+    is_mirrored: bool = False
 
     @classmethod
     def of(cls, head: Head) -> Self:
         """Return those of an answer about one package, which its reader sees."""
         is_public = head.visibility is Visibility.PUBLIC
-        return cls(frozenset((head.package.key,)), frozenset(() if is_public else (head.readers,)))
+        return cls(
+            frozenset((head.package.key,)),
+            frozenset(() if is_public else (head.readers,)),
+            bool(head.upstream),
+        )
 
     @property
     def is_of_packages(self) -> bool:
@@ -33,7 +39,10 @@ class Dependencies(Struct, frozen=True):
         return EVERYTHING not in self.packages
 
     def __or__(self, other: "Dependencies") -> "Dependencies":
-        return Dependencies(self.packages | other.packages, self.readers | other.readers)
+        is_mirrored = self.is_mirrored or other.is_mirrored
+        return Dependencies(
+            self.packages | other.packages, self.readers | other.readers, is_mirrored
+        )
 
 
 NOTHING_STORED = Dependencies()

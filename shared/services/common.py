@@ -59,6 +59,7 @@ class Adapters(Struct, frozen=True):
     advisory_dumps: AdvisoryDumps
     mailer: Mailer
     fetcher: HttpClient
+    scanner: HttpClient  # With the deadline of the scanner.
     confined: ConfinedTasks
     archive_path: Callable[[ArchiveName], Path] | None
     edition: Edition

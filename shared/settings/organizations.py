@@ -20,6 +20,12 @@ class OrganizationSettings(TopicSettings):
         "commas; similar names are reserved as well.",
     )
 
+    typosquats: Literal["hold", "off"] = Field(
+        default="hold",
+        description="Whether packages wait for an administrator whose names could be confused with "
+        "popular ones (docs/use/organizations.md): hold, or off.",
+    )
+
     standard_organizations: OrgNames = Field(
         default="ballerina,ballerinax",
         description="Organizations whose packages search lists a little higher, separated by "

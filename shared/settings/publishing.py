@@ -1,16 +1,21 @@
-"""How many releases are a burst, when reports quarantine one, and which CI jobs may publish."""
+"""How many releases are a burst, when reports quarantine one, which scanner is asked, and which CI
+jobs may publish."""
 
+import base64
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
 from shared.domain.errors.base import printable
+from shared.domain.scans import ScanVerdict
 from shared.settings.values import (
     Addresses,
     NamedIssuers,
+    SecureAddress,
     TopicSettings,
     apart_from,
+    needed_by,
     split_list,
 )
 
@@ -35,6 +40,29 @@ def _check_threshold(weight: int) -> int:
         reason = "it is neither 0 nor 2 or more, such as 3: one account alone is never enough"
         raise ValueError(reason)
     return weight
+
+
+_SECRET_PREFIX = "whsec_"  # noqa: S105 - no secret.
+_LEAST_SECRET_BYTES = 24
+_MOST_SECRET_BYTES = 64
+
+
+def _check_webhook_secret(secret: SecretStr | None) -> SecretStr | None:
+    if secret is None:
+        return None
+    text = secret.get_secret_value()
+    try:
+        key = base64.b64decode(text.removeprefix(_SECRET_PREFIX), validate=True)
+    except ValueError:
+        key = b""
+    is_fit = _LEAST_SECRET_BYTES <= len(key) <= _MOST_SECRET_BYTES
+    if not (text.startswith(_SECRET_PREFIX) and is_fit):
+        reason = (
+            "it is no secret of Standard Webhooks, which is whsec_ and 24 to 64 bytes in base64, "
+            "such as the output of: echo whsec_$(openssl rand -base64 32)"
+        )
+        raise ValueError(reason)
+    return secret
 
 
 class BurstSettings(TopicSettings):
@@ -63,6 +91,35 @@ class ReportSettings(TopicSettings):
         le=100,
         description="Weight of reports (docs/run/reports.md) that quarantines a release until an "
         "administrator decides, from 2; 0 leaves every release to administrators.",
+    )
+
+
+class ScannerSettings(TopicSettings):
+    """The scanner of one's own that is asked about each archive before it is published."""
+
+    scanner_url: SecureAddress = Field(
+        default="",
+        description="Address of a scanner (docs/run/scanner.md) that is asked about each archive "
+        "before it is published, which is then allowed as if it were in BALLROOM_INSIDE_HOSTS; "
+        "empty for none.",
+    )
+    scanner_secret: Annotated[
+        SecretStr | None, needed_by("scanner_url"), AfterValidator(_check_webhook_secret)
+    ] = Field(
+        default=None,
+        validate_default=True,
+        description="Secret that signs requests to it: whsec_ and 24 to 64 bytes in base64.",
+    )
+    scanner_seconds: int = Field(
+        default=10,
+        ge=1,
+        le=60,
+        description="Seconds that a push waits for its answer.",
+    )
+    scanner_without_answer: ScanVerdict = Field(
+        default=ScanVerdict.HOLD,
+        description="What becomes of a push without an answer: hold (administrators decide), "
+        "accept or refuse.",
     )
 
 

@@ -94,6 +94,10 @@ class RateLimitSettings(TopicSettings):
         default="token=1200 account=2400 address=1200",
         description="Questions about advisories, /v1/query and /v1/querybatch, a minute.",
     )
+    limit_scim: LimitText = Field(
+        default="token=3000 address=6000",
+        description="Requests of directories to /scim/v2, a minute.",
+    )
     limit_agent: LimitText = Field(
         default="token=1200 account=2400 address=1200",
         description="Calls of /mcp a minute, counted by each process; an address counts for "

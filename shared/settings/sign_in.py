@@ -39,6 +39,12 @@ class SignInSettings(TopicSettings):
         description="Who gets an account by signing in with an identity provider: anyone, or "
         "nobody; then only the operator creates accounts.",
     )
+    rdap_url: SecureAddressWithoutSlash = Field(
+        default="",
+        description="Address of an RDAP server, such as https://rdap.example.org, that is asked "
+        "each night whether the domains of mail addresses of accounts are still registered as "
+        "before; empty asks nobody.",
+    )
     readers: Readers = Field(
         default=Readers.EVERYBODY,
         description="Who may read the registry: everybody, or signed_in; then each client needs an "

@@ -367,9 +367,13 @@ def log_request(**fields: object) -> None:
 
 
 def _json_line(event: str, level: str, at: float, fields: Event) -> bytes:
-    stamp = datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds")
-    whole = {**fields, "event": event, "level": level, "timestamp": stamp.replace("+00:00", "Z")}
-    return orjson.dumps(whole, default=str)
+    whole = {
+        **fields,
+        "event": event,
+        "level": level,
+        "timestamp": datetime.fromtimestamp(at, UTC),
+    }
+    return orjson.dumps(whole, default=str, option=orjson.OPT_UTC_Z)
 
 
 def _terminal_line(event: str, level: str, at: float, fields: Event) -> bytes:

@@ -16,13 +16,14 @@ from shared.domain.names import OrgName
 from shared.domain.principals import Principal
 from shared.domain.publishing_rules import (
     MAX_APPROVALS,
+    MAX_QUOTA,
     RegistryRules,
     RuleValues,
     VersionRuleChoice,
 )
 from shared.domain.scopes import Action
 from shared.services.publishing.rule_changes import RulesDryRun, RulesOfOrganization
-from shared.use_cases.inputs import FormField, Inputs, choice, is_checked, text
+from shared.use_cases.inputs import FormField, Inputs, choice, is_checked, lines, text
 from shared.use_cases.use_case import use_case
 
 _MOST_DIGITS = 15
@@ -40,6 +41,19 @@ REGISTRY_VERSION_RULE_MEANING = (
     "hold or refuse."
 )
 
+APPROVED_ONLY_MEANING = (
+    "Whether its members, tokens and CI jobs take from other registries only what administrators "
+    "approved."
+)
+RETENTION_MEANING = (
+    "Which pre-releases of private packages stay, such as `last 5`, `30 days` or both; empty keeps "
+    "all. A task removes the others each night, and their versions stay taken."
+)
+QUOTA_MEANING = "0 is no limit; what is published already stays."
+MIRROR_APPROVED_ONLY_MEANING = (
+    "Whether everybody takes from other registries only what administrators approved."
+)
+
 
 def _number(values: Sequence[str]) -> int:
     given = text(values)
@@ -47,6 +61,23 @@ def _number(values: Sequence[str]) -> int:
         message = f"{given[:80]!r} is no number. Write digits alone."
         raise InvalidRequest(message)
     return int(given[:_MOST_DIGITS])
+
+
+LICENSES_MEANING = (
+    "The SPDX expressions of licenses that releases may be under, such as Apache-2.0; none allows "
+    "all. NONE allows releases without a license."
+)
+REFUSED_LICENSES_MEANING = (
+    "The SPDX expressions of licenses that no release may be under; NONE refuses releases without "
+    "a license."
+)
+SECRETS_MEANING = (
+    "Whether an archive is refused in which a key, a token or another secret of a known form is."
+)
+SECRETS_ALLOWED_MEANING = (
+    "The files in which what looks like a secret is none: a package and a path in its archive, "
+    "such as greet:resources/test-key.pem, or a path with * for all packages."
+)
 
 
 class _RuleInputs(Inputs):
@@ -85,6 +116,43 @@ class OrganizationRulesChange(_RuleInputs):
             read=choice(VersionRuleChoice, "Choose warn, hold or refuse, or the registry's rule."),
         ),
     ] = Field(default=None, description=VERSION_RULE_MEANING)
+    licenses: Annotated[
+        list[str] | None,
+        FormField(
+            "Allowed licenses",
+            hint="SPDX expressions, one in a line; empty for all. NONE is a release without one",
+            read=lines,
+        ),
+    ] = Field(default=None, description=LICENSES_MEANING)
+    refused_licenses: Annotated[
+        list[str] | None,
+        FormField("Refused licenses", hint="SPDX expressions, one in a line", read=lines),
+    ] = Field(default=None, description=REFUSED_LICENSES_MEANING)
+    secrets_allowed: Annotated[
+        list[str] | None,
+        FormField(
+            "Files in which what looks like a secret is none",
+            hint="A package and a path in its archive, one in a line, such as "
+            "greet:resources/test-key.pem, or a path with * for all packages",
+            read=lines,
+        ),
+    ] = Field(default=None, description=SECRETS_ALLOWED_MEANING)
+    approved_only: Annotated[
+        bool | None,
+        FormField(
+            "Take from other registries only what is approved",
+            hint="For its members, tokens and CI jobs. Administrators approve",
+            read=is_checked,
+        ),
+    ] = Field(default=None, description=APPROVED_ONLY_MEANING)
+    retention: Annotated[
+        str | None,
+        FormField(
+            "Pre-releases of private packages that stay",
+            hint="last 5, or 30 days, or last 5, 30 days; empty keeps all. The others are removed "
+            "each night, and their versions stay taken",
+        ),
+    ] = Field(default=None, max_length=80, description=RETENTION_MEANING)
 
 
 class RegistryRulesChange(_RuleInputs):
@@ -101,6 +169,54 @@ class RegistryRulesChange(_RuleInputs):
             read=choice(VersionRuleChoice, "Choose warn, hold or refuse."),
         ),
     ] = Field(default=None, description=REGISTRY_VERSION_RULE_MEANING)
+    licenses: Annotated[
+        list[str] | None,
+        FormField(
+            "Allowed licenses",
+            hint="SPDX expressions, one in a line; empty for all. NONE is a release without one",
+            read=lines,
+        ),
+    ] = Field(default=None, description=LICENSES_MEANING)
+    refused_licenses: Annotated[
+        list[str] | None,
+        FormField("Refused licenses", hint="SPDX expressions, one in a line", read=lines),
+    ] = Field(default=None, description=REFUSED_LICENSES_MEANING)
+    secrets: Annotated[
+        bool | None,
+        FormField("Refuse archives with secrets", read=is_checked),
+    ] = Field(default=None, description=SECRETS_MEANING)
+    approved_only: Annotated[
+        bool | None,
+        FormField(
+            "Take from other registries only what is approved",
+            hint="Holds for everybody. Approve packages on the page of approvals",
+            read=is_checked,
+        ),
+    ] = Field(default=None, description=MIRROR_APPROVED_ONLY_MEANING)
+
+
+class OrganizationQuota(_RuleInputs):
+    """The limits of an organization to change."""
+
+    max_bytes: Annotated[
+        int | None, FormField("Most bytes", hint="0 is no limit", read=_number)
+    ] = Field(default=None, ge=0, le=MAX_QUOTA, description=QUOTA_MEANING)
+    max_releases: Annotated[
+        int | None, FormField("Most releases", hint="0 is no limit", read=_number)
+    ] = Field(default=None, ge=0, le=MAX_QUOTA, description=QUOTA_MEANING)
+
+
+@use_case(
+    "Change how many bytes and releases an organization may have; for administrators who signed in "
+    "recently.",
+    inputs=OrganizationQuota,
+    right=Action.OPERATE,
+    done="Limits saved. They hold for every release that is pushed from now on.",
+)
+async def change_quota(
+    registry: Registry, org: OrgName, wanted: OrganizationQuota, by: Principal
+) -> RulesOfOrganization:
+    return await registry.publishing.rule_changes.change_quota(org, wanted.values, by=by)
 
 
 @use_case(

@@ -8,17 +8,25 @@ from pathlib import Path
 import pytest
 
 from tests.deployment.machines import Machine, machine
+from tests.deployment.tool_server import running_tool_server
+
+
+@pytest.fixture(scope="session")
+def tool_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return the socket of the process that runs the tools of all machines."""
+    with running_tool_server(tmp_path_factory.mktemp("server")) as address:
+        yield address
 
 
 @pytest.fixture
-def new_machine(tmp_path: Path) -> Callable[[], Machine]:
+def new_machine(tmp_path: Path, tool_server: Path) -> Callable[[], Machine]:
     """Return what makes another machine for the same Azure."""
     numbers: Iterator[int] = count(1)
 
     def made() -> Machine:
         folder = tmp_path / f"machine-{next(numbers)}"
         folder.mkdir()
-        return machine(folder, tmp_path / "azure.json")
+        return machine(folder, tmp_path / "azure.json", tool_server)
 
     return made
 
@@ -57,10 +65,10 @@ azd provision
 
 
 @pytest.fixture(scope="session")
-def deployed_once(tmp_path_factory: pytest.TempPathFactory) -> Machine:
+def deployed_once(tmp_path_factory: pytest.TempPathFactory, tool_server: Path) -> Machine:
     """Return a machine that has deployed `team`, which no test changes."""
     folder = tmp_path_factory.mktemp("deployed")
-    made = machine(folder, folder / "azure.json")
+    made = machine(folder, folder / "azure.json", tool_server)
     made.does(SIGN_IN + ENVIRONMENT + TEAM)
     return made
 

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.deployment.tool_server import TOOLS, script
 from tests.fakes.azure_tools.state import Azure, load, save
 from tests.paths import ROOT
 
@@ -57,6 +57,7 @@ class Machine:
     project: Path
     file: Path
     tools: Path
+    server: Path  # The socket of the process that runs the tools.
 
     def run(self, script: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a script in the folder of the project, and stop at its first failure."""
@@ -113,7 +114,7 @@ class Machine:
         return Path(f"{self.file}.calls").read_text("utf-8").splitlines()
 
 
-def machine(folder: Path, azure: Path) -> Machine:
+def machine(folder: Path, azure: Path, server: Path) -> Machine:
     """Make a machine with a fresh clone, for the Azure in a file."""
     project = folder / "project"
     tools = folder / "tools"
@@ -127,12 +128,11 @@ def machine(folder: Path, azure: Path) -> Machine:
     _write(project / ".ci" / "environment", ENVIRONMENT)
     _write(project / "ballroom.double", BALLROOM.format(python=sys.executable))
     tools.mkdir()
-    for tool in ("az", "azd"):
-        python = shlex.quote(sys.executable)
-        _write(tools / tool, f'#!/bin/sh\nexec {python} -m tests.fakes.azure_tools {tool} "$@"\n')
+    for tool in TOOLS:
+        _write(tools / tool, script(server, tool))
     for name in ("python", "python3"):
-        _write(tools / name, f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
-    return Machine(project, azure, tools)
+        _write(tools / name, script(server))
+    return Machine(project, azure, tools, server)
 
 
 def _write(path: Path, text: str) -> None:

@@ -108,7 +108,7 @@ def test_workflows_are_set_up_by_their_section(deployed: Machine) -> None:
 def test_another_administrator_goes_on_by_the_page(deployed: Machine, tmp_path: Path) -> None:
     folder = tmp_path / "another"
     folder.mkdir()
-    other = machine(folder, deployed.file)
+    other = machine(folder, deployed.file, deployed.server)
     azure = other.azure
     azure.members["Ballroom operators"] = [azure.me]
     other.change(azure)

@@ -1,5 +1,6 @@
 """Reports about releases: reporters, owners and administrators, by API, page and command."""
 
+import asyncio
 from datetime import timedelta
 from functools import partial
 from typing import Any, cast, get_args
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Unavailable
+from shared.domain.mail import Mail
 from shared.domain.principals import OPERATOR
 from shared.domain.records import Entity
 from shared.domain.reports import REPORT_REASONS, REPORTS_KEPT_FOR, Report, ReportState
@@ -19,6 +21,7 @@ from shared.services.common import Adapters
 from shared.services.publishing.report_mail import REPORTED_MAILS_AN_HOUR
 from shared.services.publishing.reports import Verdict
 from shared.use_cases.reports import NewReport
+from tests.fakes.mail import FakeMailer
 from tests.fakes.system import FakeClock
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
@@ -258,6 +261,38 @@ async def test_administrators_get_mail_about_a_release_once_and_ten_an_hour(worl
     world.clock.step(timedelta(hours=1))
     await report(world, await reporter(world, "lee"), Coordinate.parse("acme", "p11", "1.0.0"))
     assert len(world.mailer.to("admin@example.org")) == REPORTED_MAILS_AN_HOUR + 1
+
+
+async def test_mail_that_was_lost_with_its_process_is_sent_by_a_task(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await give_address(world, world.people.admin, "admin@example.org")
+    await publish(world)
+    with monkeypatch.context() as ended:
+        ended.setattr(FakeMailer, "send", _end)
+        with pytest.raises(asyncio.CancelledError):
+            await report(world, await reporter(world, "rob"))
+    assert world.mailer.to("admin@example.org") == []
+    world.clock.step(timedelta(minutes=11))  # The claim of the process that ended has lapsed.
+    for _ in range(2):
+        await world.registry.maintenance.upkeep.run("follow-advisories")
+    assert len(world.mailer.to("admin@example.org")) == 1
+
+
+async def _end(_mailer: FakeMailer, _mail: Mail) -> None:
+    raise asyncio.CancelledError
+
+
+async def test_the_task_sends_nothing_that_was_one_too_many_in_an_hour(world: World) -> None:
+    await give_address(world, world.people.admin, "admin@example.org")
+    names = [f"p{number}" for number in range(REPORTED_MAILS_AN_HOUR + 2)]
+    await publish(world, *names)
+    rob = await reporter(world, "rob")
+    for name in names:
+        await report(world, rob, Coordinate.parse("acme", name, "1.0.0"))
+    world.clock.step(timedelta(hours=1))
+    await world.registry.maintenance.upkeep.run("follow-advisories")
+    assert len(world.mailer.to("admin@example.org")) == REPORTED_MAILS_AN_HOUR
 
 
 async def test_the_reporter_gets_one_mail_when_it_is_decided(world: World) -> None:

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from shared.confined import sboms
+from shared.domain.archives.names import Digest
 from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
 from tests.support.archives import bala, zipped
-from tests.support.world import URL, World
+from tests.support.world import MAVEN, URL, World
 
 GREET = "acme/greet:1.0.0"
 SBOM = f"{URL}/api/v1/sbom/acme/greet/1.0.0"
@@ -150,3 +151,29 @@ async def test_an_erasure_deletes_the_bills(world: World) -> None:
     assert await documents.rendering(release.content, "sbom-differences") is None
     assert await documents.api_docs_record(release.content) is None
     assert (await world.get(SBOM)).status_code == 404
+
+
+async def test_a_bill_that_comes_while_its_release_is_erased_is_not_kept(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.push(bala(GREET))
+    documents = world.stores.documents
+    at = Coordinate.parse("acme", "greet", "1.0.0")
+    release = (await world.stores.metadata.find(at)).release
+    assert release is not None
+    put_sbom = type(documents).put_sbom
+
+    async def erased_before(store: Any, digest: Digest, content: bytes) -> bytes:
+        await world.registry.publishing.erasure.erase(at, "A secret.", by=OPERATOR)
+        return await put_sbom(store, digest, content)
+
+    with monkeypatch.context() as racing:
+        racing.setattr(type(documents), "put_sbom", erased_before)
+        sent = await world.send(
+            "PUT",
+            f"{MAVEN}/acme/greet/1.0.0/greet-1.0.0.cdx.json",
+            by=world.people.ann,
+            content=author_bill(),
+        )
+    assert sent.status_code == 404
+    assert await documents.sbom(release.content) is None

@@ -6,6 +6,7 @@ from croniter import croniter
 
 from shared.services.maintenance.apply_mirror_rules import ApplyMirrorRules
 from shared.services.maintenance.audit_archives import AuditArchives
+from shared.services.maintenance.check_mail_domains import CheckMailDomains
 from shared.services.maintenance.create_snapshot import CreateSnapshot
 from shared.services.maintenance.follow_upstream_withdrawals import FollowUpstreamWithdrawals
 from shared.services.maintenance.lock_disabled_accounts import LockDisabledAccounts
@@ -22,6 +23,7 @@ NAMED = {rule["name"]: rule for rule in rules()}
 # Only a registry with Entra ID or an upstream, or whose readers were changed, has these.
 SOMETIMES = {
     LockDisabledAccounts.id,
+    CheckMailDomains.id,
     ApplyMirrorRules.id,
     FollowUpstreamWithdrawals.id,
     UpdateUpstreamCatalogue.id,

@@ -1,5 +1,6 @@
 """What is wrong with the parameters of a deployment is said before anything is made."""
 
+import io
 import json
 import os
 import re
@@ -7,14 +8,16 @@ import subprocess
 import sys
 import threading
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
+from infra import preflight
 from infra.cost.model import COST_PLANS, Size
-from tests.paths import ROOT
 from tests.repo.bicep_templates import INFRA, MAIN, template
 
 GIVEN = {
@@ -50,16 +53,29 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-def checked(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the check in this environment."""
-    return subprocess.run(
-        [sys.executable, "infra/preflight.py", *arguments],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "REGIONS": ZONES, **GIVEN, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@dataclass(frozen=True)
+class Said:
+    """What a check printed, and its exit code."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def checked(*arguments: str, **environment: str) -> Said:
+    """Run the check in this environment, in this process: Python takes longer to start."""
+    given = surroundings(**environment)
+    out, errors = io.StringIO(), io.StringIO()
+    with patch.dict(os.environ, given, clear=True), redirect_stdout(out), redirect_stderr(errors):
+        result = preflight.main(list(arguments))
+    reason = f"{result}\n" if isinstance(result, str) else ""
+    code = 1 if reason else int(result)
+    return Said(code, out.getvalue(), errors.getvalue() + reason)
+
+
+def surroundings(**environment: str) -> dict[str, str]:
+    """Return the variables that azd sets, with those of a test."""
+    return {"PATH": os.environ["PATH"], "REGIONS": ZONES, **GIVEN, **environment}
 
 
 def parameters_file(folder: Path, **parameters: object) -> str:
@@ -71,9 +87,22 @@ def parameters_file(folder: Path, **parameters: object) -> str:
     return str(file)
 
 
-def with_parameters(folder: Path, **parameters: object) -> subprocess.CompletedProcess[str]:
+def with_parameters(folder: Path, **parameters: object) -> Said:
     """Check a file with these parameters."""
     return checked(parameters_file(folder, **parameters))
+
+
+@pytest.mark.parametrize("size", ["public", "unknown"])
+def test_the_command_says_the_same(size: str) -> None:
+    """The hook runs it by a Python that has nothing but its library."""
+    ended = subprocess.run(
+        [sys.executable, "-I", str(INFRA / "preflight.py")],
+        env=surroundings(BALLROOM_SIZE=size),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert Said(ended.returncode, ended.stdout, ended.stderr) == checked(BALLROOM_SIZE=size)
 
 
 @pytest.mark.parametrize("location", ["northeurope", "North Europe"])

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.timeout(BOUND_SECONDS)
 Resource = dict[str, Any]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def compiler() -> None:
     """Leave out a test where there is no compiler, or not that of the snapshots."""
     if snapshot.compiler() is None:
@@ -73,6 +73,7 @@ def values(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 # --- compiler and linter -------------------------------------------------------------------------
 
 
+@pytest.mark.slow  # The compiler judges what it evaluates for a snapshot too.
 @pytest.mark.usefixtures("compiler")
 def test_compiler_and_linter_find_nothing(copied: Path) -> None:
     judged = snapshot.run("lint", str(copied / "main.bicep"))
@@ -107,7 +108,7 @@ def test_an_exception_of_one_line_says_why() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        name if name in ("dev-isolated", "public") else pytest.param(name, marks=pytest.mark.slow)
+        name if name == "public-isolated" else pytest.param(name, marks=pytest.mark.slow)
         for name in snapshot.VARIANTS
     ],
 )

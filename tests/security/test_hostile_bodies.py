@@ -18,7 +18,7 @@ from functions.api import operations
 from functions.api.openapi import OPERATIONS, openapi_of
 from functions.http import requests
 from functions.http.calls import Call
-from functions.http.requests import archive_part
+from functions.http.requests import archive_parts
 from functions.maven.paths import RepositoryPath
 from shared.auth.authentication import RequestClient
 from shared.auth.tokens import AccessToken, Secret, token_text
@@ -28,12 +28,11 @@ from shared.domain.coordinates import Coordinate, Package
 from shared.domain.distributions import ClientProfile
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.requests import BodyUnreadable
-from shared.domain.sboms import MAX_SBOM_BYTES
+from shared.domain.sboms import MAX_SBOM_BYTES, is_cyclonedx
 from shared.domain.search import Query, ResultPage
 from shared.domain.versions import parse_version_or_range
 from shared.hosting.requests import query_parameters
 from shared.runtime.conditional_requests import select
-from shared.services.publishing.maven import _is_cyclonedx
 from tests.sampling import FULL
 from tests.support.operations import call_of
 from tests.support.refusals import raises_refusal
@@ -55,10 +54,10 @@ def request(body: bytes, content_type: str = "application/json") -> Call:
 BODIES: dict[str, Callable[[bytes], object]] = {
     "JSON of Central": lambda body: requests.json_object(request(body)),
     "form of a page": lambda body: requests.form_of(request(body, requests.URL_ENCODED)),
-    "upload": lambda body: archive_part(
+    "upload": lambda body: archive_parts(
         request(body, "multipart/form-data; boundary=b"), name="bala-file", limit=LIMIT
     ),
-    "bill of materials": _is_cyclonedx,
+    "bill of materials": is_cyclonedx,
     **{
         f"model {model.__name__}": lambda body, model=model: operations.parse_body(
             model, request(body)
@@ -91,7 +90,7 @@ TEXTS: dict[str, Callable[[str], object]] = {
     "coordinate": lambda text: Coordinate.parse(text, text, text),
     "path to read": RepositoryPath.to_read,
     "path to write": RepositoryPath.to_write,
-    "content type": lambda text: archive_part(request(b"--b--", text), name="x", limit=LIMIT),
+    "content type": lambda text: archive_parts(request(b"--b--", text), name="x", limit=LIMIT),
 }
 
 # Pieces that mean something to one of them, so that what is made of them gets far.

@@ -5,8 +5,14 @@ it. Whatever the registry answers is true: the release is wholly there, or it is
 repeat of the push succeeds.
 """
 
+import socketserver
+import ssl
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
 from itertools import product
 from pathlib import Path
+from threading import Thread
 
 import httpx
 import pytest
@@ -18,7 +24,9 @@ from tests.protocol.bal.okhttp import FORM, multipart
 from tests.repo.bicep_templates import module
 from tests.sampling import covering
 from tests.support.archives import bala
+from tests.support.authorities import Authority, Certificate
 from tests.support.cloud_registry import CloudRegistry, clouded
+from tests.support.terminal import Terminal
 from tests.support.world import BASE
 
 GREET = "acme/greet:1.0.0"
@@ -115,6 +123,54 @@ def test_the_cloud_alerts_a_fortnight_before_the_certificate_expires() -> None:
     days = {each["name"]: each["daysOfCertificate"] for each in module("alerts").value("probes")}
     assert days["certificate"] >= 14
     assert "SSLCertRemainingLifetimeCheck: probe.daysOfCertificate" in module("alerts").text
+
+
+@contextmanager
+def serving(certificate: Certificate) -> Generator[int]:
+    """Serve handshakes with the certificate on this machine; yield the port."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.chain, certificate.key)
+
+    class Handshake(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with suppress(OSError):
+                context.wrap_socket(self.request, server_side=True).close()
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Handshake) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+DAYS = [(20, ""), (13, "Renew it, and see why"), (-1, "Renew it now")]
+
+
+@pytest.mark.parametrize(("days", "way_out"), DAYS)
+def test_doctor_names_a_certificate_file_that_ends_within_a_fortnight(
+    tmp_path: Path, days: int, way_out: str
+) -> None:
+    issued = Authority.create(tmp_path).issue("registry.test", lasts=timedelta(days=days))
+    files = {"BALLROOM_TLS_CERT": str(issued.chain), "BALLROOM_TLS_KEY": str(issued.key)}
+    check_doctor(tmp_path / "data", way_out, BALLROOM_URL="http://127.0.0.1", **files)
+
+
+@pytest.mark.parametrize(("days", "way_out"), DAYS)
+def test_doctor_names_a_certificate_at_the_address_that_ends_within_a_fortnight(
+    tmp_path: Path, days: int, way_out: str
+) -> None:
+    authority = Authority.create(tmp_path)
+    with serving(authority.issue("127.0.0.1", lasts=timedelta(days=days))) as port:
+        settings = {"BALLROOM_CA_FILE": str(authority.file)}
+        address = f"https://127.0.0.1:{port}"
+        check_doctor(tmp_path / "data", way_out, BALLROOM_URL=address, **settings)
+
+
+def check_doctor(data: Path, way_out: str, **settings: str) -> None:
+    """Check what doctor says of the certificate, and that it is a problem unless it is valid."""
+    result = Terminal(data).invoke("doctor", **settings)
+    [line] = [each for each in result.stdout.splitlines() if " certificate " in each[:22]]
+    assert line.split()[0] == ("problem" if way_out else "ok")
+    assert way_out in line
 
 
 async def test_files_stored_before_the_record_are_deleted_unless_the_push_is_repeated(

@@ -76,6 +76,28 @@ async def test_enough_old_accounts_of_different_networks_quarantine_a_release(
     assert again.state is ReportState.WAITING, "a repeat of the report that quarantined it"
 
 
+async def test_nobody_reads_that_an_administrator_withdrew_what_reports_quarantined(
+    weighing: World,
+) -> None:
+    await report_all(weighing, await mob(weighing, THRESHOLD))
+    page = (await PageClient(weighing).open("/packages/acme/greet/1.0.0")).text
+    assert "Users reported this version" in page
+    answers = [
+        await weighing.get(f"{URL}/{path}")
+        for path in (
+            "api/v1/packages/acme/greet/1.0.0",
+            "2.0/registry/packages/acme/greet/1.0.0",
+            "packages/acme/greet",
+        )
+    ]
+    said = [page, *(each.text for each in answers)]
+    assert any("Reports of users quarantined" in each for each in said)
+    assert not any("An administrator of this registry withdrew" in each for each in said)
+    await decide(weighing, ReportState.CONFIRMED)
+    page = (await PageClient(weighing).open("/packages/acme/greet/1.0.0")).text
+    assert "An administrator of this registry withdrew this version" in page
+
+
 async def test_without_the_setting_no_number_of_reports_does_anything(world: World) -> None:
     await publish(world)
     await report_all(world, await mob(world, 12))

@@ -26,6 +26,9 @@ _SIGNS_CERTIFICATES = x509.KeyUsage(
 )
 
 
+TWO_DAYS = timedelta(days=2)
+
+
 @dataclass(frozen=True)
 class Authority:
     """An authority whose certificate is in `file`."""
@@ -53,12 +56,12 @@ class Authority:
     def file(self) -> Path:
         return self.folder / "authority.pem"
 
-    def issue(self, *names: str) -> Certificate:
-        """Return a certificate for names and addresses, valid for two days."""
+    def issue(self, *names: str, lasts: timedelta = TWO_DAYS) -> Certificate:
+        """Return a certificate for names and addresses."""
         key = ec.generate_private_key(ec.SECP256R1())
         by = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
         certificate = (
-            _certificate(_name(names[0]), self.certificate.subject, key)
+            _certificate(_name(names[0]), self.certificate.subject, key, lasts)
             .add_extension(x509.SubjectAlternativeName([*map(_general_name, names)]), False)
             .add_extension(by, critical=False)
             .sign(self.key, hashes.SHA256())
@@ -84,7 +87,10 @@ class Authority:
 
 
 def _certificate(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePrivateKey,
+    lasts: timedelta = TWO_DAYS,
 ) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
@@ -94,8 +100,8 @@ def _certificate(
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=2))
+        .not_valid_before(now - timedelta(days=30))
+        .not_valid_after(now + lasts)
         .add_extension(identifier, critical=False)
     )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from shared.auth.authorization import Authorization
 from shared.domain.accounts import Account
@@ -15,8 +16,10 @@ from shared.domain.rate_limits import RateLimit, RateLimitClass
 from shared.domain.records import Event
 from shared.domain.scopes import Grant, Role
 from shared.ports.directory import DirectoryStore
+from shared.ports.search import SearchIndex
 from shared.ports.system import Clock
 from shared.services.identity.mail import Appeal, DecisionMail, MailDelivery
+from shared.services.identity.mail_domains import MailDomains
 from shared.services.leases import Leases
 from shared.services.limits.rate_limits import BurstDetection, RateLimiter
 from shared.services.maintenance.finish_deletions import FinishDeletions
@@ -24,8 +27,10 @@ from shared.services.organizations.invitations import Invitations
 from shared.services.organizations.made import MadeByAccounts, MakerMail
 from shared.services.organizations.memberships import Memberships, OrganizationMembers
 from shared.services.organizations.organizations import OrganizationDeletion, Organizations
+from shared.services.organizations.typosquats import Typosquats
 from shared.services.records import RecordWriter
 from shared.services.tokens.tokens import TokenRecords
+from tests.fakes.http_client import answering
 from tests.fakes.mail import FakeMailer
 from tests.fakes.readers import known_readers
 from tests.fakes.services import changes_allowed, fake_record_writer
@@ -144,6 +149,34 @@ class OrganizationServices:
             founding="anyone",
             reserved_patterns=(),
             upstreams=None,
+            typosquats=self.typosquats,
+        )
+
+    @property
+    def mail_domains(self) -> MailDomains:
+        """Return what asks nobody about domains."""
+        return MailDomains(
+            http=answering(404),
+            directory=self.directory,
+            record_writer=self.record_writer,
+            mail_delivery=self.mail_delivery,
+            clock=self.clock,
+            rdap_url="",
+            base_url=URL,
+        )
+
+    @property
+    def typosquats(self) -> Typosquats:
+        """Return what compares no names, because a part of a registry has no search."""
+        return Typosquats(
+            index=cast("SearchIndex", None),  # It is not asked while this is off.
+            directory=self.directory,
+            work=self.work,
+            mail_delivery=self.mail_delivery,
+            clock=self.clock,
+            base_url=URL,
+            is_on=False,
+            unread=lambda _: None,
         )
 
     @property
@@ -199,6 +232,7 @@ class OrganizationServices:
             authorization=self.authorization,
             record_writer=self.record_writer,
             organization_members=self.organization_members,
+            mail_domains=self.mail_domains,
             mail_delivery=self.mail_delivery,
             rate_limiter=self.rate_limiter,
             read_only_mode=changes_allowed(),

@@ -57,6 +57,14 @@ class OtherRelease(Record):
         return Coordinate.parse(self.org, self.name, self.version)
 
 
+class SecretPlace(Record):
+    """Where a file of the archive has what looks like a secret."""
+
+    path: str
+    line: int
+    form: str  # Such as `a private key`.
+
+
 class ApiDocsRecord(Record):
     """The state of the documentation of a release, and what it says on the whole.
 
@@ -84,6 +92,8 @@ class ApiDocsRecord(Record):
     took: tuple[OtherRelease, ...] = ()
     awaited: tuple[OtherRelease, ...] = ()
     refused: Mapping[str, str] = {}  # The reason of each part that took too much, by its name.
+    secrets: tuple[SecretPlace, ...] = ()  # The first ones in its files, for those who manage it.
+    more_secrets: int = 0
 
 
 MAX_EXAMPLES = 3  # Of breaking changes, in a sentence.

@@ -295,6 +295,7 @@ class Bala(ArchiveFacts):
     texts: Texts
     graph: Graph
     warnings: tuple[str, ...]
+    suspects: tuple[str, ...] = ()  # Its files that may have secrets in them.
 
     @property
     def needed_packages(self) -> tuple[Dependency, ...]:
@@ -316,7 +317,9 @@ def read_bala(
     """Read an archive, or raise the `BadArchive` that says why it is refused."""
     archive = ZipArchive.open(content, limits)
     bala = _read(ArchiveContents(archive, limits), memoryview(content), limits)
-    return bala.model_copy(update={"entries_hash": archive.verify(find_token)})
+    entries_hash = archive.verify(find_token)
+    update = {"entries_hash": entries_hash, "suspects": archive.suspects}
+    return bala.model_copy(update=update)
 
 
 def require_coordinate(bala: Bala, claimed: Coordinate) -> None:

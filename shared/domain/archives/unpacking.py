@@ -21,6 +21,7 @@ from shared.domain.archives.zip_records import (
     read_entries,
 )
 from shared.domain.errors.base import BadArchive, printable
+from shared.domain.secret_forms import is_text, may_have_secret
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -73,6 +74,7 @@ class ZipArchive:
         """Take entries whose headers and sizes are checked; their data is not checked yet."""
         self._entries = {entry.name: entry for entry in entries}
         self._kept: dict[str, bytes] = {}
+        self._suspects: tuple[str, ...] = ()
 
     @classmethod
     def open(cls, content: bytes | memoryview, limits: ArchiveLimits) -> Self:
@@ -94,14 +96,21 @@ class ZipArchive:
             self._kept[name] = b"".join(_unpacked(self._entries[name], self._entries[name].data))
         return self._kept[name]
 
+    @property
+    def suspects(self) -> tuple[str, ...]:
+        """The files that may have secrets in them, once all were verified."""
+        return self._suspects
+
     def verify(self, find_token: FindToken = find_no_token) -> str:
         """Unpack all entries that were not read yet, and discard their content; refuse one with
         an access token. Return the `entries_hash` of the files."""
         digests = dict[str, str]()
+        suspects = list[str]()
         for name, entry in self._entries.items():
             pieces = (self._kept[name],) if name in self._kept else _unpacked(entry, entry.data)
             hasher = hashlib.sha256()
-            start = _start_of_token(_passed_to(hasher.update, pieces), find_token)
+            look = _SecretLook(find_token)
+            start = look.start_of_token(_passed_to(hasher.update, pieces))
             if start is not None:
                 raise BadArchive(
                     "token-in-archive",
@@ -109,8 +118,11 @@ class ZipArchive:
                     f"{_line_at(entry, start):,}, and whoever pulls the package could use it. "
                     "Revoke the token, remove it and pack again.",
                 )
+            if look.is_suspect:
+                suspects.append(name)
             if not entry.is_folder:
                 digests[name] = hasher.hexdigest()
+        self._suspects = tuple(suspects)
         return entries_hash(digests)
 
 
@@ -172,18 +184,30 @@ def _passed_to(
         yield piece
 
 
-def _start_of_token(pieces: Iterable[bytes | memoryview], find_token: FindToken) -> int | None:
-    """Return where the first token begins, also one that two pieces share."""
-    size = 0  # Of the pieces before.
-    end = b""  # Of the pieces before.
-    for piece in pieces:
-        content = end + piece
-        found = find_token(content)
-        if found is not None:
-            return size - len(end) + found
-        size += len(piece)
-        end = content[-MAX_TOKEN_BYTES:]
-    return None
+class _SecretLook:
+    """Looks for access tokens of this registry in a file, and notes whether it may have a secret of
+    another form: the file is then read closely by who asks for that."""
+
+    def __init__(self, find_token: FindToken) -> None:
+        self._find_token = find_token
+        self.is_suspect = False
+
+    def start_of_token(self, pieces: Iterable[bytes | memoryview]) -> int | None:
+        """Return where the first token begins, also one that two pieces share."""
+        size = 0  # Of the pieces before.
+        end = b""  # Of the pieces before.
+        is_text_file = True
+        for piece in pieces:
+            content = end + piece
+            found = self._find_token(content)
+            if found is not None:
+                return size - len(end) + found
+            is_text_file = is_text_file and (size > 0 or is_text(content))
+            if is_text_file and not self.is_suspect:
+                self.is_suspect = may_have_secret(content)
+            size += len(piece)
+            end = content[-MAX_TOKEN_BYTES:]
+        return None
 
 
 def _line_at(entry: ZipEntry, position: int) -> int:

@@ -39,10 +39,24 @@ class Withdrawal(NamedTuple):
     why: str = ""  # The category of the public reason; empty if there is none.
     note: str = ""
     is_held_by_owner: bool = False
+    is_by_reports: bool = False  # No administrator has decided yet.
     digest: str = ""  # Of the archive, in hexadecimal digits.
     erased_ms: int | None = None  # When its archive was deleted.
     copies_until_ms: int | None = None  # When the last copy of it goes that the store keeps.
     erased_by_ms: int = 0  # When it is deleted at the latest, unless it was.
+
+
+_BY_REPORTS = "Reports of users quarantined"
+_UNTIL_DECIDED = "until an administrator decides on them"
+
+
+def withdrawn_by(withdrawal: Withdrawal, what: object) -> str:
+    """Return the sentence that says who withdrew a release."""
+    if withdrawal.is_by_reports:
+        return f"{_BY_REPORTS} {what} {_UNTIL_DECIDED}."
+    is_held = withdrawal.is_held_by_owner
+    who = "An owner of its package" if is_held else "An administrator of this registry"
+    return f"{who} withdrew {what}."
 
 
 class ReleaseNotFound(NotFound):
@@ -63,9 +77,13 @@ class ReleaseNotFound(NotFound):
 class PackageWithdrawn(NotFound):
     def __init__(self, package: "Package", withdrawals: tuple[Withdrawal, ...]) -> None:
         is_held = all(each.is_held_by_owner for each in withdrawals)
-        who = "An owner" if is_held else "An administrator of this registry"
         whom = "its owners" if is_held else "the operator"
-        sentence = f"{who} withdrew every version of {package}. Use another package, or ask {whom}."
+        if all(each.is_by_reports for each in withdrawals):
+            happened = f"{_BY_REPORTS} every version of {package} {_UNTIL_DECIDED}."
+        else:
+            who = "An owner" if is_held else "An administrator of this registry"
+            happened = f"{who} withdrew every version of {package}."
+        sentence = f"{happened} Use another package, or ask {whom}."
         super().__init__("package-withdrawn", sentence)
         self.package = package
         self.withdrawals = withdrawals
@@ -77,9 +95,7 @@ class ReleaseWithdrawn(NotFound):
         is_held = withdrawal.is_held_by_owner
         whom = "its owners" if is_held else "the operator"
         advice = f"Use {latest}." if latest else f"Use another package, or ask {whom}."
-        who = "An owner of its package" if is_held else "An administrator of this registry"
-        sentence = f"{who} withdrew {coordinate}. {advice}"
-        super().__init__("release-withdrawn", sentence)
+        super().__init__("release-withdrawn", f"{withdrawn_by(withdrawal, coordinate)} {advice}")
         self.coordinate = coordinate
         self.withdrawal = withdrawal
         self.latest = latest

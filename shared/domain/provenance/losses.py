@@ -1,8 +1,11 @@
 """Which releases lost the provenance that their package had before."""
 
 from collections.abc import Iterable, Mapping
+from enum import Enum
 
-from shared.domain.packages import ReleaseEntry
+from msgspec import Struct
+
+from shared.domain.packages import ReleaseEntry, State
 
 
 def lost_provenance(entries: Iterable[ReleaseEntry]) -> Mapping[str, str]:
@@ -17,3 +20,39 @@ def lost_provenance(entries: Iterable[ReleaseEntry]) -> Mapping[str, str]:
         elif last_by_ci:
             lost[entry.version] = last_by_ci
     return lost
+
+
+class LostKind(Enum):
+    """What a release has not, although the one before it had it."""
+
+    CI = "ci"
+    SIGSTORE = "sigstore"
+
+
+class ProvenanceLoss(Struct, frozen=True):
+    """A release that lost its provenance, and the version before it, which had it."""
+
+    entry: ReleaseEntry
+    lost: LostKind
+    before: str
+
+
+def first_loss(entries: Iterable[ReleaseEntry], version: str) -> ProvenanceLoss | None:
+    """Return what a version lost that the release before it had; None if nothing was lost, or the
+    one before had lost it already. Releases that were withdrawn since are none before it.
+    """
+    before: ReleaseEntry | None = None
+    for entry in sorted(entries, key=lambda each: each.created_ms):
+        if entry.version == version:
+            return _loss(before, entry) if before else None
+        if entry.state in (State.LIVE, State.HELD) and not entry.refused:
+            before = entry
+    return None
+
+
+def _loss(before: ReleaseEntry, entry: ReleaseEntry) -> ProvenanceLoss | None:
+    if before.by_ci and not entry.by_ci:
+        return ProvenanceLoss(entry, LostKind.CI, before.version)
+    if before.sigstore and not entry.sigstore:
+        return ProvenanceLoss(entry, LostKind.SIGSTORE, before.version)
+    return None

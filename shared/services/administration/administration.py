@@ -219,7 +219,7 @@ MAX_ORGANIZATIONS_FOUND = 25  # Organizations of one search.
 
 _LOCKERS = {
     LockSource.ADMINISTRATOR: "An administrator",
-    LockSource.DIRECTORY: "Microsoft Entra ID, where you are disabled or gone,",
+    LockSource.DIRECTORY: "The directory of your organization, where you are disabled or gone,",
 }
 _ACCOUNTS_OF_OTHERS = "the accounts of others"
 _EVERY_ORGANIZATION = "every organization"

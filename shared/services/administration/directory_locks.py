@@ -1,4 +1,5 @@
-"""Locks accounts of people who are disabled or gone in Entra ID, and unlocks who is enabled again.
+"""Locks accounts of people who are disabled or gone in Entra ID, or whom a directory deactivated by
+SCIM, and unlocks who is enabled again.
 
 Only an answer about a person counts. Many at once, and the last administrator, wait for an
 administrator. Each step may be repeated: the account is written first, then what was found.
@@ -19,6 +20,7 @@ from shared.domain.directory_locks import (
     DirectoryFinding,
     DirectoryState,
     FindingState,
+    deactivation_reason,
     finding_place,
     lock_reason,
     may_lock,
@@ -114,13 +116,72 @@ class DirectoryLocks(Struct, frozen=True):
         if state is None:
             return DirectoryState.ENABLED
         finding = await self.directory.get(DirectoryFinding, finding_place(account_id))
+        is_kept = finding is not None and finding.state is FindingState.KEPT
+        if finding is not None and finding.deactivated_by:
+            return DirectoryState.ENABLED if is_kept else DirectoryState.DISABLED
         if state is DirectoryState.ENABLED:
             await self._clear(account_id)
-        elif finding is not None and finding.state is FindingState.KEPT:
+        elif is_kept:
             return DirectoryState.ENABLED
         else:
             await self._act({account_id: state})
         return state
+
+    async def deactivate(self, account_id: str, provider: str, said: DirectoryState) -> None:
+        """Lock an account whose person a directory deactivated or removed by SCIM, unless an
+        administrator keeps it. A repeat changes nothing.
+
+        Raises `last-administrator`: a directory leaves nobody without an administrator.
+        """
+        account = await self.directory.get(Account, Place(account_id))
+        if account is None:
+            return
+        finding = await self.directory.get(DirectoryFinding, finding_place(account_id))
+        is_kept = finding is not None and finding.state is FindingState.KEPT
+        if not is_kept and account.directory_lock is None:
+            now_ms = self.record_writer.clock.now_ms()
+            reason = deactivation_reason(provider, said, now_ms)
+            await self.accounts.lock(account, reason, by=DIRECTORY, source=LockSource.DIRECTORY)
+        await self._store_deactivation(account_id, provider, said)
+
+    async def activate(self, account_id: str, provider: str) -> None:
+        """End the lock by directories after one activated the person by SCIM, unless another one
+        deactivated them. A lock of administrators stays."""
+        finding = await self.directory.get(DirectoryFinding, finding_place(account_id))
+        if finding is not None and {*finding.deactivated_by} - {provider}:
+            await self._end_deactivation(account_id, provider)
+        else:
+            await self._unlock(account_id)
+
+    @retried_when_stale
+    async def _store_deactivation(
+        self, account_id: str, provider: str, said: DirectoryState
+    ) -> None:
+        stored = await self.directory.get(DirectoryFinding, finding_place(account_id))
+        now_ms = self.record_writer.clock.now_ms()
+        if stored is None:
+            new = DirectoryFinding(
+                account=account_id,
+                said=said,
+                state=FindingState.LOCKED,
+                at_ms=now_ms,
+                deactivated_by=(provider,),
+            )
+            await self.directory.add(new)
+            return
+        state = FindingState.LOCKED if stored.state.waits else stored.state
+        directories = tuple(sorted({*stored.deactivated_by, provider}))
+        update = {"said": said, "state": state, "deactivated_by": directories}
+        changed = stored.model_copy(update=update)
+        if changed != stored:
+            await self.directory.replace(changed)
+
+    @retried_when_stale
+    async def _end_deactivation(self, account_id: str, provider: str) -> None:
+        stored = await self.directory.get(DirectoryFinding, finding_place(account_id))
+        if stored is not None and provider in stored.deactivated_by:
+            left = tuple(each for each in stored.deactivated_by if each != provider)
+            await self.directory.replace(stored.model_copy(update={"deactivated_by": left}))
 
     async def require_enabled(self, by: Principal, verb: str, what: str) -> None:
         """Raise `NotPermitted` if the directory says that the person of `by` is disabled or gone;
@@ -252,6 +313,13 @@ class DirectoryLocks(Struct, frozen=True):
         return [(each, [next(answers) for _ in each.identifiers]) for each in people]
 
     async def _clear(self, account_id: str) -> bool:
+        """As `_unlock`, after an answer of Entra ID, which does not end what SCIM said."""
+        finding = await self.directory.get(DirectoryFinding, finding_place(account_id))
+        if finding is not None and finding.deactivated_by:
+            return False
+        return await self._unlock(account_id)
+
+    async def _unlock(self, account_id: str) -> bool:
         """End the lock of the directory and what was found; say whether there was such a lock."""
         account = await self.directory.get(Account, Place(account_id))
         is_locked = account is not None and account.directory_lock is not None
@@ -301,7 +369,8 @@ class DirectoryLocks(Struct, frozen=True):
     def _counts(self, finding: DirectoryFinding) -> bool:
         """Check whether it is one of those at once."""
         since_ms = self.record_writer.clock.now_ms() - _AT_ONCE // MS
-        is_recent_lock = finding.state is FindingState.LOCKED and not finding.decided_by
+        is_found = not finding.decided_by and not finding.deactivated_by
+        is_recent_lock = finding.state is FindingState.LOCKED and is_found
         return finding.state is FindingState.WAITS_MANY or (
             is_recent_lock and finding.at_ms > since_ms
         )

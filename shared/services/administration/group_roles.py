@@ -20,7 +20,7 @@ from shared.domain.directory_locks import DirectoryState
 from shared.domain.errors.identity import organization_not_found
 from shared.domain.group_rules import GROUP_RULES_PLACE, GroupRules
 from shared.domain.identities import ROLE_PREFIX, Identity, identity_place
-from shared.domain.memberships import GroupRole, Membership, member_place
+from shared.domain.memberships import NO_END_MS, GroupRole, Membership, member_place
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.principals import Principal
@@ -105,19 +105,45 @@ class RolesByGroups(Struct, frozen=True):
             others = [each for each in found if each.place != place]
             await self._apply(identity.account, [identity, *others])
 
+    async def pushed(self, place: Place, groups: tuple[str, ...]) -> None:
+        """Store the groups that the directory of a person pushes by SCIM, and give the account what
+        follows at once. A repeat after a crash continues."""
+        identity = await self._store_pushed(place, groups)
+        if identity is not None:
+            found = await self._identities(identity.account)
+            others = [each for each in found if each.place != place]
+            await self._apply(identity.account, [identity, *others])
+
+    @retried_when_stale
+    async def _store_pushed(self, place: Place, groups: tuple[str, ...]) -> Identity | None:
+        identity = await self.directory.get(Identity, place)
+        if identity is None:
+            return None
+        # What the last sign-in said of a group ends with what the directory says now.
+        left = {*identity.pushed_groups} - {*groups}
+        update = {
+            "is_provisioned": True,
+            "pushed_groups": groups,
+            "groups": tuple(each for each in identity.groups if each not in left),
+        }
+        changed = identity.model_copy(update=update)
+        return identity if changed == identity else await self.directory.replace(changed)
+
     async def ends_of(self, account: Account) -> EndingRoles:
         """Return what an account has by groups, with when it ends or has ended."""
         members = await self.directory.list_by_subject(Membership, account.id)
         ends = [
             RoleEnd(f"{each.group.role.value} of {each.org}", each.group.until_ms)
             for each in members
-            if each.group is not None and each.hand_role is not each.group.role
+            if each.group is not None
+            and each.hand_role is not each.group.role
+            and each.group.until_ms < NO_END_MS
         ]
         by_groups = account.by_groups
         staff_until_ms = self.staff.end_of(account)
         if by_groups and by_groups.administrator and not account.is_administrator_by_hand:
             ends.append(RoleEnd("administrator of this registry", by_groups.until_ms))
-        if staff_until_ms is not None:
+        if staff_until_ms is not None and staff_until_ms < NO_END_MS:
             ends.append(RoleEnd("staff, who read internal packages", staff_until_ms))
         return EndingRoles(account, tuple(sorted(ends, key=lambda each: each.until_ms)))
 
@@ -201,7 +227,10 @@ class RolesByGroups(Struct, frozen=True):
         await self.administrators.set_by_groups(account_id, granted.account, until_ms, by=GROUPS)
 
     def _known_until(self, identities: Sequence[Identity]) -> int | None:
-        """Return until when the groups of an account are known; None if no provider says them."""
+        """Return until when the groups of an account are known; None if no provider says them, or a
+        directory locks the account when its person leaves."""
+        if any(each.is_provisioned for each in identities):
+            return None
         says_groups = {"entra": self.entra_groups, "oidc": bool(self.oidc_groups_claim)}
         said_ms = [
             each.groups_ms
@@ -327,9 +356,11 @@ class GroupRuleChanges(Struct, frozen=True):
             for each in batch:
                 # Others are left out: thousands of people may have hundreds of groups each.
                 kept = tuple(group for group in each.groups if group in named)
-                known |= {f"{each.provider}:{group}" for group in kept}
-                if each.groups_ms is not None:
-                    people[each.account].append(each.model_copy(update={"groups": kept}))
+                pushed = tuple(group for group in each.pushed_groups if group in named)
+                known |= {f"{each.provider}:{group}" for group in (*kept, *pushed)}
+                if each.groups_ms is not None or each.is_provisioned:
+                    update = {"groups": kept, "pushed_groups": pushed}
+                    people[each.account].append(each.model_copy(update=update))
         found = list[GroupRuleEffect]()
         hold = self.roles_by_groups.hold
         now_ms = self.record_writer.clock.now_ms()

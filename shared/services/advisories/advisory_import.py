@@ -94,9 +94,11 @@ class AdvisoryImport(Struct, frozen=True):
             )
         for each in advisories:
             await self._require_foreign(each.id)
-        for each in advisories:
-            await self._store(each, by)
-        await self.index.say_changed()
+        try:
+            for each in advisories:
+                await self._store(each, by)
+        finally:  # Some are stored, even if one of them was refused.
+            await self.index.say_changed()
         return ImportedAdvisories("", len(advisories), read.left_out)
 
     async def replace_set(
@@ -174,11 +176,7 @@ class AdvisoryImport(Struct, frozen=True):
     async def _require_foreign(self, advisory_id: str) -> None:
         stored = await self.directory.get(StoredAdvisory, Place(OWNER, advisory_id))
         if stored is not None and not stored.advisory.is_imported:
-            raise Conflict(
-                "advisory-own",
-                f"{advisory_id} is an advisory that was written here. Nothing was imported. Change "
-                "it on its page, or leave it out of the file.",
-            )
+            raise _own(advisory_id, "Nothing was imported.")
 
     @retried_when_stale
     async def _store(self, advisory: Advisory, by: Principal) -> None:
@@ -188,6 +186,8 @@ class AdvisoryImport(Struct, frozen=True):
         )
         if stored is None:
             await self.record_writer.add(StoredAdvisory.of(advisory), change=change, by=by)
+        elif not stored.advisory.is_imported:  # Somebody wrote it since the file was checked.
+            raise _own(advisory.id, "Records before it in the file were imported.")
         elif stored.advisory != advisory:
             changed = stored.with_content(advisory)
             await self.record_writer.replace(changed, change=change, by=by)
@@ -207,6 +207,14 @@ class AdvisoryImport(Struct, frozen=True):
             stored = new.model_copy(update={"revision": before.revision, "outbox": before.outbox})
             await self.record_writer.replace(stored, change=change, by=by)
         return before
+
+
+def _own(advisory_id: str, done: str) -> Conflict:
+    return Conflict(
+        "advisory-own",
+        f"{advisory_id} is an advisory that was written here. {done} Change it on its page, or "
+        "leave it out of the file.",
+    )
 
 
 def _result(name: str, folder: Path, parts: Sequence[PartResult]) -> ReadAdvisories:

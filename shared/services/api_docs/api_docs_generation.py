@@ -13,8 +13,10 @@ from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct, field
 
+from shared.auth.token_search import own_token_form
 from shared.confined.budget import (
     ARCHIVE,
     BEFORE,
@@ -37,6 +39,7 @@ from shared.domain.api_docs.records import (
     ApiDocsRecord,
     ApiVerdict,
     DocsState,
+    SecretPlace,
     earlier_release,
 )
 from shared.domain.archives.bala import Bala
@@ -47,6 +50,7 @@ from shared.domain.errors.packages import ArchiveLost
 from shared.domain.outside_values import in_one_line
 from shared.domain.packages import Graph, Release, ReleaseEntry, State, Survey, read_graph
 from shared.domain.sboms import SBOM_PARTS
+from shared.domain.secret_forms import MAX_SECRETS, SECRETS_PART, FoundSecrets
 from shared.domain.times import MS
 from shared.domain.version_choice import latest
 from shared.domain.versions import Range
@@ -71,6 +75,9 @@ ABANDONED_AFTER = timedelta(hours=1)  # Folders of jobs; a job takes minutes.
 MAX_REASON_LENGTH = 300  # Characters, of a refused bill of materials.
 ENDS_COUNTED = 1_000  # Of archives whose process ended from outside.
 
+MAX_SECRET_LENGTH = 500  # Characters of a path with a secret, and of its kind.
+_OTHER_PARTS = SBOM_PARTS | {SECRETS_PART}
+
 GenerationFailure = Callable[[Coordinate, str], None]
 TellOfVerdict = Callable[[Release, ApiVerdict], Awaitable[None]]
 
@@ -84,6 +91,7 @@ class JobInputs(Struct, frozen=True):
     metadata: MetadataStore
     documents: DocumentStore
     archives: ArchiveStore
+    environment: str  # Whose access tokens are looked for in the archive.
 
     async def write(self, release: Release, folder: Path) -> ReleaseRequest:
         """Write the archive, the facts of a release, and the documents that it is compared with
@@ -100,7 +108,12 @@ class JobInputs(Struct, frozen=True):
         )
         of_package = {"texts": texts, "graph": Graph(nodes=read_graph(graph))}
         request = ReleaseRequest.model_validate(
-            {**dict(release), **of_package, "oldest": _oldest(survey, release)}
+            {
+                **dict(release),
+                **of_package,
+                "oldest": _oldest(survey, release),
+                "own_token": own_token_form(self.environment),
+            }
         )
         # Other versions of a mirrored package are elsewhere.
         history = {"has_unknown_history": release.upstream is not None}
@@ -395,7 +408,8 @@ def _result(folder: Path, request: ReleaseRequest, parts: Iterable[PartResult]) 
     results = {each.name: each for each in parts}
     refused = {name: each.refused for name, each in results.items() if each.refused}
     of_sboms = _refused_sboms(results.values())
-    refused = {name: why for name, why in refused.items() if name not in SBOM_PARTS}
+    # The documentation is complete without these parts.
+    refused = {name: why for name, why in refused.items() if name not in _OTHER_PARTS}
     if "finish" not in results or "finish" in refused:
         return _Made(_failed(next(iter(refused.values()), "the sources cannot be documented")))
     pieces = folder / OUTPUT / PIECES
@@ -408,6 +422,7 @@ def _result(folder: Path, request: ReleaseRequest, parts: Iterable[PartResult]) 
     pointer = record.pieces and record.pieces.model_copy(update={"name": name})
     changes: dict[str, object] = {"pieces": pointer, "refused": refused | of_sboms}
     changes["before"] = request.before_pieces
+    changes |= _secrets(results.get(SECRETS_PART))
     if refused:
         changes["state"] = DocsState.PARTIAL
     if refused and request.modules and not record.modules:
@@ -424,6 +439,21 @@ def _refused_sboms(parts: Iterable[PartResult]) -> dict[str, str]:
         for name, reason in reasons.items()
         if isinstance(reason, str)
     }
+
+
+def _secrets(part: PartResult | None) -> dict[str, object]:
+    """Return the secrets that were found; none of an archive that cannot be searched."""
+    try:
+        found = msgspec.convert(part.result if part else None, FoundSecrets)
+    except msgspec.ValidationError:
+        return {}
+    places = tuple(
+        SecretPlace(
+            path=each.path[:MAX_SECRET_LENGTH], line=each.line, form=each.form[:MAX_SECRET_LENGTH]
+        )
+        for each in found.secrets[:MAX_SECRETS]
+    )
+    return {"secrets": places, "more_secrets": max(0, found.count - len(places))}
 
 
 def _read_record(file: Path, pieces: Path) -> ApiDocsRecord:

@@ -4,7 +4,7 @@ The bytes depend on the releases, the catalogue, the cursor and the key alone, s
 has the same bytes.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct, field
@@ -12,18 +12,23 @@ from msgspec import Struct, field
 from shared.domain.archives.names import Digest
 from shared.domain.bundles import (
     CATALOGUE,
+    DOCUMENTS,
     END,
     FORMAT,
+    FORMAT_WITH_DOCUMENTS,
     FORMAT_WITH_WITHDRAWALS,
     MANIFEST,
     RELEASES,
     SIGNATURE,
     WITHDRAWALS,
+    BundledDocument,
     BundledRelease,
     BundledWithdrawal,
     BundleManifest,
     CatalogueEntry,
+    DocumentKind,
     file_of,
+    files_of,
     lines_of,
     padding,
     tar_header,
@@ -43,6 +48,7 @@ from shared.ports.archive_store import ArchiveStore
 from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.pull_ledger import PullLedger
+from shared.services.bundles.bundle_documents import ReleaseDocuments
 from shared.services.records import RECORDS_AT_ONCE, last_event_number, package_batches
 
 EVENTS_AT_ONCE = 500
@@ -68,6 +74,7 @@ class Selection(Struct, frozen=True):
     changed_since_ms: int | None = None  # Published, mirrored, deprecated, or made public.
     after: int | None = None  # The cursor of an earlier bundle: what changed since.
     includes_private: bool = False
+    includes_documents: bool = True
 
     @property
     def needs_all_packages(self) -> bool:
@@ -85,6 +92,8 @@ class BundlePlan(Struct, frozen=True):
     left_out: int
     withdrawn: int = 0
     not_public: tuple[str, ...] = ()
+    # The release and the kind of each document that is a file, in the order of the manifest.
+    documents: tuple[tuple[Release, DocumentKind], ...] = ()
 
 
 class _Chosen(Struct):
@@ -104,6 +113,7 @@ class BundleExport(Struct, frozen=True):
     archives: ArchiveStore
     pulls: PullLedger
     events: EventStore
+    documents: ReleaseDocuments
     registry: str  # The address of this one.
     name: str  # Its name as the owner of names.
 
@@ -119,20 +129,25 @@ class BundleExport(Struct, frozen=True):
             CATALOGUE: lines_of([each async for each in self._catalogue(selection)]),
         }
         withdrawn = [each async for each in self._withdrawn(selection)]
-        if withdrawn:  # Earlier versions import bundles that have none.
+        archives = tuple(release for _, release in found)
+        documents = await self._documents(archives) if selection.includes_documents else {}
+        # Earlier versions import bundles that have neither.
+        if withdrawn or documents:
             lines = [BundledWithdrawal.of(each, registry=self.name) for each in withdrawn]
             lists[WITHDRAWALS] = lines_of(lines)
+        if documents:
+            lists[DOCUMENTS] = lines_of(documents)
         manifest = BundleManifest(
-            format=FORMAT_WITH_WITHDRAWALS if withdrawn else FORMAT,
+            format=_format_of(lists),
             registry=self.registry,
             cursor=cursor,
             after=selection.after or 0,
             files=(
                 *(file_of(name, content) for name, content in lists.items()),
                 *(each.archive for each in bundled),
+                *files_of(documents),
             ),
         )
-        archives = tuple(release for _, release in found)
         not_public = {str(head.package) for head, _ in found if head.readers != EVERYBODY}
         return BundlePlan(
             manifest,
@@ -141,7 +156,27 @@ class BundleExport(Struct, frozen=True):
             left_out=len(chosen.private),
             withdrawn=len(withdrawn),
             not_public=tuple(sorted(not_public)),
+            documents=_first_of_each(documents),
         )
+
+    async def _documents(
+        self, releases: Sequence[Release]
+    ) -> dict[BundledDocument, tuple[Release, DocumentKind]]:
+        """Return the lines of the documents of releases, each with where it is read again."""
+        found = dict[BundledDocument, tuple[Release, DocumentKind]]()
+        for release in releases:
+            for kind, content in (await self.documents.of(release)).items():
+                file = file_of("", content)
+                line = BundledDocument(
+                    org=release.org,
+                    name=release.name,
+                    version=release.version,
+                    kind=kind,
+                    sha256=file.sha256,
+                    size_bytes=file.size_bytes,
+                )
+                found[line] = (release, kind)
+        return found
 
     async def _chosen(self, selection: Selection) -> _Chosen:
         chosen = _Chosen()
@@ -162,6 +197,8 @@ class BundleExport(Struct, frozen=True):
             yield _entry(name, content)
         for listed, release in zip(plan.manifest.archives, plan.archives, strict=True):
             yield _entry(listed.name, await self._archive(release))
+        for listed, (release, kind) in zip(plan.manifest.documents, plan.documents, strict=True):
+            yield _entry(listed.name, await self._document(release, kind, listed.sha256))
         yield END
 
     async def _archive(self, release: Release) -> bytes:
@@ -170,6 +207,12 @@ class BundleExport(Struct, frozen=True):
         except ArchiveLost:
             content = b""
         if Digest.of(content) != release.content:
+            raise _incomplete([release.coordinate])
+        return content
+
+    async def _document(self, release: Release, kind: DocumentKind, sha256: str) -> bytes:
+        content = (await self.documents.of(release)).get(kind, b"")
+        if Digest.of(content).hex != sha256:  # Keys changed meanwhile, or the release was erased.
             raise _incomplete([release.coordinate])
         return content
 
@@ -279,6 +322,22 @@ class BundleExport(Struct, frozen=True):
             release = (await self.metadata.find(head.package.at(entry.parsed))).release
             summary = release.summary if release else ""
             yield CatalogueEntry(name=str(head.package), version=entry.version, summary=summary)
+
+
+def _format_of(lists: Mapping[str, bytes]) -> int:
+    if DOCUMENTS in lists:
+        return FORMAT_WITH_DOCUMENTS
+    return FORMAT_WITH_WITHDRAWALS if WITHDRAWALS in lists else FORMAT
+
+
+def _first_of_each(
+    documents: Mapping[BundledDocument, tuple[Release, DocumentKind]],
+) -> tuple[tuple[Release, DocumentKind], ...]:
+    """Return where each file of documents is read, in the order of `files_of`."""
+    found = dict[str, tuple[Release, DocumentKind]]()
+    for line, place in documents.items():
+        found.setdefault(line.sha256, place)
+    return tuple(found.values())
 
 
 def _all_of(survey: Survey) -> list[Coordinate]:

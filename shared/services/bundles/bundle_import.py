@@ -5,7 +5,7 @@ An import that was interrupted is repeated: what is stored is not stored again.
 
 import hashlib
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from enum import Enum
 from typing import Protocol
 
@@ -20,10 +20,12 @@ from shared.domain.bundles import (
     MAX_SIGNATURE_BYTES,
     SIGNATURE,
     BundleContents,
+    BundledDocument,
     BundledRelease,
     BundledWithdrawal,
     BundleFile,
     BundleManifest,
+    DocumentKind,
     bundle_unusable,
     entry_bytes,
     padding,
@@ -40,6 +42,7 @@ from shared.domain.releases import MIRROR, with_change
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
+from shared.services.bundles.bundle_documents import CheckedDocuments, DocumentImport
 from shared.services.bundles.bundle_withdrawals import BundleWithdrawals, LeftOut
 from shared.services.name_owners import NameOwners
 from shared.services.packages.archive_reader import ArchiveReader
@@ -70,11 +73,23 @@ class TrustedKeys(Protocol):
 
 
 class OpenedBundle(Struct, frozen=True):
-    """A bundle that was verified, and where its archives are."""
+    """A bundle that was verified, and where its archives and documents are."""
 
     source: BundleSource
     contents: BundleContents
     starts: Sequence[int]  # Of the archives, in the order of the releases.
+    # The documents of each release, by its key, and where each file begins.
+    documents: Mapping[str, Sequence[tuple[BundledDocument, int]]]
+
+    async def documents_of(self, release: BundledRelease) -> dict[DocumentKind, bytes]:
+        """Return the documents of a release; raise `bundle-unusable` if one changed meanwhile."""
+        found = dict[DocumentKind, bytes]()
+        for each, start in self.documents.get(release.coordinate.key, ()):
+            content = await self.source.read(start, each.size_bytes)
+            if Digest.of(content).hex != each.sha256:
+                raise bundle_unusable(reason=f"it changed while it was read, at {each.coordinate}")
+            found[each.kind] = content
+        return found
 
     async def archives(self) -> AsyncGenerator[tuple[BundledRelease, "BundledArchive"]]:
         """Yield the releases, each with its archive, which is read when it is asked for."""
@@ -112,7 +127,21 @@ async def open_bundle(source: BundleSource, trusted: TrustedKeys) -> OpenedBundl
         at += entry_bytes(listed.size_bytes)
     if await source.read(at, len(END)) != END:
         raise bundle_unusable(reason="it does not end where a bundle ends")
-    return OpenedBundle(source, read_contents(described, *texts), starts[len(texts) :])
+    contents = read_contents(described, *texts)
+    at_document = len(texts) + len(contents.releases)
+    documents = _placed_documents(contents, starts[at_document:])
+    return OpenedBundle(source, contents, starts[len(texts) : at_document], documents)
+
+
+def _placed_documents(
+    contents: BundleContents, starts: Sequence[int]
+) -> Mapping[str, Sequence[tuple[BundledDocument, int]]]:
+    files = contents.manifest.documents
+    places = dict(zip((each.sha256 for each in files), starts, strict=True))
+    placed = dict[str, list[tuple[BundledDocument, int]]]()
+    for each in contents.documents:
+        placed.setdefault(each.coordinate.key, []).append((each, places[each.sha256]))
+    return placed
 
 
 async def _first_file(source: BundleSource, at: int, name: str, most: int) -> tuple[int, bytes]:
@@ -170,6 +199,8 @@ class ImportReport(Struct):
     names: int = 0  # In the catalogue.
     withdrawn: dict[str, str] = field(default_factory=dict[str, str])  # Why, by coordinate.
     internal: set[str] = field(default_factory=set[str])  # Packages that are internal here.
+    # Why the Sigstore bundle of a release was not stored, by coordinate.
+    unverified: dict[str, str] = field(default_factory=dict[str, str])
 
 
 Progress = Callable[[ImportStep, Coordinate], None]
@@ -184,6 +215,7 @@ class BundleImport(Struct, frozen=True):
     packages: PackageRecordWriter
     releases: ExternalReleases
     withdrawals: BundleWithdrawals
+    documents: DocumentImport
     unchecked: ArchiveReader  # Without the rules that are no safety.
     clock: Clock
 
@@ -198,6 +230,7 @@ class BundleImport(Struct, frozen=True):
         """
         bundle = await open_bundle(source, trusted)
         await self._check(bundle, progress)
+        checked = await self._check_documents(bundle)
         contents = bundle.contents
         report = ImportReport(contents.manifest, names=len(contents.catalogue))
 
@@ -215,7 +248,40 @@ class BundleImport(Struct, frozen=True):
             await take(withdrawal.coordinate, self._withdraw(withdrawal, report))
         async for release, archive in bundle.archives():
             await take(release.coordinate, self._import(release, archive, report))
+            if str(release.coordinate) not in report.refused:
+                await self._store_documents(bundle, release, checked, report)
         return report
+
+    async def _check_documents(self, bundle: OpenedBundle) -> Mapping[str, CheckedDocuments]:
+        """Verify the documents of releases, by the keys of these."""
+        checked = dict[str, CheckedDocuments]()
+        for release in bundle.contents.releases:
+            if found := await bundle.documents_of(release):
+                stored = (await self.metadata.find(release.coordinate)).release
+                if stored is not None and stored.sigstore:
+                    found.pop(DocumentKind.SIGSTORE, None)  # It has one, which it keeps.
+                checked[release.coordinate.key] = await self.documents.check(release, found)
+        return checked
+
+    async def _store_documents(
+        self,
+        bundle: OpenedBundle,
+        line: BundledRelease,
+        checked: Mapping[str, CheckedDocuments],
+        report: ImportReport,
+    ) -> None:
+        """Store the documents of a release that is mirrored here; one that was published here has
+        those with which it was."""
+        found = checked.get(line.coordinate.key)
+        release = (await self.metadata.find(line.coordinate)).release
+        if found is None or release is None or release.upstream is None:
+            return
+        if release.digest != line.digest or release.erased:
+            return
+        sbom = (await bundle.documents_of(line)).get(DocumentKind.SBOM)
+        await self.documents.store(release, found, sbom)
+        if found.left_out:
+            report.unverified[str(line.coordinate)] = found.left_out
 
     async def _withdraw(self, line: BundledWithdrawal, report: ImportReport) -> ImportStep:
         """Follow one withdrawal; raise `LeftOut` with the reason."""

@@ -14,10 +14,12 @@ from pathlib import Path
 from msgspec import Struct
 
 from shared.domain.accounts import Account
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Unavailable
 from shared.domain.mail import EmailAddress, Mail, MailText
 from shared.domain.packages import WITHDRAWN, Release
 from shared.domain.principals import Principal
+from shared.domain.provenance.losses import LostKind
 from shared.domain.reasons import acts_from_outside
 from shared.domain.records import Place
 from shared.domain.releases import withdrawal_of, withdrawal_text
@@ -42,6 +44,7 @@ _HELD_MAIL_KIND = "held-news"
 _APPROVAL_MAIL_KIND = "approval-wanted"
 _WARNING_MAIL_KIND = "release-warned"
 _WARNING_MAIL_KEPT_FOR = timedelta(days=7)
+_SCANNER_MAIL_EVERY = timedelta(hours=1)
 _MAIL_KIND = "mail"
 # The claim of a process that ended meanwhile lapses after this time.
 SENDING_TIME = timedelta(minutes=10)
@@ -313,6 +316,13 @@ class ReleaseMail(Struct, frozen=True):
             await delivery.send_to_accounts(others.values(), statement(""))
 
     def _statement(self, release: Release, reason: str) -> MailText:
+        if release.waits_for_sigstore:
+            return mail_text(
+                "release-awaits-sigstore",
+                release=str(release.coordinate),
+                at=time_text(release.changed_ms or self.clock.now_ms()),
+                page=self._organization_page(release),
+            )
         return mail_text(
             f"release-{release.state.value}",
             release=str(release.coordinate),
@@ -406,6 +416,26 @@ class ReleaseMail(Struct, frozen=True):
                 now_ms=now_ms,
             )
 
+    async def send_held_by_scanner(self, release: Release) -> None:
+        """Tell administrators of a release that the scanner did not accept, and of others in the
+        same hour no more: all are on one page."""
+        now_ms = self.clock.now_ms()
+        mail = mail_text(
+            "scanner-held",
+            release=str(release.coordinate),
+            reason=_printable(release.state_reason),
+            page=f"{self.base_url}/manage/releases",
+        )
+        with suppress(Unavailable):
+            await self.mail_delivery.send_once(
+                "scanner-held",
+                await administrator_accounts(self.directory, now_ms),
+                mail,
+                work=self.work,
+                until_ms=now_ms + _SCANNER_MAIL_EVERY // MS,
+                now_ms=now_ms,
+            )
+
     def _organization_page(self, release: Release) -> str:
         return f"{self.base_url}/account/organizations/{release.org}"
 
@@ -450,6 +480,51 @@ class DependencyMail(Struct, frozen=True):
         return await self.mail_delivery.send_once(
             f"dependency:{withdrawal}",
             [owner],
+            mail,
+            work=self.work,
+            until_ms=now_ms + _DEPENDENCY_MAIL_KEPT_FOR // MS,
+            now_ms=now_ms,
+        )
+
+
+class ProvenanceMail(Struct, frozen=True):
+    """Sends mail about lost provenance to those who are responsible for the organization."""
+
+    work: WorkStore
+    directory: DirectoryStore
+    mail_delivery: MailDelivery
+    clock: Clock
+    base_url: str
+
+    async def send_lost(self, coordinate: Coordinate, lost: LostKind, before: str) -> int:
+        """Send mail, once for a release, about what it lost that the version before it had; return
+        how many were sent."""
+        package = coordinate.package
+        page = f"{self.base_url}/packages/{package}/{coordinate.version}"
+        organization = f"{self.base_url}/account/organizations/{package.org}"
+        settings = f"{organization}/settings#provenance"
+        mail = (
+            mail_text(
+                "provenance-lost",
+                release=str(coordinate),
+                before=before,
+                page=page,
+                tokens=f"{organization}/tokens",
+                settings=settings,
+            )
+            if lost is LostKind.CI
+            else mail_text(
+                "sigstore-lost",
+                release=str(coordinate),
+                before=before,
+                page=page,
+                settings=settings,
+            )
+        )
+        now_ms = self.clock.now_ms()
+        return await self.mail_delivery.send_once(
+            f"provenance:{lost.value}:{coordinate.key}",
+            await responsible_accounts(self.directory, package.org, now_ms),
             mail,
             work=self.work,
             until_ms=now_ms + _DEPENDENCY_MAIL_KEPT_FOR // MS,

@@ -84,6 +84,16 @@ class Identities(Struct, frozen=True):
         await self._create_account(account_id, verified, provider)
         return account_id
 
+    async def register_provisioned(
+        self, verified: VerifiedIdentity, provider: str, *, by: Principal
+    ) -> None:
+        """Create an account with this identity, which a directory provisions by SCIM; if the
+        identity is there, change nothing. A repeat after a crash continues."""
+        account_id = random_text(self.randomness, OWNER_LENGTH)
+        with suppress(AlreadyThere):
+            await self._add(verified, provider, account_id, by, is_provisioned=True)
+        await self._find(verified)
+
     async def link(self, verified: VerifiedIdentity, provider: str, *, by: Principal) -> None:
         """Link a further identity to the account of `by`; raise `identity-taken`."""
         try:
@@ -164,7 +174,13 @@ class Identities(Struct, frozen=True):
         return identity, account
 
     async def _add(
-        self, verified: VerifiedIdentity, provider: str, account_id: str, by: Principal
+        self,
+        verified: VerifiedIdentity,
+        provider: str,
+        account_id: str,
+        by: Principal,
+        *,
+        is_provisioned: bool = False,
     ) -> None:
         await self.read_only_mode.require_changes_allowed()  # Known identities can still sign in.
         identity = Identity(
@@ -174,6 +190,7 @@ class Identities(Struct, frozen=True):
             label=verified.label or verified.display_name or verified.identifier,
             provider=provider,
             linked_ms=self.clock.now_ms(),
+            is_provisioned=is_provisioned,
         )
         await self.record_writer.add(
             identity, change=identity_change("identity.linked", identity), by=by

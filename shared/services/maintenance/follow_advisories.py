@@ -1,7 +1,9 @@
 """Task `follow-advisories`, every 15 minutes: quarantines what advisories call malicious, where the
-setting says so, and tells owners who asked about advisories for what their packages depend on."""
+setting says so, and tells owners who asked about advisories for what their packages depend on. It
+also does what a process left that ended after it stored a report about a release."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
@@ -14,19 +16,27 @@ from shared.services.maintenance.tasks import RUN_TIME, Task
 SCHEDULE = "25 */15 * * * *"
 
 
+class UnfinishedReports(Protocol):
+    """Does what processes left that ended after they stored a report."""
+
+    async def complete(self, until_ms: int) -> TaskReport: ...
+
+
 @dataclass(frozen=True)
 class FollowAdvisories(Task):
     id = "follow-advisories"
     title = "Follow advisories"
     sentence = (
         "Quarantines releases that advisories call malicious, where the setting says so, and tells "
-        "owners who asked about advisories for what their packages depend on."
+        "owners who asked about advisories for what their packages depend on. Completes reports "
+        "about releases whose process ended before administrators were told."
     )
     schedule = SCHEDULE
 
     advisories: Advisories
     malware: MalwareQuarantine
     notices: AdvisoryNotices
+    reports: UnfinishedReports
     clock: Clock
 
     async def run(self) -> TaskReport:
@@ -35,4 +45,9 @@ class FollowAdvisories(Task):
         for each in await self.advisories.malware():
             matched += len(await self.malware.apply(each))
         told = await self.notices.run(until_ms)
-        return TaskReport(told.seen + matched, told.changed + matched)
+        completed = await self.reports.complete(until_ms)
+        return TaskReport(
+            told.seen + matched + completed.seen,
+            told.changed + matched + completed.changed,
+            told.problems,
+        )

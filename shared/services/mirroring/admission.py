@@ -37,6 +37,7 @@ from shared.ports.http_client import AnswerTooLarge, Unanswered
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.runtime.lru_cache import LruCache
 from shared.runtime.single_flight import SingleFlight
+from shared.services.mirroring.licenses import MirroredLicenses
 from shared.services.mirroring.upstream_questions import Asker
 from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.upstreams import UpstreamSource, refusal_of
@@ -53,6 +54,7 @@ class Admission(Struct, frozen=True):
     reader: UpstreamReader
     archive_reader: ArchiveReader  # Without the rules that are no safety.
     releases: ExternalReleases
+    licenses: MirroredLicenses
     _flights: SingleFlight[bool] = field(default_factory=SingleFlight[bool])
 
     async def admit(self, coordinate: Coordinate, asker: Asker) -> bool:
@@ -147,6 +149,7 @@ class Admission(Struct, frozen=True):
     ) -> None:
         release = described.release
         coordinate = described.release.coordinate
+        await self.licenses.require(release, source.name)
         # The digest of the description is pinned, and the redirect has to announce the same one.
         await self.reader.pins.require(coordinate, fetched.announced, source.name)
         if fetched.digest != fetched.announced:
@@ -157,6 +160,7 @@ class Admission(Struct, frozen=True):
             require_coordinate(bala, coordinate)
         except Refusal as refusal:
             raise await self._refused(source, release, refusal) from None
+        await self.licenses.require(bala, source.name)
         if not await self.reader.owners.claim(coordinate.package.org, source.name):
             raise ReleaseNotFound(coordinate.package, coordinate.version)
         now_ms = self.reader.clock.now_ms()

@@ -173,7 +173,7 @@ class PackageChain(Struct, frozen=True):
         """Return the release of the tool, which is stored now: the request is the first one of a
         pull, whose second one asks for the archive by its address."""
         try:
-            package = await self._upstream_tool_owner(tool)
+            package = await self.tool_owner(tool)
         except UpstreamReleaseRefused:
             with suppress(NotFound):
                 return await self.hosted.find_tool(tool, wanted, client=client, by=by)
@@ -247,7 +247,7 @@ class PackageChain(Struct, frozen=True):
         """Check whether an upstream may be asked for the package."""
         return await self.reader.ours_or_upstream.upstream_of(package, self.asker) is not None
 
-    async def _upstream_tool_owner(self, tool: str) -> Package | None:
+    async def tool_owner(self, tool: str) -> Package | None:
         """Return the package of an upstream that has the tool; None if it is ours, or nobody's.
 
         A tool of ours is never looked for at an upstream. Raises as `tool_owner` does.
@@ -278,7 +278,7 @@ class PackageChain(Struct, frozen=True):
         owners = dict[ToolId, Package | Refusal | None]()
         for tool in tools:
             try:
-                owners[tool] = await self._upstream_tool_owner(tool)
+                owners[tool] = await self.tool_owner(tool)
             except UpstreamReleaseRefused:  # A denied package is unresolved, as a missing one.
                 owners[tool] = None
             except (UpstreamUnavailable, TooManyRequests) as refusal:

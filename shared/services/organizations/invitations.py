@@ -52,6 +52,7 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness
 from shared.ports.work import WorkStore
 from shared.services.identity.mail import MailDelivery, mail_text
+from shared.services.identity.mail_domains import MailDomains
 from shared.services.leases import retried_when_leased
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.limits.rate_limits import RateLimiter
@@ -115,6 +116,7 @@ class Invitations:
     authorization: Authorization
     record_writer: RecordWriter
     organization_members: OrganizationMembers
+    mail_domains: MailDomains
     mail_delivery: MailDelivery
     rate_limiter: RateLimiter
     read_only_mode: ReadOnlyMode
@@ -135,6 +137,8 @@ class Invitations:
         if request.role is not Role.MEMBER:
             require_right(by, access, Action.GOVERN, org)
         organization = access.require_organization(org)
+        if request.address is not None:
+            await self.mail_domains.require_trusted(request.address)
         code = random_text(self.randomness, INVITATION_CODE_LENGTH)
         new = self._new(organization, request, code, by)
         await self._require_room(new)  # Before the limits, which count each attempt.

@@ -6,6 +6,7 @@ the name is free again. `memberships.py` has the members.
 
 from collections.abc import Sequence
 from contextlib import suppress
+from enum import Enum
 from typing import Self
 
 from msgspec import Struct
@@ -61,6 +62,7 @@ from shared.services.limits.rate_limits import RateLimiter
 from shared.services.mirroring.upstreams import Upstreams
 from shared.services.organizations.memberships import Actor, OrganizationMembers
 from shared.services.organizations.reserved_names import stored_patterns
+from shared.services.organizations.typosquats import Typosquats
 from shared.services.records import EntityChange, RecordWriter, all_entities, package_batches
 
 _PROFILE = ("display_name", "description", "default_visibility", "links", "requires_provenance")
@@ -104,6 +106,13 @@ class OrganizationProfile(Struct, frozen=True):
         return organization.model_copy(update=changes)
 
 
+class NameChoice(Enum):
+    """Who answers for the name of a new organization."""
+
+    BY_ADMINISTRATOR = "administrator"
+    BY_FOUNDER = "founder"
+
+
 class Organizations(Struct, frozen=True):
     """Creates organizations, and reads and changes their profiles.
 
@@ -120,6 +129,7 @@ class Organizations(Struct, frozen=True):
     founding: str  # As in the settings.
     reserved_patterns: tuple[str, ...]
     upstreams: Upstreams | None  # None without an upstream.
+    typosquats: Typosquats
 
     async def create(
         self,
@@ -137,16 +147,20 @@ class Organizations(Struct, frozen=True):
         except for administrators, `looks-alike`, `name-reserved` or `TooManyRequests`.
         """
         profile = profile or OrganizationProfile()
-        await self._check_creator(org, owner, by)
+        chosen = await self._check_creator(org, owner, by)
         if await self.directory.get(Organization, organization_place(org)):
             raise OrganizationExists(org)  # Before the rate limit; the store decides races.
         await self._check_display_name(org, profile.display_name or "")
         if owner.id == by.id and not owner.administers_at(self.record_writer.clock.now_ms()):
             # Names are few, and a creator of many keeps them from others.
             await self.rate_limiter.check(RateLimitClass.FOUND, RateLimitKeys.of(by))
+        founded = profile.applied_to(self._new(org, owner))
+        if chosen is NameChoice.BY_FOUNDER:
+            resembled = await self.typosquats.organization_like(org, owner.id)
+            founded = founded.model_copy(update={"resembles": resembled})
         for other in other_owners:
             await self._check_creator(org, other, by)
-        return await self._add(profile.applied_to(self._new(org, owner)), by, other_owners)
+        return await self._add(founded, by, other_owners)
 
     async def create_by_push(self, org: OrgName, access: AccessContext, *, by: Principal) -> None:
         """Create the organization of an administrator's push, which does not exist; raise
@@ -185,6 +199,18 @@ class Organizations(Struct, frozen=True):
         return await self.authorization.require_member(by, org)
 
     @retried_when_stale
+    async def accept_name(self, org: OrgName, *, by: Principal) -> None:
+        """Let the packages of an organization be published whose name resembled a popular one. The
+        caller checked that `by` decides on that."""
+        organization = await self.directory.get(Organization, organization_place(org))
+        if organization is None or not organization.resembles:
+            return
+        details = {"resembles_before": organization.resembles, "resembles_after": ""}
+        change = EntityChange("organization.changed", organization.name, org=org, details=details)
+        accepted = organization.model_copy(update={"resembles": ""})
+        await self.record_writer.replace(accepted, change=change, by=by)
+
+    @retried_when_stale
     async def change(
         self, org: OrgName, profile: OrganizationProfile, *, by: Principal
     ) -> Organization:
@@ -196,16 +222,17 @@ class Organizations(Struct, frozen=True):
         await self._check_display_name(org, profile.display_name or "")
         return await self._change(access.require_organization(org), profile, by)
 
-    async def _check_creator(self, org: OrgName, owner: Account, by: Principal) -> None:
-        """Raise unless `by` may create an organization with this name for the owner."""
+    async def _check_creator(self, org: OrgName, owner: Account, by: Principal) -> NameChoice:
+        """Raise unless `by` may create an organization with this name for the owner; return who
+        answers for the name."""
         now_ms = self.record_writer.clock.now_ms()
         if by.is_operator:
             _check_owner(org, owner, now_ms)
-            return
+            return NameChoice.BY_ADMINISTRATOR
         access = await self._creator_access(org, by)
         if access.is_administrator:
             _check_owner(org, owner, now_ms)
-            return
+            return NameChoice.BY_ADMINISTRATOR
         require_plain_org(org)
         if self.founding == "administrators":
             raise NotPermitted("create", org, "only administrators of the registry can do this")
@@ -216,6 +243,7 @@ class Organizations(Struct, frozen=True):
         if access.organization is not None:
             raise OrganizationExists(org)
         await self._check_lookalikes(org, org)
+        return NameChoice.BY_FOUNDER
 
     async def _creator_access(self, org: OrgName, by: Principal) -> AccessContext:
         if by.is_anonymous:
@@ -275,6 +303,8 @@ class Organizations(Struct, frozen=True):
         ]
         lookalikes = [NameSkeleton(org=name, skeleton=each) for each in sorted(skeletons(name))]
         details = {"founder": owner}
+        if organization.resembles:
+            details["resembles"] = organization.resembles
         change = EntityChange(
             "organization.founded", name, org=name, account=owner, details=details
         )

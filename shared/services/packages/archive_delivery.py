@@ -14,11 +14,19 @@ from msgspec.structs import replace
 from shared.auth.authorization import Authorization
 from shared.auth.signing_keys import ArchiveLinkSigner
 from shared.domain.archives.delivery import Cdn
-from shared.domain.archives.names import ArchiveName, Digest, archive_file_name, canonical_file_name
+from shared.domain.archives.names import (
+    ArchiveName,
+    Digest,
+    archive_file_name,
+    canonical_file_name,
+    package_in_file_name,
+)
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.packages import Head, Readers, Release, Visibility, is_for_everybody
 from shared.domain.principals import Principal
 from shared.domain.times import MS
+from shared.ports.archive_store import ArchiveStore
 from shared.ports.metadata import PackageReader
 from shared.ports.system import Clock
 
@@ -47,6 +55,15 @@ class ArchiveLink(Struct, frozen=True):
         return f"/archives/{self.scope}/{self.digest}/{self.version}/{self.file}"
 
 
+SCANNED = "scanned"  # The scope of links for the scanner, to archives that are no releases yet.
+
+
+def scanned_link(digest: Digest, coordinate: Coordinate, platform: str) -> ArchiveLink:
+    """Return the link by which the scanner fetches an archive, without its signature."""
+    file = canonical_file_name(coordinate, platform)
+    return ArchiveLink(SCANNED, digest, coordinate.version.text, file)
+
+
 def public_link_prefix(name: ArchiveName) -> str:
     """Return the prefix with which all public links to the archive begin, and no other path."""
     return f"/archives/{Visibility.PUBLIC.value}/{name.digest}/"
@@ -65,11 +82,19 @@ class DeliveredArchive(Struct, frozen=True):
     is_public: bool
 
 
+class ScannedArchive(Struct, frozen=True):
+    """An archive that the scanner may fetch before it is a release."""
+
+    name: ArchiveName
+    size_bytes: int
+
+
 class ArchiveDelivery(Struct, frozen=True):
     """Makes addresses of archives and decides who may fetch what they lead to."""
 
     authorization: Authorization
     records: PackageReader
+    archives: ArchiveStore
     signer: ArchiveLinkSigner
     clock: Clock
     base_url: str
@@ -145,6 +170,20 @@ class ArchiveDelivery(Struct, frozen=True):
         if not release.waits_for_approval:
             raise ArchiveNotFound
         return DeliveredArchive(release, Visibility.PRIVATE, is_public=False)
+
+    async def open_scanned(self, link: ArchiveLink) -> ScannedArchive:
+        """Return the archive behind a signed link for the scanner, or raise `ArchiveNotFound`."""
+        package = package_in_file_name(link.file)
+        if link.scope != SCANNED or package is None or not await self.may_follow(link):
+            raise ArchiveNotFound
+        coordinate = Coordinate.parse(package.org, package.name, link.version)
+        # The signature says that the file name is of this form.
+        platform = link.file.split("-")[2]
+        name = ArchiveName(link.digest, coordinate, platform)
+        stored = await self.archives.stat(name)
+        if stored is None:
+            raise ArchiveNotFound
+        return ScannedArchive(name, stored.size_bytes)
 
     def named(self, head: Head, release: Release, file: str) -> DeliveredArchive:
         """Return the archive of a release that the caller may have, or raise `ArchiveNotFound` if

@@ -24,6 +24,7 @@ from shared.domain.archives.unpacking import (
     Documentation,
     ZipArchive,
     directory_tail,
+    find_no_token,
     list_files,
     missing_directory,
     unpack_file,
@@ -57,16 +58,17 @@ class ArchiveReader:
     limits: ArchiveLimits
     max_archive_bytes: int
     max_archives_in_hand: int
-    environment: str  # Archives that contain a token of this environment are refused.
+    environment: str  # Archives that contain a token of this environment are refused, unless empty.
     _bytes_in_hand: int = 0
     _threads: ThreadPoolExecutor = field(default_factory=_readers, repr=False)
 
     @property
     def of_mirrored(self) -> "ArchiveReader":
         """The reader of archives of other registries. It keeps the limits that protect this
-        registry, and leaves out the rules about what a package should contain."""
+        registry, and leaves out the rules about what a package should contain. A token of this
+        registry is no secret any more there: it is shown to those who manage the release."""
         limits = replace(self.limits, documentation=Documentation.OPTIONAL)
-        return dataclasses.replace(self, limits=limits)
+        return dataclasses.replace(self, limits=limits, environment="")
 
     def of(self, release: Release) -> "ArchiveReader":
         """Return the reader whose rules the archive of a stored release had to keep."""
@@ -77,7 +79,7 @@ class ArchiveReader:
         if len(content) > self.max_archive_bytes:
             raise archive_too_large(len(content), self.max_archive_bytes)
         loop = asyncio.get_running_loop()
-        find_token = TokenSearch(self.environment).find
+        find_token = TokenSearch(self.environment).find if self.environment else find_no_token
         reading = partial(read_bala, content, self.limits, find_token)
         return await loop.run_in_executor(self._threads, reading)
 

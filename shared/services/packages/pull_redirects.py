@@ -6,6 +6,7 @@ the Function for each pull, and a kept redirect spares it reading records, and f
 link. A kept redirect takes a third of the memory of the records that it is made of.
 """
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 from math import inf
@@ -89,6 +90,7 @@ class LocatedArchive(Struct, frozen=True):
     url: str
     published_ms: int
     is_public: bool
+    is_mirrored: bool
     depends_on: Dependencies | None
     # Of the monotonic clock: how long the address is the same while the records stand.
     repeated_until_ms: float
@@ -104,6 +106,8 @@ class PullRedirects(Struct, frozen=True):
     cache: "RedirectCache | None"  # None on one machine, whose host repeats whole answers.
     clock: Clock
     mirrored_fresh_ms: int  # Requests refresh a release of an upstream that often.
+    # Whose rule says that the caller takes from upstreams only what is approved; empty for none.
+    limited_by: Callable[[Principal], Awaitable[str]]
 
     async def locate(
         self,
@@ -128,7 +132,9 @@ class PullRedirects(Struct, frozen=True):
         number = cache.number
         kept = await cache.find(place, package.org, by)
         if kept is not None:
-            return _decoded(kept)
+            located = _decoded(kept)
+            if not located.is_mirrored or not await self.limited_by(by):
+                return located
         found = await source.find(package, wanted, client=client, by=by)
         located, archive = await self._located(found, wanted, to)
         depends_on = located.depends_on
@@ -158,6 +164,7 @@ class PullRedirects(Struct, frozen=True):
             redirect.url,
             release.created_ms,
             found.head.visibility is Visibility.PUBLIC,
+            release.upstream is not None,
             dependencies_of_release(found.head, release, wanted),
             until_ms,
         )
@@ -213,13 +220,14 @@ def _encoded(located: LocatedArchive, depends_on: Dependencies) -> bytes:
     at = located.coordinate
     text = located.deprecation
     facts = (at.package.org, at.package.name, at.version.text, located.file, located.content.hex)
-    rest = (located.cache_control, located.published_ms, sorted(depends_on.readers))
+    readers = sorted(depends_on.readers)
+    rest = (located.cache_control, located.published_ms, readers, located.is_mirrored)
     return orjson.dumps((*facts, text, *rest))
 
 
 def _decoded(kept: "Redirect") -> LocatedArchive:
     org, name, version, file, digest, deprecation, *rest = orjson.loads(kept.content)
-    cache_control, published_ms, readers = rest
+    cache_control, published_ms, readers, is_mirrored = rest
     coordinate = Coordinate.parse(org, name, version)
     return LocatedArchive(
         coordinate,
@@ -230,7 +238,8 @@ def _decoded(kept: "Redirect") -> LocatedArchive:
         kept.url,
         published_ms,
         not readers,
-        Dependencies(frozenset((coordinate.package.key,)), frozenset(readers)),
+        is_mirrored,
+        Dependencies(frozenset((coordinate.package.key,)), frozenset(readers), is_mirrored),
         kept.repeated_until_ms,
     )
 

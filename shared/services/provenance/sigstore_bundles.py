@@ -103,25 +103,35 @@ class SigstoreBundles(Struct, frozen=True):
         }
         return await self.confined.run(TASK, folder, request)
 
-    async def add(self, content: bytes | memoryview, release: Release, *, by: Principal) -> Release:
-        """Verify the bundle of a release that is stored, and add it; a release that waited for one
-        is published. A release that has one keeps it.
-
-        Raises as `verify` does, and `sigstore-too-late`. Callers check rights.
-        """
+    async def check(self, content: bytes | memoryview, release: Release) -> SigstoreBundle | None:
+        """Verify the bundle of a release that is stored, and store nothing; None if the release has
+        one, which it keeps. Raises as `add` does."""
         if release.sigstore:
-            return release
+            return None
         coordinate = release.coordinate
-        now_ms = self.clock.now_ms()
-        is_late = now_ms - release.created_ms > ACCEPTED_FOR // MS
+        is_late = self.clock.now_ms() - release.created_ms > ACCEPTED_FOR // MS
         if is_late and not release.awaits_sigstore:
             raise Conflict(
                 "sigstore-too-late",
                 f"{coordinate} was published more than an hour ago, and a Sigstore bundle comes "
                 "within an hour of its archive. Publish a new version with its bundle.",
             )
-        provenance = release.origin.provenance
-        bundle = await self.verify(content, coordinate, release.content, provenance)
+        return await self.verify(content, coordinate, release.content, release.origin.provenance)
+
+    async def add(self, content: bytes | memoryview, release: Release, *, by: Principal) -> Release:
+        """Verify the bundle of a release that is stored, and add it; a release that waited for one
+        is published. A release that has one keeps it.
+
+        Raises as `verify` does, and `sigstore-too-late`. Callers check rights.
+        """
+        bundle = await self.check(content, release)
+        return await self.add_verified(bundle, release, by=by) if bundle else release
+
+    async def add_verified(
+        self, bundle: SigstoreBundle, release: Release, *, by: Principal
+    ) -> Release:
+        """Add a bundle that `verify` returned to a release that is stored and has none."""
+        now_ms = self.clock.now_ms()
         # The bundle before the record, so that a release that says it has one does.
         await self.documents.put_attestation(release.content, bundle.name, bundle.content)
 
@@ -131,7 +141,7 @@ class SigstoreBundles(Struct, frozen=True):
                 return current
             return with_sigstore(current, bundle.instance, head, by=by, now_ms=now_ms)
 
-        stored = await self.records.change_release(coordinate, decide)
+        stored = await self.records.change_release(release.coordinate, decide)
         if stored.erased:  # Its documents were deleted before the bundle was stored.
             await self.documents.delete(release.content)
         return stored

@@ -15,19 +15,22 @@ from shared.domain.errors.base import (
     Refusal,
     TooLarge,
     Unauthenticated,
+    Unavailable,
 )
 from shared.domain.errors.identity import NotPermitted, TokenUnknown
 from shared.domain.errors.packages import ArchiveLost, VersionExists
-from shared.domain.packages import FoundRelease, State
+from shared.domain.packages import FoundRelease, PackageHold, RequiredProvenance, State
 from shared.domain.principals import Principal
 from shared.domain.publishing_rules import Effect, RuleFinding
 from shared.domain.rights import AccessContext
 from shared.domain.scopes import PUBLISHING_SCOPES
 from shared.ports.metadata import MetadataStore
 from shared.services.packages.archive_reader import ArchiveReader
+from shared.services.provenance.sigstore_bundles import SigstoreBundles
 from shared.services.publishing.published_contents import PublishedContents
 from shared.services.publishing.publishing import Publishing, Upload
 from shared.services.publishing.publishing_rules import Occasion, PublishingRules, RuledArchive
+from shared.services.publishing.scanner import Scanner
 
 
 class FindingSeverity(Enum):
@@ -82,7 +85,9 @@ class DryRuns(Struct, frozen=True):
     metadata: MetadataStore
     publishing: Publishing
     published_contents: PublishedContents
+    sigstore_bundles: SigstoreBundles
     rules: PublishingRules
+    scanner: Scanner
 
     async def may_check(self, by: Principal) -> bool:
         """Check whether `by` belongs to some organization. A host asks this before it reads a body;
@@ -109,6 +114,11 @@ class DryRuns(Struct, frozen=True):
             refusals = await self.publishing.refusals(bala, found, access, by)
             findings = [*_about_right(missing, by), *map(Finding.of, refusals)]
             findings += await self._about_version(upload, bala, found, missing, by)
+            if found.head is None and missing is None:
+                package = bala.coordinate.package
+                hold = await self.publishing.hold_of_new(package, access, by)
+                findings += [_finding_of(hold)] if hold else []
+            findings += await self._about_sigstore(upload, bala, found, access, by)
             if found.release is None:
                 findings += await self._about_rules(upload, bala, found, access, by)
         return DryRun(tuple(findings))
@@ -139,7 +149,7 @@ class DryRuns(Struct, frozen=True):
         contents = self.published_contents
         if release is None:
             hold = found.head.hold if found.head and missing is None else None
-            return [_HELD] if hold else []
+            return [_finding_of(hold)] if hold else []
         try:
             is_same = await contents.would_repeat(upload.content, bala, release)
         except ArchiveLost as lost:
@@ -153,20 +163,78 @@ class DryRuns(Struct, frozen=True):
             return [Finding.of(self.publishing.refusal_of_withheld(release, by))]
         return [Finding.of(VersionExists(bala.coordinate))]
 
+    async def _about_sigstore(
+        self,
+        upload: Upload,
+        bala: Bala,
+        found: FoundRelease,
+        access: AccessContext,
+        by: Principal,
+    ) -> list[Finding]:
+        """Return what a push says of the Sigstore bundle that came with the archive, or of none."""
+        if upload.sigstore is None:
+            return _about_missing_bundle(found, access, by)
+        release = found.release
+        try:
+            if release is None:
+                await self.sigstore_bundles.verify(
+                    upload.sigstore, bala.coordinate, bala.content, by.provenance
+                )
+            elif release.content == bala.content:
+                await self.sigstore_bundles.check(upload.sigstore, release)
+        except (Conflict, Invalid, TooLarge) as refusal:
+            return [Finding.of(refusal)]
+        except Unavailable:
+            message = (
+                "The Sigstore bundle was not checked, because the registry cannot do that now. "
+                "Check the archive again in a minute."
+            )
+            return [Finding("sigstore-not-checked", FindingSeverity.NOTE, message)]
+        return []
+
     async def _about_rules(
         self, upload: Upload, bala: Bala, found: FoundRelease, access: AccessContext, by: Principal
     ) -> list[Finding]:
         organization = access.organization
         asked = RuledArchive(upload.content, bala, found.head, organization, by, Occasion.DRY_RUN)
-        return list(map(Finding.of_rule, await self.rules.findings(asked)))
+        findings = list(map(Finding.of_rule, await self.rules.findings(asked)))
+        return [*findings, _SCANNED] if self.scanner.is_set else findings
 
 
+_SCANNED = Finding(
+    "scanner-not-asked",
+    FindingSeverity.NOTE,
+    "A push asks the scanner of this registry about the archive, and this check does not.",
+)
 _HELD = Finding(
     "package-held",
     FindingSeverity.WARNING,
     "Administrators of this registry hold the package while they look at a case. A push is stored, "
     "and published when they end that.",
 )
+
+
+def _finding_of(hold: PackageHold) -> Finding:
+    if not hold.resembles:
+        return _HELD
+    message = f"A push is stored and held: {hold.reason}. An administrator decides on the name."
+    return Finding("name-resembles", FindingSeverity.WARNING, message)
+
+
+def _about_missing_bundle(
+    found: FoundRelease, access: AccessContext, by: Principal
+) -> list[Finding]:
+    """Return that a push is held until its bundle comes, where the organization requires one."""
+    organization = access.organization
+    if found.release is not None or organization is None or by.provenance is None:
+        return []
+    if organization.requires_provenance is not RequiredProvenance.SIGSTORE:
+        return []
+    message = (
+        f"{organization.name} requires a Sigstore bundle of each release. Without the part "
+        "provenance a push is stored, and published when its bundle comes."
+    )
+    return [Finding("release-awaits-sigstore", FindingSeverity.WARNING, message)]
 
 
 def _about_right(missing: Refusal | None, by: Principal) -> list[Finding]:

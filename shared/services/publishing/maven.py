@@ -3,14 +3,11 @@ request.
 """
 
 import asyncio
-import json
-from collections.abc import Callable, Mapping
-from typing import cast
+from collections.abc import Callable
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.domain.bounded_parsing import has_at_most_values
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.distributions import ANY_CLIENT, ClientProfile, Distribution
 from shared.domain.documents import DerivedDocument
@@ -26,7 +23,7 @@ from shared.domain.maven import ChecksumAlgorithm, client_metadata, repository_m
 from shared.domain.names import OrgName, ToolId
 from shared.domain.packages import AvailableRelease, Release, State, Survey, Visibility
 from shared.domain.principals import Principal
-from shared.domain.sboms import MAX_SBOM_BYTES, MAX_SBOM_VALUES
+from shared.domain.sboms import MAX_SBOM_BYTES, is_cyclonedx
 from shared.domain.search import ANYONE, Query, ResultPage, Viewer
 from shared.domain.signatures import signatures_json
 from shared.domain.version_choice import usable_entries
@@ -244,9 +241,6 @@ class MavenPackages:
         return every.count > public.count
 
 
-_FORMAT = "CycloneDX"
-
-
 class MavenPublishing(Struct, frozen=True):
     """Publishes releases from the files that a Maven client sends, in any order.
 
@@ -277,7 +271,7 @@ class MavenPublishing(Struct, frozen=True):
         if len(content) > MAX_SBOM_BYTES:
             what = "bill of materials"
             raise file_too_large(what, len(content), MAX_SBOM_BYTES)
-        if not await asyncio.to_thread(_is_cyclonedx, content):
+        if not await asyncio.to_thread(is_cyclonedx, content):
             raise Invalid(
                 "sbom-unreadable",
                 "The bill of materials cannot be read. Send a CycloneDX document in JSON, with "
@@ -289,6 +283,15 @@ class MavenPublishing(Struct, frozen=True):
                 f"{at} has a bill of materials already, and releases never change. Publish a new "
                 "version with the new one.",
             )
+        await self._require_still_there(at, release)
+
+    async def _require_still_there(self, at: Coordinate, release: Release) -> None:
+        """Delete again what was stored beside a release that was removed meanwhile: its erasure may
+        have deleted its documents before. Raises `ReleaseNotFound` then."""
+        found = await self.metadata.find(at)
+        if found.release is not None and found.release.state is State.REMOVED:
+            await self.documents.delete(release.content)
+            raise ReleaseNotFound(at.package, at.version)
 
     async def add_sigstore(self, content: bytes, at: Coordinate, *, by: Principal) -> None:
         """Verify the Sigstore bundle of a release, and store it; a repeat changes nothing."""
@@ -309,13 +312,3 @@ def _takes_files(release: Release) -> bool:
     """Check whether files besides the archive are accepted: a push continues if its release is
     held."""
     return release.state is State.LIVE or release.is_waiting
-
-
-def _is_cyclonedx(content: bytes) -> bool:
-    if not has_at_most_values(MAX_SBOM_VALUES, content):
-        return False
-    try:
-        read: object = json.loads(content)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(read, dict) and cast(Mapping[str, object], read).get("bomFormat") == _FORMAT

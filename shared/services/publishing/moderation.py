@@ -13,11 +13,12 @@ from shared.domain.errors.base import Conflict, Invalid
 from shared.domain.errors.packages import NotAwaited, PackageNotFound, ReleaseNotFound
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
-from shared.domain.packages import Head, Origin, PublicReason, Release, State, Survey
+from shared.domain.packages import Head, Holder, Origin, PublicReason, Release, State, Survey
 from shared.domain.principals import Principal
 from shared.domain.reasons import reason_for_change
 from shared.domain.records import Place
 from shared.domain.releases import (
+    WAITING_FOR_SIGSTORE,
     Decision,
     ReleaseComparison,
     WithheldNote,
@@ -426,7 +427,8 @@ class Moderation(Struct, frozen=True):
         return await self._decide(coordinate, Decision(State.QUARANTINED, said, public), by)
 
     async def restore(self, coordinate: Coordinate, *, by: Principal) -> Release:
-        """Serve a held or quarantined release again."""
+        """Serve a held or quarantined release again; one whose Sigstore bundle did not come yet
+        waits for that."""
         return await self._decide(coordinate, Decision(State.LIVE), by)
 
     async def remove(
@@ -447,14 +449,14 @@ class Moderation(Struct, frozen=True):
     async def quarantine_by_rule(
         self, coordinate: Coordinate, reason: str, public: PublicReason, *, by: Principal
     ) -> Release:
-        """Quarantine a live release as a rule of the operator says, and return it; one that is
+        """Quarantine a live release as the rule about reports says, and return it; one that is
         withheld already stays as it is. Callers check the rule. Raises `ReleaseNotFound`.
         """
 
         def decide(_head: Head, release: Release) -> Release:
             if release.state is not State.LIVE:
                 return release
-            decision = Decision(State.QUARANTINED, reason, public)
+            decision = Decision(State.QUARANTINED, reason, public, holder=Holder.REPORTS)
             now_ms = self.clock.now_ms()
             return with_decision(release, "release.quarantined", decision, by=by, now_ms=now_ms)
 
@@ -499,8 +501,13 @@ class Moderation(Struct, frozen=True):
                 if _has_decision(release, waiting):
                     raise waits_for_approval(release)
                 return with_decision(release, "release.held", waiting, by=by, now_ms=now_ms)
-            kind = f"release.{decision.state.value}"
-            return with_decision(release, kind, decision, by=by, now_ms=now_ms)
+            following = decision
+            if decision.state is State.LIVE and release.awaits_sigstore:
+                if release.waits_for_sigstore:
+                    return release  # Its bundle publishes it, and nothing else.
+                following = WAITING_FOR_SIGSTORE
+            kind = f"release.{following.state.value}"
+            return with_decision(release, kind, following, by=by, now_ms=now_ms)
 
         return await self.records.store_release(coordinate, decide)
 

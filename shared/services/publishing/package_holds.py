@@ -11,6 +11,7 @@ from shared.domain.reasons import parse_required_reason
 from shared.domain.releases import next_decision, with_change, with_decision
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
+from shared.services.organizations.organizations import Organizations
 from shared.services.packages.derived_data import PackageRecordWriter
 
 
@@ -30,6 +31,7 @@ class PackageHolds(Struct, frozen=True):
     administration: Administration
     metadata: MetadataStore
     records: PackageRecordWriter
+    organizations: Organizations
     clock: Clock
 
     async def hold(self, package: Package, reason: str, *, by: Principal) -> Head:
@@ -57,9 +59,13 @@ class PackageHolds(Struct, frozen=True):
         return await self.records.change_package(package, decide)
 
     async def end(self, package: Package, *, by: Principal) -> EndedHold:
-        """End the hold of the package, and publish the releases that waited for it."""
+        """End the hold of the package, and publish the releases that waited for it. If its name
+        resembled a popular one, the name of its organization is accepted as well."""
         await self.administration.require_moderator(by, "restore", package, package)
         now_ms = self.clock.now_ms()
+        current = await self.metadata.head(package)
+        if current and current.hold and current.hold.resembles:
+            await self.organizations.accept_name(current.package.org, by=by)
 
         def decide(head: Head) -> Head:
             if head.hold is None:

@@ -24,6 +24,7 @@ from shared.domain.errors.packages import (
 from shared.domain.packages import (
     FoundRelease,
     Head,
+    PackageHold,
     Readers,
     Release,
     ReleaseWarning,
@@ -37,9 +38,11 @@ from shared.domain.principals import Principal
 from shared.domain.publishing_rules import Effect, RuleFinding, first_with
 from shared.domain.rate_limits import RateLimitAllowance
 from shared.domain.releases import (
+    NAME_RESEMBLES,
     held_for_approval,
     held_for_owner,
     held_for_package,
+    held_for_scanner,
     held_for_sigstore,
     new_head,
     new_release,
@@ -58,11 +61,13 @@ from shared.services.api_docs.api_docs_queue import ApiDocsQueue
 from shared.services.identity.mail import ReleaseMail
 from shared.services.limits.rate_limits import PublishAllowance, RateLimiter
 from shared.services.organizations.organizations import Organizations
+from shared.services.organizations.typosquats import Typosquats
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.derived_data import DerivedData
 from shared.services.provenance.sigstore_bundles import SigstoreBundle, SigstoreBundles
 from shared.services.publishing.published_contents import PublishedContents
 from shared.services.publishing.publishing_rules import Occasion, PublishingRules, RuledArchive
+from shared.services.publishing.scanner import Scanner
 from shared.services.tokens.trusted_publishers import TrustedPublishers, check_pusher, check_tag
 
 # For so long the registry remembers that a credential may publish somewhere.
@@ -120,6 +125,7 @@ class _Push(Struct, frozen=True):
     by: Principal
     sigstore: SigstoreBundle | None = None
     findings: tuple[RuleFinding, ...] = ()  # Of the rules; none of them refuses the push.
+    held_by_scanner: str = ""  # Why, as a sentence.
 
     @property
     def package(self) -> Package:
@@ -165,6 +171,7 @@ class Publishing(Struct, frozen=True):
 
     authorization: Authorization
     organizations: Organizations
+    typosquats: Typosquats
     archive_reader: ArchiveReader
     metadata: MetadataStore
     documents: DocumentStore
@@ -176,6 +183,7 @@ class Publishing(Struct, frozen=True):
     clock: Clock
     dependency_check: DependencyCheck
     rules: PublishingRules
+    scanner: Scanner
     trusted_publishers: TrustedPublishers
     rate_limiter: RateLimiter
     mail: ReleaseMail
@@ -193,14 +201,16 @@ class Publishing(Struct, frozen=True):
 
         A push of the same files as those of a release by anybody who may push it, at any time,
         returns the release that exists. If the bytes are the same as well and the stored archive
-        was lost, the archive is stored again. If a refusal is raised, nothing was stored. Failures
-        of a store are raised as they are.
+        was lost, the archive is stored again. If a refusal is raised, no release was stored; an
+        archive that the scanner refuses stays until the sweep of orphaned archives. Failures of a
+        store are raised as they are.
         """
         with self.archive_reader.in_hand(len(upload.content)):
             push = await self._admit(upload, by)
             found = push.found
             is_new = False
             if found.release is None:
+                push = await self._scanned(upload, push)
                 found, is_new = await self._commit(upload, push)
             # A push at the same time may have stored the release without this bundle.
             if found.release and upload.sigstore is not None and not is_new:
@@ -231,6 +241,17 @@ class Publishing(Struct, frozen=True):
         if head:
             check_pusher(head, by)
         return access
+
+    async def hold_of_new(
+        self, package: Package, access: AccessContext, by: Principal
+    ) -> PackageHold | None:
+        """Return why a new package waits for administrators from its first push on, whoever may see
+        it: a private one may become public."""
+        if by.is_operator or access.is_administrator:
+            return None
+        organization = access.organization
+        resembled = organization.resembles if organization else ""
+        return await self.typosquats.hold_of(package, resembled)
 
     # --- First step: nothing is written but a lost archive --------------------------------------
 
@@ -429,6 +450,14 @@ class Publishing(Struct, frozen=True):
             "Choose another id in BalTool.toml.",
         )
 
+    async def _scanned(self, upload: Upload, push: _Push) -> _Push:
+        """Ask the scanner of the operator, if there is one, about an archive that nothing else
+        refuses; raise its refusal."""
+        if not self.scanner.is_set:
+            return push
+        answer = await self.scanner.ask(upload.content, push.bala)
+        return replace(push, held_by_scanner=answer.held_because)
+
     # --- Second step: the release record commits -----------------------------------------------
 
     async def _commit(self, upload: Upload, push: _Push) -> tuple[FoundRelease, bool]:
@@ -450,14 +479,7 @@ class Publishing(Struct, frozen=True):
             await self.trusted_publishers.bind(head, by=by)
         attested = self.release_signer.attested(new_release(bala, by=by, now_ms=now_ms))
         release = await self._with_findings(_with_bundle(attested.release, push), push)
-        if held_because:
-            release = held_for_owner(release, held_because)
-        elif head.hold:
-            release = held_for_package(release, head.hold)
-        elif release.approval:
-            release = held_for_approval(release, release.approval)
-        elif release.awaits_sigstore:
-            release = held_for_sigstore(release)
+        release = _held(release, push, head, held_because)
         release = told_to_everybody(release, head)
         # Archive before record: a crash between the two leaves an orphaned archive, never a
         # release that cannot be pulled.
@@ -524,7 +546,9 @@ class Publishing(Struct, frozen=True):
         if head is None:
             visibility = organization.default_visibility if organization else Visibility.PUBLIC
             new = new_head(bala, by=push.by, now_ms=now_ms, default_visibility=visibility)
-            head = await self.metadata.claim(new.model_copy(update={"placed_for": self.readers}))
+            hold = await self.hold_of_new(push.package, push.access, push.by)
+            update = {"placed_for": self.readers, "hold": hold}
+            head = await self.metadata.claim(new.model_copy(update=update))
         _check_name(bala, head)
         return head
 
@@ -565,10 +589,14 @@ class Publishing(Struct, frozen=True):
             self.api_docs.add(release.coordinate)
         if is_new and release.awaits_owner:
             await self.mail.send_held(release)
+        if is_new and release.waits_for_package:
+            await self.typosquats.notify(head)
         if is_new and release.waits_for_approval:
             await self.mail.send_approval_wanted(release)
         if is_new and release.warnings:
             await self.mail.send_warnings(release, [each.message for each in release.warnings])
+        if is_new and push.held_by_scanner:
+            await self.mail.send_held_by_scanner(release)
         outcome = Outcome.PUBLISHED if is_new else Outcome.REPEATED
         refusal: Refusal | None = None
         if release.state is not State.LIVE:
@@ -591,12 +619,7 @@ class Publishing(Struct, frozen=True):
                 f"publishes it at {page}",
             )
         if release.waits_for_package:
-            return Conflict(
-                "release-awaits-case",
-                f"{coordinate} is stored and held: administrators of this registry hold the "
-                f"package {coordinate.package} while they look at a case. It is published when "
-                "they end that.",
-            )
+            return _refusal_of_held_package(release)
         if release.waits_for_approval:
             page = f"{self.base_url}/account/organizations/{release.org}/approvals"
             return Conflict(
@@ -622,6 +645,37 @@ class Publishing(Struct, frozen=True):
             f"{coordinate} is stored and {release.state.value}: an administrator of this registry "
             "withheld it. Ask the operator.",
         )
+
+
+def _refusal_of_held_package(release: Release) -> Refusal:
+    """Return why a release is not published that waits for its package."""
+    coordinate = release.coordinate
+    if release.state_reason.startswith(NAME_RESEMBLES):
+        return Conflict(
+            "name-resembles",
+            f"{coordinate} is stored and held: {release.state_reason}. It is published when an "
+            "administrator of this registry accepts the name, whom you can ask; or publish under a "
+            "name that differs more.",
+        )
+    return Conflict(
+        "release-awaits-case",
+        f"{coordinate} is stored and held: administrators of this registry hold the package "
+        f"{coordinate.package} while they look at a case. It is published when they end that.",
+    )
+
+
+def _held(release: Release, push: _Push, head: Head, held_because: str) -> Release:
+    """Return a new release as held for the first reason to hold it, if there is one."""
+    if push.held_by_scanner:
+        # First, as administrators decide on it, and what else it waits for comes after that.
+        return held_for_scanner(release, push.held_by_scanner)
+    if held_because:
+        return held_for_owner(release, held_because)
+    if head.hold:
+        return held_for_package(release, head.hold)
+    if release.approval:
+        return held_for_approval(release, release.approval)
+    return held_for_sigstore(release) if release.awaits_sigstore else release
 
 
 def _with_bundle(release: Release, push: _Push) -> Release:

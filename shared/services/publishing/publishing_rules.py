@@ -64,6 +64,11 @@ class RegistryRuleReader(Struct, frozen=True):
             return held.rules
         return await held.flights.answer("rules", self._read)
 
+    @property
+    def known(self) -> RegistryRules | None:
+        """The rules that hold now, if that is known without a read."""
+        return self._held.rules if self._stands() else None
+
     async def stored(self) -> RegistryRules:
         """Return the rules as they are stored; before somebody changed them, with revision 0."""
         found = await self.directory.get(RegistryRules, REGISTRY_RULES_PLACE)

@@ -19,6 +19,7 @@ from shared.services.report_records import ReportRecords
 REPORTED_MAILS_AN_HOUR = 10  # To each administrator, each about another release.
 _KEPT_FOR = timedelta(days=7)  # One release is no news again before.
 _KIND = "report-mail"
+_LEFT_OUT_FOR = timedelta(days=1)  # A task does not send then what was one too many in an hour.
 _HOUR_MS = timedelta(hours=1) // MS
 
 # What became of a report, as a sentence for its reporter.
@@ -48,11 +49,11 @@ class ReportMail(Struct, frozen=True):
         Of those that reports quarantined a few wait at most; of others some are told in an hour.
         """
         now_ms = self.clock.now_ms()
-        what = "quarantined" if is_quarantined else "waiting"
-        key = f"report:{what}:{report_owner(case.coordinate)}"
+        key = _key(case, is_quarantined=is_quarantined)
         if await self.work.peek(_KIND, key, now_ms) is not None:
             return
         if not is_quarantined and not await self._has_room(now_ms):
+            await self.work.put(_KIND, _left_out(key), "left out", now_ms + _LEFT_OUT_FOR // MS)
             return
         reports = await self.records.about(case.coordinate)
         waiting = [each for each in reports if each.decision is None]
@@ -82,6 +83,19 @@ class ReportMail(Struct, frozen=True):
         )
         await self.work.put(_KIND, key, "sent", until_ms)
 
+    async def send_missed(self, case: ReportedRelease, *, is_quarantined: bool) -> bool:
+        """Do what `send_reported` does, where a process ended before it; return whether it did.
+
+        Whoever was told, or was one too many in an hour, is not told again.
+        """
+        now_ms = self.clock.now_ms()
+        key = _key(case, is_quarantined=is_quarantined)
+        for each in (key, _left_out(key)):
+            if await self.work.peek(_KIND, each, now_ms) is not None:
+                return False
+        await self.send_reported(case, is_quarantined=is_quarantined)
+        return True
+
     async def _has_room(self, now_ms: int) -> bool:
         """Count one more mail of this hour, and check that it is not too many."""
         counter = Counter(_KIND, str(now_ms // _HOUR_MS), now_ms + _HOUR_MS)
@@ -102,6 +116,16 @@ class ReportMail(Struct, frozen=True):
         )
         accounts = await accounts_by_ids(self.records.directory, [report.reporter])
         await self.mail_delivery.send_to_accounts(accounts, mail)
+
+
+def _key(case: ReportedRelease, *, is_quarantined: bool) -> str:
+    """Return by what the mail about a release is known that was sent."""
+    what = "quarantined" if is_quarantined else "waiting"
+    return f"report:{what}:{report_owner(case.coordinate)}"
+
+
+def _left_out(key: str) -> str:
+    return f"left-out:{key}"
 
 
 def case_path(coordinate: Coordinate) -> str:

@@ -38,6 +38,7 @@ from shared.domain.reports import (
 )
 from shared.domain.rights import require_own_account
 from shared.domain.scopes import Action
+from shared.domain.status import TaskReport
 from shared.domain.times import MS
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
@@ -62,6 +63,8 @@ from shared.services.report_records import ReportRecords
 
 RELEASES_ON_A_PAGE = 50  # Of the queue; the reports of each are read.
 REPORTS_ON_A_PAGE = 100  # Of one release, and of an organization.
+
+COMPLETED_FOR = timedelta(days=1)  # After the last report; later an administrator looks.
 
 _HARMLESS = {ReportState.DISMISSED, ReportState.FALSE}
 _DAY_MS = timedelta(days=1) // MS
@@ -255,6 +258,21 @@ class Reports(Struct, frozen=True):
         if case is not None and case.waiting:
             is_quarantined = await self.weights.quarantine_if_enough(case)
             await self.mail.send_reported(case, is_quarantined=is_quarantined)
+
+    async def complete(self, until_ms: int) -> TaskReport:
+        """Do what processes left that ended after they stored a report, until that time; the next
+        run does the rest. A repeat changes nothing, and sends no mail again."""
+        now_ms = self.record_writer.clock.now_ms()
+        since_ms = now_ms - COMPLETED_FOR // MS
+        waiting = await self.records.waiting_cases()
+        lately = [each for each in waiting if each.last_ms >= since_ms]
+        told = 0
+        for each in lately:
+            if self.record_writer.clock.now_ms() >= until_ms:
+                return TaskReport(len(lately), told, unfinished=True)
+            is_quarantined = await self.weights.quarantine_if_enough(each)
+            told += await self.mail.send_missed(each, is_quarantined=is_quarantined)
+        return TaskReport(len(lately), told)
 
     # --- Administrators -------------------------------------------------------------------------
 

@@ -4,14 +4,16 @@ releases of the last month."""
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Protocol
 
 from msgspec import Struct
 
 from shared.auth.authorization import Administration, Authorization
 from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.coordinates import release_place
+from shared.domain.errors.identity import organization_not_found
 from shared.domain.names import OrgName
-from shared.domain.organizations import Organization
+from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import State, Survey
 from shared.domain.principals import Principal
 from shared.domain.publishing_rules import (
@@ -42,6 +44,14 @@ PACKAGES_READ_AT_ONCE = 100
 _RELEASES_READ_AT_ONCE = 10
 
 _WHAT = "the rules of the registry"
+
+
+class CountsUsage(Protocol):
+    """Counts what an organization has."""
+
+    async def count(self, organization: Organization) -> bool:
+        """Count it, and store the result in its record; say whether that changed."""
+        ...
 
 
 class RulesOfOrganization(Struct, frozen=True):
@@ -77,6 +87,7 @@ class PublishingRuleChanges(Struct, frozen=True):
     metadata: MetadataStore
     directory: DirectoryStore
     record_writer: RecordWriter
+    usage_counts: CountsUsage
     clock: Clock
 
     @property
@@ -100,10 +111,30 @@ class PublishingRuleChanges(Struct, frozen=True):
         details = rule_differences(organization.rules, rules)
         if not details:
             return await self._shown(organization)
+        if rules.approved_only:
+            await self._note_limited(organization, by)
         name = organization.name
         change = EntityChange("organization.rules-changed", name, org=name, details=details)
         changed = organization.model_copy(update={"rules": rules})
         return await self._shown(await self.record_writer.replace(changed, change=change, by=by))
+
+    async def _note_limited(self, organization: Organization, by: Principal) -> None:
+        """Name an organization among those that may take only what is approved, before its own
+        record says so."""
+        stored = await self.reader.stored()
+        if organization.key in stored.limited_organizations:
+            return
+        noted = stored.model_copy(
+            update={
+                "limited_organizations": (*stored.limited_organizations, organization.key),
+                "revision": max(stored.revision, 1),
+            }
+        )
+        name = organization.name
+        change = EntityChange("registry.limited", name, org=name)
+        write = self.record_writer.replace if stored.revision else self.record_writer.add
+        await write(noted, change=change, by=by)
+        self.reader.invalidate()
 
     async def dry_run_organization(
         self, org: OrgName, wanted: RuleValues, *, by: Principal
@@ -123,6 +154,31 @@ class PublishingRuleChanges(Struct, frozen=True):
             found += said
             seen += read
         return _dry_run(found, seen)
+
+    async def change_quota(
+        self, org: OrgName, wanted: RuleValues, *, by: Principal
+    ) -> RulesOfOrganization:
+        """Store other limits of an organization, and count what it has; for administrators. What is
+        published already stays, also above a limit. Raises `InvalidRequest`."""
+        await self.administration.require_fresh(by, "change", f"the limits of {org}")
+        organization = await self._with_quota(org, wanted, by)
+        await self.usage_counts.count(organization)
+        stored = await self.directory.get(Organization, organization.place)
+        return await self._shown(stored or organization)
+
+    @retried_when_stale
+    async def _with_quota(self, org: OrgName, wanted: RuleValues, by: Principal) -> Organization:
+        stored = await self.directory.get(Organization, organization_place(org))
+        if stored is None or stored.is_deleted_at(self.clock.now_ms()):
+            raise organization_not_found(org)
+        rules = with_values(stored.rules, wanted)
+        details = rule_differences(stored.rules, rules)
+        if not details:
+            return stored
+        name = stored.name
+        change = EntityChange("organization.quota-changed", name, org=name, details=details)
+        changed = stored.model_copy(update={"rules": rules})
+        return await self.record_writer.replace(changed, change=change, by=by)
 
     async def of_registry(self, *, by: Principal) -> RegistryRules:
         """Return the rules of the registry to an administrator."""

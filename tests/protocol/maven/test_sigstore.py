@@ -11,6 +11,7 @@ import httpx
 from shared.domain.coordinates import Coordinate
 from shared.domain.names import parse_org
 from shared.domain.packages import RequiredProvenance
+from shared.domain.principals import OPERATOR
 from shared.services.organizations.organizations import OrganizationProfile
 from tests.support.archives import bala
 from tests.support.sigstore_instances import SigstoreInstance
@@ -187,3 +188,41 @@ async def test_a_release_of_a_burst_waits_for_its_bundle_after_an_owner_confirme
     assert sent.status_code == 201, sent.text
     origin = f"{URL}/api/v1/packages/acme/greet/1.1.0/origin"
     assert (await trust.world.get(origin)).json()["sigstore"] == "public-good"
+
+
+async def test_a_release_that_an_administrator_restores_still_waits_for_its_bundle(
+    worlds: OpenWorld, tmp_path: Path
+) -> None:
+    public = SigstoreInstance.public_good()
+    trust = await opened(worlds, tmp_path, public)
+    await require_sigstore(trust)
+    archive = bala(GREET)
+    job = await trust.job()
+    await put(trust, STEM, archive, job)
+    moderation = trust.world.registry.publishing.moderation
+    at = Coordinate.parse("acme", "greet", "1.0.0")
+    await moderation.hold(at, "A review.", by=OPERATOR)
+    for _ in range(2):
+        restored = await moderation.restore(at, by=OPERATOR)
+        assert restored.waits_for_sigstore
+    assert (await trust.world.get("/packages/acme/greet/1.0.0")).status_code == 404
+    sent = await put(trust, BUNDLE, public.bundle(hex_of(archive)), job)
+    assert sent.status_code == 201, sent.text
+    assert await sigstore_of(trust) == "public-good"
+
+
+async def test_owners_read_that_a_restored_release_waits_for_its_bundle(
+    worlds: OpenWorld, tmp_path: Path
+) -> None:
+    trust = await opened(worlds, tmp_path, SigstoreInstance.public_good())
+    await require_sigstore(trust)
+    ann = trust.world.people.ann.account
+    await trust.world.stores.directory.put(ann.model_copy(update={"email": "ann@example.org"}))
+    await put(trust, STEM, bala(GREET), await trust.job())
+    moderation = trust.world.registry.publishing.moderation
+    at = Coordinate.parse("acme", "greet", "1.0.0")
+    await moderation.quarantine(at, "A review.", by=OPERATOR)
+    await moderation.restore(at, by=OPERATOR)
+    *_, mail = trust.world.mailer.to("ann@example.org")
+    assert mail.subject == "acme/greet:1.0.0 waits for its Sigstore bundle"
+    assert "was restored" not in mail.text

@@ -172,8 +172,8 @@ ATTACKS: dict[str, tuple[Attack, str]] = {
         "it does not end where a bundle ends",
     ),
     "other format": (
-        listing(lambda _: {"format": 3}),
-        "it has the format 3, and this version reads 2",
+        listing(lambda _: {"format": 4}),
+        "it has the format 4, and this version reads 3",
     ),
     "manifest of nothing": (
         lambda carrier: carrier.write([], b"[]"),

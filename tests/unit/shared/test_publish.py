@@ -568,14 +568,29 @@ def test_the_bundle_of_each_package_is_sent_with_it(double: Double, tmp_path: Pa
     ended = publish(double, {"ID_TOKEN": ID_TOKEN}, app, core, provenance=[str(lines)])
     assert ended.code == 0, ended.printed
     bodies = zip(double.steps, (body for _, body in double.sent), strict=True)
-    sent = dict[bytes, str]()
+    sent = list[tuple[str, Path]]()
     for step, body in bodies:
         for each in (app, core):
             if bundle_about(each) in body:
-                sent[bundle_about(each)] = step
+                sent.append((step, each))
                 assert each.read_bytes() in body
-    assert set(sent.values()) == {"POST /2.0/registry/packages"}
-    assert len(sent) == 2
+    steps = ("POST /2.0/registry/packages", "POST /api/v1/dry-run")
+    assert sorted(sent) == [(step, each) for step in steps for each in (app, core)]
+
+
+def test_the_command_sends_a_bundle_with_a_dry_run(
+    double: Double, greet: Path, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "bundle.json"
+    bundle.write_bytes(bundle_about(greet))
+    without = dict.fromkeys(("CI", "TF_BUILD", "JENKINS_URL"))
+    options = ["--dry-run", "--provenance", str(bundle), "--registry", double.url]
+    done = CliRunner().invoke(
+        cli, ["publish", str(greet), *options], env={**without, "BALLROOM_TOKEN": "blrm_mine"}
+    )
+    assert done.exit_code == 0, done.output
+    assert double.steps == ["POST /api/v1/dry-run"]
+    assert bundle_about(greet) in double.sent[0][1]
 
 
 def test_a_package_without_its_bundle_is_not_published(double: Double, tmp_path: Path) -> None:

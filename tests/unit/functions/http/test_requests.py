@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from multipart import MultipartError, MultipartSegment, PushMultipartParser  # pyright: ignore[reportMissingTypeStubs] - it has none.
 
-from functions.http.requests import MAX_FORM_PARTS, archive_part
+from functions.http.requests import MAX_FORM_PARTS, archive_parts
 from shared.domain.errors.base import Refusal
 from tests.support.operations import call_of
 
@@ -20,7 +20,7 @@ def part(name: str, content: bytes, headers: bytes = b"") -> bytes:
 def read_upload(body: bytes) -> bytes | memoryview:
     headers = {"content-type": "multipart/form-data; boundary=b", "content-length": str(len(body))}
     req = func.HttpRequest("POST", "/", headers=headers, body=body)
-    return archive_part(call_of(req), name="bala-file", limit=2_000_000).content
+    return archive_parts(call_of(req), name="bala-file", limit=2_000_000)["bala-file"].content
 
 
 PIECES = (

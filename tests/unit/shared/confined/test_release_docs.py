@@ -152,6 +152,7 @@ def test_the_parts_are_made_in_the_order_of_their_importance(jobs: Jobs) -> None
         "libraries",
         "sbom",
         "author-sbom",
+        "secrets",
         "module shop",
         "module shop.sub",
         "readme",

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from shared.domain.advisories.advisories import Advisory
 from shared.domain.errors.base import Conflict, Invalid, NotFound
 from shared.domain.errors.identity import NotPermitted
 from shared.domain.principals import ANONYMOUS, OPERATOR
@@ -57,6 +58,29 @@ async def test_an_advisory_that_was_written_here_is_not_imported_over(world: Wor
     await importing(world).import_file("maven.zip", dump(records), OPERATOR)
     assert await found(world) == ["GHSA-1"]
     assert await service.find(own.id, ANONYMOUS) == own
+
+
+async def test_an_advisory_that_is_written_during_an_import_is_not_replaced(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    service = world.registry.advisories.advisories
+    greet = affected("acme/greet", "introduced 0")
+    check = AdvisoryImport._require_foreign  # pyright: ignore[reportPrivateUsage] - the race is after it.
+    written = list[Advisory]()
+
+    async def write_after_the_check(self: AdvisoryImport, advisory_id: str) -> None:
+        await check(self, advisory_id)
+        if advisory_id == "x_BLR-2026-1":
+            by = world.fresh(world.people.ann)
+            written.append(await service.store(advisory(greet, org="acme"), by))
+
+    monkeypatch.setattr(AdvisoryImport, "_require_foreign", write_after_the_check)
+    records = [CVE, record("x_BLR-2026-1", "g:b")]
+    with pytest.raises(Conflict, match="Records before it in the file were imported"):
+        await importing(world).import_file("a.json", text(records), OPERATOR)
+    assert await service.find("x_BLR-2026-1", ANONYMOUS) == written[0]
+    assert await found(world) == ["GHSA-1"]
 
 
 async def test_numbers_of_imported_advisories_are_not_given_again(world: World) -> None:

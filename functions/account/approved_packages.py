@@ -1,0 +1,95 @@
+"""/approvals/ORG/NAME: what is known of a package of another registry, who asks for it, and what a
+curator decides."""
+
+from functions.http.affected_releases import shown_advisories
+from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from functions.manage.approvals import require_curator
+from functions.web.package.frame import SourceRepository
+from shared.domain.approvals import MAX_ASKED_REASON, ApprovalLimit, approval_path
+from shared.domain.coordinates import Package
+from shared.domain.publishing_rules import OF_REGISTRY
+from shared.domain.versions import parse_version_or_range
+from shared.runtime.answers import Answer
+from shared.services.packages.package_details import ReleaseDetails
+from shared.use_cases import approvals
+
+APPROVAL_ROUTE = "approvals/{org}/{name}"
+
+pages = SignedInPages()
+FACES = (pages,)
+
+
+@pages.read(APPROVAL_ROUTE)
+async def approval_page(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
+    """Show the newest release as everybody may read of it, whatever is approved."""
+    mirroring = call.registry.require_mirroring()
+    package = call.package
+    source = mirroring.source_of_readers(call.caller, call.via)
+    details = await call.registry.packages.details.find(package, None, source, by=call.caller)
+    whose = await mirroring.approvals.rule_of(call.caller)
+    limit = await mirroring.approvals.limit_of(whose or OF_REGISTRY)
+    affected = call.registry.advisories.affected_versions
+    at = details.release.coordinate
+    [advisories] = (await affected.of_releases([at])).advisories
+    return call.show(
+        "account/approval.html",
+        problem,
+        package=package,
+        path=approval_path(package),
+        details=details,
+        source=SourceRepository.of(details.release),
+        advisories=shown_advisories(advisories, affected.asked(at)) if advisories else (),
+        approved=[str(each) for each in limit.approved.of_package(package)],
+        is_approved=limit.approved.allows(package, at.version),
+        compared=_newest_approved(details, limit, package),
+        whose=whose,
+        request=await mirroring.curation.request_for(package, by=call.caller),
+        is_curator=call.account.administers_at(call.now_ms),
+        longest_reason=MAX_ASKED_REASON,
+    )
+
+
+def _newest_approved(details: ReleaseDetails, limit: ApprovalLimit, package: Package) -> str:
+    """Return the newest approved version that is stored, with which a newer one is compared; empty
+    if there is none."""
+    approved = (e.version for e in details.entries if limit.approved.allows(package, e.parsed))
+    return next((each for each in approved if each != details.release.version), "")
+
+
+@pages.form(
+    f"{APPROVAL_ROUTE}/ask",
+    approval_page,
+    done="Asked. You get an email when a curator decides.",
+    leads_to=APPROVAL_ROUTE,
+)
+async def approval_ask(call: SignedInCall) -> None:
+    curation = call.registry.require_mirroring().curation
+    wanted = parse_version_or_range(call.form.text("version").strip() or "*")
+    await curation.ask(call.package, wanted, call.form.text("reason"), by=call.caller)
+
+
+def _to_approve(call: SignedInCall) -> None:
+    require_curator(call)
+
+
+def _to_refuse(call: SignedInCall) -> Package:
+    require_curator(call)
+    return call.package
+
+
+pages.use_case(
+    approvals.approve,
+    f"{APPROVAL_ROUTE}/approve",
+    approval_page,
+    _to_approve,
+    name="approval_approve",
+    leads_to=APPROVAL_ROUTE,
+)
+pages.use_case(
+    approvals.refuse,
+    f"{APPROVAL_ROUTE}/refuse",
+    approval_page,
+    _to_refuse,
+    name="approval_refuse",
+    leads_to=APPROVAL_ROUTE,
+)

@@ -1,0 +1,198 @@
+"""/api/v1/approvals: what is approved of other registries, and what people ask for."""
+
+from typing import Self
+
+from pydantic import Field
+
+from functions.api.mirror import require_mirroring
+from functions.api.operations import (
+    ApiCall,
+    ApiFace,
+    RequestModel,
+    ResponseModel,
+    UtcTime,
+)
+from shared.domain.approvals import (
+    MAX_APPROVALS,
+    MAX_ASKED_REASON,
+    ApprovalRequest,
+    Approvals,
+    RequestState,
+)
+from shared.domain.versions import parse_version_or_range
+from shared.services.mirroring.approvals import ApprovalDryRun
+from shared.use_cases import approvals
+from shared.use_cases.use_case import of_registry
+
+EFFECTS_LISTED = 1_000  # Of a dry run, those with the most pulls.
+
+
+class ApprovalView(ResponseModel):
+    """Versions of a package that are approved."""
+
+    package: str = Field(description="Such as acme/greet, or acme/* for the whole organization.")
+    versions: str = Field(description="A version or a range, such as 1.2.3 or 1.*.")
+    approved_at: UtcTime = Field(validation_alias="at_ms")
+
+
+class ApprovalListView(ResponseModel):
+    """What is approved of other registries."""
+
+    approved: list[ApprovalView]
+
+
+class ApprovalAskerView(ResponseModel):
+    """Somebody who asked for a package, and why."""
+
+    account: str
+    reason: str
+    asked_at: UtcTime = Field(validation_alias="at_ms")
+
+
+class ApprovalRequestView(ResponseModel):
+    """A package that people asked for, and what was decided."""
+
+    package: str
+    wanted: str
+    state: RequestState
+    asked_at: UtcTime
+    decided_at: UtcTime
+    answer: str
+    askers: list[ApprovalAskerView] = Field(
+        description="While it is open, to administrators; to others their own."
+    )
+
+    @classmethod
+    def of(cls, request: ApprovalRequest) -> Self:
+        return cls.model_validate(
+            {
+                "package": str(request.package),
+                "wanted": request.wanted,
+                "state": request.state,
+                "asked_at": request.asked_ms,
+                "decided_at": request.decided_ms,
+                "answer": request.answer,
+                "askers": request.askers,
+            }
+        )
+
+
+class ApprovalRequestList(ResponseModel):
+    """Open requests, the oldest first."""
+
+    requests: list[ApprovalRequestView]
+
+
+class NewApprovalRequest(RequestModel):
+    """The version that somebody needs, and why."""
+
+    version: str = Field(default="*", description="A version or a range.")
+    reason: str = Field(max_length=MAX_ASKED_REASON, description="The curators read it.")
+
+
+class WantedApprovals(RequestModel):
+    """What would be approved besides what is."""
+
+    packages: list[str] = Field(
+        default=[], max_length=MAX_APPROVALS, description="Such as acme/greet:1.*."
+    )
+
+
+class ApprovalEffectView(ResponseModel):
+    """A stored release that the rule would refuse."""
+
+    release: str
+    pulls: int = Field(description="Of the last 30 days.")
+
+
+class ApprovalDryRunView(ResponseModel):
+    """The effect of the rule on the pulls of the last 30 days."""
+
+    pulls: int
+    releases_read: int
+    effects: list[ApprovalEffectView]
+
+
+approvals_api = ApiFace()
+
+_REQUEST = "api/v1/approvals/requests/{org}/{name}"
+
+
+@approvals_api.operation(
+    "GET",
+    "api/v1/approvals",
+    "List what is approved of other registries; for administrators, and for everybody who takes "
+    "only that.",
+    also=(400, 403),
+)
+async def api_approvals_list(call: ApiCall) -> ApprovalListView:
+    curation = call.registry.require_mirroring().curation
+    return ApprovalListView.model_validate(await curation.approved(by=call.caller))
+
+
+@approvals_api.use_case(approvals.approve, "POST", "api/v1/approvals", of_registry)
+async def api_approvals_approve(_call: ApiCall, changed: Approvals) -> ApprovalListView:
+    return ApprovalListView.model_validate(changed)
+
+
+@approvals_api.use_case(approvals.withdraw, "POST", "api/v1/approvals/withdraw", of_registry)
+async def api_approvals_withdraw(_call: ApiCall, changed: Approvals) -> ApprovalListView:
+    return ApprovalListView.model_validate(changed)
+
+
+@approvals_api.operation(
+    "POST",
+    "api/v1/approvals/dry-run",
+    "List the stored releases of other registries that were pulled in the last 30 days and that "
+    "are not approved; for administrators.",
+)
+async def api_approvals_dry_run(call: ApiCall, sent: WantedApprovals) -> ApprovalDryRunView:
+    curation = (await require_mirroring(call)).curation
+    return _dry_run(await curation.dry_run(sent.packages, by=call.caller))
+
+
+@approvals_api.operation(
+    "POST",
+    "api/v1/orgs/{org}/approvals/dry-run",
+    "List the stored releases of other registries that were pulled in the last 30 days and that "
+    "are not approved; for owners of an organization.",
+)
+async def api_org_approvals_dry_run(call: ApiCall) -> ApprovalDryRunView:
+    curation = call.registry.require_mirroring().curation
+    return _dry_run(await curation.dry_run_of(call.org, by=call.caller))
+
+
+def _dry_run(found: ApprovalDryRun) -> ApprovalDryRunView:
+    effects = [ApprovalEffectView.model_validate(each) for each in found.effects[:EFFECTS_LISTED]]
+    return ApprovalDryRunView(pulls=found.pulls, releases_read=found.releases_read, effects=effects)
+
+
+@approvals_api.operation(
+    "GET",
+    "api/v1/approvals/requests",
+    "List up to 500 packages that people ask for, the oldest first; for administrators.",
+    also=(400, 403),
+)
+async def api_approvals_requests(call: ApiCall) -> ApprovalRequestList:
+    curation = (await require_mirroring(call)).curation
+    found = await curation.requests(by=call.caller)
+    return ApprovalRequestList(requests=list(map(ApprovalRequestView.of, found)))
+
+
+@approvals_api.operation(
+    "POST",
+    _REQUEST,
+    "Ask for a package of another registry that is not approved; the decision is mailed to you.",
+)
+async def api_approvals_ask(call: ApiCall, sent: NewApprovalRequest) -> ApprovalRequestView:
+    curation = call.registry.require_mirroring().curation
+    wanted = parse_version_or_range(sent.version)
+    request = await curation.ask(call.package, wanted, sent.reason, by=call.caller)
+    return ApprovalRequestView.of(request.seen_by(call.caller.id))
+
+
+@approvals_api.use_case(
+    approvals.refuse, "POST", f"{_REQUEST}/refuse", lambda call: call.package, also=(404,)
+)
+async def api_approvals_refuse(_call: ApiCall, _refused: None) -> None:
+    return None

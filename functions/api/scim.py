@@ -1,0 +1,96 @@
+"""/api/v1/scim: tokens of directories that provision people, and accounts that these wait for; for
+administrators."""
+
+from collections.abc import Sequence
+
+from pydantic import AliasPath, Field
+
+from functions.api.operations import ApiCall, ApiFace, ResponseModel, UtcTime
+from shared.domain.scim import ScimToken
+from shared.services.scim.users import WaitingTakeover
+from shared.use_cases import scim
+from shared.use_cases.scim import ScimTokenText
+from shared.use_cases.use_case import of_registry
+
+
+class ScimTokenView(ResponseModel):
+    """A token without its text, which was shown once."""
+
+    id: str
+    directory: str
+    created_at: UtcTime
+    expires_at: UtcTime
+
+
+class ScimTokenList(ResponseModel):
+    """Tokens that have not expired, newest first."""
+
+    tokens: list[ScimTokenView]
+
+
+class RevealedScimTokenView(ResponseModel):
+    """A new token with its text, which is shown this once."""
+
+    id: str = Field(validation_alias=AliasPath("issued", "id"))
+    directory: str = Field(validation_alias=AliasPath("issued", "directory"))
+    expires_at: UtcTime = Field(validation_alias=AliasPath("issued", "expires_ms"))
+    token: str
+
+
+class WaitingTakeoverView(ResponseModel):
+    """An account that exists, and the user of a directory with the same identity."""
+
+    account: str = Field(validation_alias=AliasPath("account", "name"))
+    account_id: str = Field(validation_alias=AliasPath("account", "id"))
+    directory: str = Field(validation_alias=AliasPath("user", "directory"))
+    user_name: str = Field(validation_alias=AliasPath("user", "person", "user_name"))
+    external_id: str = Field(validation_alias=AliasPath("user", "person", "external_id"))
+
+
+class WaitingTakeoverList(ResponseModel):
+    """Accounts that a directory may take over with the yes of an administrator."""
+
+    waiting: list[WaitingTakeoverView]
+
+
+scim_api = ApiFace()
+
+
+@scim_api.operation(
+    "GET", "api/v1/scim/tokens", "List the tokens of directories; for administrators.", also=(403,)
+)
+async def api_scim_tokens_list(call: ApiCall) -> ScimTokenList:
+    tokens = await call.registry.scim.tokens.listed(by=call.caller)
+    return ScimTokenList.model_validate({"tokens": tokens})
+
+
+@scim_api.use_case(scim.issue, "POST", "api/v1/scim/tokens", of_registry, status=201, also=(409,))
+async def api_scim_tokens_issue(_: ApiCall, issued: ScimTokenText) -> RevealedScimTokenView:
+    return RevealedScimTokenView.model_validate(issued)
+
+
+def _token_id(call: ApiCall) -> str:
+    return call.route_params["id"]
+
+
+@scim_api.use_case(scim.revoke, "DELETE", "api/v1/scim/tokens/{id}", _token_id)
+async def api_scim_tokens_revoke(_: ApiCall, token: ScimToken) -> ScimTokenView:
+    return ScimTokenView.model_validate(token)
+
+
+@scim_api.operation(
+    "GET",
+    "api/v1/scim/takeovers",
+    "List accounts that directories wait for; for administrators.",
+    also=(403,),
+)
+async def api_scim_takeovers_list(call: ApiCall) -> WaitingTakeoverList:
+    waiting = await call.registry.scim.takeovers.listed(by=call.caller)
+    return WaitingTakeoverList.model_validate({"waiting": waiting})
+
+
+@scim_api.use_case(scim.take_over, "POST", "api/v1/scim/takeovers", of_registry, also=(404, 409))
+async def api_scim_takeovers_allow(
+    _: ApiCall, waiting: Sequence[WaitingTakeover]
+) -> WaitingTakeoverList:
+    return WaitingTakeoverList.model_validate({"waiting": waiting})

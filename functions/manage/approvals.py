@@ -1,0 +1,65 @@
+"""/manage/approvals: what is approved of other registries, what people ask for, and what the rule
+would have refused."""
+
+from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
+from shared.domain.errors.base import redact_tokens
+from shared.domain.errors.requests import PageNotFound
+from shared.runtime.answers import Answer
+from shared.services.mirroring.approvals import ApprovalDryRun
+from shared.use_cases import approvals
+from shared.use_cases.approvals import ApprovedPackages
+from shared.use_cases.inputs import shown_fields
+from shared.use_cases.use_case import of_registry
+
+EFFECTS_SHOWN = 100  # Of a dry run, those with the most pulls.
+
+pages = AdministratorPages()
+FACES = (pages,)
+
+
+def require_curator(call: SignedInCall) -> None:
+    """Raise that there is no such page unless the account curates, which administrators do."""
+    if not call.account.administers_at(call.now_ms):
+        raise PageNotFound(redact_tokens(call.path))
+
+
+@pages.read("manage/approvals")
+async def manage_approvals(
+    call: SignedInCall, problem: FormProblem | None = None, dry_run: ApprovalDryRun | None = None
+) -> Answer:
+    mirroring = call.registry.mirroring
+    if mirroring is None:
+        return call.show("manage/approvals.html", problem, is_on=False)
+    stored = await mirroring.curation.approved(by=call.caller)
+    return call.show(
+        "manage/approvals.html",
+        problem,
+        is_on=True,
+        approved=sorted(stored.approved, key=lambda each: each.key),
+        requests=await mirroring.curation.requests(by=call.caller),
+        is_of_registry=(await mirroring.approvals.registry_rules.current()).approved_only,
+        fields=shown_fields(ApprovedPackages),
+        dry_run=dry_run,
+        effects_shown=EFFECTS_SHOWN,
+    )
+
+
+pages.use_case(
+    approvals.approve, "manage/approvals", manage_approvals, of_registry, name="manage_approve"
+)
+pages.use_case(
+    approvals.withdraw,
+    "manage/approvals/withdraw",
+    manage_approvals,
+    of_registry,
+    name="manage_approvals_withdraw",
+)
+
+
+@pages.form("manage/approvals/preview", manage_approvals, takes_recent_sign_in=False)
+async def manage_approvals_preview(call: SignedInCall) -> Answer:
+    """Show what the rule would have refused, with the typed approvals besides those that are."""
+    curation = call.registry.require_mirroring().curation
+    added = call.form.text("packages").splitlines()
+    dry_run = await curation.dry_run(added, by=call.caller)
+    return await manage_approvals(call, dry_run=dry_run)

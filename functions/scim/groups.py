@@ -1,0 +1,127 @@
+"""/scim/v2/Groups: the groups that a directory provisions. A change of a group answers without its
+members, which may be thousands.
+"""
+
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+from functions.http.json_answers import empty_answer
+from functions.scim.scim_face import (
+    CREATED,
+    LIMIT,
+    NOT_MODIFIED,
+    ScimCall,
+    ScimFace,
+    messages,
+    scim_answer,
+)
+from shared.domain.scim import ScimGroup
+from shared.runtime.answers import Answer
+from shared.services.scim.groups import GroupWithMembers
+from shared.services.scim.records import version_of
+
+GROUP_ROUTE = "scim/v2/Groups/{id}"
+
+groups = ScimFace()
+FACES = (groups,)
+
+
+@groups.read("scim/v2/Groups", limit=LIMIT)
+async def scim_groups_list(call: ScimCall) -> Answer:
+    scim = await messages()
+    wanted = scim.wanted_of(call.params.get("filter", ""), scim.Group)
+    page = scim.Page.of(call.params)
+    selection = scim.selection_of(call.params)
+    found = scim.matching_groups(wanted, await _candidates(call, wanted.equal))
+    member = wanted.equal.get("members") or wanted.equal.get("members.value")
+    if member:
+        found = [each for each in found if member in (await _members(call, each))]
+    chosen = await shown_groups(call, scim, page.select(found), selection)
+    return scim_answer(scim.list_json(chosen, len(found), page.start))
+
+
+async def shown_groups(
+    call: ScimCall, scim: ModuleType, found: Sequence[ScimGroup], selection: Any
+) -> list[dict[str, Any]]:
+    base_url = call.registry.settings.base_url
+    shown: list[dict[str, Any]] = []
+    for each in found:
+        members = await _members(call, each) if selection.has("members") else ()
+        shown.append(scim.group_json(each, members, base_url, selection))
+    return shown
+
+
+async def _members(call: ScimCall, group: ScimGroup) -> tuple[str, ...]:
+    return (await call.registry.scim.records.members(group)).members
+
+
+@groups.change("scim/v2/Groups", limit=LIMIT)
+async def scim_groups_create(call: ScimCall) -> Answer:
+    scim = await messages()
+    values = scim.group_of(call.body(), is_new=True)
+    group = await call.registry.scim.groups.create(values, of=call.directory)
+    return _answer(scim, call, group, status=CREATED)
+
+
+@groups.read(GROUP_ROUTE, limit=LIMIT)
+async def scim_groups_show(call: ScimCall) -> Answer:
+    scim = await messages()
+    group = await call.registry.scim.groups.read(call.route_params["id"], of=call.directory)
+    return _answer(scim, call, group)
+
+
+@groups.change(GROUP_ROUTE, ["PUT"], limit=LIMIT)
+async def scim_groups_replace(call: ScimCall) -> Answer:
+    scim = await messages()
+    values = scim.group_of(call.body(), is_new=False)
+    group = await call.registry.scim.groups.change(
+        call.route_params["id"],
+        lambda _: values,
+        version=call.header("if-match"),
+        of=call.directory,
+    )
+    return _answer(scim, call, group)
+
+
+@groups.change(GROUP_ROUTE, ["PATCH"], limit=LIMIT)
+async def scim_groups_patch(call: ScimCall) -> Answer:
+    """Answer with a 204, as Entra ID expects; with the group if the request names attributes."""
+    scim = await messages()
+    body = call.body()
+    group = await call.registry.scim.groups.change(
+        call.route_params["id"],
+        lambda stored: scim.patched_group(stored, body),
+        version=call.header("if-match"),
+        of=call.directory,
+    )
+    if "attributes" in call.params:
+        return _answer(scim, call, group)
+    answer = empty_answer(204)
+    answer.headers["ETag"] = version_of(group.group.revision)
+    return answer
+
+
+@groups.change(GROUP_ROUTE, ["DELETE"], limit=LIMIT)
+async def scim_groups_remove(call: ScimCall) -> Answer:
+    await call.registry.scim.groups.remove(
+        call.route_params["id"], version=call.header("if-match"), of=call.directory
+    )
+    return empty_answer(204)
+
+
+async def _candidates(call: ScimCall, equal: dict[str, str]) -> list[ScimGroup]:
+    if "id" not in equal:
+        return await call.registry.scim.records.groups(call.directory.provider)
+    return await call.registry.scim.groups.find(equal["id"], of=call.directory)
+
+
+def _answer(scim: ModuleType, call: ScimCall, found: GroupWithMembers, status: int = 200) -> Answer:
+    version = version_of(found.group.revision)
+    if call.method == "GET" and call.header("if-none-match") == version:
+        return empty_answer(NOT_MODIFIED)
+    base_url = call.registry.settings.base_url
+    selection = scim.selection_of(call.params)
+    shown = scim.group_json(found.group, found.members, base_url, selection)
+    location = f"{base_url}/scim/v2/Groups/{found.group.id}" if status == CREATED else ""
+    return scim_answer(shown, status, version=version, location=location)

@@ -1,0 +1,122 @@
+"""The face of directories: who makes a request, and refusals as SCIM has them (RFC 7644, 3.12)."""
+
+import asyncio
+from importlib import import_module
+from types import ModuleType
+
+import orjson
+
+from functions.http.caching_headers import NO_STORE
+from functions.http.calls import Call, anonymous_caller, verify_credential
+from functions.http.json_answers import STATUS_BY_KIND, failure_sentence, refusal_headers
+from functions.http.operations import Face
+from shared.auth.tokens import token_text
+from shared.domain.bounded_parsing import has_at_most_values
+from shared.domain.errors.base import Invalid, Refusal, Unauthenticated
+from shared.domain.rate_limits import RateLimitClass
+from shared.runtime.answers import Answer
+from shared.services.scim.tokens import ScimDirectory
+
+SCIM_JSON = "application/scim+json"
+MAX_VALUES = 40_000  # Of a body of 128 KB: some for each of the 5,000 members that it can have.
+
+_ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
+_PRECONDITION_FAILED = 412
+_TYPES = {  # Keywords of RFC 7644, table 9.
+    "scim-filter": "invalidFilter",
+    "scim-path": "invalidPath",
+    "scim-syntax": "invalidSyntax",
+    "scim-target": "noTarget",
+    "scim-too-many": "tooMany",
+    "scim-mutability": "mutability",
+    "scim-uniqueness": "uniqueness",
+    "scim-value": "invalidValue",
+}
+
+
+class ScimCall(Call):
+    """A request of a directory, which its token names."""
+
+    directory: ScimDirectory
+
+    async def identify(self) -> None:
+        """Identify the directory by its token, the only credential that is good here; raise as
+        `ScimTokens.authenticate` does."""
+        client = anonymous_caller(self.headers, self.registry.settings.proxies)
+        limiter = self.registry.limits.rate_limiter
+        limiter.require_room(client.address)
+        text = token_text(self.headers)
+        tokens = self.registry.scim.tokens
+        try:
+            self.directory = await verify_credential(
+                lambda: tokens.authenticate(text, client),
+                self.header("authorization"),
+                self.registry,
+                address=client.address,
+            )
+        except Unauthenticated:
+            limiter.count_unverified(client.address)
+            raise
+        self.set_caller(self.directory.principal)
+
+    def body(self) -> dict[str, object]:
+        """Return the body, an object as JSON, or raise `scim-syntax`."""
+        content = self.content()
+        if not has_at_most_values(MAX_VALUES, content):
+            message = f"The body has more than {MAX_VALUES:,} values. Send several requests."
+            raise Invalid("scim-too-many", message)
+        try:
+            value: object = orjson.loads(content)
+        except orjson.JSONDecodeError:
+            value = None
+        if not isinstance(value, dict):
+            raise Invalid("scim-syntax", "The body is no JSON object. Send a SCIM resource.")
+        return {str(name): each for name, each in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - of JSON.
+
+
+class ScimFace(Face[ScimCall]):
+    """Operations that are refused as SCIM refuses."""
+
+    call_type = ScimCall
+
+    def refused(self, call: Call, refusal: Refusal) -> Answer:  # noqa: ARG002 - others read it.
+        status = STATUS_BY_KIND[refusal.kind]
+        if refusal.code == "scim-version":
+            status = _PRECONDITION_FAILED
+        keyword = _TYPES.get(refusal.code, "")
+        return error_answer(status, str(refusal), keyword, refusal_headers(refusal))
+
+    def failed(self, call: Call) -> Answer:
+        return error_answer(500, failure_sentence(call.exchange.request_id))
+
+
+LIMIT = RateLimitClass.SCIM
+CREATED = 201
+NOT_MODIFIED = 304
+
+
+async def messages() -> ModuleType:
+    """Return `functions.scim.messages`, whose library is imported with the first request."""
+    return await asyncio.to_thread(import_module, "functions.scim.messages")
+
+
+def scim_answer(
+    value: object, status: int = 200, *, version: str = "", location: str = ""
+) -> Answer:
+    """Return a resource or a message; nobody may keep it."""
+    headers = dict(NO_STORE)
+    if version:
+        headers["ETag"] = version
+    if location:
+        headers["Location"] = location
+    return Answer(orjson.dumps(value), status, headers, SCIM_JSON)
+
+
+def error_answer(
+    status: int, detail: str, keyword: str = "", headers: dict[str, str] | None = None
+) -> Answer:
+    """Return an error; `detail` is the sentence that administrators of directories read."""
+    error = {"schemas": [_ERROR], "status": str(status), "detail": detail}
+    if keyword:
+        error["scimType"] = keyword
+    return Answer(orjson.dumps(error), status, headers or dict(NO_STORE), SCIM_JSON)

@@ -1,0 +1,112 @@
+"""/scim/v2/Users: the people whom a directory provisions."""
+
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+from functions.http.json_answers import empty_answer
+from functions.scim.scim_face import (
+    CREATED,
+    LIMIT,
+    NOT_MODIFIED,
+    ScimCall,
+    ScimFace,
+    messages,
+    scim_answer,
+)
+from shared.domain.scim import ScimUser
+from shared.runtime.answers import Answer
+from shared.services.scim.records import version_of
+
+USER_ROUTE = "scim/v2/Users/{id}"
+_INDEXED = {"id": "id", "username": "userName", "externalid": "externalId"}
+
+users = ScimFace()
+FACES = (users,)
+
+
+@users.read("scim/v2/Users", limit=LIMIT)
+async def scim_users_list(call: ScimCall) -> Answer:
+    scim = await messages()
+    wanted = scim.wanted_of(call.params.get("filter", ""), scim.User)
+    page = scim.Page.of(call.params)
+    found = scim.matching(wanted, await _candidates(call, wanted.equal))
+    selection = scim.selection_of(call.params)
+    chosen = shown_users(call, scim, page.select(found), selection)
+    return scim_answer(scim.list_json(chosen, len(found), page.start))
+
+
+def shown_users(
+    call: ScimCall, scim: ModuleType, found: Sequence[ScimUser], selection: object
+) -> list[dict[str, Any]]:
+    base_url = call.registry.settings.base_url
+    return [scim.user_json(each, base_url, selection) for each in found]
+
+
+@users.change("scim/v2/Users", limit=LIMIT)
+async def scim_users_create(call: ScimCall) -> Answer:
+    scim = await messages()
+    person = scim.person_of(call.body(), is_new=True)
+    user = await call.registry.scim.users.create(person, of=call.directory)
+    return _answer(scim, call, user, status=CREATED)
+
+
+@users.read(USER_ROUTE, limit=LIMIT)
+async def scim_users_show(call: ScimCall) -> Answer:
+    scim = await messages()
+    user = await call.registry.scim.records.user(call.directory.provider, call.route_params["id"])
+    return _answer(scim, call, user)
+
+
+@users.change(USER_ROUTE, ["PUT"], limit=LIMIT)
+async def scim_users_replace(call: ScimCall) -> Answer:
+    scim = await messages()
+    person = scim.person_of(call.body(), is_new=False)
+    user = await call.registry.scim.users.change(
+        call.route_params["id"],
+        lambda _: person,
+        version=call.header("if-match"),
+        of=call.directory,
+    )
+    return _answer(scim, call, user)
+
+
+@users.change(USER_ROUTE, ["PATCH"], limit=LIMIT)
+async def scim_users_patch(call: ScimCall) -> Answer:
+    scim = await messages()
+    body = call.body()
+    user = await call.registry.scim.users.change(
+        call.route_params["id"],
+        lambda stored: scim.patched_person(stored, body),
+        version=call.header("if-match"),
+        of=call.directory,
+    )
+    return _answer(scim, call, user)
+
+
+@users.change(USER_ROUTE, ["DELETE"], limit=LIMIT)
+async def scim_users_remove(call: ScimCall) -> Answer:
+    await call.registry.scim.users.remove(
+        call.route_params["id"], version=call.header("if-match"), of=call.directory
+    )
+    return empty_answer(204)
+
+
+async def _candidates(call: ScimCall, equal: dict[str, str]) -> Sequence[ScimUser]:
+    """Return the users that may match: one, if the filter names what no other user has."""
+    field = next((each for each in _INDEXED if each in equal), None)
+    of = call.directory
+    if field is None:
+        return await call.registry.scim.records.users(of.provider)
+    return await call.registry.scim.users.find(_INDEXED[field], equal[field], of=of)
+
+
+def _answer(scim: ModuleType, call: ScimCall, user: ScimUser, status: int = 200) -> Answer:
+    version = version_of(user.revision)
+    if call.method == "GET" and call.header("if-none-match") == version:
+        return empty_answer(NOT_MODIFIED)
+    [shown] = shown_users(call, scim, [user], scim.selection_of(call.params))
+    location = f"{call.registry.settings.base_url}/scim/v2/Users/{user.id}"
+    return scim_answer(
+        shown, status, version=version, location=location if status == CREATED else ""
+    )

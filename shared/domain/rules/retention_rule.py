@@ -1,0 +1,38 @@
+"""Retention: which pre-releases of private packages go by the rule of their organization.
+
+A stable release never goes, and nothing of a package that others than its members may read.
+"""
+
+from collections.abc import Collection
+from datetime import timedelta
+
+from shared.domain.packages import PublicReason, ReleaseEntry, State, Survey, Visibility
+from shared.domain.packages import WithdrawalReason as Why
+from shared.domain.publishing_rules import Retention
+from shared.domain.times import MS
+
+
+def expired_prereleases(
+    survey: Survey, retention: Retention, *, now_ms: int, used: Collection[str] = ()
+) -> list[ReleaseEntry]:
+    """Return the pre-releases that go, the oldest first. Those stay that are withheld or held, that
+    `used` names, and that are among the `last` ones or younger than `days`."""
+    if not retention.is_on or survey.head.visibility is not Visibility.PRIVATE:
+        return []
+    newest_first = sorted(
+        (e for e in survey.entries if e.state is State.LIVE and not e.parsed.is_stable),
+        key=lambda each: (each.created_ms, each.parsed),
+        reverse=True,
+    )
+    old = newest_first[retention.last :]
+    if retention.days:
+        since_ms = now_ms - timedelta(days=retention.days) // MS
+        old = [each for each in old if each.created_ms < since_ms]
+    return [each for each in reversed(old) if each.version not in used]
+
+
+def retention_reason(retention: Retention, org: str) -> PublicReason:
+    """Return the reason that members read in place of a pre-release that went."""
+    return PublicReason(
+        why=Why.OWNER_REQUEST, note=f"The rules of {org} keep pre-releases: {retention}."
+    )

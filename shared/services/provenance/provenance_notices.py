@@ -1,0 +1,108 @@
+"""Notices about lost provenance: mail for the owners of a package whose new release was not
+published as the one before it was.
+
+Everything may be repeated: mail is sent once, and how far the feed was read is stored afterwards.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from msgspec import Struct
+
+from shared.domain.packages import State
+from shared.domain.provenance.losses import LostKind, ProvenanceLoss, first_loss
+from shared.domain.records import Event
+from shared.domain.release_lists import parse_coordinate
+from shared.domain.status import TaskReport
+from shared.domain.times import MS
+from shared.ports.events import EventStore
+from shared.ports.metadata import MetadataStore
+from shared.ports.system import Clock
+from shared.ports.work import WorkStore
+from shared.services.identity.mail import ProvenanceMail
+from shared.services.provenance.sigstore_bundles import ACCEPTED_FOR
+
+# Nobody is told about older releases, for example after an upgrade.
+TOLD_FOR = timedelta(days=7)
+EVENTS_READ_AT_ONCE = 500
+POSITION_KEPT_FOR = timedelta(days=30)
+
+_KIND = "provenance-notices"
+_KEY = "number"
+_PUBLISHED = "release.published"
+
+
+class ProvenanceNotices(Struct, frozen=True):
+    """Follows the feed of events, one release after the other, in batches."""
+
+    events: EventStore
+    metadata: MetadataStore
+    work: WorkStore
+    mail: ProvenanceMail
+    clock: Clock
+
+    async def run(self, until_ms: int) -> TaskReport:
+        """Tell owners about new releases until that time; the next run continues with the rest.
+
+        A release whose Sigstore bundle may still come is looked at again, and those after it too.
+        """
+        began = await self._position()
+        number = began
+        waits_at: int | None = None  # The last event before the first release that may get one.
+        seen = 0
+        sent = 0
+        is_done = False
+        while not is_done:
+            events = await self.events.since(number, EVENTS_READ_AT_ONCE)
+            losses = await self._losses([event for _, event in events])
+            for each, event in events:
+                if loss := losses.get(event.id):
+                    seen += 1
+                    if self._may_be_made_good(loss):
+                        waits_at = number if waits_at is None else waits_at
+                    else:
+                        sent += await self._tell(event, loss)
+                number = each
+            is_done = len(events) < EVENTS_READ_AT_ONCE or self.clock.now_ms() >= until_ms
+        read = number if waits_at is None else waits_at
+        if read != began:
+            ends_ms = self.clock.now_ms() + POSITION_KEPT_FOR // MS
+            await self.work.put(_KIND, _KEY, str(read), ends_ms)
+        return TaskReport(seen, sent)
+
+    async def _position(self) -> int:
+        """Return the number of the last event that no later run reads."""
+        return int(await self.work.peek(_KIND, _KEY, self.clock.now_ms()) or 0)
+
+    async def _losses(self, events: Sequence[Event]) -> dict[str, ProvenanceLoss]:
+        """Return what releases lost that were published lately, by the ids of their events."""
+        since_ms = self.clock.now_ms() - TOLD_FOR // MS
+        published = {
+            each.id: parse_coordinate(each.subject)
+            for each in events
+            if each.kind == _PUBLISHED and each.at_ms >= since_ms
+        }
+        packages = {each.package.key: each.package for each in published.values()}
+        surveys = await self.metadata.survey(list(packages.values())) if packages else []
+        entries = {key: each.entries for key, each in zip(packages, surveys, strict=True) if each}
+        found = {
+            event: first_loss(entries.get(each.package.key, ()), each.version.text)
+            for event, each in published.items()
+        }
+        return {event: loss for event, loss in found.items() if loss and _is_served(loss)}
+
+    def _may_be_made_good(self, loss: ProvenanceLoss) -> bool:
+        age_ms = self.clock.now_ms() - loss.entry.created_ms
+        return loss.lost is LostKind.SIGSTORE and age_ms <= ACCEPTED_FOR // MS
+
+    async def _tell(self, event: Event, loss: ProvenanceLoss) -> int:
+        coordinate = parse_coordinate(event.subject)
+        return await self.mail.send_lost(coordinate, loss.lost, loss.before)
+
+
+def _is_served(loss: ProvenanceLoss) -> bool:
+    """Check whether somebody gets the release, or gets it as soon as an owner says so. A release
+    that is held for its missing bundle is published with it."""
+    if loss.lost is LostKind.SIGSTORE:
+        return loss.entry.state is State.LIVE
+    return loss.entry.state in (State.LIVE, State.HELD)

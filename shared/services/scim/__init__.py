@@ -1,0 +1,1 @@
+"""SCIM 2.0: what directories provision, and their tokens."""
