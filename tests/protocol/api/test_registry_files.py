@@ -224,6 +224,32 @@ async def test_two_at_once_run_one_after_the_other(world: World) -> None:
     assert sorted(len(each.changes) for each in applied) == [0, 10]
 
 
+async def test_a_company_of_300_people_is_set_up_by_one_file(world: World) -> None:
+    accounts = world.registry.identity.accounts
+    people = [f"person{number}" for number in range(300)]
+    for each in people:
+        await accounts.create(each, by=OPERATOR)
+    lines = list[str]()
+    for number in range(10):
+        team = people[number * 30 : (number + 1) * 30]
+        roles = ", ".join(f'{each} = "maintainer"' for each in team[2:])
+        lines += [
+            f"[organizations.team{number}]",
+            f"owners = {team[:2]}",
+            f"members = {{ {roles} }}",
+        ]
+        lines += [f'groups = {{ "oidc:team{number}" = "maintainer" }}', "staged = true"]
+    token = await applier(world)
+    file = "\n".join(lines)
+    answer = await apply(world, token, file)
+    assert (answer.status_code, answer.json()["waiting"]) == (200, [])
+    assert (await apply(world, token, file)).json()["summary"] == NOTHING_TO_CHANGE
+    members = world.registry.organizations.memberships
+    found = await members.members(OrgName("team7"), by=OPERATOR)
+    assert [each.membership.role for each in found].count(Role.OWNER) == 2
+    assert len(found) == 30
+
+
 # --- Repeats -------------------------------------------------------------------------------------
 
 
