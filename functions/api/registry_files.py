@@ -6,18 +6,15 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, parse_body
-from shared.domain.registry_files.sections import MAX_FILE_BYTES
+from shared.domain.body_sizes import MAX_BODY_BYTES
 from shared.services.registry_files.plans import Pruning
 from shared.services.registry_files.registry_files import FileRequest
-
-# A text is escaped in JSON, which can double it.
-MAX_APPLY_BODY_BYTES = 2 * MAX_FILE_BYTES
 
 
 class RegistryFileToApply(RequestModel):
     """A registry file, and how it is applied."""
 
-    file: str = Field(max_length=MAX_FILE_BYTES, description="The text of the file: TOML.")
+    file: str = Field(max_length=MAX_BODY_BYTES, description="The text of the file: TOML.")
     prune: bool = Field(
         default=False,
         description="Whether what is there and in no list of the file is removed. No organization, "
@@ -48,7 +45,8 @@ class ExportedFileView(ResponseModel):
     file: str = Field(description="The text of the file, without secrets.")
 
 
-registry_files_api = ApiFace(partial(parse_body, most_bytes=MAX_APPLY_BODY_BYTES))
+# A file of a company of 300 people takes about 30 KiB.
+registry_files_api = ApiFace(partial(parse_body, most_bytes=MAX_BODY_BYTES))
 
 
 @registry_files_api.operation(

@@ -24,6 +24,7 @@ async def manage_rules(
         fields=rule_fields(RegistryRulesChange, stored, call.form, of_registry=True),
         dry_run=dry_run,
         findings_shown=FINDINGS_SHOWN,
+        managed=await call.registry.administration.registry_files.managed(None),
     )
 
 

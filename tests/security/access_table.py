@@ -171,9 +171,15 @@ def moderators_of_package(persona: Persona, state: State) -> set[Outcome]:
     return _known(persona, may=_moderates(persona) and may)
 
 
+def appliers(persona: Persona, _state: State) -> set[Outcome]:
+    """Administrators who just signed in, and their tokens that apply registry files."""
+    applies = persona.is_fresh or Scope.APPLY in persona.scopes
+    return _known(persona, may=persona.administrator and applies)
+
+
 def reviewers(persona: Persona, _state: State) -> set[Outcome]:
     """Administrators by a credential that manages or moderates everything."""
-    is_whole = (persona.org, persona.package) == _ALL
+    is_whole = (persona.org, persona.package) == _ALL and Scope.APPLY not in persona.scopes
     return _known(persona, may=persona.administrator and is_whole)
 
 
@@ -718,6 +724,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "api_webhooks_add",
     ),
     freezers: ("api_org_quota_change", "api_orgs_freeze", "api_orgs_unfreeze"),
+    appliers: ("api_apply", "api_export"),
     hidden(fresh_administrators): (
         "api_approved_withdraw",
         "api_approved_refuse",
@@ -861,6 +868,7 @@ BODIES: Mapping[str, object] = {
     "api_advisories_change": ADVISORY,
     "api_advisories_draft": {"package": "acme/public", **ADVISORY},
     "api_advisories_withdraw": {"reason": "A mistake."},
+    "api_apply": {"file": "[registry]\nreserved_names = ['wso2NUMBER*']\n"},
     "api_assessments_assess": {"state": "in_triage"},
     "api_org_advisories_change": ADVISORY,
     "api_org_advisories_draft": {"package": "public", **ADVISORY},

@@ -497,6 +497,8 @@ ABOUT_NO_PACKAGE = {
     "are for administrators": (
         "api_accounts_*",
         "api_advisories_*",
+        "api_apply",
+        "api_export",
         "api_moderation_*",
         "api_directory_locks_*",
         "api_groups_*",

@@ -16,11 +16,13 @@ from shared.domain.scopes import RECENT_SIGN_IN_ACTIONS, Action, Grant, Role, Sc
 from tests.fakes.system import FakeClock
 
 SESSION = "Session"  # A scheme of the tests alone; sessions themselves have tests of their own.
-EVERY = frozenset(Scope) - {Scope.MODERATE}  # Which administrators alone give to tokens.
+# Without those that administrators alone give to tokens.
+EVERY = frozenset(Scope) - {Scope.MODERATE, Scope.APPLY}
 MACHINES = EVERY - {Scope.MANAGE}  # They govern nothing.
 PUSHING = frozenset({Scope.PUSH_NEW, Scope.PUSH_VERSION})
 DEPRECATING = frozenset({Scope.DEPRECATE})
 MODERATING = frozenset({Scope.MODERATE})
+APPLYING = frozenset({Scope.APPLY})
 
 
 class Credential(Enum):
@@ -133,6 +135,7 @@ PERSONAS = (
         package="p*",
         administrator=True,
     ),
+    Persona("workflow of the file", Credential.TOKEN, "admin", None, APPLYING, administrator=True),
     Persona("expired token", Credential.BAD, "ann"),
     Persona("revoked token", Credential.BAD, "ann"),
     Persona("forged token", Credential.BAD, "ann"),

@@ -60,6 +60,7 @@ SILENT = {
 # Bodies that change something, where the matrix says again what is so already.
 TELLING = {
     "api_accounts_leave": b'{"end":true}',
+    "api_apply": b'{"file":"organizations.acme.description = \\"We greet.\\"\\n"}',
     "api_members_set": b'{"role":"member"}',
     "api_orgs_change (visibility)": b'{"defaultVisibility":"private"}',
     "api_publishers_restrict": b'{"pushers":"publishers"}',
@@ -77,6 +78,7 @@ MIRROR_CHANGES = {
 FOR_ADMINISTRATORS = {
     "api_accounts_leave",
     "api_advisories_draft",
+    "api_apply",
     "api_directory_locks_decide",
     "api_groups_replace",
     "api_orgs_allow_bursts",

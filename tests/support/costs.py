@@ -135,6 +135,8 @@ OTHERS = (
     "api_accounts_",
     "api_advisories_",
     "api_approvals_",
+    "api_apply",
+    "api_export",
     "api_assessments_list",
     "api_org_advisories_",
     "api_moderation_",

@@ -8,7 +8,7 @@ from shared.domain.registry_files.sections import OrganizationSection, RegistryF
 
 _OWNER = "registry-file"  # No id of an account, and no name of an organization, has a hyphen.
 _REGISTRY = "@registry"
-_LISTS = ("members", "groups")  # Each of their keys is owned by itself.
+_LISTS = ("owners", "members", "groups")  # Each of their keys is owned by itself.
 
 
 class ManagedByFile(Entity):
@@ -61,4 +61,3 @@ def _keys_of(section: OrganizationSection) -> Iterator[str]:
         if key in _LISTS:
             names: Iterable[str] = getattr(section, key) or ()
             yield from (f"{key}.{name.lower()}" for name in names)
-    yield from (f"owners.{name.lower()}" for name in section.owners or ())

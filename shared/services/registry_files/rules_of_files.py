@@ -101,11 +101,20 @@ def _value(name: str, value: object) -> object:
         case list():
             return tuple(cast(list[object], value))
         case RetentionSection():
-            return Retention(last=value.last, days=value.days)
+            return _retention_text(value)
         case str() if name == "version_rule":
             return VersionRuleChoice(value)
         case _:
             return value
+
+
+def _retention_text(section: RetentionSection) -> str:
+    """Return a retention as people write it, which the rule reads."""
+    parts = [
+        f"last {section.last}" if section.last else "",
+        f"{section.days} days" if section.days else "",
+    ]
+    return ", ".join(filter(None, parts))
 
 
 def _lines(draft: Draft, path: KeyPath, rules: RulesT, wanted: RuleValues) -> list[str]:

@@ -43,6 +43,7 @@ groups = { "oidc:builders" = "member" }
 [organizations.fresh]
 owners = ["bob", "ann"]
 members = { mia = "member" }
+approvals = 2
 [[organizations.fresh.webhooks]]
 url = "https://hooks.example.org/x"
 events = ["release"]
@@ -79,7 +80,7 @@ async def test_a_token_applies_a_file_and_each_use_is_mailed(world: World) -> No
     token = await applier(world)
     first = await apply(world, token, GROWN)
     assert first.status_code == 200, first.text
-    assert first.json()["summary"] == "9 changes."
+    assert first.json()["summary"] == "10 changes."
     [secret] = first.json()["secrets"].values()
     assert secret.startswith("whsec_")
     again = (await apply(world, token, GROWN)).json()
@@ -184,6 +185,9 @@ async def test_pages_mark_what_a_file_owns(world: World) -> None:
         (f"{org}/acme", 3),
         (f"{org}/acme/settings", 1),
         (f"{org}/acme/webhooks", 0),
+        (f"{org}/acme/rules", 0),
+        (f"{org}/fresh/rules", 1),
+        (f"{URL}/manage/rules", 0),
         (f"{org}/fresh/webhooks", 1),
         (f"{org}/fresh/publishers", 1),
         (f"{org}/other", 0),
@@ -217,7 +221,33 @@ async def test_two_at_once_run_one_after_the_other(world: World) -> None:
     files = world.registry.administration.registry_files
     runs = [files.apply(FileRequest(GROWN), by=OPERATOR) for _ in range(2)]
     applied = await asyncio.gather(*runs)
-    assert sorted(len(each.changes) for each in applied) == [0, 9]
+    assert sorted(len(each.changes) for each in applied) == [0, 10]
+
+
+async def test_a_company_of_300_people_is_set_up_by_one_file(world: World) -> None:
+    accounts = world.registry.identity.accounts
+    people = [f"person{number}" for number in range(300)]
+    for each in people:
+        await accounts.create(each, by=OPERATOR)
+    lines = list[str]()
+    for number in range(10):
+        team = people[number * 30 : (number + 1) * 30]
+        roles = ", ".join(f'{each} = "maintainer"' for each in team[2:])
+        lines += [
+            f"[organizations.team{number}]",
+            f"owners = {team[:2]}",
+            f"members = {{ {roles} }}",
+        ]
+        lines += [f'groups = {{ "oidc:team{number}" = "maintainer" }}', "staged = true"]
+    token = await applier(world)
+    file = "\n".join(lines)
+    answer = await apply(world, token, file)
+    assert (answer.status_code, answer.json()["waiting"]) == (200, [])
+    assert (await apply(world, token, file)).json()["summary"] == NOTHING_TO_CHANGE
+    members = world.registry.organizations.memberships
+    found = await members.members(OrgName("team7"), by=OPERATOR)
+    assert [each.membership.role for each in found].count(Role.OWNER) == 2
+    assert len(found) == 30
 
 
 # --- Repeats -------------------------------------------------------------------------------------

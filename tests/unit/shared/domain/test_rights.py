@@ -44,8 +44,9 @@ TABLE = {
     Action.GOVERN: ("manage", {"owner", "administrator"}),
     Action.OPERATE: ("manage", {"administrator"}),
     Action.MODERATE: ("moderate", {"administrator"}),
+    Action.APPLY: ("apply", {"administrator"}),
 }
-OF_THE_REGISTRY = {Action.OPERATE, Action.MODERATE}
+OF_THE_REGISTRY = {Action.OPERATE, Action.MODERATE, Action.APPLY}
 WHO = ("owner", "maintainer", "member", "stranger", "administrator")
 ID = "0123456789"
 NOW = 1_790_000_000_000
