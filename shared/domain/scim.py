@@ -89,6 +89,10 @@ class ScimPerson(Record):
         return next((each.value for each in ranked if each.value), "")
 
     @property
+    def addresses(self) -> tuple[str, ...]:
+        return tuple(each.value for each in self.emails if each.value)
+
+    @property
     def full_name(self) -> str:
         name = self.name or ScimName()
         parts = " ".join(part for part in (name.given_name, name.family_name) if part)

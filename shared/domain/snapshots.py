@@ -47,6 +47,14 @@ from shared.domain.provenance.trusted_roots import PublicGoodRoot
 from shared.domain.records import Entity, Event, Record
 from shared.domain.reports import Report, ReportedRelease
 from shared.domain.reserved_names import ReservedName
+from shared.domain.scim import (
+    ScimGroup,
+    ScimKey,
+    ScimMembers,
+    ScimToken,
+    ScimUser,
+    ScimWaiting,
+)
 from shared.domain.status import NoticeBoard
 from shared.domain.tokens import Token, TokenUse
 from shared.domain.transparency.leaves import FrozenLeaf, LoggedEvent
@@ -102,6 +110,12 @@ ENTITIES: tuple[type[Entity], ...] = (
     Webhook,
     DeliveryLog,
     DirectoryFinding,
+    ScimToken,
+    ScimUser,
+    ScimKey,
+    ScimWaiting,
+    ScimGroup,
+    ScimMembers,
     OwnerlessOrganization,
     OwnershipRequest,
     LogState,
