@@ -67,6 +67,7 @@ GROUPS = (
             "run/upgrade.md",
             "run/incidents.md",
             "run/reports.md",
+            "run/scim.md",
             "run/signing-keys.md",
             "run/transparency-log.md",
             "run/witnesses.md",

@@ -488,6 +488,7 @@ ABOUT_NO_PACKAGE = {
         "api_name_disputes_state",
         "api_name_disputes_withdraw",
     ),
+    "are for directories, which know people and groups": ("scim_*",),
     "take codes, or what somebody signs": ("api_leaks_*", "api_trusted_*", "device_*"),
     "are for administrators": (
         "api_accounts_*",
@@ -496,6 +497,7 @@ ABOUT_NO_PACKAGE = {
         "api_directory_locks_*",
         "api_groups_*",
         "api_mirror_*",
+        "api_scim_*",
         "api_webhooks_*",
         "manage_*",
     ),

@@ -9,7 +9,8 @@ from shared.domain.group_rules import GroupRules
 from shared.domain.identities import Identity
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
-from shared.domain.scim import ScimKey, ScimUser
+from shared.domain.records import Place
+from shared.domain.scim import ScimKey, ScimMembers, ScimUser
 from shared.domain.scopes import Role
 from shared.services.records import all_entities
 from tests.support.page_client import PageClient
@@ -177,3 +178,24 @@ async def test_groups_pushed_before_the_takeover_give_roles_with_the_yes(scim: S
     assert await memberships.of_account(account.id) == []
     await scim.world.registry.scim.takeovers.allow(["*"], by=OPERATOR)
     assert [each.org for each in await memberships.of_account(account.id)] == ["acme"]
+
+
+async def test_roles_that_a_process_left_follow_with_the_task(scim: ScimWorld) -> None:
+    """A process ended after the write of the members, and before the roles of anybody followed."""
+    rules = GroupRules.parse([f"entra:{DEVELOPERS} -> acme, maintainer"])
+    await scim.world.registry.identity.group_rules.replace(rules, by=OPERATOR)
+    user = await scim.user()
+    group = await scim.done("POST", "/Groups", {"displayName": "D", "externalId": DEVELOPERS})
+    directory = scim.world.stores.directory
+    record = await directory.get(ScimMembers, Place("scim-entra", group["id"]))
+    assert record is not None
+    left = {"members": (user["id"],), "pending": (user["id"],)}
+    await directory.replace(record.model_copy(update=left))
+    await scim.world.registry.maintenance.upkeep.run("apply-group-rules")
+    memberships = scim.world.registry.organizations.memberships
+    assert [each.org for each in await memberships.of_account((await scim.account()).id)] == [
+        "acme"
+    ]
+    record = await directory.get(ScimMembers, record.place)
+    assert record is not None
+    assert record.pending == ()
