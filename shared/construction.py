@@ -2265,15 +2265,18 @@ class Services:
 
     @cached_property
     def scim_groups(self) -> ScimGroups:
-        return ScimGroups(
-            directory=self.adapters.directory,
-            records=self.scim_records,
-            users=self.scim_users,
-            record_writer=self.record_writer,
-            read_only_mode=self.read_only_mode,
-            leases=self.leases,
-            clock=self.adapters.clock,
-            randomness=self.adapters.randomness,
+        return self._close_at_end(
+            ScimGroups(
+                directory=self.adapters.directory,
+                records=self.scim_records,
+                users=self.scim_users,
+                record_writer=self.record_writer,
+                read_only_mode=self.read_only_mode,
+                leases=self.leases,
+                clock=self.adapters.clock,
+                randomness=self.adapters.randomness,
+                background_tasks=BackgroundTasks(),
+            )
         )
 
     @cached_property
@@ -2721,7 +2724,12 @@ class Services:
 
     @cached_property
     def apply_group_rules(self) -> ApplyGroupRules:
-        return ApplyGroupRules(directory=self.adapters.directory, rights=self.roles_by_groups)
+        return ApplyGroupRules(
+            directory=self.adapters.directory,
+            rights=self.roles_by_groups,
+            pushed_groups=self.scim_groups,
+            issuers=identity_issuers(self.settings),
+        )
 
     @cached_property
     def count_usage(self) -> CountUsage:

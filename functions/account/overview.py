@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Self
 
-from pydantic import Field
+from pydantic import AliasPath, Field
 
 from functions.api.audit_log import EventView
 from functions.api.name_disputes import StatementView
@@ -153,6 +153,17 @@ class IdentityView(ResponseModel):
     groups: list[str]
 
 
+class ProvisionedView(ResponseModel):
+    """What a directory says of the person by SCIM."""
+
+    directory: str
+    user_name: str = Field(validation_alias=AliasPath("person", "user_name"))
+    external_id: str | None = Field(validation_alias=AliasPath("person", "external_id"))
+    name: str = Field(validation_alias=AliasPath("person", "full_name"))
+    emails: list[str] = Field(validation_alias=AliasPath("person", "addresses"))
+    active: bool = Field(validation_alias=AliasPath("person", "is_active"))
+
+
 class ClaimView(ResponseModel):
     """A name that the person claims, with what was stated about it."""
 
@@ -183,6 +194,7 @@ class PersonalDataView(ResponseModel):
     tokens: list[TokenView]
     sessions: list[SessionView]
     identities: list[IdentityView]
+    provisioned: list[ProvisionedView]
     name_disputes: list[ClaimView]
     reports: list[ReportView]
     ownership_requests: list[RequestedOwnershipView]
@@ -207,6 +219,7 @@ class PersonalDataView(ResponseModel):
             tokens=[TokenView.of(each) for each in data.tokens],
             sessions=[SessionView.of(each, by) for each in data.sessions],
             identities=[IdentityView.model_validate(each) for each in data.identities],
+            provisioned=[ProvisionedView.model_validate(each) for each in data.provisioned],
             name_disputes=[ClaimView.model_validate(each) for each in data.disputes],
             reports=[ReportView.of(each) for each in data.reports],
             ownership_requests=[

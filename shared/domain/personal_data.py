@@ -37,6 +37,16 @@ from shared.domain.records import Event, Record
 from shared.domain.releases import ReleasePullers, WithheldNote
 from shared.domain.reports import Report, ReportDecision
 from shared.domain.reserved_names import ReservedName
+from shared.domain.scim import (
+    ScimEmail,
+    ScimKey,
+    ScimMembers,
+    ScimName,
+    ScimPerson,
+    ScimToken,
+    ScimUser,
+    ScimWaiting,
+)
 from shared.domain.sessions import Session
 from shared.domain.sign_in import SignInAttempt
 from shared.domain.status import ReadOnlyState
@@ -106,6 +116,9 @@ _REPORT_NETWORK = Lifetime("until the decision, one year at most", "deleted with
 _REPORT_DECISION = Lifetime("as long as the report", "stays, and leads to nobody")
 _REQUEST = Lifetime("until it is decided", "deleted; at the latest with the account")
 _FINDING = Lifetime("until the directory says otherwise", "deleted; at the latest with the account")
+_PROVISIONED = Lifetime(
+    "until the directory removes the person", "deleted; at the latest with the account"
+)
 _FREEZE = Lifetime("until it ends", "deleted")
 _PULL = Lifetime("90 days", "deleted within an hour; with the account at once")
 _PROPOSAL = Lifetime("until it is decided, or seven days after it expired", "deleted")
@@ -153,9 +166,15 @@ PERSONAL_RECORDS: tuple[PersonalRecord, ...] = (
         _DIRECTORY,
         {
             **_each(
-                "says who is disabled or gone in Entra ID", _FINDING, "account", "said", "at_ms"
+                "says who is disabled or gone in a directory", _FINDING, "account", "said", "at_ms"
             ),
-            **_each("says what follows, and who decided", _FINDING, "state", "decided_by"),
+            **_each(
+                "says what follows, and who decided",
+                _FINDING,
+                "state",
+                "decided_by",
+                "deactivated_by",
+            ),
             **_each(_WRITTEN, _FINDING, "decision_reason"),
         },
     ),
@@ -216,8 +235,88 @@ PERSONAL_RECORDS: tuple[PersonalRecord, ...] = (
             ),
             **_each("the person recognizes the sign-in method", _ACCOUNT, "label", "provider"),
             **_each("says since when it is linked", _ACCOUNT, "linked_ms"),
-            **_each("rules about groups give roles", _ACCOUNT, "groups", "groups_ms", "roles_ms"),
+            **_each(
+                "rules about groups give roles",
+                _ACCOUNT,
+                "groups",
+                "groups_ms",
+                "roles_ms",
+                "pushed_groups",
+            ),
+            **_each("says that a directory provisions the account", _ACCOUNT, "is_provisioned"),
         },
+    ),
+    PersonalRecord(
+        ScimUser,
+        _DIRECTORY,
+        {
+            **_each("the directory finds the person by it", _PROVISIONED, "id", "directory"),
+            **_each("says which account is theirs", _PROVISIONED, "account", "waits_for"),
+            **_each("rules about groups give roles", _PROVISIONED, "groups"),
+            **_each(
+                "the directory compares it with its own", _PROVISIONED, "created_ms", "modified_ms"
+            ),
+            **_each("see `ScimPerson`", _PROVISIONED, "person"),
+        },
+    ),
+    PersonalRecord(
+        ScimPerson,
+        "in `ScimUser`",
+        {
+            **_each("the directory finds the person by it", _PROVISIONED, "user_name"),
+            **_each("is the identity of the person", _PROVISIONED, "external_id"),
+            **_each("names the account", _PROVISIONED, "display_name", "name"),
+            **_each("for mail about the account", _PROVISIONED, "emails"),
+            **_each("decides whether the account is locked", _PROVISIONED, "active"),
+        },
+    ),
+    PersonalRecord(
+        ScimName,
+        "in `ScimPerson`",
+        _each("names the account", _PROVISIONED, "formatted", "family_name", "given_name"),
+    ),
+    PersonalRecord(
+        ScimEmail,
+        "in `ScimPerson`",
+        _each("for mail about the account", _PROVISIONED, "value", "type", "primary"),
+    ),
+    PersonalRecord(
+        ScimKey,
+        _DIRECTORY,
+        _each(
+            "gives a user name and an external id to one person; a hash",
+            _PROVISIONED,
+            "directory",
+            "field",
+            "digest",
+            "holder",
+        ),
+    ),
+    PersonalRecord(
+        ScimWaiting,
+        _DIRECTORY,
+        _each(
+            "waits for the yes of an administrator", _PROVISIONED, "directory", "user", "account"
+        ),
+    ),
+    PersonalRecord(
+        ScimMembers,
+        _DIRECTORY,
+        _each(
+            "says who is in a group, by ids of the directory's users",
+            Lifetime("as long as the group", "an id, which leads to nobody without `ScimUser`"),
+            "members",
+            "pending",
+        ),
+    ),
+    PersonalRecord(
+        ScimToken,
+        _DIRECTORY,
+        _each(
+            "says who created the token",
+            Lifetime("until it is revoked or expires", "an id, which stays until then"),
+            "made_by",
+        ),
     ),
     PersonalRecord(
         Session,

@@ -89,6 +89,10 @@ class ScimPerson(Record):
         return next((each.value for each in ranked if each.value), "")
 
     @property
+    def addresses(self) -> tuple[str, ...]:
+        return tuple(each.value for each in self.emails if each.value)
+
+    @property
     def full_name(self) -> str:
         name = self.name or ScimName()
         parts = " ".join(part for part in (name.given_name, name.family_name) if part)
@@ -246,13 +250,13 @@ def checked_person(person: ScimPerson, directory: str) -> ScimPerson:
         "userName": person.user_name,
         "externalId": person.external_id,
         "displayName": person.display_name,
-        "name.formatted": name.formatted,
-        "name.familyName": name.family_name,
-        "name.givenName": name.given_name,
+        "formatted": name.formatted,
+        "familyName": name.family_name,
+        "givenName": name.given_name,
     }
     _check_texts(texts)
     for each in person.emails:
-        _check_texts({"emails.value": each.value, "emails.type": each.type})
+        _check_texts({"emails": each.value, "type": each.type})
     if not person.user_name.strip():
         raise invalid_value("userName", "is missing")
     if len(person.emails) > MAX_EMAILS:

@@ -49,6 +49,14 @@ from shared.domain.publishing_rules import RegistryRules
 from shared.domain.records import Entity, Event, Record
 from shared.domain.reports import Report, ReportedRelease
 from shared.domain.reserved_names import ReservedName
+from shared.domain.scim import (
+    ScimGroup,
+    ScimKey,
+    ScimMembers,
+    ScimToken,
+    ScimUser,
+    ScimWaiting,
+)
 from shared.domain.status import NoticeBoard
 from shared.domain.tokens import Token, TokenUse
 from shared.domain.transparency.leaves import FrozenLeaf, LoggedEvent
@@ -107,6 +115,12 @@ ENTITIES: tuple[type[Entity], ...] = (
     Webhook,
     DeliveryLog,
     DirectoryFinding,
+    ScimToken,
+    ScimUser,
+    ScimKey,
+    ScimWaiting,
+    ScimGroup,
+    ScimMembers,
     OwnerlessOrganization,
     OwnershipRequest,
     LogState,

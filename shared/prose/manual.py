@@ -79,6 +79,7 @@ GROUPS = (
             "run/reports.md",
             "run/registry-file.md",
             "run/scanner.md",
+            "run/scim.md",
             "run/signing-keys.md",
             "run/transparency-log.md",
             "run/witnesses.md",

@@ -493,6 +493,7 @@ ABOUT_NO_PACKAGE = {
         "api_name_disputes_state",
         "api_name_disputes_withdraw",
     ),
+    "are for directories, which know people and groups": ("scim_*",),
     "take codes, or what somebody signs": ("api_leaks_*", "api_trusted_*", "device_*"),
     "are for administrators": (
         "api_accounts_*",
@@ -505,6 +506,7 @@ ABOUT_NO_PACKAGE = {
         "api_mirror_*",
         "api_approved_*",
         "api_rules_*",
+        "api_scim_*",
         "api_webhooks_*",
         "manage_*",
     ),

@@ -44,6 +44,7 @@ SILENT = {
         ("api_groups_dry_run", "api_org_rules_dry_run", "api_rules_dry_run"),
         "it changes nothing",
     ),
+    "api_scim_takeovers_allow": "no account waits",
     "maven_options": "it asks what may be done",
     "api_moderation_package_restore": "the package is not held",
     "api_moderation_quarantine_many (list)": "it changes nothing",
@@ -83,6 +84,8 @@ FOR_ADMINISTRATORS = {
     "api_groups_replace",
     "api_orgs_allow_bursts",
     "api_rules_change",
+    "api_scim_takeovers_allow",
+    "api_scim_tokens_issue",
     "api_webhooks_add",
     *(f"api_{what}_freeze" for what in ("orgs", "packages")),
     "api_packages_unfreeze",
@@ -101,6 +104,8 @@ REFUSED = {
     "api_publishers_restrict",
     "api_ownership_decide",
     "api_ownership_request",  # Its owner can sign in.
+    "api_scim_tokens_issue",  # People sign in here with no directory.
+    "api_scim_tokens_revoke",
     "api_trusted_end",  # No credential here is one of a CI job.
     "api_org_webhooks_replay",  # Nothing was delivered.
     # Ids of Bob's.

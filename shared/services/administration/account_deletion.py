@@ -24,6 +24,7 @@ from shared.domain.principals import Principal
 from shared.domain.pull_records import MAX_PULLS_EXPORTED, RecordedPull
 from shared.domain.records import Event, Place
 from shared.domain.reports import Report
+from shared.domain.scim import ScimUser
 from shared.domain.scopes import Role
 from shared.domain.sessions import Session
 from shared.domain.sign_in import require_recent_sign_in
@@ -50,6 +51,7 @@ class PersonalData(Struct, frozen=True):
     tokens: tuple[UsedToken, ...]
     sessions: tuple[Session, ...]
     identities: tuple[Identity, ...]
+    provisioned: tuple[ScimUser, ...]  # What directories say of the person by SCIM.
     disputes: tuple[NameDispute, ...]  # That the person opened, or that was opened for them.
     reports: tuple[Report, ...]
     ownership_requests: tuple[OwnershipRequest, ...]
@@ -104,6 +106,7 @@ class AccountDeletion(Struct, frozen=True):
             tokens=tuple(await self.tokens.of(account.id)),
             sessions=tuple(live_sessions(sessions, self.clock.now_ms())),
             identities=tuple(sorted(identities, key=lambda identity: identity.linked_ms)),
+            provisioned=tuple(await self.directory.list_by_subject(ScimUser, account.id)),
             disputes=tuple(await self.directory.list_by_subject(NameDispute, account.id)),
             reports=tuple(await self.directory.list_by_subject(Report, account.id)),
             ownership_requests=tuple(

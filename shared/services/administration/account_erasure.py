@@ -22,6 +22,7 @@ from shared.domain.ownership import OwnershipRequest
 from shared.domain.principals import Principal
 from shared.domain.reasons import parse_required_reason
 from shared.domain.records import AdditionCount, Entity, Place
+from shared.domain.scim import ScimKey, ScimUser, ScimWaiting
 from shared.domain.times import MS
 from shared.domain.tokens import TokenUse
 from shared.ports.conflicts import AlreadyThere, Stale
@@ -297,12 +298,20 @@ class AccountErasures(Struct, frozen=True):
         )
 
     async def _remove_findings(self, account_id: str) -> None:
-        """Remove requests for the ownership of organizations, and what the directory said."""
+        """Remove requests for the ownership of organizations, and what directories said."""
         requests = await self.directory.list_by_subject(OwnershipRequest, account_id)
         finding = await self.directory.get(DirectoryFinding, finding_place(account_id))
-        for each in [*requests, *([finding] if finding else [])]:
+        provisioned = await self._provisioned(account_id)
+        for each in [*requests, *([finding] if finding else []), *provisioned]:
             with suppress(Stale):  # Removed meanwhile.
                 await self.directory.remove(each)
+
+    async def _provisioned(self, account_id: str) -> list[Entity]:
+        """Return what directories store about the person by SCIM."""
+        users = await self.directory.list_by_subject(ScimUser, account_id)
+        waiting = await self.directory.list_by_subject(ScimWaiting, account_id)
+        keys = [await self.directory.get(ScimKey, key.place) for user in users for key in user.keys]
+        return [*waiting, *users, *(key for key in keys if key is not None)]
 
     async def _is_overwritten(self) -> bool:
         try:

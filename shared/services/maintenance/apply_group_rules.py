@@ -1,7 +1,7 @@
 """Task `apply-group-rules`, every 6 hours at minute 25: applies the rules about groups to the
 stored groups of people, and sends mail to people whose roles by groups end soon."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
 from shared.auth.sessions import GroupRights
@@ -11,6 +11,7 @@ from shared.domain.status import TaskReport
 from shared.ports.directory import DirectoryStore
 from shared.services.maintenance.tasks import Task
 from shared.services.records import RECORDS_AT_ONCE, entity_batches
+from shared.services.scim.groups import ScimGroups
 
 SCHEDULE = "0 25 */6 * * *"
 
@@ -28,9 +29,12 @@ class ApplyGroupRules(Task):
 
     directory: DirectoryStore
     rights: GroupRights
+    pushed_groups: ScimGroups
+    issuers: Mapping[str, str]
 
     async def run(self) -> TaskReport:
         """Visit each account whose groups are known; a repeat changes nothing and sends nothing."""
+        await self.pushed_groups.follow_all(self.issuers)
         seen = 0
         sent = 0
         problems = list[str]()
@@ -45,7 +49,11 @@ class ApplyGroupRules(Task):
     async def _accounts(self) -> AsyncIterator[str]:
         visited = set[str]()
         async for batch in entity_batches(self.directory, Identity, RECORDS_AT_ONCE):
-            known = {each.account for each in batch if each.groups_ms is not None} - visited
+            known = {each.account for each in batch if _knows_groups(each)} - visited
             visited |= known
             for account_id in sorted(known):
                 yield account_id
+
+
+def _knows_groups(identity: Identity) -> bool:
+    return identity.groups_ms is not None or identity.is_provisioned

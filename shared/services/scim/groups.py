@@ -1,18 +1,21 @@
 """Groups that a directory provisions by SCIM, and the roles that follow from their members.
 
 A change of members is one write, with the people whose roles have to follow. A request lets the
-roles of some of them follow at once, first of those who left; the task `apply-scim-groups` does
-the rest.
+roles of some of them follow at once, first of those who left, and of others in the background.
+What a process leaves when it ends follows with the next change of the group, or with the task
+`apply-group-rules`, which also runs when a process starts.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 
 from msgspec import Struct
 
 from shared.auth.tokens import random_text
 from shared.domain.errors.base import Refusal, printable
 from shared.domain.principals import UPKEEP
+from shared.domain.records import Place
 from shared.domain.scim import (
     PENDING,
     ScimGroup,
@@ -23,6 +26,7 @@ from shared.domain.scim import (
 )
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness
+from shared.runtime.background_tasks import BackgroundTasks
 from shared.runtime.retries import retried_when_stale
 from shared.services.leases import Leases, retried_when_leased
 from shared.services.limits.notices import ReadOnlyMode
@@ -62,6 +66,11 @@ class ScimGroups(Struct, frozen=True):
     leases: Leases
     clock: Clock
     randomness: Randomness
+    background_tasks: BackgroundTasks
+
+    async def close(self) -> None:
+        """Stop what is done in the background; it goes on in another process."""
+        await self.background_tasks.cancel()
 
     async def read(self, group_id: str, *, of: ScimDirectory) -> GroupWithMembers:
         """Return a group with its members, or raise `scim-not-found`."""
@@ -160,18 +169,31 @@ class ScimGroups(Struct, frozen=True):
             await self.records.remove(group, change=change, by=of.principal)
         await self._follow(group, of)
 
-    async def pending(self) -> list[ScimMembers]:
-        """Return the members of groups with people whose roles have to follow."""
-        return await self.directory.list_by_subject(ScimMembers, PENDING)
-
-    async def follow_next(self, record: ScimMembers, issuer: str) -> int:
-        """Let the roles of the next people of a group follow; return how many did."""
-        stored = await self.directory.get(ScimMembers, record.place)
-        of = ScimDirectory(record.directory, issuer, UPKEEP)
-        return await self._follow_members(stored, of) if stored else 0
+    async def follow_all(self, issuers: Mapping[str, str]) -> int:
+        """Let the roles of everybody follow who is left of an earlier process; return how many
+        did. `issuers` are those of identities, by directory."""
+        followed = 0
+        for record in await self.directory.list_by_subject(ScimMembers, PENDING):
+            if record.directory in issuers:
+                of = ScimDirectory(record.directory, issuers[record.directory], UPKEEP)
+                while count := await self._follow_next(record.place, of):
+                    followed += count
+        return followed
 
     async def _follow(self, group: ScimGroup, of: ScimDirectory) -> None:
-        await self._follow_members(await self.records.members(group), of)
+        record = await self.records.members(group)
+        await self._follow_members(record, of)
+        if len(record.pending) > FOLLOWED_AT_ONCE:
+            self.background_tasks.start(self._follow_rest(group.place, of))
+
+    async def _follow_rest(self, place: Place, of: ScimDirectory) -> None:
+        with suppress(Refusal):  # A store that does not answer; the task goes on.
+            while await self._follow_next(place, of):
+                pass
+
+    async def _follow_next(self, place: Place, of: ScimDirectory) -> int:
+        record = await self.directory.get(ScimMembers, place)
+        return await self._follow_members(record, of) if record else 0
 
     async def _follow_members(self, record: ScimMembers, of: ScimDirectory) -> int:
         """Let the roles of the first people follow from whether they are members now."""

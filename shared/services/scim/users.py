@@ -23,6 +23,7 @@ from shared.domain.principals import Principal
 from shared.domain.records import Place
 from shared.domain.scim import (
     ScimGroup,
+    ScimMembers,
     ScimPerson,
     ScimUser,
     ScimWaiting,
@@ -138,6 +139,8 @@ class ScimUsers(Struct, frozen=True):
             user = await self.records.user(of.provider, user_id)
             require_version(version, version_of(user.revision))
             await self._part(user, of)
+            for group_id in user.groups:
+                await self._leave(Place(user.place.owner, group_id), user.id)
             change = _change("scim.user-removed", user)
             await self.records.remove(user, change=change, by=of.principal)
 
@@ -239,6 +242,13 @@ class ScimUsers(Struct, frozen=True):
         state = DirectoryState.GONE
         await self.directory_locks.deactivate(user.account, of.provider, state)
         await self.roles_by_groups.pushed(_identity_place(user, of), ())
+
+    @retried_when_stale
+    async def _leave(self, group: Place, user_id: str) -> None:
+        record = await self.directory.get(ScimMembers, group)
+        if record is not None and user_id in record.members:
+            left = tuple(each for each in record.members if each != user_id)
+            await self.directory.replace(record.model_copy(update={"members": left}))
 
     async def _push_groups(self, user: ScimUser, issuer: str) -> None:
         place = identity_place(issuer, user.person.external_id or "")
