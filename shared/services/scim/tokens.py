@@ -14,7 +14,7 @@ from shared.domain.errors.identity import TokenNotFound, TokenUnknown, credentia
 from shared.domain.principals import Principal
 from shared.domain.records import Place
 from shared.domain.scim import MAX_SCIM_TOKENS, ScimToken
-from shared.domain.status import Severity, StatusProblem
+from shared.domain.status import StatusProblem, Urgency
 from shared.domain.times import MS, time_text
 from shared.domain.tokens import hash_secret
 from shared.ports.directory import DirectoryStore
@@ -151,7 +151,7 @@ class ScimTokens(Struct, frozen=True):
 def ending_token_problem(token: ScimToken) -> StatusProblem:
     """Return the problem that the newest token of a directory ends soon."""
     return StatusProblem(
-        Severity.WARN,
+        Urgency.WARN,
         f"The token of the directory {token.directory} expires on {time_text(token.expires_ms)}, "
         "and from then on nobody is provisioned or locked by it.",
         "Create another one with `ballroom scim token`, and give it to the directory.",

@@ -31,7 +31,7 @@ from shared.domain.scim import (
     directory_owner,
     group_names,
 )
-from shared.domain.status import Severity, StatusProblem
+from shared.domain.status import StatusProblem, Urgency
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness
@@ -347,7 +347,7 @@ def waiting_takeovers_problem(waiting: Sequence[WaitingTakeover]) -> StatusProbl
     more = len(names) - _NAMED_AT_MOST
     listed = "; ".join(names[:_NAMED_AT_MOST]) + (f"; and {more:,} more" if more > 0 else "")
     return StatusProblem(
-        Severity.WARN,
+        Urgency.WARN,
         f"A directory provisions people whose accounts exist, and waits for a yes: {listed}.",
         "Let it take them over on /manage/scim, or with `ballroom scim take-over`.",
         page="/manage/scim",
