@@ -2286,6 +2286,7 @@ class Services:
             administration=self.administration,
             records=self.scim_records,
             users=self.scim_users,
+            tokens=self.scim_tokens,
             record_writer=self.record_writer,
             issuers=identity_issuers(self.settings),
         )
@@ -2392,8 +2393,7 @@ class Services:
             notice_cache=self.notice_cache,
             directory_locks=self.directory_locks,
             ownerless_organizations=self.ownerless_organizations,
-            takeovers=self.takeovers,
-            scim_tokens=self.scim_tokens,
+            provisioning_problems=self.takeovers.problems,
             room=self.adapters.room,
             clock=self.adapters.clock,
         )
@@ -2727,8 +2727,9 @@ class Services:
         return ApplyGroupRules(
             directory=self.adapters.directory,
             rights=self.roles_by_groups,
-            pushed_groups=self.scim_groups,
-            issuers=identity_issuers(self.settings),
+            follow_pushed_groups=partial(
+                self.scim_groups.follow_all, identity_issuers(self.settings)
+            ),
         )
 
     @cached_property

@@ -1,7 +1,7 @@
 """Status of the whole registry, for administrators."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from msgspec import Struct
@@ -23,8 +23,6 @@ from shared.services.maintenance.tasks import Upkeep, require_task
 from shared.services.organizations.ownership import OwnerlessOrganizations, ownerless_problem
 from shared.services.packages.statistics import LastRegistryCounts
 from shared.services.records import EntityChange, RecordWriter
-from shared.services.scim.tokens import ScimTokens, ending_token_problem
-from shared.services.scim.users import Takeovers, waiting_takeovers_problem
 
 MAX_RECORDS_COUNTED = 500  # Of each kind; a larger backlog is shown as so many or more.
 
@@ -43,8 +41,7 @@ class RegistryStatus(Struct, frozen=True):
     notice_cache: NoticeCache
     directory_locks: DirectoryLocks
     ownerless_organizations: OwnerlessOrganizations
-    takeovers: Takeovers
-    scim_tokens: ScimTokens
+    provisioning_problems: Callable[[], Awaitable[Sequence[StatusProblem]]]
     room: Callable[[], DiskSpace | None] | None
     clock: Clock
 
@@ -92,9 +89,7 @@ class RegistryStatus(Struct, frozen=True):
         waiting = await self.directory_locks.waiting()
         ownerless = await self.ownerless_organizations.stored()
         found = [waiting_problem(waiting)] if waiting else []
-        takeovers = await self.takeovers.waiting()
-        found += [waiting_takeovers_problem(takeovers)] if takeovers else []
-        found += [ending_token_problem(each) for each in await self.scim_tokens.ending()]
+        found += await self.provisioning_problems()
         return [*found, *([ownerless_problem(ownerless)] if ownerless else [])]
 
     async def _backlog(self) -> Backlog:

@@ -1,7 +1,7 @@
 """Task `apply-group-rules`, every 6 hours at minute 25: applies the rules about groups to the
 stored groups of people, and sends mail to people whose roles by groups end soon."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 from shared.auth.sessions import GroupRights
@@ -11,7 +11,6 @@ from shared.domain.status import TaskReport
 from shared.ports.directory import DirectoryStore
 from shared.services.maintenance.tasks import Task
 from shared.services.records import RECORDS_AT_ONCE, entity_batches
-from shared.services.scim.groups import ScimGroups
 
 SCHEDULE = "0 25 */6 * * *"
 
@@ -29,12 +28,11 @@ class ApplyGroupRules(Task):
 
     directory: DirectoryStore
     rights: GroupRights
-    pushed_groups: ScimGroups
-    issuers: Mapping[str, str]
+    follow_pushed_groups: Callable[[], Awaitable[object]]
 
     async def run(self) -> TaskReport:
         """Visit each account whose groups are known; a repeat changes nothing and sends nothing."""
-        await self.pushed_groups.follow_all(self.issuers)
+        await self.follow_pushed_groups()
         seen = 0
         sent = 0
         problems = list[str]()

@@ -44,7 +44,7 @@ from shared.services.leases import Leases, retried_when_leased
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.records import EntityChange, RecordWriter
 from shared.services.scim.records import ID_LENGTH, ScimRecords, require_version, version_of
-from shared.services.scim.tokens import ScimDirectory
+from shared.services.scim.tokens import ScimDirectory, ScimTokens, ending_token_problem
 
 EVERY_WAITING = "*"  # In place of the name of an account.
 _NAMED_AT_MOST = 10
@@ -283,6 +283,7 @@ class Takeovers(Struct, frozen=True):
     administration: Administration
     records: ScimRecords
     users: ScimUsers
+    tokens: ScimTokens
     record_writer: RecordWriter
     issuers: Mapping[str, str]
 
@@ -306,6 +307,12 @@ class Takeovers(Struct, frozen=True):
             if user.waits_for in accounts
         ]
         return sorted(found, key=lambda each: each.account.name.lower())
+
+    async def problems(self) -> list[StatusProblem]:
+        """Return that accounts wait, and which tokens end soon; callers check rights."""
+        waiting = await self.waiting()
+        found = [waiting_takeovers_problem(waiting)] if waiting else []
+        return [*found, *(ending_token_problem(each) for each in await self.tokens.ending())]
 
     async def listed(self, *, by: Principal) -> list[WaitingTakeover]:
         await self.administration.require(by, "see", "what directories wait for")
