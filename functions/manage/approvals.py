@@ -45,7 +45,11 @@ async def manage_approvals(
 
 
 pages.use_case(
-    approvals.approve, "manage/approvals", manage_approvals, of_registry, name="manage_approve"
+    approvals.approve,
+    "manage/approvals",
+    manage_approvals,
+    of_registry,
+    name="manage_approvals_approve",
 )
 pages.use_case(
     approvals.withdraw,

@@ -13,6 +13,7 @@ from shared.domain.account_names import AccountName, RetiredName
 from shared.domain.accounts import Account, AccountByGroups, AccountLock
 from shared.domain.advisories.assessments import Assessment
 from shared.domain.advisories.followers import AdvisoryFollower
+from shared.domain.approvals import ApprovalAsker
 from shared.domain.device_login import DeviceDecision, DeviceRequest
 from shared.domain.directory_locks import DirectoryFinding
 from shared.domain.identities import Identity
@@ -115,6 +116,7 @@ _REPORT = Lifetime(
 _REPORT_NETWORK = Lifetime("until the decision, one year at most", "deleted with the account")
 _REPORT_DECISION = Lifetime("as long as the report", "stays, and leads to nobody")
 _REQUEST = Lifetime("until it is decided", "deleted; at the latest with the account")
+_ASKED = Lifetime("until it is decided, 180 days at most", "deleted")
 _FINDING = Lifetime("until the directory says otherwise", "deleted; at the latest with the account")
 _PROVISIONED = Lifetime(
     "until the directory removes the person", "deleted; at the latest with the account"
@@ -633,6 +635,14 @@ PERSONAL_RECORDS: tuple[PersonalRecord, ...] = (
         ),
     ),
     PersonalRecord(Release, _PACKAGES, _each(_WRITTEN, _RELEASE, "state_reason")),
+    PersonalRecord(
+        ApprovalAsker,
+        "in `ApprovalRequest`",
+        {
+            **_each("says whom to mail the decision", _ASKED, "account", "at_ms"),
+            **_each("why the person needs the package, for the curators", _ASKED, "reason"),
+        },
+    ),
     PersonalRecord(
         GivenApproval,
         "in `RequiredApproval`",
