@@ -76,7 +76,8 @@ def test_a_mistake_in_the_file_ends_the_start(config: Path, text: str, sentence:
     assert sentence.format(config=config) in problem(config, text)
 
 
-def test_a_file_that_is_missing_ends_the_start(config: Path) -> None:
+@pytest.mark.usefixtures("config")
+def test_a_file_that_is_missing_ends_the_start() -> None:
     with pytest.raises(ValidationError) as invalid:
         Settings.load()
     said = setting_problem(invalid.value)
