@@ -35,6 +35,7 @@ from shared.domain.policies import Policy
 from shared.domain.proposals import Proposal
 from shared.domain.pull_records import RecordedPull
 from shared.domain.records import Event, Record
+from shared.domain.registry_files.managed import ManagedByFile
 from shared.domain.releases import ReleasePullers, WithheldNote
 from shared.domain.reports import Report, ReportDecision
 from shared.domain.reserved_names import ReservedName
@@ -103,6 +104,7 @@ _AUDIT = Lifetime(
 _RELEASE = Lifetime("as long as the release", "deleted when the release is erased")
 _ORGANIZATION = Lifetime("as long as the organization", "an id, which stays until then")
 _DECISION = Lifetime("until the next decision", "overwritten, or removed by an administrator")
+_FILE = Lifetime("until the file is applied again", "overwritten; name nobody in it who left")
 _DISPUTE = Lifetime("as long as the organization", "stays, and leads to nobody")
 _OF_A_CLAIMANT = Lifetime(
     "as long as the organization",
@@ -688,6 +690,14 @@ PERSONAL_RECORDS: tuple[PersonalRecord, ...] = (
         ReservedName,
         _DIRECTORY,
         {**_each("says who reserved it", _DECISION, "by"), **_each(_WRITTEN, _DECISION, "reason")},
+    ),
+    PersonalRecord(
+        ManagedByFile,
+        _DIRECTORY,
+        {
+            **_each("says who applied a registry file", _FILE, "by"),
+            **_each("marks the members whom a registry file names", _FILE, "keys"),
+        },
     ),
     PersonalRecord(ReadOnlyState, "in `NoticeBoard`", _each(_WRITTEN, _DECISION, "reason")),
 )

@@ -205,7 +205,7 @@ class RegistryFiles(Struct, frozen=True):
             revision=stored.revision if stored else 1,
             outbox=stored.outbox if stored else (),
         )
-        details = {"changes": str(changes), "by": by.id}
+        details = {"changes": str(changes)}
         change = EntityChange(
             "registry-file.applied",
             section or "registry",

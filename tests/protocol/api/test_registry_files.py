@@ -123,6 +123,7 @@ async def test_a_token_ends_with_its_issuer(world: World) -> None:
     )
     assert (await apply(world, token, GROWN)).status_code == 403
     await administration.accounts.lock(world.people.admin.account, "Left.", by=OPERATOR)
+    world.clock.advance(timedelta(seconds=5))
     assert (await apply(world, token, GROWN)).status_code == 401
 
 
