@@ -306,8 +306,8 @@ def _check_texts(texts: Mapping[str, str | None]) -> None:
 
 
 class ScimRefused(Invalid):
-    """A request of a directory that cannot be done as it is; `keyword` is that of RFC 7644, table 9,
-    which directories read."""
+    """A request of a directory that cannot be done as it is; directories read `keyword`, which is
+    one of RFC 7644, table 9."""
 
     def __init__(self, keyword: str, sentence: str) -> None:
         super().__init__("scim-refused", sentence)
