@@ -43,8 +43,8 @@ from scim2_models import (
 )
 from scim2_models.path import Comparison, LogicalExpr
 
-from shared.domain.errors.base import Invalid, Refusal, printable
-from shared.domain.scim import ScimEmail, ScimGroup, ScimName, ScimPerson, ScimUser
+from shared.domain.errors.base import Refusal, printable
+from shared.domain.scim import ScimEmail, ScimGroup, ScimName, ScimPerson, ScimRefused, ScimUser
 from shared.services.scim.groups import GroupValues, GroupWithMembers
 from shared.services.scim.records import version_of
 
@@ -64,13 +64,6 @@ _USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 _GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
 _LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 _MEMBER = re.compile(r'members\[\s*value\s+eq\s+"([^"]+)"\s*\]', re.IGNORECASE)
-_CODES = {
-    "invalidFilter": "scim-filter",
-    "invalidPath": "scim-path",
-    "invalidSyntax": "scim-syntax",
-    "mutability": "scim-mutability",
-    "noTarget": "scim-target",
-}
 
 
 class Name(ComplexAttribute):
@@ -296,7 +289,7 @@ def _change_members(
         return None
     if path.lower().startswith("members"):
         message = f'The path {printable(path)!r} names no members. Use members[value eq "ID"].'
-        raise Invalid("scim-path", message)
+        raise ScimRefused("invalidPath", message)
     if path or not isinstance(value, dict):
         return operation
     fields = cast("dict[str, object]", value)
@@ -309,7 +302,9 @@ def _change_members(
 
 def _change(members: dict[str, None], name: str, value: object) -> None:
     if name not in ("add", "remove", "replace"):
-        raise Invalid("scim-value", f"{printable(name)!r} is none of add, remove and replace.")
+        raise ScimRefused(
+            "invalidValue", f"{printable(name)!r} is none of add, remove and replace."
+        )
     named = _ids(value or [])
     if name == "remove":
         for each in named if value else tuple(members):
@@ -328,7 +323,7 @@ def _ids(value: object) -> tuple[str, ...]:
         fields = cast("dict[str, object]", each) if isinstance(each, dict) else {"value": each}
         member = fields.get("value")
         if not isinstance(member, str):
-            raise Invalid("scim-value", "A member has no value, which is the id of a user.")
+            raise ScimRefused("invalidValue", "A member has no value, which is the id of a user.")
         found.append(member)
     return tuple(found)
 
@@ -353,7 +348,7 @@ class Wanted(Struct, frozen=True):
 
 
 def wanted_of(text: str, kind: type[ModelT]) -> Wanted:
-    """Read a filter; raise `scim-filter`."""
+    """Read a filter; raise `scim-refused`."""
     if not text:
         return Wanted()
     bound: Any = ScimFilter.__class_getitem__(kind)
@@ -403,8 +398,8 @@ def _matching(
     if not text:
         return list(found)
     if len(found) > MAX_SCANNED:
-        raise Invalid(
-            "scim-too-many",
+        raise ScimRefused(
+            "tooMany",
             f"The filter would be compared with {len(found):,} resources. Filter by id, userName "
             "or externalId.",
         )
@@ -445,7 +440,7 @@ def _number(params: Mapping[str, str], name: str, default: int) -> int:
         return default
     digits = text.removeprefix("-")
     if not digits.isdecimal() or len(digits) > 9:  # noqa: PLR2004 - no list has a billion.
-        raise Invalid("scim-value", f"{name} is {printable(text)!r}, which is no number.")
+        raise ScimRefused("invalidValue", f"{name} is {printable(text)!r}, which is no number.")
     return int(text)
 
 
@@ -511,14 +506,16 @@ def resource_types_json(base_url: str) -> dict[str, dict[str, Any]]:
 
 
 def _operations(body: Mapping[str, object]) -> list[Mapping[str, Any]]:
-    """Return the operations of a PATCH; raise `scim-syntax` and `scim-too-many`."""
+    """Return the operations of a PATCH; raise `scim-refused`."""
     value = next((each for name, each in body.items() if name.lower() == "operations"), None)
     operations = cast("list[object]", value) if isinstance(value, list) else []
     if not operations or not all(isinstance(each, dict) for each in operations):
-        raise Invalid("scim-syntax", "A PATCH has Operations, a list of objects. Send one or more.")
+        raise ScimRefused(
+            "invalidSyntax", "A PATCH has Operations, a list of objects. Send one or more."
+        )
     if len(operations) > MAX_OPERATIONS:
         message = f"A PATCH has at most {MAX_OPERATIONS:,} operations. Send several."
-        raise Invalid("scim-too-many", message)
+        raise ScimRefused("tooMany", message)
     return cast("list[Mapping[str, Any]]", operations)
 
 
@@ -563,4 +560,4 @@ def _refusing(call: Callable[[], ResultT]) -> ResultT:
 
 def _refusal(keyword: str, sentence: str) -> Refusal:
     text = printable(" ".join(sentence.split())).rstrip(".")
-    return Invalid(_CODES.get(keyword, "scim-value"), f"{text}.")
+    return ScimRefused(keyword or "invalidValue", f"{text}.")

@@ -12,8 +12,9 @@ from functions.http.json_answers import STATUS_BY_KIND, failure_sentence, refusa
 from functions.http.operations import Face
 from shared.auth.tokens import token_text
 from shared.domain.bounded_parsing import has_at_most_values
-from shared.domain.errors.base import Invalid, Refusal, Unauthenticated
+from shared.domain.errors.base import Refusal, Unauthenticated
 from shared.domain.rate_limits import RateLimitClass
+from shared.domain.scim import ScimRefused
 from shared.runtime.answers import Answer
 from shared.services.scim.tokens import ScimDirectory
 
@@ -22,16 +23,6 @@ MAX_VALUES = 40_000  # Of a body of 128 KB: some for each of the 5,000 members t
 
 _ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 _PRECONDITION_FAILED = 412
-_TYPES = {  # Keywords of RFC 7644, table 9.
-    "scim-filter": "invalidFilter",
-    "scim-path": "invalidPath",
-    "scim-syntax": "invalidSyntax",
-    "scim-target": "noTarget",
-    "scim-too-many": "tooMany",
-    "scim-mutability": "mutability",
-    "scim-uniqueness": "uniqueness",
-    "scim-value": "invalidValue",
-}
 
 
 class ScimCall(Call):
@@ -60,17 +51,17 @@ class ScimCall(Call):
         self.set_caller(self.directory.principal)
 
     def body(self) -> dict[str, object]:
-        """Return the body, an object as JSON, or raise `scim-syntax`."""
+        """Return the body, an object as JSON, or raise `scim-refused`."""
         content = self.content()
         if not has_at_most_values(MAX_VALUES, content):
             message = f"The body has more than {MAX_VALUES:,} values. Send several requests."
-            raise Invalid("scim-too-many", message)
+            raise ScimRefused("tooMany", message)
         try:
             value: object = orjson.loads(content)
         except orjson.JSONDecodeError:
             value = None
         if not isinstance(value, dict):
-            raise Invalid("scim-syntax", "The body is no JSON object. Send a SCIM resource.")
+            raise ScimRefused("invalidSyntax", "The body is no JSON object. Send a SCIM resource.")
         return {str(name): each for name, each in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - of JSON.
 
 
@@ -83,7 +74,9 @@ class ScimFace(Face[ScimCall]):
         status = STATUS_BY_KIND[refusal.kind]
         if refusal.code == "scim-version":
             status = _PRECONDITION_FAILED
-        keyword = _TYPES.get(refusal.code, "")
+        keyword = refusal.keyword if isinstance(refusal, ScimRefused) else ""
+        if refusal.code == "scim-uniqueness":
+            keyword = "uniqueness"
         return error_answer(status, str(refusal), keyword, refusal_headers(refusal))
 
     def failed(self, call: Call) -> Answer:

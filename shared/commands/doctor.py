@@ -138,6 +138,7 @@ async def _findings_of_records(registry: Registry) -> list[StoreCheck]:
     found += [each async for each in _publishers(registry)]
     found += [each async for each in _group_roles(registry)]
     found += [each async for each in _directory_locks(registry)]
+    found += [each async for each in _provisioning(registry)]
     found += [each async for each in _ownerless(registry)]
     found += [each async for each in _transparency_log(registry)]
     found += [each async for each in _signing_keys(registry)]
@@ -273,6 +274,12 @@ async def _directory_locks(registry: Registry) -> AsyncIterator[StoreCheck]:
         yield StoreCheck(_DIRECTORY, each, way_out)
     if not waiting and not problems:
         yield StoreCheck(_DIRECTORY, "Everybody who is disabled in Microsoft Entra ID is locked.")
+
+
+async def _provisioning(registry: Registry) -> AsyncIterator[StoreCheck]:
+    """Say which accounts directories wait for, and which of their tokens end soon."""
+    for each in await registry.scim.takeovers.problems():
+        yield StoreCheck(_DIRECTORY, each.sentence, each.way_out)
 
 
 async def _transparency_log(registry: Registry) -> AsyncIterator[StoreCheck]:

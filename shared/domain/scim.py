@@ -305,8 +305,17 @@ def _check_texts(texts: Mapping[str, str | None]) -> None:
             raise invalid_value(field, "has a character that cannot be printed")
 
 
-def invalid_value(field: str, reason: str) -> Invalid:
-    return Invalid("scim-value", f"{field} {reason}.")
+class ScimRefused(Invalid):
+    """A request of a directory that cannot be done as it is; directories read `keyword`, which is
+    one of RFC 7644, table 9."""
+
+    def __init__(self, keyword: str, sentence: str) -> None:
+        super().__init__("scim-refused", sentence)
+        self.keyword = keyword
+
+
+def invalid_value(field: str, reason: str) -> ScimRefused:
+    return ScimRefused("invalidValue", f"{field} {reason}.")
 
 
 def key_taken(field: str, value: str) -> Conflict:

@@ -85,7 +85,7 @@ class ScimGroups(Struct, frozen=True):
             return []
 
     async def create(self, values: GroupValues, *, of: ScimDirectory) -> GroupWithMembers:
-        """Create a group; raise `scim-value` and `scim-uniqueness`."""
+        """Create a group; raise `scim-refused` and `scim-uniqueness`."""
         await self.read_only_mode.require_changes_allowed()
         now_ms = self.clock.now_ms()
         new = ScimGroup(
@@ -236,7 +236,7 @@ class ScimGroups(Struct, frozen=True):
     async def _checked_members(
         self, members: Sequence[str], known: Sequence[str], of: ScimDirectory
     ) -> tuple[str, ...]:
-        """Return the members, each once; raise `scim-value` for one who is no user."""
+        """Return the members, each once; raise `scim-refused` for one who is no user."""
         unique = tuple(dict.fromkeys(members))
         check_member_count(len(unique))
         were = {*known}

@@ -161,14 +161,16 @@ def ending_token_problem(token: ScimToken) -> StatusProblem:
 
 def _unknown_directory(name: str, known: Mapping[str, str]) -> Refusal:
     if not known:
-        return Invalid(
-            "directory-unknown",
+        sentence = (
             "People are provisioned for a way to sign in, and this registry has neither Entra ID "
-            "nor OpenID Connect. Set BALLROOM_ENTRA_TENANT or BALLROOM_OIDC_ISSUER first.",
+            "nor OpenID Connect. Set BALLROOM_ENTRA_TENANT or BALLROOM_OIDC_ISSUER first."
         )
-    listed = " or ".join(sorted(known))
-    said = f"{printable(name)!r} is no directory of this registry" if name else "There are several"
-    return Invalid("directory-unknown", f"{said}. Name {listed}.")
+    elif name:
+        listed = " or ".join(sorted(known))
+        sentence = f"{printable(name)!r} is no directory of this registry. Name {listed}."
+    else:
+        sentence = f"There are several directories. Name {' or '.join(sorted(known))}."
+    return Invalid("directory-unknown", sentence)
 
 
 def _change(kind: str, token: ScimToken, by: Principal) -> EntityChange:

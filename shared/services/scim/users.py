@@ -74,7 +74,7 @@ class ScimUsers(Struct, frozen=True):
     async def create(self, person: ScimPerson, *, of: ScimDirectory) -> ScimUser:
         """Create a user and, with an external id, its account.
 
-        Raises `scim-value`, `scim-uniqueness`, and `last-administrator` for an inactive person
+        Raises `scim-refused`, `scim-uniqueness`, and `last-administrator` for an inactive person
         whose account is that of the last administrator.
         """
         await self.read_only_mode.require_changes_allowed()

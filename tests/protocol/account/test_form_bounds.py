@@ -30,6 +30,7 @@ from shared.use_cases import (
     own_releases,
     packages,
     reports,
+    scim,
     staged_releases,
     tokens,
     trusted_publishers,
@@ -45,6 +46,11 @@ from tests.support.trusted_publishing import SETTINGS
 from tests.support.world import OpenWorld, World
 
 ACME = parse_org("acme")
+SIGN_IN = {
+    "oidc_issuer": "https://login.test",
+    "oidc_client_id": "ballroom",
+    "oidc_client_secret": "a secret of a test",
+}
 PAGE = "/account/organizations/acme"
 PACKAGE = f"{PAGE}/packages/greet"
 RELEASE = "/manage/releases/acme/greet/1.0.0"
@@ -65,7 +71,7 @@ PUBLISHER = {
 # tests/protocol/rules/test_staged_releases.py that of a refusal.
 WITHOUT_A_FORM = {moderation.erase, advisories.assess, staged_releases.refuse}
 # A form cannot choose more than there are, and has so many rows.
-OF_ENUMS = {"scopes", "events", "affected"}
+OF_ENUMS = {"scopes", "events", "affected", "accounts"}
 ADVISORY = {"summary": "It greets strangers", "introduced-0": "0"}
 
 
@@ -79,8 +85,9 @@ WANTED = PublisherRequest(
 
 @pytest.fixture
 async def world(worlds: OpenWorld) -> World:
-    """Return a registry that takes jobs of every CI system."""
-    return await worlds(**SETTINGS)
+    """Return a registry that takes jobs of every CI system, and whose people sign in with OpenID
+    Connect."""
+    return await worlds(**SETTINGS, **SIGN_IN)
 
 
 class FilledForm(Struct, frozen=True):
@@ -169,6 +176,7 @@ FORMS = (
     FilledForm(accounts.revoke_tokens, "/manage/accounts/{mia}/revoke-all", WHY | {"name": "mia"}),
     FilledForm(groups.dry_run, "/manage/groups/preview", {}),
     FilledForm(groups.replace, "/manage/groups", {}),
+    FilledForm(scim.issue, "/manage/scim/tokens", {"directory": "oidc"}),
 )
 
 

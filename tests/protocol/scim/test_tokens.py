@@ -111,7 +111,7 @@ async def test_only_administrators_who_signed_in_recently_get_one(scim: ScimWorl
 async def test_a_directory_is_one_of_the_ways_to_sign_in(
     scim: ScimWorld, worlds: OpenWorld
 ) -> None:
-    with pytest.raises(Invalid, match=r"There are several\. Name entra or oidc"):
+    with pytest.raises(Invalid, match=r"There are several directories\. Name entra or oidc"):
         await scim.world.registry.scim.tokens.issue("", 30, by=OPERATOR)
     with pytest.raises(Invalid, match="'ldap' is no directory"):
         await scim.world.registry.scim.tokens.issue("ldap", 30, by=OPERATOR)
