@@ -21,7 +21,15 @@ from shared.domain.memberships import GroupRole, Membership, PendingRole
 from shared.domain.name_disputes import DisputeAppeal, DisputeDecision, NameDispute, Statement
 from shared.domain.organizations import Freeze, Organization
 from shared.domain.ownership import OwnerlessOrganization, OwnershipRequest
-from shared.domain.packages import ArchiveFacts, Head, Origin, PackageHold, Provenance, Release
+from shared.domain.packages import (
+    ArchiveFacts,
+    GivenApproval,
+    Head,
+    Origin,
+    PackageHold,
+    Provenance,
+    Release,
+)
 from shared.domain.policies import Policy
 from shared.domain.proposals import Proposal
 from shared.domain.pull_records import RecordedPull
@@ -521,6 +529,11 @@ PERSONAL_RECORDS: tuple[PersonalRecord, ...] = (
         ),
     ),
     PersonalRecord(Release, _PACKAGES, _each(_WRITTEN, _RELEASE, "state_reason")),
+    PersonalRecord(
+        GivenApproval,
+        "in `RequiredApproval`",
+        _each("says who approved the release, and when", _ID, "by", "at_ms"),
+    ),
     PersonalRecord(
         WithheldNote,
         _DIRECTORY,

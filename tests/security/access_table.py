@@ -276,6 +276,12 @@ def governors(persona: Persona, state: State) -> set[Outcome]:
     return _right_of_member(Action.GOVERN, persona, state, state.value, found=found)
 
 
+def approvers(persona: Persona, state: State) -> set[Outcome]:
+    """Owners and maintainers decide on releases that are there; none of these waits for it."""
+    found = Outcome.HIDDEN if state is State.MISSING else Outcome.DONE
+    return _right_of_member(Action.APPROVE, persona, state, state.value, found=found)
+
+
 def managers(persona: Persona, state: State) -> set[Outcome]:
     """Owners manage packages that are there, without signing in again."""
     found = Outcome.HIDDEN if state is State.MISSING else Outcome.DONE
@@ -574,7 +580,8 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "api_releases_hold",
         "api_releases_restore",
     ),
-    managers: ("api_packages_succeed",),
+    managers: ("api_packages_succeed", "api_releases_warnings"),
+    approvers: ("api_approvals_approve", "api_approvals_refuse"),
     # No release of the matrix has a Java library inside.
     hidden(managers): ("api_assessments_assess", "api_assessments_retract"),
     shown: ("api_orgs_show", "web_org"),
@@ -599,7 +606,15 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "token_rotate",
         "token_show",
     ),
-    members_alone(Action.READ): ("api_members_list", "api_orgs_frozen", "api_ownership_list"),
+    members_alone(Action.READ): (
+        "api_approvals_list",
+        "api_members_list",
+        "api_org_rules_show",
+        "api_orgs_frozen",
+        "api_ownership_list",
+    ),
+    # Nothing in the registry of the matrix waits for an approval.
+    members_alone(Action.READ, found=Outcome.HIDDEN): ("api_approvals_review",),
     # The registry of the matrix has an owner who can sign in.
     members_alone(Action.LEAVE): ("api_ownership_request",),
     members_alone(Action.MANAGE): (
@@ -612,6 +627,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "api_org_tokens_list",
         "api_orgs_change",
         "api_publishers_list",
+        "api_org_rules_dry_run",
         "api_org_pulls",
         "api_org_pulls_csv",
         "api_org_pulls_lines",
@@ -638,6 +654,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "api_members_set (owner)",
         "api_org_tokens_issue",
         "api_orgs_change (visibility)",
+        "api_org_rules_change",
         "api_org_webhooks_add",
         "api_orgs_continue",
         "api_orgs_delete",
@@ -689,6 +706,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "api_directory_locks_decide",
         "api_groups_replace",
         "api_orgs_allow_bursts",
+        "api_rules_change",
         "api_webhooks_add",
     ),
     freezers: ("api_orgs_freeze", "api_orgs_unfreeze"),
@@ -727,10 +745,21 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "api_audit_registry",
         "api_mirror_retry",
         "api_mirror_show",
+        "api_rules_dry_run",
+        "api_rules_show",
         "api_webhooks_list",
     ),
 }
-ABOUT_PACKAGES = {readers, finders, maven_readers, publishers, maintainers, governors, managers}
+ABOUT_PACKAGES = {
+    readers,
+    finders,
+    maven_readers,
+    publishers,
+    maintainers,
+    governors,
+    managers,
+    approvers,
+}
 STATES = {
     "web_search": tuple(state for state in State if state is not State.DEPRECATED),
     "web_search (deprecated)": (State.DEPRECATED,),
@@ -846,6 +875,7 @@ BODIES: Mapping[str, object] = {
             "api_moderation_reject",
             "api_moderation_remove",
             "api_moderation_revoke",
+            "api_approvals_refuse",
             "api_releases_erase",
             "api_releases_hold",
         )
@@ -863,6 +893,10 @@ BODIES: Mapping[str, object] = {
     "api_orgs_change (visibility)": {"defaultVisibility": "public"},
     "api_orgs_continue": {"continuedAs": None, "reason": "A mistake."},
     "api_orgs_require_provenance": {"requiresProvenance": "none"},
+    "api_org_rules_change": {"approvals": 1},
+    "api_org_rules_dry_run": {"staged": True},
+    "api_rules_change": {"versionRule": "warn"},
+    "api_rules_dry_run": {"staged": True},
     "api_orgs_freeze": {"reason": "A case."},
     "api_packages_freeze": {"reason": "A case."},
     "api_orgs_found": {"name": "matrixNUMBER"},

@@ -39,7 +39,10 @@ SILENT = {
     "central_undeprecate": "nothing is deprecated",
     "api_members_set (owner)": "she is one",
     "api_directory_locks_decide": "nobody is disabled",
-    "api_groups_dry_run": "it changes nothing",
+    **dict.fromkeys(
+        ("api_groups_dry_run", "api_org_rules_dry_run", "api_rules_dry_run"),
+        "it changes nothing",
+    ),
     "maven_options": "it asks what may be done",
     "api_moderation_package_restore": "the package is not held",
     "api_moderation_quarantine_many (list)": "it changes nothing",
@@ -63,6 +66,8 @@ TELLING = {
     "api_name_disputes_open": b'{"name":"other","statement":"It is ours."}',
     "api_orgs_continue": b'{"continuedAs":"other"}',
     "api_orgs_require_provenance": b'{"requiresProvenance":"ci"}',
+    "api_org_rules_change": b'{"staged":true}',
+    "api_rules_change": b'{"versionRule":"refuse"}',
 }
 
 MIRROR_CHANGES = {
@@ -74,6 +79,7 @@ FOR_ADMINISTRATORS = {
     "api_directory_locks_decide",
     "api_groups_replace",
     "api_orgs_allow_bursts",
+    "api_rules_change",
     "api_webhooks_add",
     *(f"api_{what}_freeze" for what in ("orgs", "packages")),
     "api_packages_unfreeze",
@@ -83,6 +89,8 @@ FOR_ADMINISTRATORS = {
 
 # What the matrix asks for and is not there, or may not be done to what is; refusals leave nothing.
 REFUSED = {
+    "api_approvals_approve",
+    "api_approvals_refuse",  # Nothing waits for an approval.
     "api_members_remove",
     "api_members_undo",
     "api_orgs_delete",

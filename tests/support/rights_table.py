@@ -31,6 +31,7 @@ _WORDS = {
     Action.GOVERN: "govern: grant roles that publish, change owners, create tokens of the "
     "organization, trusted publishers and webhooks; visibility, held and own releases, "
     "continuation, deletion",
+    Action.APPROVE: "approve or refuse a release that a rule holds",
     Action.OPERATE: "administer the registry; remove releases, reserve and move names",
     Action.MODERATE: "moderate: hold, quarantine and restore releases, hold packages, lock and "
     "unlock accounts and revoke their tokens; propose what cannot be undone",

@@ -11,7 +11,7 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.errors.packages import ReleaseNotFound
 from shared.domain.names import parse_org
 from shared.domain.organizations import Organization, organization_place
-from shared.domain.packages import Release, ReleaseWarning, State
+from shared.domain.packages import Release, ReleaseWarning
 from shared.domain.principals import Principal
 from shared.domain.publishing_rules import RuleFinding
 from shared.domain.rules.version_rule import VERSION_TOO_LOW, version_findings
@@ -44,10 +44,10 @@ class ReleaseWarnings(Struct, frozen=True):
     ) -> tuple[ReleaseWarning, ...]:
         """Return the warnings to owners; raise `ReleaseNotFound` for a release that does not exist,
         or is another registry's."""
-        await self.authorization.require_reading(by, Action.MANAGE, coordinate.package.org)
+        await self.authorization.require_reading(by, Action.MANAGE, coordinate.package)
         found = await self.metadata.find(coordinate)
         release = found.release
-        if release is None or release.upstream is not None or release.state is State.REMOVED:
+        if release is None or release.upstream is not None:
             raise ReleaseNotFound(coordinate.package, coordinate.version)
         return await self._of(release)
 

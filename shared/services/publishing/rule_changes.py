@@ -142,7 +142,7 @@ class PublishingRuleChanges(Struct, frozen=True):
         changed = rules.model_copy(
             update={"changed_ms": self.clock.now_ms(), "revision": max(stored.revision, 1)}
         )
-        change = EntityChange("registry.rules-changed", "registry", details=details)
+        change = EntityChange("registry.rules-changed", "registry", account=by.id, details=details)
         write = self.record_writer.replace if stored.revision else self.record_writer.add
         written = await write(changed, change=change, by=by)
         self.reader.invalidate()

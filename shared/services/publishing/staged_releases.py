@@ -117,7 +117,7 @@ class StagedReleases(Struct, frozen=True):
 
         Its cost depends on the packages of one page and their held releases.
         """
-        access = await self.authorization.require_member(by, org)
+        access = await self.authorization.require_reading(by, Action.READ, org)
         surveys, next_ = await self._surveys(org, after)
         readable = [each for each in surveys if _may_read(by, access, each.head.package)]
         groups = await asyncio.gather(*map(self._staged, readable))
@@ -217,13 +217,11 @@ class StagedReleases(Struct, frozen=True):
 
     async def _waiting(self, coordinate: Coordinate, by: Principal) -> tuple[Head, Release]:
         package = coordinate.package
-        access = await self.authorization.require_member(by, package.org)
+        await self.authorization.require_reading(by, Action.READ, package.org)
         found = await self.metadata.find(coordinate)
         head = found.head
         release = found.release
         if head is None or release is None or not release.waits_for_approval:
-            raise ReleaseNotFound(package, coordinate.version)
-        if not _may_read(by, access, package):
             raise ReleaseNotFound(package, coordinate.version)
         return head, release
 

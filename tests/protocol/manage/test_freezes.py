@@ -96,6 +96,7 @@ NOT_STOPPED = {
     "api_orgs_allow_bursts": "administrators allow it",
     "api_ownership_decide": "administrators decide",
     "api_ownership_request": "who asks changes nothing, and administrators decide",
+    "api_org_rules_dry_run": "it changes nothing",
     "api_reports_make": "who reports changes nothing, and administrators decide",
 }
 ADVISORY = {"summary": "It runs commands", "affected": ["1.0.0.."]}
@@ -110,6 +111,8 @@ BODIES: Mapping[str, object] = {
     "api_org_webhooks_add": {"url": "https://hooks.example.org/x", "events": ["release"]},
     "api_orgs_continue": {"continuedAs": None, "reason": ""},
     "api_orgs_require_provenance": {"requiresProvenance": "ci"},
+    "api_approvals_refuse": {"reason": "x"},
+    "api_org_rules_change": {"staged": True},
     "api_packages_succeed": {"successor": None},
     "api_packages_visibility": {"visibility": "private"},
     "api_publishers_add": {"package": "greet", "provider": "github", "ids": {}},
