@@ -25,7 +25,6 @@ from shared.auth.sessions import (
 )
 from shared.auth.signed_tokens import IdTokenValidator
 from shared.auth.signing_keys import ArchiveLinkSigner
-from shared.auth.tokens import Secret
 from shared.domain.advisories.advisories import ballerina_ecosystem
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.sparse_index import index_file
@@ -1264,7 +1263,7 @@ class Services:
         return Scanner(
             options=ScannerOptions(
                 url=self.settings.scanner_url,
-                secret=secret(self.settings.scanner_secret) or Secret(""),
+                secret=secret(self.settings.scanner_secret),
                 without_answer=self.settings.scanner_without_answer,
             ),
             http=self.adapters.scanner,

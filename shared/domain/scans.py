@@ -87,5 +87,5 @@ class ScanQuestion(Struct, frozen=True):
             "url": self.url,
             "urlExpiresAt": utc_text(self.expires_ms),
         }
-        sent = {"type": "release.scan", "timestamp": utc_text(now_ms), "data": data}
+        sent = {"type": "archive.scan", "timestamp": utc_text(now_ms), "data": data}
         return json.dumps(sent, ensure_ascii=False, separators=(",", ":"))

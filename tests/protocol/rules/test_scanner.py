@@ -42,7 +42,7 @@ async def test_the_scanner_gets_a_signed_request_with_a_link_to_the_archive(
     assert await is_pulled(world)
     [asked] = receiver.received
     assert asked.is_signed_with(SECRET)
-    assert json.loads(asked.body)["type"] == "release.scan"
+    assert json.loads(asked.body)["type"] == "archive.scan"
     data = asked.data
     digest = data["digest"].removeprefix("sha256:")
     assert (data["coordinate"], data["size"]) == ("acme/greet:1.0.0", len(ARCHIVE))
