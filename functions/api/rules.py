@@ -17,6 +17,7 @@ from shared.use_cases.rules import (
     RETENTION_MEANING,
     STAGED_MEANING,
     VERSION_RULE_MEANING,
+    RegistryRulesChange,
 )
 from shared.use_cases.use_case import of_registry
 
@@ -187,6 +188,10 @@ async def api_rules_change(_: ApiCall, changed: RegistryRules) -> RegistryRulesV
     return RegistryRulesView.model_validate(changed)
 
 
-@rules_api.use_case(rules.dry_run_registry_rules, "POST", "api/v1/rules/dry-run", of_registry)
-async def api_rules_dry_run(_: ApiCall, found: RulesDryRun) -> RulesDryRunView:
-    return RulesDryRunView.model_validate(found)
+# It changes nothing, so it takes no recent sign-in, unlike the change.
+@rules_api.operation("POST", "api/v1/rules/dry-run", rules.dry_run_registry_rules.summary)
+async def api_rules_dry_run(call: ApiCall, sent: RegistryRulesChange) -> RulesDryRunView:
+    changes = call.registry.publishing.rule_changes
+    return RulesDryRunView.model_validate(
+        await changes.dry_run_registry(sent.values, by=call.caller)
+    )

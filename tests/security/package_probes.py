@@ -84,6 +84,12 @@ LOCKED = '[[package]]\norg = "acme"\nname = "NAME"\nversion = "1.0.0"\n'
 
 OF_CLIENTS: dict[str, tuple[Probe, ...]] = {
     "api_orgs_show": (Probe("/api/v1/orgs/acme"), Probe("/api/v1/orgs/other")),
+    **{
+        name: tuple(
+            Probe(f"/api/v1/packages/acme/NAME/{version}/{end}") for version in ("1.0.0", "9.9.9")
+        )
+        for name, end in (("api_approvals_review", "review"), ("api_releases_warnings", "warnings"))
+    },
     "api_packages_history": tuple(
         Probe(f"/api/v1/packages/acme/NAME/history{query}") for query in ("", "?before=2&count=1")
     ),
@@ -357,6 +363,16 @@ CHANGING: dict[str, tuple[Probe, ...]] = {
             for version in ("1.0.0", "9.9.9")
         )
         for act in ("erase", "hold", "restore")
+    },
+    **{
+        f"api_approvals_{act}": tuple(
+            Probe(f"/api/v1/packages/acme/NAME/{version}/{end}", "POST", body)
+            for version in ("1.0.0", "9.9.9")
+        )
+        for act, end, body in (
+            ("approve", "approval", "{}"),
+            ("refuse", "refusal", '{"reason":"A case."}'),
+        )
     },
     "api_orgs_delete": (Probe("/api/v1/orgs/acme", "DELETE"),),
     "api_publishers_add": (Probe("/api/v1/orgs/acme/publishers", "POST", PUBLISHER),),

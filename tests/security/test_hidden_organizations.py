@@ -71,6 +71,7 @@ _HELD = {"name": "held", **_VERSION}
 _ALL = {"until": "0"}
 _OF_NOBODY = {"token": NOBODYS}
 _NOTHING: dict[str, str] = {}
+_RULES = {"approvals": "1", "version_rule": "registry"}
 _PUBLISHER = {"provider": "github", "package": "public", "workflow": "release.yml"}
 
 # The forms of an organization's own pages, by what their Functions are called after
@@ -95,6 +96,9 @@ _OF_ORGANIZATIONS: Mapping[str, Mapping[str, str]] = {
     **dict.fromkeys(("packages_versions_restore", "packages_versions_undeprecate"), _VERSION),
     "publishers_add": {**_PUBLISHER, "repository_id": "1", "repository_owner_id": "2"},
     "publishers_remove": {"publisher": NOBODYS},
+    **dict.fromkeys(("rules_change", "rules_dry_run"), _RULES),
+    **dict.fromkeys(("approval_approve", "approval_link"), _NOTHING),
+    "approval_refuse": {"reason": "A test."},
     "describe": {"display_name": "Other", "description": "Another one."},
     "tokens_issue": _NEW_TOKEN,
     "leave": {"org": "ORG"},

@@ -12,6 +12,7 @@ from tests.security.access_table import (
     Outcome,
     State,
     administrators,
+    approvers,
     founders,
     fresh_administrators,
     governors,
@@ -45,7 +46,8 @@ def expected(operation: Operation) -> Expects:
     if operation.name in NAMED:
         return NAMED[operation.name]
     if is_about_package:
-        return governors if case.right is Action.GOVERN else managers
+        deciding = {Action.GOVERN: governors, Action.APPROVE: approvers}
+        return deciding.get(case.right, managers)
     if "{org}" in operation.route:
         return members_alone(case.right)
     if operation.route.startswith("api/v1/tokens"):

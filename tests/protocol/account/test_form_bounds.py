@@ -30,6 +30,7 @@ from shared.use_cases import (
     own_releases,
     packages,
     reports,
+    staged_releases,
     tokens,
     trusted_publishers,
     webhooks,
@@ -59,9 +60,10 @@ PUBLISHER = {
     "workflow": "release.yml",
     "refs": "refs/heads/main",
 }
-# Pages erase a release of others where they confirm the proposal of a token, and
-# tests/protocol/api/test_assessments.py sends the form of an assessment.
-WITHOUT_A_FORM = {moderation.erase, advisories.assess}
+# Pages erase a release of others where they confirm the proposal of a token;
+# tests/protocol/api/test_assessments.py sends the form of an assessment, and
+# tests/protocol/rules/test_staged_releases.py that of a refusal.
+WITHOUT_A_FORM = {moderation.erase, advisories.assess, staged_releases.refuse}
 # A form cannot choose more than there are, and has so many rows.
 OF_ENUMS = {"scopes", "events", "affected"}
 ADVISORY = {"summary": "It greets strangers", "introduced-0": "0"}

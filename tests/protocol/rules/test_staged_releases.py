@@ -178,6 +178,7 @@ async def test_a_refused_release_is_never_published(world: World) -> None:
     ann = await PageClient.at(world, world.people.ann, page)
     await ann.send(f"{page}/refuse", reason="")
     assert "Enter a reason" in ann.text
+    assert (await ann.send(f"{page}/refuse", reason="x" * 501)).status_code == 400
     await ann.send(f"{page}/refuse", reason="Nobody of us pushed it.")
     assert "Release refused." in ann.text
     stored = await world.stores.metadata.find(Coordinate.parse("acme", "greet", "1.0.0"))
