@@ -242,3 +242,16 @@ async def test_a_page_shows_what_is_not_approved_and_the_way_to_ask(limited_mirr
     await approve(limited_mirror, "octo/lib:*")
     page = await limited_mirror.get(f"{URL}/packages/octo/lib")
     assert 'href="/approvals/octo/lib"' not in page.text
+
+
+async def test_a_form_with_a_long_reason_is_refused(limited_mirror: World) -> None:
+    mia = await signed_in(limited_mirror, limited_mirror.people.mia)
+    await mia.get("/approvals/octo/lib")
+    page = await mia.post("/approvals/octo/lib/ask", version="1.*", reason="x" * 501)
+    assert page.status_code == 400
+    admin = await signed_in(limited_mirror, limited_mirror.people.admin)
+    await admin.get("/manage/approvals")
+    for path in ("/manage/approvals", "/approvals/octo/lib/approve"):
+        page = await admin.post(path, packages="octo/lib:*", reason="x" * 5_000)
+        assert page.status_code == 400
+    assert await status(limited_mirror, f"{LIB}/1.1.0") == 400
