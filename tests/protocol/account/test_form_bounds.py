@@ -64,8 +64,8 @@ PUBLISHER = {
 }
 # Pages erase a release of others where they confirm the proposal of a token;
 # tests/protocol/api/test_assessments.py sends the form of an assessment, and
-# tests/protocol/rules/test_staged_releases.py that of a refusal. Those of approvals and of rules are
-# in tests/protocol/mirror/test_approvals.py and tests/protocol/rules/test_retention.py.
+# tests/protocol/rules/test_staged_releases.py that of a refusal. Those of approvals and of rules
+# are in tests/protocol/mirror/test_approvals.py and tests/protocol/rules/test_retention.py.
 WITHOUT_A_FORM = {
     moderation.erase,
     advisories.assess,
