@@ -32,7 +32,7 @@ from shared.domain.approvals import (
     request_place,
 )
 from shared.domain.coordinates import Package
-from shared.domain.errors.base import Conflict, InvalidRequest, NotFound, Unavailable
+from shared.domain.errors.base import Conflict, InvalidRequest, NotFound, Unavailable, about_field
 from shared.domain.errors.identity import credentials_missing
 from shared.domain.memberships import Membership
 from shared.domain.names import OrgName
@@ -40,6 +40,7 @@ from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Visibility
 from shared.domain.principals import Principal
 from shared.domain.publishing_rules import OF_REGISTRY, RegistryRules
+from shared.domain.reasons import parse_required_reason
 from shared.domain.records import Place
 from shared.domain.scopes import Action
 from shared.domain.times import MS
@@ -489,8 +490,5 @@ def _parsed(texts: Iterable[str]) -> list[WantedApproval]:
 
 
 def _reason(text: str) -> str:
-    reason = " ".join(text.split())[:500]
-    if not reason:
-        message = "Give the reason of the decision: the audit log and those who asked read it."
-        raise InvalidRequest(message)
-    return reason
+    with about_field("reason"):
+        return parse_required_reason(text, "the decision")

@@ -21,6 +21,7 @@ from shared.services.tokens.trusted_publishers import PublisherRequest
 from shared.use_cases import (
     accounts,
     advisories,
+    approvals,
     freezes,
     groups,
     invitations,
@@ -30,6 +31,7 @@ from shared.use_cases import (
     own_releases,
     packages,
     reports,
+    rules,
     scim,
     staged_releases,
     tokens,
@@ -68,8 +70,18 @@ PUBLISHER = {
 }
 # Pages erase a release of others where they confirm the proposal of a token;
 # tests/protocol/api/test_assessments.py sends the form of an assessment, and
-# tests/protocol/rules/test_staged_releases.py that of a refusal.
-WITHOUT_A_FORM = {moderation.erase, advisories.assess, staged_releases.refuse}
+# tests/protocol/rules/test_staged_releases.py that of a refusal. Those of approvals and of rules
+# are in tests/protocol/mirror/test_approvals.py and tests/protocol/rules/test_retention.py.
+WITHOUT_A_FORM = {
+    moderation.erase,
+    advisories.assess,
+    staged_releases.refuse,
+    approvals.approve,
+    approvals.refuse,
+    approvals.withdraw,
+    rules.change_organization_rules,
+    rules.dry_run_organization_rules,
+}
 # A form cannot choose more than there are, and has so many rows.
 OF_ENUMS = {"scopes", "events", "affected", "accounts"}
 ADVISORY = {"summary": "It greets strangers", "introduced-0": "0"}

@@ -3,7 +3,9 @@
 import pytest
 
 from shared.domain.accounts import Account
+from shared.domain.coordinates import Package
 from shared.domain.records import Place
+from shared.services.packages.pull_counter import utc_day
 from tests.protocol.rules.rule_world import set_registry_rules, set_rules
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
@@ -194,7 +196,9 @@ async def test_what_names_no_version_is_refused(limited_mirror: World, given: st
 async def test_a_dry_run_finds_what_the_rule_would_refuse(mirror: World) -> None:
     assert await status(mirror, f"{IO}/1.0.0") == 302
     assert await status(mirror, f"{IO}/1.1.0") == 302
-    await mirror.write_pulls()
+    day = utc_day(mirror.clock.now_ms())
+    pulls = {"1.0.0": {day: 1}, "1.1.0": {day: 1}}
+    await mirror.stores.pulls.restore(Package.parse("ballerina", "io"), pulls)
     admin = await signed_in(mirror, mirror.people.admin)
     path = "/api/v1/approvals/dry-run"
     found = (await admin.api("POST", path, {"packages": ["ballerina/io:1.0.0"]})).json()
@@ -238,3 +242,16 @@ async def test_a_page_shows_what_is_not_approved_and_the_way_to_ask(limited_mirr
     await approve(limited_mirror, "octo/lib:*")
     page = await limited_mirror.get(f"{URL}/packages/octo/lib")
     assert 'href="/approvals/octo/lib"' not in page.text
+
+
+async def test_a_form_with_a_long_reason_is_refused(limited_mirror: World) -> None:
+    mia = await signed_in(limited_mirror, limited_mirror.people.mia)
+    await mia.get("/approvals/octo/lib")
+    page = await mia.post("/approvals/octo/lib/ask", version="1.*", reason="x" * 501)
+    assert page.status_code == 400
+    admin = await signed_in(limited_mirror, limited_mirror.people.admin)
+    await admin.get("/manage/approvals")
+    for path in ("/manage/approvals", "/approvals/octo/lib/approve"):
+        page = await admin.post(path, packages="octo/lib:*", reason="x" * 5_000)
+        assert page.status_code == 400
+    assert await status(limited_mirror, f"{LIB}/1.1.0") == 400

@@ -4,8 +4,11 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from shared.services.maintenance.tasks import require_task
 from tests.protocol.rules.rule_world import OF_ACME, dry_run, events_of, findings, refusal_of_push
+from tests.protocol.rules.test_rule_table import FACES, Push
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.world import URL, World
@@ -117,3 +120,12 @@ async def test_a_limit_that_is_no_number_is_refused(world: World) -> None:
         assert answer.status_code == 400
     missing = await admin.api("PATCH", "/api/v1/orgs/nobody/quota", {"maxBytes": 1})
     assert missing.status_code == 404
+
+
+@pytest.mark.parametrize("push", FACES)
+async def test_each_face_that_publishes_refuses_what_does_not_fit(world: World, push: Push) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    await limit(world, maxReleases=1)
+    status, said = await push(world, bala("acme/greet:1.1.0"))
+    assert 400 <= status < 500
+    assert "acme has 1 of the 1 releases that it may have" in said

@@ -168,3 +168,11 @@ async def test_the_api_refuses_other_words_at_their_field(world: World) -> None:
     answer = await ann.api("PATCH", OF_ACME, {"retention": "forever"})
     assert answer.status_code == 400
     assert "is no retention" in answer.text
+
+
+async def test_the_page_refuses_other_words(world: World) -> None:
+    ann = await signed_in(world, world.people.ann)
+    page = "/account/organizations/acme/rules"
+    await ann.get(page)
+    sent = {"approvals": "1", "version_rule": "registry", "retention": "x" * 81}
+    assert (await ann.post(page, **sent)).status_code == 400

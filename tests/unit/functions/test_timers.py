@@ -148,6 +148,7 @@ async def test_a_process_that_starts_anew_makes_up_for_what_never_ran(
     await fire(restarted.world)
     assert not tasks.ran
     assert sorted(restarted.ran) == [
+        "count-usage",
         "create-snapshot",
         "delete-expired-records",
         "deliver-webhooks",
