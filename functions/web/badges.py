@@ -30,6 +30,7 @@ BADGE_CACHING = {"Cache-Control": "public, max-age=60"}  # Of a withdrawn packag
 # Colors of the right half; white text is readable on each.
 PLAIN = "#0b6b67"
 WARNING = "#8a5300"
+BAD = "#a52222"
 QUIET = "#566167"
 
 BADGES = ("version", "pulls", "license", "ballerina")
@@ -58,8 +59,18 @@ async def web_badge(call: PublicPageCall) -> Answer:
     with suppress(NotFound, Invalid):
         details = await call.registry.packages.details.stored(package_of(call), by=call.caller)
         if details.is_public:
-            return _answer(call, _badge(kind, details), suffix)
+            badge = _badge(kind, details)
+            if kind == "version" and await _is_affected(call, details):
+                badge = badge._replace(message=f"{badge.message} affected", color=BAD)
+            return _answer(call, badge, suffix)
     return _answer(call, MISSING, suffix)
+
+
+async def _is_affected(call: PublicPageCall, details: ReleaseDetails) -> bool:
+    """Check whether an advisory affects the version that a badge shows."""
+    affected = call.registry.advisories.affected_versions
+    found = await affected.of_releases([details.release.coordinate])
+    return bool(found.advisories[0])
 
 
 def _answer(call: PublicPageCall, badge: Badge, suffix: str) -> Answer:

@@ -23,7 +23,7 @@ from shared.domain.advisories.advisories import (
     Severity,
     parse_advisory_id,
 )
-from shared.domain.advisories.osv import CREDIT_TYPES, REFERENCE_TYPES
+from shared.domain.advisories.osv import CREDIT_TYPES, REFERENCE_TYPES, ordered_vector
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import InvalidRequest, about_field, quoted
 from shared.domain.text_lines import MAX_DESCRIPTION, MAX_DISPLAY_NAME, parse_line
@@ -201,7 +201,7 @@ def parse_severity(text: str) -> tuple[tuple[Severity, ...], Level | None]:
             f"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H, or a level: {levels}."
         )
         raise InvalidRequest(message)
-    return (Severity(kind, f"{beginning.upper()}/{rest}"),), None
+    return (Severity(kind, ordered_vector(f"{beginning.upper()}/{rest}")),), None
 
 
 def _has_metrics(vector: str, needed: Mapping[str, str]) -> bool:

@@ -246,7 +246,28 @@ def _severity(where: str, found: Sequence[_Severity] | None) -> tuple[Severity, 
             )
         if pattern and not pattern.fullmatch(each.score):
             raise _invalid(reason=f"{quoted(each.score)} in {where} is no vector of {each.type}")
-    return tuple(Severity(each.type, each.score) for each in listed)
+    return tuple(Severity(each.type, ordered_vector(each.score)) for each in listed)
+
+
+_CVSS_4_PREFIX = "CVSS:4.0"
+# In the order in which the schema wants them.
+_CVSS_4_METRICS = re.findall(
+    "[A-Z]+",
+    "AV AC AT PR UI VC VI VA SC SI SA E CR IR AR MAV MAC MAT MPR MUI MVC MVI MVA MSC MSI MSA "
+    "S AU R V RE U",
+)
+
+
+def ordered_vector(vector: str) -> str:
+    """Return a vector of CVSS 4 with its metrics in the order of the schema; those of other
+    versions are returned as they are, since the schema takes any order of them."""
+    version, *metrics = vector.split("/")
+    if version != _CVSS_4_PREFIX:
+        return vector
+    places = {name: place for place, name in enumerate(_CVSS_4_METRICS)}
+    last = len(places)
+    metrics.sort(key=lambda each: places.get(each.partition(":")[0], last))
+    return "/".join([version, *metrics])
 
 
 def _references(found: Sequence[_Reference] | None) -> tuple[Reference, ...]:
@@ -321,6 +342,9 @@ def _invalid(reason: str) -> Invalid:
 
 def osv_of(advisory: Advisory) -> dict[str, object]:
     """Return an advisory as OSV, without fields that are empty."""
+    # A record has severities of its own, or of what is affected, and never both.
+    is_by_affected = any(each.severity for each in advisory.affected)
+    general = () if is_by_affected else advisory.severity
     fields: dict[str, object] = {
         "schema_version": SCHEMA_VERSION,
         "id": advisory.id,
@@ -332,8 +356,11 @@ def osv_of(advisory: Advisory) -> dict[str, object]:
         "upstream": advisory.upstream,
         "summary": advisory.summary,
         "details": advisory.details,
-        "severity": _printed(advisory.severity),
-        "affected": [_affected_of(each) for each in advisory.affected],
+        "severity": _printed(general),
+        "affected": [
+            _affected_of(each, advisory.severity if is_by_affected else ())
+            for each in advisory.affected
+        ],
         "references": _printed(advisory.references),
         "credits": [_credit_of(each) for each in advisory.credits],
         "database_specific": advisory.database_specific,
@@ -356,11 +383,11 @@ def _optional_time(at_ms: int | None) -> str:
     return "" if at_ms is None else osv_time(at_ms)
 
 
-def _affected_of(affected: Affected) -> dict[str, object]:
+def _affected_of(affected: Affected, general: Sequence[Severity]) -> dict[str, object]:
     package = {"ecosystem": affected.ecosystem, "name": affected.name, "purl": affected.purl}
     fields: dict[str, object] = {
         "package": _filled(package) if affected.ecosystem else {},
-        "severity": _printed(affected.severity),
+        "severity": _printed(affected.severity or general),
         "ranges": [_range_of(each) for each in affected.ranges],
         "versions": affected.versions,
         "ecosystem_specific": affected.ecosystem_specific,

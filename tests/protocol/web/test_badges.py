@@ -4,12 +4,14 @@ from xml.etree import ElementTree
 
 import pytest
 
-from functions.web.badges import BADGES, MAX_CHARACTERS, PLAIN, Badge, badge_svg
+from functions.web.badges import BAD, BADGES, MAX_CHARACTERS, PLAIN, Badge, badge_svg
 from shared.domain.coordinates import Coordinate
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
 from tests.protocol.web.page_reader import Elements, opened
 from tests.protocol.web.sample_packages import publish
+from tests.support.advisories import advisory, affected
+from tests.support.archives import bala
 from tests.support.world import URL, World
 
 pytestmark = pytest.mark.measured
@@ -44,6 +46,18 @@ async def test_a_badge_warns_of_a_deprecation(own_shelf: World) -> None:
     words = Coordinate.parse("acme", "words", "1.0.0")
     await own_shelf.registry.packages.deprecation.deprecate(words, "Use greet.", by=OPERATOR)
     assert "#8a5300" in (await opened(own_shelf, "/badges/acme/words/version.svg")).text
+
+
+async def test_the_badge_of_a_version_says_that_an_advisory_affects_it(world: World) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    service = world.registry.advisories.advisories
+    await service.store(advisory(affected("acme/greet", "introduced 0")), OPERATOR)
+    answer = await world.get(f"{URL}/badges/acme/greet/version.json")
+    assert answer.json()["message"] == "v1.0.0 affected"
+    assert answer.json()["color"] == BAD
+    await world.push(bala("acme/other:1.0.0"))
+    other = await world.get(f"{URL}/badges/acme/other/version.json")
+    assert other.json()["message"] == "v1.0.0"
 
 
 async def test_a_package_without_a_license_says_so(own_shelf: World) -> None:

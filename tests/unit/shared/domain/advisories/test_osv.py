@@ -18,6 +18,8 @@ from shared.domain.errors.base import Invalid
 from tests.support.advisories import ECOSYSTEM
 from tests.support.osv_schema import deviations
 
+CVSS_2 = {"type": "CVSS_V2", "score": "AV:N/AC:M/Au:N/C:C/I:C/A:C"}
+CVSS_3 = {"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:C/C:H/I:H/A:H"}
 FULL: dict[str, Any] = {
     "schema_version": "1.7.5",
     "id": "GHSA-jfh8-c2jp-5v3q",
@@ -29,7 +31,6 @@ FULL: dict[str, Any] = {
     "upstream": ["CVE-2021-4104"],
     "summary": "Remote code injection",
     "details": "<script>alert(1)</script> **Markdown**",
-    "severity": [{"type": "CVSS_V3", "score": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:C/C:H/I:H/A:H"}],
     "affected": [
         {
             "package": {
@@ -37,7 +38,7 @@ FULL: dict[str, Any] = {
                 "name": "org.apache.logging.log4j:log4j-core",
                 "purl": "pkg:maven/org.apache.logging.log4j/log4j-core",
             },
-            "severity": [{"type": "CVSS_V2", "score": "AV:N/AC:M/Au:N/C:C/I:C/A:C"}],
+            "severity": [CVSS_2],
             "ranges": [
                 {
                     "type": "ECOSYSTEM",
@@ -72,11 +73,38 @@ def in_greet(**fields: Any) -> dict[str, Any]:
 def test_a_record_is_printed_as_it_was_read() -> None:
     advisory = parse_osv(json.dumps(FULL).encode())
     assert advisory.state is AdvisoryState.WITHDRAWN
-    assert advisory.severity == (Severity("CVSS_V3", FULL["severity"][0]["score"]),)
+    assert advisory.affected[0].severity == (Severity("CVSS_V2", CVSS_2["score"]),)
     assert advisory.references == (Reference("WEB", "https://example.org/a?b=c"),)
     assert advisory.credits == (Credit("Ann", ("https://example.org/ann",), "FINDER"),)
     assert json.loads(osv_json(advisory)) == FULL
     assert deviations(osv_of(advisory)) == []
+
+
+def test_severities_are_printed_in_one_place_as_the_schema_has_it() -> None:
+    """Older records have both, and those of what is affected say more."""
+    other = {"package": {"ecosystem": "Maven", "name": "a:b"}, "versions": ["1.0"]}
+    both = {**FULL, "severity": [CVSS_3], "affected": [*FULL["affected"], other]}
+    printed = json.loads(osv_json(parse_osv(json.dumps(both).encode())))
+    assert "severity" not in printed
+    assert [each["severity"] for each in printed["affected"]] == [[CVSS_2], [CVSS_3]]
+    assert deviations(printed) == []
+    alone = {**FULL, "severity": [CVSS_3], "affected": [other]}
+    printed = json.loads(osv_json(parse_osv(json.dumps(alone).encode())))
+    assert printed["severity"] == [CVSS_3]
+    assert deviations(printed) == []
+
+
+CVSS_4 = "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N"
+
+
+@pytest.mark.parametrize(
+    "vector", [CVSS_4, f"{CVSS_4}/E:A/CR:H/MSI:S/U:Amber", "CVSS:4.0/AC:L/AV:N" + CVSS_4[18:]]
+)
+def test_a_vector_of_cvss_4_is_printed_in_the_order_of_the_schema(vector: str) -> None:
+    read = parsed(severity=[{"type": "CVSS_V4", "score": vector}])
+    printed = json.loads(osv_json(read))
+    assert deviations(printed) == []
+    assert printed["severity"][0]["score"].startswith(CVSS_4)
 
 
 def test_what_is_printed_is_valid_but_for_the_ecosystem() -> None:
