@@ -36,7 +36,12 @@ from shared.settings.operations import (
     RetentionSettings,
 )
 from shared.settings.organizations import OrganizationSettings
-from shared.settings.publishing import BurstSettings, ReportSettings, TrustedPublishingSettings
+from shared.settings.publishing import (
+    BurstSettings,
+    ReleaseMailSettings,
+    ReportSettings,
+    TrustedPublishingSettings,
+)
 from shared.settings.rate_limits import RateLimitSettings
 from shared.settings.server import ListenerSettings, ServerSettings
 from shared.settings.sign_in import SignInSettings
@@ -61,6 +66,7 @@ class Settings(
     SignInSettings,
     TrustedPublishingSettings,
     ReportSettings,
+    ReleaseMailSettings,
     BurstSettings,
     DeliverySettings,
     RateLimitSettings,
