@@ -98,6 +98,7 @@ from shared.services.identity.mail import (
     DependencyMail,
     MailDelivery,
     ProvenanceMail,
+    PublishedMail,
     ReleaseMail,
     TokenMail,
 )
@@ -1311,6 +1312,7 @@ class Services:
             trusted_publishers=self.trusted_publishers,
             rate_limiter=self.rate_limiter,
             mail=self.release_mail,
+            published_mail=self.published_mail,
             api_docs=self.api_docs_queue,
             base_url=self.settings.base_url,
             count_release=partial(record_metric, PUSHES, 1),
@@ -1733,6 +1735,19 @@ class Services:
             appeal=self.appeal,
             clock=self.adapters.clock,
             base_url=self.settings.base_url,
+        )
+
+    @cached_property
+    def published_mail(self) -> PublishedMail:
+        return self._close_at_end(
+            PublishedMail(
+                directory=self.adapters.directory,
+                mail_delivery=self.mail_delivery,
+                clock=self.adapters.clock,
+                base_url=self.settings.base_url,
+                background_tasks=self.background_tasks,
+                is_on=self.settings.release_mail,
+            )
         )
 
     @cached_property

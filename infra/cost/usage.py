@@ -128,7 +128,6 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
         "complete-event-logs": UpkeepUsage(730, Usage(31, 8)),
         "freeze-leaves": UpkeepUsage(8_760, Usage(33.6, 9)),
         "lock-disabled-accounts": UpkeepUsage(30.4, Usage(48.6, 11)),
-        "check-mail-domains": UpkeepUsage(30.4, Usage(48.6, 11)),
         "renew-sigstore-root": UpkeepUsage(30.4, Usage(24, 7)),
         "erase-accounts": UpkeepUsage(730, Usage(45.8, 11)),
         "repair-derived-data": UpkeepUsage(30.4, Usage(34.6, 9), Usage(16.39, 2.06, 0.51)),

@@ -47,6 +47,7 @@ from shared.settings.operations import (
 from shared.settings.organizations import OrganizationSettings
 from shared.settings.publishing import (
     BurstSettings,
+    ReleaseMailSettings,
     ReportSettings,
     ScannerSettings,
     TrustedPublishingSettings,
@@ -74,6 +75,7 @@ class Settings(
     TrustedPublishingSettings,
     ReportSettings,
     ScannerSettings,
+    ReleaseMailSettings,
     BurstSettings,
     DeliverySettings,
     RateLimitSettings,

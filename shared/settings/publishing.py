@@ -82,6 +82,16 @@ class BurstSettings(TopicSettings):
     )
 
 
+class ReleaseMailSettings(TopicSettings):
+    """Who gets mail about releases."""
+
+    release_mail: bool = Field(
+        default=False,
+        description="Send mail about each new release to all owners of its organization, so that "
+        "nobody publishes unnoticed with a stolen credential.",
+    )
+
+
 class ReportSettings(TopicSettings):
     """When reports of users quarantine a release."""
 

@@ -448,6 +448,43 @@ def _public_reason(release: Release) -> str:
     return f"Public reason: {_printable(public)}\n\n"
 
 
+class PublishedMail(Struct, frozen=True):
+    """Sends mail about each new release to all owners of its organization, also to who published
+    it, in the background: whoever stole a credential of one of them cannot publish unnoticed."""
+
+    directory: DirectoryStore
+    mail_delivery: MailDelivery
+    clock: Clock
+    base_url: str
+    background_tasks: BackgroundTasks
+    is_on: bool  # As the setting says.
+
+    def send(self, release: Release) -> None:
+        """Start to send mail about a release that was just published."""
+        if self.is_on:
+            self.background_tasks.start(self._send(release))
+
+    async def close(self) -> None:
+        """Wait for the mail that is being sent."""
+        await self.background_tasks.close()
+
+    async def _send(self, release: Release) -> None:
+        now_ms = self.clock.now_ms()
+        with suppress(Unavailable):
+            owners = await organization_owners(self.directory, release.org, now_ms)
+            known = await accounts_by_ids(self.directory, [release.origin.principal])
+            mail = mail_text(
+                "release-published",
+                release=str(release.coordinate),
+                at=time_text(release.created_ms),
+                by=known[0].name if known else release.origin.principal,
+                credential=release.origin.credential,
+                page=f"{self.base_url}/packages/{release.org}/{release.name}/{release.version}",
+                own=f"{self.base_url}/account/organizations/{release.org}/packages/{release.name}",
+            )
+            await self.mail_delivery.send_to_accounts(owners, mail)
+
+
 DEPENDENTS_NAMED = 20  # In a mail.
 _DEPENDENCY_MAIL_KEPT_FOR = timedelta(days=30)
 

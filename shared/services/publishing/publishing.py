@@ -59,7 +59,7 @@ from shared.ports.metadata import MetadataStore, VersionDiffersInCase
 from shared.ports.system import Clock
 from shared.runtime.lru_cache import LruCache
 from shared.services.api_docs.api_docs_queue import ApiDocsQueue
-from shared.services.identity.mail import ReleaseMail
+from shared.services.identity.mail import PublishedMail, ReleaseMail
 from shared.services.limits.rate_limits import PublishAllowance, RateLimiter
 from shared.services.organizations.organizations import Organizations
 from shared.services.organizations.typosquats import Typosquats
@@ -188,6 +188,7 @@ class Publishing(Struct, frozen=True):
     trusted_publishers: TrustedPublishers
     rate_limiter: RateLimiter
     mail: ReleaseMail
+    published_mail: PublishedMail
     api_docs: ApiDocsQueue
     base_url: str
     # Counts a new release by its state; repeats are not counted.
@@ -590,6 +591,8 @@ class Publishing(Struct, frozen=True):
             self.api_docs.add(release.coordinate)
         if is_new and release.awaits_owner:
             await self.mail.send_held(release)
+        if is_new and release.state is State.LIVE:
+            self.published_mail.send(release)
         if is_new and release.waits_for_package:
             await self.typosquats.notify(head)
         if is_new and push.held_by_scanner:

@@ -1,0 +1,67 @@
+"""Row 3, stolen credentials of maintainers (ua-parser-js 2021, chalk 2025): all owners get mail
+about a release, whoever published it."""
+
+import pytest
+
+from shared.domain.mail import Mail
+from shared.domain.memberships import Membership, member_place
+from shared.domain.scopes import Role
+from tests.support.archives import bala
+from tests.support.world import OpenWorld, World, limited
+
+OWNERS = ["ann@example.org", "mia@example.org"]
+
+
+async def give_addresses(world: World) -> None:
+    """Give Ann and Mia addresses, and make Mia an owner of acme as well."""
+    for person, email in zip((world.people.ann, world.people.mia), OWNERS, strict=True):
+        known = person.account.model_copy(update={"email": email})
+        await world.stores.directory.replace(known)
+    place = member_place("acme", world.people.mia.account.id)
+    membership = await world.stores.directory.get(Membership, place)
+    assert membership
+    await world.stores.directory.put(membership.model_copy(update={"role": Role.OWNER}))
+
+
+def published(world: World) -> list[Mail]:
+    return [each for each in world.mailer.sent if "was published" in each.subject]
+
+
+@pytest.fixture
+async def noticing(worlds: OpenWorld) -> World:
+    """Return a registry that sends mail about releases, and where acme has two owners."""
+    world = await worlds(release_mail=True)
+    await give_addresses(world)
+    return world
+
+
+async def test_all_owners_get_mail_about_a_release_of_a_stolen_token(noticing: World) -> None:
+    stolen = await limited(noticing, noticing.people.ann, "push-new", "push-version")
+    await noticing.push(bala("acme/greet:1.0.0"), by=stolen)
+    await noticing.registry.publishing.releases.published_mail.close()
+    mails = published(noticing)
+    assert sorted(each.to for each in mails) == OWNERS
+    assert {each.subject for each in mails} == {"acme/greet:1.0.0 was published"}
+    assert "by ann" in mails[0].text
+    assert "hold the release now" in mails[0].text
+
+
+async def test_a_repeated_push_is_no_release(noticing: World) -> None:
+    for _ in range(2):
+        await noticing.push(bala("acme/greet:1.0.0"))
+    await noticing.registry.publishing.releases.published_mail.close()
+    assert len(published(noticing)) == len(OWNERS)
+
+
+async def test_a_mail_server_that_is_down_stops_no_release(noticing: World) -> None:
+    noticing.mailer.is_down = True
+    await noticing.push(bala("acme/greet:1.0.0"))
+    await noticing.registry.publishing.releases.published_mail.close()
+    assert await noticing.java().versions("acme/greet") == ["1.0.0"]
+
+
+async def test_without_the_setting_nobody_gets_mail(world: World) -> None:
+    await give_addresses(world)
+    await world.push(bala("acme/greet:1.0.0"))
+    await world.registry.publishing.releases.published_mail.close()
+    assert published(world) == []
