@@ -96,14 +96,13 @@ BESIDE = (
 )
 # What can differ between Pythons: rules (texts, numbers, patterns), the host, imports.
 PORTABLE = "portable"
-# Of their tables `make test` runs some rows: each row takes a registry, a process or a browser.
-# `security` has the longest rows; those of the others are two stores, or two sizes of windows.
+# Of their tables `make test` runs so many rows: each row takes a registry, a process or a browser.
 SAMPLED = {
-    PROTOCOL: 3,
+    PROTOCOL: 2,
     "contract": 3,
     "security": 2,
     CRASH: 2,
-    IN_THE_CLOUD: 3,  # Of the same rows as `protocol`: those that it has notes of.
+    IN_THE_CLOUD: 2,  # Of the same rows as `protocol`: those that it has notes of.
     OUTAGES: 3,
     "in_the_cloud": 3,
     "browser": 3,
