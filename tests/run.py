@@ -1,12 +1,12 @@
 """Run the suites, and end with one line of counts.
 
 `python -m tests.run` proves each rule once, in six minutes: no test that is marked `slow`, no row
-of a table that is marked as `repeated`, ten examples of each property, some rows of tables whose
-rows take long, and of the suites over other worlds one test for each call of a store. `--all` runs
-every test, with the coverage of those that give it, several instances, and what can differ on the
-other Pythons of this machine; then it compares the floor. `--tables` runs whole tables of faults,
-every test over all worlds, and what takes hours. `python -m tests.run unit contract` runs just
-those.
+of a table that is marked as `repeated`, ten examples of each property, two or three rows of tables
+in which each row takes a registry, and of the suites over other worlds one test for each call of a
+store. `--all` runs every test, with the coverage of those that give it, several instances, and what
+can differ on the other Pythons of this machine; then it compares the floor. `--tables` runs whole
+tables of faults, every test over all worlds, and what takes hours. `python -m tests.run unit
+contract` runs just those.
 
 A suite is divided into parts, one for each core, and each part is a process of pytest that reads
 only its own files. A core that is done takes the next part, of whichever suite. (Processes of
@@ -96,14 +96,13 @@ BESIDE = (
 )
 # What can differ between Pythons: rules (texts, numbers, patterns), the host, imports.
 PORTABLE = "portable"
-# Of their tables `make test` runs some rows: each row takes a registry, a process or a browser.
-# `security` has the longest rows; those of the others are two stores, or two sizes of windows.
+# Of their tables `make test` runs so many rows: each row takes a registry, a process or a browser.
 SAMPLED = {
-    PROTOCOL: 3,
+    PROTOCOL: 2,
     "contract": 3,
     "security": 2,
     CRASH: 2,
-    IN_THE_CLOUD: 3,  # Of the same rows as `protocol`: those that it has notes of.
+    IN_THE_CLOUD: 2,  # Of the same rows as `protocol`: those that it has notes of.
     OUTAGES: 3,
     "in_the_cloud": 3,
     "browser": 3,
@@ -355,7 +354,7 @@ def run_part(part: Part, waited_for: Iterable[Part], extent: Extent) -> Outcome:
         selected = selection(part, extent)
         outcome = pytest(
             str(part),
-            [*program_of(part, extent), *selected.options, *part.paths],
+            [*program_of(part, extent), *selected.options, *(selected.paths or part.paths)],
             {**settings_of(part.suite, extent), **selected.settings},
         )
     finally:
@@ -385,6 +384,7 @@ class Selection:
 
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
     left_out: int = 0
+    paths: tuple[str, ...] = ()  # The files with a test that is left in; none for all of the part.
 
     @property
     def options(self) -> list[str]:
@@ -405,16 +405,26 @@ def selection(part: Part, extent: Extent) -> Selection:
         else:
             group_of = reaching.module_of if part.suite == IN_THE_CLOUD else reaching.folder_of
             sample = reaching.covering(notes, group_of, together=2)
-        return without(part, sorted(reaching.read_notes(CALLS).keys() - set(sample)))
+        left = {*map(reaching.module_of, sample), *modules_without_notes()}
+        found = without(part, sorted(reaching.read_notes(CALLS).keys() - set(sample)))
+        return replace(found, paths=tuple(path for path in part.paths if path in left))
     return Selection()
 
 
 def without(part: Part, tests: Sequence[str]) -> Selection:
     """Return what leaves these tests out of a part."""
-    tests = [test for test in tests if test.partition("::")[0] in part.paths]
+    tests = [test for test in tests if reaching.module_of(test) in part.paths]
     listed = RESULTS / f"left-out-of-{file_name(str(part))}.json"
     listed.write_text(json.dumps(tests))
     return Selection({reaching.LEFT_OUT: str(listed)}, len(tests))
+
+
+def modules_without_notes() -> set[str]:
+    """Return the files of the protocol with a test that was not run to its end, such as one that
+    only other worlds run."""
+    reports = [RESULTS / f"{PROTOCOL}.xml", *RESULTS.glob(f"{PROTOCOL}-[0-9]*.xml")]
+    cases = [case for report in reports if report.exists() for case in test_cases(report)]
+    return {case.get("file", "") for case in cases if len(case)}
 
 
 def other_pythons() -> list[str]:
@@ -513,9 +523,14 @@ def surroundings(suite: str) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
 
 
+def test_cases(report: Path) -> list[ET.Element]:
+    """Return what pytest reports of each test; one that passed has no element inside."""
+    return list(ET.parse(report).iter("testcase"))
+
+
 def read(name: str, report: Path, code: int, seconds: float) -> Outcome:
     """Read pytest's report; a run that failed without a failed test counts as one failure."""
-    cases = list(ET.parse(report).iter("testcase")) if report.exists() else []
+    cases = test_cases(report) if report.exists() else []
     with DURATIONS.open("a") as durations:
         for case in cases:
             test = f"{case.get('file', name)}::{case.get('name')}"

@@ -65,7 +65,8 @@ class Said:
 def checked(*arguments: str, **environment: str) -> Said:
     """Run the check in this environment, in this process: Python takes longer to start."""
     given = surroundings(**environment)
-    out, errors = io.StringIO(), io.StringIO()
+    out = io.StringIO()
+    errors = io.StringIO()
     with patch.dict(os.environ, given, clear=True), redirect_stdout(out), redirect_stderr(errors):
         result = preflight.main(list(arguments))
     reason = f"{result}\n" if isinstance(result, str) else ""
