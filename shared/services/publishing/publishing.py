@@ -589,20 +589,7 @@ class Publishing(Struct, frozen=True):
             await self.derived_data.update(release)
         if is_new:
             self.api_docs.add(release.coordinate)
-        if is_new and release.awaits_owner:
-            await self.mail.send_held(release)
-        if is_new and release.state is State.LIVE:
-            self.published_mail.send(release)
-        if is_new and release.waits_for_package:
-            await self.typosquats.notify(head)
-        if is_new and push.held_by_scanner:
-            await self.mail.send_held_by_scanner(release)
-        if is_new and release.waits_for_approval:
-            await self.mail.send_approval_wanted(release)
-        if is_new and release.warnings:
-            await self.mail.send_warnings(release, [each.message for each in release.warnings])
-        if is_new and push.held_by_scanner:
-            await self.mail.send_held_by_scanner(release)
+            await self._send_mail(push, head, release)
         outcome = Outcome.PUBLISHED if is_new else Outcome.REPEATED
         refusal: Refusal | None = None
         if release.state is not State.LIVE:
@@ -611,6 +598,21 @@ class Publishing(Struct, frozen=True):
             # prints success would mislead its user.
             refusal = self.refusal_of_withheld(release, push.by)
         return Publication(release, outcome, push.allowance.allowance, refusal)
+
+    async def _send_mail(self, push: _Push, head: Head, release: Release) -> None:
+        """Tell people of a new release: those who decide on one that waits, and its owners."""
+        if release.state is State.LIVE:
+            self.published_mail.send(release)
+        if release.awaits_owner:
+            await self.mail.send_held(release)
+        if release.waits_for_package:
+            await self.typosquats.notify(head)
+        if push.held_by_scanner:
+            await self.mail.send_held_by_scanner(release)
+        if release.waits_for_approval:
+            await self.mail.send_approval_wanted(release)
+        if release.warnings:
+            await self.mail.send_warnings(release, [each.message for each in release.warnings])
 
     def refusal_of_withheld(self, release: Release, by: Principal) -> Refusal:
         """Return the refusal that says why a stored release is not published, and who decides on
