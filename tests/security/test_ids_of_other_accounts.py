@@ -28,7 +28,7 @@ __all__ = ["prepared"]  # The fixture is the matrix's.
 # The ids of accounts are no secret: whoever shares an organization sees them. A dispute belongs to
 # two parties and administrators (tests/protocol/test_name_disputes.py), a proposal to the registry,
 # and the page of an advisory to everybody.
-_OF_NO_TENANT = ("api_members_", "api_moderation_", "web_advisory")
+_OF_NO_TENANT = ("api_members_", "api_moderation_", "api_scim_", "scim_", "web_advisory")
 TAKING_IDS = sorted(
     name
     for name, each in DECLARED.items()
