@@ -161,8 +161,8 @@ def _periods_of(root: object) -> Iterator[tuple[str, dict[str, object]]]:
                 if isinstance(period, dict):
                     yield str(first.get("rawBytes")), cast(dict[str, object], period)
     for name in ("tlogs", "ctlogs"):
-        for log in _objects(_object(root).get(name)):
-            key = _object(log.get("publicKey"))
+        for listed in _objects(_object(root).get(name)):
+            key = _object(listed.get("publicKey"))
             period = key.setdefault("validFor", {})
             if isinstance(period, dict) and "rawBytes" in key:
                 yield str(key.get("rawBytes")), cast(dict[str, object], period)
