@@ -24,6 +24,7 @@ from infra.cost.page import BLOCK
 from infra.cost.usage import UPKEEP_USAGE
 from shared.auth.reread_secrets import REREAD_AFTER
 from shared.services.maintenance.apply_mirror_rules import ApplyMirrorRules
+from shared.services.maintenance.check_mail_domains import CheckMailDomains
 from shared.services.maintenance.follow_upstream_withdrawals import FollowUpstreamWithdrawals
 from shared.services.maintenance.update_advisories import UpdateAdvisories
 from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
@@ -112,6 +113,7 @@ NOT_COUNTED = (
     ApplyMirrorRules.id,
     FollowUpstreamWithdrawals.id,
     UpdateUpstreamCatalogue.id,
+    CheckMailDomains.id,  # Only a registry that asks an RDAP server has this one.
     UpdateAdvisories.id,  # And only one that follows a mirror of advisories this one.
 )
 
