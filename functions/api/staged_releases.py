@@ -159,6 +159,6 @@ async def api_approvals_refuse(_: ApiCall, refused: Release) -> StagedReleaseVie
     f"{_STAGED}/warnings",
     "List the warnings of a release, which was accepted all the same; for owners.",
 )
-async def api_releases_warnings(call: ApiCall) -> ReleaseWarningList:
+async def api_releases_rule_findings(call: ApiCall) -> ReleaseWarningList:
     found = await call.registry.publishing.warnings.of_release(call.coordinate, by=call.caller)
     return ReleaseWarningList.model_validate({"warnings": found})

@@ -62,6 +62,7 @@ var readsByPost = [
   '2.0/registry/tools/resolve-dependencies'
   'api/v1/check'
   'mcp'
+  'scim/v2/.search'
   'v1/query'
   'v1/querybatch'
 ]

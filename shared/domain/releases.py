@@ -58,9 +58,10 @@ def new_head(
 
 def new_release(bala: Bala, *, by: Principal, now_ms: int) -> Release:
     """Return the release, with the event of its publication in its outbox."""
+    # The warnings of an archive are for its pusher; those of a release are of rules.
+    facts = {name: value for name, value in bala if name != "warnings"}
     return Release(
-        # The warnings of an archive are for its pusher; those of a release are of rules.
-        **{**dict(bala), "warnings": ()},
+        **facts,
         created_ms=now_ms,
         origin=Origin(principal=by.id, credential=by.credential, provenance=by.provenance),
         outbox=(_published(bala, by, now_ms),),

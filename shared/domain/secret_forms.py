@@ -29,9 +29,21 @@ _END = rb"(?![0-9A-Za-z_-])"
 _BASE62 = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 # What people write in the place of a secret, in lower case.
 _MADE_UP = (
-    b"example", b"sample", b"dummy", b"fake", b"placeholder", b"changeme", b"redacted", b"your",
-    b"xxxx", b"0000", b"1234567", b"abcdef", b"....", b"****",
-)  # fmt: skip
+    b"example",
+    b"sample",
+    b"dummy",
+    b"fake",
+    b"placeholder",
+    b"changeme",
+    b"redacted",
+    b"your",
+    b"xxxx",
+    b"0000",
+    b"1234567",
+    b"abcdef",
+    b"....",
+    b"****",
+)
 # The key of the emulators of Azure Storage, which their documentation publishes.
 _EMULATORS = frozenset({b"Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq"})
 _MIN_KEY_BYTES = 32  # A private key of Ed25519; the structure around it has more.

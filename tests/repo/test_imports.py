@@ -12,7 +12,7 @@ from tests.repo.product_source import Module, product
 
 # What the domain may import beside the standard library.
 # `cryptography` verifies and makes signatures, and reads nothing.
-PURE = {"cryptography", "msgspec", "pydantic", "shared", "tomli"}
+PURE = {"cryptography", "license_expression", "msgspec", "pydantic", "shared", "tomli"}
 
 
 def domain() -> list[Module]:

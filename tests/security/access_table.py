@@ -613,7 +613,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "api_releases_hold",
         "api_releases_restore",
     ),
-    managers: ("api_packages_succeed", "api_releases_warnings"),
+    managers: ("api_packages_succeed", "api_releases_rule_findings"),
     approvers: ("api_approvals_approve", "api_approvals_refuse"),
     # No release of the matrix has a Java library inside.
     hidden(managers): ("api_assessments_assess", "api_assessments_retract"),

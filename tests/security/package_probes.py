@@ -88,7 +88,10 @@ OF_CLIENTS: dict[str, tuple[Probe, ...]] = {
         name: tuple(
             Probe(f"/api/v1/packages/acme/NAME/{version}/{end}") for version in ("1.0.0", "9.9.9")
         )
-        for name, end in (("api_approvals_review", "review"), ("api_releases_warnings", "warnings"))
+        for name, end in (
+            ("api_approvals_review", "review"),
+            ("api_releases_rule_findings", "warnings"),
+        )
     },
     "api_packages_history": tuple(
         Probe(f"/api/v1/packages/acme/NAME/history{query}") for query in ("", "?before=2&count=1")

@@ -161,7 +161,7 @@ OTHERS = (
     "api_reports_",
     "api_org_rules_",
     "api_org_tokens_",
-    "api_releases_warnings",
+    "api_releases_rule_findings",
     "api_rules_",
     "api_org_webhooks_",
     "api_publishers_",

@@ -20,7 +20,6 @@ from typing import Annotated, Any, Literal, cast, get_args
 from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
 
 from shared.domain.errors.base import InvalidRequest, Refusal, contains_token
 from shared.domain.errors.requests import token_misplaced
@@ -204,7 +203,7 @@ def shown_path(path: KeyPath) -> str:
     return ".".join(f"{each + 1}" if isinstance(each, int) else toml_key(each) for each in path)
 
 
-def _problem(lines: Mapping[KeyPath, int], fault: ErrorDetails) -> FileProblem:
+def _problem(lines: Mapping[KeyPath, int], fault: Mapping[str, Any]) -> FileProblem:
     path = tuple(each for each in fault["loc"] if each != "[key]")
     line = line_of(lines, path)
     name = shown_path(path)
