@@ -32,13 +32,6 @@ from shared.adapters.backup import (
     unapplied_restore,
     upgrading,
 )
-from shared.adapters.certificates import (
-    CertificateEnded,
-    CertificateUnread,
-    end_of_file,
-    end_of_server,
-    sentence_of,
-)
 from shared.adapters.embedded import (
     SchemaVersions,
     StoreCheck,
@@ -530,6 +523,14 @@ def examine_confinement() -> StoreCheck:
 def examine_certificate(settings: Settings) -> list[StoreCheck]:
     """Return when the certificates end with which this registry is served: that of the local host,
     and the one that its address shows, which may be that of a proxy in front of it."""
+    from shared.adapters.certificates import (
+        CertificateEnded,
+        CertificateUnread,
+        end_of_file,
+        end_of_server,
+        sentence_of,
+    )
+
     now_ms = SystemClock().now_ms()
     found = list[StoreCheck]()
     if settings.tls_cert is not None:

@@ -34,6 +34,7 @@ from shared.domain.directory_locks import DirectoryFinding
 from shared.domain.group_rules import GroupRules
 from shared.domain.identities import Identity
 from shared.domain.invitations import Invitation
+from shared.domain.mail_domains import MailDomain
 from shared.domain.memberships import Membership
 from shared.domain.mirror_rules import MirrorRules
 from shared.domain.mirroring import UpstreamRelease, UpstreamVersions
@@ -47,6 +48,7 @@ from shared.domain.proposals import Proposal
 from shared.domain.provenance.trusted_roots import PublicGoodRoot
 from shared.domain.publishing_rules import RegistryRules
 from shared.domain.records import Entity, Event, Record
+from shared.domain.registry_files.managed import ManagedByFile
 from shared.domain.reports import Report, ReportedRelease
 from shared.domain.reserved_names import ReservedName
 from shared.domain.scim import (
@@ -134,6 +136,8 @@ ENTITIES: tuple[type[Entity], ...] = (
     AdvisoryQuarantine,
     AdvisoryFollower,
     ToldOrganization,
+    ManagedByFile,
+    MailDomain,
 )
 
 

@@ -73,6 +73,8 @@ NOT_STORES = {
     "writable",
     "room",
     "connect_upstream",
+    "connect_scanner",
+    "scanner",
     "connect",
     "log_keys",
     "release_signer",

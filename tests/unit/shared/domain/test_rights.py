@@ -42,10 +42,12 @@ TABLE = {
     Action.MANAGE: ("manage", {"owner", "administrator"}),
     Action.LEAVE: ("manage", {*MAINTAINERS, "member"}),
     Action.GOVERN: ("manage", {"owner", "administrator"}),
+    Action.APPROVE: ("manage", MAINTAINERS),
     Action.OPERATE: ("manage", {"administrator"}),
     Action.MODERATE: ("moderate", {"administrator"}),
     Action.APPLY: ("apply", {"administrator"}),
 }
+RECENT_SIGN_IN = {Action.GOVERN, Action.APPROVE, Action.OPERATE}
 OF_THE_REGISTRY = {Action.OPERATE, Action.MODERATE, Action.APPLY}
 WHO = ("owner", "maintainer", "member", "stranger", "administrator")
 ID = "0123456789"
@@ -165,7 +167,7 @@ def test_scope_and_pattern_have_to_be_of_the_same_grant() -> None:
 
 @pytest.mark.parametrize("action", Action)
 def test_no_token_is_enough_for_what_takes_a_fresh_sign_in(action: Action) -> None:
-    expected = SignInAgain if action in (Action.GOVERN, Action.OPERATE) else None
+    expected = SignInAgain if action in RECENT_SIGN_IN else None
     assert refused(ALL, standing("administrator"), action) is expected
 
 
@@ -181,7 +183,8 @@ def machine(org: str = "acme") -> Principal:
 def test_a_credential_of_an_organization_needs_no_account_and_holds_in_its_organization_alone(
     action: Action,
 ) -> None:
-    expected = None if "maintainer" in TABLE[action][1] else NotPermitted
+    granted = SignInAgain if action in RECENT_SIGN_IN else None
+    expected = granted if "maintainer" in TABLE[action][1] else NotPermitted
     assert refused(machine(), NOBODY, action) is expected
     assert refused(machine("ACME"), NOBODY, action) is expected
     assert refused(machine("other"), NOBODY, action) is NotPermitted

@@ -37,8 +37,19 @@ def test_a_grant_on_some_packages_is_no_grant_on_their_organization(
 
 
 def test_an_action_is_named_as_it_follows_you_may_not() -> None:
-    verbs = "read publish publish deprecate manage leave manage administer moderate"
-    assert " ".join(action.verb for action in Action) == verbs
+    assert [action.verb for action in Action] == [
+        "read",
+        "publish",
+        "publish",
+        "deprecate",
+        "manage",
+        "leave",
+        "manage",
+        "approve",
+        "administer",
+        "moderate",
+        "apply a registry file to",
+    ]
 
 
 ID = "0123456789"

@@ -25,6 +25,8 @@ OTHER_HOSTS = {
     "other.example.org",
     "track.example.org",
     "mirror.example.org",
+    "rdap.example.org",
+    "hooks.example.org",
 }
 
 
