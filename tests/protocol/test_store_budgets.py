@@ -15,7 +15,7 @@ from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import multipart
 from tests.support.archives import bala, repacked
 from tests.support.documented_packages import documented_bala
-from tests.support.instances import edition_confirmed
+from tests.support.instances import edition_confirmed, shared_records_read
 from tests.support.port_doubles import Ledger
 from tests.support.storage import one_instance, one_machine
 from tests.support.world import URL, OpenWorld, Person, World, asking
@@ -38,9 +38,7 @@ async def counted(worlds: OpenWorld, ledger: Ledger) -> World:
         await world.get("/packages", by=person)  # The token is read and remembered.
     await world.registry.identity.authentication.close()
     await edition_confirmed(world.registry)
-    await (
-        world.registry.advisories.affected_versions.index.current()
-    )  # They are in memory from here on.
+    await shared_records_read(world.registry)
     ledger.forget()
     return world
 

@@ -17,6 +17,7 @@ UNREACHED_LIMITS: Mapping[str, Any] = MappingProxyType(
             "device",
             "invitation",
             "failure",
+            "export",
         )
     }
 )

@@ -49,7 +49,8 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 GIVEN = 100_000  # Where randomness goes on in both registries.
 
 # No stranger has a token that moderates.
-SCOPES = [each for each in Scope if each is not Scope.MODERATE]
+# Administrators alone issue the others.
+SCOPES = [each for each in Scope if each not in (Scope.MODERATE, Scope.APPLY)]
 TOKENS = [f"token of a stranger, {scope.value}" for scope in SCOPES]
 BROWSER = "browser of a stranger"
 STRANGERS = ("nobody", BROWSER, *TOKENS)

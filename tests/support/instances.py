@@ -40,6 +40,13 @@ async def edition_confirmed(registry: Registry) -> None:
         pass
 
 
+async def shared_records_read(registry: Registry) -> None:
+    """Read what requests have in memory in common, the advisories and the rules of the registry, so
+    that the next one asks stores for its own records alone."""
+    await registry.advisories.affected_versions.index.current()
+    await registry.publishing.rules.reader.current()
+
+
 class Distributor(httpx.AsyncBaseTransport):
     """Sends reads of an address to one instance, and each change to the next one after that of the
     last read: so whoever read before a change reads again after it, from what it remembers."""

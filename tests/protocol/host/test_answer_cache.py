@@ -33,6 +33,7 @@ from tests.support.advisories import advisory, affected
 from tests.support.archives import bala
 from tests.support.documented_packages import documented_bala
 from tests.support.documented_packages import published as documented
+from tests.support.instances import shared_records_read
 from tests.support.storage import one_machine
 from tests.support.world import MAVEN, URL, OpenWorld, World, opened
 
@@ -185,9 +186,7 @@ async def test_an_answer_that_depends_on_packages_alone_is_made_of_packages_alon
         (f"{URL}/feeds/acme/greet.atom", {}),
         (f"{URL}/feeds/registry.atom", {}),
     ]
-    await (
-        world.registry.advisories.affected_versions.index.current()
-    )  # They are in memory from here on.
+    await shared_records_read(world.registry)
     hosts[0].noted.clear()
     for path, headers in [*CACHEABLE, *documents]:
         await world.get(path, headers=headers)

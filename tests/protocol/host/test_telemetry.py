@@ -16,6 +16,7 @@ from shared.hosting.triggers import functions_of
 from shared.telemetry.metrics import PUSHES, REQUESTS, STORE_CALLS, UPKEEP, UPKEEP_PROBLEMS
 from tests.fakes.tasks import fake_task
 from tests.support.archives import bala
+from tests.support.instances import shared_records_read
 from tests.support.logs import logged
 from tests.support.telemetry import hearing
 from tests.support.world import OpenWorld, World
@@ -60,7 +61,7 @@ async def test_the_line_of_a_request_counts_what_was_asked_of_stores_and_names_i
 ) -> None:
     world = await worlds(log_level="info")
     await world.push(bala("acme/greet:1.0.0"))
-    await world.registry.advisories.affected_versions.index.current()  # In memory from here on.
+    await shared_records_read(world.registry)
     await world.get("/packages/acme/greet/1.0.0", headers={"traceparent": SENT})
     await world.get("/packages/acme/greet/1.0.0", headers={"traceparent": SENT})
     await world.get("/packages/acme/greet/1.0.0")

@@ -96,6 +96,9 @@ NOT_STOPPED = {
     "api_orgs_allow_bursts": "administrators allow it",
     "api_ownership_decide": "administrators decide",
     "api_ownership_request": "who asks changes nothing, and administrators decide",
+    "api_org_quota_change": "administrators change it",
+    "api_org_approvals_dry_run": "it changes nothing",
+    "api_org_retention_dry_run": "it changes nothing",
     "api_org_rules_dry_run": "it changes nothing",
     "api_reports_make": "who reports changes nothing, and administrators decide",
 }

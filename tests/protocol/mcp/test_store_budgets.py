@@ -7,7 +7,7 @@ import pytest
 
 from tests.protocol.mcp.agent import CALLS, MCP, tool_call
 from tests.support.documented_packages import documented_bala, published
-from tests.support.instances import edition_confirmed
+from tests.support.instances import edition_confirmed, shared_records_read
 from tests.support.port_doubles import Journal
 from tests.support.storage import one_instance
 from tests.support.world import Template, World, asking
@@ -40,8 +40,7 @@ async def test_a_tool_asks_the_stores_no_more_than_its_budget(
     async with template.world(scratch / "data", wrap=journal.wrap, host=asking) as world:
         await published(world, documented_bala(), documented_bala("acme/greet:1.1.0"))
         await edition_confirmed(world.registry)
-        # Advisories are in memory from here on.
-        await world.registry.advisories.affected_versions.index.current()
+        await shared_records_read(world.registry)
         journal.taken()
         always, once = map(Counter, BUDGETS[tool])
         assert await calls(world, journal, tool) == always + once

@@ -10,7 +10,7 @@ import pytest
 from tests.protocol.web.page_reader import opened
 from tests.protocol.web.sample_packages import fill, publish
 from tests.support.documented_packages import documented_bala, published
-from tests.support.instances import edition_confirmed
+from tests.support.instances import edition_confirmed, shared_records_read
 from tests.support.port_doubles import Journal
 from tests.support.storage import one_instance
 from tests.support.world import Template, World, asking
@@ -80,8 +80,7 @@ async def counted(source: Template, scratch: Path, journal: Journal) -> AsyncGen
     async with source.world(scratch / "data", wrap=journal.wrap, host=asking) as world:
         await opened(world, "/about")
         await edition_confirmed(world.registry)
-        # Advisories are in memory from here on.
-        await world.registry.advisories.affected_versions.index.current()
+        await shared_records_read(world.registry)
         journal.taken()
         yield world
 

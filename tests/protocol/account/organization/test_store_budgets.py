@@ -9,6 +9,7 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
 from shared.services.packages.packages import PACKAGES_ON_A_PAGE
 from tests.support.archives import bala
+from tests.support.instances import shared_records_read
 from tests.support.page_client import PageClient
 from tests.support.port_doubles import Journal
 from tests.support.storage import one_instance
@@ -17,14 +18,20 @@ from tests.support.world import URL, OpenWorld, Template, World, asking
 pytestmark = one_instance("it counts calls of one instance")
 
 ORG = "/account/organizations/acme"
-ACCESS = Counter({"directory.access_context": 2})  # Who looks, for the frame and for the service.
+# Who looks, for the frame and for the service, and what a registry file owns of the organization.
+ACCESS = Counter({"directory.access_context": 2, "directory.get": 1})
 # Of the latest release: its records, its owner, and what was counted when its archive was read.
 CHECKLIST = Counter(
     ["metadata.survey", "metadata.find", "directory.get", "documents.api_docs_record"]
 )
+# Of the latest release: whether its owner looks, its record, and what its API changes.
+WARNINGS = Counter(["directory.access_context", "metadata.find", "directory.get"])
 PAGES = {
     "/packages": ACCESS + Counter(["metadata.packages", "metadata.survey"]),
-    "/packages/p00": ACCESS + Counter(["metadata.survey", "directory.get"]) + CHECKLIST,
+    "/packages/p00": ACCESS
+    + Counter(["metadata.survey", "directory.get"])
+    + CHECKLIST
+    + WARNINGS,
     "/held": ACCESS
     + Counter({"metadata.packages": 1, "metadata.survey": 1, "directory.list_by_owner": 2}),
     "/tokens": ACCESS + Counter({"directory.list_by_owner": 2}),
@@ -105,8 +112,7 @@ async def test_the_page_of_a_package_reads_what_a_signed_in_account_may_see(
 ) -> None:
     ann = await PageClient.of(world, world.people.ann)
     await world.document()  # What the queue reads meanwhile is no part of a page.
-    # Advisories are in memory from here on.
-    await world.registry.advisories.affected_versions.index.current()
+    await shared_records_read(world.registry)
     journal.taken()
     await world.get(f"{URL}/packages/acme/p00")
     stranger = Counter(journal.taken())
