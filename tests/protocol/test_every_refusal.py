@@ -30,6 +30,7 @@ from functions.http.plain_text import PlainTextFace
 from functions.log.witness import WitnessFace
 from functions.mcp.protocol import McpFace
 from functions.osv import OsvFace
+from functions.scim.scim_face import ScimFace
 from functions.sparse_index import IndexFace
 from functions.web.feeds import FeedFace
 from functions.web.not_found import UnknownPaths
@@ -115,6 +116,7 @@ OTHER_FACES = {
     "witness": WitnessFace,
     "pages": SignInPages,
     "public pages": PublicPages,
+    "scim": ScimFace,
     "unknown paths": UnknownPaths,
 }
 EVERY_FACE: dict[str, Callable[[], Face[Any]]] = {

@@ -20,7 +20,6 @@ from shared.domain.snapshots import ENTITIES
 from shared.domain.status import NoticeBoard
 from shared.domain.tokens import TokenUse
 from shared.services.organizations.invitations import InvitationRequest
-from tests.protocol.web.page_reader import main_of
 from tests.security.access_table import DECLARED, PAGES, Cell, State
 from tests.security.personas import PERSONAS
 from tests.security.test_authorization_matrix import Prepared, prepared

@@ -117,6 +117,11 @@ class _Noting:
 
         return noted
 
+    def __call__(self, *values: Any, **named: Any) -> Any:
+        """Call what is a function, such as `Adapters.room`; it is no operation of a store."""
+        function = cast("Callable[..., Any]", self._port)
+        return function(*values, **named)
+
 
 class Moment(Enum):
     """When a call fails: before anything happened, or after all of it did."""
