@@ -93,8 +93,8 @@ MEASURED: Mapping[OperationUsage, Usage] = MappingProxyType(
         OperationUsage.VERSIONS: Usage(11.85, 1, 0, 0, 353),
         OperationUsage.INDEX: Usage(12.41, 1.15, 0, 0, 3_304),
         OperationUsage.RESOLVE: Usage(174.2, 2, 0, 0, 10_595),
-        OperationUsage.SEARCH: Usage(0, 0, 0, 0, 1_981),
-        OperationUsage.PUSH: Usage(171.12, 31.38, 1, 4, 351),  # With the proof, which is made once.
+        OperationUsage.SEARCH: Usage(0, 0, 0, 0, 1_730),
+        OperationUsage.PUSH: Usage(173.32, 31.39, 1, 4, 351),  # With the proof, which is made once.
     }
 )
 
@@ -110,7 +110,7 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
         "follow-advisories": UpkeepUsage(2_920, Usage(47, 12)),
         # The idle run that is counted begins a visit of all releases, as one does each day.
         "generate-api-docs": UpkeepUsage(
-            4_380, Usage(72.8, 17), Usage(25.28, 3.33, 5.57), visits_a_month=30.4
+            4_380, Usage(72.8, 17), Usage(25.33, 3.33, 5.57), visits_a_month=30.4
         ),
         "place-archives": UpkeepUsage(8_760, Usage(24, 7)),
         # It visits all packages once a day, which the idle run that is counted does.
@@ -119,21 +119,22 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
         "roll-up-pulls": UpkeepUsage(2_920, Usage(30.6, 7)),
         "delete-expired-records": UpkeepUsage(730, Usage(38.8, 9)),
         "send-expiry-reminders": UpkeepUsage(730, Usage(27.6, 7)),
-        "apply-group-rules": UpkeepUsage(121.7, Usage(27.6, 7)),
-        "find-ownerless-organizations": UpkeepUsage(121.7, Usage(75.8, 20)),
-        "create-snapshot": UpkeepUsage(30.4, Usage(337.2, 66, 7, 12), Usage(7.97, 0.84)),
-        "delete-orphaned-archives": UpkeepUsage(30.4, Usage(41.6, 11, 0, 2), Usage(7.89, 1.01)),
-        "audit-archives": UpkeepUsage(30.4, Usage(34.6, 9), Usage(4.07, 0.29, 1.01)),
+        "apply-group-rules": UpkeepUsage(121.7, Usage(32.2, 8)),
+        "find-ownerless-organizations": UpkeepUsage(121.7, Usage(79.8, 20)),
+        "create-snapshot": UpkeepUsage(30.4, Usage(382.6, 75, 7, 12), Usage(7.99, 0.84)),
+        "delete-orphaned-archives": UpkeepUsage(30.4, Usage(41.6, 11, 0, 2), Usage(7.91, 1.01)),
+        "audit-archives": UpkeepUsage(30.4, Usage(34.6, 9), Usage(4.09, 0.29, 1.01)),
         "anonymize-events": UpkeepUsage(30.4, Usage(29.6, 8)),
         "complete-event-logs": UpkeepUsage(730, Usage(31, 8)),
         "freeze-leaves": UpkeepUsage(8_760, Usage(33.6, 9)),
         "lock-disabled-accounts": UpkeepUsage(30.4, Usage(48.6, 11)),
         "renew-sigstore-root": UpkeepUsage(30.4, Usage(24, 7)),
         "erase-accounts": UpkeepUsage(730, Usage(45.8, 11)),
-        "repair-derived-data": UpkeepUsage(30.4, Usage(34.6, 9), Usage(16.39, 2.06, 0.51)),
-        "count-usage": UpkeepUsage(730, Usage(27.6, 7)),
-        "remove-prereleases": UpkeepUsage(30.4, Usage(27.6, 7)),
-        "finish-deletions": UpkeepUsage(121.7, Usage(36.2, 8)),
+        "repair-derived-data": UpkeepUsage(30.4, Usage(34.6, 9), Usage(16.45, 2.06, 0.51)),
+        # Organizations without a limit are counted once a day.
+        "count-usage": UpkeepUsage(730, Usage(87, 17), Usage(1.5, 0.05), visits_a_month=30.4),
+        "remove-prereleases": UpkeepUsage(30.4, Usage(40.2, 8)),
+        "finish-deletions": UpkeepUsage(121.7, Usage(40.2, 8)),
     }
 )
 

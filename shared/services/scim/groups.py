@@ -222,7 +222,8 @@ class ScimGroups(Struct, frozen=True):
         stored = await self.directory.get(ScimMembers, seen.place)
         if stored is None:
             return
-        was, now = {*members}, {*stored.members}
+        was = {*members}
+        now = {*stored.members}
         done = {each for each in due if (each in was) is (each in now)}
         left = tuple(each for each in stored.pending if each not in done)
         if not left and not stored.members and not await self._exists(stored):

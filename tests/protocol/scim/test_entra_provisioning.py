@@ -270,7 +270,8 @@ async def test_members_that_are_added_and_removed_get_and_lose_the_role_at_once(
     scim: ScimWorld,
 ) -> None:
     await ruled(scim, f"entra:{DEVELOPERS} -> acme, maintainer")
-    kim, lee = await scim.user(), await scim.user("lee", OTHER)
+    kim = await scim.user()
+    lee = await scim.user("lee", OTHER)
     made = await group(scim)
     path = f"/Groups/{made['id']}"
     both = [{"$ref": None, "value": each["id"]} for each in (kim, lee)]

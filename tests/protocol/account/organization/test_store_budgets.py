@@ -28,10 +28,7 @@ CHECKLIST = Counter(
 WARNINGS = Counter(["directory.access_context", "metadata.find", "directory.get"])
 PAGES = {
     "/packages": ACCESS + Counter(["metadata.packages", "metadata.survey"]),
-    "/packages/p00": ACCESS
-    + Counter(["metadata.survey", "directory.get"])
-    + CHECKLIST
-    + WARNINGS,
+    "/packages/p00": ACCESS + Counter(["metadata.survey", "directory.get"]) + CHECKLIST + WARNINGS,
     "/held": ACCESS
     + Counter({"metadata.packages": 1, "metadata.survey": 1, "directory.list_by_owner": 2}),
     "/tokens": ACCESS + Counter({"directory.list_by_owner": 2}),
