@@ -201,7 +201,7 @@ async def test_an_instance_asks_once_a_second_what_changed(cloud: Cloud) -> None
 
 
 async def test_a_push_is_thirteen_trips(cloud: Cloud) -> None:
-    assert await cloud.push("acme/greet:3.0.0") == Cost(13, 27, 147.6)
+    assert await cloud.push("acme/greet:3.0.0") == Cost(13, 27, 149.6)
 
 
 async def test_a_push_costs_the_same_however_many_versions_there_are(cloud: Cloud) -> None:
