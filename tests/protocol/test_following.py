@@ -304,6 +304,7 @@ async def test_a_run_that_ends_goes_on_with_the_other_followers(
     told_now = [e.account for e in await told.stores.directory.list_all(FollowerNews, Place(""), 9)]
     assert 0 < len(told_now) < 3
     await told.push(bala("acme/greet:1.2.0"))
+    told.clock.advance(timedelta(minutes=5))
     await run(told)
     for name in ("ann", "bob", "mia"):
         texts = "".join(each.text for each in mail_to(told, name))
