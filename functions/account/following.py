@@ -1,4 +1,4 @@
-"""/account/following: what the account follows; …/leave and …/end/{code}: the links of mail to
+"""/account/following: what the account follows; …/leave and …/end/{mail}: the links of mail to
 followers, which end it without a sign-in."""
 
 from functions.http.anonymous_forms import browser_csrf_token, browser_form
@@ -14,7 +14,7 @@ from shared.runtime.answers import Answer
 
 FOLLOWING = "account/following"
 LEAVE = f"{FOLLOWING}/leave"
-END = f"{FOLLOWING}/end/{{code}}"
+END = f"{FOLLOWING}/end/{{mail}}"
 _LEAVE_TEMPLATE = "account/following_leave.html"
 _END_TEMPLATE = "account/following_end.html"
 
@@ -101,7 +101,7 @@ async def account_following_leave(call: PageCall) -> Answer:
 @leave_pages.read(END, stays_public=True)
 async def account_following_end_page(call: PageCall) -> Answer:
     """Show the button: programs open addresses to check them, and end nothing (RFC 8058)."""
-    return call.page(_END_TEMPLATE, path=f"/{FOLLOWING}/end/{call.route_params['code']}")
+    return call.page(_END_TEMPLATE, path=f"/{FOLLOWING}/end/{call.route_params['mail']}")
 
 
 @leave_pages.change(END, stays_public=True)
@@ -109,7 +109,7 @@ async def account_following_end(call: PageCall) -> Answer:
     """End the mail that names this address. Mail programs post to it without a cookie, so no form
     protects it: its code can do nothing else."""
     await _count(call)
-    code = call.route_params["code"]
+    code = call.route_params["mail"]
     try:
         await call.registry.packages.following.end_mail(code)
     except LeaveLinkNotFound:

@@ -31,7 +31,7 @@ from shared.domain.approvals import ApprovalRequest, Approvals
 from shared.domain.bundles import BundleStatement
 from shared.domain.coordinates import Package
 from shared.domain.directory_locks import DirectoryFinding
-from shared.domain.following import Follow, FollowerNews
+from shared.domain.following import Follow, FollowerNews, LeaveLink
 from shared.domain.group_rules import GroupRules
 from shared.domain.identities import Identity
 from shared.domain.invitations import Invitation
@@ -137,6 +137,7 @@ ENTITIES: tuple[type[Entity], ...] = (
     ToldOrganization,
     Follow,
     FollowerNews,
+    LeaveLink,
 )
 
 
