@@ -20,6 +20,7 @@ MODULES = (
     "account.approved_packages",
     "account.audit_log",
     "account.device_login",
+    "account.following",
     "account.invitations",
     "account.name_disputes",
     "account.organization",

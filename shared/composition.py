@@ -63,6 +63,7 @@ from shared.services.api_docs.sboms import Sboms
 from shared.services.bundles.bundle_export import BundleExport
 from shared.services.bundles.bundle_import import BundleImport
 from shared.services.common import Adapters
+from shared.services.following.following import Following
 from shared.services.identity.accounts import Accounts
 from shared.services.identity.mail import AccountMail
 from shared.services.identity.sessions import Identities, Sessions
@@ -197,6 +198,7 @@ class PackageServices(Struct, frozen=True):
     statistics: RegistryStatistics
     approvals: ApprovalRules
     curation: Curation
+    following: Following
 
 
 class MirroringServices(Struct, frozen=True):
@@ -540,6 +542,7 @@ def _packages(services: Services) -> PackageServices:
         approvals=services.approval_rules,
         curation=services.curation,
         statistics=services.registry_statistics,
+        following=services.following,
     )
 
 

@@ -89,6 +89,8 @@ from shared.services.bundles.bundle_export import BundleExport
 from shared.services.bundles.bundle_import import BundleImport
 from shared.services.bundles.bundle_withdrawals import BundleWithdrawals
 from shared.services.common import Adapters
+from shared.services.following.follower_mail import FollowerMail
+from shared.services.following.following import Following
 from shared.services.identity.accounts import Accounts, RetiredNames
 from shared.services.identity.mail import (
     AccountMail,
@@ -139,6 +141,7 @@ from shared.services.maintenance.remove_prereleases import RemovePrereleases
 from shared.services.maintenance.renew_sigstore_root import RenewSigstoreRoot
 from shared.services.maintenance.repair_derived_data import RepairDerivedData
 from shared.services.maintenance.roll_up_pulls import RollUpPulls
+from shared.services.maintenance.send_digests import SendDigests
 from shared.services.maintenance.send_expiry_reminders import SendExpiryReminders
 from shared.services.maintenance.sign_releases import SignReleases
 from shared.services.maintenance.snapshots import (
@@ -155,6 +158,7 @@ from shared.services.maintenance.tasks import (
     TaskRuns,
     Upkeep,
 )
+from shared.services.maintenance.tell_followers import TellFollowers
 from shared.services.maintenance.update_advisories import UpdateAdvisories
 from shared.services.maintenance.update_search_index import UpdateSearchIndex
 from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
@@ -649,6 +653,31 @@ class Services:
             authorization=self.authorization,
             mail=self.dependency_mail,
             clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def following(self) -> Following:
+        return Following(
+            directory=self.adapters.directory,
+            hosted=self.hosted_packages,
+            organizations=self.organizations,
+            clock=self.adapters.clock,
+            randomness=self.adapters.randomness,
+        )
+
+    @cached_property
+    def follower_mail(self) -> FollowerMail:
+        return FollowerMail(
+            events=self.adapters.events,
+            metadata=self.adapters.metadata,
+            directory=self.adapters.directory,
+            work=self.adapters.work,
+            authorization=self.authorization,
+            following=self.following,
+            mail_delivery=self.mail_delivery,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
+            ecosystem=ballerina_ecosystem(self.settings.base_url),
         )
 
     @cached_property
@@ -2542,6 +2571,8 @@ class Services:
         tasks: list[Task] = [
             self.process_outboxes,
             self.notify_dependents,
+            self.tell_followers,
+            self.send_digests,
             self.follow_advisories,
             self.deliver_webhooks,
             self.delete_orphaned_archives,
@@ -2604,6 +2635,14 @@ class Services:
             provenance_notices=self.provenance_notices,
             clock=self.adapters.clock,
         )
+
+    @cached_property
+    def tell_followers(self) -> TellFollowers:
+        return TellFollowers(follower_mail=self.follower_mail, clock=self.adapters.clock)
+
+    @cached_property
+    def send_digests(self) -> SendDigests:
+        return SendDigests(follower_mail=self.follower_mail, clock=self.adapters.clock)
 
     @cached_property
     def follow_advisories(self) -> FollowAdvisories:

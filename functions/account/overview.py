@@ -8,6 +8,7 @@ from typing import Self
 from pydantic import AliasPath, Field
 
 from functions.api.audit_log import EventView
+from functions.api.following import FollowView
 from functions.api.name_disputes import StatementView
 from functions.api.operations import ResponseModel, UtcTime, utc_datetime
 from functions.api.pulls import PullView
@@ -198,6 +199,7 @@ class PersonalDataView(ResponseModel):
     name_disputes: list[ClaimView]
     reports: list[ReportView]
     ownership_requests: list[RequestedOwnershipView]
+    follows: list[FollowView]
     pulls: list[PullView]
     events: list[EventView]
 
@@ -225,6 +227,7 @@ class PersonalDataView(ResponseModel):
             ownership_requests=[
                 RequestedOwnershipView.model_validate(each) for each in data.ownership_requests
             ],
+            follows=[FollowView.model_validate(each) for each in data.follows],
             pulls=[PullView.of(each, {account.id: account.name}) for each in data.pulls],
             events=[
                 EventView.of(number, event, data.names.get(event.actor, ""))

@@ -262,6 +262,7 @@ ACCOUNT_PAGES = (
     ("/account/tokens", "Access tokens"),
     ("/account/organizations", "Organizations"),
     ("/account/advisories", "Affected packages"),
+    ("/account/following", "Following"),
     ("/device", "Devices"),
     ("/account/sessions", "Sessions"),
     ("/account/identities", "Sign-in methods"),

@@ -4,6 +4,7 @@
 from contextlib import suppress
 
 from functions.http.pages import PublicPageCall, PublicPages
+from functions.web.package.frame import followed_by_visitor
 from functions.web.search import SearchForm, search_results, values_of_results
 from shared.domain.errors.base import NotFound
 from shared.domain.names import parse_org
@@ -30,6 +31,7 @@ async def web_org(call: PublicPageCall) -> Answer:
         organization=organization,
         members=await organizations.memberships.count(organization),
         is_member=is_member,
+        follows=await followed_by_visitor(call, org),
         form=form,
         found=found,
         pager=pager,

@@ -107,6 +107,8 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
         "deliver-webhooks": UpkeepUsage(43_800, Usage(27.6, 7)),
         "write-log": UpkeepUsage(43_800, Usage(46.6, 13, 1)),
         "notify-dependents": UpkeepUsage(8_760, Usage(70.2, 14)),
+        "tell-followers": UpkeepUsage(8_760, Usage(57.8, 13)),
+        "send-digests": UpkeepUsage(730, Usage(27.6, 7)),
         "follow-advisories": UpkeepUsage(2_920, Usage(47, 12)),
         # The idle run that is counted begins a visit of all releases, as one does each day.
         "generate-api-docs": UpkeepUsage(

@@ -190,6 +190,8 @@ datatable(task: string, within: timespan, always: bool) [
     "write-log", 1h, true,
     "notify-dependents", 1h, true,
     "follow-advisories", 2h, true,
+    "tell-followers", 1h, true,
+    "send-digests", 3h, true,
     "roll-up-pulls", 1h, true,
     "update-search-index", 1h, true,
     "freeze-leaves", 1h, true,

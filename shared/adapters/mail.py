@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from shared.adapters.network import DIRECT, Network
 from shared.auth.entra import AppIdentity, app_identity, bearer
 from shared.auth.tokens import Secret
-from shared.domain.mail import EmailAddress, Mail, mail_line, mask_email
+from shared.domain.mail import EmailAddress, Mail, mail_line, mask_email, unsubscribe_headers
 from shared.ports.http_client import CertificateUntrusted, HttpClient, ServerUnreachable, Unanswered
 from shared.ports.mail import Undelivered
 from shared.runtime.abandonable import run_abandonable
@@ -165,6 +165,8 @@ def _message(mail: Mail, sender: EmailAddress) -> EmailMessage:
     message["To"] = mail.to
     message["Subject"] = mail_line(mail.subject)
     message["Auto-Submitted"] = "auto-generated"  # Prevents automatic replies.
+    for name, value in unsubscribe_headers(mail).items():
+        message[name] = value
     message.set_content(mail.text)
     return message
 
@@ -203,11 +205,13 @@ class AzureMailer:
 
     async def send(self, mail: Mail) -> None:
         """Pass the mail to Azure, or raise `Undelivered`. Accepted mail is delivered later."""
-        message = {
+        message: dict[str, object] = {
             "senderAddress": self._sender,
             "recipients": {"to": [{"address": mail.to}]},
             "content": {"subject": mail_line(mail.subject), "plainText": mail.text},
         }
+        if headers_of_list := unsubscribe_headers(mail):
+            message["headers"] = headers_of_list
         body = json.dumps(message).encode()
         try:
             token = await bearer(AZURE_MAIL_RESOURCE, self._identity)

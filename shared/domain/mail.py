@@ -18,10 +18,12 @@ _ADDRESS = re.compile(rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+")
 
 
 class MailText(NamedTuple):
-    """A mail without its recipient."""
+    """A mail without its recipient. `unsubscribe` is an address to which mail programs send a
+    `POST` that ends this mail (RFC 8058); empty for mail that nobody subscribed to."""
 
     subject: str
     text: str
+    unsubscribe: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,17 @@ class Mail:
     to: EmailAddress = field(repr=False)
     subject: str
     text: str = field(repr=False)  # It may hold the code of an invitation.
+    unsubscribe: str = field(default="", repr=False)
+
+
+def unsubscribe_headers(mail: Mail) -> dict[str, str]:
+    """Return the headers by which a mail program ends the mail with one click."""
+    if not mail.unsubscribe:
+        return {}
+    return {
+        "List-Unsubscribe": f"<{mail.unsubscribe}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
 
 
 def parse_email(text: str) -> EmailAddress:

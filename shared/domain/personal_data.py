@@ -16,6 +16,7 @@ from shared.domain.advisories.followers import AdvisoryFollower
 from shared.domain.approvals import ApprovalAsker
 from shared.domain.device_login import DeviceDecision, DeviceRequest
 from shared.domain.directory_locks import DirectoryFinding
+from shared.domain.following import Follow, FollowerNews, LeaveLink, WaitingNews
 from shared.domain.identities import Identity
 from shared.domain.invitations import Invitation
 from shared.domain.memberships import GroupRole, Membership, PendingRole
@@ -126,6 +127,13 @@ _PROVISIONED = Lifetime(
 _FREEZE = Lifetime("until it ends", "deleted")
 _PULL = Lifetime("90 days", "deleted within an hour; with the account at once")
 _PROPOSAL = Lifetime("until it is decided, or seven days after it expired", "deleted")
+_FOLLOWED = Lifetime(
+    "until the person ends it", "deleted; at the latest with the account or the organization"
+)
+_NEXT_MAIL = Lifetime(
+    "until the next mail, a week at most", "deleted; at the latest with the account"
+)
+_LEAVE = Lifetime("60 days", "deleted; at the latest with the account")
 _ROLE = "decides what the account may do"
 _WRITTEN = "words of an administrator, who is asked to name nobody"
 
@@ -573,6 +581,45 @@ PERSONAL_RECORDS: tuple[PersonalRecord, ...] = (
         AdvisoryFollower,
         _DIRECTORY,
         _each("says who gets mail about advisories", _ACCOUNT, "account", "since_ms"),
+    ),
+    PersonalRecord(
+        Follow,
+        _DIRECTORY,
+        _each(
+            "sends mail about what the person asked for",
+            _FOLLOWED,
+            "followed",
+            "account",
+            "pace",
+            "since_ms",
+        ),
+    ),
+    PersonalRecord(
+        FollowerNews,
+        _DIRECTORY,
+        {
+            **_each("is told with the next mail", _NEXT_MAIL, "account", "pace", "due_ms"),
+            **_each("see `WaitingNews`", _NEXT_MAIL, "waiting", "more"),
+        },
+    ),
+    PersonalRecord(
+        WaitingNews,
+        "in `FollowerNews`",
+        _each("is told with the next mail", _NEXT_MAIL, "news", "subject", "followed", "advisory"),
+    ),
+    PersonalRecord(
+        LeaveLink,
+        _DIRECTORY,
+        _each(
+            "ends mail without a sign-in; the code is stored as a hash",
+            _LEAVE,
+            "code_hash",
+            "account",
+            "use",
+            "pace",
+            "followed",
+            "expires_ms",
+        ),
     ),
     PersonalRecord(
         Webhook,

@@ -31,6 +31,7 @@ from shared.domain.approvals import ApprovalRequest, Approvals
 from shared.domain.bundles import BundleStatement
 from shared.domain.coordinates import Package
 from shared.domain.directory_locks import DirectoryFinding
+from shared.domain.following import Follow, FollowerNews, LeaveLink
 from shared.domain.group_rules import GroupRules
 from shared.domain.identities import Identity
 from shared.domain.invitations import Invitation
@@ -138,6 +139,9 @@ ENTITIES: tuple[type[Entity], ...] = (
     ToldOrganization,
     ManagedByFile,
     MailDomain,
+    Follow,
+    FollowerNews,
+    LeaveLink,
 )
 
 

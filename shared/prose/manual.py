@@ -51,6 +51,7 @@ GROUPS = (
             "use/licenses-and-secrets.md",
             "use/private-packages.md",
             "use/advisories.md",
+            "use/follow.md",
         ),
     ),
     (

@@ -160,7 +160,8 @@ async def test_every_route_lists_its_methods(registry: Registry) -> None:
 
 
 # What is in paths, which logs of hosts and proxies have. None of them is a secret: the code of a
-# one-time link is its fragment, and its page posts it.
+# one-time link is its fragment, and its page posts it. Mail programs know no fragments, so `mail`
+# is in the path: whoever reads it ends the mail to one person, and can do nothing else.
 PARAMETERS = {
     "org",
     "name",
@@ -184,6 +185,7 @@ PARAMETERS = {
     "folder",  # Of a log that follows another one, such as log2.
     "log",  # The hash of the name of a log, which is public.
     "advisory",  # The id of an advisory of an organization, which its owners alone see.
+    "mail",  # That it ends.
     "dispute",  # The id of a name dispute, which its parties and administrators alone see.
 }
 

@@ -223,6 +223,12 @@ def reporters(persona: Persona, state: State) -> set[Outcome]:
     return readers(persona, state) if known == {Outcome.DONE} else known
 
 
+def followers_of_organization(persona: Persona, state: State) -> set[Outcome]:
+    """Whoever has an account follows what they see, by a credential for all of the account."""
+    known = _known(persona, may=persona.manages_account)
+    return shown(persona, state) if known == {Outcome.DONE} else known
+
+
 def finders(persona: Persona, state: State) -> set[Outcome]:
     """As readers, but a token for some packages finds no private ones by a search."""
     if state is State.PRIVATE and not persona.may(Action.READ):
@@ -447,6 +453,8 @@ ADVISORY = {"summary": "It greets strangers.", "affected": [".."]}
 EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     anybody: (
         "account_dashboard",
+        "account_following_end_page",
+        "account_following_leave_page",
         "account_invitation",
         "account_invitation_answer",
         "api_docs_openapi",
@@ -619,10 +627,14 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     hidden(managers): ("api_assessments_assess", "api_assessments_retract"),
     shown: ("api_orgs_show", "web_org"),
     founders: ("api_orgs_found",),
-    reporters: ("api_reports_make",),
+    reporters: ("api_reports_make", "api_follows_package"),
+    followers_of_organization: ("api_follows_organization",),
     no_member: ("api_members_remove",),
     own_account(): (
         "api_audit_account",
+        "api_follows_list",
+        "api_follows_organization_end",
+        "api_follows_package_end",
         "api_name_disputes_list",
         "api_reports_own",
         "token_issue",

@@ -377,6 +377,8 @@ CHANGING: dict[str, tuple[Probe, ...]] = {
             ("refuse", "refusal", '{"reason":"A case."}'),
         )
     },
+    "api_follows_package": (Probe("/api/v1/follows/packages/acme/NAME", "PUT", "{}"),),
+    "api_follows_package_end": (Probe("/api/v1/follows/packages/acme/NAME", "DELETE"),),
     "api_orgs_delete": (Probe("/api/v1/orgs/acme", "DELETE"),),
     "api_publishers_add": (Probe("/api/v1/orgs/acme/publishers", "POST", PUBLISHER),),
     "api_publishers_restrict": (
@@ -487,7 +489,10 @@ ABOUT_NO_PACKAGE = {
         "api_publishers_list",
     ),
     "show and change who belongs to an organization": ("api_members_*", "api_invitations_*"),
+    "list what the caller follows": ("api_follows_list",),
     "are about an organization as a whole": (
+        "api_follows_organization",
+        "api_follows_organization_end",
         "api_orgs_allow_bursts",
         "api_orgs_change",
         "api_orgs_continue",

@@ -106,6 +106,8 @@ _OF_ORGANIZATIONS: Mapping[str, Mapping[str, str]] = {
 }
 FIELDS: Mapping[str, Mapping[str, str]] = {
     **{f"account_organization_{name}": fields for name, fields in _OF_ORGANIZATIONS.items()},
+    "account_following_follow": {"target": "ORG", "pace": "at-once"},
+    "account_following_unfollow": {"target": "ORG"},
     "account_token_issue": {**_NEW_TOKEN, "org": "ORG"},
     "manage_organization_delete": {"name": "ORG"},
     "manage_organization_keep": {"name": "ORG"},

@@ -44,6 +44,15 @@ SILENT = {
         ("api_groups_dry_run", "api_org_rules_dry_run", "api_rules_dry_run"),
         "it changes nothing",
     ),
+    **dict.fromkeys(
+        (
+            "api_follows_organization",
+            "api_follows_organization_end",
+            "api_follows_package",
+            "api_follows_package_end",
+        ),
+        "the owners of a package do not learn who follows it",
+    ),
     "api_scim_takeovers_allow": "no account waits",
     "maven_options": "it asks what may be done",
     "api_moderation_package_restore": "the package is not held",

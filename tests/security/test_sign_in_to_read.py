@@ -44,6 +44,10 @@ async def test_without_credentials_every_operation_that_is_not_public_asks_for_t
 
 def test_only_these_operations_stay_public() -> None:
     assert sorted(name for name, each in OPERATIONS.items() if each.stays_public) == [
+        "account_following_end",
+        "account_following_end_page",
+        "account_following_leave",
+        "account_following_leave_page",
         "account_invitation",
         "account_invitation_answer",
         "api_keys",

@@ -143,6 +143,7 @@ OTHERS = (
     "api_orgs_frozen",
     "api_audit_",
     "api_docs_",
+    "api_follows_",
     "api_groups_",
     "api_log_opening",
     "api_invitations_",

@@ -23,6 +23,7 @@ from shared.domain.coordinates import Coordinate, Package, purl
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending, PageNotFound
+from shared.domain.following import Followed
 from shared.domain.packages import Release, ReleaseEntry, SourceRepository
 from shared.domain.source_names import import_line
 from shared.domain.times import MS
@@ -334,11 +335,24 @@ async def show_tab(
         "frame": frame,
         "details": details,
         "is_managed": is_managed,
+        "follows": await followed_by_visitor(call, details.package),
         "affected": await affected_release(call, details),
         "findings": NO_FINDINGS,
         "limited_by": await limited_by(call, details),
     }
     return call.show(f"web/package/{tab}.html", status=200, **{**of_frame, **values})
+
+
+async def followed_by_visitor(call: PublicPageCall, followed: Followed) -> bool | None:
+    """Return whether the visitor follows this; None for visitors who are not signed in, who cost
+    no read, and if the store does not respond."""
+    if not call.visitor:
+        return None
+    find = call.registry.packages.following.find
+    try:
+        return await find(followed, by=call.caller) is not None
+    except Unavailable:
+        return None
 
 
 async def limited_by(call: PublicPageCall, details: ReleaseDetails) -> str:

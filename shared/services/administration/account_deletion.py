@@ -14,6 +14,7 @@ from shared.domain.errors.identity import (
     last_owner,
 )
 from shared.domain.events import MAX_EVENTS_PAGE_SIZE, EventQuery
+from shared.domain.following import Follow
 from shared.domain.identities import Identity
 from shared.domain.memberships import Membership
 from shared.domain.name_disputes import NameDispute
@@ -55,6 +56,7 @@ class PersonalData(Struct, frozen=True):
     disputes: tuple[NameDispute, ...]  # That the person opened, or that was opened for them.
     reports: tuple[Report, ...]
     ownership_requests: tuple[OwnershipRequest, ...]
+    follows: tuple[Follow, ...]
     pulls: tuple[RecordedPull, ...]
     events: tuple[tuple[int, Event], ...]
     names: Mapping[str, str]
@@ -112,6 +114,7 @@ class AccountDeletion(Struct, frozen=True):
             ownership_requests=tuple(
                 await self.directory.list_by_subject(OwnershipRequest, account.id)
             ),
+            follows=tuple(await self.directory.list_by_subject(Follow, account.id)),
             pulls=tuple(await self.pull_records.of_principal(account.id, MAX_PULLS_EXPORTED)),
             events=events,
             names=names,

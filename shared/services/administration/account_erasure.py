@@ -33,6 +33,7 @@ from shared.runtime.retries import retried_when_stale
 from shared.services.administration.administration import Administrators
 from shared.services.administration.name_disputes import NameDisputes
 from shared.services.administration.stopped_makers import StoppedMakers
+from shared.services.following.forgetting import forget_follower
 from shared.services.identity.accounts import RetiredNames, organization_owners
 from shared.services.identity.mail import AccountMail, mail_text
 from shared.services.identity.sessions import Sessions
@@ -383,8 +384,9 @@ class AccountErasures(Struct, frozen=True):
         await self.record_writer.remove(account, change=change, by=by)
 
     async def _remove_counts(self, account_id: str) -> None:
-        """Remove how many tokens there were, when and from where they were used, and what the
-        account was told of advisories."""
+        """Remove how many tokens there were, when and from where they were used, what the account
+        was told of advisories, and what it follows."""
+        await forget_follower(self.directory, account_id)
         kinds: tuple[type[Entity], ...] = (TokenUse, AdditionCount, AdvisoryFollower)
         for kind in kinds:
             for each in await self.directory.list_by_owner(kind, account_id):

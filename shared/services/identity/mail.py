@@ -46,6 +46,7 @@ _WARNING_MAIL_KIND = "release-warned"
 _WARNING_MAIL_KEPT_FOR = timedelta(days=7)
 _SCANNER_MAIL_EVERY = timedelta(hours=1)
 _MAIL_KIND = "mail"
+_SENT = "sent"
 # The claim of a process that ended meanwhile lapses after this time.
 SENDING_TIME = timedelta(minutes=10)
 
@@ -62,8 +63,8 @@ MAIL_TEXTS = _read_texts()
 
 def mail_text(template: str, **values: str) -> MailText:
     """Return a mail of `mail_texts.txt`; a test compares its fields with each call."""
-    subject, text = MAIL_TEXTS[template]
-    return MailText(subject.format(**values), text.format(**values))
+    mail = MAIL_TEXTS[template]
+    return MailText(mail.subject.format(**values), mail.text.format(**values))
 
 
 def reason_text(reason: str, label: str = "Reason") -> str:
@@ -123,11 +124,15 @@ class MailDelivery(Struct, frozen=True):
             ):
                 continue
             if await self.send(EmailAddress(account.email), mail):
-                await work.put(_MAIL_KIND, own, "sent", until_ms)
+                await work.put(_MAIL_KIND, own, _SENT, until_ms)
                 sent += 1
             else:
                 await work.take(_MAIL_KIND, own, now_ms)
         return sent
+
+    async def was_sent(self, key: str, account: Account, *, work: WorkStore, now_ms: int) -> bool:
+        """Check whether `send_once` sent mail with this key to the account."""
+        return await work.peek(_MAIL_KIND, f"{key}:{account.id}", now_ms) == _SENT
 
     async def send(self, address: EmailAddress, mail: MailText) -> bool:
         """Send mail to an address; say whether the mail server accepted it."""

@@ -21,6 +21,7 @@ from shared.domain.webhooks import DeliveryLog, Webhook
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
+from shared.services.following.forgetting import remove_followers
 from shared.services.maintenance.tasks import Task
 from shared.services.organizations.organizations import OrganizationDeletion
 from shared.services.records import EntityChange, RecordWriter, all_entities
@@ -82,6 +83,7 @@ class FinishDeletions(Task):
             return False
         for entity in await self._records_of(organization):
             await self.directory.remove(entity)
+        await remove_followers(self.directory, organization.key)
         name = organization.name
         since_ms = organization.created_ms
         # The name stays ours: nobody gets packages of an upstream by it.

@@ -4,6 +4,7 @@ import json
 import shutil
 import ssl
 from contextlib import closing
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -107,6 +108,24 @@ async def test_a_mail_arrives_as_it_was_written() -> None:
     assert message["Auto-Submitted"] == "auto-generated"
     assert message.get_content() == SMTP_MAIL.text
     assert "AUTH" not in postbox.heard
+
+
+async def test_a_mail_program_learns_where_one_click_ends_the_mail() -> None:
+    ending = replace(SMTP_MAIL, unsubscribe="https://ballroom.example.org/end/1")
+    async with mail_server(Postbox()) as postbox:
+        await mailer(postbox).send(ending)
+        await mailer(postbox).send(SMTP_MAIL)
+    [message, other] = postbox.messages
+    assert message["List-Unsubscribe"] == "<https://ballroom.example.org/end/1>"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert other["List-Unsubscribe"] is None
+    service = answering(202)
+    await azure_mailer(service).send(ending)
+    [(_, _, body)] = service.requests
+    assert json.loads(body)["headers"] == {
+        "List-Unsubscribe": "<https://ballroom.example.org/end/1>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
 
 
 async def test_mail_is_not_sent_where_nobody_encrypts_it() -> None:

@@ -48,8 +48,10 @@ def test_every_call_gives_a_mail_exactly_the_values_of_its_fields() -> None:
                 # A mail for each state of a release; of many releases for some of them.
                 found = names if prefix == "release-" else names & MAIL_TEXTS.keys()
                 calls |= dict.fromkeys(found, fields)
-    for name, (subject, text) in MAIL_TEXTS.items():
-        used = {field for _, field, _, _ in string.Formatter().parse(subject + text) if field}
+    for name, mail in MAIL_TEXTS.items():
+        used = {
+            field for _, field, _, _ in string.Formatter().parse(mail.subject + mail.text) if field
+        }
         assert used <= calls[name], name
         assert calls[name] - used <= {"url"}, name
     assert calls.keys() == MAIL_TEXTS.keys()

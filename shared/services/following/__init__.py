@@ -1,0 +1,1 @@
+"""Following packages and organizations, and the mail to those who do."""
