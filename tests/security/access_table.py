@@ -454,6 +454,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     anybody: (
         "account_dashboard",
         "account_following_end_page",
+        "account_following_leave",
         "account_following_leave_page",
         "account_invitation",
         "account_invitation_answer",
@@ -541,6 +542,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     ),
     nobody_known: ("api_trusted_end",),
     not_there: (
+        "account_following_end",
         "archive_bytes",
         "central_doc_ui",
         "security_txt_file",

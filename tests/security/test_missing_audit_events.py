@@ -53,6 +53,7 @@ SILENT = {
         ),
         "the owners of a package do not learn who follows it",
     ),
+    "account_following_end": "there is no such mail",
     "api_scim_takeovers_allow": "no account waits",
     "maven_options": "it asks what may be done",
     "api_moderation_package_restore": "the package is not held",
