@@ -12,7 +12,7 @@ from typing import ClassVar, Self
 from msgspec import Struct
 
 from shared.domain.coordinates import Package
-from shared.domain.errors.base import Conflict, Invalid, NotFound, about_field
+from shared.domain.errors.base import Conflict, InvalidRequest, NotFound, about_field
 from shared.domain.events import ChangeKind, package_change
 from shared.domain.names import OrgName, parse_org
 from shared.domain.packages import State
@@ -57,7 +57,7 @@ def parse_pace(text: str) -> Pace:
     except ValueError:
         message = f"{text[:40]!r} is not when mail is sent. Choose at-once or weekly."
         with about_field("pace"):
-            raise Invalid("invalid-request", message) from None
+            raise InvalidRequest(message) from None
 
 
 def followed_key(followed: Followed) -> str:
