@@ -78,8 +78,8 @@ async def account_following_leave(call: PageCall) -> Answer:
     The script posts the code that shows it: programs that check links run scripts, and end
     nothing.
     """
-    form = await browser_form(call)
     await _count(call)
+    form = await browser_form(call)
     code = code_of(form.text("code"))
     following = call.registry.packages.following
     csrf = await browser_csrf_token(call)
