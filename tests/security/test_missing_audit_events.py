@@ -41,7 +41,14 @@ SILENT = {
     "api_members_set (owner)": "she is one",
     "api_directory_locks_decide": "nobody is disabled",
     **dict.fromkeys(
-        ("api_groups_dry_run", "api_org_rules_dry_run", "api_rules_dry_run"),
+        (
+            "api_approved_dry_run",
+            "api_groups_dry_run",
+            "api_org_approvals_dry_run",
+            "api_org_retention_dry_run",
+            "api_org_rules_dry_run",
+            "api_rules_dry_run",
+        ),
         "it changes nothing",
     ),
     **dict.fromkeys(
@@ -71,6 +78,7 @@ SILENT = {
 # Bodies that change something, where the matrix says again what is so already.
 TELLING = {
     "api_accounts_leave": b'{"end":true}',
+    "api_approved_approve": b'{"packages":["ballerina/io:1.*"],"reason":"Reviewed."}',
     "api_apply": b'{"file":"organizations.acme.description = \\"We greet.\\"\\n"}',
     "api_members_set": b'{"role":"member"}',
     "api_orgs_change (visibility)": b'{"defaultVisibility":"private"}',
@@ -80,6 +88,7 @@ TELLING = {
     "api_orgs_continue": b'{"continuedAs":"other"}',
     "api_orgs_require_provenance": b'{"requiresProvenance":"ci"}',
     "api_org_rules_change": b'{"staged":true}',
+    "api_org_quota_change": b'{"maxReleases":100}',
     "api_rules_change": b'{"versionRule":"refuse"}',
 }
 
@@ -90,7 +99,9 @@ FOR_ADMINISTRATORS = {
     "api_accounts_leave",
     "api_advisories_draft",
     "api_apply",
+    *(f"api_approved_{verb}" for verb in ("approve", "refuse", "withdraw")),
     "api_directory_locks_decide",
+    "api_org_quota_change",
     "api_groups_replace",
     "api_orgs_allow_bursts",
     "api_rules_change",
@@ -105,6 +116,9 @@ FOR_ADMINISTRATORS = {
 
 # What the matrix asks for and is not there, or may not be done to what is; refusals leave nothing.
 REFUSED = {
+    "api_approved_ask",  # No rule limits what is taken.
+    "api_approved_refuse",
+    "api_approved_withdraw",  # Nobody asks, and nothing is approved.
     "api_approvals_approve",
     "api_approvals_refuse",  # Nothing waits for an approval.
     "api_members_remove",

@@ -67,7 +67,7 @@ def test_every_task_runs_and_reports(terminal: Terminal) -> None:
     tasks = [line.partition(":")[0] for line in lines]
     assert tasks[0] == "process-outboxes"  # Before tasks that read what it completes.
     assert set(tasks) <= {each.id for each in TASKS}
-    assert len(set(tasks)) == len(tasks) == 25
+    assert len(set(tasks)) == len(tasks) == 27
 
 
 def test_a_task_that_another_process_runs_is_left_to_it(terminal: Terminal) -> None:
