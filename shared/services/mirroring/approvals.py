@@ -289,7 +289,7 @@ class Curation(Struct, frozen=True):
             return stored
         named = "; ".join(map(str, wanted))[:_MOST_IN_AN_EVENT]
         details = {"releases": named, "reason": reason}
-        event = EntityChange(f"approval.{what}", "mirror", details=details)
+        event = EntityChange(f"approval.{what}", "mirror", account=by.id, details=details)
         return await self._write(stored.model_copy(update={"approved": approved}), event, by)
 
     async def _write(self, approvals: Approvals, event: EntityChange, by: Principal) -> Approvals:
@@ -361,7 +361,7 @@ class Curation(Struct, frozen=True):
             outbox=stored.outbox if stored else (),
         )
         details = {"wanted": str(wanted), "reason": reason}
-        event = EntityChange("approval.asked", str(package), details=details)
+        event = EntityChange("approval.asked", str(package), account=by.id, details=details)
         write = self.record_writer.replace if stored else self.record_writer.add
         return await write(request, change=event, by=by), not is_open
 
@@ -397,7 +397,8 @@ class Curation(Struct, frozen=True):
             "answer": answer,
             "askers": (),
         }
-        event = EntityChange(_DECIDED[state], str(package), details={"answer": answer})
+        details = {"answer": answer}
+        event = EntityChange(_DECIDED[state], str(package), account=by.id, details=details)
         decided = stored.model_copy(update=update)
         accounts = await accounts_by_ids(self.directory, [each.account for each in stored.askers])
         written = await self.record_writer.replace(decided, change=event, by=by)
