@@ -80,6 +80,21 @@ SECRETS_ALLOWED_MEANING = (
 )
 
 
+# Organizations and the registry have these alike.
+AllowedLicenses = Annotated[
+    list[str] | None,
+    FormField(
+        "Allowed licenses",
+        hint="SPDX expressions, one in a line; empty for all. NONE is a release without one",
+        read=lines,
+    ),
+]
+RefusedLicenses = Annotated[
+    list[str] | None,
+    FormField("Refused licenses", hint="SPDX expressions, one in a line", read=lines),
+]
+
+
 class _RuleInputs(Inputs):
     @property
     def values(self) -> RuleValues:
@@ -116,18 +131,8 @@ class OrganizationRulesChange(_RuleInputs):
             read=choice(VersionRuleChoice, "Choose warn, hold or refuse, or the registry's rule."),
         ),
     ] = Field(default=None, description=VERSION_RULE_MEANING)
-    licenses: Annotated[
-        list[str] | None,
-        FormField(
-            "Allowed licenses",
-            hint="SPDX expressions, one in a line; empty for all. NONE is a release without one",
-            read=lines,
-        ),
-    ] = Field(default=None, description=LICENSES_MEANING)
-    refused_licenses: Annotated[
-        list[str] | None,
-        FormField("Refused licenses", hint="SPDX expressions, one in a line", read=lines),
-    ] = Field(default=None, description=REFUSED_LICENSES_MEANING)
+    licenses: AllowedLicenses = Field(default=None, description=LICENSES_MEANING)
+    refused_licenses: RefusedLicenses = Field(default=None, description=REFUSED_LICENSES_MEANING)
     secrets_allowed: Annotated[
         list[str] | None,
         FormField(
@@ -169,18 +174,8 @@ class RegistryRulesChange(_RuleInputs):
             read=choice(VersionRuleChoice, "Choose warn, hold or refuse."),
         ),
     ] = Field(default=None, description=REGISTRY_VERSION_RULE_MEANING)
-    licenses: Annotated[
-        list[str] | None,
-        FormField(
-            "Allowed licenses",
-            hint="SPDX expressions, one in a line; empty for all. NONE is a release without one",
-            read=lines,
-        ),
-    ] = Field(default=None, description=LICENSES_MEANING)
-    refused_licenses: Annotated[
-        list[str] | None,
-        FormField("Refused licenses", hint="SPDX expressions, one in a line", read=lines),
-    ] = Field(default=None, description=REFUSED_LICENSES_MEANING)
+    licenses: AllowedLicenses = Field(default=None, description=LICENSES_MEANING)
+    refused_licenses: RefusedLicenses = Field(default=None, description=REFUSED_LICENSES_MEANING)
     secrets: Annotated[
         bool | None,
         FormField("Refuse archives with secrets", read=is_checked),
