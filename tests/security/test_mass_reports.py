@@ -361,7 +361,7 @@ async def test_a_leaked_token_reports_nothing_in_the_name_of_its_account(
     world: World, scope: Scope
 ) -> None:
     await publish(world)
-    holder = world.people.admin if scope is Scope.MODERATE else world.people.bob
+    holder = world.people.admin if scope in (Scope.MODERATE, Scope.APPLY) else world.people.bob
     person = await limited(world, holder, scope.value)
     url = f"{URL}/api/v1/packages/acme/greet/1.0.0/reports"
     sent = {"why": "malware", "text": SAW}
