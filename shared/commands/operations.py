@@ -279,7 +279,7 @@ def _option(name: str, described: JsonObject) -> tuple[list[str], dict[str, Any]
     kind = described.get("type")
     default = described.get("default")
     is_repeated = kind in ("array", "object")
-    word = re.sub(r"(?<=s)es$|s$", "", name) if is_repeated else name
+    word = re.sub(r"(?<=ss)es$|s$", "", name) if is_repeated else name
     # An option with a suggestion can stand without a value.
     suggested = described.get("suggestion")
     alone = {"is_flag": False, "flag_value": suggested} if suggested else {}
@@ -300,14 +300,16 @@ def _option(name: str, described: JsonObject) -> tuple[list[str], dict[str, Any]
 
 
 def _body(fields: Mapping[str, JsonObject], values: Mapping[str, Any]) -> JsonObject:
-    """Return the fields of the body that were given."""
+    """Return the fields of the body that were given; an empty text alone is an empty list."""
     given = {name: values[name] for name in fields if values.get(name) not in (None, ())}
-    return {
-        fields[name]["alias"]: dict(each.partition("=")[::2] for each in value)
-        if fields[name].get("type") == "object"
-        else value
-        for name, value in given.items()
-    }
+    return {fields[name]["alias"]: _value(fields[name], value) for name, value in given.items()}
+
+
+def _value(described: JsonObject, given: Any) -> object:
+    """Return a value of a body as it was given by options."""
+    if described.get("type") == "object":
+        return dict(each.partition("=")[::2] for each in given)
+    return () if given == ("",) else given
 
 
 def print_answer(answer: JsonObject, output: OutputFormat) -> None:

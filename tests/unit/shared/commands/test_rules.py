@@ -11,6 +11,13 @@ def test_rules_of_an_organization_are_shown_and_changed(terminal: Terminal) -> N
     assert terminal.json("org", "rules", "acme")["approvals"] == 2
 
 
+def test_an_empty_text_alone_empties_a_list(terminal: Terminal) -> None:
+    rules = ("org", "rules", "acme")
+    changed = terminal.json(*rules, "--license", "MIT", "--license", "Apache-2.0")
+    assert changed["licenses"] == ["MIT", "Apache-2.0"]
+    assert terminal.json(*rules, "--license", "")["licenses"] == []
+
+
 def test_a_dry_run_changes_nothing(terminal: Terminal) -> None:
     said = terminal.run("org", "rules", "acme", "--staged", "--dry-run")
     assert "of the last 30 days. Nothing was changed." in said
