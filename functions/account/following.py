@@ -101,7 +101,13 @@ async def account_following_leave(call: PageCall) -> Answer:
 @leave_pages.read(END, stays_public=True)
 async def account_following_end_page(call: PageCall) -> Answer:
     """Show the button: programs open addresses to check them, and end nothing (RFC 8058)."""
-    return call.page(_END_TEMPLATE, path=f"/{FOLLOWING}/end/{call.route_params['mail']}")
+    code = call.route_params["mail"]
+    try:
+        await call.registry.packages.following.peek(code, LinkUse.ONE_CLICK)
+    except LeaveLinkNotFound:
+        await _count_failure(call, code)
+        raise
+    return call.page(_END_TEMPLATE)
 
 
 @leave_pages.change(END, stays_public=True)

@@ -279,7 +279,7 @@ def _option(name: str, described: JsonObject) -> tuple[list[str], dict[str, Any]
     kind = described.get("type")
     default = described.get("default")
     is_repeated = kind in ("array", "object")
-    word = re.sub(r"(?<=ss)es$|s$", "", name) if is_repeated else name
+    word = re.sub(r"(?<=[as]s)es$|s$", "", name) if is_repeated else name
     # An option with a suggestion can stand without a value.
     suggested = described.get("suggestion")
     alone = {"is_flag": False, "flag_value": suggested} if suggested else {}

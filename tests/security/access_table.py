@@ -453,7 +453,6 @@ ADVISORY = {"summary": "It greets strangers.", "affected": [".."]}
 EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     anybody: (
         "account_dashboard",
-        "account_following_end_page",
         "account_following_leave",
         "account_following_leave_page",
         "account_invitation",
@@ -542,6 +541,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     ),
     nobody_known: ("api_trusted_end",),
     not_there: (
+        "account_following_end_page",
         "account_following_end",
         "archive_bytes",
         "central_doc_ui",
