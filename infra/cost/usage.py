@@ -123,7 +123,7 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
         "send-expiry-reminders": UpkeepUsage(730, Usage(27.6, 7)),
         "apply-group-rules": UpkeepUsage(121.7, Usage(32.2, 8)),
         "find-ownerless-organizations": UpkeepUsage(121.7, Usage(79.8, 20)),
-        "create-snapshot": UpkeepUsage(30.4, Usage(382.6, 75, 7, 12), Usage(7.99, 0.84)),
+        "create-snapshot": UpkeepUsage(30.4, Usage(405.6, 80, 7, 12), Usage(7.99, 0.84)),
         "delete-orphaned-archives": UpkeepUsage(30.4, Usage(41.6, 11, 0, 2), Usage(7.91, 1.01)),
         "audit-archives": UpkeepUsage(30.4, Usage(34.6, 9), Usage(4.09, 0.29, 1.01)),
         "anonymize-events": UpkeepUsage(30.4, Usage(29.6, 8)),

@@ -23,6 +23,8 @@ from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.world import URL, World
 
+pytestmark = pytest.mark.measured
+
 
 class StoppingClock:
     """A clock at which the time of a run is over after some reads."""

@@ -19,6 +19,8 @@ from tests.paths import ROOT
 from tests.support.page_client import PageClient
 from tests.support.world import URL, OpenWorld, Person, World
 
+pytestmark = pytest.mark.measured
+
 RDAP = "https://rdap.example.org"
 ADDRESS = "ann@mail.garden.example"
 NAME = "garden.example"

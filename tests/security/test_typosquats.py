@@ -22,6 +22,8 @@ from tests.support.page_client import PageClient
 from tests.support.port_doubles import Fault, failing
 from tests.support.world import URL, OpenWorld, Person, World
 
+pytestmark = pytest.mark.measured
+
 HERE = Path(__file__).parent
 NAMES = 5_000
 POPULAR = Package.parse("moonbeam", "sheets")

@@ -9,6 +9,8 @@ from shared.domain.scopes import Role
 from tests.support.archives import bala
 from tests.support.world import OpenWorld, World, limited
 
+pytestmark = pytest.mark.measured
+
 OWNERS = ["ann@example.org", "mia@example.org"]
 
 

@@ -1,5 +1,7 @@
 """The rule about licenses, from outside: pushes, dry runs, changes, and who loosens nothing."""
 
+import pytest
+
 from tests.protocol.rules.rule_world import (
     OF_ACME,
     findings,
@@ -11,6 +13,8 @@ from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.page_client import PageClient
 from tests.support.world import URL, World
+
+pytestmark = pytest.mark.measured
 
 PAGE = "/account/organizations/acme/rules"
 MANAGE = "/manage/rules"

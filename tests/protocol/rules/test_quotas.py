@@ -13,6 +13,8 @@ from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.world import URL, World
 
+pytestmark = pytest.mark.measured
+
 QUOTA = "/api/v1/orgs/acme/quota"
 
 

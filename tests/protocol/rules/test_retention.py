@@ -14,6 +14,8 @@ from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.world import URL, World
 
+pytestmark = pytest.mark.measured
+
 DAY = timedelta(days=1)
 DRY_RUN = "/api/v1/orgs/acme/retention/dry-run"
 

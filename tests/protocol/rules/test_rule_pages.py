@@ -1,8 +1,12 @@
 """The pages of rules, for owners and for administrators."""
 
+import pytest
+
 from tests.protocol.rules.rule_world import set_registry_rules, set_rules
 from tests.support.page_client import PageClient
 from tests.support.world import World
+
+pytestmark = pytest.mark.measured
 
 PAGE = "/account/organizations/acme/rules"
 MANAGE = "/manage/rules"

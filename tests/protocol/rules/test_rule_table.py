@@ -20,6 +20,8 @@ from tests.support.browsers import signed_in
 from tests.support.page_client import PageClient
 from tests.support.world import BASE, MAVEN, World
 
+pytestmark = pytest.mark.measured
+
 each_rule = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
 of_registries = [each for each in ROWS if each.of_registry]
 each_rule_of_registries = pytest.mark.parametrize("row", of_registries, ids=lambda row: row.id)

@@ -24,6 +24,8 @@ from tests.protocol.rules.rule_world import (
 from tests.support.browsers import signed_in
 from tests.support.world import URL, World
 
+pytestmark = pytest.mark.measured
+
 
 async def test_an_owner_changes_some_rules_and_the_others_stay(world: World) -> None:
     await set_rules(world, staged=True, approvals=2)

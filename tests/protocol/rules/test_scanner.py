@@ -14,6 +14,8 @@ from tests.support.page_client import PageClient
 from tests.support.receivers import Receiver
 from tests.support.world import URL, OpenWorld, World
 
+pytestmark = pytest.mark.measured
+
 SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 ARCHIVE = bala("acme/greet:1.0.0")
 

@@ -17,6 +17,8 @@ from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.world import OpenWorld, World
 
+pytestmark = pytest.mark.measured
+
 # Not written whole: scanners of repositories would find it.
 TOKEN = "ghp" + "_zQWBuTSOoRi4A9spHcVY5ncnsDkxkJ0mLq17"
 LEAK = {"resources/config.toml": f'# Settings\ntoken = "{TOKEN}"\n'}

@@ -23,6 +23,8 @@ from tests.support.documented_packages import documented_bala
 from tests.support.page_client import PageClient
 from tests.support.world import URL, Person, World
 
+pytestmark = pytest.mark.measured
+
 GREET = "acme/greet:1.0.0"
 APPROVALS = "/account/organizations/acme/approvals"
 STAGED = "/api/v1/packages/acme/greet/1.0.0"

@@ -28,6 +28,8 @@ from tests.support.documented_packages import documented_bala
 from tests.support.page_client import PageClient
 from tests.support.world import URL, World
 
+pytestmark = pytest.mark.measured
+
 BEFORE = """public function hello() {}
 public function bye() {}
 public function yes(int n) {}

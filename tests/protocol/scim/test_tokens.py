@@ -15,6 +15,8 @@ from tests.support.storage import one_instance, one_machine
 from tests.support.terminal import Terminal
 from tests.support.world import URL, OpenWorld, World
 
+pytestmark = pytest.mark.measured
+
 ENVIRONMENT = {f"BALLROOM_{name.upper()}": value for name, value in SETTINGS.items()}
 
 

@@ -114,8 +114,8 @@ async def test_the_page_of_a_package_reads_what_a_signed_in_account_may_see(
     await world.get(f"{URL}/packages/acme/p00")
     stranger = Counter(journal.taken())
     more = await calls(ann, journal, "/packages/acme/p00") - stranger
-    # Two access contexts: one for the links of members, one for the dependents that are counted; and
-    # whether she follows it.
+    # Two access contexts: one for the links of members, one for the dependents that are counted;
+    # and whether she follows it.
     assert more == Counter(
         {"directory.access_context": 2, "directory.get": 2, "directory.list_by_subject": 1}
     )
