@@ -1,6 +1,9 @@
 """/account/following: what the account follows; …/leave and …/end/{mail}: the links of mail to
 followers, which end it without a sign-in."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
 from functions.http.anonymous_forms import browser_csrf_token, browser_form
 from functions.http.pages import PageCall, Pages, RefusalPage
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
@@ -85,12 +88,12 @@ async def account_following_leave(call: PageCall) -> Answer:
     csrf = await browser_csrf_token(call)
     try:
         with about_field("code", NotFound):
-            if form.text("step") == "show":
-                link = await following.peek(code, LinkUse.PAGE)
-                return call.page(_LEAVE_TEMPLATE, problem=None, csrf=csrf, link=link, code=code)
-            ended = await following.leave(code, form.text("followed"))
+            async with _counting_failures(call, code):
+                if form.text("step") == "show":
+                    link = await following.peek(code, LinkUse.PAGE)
+                    return call.page(_LEAVE_TEMPLATE, problem=None, csrf=csrf, link=link, code=code)
+                ended = await following.leave(code, form.text("followed"))
     except LeaveLinkNotFound as refusal:
-        await _count_failure(call, code)
         values = {"csrf": csrf, "problem": FormProblem.of(refusal), "link": None}
         call.refusal_page = RefusalPage(_LEAVE_TEMPLATE, values)
         raise
@@ -102,11 +105,8 @@ async def account_following_leave(call: PageCall) -> Answer:
 async def account_following_end_page(call: PageCall) -> Answer:
     """Show the button: programs open addresses to check them, and end nothing (RFC 8058)."""
     code = call.route_params["mail"]
-    try:
+    async with _counting_failures(call, code):
         await call.registry.packages.following.peek(code, LinkUse.ONE_CLICK)
-    except LeaveLinkNotFound:
-        await _count_failure(call, code)
-        raise
     return call.page(_END_TEMPLATE)
 
 
@@ -116,11 +116,8 @@ async def account_following_end(call: PageCall) -> Answer:
     protects it: its code can do nothing else."""
     await _count(call)
     code = call.route_params["mail"]
-    try:
+    async with _counting_failures(call, code):
         await call.registry.packages.following.end_mail(code)
-    except LeaveLinkNotFound:
-        await _count_failure(call, code)
-        raise
     return call.message("Mail ended", "You get no more mail of this kind.")
 
 
@@ -128,8 +125,14 @@ async def _count(call: PageCall) -> None:
     await call.count(RateLimitClass.WRITE, RateLimitKeys(address=caller_network(_address(call))))
 
 
-async def _count_failure(call: PageCall, code: str) -> None:
-    await call.registry.limits.rate_limiter.count_failure(_address(call), code)
+@asynccontextmanager
+async def _counting_failures(call: PageCall, code: str) -> AsyncGenerator[None]:
+    """Count a code that no link has as a guess."""
+    try:
+        yield
+    except LeaveLinkNotFound:
+        await call.registry.limits.rate_limiter.count_failure(_address(call), code)
+        raise
 
 
 def _address(call: PageCall) -> str:

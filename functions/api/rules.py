@@ -6,7 +6,7 @@ from pydantic import AliasPath, BeforeValidator, Field
 
 from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
 from functions.http.subjects import named_organization
-from shared.domain.publishing_rules import Effect, RegistryRules, VersionRule, VersionRuleChoice
+from shared.domain.publishing_rules import RegistryRules, RuleEffect, VersionRule, VersionRuleChoice
 from shared.services.publishing.rule_changes import RulesDryRun, RulesOfOrganization
 from shared.use_cases import rules
 from shared.use_cases.rules import (
@@ -136,7 +136,7 @@ class RuleFindingView(ResponseModel):
     """What a rule would have said of a release."""
 
     rule: str = Field(description="A stable code, as in the answers of a push and a dry run.")
-    effect: Effect
+    effect: RuleEffect
     whose: str = Field(description="The name of the organization, or the registry.")
     message: str
 

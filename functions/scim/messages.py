@@ -112,7 +112,7 @@ class Group(Resource[Any]):
 ModelT = TypeVar("ModelT", User, Group)
 
 
-class Selection(Struct, frozen=True):
+class AttributeSelection(Struct, frozen=True):
     """Which attributes a request wants in the answer."""
 
     parameters: ResponseParameters[Any]
@@ -126,14 +126,14 @@ class Selection(Struct, frozen=True):
         return attribute in short if wanted else not is_excluded
 
 
-def selection_of(params: Mapping[str, str]) -> Selection:
+def selection_of(params: Mapping[str, str]) -> AttributeSelection:
     """Read `attributes` and `excludedAttributes` of a query."""
     named = {
         "attributes": params.get("attributes"),
         "excluded_attributes": params.get("excludedAttributes"),
     }
     given = {name: text for name, text in named.items() if text}
-    return Selection(_refusing(lambda: ResponseParameters[Any].model_validate(given)))
+    return AttributeSelection(_refusing(lambda: ResponseParameters[Any].model_validate(given)))
 
 
 # --- Users ---
@@ -151,7 +151,7 @@ def patched_person(user: ScimUser, body: Mapping[str, object]) -> ScimPerson:
     return _person(model)
 
 
-def user_json(user: ScimUser, base_url: str, selection: Selection) -> dict[str, Any]:
+def user_json(user: ScimUser, base_url: str, selection: AttributeSelection) -> dict[str, Any]:
     model = _user_model(user)
     model.meta = _meta("User", user, base_url)
     return _dumped(model, selection)
@@ -258,7 +258,7 @@ def patched_group(current: GroupWithMembers, body: Mapping[str, object]) -> Grou
 
 
 def group_json(
-    group: ScimGroup, members: Iterable[str], base_url: str, selection: Selection
+    group: ScimGroup, members: Iterable[str], base_url: str, selection: AttributeSelection
 ) -> dict[str, Any]:
     model = _group_model(group)
     model.meta = _meta("Group", group, base_url)
@@ -533,7 +533,7 @@ def _time(at_ms: int) -> datetime:
     return datetime.fromtimestamp(at_ms / 1000, UTC)
 
 
-def _dumped(model: User | Group, selection: Selection) -> dict[str, Any]:
+def _dumped(model: User | Group, selection: AttributeSelection) -> dict[str, Any]:
     return model.model_dump(
         scim_ctx=Context.RESOURCE_QUERY_RESPONSE, response_parameters=selection.parameters
     )

@@ -169,7 +169,7 @@ def _either(*, is_of_registry: bool, is_of_organization: bool, org: str) -> Owne
 # --- What rules find ----------------------------------------------------------------------------
 
 
-class Effect(Enum):
+class RuleEffect(Enum):
     """What a finding means for a push, the gravest first."""
 
     REFUSE = "refuse"
@@ -183,7 +183,7 @@ class RuleFinding(Struct, frozen=True):
     says all of it to people, with the way out."""
 
     rule: str
-    effect: Effect
+    effect: RuleEffect
     whose: str
     message: str
 
@@ -192,7 +192,7 @@ class RuleFinding(Struct, frozen=True):
         return Invalid(self.rule, self.message)
 
 
-def first_with(effect: Effect, findings: Iterable[RuleFinding]) -> RuleFinding | None:
+def first_with(effect: RuleEffect, findings: Iterable[RuleFinding]) -> RuleFinding | None:
     """Return the first finding with that effect, if there is one."""
     return next((each for each in findings if each.effect is effect), None)
 

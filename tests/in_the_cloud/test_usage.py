@@ -26,7 +26,7 @@ NEAR = pytest.approx
 FEW = 5.0  # Requests more or less of a task are no other price.
 
 
-def differing(found: Usage | Stored, known: Usage | Stored, little: float = 0.5) -> bool:
+def differing(found: Usage | Stored, known: Usage | Stored, little: float = 0.3) -> bool:
     """Say whether a count is another one than the one that is known."""
     return astuple(found) != NEAR(astuple(known), rel=0.05, abs=little)
 

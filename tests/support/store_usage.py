@@ -54,6 +54,7 @@ async def counted(folder: Path) -> Counted:
         await run(cloud, "complete-event-logs")  # It has something to do once.
         await run(cloud, "freeze-leaves")  # As well.
         await run(cloud, "write-log")  # It begins the log.
+        await run(cloud, "notify-dependents")  # It begins its place in the feed.
         idle = await upkept(cloud)
         packages = sample()
         *releases, last = releases_of(packages)

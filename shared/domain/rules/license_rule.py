@@ -13,7 +13,7 @@ from shared.domain.licenses import (
     LicenseUnreadable,
     parse_license,
 )
-from shared.domain.publishing_rules import OF_REGISTRY, Effect, EffectiveRules, RuleFinding
+from shared.domain.publishing_rules import OF_REGISTRY, EffectiveRules, RuleEffect, RuleFinding
 
 RULE = "license-refused"
 UNKNOWN = "license-unknown"
@@ -139,13 +139,13 @@ class _Lists:
             f"{release.name} is none that SPDX has, so it cannot be compared with them. Name it in "
             "Ballerina.toml as SPDX does, such as Apache-2.0."
         )
-        return RuleFinding(UNKNOWN, Effect.WARN, self._whose, message)
+        return RuleFinding(UNKNOWN, RuleEffect.WARN, self._whose, message)
 
     def _refusal(self, release: LicensedRelease, said: str, way_out: str) -> RuleFinding:
         ask = f"sk {who_changes(self._whose)} to change the rule."
         ending = f"A{ask}" if release.is_mirrored else f"{way_out}, or a{ask}"
         message = f"{self._rules} about licenses keep {release.name} out: {said}. {ending}"
-        return RuleFinding(RULE, Effect.REFUSE, self._whose, message)
+        return RuleFinding(RULE, RuleEffect.REFUSE, self._whose, message)
 
     @property
     def _rules(self) -> str:

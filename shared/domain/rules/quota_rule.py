@@ -7,7 +7,7 @@ reads anyway. What came since the last count is added by whoever knows of it.
 from msgspec import Struct
 
 from shared.domain.outside_values import StoredMs
-from shared.domain.publishing_rules import OF_REGISTRY, Effect, EffectiveRules, RuleFinding
+from shared.domain.publishing_rules import OF_REGISTRY, EffectiveRules, RuleEffect, RuleFinding
 from shared.domain.records import Record
 
 QUOTA_REACHED = "quota-reached"
@@ -55,13 +55,13 @@ def quota_finding(
     if rules.max_releases and then.releases > rules.max_releases:
         has = f"{org} has {used.releases:,} of the {rules.max_releases:,} releases that it may have"
         message = f"{has}, so {release} is not published. {way}"
-        return RuleFinding(QUOTA_REACHED, Effect.REFUSE, OF_REGISTRY, message)
+        return RuleFinding(QUOTA_REACHED, RuleEffect.REFUSE, OF_REGISTRY, message)
     if rules.max_bytes and then.bytes > rules.max_bytes:
         has = f"{org} has {used.bytes:,} of the {rules.max_bytes:,} bytes that it may have"
         message = f"{has}, and {release} has {size_bytes:,}, so it is not published. {way}"
-        return RuleFinding(QUOTA_REACHED, Effect.REFUSE, OF_REGISTRY, message)
+        return RuleFinding(QUOTA_REACHED, RuleEffect.REFUSE, OF_REGISTRY, message)
     percent = used_percent(then, rules.max_bytes, rules.max_releases)
     if percent < NEAR_PERCENT:
         return None
     message = f"{org} uses {percent} % of what it may have with {release}. {way}"
-    return RuleFinding(QUOTA_NEAR, Effect.NOTE, OF_REGISTRY, message)
+    return RuleFinding(QUOTA_NEAR, RuleEffect.NOTE, OF_REGISTRY, message)

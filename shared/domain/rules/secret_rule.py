@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import printable
-from shared.domain.publishing_rules import Effect, EffectiveRules, RuleFinding
+from shared.domain.publishing_rules import EffectiveRules, RuleEffect, RuleFinding
 from shared.domain.searched_files import AllowedFile
 from shared.domain.secret_forms import MAX_LOOKALIKES, FoundSecret, FoundSecrets
 
@@ -65,4 +65,4 @@ def place_text(secret: FoundSecret) -> str:
 
 
 def _refusal(whose: str, message: str) -> RuleFinding:
-    return RuleFinding(RULE, Effect.REFUSE, whose, f"By the rules of {whose}: {message}.")
+    return RuleFinding(RULE, RuleEffect.REFUSE, whose, f"By the rules of {whose}: {message}.")

@@ -1,6 +1,6 @@
 """Staged releases: every push is held until people approve it, whoever pushes."""
 
-from shared.domain.publishing_rules import Effect, EffectiveRules, RuleFinding, named_rule
+from shared.domain.publishing_rules import EffectiveRules, RuleEffect, RuleFinding, named_rule
 
 STAGED = "staged-release"
 _COUNTS = {1: "an owner or a maintainer approves it", 2: "two owners or maintainers approve it"}
@@ -12,4 +12,4 @@ def staged_findings(rules: EffectiveRules) -> list[RuleFinding]:
         return []
     whose = rules.staged.whose
     said = f"{named_rule(whose)} hold every release until {_COUNTS[rules.approvals.value]}."
-    return [RuleFinding(STAGED, Effect.HOLD, whose, said[:1].upper() + said[1:])]
+    return [RuleFinding(STAGED, RuleEffect.HOLD, whose, said[:1].upper() + said[1:])]

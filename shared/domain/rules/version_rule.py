@@ -5,8 +5,8 @@ from collections.abc import Collection
 
 from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.publishing_rules import (
-    Effect,
     OwnedRule,
+    RuleEffect,
     RuleFinding,
     VersionRule,
     named_rule,
@@ -18,9 +18,9 @@ API_NOT_COMPARED = "api-not-compared"
 BREAKING_CHANGES = "breaking-changes"
 
 _EFFECTS = {
-    VersionRule.WARN: Effect.WARN,
-    VersionRule.HOLD: Effect.HOLD,
-    VersionRule.REFUSE: Effect.REFUSE,
+    VersionRule.WARN: RuleEffect.WARN,
+    VersionRule.HOLD: RuleEffect.HOLD,
+    VersionRule.REFUSE: RuleEffect.REFUSE,
 }
 
 
@@ -37,7 +37,9 @@ def version_findings(
         return []
     if not verdict.is_version_too_low:
         message = f"{_count(verdict)} since {verdict.compared_with} can break callers."
-        return [RuleFinding(BREAKING_CHANGES, Effect.NOTE, rule.whose, message)] if is_told else []
+        return (
+            [RuleFinding(BREAKING_CHANGES, RuleEffect.NOTE, rule.whose, message)] if is_told else []
+        )
     fits = fitting_version(verdict, taken)
     changes = f": {_changes(verdict)}" if is_told and verdict.examples else ""
     message = (
@@ -57,7 +59,7 @@ def uncompared_finding(rule: OwnedRule[VersionRule], release: object) -> RuleFin
         f"The API of {release} could not be compared with that of the version before in time, and "
         f"{_said(rule, begins=False)} releases whose version does not say that they break callers."
     )
-    return RuleFinding(API_NOT_COMPARED, Effect.HOLD, rule.whose, message)
+    return RuleFinding(API_NOT_COMPARED, RuleEffect.HOLD, rule.whose, message)
 
 
 def fitting_version(verdict: ApiVerdict, taken: Collection[str]) -> str:

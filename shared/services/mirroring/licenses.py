@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from shared.domain.errors.packages import UpstreamReleaseRefused
 from shared.domain.packages import ArchiveFacts
-from shared.domain.publishing_rules import Effect, RegistryRules, first_with, stricter
+from shared.domain.publishing_rules import RegistryRules, RuleEffect, first_with, stricter
 from shared.domain.rules.license_rule import LicensedRelease, license_findings
 
 
@@ -28,6 +28,6 @@ class MirroredLicenses(Struct, frozen=True):
         """Raise `UpstreamReleaseRefused` unless the rule lets the release in."""
         rules = stricter(await self.rules.current(), None, release.org)
         asked = LicensedRelease(str(release.coordinate), release.licenses, is_mirrored=True)
-        found = first_with(Effect.REFUSE, license_findings(asked, rules))
+        found = first_with(RuleEffect.REFUSE, license_findings(asked, rules))
         if found:
             raise UpstreamReleaseRefused(release.coordinate, upstream, found.message)

@@ -21,7 +21,7 @@ from shared.domain.errors.identity import NotPermitted, TokenUnknown
 from shared.domain.errors.packages import ArchiveLost, VersionExists
 from shared.domain.packages import FoundRelease, PackageHold, RequiredProvenance, State
 from shared.domain.principals import Principal
-from shared.domain.publishing_rules import Effect, RuleFinding
+from shared.domain.publishing_rules import RuleEffect, RuleFinding
 from shared.domain.rights import AccessContext
 from shared.domain.scopes import PUBLISHING_SCOPES
 from shared.ports.metadata import MetadataStore
@@ -59,10 +59,10 @@ class Finding(Struct, frozen=True):
 
 # A release that is held is stored, and published when people approve it.
 _SEVERITIES = {
-    Effect.REFUSE: FindingSeverity.ERROR,
-    Effect.HOLD: FindingSeverity.WARNING,
-    Effect.WARN: FindingSeverity.WARNING,
-    Effect.NOTE: FindingSeverity.NOTE,
+    RuleEffect.REFUSE: FindingSeverity.ERROR,
+    RuleEffect.HOLD: FindingSeverity.WARNING,
+    RuleEffect.WARN: FindingSeverity.WARNING,
+    RuleEffect.NOTE: FindingSeverity.NOTE,
 }
 
 

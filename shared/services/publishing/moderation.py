@@ -18,7 +18,6 @@ from shared.domain.principals import Principal
 from shared.domain.reasons import reason_for_change
 from shared.domain.records import Place
 from shared.domain.releases import (
-    WAITING_FOR_SIGSTORE,
     Decision,
     ReleaseComparison,
     WithheldNote,
@@ -494,19 +493,18 @@ class Moderation(Struct, frozen=True):
                     f"{coordinate} was removed permanently, and its version can never be "
                     "published again. Publish a new version instead.",
                 )
-            now_ms = self.clock.now_ms()
-            if decision.state is State.LIVE and release.awaits_approval:
-                # What nobody approved is not published by ending that it is withheld.
-                waiting = next_decision(head, release)
-                if _has_decision(release, waiting):
-                    raise waits_for_approval(release)
-                return with_decision(release, "release.held", waiting, by=by, now_ms=now_ms)
             following = decision
-            if decision.state is State.LIVE and release.awaits_sigstore:
-                if release.waits_for_sigstore:
-                    return release  # Its bundle publishes it, and nothing else.
-                following = WAITING_FOR_SIGSTORE
+            if decision.state is State.LIVE and (
+                release.awaits_approval or release.awaits_sigstore
+            ):
+                # What it waits for since its push is not there because it is no longer withheld.
+                following = next_decision(head, release)
+            if _has_decision(release, following):
+                if release.awaits_approval:
+                    raise waits_for_approval(release)
+                return release  # Its Sigstore bundle publishes it, and nothing else.
             kind = f"release.{following.state.value}"
+            now_ms = self.clock.now_ms()
             return with_decision(release, kind, following, by=by, now_ms=now_ms)
 
         return await self.records.store_release(coordinate, decide)

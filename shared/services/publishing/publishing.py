@@ -35,7 +35,7 @@ from shared.domain.packages import (
     archive_container,
 )
 from shared.domain.principals import Principal
-from shared.domain.publishing_rules import Effect, RuleFinding, first_with
+from shared.domain.publishing_rules import RuleEffect, RuleFinding, first_with
 from shared.domain.rate_limits import RateLimitAllowance
 from shared.domain.releases import (
     NAME_RESEMBLES,
@@ -308,7 +308,7 @@ class Publishing(Struct, frozen=True):
                 occasion=Occasion.PUSH,
             )
         )
-        if refusing := first_with(Effect.REFUSE, found):
+        if refusing := first_with(RuleEffect.REFUSE, found):
             raise refusing.refusal
         return tuple(found)
 
@@ -522,10 +522,10 @@ class Publishing(Struct, frozen=True):
         warnings = tuple(
             ReleaseWarning(rule=each.rule, whose=each.whose, message=each.message)
             for each in push.findings
-            if each.effect is Effect.WARN
+            if each.effect is RuleEffect.WARN
         )
         approval = None
-        if holding := first_with(Effect.HOLD, push.findings):
+        if holding := first_with(RuleEffect.HOLD, push.findings):
             rules = await self.rules.effective(push.access.organization, release.org)
             approval = RequiredApproval(needed=rules.approvals.value, reason=holding.message)
         return release.model_copy(

@@ -62,7 +62,7 @@ class RulesOfOrganization(Struct, frozen=True):
     effective: EffectiveRules
 
 
-class ReleaseFindings(Struct, frozen=True):
+class ReleaseRuleFindings(Struct, frozen=True):
     """What the rules would say of a stored release that they say nothing of now."""
 
     release: str
@@ -73,7 +73,7 @@ class RulesDryRun(Struct, frozen=True):
     """What other rules would have said of the releases of the last month, the newest first, and how
     many releases were read."""
 
-    releases: tuple[ReleaseFindings, ...]
+    releases: tuple[ReleaseRuleFindings, ...]
     releases_read: int
 
 
@@ -147,7 +147,7 @@ class PublishingRuleChanges(Struct, frozen=True):
         name = organization.name
         now = stricter(of_registry, organization.rules, name)
         then = stricter(of_registry, with_values(organization.rules, wanted), name)
-        found = list[tuple[int, ReleaseFindings]]()
+        found = list[tuple[int, ReleaseRuleFindings]]()
         seen = 0
         async for survey in self._surveys(f"{name.lower()}/"):
             read, said = await self._said(survey, now, then)
@@ -212,7 +212,7 @@ class PublishingRuleChanges(Struct, frozen=True):
         organizations = {
             each.key: each for each in await all_entities(self.directory, Organization)
         }
-        found = list[tuple[int, ReleaseFindings]]()
+        found = list[tuple[int, ReleaseRuleFindings]]()
         seen = 0
         async for survey in self._surveys(""):
             org = survey.head.org
@@ -235,7 +235,7 @@ class PublishingRuleChanges(Struct, frozen=True):
 
     async def _said(
         self, survey: Survey, now: EffectiveRules, then: EffectiveRules
-    ) -> tuple[int, list[tuple[int, ReleaseFindings]]]:
+    ) -> tuple[int, list[tuple[int, ReleaseRuleFindings]]]:
         """Return how many releases of the last month the package has, and what the rules would say
         of each that they do not say now, with its time."""
         since_ms = self.clock.now_ms() - RULES_DRY_RUN_PERIOD // MS
@@ -245,7 +245,7 @@ class PublishingRuleChanges(Struct, frozen=True):
             for entry in survey.entries
             if entry.created_ms >= since_ms and entry.state is not State.REMOVED
         ]
-        found = list[tuple[int, ReleaseFindings]]()
+        found = list[tuple[int, ReleaseRuleFindings]]()
         for start in range(0, len(young), _RELEASES_READ_AT_ONCE):
             together = young[start : start + _RELEASES_READ_AT_ONCE]
             releases = await asyncio.gather(*map(self.metadata.find, together))
@@ -259,11 +259,11 @@ class PublishingRuleChanges(Struct, frozen=True):
                 before = self.rules.findings_of_release(ruled, now)
                 after = self.rules.findings_of_release(ruled, then)
                 if new := tuple(each for each in after if each not in before):
-                    said = ReleaseFindings(str(stored.release.coordinate), new)
+                    said = ReleaseRuleFindings(str(stored.release.coordinate), new)
                     found.append((stored.release.created_ms, said))
         return len(young), found
 
 
-def _dry_run(found: list[tuple[int, ReleaseFindings]], seen: int) -> RulesDryRun:
+def _dry_run(found: list[tuple[int, ReleaseRuleFindings]], seen: int) -> RulesDryRun:
     newest_first = sorted(found, key=lambda each: (-each[0], each[1].release))
     return RulesDryRun(tuple(said for _, said in newest_first), seen)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from shared.domain.errors.base import Unavailable
-from shared.domain.publishing_rules import Effect, EffectiveRules, RuleFinding
+from shared.domain.publishing_rules import EffectiveRules, RuleEffect, RuleFinding
 from shared.domain.rules.secret_rule import (
     RULE,
     searched_files,
@@ -38,7 +38,7 @@ class SecretRule(Struct, frozen=True):
         except Unavailable as failure:
             if is_push:
                 raise
-            return [RuleFinding(RULE, Effect.NOTE, rules.secrets.whose, str(failure))]
+            return [RuleFinding(RULE, RuleEffect.NOTE, rules.secrets.whose, str(failure))]
         return list(secret_findings(found, coordinate, rules))
 
     def of_release(self, ruled: RuledRelease, rules: EffectiveRules) -> Sequence[RuleFinding]:  # noqa: ARG002 - its archive would have to be read.

@@ -8,8 +8,8 @@ from msgspec import Struct
 
 from shared.auth.authorization import Authorization
 from shared.domain.publishing_rules import (
-    Effect,
     EffectiveRules,
+    RuleEffect,
     RuleFinding,
     VersionRule,
 )
@@ -57,7 +57,7 @@ class VersionNumberRule(Struct, frozen=True):
         except VersionUnchecked:
             if is_push:
                 return [uncompared_finding(rule, archive.bala.coordinate)]
-            return [RuleFinding(API_NOT_COMPARED, Effect.NOTE, rule.whose, _BUSY)]
+            return [RuleFinding(API_NOT_COMPARED, RuleEffect.NOTE, rule.whose, _BUSY)]
         if compared.waits and rule.value is not VersionRule.WARN:
             return [uncompared_finding(rule, archive.bala.coordinate)]
         found = version_findings(compared.verdict, rule, compared.versions, is_told=is_told)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.domain.publishing_rules import Effect
+from shared.domain.publishing_rules import RuleEffect
 from tests.support.archives import bala
 from tests.support.documented_packages import documented_bala
 from tests.support.world import World
@@ -28,7 +28,7 @@ class RuleRow:
     rule: str  # The code of its findings.
     archive: Callable[[], bytes]
     of_organization: Mapping[str, Any]
-    effect: Effect
+    effect: RuleEffect
     said: str  # A part of its sentence.
     of_registry: Mapping[str, Any] = field(default_factory=dict[str, Any])
     loose: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -69,7 +69,7 @@ ROWS = (
         of_organization={"licenses": ["MIT", "ISC"]},
         of_registry={"licenses": ["MIT", "ISC"]},
         loose={"licenses": ["GPL-3.0-only"]},
-        effect=Effect.REFUSE,
+        effect=RuleEffect.REFUSE,
         said="its license is GPL-3.0-only, and they do not allow GPL-3.0-only: they allow MIT, ISC",
     ),
     RuleRow(
@@ -78,7 +78,7 @@ ROWS = (
         of_organization={"refusedLicenses": ["GPL-3.0-only"]},
         of_registry={"refusedLicenses": ["GPL-3.0-only"]},
         loose={"licenses": ["GPL-3.0-only"]},
-        effect=Effect.REFUSE,
+        effect=RuleEffect.REFUSE,
         said="its license is GPL-3.0-only, and they refuse GPL-3.0-only",
     ),
     RuleRow(
@@ -87,7 +87,7 @@ ROWS = (
         of_organization={"staged": True},
         of_registry={"staged": True},
         loose={"staged": False},
-        effect=Effect.HOLD,
+        effect=RuleEffect.HOLD,
         said="hold every release until",
     ),
     RuleRow(
@@ -96,7 +96,7 @@ ROWS = (
         of_organization={"versionRule": "hold"},
         of_registry={"versionRule": "hold"},
         loose={"versionRule": "warn"},
-        effect=Effect.HOLD,
+        effect=RuleEffect.HOLD,
         said="removed function hello. 2.0.0 would fit",
         before=_documented,
         warns_by_default=True,
@@ -107,7 +107,7 @@ ROWS = (
         of_organization={"versionRule": "refuse"},
         of_registry={"versionRule": "refuse"},
         loose={"versionRule": "warn"},
-        effect=Effect.REFUSE,
+        effect=RuleEffect.REFUSE,
         said="removed function hello. 2.0.0 would fit",
         before=_documented,
         warns_by_default=True,

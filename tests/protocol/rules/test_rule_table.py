@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from shared.domain.publishing_rules import OF_REGISTRY as WHOSE_REGISTRY
-from shared.domain.publishing_rules import Effect
+from shared.domain.publishing_rules import RuleEffect
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.protocol.rules.rule_rows import ROWS, RuleRow
 from tests.protocol.rules.rule_world import (
@@ -100,8 +100,8 @@ async def test_a_dry_run_finds_what_a_push_would(world: World, row: RuleRow) -> 
     await set_rules(world, **row.of_organization)
     answer = (await dry_run(world, row.archive())).json()
     [finding] = [each for each in answer["findings"] if each["rule"] == row.rule]
-    assert finding["severity"] == ("error" if row.effect is Effect.REFUSE else "warning")
-    assert answer["may_publish"] == (row.effect is not Effect.REFUSE)
+    assert finding["severity"] == ("error" if row.effect is RuleEffect.REFUSE else "warning")
+    assert answer["may_publish"] == (row.effect is not RuleEffect.REFUSE)
     assert finding["message"] in (await by_central(world, row.archive()))[1]
 
 

@@ -11,9 +11,9 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
 from shared.domain.publishing_rules import (
     OF_REGISTRY,
-    Effect,
     OwnedRule,
     RegistryRules,
+    RuleEffect,
     VersionRule,
     stricter,
 )
@@ -144,7 +144,7 @@ async def test_a_push_that_is_not_compared_in_time_is_held(published: World) -> 
     asked = RuledArchive(content, bala, found.head, None, OPERATOR, Occasion.PUSH)
     rules = stricter(RegistryRules(version_rule=VersionRule.REFUSE), None, "acme")
     [finding] = await replace(rule, version_checks=checks).of_archive(asked, rules)
-    assert (finding.rule, finding.effect) == ("api-not-compared", Effect.HOLD)
+    assert (finding.rule, finding.effect) == ("api-not-compared", RuleEffect.HOLD)
 
 
 def _is_version_rule(rule: object) -> bool:

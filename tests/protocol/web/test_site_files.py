@@ -38,7 +38,8 @@ async def test_crawlers_find_every_public_page_and_package(shelf: World) -> None
     assert answer.headers["content-type"].startswith("application/xml")
     found = addresses(answer.text)
     assert "/packages/acme/greet" in found
-    assert not any("acme/secret" in each for each in found)
+    # Of the manual one page is about secrets.
+    assert not any("secret" in each for each in found if not each.startswith("/docs/"))
     for path in found:
         assert (await opened(shelf, path)).status_code == 200, path
 

@@ -6,9 +6,9 @@ from shared.domain.errors.base import InvalidRequest
 from shared.domain.licenses import LicenseUnreadable, parse_license, parse_licenses
 from shared.domain.publishing_rules import (
     OF_REGISTRY,
-    Effect,
     OrganizationRules,
     RegistryRules,
+    RuleEffect,
     stricter,
 )
 from shared.domain.rules.license_rule import LicensedRelease, license_findings
@@ -92,38 +92,38 @@ CLASSPATH = "GPL-2.0-only WITH Classpath-exception-2.0"
     [
         ((), (), ("GPL-3.0-only",), None),
         (("MIT",), (), ("mit",), None),
-        (("MIT",), (), ("GPL-3.0-only",), Effect.REFUSE),
+        (("MIT",), (), ("GPL-3.0-only",), RuleEffect.REFUSE),
         (("MIT",), (), ("GPL-3.0-only OR MIT",), None),
-        (("MIT",), (), ("GPL-3.0-only AND MIT",), Effect.REFUSE),
-        (("MIT",), (), ("MIT", "GPL-3.0-only"), Effect.REFUSE),  # All that are listed hold.
+        (("MIT",), (), ("GPL-3.0-only AND MIT",), RuleEffect.REFUSE),
+        (("MIT",), (), ("MIT", "GPL-3.0-only"), RuleEffect.REFUSE),  # All that are listed hold.
         (("MIT OR ISC",), (), ("MIT", "ISC"), None),
-        (("MIT AND ISC",), (), ("MIT",), Effect.REFUSE),
+        (("MIT AND ISC",), (), ("MIT",), RuleEffect.REFUSE),
         (("MIT AND ISC",), (), ("MIT AND ISC",), None),
-        (("MIT",), (), (), Effect.REFUSE),
-        (("MIT",), (), ("  ",), Effect.REFUSE),
+        (("MIT",), (), (), RuleEffect.REFUSE),
+        (("MIT",), (), ("  ",), RuleEffect.REFUSE),
         (("MIT", "NONE"), (), (), None),
         ((), ("GPL-3.0-only",), (), None),
-        ((), ("NONE",), (), Effect.REFUSE),
-        ((), ("GPL-3.0-only",), ("GPL-3.0-only",), Effect.REFUSE),
+        ((), ("NONE",), (), RuleEffect.REFUSE),
+        ((), ("GPL-3.0-only",), ("GPL-3.0-only",), RuleEffect.REFUSE),
         ((), ("GPL-3.0-only",), ("MIT OR GPL-3.0-only",), None),
-        ((), ("GPL-3.0-only",), ("MIT AND GPL-3.0-only",), Effect.REFUSE),
-        ((), ("GPL-3.0-only",), ("GPL v3",), Effect.REFUSE),
-        ((), ("GPL-3.0-only",), ("Acme-EULA",), Effect.WARN),
-        ((), ("GPL-3.0-only",), ("(MIT OR",), Effect.REFUSE),
-        (("MIT",), (), ("Acme-EULA",), Effect.REFUSE),
+        ((), ("GPL-3.0-only",), ("MIT AND GPL-3.0-only",), RuleEffect.REFUSE),
+        ((), ("GPL-3.0-only",), ("GPL v3",), RuleEffect.REFUSE),
+        ((), ("GPL-3.0-only",), ("Acme-EULA",), RuleEffect.WARN),
+        ((), ("GPL-3.0-only",), ("(MIT OR",), RuleEffect.REFUSE),
+        (("MIT",), (), ("Acme-EULA",), RuleEffect.REFUSE),
         (("LicenseRef-acme",), (), ("licenseref-ACME",), None),
         (("GPL-2.0-only",), (), (CLASSPATH,), None),
-        ((CLASSPATH,), (), ("GPL-2.0-only",), Effect.REFUSE),
-        ((), ("GPL-2.0-only",), (CLASSPATH,), Effect.REFUSE),
+        ((CLASSPATH,), (), ("GPL-2.0-only",), RuleEffect.REFUSE),
+        ((), ("GPL-2.0-only",), (CLASSPATH,), RuleEffect.REFUSE),
         ((CLASSPATH,), ("GPL-2.0-only",), (CLASSPATH,), None),
-        (("MIT", "ISC"), ("ISC",), ("ISC",), Effect.REFUSE),
+        (("MIT", "ISC"), ("ISC",), ("ISC",), RuleEffect.REFUSE),
     ],
 )
 def test_what_the_rule_says(
     allowed: tuple[str, ...],
     refused: tuple[str, ...],
     licenses: tuple[str, ...],
-    effect: Effect | None,
+    effect: RuleEffect | None,
 ) -> None:
     own = OrganizationRules(licenses=allowed, refused_licenses=refused)
     rules = stricter(RegistryRules(), own, "acme")

@@ -19,7 +19,7 @@ from shared.domain.api_docs.model import (
 )
 from shared.domain.api_docs.outline import DocsSymbol, declared
 from shared.domain.api_docs.signatures import signature_text
-from tests.paths import BALAS
+from tests.paths import BALAS, RECORDED
 from tests.support.call_statements import read_call
 from tests.support.documented import documented, module_of, package_docs
 
@@ -333,7 +333,8 @@ def test_every_call_of_real_archives_is_a_statement_of_the_language() -> None:
                 if text := Calls.of(module).source(symbol):
                     assert read_call(text)
                     count += 1
-    assert count > 10  # Of the sample in the repository; more where all archives are beside it.
+    # The repository has a sample of the archives; all of them may lie beside it.
+    assert count > (10 if BALAS.is_relative_to(RECORDED) else 40)
 
 
 def _modules(archive: Path) -> Iterator[ModuleDocs]:
