@@ -4,7 +4,7 @@ The texts are templates in `mail_texts.txt`.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -357,7 +357,6 @@ class ReleaseMail(Struct, frozen=True):
         """Send mail about a release that was held: one for each burst, so that a worm cannot flood
         a mailbox.
         """
-        now_ms = self.clock.now_ms()
         mail = mail_text(
             "burst-held",
             org=release.org,
@@ -366,40 +365,25 @@ class ReleaseMail(Struct, frozen=True):
             credential=release.origin.credential,
             page=f"{self._organization_page(release)}/held",
         )
-        with suppress(Unavailable):
-            await self.mail_delivery.send_once(
-                f"{_HELD_MAIL_KIND}:{release.org.lower()}",
-                await responsible_accounts(self.directory, release.org, now_ms),
-                mail,
-                work=self.work,
-                until_ms=now_ms + BURST_WINDOW // MS,
-                now_ms=now_ms,
-            )
+        readers = partial(responsible_accounts, self.directory, release.org)
+        key = f"{_HELD_MAIL_KIND}:{release.org.lower()}"
+        await self._send_once(key, readers, mail, every=BURST_WINDOW)
 
     async def send_held_by_scanner(self, release: Release) -> None:
         """Tell administrators of a release that the scanner did not accept, and of others in the
         same hour no more: all are on one page."""
-        now_ms = self.clock.now_ms()
         mail = mail_text(
             "scanner-held",
             release=str(release.coordinate),
             reason=_printable(release.state_reason),
             page=f"{self.base_url}/manage/releases",
         )
-        with suppress(Unavailable):
-            await self.mail_delivery.send_once(
-                "scanner-held",
-                await administrator_accounts(self.directory, now_ms),
-                mail,
-                work=self.work,
-                until_ms=now_ms + _SCANNER_MAIL_EVERY // MS,
-                now_ms=now_ms,
-            )
+        readers = partial(administrator_accounts, self.directory)
+        await self._send_once("scanner-held", readers, mail, every=_SCANNER_MAIL_EVERY)
 
     async def send_approval_wanted(self, release: Release) -> None:
         """Send mail about a release that a rule holds to those who may approve it: one for each
         organization in ten minutes, since its page lists all that wait."""
-        now_ms = self.clock.now_ms()
         mail = mail_text(
             "approval-wanted",
             org=release.org,
@@ -409,20 +393,13 @@ class ReleaseMail(Struct, frozen=True):
             credential=release.origin.credential,
             page=f"{self._organization_page(release)}/approvals",
         )
-        with suppress(Unavailable):
-            await self.mail_delivery.send_once(
-                f"{_APPROVAL_MAIL_KIND}:{release.org.lower()}",
-                await publishing_accounts(self.directory, release.org, now_ms),
-                mail,
-                work=self.work,
-                until_ms=now_ms + BURST_WINDOW // MS,
-                now_ms=now_ms,
-            )
+        readers = partial(publishing_accounts, self.directory, release.org)
+        key = f"{_APPROVAL_MAIL_KIND}:{release.org.lower()}"
+        await self._send_once(key, readers, mail, every=BURST_WINDOW)
 
     async def send_warnings(self, release: Release, warnings: Sequence[str]) -> None:
         """Send what the rules warn of to who is responsible for the organization, once for a
         release and these warnings."""
-        now_ms = self.clock.now_ms()
         mail = mail_text(
             "release-warned",
             org=release.org,
@@ -431,13 +408,28 @@ class ReleaseMail(Struct, frozen=True):
             page=f"{self._organization_page(release)}/rules",
         )
         said = sha256("\n".join(warnings).encode()).hexdigest()[:16]
+        readers = partial(responsible_accounts, self.directory, release.org)
+        key = f"{_WARNING_MAIL_KIND}:{release.coordinate.key}:{said}"
+        await self._send_once(key, readers, mail, every=_WARNING_MAIL_KEPT_FOR)
+
+    async def _send_once(
+        self,
+        key: str,
+        readers: Callable[[int], Awaitable[Iterable[Account]]],
+        mail: MailText,
+        *,
+        every: timedelta,
+    ) -> None:
+        """Send mail to those who are its readers at that time, unless one with the key was sent
+        within `every`."""
+        now_ms = self.clock.now_ms()
         with suppress(Unavailable):
             await self.mail_delivery.send_once(
-                f"{_WARNING_MAIL_KIND}:{release.coordinate.key}:{said}",
-                await responsible_accounts(self.directory, release.org, now_ms),
+                key,
+                await readers(now_ms),
                 mail,
                 work=self.work,
-                until_ms=now_ms + _WARNING_MAIL_KEPT_FOR // MS,
+                until_ms=now_ms + every // MS,
                 now_ms=now_ms,
             )
 
