@@ -75,7 +75,7 @@ SECRETS_MEANING = (
     "Whether an archive is refused in which a key, a token or another secret of a known form is."
 )
 SECRETS_ALLOWED_MEANING = (
-    "The files in which what looks like a secret is none: a package and a path in its archive, "
+    "The files that are exempt from the check for secrets: a package and a path in its archive, "
     "such as greet:resources/test-key.pem, or a path with * for all packages."
 )
 
@@ -125,7 +125,7 @@ class OrganizationRulesChange(_RuleInputs):
     version_rule: Annotated[
         VersionRuleChoice | None,
         FormField(
-            "Releases whose version does not say that they break callers",
+            "Breaking releases without a new major version",
             hint="To hold or refuse them, a push compares the API with the version before, for "
             "five seconds at most",
             read=choice(VersionRuleChoice, "Choose warn, hold or refuse, or the registry's rule."),
@@ -136,7 +136,7 @@ class OrganizationRulesChange(_RuleInputs):
     secrets_allowed: Annotated[
         list[str] | None,
         FormField(
-            "Files in which what looks like a secret is none",
+            "Files exempt from the check for secrets",
             hint="A package and a path in its archive, one in a line, such as "
             "greet:resources/test-key.pem, or a path with * for all packages",
             read=lines,
@@ -153,7 +153,7 @@ class OrganizationRulesChange(_RuleInputs):
     retention: Annotated[
         str | None,
         FormField(
-            "Pre-releases of private packages that stay",
+            "Pre-releases of private packages to keep",
             hint="last 5, or 30 days, or last 5, 30 days; empty keeps all. The others are removed "
             "each night, and their versions stay taken",
         ),
@@ -170,7 +170,7 @@ class RegistryRulesChange(_RuleInputs):
     version_rule: Annotated[
         VersionRuleChoice | None,
         FormField(
-            "Releases whose version does not say that they break callers",
+            "Breaking releases without a new major version",
             read=choice(VersionRuleChoice, "Choose warn, hold or refuse."),
         ),
     ] = Field(default=None, description=REGISTRY_VERSION_RULE_MEANING)
