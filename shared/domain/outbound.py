@@ -110,7 +110,7 @@ _ASKED: tuple[Connection, ...] = (
         ("the hosts that owners and administrators entered",),
         "after an event that a webhook is about; again after a failure",
         "the event, signed; one of the topic `audit` has the addresses of people",
-        "No setting; a proxy or a firewall.",
+        "Set `BALLROOM_WEBHOOK_HOSTS` to the hosts that are allowed, or to nothing.",
         is_default=True,
     ),
 )
