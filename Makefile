@@ -1,6 +1,6 @@
 # One command for each thing one does here. `make run` needs Python 3.11 with venv, nothing else.
 
-.PHONY: run run-azure-local demo screenshots docs-site check check-az fix test test-azure bench mutants wheel single-file azure-package sbom image lock licenses clean
+.PHONY: run run-azure-local demo screenshots docs-site check check-az fix test test-azure bench mutants wheel single-file azure-package sbom image lock licenses audit clean
 .DEFAULT_GOAL := run
 
 VENV := .venv
@@ -73,6 +73,9 @@ lock: tools # Write all locks from pyproject.toml; UPGRADE=1 renews every pin.
 
 licenses: tools # Write the list of the licenses of what the locks pin, docs/reference/third-party.md.
 	@$(VENV)/bin/python .ci/licenses.py
+
+audit: # Look for known vulnerabilities of what the locks pin; asks the database of OSV.
+	@python3 .ci/audit.py
 
 clean: # Everything that can be made again; never a registry's data.
 	rm -rf $(VENV) .venvs .package .test-results .pytest_cache .ruff_cache .hypothesis .import_linter_cache
