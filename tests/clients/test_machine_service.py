@@ -6,6 +6,8 @@ import re
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,8 @@ pytestmark = pytest.mark.slow
 MACHINE = ROOT / "infra" / "machine"
 UNITS = ("ballroom.service", "ballroom-backup.service", "ballroom-backup.timer")
 SECONDS = 120
+
+Weekday = Callable[[int], dict[str, str]]  # Returns settings of the environment.
 MOST_EXPOSED = 20  # Tenths of 10, as `systemd-analyze security` counts; a plain service has 96.
 
 
@@ -149,8 +153,8 @@ def back_up(data: Path, backups: Path, **environment: str) -> subprocess.Complet
 
 
 def names(backups: Path) -> list[str]:
-    # Beside each backup is its list of revocations.
-    names = (folder.name for folder in backups.iterdir())
+    # Beside each backup is its list of revocations, and in the folder the mark of a drill.
+    names = (folder.name for folder in backups.iterdir() if folder.name != ".drilled")
     return sorted(each for each in names if not each.endswith(".revocations.jsonl"))
 
 
@@ -212,6 +216,57 @@ async def test_a_backup_with_a_damaged_archive_is_kept_and_what_is_wrong_is_besi
     assert problems == f"{newest}.problems"
     assert problems in done.stderr
     assert "acme/greet:1.0.0" in (backups / problems).read_text()
+
+
+@pytest.fixture
+def weekday(tmp_path: Path) -> Weekday:
+    """Return a `date` whose day of the week is the one that is given."""
+
+    def of(number: int) -> dict[str, str]:
+        program = tmp_path / "bin" / "date"
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(
+            f'#!/bin/sh\n[ "$2" != +%u ] || {{ echo {number}; exit; }}\n'
+            f'exec {shutil.which("date")} "$@"\n'
+        )
+        program.chmod(0o755)
+        return {"PATH": f"{program.parent}:{os.environ['PATH']}"}
+
+    return of
+
+
+def test_a_drill_is_made_the_first_time_and_then_on_sundays(
+    template: Template, tmp_path: Path, weekday: Weekday
+) -> None:
+    data = tmp_path / "data"
+    backups = tmp_path / "backups"
+    shutil.copytree(template.folder, data)
+    assert "The drill took " in back_up(data, backups, **weekday(1)).stdout
+    assert "The drill took " not in back_up(data, backups, **weekday(2)).stdout
+    assert "The drill took " in back_up(data, backups, **weekday(7)).stdout
+    assert ".drilled" in {each.name for each in backups.iterdir()}
+    assert not list(backups.glob(".recovery-drill-*"))
+
+
+async def test_a_drill_that_finds_problems_is_made_again_every_night(
+    world: World, scratch: Path, tmp_path: Path, weekday: Weekday
+) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    data = scratch / "data"
+    backups = tmp_path / "backups"
+    [archive] = (data / "archives").rglob("sha256/*/*/*")
+    content = archive.read_bytes()
+    archive.chmod(0o600)
+    archive.write_bytes(content[:-1] + b"x")
+    for _ in range(2):
+        done = back_up(data, backups, BALLROOM_BACKUPS_KEPT="1", **weekday(1))
+        assert done.returncode == 0, done.stderr
+        assert "The recovery drill found problems" in done.stderr
+        [problems] = backups.glob("*.problems")
+        assert "The drill took " in problems.read_text()
+        time.sleep(1)  # Names of backups are to the second.
+    archive.write_bytes(content)
+    assert "nothing is wrong." in back_up(data, backups, **weekday(1)).stdout
 
 
 def test_a_backup_of_a_damaged_database_gets_no_name(template: Template, tmp_path: Path) -> None:
