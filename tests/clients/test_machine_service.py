@@ -6,8 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -24,8 +23,6 @@ pytestmark = pytest.mark.slow
 MACHINE = ROOT / "infra" / "machine"
 UNITS = ("ballroom.service", "ballroom-backup.service", "ballroom-backup.timer")
 SECONDS = 120
-
-Weekday = Callable[[int], dict[str, str]]  # Returns settings of the environment.
 MOST_EXPOSED = 20  # Tenths of 10, as `systemd-analyze security` counts; a plain service has 96.
 
 
@@ -218,55 +215,56 @@ async def test_a_backup_with_a_damaged_archive_is_kept_and_what_is_wrong_is_besi
     assert "acme/greet:1.0.0" in (backups / problems).read_text()
 
 
-@pytest.fixture
-def weekday(tmp_path: Path) -> Weekday:
-    """Return a `date` whose day of the week is the one that is given."""
+@dataclass(frozen=True)
+class Night:
+    """A night of a machine on which commands only note that they ran."""
 
-    def of(number: int) -> dict[str, str]:
-        program = tmp_path / "bin" / "date"
-        program.parent.mkdir(exist_ok=True)
-        program.write_text(
-            f'#!/bin/sh\n[ "$2" != +%u ] || {{ echo {number}; exit; }}\n'
-            f'exec {shutil.which("date")} "$@"\n'
+    folder: Path
+
+    @property
+    def backups(self) -> Path:
+        return self.folder / "backups"
+
+    def run(self, weekday: int, drill: str = "exit 0") -> list[str]:
+        """Run the nightly job on a day of the week; return the commands that it ran."""
+        ran = self.folder / "ran"
+        ran.write_text("")
+        programs = self.folder / "bin"
+        programs.mkdir(exist_ok=True)
+        date = f'[ "$2" != +%u ] || {{ echo {weekday}; exit; }}\nexec {shutil.which("date")} "$@"'
+        operate = (
+            f'echo "$1" >>{ran}\n[ "$1" != backup ] || mkdir "$2"\n[ "$1" != drill ] || {drill}'
         )
-        program.chmod(0o755)
-        return {"PATH": f"{program.parent}:{os.environ['PATH']}"}
-
-    return of
-
-
-def test_a_drill_is_made_the_first_time_and_then_on_sundays(
-    template: Template, tmp_path: Path, weekday: Weekday
-) -> None:
-    data = tmp_path / "data"
-    backups = tmp_path / "backups"
-    shutil.copytree(template.folder, data)
-    assert "The drill took " in back_up(data, backups, **weekday(1)).stdout
-    assert "The drill took " not in back_up(data, backups, **weekday(2)).stdout
-    assert "The drill took " in back_up(data, backups, **weekday(7)).stdout
-    assert ".drilled" in {each.name for each in backups.iterdir()}
-    assert not list(backups.glob(".recovery-drill-*"))
-
-
-async def test_a_drill_that_finds_problems_is_made_again_every_night(
-    world: World, scratch: Path, tmp_path: Path, weekday: Weekday
-) -> None:
-    await world.push(bala("acme/greet:1.0.0"))
-    data = scratch / "data"
-    backups = tmp_path / "backups"
-    [archive] = (data / "archives").rglob("sha256/*/*/*")
-    content = archive.read_bytes()
-    archive.chmod(0o600)
-    archive.write_bytes(content[:-1] + b"x")
-    for _ in range(2):
-        done = back_up(data, backups, BALLROOM_BACKUPS_KEPT="1", **weekday(1))
+        for name, text in (("date", date), ("operate", operate)):
+            (programs / name).write_text(f"#!/bin/sh\n{text}\n")
+            (programs / name).chmod(0o755)
+        path = f"{programs}:{os.environ['PATH']}"
+        done = back_up(self.folder, self.backups, PATH=path, BALLROOM_OPERATE="operate")
         assert done.returncode == 0, done.stderr
-        assert "The recovery drill found problems" in done.stderr
-        [problems] = backups.glob("*.problems")
-        assert "The drill took " in problems.read_text()
-        time.sleep(1)  # Names of backups are to the second.
-    archive.write_bytes(content)
-    assert "nothing is wrong." in back_up(data, backups, **weekday(1)).stdout
+        for each in self.backups.glob("2*Z*"):  # Names are to the second, and nights are longer.
+            each.rename(each.with_name(f"{int(each.name[:4]) - 1}{each.name[4:]}"))
+        return ran.read_text().split()
+
+
+PROVEN = ["backup", "restore", "doctor", "upkeep"]
+
+
+def test_a_drill_is_made_the_first_time_and_then_on_sundays(tmp_path: Path) -> None:
+    night = Night(tmp_path)
+    assert night.run(weekday=1) == [*PROVEN, "drill"]
+    assert night.run(weekday=2) == PROVEN
+    assert night.run(weekday=7) == [*PROVEN, "drill"]
+    assert night.run(weekday=1) == PROVEN
+    assert not list(night.backups.glob("*.problems"))
+
+
+def test_a_drill_that_finds_problems_is_made_again_every_night(tmp_path: Path) -> None:
+    night = Night(tmp_path)
+    assert night.run(weekday=7, drill="{ echo It is damaged.; exit 1; }") == [*PROVEN, "drill"]
+    [problems] = night.backups.glob("*.problems")
+    assert problems.read_text() == "It is damaged.\n"
+    assert night.run(weekday=1) == [*PROVEN, "drill"]
+    assert night.run(weekday=2) == PROVEN
 
 
 def test_a_backup_of_a_damaged_database_gets_no_name(template: Template, tmp_path: Path) -> None:
