@@ -188,6 +188,7 @@ from shared.services.organizations.retention import PrereleaseRetention
 from shared.services.organizations.typosquats import Typosquats
 from shared.services.organizations.usage import UsageCounts
 from shared.services.organizations.webhook_delivery import WebhookDelivery
+from shared.services.organizations.webhook_secrets import WebhookSecrets
 from shared.services.organizations.webhooks import Webhooks
 from shared.services.packages.archive_delivery import ArchiveDelivery
 from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader
@@ -2150,10 +2151,20 @@ class Services:
             events=self.adapters.events,
             record_writer=self.record_writer,
             makers=self.makers,
+            secrets=self.webhook_secrets,
             decision_mail=self.decision_mail,
             clock=self.adapters.clock,
             randomness=self.adapters.randomness,
             inside_hosts=frozenset(split_list(self.settings.inside_hosts.lower())),
+        )
+
+    @cached_property
+    def webhook_secrets(self) -> WebhookSecrets:
+        return WebhookSecrets(
+            directory=self.adapters.directory,
+            keys=self.adapters.keys,
+            clock=self.adapters.clock,
+            randomness=self.adapters.randomness,
         )
 
     @cached_property
@@ -2162,6 +2173,7 @@ class Services:
             directory=self.adapters.directory,
             events=self.adapters.events,
             makers=self.makers,
+            secrets=self.webhook_secrets,
             http=self.adapters.fetcher,
             clock=self.adapters.clock,
             count_attempt=partial(record_metric, WEBHOOK_ATTEMPTS, 1),
@@ -2662,6 +2674,7 @@ class Services:
             directory=self.adapters.directory,
             work=self.adapters.work,
             delivery=self.webhook_delivery,
+            secrets=self.webhook_secrets,
             clock=self.adapters.clock,
         )
 

@@ -36,6 +36,7 @@ from shared.ports.http_client import (
 )
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
+from shared.services.organizations.webhook_secrets import WebhookSecrets
 from shared.services.tokens.makers import Makers
 
 EVENTS_READ_AT_ONCE = 200  # For a webhook in a run.
@@ -52,6 +53,7 @@ class WebhookDelivery(Struct, frozen=True):
     directory: DirectoryStore
     events: EventStore
     makers: Makers
+    secrets: WebhookSecrets
     http: HttpClient
     clock: Clock
     count_attempt: Callable[[Mapping[str, str]], None]  # By its result.
@@ -64,12 +66,13 @@ class WebhookDelivery(Struct, frozen=True):
         New events come from the feed while few enough wait, so none is left out. After an attempt
         without an answer nothing else is tried: a receiver that hangs takes five seconds of a run.
         While the webhook stops with its maker nothing is sent: events wait in the feed, in their
-        order, until somebody confirms it.
+        order, until somebody confirms it. So they do while it needs a new secret.
         """
         log = await self.directory.get(DeliveryLog, webhook.place)
         if log is None:
             return []  # The webhook was removed meanwhile.
-        if await self._is_paused(webhook, log):
+        secrets = await self.secrets.of(webhook)
+        if await self._is_paused(webhook, log, secrets):
             return []
         now_ms = self.clock.now_ms()
         number = log.number
@@ -86,7 +89,7 @@ class WebhookDelivery(Struct, frozen=True):
                 )
             number = each
         due = [each for each in (*log.deliveries, *new) if each.is_due(now_ms)]
-        tried = [each async for each in self._try(webhook, due, events)]
+        tried = [each async for each in self._try(webhook, secrets, due, events)]
         changed = {each.number: each for each in (*new, *tried)}
         if tried and tried[-1].status is None:
             later = {"due_ms": now_ms + PAUSE // MS}
@@ -96,7 +99,11 @@ class WebhookDelivery(Struct, frozen=True):
         return tried
 
     async def _try(
-        self, webhook: Webhook, due: Sequence[Delivery], events: Mapping[int, Event]
+        self,
+        webhook: Webhook,
+        secrets: Sequence[str],
+        due: Sequence[Delivery],
+        events: Mapping[int, Event],
     ) -> AsyncIterator[Delivery]:
         """Yield deliveries after an attempt, until the time of the webhook is over, its receiver
         does not answer, or its maker stops."""
@@ -110,16 +117,17 @@ class WebhookDelivery(Struct, frozen=True):
             event = events.get(each.number)
             if event is None:
                 [(_, event)] = await self.events.since(each.number - 1, 1)
-            tried = await self._send(webhook, each, event)
+            tried = await self._send(webhook, secrets, each, event)
             self.count_attempt({"result": tried.attempt.value})
             yield tried
             is_over = self.clock.now_ms() - now_ms >= TIME_OF_A_WEBHOOK // MS
             if is_over or tried.status is None:
                 return
 
-    async def _is_paused(self, webhook: Webhook, log: DeliveryLog) -> bool:
-        """Check whether the webhook stops with its maker, and store since when, for its page."""
-        is_paused = await self.makers.stop(webhook.org, webhook.by) is not None
+    async def _is_paused(self, webhook: Webhook, log: DeliveryLog, secrets: Sequence[str]) -> bool:
+        """Check whether the webhook has no secret or stops with its maker, and store since when,
+        for its page."""
+        is_paused = not secrets or await self.makers.stop(webhook.org, webhook.by) is not None
         if is_paused != (log.paused_ms is not None):
             await self._store_pause(webhook.place, self.clock.now_ms() if is_paused else None)
         return is_paused
@@ -130,12 +138,14 @@ class WebhookDelivery(Struct, frozen=True):
         if log is not None:
             await self.directory.replace(log.model_copy(update={"paused_ms": paused_ms}))
 
-    async def _send(self, webhook: Webhook, delivery: Delivery, event: Event) -> Delivery:
+    async def _send(
+        self, webhook: Webhook, secrets: Sequence[str], delivery: Delivery, event: Event
+    ) -> Delivery:
         body = webhook.body(delivery.number, event)
         now_ms = self.clock.now_ms()
         name = f"evt_{delivery.number}"
         at = datetime.fromtimestamp(now_ms // 1_000, UTC)
-        signers = map(standardwebhooks.Webhook, webhook.secrets(now_ms))
+        signers = map(standardwebhooks.Webhook, secrets)
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "Ballroom",
