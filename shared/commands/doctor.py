@@ -33,6 +33,7 @@ from shared.services.mirroring.upstreams import UpstreamSource
 from shared.services.organizations.ownership import ownerless_problem
 from shared.services.provenance.trusted_root_renewal import SERVER
 from shared.services.records import all_entities
+from shared.services.tokens.makers import described
 from shared.settings import Settings
 from shared.settings.problems import unknown_settings
 
@@ -48,6 +49,7 @@ _APPEALS = "appeals"
 _DIRECTORY = "directory"
 _OWNERS = "owners"
 _LOG = "log"
+_WEBHOOKS = "webhooks"
 _SIGNING_KEYS = "signing keys"
 _SIGSTORE = "sigstore"
 _ADVISORIES = "advisories"
@@ -62,6 +64,7 @@ _ADVICE = frozenset(
         _GROUP_ROLES,
         _OWNERS,
         _APPEALS,
+        _WEBHOOKS,
         _SIGNING_KEYS,
         _SIGSTORE,
         _ADVISORIES,
@@ -139,6 +142,7 @@ def _ways_out_of_here(settings: Settings) -> Iterator[str]:
 async def _findings_of_records(registry: Registry) -> list[StoreCheck]:
     found = [each async for each in _placement(registry)]
     found += [each async for each in _makers(registry)]
+    found += [each async for each in _secrets_of_webhooks(registry)]
     found += [each async for each in _publishers(registry)]
     found += [each async for each in _group_roles(registry)]
     found += [each async for each in _directory_locks(registry)]
@@ -204,6 +208,22 @@ async def _makers(registry: Registry) -> AsyncIterator[StoreCheck]:
             "its maker."
         )
         yield StoreCheck(_MAKERS, found, way_out)
+
+
+async def _secrets_of_webhooks(registry: Registry) -> AsyncIterator[StoreCheck]:
+    """Name the webhooks that deliver nothing because their secrets are not there."""
+    try:
+        missing = await registry.organizations.webhook_secrets.all_missing()
+    except SigningKeyUnavailable:  # Another check says so.
+        return
+    if missing:
+        found = f"Paused until its secret is rotated: {_listed([*map(described, missing)])}."
+        way_out = (
+            "A snapshot has no secrets, and a lost key of the registry decrypts none. Let owners "
+            "rotate each on its page, or run `ballroom webhook rotate OWNER ID`. If the keys of "
+            "the registry are in a backup, put them back first (docs/run/backup.md)."
+        )
+        yield StoreCheck(_WEBHOOKS, found, way_out)
 
 
 async def _publishers(registry: Registry) -> AsyncIterator[StoreCheck]:
