@@ -1,0 +1,79 @@
+"""The Atom feed (RFC 4287) of the releases of Ballroom, as docs/run/upgrade.md describes it.
+
+An entry whose id ends with a version, such as `urn:ballroom:release:1.2.3`, is a release; one with
+the category `security` fixes a vulnerability.
+"""
+
+from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml import DefusedXmlException  # pyright: ignore[reportMissingTypeStubs]
+from defusedxml.ElementTree import (  # pyright: ignore[reportMissingTypeStubs]
+    fromstring,  # pyright: ignore[reportUnknownVariableType]
+)
+
+from shared.domain.product_releases import (
+    RELEASES_KEPT,
+    FeedUnusable,
+    ProductRelease,
+    version_numbers,
+)
+
+MAX_ENTRIES = 500  # That are read of a feed.
+MAX_LINK_LENGTH = 500
+
+SECURITY = "security"  # The category of releases that fix a vulnerability.
+
+_ATOM = "{http://www.w3.org/2005/Atom}"
+
+
+def parse_feed(content: bytes) -> tuple[ProductRelease, ...]:
+    """Return the newest releases of a feed, or raise `FeedUnusable`.
+
+    What is no release, such as a pre-release, is left out.
+    """
+    try:
+        root = fromstring(content, forbid_dtd=True)
+    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
+        reason = "it is not XML, or has a document type or entities"
+        raise FeedUnusable(reason) from error
+    if root.tag != f"{_ATOM}feed":
+        reason = "it is not an Atom feed"
+        raise FeedUnusable(reason)
+    found = {each.version: each for each in _releases(root.findall(f"{_ATOM}entry")[:MAX_ENTRIES])}
+    if not found:
+        reason = "it lists no release: no id of an entry ends with a version such as 1.2.3"
+        raise FeedUnusable(reason)
+    newest = sorted(found.values(), key=lambda each: each.numbers, reverse=True)
+    return tuple(newest[:RELEASES_KEPT])
+
+
+def _releases(entries: Sequence[Element]) -> Iterator[ProductRelease]:
+    for entry in entries:
+        numbers = version_numbers((entry.findtext(f"{_ATOM}id") or "").strip())
+        if numbers is not None:
+            categories = {each.get("term") for each in entry.findall(f"{_ATOM}category")}
+            yield ProductRelease(
+                version=".".join(map(str, numbers)),
+                page=_page(entry.findall(f"{_ATOM}link")),
+                is_security=SECURITY in categories,
+            )
+
+
+def _page(links: Sequence[Element]) -> str:
+    for link in links:
+        address = link.get("href", "")
+        is_page = link.get("rel", "alternate") == "alternate"
+        if is_page and len(address) <= MAX_LINK_LENGTH and _is_https(address):
+            return address
+    return ""
+
+
+def _is_https(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    is_printed = address.isascii() and address.isprintable() and " " not in address
+    return is_printed and parts.scheme == "https" and bool(parts.hostname)
