@@ -140,7 +140,7 @@ BOMB = (
     [
         (b"", "not XML"),
         (b"\xff\xfe", "not XML"),
-        (BOMB, "not XML, or has a document type"),
+        (BOMB, "with a document type"),
         (b"<html></html>", "not an Atom feed"),
         (b'<?xml version="1.0" encoding="x-none"?><feed/>', "not XML"),
         (feed_of(), "lists no release"),
