@@ -1,7 +1,8 @@
 """The Atom feed (RFC 4287) of the releases of Ballroom, as docs/run/upgrade.md describes it.
 
 An entry whose id ends with a version, such as `urn:ballroom:release:1.2.3`, is a release; one with
-the category `security` fixes a vulnerability.
+the category `security`, or whose title ends with `(security)`, fixes a vulnerability. GitHub's own
+feed of releases has no categories.
 """
 
 from collections.abc import Iterator, Sequence
@@ -63,10 +64,11 @@ def _releases(entries: Sequence[Element]) -> Iterator[ProductRelease]:
         numbers = version_numbers((entry.findtext(f"{_ATOM}id") or "").strip())
         if numbers is not None:
             categories = {each.get("term") for each in entry.findall(f"{_ATOM}category")}
+            title = (entry.findtext(f"{_ATOM}title") or "").strip()
             yield ProductRelease(
                 version=".".join(map(str, numbers)),
                 page=_page(entry.findall(f"{_ATOM}link")),
-                is_security=SECURITY in categories,
+                is_security=SECURITY in categories or title.endswith(f"({SECURITY})"),
             )
 
 

@@ -172,6 +172,7 @@ def test_an_address_that_is_no_https_page_is_no_link(page: str) -> None:
 def test_a_feed_of_releases_on_github_is_read_as_well() -> None:
     tag = "tag:github.com,2008:Repository/1/v1.2.3"
     page = "https://github.com/example/ballroom/releases/tag/v1.2.3"
-    text = f'<entry><id>{tag}</id><link rel="alternate" type="text/html" href="{page}"/></entry>'
-    [found] = parse_feed(feed_of(text))
-    assert (found.version, found.page) == ("1.2.3", page)
+    link = f'<link rel="alternate" type="text/html" href="{page}"/>'
+    for title, is_security in (("Ballroom 1.2.3", False), ("Ballroom 1.2.3 (security)", True)):
+        [found] = parse_feed(feed_of(f"<entry><id>{tag}</id>{link}<title>{title}</title></entry>"))
+        assert (found.version, found.page, found.is_security) == ("1.2.3", page, is_security)
