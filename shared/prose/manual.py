@@ -87,6 +87,7 @@ GROUPS = (
             "run/sigstore.md",
             "run/personal-data.md",
             "run/telemetry.md",
+            "run/firewall.md",
             "run/air-gap.md",
             "run/advisories.md",
         ),
