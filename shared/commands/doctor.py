@@ -23,10 +23,11 @@ from shared.domain.errors.identity import SigningKeyUnavailable
 from shared.domain.organizations import Organization
 from shared.domain.ownership import OwnerlessOrganization
 from shared.domain.sign_in import needs_https
-from shared.domain.status import TaskResult
+from shared.domain.status import SOFTWARE_VERSION, TaskResult, release_problems
 from shared.domain.times import time_text
 from shared.services.administration.directory_locks import waiting_problem
 from shared.services.administration.reachability import ServerKind
+from shared.services.maintenance.follow_releases import FollowReleases
 from shared.services.maintenance.lock_disabled_accounts import LockDisabledAccounts
 from shared.services.maintenance.place_archives import PlaceArchives
 from shared.services.mirroring.upstreams import UpstreamSource
@@ -46,6 +47,8 @@ _MAKERS = "makers"
 _PUBLISHERS = "publishers"
 _GROUP_ROLES = "group roles"
 _APPEALS = "appeals"
+_CONTACT = "contact"
+_OPERATOR = "operator"
 _DIRECTORY = "directory"
 _OWNERS = "owners"
 _LOG = "log"
@@ -53,6 +56,7 @@ _WEBHOOKS = "webhooks"
 _SIGNING_KEYS = "signing keys"
 _SIGSTORE = "sigstore"
 _ADVISORIES = "advisories"
+_RELEASES = "releases"
 # Findings that need no action at once; the registry and its backups are whole.
 _ADVICE = frozenset(
     {
@@ -64,10 +68,13 @@ _ADVICE = frozenset(
         _GROUP_ROLES,
         _OWNERS,
         _APPEALS,
+        _CONTACT,
+        _OPERATOR,
         _WEBHOOKS,
         _SIGNING_KEYS,
         _SIGSTORE,
         _ADVISORIES,
+        _RELEASES,
         CONFINEMENT,
         OWN_ADDRESS,
         *(each.value for each in ServerKind),
@@ -116,6 +123,8 @@ def _surroundings(settings: Settings) -> Iterator[StoreCheck]:
         way_out = "Nobody can sign in there. Set BALLROOM_URL to an https address."
     yield StoreCheck("address", f"The registry is {settings.base_url}.", way_out)
     yield _appeals(settings)
+    yield _contact(settings)
+    yield _operator(settings)
     if ways := [*_ways_out_of_here(settings)]:
         yield StoreCheck("network", " ".join(ways))
 
@@ -127,6 +136,34 @@ def _appeals(settings: Settings) -> StoreCheck:
     found = "Mail about decisions of administrators does not say where to appeal."
     way_out = "Set BALLROOM_ABUSE_CONTACT to a mail address or an https address."
     return StoreCheck(_APPEALS, found, way_out)
+
+
+def _contact(settings: Settings) -> StoreCheck:
+    """Say where somebody writes to who found a vulnerability."""
+    contacts = (settings.security_contact, settings.abuse_contact)
+    if named := [each for each in contacts if each]:
+        found = f"/.well-known/security.txt names {' and '.join(named)}."
+        return StoreCheck(_CONTACT, found)
+    found = (
+        "/.well-known/security.txt is missing (404): nobody reads there where to report a "
+        "vulnerability."
+    )
+    way_out = "Set BALLROOM_SECURITY_CONTACT to a mailto: or https: address."
+    return StoreCheck(_CONTACT, found, way_out)
+
+
+def _operator(settings: Settings) -> StoreCheck:
+    """Say which pages of the operator are linked below every page."""
+    pages = {
+        "BALLROOM_PRIVACY_URL": ("privacy notice", settings.privacy_url),
+        "BALLROOM_TERMS_URL": ("terms of use", settings.terms_url),
+        "BALLROOM_IMPRINT_URL": ("imprint", settings.imprint_url),
+    }
+    named = [f"{name} ({address})" for name, address in pages.values() if address]
+    found = f"Pages link to these of the operator: {', '.join(named) or 'none'}."
+    missing = [variable for variable, (_, address) in pages.items() if not address]
+    way_out = f"Where the law asks for them, set {', '.join(missing)}." if missing else ""
+    return StoreCheck(_OPERATOR, found, way_out)
 
 
 def _ways_out_of_here(settings: Settings) -> Iterator[str]:
@@ -152,6 +189,7 @@ async def _findings_of_records(registry: Registry) -> list[StoreCheck]:
     found += [each async for each in _signing_keys(registry)]
     found += [each async for each in _sigstore(registry)]
     found += [each async for each in _advisories(registry)]
+    found += [each async for each in _newer_releases(registry)]
     found += [
         StoreCheck(each.kind.value, each.found, each.way_out)
         for each in await registry.administration.reachability.check()
@@ -380,6 +418,31 @@ async def _advisories(registry: Registry) -> AsyncIterator[StoreCheck]:
     )
     for problem in await registry.advisories.updates.problems():
         yield StoreCheck(_ADVISORIES, problem, way_out)
+
+
+async def _newer_releases(registry: Registry) -> AsyncIterator[StoreCheck]:
+    """Say which newer version of Ballroom is known, where a feed of releases is read."""
+    known = await registry.administration.product_releases.known()
+    if not known.feed:
+        return
+    if known.failure:
+        way_out = (
+            "See that BALLROOM_RELEASES_FEED is the address of an Atom feed and that this machine "
+            f"may reach it, and run `ballroom upkeep run {FollowReleases.id}`."
+        )
+        yield StoreCheck(_RELEASES, known.failure, way_out)
+    if not known.read_ms:
+        if not known.failure:
+            yield StoreCheck(_RELEASES, f"{known.feed} was not read yet.")
+        return
+    newer = known.newer_than(SOFTWARE_VERSION)
+    fixing = [*release_problems(newer)]
+    for problem in fixing:
+        yield StoreCheck(_RELEASES, problem.sentence, problem.way_out)
+    if not fixing:
+        newest = f"Ballroom {newer[0].version}" if newer else "No release"
+        when = time_text(known.read_ms)
+        yield StoreCheck(_RELEASES, f"{newest} is newer than this one, as the feed said on {when}.")
 
 
 def _listed(names: Sequence[str]) -> str:

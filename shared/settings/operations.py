@@ -26,6 +26,11 @@ MIN_TOKEN_LENGTH = 24  # Characters; `openssl rand -hex 16` prints 32.
 _ABUSE_CONTACT = re.compile(r"(?:(?:mailto:)?[^\s@:/]+@[^\s@:/]+|https://[^\s]+)")
 _CONTACT = re.compile(r"(?:mailto:[^\s@]+@[^\s@]+|https://[^\s]+)")
 
+MAX_PAGE_ADDRESS_LENGTH = 1_000
+_PAGE_ADDRESS = re.compile(
+    r"https://[A-Za-z0-9._\[\]:-]+(?:[/?#][A-Za-z0-9._~:/?#@!$&()*+,;=%-]*)?"
+)
+
 
 def _check_words(text: str) -> None:
     try:
@@ -34,6 +39,24 @@ def _check_words(text: str) -> None:
         words = []
     if text and not words:
         reason = "it is not a command in the form of a shell, such as /usr/bin/ballroom"
+        raise ValueError(reason)
+
+
+def _check_page(address: str) -> None:
+    if address and (len(address) > MAX_PAGE_ADDRESS_LENGTH or not _PAGE_ADDRESS.fullmatch(address)):
+        reason = "it is not the https: address of a page, such as https://example.org/privacy"
+        raise ValueError(reason)
+
+
+PageAddress = Annotated[str, checked_by(_check_page)]
+
+
+def _check_feed(address: str) -> None:
+    if address and (len(address) > MAX_PAGE_ADDRESS_LENGTH or not _PAGE_ADDRESS.fullmatch(address)):
+        reason = (
+            "it is not the https: address of a feed, such as "
+            "https://example.org/ballroom/releases.atom"
+        )
         raise ValueError(reason)
 
 
@@ -47,8 +70,30 @@ class OperationsSettings(TopicSettings):
     )
     abuse_contact: str = Field(
         default="",
-        description="Contact for appeals against decisions of administrators, as a mail address or "
-        "https: address; mail about such a decision names it.",
+        description="Contact for reports of abuse and for appeals against decisions of "
+        "administrators, as a mail address or https: address; linked below every page, named by "
+        "mail about such a decision, and the second contact of /.well-known/security.txt.",
+    )
+    privacy_url: PageAddress = Field(
+        default="",
+        description="Your privacy notice, as an https: address; linked below every page and on the "
+        "page to sign in.",
+    )
+    terms_url: PageAddress = Field(
+        default="",
+        description="Your terms of use, as an https: address; linked below every page and on the "
+        "page to sign in.",
+    )
+    imprint_url: PageAddress = Field(
+        default="",
+        description="Your imprint, as an https: address; linked below every page and on the page "
+        "to sign in.",
+    )
+    releases_feed: Annotated[str, checked_by(_check_feed)] = Field(
+        default="",
+        description="Atom feed of the releases of Ballroom, as an https: address, which is read "
+        "once a day; /manage shows what is newer. A host of your own network is also named in "
+        "BALLROOM_INSIDE_HOSTS. Empty asks nobody.",
     )
     insights_connection: SecretStr | None = Field(
         default=None,
