@@ -41,7 +41,7 @@ from shared.services.identity.accounts import (
 from shared.services.limits.rate_limits import BURST_WINDOW
 
 _HELD_MAIL_KIND = "held-news"
-_APPROVAL_MAIL_KIND = "approval-wanted"
+_REVIEW_MAIL_KIND = "review-wanted"
 _WARNING_MAIL_KIND = "release-warned"
 _WARNING_MAIL_KEPT_FOR = timedelta(days=7)
 _SCANNER_MAIL_EVERY = timedelta(hours=1)
@@ -381,20 +381,20 @@ class ReleaseMail(Struct, frozen=True):
         readers = partial(administrator_accounts, self.directory)
         await self._send_once("scanner-held", readers, mail, every=_SCANNER_MAIL_EVERY)
 
-    async def send_approval_wanted(self, release: Release) -> None:
+    async def send_review_wanted(self, release: Release) -> None:
         """Send mail about a release that a rule holds to those who may approve it: one for each
         organization in ten minutes, since its page lists all that wait."""
         mail = mail_text(
-            "approval-wanted",
+            "review-wanted",
             org=release.org,
             release=str(release.coordinate),
             reason=release.state_reason,
             principal=release.origin.principal,
             credential=release.origin.credential,
-            page=f"{self._organization_page(release)}/approvals",
+            page=f"{self._organization_page(release)}/staged",
         )
         readers = partial(publishing_accounts, self.directory, release.org)
-        key = f"{_APPROVAL_MAIL_KIND}:{release.org.lower()}"
+        key = f"{_REVIEW_MAIL_KIND}:{release.org.lower()}"
         await self._send_once(key, readers, mail, every=BURST_WINDOW)
 
     async def send_warnings(self, release: Release, warnings: Sequence[str]) -> None:
