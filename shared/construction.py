@@ -442,6 +442,7 @@ class Services:
             index=self.adapters.search,
             authorization=self.authorization,
             limit_of=self.approval_rules.limit,
+            hosted=self.hosted_packages,
         )
 
     @cached_property
@@ -500,6 +501,7 @@ class Services:
             affected=self.affected_versions,
             successors=self.successors,
             readers=self.settings.readers,
+            limit_of=self.approval_rules.limit,
         )
 
     @cached_property
@@ -508,6 +510,7 @@ class Services:
             authorization=self.authorization,
             metadata=self.adapters.metadata,
             events=self.adapters.events,
+            limit_of=self.approval_rules.limit,
         )
 
     @cached_property
