@@ -1485,6 +1485,7 @@ class Services:
             comparisons=self.api_comparisons,
             history=self.api_history,
             decision_mail=self.decision_mail,
+            mail=self.release_mail,
             directory=self.adapters.directory,
             clock=self.adapters.clock,
             base_url=self.settings.base_url,

@@ -40,7 +40,7 @@ from shared.ports.system import Clock
 from shared.services.api_docs.api_docs_generation import ApiHistory
 from shared.services.api_docs.on_demand import ApiComparisons
 from shared.services.identity.accounts import account_names
-from shared.services.identity.mail import DecisionMail
+from shared.services.identity.mail import DecisionMail, ReleaseMail
 from shared.services.packages.archive_delivery import ArchiveDelivery
 from shared.services.packages.archive_reader import ArchiveFiles
 from shared.services.packages.derived_data import PackageRecordWriter
@@ -107,6 +107,7 @@ class StagedReleases(Struct, frozen=True):
     comparisons: ApiComparisons
     history: ApiHistory
     decision_mail: DecisionMail
+    mail: ReleaseMail
     directory: DirectoryStore
     clock: Clock
     base_url: str
@@ -193,7 +194,10 @@ class StagedReleases(Struct, frozen=True):
             kind = "release.confirmed" if is_live else "release.held"
             return with_decision(release, kind, following, by=by, now_ms=now_ms)
 
-        return await self.records.change_release(coordinate, decide)
+        release = await self.records.change_release(coordinate, decide)
+        if release.approval is not None and release.approval.is_met:
+            await self.mail.send_reviewed(release, by=by.id)
+        return release
 
     async def refuse(self, coordinate: Coordinate, reason: str, *, by: Principal) -> Release:
         """Remove a release that waits, for a reason that its organization reads; raise
@@ -213,6 +217,7 @@ class StagedReleases(Struct, frozen=True):
         release = await self.records.change_release(coordinate, decide)
         what = f"{coordinate}, which waited for a review, is refused"
         await self.decision_mail.send_if_from_outside(by, access, what, said)
+        await self.mail.send_reviewed(release, by=by.id)
         return release
 
     async def _waiting(self, coordinate: Coordinate, by: Principal) -> tuple[Head, Release]:

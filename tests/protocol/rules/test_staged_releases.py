@@ -223,6 +223,35 @@ async def test_owners_and_maintainers_are_told_once_by_mail(world: World) -> Non
         assert f"{URL}{STAGED_PAGE}\n" in mail.text
 
 
+async def test_the_publisher_is_told_the_decision_once(world: World) -> None:
+    """A member who published, and is told by an owner; an owner who decides alone is not."""
+    people = world.people
+    for person in (people.ann, people.mia):
+        email = f"{person.account.name}@example.org"
+        account = person.account.model_copy(update={"email": email})
+        await world.stores.directory.replace(account)
+    await make_maintainer(world, people.mia)
+    await set_rules(world, staged=True)
+    for archive in (bala(GREET), bala("acme/second:1.0.0")):
+        await refusal_of_push(world, archive, by=people.mia)
+    ann = await signed_in(world, people.ann)
+    refusal = {"reason": "It lacks a readme."}
+    refused = "/api/v1/packages/acme/second/1.0.0/review/refuse"
+    for _ in range(2):
+        assert (await ann.api("POST", f"{STAGED}/review/approve", {})).status_code == 200
+        assert (await ann.api("POST", refused, refusal)).status_code == 200
+    decisions = ("is approved", "is refused")
+    told = {
+        each.subject: each.text
+        for each in world.mailer.to("mia@example.org")
+        if each.subject.endswith(decisions)
+    }
+    assert list(told) == [f"{GREET} is approved", "acme/second:1.0.0 is refused"]
+    assert "is approved. It is published.\n" in told[f"{GREET} is approved"]
+    assert "It lacks a readme." in told["acme/second:1.0.0 is refused"]
+    assert not [e for e in world.mailer.to("ann@example.org") if e.subject.endswith(decisions)]
+
+
 async def test_the_registry_holds_every_release_too(world: World) -> None:
     await set_registry_rules(world, staged=True)
     said = await refusal_of_push(world, bala(GREET))
