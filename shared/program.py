@@ -45,6 +45,7 @@ COMMANDS = (
     "report",
     "restore",
     "revocations",
+    "rights",
     "rules",
     "scim",
     "serve",
