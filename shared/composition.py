@@ -30,6 +30,7 @@ from shared.services.administration.account_rights import AccountRights
 from shared.services.administration.administration import (
     AccountAdministration,
     Administrators,
+    Auditors,
     OrganizationAdministration,
 )
 from shared.services.administration.audit_log import AuditLog
@@ -41,6 +42,8 @@ from shared.services.administration.policies import Policies
 from shared.services.administration.reachability import Reachability
 from shared.services.administration.recovery_drills import RecoveryDrills
 from shared.services.administration.revocations import RevocationApplication
+from shared.services.administration.rights_export import RightsExport
+from shared.services.administration.second_administrator import SecondAdministrator
 from shared.services.administration.status import RegistryStatus
 from shared.services.advisories.advisories import Advisories
 from shared.services.advisories.advisory_export import AdvisoryExport
@@ -320,8 +323,11 @@ class AdministrationServices(Struct, frozen=True):
     """The services of administrators, of the audit log, and of the deletion of accounts."""
 
     administrators: Administrators
+    auditors: Auditors
     accounts: AccountAdministration
     account_rights: AccountRights
+    rights_export: RightsExport
+    second: SecondAdministrator
     leaving: Leaving
     organizations: OrganizationAdministration
     account_deletion: AccountDeletion
@@ -631,8 +637,11 @@ def _maintenance(services: Services) -> MaintenanceServices:
 def _administration(services: Services) -> AdministrationServices:
     return AdministrationServices(
         administrators=services.administrators,
+        auditors=services.auditors,
         accounts=services.account_administration,
         account_rights=services.account_rights,
+        rights_export=services.rights_export,
+        second=services.second_administrator,
         leaving=services.leaving,
         organizations=services.organization_administration,
         account_deletion=services.account_deletion,

@@ -52,6 +52,7 @@ from shared.services.administration.account_rights import AccountRights
 from shared.services.administration.administration import (
     AccountAdministration,
     Administrators,
+    Auditors,
     OrganizationAdministration,
 )
 from shared.services.administration.audit_log import AuditLog
@@ -63,6 +64,8 @@ from shared.services.administration.policies import Policies
 from shared.services.administration.reachability import Reachability
 from shared.services.administration.recovery_drills import RecoveryDrills
 from shared.services.administration.revocations import RevocationApplication
+from shared.services.administration.rights_export import RightsExport
+from shared.services.administration.second_administrator import SecondAdministrator
 from shared.services.administration.status import RegistryStatus
 from shared.services.administration.stopped_makers import StoppedMakers
 from shared.services.advisories.advisories import Advisories
@@ -1456,6 +1459,21 @@ class Services:
             moderation=self.moderation,
             erasure=self.release_erasure,
             reserved_names=self.reserved_names,
+            account_erasures=self.account_erasures,
+            name_disputes=self.name_disputes,
+            ownership_requests=self.ownership_requests,
+            second=self.second_administrator,
+        )
+
+    @cached_property
+    def second_administrator(self) -> SecondAdministrator:
+        return SecondAdministrator(
+            is_required=self.settings.two_administrators,
+            directory=self.adapters.directory,
+            administrators=self.administrators,
+            mail_delivery=self.mail_delivery,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
         )
 
     @cached_property
@@ -1508,6 +1526,7 @@ class Services:
             search=self.package_search,
             records=self.package_record_writer,
             erasure=self.release_erasure,
+            second=self.second_administrator,
             clock=self.adapters.clock,
         )
 
@@ -2216,6 +2235,10 @@ class Services:
         )
 
     @cached_property
+    def auditors(self) -> Auditors:
+        return Auditors(administrators=self.administrators, record_writer=self.record_writer)
+
+    @cached_property
     def audit_log(self) -> AuditLog:
         return AuditLog(
             events=self.adapters.events,
@@ -2296,6 +2319,14 @@ class Services:
             administration=self.administration,
             staff=self.staff,
             clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def rights_export(self) -> RightsExport:
+        return RightsExport(
+            directory=self.adapters.directory,
+            administration=self.administration,
+            account_rights=self.account_rights,
         )
 
     @cached_property
@@ -2420,6 +2451,7 @@ class Services:
             directory=self.adapters.directory,
             administration=self.administration,
             organizations=self.organizations,
+            memberships=self.memberships,
         )
 
     @cached_property
@@ -2460,6 +2492,7 @@ class Services:
             notice_cache=self.notice_cache,
             directory_locks=self.directory_locks,
             ownerless_organizations=self.ownerless_organizations,
+            second=self.second_administrator,
             provisioning_problems=self.takeovers.problems,
             newer_releases=self.product_releases.newer,
             room=self.adapters.room,
@@ -2498,6 +2531,7 @@ class Services:
             events=self.adapters.events,
             archives=self.adapters.archives,
             administrators=self.administrators,
+            auditors=self.auditors,
             accounts=self.account_administration,
             account_erasures=self.account_erasures,
             retired_names=self.retired_names,
@@ -2756,6 +2790,7 @@ class Services:
             directory=self.adapters.directory,
             work=self.adapters.work,
             pull_records=self.adapters.pull_records,
+            expire_decisions=self.proposals.expire,
             clock=self.adapters.clock,
         )
 
