@@ -35,6 +35,7 @@ from shared.providers import (
     delivery_routes,
     identity_issuers,
     identity_providers,
+    key_places,
     leak_reports,
     logged,
     pseudonym_of,
@@ -55,6 +56,7 @@ from shared.services.administration.administration import (
 from shared.services.administration.audit_log import AuditLog
 from shared.services.administration.directory_locks import DirectoryLocks
 from shared.services.administration.group_roles import GroupRuleChanges, RolesByGroups
+from shared.services.administration.key_ages import KeyAges
 from shared.services.administration.leaving import Leaving
 from shared.services.administration.name_disputes import NameDisputes
 from shared.services.administration.policies import Policies
@@ -2451,6 +2453,18 @@ class Services:
             connect=self.adapters.connect,
             connect_scanner=self.adapters.connect_scanner,
             scanner_url=self.settings.scanner_url,
+        )
+
+    @cached_property
+    def key_ages(self) -> KeyAges:
+        return KeyAges(
+            keys=self.adapters.keys,
+            release_signer=self.adapters.release_signer,
+            log_keys=self.adapters.log_keys,
+            witness_keys=self.adapters.witness_keys,
+            certificate_made_ms=self.adapters.certificate_made_ms,
+            places=key_places(self.settings),
+            clock=self.adapters.clock,
         )
 
     @cached_property

@@ -76,4 +76,6 @@ class Adapters(Struct, frozen=True):
     # Connects to the server of an address and sends nothing; raises `Unanswered`.
     connect: Callable[[str], Awaitable[None]] | None = None
     connect_scanner: Callable[[str], Awaitable[None]] | None = None
+    # When the certificate of the local host was issued; None where it serves no HTTPS.
+    certificate_made_ms: Callable[[], int | None] | None = None
     writes_log: bool = True  # Soon after each event; where it is False, the task alone writes.
