@@ -29,6 +29,7 @@ from shared.domain.advisories.advisories import ballerina_ecosystem
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.sparse_index import index_file
 from shared.domain.staff import Staff, parse_staff_sources
+from shared.domain.webhooks import ReceiverHosts
 from shared.providers import (
     archive_reader,
     archive_relocation,
@@ -2156,6 +2157,7 @@ class Services:
             clock=self.adapters.clock,
             randomness=self.adapters.randomness,
             inside_hosts=frozenset(split_list(self.settings.inside_hosts.lower())),
+            receiver_hosts=ReceiverHosts.parse(self.settings.webhook_hosts),
         )
 
     @cached_property
@@ -2165,6 +2167,7 @@ class Services:
             events=self.adapters.events,
             makers=self.makers,
             http=self.adapters.fetcher,
+            receiver_hosts=ReceiverHosts.parse(self.settings.webhook_hosts),
             clock=self.adapters.clock,
             count_attempt=partial(record_metric, WEBHOOK_ATTEMPTS, 1),
             unanswered=logged("webhook.unanswered", "webhook", "host", "reason"),
@@ -2452,6 +2455,7 @@ class Services:
             directory=self.adapters.directory,
             connect=self.adapters.connect,
             connect_scanner=self.adapters.connect_scanner,
+            receiver_hosts=ReceiverHosts.parse(self.settings.webhook_hosts),
             scanner_url=self.settings.scanner_url,
         )
 

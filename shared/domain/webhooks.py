@@ -6,6 +6,9 @@ from collections.abc import Collection, Iterable
 from datetime import timedelta
 from enum import Enum
 from typing import ClassVar, Self
+from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from shared.domain.client_addresses import is_loopback
 from shared.domain.errors.base import InvalidRequest, about_field
@@ -41,9 +44,53 @@ _TOPICS_OF_KINDS = {"package.successor-changed": Topic.DEPRECATION}
 
 
 MAX_URL_LENGTH = 1_000
+_PORTS = {"https": 443, "http": 80}
 _RECEIVER = re.compile(
     r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9.-]+)(?::[0-9]{1,5})?(?:[/?][!\"$-~]*)?"
 )
+
+
+_HOST = re.compile(r"(?:\*\.)?[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?")
+
+
+class ReceiverHosts(Struct, frozen=True):
+    """The hosts to which webhooks may deliver, as `host` or `host:port`; `*` is every host, and
+    `*.example.org` each below that one."""
+
+    names: frozenset[str]
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the hosts of a list with commas, or raise `ValueError`."""
+        names = [each.strip().lower() for each in text.split(",") if each.strip()]
+        for each in names:
+            if each != "*" and not _HOST.fullmatch(each):
+                reason = (
+                    f"it has {each[:80]!r}, which is not a host, such as hooks.example.org, "
+                    "*.example.org or hooks.example.org:8443"
+                )
+                raise ValueError(reason)
+        return cls(frozenset(names))
+
+    def allows(self, url: str) -> bool:
+        """Check whether the receiver at an address may get deliveries."""
+        parts = urlsplit(url)
+        host = (parts.hostname or "").removesuffix(".")
+        labels = host.split(".")
+        above = ("*." + ".".join(labels[each:]) for each in range(1, len(labels)))
+        port = f":{parts.port or _PORTS[parts.scheme]}"
+        hosts = (host, *above)
+        return any(each in self.names for each in ("*", *hosts, *(name + port for name in hosts)))
+
+    def require(self, url: str) -> None:
+        """Raise `InvalidRequest` unless the receiver at an address may get deliveries."""
+        if not self.allows(url):
+            message = (
+                f"The operator of this registry allows no webhooks to {urlsplit(url).netloc}. Use "
+                "another receiver, or ask the operator to add the host to BALLROOM_WEBHOOK_HOSTS."
+            )
+            with about_field("url"):
+                raise InvalidRequest(message)
 
 
 def parse_receiver(url: str, inside: Collection[str]) -> str:

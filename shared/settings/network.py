@@ -8,7 +8,8 @@ from typing import Annotated
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr
 
 from shared.domain.proxies import Proxy, ProxyRules
-from shared.settings.values import TopicSettings
+from shared.domain.webhooks import ReceiverHosts
+from shared.settings.values import TopicSettings, checked_by
 
 _CERTIFICATES = "such as /etc/ballroom/company-ca.pem"
 
@@ -67,6 +68,12 @@ class NetworkSettings(TopicSettings):
         description="Hosts that are called directly, separated by commas: example.org with "
         "everything below it, 10.0.0.0/8, a host with a port, or * for all. This machine always "
         "is. Read from NO_PROXY or no_proxy, without the prefix.",
+    )
+
+    webhook_hosts: Annotated[str, checked_by(ReceiverHosts.parse)] = Field(
+        default="*",
+        description="Hosts to which webhooks may deliver, as host or host:port, separated by "
+        "commas: *.example.org for each below that one, * for every host; empty for none.",
     )
 
     @cached_property

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from shared.auth.identity_providers import IdentityProvider
 from shared.domain.trusted_publishing.publishers import Publisher
-from shared.domain.webhooks import Webhook
+from shared.domain.webhooks import ReceiverHosts, Webhook
 from shared.ports.directory import DirectoryStore
 from shared.ports.http_client import Unanswered
 from shared.ports.mail import Mailer, Undelivered
@@ -55,6 +55,7 @@ class Reachability(Struct, frozen=True):
     directory: DirectoryStore
     connect: ConnectTo | None  # None where nothing connects, as in some tests.
     connect_scanner: ConnectTo | None
+    receiver_hosts: ReceiverHosts
     scanner_url: str  # Empty without one.
 
     async def check(self) -> list[ServerCheck]:
@@ -117,6 +118,9 @@ class Reachability(Struct, frozen=True):
     async def _receiver(self, address: str, names: str) -> ServerCheck | None:
         if self.connect is None:
             return None
+        if not self.receiver_hosts.allows(address):
+            found = f"{urlsplit(address).netloc} ({names}) is not in BALLROOM_WEBHOOK_HOSTS."
+            return ServerCheck(ServerKind.RECEIVER, found, "Add the host, or remove the webhooks.")
         return await _tried(
             ServerKind.RECEIVER,
             f"{urlsplit(address).netloc} ({names})",

@@ -21,6 +21,7 @@ from shared.domain.webhooks import (
     MAX_WAITING,
     Delivery,
     DeliveryLog,
+    ReceiverHosts,
     Webhook,
 )
 from shared.ports.directory import DirectoryStore
@@ -43,6 +44,10 @@ TIME_OF_A_WEBHOOK = timedelta(seconds=10)  # In a run; after that the others hav
 WEBHOOKS_AT_ONCE = 16  # An answer takes up to 1 MiB of memory and five seconds.
 SMALLEST_SHARE = 2  # Of these, for an organization.
 MAKER_KNOWN_FOR = timedelta(seconds=3)  # A stopped maker's webhook sends nothing after five.
+_NOT_ALLOWED = (
+    "The operator allows no webhooks to this host. Ask the operator to add it to "
+    "BALLROOM_WEBHOOK_HOSTS, or remove the webhook."
+)
 PAUSE = timedelta(minutes=5)  # Of a receiver that does not answer, for all that waits for it.
 
 
@@ -53,6 +58,7 @@ class WebhookDelivery(Struct, frozen=True):
     events: EventStore
     makers: Makers
     http: HttpClient
+    receiver_hosts: ReceiverHosts
     clock: Clock
     count_attempt: Callable[[Mapping[str, str]], None]  # By its result.
     # Called with the id of the webhook, the host and the reason, for the operator.
@@ -131,8 +137,10 @@ class WebhookDelivery(Struct, frozen=True):
             await self.directory.replace(log.model_copy(update={"paused_ms": paused_ms}))
 
     async def _send(self, webhook: Webhook, delivery: Delivery, event: Event) -> Delivery:
-        body = webhook.body(delivery.number, event)
         now_ms = self.clock.now_ms()
+        if not self.receiver_hosts.allows(webhook.url):  # The setting changed since it was added.
+            return delivery.tried(None, _NOT_ALLOWED, now_ms)
+        body = webhook.body(delivery.number, event)
         name = f"evt_{delivery.number}"
         at = datetime.fromtimestamp(now_ms // 1_000, UTC)
         signers = map(standardwebhooks.Webhook, webhook.secrets(now_ms))

@@ -19,6 +19,7 @@ from shared.domain.scopes import Action
 from shared.domain.webhooks import (
     Delivery,
     DeliveryLog,
+    ReceiverHosts,
     Topic,
     Webhook,
     parse_receiver,
@@ -58,6 +59,7 @@ class Webhooks(Struct, frozen=True):
     clock: Clock
     randomness: Randomness
     inside_hosts: frozenset[str]
+    receiver_hosts: ReceiverHosts
 
     async def of(self, org: OrgName | None, *, by: Principal) -> list[Webhook]:
         """Return the webhooks of an owner, the oldest first."""
@@ -106,7 +108,9 @@ class Webhooks(Struct, frozen=True):
 
     def parse_url(self, url: str) -> str:
         """Return the address of a receiver, or raise `InvalidRequest`."""
-        return parse_receiver(url, self.inside_hosts)
+        receiver = parse_receiver(url, self.inside_hosts)
+        self.receiver_hosts.require(receiver)
+        return receiver
 
     @retried_when_added
     async def _add(

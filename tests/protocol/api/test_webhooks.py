@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -21,15 +22,23 @@ from shared.domain.principals import OPERATOR
 from shared.domain.records import Event, Place
 from shared.domain.scopes import Role
 from shared.domain.versions import Version
-from shared.domain.webhooks import BACK_OFF, MAX_ANSWER, MAX_WAITING, DeliveryLog, parse_receiver
+from shared.domain.webhooks import (
+    BACK_OFF,
+    MAX_ANSWER,
+    MAX_WAITING,
+    DeliveryLog,
+    ReceiverHosts,
+    parse_receiver,
+)
 from shared.ports.http_client import HttpClient, HttpResponse, Unanswered
+from shared.services.administration.reachability import ServerKind
 from shared.services.organizations.webhooks import MAX_WEBHOOKS
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.port_doubles import Fault
 from tests.support.receivers import Receiver, receiving
-from tests.support.world import URL, OpenWorld, Person, World, limited
+from tests.support.world import URL, OpenWorld, Person, Template, World, limited
 
 pytestmark = pytest.mark.measured
 
@@ -318,6 +327,60 @@ https://hooks.test/#a https://[::1/ https://hooks.test:x/ https://hooks.test/\N{
 def test_what_is_no_address_of_a_receiver_is_refused(url: str) -> None:
     with pytest.raises(InvalidRequest, match="is an https URL"):
         parse_receiver(url, ())
+
+
+@pytest.mark.parametrize(
+    ("hosts", "url", "is_allowed"),
+    [
+        ("*", "https://hooks.test/", True),
+        ("", "https://hooks.test/", False),
+        ("hooks.test", "https://HOOKS.test./a?b", True),
+        ("hooks.test", "https://more.hooks.test/", False),
+        ("*.hooks.test", "https://a.b.hooks.test/", True),
+        ("*.hooks.test", "https://hooks.test/", False),
+        ("*.hooks.test", "https://badhooks.test/", False),
+        ("chat.test, hooks.test:8443", "https://hooks.test:8443/", True),
+        ("hooks.test:8443", "https://hooks.test/", False),
+        ("hooks.test:443", "https://hooks.test/", True),
+    ],
+)
+def test_the_operator_names_hosts_of_receivers(hosts: str, url: str, is_allowed: bool) -> None:
+    assert ReceiverHosts.parse(hosts).allows(url) is is_allowed
+
+
+@pytest.mark.parametrize("hosts", ["https://hooks.test", "hooks.*", "hooks.test/a", "*hooks.test"])
+def test_what_is_no_host_of_receivers_is_no_setting(hosts: str) -> None:
+    with pytest.raises(ValueError, match="not a host"):
+        ReceiverHosts.parse(hosts)
+
+
+async def test_a_webhook_to_another_host_than_the_operator_names_is_refused(
+    worlds: OpenWorld,
+) -> None:
+    world = await worlds(webhook_hosts="hooks.test")
+    await add(world, "https://hooks.test/", "release")
+    with pytest.raises(AssertionError, match="BALLROOM_WEBHOOK_HOSTS"):
+        await add(world, "https://chat.test/", "release")
+
+
+async def test_a_webhook_from_before_the_setting_delivers_nothing(
+    template: Template, scratch: Path, receiver: Receiver
+) -> None:
+    async def fill(world: World) -> None:
+        await add(world, receiver.url, "release")
+
+    filled = await template.filled(scratch / "filled", fill, inside_hosts="127.0.0.1")
+    changed = {"inside_hosts": "127.0.0.1", "webhook_hosts": "hooks.test"}
+    async with filled.world(scratch / "data", **changed) as world:
+        await world.push(bala("acme/greet:1.0.0"))
+        await deliver(world)
+        [webhook] = (await world.get(HOOKS, by=world.people.ann)).json()["webhooks"]
+        [delivery] = await shown(world, webhook["id"])
+        checks = await world.registry.administration.reachability.check()
+    assert receiver.received == []
+    assert "BALLROOM_WEBHOOK_HOSTS" in delivery["answer"]
+    [check] = [each for each in checks if each.kind is ServerKind.RECEIVER]
+    assert "BALLROOM_WEBHOOK_HOSTS" in check.found
 
 
 async def test_a_request_whose_answer_was_not_stored_is_repeated_with_its_id(

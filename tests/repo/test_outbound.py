@@ -1,0 +1,212 @@
+"""docs/reference/security.md lists every connection to another machine, and no module but those
+that are named here can open one."""
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+
+from shared.domain.outbound import CONNECTIONS, outbound_table
+from shared.settings import Settings
+from tests.paths import docs
+from tests.repo.product_source import Module, product
+
+# What opens connections: libraries, and parts of our own that have one.
+LIBRARIES = {
+    "aiohttp",
+    "aiosmtplib",
+    "azure",
+    "dns",
+    "ftplib",
+    "http.client",
+    "httpcore",
+    "httpx",
+    "imaplib",
+    "msal",
+    "opentelemetry",
+    "poplib",
+    "requests",
+    "sigstore",
+    "smtplib",
+    "socket",
+    "telnetlib",
+    "tuf",
+    "urllib.request",
+    "urllib3",
+    "websockets",
+    "xmlrpc.client",
+}
+CALLS = {
+    "connect_ex",
+    "create_connection",
+    "create_datagram_endpoint",
+    "create_unix_connection",
+    "getaddrinfo",
+    "gethostbyname",
+    "open_connection",
+    "open_unix_connection",
+    "sendto",
+    "sock_connect",
+}
+CLIENTS = {"AsyncTokenCredential", "GuardedFetcher", "HttpClient", "HttpDownloader", "Network"}
+CLIENTS_OF_ADAPTERS = {
+    "advisory_dumps",
+    "connect",
+    "connect_scanner",
+    "connect_upstream",
+    "edge",
+    "fetcher",
+    "mailer",
+    "scanner",
+}
+
+# The modules of each connection; a path that ends with a slash or an underscore is the beginning
+# of several.
+MODULES: Mapping[str, tuple[str, ...]] = {
+    "sign-in with Entra ID": ("shared/auth/entra_sign_in.py", "shared/auth/issuer_keys.py"),
+    "Microsoft Graph": ("shared/auth/microsoft_graph.py",),
+    "sign-in with OpenID Connect": ("shared/auth/openid_connect.py", "shared/auth/issuer_keys.py"),
+    "sign-in with GitHub": ("shared/auth/openid_connect.py",),
+    "keys of CI systems": ("shared/auth/issuer_keys.py",),
+    "ids of repositories": ("shared/services/tokens/repository_ids.py",),
+    "upstream registries": ("shared/adapters/upstream.py",),
+    "scanner": ("shared/services/publishing/scanner.py",),
+    "keys of secret scanners": ("shared/auth/secret_scanning.py",),
+    "webhooks": ("shared/services/organizations/webhook_delivery.py",),
+    "mail by SMTP": ("shared/adapters/mail.py",),
+    "mail by Azure": ("shared/adapters/mail.py",),
+    "RDAP": ("shared/services/identity/mail_domains.py",),
+    "dumps of advisories": ("shared/adapters/advisory_dumps.py",),
+    "witnesses": ("shared/services/transparency/cosigning.py",),
+    "trusted root of Sigstore": ("shared/services/provenance/trusted_root_renewal.py",),
+    "Cosmos DB": ("shared/adapters/cloud.py", "shared/adapters/cosmos/"),
+    "Blob Storage": (
+        "shared/adapters/cloud.py",
+        "shared/adapters/blob/",
+        "shared/adapters/search/cloud_",
+    ),
+    "Key Vault": ("shared/adapters/azure_services.py",),
+    "identity of the app": ("shared/auth/entra.py",),
+    "Front Door": ("shared/adapters/azure_services.py",),
+    "Application Insights": ("shared/telemetry/exporter.py", "shared/telemetry/spans.py"),
+    "name servers": ("shared/adapters/network.py", "shared/adapters/http_fetcher.py"),
+    "proxy": ("shared/adapters/network.py", "shared/adapters/http_fetcher.py"),
+    "the own address": ("shared/adapters/certificates.py",),
+    "commands for clients": (
+        "shared/login.py",
+        "shared/outdated.py",
+        "shared/publish.py",
+        "shared/script_client.py",
+        "shared/verification/registry_client.py",
+        "shared/verify.py",
+    ),
+}
+# They hand clients to the modules above, or open none.
+BESIDE: Mapping[str, str] = {
+    "shared/bootstrap.py": "makes the clients",
+    "shared/command_line.py": "asks the registry of this machine whether it is ready",
+    "shared/adapters/azure_transports.py": "the transport of the libraries of Azure",
+    "shared/adapters/serving_processes.py": "reads the name of this machine",
+    "shared/confined/sigstore_bundles.py": "verifies in the confined process, without a network",
+    "shared/confined/trusted_roots.py": "says in the confined process what to fetch",
+    "shared/hosting/http_server/": "listens",
+    "shared/runtime/connection_problems.py": "reads errors",
+    "shared/services/common.py": "has the type of the adapters",
+}
+# The functions of shared/construction.py and shared/providers.py that take a client, and whose
+# connections those are.
+SERVICES: Mapping[str, tuple[str, ...]] = {
+    "advisory_updates": ("dumps of advisories",),
+    "archive_relocation": ("Front Door",),
+    "cosigning": ("witnesses",),
+    "identity_providers": (
+        "sign-in with Entra ID",
+        "Microsoft Graph",
+        "sign-in with OpenID Connect",
+        "sign-in with GitHub",
+    ),
+    "issuer_discovery": ("keys of CI systems",),
+    "issuer_keys": ("keys of CI systems",),
+    "leak_reports": ("keys of secret scanners",),
+    "mail_delivery": ("mail by SMTP", "mail by Azure"),
+    "mail_domains": ("RDAP",),
+    "reachability": ("mail by SMTP", "mail by Azure", "scanner", "webhooks"),  # `doctor`
+    "release_erasure": ("Front Door",),
+    "repository_ids": ("ids of repositories",),
+    "scanner": ("scanner",),
+    "trusted_root_renewal": ("trusted root of Sigstore",),
+    "upstreams": ("upstream registries",),
+    "webhook_delivery": ("webhooks",),
+}
+
+
+def test_the_page_has_the_table_of_the_declarations() -> None:
+    [text] = re.findall(r"<!-- outbound -->\n(.*?)\n<!-- end -->", docs("security"), re.DOTALL)
+    assert text == outbound_table()
+
+
+def test_every_setting_of_the_table_exists() -> None:
+    settings = {variable.upper() for _, variable in Settings.variables()}
+    named = set(re.findall(r"`([A-Z][A-Z_]+)`", outbound_table()))
+    assert named <= settings
+
+
+def test_every_connection_says_what_forbids_it() -> None:
+    assert [each.name for each in CONNECTIONS if not each.setting.endswith(".")] == []
+    assert len({each.name for each in CONNECTIONS}) == len(CONNECTIONS)
+
+
+def test_no_other_module_can_open_a_connection() -> None:
+    declared = tuple(path for paths in MODULES.values() for path in paths)
+    other = {
+        module.path: sorted(ways)
+        for module in product()
+        if (ways := {*ways_out(module)}) and not module.path.startswith((*declared, *BESIDE))
+    }
+    assert other == {}, (
+        "These modules can connect to other machines. Declare the connection in "
+        "shared/domain/outbound.py, write the table into docs/reference/security.md, and add the "
+        "module here."
+    )
+
+
+def test_every_module_that_is_named_here_can_open_one() -> None:
+    able = [module.path for module in product() if any(ways_out(module))]
+    named = [*(path for paths in MODULES.values() for path in paths), *BESIDE]
+    gone = {path for path in named if not any(each.startswith(path) for each in able)}
+    assert gone == set()
+    assert list(MODULES) == [each.name for each in CONNECTIONS]
+
+
+def test_no_other_service_gets_a_client() -> None:
+    found = {
+        function.name
+        for module in product()
+        if module.path in {"shared/construction.py", "shared/providers.py"}
+        for function in module.functions()
+        for node in ast.walk(function)
+        if isinstance(node, ast.Attribute)
+        and node.attr in CLIENTS_OF_ADAPTERS
+        and ast.unparse(node.value) in {"adapters", "self.adapters"}
+    }
+    assert found == {*SERVICES}
+    assert {name for names in SERVICES.values() for name in names} <= {*MODULES}
+
+
+def ways_out(module: Module) -> Iterator[str]:
+    """Find by what a module could connect to another machine."""
+    for node in module.find(ast.Import):
+        yield from (each.name for each in node.names if is_library(each.name))
+    for node in module.find(ast.ImportFrom):
+        if is_library(node.module or ""):
+            yield node.module or ""
+        yield from (each.name for each in node.names if each.name in CLIENTS)
+    for node in module.find(ast.Attribute):
+        if node.attr in CALLS:
+            yield node.attr
+
+
+def is_library(module: str) -> bool:
+    """Check whether a library opens connections; its errors and the API of the host open none."""
+    if module.endswith((".exceptions", ".errors")) or module.startswith("azure.functions"):
+        return False
+    return module in LIBRARIES or module.partition(".")[0] in LIBRARIES
