@@ -1,0 +1,52 @@
+"""The tables of docs/run/personal-data.md that say how long each store is kept, as
+shared/domain/retention.py declares them.
+"""
+
+from collections.abc import Iterator
+
+from shared.domain.retention import KINDS, RETENTION, KeptStore, people_kinds
+
+_STORES = ("what", "about people", "on one machine", "in Azure", "how long", "how it goes")
+_RECORDS = ("kinds of records", "how long", "how it goes")
+
+
+def retention_tables() -> str:
+    """Return the table of the stores and that of the kinds of records, in Markdown."""
+    people = people_kinds()
+    kinds = [
+        (
+            ", ".join(
+                f"**`{each.kind}`**" if each in people else f"`{each.kind}`" for each in row.kinds
+            ),
+            row.lifetime.kept,
+            row.lifetime.goes,
+        )
+        for row in KINDS
+    ]
+    return f"{_table(_STORES, map(_row, RETENTION))}\n\n{_table(_RECORDS, kinds)}"
+
+
+def _row(store: KeptStore) -> tuple[str, ...]:
+    machine = (*_places("table", store.tables), *_places("file", store.files), store.of_machine)
+    cloud = (
+        *_places("container", store.items),
+        *_places("blobs", store.blobs),
+        *_places("log", store.logs),
+        store.of_azure,
+    )
+    people = "yes" if store.is_about_people else "no"
+    lifetime = store.lifetime
+    return store.what, people, _listed(machine), _listed(cloud), lifetime.kept, lifetime.goes
+
+
+def _listed(places: tuple[str, ...]) -> str:
+    return "; ".join(filter(None, places))
+
+
+def _places(kind: str, names: tuple[str, ...]) -> list[str]:
+    return [f"{kind} {', '.join(f'`{name}`' for name in names)}"] if names else []
+
+
+def _table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]] | list[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
