@@ -40,6 +40,7 @@ from shared.services.administration.name_disputes import NameDisputes
 from shared.services.administration.policies import Policies
 from shared.services.administration.reachability import Reachability
 from shared.services.administration.revocations import RevocationApplication
+from shared.services.administration.rights_export import RightsExport
 from shared.services.administration.status import RegistryStatus
 from shared.services.advisories.advisories import Advisories
 from shared.services.advisories.advisory_export import AdvisoryExport
@@ -316,6 +317,7 @@ class AdministrationServices(Struct, frozen=True):
     administrators: Administrators
     accounts: AccountAdministration
     account_rights: AccountRights
+    rights_export: RightsExport
     leaving: Leaving
     organizations: OrganizationAdministration
     account_deletion: AccountDeletion
@@ -618,6 +620,7 @@ def _administration(services: Services) -> AdministrationServices:
         administrators=services.administrators,
         accounts=services.account_administration,
         account_rights=services.account_rights,
+        rights_export=services.rights_export,
         leaving=services.leaving,
         organizations=services.organization_administration,
         account_deletion=services.account_deletion,

@@ -63,6 +63,7 @@ from shared.services.administration.name_disputes import NameDisputes
 from shared.services.administration.policies import Policies
 from shared.services.administration.reachability import Reachability
 from shared.services.administration.revocations import RevocationApplication
+from shared.services.administration.rights_export import RightsExport
 from shared.services.administration.status import RegistryStatus
 from shared.services.administration.stopped_makers import StoppedMakers
 from shared.services.advisories.advisories import Advisories
@@ -2277,6 +2278,14 @@ class Services:
             administration=self.administration,
             staff=self.staff,
             clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def rights_export(self) -> RightsExport:
+        return RightsExport(
+            directory=self.adapters.directory,
+            administration=self.administration,
+            account_rights=self.account_rights,
         )
 
     @cached_property

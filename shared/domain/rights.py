@@ -43,7 +43,7 @@ from shared.domain.trusted_publishing.run_limits import limits_of_run
 
 # The table of rights: an action needs this scope of the credential, and one of these roles in the
 # organization. Administrators have every role everywhere, and only they may OPERATE, MODERATE
-# and APPLY.
+# and APPLY. They and auditors, who have no role by that, may AUDIT.
 # READ is checked for private packages only, because everybody may read public ones.
 RIGHTS: dict[Action, tuple[Scope, frozenset[Role]]] = {
     Action.READ: (Scope.READ, frozenset({Role.OWNER, Role.MAINTAINER, Role.MEMBER})),
@@ -56,11 +56,12 @@ RIGHTS: dict[Action, tuple[Scope, frozenset[Role]]] = {
     Action.APPROVE: (Scope.MANAGE, frozenset({Role.OWNER, Role.MAINTAINER})),
     Action.OPERATE: (Scope.MANAGE, frozenset()),
     Action.MODERATE: (Scope.MODERATE, frozenset()),
+    Action.AUDIT: (Scope.AUDIT, frozenset()),
     Action.APPLY: (Scope.APPLY, frozenset()),
 }
 
 # Actions that concern the registry itself. They stay possible after the organization was deleted.
-REGISTRY_ACTIONS = frozenset({Action.OPERATE, Action.MODERATE, Action.APPLY})
+REGISTRY_ACTIONS = frozenset({Action.OPERATE, Action.MODERATE, Action.AUDIT, Action.APPLY})
 
 PUBLISHING_ROLES = RIGHTS[Action.PUSH_VERSION][1]  # The roles that publish anything.
 
