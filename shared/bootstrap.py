@@ -40,6 +40,7 @@ from shared.adapters.embedded import (
     require_database,
     require_registry,
 )
+from shared.adapters.evidence_folder import read_folder, write_folder
 from shared.adapters.filesystem import (
     DataFolder,
     FileArchives,
@@ -51,6 +52,7 @@ from shared.adapters.filesystem import (
 )
 from shared.adapters.http_fetcher import GuardedFetcher
 from shared.adapters.index_export import open_index_export
+from shared.adapters.installed import installed_components, running_versions
 from shared.adapters.instrumentation import instrumented
 from shared.adapters.mail import (
     AzureMailer,
@@ -270,6 +272,8 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
         connect_scanner=scanner.connect,
         writable=WriteProbe(folder.root).require_room,
         certificate_made_ms=_certificate_of(settings),
+        components=installed_components,
+        versions=running_versions,
         room=lambda: disk_space(settings.data),
     )
 
@@ -327,6 +331,8 @@ def cloud_adapters(
         connect_scanner=scanner.connect,
         caller_scope=CallerScope.PROCESS,
         edge=_edge(settings, fetcher, network),
+        components=installed_components,
+        versions=running_versions,
     )
 
 
@@ -572,6 +578,8 @@ def other_folder(data: Path) -> Generator[tuple[StoredSnapshots, ArchiveSources]
 
 
 exported_index = open_index_export  # Commands name no adapter.
+write_evidence = write_folder
+read_evidence = read_folder
 
 
 def bundle_files():  # Not annotated, so that its type is that of the module.

@@ -33,6 +33,7 @@ from shared.services.administration.administration import (
 )
 from shared.services.administration.audit_log import AuditLog
 from shared.services.administration.directory_locks import DirectoryLocks
+from shared.services.administration.evidence import Evidence
 from shared.services.administration.group_roles import GroupRuleChanges
 from shared.services.administration.key_ages import KeyAges
 from shared.services.administration.leaving import Leaving
@@ -329,6 +330,7 @@ class AdministrationServices(Struct, frozen=True):
     status: RegistryStatus
     reachability: Reachability
     key_ages: KeyAges
+    evidence: Evidence
     registry_files: RegistryFiles
     revocations: RevocationApplication
 
@@ -632,6 +634,7 @@ def _administration(services: Services) -> AdministrationServices:
         status=services.registry_status,
         reachability=services.reachability,
         key_ages=services.key_ages,
+        evidence=services.evidence,
         registry_files=services.registry_files,
         revocations=services.revocation_application,
     )
