@@ -57,6 +57,7 @@ MODULES = (
     "manage.ownership",
     "manage.releases",
     "manage.reports",
+    "manage.rights",
     "manage.rules",
     "manage.scim",
     "manage.status",

@@ -22,6 +22,7 @@ from shared.commands.packages import outdated, packages, publish, publishers
 from shared.commands.registry_files import apply, export
 from shared.commands.reports import reports
 from shared.commands.revocations import revocations
+from shared.commands.rights import rights
 from shared.commands.rules import rules
 from shared.commands.scim import scim
 from shared.commands.snapshots import snapshot
@@ -58,6 +59,7 @@ cli = CommandGroup(
         reports,
         restore,
         revocations,
+        rights,
         rules,
         scim,
         signin_link,

@@ -29,6 +29,7 @@ from shared.services.administration.account_rights import AccountRights
 from shared.services.administration.administration import (
     AccountAdministration,
     Administrators,
+    Auditors,
     OrganizationAdministration,
 )
 from shared.services.administration.audit_log import AuditLog
@@ -316,6 +317,7 @@ class AdministrationServices(Struct, frozen=True):
     """The services of administrators, of the audit log, and of the deletion of accounts."""
 
     administrators: Administrators
+    auditors: Auditors
     accounts: AccountAdministration
     account_rights: AccountRights
     rights_export: RightsExport
@@ -620,6 +622,7 @@ def _maintenance(services: Services) -> MaintenanceServices:
 def _administration(services: Services) -> AdministrationServices:
     return AdministrationServices(
         administrators=services.administrators,
+        auditors=services.auditors,
         accounts=services.account_administration,
         account_rights=services.account_rights,
         rights_export=services.rights_export,

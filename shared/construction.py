@@ -52,6 +52,7 @@ from shared.services.administration.account_rights import AccountRights
 from shared.services.administration.administration import (
     AccountAdministration,
     Administrators,
+    Auditors,
     OrganizationAdministration,
 )
 from shared.services.administration.audit_log import AuditLog
@@ -2200,6 +2201,10 @@ class Services:
         )
 
     @cached_property
+    def auditors(self) -> Auditors:
+        return Auditors(administrators=self.administrators, record_writer=self.record_writer)
+
+    @cached_property
     def audit_log(self) -> AuditLog:
         return AuditLog(
             events=self.adapters.events,
@@ -2412,6 +2417,7 @@ class Services:
             directory=self.adapters.directory,
             administration=self.administration,
             organizations=self.organizations,
+            memberships=self.memberships,
         )
 
     @cached_property
@@ -2505,6 +2511,7 @@ class Services:
             events=self.adapters.events,
             archives=self.adapters.archives,
             administrators=self.administrators,
+            auditors=self.auditors,
             accounts=self.account_administration,
             account_erasures=self.account_erasures,
             retired_names=self.retired_names,

@@ -46,6 +46,7 @@ COMMANDS = (
     "report",
     "restore",
     "revocations",
+    "rights",
     "rules",
     "scim",
     "serve",

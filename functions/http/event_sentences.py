@@ -17,6 +17,8 @@ EVENT_PHRASES: Mapping[str, str] = {
     "account.created": "created the account {name}",
     "account.deleted": "deleted the account {subject}",
     "account.dismissed": "ended that {account} is an administrator",
+    "auditor.appointed": "made {account} an auditor",
+    "auditor.dismissed": "ended that {account} is an auditor",
     "account.erasing": "announced the erasure of the account {account}",
     "account.exported": "exported the data of {account}",
     "account.kept": "canceled the erasure of the account {account}",

@@ -277,6 +277,29 @@ async def manage_account_dismiss(call: SignedInCall) -> None:
 
 
 @pages.form(
+    f"{ACCOUNT_ROUTE}/appoint-auditor",
+    manage_account,
+    done="Auditor role added. All administrators were notified by email.",
+)
+async def manage_account_appoint_auditor(call: SignedInCall) -> None:
+    auditors = call.registry.administration.auditors
+    await auditors.appoint(await _confirmed_account(call), by=call.caller)
+
+
+@pages.form(
+    f"{ACCOUNT_ROUTE}/dismiss-auditor",
+    manage_account,
+    done="Auditor role removed. All administrators were notified by email.",
+)
+async def manage_account_dismiss_auditor(call: SignedInCall) -> None:
+    auditors = call.registry.administration.auditors
+    account = await _confirmed_account(call)
+    reason = call.form.text("reason")
+    with about_field("reason"):
+        await auditors.dismiss(account, reason, by=call.caller)
+
+
+@pages.form(
     f"{ACCOUNT_ROUTE}/erase",
     manage_account,
     done="The account will be erased in seven days. Its owner was notified by email.",

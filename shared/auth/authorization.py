@@ -440,13 +440,18 @@ class Administration(Struct, frozen=True):
             raise credentials_missing()
         if by.is_operator:
             return
-        account = await self.directory.get(Account, Place(by.id))
+        await self.require_auditing_account(by.id, verb, what)
+        if not (by.manages_everything or by.audits_everything):
+            reason = "the token neither manages everything nor has the scope audit"
+            raise NotPermitted(verb, what, reason)
+
+    async def require_auditing_account(self, account_id: str, verb: str, what: str) -> None:
+        """Raise `NotPermitted` unless the account is an administrator or an auditor who is not
+        locked."""
+        account = await self.directory.get(Account, Place(account_id))
         now_ms = self.clock.now_ms()
         if account is None or account.is_locked or not account.reads_management_at(now_ms):
             reason = "only administrators and auditors of the registry can do this"
-            raise NotPermitted(verb, what, reason)
-        if not (by.manages_everything or by.audits_everything):
-            reason = "the token neither manages everything nor has the scope audit"
             raise NotPermitted(verb, what, reason)
 
     async def require_administrator(self, account_id: str, verb: str, what: str) -> None:

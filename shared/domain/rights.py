@@ -99,6 +99,11 @@ class AccessContext(Struct, frozen=True):
         return self.account is not None and self.account.administers_at(self.at_ms)
 
     @property
+    def reads_management(self) -> bool:
+        """Whether the account is an administrator or an auditor."""
+        return self.account is not None and self.account.reads_management_at(self.at_ms)
+
+    @property
     def is_locked(self) -> bool:
         return self.account is not None and self.account.is_locked
 

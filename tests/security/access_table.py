@@ -160,6 +160,11 @@ def administrators(persona: Persona, _state: State) -> set[Outcome]:
     return _known(persona, may=persona.administrator and persona.manages_account)
 
 
+def auditors(persona: Persona, _state: State) -> set[Outcome]:
+    """Administrators and auditors, by a credential that manages everything or audits."""
+    return _known(persona, may=persona.audits)
+
+
 def moderators(persona: Persona, _state: State) -> set[Outcome]:
     """Administrators who just signed in, and their tokens that moderate everything."""
     return _known(persona, may=_moderates(persona) and (persona.org, persona.package) == _ALL)
@@ -178,15 +183,16 @@ def appliers(persona: Persona, _state: State) -> set[Outcome]:
 
 
 def reviewers(persona: Persona, _state: State) -> set[Outcome]:
-    """Administrators by a credential that manages or moderates everything."""
-    is_whole = (persona.org, persona.package) == _ALL and Scope.APPLY not in persona.scopes
-    return _known(persona, may=persona.administrator and is_whole)
+    """Administrators by a credential that manages or moderates everything, and auditors."""
+    is_whole = (persona.org, persona.package) == _ALL and Scope.MODERATE in persona.scopes
+    return _known(persona, may=persona.audits or (persona.administrator and is_whole))
 
 
 def reviewers_of_package(persona: Persona, state: State) -> set[Outcome]:
-    """Administrators by a credential that manages everything, or moderates the package."""
+    """Administrators by a credential that manages everything, or moderates the package; and
+    auditors."""
     may = persona.manages_account or persona.may(Action.MODERATE, state.value)
-    return _known(persona, may=persona.administrator and may)
+    return _known(persona, may=persona.audits or (persona.administrator and may))
 
 
 def _moderates(persona: Persona) -> bool:
@@ -781,29 +787,34 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "api_webhooks_remove",
         "api_webhooks_rotate",
     ),
-    hidden(administrators): ("api_advisories_show", "api_webhooks_replay", "api_webhooks_show"),
-    # The registry of the matrix mirrors nothing, which only administrators learn.
+    hidden(administrators): ("api_webhooks_replay",),
+    hidden(auditors): ("api_advisories_show", "api_webhooks_show"),
+    # The registry of the matrix mirrors nothing, which only administrators and auditors learn.
     administrators: (
+        "api_mirror_admit",
+        "api_mirror_dry_run",
+        "api_mirror_keep",
+        "api_mirror_replace",
+        "api_mirror_retry",
+        "api_mirror_withhold",
+    ),
+    auditors: (
+        "api_rights",
+        "api_rights_csv",
         "api_approved_dry_run",
         "api_approved_list",
         "api_approved_requests",
         "api_advisories_list",
-        "api_mirror_admit",
-        "api_mirror_dry_run",
         "api_mirror_refusals",
-        "api_mirror_replace",
         "api_accounts_rights",
         "api_accounts_statement",
         "api_directory_locks_list",
         "api_mirror_gone",
-        "api_mirror_keep",
-        "api_mirror_withhold",
         "api_groups_dry_run",
         "api_groups_show",
         "api_ownership_list_all",
         "api_ownership_ownerless",
         "api_audit_registry",
-        "api_mirror_retry",
         "api_mirror_show",
         "api_rules_dry_run",
         "api_rules_show",

@@ -3,7 +3,14 @@
 from collections.abc import Iterator
 
 from shared.domain.rights import RIGHTS
-from shared.domain.scopes import PUBLISHING_SCOPES, RECENT_SIGN_IN_ACTIONS, Action, Role, Scope
+from shared.domain.scopes import (
+    ADMINISTRATORS_SCOPES,
+    PUBLISHING_SCOPES,
+    RECENT_SIGN_IN_ACTIONS,
+    Action,
+    Role,
+    Scope,
+)
 
 _HEAD = (
     "to …",
@@ -16,7 +23,7 @@ _HEAD = (
 )
 
 # The scopes of tokens that belong to no person; they have the role maintainer.
-MACHINE_SCOPES = frozenset(Scope) - {Scope.MANAGE, Scope.MODERATE, Scope.APPLY}
+MACHINE_SCOPES = frozenset(Scope) - {Scope.MANAGE, *ADMINISTRATORS_SCOPES}
 JOB_SCOPES = PUBLISHING_SCOPES
 
 _WORDS = {

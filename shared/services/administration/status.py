@@ -47,7 +47,7 @@ class RegistryStatus(Struct, frozen=True):
 
     async def report(self, by: Principal) -> StatusReport:
         """Return the status of the registry; its parts are None for stores that do not answer."""
-        await self.administration.require(by, "see", "how the registry is")
+        await self.administration.require_auditor(by, "see", "how the registry is")
         task_states, backlog, counts, to_decide = await asyncio.gather(
             _if_available(self.upkeep.task_states()),
             _if_available(self._backlog()),
@@ -66,7 +66,7 @@ class RegistryStatus(Struct, frozen=True):
 
     async def tasks(self, by: Principal) -> list[TaskState]:
         """Return the state of every task."""
-        await self.administration.require(by, "see", "the maintenance tasks")
+        await self.administration.require_auditor(by, "see", "the maintenance tasks")
         states, requested = await asyncio.gather(
             self.upkeep.task_states(), self.upkeep.requests.read(self.upkeep.tasks.values())
         )

@@ -89,6 +89,7 @@ def _require_account(account_id: str | None) -> str:
     return account_id
 
 
+DAY_MS = timedelta(days=1) // MS
 STATE_LIFETIME = timedelta(minutes=10)  # Time for a password and a second factor.
 CLOCK_LEEWAY = timedelta(minutes=1)  # Tolerated difference of the provider's clock.
 LINK_PROVIDER = "link"  # The provider of a session that was started by a sign-in link.
@@ -333,11 +334,22 @@ class SignInFlow(Struct, frozen=True):
         }
         change = EntityChange("session.started", session.id, account=account_id, details=details)
         await self.record_writer.add(session, change=change, by=_owner(session, browser))
+        await self._note_day(account_id)
         if not known:
             agent = mail_line(browser.agent) or "unknown browser"
             address = browser.address or "unknown"
             self.account_mail.send(account_id, "new-browser", agent=agent, address=address)
         return cookie, self.known_browsers.remember(account_id)
+
+    @retried_when_stale
+    async def _note_day(self, account_id: str) -> None:
+        """Note the day of the last sign-in of the account: a day is enough to see who does not use
+        an account any more, and takes one write a day."""
+        account = await self.directory.get(Account, Place(account_id))
+        now_ms = self.clock.now_ms()
+        today_ms = now_ms - now_ms % DAY_MS
+        if account is not None and account.signed_in_ms != today_ms:
+            await self.directory.replace(account.model_copy(update={"signed_in_ms": today_ms}))
 
     def _new_session(
         self,

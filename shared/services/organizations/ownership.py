@@ -293,12 +293,12 @@ class OwnershipRequests(Struct, frozen=True):
 
     async def found(self, *, by: Principal) -> list[OwnerlessOrganization]:
         """Return the organizations without an owner who can sign in, to administrators."""
-        await self.administration.require(by, "see", _WHAT)
+        await self.administration.require_auditor(by, "see", _WHAT)
         return await self.ownerless.stored()
 
     async def all(self, *, by: Principal) -> list[AskedOwnership]:
         """Return every open request to administrators, the oldest first."""
-        await self.administration.require(by, "see", _WHAT)
+        await self.administration.require_auditor(by, "see", _WHAT)
         return await self.waiting()
 
     async def waiting(self) -> list[AskedOwnership]:

@@ -383,7 +383,7 @@ class Moderation(Struct, frozen=True):
 
         Raises `ReleaseNotFound`.
         """
-        await self.administration.require(by, "look at", str(coordinate))
+        await self.administration.require_auditor(by, "look at", str(coordinate))
         found = await self.metadata.find(coordinate)
         head = found.head
         release = found.release
