@@ -94,7 +94,14 @@ NOT_COMPARED = (
     "uploadsReady",
 )
 SIZES = ("dev", "team", "public")
-ABUSE_CONTACT = "BALLROOM_ABUSE_CONTACT"
+# What strangers look for in a registry, and what they miss without it.
+OF_THE_OPERATOR = {
+    "BALLROOM_ABUSE_CONTACT": "mail about decisions of administrators does not say where to "
+    "appeal. Set it to a mail address or an https address.",
+    "BALLROOM_SECURITY_CONTACT": "/.well-known/security.txt does not say where to report a "
+    "vulnerability. Set it to a mailto: or https: address.",
+    "BALLROOM_PRIVACY_URL": "no page links to your privacy notice. Set it to its https address.",
+}
 
 Problems = Iterator[str]
 Values = Mapping[str, object]
@@ -152,7 +159,7 @@ def main(arguments: list[str]) -> str | int:
     found = [problem for check in CHECKS for problem in check(given)]
     if not asked.isolated_first:
         found += isolation(given)
-    for note in (*fewer(given), *quota(given), *opened(given), *appeals(given)):
+    for note in (*fewer(given), *quota(given), *opened(given), *operator(given)):
         sys.stderr.write(f"{note}\n")
     # Azure takes seconds to answer, so it is asked last.
     found += [] if found else asking(given, asked)
@@ -532,16 +539,14 @@ def opened(given: Given) -> Problems:
         )
 
 
-def appeals(given: Given) -> Problems:
-    """Warn if strangers use the registry and mail about decisions names no contact."""
+def operator(given: Given) -> Problems:
+    """Warn if strangers use the registry and do not find its operator."""
     more = given.values.get("moreSettings", {})
-    is_named = isinstance(more, dict) and bool(cast("dict[str, object]", more).get(ABUSE_CONTACT))
-    if given.values.get("size") == "public" and not is_named:
-        yield (
-            f"Note: {ABUSE_CONTACT} is not in moreSettings, so mail about decisions of "
-            "administrators does not say where to appeal. Set it to a mail address or an https "
-            "address."
-        )
+    named = cast("dict[str, object]", more) if isinstance(more, dict) else {}
+    if given.values.get("size") == "public":
+        for setting, missed in OF_THE_OPERATOR.items():
+            if not named.get(setting):
+                yield f"Note: {setting} is not in moreSettings, so {missed}"
 
 
 def is_network(text: str) -> bool:

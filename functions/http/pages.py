@@ -19,6 +19,7 @@ from functions.http.caching_headers import NO_STORE
 from functions.http.calls import Call
 from functions.http.json_answers import STATUS_BY_KIND, retry_headers
 from functions.http.operations import READ_METHODS, Face, Operation
+from functions.http.operator_links import operator_links
 from functions.http.repeats import repeat_until
 from functions.http.representations import unchanged_answer
 from shared.composition import Registry
@@ -156,7 +157,11 @@ class PageCall(Call):
 
     def rendered(self, template: str, **values: object) -> bytes:
         """Return a template of `functions/templates` filled in, in the frame of the visitor."""
-        frame = {"visitor": self.visitor, "announcements": self.banners}
+        frame = {
+            "visitor": self.visitor,
+            "announcements": self.banners,
+            "operator_links": operator_links(self.registry.settings),
+        }
         return render_template(template, {**frame, **values}).encode()
 
     def page(
@@ -327,6 +332,7 @@ _FRAME = {
     "here": "",
     "announcements": (),
     "note": "",
+    "operator_links": (),
 }
 
 # Filters of the templates.

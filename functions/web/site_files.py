@@ -2,6 +2,7 @@
 sitemap.xml, favicon.ico, llms.txt, security.txt.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
@@ -12,6 +13,7 @@ import shared.publish
 from functions.http.caching_headers import REVALIDATE
 from functions.http.calls import Call
 from functions.http.formatting import counted
+from functions.http.operator_links import vulnerability_contacts
 from functions.http.pages import STATIC, AnonymousPages, PublicPageCall, PublicPages, static_path
 from functions.http.pagination import requested_page
 from functions.http.pipelines import AUDIT_FILE, EXAMPLE_URL, VERIFY_FILE
@@ -21,6 +23,7 @@ from shared.domain.errors.packages import PathNotFound
 from shared.domain.errors.requests import PageNotFound
 from shared.domain.listings import Listing
 from shared.domain.outside_values import in_one_line
+from shared.domain.packages import Readers
 from shared.domain.search import MAX_OFFSET, Query, ResultPage, Results, Sort
 from shared.domain.times import utc_text
 from shared.prose.manual import FILES, page_name
@@ -228,6 +231,7 @@ def _llms_line(listing: Listing, base_url: str) -> str:
 
 
 SECURITY_TXT_PATH = ".well-known/security.txt"
+VULNERABILITY_POLICY = "/about/policies#weakness"
 
 # From the start of the day, so that the file changes daily. RFC 9116 advises a year at most.
 SECURITY_TXT_LIFETIME = timedelta(days=90)
@@ -236,17 +240,21 @@ SECURITY_TXT_LIFETIME = timedelta(days=90)
 @pages.read(SECURITY_TXT_PATH, is_open=True, stays_public=True)
 async def security_txt_file(call: Call) -> Answer:
     settings = call.registry.settings
-    if not settings.security_contact:
+    contacts = vulnerability_contacts(settings)
+    if not contacts:
         raise PathNotFound(SECURITY_TXT_PATH, "The operator of this registry names no contact.")
-    text = security_txt(settings.security_contact, settings.base_url, call.registry.clock.now_ms())
+    text = security_txt(contacts, settings.base_url, call.registry.clock.now_ms())
+    if settings.readers is Readers.EVERYBODY:  # Others see the page after a sign-in.
+        text += f"Policy: {settings.base_url}{VULNERABILITY_POLICY}\n"
     return conditional_answer(call, Representation(text.encode(), TEXT, is_public=True))
 
 
-def security_txt(contact: str, base_url: str, now_ms: int) -> str:
+def security_txt(contacts: Iterable[str], base_url: str, now_ms: int) -> str:
     """Return the file, which expires in `SECURITY_TXT_LIFETIME`."""
     today = datetime.fromtimestamp(now_ms // 1000, UTC).replace(hour=0, minute=0, second=0)
+    listed = "".join(f"Contact: {contact}\n" for contact in contacts)
     return (
-        f"Contact: {contact}\n"
+        f"{listed}"
         f"Expires: {today + SECURITY_TXT_LIFETIME:%Y-%m-%dT%H:%M:%SZ}\n"
         "Preferred-Languages: en\n"
         f"Canonical: {base_url}/{SECURITY_TXT_PATH}\n"

@@ -44,6 +44,8 @@ _MAKERS = "makers"
 _PUBLISHERS = "publishers"
 _GROUP_ROLES = "group roles"
 _APPEALS = "appeals"
+_CONTACT = "contact"
+_OPERATOR = "operator"
 _DIRECTORY = "directory"
 _OWNERS = "owners"
 _LOG = "log"
@@ -62,6 +64,8 @@ _ADVICE = frozenset(
         _GROUP_ROLES,
         _OWNERS,
         _APPEALS,
+        _CONTACT,
+        _OPERATOR,
         _SIGNING_KEYS,
         _KEY_AGES,
         _SIGSTORE,
@@ -112,6 +116,8 @@ def _surroundings(settings: Settings) -> Iterator[StoreCheck]:
         way_out = "Nobody can sign in there. Set BALLROOM_URL to an https address."
     yield StoreCheck("address", f"The registry is {settings.base_url}.", way_out)
     yield _appeals(settings)
+    yield _contact(settings)
+    yield _operator(settings)
     if ways := [*_ways_out_of_here(settings)]:
         yield StoreCheck("network", " ".join(ways))
 
@@ -123,6 +129,34 @@ def _appeals(settings: Settings) -> StoreCheck:
     found = "Mail about decisions of administrators does not say where to appeal."
     way_out = "Set BALLROOM_ABUSE_CONTACT to a mail address or an https address."
     return StoreCheck(_APPEALS, found, way_out)
+
+
+def _contact(settings: Settings) -> StoreCheck:
+    """Say where somebody writes to who found a vulnerability."""
+    contacts = (settings.security_contact, settings.abuse_contact)
+    if named := [each for each in contacts if each]:
+        found = f"/.well-known/security.txt names {' and '.join(named)}."
+        return StoreCheck(_CONTACT, found)
+    found = (
+        "/.well-known/security.txt is missing (404): nobody reads there where to report a "
+        "vulnerability."
+    )
+    way_out = "Set BALLROOM_SECURITY_CONTACT to a mailto: or https: address."
+    return StoreCheck(_CONTACT, found, way_out)
+
+
+def _operator(settings: Settings) -> StoreCheck:
+    """Say which pages of the operator are linked below every page."""
+    pages = {
+        "BALLROOM_PRIVACY_URL": ("privacy notice", settings.privacy_url),
+        "BALLROOM_TERMS_URL": ("terms of use", settings.terms_url),
+        "BALLROOM_IMPRINT_URL": ("imprint", settings.imprint_url),
+    }
+    named = [f"{name} ({address})" for name, address in pages.values() if address]
+    found = f"Pages link to these of the operator: {', '.join(named) or 'none'}."
+    missing = [variable for variable, (_, address) in pages.items() if not address]
+    way_out = f"Where the law asks for them, set {', '.join(missing)}." if missing else ""
+    return StoreCheck(_OPERATOR, found, way_out)
 
 
 def _ways_out_of_here(settings: Settings) -> Iterator[str]:

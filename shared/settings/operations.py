@@ -26,6 +26,11 @@ MIN_TOKEN_LENGTH = 24  # Characters; `openssl rand -hex 16` prints 32.
 _ABUSE_CONTACT = re.compile(r"(?:(?:mailto:)?[^\s@:/]+@[^\s@:/]+|https://[^\s]+)")
 _CONTACT = re.compile(r"(?:mailto:[^\s@]+@[^\s@]+|https://[^\s]+)")
 
+MAX_PAGE_ADDRESS_LENGTH = 1_000
+_PAGE_ADDRESS = re.compile(
+    r"https://[A-Za-z0-9._\[\]:-]+(?:[/?#][A-Za-z0-9._~:/?#@!$&()*+,;=%-]*)?"
+)
+
 
 def _check_words(text: str) -> None:
     try:
@@ -35,6 +40,15 @@ def _check_words(text: str) -> None:
     if text and not words:
         reason = "it is not a command in the form of a shell, such as /usr/bin/ballroom"
         raise ValueError(reason)
+
+
+def _check_page(address: str) -> None:
+    if address and (len(address) > MAX_PAGE_ADDRESS_LENGTH or not _PAGE_ADDRESS.fullmatch(address)):
+        reason = "it is not the https: address of a page, such as https://example.org/privacy"
+        raise ValueError(reason)
+
+
+PageAddress = Annotated[str, checked_by(_check_page)]
 
 
 class OperationsSettings(TopicSettings):
@@ -47,8 +61,24 @@ class OperationsSettings(TopicSettings):
     )
     abuse_contact: str = Field(
         default="",
-        description="Contact for appeals against decisions of administrators, as a mail address or "
-        "https: address; mail about such a decision names it.",
+        description="Contact for reports of abuse and for appeals against decisions of "
+        "administrators, as a mail address or https: address; linked below every page, named by "
+        "mail about such a decision, and the second contact of /.well-known/security.txt.",
+    )
+    privacy_url: PageAddress = Field(
+        default="",
+        description="Your privacy notice, as an https: address; linked below every page and on the "
+        "page to sign in.",
+    )
+    terms_url: PageAddress = Field(
+        default="",
+        description="Your terms of use, as an https: address; linked below every page and on the "
+        "page to sign in.",
+    )
+    imprint_url: PageAddress = Field(
+        default="",
+        description="Your imprint, as an https: address; linked below every page and on the page "
+        "to sign in.",
     )
     insights_connection: SecretStr | None = Field(
         default=None,

@@ -123,7 +123,7 @@ def test_doctor_finds_no_problem_but_the_permissions_of_earlier_versions(
     # The issuer of its trusted publisher and its own address are elsewhere, which no test reaches.
     # It names nobody to whom those write who appeal, and what was made before makers were stored
     # has none.
-    expected = {"issuer", "own address", "appeals", "makers"}
+    expected = {"issuer", "own address", "appeals", "contact", "operator", "makers"}
     assert {each["what"] for each in found if not each["ok"]} <= expected
 
 

@@ -106,10 +106,17 @@ def test_the_command_says_the_same(size: str) -> None:
     assert Said(ended.returncode, ended.stdout, ended.stderr) == checked(BALLROOM_SIZE=size)
 
 
+OF_THE_OPERATOR = {
+    "BALLROOM_ABUSE_CONTACT": "abuse@example.org",
+    "BALLROOM_SECURITY_CONTACT": "mailto:security@example.org",
+    "BALLROOM_PRIVACY_URL": "https://example.org/privacy",
+}
+
+
 @pytest.mark.parametrize("location", ["northeurope", "North Europe"])
 def test_variables_that_azd_sets_are_accepted(location: str) -> None:
     url = "https://packages.example.org"
-    settings = json.dumps({"BALLROOM_ABUSE_CONTACT": "abuse@example.org"})
+    settings = json.dumps(OF_THE_OPERATOR)
     passed = checked(
         BALLROOM_SIZE="public",
         BALLROOM_URL=url,
@@ -189,15 +196,17 @@ def test_a_deployment_that_would_fail_late_is_refused_early(
 
 
 @pytest.mark.parametrize(("size", "is_noted"), [("public", True), ("team", False)])
-def test_a_public_registry_without_a_contact_for_appeals_is_noted(
+def test_a_public_registry_whose_operator_cannot_be_found_is_noted(
     tmp_path: Path, size: str, is_noted: bool
 ) -> None:
     shown = with_parameters(tmp_path, size=size)
     assert shown.returncode == 0
-    assert ("BALLROOM_ABUSE_CONTACT is not in moreSettings" in shown.stderr) is is_noted
-    contact = {"BALLROOM_ABUSE_CONTACT": "https://example.org/appeals"}
-    shown = with_parameters(tmp_path, size=size, moreSettings=contact)
-    assert "BALLROOM_ABUSE_CONTACT" not in shown.stderr
+    for setting in OF_THE_OPERATOR:
+        assert (f"{setting} is not in moreSettings" in shown.stderr) is is_noted
+        others = {name: value for name, value in OF_THE_OPERATOR.items() if name != setting}
+        noted = with_parameters(tmp_path, size=size, moreSettings=others).stderr
+        assert (f"{setting} is not in moreSettings" in noted) is is_noted
+        assert not any(f"{other} is not" in noted for other in others)
 
 
 def test_more_instances_than_a_subscription_allows_are_reported(tmp_path: Path) -> None:

@@ -26,7 +26,8 @@ from tests.support.terminal import Terminal
 from tests.support.trusted_publishing import IDS
 from tests.support.world import Template, settings_of
 
-ADVICE = {"appeals", "confined process", "signing keys"}
+OF_THE_OPERATOR = ("appeals", "contact", "operator")
+ADVICE = {*OF_THE_OPERATOR, "confined process", "signing keys"}
 
 
 def findings(terminal: Terminal) -> dict[str, dict[str, str]]:
@@ -34,18 +35,33 @@ def findings(terminal: Terminal) -> dict[str, dict[str, str]]:
     result = terminal.invoke("doctor", "--json")
     found = {each["what"]: each for each in json.loads(result.stdout)}
     wrong = {what for what, each in found.items() if not each["ok"]}
-    assert (result.exit_code == 0) == (
-        wrong <= {"appeals", "confined process", "signing keys"}
-    )  # Advice.
+    assert (result.exit_code == 0) == (wrong <= ADVICE)  # Advice.
     return found
 
 
 def test_a_healthy_registry_has_no_problem(terminal: Terminal) -> None:
     found = findings(terminal)
-    assert all(each["ok"] for what, each in found.items() if what != "appeals")
-    lines = terminal.run("doctor", BALLROOM_ABUSE_CONTACT="abuse@example.org").splitlines()
+    assert [what for what, each in found.items() if not each["ok"]] == [*OF_THE_OPERATOR]
+    lines = terminal.run(
+        "doctor",
+        BALLROOM_ABUSE_CONTACT="abuse@example.org",
+        BALLROOM_PRIVACY_URL="https://example.org/privacy",
+        BALLROOM_TERMS_URL="https://example.org/terms",
+        BALLROOM_IMPRINT_URL="https://example.org/imprint",
+    ).splitlines()
     assert all(line.startswith("ok ") for line in lines)
-    assert len(lines) == 14
+    assert len(lines) == 16
+
+
+def test_what_the_operator_does_not_publish_is_advice(terminal: Terminal) -> None:
+    found = findings(terminal)
+    assert "/.well-known/security.txt is missing (404)" in found["contact"]["found"]
+    assert "BALLROOM_SECURITY_CONTACT" in found["contact"]["way_out"]
+    result = terminal.invoke("doctor", BALLROOM_TERMS_URL="https://example.org/terms")
+    [line] = [each for each in result.stdout.splitlines() if " operator " in each]
+    assert line.startswith("advice")
+    assert "terms of use (https://example.org/terms)" in line
+    assert "BALLROOM_PRIVACY_URL, BALLROOM_IMPRINT_URL" in line
 
 
 @pytest.mark.parametrize(
@@ -68,7 +84,7 @@ def test_a_key_that_is_missing_or_no_key_is_named(
 
 def test_doctor_checks_versions_and_settings_even_without_a_registry(empty: Terminal) -> None:
     found = findings(empty)
-    first = ["versions", "settings", "address", "appeals", "confined process", "data folder"]
+    first = ["versions", "settings", "address", *OF_THE_OPERATOR, "confined process", "data folder"]
     assert list(found) == first
     assert "does not exist" in found["data folder"]["found"]
     assert "Start the registry" in found["data folder"]["way_out"]
