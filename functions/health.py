@@ -174,10 +174,38 @@ async def _gauges(registry: Registry) -> Mapping[str, tuple[str, float]]:
             _backup_age(registry.settings, now_ms),
         ),
     }
+    gauges |= await _drill_gauges(registry, now_ms)
     if registry.mirroring:
         incidents = len(await registry.mirroring.reader.pins.incidents())
         about = "Releases whose archives an upstream changed."
         gauges["ballroom_mirror_incidents"] = (about, incidents)
+    return gauges
+
+
+async def _drill_gauges(registry: Registry, now_ms: int) -> Mapping[str, tuple[str, float]]:
+    """Return when the last recovery drill was that found nothing wrong, and what the last one
+    found."""
+    drills = registry.administration.recovery_drills
+    whole = await drills.last_whole_drill()
+    gauges = {
+        "ballroom_drill_age_seconds": (
+            "Time since the last drill that found nothing wrong; infinite if there was none.",
+            math.inf if whole is None else (now_ms - whole.at_ms) / 1_000,
+        )
+    }
+    last = await drills.last_drill()
+    if last is not None:
+        gauges |= {
+            "ballroom_drill_seconds": ("Time that the last drill took.", last.total_seconds),
+            "ballroom_drill_restore_seconds": (
+                "Time of the last drill until the registry could have been started.",
+                last.restore_seconds,
+            ),
+            "ballroom_drill_problems": (
+                "Problems that the last drill found, at most 20.",
+                len(last.problems),
+            ),
+        }
     return gauges
 
 

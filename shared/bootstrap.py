@@ -32,10 +32,12 @@ from shared.adapters.backup import (
     unapplied_restore,
     upgrading,
 )
+from shared.adapters.drill_folders import FoundBackup, find_newest_backup, make_drill_folder
 from shared.adapters.embedded import (
     SchemaVersions,
     StoreCheck,
     check_data_folder,
+    compare_databases,
     open_embedded,
     require_database,
     require_registry,
@@ -63,6 +65,7 @@ from shared.adapters.mail import (
     SmtpServer,
 )
 from shared.adapters.network import Network
+from shared.adapters.sampled_archives import SampledArchives
 from shared.adapters.serving_processes import ServingProcess, require_alone, serving, serving_alone
 from shared.adapters.sqlite.connections import DatabaseMissing, DatabaseUnusable
 from shared.adapters.sqlite.database import MIGRATIONS, Database
@@ -502,6 +505,59 @@ def archives_of_backup(source: Path) -> Generator[ArchiveStore]:
         message = f"{source} is no backup: it has no folder archives."
         raise FolderUnusable(message)
     yield FileArchives(DataFolder(source).archives, SystemClock())
+
+
+newest_backup = find_newest_backup  # Commands name no adapter.
+drill_folder = make_drill_folder
+database_problems = compare_databases
+
+
+def restore_for_drill(settings: Settings, backup: FoundBackup, data: Path) -> Settings:
+    """Restore a backup as `restore_backup` does, to a folder that nobody serves, and apply the list
+    of revocations of the registry as well; return the settings of the copy."""
+    copy = scratch_settings(settings, data)
+    own_list = DataFolder(settings.data).revocations
+    later = [own_list] if own_list.is_file() else []
+    restore_backup(copy, backup.folder, ArchiveChecks.NONE, later=later)
+    return copy
+
+
+def scratch_settings(settings: Settings, data: Path) -> Settings:
+    """Return the settings of a copy of the registry in a folder of this machine. The copy reads no
+    store, key vault or telemetry of the registry."""
+    return settings.model_copy(
+        update={
+            "data": data,
+            "upgrade_backup": False,
+            "cosmos_endpoint": "",
+            "cosmos_key": None,
+            "blob_endpoint": "",
+            "blob_connection": None,
+            "key_vault": "",
+            "insights_connection": None,
+        }
+    )
+
+
+def restored_registry(settings: Settings, archives: ArchiveStore | None = None) -> Registry:
+    """Return a registry over a restored folder that is read, and sends and logs nothing; by default
+    with the archives of the folder."""
+    adapters = replace(embedded_adapters(settings), mailer=SilentMailer(), writes_log=False)
+    return build_registry(settings, replace(adapters, archives=archives or adapters.archives))
+
+
+async def sampled_archives(settings: Settings, registry: Registry) -> ArchiveStore:
+    """Return the archives of a registry, which a restored folder keeps when they are read."""
+    there = registry.adapters.archives
+    clock = SystemClock()
+    listed = {each.digest: each async for each in there.list(clock.now_ms())}
+    here = FileArchives(DataFolder(settings.data).archives, clock)
+    return SampledArchives(there, listed, here)
+
+
+def now_ms() -> int:
+    """Return the time, for commands that need it before there is a registry."""
+    return SystemClock().now_ms()
 
 
 CONFINEMENT = "confined process"

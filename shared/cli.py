@@ -14,6 +14,7 @@ from shared.commands.base import CommandGroup
 from shared.commands.bundles import bundle
 from shared.commands.data_folder import backup, index, keys, restore
 from shared.commands.doctor import doctor
+from shared.commands.drill import drill
 from shared.commands.evidence import evidence
 from shared.commands.log import transparency_log
 from shared.commands.name_disputes import disputes
@@ -43,6 +44,7 @@ cli = CommandGroup(
         directory_locks,
         disputes,
         doctor,
+        drill,
         evidence,
         export,
         groups,

@@ -41,6 +41,7 @@ from shared.services.administration.leaving import Leaving
 from shared.services.administration.name_disputes import NameDisputes
 from shared.services.administration.policies import Policies
 from shared.services.administration.reachability import Reachability
+from shared.services.administration.recovery_drills import RecoveryDrills
 from shared.services.administration.revocations import RevocationApplication
 from shared.services.administration.rights_export import RightsExport
 from shared.services.administration.status import RegistryStatus
@@ -74,6 +75,7 @@ from shared.services.identity.sign_in import SignInFlow, SignInLinks
 from shared.services.limits.notices import NoticeCache, Notices
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.maintenance.archive_recovery import ArchiveRecovery
+from shared.services.maintenance.restored_audit import RestoredAudit
 from shared.services.maintenance.snapshots import SnapshotCreation, SnapshotRestore
 from shared.services.maintenance.tasks import MaintenanceTasks, Upkeep
 from shared.services.mirroring.admission import Admission, Refreshing
@@ -311,6 +313,7 @@ class MaintenanceServices(Struct, frozen=True):
     snapshot_creation: SnapshotCreation
     snapshot_restore: SnapshotRestore
     archive_recovery: ArchiveRecovery
+    restored_audit: RestoredAudit
 
 
 class AdministrationServices(Struct, frozen=True):
@@ -335,6 +338,7 @@ class AdministrationServices(Struct, frozen=True):
     evidence: Evidence
     registry_files: RegistryFiles
     revocations: RevocationApplication
+    recovery_drills: RecoveryDrills
 
 
 class ScimServices(Struct, frozen=True):
@@ -616,6 +620,7 @@ def _maintenance(services: Services) -> MaintenanceServices:
         snapshot_creation=services.snapshot_creation,
         snapshot_restore=services.snapshot_restore,
         archive_recovery=services.archive_recovery,
+        restored_audit=services.restored_audit,
     )
 
 
@@ -640,6 +645,7 @@ def _administration(services: Services) -> AdministrationServices:
         evidence=services.evidence,
         registry_files=services.registry_files,
         revocations=services.revocation_application,
+        recovery_drills=services.recovery_drills,
     )
 
 

@@ -64,6 +64,7 @@ from shared.services.administration.leaving import Leaving
 from shared.services.administration.name_disputes import NameDisputes
 from shared.services.administration.policies import Policies
 from shared.services.administration.reachability import Reachability
+from shared.services.administration.recovery_drills import RecoveryDrills
 from shared.services.administration.revocations import RevocationApplication
 from shared.services.administration.rights_export import RightsExport
 from shared.services.administration.status import RegistryStatus
@@ -146,6 +147,7 @@ from shared.services.maintenance.rebuild_search_index import RebuildSearchIndex
 from shared.services.maintenance.remove_prereleases import RemovePrereleases
 from shared.services.maintenance.renew_sigstore_root import RenewSigstoreRoot
 from shared.services.maintenance.repair_derived_data import RepairDerivedData
+from shared.services.maintenance.restored_audit import RestoredAudit
 from shared.services.maintenance.roll_up_pulls import RollUpPulls
 from shared.services.maintenance.send_digests import SendDigests
 from shared.services.maintenance.send_expiry_reminders import SendExpiryReminders
@@ -2774,6 +2776,22 @@ class Services:
             archive_reader=self.archive_reader,
             checkpoints=self.checkpoints,
         )
+
+    @cached_property
+    def restored_audit(self) -> RestoredAudit:
+        return RestoredAudit(
+            metadata=self.adapters.metadata,
+            directory=self.adapters.directory,
+            leaves=self.adapters.events,
+            log_files=self.adapters.log_files,
+            archives=self.audit_archives,
+            mending=self.log_mending,
+            randomness=self.adapters.randomness,
+        )
+
+    @cached_property
+    def recovery_drills(self) -> RecoveryDrills:
+        return RecoveryDrills(work=self.adapters.work, clock=self.adapters.clock)
 
     @cached_property
     def anonymize_events(self) -> AnonymizeEvents:

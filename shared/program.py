@@ -28,6 +28,7 @@ COMMANDS = (
     "directory-locks",
     "dispute",
     "doctor",
+    "drill",
     "evidence",
     "export",
     "groups",

@@ -277,6 +277,37 @@ def _database(what: str, path: Path, schema: int, restore: str) -> StoreCheck:
     return StoreCheck(what, f"{path} is intact, with schema {schema}.")
 
 
+def compare_databases(data: Path) -> list[str]:
+    """Read every page and index of the databases in the folder, and compare the tables of records;
+    return a sentence for each that is not consistent."""
+    folder = DataFolder(data)
+    problems = list[str]()
+    for path in (folder.database, folder.search):
+        if not path.exists():
+            continue
+        try:
+            with closing(open_to_read(path)) as connection:
+                found = [text for (text,) in connection.execute("PRAGMA integrity_check(5)")]
+                if path == folder.database:
+                    problems += _orphans(connection)
+        except sqlite3.Error as error:
+            found = [str(error)]
+        if found != ["ok"]:
+            problems.append(f"The database {path.name} is damaged: {'; '.join(found)}.")
+    return problems
+
+
+def _orphans(connection: sqlite3.Connection) -> list[str]:
+    """Return a sentence for each release whose package has no record."""
+    statement = """
+        SELECT pk || ':' || version FROM releases
+        WHERE NOT EXISTS (SELECT 1 FROM heads WHERE heads.pk = releases.pk) LIMIT 20
+    """
+    return [
+        f"{release}: its package has no record." for (release,) in connection.execute(statement)
+    ]
+
+
 def _keys(folder: DataFolder) -> StoreCheck:
     files = sorted(folder.keys.glob("*.key"))
     if not files:

@@ -1,5 +1,6 @@
 """GET /metrics of a registry on one machine: who reads it, and what it says."""
 
+import asyncio
 import re
 import shutil
 from collections.abc import Iterator
@@ -9,7 +10,9 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from shared.bootstrap import back_up
+from shared.adapters.system import SystemClock
+from shared.bootstrap import back_up, existing_registry
+from shared.domain.drills import Drill, DrillOutcome
 from shared.localhost import build_host
 from shared.services.maintenance.audit_archives import AuditArchives
 from shared.settings import Settings
@@ -71,6 +74,36 @@ def test_the_age_of_the_last_backup_is_a_metric(folder: Path, tmp_path: Path) ->
     [age] = re.findall(r"^ballroom_backup_age_seconds (.*)$", text, re.MULTILINE)
     assert float(age) < 3_600
     assert not (tmp_path / "backup" / settings.backed_up.name).exists()
+
+
+def test_the_last_recovery_drill_is_a_metric(folder: Path) -> None:
+    settings = settings_of(folder, metrics="loopback")
+    with running(build_host(settings)) as server:
+        before = httpx.get(f"{server.url}/metrics").text
+        assert "\nballroom_drill_age_seconds +Inf\n" in before
+        assert "ballroom_drill_seconds" not in before
+        at_ms = SystemClock().now_ms()
+        failed = Drill(
+            at_ms=at_ms,
+            seconds={"restore": 4.0, "archives": 5.5},
+            problems=("acme/greet:1.0.0: its archive is missing.",),
+            outcome=DrillOutcome.PROBLEMS,
+        )
+        whole = Drill(at_ms=at_ms - 3_600_000, outcome=DrillOutcome.WHOLE)
+        for each in (whole, failed):
+            asyncio.run(saved(settings, each))
+        text = httpx.get(f"{server.url}/metrics").text
+    assert "\nballroom_drill_seconds 9.5\n" in text
+    assert "\nballroom_drill_restore_seconds 4.0\n" in text
+    assert "\nballroom_drill_problems 1.0\n" in text
+    [age] = re.findall(r"^ballroom_drill_age_seconds (.*)$", text, re.MULTILINE)
+    assert 3_600 <= float(age) < 7_200
+
+
+async def saved(settings: Settings, drill: Drill) -> None:
+    registry = existing_registry(settings)
+    await registry.administration.recovery_drills.save(drill)
+    await registry.close()
 
 
 def test_the_age_of_the_signing_key_is_a_metric(folder: Path) -> None:
