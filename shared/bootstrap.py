@@ -3,7 +3,9 @@
 import asyncio
 import os
 import tempfile
+import time
 from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import timedelta
 from functools import cache
@@ -22,6 +24,7 @@ from shared.adapters.advisory_dumps import (
 from shared.adapters.azure_services import KeyVault, log_key_problem, recording_age
 from shared.adapters.backup import (
     ArchiveChecks,
+    KeysOfCopy,
     Report,
     Restored,
     backup,
@@ -83,6 +86,7 @@ from shared.confined.access import Restriction
 from shared.confined.budget import RELEASE_BUDGET
 from shared.confined.child import restrictions_here
 from shared.confined.process import ConfinedProcess
+from shared.domain.errors.base import Refusal
 from shared.domain.errors.requests import StorageFull
 from shared.domain.mail import parse_email
 from shared.domain.mirror_rules import UpstreamAddress
@@ -91,6 +95,7 @@ from shared.domain.scans import MAX_SCAN_ANSWER_BYTES
 from shared.domain.snapshots import SnapshotUnusable
 from shared.domain.status import SOFTWARE_VERSION
 from shared.domain.times import MS
+from shared.domain.webhooks import Webhook
 from shared.ports.advisories import AdvisoryDumps
 from shared.ports.archive_delivery import EdgeCache
 from shared.ports.archive_store import ArchiveStore
@@ -105,6 +110,7 @@ from shared.services.administration.key_ages import KeyKind
 from shared.services.administration.revocations import AppliedRevocations
 from shared.services.common import Adapters
 from shared.services.maintenance.snapshots import ArchiveSources, StoredSnapshots
+from shared.services.records import all_entities
 from shared.settings import Settings
 from shared.settings.values import split_list
 from shared.telemetry import log
@@ -156,6 +162,34 @@ def migrate(settings: Settings, report: Report = report_nothing) -> None:
     KeyFiles(keys, SystemClock(), SystemRandomness()).load()
     for each in key_files(keys):
         each.make_missing()
+    has_clear_secrets = embedded.has_clear_secrets()
+    embedded.close()
+    if has_clear_secrets:
+        with ThreadPoolExecutor(1) as thread:  # The caller may have an event loop.
+            thread.submit(asyncio.run, _encrypt_secrets(settings, report)).result()
+
+
+async def _encrypt_secrets(settings: Settings, report: Report) -> None:
+    """Encrypt the secrets of webhooks that earlier versions stored in clear, and overwrite their
+    bytes. What cannot be done now, tasks do later."""
+    registry = build_registry(settings)
+    began = time.monotonic()
+    try:
+        webhooks = await all_entities(registry.adapters.directory, Webhook)
+        changed = await registry.organizations.webhook_secrets.encrypt_clear(webhooks)
+        await registry.adapters.events.overwrite_forgotten()
+    except Refusal as failure:
+        report(f"Secrets of webhooks stay in clear text until a task encrypts them: {failure}")
+    else:
+        seconds = time.monotonic() - began
+        copies = DataFolder(settings.data).upgrades
+        report(
+            f"Encrypted the secrets of {changed} webhooks in {seconds:.1f} s. Copies of before, as "
+            f"in {copies}, have them in clear text: delete them when you need them no longer, or "
+            "run `ballroom webhook rotate --all`."
+        )
+    finally:
+        await registry.close()
 
 
 @contextmanager
@@ -422,10 +456,10 @@ def settings_file(settings: Settings) -> Path:
     return DataFolder(settings.data.absolute()).settings
 
 
-def back_up(settings: Settings, target: Path) -> None:
+def back_up(settings: Settings, target: Path, keys: KeysOfCopy = KeysOfCopy.COPIED) -> None:
     """Copy the registry, running or not, to a new folder."""
     _require_folder(settings, "docs/run/backup.md says how it is backed up.")
-    backup(settings.data, target)
+    backup(settings.data, target, keys)
     with suppress(OSError):  # Of a full disk, or of another user: the backup is complete.
         replace_private(settings.backed_up, b"")
 
@@ -646,9 +680,24 @@ def bundle_files():  # Not annotated, so that its type is that of the module.
 
 
 def rotate_keys(settings: Settings) -> None:
-    """Make a new key in the data folder; the processes that start next sign with it."""
+    """Make a new key in the data folder; the processes that start next sign with it.
+
+    The keys of webhooks are encrypted with the last key first, which stays valid: so no webhook
+    loses its secret, however often the key is rotated before the registry starts again.
+    """
     _require_folder(settings, "Its key is in the key vault: infra/keys.sh VAULT rotate.")
+    if open_embedded(settings.data, SystemClock()).database.is_current():
+        asyncio.run(_renew_keys_of_webhooks(settings))
     KeyFiles(DataFolder(settings.data).keys, SystemClock(), SystemRandomness()).rotate()
+
+
+async def _renew_keys_of_webhooks(settings: Settings) -> None:
+    registry = build_registry(settings)
+    try:
+        webhooks = await all_entities(registry.adapters.directory, Webhook)
+        await registry.organizations.webhook_secrets.renew_keys(webhooks)
+    finally:
+        await registry.close()
 
 
 def rotate_release_keys(settings: Settings) -> None:

@@ -98,6 +98,7 @@ from shared.services.organizations.organizations import OrganizationDeletion, Or
 from shared.services.organizations.ownership import OwnerlessOrganizations, OwnershipRequests
 from shared.services.organizations.reserved_names import ReservedNames
 from shared.services.organizations.retention import PrereleaseRetention
+from shared.services.organizations.webhook_secrets import WebhookSecrets
 from shared.services.organizations.webhooks import Webhooks
 from shared.services.packages.archive_delivery import ArchiveDelivery
 from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader
@@ -303,6 +304,7 @@ class OrganizationServices(Struct, frozen=True):
     freezes: Freezes
     reserved_names: ReservedNames
     webhooks: Webhooks
+    webhook_secrets: WebhookSecrets
 
 
 class MaintenanceServices(Struct, frozen=True):
@@ -594,6 +596,7 @@ def _organizations(services: Services) -> OrganizationServices:
         freezes=services.freezes,
         reserved_names=services.reserved_names,
         webhooks=services.webhooks,
+        webhook_secrets=services.webhook_secrets,
     )
 
 

@@ -196,6 +196,7 @@ from shared.services.organizations.retention import PrereleaseRetention
 from shared.services.organizations.typosquats import Typosquats
 from shared.services.organizations.usage import UsageCounts
 from shared.services.organizations.webhook_delivery import WebhookDelivery
+from shared.services.organizations.webhook_secrets import WebhookSecrets
 from shared.services.organizations.webhooks import Webhooks
 from shared.services.packages.archive_delivery import ArchiveDelivery
 from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader
@@ -2159,6 +2160,7 @@ class Services:
             events=self.adapters.events,
             record_writer=self.record_writer,
             makers=self.makers,
+            secrets=self.webhook_secrets,
             decision_mail=self.decision_mail,
             clock=self.adapters.clock,
             randomness=self.adapters.randomness,
@@ -2167,11 +2169,21 @@ class Services:
         )
 
     @cached_property
+    def webhook_secrets(self) -> WebhookSecrets:
+        return WebhookSecrets(
+            directory=self.adapters.directory,
+            keys=self.adapters.keys,
+            clock=self.adapters.clock,
+            randomness=self.adapters.randomness,
+        )
+
+    @cached_property
     def webhook_delivery(self) -> WebhookDelivery:
         return WebhookDelivery(
             directory=self.adapters.directory,
             events=self.adapters.events,
             makers=self.makers,
+            secrets=self.webhook_secrets,
             http=self.adapters.fetcher,
             receiver_hosts=ReceiverHosts.parse(self.settings.webhook_hosts),
             clock=self.adapters.clock,
@@ -2714,6 +2726,7 @@ class Services:
             directory=self.adapters.directory,
             work=self.adapters.work,
             delivery=self.webhook_delivery,
+            secrets=self.webhook_secrets,
             clock=self.adapters.clock,
         )
 

@@ -65,6 +65,17 @@ class EmbeddedStores(Struct, frozen=True):
         self.database.migrate()
         self.archives.sweep_temporary(self.clock.now_ms() - LONGEST_WRITE // MS)
 
+    def has_clear_secrets(self) -> bool:
+        """Check whether secrets of webhooks are stored in clear, as earlier versions did, or were,
+        and their bytes are not overwritten yet."""
+        clear = "kind = 'webhook' AND coalesce(body ->> '$.secret', '') <> ''"
+        left = "kind = 'deleted-bytes' AND value LIKE 'webhook-%'"
+        found = self.database.row(
+            f"SELECT EXISTS (SELECT 1 FROM entities WHERE {clear})"  # noqa: S608 - ours.
+            f" OR EXISTS (SELECT 1 FROM work WHERE {left})"
+        )
+        return found == (1,)
+
     def close(self) -> None:
         """Close every file; the next use opens them again."""
         self.database.close()

@@ -8,6 +8,7 @@ import click
 
 from shared.bootstrap import (
     ArchiveChecks,
+    KeysOfCopy,
     archives_of_backup,
     back_up,
     exported_index,
@@ -37,23 +38,39 @@ folder_argument = click.argument(
 
 @click.command()
 @folder_argument
-def backup(folder: Path) -> None:
+@click.option(
+    "--without-keys",
+    "keys_of_copy",
+    flag_value=KeysOfCopy.LEFT_OUT,
+    type=click.UNPROCESSED,
+    default=KeysOfCopy.COPIED,
+    help="Leave the keys out; keep a copy of the folder keys elsewhere.",
+)
+def backup(folder: Path, keys_of_copy: KeysOfCopy) -> None:
     """Copy the registry to DIR, which is new or empty; the registry may keep running.
 
-    The copy contains the keys, so protect it like the registry.
+    The copy contains the keys, so protect it like the registry. With --without-keys it has none:
+    whoever reads it decrypts no secret of a webhook and signs nothing, and a restore needs the
+    folder keys of the registry beside it.
 
     \b
-    Example:
+    Examples:
       ballroom backup /var/backups/ballroom/monday
+      ballroom backup /mnt/elsewhere/monday --without-keys
     """
     settings = Settings.load()
-    back_up(settings, folder)
+    back_up(settings, folder, keys_of_copy)
     command = operator_command(settings, "restore", str(folder.absolute()))
     click.echo(
         f"Copied to {folder}. To restore it, stop the registry, move {settings.data} away, run"
     )
     click.echo(f"  {command}")
     click.echo("and start the registry.")
+    if keys_of_copy is KeysOfCopy.LEFT_OUT:
+        click.echo(
+            f"It has no keys. Copy {settings.data / 'keys'} to another place, and put it back into "
+            "the data folder after a restore, before the registry starts."
+        )
 
 
 @click.command()
@@ -120,6 +137,13 @@ def _restore_all(folder: Path, checks: ArchiveChecks, later: Sequence[Path]) -> 
     report = partial(click.echo, err=True)
     restored, applied = restore_backup(settings, folder, checks, report, later)
     click.echo(applied_text(applied, has_newer_list=restored.has_newer_list))
+    if not restored.has_keys:
+        click.echo(
+            f"The backup has no keys. Put the folder keys of the registry that was backed up into "
+            f"{settings.data} before the registry starts. Without it the start makes new keys: "
+            "everybody signs in again, releases are signed with another key, and each webhook is "
+            "paused until its secret is rotated."
+        )
     if not restored.damaged:
         click.echo(f"Restored to {settings.data}. Start the registry as usual.")
         return

@@ -32,6 +32,7 @@ from shared.services.mirroring.upstreams import UpstreamSource
 from shared.services.organizations.ownership import ownerless_problem
 from shared.services.provenance.trusted_root_renewal import SERVER
 from shared.services.records import all_entities
+from shared.services.tokens.makers import described
 from shared.settings import Settings
 from shared.settings.problems import unknown_settings
 
@@ -49,6 +50,7 @@ _OPERATOR = "operator"
 _DIRECTORY = "directory"
 _OWNERS = "owners"
 _LOG = "log"
+_WEBHOOKS = "webhooks"
 _SIGNING_KEYS = "signing keys"
 _KEY_AGES = "key ages"
 _SIGSTORE = "sigstore"
@@ -66,6 +68,7 @@ _ADVICE = frozenset(
         _APPEALS,
         _CONTACT,
         _OPERATOR,
+        _WEBHOOKS,
         _SIGNING_KEYS,
         _KEY_AGES,
         _SIGSTORE,
@@ -172,6 +175,7 @@ def _ways_out_of_here(settings: Settings) -> Iterator[str]:
 async def _findings_of_records(registry: Registry) -> list[StoreCheck]:
     found = [each async for each in _placement(registry)]
     found += [each async for each in _makers(registry)]
+    found += [each async for each in _secrets_of_webhooks(registry)]
     found += [each async for each in _publishers(registry)]
     found += [each async for each in _group_roles(registry)]
     found += [each async for each in _directory_locks(registry)]
@@ -238,6 +242,22 @@ async def _makers(registry: Registry) -> AsyncIterator[StoreCheck]:
             "its maker."
         )
         yield StoreCheck(_MAKERS, found, way_out)
+
+
+async def _secrets_of_webhooks(registry: Registry) -> AsyncIterator[StoreCheck]:
+    """Name the webhooks that deliver nothing because their secrets are not there."""
+    try:
+        missing = await registry.organizations.webhook_secrets.all_missing()
+    except SigningKeyUnavailable:  # Another check says so.
+        return
+    if missing:
+        found = f"Paused until its secret is rotated: {_listed([*map(described, missing)])}."
+        way_out = (
+            "A snapshot has no secrets, and a lost key of the registry decrypts none. Let owners "
+            "rotate each on its page, or run `ballroom webhook rotate OWNER ID`. If the keys of "
+            "the registry are in a backup, put them back first (docs/run/backup.md)."
+        )
+        yield StoreCheck(_WEBHOOKS, found, way_out)
 
 
 async def _publishers(registry: Registry) -> AsyncIterator[StoreCheck]:
