@@ -21,6 +21,8 @@ from pathlib import Path
 PACKAGING = Path(__file__).resolve().parent
 ROOT = PACKAGING.parent
 LOCK = ROOT / "requirements.txt"
+AZURE_LOCK = ROOT / "infra" / "requirements.txt"  # What the extra `azure` adds to it.
+LICENSES = ROOT / "docs" / "reference" / "third-party.md"  # Of what the locks pin.
 # The time of each file in an archive: 1980 is the earliest that a zip file can say.
 REPRODUCIBLE = {**os.environ, "SOURCE_DATE_EPOCH": "315532800"}
 
@@ -35,9 +37,12 @@ version = "{version}"
 description = "{description}"
 readme = "README.md"
 license = "{license}"
-license-files = ["LICENSE"]
+license-files = ["LICENSE", "THIRD-PARTY.md"]
 requires-python = "{requires_python}"
 dependencies = {dependencies}
+
+[project.optional-dependencies]
+azure = {azure}
 
 [project.scripts]
 ballroom = "ballroom.__main__:main"
@@ -71,7 +76,8 @@ def main(arguments: list[str]) -> str | None:
 
 
 def build_wheel(target: Path) -> Path:
-    """Build the wheel, whose requirements are the exact versions of the lock."""
+    """Build the wheel, whose requirements are the exact versions of the lock, and whose extra
+    `azure` has those of the other one."""
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder)
         shutil.copytree(
@@ -82,6 +88,7 @@ def build_wheel(target: Path) -> Path:
         _unpack_program(source / "ballroom" / "app")
         for name in ("README.md", "LICENSE"):
             shutil.copyfile(ROOT / name, source / name)
+        shutil.copyfile(LICENSES, source / "THIRD-PARTY.md")
         (source / "pyproject.toml").write_text(_project())
         _run("hatchling", "build", "--target", "wheel", "--directory", str(target), folder=source)
     return target / f"ballroom-{version()}-py3-none-any.whl"
@@ -124,7 +131,8 @@ def build_azure_package(target: Path) -> Path:
         }
     pins = [
         each
-        for each in _PIN.split(LOCK.read_text())
+        for lock in (LOCK, AZURE_LOCK)
+        for each in _PIN.split(lock.read_text())
         if (pin := _NAME.match(each)) and pin.groups() in has
     ]
     with tempfile.TemporaryDirectory() as folder:
@@ -161,9 +169,9 @@ def version() -> str:
     return str(_metadata()["version"])
 
 
-def requirements() -> Iterator[str]:
-    """Yield the requirements of the lock, each with its exact version and its marker."""
-    for line in LOCK.read_text().splitlines():
+def requirements(lock: Path) -> Iterator[str]:
+    """Yield the requirements of a lock, each with its exact version and its marker."""
+    for line in lock.read_text().splitlines():
         if "==" in line and not line.startswith((" ", "#")):
             yield line.removesuffix("\\").strip()
 
@@ -200,7 +208,9 @@ def _project() -> str:
         description=metadata["description"],
         license=metadata["license"],
         requires_python=metadata["requires-python"],
-        dependencies=json.dumps(list(requirements())),  # Lists of texts are the same in TOML.
+        # Lists of texts are the same in TOML.
+        dependencies=json.dumps(list(requirements(LOCK))),
+        azure=json.dumps(list(requirements(AZURE_LOCK))),
     )
 
 

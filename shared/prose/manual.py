@@ -89,6 +89,8 @@ GROUPS = (
             "run/telemetry.md",
             "run/air-gap.md",
             "run/advisories.md",
+            "run/supply-chain.md",
+            "reference/third-party.md",
         ),
     ),
     (

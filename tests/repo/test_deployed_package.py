@@ -214,7 +214,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
 
 
 def pins(version: str) -> dict[str, str]:
-    """Return what requirements.txt pins for a version of Python on Linux."""
+    """Return what both locks pin for a version of Python on Linux."""
     target = {
         "python_version": version,
         "python_full_version": f"{version}.0",
@@ -222,7 +222,7 @@ def pins(version: str) -> dict[str, str]:
         "platform_python_implementation": "CPython",
         "implementation_name": "cpython",
     }
-    lock = (ROOT / "requirements.txt").read_text()
+    lock = "".join((ROOT / each).read_text() for each in packer().LOCKS)
     found = re.findall(r"^([\w.-]+)==(\S+)(?: ; (.+?))? \\$", lock, re.MULTILINE)
     return {
         name: pinned
