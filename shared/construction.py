@@ -57,7 +57,7 @@ from shared.services.administration.administration import (
 )
 from shared.services.administration.audit_log import AuditLog
 from shared.services.administration.directory_locks import DirectoryLocks
-from shared.services.administration.evidence import Evidence, no_drill
+from shared.services.administration.evidence import Evidence
 from shared.services.administration.group_roles import GroupRuleChanges, RolesByGroups
 from shared.services.administration.key_ages import KeyAges
 from shared.services.administration.leaving import Leaving
@@ -2496,7 +2496,7 @@ class Services:
             key_ages=self.key_ages,
             rights_export=self.rights_export,
             release_signer=self.adapters.release_signer,
-            last_drill=no_drill,
+            last_drill=self.recovery_drills.last_drill,
             components=self.adapters.components,
             versions=self.adapters.versions,
             protections=tuple(protections_of(self.settings)),
@@ -2511,6 +2511,7 @@ class Services:
             release_signer=self.adapters.release_signer,
             log_keys=self.adapters.log_keys,
             witness_keys=self.adapters.witness_keys,
+            webhooks_made_ms=self.webhook_secrets.newest_made_ms,
             certificate_made_ms=self.adapters.certificate_made_ms,
             places=key_places(self.settings),
             clock=self.adapters.clock,

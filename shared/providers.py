@@ -228,6 +228,10 @@ _ROTATIONS: Mapping[KeyKind, tuple[str, str]] = {  # On one machine, and in a va
 def key_places(settings: Settings) -> dict[KeyKind, KeyPlace]:
     """Return where each key of a registry lies, and how the next one is made."""
     places = {kind: _key_place(settings, kind) for kind in _KEY_SETTINGS}
+    places[KeyKind.WEBHOOKS] = KeyPlace(
+        "the records, encrypted with the key of links and sessions",
+        "Run `ballroom webhook rotate --all` if a copy of the records and that key leaked.",
+    )
     if settings.tls_cert is not None:
         renewal = "Renew the certificate where it was issued, and restart the registry."
         places[KeyKind.CERTIFICATE] = KeyPlace(str(settings.tls_cert), renewal)

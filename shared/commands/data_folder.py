@@ -187,7 +187,7 @@ async def list_keys(registry: Registry) -> Rows:
     return [
         {
             "key": each.kind.value,
-            "signs": each.kind.signs,
+            "protects": each.kind.protects,
             "made": format_time(each.made_ms),
             "days": each.days(now_ms),
             "is_old": each.is_old(now_ms),

@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import Struct, to_builtins
 
 from shared.auth.release_keys import ReleaseKey, ReleaseSigner
+from shared.domain.drills import Drill
 from shared.domain.errors.base import Invalid
 from shared.domain.evidence import (
     DIGESTS_FILE,
@@ -30,13 +31,6 @@ from shared.services.administration.key_ages import KeyAges
 from shared.services.administration.rights_export import RightRow, RightsExport
 
 Rows = list[dict[str, object]]
-# What a drill found, as it is stored; None if there was none here.
-LastDrill = Callable[[], Awaitable[Mapping[str, object] | None]]
-
-
-async def no_drill() -> None:
-    """Say that there was no drill."""
-
 
 _ABOUT = {
     "versions.json": "the versions of the registry and of what it runs on",
@@ -66,7 +60,7 @@ class Evidence(Struct, frozen=True):
     key_ages: KeyAges
     rights_export: RightsExport
     release_signer: ReleaseSigner
-    last_drill: LastDrill
+    last_drill: Callable[[], Awaitable[Drill | None]]
     components: Callable[[], Sequence[Component]]  # Reads files.
     versions: Callable[[], Mapping[str, str]]
     protections: Sequence[ProtectionState]
@@ -88,7 +82,7 @@ class Evidence(Struct, frozen=True):
             "connections.json": to_builtins(list(CONNECTIONS)),
             "roles.json": _roles(),
             "rights.json": [_right(each) for each in rights],
-            "drill.json": await self.last_drill(),
+            "drill.json": _drill(await self.last_drill()),
         }
         files = {name: _json(content) for name, content in rows.items()}
         files["README.md"] = self._readme(at_ms).encode()
@@ -125,7 +119,7 @@ class Evidence(Struct, frozen=True):
         return [
             {
                 "key": each.kind.value,
-                "signs": each.kind.signs,
+                "protects": each.kind.protects,
                 "where": each.place.where,
                 "made": None if each.made_ms is None else utc_text(each.made_ms),
                 "days": each.days(now_ms),
@@ -168,6 +162,14 @@ openssl dgst -sha256 -verify ../key.der -keyform DER -signature ../sig.der {dige
 sha256sum --check {digests}
 ```
 """
+
+
+def _drill(found: Drill | None) -> dict[str, object] | None:
+    if found is None:
+        return None
+    shown = found.model_dump(mode="json", exclude={"at_ms", "copied_ms"})
+    copied = None if found.copied_ms is None else utc_text(found.copied_ms)
+    return {"at": utc_text(found.at_ms), "copied": copied, **shown}
 
 
 def _json(content: object) -> bytes:

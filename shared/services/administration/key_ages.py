@@ -28,24 +28,27 @@ class KeyKind(Enum):
     RELEASES = "releases"
     LOG = "log"
     WITNESS = "witness"
+    WEBHOOKS = "webhooks"
     CERTIFICATE = "certificate"
 
     @property
-    def signs(self) -> str:
-        """What the key is for, as a part of a sentence."""
-        return _SIGNS[self]
+    def protects(self) -> str:
+        """What the key signs or encrypts, as a part of a sentence."""
+        return _PROTECTS[self]
 
 
-_SIGNS = {
+_PROTECTS = {
     KeyKind.LINKS: "links and sessions",
     KeyKind.RELEASES: "releases",
     KeyKind.LOG: "the transparency log",
     KeyKind.WITNESS: "checkpoints of other logs",
+    KeyKind.WEBHOOKS: "secrets of webhooks",
     KeyKind.CERTIFICATE: "TLS of the local host",
 }
 
-# Logs know the key of a witness, and who issues a certificate decides when it ends.
-_WITHOUT_LIMIT = frozenset({KeyKind.WITNESS, KeyKind.CERTIFICATE})
+# Logs know the key of a witness, who issues a certificate decides when it ends, and another key of
+# webhooks gives each receiver a new secret, which takes a reason.
+_WITHOUT_LIMIT = frozenset({KeyKind.WITNESS, KeyKind.WEBHOOKS, KeyKind.CERTIFICATE})
 
 
 class KeyPlace(Struct, frozen=True):
@@ -81,6 +84,7 @@ class KeyAges(Struct, frozen=True):
     release_signer: ReleaseSigner
     log_keys: LogKeys
     witness_keys: LogKeys
+    webhooks_made_ms: Callable[[], Awaitable[int | None]]
     certificate_made_ms: Callable[[], int | None] | None  # Reads a file.
     places: Mapping[KeyKind, KeyPlace]  # Has the certificate only if the local host serves HTTPS.
     clock: Clock
@@ -92,6 +96,7 @@ class KeyAges(Struct, frozen=True):
             KeyKind.RELEASES: self._releases_ms,
             KeyKind.LOG: self._log_ms,
             KeyKind.WITNESS: self._witness_ms,
+            KeyKind.WEBHOOKS: self.webhooks_made_ms,
             KeyKind.CERTIFICATE: self._certificate_ms,
         }
         return [await self._age(kind, readers[kind]) for kind in KeyKind if kind in self.places]

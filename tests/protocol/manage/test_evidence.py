@@ -16,6 +16,7 @@ from shared.auth.key_texts import text_of_setting
 from shared.auth.p256 import new_private_key
 from shared.auth.release_keys import ReleaseSigner
 from shared.auth.tokens import Secret
+from shared.domain.drills import Drill, DrillOutcome
 from shared.domain.errors.base import Invalid
 from shared.domain.evidence import DIGESTS_FILE, SIGNATURES_FILE
 from shared.domain.principals import OPERATOR
@@ -79,6 +80,10 @@ async def test_evidence_says_what_is_declared_and_what_is_stored(world: World) -
     owners = [each for each in rows(files, "rights.json") if each["role"] == "owner"]
     assert {"ann", "bob"} <= {each["principal"] for each in owners}
     assert rows(files, "drill.json") is None
+    drill = Drill(at_ms=made.at_ms, seconds={"restore": 1.5}, outcome=DrillOutcome.WHOLE)
+    await world.registry.administration.recovery_drills.save(drill)
+    drilled = rows((await service(world).make(by=OPERATOR)).files, "drill.json")
+    assert (drilled["outcome"], drilled["seconds"]) == ("whole", {"restore": 1.5})
     assert f"Evidence of {URL}" in files["README.md"].decode()
 
 

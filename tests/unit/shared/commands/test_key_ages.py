@@ -42,6 +42,7 @@ def test_the_command_lists_keys_and_prints_none(terminal: Terminal, tmp_path: Pa
         "releases",
         "log",
         "witness",
+        "webhooks",
         "certificate",
     ]
     assert rows[-1]["made"] == "2020-01-01 00:00Z"

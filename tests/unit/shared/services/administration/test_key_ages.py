@@ -23,6 +23,10 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
+async def nothing() -> None:
+    return None
+
+
 def by_kind(ages: list[KeyAge]) -> dict[KeyKind, KeyAge]:
     return {each.kind: each for each in ages}
 
@@ -34,7 +38,7 @@ async def test_keys_of_a_data_folder_have_ages_and_a_way_to_the_next_one(
     registry = build_registry(settings)
     found = by_kind(await registry.administration.key_ages.ages())
     await registry.close()
-    assert list(found) == [KeyKind.LINKS, KeyKind.RELEASES, KeyKind.LOG, KeyKind.WITNESS]
+    assert list(found) == [each for each in KeyKind if each is not KeyKind.CERTIFICATE]
     assert found[KeyKind.LINKS].place.where == "keys/*.key in the data folder"
     assert "`ballroom keys rotate`" in found[KeyKind.LINKS].place.rotation
     assert found[KeyKind.LOG].place.where == "keys/log-keys in the data folder"
@@ -61,6 +65,7 @@ async def test_keys_of_a_vault_are_as_old_as_their_version_of_the_secret(clock: 
         release_signer=ages.release_signer,
         log_keys=ages.log_keys,
         witness_keys=ages.witness_keys,
+        webhooks_made_ms=nothing,
         certificate_made_ms=None,
         places={KeyKind.LINKS: ages.places[KeyKind.LINKS]},
         clock=clock,
@@ -73,22 +78,20 @@ async def test_keys_of_a_vault_are_as_old_as_their_version_of_the_secret(clock: 
 
 
 async def test_a_key_that_is_missing_has_no_age_and_a_reason(clock: FakeClock) -> None:
-    async def nothing() -> None:
-        return None
-
     registry = build_registry(settings_of(Path("unused"), link_key="k" * 32))
     ages = KeyAges(
         keys=KeyRing.of_setting("k" * 32),
         release_signer=ReleaseSigner(nothing, clock, lambda _: None),
         log_keys=LogKeys(nothing, clock, lambda _: None),
         witness_keys=LogKeys(nothing, clock, lambda _: None, signed="other logs"),
+        webhooks_made_ms=nothing,
         certificate_made_ms=None,
         places=registry.administration.key_ages.places,
         clock=clock,
     )
     found = by_kind(await ages.ages())
     await registry.close()
-    assert [each.made_ms for each in found.values()] == [None] * 4
+    assert [each.made_ms for each in found.values()] == [None] * 5
     assert "no key to sign releases with" in found[KeyKind.RELEASES].missing
     assert found[KeyKind.LINKS].missing == ""
     assert found[KeyKind.LINKS].place.where == "BALLROOM_LINK_KEY"
