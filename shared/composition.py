@@ -44,6 +44,7 @@ from shared.services.administration.reachability import Reachability
 from shared.services.administration.recovery_drills import RecoveryDrills
 from shared.services.administration.revocations import RevocationApplication
 from shared.services.administration.rights_export import RightsExport
+from shared.services.administration.second_administrator import SecondAdministrator
 from shared.services.administration.status import RegistryStatus
 from shared.services.advisories.advisories import Advisories
 from shared.services.advisories.advisory_export import AdvisoryExport
@@ -326,6 +327,7 @@ class AdministrationServices(Struct, frozen=True):
     accounts: AccountAdministration
     account_rights: AccountRights
     rights_export: RightsExport
+    second: SecondAdministrator
     leaving: Leaving
     organizations: OrganizationAdministration
     account_deletion: AccountDeletion
@@ -634,6 +636,7 @@ def _administration(services: Services) -> AdministrationServices:
         accounts=services.account_administration,
         account_rights=services.account_rights,
         rights_export=services.rights_export,
+        second=services.second_administrator,
         leaving=services.leaving,
         organizations=services.organization_administration,
         account_deletion=services.account_deletion,

@@ -67,6 +67,7 @@ from shared.services.administration.reachability import Reachability
 from shared.services.administration.recovery_drills import RecoveryDrills
 from shared.services.administration.revocations import RevocationApplication
 from shared.services.administration.rights_export import RightsExport
+from shared.services.administration.second_administrator import SecondAdministrator
 from shared.services.administration.status import RegistryStatus
 from shared.services.administration.stopped_makers import StoppedMakers
 from shared.services.advisories.advisories import Advisories
@@ -1456,6 +1457,21 @@ class Services:
             moderation=self.moderation,
             erasure=self.release_erasure,
             reserved_names=self.reserved_names,
+            account_erasures=self.account_erasures,
+            name_disputes=self.name_disputes,
+            ownership_requests=self.ownership_requests,
+            second=self.second_administrator,
+        )
+
+    @cached_property
+    def second_administrator(self) -> SecondAdministrator:
+        return SecondAdministrator(
+            is_required=self.settings.two_administrators,
+            directory=self.adapters.directory,
+            administrators=self.administrators,
+            mail_delivery=self.mail_delivery,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
         )
 
     @cached_property
@@ -1507,6 +1523,7 @@ class Services:
             search=self.package_search,
             records=self.package_record_writer,
             erasure=self.release_erasure,
+            second=self.second_administrator,
             clock=self.adapters.clock,
         )
 
@@ -2472,6 +2489,7 @@ class Services:
             notice_cache=self.notice_cache,
             directory_locks=self.directory_locks,
             ownerless_organizations=self.ownerless_organizations,
+            second=self.second_administrator,
             provisioning_problems=self.takeovers.problems,
             room=self.adapters.room,
             clock=self.adapters.clock,
@@ -2779,6 +2797,7 @@ class Services:
             directory=self.adapters.directory,
             work=self.adapters.work,
             pull_records=self.adapters.pull_records,
+            expire_decisions=self.proposals.expire,
             clock=self.adapters.clock,
         )
 

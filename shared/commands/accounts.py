@@ -333,10 +333,13 @@ async def erase(registry: Registry, account: str, reason: str, now: bool) -> str
     """
     found = await registry.identity.accounts.by_name_or_id(account)
     erasures = registry.administration.account_erasures
+    second = registry.administration.second
     if now:
         receipt = await erasures.erase_now(found, reason, by=OPERATOR)
+        await second.tell_of_command(f"the account {found.id} was erased", reason)
         return "\n".join(receipt.lines())
     erasure = await erasures.announce(found, reason, by=OPERATOR)
+    await second.tell_of_command(f"the account {found.id} will be erased in seven days", reason)
     keep = operator_command(registry.settings, "account", "keep", account)
     return (
         f"The account {account} will be erased at {format_time(erasure.due_ms)}. "

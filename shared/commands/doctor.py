@@ -51,6 +51,7 @@ _CONTACT = "contact"
 _OPERATOR = "operator"
 _DIRECTORY = "directory"
 _OWNERS = "owners"
+_ADMINISTRATORS = "administrators"
 _LOG = "log"
 _WEBHOOKS = "webhooks"
 _SIGNING_KEYS = "signing keys"
@@ -67,6 +68,7 @@ _ADVICE = frozenset(
         _PUBLISHERS,
         _GROUP_ROLES,
         _OWNERS,
+        _ADMINISTRATORS,
         _APPEALS,
         _CONTACT,
         _OPERATOR,
@@ -183,6 +185,7 @@ async def _findings_of_records(registry: Registry) -> list[StoreCheck]:
     found += [each async for each in _publishers(registry)]
     found += [each async for each in _group_roles(registry)]
     found += [each async for each in _directory_locks(registry)]
+    found += [each async for each in _second_administrator(registry)]
     found += [each async for each in _provisioning(registry)]
     found += [each async for each in _ownerless(registry)]
     found += [each async for each in _transparency_log(registry)]
@@ -295,6 +298,12 @@ async def _group_roles(registry: Registry) -> AsyncIterator[StoreCheck]:
     if ending:
         found = f"Roles by groups end soon of: {_listed(sorted(ending))}."
         yield StoreCheck(_GROUP_ROLES, found, "They keep them if they sign in.")
+
+
+async def _second_administrator(registry: Registry) -> AsyncIterator[StoreCheck]:
+    """Say what waits for a second administrator, and that there is none."""
+    for problem in await registry.administration.second.problems():
+        yield StoreCheck(_ADMINISTRATORS, problem.sentence, problem.way_out)
 
 
 async def _ownerless(registry: Registry) -> AsyncIterator[StoreCheck]:

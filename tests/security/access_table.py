@@ -165,6 +165,12 @@ def auditors(persona: Persona, _state: State) -> set[Outcome]:
     return _known(persona, may=persona.audits)
 
 
+def dispute_readers(persona: Persona, _state: State) -> set[Outcome]:
+    """Whoever has an account sees their disputes, and auditors all; there is none."""
+    may = persona.manages_account or Scope.AUDIT in persona.scopes
+    return _known(persona, may=may, found=Outcome.HIDDEN)
+
+
 def moderators(persona: Persona, _state: State) -> set[Outcome]:
     """Administrators who just signed in, and their tokens that moderate everything."""
     return _known(persona, may=_moderates(persona) and (persona.org, persona.package) == _ALL)
@@ -651,7 +657,6 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     own_account(found=Outcome.HIDDEN): (
         "api_name_disputes_appeal",
         "api_name_disputes_open",
-        "api_name_disputes_show",
         "api_name_disputes_state",
         "api_name_disputes_withdraw",
         "token_rename",
@@ -789,6 +794,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     ),
     hidden(administrators): ("api_webhooks_replay",),
     hidden(auditors): ("api_advisories_show", "api_webhooks_show"),
+    dispute_readers: ("api_name_disputes_show",),
     # The registry of the matrix mirrors nothing, which only administrators and auditors learn.
     administrators: (
         "api_mirror_admit",

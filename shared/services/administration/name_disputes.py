@@ -220,6 +220,25 @@ class NameDisputes(Struct, frozen=True):
         mail = mail_text("dispute-statement", disputed=dispute.name, by=actor, link=link)
         return await self._write(changed, self._change("dispute.stated", dispute), mail, by)
 
+    async def require_decidable(self, text: str, *, by: Principal) -> DisputeDetails:
+        """Return a dispute that `by` may decide now; raise as `decide` does."""
+        await self.administration.require_fresh(by, "decide", _WHAT)
+        details = await self._of_party(text, by)
+        await self._require_decidable(details, by)
+        return details
+
+    async def _require_decidable(self, details: DisputeDetails, by: Principal) -> None:
+        dispute = details.dispute
+        _require_undecided(details)
+        if details.state is DisputeState.NOTICE:
+            raise Conflict(
+                "dispute-in-notice",
+                f"Both parties can state their case on {dispute.name} until "
+                f"{time_text(dispute.notice_ends_ms)}. Decide after that.",
+            )
+        if details.state is DisputeState.APPEALED:
+            await self._require_other_decider(dispute, by)
+
     @retried_when_stale
     async def decide(
         self, text: str, outcome: DisputeOutcome, reason: str, *, by: Principal
@@ -238,15 +257,7 @@ class NameDisputes(Struct, frozen=True):
         last = details.dispute.last_decision
         if last and not details.is_undecided and (last.outcome, last.reason) == (outcome, said):
             return details
-        _require_undecided(details)
-        if details.state is DisputeState.NOTICE:
-            raise Conflict(
-                "dispute-in-notice",
-                f"Both parties can state their case on {dispute.name} until "
-                f"{time_text(dispute.notice_ends_ms)}. Decide after that.",
-            )
-        if details.state is DisputeState.APPEALED:
-            await self._require_other_decider(dispute, by)
+        await self._require_decidable(details, by)
         now_ms = self.record_writer.clock.now_ms()
         decision = DisputeDecision(at_ms=now_ms, by=by.id, outcome=outcome, reason=said)
         part = "decision_on_appeal" if dispute.appeal else "decision"

@@ -17,6 +17,7 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.services.administration.directory_locks import DirectoryLocks, waiting_problem
+from shared.services.administration.second_administrator import SecondAdministrator
 from shared.services.limits.notices import NoticeCache
 from shared.services.maintenance.process_outboxes import ProcessOutboxes
 from shared.services.maintenance.tasks import Upkeep, require_task
@@ -41,6 +42,7 @@ class RegistryStatus(Struct, frozen=True):
     notice_cache: NoticeCache
     directory_locks: DirectoryLocks
     ownerless_organizations: OwnerlessOrganizations
+    second: SecondAdministrator
     provisioning_problems: Callable[[], Awaitable[Sequence[StatusProblem]]]
     room: Callable[[], DiskSpace | None] | None
     clock: Clock
@@ -89,6 +91,7 @@ class RegistryStatus(Struct, frozen=True):
         waiting = await self.directory_locks.waiting()
         ownerless = await self.ownerless_organizations.stored()
         found = [waiting_problem(waiting)] if waiting else []
+        found += await self.second.problems()
         found += await self.provisioning_problems()
         return [*found, *([ownerless_problem(ownerless)] if ownerless else [])]
 
