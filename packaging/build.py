@@ -1,7 +1,7 @@
 """Build what people install into a folder, or print the version.
 
-`python packaging/build.py WHAT FOLDER`, with wheel, single-file, azure-package, sbom or notes; or
-`version` alone.
+`python packaging/build.py WHAT FOLDER`, with wheel, single-file, azure-package, sbom or notes;
+`image-sbom FILE CONTENTS` with what packaging/image/contents.py printed; or `version` alone.
 The tools are in packaging/requirements.txt. The same commit gives the same bytes.
 """
 
@@ -15,8 +15,10 @@ import sysconfig
 import tempfile
 import tomllib
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Set
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 PACKAGING = Path(__file__).resolve().parent
 ROOT = PACKAGING.parent
@@ -64,6 +66,9 @@ def main(arguments: list[str]) -> str | None:
     match arguments:
         case ["version"]:
             print(version())
+            return None
+        case ["image-sbom", file, contents]:
+            write_image_sbom(Path(file), json.loads(Path(contents).read_text()))
             return None
         case [what, folder] if what in builders:
             target = Path(folder).absolute()
@@ -125,10 +130,66 @@ def build_azure_package(target: Path) -> Path:
     subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     with zipfile.ZipFile(file) as package:
         has = {
-            (found[1].replace("_", "-").lower(), found[2])
+            (_canonical(found[1]), found[2])
             for name in package.namelist()
             if (found := _METADATA.search(name))
         }
+    _write_sbom_of(has, file.with_suffix(".cdx.json"))
+    return file
+
+
+_METADATA = re.compile(r"/([^/]+)-([^/-]+)\.dist-info/METADATA$")
+_PIN = re.compile(r"^(?=[a-z])", re.MULTILINE)
+_NAME = re.compile(r"([\w.-]+)==(\S+)")
+_LICENSE_ROW = re.compile(r"^\| ([\w.-]+) \| ([^|]+) \| ([^|]+) \| [^|]+ \|$", re.MULTILINE)
+
+
+def write_image_sbom(file: Path, contents: Mapping[str, Any]) -> None:
+    """Write the bill of materials of an image: what the registry requires there, the Python, and
+    the packages of Debian with the names of licenses that Debian gives them."""
+    has = {(_canonical(name), number) for name, number in contents["distributions"]}
+    _write_sbom_of(has, file)
+    document = json.loads(file.read_text())
+    components = document["components"]
+    if contents["python"]:
+        components.append(
+            {
+                "bom-ref": "python",
+                "type": "platform",
+                "name": "python",
+                "version": contents["python"],
+                "licenses": [{"license": {"id": "PSF-2.0"}}],
+                "purl": f"pkg:generic/python@{contents['python']}",
+            }
+        )
+    components += [_of_debian(each, contents["debian"]) for each in contents["packages"]]
+    file.write_text(json.dumps(document, indent=2) + "\n")
+
+
+def _of_debian(package: Mapping[str, Any], release: str) -> dict[str, Any]:
+    name, number = package["name"], package["version"]
+    distribution = f"arch={package['architecture']}&distro=debian-{release}"
+    address = f"pkg:deb/debian/{quote(name)}@{quote(number)}?{distribution}"
+    component: dict[str, Any] = {
+        "bom-ref": address,
+        "type": "library",
+        "name": name,
+        "version": number,
+        "purl": address,
+        "properties": [
+            {
+                "name": "ballroom:debian:source",
+                "value": f"{package['source']} {package['source_version']}",
+            }
+        ],
+    }
+    if package["licenses"]:
+        component["licenses"] = [{"license": {"name": each}} for each in package["licenses"]]
+    return component
+
+
+def _write_sbom_of(has: Set[tuple[str, str]], file: Path) -> None:
+    """Write the bill of materials of those pins of both locks that something has."""
     pins = [
         each
         for lock in (LOCK, AZURE_LOCK)
@@ -138,13 +199,11 @@ def build_azure_package(target: Path) -> Path:
     with tempfile.TemporaryDirectory() as folder:
         lock = Path(folder) / "requirements.txt"
         lock.write_text("".join(pins))
-        _write_sbom(lock, file.with_suffix(".cdx.json"))
-    return file
+        _write_sbom(lock, file)
 
 
-_METADATA = re.compile(r"/([^/]+)-([^/-]+)\.dist-info/METADATA$")
-_PIN = re.compile(r"^(?=[a-z])", re.MULTILINE)
-_NAME = re.compile(r"([\w.-]+)==(\S+)")
+def _canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def write_sbom(target: Path) -> Path:
@@ -199,6 +258,19 @@ def _write_sbom(lock: Path, file: Path) -> None:
         "--output-file",
         str(file),
     )
+    document = json.loads(file.read_text())
+    for component in document["components"]:
+        component["licenses"] = [_license_of(component["name"], component["version"])]
+    file.write_text(json.dumps(document, indent=2) + "\n")
+
+
+def _license_of(name: str, number: str) -> dict[str, object]:
+    """Return the license that docs/reference/third-party.md lists for a pin."""
+    for listed, versions, license_ in _LICENSE_ROW.findall(LICENSES.read_text()):
+        if listed == _canonical(name) and number in versions.split(", "):
+            return {"expression": license_} if " " in license_ else {"license": {"id": license_}}
+    message = f"{LICENSES.relative_to(ROOT)} does not list {name} {number}. Run: make licenses"
+    raise LookupError(message)
 
 
 def _project() -> str:

@@ -66,7 +66,11 @@ def test_a_statement_without_a_reason_or_a_package_is_named() -> None:
 
 
 def test_only_what_does_not_affect_the_registry_is_left_out() -> None:
-    open_ = {**STATEMENT, "id": "CVE-2", "analysis": {"state": "in_triage", "detail": "Since today."}}
+    open_ = {
+        **STATEMENT,
+        "id": "CVE-2",
+        "analysis": {"state": "in_triage", "detail": "Since today."},
+    }
     assert audit().ignored([STATEMENT, open_]) == ["GHSA-test-test-test"]
 
 
@@ -118,8 +122,8 @@ def osv() -> Generator[Osv]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            """Print nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     double.url = f"http://127.0.0.1:{server.server_port}/v1/query"
