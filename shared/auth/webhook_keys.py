@@ -6,27 +6,21 @@ encrypted with each key of the registry that was known lately, and the secrets s
 What a ciphertext belongs to is authenticated with it: moved to another webhook, it is refused.
 """
 
-import base64
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
 
+from shared.auth.encryption import Undecryptable, decrypt, encrypt
 from shared.auth.signing_keys import KeyRing
 from shared.domain.records import Place
 from shared.domain.webhooks import EncryptedSecret, WrappedKey
 from shared.ports.system import Randomness
 
-KEY_BYTES = 32  # Of AES-256.
 REGISTRY_KEYS_KEPT = 4  # Two rotations may pass while processes run that know the keys of before.
 
-_NONCE_BYTES = 12  # As NIST SP 800-38D recommends; random, which holds for 2^32 secrets of a key.
 _ID_BYTES = 8  # Of the digest of a key: few keys are told apart, and none is guessed.
 _PURPOSE = b"webhook-keys"
 _PURPOSE_OF_IDS = b"webhook-keys-id"
-
-
-class Undecryptable(Exception):
-    """A text was not encrypted with this key for this purpose."""
 
 
 def wrapping_keys(ring: KeyRing) -> dict[str, bytes]:
@@ -40,7 +34,7 @@ def wrap(
 ) -> dict[str, str]:
     """Return the key of webhooks, encrypted with each of the others."""
     about = f"key\n{key_id}"
-    return {name: _encrypt(each, key, about, randomness) for name, each in wrapping.items()}
+    return {name: encrypt(each, key, about, randomness) for name, each in wrapping.items()}
 
 
 def unwrap(stored: WrappedKey, wrapping: Mapping[str, bytes]) -> bytes | None:
@@ -48,7 +42,7 @@ def unwrap(stored: WrappedKey, wrapping: Mapping[str, bytes]) -> bytes | None:
     for name, each in wrapping.items():
         if name in stored.wrapped:
             try:
-                return _decrypt(each, stored.wrapped[name], f"key\n{stored.id}")
+                return decrypt(each, stored.wrapped[name], f"key\n{stored.id}")
             except Undecryptable:
                 continue
     return None
@@ -72,13 +66,13 @@ def encrypt_secret(
     secret: str, place: Place, key_id: str, key: bytes, randomness: Randomness
 ) -> EncryptedSecret:
     """Encrypt the secret of the webhook at the place."""
-    text = _encrypt(key, secret.encode(), _about_webhook(place), randomness)
+    text = encrypt(key, secret.encode(), _about_webhook(place), randomness)
     return EncryptedSecret(key=key_id, text=text)
 
 
 def decrypt_secret(encrypted: EncryptedSecret, place: Place, key: bytes) -> str:
     """Return the secret of the webhook at the place, or raise `Undecryptable`."""
-    return _decrypt(key, encrypted.text, _about_webhook(place)).decode()
+    return decrypt(key, encrypted.text, _about_webhook(place)).decode()
 
 
 def unused_keys(keys: Iterable[WrappedKey], used: Iterable[str], before_ms: int) -> set[str]:
@@ -89,25 +83,6 @@ def unused_keys(keys: Iterable[WrappedKey], used: Iterable[str], before_ms: int)
 
 def _about_webhook(place: Place) -> str:
     return f"webhook\n{place.owner}\n{place.key}"
-
-
-def _encrypt(key: bytes, content: bytes, about: str, randomness: Randomness) -> str:
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - as p256.py.
-
-    nonce = randomness.token_bytes(_NONCE_BYTES)
-    sealed = AESGCM(key).encrypt(nonce, content, about.encode())
-    return base64.b64encode(nonce + sealed).decode()
-
-
-def _decrypt(key: bytes, text: str, about: str) -> bytes:
-    from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - as p256.py.
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - the same.
-
-    try:
-        content = base64.b64decode(text, validate=True)
-        return AESGCM(key).decrypt(content[:_NONCE_BYTES], content[_NONCE_BYTES:], about.encode())
-    except (ValueError, InvalidTag):
-        raise Undecryptable from None
 
 
 def _mac(key: bytes, purpose: bytes) -> bytes:

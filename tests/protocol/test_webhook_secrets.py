@@ -71,7 +71,7 @@ def rotate_registry(world: World, *letters: str) -> WebhookSecrets:
     keys: Any = world.registry.adapters.keys
     keys.be(*letters)
     secrets = world.registry.organizations.webhook_secrets
-    secrets._known.clear()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - a new process.
+    secrets._known.clear()  # pyright: ignore[reportPrivateUsage] - a new process.
     return secrets
 
 
@@ -188,14 +188,15 @@ async def test_secrets_in_clear_of_earlier_versions_are_encrypted(
     _, secret = await add(world, receiver)
     [webhook] = await stored(world)
     now_ms = world.clock.now_ms()
-    clear = {"secret": secret, "old_secret": f"{secret[:-2]}A=", "rotated_ms": now_ms}
+    old = f"{secret[:-2]}A="
+    clear = {"secret": secret, "old_secret": old, "rotated_ms": now_ms}
     earlier = webhook.without_secrets().model_copy(update=clear)
     await world.stores.directory.replace(earlier)
     await world.push(bala("acme/greet:1.0.0"))
     await deliver(world)
     [received] = receiver.received
     assert received.is_signed_with(secret)
-    assert received.is_signed_with(clear["old_secret"])
+    assert received.is_signed_with(old)
     [after] = await stored(world)
     assert not after.has_clear_secret
     assert secret not in after.model_dump_json()

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from msgspec import Struct
 
+from shared.auth.encryption import Undecryptable, decrypt, encrypt, key_of
 from shared.auth.identity_providers import Freshness, IdentityProvider, VerifiedIdentity
 from shared.auth.sessions import (
     SESSION_CREDENTIAL,
@@ -161,9 +162,11 @@ class SignInFlow(Struct, frozen=True):
             begun_ms=now_ms,
         )
         expires_ms = now_ms + STATE_LIFETIME // MS
-        await self.work.put(
-            _ATTEMPT_KIND, hash_secret(started.state), attempt.model_dump_json(), expires_ms
-        )
+        # With the state, which only the browser and the provider have: the flow has secrets.
+        content = attempt.model_dump_json().encode()
+        key = key_of(started.state, _ATTEMPT_KIND)
+        text = encrypt(key, content, _ATTEMPT_KIND, self.randomness)
+        await self.work.put(_ATTEMPT_KIND, hash_secret(started.state), text, expires_ms)
         return started.address
 
     async def finish(
@@ -239,7 +242,11 @@ class SignInFlow(Struct, frozen=True):
         text = await self.work.take(_ATTEMPT_KIND, hash_secret(state), self.clock.now_ms())
         if text is None:
             raise sign_in_expired()
-        attempt = SignInAttempt.model_validate_json(text)
+        try:
+            content = decrypt(key_of(state, _ATTEMPT_KIND), text, _ATTEMPT_KIND)
+        except Undecryptable:  # Of an earlier version: it is begun again.
+            raise sign_in_expired() from None
+        attempt = SignInAttempt.model_validate_json(content)
         is_same_browser = hmac.compare_digest(attempt.browser, hash_secret(browser.name))
         if not is_same_browser or attempt.provider != name:
             raise sign_in_expired()

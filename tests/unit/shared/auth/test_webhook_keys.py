@@ -2,11 +2,10 @@
 
 import pytest
 
+from shared.auth.encryption import KEY_BYTES, Undecryptable
 from shared.auth.signing_keys import KeyRing
 from shared.auth.webhook_keys import (
-    KEY_BYTES,
     REGISTRY_KEYS_KEPT,
-    Undecryptable,
     decrypt_secret,
     encrypt_secret,
     rewrapped,

@@ -18,7 +18,8 @@ from shared.domain.transparency.records import ReleaseProof
 from shared.domain.upstream_withdrawals import UpstreamFeed
 from shared.domain.webhooks import WebhookKeys
 
-# Nobody is signed in by an old copy or decrypts with one, counts of additions start anew, and the others are derived.
+# Nobody is signed in by an old copy or decrypts with one, counts of additions start anew, and the
+# others are derived.
 LEFT_OUT = {
     Session,
     WebhookKeys,
