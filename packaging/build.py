@@ -1,7 +1,7 @@
 """Build what people install into a folder, or print the version.
 
-`python packaging/build.py WHAT FOLDER`, with wheel, single-file, azure-package, sbom or notes;
-`image-sbom FILE CONTENTS` with what packaging/image/contents.py printed; or `version` alone.
+`python packaging/build.py WHAT FOLDER`, with wheel, single-file, azure-package, sbom, feed or
+notes; `image-sbom FILE CONTENTS` with what packaging/image/contents.py printed; or `version` alone.
 The tools are in packaging/requirements.txt. The same commit gives the same bytes.
 """
 
@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterator, Mapping, Set
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+
+from releases_feed import listed_releases, releases_feed
 
 PACKAGING = Path(__file__).resolve().parent
 ROOT = PACKAGING.parent
@@ -58,6 +60,7 @@ def main(arguments: list[str]) -> str | None:
     """Build one artifact; return why it failed, or None."""
     builders: dict[str, Callable[[Path], Path]] = {
         "notes": write_notes,
+        "feed": write_feed,
         "wheel": build_wheel,
         "single-file": build_single_file,
         "sbom": write_sbom,
@@ -213,9 +216,20 @@ def write_sbom(target: Path) -> Path:
     return file
 
 
+def write_feed(target: Path) -> Path:
+    """Write the Atom feed of all releases; on GitHub its entries link to theirs."""
+    server, repository = (os.environ.get(f"GITHUB_{name}") for name in ("SERVER_URL", "REPOSITORY"))
+    address = f"{server}/{repository}" if server and repository else ""
+    file = target / "releases.atom"
+    file.write_text(releases_feed((ROOT / "CHANGELOG.md").read_text(), address))
+    return file
+
+
 def write_notes(target: Path) -> Path:
-    """Write what CHANGELOG.md says of this version."""
+    """Write what CHANGELOG.md says of this version, and the title of its release."""
     text = (ROOT / "CHANGELOG.md").read_text()
+    [title] = [each.title for each in listed_releases(text) if each.version == version()]
+    (target / "title.txt").write_text(f"{title}\n")
     _, _, after = text.partition(f"\n## {version()} (")
     body = after.partition("\n")[2].partition("\n## ")[0]
     file = target / "notes.md"

@@ -76,6 +76,7 @@ from shared.services.identity.sign_in import SignInFlow, SignInLinks
 from shared.services.limits.notices import NoticeCache, Notices
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.maintenance.archive_recovery import ArchiveRecovery
+from shared.services.maintenance.product_releases import ProductReleases
 from shared.services.maintenance.restored_audit import RestoredAudit
 from shared.services.maintenance.snapshots import SnapshotCreation, SnapshotRestore
 from shared.services.maintenance.tasks import MaintenanceTasks, Upkeep
@@ -336,6 +337,7 @@ class AdministrationServices(Struct, frozen=True):
     directory_locks: DirectoryLocks
     name_disputes: NameDisputes
     policies: Policies
+    product_releases: ProductReleases
     status: RegistryStatus
     reachability: Reachability
     key_ages: KeyAges
@@ -645,6 +647,7 @@ def _administration(services: Services) -> AdministrationServices:
         directory_locks=services.directory_locks,
         name_disputes=services.name_disputes,
         policies=services.policies,
+        product_releases=services.product_releases,
         status=services.registry_status,
         reachability=services.reachability,
         key_ages=services.key_ages,

@@ -29,6 +29,7 @@ from shared.domain.advisories.advisories import ballerina_ecosystem
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.sparse_index import index_file
 from shared.domain.staff import Staff, parse_staff_sources
+from shared.domain.status import SOFTWARE_VERSION
 from shared.domain.webhooks import ReceiverHosts
 from shared.providers import (
     archive_reader,
@@ -136,6 +137,7 @@ from shared.services.maintenance.erased_releases import ErasedReleases
 from shared.services.maintenance.find_ownerless_organizations import FindOwnerlessOrganizations
 from shared.services.maintenance.finish_deletions import FinishDeletions
 from shared.services.maintenance.follow_advisories import FollowAdvisories
+from shared.services.maintenance.follow_releases import FollowReleases
 from shared.services.maintenance.follow_upstream_withdrawals import FollowUpstreamWithdrawals
 from shared.services.maintenance.freeze_leaves import FreezeLeaves
 from shared.services.maintenance.generate_api_docs import GenerateApiDocs
@@ -143,6 +145,7 @@ from shared.services.maintenance.lock_disabled_accounts import LockDisabledAccou
 from shared.services.maintenance.notify_dependents import NotifyDependents
 from shared.services.maintenance.place_archives import PlaceArchives
 from shared.services.maintenance.process_outboxes import ProcessOutboxes
+from shared.services.maintenance.product_releases import ProductReleases
 from shared.services.maintenance.rebuild_derived_data import RebuildDerivedData
 from shared.services.maintenance.rebuild_search_index import RebuildSearchIndex
 from shared.services.maintenance.remove_prereleases import RemovePrereleases
@@ -2491,8 +2494,19 @@ class Services:
             ownerless_organizations=self.ownerless_organizations,
             second=self.second_administrator,
             provisioning_problems=self.takeovers.problems,
+            newer_releases=self.product_releases.newer,
             room=self.adapters.room,
             clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def product_releases(self) -> ProductReleases:
+        return ProductReleases(
+            http=self.adapters.fetcher,
+            work=self.adapters.work,
+            clock=self.adapters.clock,
+            feed=self.settings.releases_feed,
+            running=SOFTWARE_VERSION,
         )
 
     @cached_property
@@ -2686,6 +2700,8 @@ class Services:
             tasks.append(self.check_mail_domains)
         if self.settings.advisory_sources:
             tasks.append(self.update_advisories)
+        if self.settings.releases_feed:
+            tasks.append(self.follow_releases)
         if self.upstreams is not None:
             tasks += [
                 self.apply_mirror_rules,
@@ -2706,6 +2722,10 @@ class Services:
             directory=self.adapters.directory,
             events=self.adapters.events,
         )
+
+    @cached_property
+    def follow_releases(self) -> FollowReleases:
+        return FollowReleases(product_releases=self.product_releases)
 
     @cached_property
     def update_advisories(self) -> UpdateAdvisories:

@@ -215,7 +215,8 @@ datatable(task: string, within: timespan, always: bool) [
     "update-upstream-catalogue", 1h, false,
     "follow-upstream-withdrawals", 1h, false,
     "apply-mirror-rules", 3h, false,
-    "update-advisories", 3h, false
+    "update-advisories", 3h, false,
+    "follow-releases", 26h, false
 ]
 | join kind=leftouter runs on task
 | where iff(always, coalesce(newest, since), newest) < ago(within)

@@ -23,11 +23,12 @@ from shared.domain.errors.identity import SigningKeyUnavailable
 from shared.domain.organizations import Organization
 from shared.domain.ownership import OwnerlessOrganization
 from shared.domain.sign_in import needs_https
-from shared.domain.status import TaskResult
+from shared.domain.status import SOFTWARE_VERSION, TaskResult, release_problems
 from shared.domain.times import time_text
 from shared.services.administration.directory_locks import waiting_problem
 from shared.services.administration.key_ages import KeyKind
 from shared.services.administration.reachability import ServerKind
+from shared.services.maintenance.follow_releases import FollowReleases
 from shared.services.maintenance.lock_disabled_accounts import LockDisabledAccounts
 from shared.services.maintenance.place_archives import PlaceArchives
 from shared.services.mirroring.upstreams import UpstreamSource
@@ -58,6 +59,7 @@ _SIGNING_KEYS = "signing keys"
 _KEY_AGES = "key ages"
 _SIGSTORE = "sigstore"
 _ADVISORIES = "advisories"
+_RELEASES = "releases"
 # Findings that need no action at once; the registry and its backups are whole.
 _ADVICE = frozenset(
     {
@@ -77,6 +79,7 @@ _ADVICE = frozenset(
         _KEY_AGES,
         _SIGSTORE,
         _ADVISORIES,
+        _RELEASES,
         CONFINEMENT,
         OWN_ADDRESS,
         *(each.value for each in ServerKind),
@@ -193,6 +196,7 @@ async def _findings_of_records(registry: Registry) -> list[StoreCheck]:
     found += [each async for each in _key_ages(registry)]
     found += [each async for each in _sigstore(registry)]
     found += [each async for each in _advisories(registry)]
+    found += [each async for each in _newer_releases(registry)]
     found += [
         StoreCheck(each.kind.value, each.found, each.way_out)
         for each in await registry.administration.reachability.check()
@@ -443,6 +447,31 @@ async def _advisories(registry: Registry) -> AsyncIterator[StoreCheck]:
     )
     for problem in await registry.advisories.updates.problems():
         yield StoreCheck(_ADVISORIES, problem, way_out)
+
+
+async def _newer_releases(registry: Registry) -> AsyncIterator[StoreCheck]:
+    """Say which newer version of Ballroom is known, where a feed of releases is read."""
+    known = await registry.administration.product_releases.known()
+    if not known.feed:
+        return
+    if known.failure:
+        way_out = (
+            "See that BALLROOM_RELEASES_FEED is the address of an Atom feed and that this machine "
+            f"may reach it, and run `ballroom upkeep run {FollowReleases.id}`."
+        )
+        yield StoreCheck(_RELEASES, known.failure, way_out)
+    if not known.read_ms:
+        if not known.failure:
+            yield StoreCheck(_RELEASES, f"{known.feed} was not read yet.")
+        return
+    newer = known.newer_than(SOFTWARE_VERSION)
+    fixing = [*release_problems(newer)]
+    for problem in fixing:
+        yield StoreCheck(_RELEASES, problem.sentence, problem.way_out)
+    if not fixing:
+        newest = f"Ballroom {newer[0].version}" if newer else "No release"
+        when = time_text(known.read_ms)
+        yield StoreCheck(_RELEASES, f"{newest} is newer than this one, as the feed said on {when}.")
 
 
 def _listed(names: Sequence[str]) -> str:

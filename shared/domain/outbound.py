@@ -148,6 +148,13 @@ _BY_ITSELF: tuple[Connection, ...] = (
         _NOT_SET,
     ),
     Connection(
+        "releases of Ballroom",
+        ("the host of `BALLROOM_RELEASES_FEED`",),
+        "each night",
+        "nothing",
+        _NOT_SET,
+    ),
+    Connection(
         "witnesses",
         ("the hosts of `BALLROOM_LOG_WITNESSES`",),
         "after each checkpoint of the transparency log",

@@ -15,6 +15,7 @@ from shared.domain.accounts import Account
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.organizations import Organization
 from shared.domain.packages import Head, Release, State, Visibility
+from shared.domain.product_releases import ProductRelease
 from shared.domain.records import Entity, Place, Record
 from shared.domain.times import MS
 
@@ -262,6 +263,7 @@ class StatusReport(Struct, frozen=True):
     disk_space: DiskSpace | None
     read_only: ReadOnlyState | None = None
     to_decide: tuple[StatusProblem, ...] = ()  # What waits for an administrator.
+    newer: tuple[ProductRelease, ...] = ()  # Releases of Ballroom, the newest first.
 
     @property
     def problems(self) -> tuple[StatusProblem, ...]:
@@ -272,6 +274,7 @@ class StatusReport(Struct, frozen=True):
             *self._backlog_problems(),
             *self._other_problems(),
             *self.to_decide,
+            *release_problems(self.newer),
         ]
         return tuple(sorted(found, key=lambda each: each.severity is not Urgency.BAD))
 
@@ -328,6 +331,16 @@ class StatusReport(Struct, frozen=True):
             sentence = "Disk space is low."
             way_out = "Free space within the next days, or move the registry to a larger disk."
             yield StatusProblem(Urgency.WARN, sentence, way_out)
+
+
+def release_problems(newer: Sequence[ProductRelease]) -> Iterator[StatusProblem]:
+    """Yield a problem if a newer version of Ballroom fixes a vulnerability."""
+    if fixing := [each for each in newer if each.is_security]:
+        versions = ", ".join(each.version for each in fixing)
+        sentence = f"Newer versions of Ballroom fix vulnerabilities: {versions}."
+        page = f" {fixing[0].page} says what it fixes." if fixing[0].page else ""
+        way_out = f"Upgrade to {newer[0].version}.{page}"
+        yield StatusProblem(Urgency.WARN, sentence, way_out)
 
 
 def _task_problems(state: TaskState, now_ms: int) -> Iterator[StatusProblem]:

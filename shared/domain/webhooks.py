@@ -10,8 +10,6 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from msgspec import Struct
-
 from shared.domain.client_addresses import is_loopback
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.events import package_change, without_internal_reason

@@ -51,6 +51,15 @@ def _check_page(address: str) -> None:
 PageAddress = Annotated[str, checked_by(_check_page)]
 
 
+def _check_feed(address: str) -> None:
+    if address and (len(address) > MAX_PAGE_ADDRESS_LENGTH or not _PAGE_ADDRESS.fullmatch(address)):
+        reason = (
+            "it is not the https: address of a feed, such as "
+            "https://example.org/ballroom/releases.atom"
+        )
+        raise ValueError(reason)
+
+
 class OperationsSettings(TopicSettings):
     """The security contact, telemetry, snapshots and the log."""
 
@@ -79,6 +88,12 @@ class OperationsSettings(TopicSettings):
         default="",
         description="Your imprint, as an https: address; linked below every page and on the page "
         "to sign in.",
+    )
+    releases_feed: Annotated[str, checked_by(_check_feed)] = Field(
+        default="",
+        description="Atom feed of the releases of Ballroom, as an https: address, which is read "
+        "once a day; /manage shows what is newer. A host of your own network is also named in "
+        "BALLROOM_INSIDE_HOSTS. Empty asks nobody.",
     )
     insights_connection: SecretStr | None = Field(
         default=None,

@@ -8,6 +8,7 @@ from shared.services.maintenance.apply_mirror_rules import ApplyMirrorRules
 from shared.services.maintenance.audit_archives import AuditArchives
 from shared.services.maintenance.check_mail_domains import CheckMailDomains
 from shared.services.maintenance.create_snapshot import CreateSnapshot
+from shared.services.maintenance.follow_releases import FollowReleases
 from shared.services.maintenance.follow_upstream_withdrawals import FollowUpstreamWithdrawals
 from shared.services.maintenance.lock_disabled_accounts import LockDisabledAccounts
 from shared.services.maintenance.place_archives import PlaceArchives
@@ -29,6 +30,7 @@ SOMETIMES = {
     UpdateUpstreamCatalogue.id,
     PlaceArchives.id,
     UpdateAdvisories.id,
+    FollowReleases.id,
 }
 HOURS = {"1h": 1, "2h": 2, "3h": 3, "14h": 14, "26h": 26}
 

@@ -25,6 +25,7 @@ from infra.cost.usage import UPKEEP_USAGE
 from shared.auth.reread_secrets import REREAD_AFTER
 from shared.services.maintenance.apply_mirror_rules import ApplyMirrorRules
 from shared.services.maintenance.check_mail_domains import CheckMailDomains
+from shared.services.maintenance.follow_releases import FollowReleases
 from shared.services.maintenance.follow_upstream_withdrawals import FollowUpstreamWithdrawals
 from shared.services.maintenance.update_advisories import UpdateAdvisories
 from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
@@ -115,6 +116,7 @@ NOT_COUNTED = (
     UpdateUpstreamCatalogue.id,
     CheckMailDomains.id,  # Only a registry that asks an RDAP server has this one.
     UpdateAdvisories.id,  # And only one that follows a mirror of advisories this one.
+    FollowReleases.id,  # And only one that reads a feed of releases this one.
 )
 
 

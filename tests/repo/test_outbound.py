@@ -76,6 +76,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "mail by Azure": ("shared/adapters/mail.py",),
     "RDAP": ("shared/services/identity/mail_domains.py",),
     "dumps of advisories": ("shared/adapters/advisory_dumps.py",),
+    "releases of Ballroom": ("shared/services/maintenance/product_releases.py",),
     "witnesses": ("shared/services/transparency/cosigning.py",),
     "trusted root of Sigstore": ("shared/services/provenance/trusted_root_renewal.py",),
     "Cosmos DB": ("shared/adapters/cloud.py", "shared/adapters/cosmos/"),
@@ -129,6 +130,7 @@ SERVICES: Mapping[str, tuple[str, ...]] = {
     "leak_reports": ("keys of secret scanners",),
     "mail_delivery": ("mail by SMTP", "mail by Azure"),
     "mail_domains": ("RDAP",),
+    "product_releases": ("releases of Ballroom",),
     "reachability": ("mail by SMTP", "mail by Azure", "scanner", "webhooks"),  # `doctor`
     "release_erasure": ("Front Door",),
     "repository_ids": ("ids of repositories",),

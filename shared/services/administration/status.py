@@ -11,6 +11,7 @@ from shared.auth.authorization import Administration
 from shared.domain.errors.base import Unavailable
 from shared.domain.packages import Head, Release
 from shared.domain.principals import Principal
+from shared.domain.product_releases import ProductRelease
 from shared.domain.records import PendingEvents
 from shared.domain.status import Backlog, DiskSpace, StatusProblem, StatusReport, TaskState
 from shared.ports.directory import DirectoryStore
@@ -44,17 +45,19 @@ class RegistryStatus(Struct, frozen=True):
     ownerless_organizations: OwnerlessOrganizations
     second: SecondAdministrator
     provisioning_problems: Callable[[], Awaitable[Sequence[StatusProblem]]]
+    newer_releases: Callable[[], Awaitable[Sequence[ProductRelease]]]
     room: Callable[[], DiskSpace | None] | None
     clock: Clock
 
     async def report(self, by: Principal) -> StatusReport:
         """Return the status of the registry; its parts are None for stores that do not answer."""
         await self.administration.require_auditor(by, "see", "how the registry is")
-        task_states, backlog, counts, to_decide = await asyncio.gather(
+        task_states, backlog, counts, to_decide, newer = await asyncio.gather(
             _if_available(self.upkeep.task_states()),
             _if_available(self._backlog()),
             _if_available(self.last_counts.read()),
             _if_available(self._to_decide()),
+            _if_available(self.newer_releases()),
         )
         return StatusReport(
             at_ms=self.clock.now_ms(),
@@ -64,6 +67,7 @@ class RegistryStatus(Struct, frozen=True):
             disk_space=self.room() if self.room else None,
             read_only=(await self.notice_cache.current()).read_only,
             to_decide=tuple(to_decide or ()),
+            newer=tuple(newer or ()),
         )
 
     async def tasks(self, by: Principal) -> list[TaskState]:
