@@ -9,6 +9,7 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import timedelta
+from enum import Enum
 from pathlib import Path
 
 import click
@@ -60,6 +61,13 @@ _NO_KEYS = (
 )
 
 
+class LogChecks(Enum):
+    """What of the transparency log is compared with what was signed."""
+
+    EVENTS = "events"
+    FILES = "events and files"
+
+
 class _Running:
     """A drill that is going on: what it has found so far, and the seconds of its steps."""
 
@@ -82,14 +90,15 @@ class _Running:
         if self._output is OutputFormat.TABLE:
             click.echo(f"{step.value:<9} {self.seconds[step.value]:9.1f} s")
 
-    async def audit(self, registry: Registry, sample: int | None) -> None:
+    async def audit(self, registry: Registry, sample: int | None, files: LogChecks) -> None:
         """Read the restored registry, after its database."""
         audit = registry.maintenance.restored_audit
         with self.step(Step.ARCHIVES):
             self.releases = await audit.releases(sample)
         with self.step(Step.LOG):
             self.log = await audit.log()
-        self.problems += [*self.releases.problems, *self.log.problems]
+            published = await audit.published_log() if files is LogChecks.FILES else ()
+        self.problems += [*self.releases.problems, *self.log.problems, *published]
 
     def ended(self) -> Drill:
         outcome = DrillOutcome.PROBLEMS if self.problems else DrillOutcome.WHOLE
@@ -203,10 +212,9 @@ def _drill_backup(
         async def audit() -> None:
             registry = restored_registry(copy)
             try:
-                await running.audit(registry, None)
-                if backup.has_keys or settings.log_keys:
-                    published = await registry.maintenance.restored_audit.published_log()
-                    running.problems += published
+                has_keys = backup.has_keys or settings.log_keys
+                files = LogChecks.FILES if has_keys else LogChecks.EVENTS
+                await running.audit(registry, None, files)
             finally:
                 await registry.close()
 
@@ -243,7 +251,7 @@ async def _drill_snapshot(settings: Settings, data: Path, sample: int, running: 
         try:
             with running.step(Step.DATABASE):
                 running.problems += database_problems(data)
-            await running.audit(registry, sample)
+            await running.audit(registry, sample, LogChecks.EVENTS)
         finally:
             await registry.close()
     finally:
