@@ -1,16 +1,18 @@
-"""GET /about…: how to use this registry, its policies, status, and API; GET /docs…:
+"""GET /about…: how to use this registry, its policies, promises, status, and API; GET /docs…:
 the manual, the part of `docs/` for people who publish and build packages and for operators, and
 the search over it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 
 from msgspec import Struct
 
 from functions.api.openapi import operations_by_group
 from functions.http.pages import MARKDOWN, PublicPageCall, PublicPages
 from functions.http.pipelines import EXAMPLE_ORG, print_pipeline, script_digests
+from shared.auth.release_keys import ReleaseKey
 from shared.composition import Registry
 from shared.domain.archives.unpacking import DEFAULT_LIMITS
 from shared.domain.errors.base import Unavailable
@@ -33,6 +35,7 @@ ABOUT_PAGES = (
     ("api", "/about/api", "API"),
     ("api-changes", "/about/api-changes", "API changes"),
     ("policies", "/about/policies", "Policies"),
+    ("trust", "/about/trust", "Trust"),
     ("log", "/about/log", "Transparency log"),
     ("status", "/about/status", "Status"),
 )
@@ -137,6 +140,28 @@ async def _log(call: PublicPageCall) -> Answer:
     return _show(call, "log", "log", url=call.base_url, log=shown, witness=witness)
 
 
+async def _trust(call: PublicPageCall) -> Answer:
+    """Show what the registry promises; also while its stores or keys cannot be read."""
+    registry = call.registry
+    log = None
+    with suppress(Unavailable):
+        log = await registry.transparency.publication.shown()
+    keys: Sequence[ReleaseKey] = ()
+    with suppress(Unavailable):
+        keys = await registry.release_keys()
+    return _show(
+        call,
+        "trust",
+        "trust",
+        url=call.base_url,
+        settings=registry.settings,
+        log=log,
+        keys=keys,
+        cooling_off=OWNER_CHANGE_DELAY,
+        version=SOFTWARE_VERSION,
+    )
+
+
 _HANDLERS: Mapping[str, AboutPageHandler] = {
     "": _usage,
     "api": _api,
@@ -145,6 +170,7 @@ _HANDLERS: Mapping[str, AboutPageHandler] = {
     "policies": _policies,
     "publish": _publish,
     "status": _status,
+    "trust": _trust,
 }
 
 

@@ -32,6 +32,7 @@ BEGINNINGS = (
     "/compare?packages=acme/greet,acme/base,acme/hostile",
     "/about",
     "/about/api-changes",
+    "/about/trust",
     "/docs",
     "/docs?q=token",
     "/docs?q=nothing-is-called-that",

@@ -4,18 +4,22 @@ import re
 from collections import Counter
 from datetime import timedelta
 
+import httpx
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from functions.api.openapi import OPERATIONS
 from shared.domain.errors.requests import Busy
 from shared.domain.status import SOFTWARE_VERSION
+from shared.domain.transparency.checkpoints import checkpoint_of
 from shared.services.maintenance.rebuild_search_index import RebuildSearchIndex
 from shared.services.maintenance.update_search_index import UpdateSearchIndex
+from tests.protocol.log.test_log_files import POLICY, WITNESS
 from tests.protocol.web.page_reader import main_of, opened
 from tests.support.port_doubles import Fault, Journal
+from tests.support.published_logs import write_log
 from tests.support.storage import one_instance
-from tests.support.world import OpenWorld, World, asking
+from tests.support.world import URL, OpenWorld, World, asking
 
 # Rows of tasks that one machine has no need of.
 _TITLES = "|".join(each.title for each in (UpdateSearchIndex, RebuildSearchIndex))
@@ -38,7 +42,8 @@ async def test_every_operation_of_the_api_is_described(world: World) -> None:
 
 
 async def test_links_inside_the_pages_lead_to_a_place(world: World) -> None:
-    for path in ("/about", "/about/api", "/about/api-changes", "/about/policies", "/about/status"):
+    pages = ("", "/api", "/api-changes", "/policies", "/status", "/trust")
+    for path in (f"/about{page}" for page in pages):
         text = (await opened(world, path)).text
         for address, place in re.findall(r'href="([/\w]*)#([\w-]+)"', text):
             there = text if not address else (await opened(world, address)).text
@@ -103,3 +108,59 @@ async def test_the_status_asks_the_stores_once_and_for_the_runs_every_ten_second
     await opened(world, "/about/status")
     again = Counter(journal.taken())
     assert (again["metadata.packages"], again["work.peek"]) == (1, 0)
+
+
+async def test_the_page_about_trust_has_the_facts_of_this_registry(worlds: OpenWorld) -> None:
+    world = await worlds(
+        security_contact="mailto:security@example.org", abuse_contact="appeals@example.org"
+    )
+    assert "Not begun" in facts(await opened(world, "/about/trust"))
+    await write_log(world)
+    text = facts(await opened(world, "/about/trust"))
+    checkpoint = checkpoint_of((await world.get(f"{URL}/log/checkpoint")).content)
+    assert f"{checkpoint.origin}</a>, {checkpoint.size} events" in text
+    assert "Nobody else signs the log." in text
+    [key, *_] = (await world.get(f"{URL}/api/v1/keys")).json()["keys"]
+    assert key["keyid"] in text
+    assert 'href="mailto:security@example.org">security@example.org<' in text
+    assert 'href="mailto:appeals@example.org">appeals@example.org<' in text
+    assert "None, unless an administrator imports them" in text
+
+
+async def test_the_page_about_trust_says_what_is_missing(worlds: OpenWorld) -> None:
+    world = await worlds(readers="signed_in")
+    text = facts(await opened(world, "/about/trust", by=world.people.ann))
+    assert text.count("The operator names none.") == 2
+    assert "People who signed in" in text
+
+
+async def test_the_page_about_trust_names_upstreams_and_witnesses(worlds: OpenWorld) -> None:
+    world = await worlds(upstream="https://central.example.org/2.0/registry", log_witnesses=POLICY)
+    answer = await opened(world, "/about/trust")
+    assert "Mirrored from central.example.org" in facts(answer)
+    assert WITNESS.partition("+")[0] in facts(answer)
+    assert "That mirrored packages are what their authors published." in answer.text
+    assert "That two people see one log." not in answer.text
+
+
+async def test_the_page_about_trust_is_there_while_the_log_is_not(worlds: OpenWorld) -> None:
+    world = await worlds(wrap=Fault("read", Busy()).at("log_files"))
+    await write_log(world)
+    text = facts(await opened(world, "/about/trust"))
+    assert "The registry cannot read it at the moment." in text
+
+
+async def test_every_command_and_link_of_the_page_about_trust_leads_somewhere(
+    world: World,
+) -> None:
+    text = (await opened(world, "/about/trust")).text
+    for address in set(re.findall(r'<a href="(/[^"#]*)', text)) - {"/.well-known/security.txt"}:
+        assert (await world.get(f"{URL}{address}")).status_code == 200, address
+    for address in re.findall(rf"{URL}(/\w+\.py)", text):
+        assert (await world.get(f"{URL}{address}")).status_code == 200, address
+
+
+def facts(answer: httpx.Response) -> str:
+    """Return the part of the page that says how this registry is set up."""
+    assert answer.status_code == 200
+    return answer.text.partition('id="state"')[2].partition("</section>")[0]
