@@ -1,25 +1,34 @@
 """The distributions that are installed, with their licenses, and the versions of the rest."""
 
 import platform
+import re
 import sqlite3
 from collections.abc import Mapping
 from importlib.metadata import PackageMetadata, distributions
 
-from shared.domain.evidence import Component
+from shared.domain.evidence import Component, normal_name
 from shared.domain.status import SOFTWARE_VERSION
+from shared.program import ROOT
 
+_LIST = ROOT / "docs" / "reference" / "third-party.md"  # It is in every installation.
+_LISTED = re.compile(r"^\| ([\w.-]+) \| ([^|]+) \| ([^|]+) \|", re.MULTILINE)
 _CLASSIFIER = "License :: "
 _LONGEST = 100  # Characters; some distributions have the whole text in this field.
 
 
 def installed_components() -> list[Component]:
-    """Return the distributions that this interpreter finds, by name; each name once."""
+    """Return the distributions that this interpreter finds, by name; each name once.
+
+    Licenses are those of the list of what is shipped, where it has the version, and else what the
+    distribution says.
+    """
+    listed = _listed_licenses()
     found: dict[str, Component] = {}
     for each in distributions():
-        name = each.metadata["Name"]
-        if name:
-            component = Component(name, each.version, _license_of(each.metadata))
-            found.setdefault(name.lower(), component)
+        if name := each.metadata["Name"]:
+            normal = normal_name(name)
+            license_ = listed.get((normal, each.version)) or _license_of(each.metadata)
+            found.setdefault(normal, Component(name, each.version, license_))
     return [found[name] for name in sorted(found)]
 
 
@@ -33,10 +42,23 @@ def running_versions() -> Mapping[str, str]:
     }
 
 
+def _listed_licenses() -> dict[tuple[str, str], str]:
+    """Return the licenses of the list by name and version; none without the list."""
+    try:
+        text = _LIST.read_text("utf-8")
+    except FileNotFoundError:
+        return {}
+    return {
+        (normal_name(name), version): license_
+        for name, versions, license_ in _LISTED.findall(text)
+        for version in versions.split(", ")
+    }
+
+
 def _license_of(metadata: PackageMetadata) -> str:
     """Return an SPDX expression, or what the distribution says instead, in one line."""
     for field in ("License-Expression", "License"):
-        said = metadata.get(field, "")
+        said = metadata[field] if field in metadata else ""  # noqa: SIM401 - 3.11 has no `get`.
         if said and len(said) <= _LONGEST and "\n" not in said:
             return said
     classifiers = metadata.get_all("Classifier") or []

@@ -10,6 +10,7 @@ from typing import Self
 from msgspec import Struct
 
 from shared.domain.errors.base import Refusal
+from shared.domain.licenses import LicenseUnreadable, parse_license
 from shared.domain.times import parse_time, utc_text
 
 # The list has the form of `sha256sum`, which ignores its first line. No other text that the key of
@@ -41,8 +42,23 @@ class Component(Struct, frozen=True):
     @property
     def purl(self) -> str:
         """The package URL of the component on PyPI."""
-        name = re.sub(r"[-_.]+", "-", self.name).lower()
-        return f"pkg:pypi/{name}@{self.version}"
+        return f"pkg:pypi/{normal_name(self.name)}@{self.version}"
+
+    @property
+    def shown_licenses(self) -> list[dict[str, object]]:
+        """The license as CycloneDX has it: an expression of SPDX, or a name."""
+        if not self.license:
+            return []
+        try:
+            unknown = parse_license(self.license).unknown
+        except LicenseUnreadable:
+            return [{"license": {"name": self.license}}]
+        return [{"license": {"name": self.license}} if unknown else {"expression": self.license}]
+
+
+def normal_name(name: str) -> str:
+    """Return the name of a distribution as indexes of packages compare it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 class DigestList(Struct, frozen=True):

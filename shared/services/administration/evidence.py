@@ -231,7 +231,7 @@ def _cyclonedx(components: Sequence[Component], at_ms: int) -> dict[str, object]
                 "name": each.name,
                 "version": each.version,
                 "purl": each.purl,
-                **({"licenses": [{"license": {"name": each.license}}]} if each.license else {}),
+                "licenses": each.shown_licenses,
             }
             for each in components
         ],

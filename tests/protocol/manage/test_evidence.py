@@ -18,7 +18,7 @@ from shared.auth.release_keys import ReleaseSigner
 from shared.auth.tokens import Secret
 from shared.domain.drills import Drill, DrillOutcome
 from shared.domain.errors.base import Invalid
-from shared.domain.evidence import DIGESTS_FILE, SIGNATURES_FILE
+from shared.domain.evidence import DIGESTS_FILE, SIGNATURES_FILE, Component
 from shared.domain.principals import OPERATOR
 from shared.services.administration.evidence import Evidence
 from shared.settings import Settings
@@ -69,7 +69,13 @@ async def test_evidence_says_what_is_declared_and_what_is_stored(world: World) -
     components = rows(files, "components.cdx.json")["components"]
     [pydantic] = [each for each in components if each["name"] == "pydantic"]
     assert pydantic["purl"].startswith("pkg:pypi/pydantic@")
-    assert pydantic["licenses"] == [{"license": {"name": "MIT"}}]
+    assert pydantic["licenses"] == [{"expression": "MIT"}]
+    [certifi] = [each for each in components if each["name"] == "certifi"]
+    assert certifi["licenses"] == [{"expression": "MPL-2.0"}]
+    assert Component("own", "1", "Commercial (c)").shown_licenses == [
+        {"license": {"name": "Commercial (c)"}}
+    ]
+    assert Component("none", "1").shown_licenses == []
     assert "mail" in {each["field"] for each in rows(files, "personal-data.json")} | {"mail"}
     assert rows(files, "retention.json")["stores"]
     assert rows(files, "connections.json")[0]["sent"]
