@@ -60,6 +60,9 @@ RIGHTS: dict[Action, tuple[Scope, frozenset[Role]]] = {
     Action.APPLY: (Scope.APPLY, frozenset()),
 }
 
+# What auditors may do besides, who have no role by that.
+ACTIONS_OF_AUDITORS = frozenset({Action.AUDIT})
+
 # Actions that concern the registry itself. They stay possible after the organization was deleted.
 REGISTRY_ACTIONS = frozenset({Action.OPERATE, Action.MODERATE, Action.AUDIT, Action.APPLY})
 
@@ -254,7 +257,9 @@ def _refusal_of_role(
     if access.is_deleted and action not in REGISTRY_ACTIONS:
         reason = f"the organization {org} was deleted, and nobody publishes to it any more"
         return NotPermitted(action.verb, resource, reason)
-    if access.is_administrator or access.role in roles or principal.granted_roles(org) & roles:
+    audits = action in ACTIONS_OF_AUDITORS and access.reads_management
+    has_role = access.role in roles or bool(principal.granted_roles(org) & roles)
+    if access.is_administrator or has_role or audits:
         return _refusal_of_closing(access, action, resource) or _refusal_of_freeze(
             access, action, resource
         )

@@ -783,6 +783,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "api_advisories_withdraw",
         "api_moderation_confirm",
         "api_moderation_reject",
+        "api_moderation_withdraw",
         "api_packages_freeze",
         "api_packages_unfreeze",
         "api_name_disputes_decide",

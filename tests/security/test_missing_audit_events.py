@@ -139,6 +139,7 @@ REFUSED = {
     "api_webhooks_rotate",
     "api_moderation_confirm",
     "api_moderation_reject",  # Nothing is proposed.
+    "api_moderation_withdraw",
     "api_moderation_report_decide",  # Nothing is reported.
     "api_packages_freeze",
     "api_packages_unfreeze",  # There is no such package.

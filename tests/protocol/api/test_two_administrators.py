@@ -26,9 +26,9 @@ PROPOSALS = "/api/v1/moderation/proposals"
 WHY = {"reason": "The court ordered it."}
 
 
-async def opened(open_world: OpenWorld, **settings: Any) -> World:
+async def opened(worlds: OpenWorld, **settings: Any) -> World:
     """Return a registry in which two administrators decide: the admin and Bob."""
-    world = await open_world(two_administrators=True, **settings)
+    world = await worlds(two_administrators=True, **settings)
     await appoint(world, world.people.bob)
     await world.push(bala("acme/greet:1.0.0"))
     return world
@@ -63,14 +63,15 @@ async def kinds(world: World) -> list[str]:
 
 
 @pytest.mark.parametrize("act", ["remove", "erase"])
-async def test_a_removal_waits_for_a_second_administrator(open_world: OpenWorld, act: str) -> None:
-    world = await opened(open_world)
+async def test_a_removal_waits_for_a_second_administrator(worlds: OpenWorld, act: str) -> None:
+    world = await opened(worlds)
     await with_mail(world, world.people.bob, "bob@example.org")
     admin = await signed_in(world, world.people.admin)
     bob = await signed_in(world, world.people.bob)
     proposal = await asked(admin, act)
     assert await state(world) is State.LIVE
-    [mail] = world.mailer.to("bob@example.org")
+    mail = world.mailer.to("bob@example.org")[-1]
+    assert mail.subject.startswith("A second administrator is needed: ")
     assert "acme/greet:1.0.0" in mail.subject
     assert "admin asked for this" in mail.text
     own = await admin.api("POST", f"{PROPOSALS}/{proposal}/confirm")
@@ -83,8 +84,8 @@ async def test_a_removal_waits_for_a_second_administrator(open_world: OpenWorld,
     assert "a second administrator confirmed it" in world.mailer.to("bob@example.org")[-1].subject
 
 
-async def test_holding_waits_for_nobody(open_world: OpenWorld) -> None:
-    world = await opened(open_world)
+async def test_holding_waits_for_nobody(worlds: OpenWorld) -> None:
+    world = await opened(worlds)
     admin = await signed_in(world, world.people.admin)
     for act, after in (("hold", State.HELD), ("quarantine", State.QUARANTINED)):
         assert (await admin.api("POST", f"{RELEASE}/{act}", WHY)).status_code == 200
@@ -92,9 +93,9 @@ async def test_holding_waits_for_nobody(open_world: OpenWorld) -> None:
 
 
 async def test_a_second_administrator_sees_what_will_be_done_and_confirms_it_on_the_page(
-    open_world: OpenWorld,
+    worlds: OpenWorld,
 ) -> None:
-    world = await opened(open_world)
+    world = await opened(worlds)
     admin = await signed_in(world, world.people.admin)
     bob = await signed_in(world, world.people.bob)
     await admin.get("/manage/releases/acme/greet/1.0.0")
@@ -113,8 +114,8 @@ async def test_a_second_administrator_sees_what_will_be_done_and_confirms_it_on_
     assert await state(world) is State.REMOVED
 
 
-async def test_an_old_sign_in_confirms_nothing(open_world: OpenWorld) -> None:
-    world = await opened(open_world)
+async def test_an_old_sign_in_confirms_nothing(worlds: OpenWorld) -> None:
+    world = await opened(worlds)
     proposal = await asked(await signed_in(world, world.people.admin))
     bob = await signed_in(world, world.people.bob)
     world.clock.advance(timedelta(minutes=11))
@@ -123,9 +124,9 @@ async def test_an_old_sign_in_confirms_nothing(open_world: OpenWorld) -> None:
 
 
 async def test_the_one_who_asked_withdraws_it_and_another_rejects_it(
-    open_world: OpenWorld,
+    worlds: OpenWorld,
 ) -> None:
-    world = await opened(open_world)
+    world = await opened(worlds)
     admin = await signed_in(world, world.people.admin)
     bob = await signed_in(world, world.people.bob)
     proposal = await asked(admin)
@@ -144,8 +145,8 @@ async def test_the_one_who_asked_withdraws_it_and_another_rejects_it(
     ]
 
 
-async def test_it_expires_after_a_day(open_world: OpenWorld) -> None:
-    world = await opened(open_world)
+async def test_it_expires_after_a_day(worlds: OpenWorld) -> None:
+    world = await opened(worlds)
     await with_mail(world, world.people.admin, "admin@example.org")
     proposal = await asked(await signed_in(world, world.people.admin))
     world.clock.advance(timedelta(days=1))
@@ -160,9 +161,9 @@ async def test_it_expires_after_a_day(open_world: OpenWorld) -> None:
 
 
 async def test_one_person_with_two_accounts_is_refused_where_the_mail_address_says_so(
-    open_world: OpenWorld,
+    worlds: OpenWorld,
 ) -> None:
-    world = await opened(open_world)
+    world = await opened(worlds)
     await with_mail(world, world.people.admin, "Kim@example.org")
     await with_mail(world, world.people.bob, "kim@example.org")
     proposal = await asked(await signed_in(world, world.people.admin))
@@ -172,9 +173,9 @@ async def test_one_person_with_two_accounts_is_refused_where_the_mail_address_sa
 
 
 async def test_nobody_confirms_what_a_dismissed_administrator_asked_for(
-    open_world: OpenWorld,
+    worlds: OpenWorld,
 ) -> None:
-    world = await opened(open_world)
+    world = await opened(worlds)
     proposal = await asked(await signed_in(world, world.people.admin))
     administrators = world.registry.administration.administrators
     await administrators.dismiss(world.people.admin.account, "They left.", by=OPERATOR)
@@ -184,8 +185,8 @@ async def test_nobody_confirms_what_a_dismissed_administrator_asked_for(
 
 
 @pytest.mark.parametrize("when", ["now", "later"])
-async def test_the_erasure_of_an_account_waits(open_world: OpenWorld, when: str) -> None:
-    world = await opened(open_world)
+async def test_the_erasure_of_an_account_waits(worlds: OpenWorld, when: str) -> None:
+    world = await opened(worlds)
     mia = world.people.mia.account
     admin = await signed_in(world, world.people.admin)
     await admin.get(f"/manage/accounts/{mia.id}")
@@ -203,8 +204,8 @@ async def test_the_erasure_of_an_account_waits(open_world: OpenWorld, when: str)
     assert (await erasures.pending(mia.id) is not None) == (when == "later")
 
 
-async def test_a_decision_about_a_name_waits(open_world: OpenWorld) -> None:
-    world = await opened(open_world)
+async def test_a_decision_about_a_name_waits(worlds: OpenWorld) -> None:
+    world = await opened(worlds)
     disputes = world.registry.administration.name_disputes
     mia = world.people.mia.account
     opened_dispute = await disputes.open("other", "It is our name.", mia, by=OPERATOR)
@@ -222,9 +223,9 @@ async def test_a_decision_about_a_name_waits(open_world: OpenWorld) -> None:
 
 
 async def test_an_administrator_who_is_no_owner_erases_no_release_as_one(
-    open_world: OpenWorld,
+    worlds: OpenWorld,
 ) -> None:
-    world = await opened(open_world)
+    world = await opened(worlds)
     admin = await signed_in(world, world.people.admin)
     answer = await admin.api("POST", "/api/v1/packages/acme/greet/1.0.0/erase", WHY)
     assert answer.json()["error"]["code"] == "second-administrator-needed"
@@ -233,8 +234,8 @@ async def test_an_administrator_who_is_no_owner_erases_no_release_as_one(
     assert own.status_code == 200
 
 
-async def test_many_releases_are_not_removed_at_once(open_world: OpenWorld) -> None:
-    world = await opened(open_world)
+async def test_many_releases_are_not_removed_at_once(worlds: OpenWorld) -> None:
+    world = await opened(worlds)
     admin = await signed_in(world, world.people.admin)
     await admin.get("/manage/releases/many?of=acme")
     until = str(world.clock.now_ms())
@@ -244,8 +245,8 @@ async def test_many_releases_are_not_removed_at_once(open_world: OpenWorld) -> N
     assert await state(world) is State.LIVE
 
 
-async def test_a_command_waits_for_nobody_and_is_mailed_to_all(open_world: OpenWorld) -> None:
-    world = await opened(open_world)
+async def test_a_command_waits_for_nobody_and_is_mailed_to_all(worlds: OpenWorld) -> None:
+    world = await opened(worlds)
     await with_mail(world, world.people.bob, "bob@example.org")
     sent = moderation.TakeDown(reason="The court ordered it.")
     await moderation.remove.rule(world.registry, GREET, sent, OPERATOR)
@@ -255,8 +256,8 @@ async def test_a_command_waits_for_nobody_and_is_mailed_to_all(open_world: OpenW
     )
 
 
-async def test_one_administrator_alone_is_a_problem(open_world: OpenWorld) -> None:
-    world = await open_world(two_administrators=True)
+async def test_one_administrator_alone_is_a_problem(worlds: OpenWorld) -> None:
+    world = await worlds(two_administrators=True)
     second = world.registry.administration.second
     [problem] = await second.problems()
     assert "only one can sign in" in problem.sentence
@@ -264,8 +265,8 @@ async def test_one_administrator_alone_is_a_problem(open_world: OpenWorld) -> No
     assert await second.problems() == []
 
 
-async def test_without_the_setting_nothing_waits(open_world: OpenWorld) -> None:
-    world = await open_world()
+async def test_without_the_setting_nothing_waits(worlds: OpenWorld) -> None:
+    world = await worlds()
     await world.push(bala("acme/greet:1.0.0"))
     admin = await signed_in(world, world.people.admin)
     answer = await admin.api("POST", f"{RELEASE}/remove", WHY)
