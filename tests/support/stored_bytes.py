@@ -30,7 +30,7 @@ def stored_bytes(data: Path) -> dict[str, bytes]:
     found = dict[str, bytes]()
     for name, container in double_of(data, FakeClock()).containers.items():
         parts = [list(each.items.values()) for each in container.partitions.values()]
-        found[name] = json.dumps(parts).encode()
+        found["/".join(name)] = json.dumps(parts).encode()
     for name, blobs in blob_double_at(data).containers.items():
         for blob, stored in blobs.items():
             content = stored.content
