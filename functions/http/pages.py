@@ -317,6 +317,7 @@ FOOTER = (
     ("/about/api", "API"),
     ("/about/policies", "Policies"),
     ("/about/log", "Transparency log"),
+    ("/about/trust", "Trust"),
     ("/about/status", "Status"),
     ("/api/v1/settings.toml", "Settings.toml"),
 )

@@ -91,3 +91,28 @@ def test_only_adapters_and_signing_in_can_call_other_machines() -> None:
         if name in CALLERS or name.partition(".")[0] in CALLERS
     ]
     assert not found, found
+
+
+# What reads texts and sources of strangers, and the places from which it is reached: the confined
+# process, and what is a part of the readers themselves.
+READERS = {
+    "shared.ballerina.declarations",
+    "shared.ballerina.lexer",
+    "shared.ballerina.syntax",
+    "shared.domain.api_docs.generator",
+    "shared.domain.api_docs.release",
+    "sigstore",
+    "tuf",
+}
+MAY_READ = ("shared/ballerina/", "shared/confined/", "shared/domain/api_docs/")
+
+
+def test_sources_and_bundles_of_strangers_are_read_in_the_confined_process_alone() -> None:
+    found = [
+        f"{module.path} imports {name}"
+        for module in product()
+        if not module.path.startswith(MAY_READ)
+        for name in module.imported()
+        if name in READERS or name.partition(".")[0] in READERS
+    ]
+    assert not found, found

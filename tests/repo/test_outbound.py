@@ -5,7 +5,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 
-from shared.domain.outbound import CONNECTIONS, outbound_table
+from shared.domain.outbound import CONNECTIONS, allowed_table, outbound_table
 from shared.settings import Settings
 from tests.paths import docs
 from tests.repo.product_source import Module, product
@@ -144,6 +144,11 @@ SERVICES: Mapping[str, tuple[str, ...]] = {
 def test_the_page_has_the_table_of_the_declarations() -> None:
     [text] = re.findall(r"<!-- outbound -->\n(.*?)\n<!-- end -->", docs("security"), re.DOTALL)
     assert text == outbound_table()
+
+
+def test_the_page_about_firewalls_has_every_host() -> None:
+    [text] = re.findall(r"<!-- allowed -->\n(.*?)\n<!-- end -->", docs("firewall"), re.DOTALL)
+    assert text == allowed_table()
 
 
 def test_every_setting_of_the_table_exists() -> None:

@@ -8,6 +8,7 @@ import pytest
 from functions.web.package.frame import TAB_PAGES
 from tests.protocol.web.page_reader import Elements, opened
 from tests.protocol.web.sample_packages import fill, publish
+from tests.support.archives import bala
 from tests.support.world import URL, Template, World
 
 HOSTILE = "/packages/other/hostile"
@@ -52,6 +53,13 @@ async def test_links_of_authors_lead_out_without_trust(shelf: World) -> None:
     assert len(outward) == 5
     for each in outward:
         assert {"nofollow", "ugc", "noopener", "noreferrer"} <= set(each["rel"].split())
+
+
+async def test_authors_are_shown_as_they_are_written(world: World) -> None:
+    written = ["Microsoft", "<b>Kim</b>"]
+    await world.push(bala("acme/greet:1.0.0", authors=written))
+    text = (await opened(world, "/packages/acme/greet")).text
+    assert "Microsoft, &lt;b&gt;Kim&lt;/b&gt;" in text
 
 
 @pytest.mark.parametrize(

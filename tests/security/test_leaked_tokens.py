@@ -10,9 +10,13 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
+from shared.domain.coordinates import Coordinate
+from shared.domain.principals import OPERATOR
 from shared.domain.records import account_stream
 from tests.fakes.secret_scanner import FakeScanner, found
 from tests.fakes.system import FakeRandomness
+from tests.protocol.bal.failures import ClientFailure
+from tests.support.archives import bala
 from tests.support.world import URL, OpenWorld, Person, World, limited
 
 LEAKS = f"{URL}/api/v1/leaked-tokens"
@@ -52,6 +56,20 @@ async def test_a_reported_token_is_dead_within_five_seconds(scanned: World) -> N
     refused = await scanned.get(WHOAMI, by=leaked)
     assert (refused.status_code, refused.json()["error"]["code"]) == (401, "token-unknown")
     assert (await scanned.get(WHOAMI, by=scanned.people.ann)).status_code == 200
+
+
+async def test_what_a_dead_token_published_stays_until_somebody_quarantines_it(
+    scanned: World,
+) -> None:
+    leaked = await limited(scanned, scanned.people.ann, "push-new")
+    await scanned.push(bala("acme/greet:1.0.0"), by=leaked)
+    await report(scanned, leaked.token)
+    scanned.clock.advance(timedelta(seconds=5))
+    assert await scanned.java().versions("acme/greet") == ["1.0.0"]
+    release = Coordinate.parse("acme", "greet", "1.0.0")
+    await scanned.registry.publishing.moderation.quarantine(release, "A case.", by=OPERATOR)
+    with pytest.raises(ClientFailure):
+        await scanned.java().versions("acme/greet")
 
 
 async def test_the_leak_is_in_the_log_of_its_owner(scanned: World) -> None:
