@@ -93,7 +93,8 @@ async def metrics_text(call: Call) -> Answer:
     if not isinstance(backend, PrometheusBackend):
         raise PathNotFound(METRICS, "Metrics are collected by a registry on one machine alone.")
     gauges = await _gauges(call.registry)
-    text = await asyncio.to_thread(backend.exposition, gauges)
+    ages = await call.registry.administration.key_ages.seconds()
+    text = await asyncio.to_thread(backend.exposition, gauges, ages)
     return Answer(text, 200, dict(NO_STORE), MEDIA_TYPE)
 
 
@@ -174,9 +175,6 @@ async def _gauges(registry: Registry) -> Mapping[str, tuple[str, float]]:
         ),
     }
     gauges |= await _drill_gauges(registry, now_ms)
-    if (made_ms := registry.signing_key_made_ms) is not None:
-        about = "Time since the signing key in the data folder was made."
-        gauges["ballroom_signing_key_age_seconds"] = (about, (now_ms - made_ms) / 1_000)
     if registry.mirroring:
         incidents = len(await registry.mirroring.reader.pins.incidents())
         about = "Releases whose archives an upstream changed."

@@ -45,6 +45,7 @@ from shared.adapters.embedded import (
     require_database,
     require_registry,
 )
+from shared.adapters.evidence_folder import read_folder, write_folder
 from shared.adapters.filesystem import (
     DataFolder,
     FileArchives,
@@ -56,6 +57,7 @@ from shared.adapters.filesystem import (
 )
 from shared.adapters.http_fetcher import GuardedFetcher
 from shared.adapters.index_export import open_index_export
+from shared.adapters.installed import installed_components, running_versions
 from shared.adapters.instrumentation import instrumented
 from shared.adapters.mail import (
     AzureMailer,
@@ -79,7 +81,7 @@ from shared.adapters.sqlite.database import MIGRATIONS, Database
 from shared.adapters.sqlite.metadata import EmbeddedEdition
 from shared.adapters.system import SystemClock, SystemRandomness, WriteProbe, disk_space
 from shared.auth.entra import AppIdentity, app_identity
-from shared.auth.key_texts import KeyFile, text_of_setting
+from shared.auth.key_texts import KeyFile, newest_made_ms, text_of_setting
 from shared.auth.log_keys import OTHER_LOGS, LogKeys, log_key_file, witness_key_file
 from shared.auth.release_keys import ReleaseSigner, release_key_file
 from shared.auth.reread_secrets import ReadKeys
@@ -116,6 +118,7 @@ from shared.runtime.azure_extra import (
     missing_telemetry,
 )
 from shared.runtime.private_files import hold_file_lock, replace_private
+from shared.services.administration.key_ages import KeyKind
 from shared.services.administration.revocations import AppliedRevocations
 from shared.services.common import Adapters
 from shared.services.maintenance.snapshots import ArchiveSources, StoredSnapshots
@@ -327,6 +330,9 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
         connect=fetcher.connect,
         connect_scanner=scanner.connect,
         writable=WriteProbe(folder.root).require_room,
+        certificate_made_ms=_certificate_of(settings),
+        components=installed_components,
+        versions=running_versions,
         room=lambda: disk_space(settings.data),
     )
 
@@ -384,6 +390,8 @@ def cloud_adapters(
         connect_scanner=scanner.connect,
         caller_scope=CallerScope.PROCESS,
         edge=_edge(settings, fetcher, network),
+        components=installed_components,
+        versions=running_versions,
     )
 
 
@@ -707,6 +715,8 @@ def other_folder(data: Path) -> Generator[tuple[StoredSnapshots, ArchiveSources]
 
 
 exported_index = open_index_export  # Commands name no adapter.
+write_evidence = write_folder
+read_evidence = read_folder
 
 
 def bundle_files():  # Not annotated, so that its type is that of the module.
@@ -926,6 +936,20 @@ def _secret(setting: SecretStr | None) -> Secret:
     return Secret(setting.get_secret_value() if setting else "")
 
 
+def _certificate_of(settings: Settings) -> Callable[[], int | None] | None:
+    """Return the function that reads since when the certificate of the local host is valid."""
+    file = settings.tls_cert
+    if file is None:
+        return None
+
+    def made_ms() -> int | None:
+        from shared.adapters.certificates import made_ms_of_file
+
+        return made_ms_of_file(file)
+
+    return made_ms
+
+
 def _keys(
     settings: Settings, folder: DataFolder, clock: Clock, randomness: Randomness
 ) -> SigningKeys:
@@ -933,32 +957,40 @@ def _keys(
         return KeyRing.of_setting(settings.link_key.get_secret_value())
     if settings.key_vault:
         read = _vault_secret(settings, settings.key_secret)
-        return VaultKeys(recording_age(read, clock), clock, log_key_problem)
+        recorded = recording_age(read, clock, KeyKind.LINKS.value, lambda stored: stored.stored_ms)
+        return VaultKeys(recorded, clock, log_key_problem)
     return KeyFiles(folder.keys, clock, randomness).load()
 
 
 def _release_signer(settings: Settings, folder: DataFolder, clock: Clock) -> ReleaseSigner:
     file = release_key_file(folder.keys, clock)
-    return ReleaseSigner(_key_text(settings, settings.release_keys, file), clock, log_key_problem)
+    read = _key_text(settings, settings.release_keys, file, KeyKind.RELEASES)
+    return ReleaseSigner(read, clock, log_key_problem)
 
 
 def _log_keys(settings: Settings, folder: DataFolder, clock: Clock) -> LogKeys:
     file = log_key_file(folder.keys, clock, SystemRandomness())
-    return LogKeys(_key_text(settings, settings.log_keys, file), clock, log_key_problem)
+    read = _key_text(settings, settings.log_keys, file, KeyKind.LOG)
+    return LogKeys(read, clock, log_key_problem)
 
 
 def _witness_keys(settings: Settings, folder: DataFolder, clock: Clock) -> LogKeys:
     file = witness_key_file(folder.keys, clock, SystemRandomness())
-    read = _key_text(settings, settings.witness_keys, file)
+    read = _key_text(settings, settings.witness_keys, file, KeyKind.WITNESS)
     return LogKeys(read, clock, log_key_problem, signed=OTHER_LOGS)
 
 
-def _key_text(settings: Settings, setting: SecretStr | None, file: KeyFile) -> ReadKeys:
+def _key_text(
+    settings: Settings, setting: SecretStr | None, file: KeyFile, kind: KeyKind
+) -> ReadKeys:
     """Return the reader of a text of keys: of the setting, the vault, or the file."""
     if setting:
         return text_of_setting(_secret(setting))
     if settings.key_vault:
-        return _vault_secret(settings, file.path.name)
+        read = _vault_secret(settings, file.path.name)
+        if kind is KeyKind.WITNESS:  # It is kept, and the alert is about keys that are rotated.
+            return read
+        return recording_age(read, file.clock, kind.value, newest_made_ms)
     return file.read
 
 

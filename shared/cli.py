@@ -15,6 +15,7 @@ from shared.commands.bundles import bundle
 from shared.commands.data_folder import backup, index, keys, restore
 from shared.commands.doctor import doctor
 from shared.commands.drill import drill
+from shared.commands.evidence import evidence
 from shared.commands.log import transparency_log
 from shared.commands.name_disputes import disputes
 from shared.commands.organizations import organizations, webhooks
@@ -44,6 +45,7 @@ cli = CommandGroup(
         disputes,
         doctor,
         drill,
+        evidence,
         export,
         groups,
         index,

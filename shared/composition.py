@@ -17,7 +17,6 @@ from shared.auth.authentication import Authentication
 from shared.auth.authorization import Administration, Authorization
 from shared.auth.release_keys import ReleaseKey
 from shared.auth.sessions import Browsers, KnownBrowsers, SessionAuthentication
-from shared.auth.signing_keys import KeyRing
 from shared.construction import Services
 from shared.domain.client_settings import TOKEN_PLACEHOLDER, Reading, client_settings
 from shared.domain.errors.base import Invalid
@@ -35,7 +34,9 @@ from shared.services.administration.administration import (
 )
 from shared.services.administration.audit_log import AuditLog
 from shared.services.administration.directory_locks import DirectoryLocks
+from shared.services.administration.evidence import Evidence
 from shared.services.administration.group_roles import GroupRuleChanges
+from shared.services.administration.key_ages import KeyAges
 from shared.services.administration.leaving import Leaving
 from shared.services.administration.name_disputes import NameDisputes
 from shared.services.administration.policies import Policies
@@ -339,6 +340,8 @@ class AdministrationServices(Struct, frozen=True):
     product_releases: ProductReleases
     status: RegistryStatus
     reachability: Reachability
+    key_ages: KeyAges
+    evidence: Evidence
     registry_files: RegistryFiles
     revocations: RevocationApplication
     recovery_drills: RecoveryDrills
@@ -459,12 +462,6 @@ class Registry(Struct, frozen=True):
         """Raise unless the stores answer and there is a key to sign with."""
         await self.adapters.metadata.packages("", 1)
         await self.adapters.keys.ready()
-
-    @property
-    def signing_key_made_ms(self) -> int | None:
-        """When the signing key in the data folder was made; None for a key from elsewhere."""
-        keys = self.adapters.keys
-        return keys.made_ms if isinstance(keys, KeyRing) else None
 
     async def release_keys(self) -> tuple[ReleaseKey, ...]:
         """Return the keys that sign releases and those that did, newest first; raise
@@ -653,6 +650,8 @@ def _administration(services: Services) -> AdministrationServices:
         product_releases=services.product_releases,
         status=services.registry_status,
         reachability=services.reachability,
+        key_ages=services.key_ages,
+        evidence=services.evidence,
         registry_files=services.registry_files,
         revocations=services.revocation_application,
         recovery_drills=services.recovery_drills,

@@ -37,6 +37,7 @@ from shared.providers import (
     delivery_routes,
     identity_issuers,
     identity_providers,
+    key_places,
     leak_reports,
     logged,
     pseudonym_of,
@@ -57,7 +58,9 @@ from shared.services.administration.administration import (
 )
 from shared.services.administration.audit_log import AuditLog
 from shared.services.administration.directory_locks import DirectoryLocks
+from shared.services.administration.evidence import Evidence
 from shared.services.administration.group_roles import GroupRuleChanges, RolesByGroups
+from shared.services.administration.key_ages import KeyAges
 from shared.services.administration.leaving import Leaving
 from shared.services.administration.name_disputes import NameDisputes
 from shared.services.administration.policies import Policies
@@ -299,6 +302,7 @@ from shared.services.transparency.seeds import SeedsOfKeys
 from shared.services.transparency.tile_reader import TileReader
 from shared.services.transparency.witness import Witness
 from shared.settings import Settings
+from shared.settings.protections import protections_of
 from shared.settings.values import split_list
 from shared.telemetry.log import log, record_metric
 from shared.telemetry.metrics import PUSHES, WEBHOOK_ATTEMPTS
@@ -2520,6 +2524,33 @@ class Services:
             connect_scanner=self.adapters.connect_scanner,
             receiver_hosts=ReceiverHosts.parse(self.settings.webhook_hosts),
             scanner_url=self.settings.scanner_url,
+        )
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        return Evidence(
+            key_ages=self.key_ages,
+            rights_export=self.rights_export,
+            release_signer=self.adapters.release_signer,
+            last_drill=self.recovery_drills.last_drill,
+            components=self.adapters.components,
+            versions=self.adapters.versions,
+            protections=tuple(protections_of(self.settings)),
+            base_url=self.settings.base_url,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def key_ages(self) -> KeyAges:
+        return KeyAges(
+            keys=self.adapters.keys,
+            release_signer=self.adapters.release_signer,
+            log_keys=self.adapters.log_keys,
+            witness_keys=self.adapters.witness_keys,
+            webhooks_made_ms=self.webhook_secrets.newest_made_ms,
+            certificate_made_ms=self.adapters.certificate_made_ms,
+            places=key_places(self.settings),
+            clock=self.adapters.clock,
         )
 
     @cached_property

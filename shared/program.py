@@ -29,6 +29,7 @@ COMMANDS = (
     "dispute",
     "doctor",
     "drill",
+    "evidence",
     "export",
     "groups",
     "health",

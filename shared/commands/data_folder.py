@@ -16,7 +16,13 @@ from shared.bootstrap import (
     rotate_keys,
     rotate_release_keys,
 )
-from shared.commands.base import in_registry, operator_command, with_registry
+from shared.commands.base import (
+    Rows,
+    format_time,
+    in_registry,
+    operator_command,
+    with_registry,
+)
 from shared.commands.operations import parse_coordinate
 from shared.commands.revocations import after_option, applied_text
 from shared.composition import Registry
@@ -167,7 +173,29 @@ def _restore_release(coordinate: Coordinate, origin: Path) -> None:
 
 @click.group()
 def keys() -> None:
-    """Rotate the keys that sign links and sessions, and those that sign releases."""
+    """List the keys of the registry, and rotate those of links and sessions, and of releases."""
+
+
+@keys.command("list")
+@in_registry
+async def list_keys(registry: Registry) -> Rows:
+    """List the keys of the registry with their age and place, and never a key itself.
+
+    The column `made` is empty where the source of a key does not say when it was made.
+    """
+    now_ms = registry.clock.now_ms()
+    return [
+        {
+            "key": each.kind.value,
+            "protects": each.kind.protects,
+            "made": format_time(each.made_ms),
+            "days": each.days(now_ms),
+            "is_old": each.is_old(now_ms),
+            "where": each.place.where,
+            "rotation": each.missing or each.place.rotation,
+        }
+        for each in await registry.administration.key_ages.ages()
+    ]
 
 
 @keys.command()

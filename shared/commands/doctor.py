@@ -26,6 +26,7 @@ from shared.domain.sign_in import needs_https
 from shared.domain.status import SOFTWARE_VERSION, TaskResult, release_problems
 from shared.domain.times import time_text
 from shared.services.administration.directory_locks import waiting_problem
+from shared.services.administration.key_ages import KeyKind
 from shared.services.administration.reachability import ServerKind
 from shared.services.maintenance.follow_releases import FollowReleases
 from shared.services.maintenance.lock_disabled_accounts import LockDisabledAccounts
@@ -55,6 +56,7 @@ _ADMINISTRATORS = "administrators"
 _LOG = "log"
 _WEBHOOKS = "webhooks"
 _SIGNING_KEYS = "signing keys"
+_KEY_AGES = "key ages"
 _SIGSTORE = "sigstore"
 _ADVISORIES = "advisories"
 _RELEASES = "releases"
@@ -74,6 +76,7 @@ _ADVICE = frozenset(
         _OPERATOR,
         _WEBHOOKS,
         _SIGNING_KEYS,
+        _KEY_AGES,
         _SIGSTORE,
         _ADVISORIES,
         _RELEASES,
@@ -190,6 +193,7 @@ async def _findings_of_records(registry: Registry) -> list[StoreCheck]:
     found += [each async for each in _ownerless(registry)]
     found += [each async for each in _transparency_log(registry)]
     found += [each async for each in _signing_keys(registry)]
+    found += [each async for each in _key_ages(registry)]
     found += [each async for each in _sigstore(registry)]
     found += [each async for each in _advisories(registry)]
     found += [each async for each in _newer_releases(registry)]
@@ -390,6 +394,22 @@ async def _signing_keys(registry: Registry) -> AsyncIterator[StoreCheck]:
             yield StoreCheck(_SIGNING_KEYS, f"{missing.found} {effect}", way_out)
     if are_there:
         yield StoreCheck(_SIGNING_KEYS, "Releases and the transparency log can be signed.")
+
+
+async def _key_ages(registry: Registry) -> AsyncIterator[StoreCheck]:
+    """Say how old the keys are, and which should have been rotated."""
+    now_ms = registry.clock.now_ms()
+    ages = [
+        each
+        for each in await registry.administration.key_ages.ages()
+        if each.kind is not KeyKind.CERTIFICATE  # It has a check of its own.
+    ]
+    known = [f"{each.kind.value} {each.days(now_ms)}" for each in ages if each.made_ms is not None]
+    if known:
+        rotations = [each.place.rotation for each in ages if each.is_old(now_ms)]
+        found = f"Days since the newest key of each was made: {', '.join(known)}."
+        way_out = f"Keys are rotated once a year. {' '.join(rotations)}" if rotations else ""
+        yield StoreCheck(_KEY_AGES, found, way_out)
 
 
 async def _sigstore(registry: Registry) -> AsyncIterator[StoreCheck]:

@@ -82,6 +82,11 @@ class WebhookSecrets:
         missing = await self.missing(webhooks)
         return [each for each in webhooks if each.id in missing]
 
+    async def newest_made_ms(self) -> int | None:
+        """Return when the newest key was made; None if there is none yet."""
+        stored = await self._directory.get(WebhookKeys, PLACE_OF_WEBHOOK_KEYS)
+        return stored.keys[0].made_ms if stored else None
+
     async def encrypt_clear(self, webhooks: Iterable[Webhook]) -> int:
         """Encrypt the secrets that earlier versions stored in clear; return of how many webhooks. A
         repeat goes on with those that are left."""
