@@ -53,8 +53,9 @@ def _backups(folder: Path) -> Iterator[FoundBackup]:
     try:
         for each in sorted(folder.iterdir()):
             is_named = time_of_name(each.name) is not None
-            is_hidden = each.name.startswith(".")
-            if each.is_dir() and not is_hidden and (is_named or DataFolder(each).database.exists()):
+            is_unfinished = each.name.startswith(".") or each.suffix == ".partial"
+            is_backup = is_named or DataFolder(each).database.exists()
+            if each.is_dir() and is_backup and not is_unfinished:
                 yield FoundBackup(each, _made_ms(each))
     except OSError as error:
         message = (

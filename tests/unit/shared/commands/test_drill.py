@@ -158,6 +158,15 @@ def test_the_newest_backup_counts_also_if_it_lost_its_database(
     assert "holds no registry or no whole backup" in published.fail("drill", str(backups))
 
 
+def test_a_backup_that_is_being_made_does_not_count(published: Terminal, backups: Path) -> None:
+    backup = only(backups)
+    for name in (".unproven", "tuesday.partial"):
+        shutil.copytree(backup, backups / name)
+        (backups / name / "ballroom.db").touch()  # Now.
+    source = json.loads(published.run("drill", str(backups), "--json"))["source"]
+    assert source == str(backup)
+
+
 def test_there_is_no_backup(published: Terminal, tmp_path: Path) -> None:
     line = published.fail("drill", str(tmp_path / "nowhere"))
     assert line.startswith(f"There is no backup in {tmp_path / 'nowhere'}. Make one, ")
