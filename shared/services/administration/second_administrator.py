@@ -6,7 +6,8 @@ from contextlib import suppress
 from msgspec import Struct
 
 from shared.domain.accounts import Account
-from shared.domain.errors.base import Forbidden, Unavailable
+from shared.domain.errors.base import Unavailable
+from shared.domain.errors.identity import second_administrator_needed
 from shared.domain.mail import MailText
 from shared.domain.principals import Principal
 from shared.domain.proposals import PROPOSALS_OWNER, Proposal
@@ -50,24 +51,21 @@ class SecondAdministrator(Struct, frozen=True):
         if by.is_operator or not (self.is_required or proposal.of_person):
             return
         if by.id == proposal.by:
-            raise Forbidden(
-                "second-administrator-needed",
-                "You asked for this, so another administrator confirms it. You can withdraw it.",
+            raise second_administrator_needed(
+                "You asked for this, so another administrator confirms it. You can withdraw it."
             )
         asking = await self.directory.get(Account, Place(proposal.by))
         now_ms = self.clock.now_ms()
         if asking is None or asking.is_locked or not asking.administers_at(now_ms):
-            raise Forbidden(
-                "second-administrator-needed",
+            raise second_administrator_needed(
                 "Who asked for this is no administrator any more, so nobody confirms it. Reject "
-                "it, and ask for it again if it is right.",
+                "it, and ask for it again if it is right."
             )
         confirming = await self.directory.get(Account, Place(by.id))
         if confirming and _is_same_address(asking, confirming):
-            raise Forbidden(
-                "second-administrator-needed",
+            raise second_administrator_needed(
                 f"{confirming.name} and {asking.name}, who asked for this, have the same mail "
-                "address, so they are one person. Another administrator confirms it.",
+                "address, so they are one person. Another administrator confirms it."
             )
 
     async def is_alone(self) -> bool:
