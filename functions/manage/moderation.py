@@ -118,10 +118,11 @@ async def manage_releases_decide_many(call: SignedInCall) -> None:
     after = form.text("after")
     listed = await selections.page(selection, state, after, by=call.caller)
     if state is State.REMOVED and call.registry.administration.second.waits_for(call.caller):
-        raise second_administrator_needed(
+        why = (
             "Another one confirms each removal. Quarantine these releases, which waits "
             "for nobody, and remove them one by one on their pages."
         )
+        raise second_administrator_needed(why)
     if state is State.REMOVED:
         require_confirmation(call, f"remove {len(listed.releases)}")
     sent = inputs_of_form(TakeDown, form.values)

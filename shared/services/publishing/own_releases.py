@@ -103,10 +103,11 @@ class OwnReleases(Struct, frozen=True):
         parsed = parse_decision_reason(reason, coordinate)
         access = await self.authorization.require_within(by, Action.GOVERN, coordinate.package.org)
         if self.second.waits_for(by) and access.acts_for_operator(by):
-            raise second_administrator_needed(
+            why = (
                 f"You are no owner of {coordinate.package.org}. Erase {coordinate} as an "
                 "administrator, which waits for a second one."
             )
+            raise second_administrator_needed(why)
         found = await self.metadata.find(coordinate)
         if found.release is None or not is_removed_by_owner(found.release):
             await self._require_erasable(coordinate, found)
