@@ -506,6 +506,28 @@ async def test_an_owner_by_a_group_is_not_the_owner_that_an_organization_keeps(
     assert refusal.value.code == "last-owner"
 
 
+async def test_a_group_makes_an_auditor_and_ends_it(company: SignInWorld) -> None:
+    await rule(company, f"entra:{GROUP} -> auditor")
+    browser = await sign_in(company, groups=[GROUP])
+    account = await kim(company)
+    assert not account.administrator
+    assert (await browser.get("/manage")).status_code == 200
+    browser = await sign_in(company, groups=[])
+    assert (await browser.get("/manage")).status_code == 404
+    kinds = [each for each in await company.events(account.id) if each.startswith("auditor.")]
+    assert kinds == ["auditor.appointed", "auditor.dismissed"]
+
+
+async def test_a_group_of_both_makes_an_administrator_and_an_auditor_with_an_event_of_each(
+    company: SignInWorld,
+) -> None:
+    await rule(company, f"entra:{GROUP} -> auditor", f"entra:{GROUP} -> administrator")
+    await sign_in(company, groups=[GROUP])
+    account = await kim(company)
+    kinds = [each for each in await company.events(account.id) if each.endswith(".appointed")]
+    assert kinds == ["account.appointed", "auditor.appointed"]
+
+
 async def test_no_rule_takes_the_last_administrator(company: SignInWorld) -> None:
     world = company.world
     administrators = company.world.registry.administration.administrators
