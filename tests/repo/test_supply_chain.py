@@ -81,6 +81,27 @@ def test_both_architectures_of_both_images_are_made_attested_and_listed() -> Non
     assert "attest-image" in jobs()["release"]["needs"]
 
 
+@pytest.mark.parametrize(("extra", "locks"), [("", 1), ("azure", 2)])
+def test_the_extra_of_an_image_adds_its_lock(extra: str, locks: int) -> None:
+    found = re.search(
+        r"--requirement /context/requirements\.txt .*?(?= \\$)", CONTAINERFILE.read_text(), re.M
+    )
+    assert found
+    printed = subprocess.run(
+        ["sh", "-c", f"echo {found[0]}"],
+        env={"EXTRA": extra},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    named = printed.stdout.split("--requirement /context/")[1:]
+    assert [each.strip() for each in named] == ["requirements.txt", "requirements-azure.txt"][
+        :locks
+    ]
+    for maker in (WORKFLOWS / "publish.yml", CONTAINERFILE.parent / "build"):
+        assert "context/requirements-azure.txt" in maker.read_text()
+
+
 # --- the base image -----------------------------------------------------------------------------
 
 
