@@ -39,12 +39,12 @@ def jobs() -> dict[str, Any]:
 def test_the_package_for_azure_itself_is_tried_before_it_is_uploaded() -> None:
     texts = [json.dumps(each) for each in steps(jobs()["files"])]
     [made] = [index for index, each in enumerate(texts) if "azure-package" in each]
-    [tried] = [index for index, each in enumerate(texts) if "BALLROOM_TESTED_PACKAGE" in each]
+    [tried] = [index for index, each in enumerate(texts) if "TESTED_PACKAGE" in each]
     [uploaded] = [index for index, each in enumerate(texts) if "actions/upload-artifact" in each]
     assert made < tried < uploaded
     assert "tests/repo/test_deployed_package.py" in texts[tried]
     reading = (ROOT / "tests/repo/test_deployed_package.py").read_text()
-    assert 'os.environ.get("BALLROOM_TESTED_PACKAGE")' in reading
+    assert 'os.environ.get("TESTED_PACKAGE")' in reading
 
 
 def test_each_image_serves_confined_before_it_is_pushed() -> None:
@@ -79,6 +79,27 @@ def test_both_architectures_of_both_images_are_made_attested_and_listed() -> Non
     }
     assert all(each["with"]["push-to-registry"] is True for each in uses)
     assert "attest-image" in jobs()["release"]["needs"]
+
+
+@pytest.mark.parametrize(("extra", "locks"), [("", 1), ("azure", 2)])
+def test_the_extra_of_an_image_adds_its_lock(extra: str, locks: int) -> None:
+    found = re.search(
+        r"--requirement /context/requirements\.txt .*?(?= \\$)", CONTAINERFILE.read_text(), re.M
+    )
+    assert found
+    printed = subprocess.run(
+        ["sh", "-c", f"echo {found[0]}"],
+        env={"EXTRA": extra},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    named = printed.stdout.split("--requirement /context/")[1:]
+    assert [each.strip() for each in named] == ["requirements.txt", "requirements-azure.txt"][
+        :locks
+    ]
+    for maker in (WORKFLOWS / "publish.yml", CONTAINERFILE.parent / "build"):
+        assert "context/requirements-azure.txt" in maker.read_text()
 
 
 # --- the base image -----------------------------------------------------------------------------
