@@ -1,6 +1,6 @@
 # One command for each thing one does here. `make run` needs Python 3.11 with venv, nothing else.
 
-.PHONY: run run-azure-local demo screenshots docs-site check check-az fix test test-azure bench mutants wheel single-file azure-package sbom image lock clean
+.PHONY: run run-azure-local demo screenshots docs-site check check-az fix test test-azure bench mutants wheel single-file azure-package sbom image lock licenses audit clean
 .DEFAULT_GOAL := run
 
 VENV := .venv
@@ -27,9 +27,9 @@ docs-site: # Write the whole documentation as a static site to .docs-site, in an
 	@NO_MKDOCS_2_WARNING=1 .venvs/docs/bin/mkdocs build --quiet --config-file packaging/docs/mkdocs.yml
 	@echo "Open .docs-site/index.html"
 
-check: tools # Style, types, direction of imports, spelling, locks; all of them, then the verdict.
+check: tools # Style, types, direction of imports, spelling, locks, licenses; all of them, then the verdict.
 	@failed=; \
-	for step in "ruff check ." "ruff format --check ." pyright "lint-imports --no-logo" codespell "python .ci/lock.py check"; do \
+	for step in "ruff check ." "ruff format --check ." pyright "lint-imports --no-logo" codespell "python .ci/lock.py check" "python .ci/licenses.py check"; do \
 		echo "== $$step"; \
 		$(VENV)/bin/$$step || failed="$$failed $${step%% *}"; \
 	done; \
@@ -70,6 +70,12 @@ image: # Build the image for one machine into dist/ballroom.tar; takes root, mmd
 
 lock: tools # Write all locks from pyproject.toml; UPGRADE=1 renews every pin.
 	$(VENV)/bin/python .ci/lock.py $(if $(UPGRADE),upgrade)
+
+licenses: tools # Write the list of the licenses of what the locks pin, docs/reference/third-party.md.
+	@$(VENV)/bin/python .ci/licenses.py
+
+audit: # Look for known vulnerabilities of what the locks pin; asks the database of OSV.
+	@python3 .ci/audit.py
 
 clean: # Everything that can be made again; never a registry's data.
 	rm -rf $(VENV) .venvs .package .test-results .pytest_cache .ruff_cache .hypothesis .import_linter_cache

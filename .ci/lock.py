@@ -6,6 +6,7 @@ and `python .ci/lock.py check` compares hashes without resolving anything.
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNTIME = ROOT / "requirements.txt"
+AZURE = ROOT / "infra" / "requirements.txt"  # What the extra `azure` adds to the former.
 TESTS = ROOT / "tests" / "requirements.txt"
 PACKAGING = ROOT / "packaging" / "requirements.txt"
 RESOLVER = ROOT / ".venvs" / "lock"
@@ -34,7 +36,7 @@ def main(arguments: list[str]) -> str | None:
 
 def check() -> str | None:
     """Return a message about a lock that was written from other inputs, or None."""
-    for lock in (RUNTIME, TESTS, PACKAGING):
+    for lock in (RUNTIME, AZURE, TESTS, PACKAGING):
         if inputs_line(lock) not in lock.read_text().splitlines()[:5]:
             name = lock.relative_to(ROOT)
             return f"{name} does not belong to the inputs in pyproject.toml. Run: make lock"
@@ -42,13 +44,18 @@ def check() -> str | None:
 
 
 def write(*options: str) -> None:
-    """Resolve once, with the test tools; the runtime lock is the part for production. The tools
-    that build what people install have an environment of their own."""
+    """Resolve once, with the extra and the test tools; the runtime lock is the part for one
+    machine, and that of Azure what comes to it there. The tools that build what people install have
+    an environment of their own."""
     install_resolver()
-    compile_lock(TESTS, "pyproject.toml", "--group", "test", *options)
-    # uv prefers the pins it finds in its output, so this copy makes both locks one resolution.
+    compile_lock(TESTS, "pyproject.toml", "--extra", "azure", "--group", "test", *options)
+    # uv prefers the pins it finds in its output, so these copies make all locks one resolution.
     shutil.copyfile(TESTS, RUNTIME)
     compile_lock(RUNTIME, "pyproject.toml")
+    shutil.copyfile(TESTS, AZURE)
+    known = re.findall(r"^([\w.-]+)==", RUNTIME.read_text(), re.MULTILINE)
+    left_out = [word for name in sorted({*known}) for word in ("--no-emit-package", name)]
+    compile_lock(AZURE, "pyproject.toml", "--extra", "azure", *left_out)
     compile_lock(PACKAGING, "--group", "packaging", *options)
 
 
@@ -77,9 +84,11 @@ def inputs_line(lock: Path) -> str:
     project = document["project"]
     groups = document["dependency-groups"]
     inputs = [project["requires-python"]]
-    inputs += (
-        [groups["packaging"]] if lock == PACKAGING else [project["dependencies"], groups["test"]]
-    )
+    if lock == PACKAGING:
+        inputs += [groups["packaging"]]
+    else:
+        extra = project["optional-dependencies"]["azure"]
+        inputs += [project["dependencies"], extra, groups["test"]]
     return f"# inputs: sha256:{hashlib.sha256(json.dumps(inputs).encode()).hexdigest()}"
 
 

@@ -1,8 +1,9 @@
 """Make the package that is deployed to Azure: our code, and everything that it requires.
 
-`package.py FILE.zip` installs what requirements.txt pins into `.python_packages` of the package, as
-wheels for Linux on x86-64 and the version of Python that the templates set (`--python 3.14` for
-another one), so that nothing is built or downloaded where it runs. `package.py FOLDER` writes the
+`package.py FILE.zip` installs what requirements.txt and infra/requirements.txt pin into
+`.python_packages` of the package, as wheels for Linux on x86-64 and the version of Python that the
+templates set (`--python 3.14` for another one), so that nothing is built or downloaded where it
+runs. `package.py FOLDER` writes the
 same files to a folder for azd, or unpacks the file that BALLROOM_PACKAGE names. `package.py --code
 FILE.zip` leaves out what is required.
 
@@ -25,6 +26,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 RESOLVER = ROOT / ".venvs" / "lock"
+LOCKS = ("requirements.txt", "infra/requirements.txt")  # Of one machine, and of Azure beside it.
 SITE = ".python_packages/lib/site-packages"  # Where the worker of the Functions host looks.
 # The C library of the images of Functions is at least this version, 2.28.
 PLATFORM = "x86_64-manylinux_2_28"
@@ -104,7 +106,7 @@ def python_of_templates() -> str:
 
 
 def install(site: Path, version: str) -> None:
-    """Install what requirements.txt pins for a version of Python on Linux, as wheels alone."""
+    """Install what the locks pin for a version of Python on Linux, as wheels alone."""
     if os.name == "nt":
         sys.exit(
             "The package is made on Linux or macOS, also in WSL. On Windows take the file of a"
@@ -117,10 +119,11 @@ def install(site: Path, version: str) -> None:
     command += ["--target", site, "--python-platform", PLATFORM, "--python-version", version]
     command += ["--only-binary", ":all:", "--no-deps", "--require-hashes", "--link-mode", "copy"]
     command += ["--default-index", index] if index else []
-    command += ["--requirement", "requirements.txt"]
+    for lock in LOCKS:
+        command += ["--requirement", lock]
     if subprocess.run(command, cwd=ROOT, check=False).returncode:
         sys.exit(
-            f"requirements.txt cannot be installed for Python {version}, for the reason above."
+            f"{' and '.join(LOCKS)} cannot be installed for Python {version}, for the reason above."
             " Check the network, or name your index (PIP_INDEX_URL), and run the command again."
         )
     # Commands, which name the interpreter of this machine.

@@ -1,7 +1,7 @@
 """Build what people install into a folder, or print the version.
 
 `python packaging/build.py WHAT FOLDER`, with wheel, single-file, azure-package, sbom, feed or
-notes; or `version` alone.
+notes; `image-sbom FILE CONTENTS` with what packaging/image/contents.py printed; or `version` alone.
 The tools are in packaging/requirements.txt. The same commit gives the same bytes.
 """
 
@@ -15,14 +15,18 @@ import sysconfig
 import tempfile
 import tomllib
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Set
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 from releases_feed import listed_releases, releases_feed
 
 PACKAGING = Path(__file__).resolve().parent
 ROOT = PACKAGING.parent
 LOCK = ROOT / "requirements.txt"
+AZURE_LOCK = ROOT / "infra" / "requirements.txt"  # What the extra `azure` adds to it.
+LICENSES = ROOT / "docs" / "reference" / "third-party.md"  # Of what the locks pin.
 # The time of each file in an archive: 1980 is the earliest that a zip file can say.
 REPRODUCIBLE = {**os.environ, "SOURCE_DATE_EPOCH": "315532800"}
 
@@ -37,9 +41,12 @@ version = "{version}"
 description = "{description}"
 readme = "README.md"
 license = "{license}"
-license-files = ["LICENSE"]
+license-files = ["LICENSE", "THIRD-PARTY.md"]
 requires-python = "{requires_python}"
 dependencies = {dependencies}
+
+[project.optional-dependencies]
+azure = {azure}
 
 [project.scripts]
 ballroom = "ballroom.__main__:main"
@@ -63,6 +70,9 @@ def main(arguments: list[str]) -> str | None:
         case ["version"]:
             print(version())
             return None
+        case ["image-sbom", file, contents]:
+            write_image_sbom(Path(file), json.loads(Path(contents).read_text()))
+            return None
         case [what, folder] if what in builders:
             target = Path(folder).absolute()
             target.mkdir(parents=True, exist_ok=True)
@@ -74,7 +84,8 @@ def main(arguments: list[str]) -> str | None:
 
 
 def build_wheel(target: Path) -> Path:
-    """Build the wheel, whose requirements are the exact versions of the lock."""
+    """Build the wheel, whose requirements are the exact versions of the lock, and whose extra
+    `azure` has those of the other one."""
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder)
         shutil.copytree(
@@ -85,6 +96,7 @@ def build_wheel(target: Path) -> Path:
         _unpack_program(source / "ballroom" / "app")
         for name in ("README.md", "LICENSE"):
             shutil.copyfile(ROOT / name, source / name)
+        shutil.copyfile(LICENSES, source / "THIRD-PARTY.md")
         (source / "pyproject.toml").write_text(_project())
         _run("hatchling", "build", "--target", "wheel", "--directory", str(target), folder=source)
     return target / f"ballroom-{version()}-py3-none-any.whl"
@@ -121,25 +133,80 @@ def build_azure_package(target: Path) -> Path:
     subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     with zipfile.ZipFile(file) as package:
         has = {
-            (found[1].replace("_", "-").lower(), found[2])
+            (_canonical(found[1]), found[2])
             for name in package.namelist()
             if (found := _METADATA.search(name))
         }
-    pins = [
-        each
-        for each in _PIN.split(LOCK.read_text())
-        if (pin := _NAME.match(each)) and pin.groups() in has
-    ]
-    with tempfile.TemporaryDirectory() as folder:
-        lock = Path(folder) / "requirements.txt"
-        lock.write_text("".join(pins))
-        _write_sbom(lock, file.with_suffix(".cdx.json"))
+    _write_sbom_of(has, file.with_suffix(".cdx.json"))
     return file
 
 
 _METADATA = re.compile(r"/([^/]+)-([^/-]+)\.dist-info/METADATA$")
 _PIN = re.compile(r"^(?=[a-z])", re.MULTILINE)
 _NAME = re.compile(r"([\w.-]+)==(\S+)")
+_LICENSE_ROW = re.compile(r"^\| ([\w.-]+) \| ([^|]+) \| ([^|]+) \| [^|]+ \|$", re.MULTILINE)
+
+
+def write_image_sbom(file: Path, contents: Mapping[str, Any]) -> None:
+    """Write the bill of materials of an image: what the registry requires there, the Python, and
+    the packages of Debian with the names of licenses that Debian gives them."""
+    has = {(_canonical(name), number) for name, number in contents["distributions"]}
+    _write_sbom_of(has, file)
+    document = json.loads(file.read_text())
+    components = document["components"]
+    if contents["python"]:
+        components.append(
+            {
+                "bom-ref": "python",
+                "type": "platform",
+                "name": "python",
+                "version": contents["python"],
+                "licenses": [{"license": {"id": "PSF-2.0"}}],
+                "purl": f"pkg:generic/python@{contents['python']}",
+            }
+        )
+    components += [_of_debian(each, contents["debian"]) for each in contents["packages"]]
+    file.write_text(json.dumps(document, indent=2) + "\n")
+
+
+def _of_debian(package: Mapping[str, Any], release: str) -> dict[str, Any]:
+    name, number = package["name"], package["version"]
+    distribution = f"arch={package['architecture']}&distro=debian-{release}"
+    address = f"pkg:deb/debian/{quote(name)}@{quote(number)}?{distribution}"
+    component: dict[str, Any] = {
+        "bom-ref": address,
+        "type": "library",
+        "name": name,
+        "version": number,
+        "purl": address,
+        "properties": [
+            {
+                "name": "ballroom:debian:source",
+                "value": f"{package['source']} {package['source_version']}",
+            }
+        ],
+    }
+    if package["licenses"]:
+        component["licenses"] = [{"license": {"name": each}} for each in package["licenses"]]
+    return component
+
+
+def _write_sbom_of(has: Set[tuple[str, str]], file: Path) -> None:
+    """Write the bill of materials of those pins of both locks that something has."""
+    pins = [
+        each
+        for lock in (LOCK, AZURE_LOCK)
+        for each in _PIN.split(lock.read_text())
+        if (pin := _NAME.match(each)) and pin.groups() in has
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        lock = Path(folder) / "requirements.txt"
+        lock.write_text("".join(pins))
+        _write_sbom(lock, file)
+
+
+def _canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def write_sbom(target: Path) -> Path:
@@ -175,9 +242,9 @@ def version() -> str:
     return str(_metadata()["version"])
 
 
-def requirements() -> Iterator[str]:
-    """Yield the requirements of the lock, each with its exact version and its marker."""
-    for line in LOCK.read_text().splitlines():
+def requirements(lock: Path) -> Iterator[str]:
+    """Yield the requirements of a lock, each with its exact version and its marker."""
+    for line in lock.read_text().splitlines():
         if "==" in line and not line.startswith((" ", "#")):
             yield line.removesuffix("\\").strip()
 
@@ -205,6 +272,19 @@ def _write_sbom(lock: Path, file: Path) -> None:
         "--output-file",
         str(file),
     )
+    document = json.loads(file.read_text())
+    for component in document["components"]:
+        component["licenses"] = [_license_of(component["name"], component["version"])]
+    file.write_text(json.dumps(document, indent=2) + "\n")
+
+
+def _license_of(name: str, number: str) -> dict[str, object]:
+    """Return the license that docs/reference/third-party.md lists for a pin."""
+    for listed, versions, license_ in _LICENSE_ROW.findall(LICENSES.read_text()):
+        if listed == _canonical(name) and number in versions.split(", "):
+            return {"expression": license_} if " " in license_ else {"license": {"id": license_}}
+    message = f"{LICENSES.relative_to(ROOT)} does not list {name} {number}. Run: make licenses"
+    raise LookupError(message)
 
 
 def _project() -> str:
@@ -214,7 +294,9 @@ def _project() -> str:
         description=metadata["description"],
         license=metadata["license"],
         requires_python=metadata["requires-python"],
-        dependencies=json.dumps(list(requirements())),  # Lists of texts are the same in TOML.
+        # Lists of texts are the same in TOML.
+        dependencies=json.dumps(list(requirements(LOCK))),
+        azure=json.dumps(list(requirements(AZURE_LOCK))),
     )
 
 

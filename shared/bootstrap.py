@@ -95,6 +95,12 @@ from shared.ports.pull_ledger import CallerScope
 from shared.ports.system import Clock, Randomness
 from shared.ports.upstream import Upstream
 from shared.providers import pseudonym_of
+from shared.runtime.azure_extra import (
+    AZURE_EXTRA,
+    AzureExtraMissing,
+    missing_stores,
+    missing_telemetry,
+)
 from shared.runtime.private_files import hold_file_lock, replace_private
 from shared.services.administration.revocations import AppliedRevocations
 from shared.services.common import Adapters
@@ -349,11 +355,20 @@ def build_registry(settings: Settings, adapters: Adapters | None = None) -> Regi
     """Return the registry over these adapters, by default those that the settings select."""
     log.configure(settings.log_level)
     set_log_share(settings.log_share)
-    if settings.insights_connection and not is_recording():  # Once a process.
-        _send_telemetry(settings.insights_connection.get_secret_value(), network_of(settings))
-    if settings.insights_connection and settings.trace_share and not is_tracing():
-        set_traces(_traces(settings, settings.insights_connection.get_secret_value()))
+    if settings.insights_connection:
+        _export_telemetry(settings, settings.insights_connection.get_secret_value())
     return create_registry(settings, instrumented(adapters or _selected_adapters(settings)))
+
+
+def _export_telemetry(settings: Settings, connection: str) -> None:
+    """Export metrics and traces, once a process, where what exports them is installed."""
+    if missing := missing_telemetry():
+        log.log.error("telemetry.unavailable", reason=missing)
+        return
+    if not is_recording():
+        _send_telemetry(connection, network_of(settings))
+    if settings.trace_share and not is_tracing():
+        set_traces(_traces(settings, connection))
 
 
 def _send_telemetry(connection: str, network: Network) -> None:
@@ -392,7 +407,13 @@ _EMBEDDED_SYSTEMS = {"": "sqlite", "archives": "files", "log_files": "files"}
 
 
 # Errors that an operator can correct; `str()` is one sentence for them.
-START_ERRORS = (DatabaseUnusable, FolderUnusable, DataFolderRequired, SnapshotUnusable)
+START_ERRORS = (
+    AzureExtraMissing,
+    DatabaseUnusable,
+    FolderUnusable,
+    DataFolderRequired,
+    SnapshotUnusable,
+)
 
 
 def existing_registry(settings: Settings) -> Registry:
@@ -498,6 +519,7 @@ def archives_of_backup(source: Path) -> Generator[ArchiveStore]:
 
 CONFINEMENT = "confined process"
 CERTIFICATE = "certificate"
+TELEMETRY = "telemetry"
 OWN_ADDRESS = "own address"  # It is not always reached from inside.
 
 
@@ -509,6 +531,15 @@ def examine_data(settings: Settings) -> list[StoreCheck]:
 
     versions = SchemaVersions(len(MIGRATIONS), len(SEARCH_MIGRATIONS))
     return list(check_data_folder(settings.data, versions))
+
+
+def examine_telemetry(settings: Settings) -> list[StoreCheck]:
+    """Return whether metrics can be exported, where that is configured."""
+    if not settings.insights_connection:
+        return []
+    if missing := missing_telemetry():
+        return [StoreCheck(TELEMETRY, missing, AZURE_EXTRA)]
+    return [StoreCheck(TELEMETRY, "Metrics are exported to Application Insights.")]
 
 
 def examine_confinement() -> StoreCheck:
@@ -604,7 +635,11 @@ def rotate_log_key(settings: Settings, overlap: timedelta) -> int:
 
 
 def _selected_adapters(settings: Settings) -> Adapters:
-    return cloud_adapters(settings) if settings.is_in_the_cloud else embedded_adapters(settings)
+    if not settings.is_in_the_cloud:
+        return embedded_adapters(settings)
+    if missing := missing_stores():
+        raise AzureExtraMissing(missing)
+    return cloud_adapters(settings)
 
 
 def _open_cloud(
@@ -623,6 +658,8 @@ def _open_cloud(
 
 
 async def _examine_cloud(settings: Settings) -> list[StoreCheck]:
+    if missing := missing_stores():
+        return [StoreCheck("records", missing, AZURE_EXTRA)]
     from shared.adapters.cloud import check_cloud_stores
 
     cloud = _open_cloud(settings, SystemClock())

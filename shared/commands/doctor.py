@@ -10,10 +10,12 @@ import click
 from shared.bootstrap import (
     CONFINEMENT,
     OWN_ADDRESS,
+    TELEMETRY,
     StoreCheck,
     examine_certificate,
     examine_confinement,
     examine_data,
+    examine_telemetry,
 )
 from shared.commands.base import OutputFormat, as_json, print_rows, spelled, with_registry
 from shared.composition import Registry
@@ -76,6 +78,8 @@ _ADVICE = frozenset(
     }
 )
 _SETTINGS = "settings"  # Unknown ones are errors that end nothing: a backup runs this command.
+# Errors that do not change the exit code.
+_ERRORS = frozenset({_SETTINGS, TELEMETRY})
 _NAMED_AT_MOST = 10  # Of a list in a sentence.
 
 
@@ -87,18 +91,18 @@ def doctor(output: OutputFormat) -> None:
     Identity providers, the mail server and the receivers of webhooks are tried as well, for five
     seconds each: it connects and signs in, and sends no mail and no delivery. What they answer is
     advice. A certificate with which the registry is served is a problem if it ends within 14 days.
-    The exit code is 1 if there is a problem; advice and unknown settings do not count.
+    The exit code is 1 if there is a problem; advice and errors do not count.
     """
     settings = Settings.load()
     findings = [*_surroundings(settings), *examine_certificate(settings)]
-    findings += [examine_confinement(), *examine_data(settings)]
+    findings += [*examine_telemetry(settings), examine_confinement(), *examine_data(settings)]
     if not any(each.way_out for each in findings if each.what in _NEEDED):
         findings += with_registry(_findings_of_records)
     if output is OutputFormat.JSON:
         print_rows([_row(each) for each in findings], output)
     else:
         click.echo(spelled("\n".join(map(_line, findings))))
-    if any(each.way_out and each.what not in {*_ADVICE, _SETTINGS} for each in findings):
+    if any(each.way_out and each.what not in _ADVICE | _ERRORS for each in findings):
         raise click.exceptions.Exit(1)
 
 
@@ -460,7 +464,7 @@ def _row(finding: StoreCheck) -> dict[str, object]:
 
 
 def _line(finding: StoreCheck) -> str:
-    is_setting = finding.what == _SETTINGS
-    trouble = "error" if is_setting else "advice" if finding.what in _ADVICE else "problem"
+    is_error = finding.what in _ERRORS
+    trouble = "error" if is_error else "advice" if finding.what in _ADVICE else "problem"
     state = trouble if finding.way_out else "ok"
     return f"{state:<8} {finding.what:<14} {finding.found} {finding.way_out}".rstrip()

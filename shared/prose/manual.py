@@ -90,6 +90,8 @@ GROUPS = (
             "run/firewall.md",
             "run/air-gap.md",
             "run/advisories.md",
+            "run/supply-chain.md",
+            "reference/third-party.md",
         ),
     ),
     (

@@ -203,11 +203,22 @@ def test_the_wheel_adds_one_package_and_requires_the_versions_of_the_lock(wheel:
         [metadata] = [each for each in names if each.endswith(".dist-info/METADATA")]
         required = Parser().parsestr(archive.read(metadata).decode()).get_all("Requires-Dist")
     assert {each.split("/")[0] for each in names} == {"ballroom", metadata.split("/")[0]}
+    assert f"{metadata.split('/')[0]}/licenses/THIRD-PARTY.md" in names
+    assert "ballroom/app/docs/reference/third-party.md" in names
     assert required is not None
-    lock = (ROOT / "requirements.txt").read_text("utf-8")
-    pins = re.findall(r"^(\S+==\S+)(?: ; (.*?))? \\$", lock, re.MULTILINE)
-    wanted = [f"{pin}; {marker}" if marker else pin for pin, marker in pins]
+    azure = "extra == 'azure'"
+    wanted = ["; ".join(filter(None, (pin, marker))) for pin, marker in pinned("requirements.txt")]
+    wanted += [
+        f"{pin}; ({marker}) and {azure}" if marker else f"{pin}; {azure}"
+        for pin, marker in pinned("infra/requirements.txt")
+    ]
     assert sorted(each.replace('"', "'") for each in required) == sorted(wanted)
+
+
+def pinned(lock: str) -> list[tuple[str, str]]:
+    """Return the pins of a lock with their markers."""
+    text = (ROOT / lock).read_text("utf-8")
+    return re.findall(r"^(\S+==\S+)(?: ; (.*?))? \\$", text, re.MULTILINE)
 
 
 def test_the_same_commit_gives_the_same_wheel(wheel: Path, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.timeout(BUILD_SECONDS)
 PROXIES = ("HTTPS_PROXY", "NO_PROXY")
 EVERYTHING: Mapping[str, Any] = {
     "url": "https://ballroom.example.org",
+    "image": {"digest": "sha256:" + "0" * 64},
     "workers": 2,
     "imagePullSecrets": ["registry"],
     "settings": {
@@ -131,6 +132,8 @@ def test_every_value_reaches_its_object(helm: str, tmp_path: Path) -> None:
     ]
     given = {each["name"]: each for each in container(objects)["env"]}
     assert given["WORKERS"]["value"] == "2"
+    digest = EVERYTHING["image"]["digest"]
+    assert container(objects)["image"] == f"ballroom:{SOFTWARE_VERSION}@{digest}"
     assert given["BALLROOM_TOKEN_DAYS"]["value"] == "30"
     assert given["BALLROOM_MAX_ARCHIVE_BYTES"]["value"] == "67108864"
     assert given["BALLROOM_LOG_SHARE"]["value"] == "0.25"

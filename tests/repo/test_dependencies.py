@@ -15,12 +15,13 @@ from tests.paths import ROOT
 from tests.repo.product_source import product
 
 RUNTIME = ROOT / "requirements.txt"
+AZURE = ROOT / "infra" / "requirements.txt"
 TESTS = ROOT / "tests" / "requirements.txt"
 TOOLS = [
     ROOT / "tests" / tool / "requirements.txt"
     for tool in ("checkov", "mutants", "zizmor", "az", "clients/mcp")
 ]
-LOCKS = [RUNTIME, TESTS, ROOT / ".ci" / "requirements.txt", *TOOLS]
+LOCKS = [RUNTIME, AZURE, TESTS, ROOT / ".ci" / "requirements.txt", *TOOLS]
 
 NAME = re.compile(r"[A-Za-z0-9._-]+")
 PIN = re.compile(r"(?P<name>[a-z0-9-]+)==(?P<version>[0-9][0-9A-Za-z.+!]*)( ; (?P<marker>.+))?")
@@ -54,7 +55,12 @@ def pin(line: str) -> Pin:
 def direct() -> dict[str, list[str]]:
     """Return the names of the direct dependencies by the part of the product that asks."""
     document = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    groups = {"runtime": document["project"]["dependencies"], **document["dependency-groups"]}
+    project = document["project"]
+    groups = {
+        "runtime": project["dependencies"],
+        **project["optional-dependencies"],
+        **document["dependency-groups"],
+    }
     return {group: [name_of(one) for one in inputs] for group, inputs in groups.items()}
 
 
@@ -85,7 +91,8 @@ def test_everything_that_the_product_imports_is_declared() -> None:
     distributions = packages_distributions()
     imported = {name.partition(".")[0] for module in product() for name in module.imported()}
     ours = {"function_app", "functions", "shared", "_typeshed"}  # The last one is for types.
-    declared = {canonical(name) for name in direct()["runtime"]} | {
+    inputs = direct()
+    declared = {canonical(name) for name in (*inputs["runtime"], *inputs["azure"])} | {
         "cryptography"
     }  # Of `pyjwt[crypto]`.
     unknown = {
@@ -101,8 +108,12 @@ def canonical(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def test_both_locks_are_one_resolution() -> None:
-    assert {one.requirement for one in pins(RUNTIME)} <= {one.requirement for one in pins(TESTS)}
+def test_all_locks_are_one_resolution() -> None:
+    runtime, azure, tests = (
+        {one.requirement for one in pins(lock)} for lock in (RUNTIME, AZURE, TESTS)
+    )
+    assert runtime | azure <= tests
+    assert not runtime & azure
 
 
 def test_the_locks_belong_to_the_inputs() -> None:

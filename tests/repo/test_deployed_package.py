@@ -198,9 +198,13 @@ def built(folder: Path, version: str) -> Package:
     file = folder / "ballroom.zip"
     made = packed("--bytecode", "--python", version, str(file), PATH=path_with(interpreter))
     assert made.returncode == 0, made.stderr
+    return unpacked(file, folder, version)
+
+
+def unpacked(file: Path, folder: Path, version: str) -> Package:
     with zipfile.ZipFile(file) as archive:
         archive.extractall(folder / "app")
-    return Package(file, folder / "app", version, interpreter)
+    return Package(file, folder / "app", version, at_hand(version))
 
 
 @cache
@@ -210,11 +214,15 @@ def default_version() -> str:
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
-    return built(tmp_path_factory.mktemp("package"), default_version())
+    """Return the package, which is that of a release where `publish` names its file."""
+    folder = tmp_path_factory.mktemp("package")
+    if given := os.environ.get("BALLROOM_TESTED_PACKAGE"):
+        return unpacked(Path(given), folder, default_version())
+    return built(folder, default_version())
 
 
 def pins(version: str) -> dict[str, str]:
-    """Return what requirements.txt pins for a version of Python on Linux."""
+    """Return what both locks pin for a version of Python on Linux."""
     target = {
         "python_version": version,
         "python_full_version": f"{version}.0",
@@ -222,7 +230,7 @@ def pins(version: str) -> dict[str, str]:
         "platform_python_implementation": "CPython",
         "implementation_name": "cpython",
     }
-    lock = (ROOT / "requirements.txt").read_text()
+    lock = "".join((ROOT / each).read_text() for each in packer().LOCKS)
     found = re.findall(r"^([\w.-]+)==(\S+)(?: ; (.+?))? \\$", lock, re.MULTILINE)
     return {
         name: pinned

@@ -185,7 +185,7 @@ def python() -> str:
     interpreter = find_python("3.13")
     if interpreter is None:
         pytest.skip("the worker of the Functions host takes Python 3.13, which is not here")
-    for lock in ("requirements.txt", "tests/worker/requirements.txt"):
+    for lock in ("requirements.txt", "infra/requirements.txt", "tests/worker/requirements.txt"):
         command = ["sh", ".ci/environment", lock, WORKER, interpreter]
         subprocess.run(command, cwd=ROOT, check=True, timeout=BOUND_SECONDS)
     return f"{WORKER}/bin/python"

@@ -1,0 +1,51 @@
+"""The packages of the extra `azure`, which a registry on one machine does not need.
+
+They are pinned in infra/requirements.txt. The wheel and the image have them where the extra is
+asked for, the package for Azure always.
+"""
+
+from importlib.util import find_spec
+
+# Modules that the registry imports from the extra, and none of what these require.
+STORES = ("azure.cosmos", "azure.storage.blob")
+TELEMETRY = ("azure.monitor.opentelemetry.exporter", "opentelemetry.sdk")
+
+AZURE_EXTRA = (
+    "Install the extra: pip install 'ballroom[azure]', or in a clone "
+    "`.ci/environment infra/requirements.txt .venv`; the image that has it is the one whose tag "
+    "ends in -azure."
+)
+
+
+class AzureExtraMissing(Exception):
+    """The stores of the cloud are configured, and their clients are not installed."""
+
+    def __init__(self, trouble: str) -> None:
+        """Say what is missing, and how it is installed."""
+        super().__init__(f"{trouble} {AZURE_EXTRA}")
+
+
+def missing_telemetry() -> str:
+    """Return why nothing can be sent to Application Insights, or an empty text."""
+    for module in TELEMETRY:
+        if not _is_installed(module):
+            return (
+                f"APPLICATIONINSIGHTS_CONNECTION_STRING is set, and {module} is not installed "
+                "here, so no metrics and no traces are exported."
+            )
+    return ""
+
+
+def missing_stores() -> str:
+    """Return why the stores of the cloud cannot be opened, or an empty text."""
+    for module in STORES:
+        if not _is_installed(module):
+            return f"BALLROOM_COSMOS_ENDPOINT is set, and {module} is not installed here."
+    return ""
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # A package that the module is in.
+        return False
