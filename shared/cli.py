@@ -14,6 +14,7 @@ from shared.commands.base import CommandGroup
 from shared.commands.bundles import bundle
 from shared.commands.data_folder import backup, index, keys, restore
 from shared.commands.doctor import doctor
+from shared.commands.following import following
 from shared.commands.log import transparency_log
 from shared.commands.name_disputes import disputes
 from shared.commands.organizations import organizations, webhooks
@@ -42,6 +43,7 @@ cli = CommandGroup(
         disputes,
         doctor,
         export,
+        following,
         groups,
         index,
         keys,

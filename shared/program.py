@@ -29,6 +29,7 @@ COMMANDS = (
     "dispute",
     "doctor",
     "export",
+    "follow",
     "groups",
     "health",
     "index",
