@@ -16,6 +16,7 @@ from shared.commands.data_folder import backup, index, keys, restore
 from shared.commands.doctor import doctor
 from shared.commands.drill import drill
 from shared.commands.evidence import evidence
+from shared.commands.following import following
 from shared.commands.log import transparency_log
 from shared.commands.name_disputes import disputes
 from shared.commands.organizations import organizations, webhooks
@@ -47,6 +48,7 @@ cli = CommandGroup(
         drill,
         evidence,
         export,
+        following,
         groups,
         index,
         keys,

@@ -31,6 +31,7 @@ COMMANDS = (
     "drill",
     "evidence",
     "export",
+    "follow",
     "groups",
     "health",
     "index",
