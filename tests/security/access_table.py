@@ -798,6 +798,9 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     dispute_readers: ("api_name_disputes_show",),
     # The registry of the matrix mirrors nothing, which only administrators and auditors learn.
     administrators: (
+        "api_approved_dry_run",
+        "api_groups_dry_run",
+        "api_rules_dry_run",
         "api_mirror_admit",
         "api_mirror_dry_run",
         "api_mirror_keep",
@@ -808,7 +811,6 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     auditors: (
         "api_rights",
         "api_rights_csv",
-        "api_approved_dry_run",
         "api_approved_list",
         "api_approved_requests",
         "api_advisories_list",
@@ -817,13 +819,11 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "api_accounts_statement",
         "api_directory_locks_list",
         "api_mirror_gone",
-        "api_groups_dry_run",
         "api_groups_show",
         "api_ownership_list_all",
         "api_ownership_ownerless",
         "api_audit_registry",
         "api_mirror_show",
-        "api_rules_dry_run",
         "api_rules_show",
         "api_scim_takeovers_list",
         "api_scim_tokens_list",

@@ -351,7 +351,8 @@ class GroupRuleChanges(Struct, frozen=True):
 
     async def dry_run(self, wanted: GroupRules, *, by: Principal) -> GroupRuleDryRun:
         """Compare the wanted rules with the stored ones over all accounts; nothing is changed."""
-        now = await self.current(by=by)
+        await self.administration.require(by, "look at", _WHAT)
+        now = await self.roles_by_groups.rules()
         await self._require_organizations(wanted)
         named = {rule.group for rules in (now, wanted) for rule in rules.rules}
         people = defaultdict[str, list[Identity]](list)

@@ -48,6 +48,7 @@ def test_an_action_is_named_as_it_follows_you_may_not() -> None:
         "approve",
         "administer",
         "moderate",
+        "audit",
         "apply a registry file to",
     ]
 
