@@ -58,3 +58,14 @@ def test_the_changelog_of_this_version_makes_a_feed(tmp_path: Path) -> None:
     assert versions[0] == SOFTWARE_VERSION
     assert (tmp_path / "title.txt").read_text().startswith(f"Ballroom {SOFTWARE_VERSION}")
     assert (tmp_path / "notes.md").stat().st_size > 500
+
+
+def test_the_release_has_the_feed_and_is_titled_by_the_changelog() -> None:
+    workflow = (ROOT / ".github/workflows/publish.yml").read_text()
+    assert "run: python packaging/build.py feed dist" in workflow
+    assert '--title "$(cat title.txt)"' in workflow
+
+
+def test_what_is_checked_on_main_is_checked_on_release_branches() -> None:
+    workflow = (ROOT / ".github/workflows/check.yml").read_text()
+    assert 'branches: [main, "release/**"]' in workflow

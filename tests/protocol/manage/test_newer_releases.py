@@ -1,8 +1,10 @@
 """Administrators see which newer version of Ballroom is known, where a feed of releases is read."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import pytest
+from anyio.to_thread import run_sync
 from msgspec.structs import replace
 
 from shared.domain.product_releases import FeedUnusable
@@ -12,7 +14,9 @@ from shared.ports.http_client import HttpResponse, Unanswered
 from shared.services.maintenance.follow_releases import FollowReleases
 from shared.services.maintenance.product_releases import ProductReleases
 from tests.support.page_client import PageClient
-from tests.support.world import OpenWorld, World
+from tests.support.storage import one_machine
+from tests.support.terminal import Terminal
+from tests.support.world import URL, OpenWorld, World
 
 pytestmark = pytest.mark.measured
 
@@ -114,6 +118,28 @@ async def test_what_was_known_stays_when_the_feed_fails(
         assert reason in problem
         assert (await releases.known()).failure == problem
         assert "99.1.0</a> is newer" in await overview(world)
+
+
+@one_machine("its commands find a data folder")
+async def test_doctor_says_what_is_known(
+    world: World, server: Server, releases: ProductReleases
+) -> None:
+    given = {"BALLROOM_URL": URL, "BALLROOM_RELEASES_FEED": FEED}
+    doctor = partial(Terminal(world.registry.settings.data).run, "doctor", **given)
+    assert f"ok       releases       {FEED} was not read yet." in await run_sync(doctor)
+    await releases.read_feed()
+    assert "ok       releases       Ballroom 99.1.0 is newer" in await run_sync(doctor)
+    server.content = feed_of(entry("0.0.1", security=True))
+    await releases.read_feed()
+    assert "ok       releases       No release is newer" in await run_sync(doctor)
+    server.content = feed_of(entry("99.2.0", security=True))
+    await releases.read_feed()
+    server.content = None
+    await releases.read_feed()
+    lines = [each for each in (await run_sync(doctor)).splitlines() if " releases " in each]
+    assert [each.split()[0] for each in lines] == ["advice", "advice"]
+    assert "it does not answer" in lines[0]
+    assert "fix vulnerabilities: 99.2.0. Upgrade to 99.2.0." in lines[1]
 
 
 async def test_what_another_feed_said_is_not_shown(releases: ProductReleases) -> None:
