@@ -71,7 +71,7 @@ image: # Build the image for one machine into dist/ballroom.tar; takes root, mmd
 lock: tools # Write all locks from pyproject.toml; UPGRADE=1 renews every pin.
 	$(VENV)/bin/python .ci/lock.py $(if $(UPGRADE),upgrade)
 
-licenses: tools # Write the list of the licenses of what the locks pin, docs/reference/third-party.md.
+licenses: tools # Write the list of the licenses of what the locks pin, docs/run/third-party.md.
 	@$(VENV)/bin/python .ci/licenses.py
 
 audit: # Look for known vulnerabilities of what the locks pin; asks the database of OSV.

@@ -1,6 +1,6 @@
 """Write the page of the licenses of all that is shipped, or check it and them.
 
-`python .ci/licenses.py` writes the list of docs/reference/third-party.md from the metadata of what
+`python .ci/licenses.py` writes the list of docs/run/third-party.md from the metadata of what
 the locks pin, as it is installed in the environment that runs this, and from .ci/licenses.toml,
 where people wrote what metadata does not say. `python .ci/licenses.py check` fails with a sentence
 if the page is stale, if a license is unknown, or if it is not one of those that are allowed.
@@ -24,7 +24,7 @@ LOCKS = {  # What is pinned in each, as the page names it.
     ROOT / "infra" / "requirements.txt": "Azure, extra `azure`",
 }
 RULES = ROOT / ".ci" / "licenses.toml"
-PAGE = ROOT / "docs" / "reference" / "third-party.md"
+PAGE = ROOT / "docs" / "run" / "third-party.md"
 COMMAND = "make licenses"
 
 # What the field `License` and classifiers say in words of their own; others are unclear.

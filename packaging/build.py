@@ -26,7 +26,7 @@ PACKAGING = Path(__file__).resolve().parent
 ROOT = PACKAGING.parent
 LOCK = ROOT / "requirements.txt"
 AZURE_LOCK = ROOT / "infra" / "requirements.txt"  # What the extra `azure` adds to it.
-LICENSES = ROOT / "docs" / "reference" / "third-party.md"  # Of what the locks pin.
+LICENSES = ROOT / "docs" / "run" / "third-party.md"  # Of what the locks pin.
 # The time of each file in an archive: 1980 is the earliest that a zip file can say.
 REPRODUCIBLE = {**os.environ, "SOURCE_DATE_EPOCH": "315532800"}
 
@@ -170,7 +170,8 @@ def write_image_sbom(file: Path, contents: Mapping[str, Any]) -> None:
 
 
 def _of_debian(package: Mapping[str, Any], release: str) -> dict[str, Any]:
-    name, number = package["name"], package["version"]
+    name = package["name"]
+    number = package["version"]
     distribution = f"arch={package['architecture']}&distro=debian-{release}"
     address = f"pkg:deb/debian/{quote(name)}@{quote(number)}?{distribution}"
     component: dict[str, Any] = {
@@ -279,7 +280,7 @@ def _write_sbom(lock: Path, file: Path) -> None:
 
 
 def _license_of(name: str, number: str) -> dict[str, object]:
-    """Return the license that docs/reference/third-party.md lists for a pin."""
+    """Return the license that docs/run/third-party.md lists for a pin."""
     for listed, versions, license_ in _LICENSE_ROW.findall(LICENSES.read_text()):
         if listed == _canonical(name) and number in versions.split(", "):
             return {"expression": license_} if " " in license_ else {"license": {"id": license_}}

@@ -110,6 +110,7 @@ from shared.runtime.azure_extra import (
     AzureExtraMissing,
     missing_stores,
     missing_telemetry,
+    telemetry_is_installed,
 )
 from shared.runtime.private_files import hold_file_lock, replace_private
 from shared.services.administration.key_ages import KeyKind
@@ -407,8 +408,7 @@ def build_registry(settings: Settings, adapters: Adapters | None = None) -> Regi
 
 def _export_telemetry(settings: Settings, connection: str) -> None:
     """Export metrics and traces, once a process, where what exports them is installed."""
-    if missing := missing_telemetry():
-        log.log.error("telemetry.unavailable", reason=missing)
+    if not telemetry_is_installed():
         return
     if not is_recording():
         _send_telemetry(connection, network_of(settings))

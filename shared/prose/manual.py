@@ -95,7 +95,7 @@ GROUPS = (
             "run/air-gap.md",
             "run/advisories.md",
             "run/supply-chain.md",
-            "reference/third-party.md",
+            "run/third-party.md",
         ),
     ),
     (

@@ -6,6 +6,8 @@ asked for, the package for Azure always.
 
 from importlib.util import find_spec
 
+from shared.telemetry.log import log
+
 # Modules that the registry imports from the extra, and none of what these require.
 STORES = ("azure.cosmos", "azure.storage.blob")
 TELEMETRY = ("azure.monitor.opentelemetry.exporter", "opentelemetry.sdk")
@@ -34,6 +36,14 @@ def missing_telemetry() -> str:
                 "here, so no metrics and no traces are exported."
             )
     return ""
+
+
+def telemetry_is_installed() -> bool:
+    """Tell whether something can be sent to Application Insights; log an error where it cannot."""
+    missing = missing_telemetry()
+    if missing:
+        log.error("telemetry.unavailable", reason=missing)
+    return not missing
 
 
 def missing_stores() -> str:

@@ -204,7 +204,7 @@ def test_the_wheel_adds_one_package_and_requires_the_versions_of_the_lock(wheel:
         required = Parser().parsestr(archive.read(metadata).decode()).get_all("Requires-Dist")
     assert {each.split("/")[0] for each in names} == {"ballroom", metadata.split("/")[0]}
     assert f"{metadata.split('/')[0]}/licenses/THIRD-PARTY.md" in names
-    assert "ballroom/app/docs/reference/third-party.md" in names
+    assert "ballroom/app/docs/run/third-party.md" in names
     assert required is not None
     azure = "extra == 'azure'"
     wanted = ["; ".join(filter(None, (pin, marker))) for pin, marker in pinned("requirements.txt")]

@@ -54,7 +54,7 @@ def test_a_release_is_pushed_and_pulled_without_the_extra_and_a_connection_strin
         "APPLICATIONINSIGHTS_CONNECTION_STRING": "InstrumentationKey=key",
         "BALLROOM_TRACE_SHARE": "1",
     }
-    with running(tmp_path / "data", workers=1, **settings) as registry:
+    with running(tmp_path / "data", workers=1, ready=True, **settings) as registry:
         archive = bala("acme/greet:1.0.0")
         assert push(registry.url, registry.token, archive).status_code == 204
         assert pulled(registry.url, "acme/greet/1.0.0") == archive
