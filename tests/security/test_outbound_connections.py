@@ -3,21 +3,29 @@
 It runs as its operator starts it. The program notes each lookup of a name and each connection.
 """
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
+from shared.domain.trusted_publishing.jobs import Provider
+from tests.fakes.identity_provider import FakeInternet
 from tests.paths import ROOT
 from tests.sampling import FULL
 from tests.security.routes import readable
 from tests.support.archives import bala
+from tests.support.browsers import signed_in
 from tests.support.noted_connections import NOTED, noted
+from tests.support.page_client import PageClient
 from tests.support.registry_process import BOUND_SECONDS, pulled, push, running
-from tests.support.world import URL, World
+from tests.support.trusted_publishing import EXCHANGE, CiSystems
+from tests.support.world import URL, OpenWorld, World
 
 pytestmark = pytest.mark.measured
 
@@ -67,3 +75,31 @@ def test_connections_of_the_program_are_noted(tmp_path: Path) -> None:
     file = tmp_path / "noted"
     command(file, tmp_path / "data", "health")
     assert ("socket.connect", "127.0.0.1") in noted(file)
+
+
+FORBIDDEN = {"publish_from_github": "", "publish_from_gitlab": "", "webhook_hosts": ""}
+
+
+@pytest.mark.parametrize("forbidden", [False, True], ids=["by_default", "forbidden"])
+async def test_settings_forbid_what_people_and_jobs_cause(
+    worlds: OpenWorld, *, forbidden: bool
+) -> None:
+    internet = FakeInternet()  # Reaches nobody, and notes whom it was asked for.
+    settings = FORBIDDEN if forbidden else {}
+    world = await worlds(**settings, wrap=lambda stores: replace(stores, fetcher=internet))
+    job = CiSystems(world.clock, URL).token(Provider.GITHUB)
+    exchanged = await world.send("POST", EXCHANGE, content=json.dumps({"token": job}).encode())
+    assert not exchanged.is_success
+    path = "/account/organizations/acme/publishers"
+    ann = await PageClient.at(world, world.people.ann, path)
+    by_name = {"package": "greet", "provider": "github", "repository": "octo/greet"}
+    assert (await ann.send(f"{path}/add", **by_name, workflow="release.yml")).is_error
+    browser = await signed_in(world, world.people.ann)
+    hook = {"url": "https://hooks.test/", "events": ["release"]}
+    added = await browser.api("POST", "/api/v1/orgs/acme/webhooks", hook)
+    assert added.is_success is not forbidden
+    await world.push(bala("acme/greet:1.0.0"))
+    await world.registry.maintenance.upkeep.run("deliver-webhooks")
+    asked = {urlsplit(url).hostname for url in internet.asked}
+    everybody = {"token.actions.githubusercontent.com", "api.github.com", "hooks.test"}
+    assert asked == (set() if forbidden else everybody)
