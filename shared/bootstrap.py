@@ -69,7 +69,13 @@ from shared.adapters.mail import (
 )
 from shared.adapters.network import Network
 from shared.adapters.sampled_archives import SampledArchives
-from shared.adapters.serving_processes import ServingProcess, require_alone, serving, serving_alone
+from shared.adapters.serving_processes import (
+    ServingProcess,
+    require_alone,
+    served_address,
+    serving,
+    serving_alone,
+)
 from shared.adapters.sqlite.connections import DatabaseMissing, DatabaseUnusable
 from shared.adapters.sqlite.database import MIGRATIONS, Database
 from shared.adapters.sqlite.metadata import EmbeddedEdition
@@ -216,6 +222,16 @@ def require_no_other_start(settings: Settings) -> None:
         require_alone(settings.data)
 
 
+def at_running_address(settings: Settings) -> Settings:
+    """Return the settings with the address of the registry that is running over the data folder,
+    where these name none: the port of a command need not be that of the service."""
+    is_named = settings.model_fields_set & {"url", "port"}
+    if is_named or settings.is_in_the_cloud:
+        return settings
+    address = served_address(settings.data)
+    return settings.model_copy(update={"url": address}) if address else settings
+
+
 def require_whole_folder(settings: Settings) -> None:
     """Raise `DatabaseLost` if the data folder has parts of a registry, and not its records."""
     if not settings.is_in_the_cloud:
@@ -228,7 +244,7 @@ def starting(settings: Settings) -> AbstractContextManager[None]:
     if settings.is_in_the_cloud:
         return nullcontext()
     what = f"Ballroom {SOFTWARE_VERSION} at {settings.base_url}"
-    return serving_alone(settings.data, ServingProcess.this(what))
+    return serving_alone(settings.data, ServingProcess.this(what, settings.base_url))
 
 
 def serving_as_worker(settings: Settings) -> AbstractContextManager[None]:
@@ -236,7 +252,7 @@ def serving_as_worker(settings: Settings) -> AbstractContextManager[None]:
     if settings.is_in_the_cloud:
         return nullcontext()
     what = f"a worker of Ballroom {SOFTWARE_VERSION} at {settings.base_url}"
-    return serving(settings.data, ServingProcess.this(what, parent=os.getppid()))
+    return serving(settings.data, ServingProcess.this(what, settings.base_url, os.getppid()))
 
 
 def serving_as_application(settings: Settings) -> AbstractContextManager[None]:
@@ -244,7 +260,7 @@ def serving_as_application(settings: Settings) -> AbstractContextManager[None]:
     if settings.is_in_the_cloud:
         return nullcontext()
     what = f"an application of Ballroom {SOFTWARE_VERSION} at {settings.base_url}"
-    return serving(settings.data, ServingProcess.this(what))
+    return serving(settings.data, ServingProcess.this(what, settings.base_url))
 
 
 def is_readable_without_room(settings: Settings) -> bool:

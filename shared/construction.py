@@ -456,6 +456,7 @@ class Services:
             index=self.adapters.search,
             authorization=self.authorization,
             limit_of=self.approval_rules.limit,
+            hosted=self.hosted_packages,
         )
 
     @cached_property
@@ -514,6 +515,7 @@ class Services:
             affected=self.affected_versions,
             successors=self.successors,
             readers=self.settings.readers,
+            limit_of=self.approval_rules.limit,
         )
 
     @cached_property
@@ -522,6 +524,7 @@ class Services:
             authorization=self.authorization,
             metadata=self.adapters.metadata,
             events=self.adapters.events,
+            limit_of=self.approval_rules.limit,
         )
 
     @cached_property
@@ -1511,6 +1514,7 @@ class Services:
             comparisons=self.api_comparisons,
             history=self.api_history,
             decision_mail=self.decision_mail,
+            mail=self.release_mail,
             directory=self.adapters.directory,
             clock=self.adapters.clock,
             base_url=self.settings.base_url,

@@ -131,7 +131,7 @@ EVENT_PHRASES: Mapping[str, str] = {
     "release.awaiting-case": "published {subject}, which waits, since its package is held",
     "release.awaiting-owner": "published {subject}, which was held for an owner",
     "release.approved": "approved {subject}, which waits for a further approval",
-    "release.awaiting-approval": "published {subject}, which waits for its approval",
+    "release.awaiting-review": "published {subject}, which waits for its review",
     "release.awaiting-scan": "published {subject}, which the registry's scanner did not accept",
     "release.awaiting-sigstore": "published {subject}, which waits for its Sigstore bundle",
     "release.confirmed": "confirmed {subject}",

@@ -298,7 +298,7 @@ async def hold(registry: Registry, target: Coordinate | Package, reason: str) ->
 @reason_option
 @in_registry
 async def refuse_release(registry: Registry, coordinate: Coordinate, reason: str) -> str:
-    """Refuse a release that waits for an approval: it is never published.
+    """Refuse a release that waits for a review: it is never published.
 
     Owners and maintainers approve one on the page of their organization. No command does.
 

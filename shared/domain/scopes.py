@@ -60,7 +60,7 @@ class Action(Enum):
 
 # Actions that also require a recent sign-in: those that give somebody a way to publish that
 # outlives the credential (roles, invitations, tokens of organizations, publishers), owners,
-# visibility, transfers, deletion, tokens with the scope manage, approvals of staged releases, and
+# visibility, transfers, deletion, tokens with the scope manage, reviews of staged releases, and
 # changes of the whole registry. No token is enough, whatever its scopes.
 RECENT_SIGN_IN_ACTIONS = frozenset({Action.GOVERN, Action.APPROVE, Action.OPERATE})
 

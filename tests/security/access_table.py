@@ -636,7 +636,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "api_releases_restore",
     ),
     managers: ("api_packages_succeed", "api_releases_rule_findings"),
-    approvers: ("api_approvals_approve", "api_approvals_refuse"),
+    approvers: ("api_staged_releases_approve", "api_staged_releases_refuse"),
     # No release of the matrix has a Java library inside.
     hidden(managers): ("api_assessments_assess", "api_assessments_retract"),
     shown: ("api_orgs_show", "web_org"),
@@ -665,14 +665,14 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "token_show",
     ),
     members_alone(Action.READ): (
-        "api_approvals_list",
+        "api_staged_releases_list",
         "api_members_list",
         "api_org_rules_show",
         "api_orgs_frozen",
         "api_ownership_list",
     ),
-    # Nothing in the registry of the matrix waits for an approval.
-    members_alone(Action.READ, found=Outcome.HIDDEN): ("api_approvals_review",),
+    # Nothing in the registry of the matrix waits for a review.
+    members_alone(Action.READ, found=Outcome.HIDDEN): ("api_staged_releases_review",),
     # The registry of the matrix has an owner who can sign in.
     members_alone(Action.LEAVE): ("api_ownership_request",),
     members_alone(Action.MANAGE): (
@@ -963,7 +963,7 @@ BODIES: Mapping[str, object] = {
             "api_moderation_reject",
             "api_moderation_remove",
             "api_moderation_revoke",
-            "api_approvals_refuse",
+            "api_staged_releases_refuse",
             "api_releases_erase",
             "api_releases_hold",
         )

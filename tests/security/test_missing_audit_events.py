@@ -119,8 +119,8 @@ REFUSED = {
     "api_approved_ask",  # No rule limits what is taken.
     "api_approved_refuse",
     "api_approved_withdraw",  # Nobody asks, and nothing is approved.
-    "api_approvals_approve",
-    "api_approvals_refuse",  # Nothing waits for an approval.
+    "api_staged_releases_approve",
+    "api_staged_releases_refuse",  # Nothing waits for a review.
     "api_members_remove",
     "api_members_undo",
     "api_orgs_delete",
