@@ -12,7 +12,8 @@ from functions.http.signed_in_pages import (
 from functions.http.subjects import named_package
 from functions.manage.releases import PUBLIC_REASONS, RELEASES_PATH, VERSIONS_PER_PAGE
 from shared.domain.coordinates import Package
-from shared.domain.errors.base import Forbidden, InvalidRequest, about_field, redact_tokens
+from shared.domain.errors.base import InvalidRequest, about_field, redact_tokens
+from shared.domain.errors.identity import second_administrator_needed
 from shared.domain.names import OrgName, PackageName, parse_org
 from shared.domain.packages import State
 from shared.domain.principals import OPERATOR_ID
@@ -117,11 +118,11 @@ async def manage_releases_decide_many(call: SignedInCall) -> None:
     after = form.text("after")
     listed = await selections.page(selection, state, after, by=call.caller)
     if state is State.REMOVED and call.registry.administration.second.waits_for(call.caller):
-        raise Forbidden(
-            "second-administrator-needed",
-            "A second administrator confirms each removal. Quarantine these releases, which waits "
-            "for nobody, and remove them one by one on their pages.",
+        why = (
+            "Another one confirms each removal. Quarantine these releases, which waits "
+            "for nobody, and remove them one by one on their pages."
         )
+        raise second_administrator_needed(why)
     if state is State.REMOVED:
         require_confirmation(call, f"remove {len(listed.releases)}")
     sent = inputs_of_form(TakeDown, form.values)

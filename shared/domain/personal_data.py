@@ -731,7 +731,8 @@ PERSONAL_RECORDS: tuple[PersonalRecord, ...] = (
         Proposal,
         _DIRECTORY,
         {
-            **_each("says whose token proposed it", _PROPOSAL, "by", "token"),
+            **_each("says whose token proposed it, or which administrator", _PROPOSAL, "by", "token"),
+            **_each("may be an account to erase, or one to make an owner", _PROPOSAL, "about", "to"),
             **_each("says why, in words of a program", _PROPOSAL, "reason"),
         },
     ),

@@ -194,6 +194,11 @@ def sign_in_expired() -> Unauthenticated:
     )
 
 
+def second_administrator_needed(why: str) -> Forbidden:
+    """Return the refusal of what an administrator cannot do alone; `why` is a sentence."""
+    return Forbidden("second-administrator-needed", f"A second administrator is needed. {why}")
+
+
 def account_locked(name: str) -> Forbidden:
     return Forbidden(
         "account-locked",

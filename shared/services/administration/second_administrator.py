@@ -6,7 +6,8 @@ from contextlib import suppress
 from msgspec import Struct
 
 from shared.domain.accounts import Account
-from shared.domain.errors.base import Forbidden, Unavailable
+from shared.domain.errors.base import Unavailable
+from shared.domain.errors.identity import second_administrator_needed
 from shared.domain.mail import MailText
 from shared.domain.principals import Principal
 from shared.domain.proposals import PROPOSALS_OWNER, Proposal
@@ -50,25 +51,23 @@ class SecondAdministrator(Struct, frozen=True):
         if by.is_operator or not (self.is_required or proposal.of_person):
             return
         if by.id == proposal.by:
-            raise Forbidden(
-                "second-administrator-needed",
-                "You asked for this, so another administrator confirms it. You can withdraw it.",
-            )
+            why = "You asked for this, so another administrator confirms it. You can withdraw it."
+            raise second_administrator_needed(why)
         asking = await self.directory.get(Account, Place(proposal.by))
         now_ms = self.clock.now_ms()
         if asking is None or asking.is_locked or not asking.administers_at(now_ms):
-            raise Forbidden(
-                "second-administrator-needed",
+            why = (
                 "Who asked for this is no administrator any more, so nobody confirms it. Reject "
-                "it, and ask for it again if it is right.",
+                "it, and ask for it again if it is right."
             )
+            raise second_administrator_needed(why)
         confirming = await self.directory.get(Account, Place(by.id))
         if confirming and _is_same_address(asking, confirming):
-            raise Forbidden(
-                "second-administrator-needed",
+            why = (
                 f"{confirming.name} and {asking.name}, who asked for this, have the same mail "
-                "address, so they are one person. Another administrator confirms it.",
+                "address, so they are one person. Another administrator confirms it."
             )
+            raise second_administrator_needed(why)
 
     async def is_alone(self) -> bool:
         """Check whether the setting is on, and nobody could confirm what an administrator asks

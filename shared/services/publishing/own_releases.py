@@ -7,7 +7,8 @@ from msgspec import Struct
 
 from shared.auth.authorization import Authorization
 from shared.domain.coordinates import Coordinate, release_place
-from shared.domain.errors.base import Conflict, Forbidden, Refusal
+from shared.domain.errors.base import Conflict, Refusal
+from shared.domain.errors.identity import second_administrator_needed
 from shared.domain.errors.packages import ReleaseNotFound
 from shared.domain.packages import (
     FoundRelease,
@@ -102,11 +103,11 @@ class OwnReleases(Struct, frozen=True):
         parsed = parse_decision_reason(reason, coordinate)
         access = await self.authorization.require_within(by, Action.GOVERN, coordinate.package.org)
         if self.second.waits_for(by) and access.acts_for_operator(by):
-            raise Forbidden(
-                "second-administrator-needed",
+            why = (
                 f"You are no owner of {coordinate.package.org}. Erase {coordinate} as an "
-                "administrator, which waits for a second one.",
+                "administrator, which waits for a second one."
             )
+            raise second_administrator_needed(why)
         found = await self.metadata.find(coordinate)
         if found.release is None or not is_removed_by_owner(found.release):
             await self._require_erasable(coordinate, found)
