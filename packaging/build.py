@@ -219,7 +219,8 @@ def write_sbom(target: Path) -> Path:
 
 def write_feed(target: Path) -> Path:
     """Write the Atom feed of all releases; on GitHub its entries link to theirs."""
-    server, repository = (os.environ.get(f"GITHUB_{name}") for name in ("SERVER_URL", "REPOSITORY"))
+    server = os.environ.get("GITHUB_SERVER_URL")
+    repository = os.environ.get("GITHUB_REPOSITORY")
     address = f"{server}/{repository}" if server and repository else ""
     file = target / "releases.atom"
     file.write_text(releases_feed((ROOT / "CHANGELOG.md").read_text(), address))

@@ -112,7 +112,8 @@ async def test_what_was_known_stays_when_the_feed_fails(
         (b"<feed", 200, "it is not XML"),
         (feed_of(), 404, "the server answered 404"),
     ):
-        server.content, server.status = content, status
+        server.content = content
+        server.status = status
         [problem] = (await releases.read_feed()).problems
         assert problem.startswith(f"The feed of releases {FEED} could not be read: ")
         assert reason in problem
