@@ -690,6 +690,7 @@ class Services:
             directory=self.adapters.directory,
             work=self.adapters.work,
             authorization=self.authorization,
+            advisories=self.advisory_index,
             following=self.following,
             mail_delivery=self.mail_delivery,
             clock=self.adapters.clock,
@@ -988,6 +989,7 @@ class Services:
             confined=self.adapters.confined,
             administration=self.administration,
             record_writer=self.record_writer,
+            ecosystem=ballerina_ecosystem(self.settings.base_url),
         )
 
     @cached_property

@@ -203,6 +203,7 @@ class ToldOf(Struct, frozen=True):
 # served again.
 _HELD = State.HELD.value
 ADVISORIES = frozenset({"advisory.added", "advisory.published", "advisory.imported"})
+SET_OF_ADVISORIES = "advisory-set.imported"  # Names the first of its new records in its details.
 
 
 def release_news(event: Event) -> ToldOf | None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from msgspec import structs
 
+from shared.domain.advisories.records import MAX_ADDED_TOLD
 from shared.domain.errors.base import Conflict, NotFound
 from shared.domain.following import Follow, FollowerNews, LeaveLink, Pace, parse_followed
 from shared.domain.mail import Mail
@@ -18,8 +19,10 @@ from shared.domain.release_lists import parse_coordinate
 from shared.services.following import follower_mail, following
 from shared.services.following.forgetting import remove_followers
 from shared.services.maintenance.tell_followers import TellFollowers
-from tests.support.advisories import advisory, affected
+from tests.support.advisories import ECOSYSTEM, advisory, affected
+from tests.support.advisory_files import dump, record
 from tests.support.archives import bala
+from tests.support.event_feed import checked_feed
 from tests.support.page_client import PageClient
 from tests.support.world import URL, World
 
@@ -142,6 +145,33 @@ async def test_an_advisory_is_told(told: World) -> None:
     await run(told)
     [mail] = mail_to(told, "bob")
     assert f"Advisory {stored.id} about acme/greet" in mail.text
+
+
+async def test_an_advisory_that_a_set_brings_is_told_and_those_of_its_first_import_are_not(
+    told: World,
+) -> None:
+    """The first import of a set may bring thousands that were known for years."""
+    await follow(told, "bob", "acme/greet")
+    importing = told.registry.advisories.importing
+    records = [
+        record(f"GHSA-{number}", "acme/greet", fixed="2.0.0", ecosystem=ECOSYSTEM)
+        for number in range(MAX_ADDED_TOLD + 5)
+    ]
+    for each in records:
+        each["affected"][0]["ranges"][0]["type"] = "SEMVER"
+    for count, subjects in ((1, []), (2, ["GHSA-1"]), (2, ["GHSA-1"])):
+        await importing.replace_set("all", dump(records[:count]), source="x", tag="", by=OPERATOR)
+        told.clock.advance(timedelta(hours=1))
+        await run(told)
+        texts = " ".join(each.text for each in mail_to(told, "bob"))
+        assert re.findall(r"Advisory (\S+) about acme/greet", texts) == subjects
+    await importing.replace_set("all", dump(records), source="x", tag="", by=OPERATOR)
+    [imported] = [
+        each
+        for each in await checked_feed(told.stores.events)
+        if len(each.details.get("advisories", "").split()) > 1
+    ]
+    assert len(imported.details["advisories"].split()) == MAX_ADDED_TOLD
 
 
 async def test_a_release_that_was_withdrawn_meanwhile_is_not_told_as_new(told: World) -> None:

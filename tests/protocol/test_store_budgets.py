@@ -14,6 +14,7 @@ from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import multipart
 from tests.support.archives import bala, repacked
+from tests.support.browsers import signed_in
 from tests.support.documented_packages import documented_bala
 from tests.support.instances import edition_confirmed, shared_records_read
 from tests.support.port_doubles import Ledger
@@ -323,6 +324,50 @@ async def test_a_push_is_ten_operations_and_eleven_at_most_besides_asking_who_ma
     calls = ledger.calls()
     assert calls == expected
     assert sum(calls.values()) - calls["directory.access_context"] - calls["work.count"] <= 11
+
+
+# Rules of acme, beside limits and the search for secrets.
+RULES: dict[str, dict[str, object]] = {
+    "licenses": {"licenses": ["MIT", "NONE"], "refusedLicenses": ["GPL-3.0-only"]},
+    "warn": {"versionRule": "warn"},
+    "retention": {"retention": "last 5"},
+    "secrets": {"secretsAllowed": ["greet:*.pem"]},
+    "approved_only": {"approvedOnly": True},
+}
+
+
+async def rule(world: World, ledger: Ledger, rules: dict[str, object]) -> None:
+    """Set rules and limits of acme, and count calls from now on."""
+    ann = await signed_in(world, world.people.ann)
+    assert (await ann.api("PATCH", "/api/v1/orgs/acme/rules", rules)).status_code == 200
+    admin = await signed_in(world, world.people.admin)
+    limits = {"maxReleases": 100, "maxBytes": 10**9}
+    assert (await admin.api("PATCH", "/api/v1/orgs/acme/quota", limits)).status_code == 200
+    await shared_records_read(world.registry)
+    ledger.forget()
+
+
+@pytest.mark.parametrize("rules", RULES)
+async def test_rules_that_a_push_passes_cost_it_nothing(
+    counted: World, ledger: Ledger, rules: str
+) -> None:
+    await rule(counted, ledger, RULES[rules])
+    await push(counted, "acme/greet:3.0.0", counted.people.ann)
+    assert ledger.calls() == PUSH
+
+
+@pytest.mark.parametrize("effect", ["hold", "refuse"])
+async def test_a_rule_about_the_version_costs_what_it_compares_and_the_mail_about_what_is_held(
+    counted: World, ledger: Ledger, effect: str
+) -> None:
+    await rule(counted, ledger, {"versionRule": effect})
+    # Nothing is documented, so there is nothing to compare with, and the release is held.
+    form = multipart("x.bala", bala("acme/greet:3.0.0"))
+    await counted.upload(form, by=counted.people.ann)
+    calls = ledger.calls()
+    of_mail = {"directory.list_by_owner", "directory.get", "work.claim"}
+    more = {each: count for each, count in calls.items() if each not in of_mail | set(PUSH)}
+    assert more == SURVEY | {"documents.api_docs_record": 1}
 
 
 async def test_a_push_of_a_token_reads_nothing_after_the_right_to_publish(

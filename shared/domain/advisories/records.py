@@ -96,6 +96,10 @@ class AdvisoryChange(Entity):
 
 ADVISORY_CHANGE = Place(OWNER, "last")
 
+# The detail of the event of an imported set that names records about packages of this registry.
+ADDED_ADVISORIES = "advisories"
+MAX_ADDED_TOLD = 50  # Of a set, which may be thousands of records: followers read the rest here.
+
 
 def encoded(advisory: Advisory) -> str:
     return msgspec.json.encode(advisory).decode()

@@ -7,9 +7,11 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -22,7 +24,14 @@ from shared.confined.budget import (
     PartResult,
 )
 from shared.domain.advisories.advisories import Advisory
-from shared.domain.advisories.records import OWNER, AdvisorySet, StoredAdvisory, decoded
+from shared.domain.advisories.records import (
+    ADDED_ADVISORIES,
+    MAX_ADDED_TOLD,
+    OWNER,
+    AdvisorySet,
+    StoredAdvisory,
+    decoded,
+)
 from shared.domain.errors.base import Conflict, Invalid, Unavailable, printable, quoted
 from shared.domain.principals import Principal
 from shared.domain.records import Place
@@ -30,7 +39,7 @@ from shared.ports.advisories import AdvisoryFiles
 from shared.ports.confined_tasks import ConfinedTasks
 from shared.ports.directory import DirectoryStore
 from shared.runtime.retries import retried_when_stale
-from shared.services.advisories.advisory_index import AdvisoryIndex, set_file
+from shared.services.advisories.advisory_index import AdvisoryIndex, lines_of_set_file, set_file
 from shared.services.api_docs.api_docs_generation import job_folder
 from shared.services.records import EntityChange, RecordWriter
 
@@ -69,6 +78,7 @@ class AdvisoryImport(Struct, frozen=True):
     confined: ConfinedTasks
     administration: Administration
     record_writer: RecordWriter
+    ecosystem: str  # Of the packages of this registry.
 
     async def import_file(self, name: str, content: bytes, by: Principal) -> ImportedAdvisories:
         """Import a file: each record of JSON replaces the one with its id, and a ZIP archive the
@@ -134,12 +144,22 @@ class AdvisoryImport(Struct, frozen=True):
             imported_ms=now_ms,
             tried_ms=now_ms,
         )
+        added = await self._added(set_name, read.lines)
         await self.files.put(new.file, packed)
-        before = await self._commit(new, by)
+        before = await self._commit(new, added, by)
         await self.index.say_changed()
         if before and before.file != new.file:
             await self.files.delete(before.file)
         return ImportedAdvisories(set_name, new.records, new.left_out, new.refused)
+
+    async def _added(self, set_name: str, lines: Sequence[bytes]) -> tuple[str, ...]:
+        """Return the ids of the first live records about packages of this registry that the set did
+        not have before: followers are told of them. None for a set that is new as a whole."""
+        stored = await self.directory.get(AdvisorySet, Place(OWNER, set_name))
+        before = await self.files.get(stored.file) if stored else None
+        if before is None:
+            return ()
+        return await asyncio.to_thread(_added_about, self.ecosystem, lines, before)
 
     async def remove_set(self, set_name: str, by: Principal) -> None:
         """Remove a set; a repeat changes nothing."""
@@ -193,10 +213,14 @@ class AdvisoryImport(Struct, frozen=True):
             await self.record_writer.replace(changed, change=change, by=by)
 
     @retried_when_stale
-    async def _commit(self, new: AdvisorySet, by: Principal) -> AdvisorySet | None:
+    async def _commit(
+        self, new: AdvisorySet, added: Sequence[str], by: Principal
+    ) -> AdvisorySet | None:
         """Store the record of a set, and return the one before."""
         before = await self.directory.get(AdvisorySet, new.place)
         details = {"records": str(new.records), "source": new.source}
+        if added:
+            details[ADDED_ADVISORIES] = " ".join(added)
         change = EntityChange("advisory-set.imported", new.name, details=details)
         if before is None:
             await self.record_writer.add(new, change=change, by=by)
@@ -207,6 +231,21 @@ class AdvisoryImport(Struct, frozen=True):
             stored = new.model_copy(update={"revision": before.revision, "outbox": before.outbox})
             await self.record_writer.replace(stored, change=change, by=by)
         return before
+
+
+def _added_about(ecosystem: str, lines: Sequence[bytes], before: bytes) -> tuple[str, ...]:
+    # Most records of a set are about Java libraries, and are not parsed for this.
+    named = msgspec.json.encode(ecosystem)
+    had = {decoded(line).id for line in lines_of_set_file(before) if named in line}
+    found = (decoded(line) for line in lines if named in line)
+    added = (
+        each.id
+        for each in found
+        if each.id not in had
+        and each.is_live
+        and any(affected.ecosystem == ecosystem for affected in each.affected)
+    )
+    return tuple(islice(added, MAX_ADDED_TOLD))
 
 
 def _own(advisory_id: str, done: str) -> Conflict:

@@ -258,8 +258,13 @@ def set_file(advisories: Sequence[bytes]) -> bytes:
     return gzip.compress(b"\n".join(advisories), mtime=0)
 
 
+def lines_of_set_file(content: bytes) -> list[bytes]:
+    """Return the advisories of the file of a set, as JSON."""
+    return gzip.decompress(content).splitlines()
+
+
 def _records_of_file(content: bytes) -> tuple[IndexedAdvisory, ...]:
-    lines = gzip.decompress(content).splitlines()
+    lines = lines_of_set_file(content)
     return tuple(IndexedAdvisory.of(decoded(line), is_in_set=True) for line in lines)
 
 

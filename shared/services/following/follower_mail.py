@@ -13,12 +13,19 @@ from msgspec import Struct
 
 from shared.auth.authorization import Authorization, PrivatePackageAccess
 from shared.domain.accounts import Account
-from shared.domain.advisories.records import OWNER, StoredAdvisory
+from shared.domain.advisories.advisories import Advisory
+from shared.domain.advisories.records import (
+    ADDED_ADVISORIES,
+    MAX_ADDED_TOLD,
+    OWNER,
+    StoredAdvisory,
+)
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import Refusal
 from shared.domain.following import (
     ADVISORIES,
     MAIL_EVERY,
+    SET_OF_ADVISORIES,
     Follow,
     FollowerNews,
     News,
@@ -44,6 +51,7 @@ from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
 from shared.runtime.retries import retried_when_stale
+from shared.services.advisories.advisory_index import AdvisoryIndex
 from shared.services.advisories.advisory_notices import reader_for
 from shared.services.following.following import Following
 from shared.services.identity.accounts import accounts_by_ids
@@ -89,6 +97,7 @@ class FollowerMail(Struct, frozen=True):
     directory: DirectoryStore
     work: WorkStore
     authorization: Authorization
+    advisories: AdvisoryIndex
     following: Following
     mail_delivery: MailDelivery
     clock: Clock
@@ -147,19 +156,33 @@ class FollowerMail(Struct, frozen=True):
 
     async def _told_of(self, event: Event) -> Sequence[ToldOf]:
         if event.kind in ADVISORIES:
-            return await self._advisory_news(event)
+            return await self._advisory_news(event.subject)
+        if event.kind == SET_OF_ADVISORIES:
+            added = event.details.get(ADDED_ADVISORIES, "").split()[:MAX_ADDED_TOLD]
+            return [news for each in added for news in await self._advisory_news(each)]
         news = release_news(event)
         return [news] if news else []
 
-    async def _advisory_news(self, event: Event) -> list[ToldOf]:
-        stored = await self.directory.get(StoredAdvisory, Place(OWNER, event.subject))
-        if stored is None or not stored.advisory.is_live:
+    async def _advisory_news(self, advisory_id: str) -> list[ToldOf]:
+        advisory = await self._advisory(advisory_id)
+        if advisory is None:
             return []
         try:
-            packages = stored.advisory.packages_of(self.ecosystem)
+            packages = advisory.packages_of(self.ecosystem)
         except Refusal:  # An imported record may name anything.
             return []
-        return [ToldOf(News.ADVISORY, str(each), each, event.subject) for each in packages]
+        return [ToldOf(News.ADVISORY, str(each), each, advisory_id) for each in packages]
+
+    async def _advisory(self, advisory_id: str) -> Advisory | None:
+        """Return a live advisory: from its record, since the index that answers requests may be
+        seconds behind, or of an imported set."""
+        stored = await self.directory.get(StoredAdvisory, Place(OWNER, advisory_id))
+        if stored is not None:
+            return stored.advisory if stored.advisory.is_live else None
+        indexed = (await self.advisories.current()).by_id.get(advisory_id)
+        if indexed is None or not indexed.is_in_set or not indexed.is_live:
+            return None
+        return self.advisories.advisory(indexed)
 
     async def _add_to_followers(
         self, by_followed: dict[str, list[WaitingNews]], position: _Position, until_ms: int
@@ -308,11 +331,9 @@ class FollowerMail(Struct, frozen=True):
         head = await self.metadata.head(Package.parse(org, name))
         if head is None or not access.covers(head):
             return ""
-        # The record itself: the index that answers requests may be seconds behind.
-        stored = await self.directory.get(StoredAdvisory, Place(OWNER, news.advisory))
-        if stored is None or not stored.advisory.is_live:
+        advisory = await self._advisory(news.advisory)
+        if advisory is None:
             return ""
-        advisory = stored.advisory
         summary = f": {_printable(advisory.summary)}" if advisory.summary else ""
         page = f"{self.base_url}/advisories/{advisory.id}"
         return f"Advisory {advisory.id} about {head.package}{summary}\n  {page}"

@@ -26,7 +26,9 @@ class QuotaRule(Struct, frozen=True):
     """Refuses releases above the limits of an organization.
 
     Each process adds what it admitted since the last count, also what is published at the same
-    time, so that one process never exceeds a limit. Several together may, until the next count.
+    time, so that one process never exceeds a limit. N of them exceed it, until the next count, by
+    at most N - 1 times what was left at the last one. A write that decides would make pushes of an
+    organization wait for each other, for a limit that is about money and not about safety.
     """
 
     clock: Clock

@@ -123,6 +123,42 @@ async def test_the_rule_of_an_organization_holds_for_its_members_alone(
     assert (await mirror.get(f"{LIB}/1.0.0", headers=PULL, by=people.mia)).status_code == 302
 
 
+APPROVED_ONLY_STATES = {
+    # Whether the registry has the rule, whether acme has it, and whose rule refuses what nobody
+    # approved: to a member of acme, and to somebody else.
+    "unset": (False, False, "", ""),
+    "registry only": (True, False, "the registry", "the registry"),
+    "organization only": (False, True, "acme", ""),
+    "both": (True, True, "the registry", "the registry"),
+}
+
+
+@pytest.mark.parametrize("state", APPROVED_ONLY_STATES)
+async def test_whose_rule_holds_and_the_dry_run_finds_the_pulls_that_it_refuses(
+    mirror: World, upstream: FakeUpstream, state: str
+) -> None:
+    of_registry, of_acme, to_member, to_others = APPROVED_ONLY_STATES[state]
+    people = mirror.people
+    upstream.publish("octo/lib:1.0.0")
+    assert await status(mirror, f"{LIB}/1.0.0") == 302
+    await mirror.write_pulls()
+    ann = await signed_in(mirror, people.ann)
+    dry = await ann.api("POST", "/api/v1/orgs/acme/approvals/dry-run", {})
+    assert [each["release"] for each in dry.json()["effects"]] == ["octo/lib:1.0.0"]
+    if of_registry:
+        await set_registry_rules(mirror, approvedOnly=True)
+    if of_acme:
+        await set_rules(mirror, approvedOnly=True)
+    for person, whose in ((people.mia, to_member), (people.bob, to_others), (None, to_others)):
+        answer = await mirror.get(f"{LIB}/1.0.0", headers=PULL, by=person)
+        assert answer.status_code == (400 if whose else 302)
+        assert not whose or f"the rules of {whose} take" in answer.text
+    await approve(mirror, "octo/lib:1.0.0")
+    dry = await ann.api("POST", "/api/v1/orgs/acme/approvals/dry-run", {})
+    assert dry.json()["effects"] == []
+    assert (await mirror.get(f"{LIB}/1.0.0", headers=PULL, by=people.mia)).status_code == 302
+
+
 async def test_packages_of_ours_need_no_approval(limited_mirror: World) -> None:
     await limited_mirror.push(bala("acme/greet:1.0.0"))
     assert await status(limited_mirror, "/packages/acme/greet/1.0.0") == 302

@@ -113,3 +113,76 @@ ROWS = (
         warns_by_default=True,
     ),
 )
+
+
+# --- Rules that do not go by what an organization wants more strictly -----------------------------
+
+SECRET = "secret-in-archive"
+# Not written whole: scanners of repositories would find it.
+_LEAK = {"resources/config.toml": 'token = "ghp' + '_zQWBuTSOoRi4A9spHcVY5ncnsDkxkJ0mLq17"\n'}
+
+
+@dataclass(frozen=True)
+class StateRow:
+    """A state of the rules of acme, of the registry and of the limits of acme, and whether a
+    further archive of acme/greet is refused in it; it has one release."""
+
+    rule: str
+    state: str
+    refuses: bool
+    archive: Callable[[], bytes] = _plain
+    organization: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    registry: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    quota: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    whose: str = ""  # What the refusal says of whose rule it is.
+
+    @property
+    def id(self) -> str:
+        return f"{self.rule}-{self.state}"
+
+
+def _secret() -> bytes:
+    return bala("acme/greet:1.1.0", entries=_LEAK)
+
+
+_OF_REGISTRY = "rules of the registry"
+_OF_LIMITS = "acme has"
+STATES = (
+    StateRow(SECRET, "unset", True, _secret, whose=_OF_REGISTRY),
+    StateRow(
+        SECRET,
+        "other-file-allowed",
+        True,
+        _secret,
+        organization={"secretsAllowed": ["greet:*.md"]},
+        whose=_OF_REGISTRY,
+    ),
+    StateRow(
+        SECRET,
+        "file-allowed",
+        False,
+        _secret,
+        organization={"secretsAllowed": ["greet:resources/*"]},
+    ),
+    StateRow(SECRET, "ended-by-the-registry", False, _secret, registry={"secrets": False}),
+    StateRow("quota-reached", "unset", False),
+    StateRow("quota-reached", "releases-fit", False, quota={"maxReleases": 2}),
+    StateRow("quota-reached", "releases", True, quota={"maxReleases": 1}, whose=_OF_LIMITS),
+    StateRow("quota-reached", "bytes", True, quota={"maxBytes": 10}, whose=_OF_LIMITS),
+    StateRow(
+        "quota-reached",
+        "the-stricter-of-both",
+        True,
+        quota={"maxBytes": 10**9, "maxReleases": 1},
+        whose=_OF_LIMITS,
+    ),
+    # The order of refusals does not depend on who set a rule: of several, the first is named.
+    StateRow(
+        "quota-reached",
+        "beside-a-rule-that-holds",
+        True,
+        organization={"staged": True},
+        quota={"maxReleases": 1},
+        whose=_OF_LIMITS,
+    ),
+)
