@@ -47,6 +47,7 @@ ODD = (
     "/packages/acme/hostile",
     "/packages/acme/welcome",
     "/compare?packages=acme/greet,acme/base,acme/hostile",
+    "/about/trust",
 )
 OWN = (
     "/account",
