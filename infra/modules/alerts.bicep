@@ -277,7 +277,7 @@ CDBPartitionKeyStatistics
   }
   {
     name: 'signing-key-old'
-    description: 'The signing key was not rotated for more than 400 days.'
+    description: 'A key of the registry was not rotated for more than 400 days.'
     severity: 2
     frequency: 'PT1H'
     window: 'P1D'

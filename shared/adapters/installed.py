@@ -10,7 +10,7 @@ from shared.domain.evidence import Component, normal_name
 from shared.domain.status import SOFTWARE_VERSION
 from shared.program import ROOT
 
-_LIST = ROOT / "docs" / "reference" / "third-party.md"  # It is in every installation.
+_LIST = ROOT / "docs" / "run" / "third-party.md"  # It is in every installation.
 _LISTED = re.compile(r"^\| ([\w.-]+) \| ([^|]+) \| ([^|]+) \|", re.MULTILINE)
 _CLASSIFIER = "License :: "
 _LONGEST = 100  # Characters; some distributions have the whole text in this field.

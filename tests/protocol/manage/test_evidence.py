@@ -22,7 +22,6 @@ from shared.domain.evidence import DIGESTS_FILE, SIGNATURES_FILE, Component
 from shared.domain.principals import OPERATOR
 from shared.services.administration.evidence import Evidence
 from shared.settings import Settings
-from shared.settings.protections import PROTECTIONS
 from tests.fakes.release_keys import RELEASE_KEYS
 from tests.support.archives import bala
 from tests.support.world import URL, OpenWorld, World
@@ -122,10 +121,6 @@ async def test_settings_have_their_state_and_no_file_has_a_secret(worlds: OpenWo
     assert len(stored) > len(SECRETS)
     for each in (*SECRETS.values(), *own, *stored):
         assert each not in content
-
-
-def test_settings_that_protect_are_settings() -> None:
-    assert set(PROTECTIONS) <= set(Settings.model_fields)
 
 
 async def test_evidence_is_whole_and_signed_or_it_is_refused(world: World) -> None:
