@@ -109,7 +109,7 @@ async def test_webhooks_with_the_topic_get_each_advisory_once(built: World) -> N
     bob = built.fresh(built.people.bob)
     webhooks = built.registry.organizations.webhooks
     url = "https://hooks.example.org/other"
-    webhook = await webhooks.add(parse_org("other"), url, [Topic.ADVISORY], by=bob)
+    webhook = (await webhooks.add(parse_org("other"), url, [Topic.ADVISORY], by=bob)).webhook
     advisory_id = await publish(built)
     for _ in range(2):
         await follow(built)

@@ -104,7 +104,7 @@ async def test_webhooks_have_the_topic_dependency(built: World) -> None:
     other = parse_org("other")
     webhooks = built.registry.organizations.webhooks
     url = "https://hooks.example.org/other"
-    webhook = await webhooks.add(other, url, [Topic.DEPENDENCY], by=bob)
+    webhook = (await webhooks.add(other, url, [Topic.DEPENDENCY], by=bob)).webhook
     await withdraw(built)
     await notify(built)
     events = await checked_feed(built.stores.events)

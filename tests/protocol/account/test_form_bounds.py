@@ -225,7 +225,7 @@ async def ids_of(world: World) -> dict[str, str]:
     ann = world.fresh(people.ann)
     request = TokenRequest.parse("robot", ["read"], org="acme", package="*", days=None)
     issued = await registry.tokens.access_tokens.issue(OfOrganization(ACME), request, by=ann)
-    webhook = await registry.organizations.webhooks.add(ACME, RECEIVER, [Topic.RELEASE], by=ann)
+    added = await registry.organizations.webhooks.add(ACME, RECEIVER, [Topic.RELEASE], by=ann)
     invitation = InvitationRequest.parse(Role.MEMBER, None, "new")
     invited = await registry.organizations.invitations.invite(ACME, invitation, by=ann)
     publishers = registry.tokens.trusted_publishers
@@ -239,7 +239,7 @@ async def ids_of(world: World) -> dict[str, str]:
         **await advisories_of(world),
         "proposal": proposal.id,
         "token": issued.token.id,
-        "webhook": webhook.id,
+        "webhook": added.webhook.id,
         "publisher": publisher.id,
         "invitation": invited.invitation.id,
         "mia": people.mia.account.id,

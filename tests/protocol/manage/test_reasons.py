@@ -92,14 +92,14 @@ async def remove_a_webhook(world: World, by: Principal, reason: str) -> None:
     webhooks = world.registry.organizations.webhooks
     url = "https://hooks.example.org/x"
     added = await webhooks.add(ACME, url, [Topic.RELEASE], by=OPERATOR)
-    await webhooks.remove(ACME, added.id, by=by, reason=reason)
+    await webhooks.remove(ACME, added.webhook.id, by=by, reason=reason)
 
 
 async def rotate_a_webhook(world: World, by: Principal, reason: str) -> None:
     webhooks = world.registry.organizations.webhooks
     url = "https://hooks.example.org/x"
     added = await webhooks.add(ACME, url, [Topic.RELEASE], by=OPERATOR)
-    await webhooks.rotate(ACME, added.id, by=by, reason=reason)
+    await webhooks.rotate(ACME, added.webhook.id, by=by, reason=reason)
 
 
 async def revoke_an_invitation(world: World, by: Principal, reason: str) -> None:
