@@ -134,6 +134,25 @@ def test_a_file_of_the_log_that_was_changed_is_a_problem(
     assert "problem: The files of the transparency log are not those of its" in result.stdout
 
 
+def test_a_log_that_was_mended_has_entries_without_events(
+    published: Terminal, backups: Path, tmp_path: Path
+) -> None:
+    # Entries of the log that the restored registry has no event of, and one after them.
+    published.run("org", "add", "lost", "--owner", "ann")
+    published.run("upkeep", "run", "write-log")
+    restored = Terminal(tmp_path / "restored")
+    restored.run("restore", str(only(backups)))
+    shutil.rmtree(restored.data / "transparency")
+    shutil.copytree(published.data / "transparency", restored.data / "transparency")
+    assert "are of events that the registry does not have" in restored.run("log", "mend", "--yes")
+    restored.run("org", "add", "later", "--owner", "ann")
+    restored.run("upkeep", "run", "write-log")
+    restored.run("backup", str(tmp_path / "second"))
+    found = json.loads(restored.run("drill", str(tmp_path / "second"), "--json"))
+    assert (found["outcome"], found["problems"]) == ("whole", [])
+    assert found["entries"] > json.loads(published.run("drill", str(backups), "--json"))["entries"]
+
+
 def test_a_release_without_its_package_is_a_problem(published: Terminal, backups: Path) -> None:
     with closing(sqlite3.connect(only(backups) / "ballroom.db")) as database, database:
         database.execute("DELETE FROM heads")
