@@ -32,7 +32,7 @@ async def export(registry: Registry, file: Path | None) -> Rows | None:
     """
     if file is not None and file.suffix not in (".csv", ".json"):
         message = f"The name of {file} does not say its form. Let it end in .csv or .json."
-        raise click.BadParameter(message)
+        raise click.ClickException(message)
     rows = await registry.administration.rights_export.rows(by=OPERATOR)
     if file is None:
         return [

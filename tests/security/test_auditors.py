@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -10,8 +11,10 @@ from functions.http.signed_in_pages import AdministratorPages
 from shared.domain.coordinates import Coordinate
 from shared.domain.events import EventQuery
 from shared.domain.principals import OPERATOR
+from shared.services.tokens.tokens import TokenRequest
 from tests.support.archives import bala
 from tests.support.browsers import Browser, signed_in
+from tests.support.refusals import raises_refusal
 from tests.support.world import Person, World, limited
 
 pytestmark = pytest.mark.measured
@@ -117,3 +120,36 @@ async def test_who_is_dismissed_reads_nothing_any_more(world: World) -> None:
     said = await show(bob.account.id, EventQuery(), by=OPERATOR)
     kinds = [event.kind for _, event in said.log.events]
     assert kinds.count("auditor.appointed") == kinds.count("auditor.dismissed") == 1
+
+
+async def test_only_administrators_issue_a_token_that_audits(world: World) -> None:
+    bob, _ = await auditor(world)
+    admin = world.people.admin
+    issue = world.registry.tokens.access_tokens.issue
+    wanted = _request()
+    for person in (world.people.ann, bob):
+        with raises_refusal("not-permitted"):
+            await issue(person.account.id, wanted, by=world.fresh(person))
+    with raises_refusal("not-permitted"):
+        await issue(world.people.ann.account.id, wanted, by=OPERATOR)
+    await issue(bob.account.id, wanted, by=OPERATOR)  # The operator hands one to an auditor.
+    await issue(admin.account.id, wanted, by=world.fresh(admin))
+    stale = world.fresh(admin)
+    world.clock.advance(timedelta(minutes=11))
+    with raises_refusal("sign-in-again"):
+        await issue(admin.account.id, wanted, by=stale)
+
+
+@pytest.mark.parametrize(
+    ("scopes", "org", "days"),
+    [(["audit", "manage"], "*", 30), (["audit"], "acme", 30), (["audit"], "*", 91)],
+)
+def test_a_token_that_audits_does_nothing_else_and_ends(
+    scopes: list[str], org: str, days: int
+) -> None:
+    with raises_refusal("invalid-request"):
+        TokenRequest.parse("siem", scopes, org=org, package="*", days=days)
+
+
+def _request() -> TokenRequest:
+    return TokenRequest.parse("siem", ["audit"], org="*", package="*", days=None)

@@ -1,5 +1,7 @@
 """Who has which role, by what, and when they last signed in."""
 
+from collections import Counter
+
 import pytest
 
 from shared.domain.errors.identity import NotPermitted
@@ -7,7 +9,8 @@ from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
 from shared.services.administration.rights_export import HolderKind
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
-from tests.support.world import World
+from tests.support.port_doubles import Journal
+from tests.support.world import OpenWorld, World
 
 pytestmark = pytest.mark.measured
 
@@ -31,3 +34,18 @@ async def test_everybody_with_a_role_is_listed_with_what_gives_it(world: World) 
 async def test_nobody_else_lists_them(world: World) -> None:
     with pytest.raises(NotPermitted):
         await world.registry.administration.rights_export.rows(by=world.fresh(world.people.ann))
+
+
+async def test_the_export_reads_each_kind_of_record_by_pages_and_nothing_for_each_account(
+    worlds: OpenWorld,
+) -> None:
+    journal = Journal()
+    world = await worlds(wrap=journal.wrap)
+    for number in range(5):
+        await world.registry.identity.accounts.create(f"kim{number}", by=OPERATOR)
+    journal.taken()
+    await world.registry.administration.rights_export.rows(by=OPERATOR)
+    # Seven kinds: a page of each, and the empty one after it where there is any.
+    read = Counter(journal.taken())
+    assert set(read) == {"directory.list_all"}
+    assert read["directory.list_all"] <= 14
