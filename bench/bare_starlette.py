@@ -1,5 +1,6 @@
 """Starlette alone under the server that the registry uses: the cost of a request without work."""
 
+import sqlite3
 import sys
 from functools import cache
 from pathlib import Path
@@ -19,6 +20,13 @@ async def redirect(request: Request) -> Response:
     return Response(status_code=302, headers={"location": request.path_params["name"]})
 
 
+async def read(request: Request) -> Response:
+    """Answer as hop one of a pull does, with what one read by its key finds."""
+    query = "select target from link where name = ?"
+    (target,) = _database().execute(query, (request.path_params["name"],)).fetchone()
+    return Response(status_code=302, headers={"location": target})
+
+
 async def file(request: Request) -> Response:
     """Send a file as Starlette does."""
     return FileResponse(FOLDER / request.path_params["name"])
@@ -34,6 +42,11 @@ async def content(request: Request) -> Response:
 
 
 @cache
+def _database() -> sqlite3.Connection:
+    return sqlite3.connect(FOLDER / "limit.db")
+
+
+@cache
 def _read(path: Path) -> bytes:
     return path.read_bytes()
 
@@ -41,6 +54,7 @@ def _read(path: Path) -> bytes:
 app = Starlette(
     routes=[
         Route("/redirect/{name}", redirect),
+        Route("/read/{name}", read),
         Route("/file/{name}", file),
         Route("/bytes/{name}", content),
         Route("/{name:path}", content),

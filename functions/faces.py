@@ -16,7 +16,6 @@ from shared.settings import Settings
 # topic has the same name on every face.
 MODULES = (
     "account.advisories",
-    "account.approvals",
     "account.approved_packages",
     "account.audit_log",
     "account.device_login",
@@ -32,6 +31,7 @@ MODULES = (
     "account.rules",
     "account.security",
     "account.sign_in",
+    "account.staged_releases",
     "account.tokens",
     "account.trusted_publishers",
     "account.webhooks",
@@ -57,6 +57,7 @@ MODULES = (
     "manage.ownership",
     "manage.releases",
     "manage.reports",
+    "manage.rights",
     "manage.rules",
     "manage.scim",
     "manage.status",

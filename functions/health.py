@@ -93,7 +93,8 @@ async def metrics_text(call: Call) -> Answer:
     if not isinstance(backend, PrometheusBackend):
         raise PathNotFound(METRICS, "Metrics are collected by a registry on one machine alone.")
     gauges = await _gauges(call.registry)
-    text = await asyncio.to_thread(backend.exposition, gauges)
+    ages = await call.registry.administration.key_ages.seconds()
+    text = await asyncio.to_thread(backend.exposition, gauges, ages)
     return Answer(text, 200, dict(NO_STORE), MEDIA_TYPE)
 
 
@@ -173,13 +174,38 @@ async def _gauges(registry: Registry) -> Mapping[str, tuple[str, float]]:
             _backup_age(registry.settings, now_ms),
         ),
     }
-    if (made_ms := registry.signing_key_made_ms) is not None:
-        about = "Time since the signing key in the data folder was made."
-        gauges["ballroom_signing_key_age_seconds"] = (about, (now_ms - made_ms) / 1_000)
+    gauges |= await _drill_gauges(registry, now_ms)
     if registry.mirroring:
         incidents = len(await registry.mirroring.reader.pins.incidents())
         about = "Releases whose archives an upstream changed."
         gauges["ballroom_mirror_incidents"] = (about, incidents)
+    return gauges
+
+
+async def _drill_gauges(registry: Registry, now_ms: int) -> Mapping[str, tuple[str, float]]:
+    """Return when the last recovery drill was that found nothing wrong, and what the last one
+    found."""
+    drills = registry.administration.recovery_drills
+    whole = await drills.last_whole_drill()
+    gauges = {
+        "ballroom_drill_age_seconds": (
+            "Time since the last drill that found nothing wrong; infinite if there was none.",
+            math.inf if whole is None else (now_ms - whole.at_ms) / 1_000,
+        )
+    }
+    last = await drills.last_drill()
+    if last is not None:
+        gauges |= {
+            "ballroom_drill_seconds": ("Time that the last drill took.", last.total_seconds),
+            "ballroom_drill_restore_seconds": (
+                "Time of the last drill until the registry could have been started.",
+                last.restore_seconds,
+            ),
+            "ballroom_drill_problems": (
+                "Problems that the last drill found, at most 20.",
+                len(last.problems),
+            ),
+        }
     return gauges
 
 

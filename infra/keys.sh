@@ -1,9 +1,10 @@
 #!/bin/sh
 # Keep the keys of a registry in its vault. `infra/keys.sh VAULT` makes those that are missing: the key that
-# signs links and sessions, the one that signs releases, the one of the transparency log, and the one of the
+# signs links and sessions and encrypts the keys of webhooks, the one that signs releases, the one of the transparency log, and the one of the
 # witness of other logs, which a registry uses once BALLROOM_WITNESS_FOR is set.
 #   infra/keys.sh VAULT rotate               a new key for links and sessions; the signatures of the one before
-#                                            hold until the next rotation
+#                                            hold until the next rotation. Let the app run for ten minutes
+#                                            between two: it encrypts the keys of webhooks with the new one
 #   infra/keys.sh VAULT rotate-release-keys  a new key for releases; all that ever signed stay listed
 #   infra/keys.sh VAULT rotate-log-key DAYS  a new key of the log; the one before signs as well for so many days
 # A key goes from here to the vault; no deployment, log or argument has it.

@@ -170,7 +170,8 @@ def write_image_sbom(file: Path, contents: Mapping[str, Any]) -> None:
 
 
 def _of_debian(package: Mapping[str, Any], release: str) -> dict[str, Any]:
-    name, number = package["name"], package["version"]
+    name = package["name"]
+    number = package["version"]
     distribution = f"arch={package['architecture']}&distro=debian-{release}"
     address = f"pkg:deb/debian/{quote(name)}@{quote(number)}?{distribution}"
     component: dict[str, Any] = {

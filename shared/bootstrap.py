@@ -3,7 +3,9 @@
 import asyncio
 import os
 import tempfile
+import time
 from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import timedelta
 from functools import cache
@@ -22,6 +24,7 @@ from shared.adapters.advisory_dumps import (
 from shared.adapters.azure_services import KeyVault, log_key_problem, recording_age
 from shared.adapters.backup import (
     ArchiveChecks,
+    KeysOfCopy,
     Report,
     Restored,
     backup,
@@ -32,14 +35,17 @@ from shared.adapters.backup import (
     unapplied_restore,
     upgrading,
 )
+from shared.adapters.drill_folders import FoundBackup, find_newest_backup, make_drill_folder
 from shared.adapters.embedded import (
     SchemaVersions,
     StoreCheck,
     check_data_folder,
+    compare_databases,
     open_embedded,
     require_database,
     require_registry,
 )
+from shared.adapters.evidence_folder import read_folder, write_folder
 from shared.adapters.filesystem import (
     DataFolder,
     FileArchives,
@@ -51,6 +57,7 @@ from shared.adapters.filesystem import (
 )
 from shared.adapters.http_fetcher import GuardedFetcher
 from shared.adapters.index_export import open_index_export
+from shared.adapters.installed import installed_components, running_versions
 from shared.adapters.instrumentation import instrumented
 from shared.adapters.mail import (
     AzureMailer,
@@ -61,13 +68,20 @@ from shared.adapters.mail import (
     SmtpServer,
 )
 from shared.adapters.network import Network
-from shared.adapters.serving_processes import ServingProcess, require_alone, serving, serving_alone
+from shared.adapters.sampled_archives import SampledArchives
+from shared.adapters.serving_processes import (
+    ServingProcess,
+    require_alone,
+    served_address,
+    serving,
+    serving_alone,
+)
 from shared.adapters.sqlite.connections import DatabaseMissing, DatabaseUnusable
 from shared.adapters.sqlite.database import MIGRATIONS, Database
 from shared.adapters.sqlite.metadata import EmbeddedEdition
 from shared.adapters.system import SystemClock, SystemRandomness, WriteProbe, disk_space
 from shared.auth.entra import AppIdentity, app_identity
-from shared.auth.key_texts import KeyFile, text_of_setting
+from shared.auth.key_texts import KeyFile, newest_made_ms, text_of_setting
 from shared.auth.log_keys import OTHER_LOGS, LogKeys, log_key_file, witness_key_file
 from shared.auth.release_keys import ReleaseSigner, release_key_file
 from shared.auth.reread_secrets import ReadKeys
@@ -78,6 +92,7 @@ from shared.confined.access import Restriction
 from shared.confined.budget import RELEASE_BUDGET
 from shared.confined.child import restrictions_here
 from shared.confined.process import ConfinedProcess
+from shared.domain.errors.base import Refusal
 from shared.domain.errors.requests import StorageFull
 from shared.domain.mail import parse_email
 from shared.domain.mirror_rules import UpstreamAddress
@@ -86,6 +101,7 @@ from shared.domain.scans import MAX_SCAN_ANSWER_BYTES
 from shared.domain.snapshots import SnapshotUnusable
 from shared.domain.status import SOFTWARE_VERSION
 from shared.domain.times import MS
+from shared.domain.webhooks import Webhook
 from shared.ports.advisories import AdvisoryDumps
 from shared.ports.archive_delivery import EdgeCache
 from shared.ports.archive_store import ArchiveStore
@@ -102,9 +118,11 @@ from shared.runtime.azure_extra import (
     missing_telemetry,
 )
 from shared.runtime.private_files import hold_file_lock, replace_private
+from shared.services.administration.key_ages import KeyKind
 from shared.services.administration.revocations import AppliedRevocations
 from shared.services.common import Adapters
 from shared.services.maintenance.snapshots import ArchiveSources, StoredSnapshots
+from shared.services.records import all_entities
 from shared.settings import Settings
 from shared.settings.values import split_list
 from shared.telemetry import log
@@ -156,6 +174,34 @@ def migrate(settings: Settings, report: Report = report_nothing) -> None:
     KeyFiles(keys, SystemClock(), SystemRandomness()).load()
     for each in key_files(keys):
         each.make_missing()
+    has_clear_secrets = embedded.has_clear_secrets()
+    embedded.close()
+    if has_clear_secrets:
+        with ThreadPoolExecutor(1) as thread:  # The caller may have an event loop.
+            thread.submit(asyncio.run, _encrypt_secrets(settings, report)).result()
+
+
+async def _encrypt_secrets(settings: Settings, report: Report) -> None:
+    """Encrypt the secrets of webhooks that earlier versions stored in clear, and overwrite their
+    bytes. What cannot be done now, tasks do later."""
+    registry = build_registry(settings)
+    began = time.monotonic()
+    try:
+        webhooks = await all_entities(registry.adapters.directory, Webhook)
+        changed = await registry.organizations.webhook_secrets.encrypt_clear(webhooks)
+        await registry.adapters.events.overwrite_forgotten()
+    except Refusal as failure:
+        report(f"Secrets of webhooks stay in clear text until a task encrypts them: {failure}")
+    else:
+        seconds = time.monotonic() - began
+        copies = DataFolder(settings.data).upgrades
+        report(
+            f"Encrypted the secrets of {changed} webhooks in {seconds:.1f} s. Copies of before, as "
+            f"in {copies}, have them in clear text: delete them when you need them no longer, or "
+            "run `ballroom webhook rotate --all`."
+        )
+    finally:
+        await registry.close()
 
 
 @contextmanager
@@ -175,6 +221,16 @@ def require_no_other_start(settings: Settings) -> None:
         require_alone(settings.data)
 
 
+def at_running_address(settings: Settings) -> Settings:
+    """Return the settings with the address of the registry that is running over the data folder,
+    where these name none: the port of a command need not be that of the service."""
+    is_named = settings.model_fields_set & {"url", "port"}
+    if is_named or settings.is_in_the_cloud:
+        return settings
+    address = served_address(settings.data)
+    return settings.model_copy(update={"url": address}) if address else settings
+
+
 def require_whole_folder(settings: Settings) -> None:
     """Raise `DatabaseLost` if the data folder has parts of a registry, and not its records."""
     if not settings.is_in_the_cloud:
@@ -187,7 +243,7 @@ def starting(settings: Settings) -> AbstractContextManager[None]:
     if settings.is_in_the_cloud:
         return nullcontext()
     what = f"Ballroom {SOFTWARE_VERSION} at {settings.base_url}"
-    return serving_alone(settings.data, ServingProcess.this(what))
+    return serving_alone(settings.data, ServingProcess.this(what, settings.base_url))
 
 
 def serving_as_worker(settings: Settings) -> AbstractContextManager[None]:
@@ -195,7 +251,7 @@ def serving_as_worker(settings: Settings) -> AbstractContextManager[None]:
     if settings.is_in_the_cloud:
         return nullcontext()
     what = f"a worker of Ballroom {SOFTWARE_VERSION} at {settings.base_url}"
-    return serving(settings.data, ServingProcess.this(what, parent=os.getppid()))
+    return serving(settings.data, ServingProcess.this(what, settings.base_url, os.getppid()))
 
 
 def serving_as_application(settings: Settings) -> AbstractContextManager[None]:
@@ -203,7 +259,7 @@ def serving_as_application(settings: Settings) -> AbstractContextManager[None]:
     if settings.is_in_the_cloud:
         return nullcontext()
     what = f"an application of Ballroom {SOFTWARE_VERSION} at {settings.base_url}"
-    return serving(settings.data, ServingProcess.this(what))
+    return serving(settings.data, ServingProcess.this(what, settings.base_url))
 
 
 def is_readable_without_room(settings: Settings) -> bool:
@@ -274,6 +330,9 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
         connect=fetcher.connect,
         connect_scanner=scanner.connect,
         writable=WriteProbe(folder.root).require_room,
+        certificate_made_ms=_certificate_of(settings),
+        components=installed_components,
+        versions=running_versions,
         room=lambda: disk_space(settings.data),
     )
 
@@ -331,6 +390,8 @@ def cloud_adapters(
         connect_scanner=scanner.connect,
         caller_scope=CallerScope.PROCESS,
         edge=_edge(settings, fetcher, network),
+        components=installed_components,
+        versions=running_versions,
     )
 
 
@@ -432,10 +493,10 @@ def settings_file(settings: Settings) -> Path:
     return DataFolder(settings.data.absolute()).settings
 
 
-def back_up(settings: Settings, target: Path) -> None:
+def back_up(settings: Settings, target: Path, keys: KeysOfCopy = KeysOfCopy.COPIED) -> None:
     """Copy the registry, running or not, to a new folder."""
     _require_folder(settings, "docs/run/backup.md says how it is backed up.")
-    backup(settings.data, target)
+    backup(settings.data, target, keys)
     with suppress(OSError):  # Of a full disk, or of another user: the backup is complete.
         replace_private(settings.backed_up, b"")
 
@@ -515,6 +576,59 @@ def archives_of_backup(source: Path) -> Generator[ArchiveStore]:
         message = f"{source} is no backup: it has no folder archives."
         raise FolderUnusable(message)
     yield FileArchives(DataFolder(source).archives, SystemClock())
+
+
+newest_backup = find_newest_backup  # Commands name no adapter.
+drill_folder = make_drill_folder
+database_problems = compare_databases
+
+
+def restore_for_drill(settings: Settings, backup: FoundBackup, data: Path) -> Settings:
+    """Restore a backup as `restore_backup` does, to a folder that nobody serves, and apply the list
+    of revocations of the registry as well; return the settings of the copy."""
+    copy = scratch_settings(settings, data)
+    own_list = DataFolder(settings.data).revocations
+    later = [own_list] if own_list.is_file() else []
+    restore_backup(copy, backup.folder, ArchiveChecks.NONE, later=later)
+    return copy
+
+
+def scratch_settings(settings: Settings, data: Path) -> Settings:
+    """Return the settings of a copy of the registry in a folder of this machine. The copy reads no
+    store, key vault or telemetry of the registry."""
+    return settings.model_copy(
+        update={
+            "data": data,
+            "upgrade_backup": False,
+            "cosmos_endpoint": "",
+            "cosmos_key": None,
+            "blob_endpoint": "",
+            "blob_connection": None,
+            "key_vault": "",
+            "insights_connection": None,
+        }
+    )
+
+
+def restored_registry(settings: Settings, archives: ArchiveStore | None = None) -> Registry:
+    """Return a registry over a restored folder that is read, and sends and logs nothing; by default
+    with the archives of the folder."""
+    adapters = replace(embedded_adapters(settings), mailer=SilentMailer(), writes_log=False)
+    return build_registry(settings, replace(adapters, archives=archives or adapters.archives))
+
+
+async def sampled_archives(settings: Settings, registry: Registry) -> ArchiveStore:
+    """Return the archives of a registry, which a restored folder keeps when they are read."""
+    there = registry.adapters.archives
+    clock = SystemClock()
+    listed = {each.digest: each async for each in there.list(clock.now_ms())}
+    here = FileArchives(DataFolder(settings.data).archives, clock)
+    return SampledArchives(there, listed, here)
+
+
+def now_ms() -> int:
+    """Return the time, for commands that need it before there is a registry."""
+    return SystemClock().now_ms()
 
 
 CONFINEMENT = "confined process"
@@ -601,6 +715,8 @@ def other_folder(data: Path) -> Generator[tuple[StoredSnapshots, ArchiveSources]
 
 
 exported_index = open_index_export  # Commands name no adapter.
+write_evidence = write_folder
+read_evidence = read_folder
 
 
 def bundle_files():  # Not annotated, so that its type is that of the module.
@@ -611,9 +727,24 @@ def bundle_files():  # Not annotated, so that its type is that of the module.
 
 
 def rotate_keys(settings: Settings) -> None:
-    """Make a new key in the data folder; the processes that start next sign with it."""
+    """Make a new key in the data folder; the processes that start next sign with it.
+
+    The keys of webhooks are encrypted with the last key first, which stays valid: so no webhook
+    loses its secret, however often the key is rotated before the registry starts again.
+    """
     _require_folder(settings, "Its key is in the key vault: infra/keys.sh VAULT rotate.")
+    if open_embedded(settings.data, SystemClock()).database.is_current():
+        asyncio.run(_renew_keys_of_webhooks(settings))
     KeyFiles(DataFolder(settings.data).keys, SystemClock(), SystemRandomness()).rotate()
+
+
+async def _renew_keys_of_webhooks(settings: Settings) -> None:
+    registry = build_registry(settings)
+    try:
+        webhooks = await all_entities(registry.adapters.directory, Webhook)
+        await registry.organizations.webhook_secrets.renew_keys(webhooks)
+    finally:
+        await registry.close()
 
 
 def rotate_release_keys(settings: Settings) -> None:
@@ -805,6 +936,20 @@ def _secret(setting: SecretStr | None) -> Secret:
     return Secret(setting.get_secret_value() if setting else "")
 
 
+def _certificate_of(settings: Settings) -> Callable[[], int | None] | None:
+    """Return the function that reads since when the certificate of the local host is valid."""
+    file = settings.tls_cert
+    if file is None:
+        return None
+
+    def made_ms() -> int | None:
+        from shared.adapters.certificates import made_ms_of_file
+
+        return made_ms_of_file(file)
+
+    return made_ms
+
+
 def _keys(
     settings: Settings, folder: DataFolder, clock: Clock, randomness: Randomness
 ) -> SigningKeys:
@@ -812,32 +957,40 @@ def _keys(
         return KeyRing.of_setting(settings.link_key.get_secret_value())
     if settings.key_vault:
         read = _vault_secret(settings, settings.key_secret)
-        return VaultKeys(recording_age(read, clock), clock, log_key_problem)
+        recorded = recording_age(read, clock, KeyKind.LINKS.value, lambda stored: stored.stored_ms)
+        return VaultKeys(recorded, clock, log_key_problem)
     return KeyFiles(folder.keys, clock, randomness).load()
 
 
 def _release_signer(settings: Settings, folder: DataFolder, clock: Clock) -> ReleaseSigner:
     file = release_key_file(folder.keys, clock)
-    return ReleaseSigner(_key_text(settings, settings.release_keys, file), clock, log_key_problem)
+    read = _key_text(settings, settings.release_keys, file, KeyKind.RELEASES)
+    return ReleaseSigner(read, clock, log_key_problem)
 
 
 def _log_keys(settings: Settings, folder: DataFolder, clock: Clock) -> LogKeys:
     file = log_key_file(folder.keys, clock, SystemRandomness())
-    return LogKeys(_key_text(settings, settings.log_keys, file), clock, log_key_problem)
+    read = _key_text(settings, settings.log_keys, file, KeyKind.LOG)
+    return LogKeys(read, clock, log_key_problem)
 
 
 def _witness_keys(settings: Settings, folder: DataFolder, clock: Clock) -> LogKeys:
     file = witness_key_file(folder.keys, clock, SystemRandomness())
-    read = _key_text(settings, settings.witness_keys, file)
+    read = _key_text(settings, settings.witness_keys, file, KeyKind.WITNESS)
     return LogKeys(read, clock, log_key_problem, signed=OTHER_LOGS)
 
 
-def _key_text(settings: Settings, setting: SecretStr | None, file: KeyFile) -> ReadKeys:
+def _key_text(
+    settings: Settings, setting: SecretStr | None, file: KeyFile, kind: KeyKind
+) -> ReadKeys:
     """Return the reader of a text of keys: of the setting, the vault, or the file."""
     if setting:
         return text_of_setting(_secret(setting))
     if settings.key_vault:
-        return _vault_secret(settings, file.path.name)
+        read = _vault_secret(settings, file.path.name)
+        if kind is KeyKind.WITNESS:  # It is kept, and the alert is about keys that are rotated.
+            return read
+        return recording_age(read, file.clock, kind.value, newest_made_ms)
     return file.read
 
 

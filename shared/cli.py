@@ -14,6 +14,8 @@ from shared.commands.base import CommandGroup
 from shared.commands.bundles import bundle
 from shared.commands.data_folder import backup, index, keys, restore
 from shared.commands.doctor import doctor
+from shared.commands.drill import drill
+from shared.commands.evidence import evidence
 from shared.commands.log import transparency_log
 from shared.commands.name_disputes import disputes
 from shared.commands.organizations import organizations, webhooks
@@ -21,6 +23,7 @@ from shared.commands.packages import outdated, packages, publish, publishers
 from shared.commands.registry_files import apply, export
 from shared.commands.reports import reports
 from shared.commands.revocations import revocations
+from shared.commands.rights import rights
 from shared.commands.rules import rules
 from shared.commands.scim import scim
 from shared.commands.snapshots import snapshot
@@ -41,6 +44,8 @@ cli = CommandGroup(
         directory_locks,
         disputes,
         doctor,
+        drill,
+        evidence,
         export,
         groups,
         index,
@@ -56,6 +61,7 @@ cli = CommandGroup(
         reports,
         restore,
         revocations,
+        rights,
         rules,
         scim,
         signin_link,

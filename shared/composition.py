@@ -17,7 +17,6 @@ from shared.auth.authentication import Authentication
 from shared.auth.authorization import Administration, Authorization
 from shared.auth.release_keys import ReleaseKey
 from shared.auth.sessions import Browsers, KnownBrowsers, SessionAuthentication
-from shared.auth.signing_keys import KeyRing
 from shared.construction import Services
 from shared.domain.client_settings import TOKEN_PLACEHOLDER, Reading, client_settings
 from shared.domain.errors.base import Invalid
@@ -30,16 +29,22 @@ from shared.services.administration.account_rights import AccountRights
 from shared.services.administration.administration import (
     AccountAdministration,
     Administrators,
+    Auditors,
     OrganizationAdministration,
 )
 from shared.services.administration.audit_log import AuditLog
 from shared.services.administration.directory_locks import DirectoryLocks
+from shared.services.administration.evidence import Evidence
 from shared.services.administration.group_roles import GroupRuleChanges
+from shared.services.administration.key_ages import KeyAges
 from shared.services.administration.leaving import Leaving
 from shared.services.administration.name_disputes import NameDisputes
 from shared.services.administration.policies import Policies
 from shared.services.administration.reachability import Reachability
+from shared.services.administration.recovery_drills import RecoveryDrills
 from shared.services.administration.revocations import RevocationApplication
+from shared.services.administration.rights_export import RightsExport
+from shared.services.administration.second_administrator import SecondAdministrator
 from shared.services.administration.status import RegistryStatus
 from shared.services.advisories.advisories import Advisories
 from shared.services.advisories.advisory_export import AdvisoryExport
@@ -72,6 +77,7 @@ from shared.services.limits.notices import NoticeCache, Notices
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.maintenance.archive_recovery import ArchiveRecovery
 from shared.services.maintenance.product_releases import ProductReleases
+from shared.services.maintenance.restored_audit import RestoredAudit
 from shared.services.maintenance.snapshots import SnapshotCreation, SnapshotRestore
 from shared.services.maintenance.tasks import MaintenanceTasks, Upkeep
 from shared.services.mirroring.admission import Admission, Refreshing
@@ -94,6 +100,7 @@ from shared.services.organizations.organizations import OrganizationDeletion, Or
 from shared.services.organizations.ownership import OwnerlessOrganizations, OwnershipRequests
 from shared.services.organizations.reserved_names import ReservedNames
 from shared.services.organizations.retention import PrereleaseRetention
+from shared.services.organizations.webhook_secrets import WebhookSecrets
 from shared.services.organizations.webhooks import Webhooks
 from shared.services.packages.archive_delivery import ArchiveDelivery
 from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader
@@ -299,6 +306,7 @@ class OrganizationServices(Struct, frozen=True):
     freezes: Freezes
     reserved_names: ReservedNames
     webhooks: Webhooks
+    webhook_secrets: WebhookSecrets
 
 
 class MaintenanceServices(Struct, frozen=True):
@@ -309,14 +317,18 @@ class MaintenanceServices(Struct, frozen=True):
     snapshot_creation: SnapshotCreation
     snapshot_restore: SnapshotRestore
     archive_recovery: ArchiveRecovery
+    restored_audit: RestoredAudit
 
 
 class AdministrationServices(Struct, frozen=True):
     """The services of administrators, of the audit log, and of the deletion of accounts."""
 
     administrators: Administrators
+    auditors: Auditors
     accounts: AccountAdministration
     account_rights: AccountRights
+    rights_export: RightsExport
+    second: SecondAdministrator
     leaving: Leaving
     organizations: OrganizationAdministration
     account_deletion: AccountDeletion
@@ -328,8 +340,11 @@ class AdministrationServices(Struct, frozen=True):
     product_releases: ProductReleases
     status: RegistryStatus
     reachability: Reachability
+    key_ages: KeyAges
+    evidence: Evidence
     registry_files: RegistryFiles
     revocations: RevocationApplication
+    recovery_drills: RecoveryDrills
 
 
 class ScimServices(Struct, frozen=True):
@@ -447,12 +462,6 @@ class Registry(Struct, frozen=True):
         """Raise unless the stores answer and there is a key to sign with."""
         await self.adapters.metadata.packages("", 1)
         await self.adapters.keys.ready()
-
-    @property
-    def signing_key_made_ms(self) -> int | None:
-        """When the signing key in the data folder was made; None for a key from elsewhere."""
-        keys = self.adapters.keys
-        return keys.made_ms if isinstance(keys, KeyRing) else None
 
     async def release_keys(self) -> tuple[ReleaseKey, ...]:
         """Return the keys that sign releases and those that did, newest first; raise
@@ -591,6 +600,7 @@ def _organizations(services: Services) -> OrganizationServices:
         freezes=services.freezes,
         reserved_names=services.reserved_names,
         webhooks=services.webhooks,
+        webhook_secrets=services.webhook_secrets,
     )
 
 
@@ -617,14 +627,18 @@ def _maintenance(services: Services) -> MaintenanceServices:
         snapshot_creation=services.snapshot_creation,
         snapshot_restore=services.snapshot_restore,
         archive_recovery=services.archive_recovery,
+        restored_audit=services.restored_audit,
     )
 
 
 def _administration(services: Services) -> AdministrationServices:
     return AdministrationServices(
         administrators=services.administrators,
+        auditors=services.auditors,
         accounts=services.account_administration,
         account_rights=services.account_rights,
+        rights_export=services.rights_export,
+        second=services.second_administrator,
         leaving=services.leaving,
         organizations=services.organization_administration,
         account_deletion=services.account_deletion,
@@ -636,8 +650,11 @@ def _administration(services: Services) -> AdministrationServices:
         product_releases=services.product_releases,
         status=services.registry_status,
         reachability=services.reachability,
+        key_ages=services.key_ages,
+        evidence=services.evidence,
         registry_files=services.registry_files,
         revocations=services.revocation_application,
+        recovery_drills=services.recovery_drills,
     )
 
 

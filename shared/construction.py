@@ -37,6 +37,7 @@ from shared.providers import (
     delivery_routes,
     identity_issuers,
     identity_providers,
+    key_places,
     leak_reports,
     logged,
     pseudonym_of,
@@ -52,16 +53,22 @@ from shared.services.administration.account_rights import AccountRights
 from shared.services.administration.administration import (
     AccountAdministration,
     Administrators,
+    Auditors,
     OrganizationAdministration,
 )
 from shared.services.administration.audit_log import AuditLog
 from shared.services.administration.directory_locks import DirectoryLocks
+from shared.services.administration.evidence import Evidence
 from shared.services.administration.group_roles import GroupRuleChanges, RolesByGroups
+from shared.services.administration.key_ages import KeyAges
 from shared.services.administration.leaving import Leaving
 from shared.services.administration.name_disputes import NameDisputes
 from shared.services.administration.policies import Policies
 from shared.services.administration.reachability import Reachability
+from shared.services.administration.recovery_drills import RecoveryDrills
 from shared.services.administration.revocations import RevocationApplication
+from shared.services.administration.rights_export import RightsExport
+from shared.services.administration.second_administrator import SecondAdministrator
 from shared.services.administration.status import RegistryStatus
 from shared.services.administration.stopped_makers import StoppedMakers
 from shared.services.advisories.advisories import Advisories
@@ -144,6 +151,7 @@ from shared.services.maintenance.rebuild_search_index import RebuildSearchIndex
 from shared.services.maintenance.remove_prereleases import RemovePrereleases
 from shared.services.maintenance.renew_sigstore_root import RenewSigstoreRoot
 from shared.services.maintenance.repair_derived_data import RepairDerivedData
+from shared.services.maintenance.restored_audit import RestoredAudit
 from shared.services.maintenance.roll_up_pulls import RollUpPulls
 from shared.services.maintenance.send_digests import SendDigests
 from shared.services.maintenance.send_expiry_reminders import SendExpiryReminders
@@ -192,6 +200,7 @@ from shared.services.organizations.retention import PrereleaseRetention
 from shared.services.organizations.typosquats import Typosquats
 from shared.services.organizations.usage import UsageCounts
 from shared.services.organizations.webhook_delivery import WebhookDelivery
+from shared.services.organizations.webhook_secrets import WebhookSecrets
 from shared.services.organizations.webhooks import Webhooks
 from shared.services.packages.archive_delivery import ArchiveDelivery
 from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader
@@ -293,6 +302,7 @@ from shared.services.transparency.seeds import SeedsOfKeys
 from shared.services.transparency.tile_reader import TileReader
 from shared.services.transparency.witness import Witness
 from shared.settings import Settings
+from shared.settings.protections import protections_of
 from shared.settings.values import split_list
 from shared.telemetry.log import log, record_metric
 from shared.telemetry.metrics import PUSHES, WEBHOOK_ATTEMPTS
@@ -446,6 +456,7 @@ class Services:
             index=self.adapters.search,
             authorization=self.authorization,
             limit_of=self.approval_rules.limit,
+            hosted=self.hosted_packages,
         )
 
     @cached_property
@@ -504,6 +515,7 @@ class Services:
             affected=self.affected_versions,
             successors=self.successors,
             readers=self.settings.readers,
+            limit_of=self.approval_rules.limit,
         )
 
     @cached_property
@@ -512,6 +524,7 @@ class Services:
             authorization=self.authorization,
             metadata=self.adapters.metadata,
             events=self.adapters.events,
+            limit_of=self.approval_rules.limit,
         )
 
     @cached_property
@@ -1450,6 +1463,21 @@ class Services:
             moderation=self.moderation,
             erasure=self.release_erasure,
             reserved_names=self.reserved_names,
+            account_erasures=self.account_erasures,
+            name_disputes=self.name_disputes,
+            ownership_requests=self.ownership_requests,
+            second=self.second_administrator,
+        )
+
+    @cached_property
+    def second_administrator(self) -> SecondAdministrator:
+        return SecondAdministrator(
+            is_required=self.settings.two_administrators,
+            directory=self.adapters.directory,
+            administrators=self.administrators,
+            mail_delivery=self.mail_delivery,
+            clock=self.adapters.clock,
+            base_url=self.settings.base_url,
         )
 
     @cached_property
@@ -1486,6 +1514,7 @@ class Services:
             comparisons=self.api_comparisons,
             history=self.api_history,
             decision_mail=self.decision_mail,
+            mail=self.release_mail,
             directory=self.adapters.directory,
             clock=self.adapters.clock,
             base_url=self.settings.base_url,
@@ -1501,6 +1530,7 @@ class Services:
             search=self.package_search,
             records=self.package_record_writer,
             erasure=self.release_erasure,
+            second=self.second_administrator,
             clock=self.adapters.clock,
         )
 
@@ -2154,6 +2184,7 @@ class Services:
             events=self.adapters.events,
             record_writer=self.record_writer,
             makers=self.makers,
+            secrets=self.webhook_secrets,
             decision_mail=self.decision_mail,
             clock=self.adapters.clock,
             randomness=self.adapters.randomness,
@@ -2162,11 +2193,21 @@ class Services:
         )
 
     @cached_property
+    def webhook_secrets(self) -> WebhookSecrets:
+        return WebhookSecrets(
+            directory=self.adapters.directory,
+            keys=self.adapters.keys,
+            clock=self.adapters.clock,
+            randomness=self.adapters.randomness,
+        )
+
+    @cached_property
     def webhook_delivery(self) -> WebhookDelivery:
         return WebhookDelivery(
             directory=self.adapters.directory,
             events=self.adapters.events,
             makers=self.makers,
+            secrets=self.webhook_secrets,
             http=self.adapters.fetcher,
             receiver_hosts=ReceiverHosts.parse(self.settings.webhook_hosts),
             clock=self.adapters.clock,
@@ -2196,6 +2237,10 @@ class Services:
             mail_delivery=self.mail_delivery,
             base_url=self.settings.base_url,
         )
+
+    @cached_property
+    def auditors(self) -> Auditors:
+        return Auditors(administrators=self.administrators, record_writer=self.record_writer)
 
     @cached_property
     def audit_log(self) -> AuditLog:
@@ -2278,6 +2323,14 @@ class Services:
             administration=self.administration,
             staff=self.staff,
             clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def rights_export(self) -> RightsExport:
+        return RightsExport(
+            directory=self.adapters.directory,
+            administration=self.administration,
+            account_rights=self.account_rights,
         )
 
     @cached_property
@@ -2402,6 +2455,7 @@ class Services:
             directory=self.adapters.directory,
             administration=self.administration,
             organizations=self.organizations,
+            memberships=self.memberships,
         )
 
     @cached_property
@@ -2442,6 +2496,7 @@ class Services:
             notice_cache=self.notice_cache,
             directory_locks=self.directory_locks,
             ownerless_organizations=self.ownerless_organizations,
+            second=self.second_administrator,
             provisioning_problems=self.takeovers.problems,
             newer_releases=self.product_releases.newer,
             room=self.adapters.room,
@@ -2472,6 +2527,33 @@ class Services:
         )
 
     @cached_property
+    def evidence(self) -> Evidence:
+        return Evidence(
+            key_ages=self.key_ages,
+            rights_export=self.rights_export,
+            release_signer=self.adapters.release_signer,
+            last_drill=self.recovery_drills.last_drill,
+            components=self.adapters.components,
+            versions=self.adapters.versions,
+            protections=tuple(protections_of(self.settings)),
+            base_url=self.settings.base_url,
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
+    def key_ages(self) -> KeyAges:
+        return KeyAges(
+            keys=self.adapters.keys,
+            release_signer=self.adapters.release_signer,
+            log_keys=self.adapters.log_keys,
+            witness_keys=self.adapters.witness_keys,
+            webhooks_made_ms=self.webhook_secrets.newest_made_ms,
+            certificate_made_ms=self.adapters.certificate_made_ms,
+            places=key_places(self.settings),
+            clock=self.adapters.clock,
+        )
+
+    @cached_property
     def revocation_application(self) -> RevocationApplication:
         return RevocationApplication(
             store=self.adapters.revocations,
@@ -2480,6 +2562,7 @@ class Services:
             events=self.adapters.events,
             archives=self.adapters.archives,
             administrators=self.administrators,
+            auditors=self.auditors,
             accounts=self.account_administration,
             account_erasures=self.account_erasures,
             retired_names=self.retired_names,
@@ -2686,6 +2769,7 @@ class Services:
             directory=self.adapters.directory,
             work=self.adapters.work,
             delivery=self.webhook_delivery,
+            secrets=self.webhook_secrets,
             clock=self.adapters.clock,
         )
 
@@ -2737,6 +2821,7 @@ class Services:
             directory=self.adapters.directory,
             work=self.adapters.work,
             pull_records=self.adapters.pull_records,
+            expire_decisions=self.proposals.expire,
             clock=self.adapters.clock,
         )
 
@@ -2748,6 +2833,22 @@ class Services:
             archive_reader=self.archive_reader,
             checkpoints=self.checkpoints,
         )
+
+    @cached_property
+    def restored_audit(self) -> RestoredAudit:
+        return RestoredAudit(
+            metadata=self.adapters.metadata,
+            directory=self.adapters.directory,
+            leaves=self.adapters.events,
+            log_files=self.adapters.log_files,
+            archives=self.audit_archives,
+            mending=self.log_mending,
+            randomness=self.adapters.randomness,
+        )
+
+    @cached_property
+    def recovery_drills(self) -> RecoveryDrills:
+        return RecoveryDrills(work=self.adapters.work, clock=self.adapters.clock)
 
     @cached_property
     def anonymize_events(self) -> AnonymizeEvents:

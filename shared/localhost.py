@@ -192,13 +192,14 @@ def build_host(settings: Settings, served: ExitStack | None = None) -> Host:
     released = [] if served is None else [partial(asyncio.to_thread, served.close)]
     registry = build_registry(settings)
     registry.api_docs.queue.enable()
+    repeats = RepeatOptions(registry.adapters.edition, recognizer(registry))
     return Host(
         build_app(registry),
         headers=configured_headers(settings.base_url),
         archives=archive_resolver(registry),
         redirects=FollowedRedirects(MAVEN_PATHS, settings.base_url),
         timers=TimerOptions(settings.data / "timers", registry.clock),
-        repeats=RepeatOptions(registry.adapters.edition, recognizer(registry)),
+        repeats=repeats if settings.answer_memory else None,
         limits=HostLimits(
             body_bytes=settings.max_archive_bytes + MAX_MULTIPART_OVERHEAD_BYTES,
             large_bodies=settings.max_archives_in_hand,

@@ -30,7 +30,7 @@ FIRST_TAB = "members"
 MEMBER_TABS = (
     (FIRST_TAB, "Members"),
     ("packages", "Packages"),
-    ("approvals", "Approvals"),
+    ("staged", "Staged releases"),
 )
 OWNER_TABS = (
     ("held", "Held releases"),

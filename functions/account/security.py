@@ -25,6 +25,8 @@ EVENT_LABELS = {
     "account.created": "Account created",
     "account.deleted": "Account deleted",
     "account.dismissed": "Administrator role removed",
+    "auditor.appointed": "Auditor role added",
+    "auditor.dismissed": "Auditor role removed",
     "account.erasing": "Erasure of the account announced",
     "account.exported": "Data exported by an administrator",
     "account.kept": "Erasure of the account canceled",

@@ -10,7 +10,7 @@ from functions.account.organization import ORGANIZATION_ROUTE, organization_fram
 from functions.account.overview import TOKENS_PATH
 from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, PageWithForms, SignedInCall, SignedInPages
-from shared.domain.scopes import ANY_NAME, Scope
+from shared.domain.scopes import ADMINISTRATORS_SCOPES, ANY_NAME, Scope
 from shared.domain.tokens import Token
 from shared.runtime.answers import Answer
 from shared.services.tokens.tokens import IssuedToken, OfOrganization, TokenOwner
@@ -96,7 +96,7 @@ def _machine_token(call: SignedInCall) -> NamedMachineToken:
     return NamedMachineToken(_organization(call), call.form.text("token"))
 
 
-_OF_PEOPLE = (Scope.MANAGE, Scope.MODERATE, Scope.APPLY)  # No token of an organization has these.
+_OF_PEOPLE = (Scope.MANAGE, *ADMINISTRATORS_SCOPES)  # No token of an organization has these.
 
 
 def _is_of_people(token: Token) -> bool:
@@ -117,7 +117,7 @@ async def _show(
     elif call.account.administers_at(call.now_ms):
         offered = scope_choices()
     else:
-        offered = scope_choices(Scope.MODERATE, Scope.APPLY)
+        offered = scope_choices(*ADMINISTRATORS_SCOPES)
     return call.show(
         path, problem, scopes=scope_choices(), offered=offered, path=TOKENS_PATH, **values
     )
@@ -193,6 +193,10 @@ SCOPE_LABELS = (
     (
         Scope.MODERATE,
         "Hold and quarantine releases, lock accounts; for administrators, 90 days at most",
+    ),
+    (
+        Scope.AUDIT,
+        "Read the audit log, rights and reports, as the only scope; for administrators, 90 days",
     ),
     (
         Scope.APPLY,

@@ -3,7 +3,7 @@
 from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.names import OrgName
-from shared.domain.webhooks import Topic, Webhook
+from shared.domain.webhooks import RevealedWebhook, Topic
 from shared.runtime.answers import Answer
 from shared.use_cases import webhooks
 from shared.use_cases.inputs import shown_fields
@@ -18,7 +18,7 @@ FACES = (pages,)
 
 @pages.read(WEBHOOKS)
 async def account_organization_webhooks(
-    call: SignedInCall, problem: FormProblem | None = None, revealed: Webhook | None = None
+    call: SignedInCall, problem: FormProblem | None = None, revealed: RevealedWebhook | None = None
 ) -> Answer:
     frame = await organization_frame(call, "webhooks")
     service = call.registry.organizations.webhooks
@@ -26,6 +26,7 @@ async def account_organization_webhooks(
     return frame.show(
         problem,
         webhooks=found,
+        secretless=await call.registry.organizations.webhook_secrets.missing(found),
         makers=await service.makers_of(found),
         revealed=revealed,
         chosen=call.form.all("events") if problem else [Topic.RELEASE.value],
@@ -35,16 +36,18 @@ async def account_organization_webhooks(
 
 @pages.read(WEBHOOK)
 async def account_organization_webhook_page(
-    call: SignedInCall, problem: FormProblem | None = None, revealed: Webhook | None = None
+    call: SignedInCall, problem: FormProblem | None = None, revealed: RevealedWebhook | None = None
 ) -> Answer:
     frame = await organization_frame(call, "webhooks")
     webhook_id = call.route_params["id"]
-    service = call.registry.organizations.webhooks
+    organizations = call.registry.organizations
+    service = organizations.webhooks
     webhook, log = await service.show_log(call.org, webhook_id, by=call.caller)
     return frame.show(
         problem,
         "webhook",
         webhook=webhook,
+        needs_secret=bool(await organizations.webhook_secrets.missing([webhook])),
         maker=(await service.makers_of([webhook]))[webhook.by],
         paused_ms=log.paused_ms if log else None,
         deliveries=log.deliveries[::-1] if log else (),
@@ -65,11 +68,11 @@ def _delivery(call: SignedInCall) -> NamedDelivery:
 
 
 # Secrets are shown by the answer to a form alone.
-async def _show_added(call: SignedInCall, added: Webhook) -> Answer:
+async def _show_added(call: SignedInCall, added: RevealedWebhook) -> Answer:
     return await account_organization_webhooks(call, revealed=added)
 
 
-async def _show_rotated(call: SignedInCall, rotated: Webhook) -> Answer:
+async def _show_rotated(call: SignedInCall, rotated: RevealedWebhook) -> Answer:
     return await account_organization_webhook_page(call, revealed=rotated)
 
 

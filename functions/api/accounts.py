@@ -188,5 +188,5 @@ async def _account(call: ApiCall) -> Account:
     """Return the account of the path to administrators; raise `account-not-found`."""
     what = "the accounts of others"
     administration = call.registry.administration.leaving.administration
-    await administration.require(call.caller, "see", what)
+    await administration.require_auditor(call.caller, "see", what)
     return await call.registry.identity.accounts.by_id(call.route_params["account"])

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
+from functions.http.operations import READ_METHODS
 from shared.composition import MirroringServices
 from shared.domain.mirror_rules import MAX_RULES, MAX_UPSTREAMS, MirrorRules, RuleLists
 from shared.domain.release_lists import parse_coordinate
@@ -268,6 +269,10 @@ async def api_mirror_withhold(call: ApiCall, sent: GoneDecision) -> None:
 
 
 async def require_mirroring(call: ApiCall) -> MirroringServices:
-    """Return the services to an administrator, or raise that there are none."""
-    await call.registry.common.administration.require(call.caller, "look at", "the mirror")
+    """Return the services to an administrator, and for reading to an auditor; or raise that there
+    are none."""
+    administration = call.registry.common.administration
+    is_reading = call.method in READ_METHODS
+    require = administration.require_auditor if is_reading else administration.require
+    await require(call.caller, "look at", "the mirror")
     return call.registry.require_mirroring()

@@ -13,12 +13,15 @@ from functions.api.operations import (
     UtcTime,
     utc_datetime,
 )
+from functions.http.caching_headers import NO_STORE
+from functions.http.json_answers import JSON
 from functions.http.subjects import named_package, named_release
 from shared.domain.accounts import Account
 from shared.domain.names import parse_org
 from shared.domain.packages import Head, Holder, Release, State
 from shared.domain.proposals import Proposal, ProposedAct
 from shared.domain.times import parse_time
+from shared.runtime.answers import Answer
 from shared.services.publishing.erasure import Erasure
 from shared.services.publishing.package_holds import EndedHold
 from shared.services.publishing.proposals import ConfirmedProposal
@@ -26,6 +29,8 @@ from shared.services.publishing.release_selection import ReleaseSelection
 from shared.use_cases import accounts, moderation, own_releases
 from shared.use_cases.accounts import RevokedTokens
 from shared.use_cases.moderation import RequiredReason, TakeDown
+
+ACCEPTED = 202
 
 
 class ReleaseStateView(ResponseModel):
@@ -74,15 +79,22 @@ class ProposalView(ResponseModel):
     id: str
     act: ProposedAct
     about: str
-    to: str = Field(description="Of a name that moves: here, or an upstream.")
+    to: str = Field(
+        description="Of a name that moves: here, or an upstream. Of an account: when it is erased. "
+        "Of a dispute: the outcome. Of the ownership: the id of the account."
+    )
     reason: str
     proposed_by: str = Field(validation_alias="by", description="The id of an account.")
-    token: str = Field(description="The id of the token that proposed it.")
+    token: str = Field(
+        description="The id of the token that proposed it; empty if an administrator did."
+    )
     created_at: UtcTime
+    of_person: bool = Field(description="Whether it waits for a second administrator.")
+    ends_at: UtcTime = Field(description="When it expires.")
 
 
 class RemovedView(ResponseModel):
-    """The removed release, or the proposal of a token."""
+    """The removed release, or the proposal of a token or for a second administrator."""
 
     release: ReleaseStateView | None
     proposal: ProposalView | None
@@ -116,7 +128,7 @@ class ErasureView(ResponseModel):
 
 
 class ErasedView(ResponseModel):
-    """What an erasure deleted, or the proposal of a token."""
+    """What an erasure deleted, or the proposal of a token or for a second administrator."""
 
     erasure: ErasureView | None
     proposal: ProposalView | None
@@ -385,7 +397,10 @@ async def api_moderation_move_name(call: ApiCall, sent: ProposedMove) -> Proposa
 
 
 @moderation_api.operation(
-    "GET", "api/v1/moderation/proposals", "List what tokens proposed.", refusals=(401, 403)
+    "GET",
+    "api/v1/moderation/proposals",
+    "List what waits for an administrator.",
+    refusals=(401, 403),
 )
 async def api_moderation_proposals(call: ApiCall) -> ProposalList:
     found = await call.registry.publishing.proposals.all(by=call.caller)
@@ -416,6 +431,19 @@ async def api_moderation_confirm(_: ApiCall, confirmed: ConfirmedProposal) -> Co
 )
 async def api_moderation_reject(_: ApiCall, rejected: Proposal) -> ProposalView:
     return ProposalView.model_validate(rejected)
+
+
+@moderation_api.use_case(
+    moderation.withdraw, "POST", "api/v1/moderation/proposals/{id}/withdraw", _proposal
+)
+async def api_moderation_withdraw(_: ApiCall, withdrawn: Proposal) -> ProposalView:
+    return ProposalView.model_validate(withdrawn)
+
+
+def waiting_answer(proposal: Proposal) -> Answer:
+    """Return the answer to a change that waits for a second administrator."""
+    body = ProposalView.model_validate(proposal).model_dump_json(by_alias=True).encode()
+    return Answer(body, ACCEPTED, dict(NO_STORE), JSON)
 
 
 # --- Owners --------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from typing import Self
 
 from pydantic import Field
 
+from functions.api.moderation import waiting_answer
 from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
 from shared.domain.errors.base import NotFound, about_field
 from shared.domain.name_disputes import (
@@ -14,8 +15,11 @@ from shared.domain.name_disputes import (
     DisputeState,
     Statement,
 )
+from shared.domain.proposals import Proposal
 from shared.domain.text_lines import MAX_DESCRIPTION
+from shared.runtime.answers import Answer
 from shared.services.administration.name_disputes import DisputeDetails, NameDisputes
+from shared.use_cases.second_administrator import decide_dispute
 
 
 class NewDispute(RequestModel):
@@ -195,13 +199,13 @@ async def api_name_disputes_state(call: ApiCall, new: NewStatement) -> DisputeVi
     "POST",
     f"{DISPUTE_ROUTE}/decision",
     "Decide a name dispute after its notice, or on an appeal; for administrators who signed in "
-    "within the last ten minutes.",
+    "within the last ten minutes. 202 with a proposal means that it waits for a second one.",
     also=(400, 409),
 )
-async def api_name_disputes_decide(call: ApiCall, new: NewDecision) -> DisputeView:
+async def api_name_disputes_decide(call: ApiCall, new: NewDecision) -> DisputeView | Answer:
     dispute = call.route_params["dispute"]
-    decided = await _disputes(call).decide(dispute, new.outcome, new.reason, by=call.caller)
-    return DisputeView.of(decided)
+    decided = await decide_dispute(call.registry, dispute, new.outcome, new.reason, call.caller)
+    return waiting_answer(decided) if isinstance(decided, Proposal) else DisputeView.of(decided)
 
 
 @name_disputes_api.operation(

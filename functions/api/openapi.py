@@ -32,6 +32,7 @@ from functions.api import (
     pulls,
     registry_files,
     reports,
+    rights,
     rules,
     sboms,
     scim,
@@ -57,6 +58,7 @@ async def api_docs_openapi(call: ApiCall) -> Answer:
 # The whole API, in the order of the document.
 FACES = (
     accounts.accounts_api,
+    rights.rights_api,
     advisories.organization_advisories_api,
     advisories.advisories_api,
     advisories.assessments_api,

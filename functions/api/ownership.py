@@ -3,9 +3,12 @@ owner who can sign in, and administrators decide."""
 
 from pydantic import AliasPath, Field
 
+from functions.api.moderation import waiting_answer
 from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
 from shared.domain.text_lines import MAX_DESCRIPTION
+from shared.runtime.answers import Answer
 from shared.services.organizations.ownership import OwnershipDecision, OwnershipRequests
+from shared.use_cases.second_administrator import decide_ownership
 
 
 class NewOwnershipRequest(RequestModel):
@@ -92,12 +95,17 @@ async def api_ownership_list(call: ApiCall) -> OwnershipRequestList:
 @ownership_api.operation(
     "POST",
     "api/v1/orgs/{org}/ownership-requests/{account}/decision",
-    "Make the member an owner, or refuse; for administrators who signed in recently.",
+    "Make the member an owner, or refuse; for administrators who signed in recently. 202 with a "
+    "proposal means that it waits for a second one.",
     also=(409,),
+    status=204,
 )
-async def api_ownership_decide(call: ApiCall, sent: OwnershipDecisionChange) -> None:
+async def api_ownership_decide(call: ApiCall, sent: OwnershipDecisionChange) -> Answer | None:
     name = call.route_params["account"]
-    await _requests(call).decide(call.org, name, sent.decision, reason=sent.reason, by=call.caller)
+    proposal = await decide_ownership(
+        call.registry, call.org, name, sent.decision, reason=sent.reason, by=call.caller
+    )
+    return waiting_answer(proposal) if proposal else None
 
 
 @ownership_api.operation(

@@ -1,8 +1,6 @@
 """/api/v1/orgs/{org}/pulls: who pulled packages of an organization, as JSON, JSON lines and CSV."""
 
-import csv
 from collections.abc import Iterable, Iterator, Mapping
-from io import StringIO
 from typing import Self
 from urllib.parse import urlencode
 
@@ -10,12 +8,12 @@ from pydantic import Field
 
 from functions.api.operations import ApiCall, ApiFace, ResponseModel, UtcTime, utc_datetime
 from functions.http.caching_headers import NO_STORE
+from functions.http.csv_tables import CSV, csv_table
 from shared.domain.pull_records import MAX_PULLS_EXPORTED, PullQuery, RecordedPull
 from shared.runtime.answers import Answer
 from shared.services.packages.pull_records import PullRecordPage
 
 JSON_LINES = "application/jsonl"
-CSV = "text/csv"
 
 
 class PullView(ResponseModel):
@@ -99,14 +97,9 @@ def json_lines(pulls: Iterable[PullView]) -> str:
 
 def csv_text(pulls: Iterable[PullView], *, header: bool = True) -> str:
     """Return pulls as RFC 4180 has them, with a header unless they continue others."""
-    text = StringIO()
-    writer = csv.writer(text)
-    if header:
-        writer.writerow(CSV_COLUMNS)
-    for each in pulls:
-        values = each.model_dump(mode="json", by_alias=True)
-        writer.writerow([safe_cell(values[name]) for name in CSV_COLUMNS])
-    return text.getvalue()
+    values = (each.model_dump(mode="json", by_alias=True) for each in pulls)
+    rows = ([each[name] for name in CSV_COLUMNS] for each in values)
+    return csv_table(CSV_COLUMNS, rows, header=header)
 
 
 CSV_COLUMNS = (
@@ -119,15 +112,6 @@ CSV_COLUMNS = (
     "job",
     "network",
 )
-
-# Spreadsheets read a cell that begins so as a formula, which may run a program or send the sheet
-# away: https://owasp.org/www-community/attacks/CSV_Injection
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
-
-
-def safe_cell(text: str) -> str:
-    """Return the text of a cell, which a spreadsheet shows and never runs."""
-    return f"'{text}" if text.startswith(_FORMULAS) else text
 
 
 async def _exported(call: ApiCall) -> PullRecordPage:

@@ -1,4 +1,4 @@
-"""/api/v1/orgs/{org}/approvals: releases that wait for an approval; warnings of releases."""
+"""/api/v1/orgs/{org}/staged-releases: releases that wait for a review; warnings of releases."""
 
 from collections.abc import Mapping
 from typing import Self
@@ -17,7 +17,7 @@ from shared.use_cases import staged_releases
 
 
 class StagedReleaseView(ResponseModel):
-    """A release that waits for an approval, or that was decided on."""
+    """A release that waits for a review, or that was decided on."""
 
     release: str
     state: State
@@ -49,7 +49,7 @@ class StagedReleaseView(ResponseModel):
 
 
 class StagedReleaseList(ResponseModel):
-    """Releases that wait for an approval, in order of package; `next` is the value of `after` for
+    """Releases that wait for a review, in order of package; `next` is the value of `after` for
     those that follow, empty at the end."""
 
     releases: list[StagedReleaseView]
@@ -73,7 +73,7 @@ class ApiChangeView(ResponseModel):
 
 
 class StagedReviewView(ResponseModel):
-    """A release that waits for an approval, and how it differs from the version before."""
+    """A release that waits for a review, and how it differs from the version before."""
 
     staged: StagedReleaseView
     compared_with: str | None = Field(description="Null for the first release of a package.")
@@ -118,10 +118,10 @@ _STAGED = "api/v1/packages/{org}/{name}/{version}"
 
 @staged_releases_api.operation(
     "GET",
-    "api/v1/orgs/{org}/approvals",
-    "List the releases of an organization that wait for an approval; for its members.",
+    "api/v1/orgs/{org}/staged-releases",
+    "List the releases of an organization that wait for a review; for its members.",
 )
-async def api_approvals_list(call: ApiCall) -> StagedReleaseList:
+async def api_staged_releases_list(call: ApiCall) -> StagedReleaseList:
     staged = call.registry.publishing.staged_releases
     after = redact_tokens(call.params.get("after", ""))
     found = await staged.page(call.org, parse_package_name(after) if after else "", by=call.caller)
@@ -132,25 +132,25 @@ async def api_approvals_list(call: ApiCall) -> StagedReleaseList:
 @staged_releases_api.operation(
     "GET",
     f"{_STAGED}/review",
-    "Show how a release that waits for an approval differs from the version before; for members.",
+    "Show how a release that waits for a review differs from the version before; for members.",
 )
-async def api_approvals_review(call: ApiCall) -> StagedReviewView:
+async def api_staged_releases_review(call: ApiCall) -> StagedReviewView:
     staged = call.registry.publishing.staged_releases
     review = await staged.review(call.coordinate, by=call.caller)
     return StagedReviewView.of(review, await staged.link(call.coordinate, by=call.caller))
 
 
 @staged_releases_api.use_case(
-    staged_releases.approve, "POST", f"{_STAGED}/approval", named_release, also=(409,)
+    staged_releases.approve, "POST", f"{_STAGED}/review/approve", named_release, also=(409,)
 )
-async def api_approvals_approve(_: ApiCall, approved: Release) -> StagedReleaseView:
+async def api_staged_releases_approve(_: ApiCall, approved: Release) -> StagedReleaseView:
     return StagedReleaseView.of(approved, {})
 
 
 @staged_releases_api.use_case(
-    staged_releases.refuse, "POST", f"{_STAGED}/refusal", named_release, also=(409,)
+    staged_releases.refuse, "POST", f"{_STAGED}/review/refuse", named_release, also=(409,)
 )
-async def api_approvals_refuse(_: ApiCall, refused: Release) -> StagedReleaseView:
+async def api_staged_releases_refuse(_: ApiCall, refused: Release) -> StagedReleaseView:
     return StagedReleaseView.of(refused, {})
 
 

@@ -1,6 +1,6 @@
 """/api/v1/orgs/{org}/webhooks, and /api/v1/webhooks for administrators: webhooks and deliveries."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Self, cast
 
 from pydantic import Field
@@ -8,7 +8,7 @@ from pydantic import Field
 from functions.api.operations import ApiCall, ApiFace, ResponseModel, Show, UtcTime
 from shared.domain.makers import MADE_BY_MEANING, STOPPED_MEANING, MakerStop
 from shared.domain.names import OrgName
-from shared.domain.webhooks import Delivery, DeliveryState, Topic, Webhook
+from shared.domain.webhooks import Delivery, DeliveryState, RevealedWebhook, Topic, Webhook
 from shared.services.tokens.makers import Maker
 from shared.use_cases import webhooks
 from shared.use_cases.inputs import InputsT
@@ -25,11 +25,18 @@ class WebhookView(ResponseModel):
     created_at: UtcTime
     made_by: str | None = Field(default=None, description=MADE_BY_MEANING)
     stopped: MakerStop | None = Field(default=None, description=STOPPED_MEANING)
+    needs_secret: bool = Field(
+        default=False,
+        description="Its secret is not there, as after the restore of a snapshot, so it delivers "
+        "nothing until its secret is rotated.",
+    )
 
     @classmethod
-    def of(cls, webhook: Webhook, maker: Maker) -> Self:
+    def of(cls, webhook: Webhook, maker: Maker, missing: Collection[str]) -> Self:
+        """`missing` are the ids of the webhooks that need a secret."""
         made = {"made_by": maker.name or None, "stopped": maker.stop}
-        return cls.model_validate(webhook).model_copy(update=made)
+        needs = {"needs_secret": webhook.id in missing}
+        return cls.model_validate(webhook).model_copy(update=made | needs)
 
 
 class WebhookList(ResponseModel):
@@ -42,6 +49,11 @@ class RevealedWebhookView(WebhookView):
     """A webhook with its secret, which is shown this once."""
 
     secret: str
+
+    @classmethod
+    def revealing(cls, revealed: RevealedWebhook, maker: Maker) -> Self:
+        shown = dict(WebhookView.of(revealed.webhook, maker, ()))
+        return cls.model_construct(**shown, secret=revealed.secret)
 
 
 class DeliveryView(ResponseModel):
@@ -106,7 +118,8 @@ async def api_webhooks_list(call: ApiCall) -> WebhookList:
     service = call.registry.organizations.webhooks
     found = await service.of(_org(call), by=call.caller)
     makers = await service.makers_of(found)
-    return WebhookList(webhooks=[WebhookView.of(each, makers[each.by]) for each in found])
+    missing = await call.registry.organizations.webhook_secrets.missing(found)
+    return WebhookList(webhooks=[WebhookView.of(each, makers[each.by], missing) for each in found])
 
 
 def _of_both_owners(
@@ -144,8 +157,8 @@ def _of_both_owners(
 
 
 @_of_both_owners(webhooks.add, "POST", "", _org, status=201)
-async def api_webhooks_add(call: ApiCall, added: Webhook) -> RevealedWebhookView:
-    return RevealedWebhookView.of(added, await _maker(call, added))
+async def api_webhooks_add(call: ApiCall, added: RevealedWebhook) -> RevealedWebhookView:
+    return RevealedWebhookView.revealing(added, await _maker(call, added.webhook))
 
 
 @webhooks_api.operation(
@@ -163,9 +176,10 @@ async def api_webhooks_show(call: ApiCall) -> ShownWebhookView:
     named = _webhook(call)
     service = call.registry.organizations.webhooks
     webhook, log = await service.show_log(named.org, named.id, by=call.caller)
+    missing = await call.registry.organizations.webhook_secrets.missing([webhook])
     return ShownWebhookView.model_validate(
         {
-            "webhook": WebhookView.of(webhook, await _maker(call, webhook)),
+            "webhook": WebhookView.of(webhook, await _maker(call, webhook), missing),
             "paused_ms": log.paused_ms if log else None,
             "deliveries": log.deliveries[::-1] if log else (),
         }
@@ -173,13 +187,14 @@ async def api_webhooks_show(call: ApiCall) -> ShownWebhookView:
 
 
 @_of_both_owners(webhooks.rotate, "POST", "/{id}/rotate", _webhook)
-async def api_webhooks_rotate(call: ApiCall, rotated: Webhook) -> RevealedWebhookView:
-    return RevealedWebhookView.of(rotated, await _maker(call, rotated))
+async def api_webhooks_rotate(call: ApiCall, rotated: RevealedWebhook) -> RevealedWebhookView:
+    return RevealedWebhookView.revealing(rotated, await _maker(call, rotated.webhook))
 
 
 @_of_both_owners(webhooks.confirm, "POST", "/{id}/confirm", _webhook)
 async def api_webhooks_confirm(call: ApiCall, confirmed: Webhook) -> WebhookView:
-    return WebhookView.of(confirmed, await _maker(call, confirmed))
+    missing = await call.registry.organizations.webhook_secrets.missing([confirmed])
+    return WebhookView.of(confirmed, await _maker(call, confirmed), missing)
 
 
 @_of_both_owners(webhooks.remove, "DELETE", "/{id}", _webhook)

@@ -36,6 +36,7 @@ from functions.central.packages import package_model
 from functions.http.calls import Call
 from shared.composition import Registry
 from shared.domain.api_docs.pieces import PieceKind
+from shared.domain.approvals import NotApproved
 from shared.domain.coordinates import Package
 from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.base import NotFound, Refusal
@@ -272,8 +273,9 @@ async def _api_docs(_root: object, info: "_Info", **arguments: Any) -> Json:
     name = ModuleName(*(module.get(key) or "" for key in ("orgName", "moduleName", "version")))
     modules = list[_Module]()
     # Readers index the list, and break on an error beside `null`.
-    with suppress(NotFound, ApiDocsPending):
+    with suppress(NotFound, ApiDocsPending, NotApproved):
         found = await context.registry.api_docs.documentation.find(name, by=context.by)
+        await context.package_source.require_approved(found.coordinate, by=context.by)
         facts = await _piece(context, found, PieceKind.LIST, "")
         if facts is not None:
             modules.append(_Module(found, orjson.loads(facts), wanted))

@@ -71,7 +71,7 @@ class Operation(Struct, frozen=True, eq=False):
     Answers of an operation that `is_repeated` depend on the request and on what was read of the
     stores for it, on the clock only by `Answer.repeated_until_ms`, and on who asks only by the
     packages that they may read. Only the body of one that `takes_archive` may have more than
-    `MAX_BODY_BYTES`.
+    `most_bytes`.
     """
 
     name: str
@@ -85,6 +85,7 @@ class Operation(Struct, frozen=True, eq=False):
     limit: RateLimitClass | None = None
     is_repeated: bool = False
     takes_archive: bool = False
+    most_bytes: int = MAX_BODY_BYTES
     exists: Callable[[Settings], bool] = _always
     respond: "Respond | None" = None  # Called in place of the function `answer`.
     openapi: object = None  # What openapi.json says of it (functions/api/operations.py).
@@ -273,10 +274,10 @@ def _require_a_whole_body(call: Call) -> None:
 
 
 def _require_a_small_body(operation: Operation, call: Call) -> None:
-    """Raise `BodyTooLarge` for a body above `MAX_BODY_BYTES`, unless the operation takes an
+    """Raise `BodyTooLarge` for a larger body than the operation takes, unless it takes an
     archive."""
-    if not operation.takes_archive and call.declared_size > MAX_BODY_BYTES:
-        raise BodyTooLarge(call.declared_size, MAX_BODY_BYTES)
+    if not operation.takes_archive and call.declared_size > operation.most_bytes:
+        raise BodyTooLarge(call.declared_size, operation.most_bytes)
 
 
 _BODILESS = frozenset((*READ_METHODS, "OPTIONS"))

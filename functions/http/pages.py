@@ -61,7 +61,7 @@ PAGE_HEADERS = {
 
 class Visitor(Struct, frozen=True):
     """Who looks at a page, as its header shows them. `csrf` is sent with every form, and
-    administrators get a link to `/manage`.
+    administrators and auditors get a link to `/manage`.
 
     `signs_in_again_to` is the page that a new sign-in returns to. It is empty where the forms of
     the page are shown: the last sign-in is recent, or a form was sent and is shown as typed.
@@ -71,11 +71,21 @@ class Visitor(Struct, frozen=True):
     csrf: str
     administrator: bool = False
     signs_in_again_to: str = ""
+    audits: bool = False  # An auditor, who may be an administrator as well.
 
     def signs_in_before(self, path: str) -> bool:
         """Check whether the form at `path` requires a sign-in that is more recent than the one of
         the visitor."""
         return bool(self.signs_in_again_to) and takes_recent_sign_in(path)
+
+    @property
+    def only_audits(self) -> bool:
+        """Whether the visitor reads the pages below `/manage` and sends none of their forms."""
+        return self.audits and not self.administrator
+
+    def is_shown_form(self, path: str) -> bool:
+        """Check whether the form at `path` is shown to the visitor."""
+        return not (self.only_audits and path.startswith("/manage"))
 
 
 class RefusalPage(Struct, frozen=True):
@@ -194,6 +204,7 @@ def visitor_of(account: Account, session: Principal, registry: Registry) -> Visi
         account.name,
         registry.identity.session_authentication.csrf_token(session),
         account.administers_at(registry.clock.now_ms()),
+        audits=account.audits_at(registry.clock.now_ms()),
     )
 
 
@@ -321,6 +332,7 @@ _FRAME = {
     "sought": "",
     "here": "",
     "announcements": (),
+    "note": "",
     "operator_links": (),
 }
 

@@ -234,18 +234,26 @@ class SignedInPages(Pages[SignedInCall]):
 
 
 class AdministratorPages(SignedInPages):
-    """Pages for administrators; other accounts get a 404.
+    """Pages for administrators, which auditors read as well; other accounts get a 404.
 
-    The services check the rights; this only hides the pages. It must be possible to find out later
-    what an administrator read, so each read has a line in the log.
+    The services check the rights; this hides the pages, and refuses each form of an auditor. It
+    must be possible to find out later what somebody read here, so each read has a line in the log.
     """
 
     records_reads = True
     forms_take_recent_sign_in = True
 
     def require_access(self, call: SignedInCall) -> None:
-        if not call.account.administers_at(call.now_ms):
+        if call.account.administers_at(call.now_ms):
+            return
+        if not call.account.audits_at(call.now_ms):
             raise PageNotFound(redact_tokens(call.path))
+        if call.method in WRITE_METHODS:
+            raise Forbidden(
+                "auditor-reads-only",
+                "Nothing was changed: auditors read these pages, and administrators alone send "
+                "their forms.",
+            )
 
 
 def require_confirmation(call: SignedInCall, name: str) -> None:

@@ -15,12 +15,14 @@ from functions.http.signed_in_pages import (
     SignedInCall,
     require_confirmation,
 )
+from functions.manage.second_administrator import waiting_page
 from shared.auth.tokens import Secret
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Conflict, about_field
 from shared.domain.events import EventQuery
 from shared.domain.mail import parse_email
 from shared.domain.principals import OPERATOR_ID
+from shared.domain.proposals import Proposal
 from shared.domain.sessions import Session
 from shared.runtime.answers import Answer
 from shared.services.administration.administration import AccountAdministration
@@ -28,6 +30,7 @@ from shared.services.administration.group_roles import GroupRuleDryRun
 from shared.services.administration.leaving import REASON, LeaveRequest
 from shared.use_cases import accounts, groups, tokens
 from shared.use_cases.inputs import shown_fields
+from shared.use_cases.second_administrator import announce_erasure, erase_account_now
 from shared.use_cases.use_case import of_registry
 
 ACCOUNTS_PATH = "/manage/accounts"
@@ -277,6 +280,29 @@ async def manage_account_dismiss(call: SignedInCall) -> None:
 
 
 @pages.form(
+    f"{ACCOUNT_ROUTE}/appoint-auditor",
+    manage_account,
+    done="Auditor role added. All administrators were notified by email.",
+)
+async def manage_account_appoint_auditor(call: SignedInCall) -> None:
+    auditors = call.registry.administration.auditors
+    await auditors.appoint(await _confirmed_account(call), by=call.caller)
+
+
+@pages.form(
+    f"{ACCOUNT_ROUTE}/dismiss-auditor",
+    manage_account,
+    done="Auditor role removed. All administrators were notified by email.",
+)
+async def manage_account_dismiss_auditor(call: SignedInCall) -> None:
+    auditors = call.registry.administration.auditors
+    account = await _confirmed_account(call)
+    reason = call.form.text("reason")
+    with about_field("reason"):
+        await auditors.dismiss(account, reason, by=call.caller)
+
+
+@pages.form(
     f"{ACCOUNT_ROUTE}/erase",
     manage_account,
     done="The account will be erased in seven days. Its owner was notified by email.",
@@ -284,13 +310,14 @@ async def manage_account_dismiss(call: SignedInCall) -> None:
 async def manage_account_erase(call: SignedInCall) -> Answer | None:
     account = await _confirmed_account(call)
     reason = call.form.text("reason")
-    erasures = call.registry.administration.account_erasures
+    registry = call.registry
     with about_field("reason"):
         if call.form.text("when") != "now":
-            await erasures.announce(account, reason, by=call.caller)
-            return None
-        receipt = await erasures.erase_now(account, reason, by=call.caller)
-    return call.message("Account erased", *receipt.lines())
+            return waiting_page(await announce_erasure(registry, account, reason, call.caller))
+        erased = await erase_account_now(registry, account, reason, call.caller)
+    if isinstance(erased, Proposal):
+        return waiting_page(erased)
+    return call.message("Account erased", *erased.lines())
 
 
 @pages.form(

@@ -12,7 +12,7 @@ from functions.http.signed_in_pages import (
 from functions.http.subjects import named_package
 from functions.manage.releases import PUBLIC_REASONS, RELEASES_PATH, VERSIONS_PER_PAGE
 from shared.domain.coordinates import Package
-from shared.domain.errors.base import InvalidRequest, about_field, redact_tokens
+from shared.domain.errors.base import Forbidden, InvalidRequest, about_field, redact_tokens
 from shared.domain.names import OrgName, PackageName, parse_org
 from shared.domain.packages import State
 from shared.domain.principals import OPERATOR_ID
@@ -116,6 +116,12 @@ async def manage_releases_decide_many(call: SignedInCall) -> None:
     selections = call.registry.publishing.selections
     after = form.text("after")
     listed = await selections.page(selection, state, after, by=call.caller)
+    if state is State.REMOVED and call.registry.administration.second.waits_for(call.caller):
+        raise Forbidden(
+            "second-administrator-needed",
+            "A second administrator confirms each removal. Quarantine these releases, which waits "
+            "for nobody, and remove them one by one on their pages.",
+        )
     if state is State.REMOVED:
         require_confirmation(call, f"remove {len(listed.releases)}")
     sent = inputs_of_form(TakeDown, form.values)
@@ -142,6 +148,8 @@ async def manage_proposals(call: SignedInCall, problem: FormProblem | None = Non
         problem,
         proposals=proposals,
         names=names,
+        by=call.caller.id,
+        needs_second=call.registry.administration.second.is_required,
         titles=WITHDRAWAL_TITLES,
         inputs=shown_fields(RequiredReason),
     )
@@ -153,6 +161,8 @@ def _proposal(call: SignedInCall) -> str:
 
 async def _show_erasure(call: SignedInCall, confirmed: ConfirmedProposal) -> Answer | None:
     erasure = confirmed.erasure
+    if confirmed.receipt:
+        return call.message("Account erased", *confirmed.receipt.lines())
     return call.message("Release erased", *erasure.lines()) if erasure else None
 
 
@@ -170,6 +180,13 @@ pages.use_case(
     manage_proposals,
     _proposal,
     name="manage_proposals_reject",
+)
+pages.use_case(
+    moderation.withdraw,
+    "manage/proposals/withdraw",
+    manage_proposals,
+    _proposal,
+    name="manage_proposals_withdraw",
 )
 
 

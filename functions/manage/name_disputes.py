@@ -3,12 +3,14 @@ the policy for names."""
 
 from functions.http.pages import see_other
 from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
+from functions.manage.second_administrator import waiting_page
 from functions.web.policies import default_policy
 from shared.domain.errors.base import NotFound, about_field
 from shared.domain.name_disputes import MAX_STATEMENT_LENGTH, DisputeOutcome
 from shared.domain.policies import MAX_POLICY_LENGTH
 from shared.runtime.answers import Answer
 from shared.services.administration.name_disputes import NameDisputes
+from shared.use_cases.second_administrator import decide_dispute
 
 DISPUTES_PATH = "/manage/names/disputes"
 DISPUTE_ROUTE = "manage/names/disputes/{dispute}"
@@ -62,11 +64,11 @@ async def manage_dispute_state(call: SignedInCall) -> None:
     manage_dispute,
     done="Dispute decided. Both parties were notified by email.",
 )
-async def manage_dispute_decide(call: SignedInCall) -> None:
+async def manage_dispute_decide(call: SignedInCall) -> Answer | None:
     dispute = call.route_params["dispute"]
     reason = call.form.text("reason")
     outcome = call.form.choice("outcome", DisputeOutcome, "Choose a decision: granted or denied.")
-    await _disputes(call).decide(dispute, outcome, reason, by=call.caller)
+    return waiting_page(await decide_dispute(call.registry, dispute, outcome, reason, call.caller))
 
 
 @pages.read("manage/names/policy")

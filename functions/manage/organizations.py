@@ -48,7 +48,8 @@ async def manage_organization(call: SignedInCall, problem: FormProblem | None = 
     founded = await registry.administration.organizations.show(org, by=by)
     organization = founded.organization
     is_deleted = organization.is_deleted_at(call.now_ms)
-    members = [] if is_deleted else await registry.organizations.memberships.members(org, by=by)
+    administration = registry.administration.organizations
+    members = [] if is_deleted else await administration.members(organization, by=by)
     return call.show(
         "manage/organization.html",
         problem,

@@ -1,10 +1,12 @@
 """/manage/ownership: organizations without an owner who can sign in, and who asks for them."""
 
 from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
+from functions.manage.second_administrator import waiting_page
 from shared.domain.errors.base import about_field
 from shared.domain.names import parse_org
 from shared.runtime.answers import Answer
 from shared.services.organizations.ownership import OwnershipDecision
+from shared.use_cases.second_administrator import decide_ownership
 
 pages = AdministratorPages()
 FACES = (pages,)
@@ -22,12 +24,15 @@ async def manage_ownership(call: SignedInCall, problem: FormProblem | None = Non
 
 
 @pages.form("manage/ownership", manage_ownership, done="Decision saved. Members were notified.")
-async def manage_ownership_decide(call: SignedInCall) -> None:
+async def manage_ownership_decide(call: SignedInCall) -> Answer | None:
     form = call.form
-    requests = call.registry.organizations.ownership_requests
     decision = form.choice("decision", OwnershipDecision, "Choose grant or refuse.")
     org = parse_org(form.text("org"))
     name = f"id:{form.text('account')}"
     reason = form.text("reason")
     with about_field("reason"):
-        await requests.decide(org, name, decision, reason=reason, by=call.caller)
+        return waiting_page(
+            await decide_ownership(
+                call.registry, org, name, decision, reason=reason, by=call.caller
+            )
+        )

@@ -1,6 +1,6 @@
 """/manage/releases: withheld releases; hold, quarantine, release or remove one."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 from msgspec import Struct
@@ -15,11 +15,13 @@ from functions.http.signed_in_pages import (
     require_confirmation,
 )
 from functions.http.subjects import named_release
+from functions.manage.second_administrator import waiting_page
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import InvalidRequest, Refusal
 from shared.domain.events import EventQuery
 from shared.domain.packages import Release, State
 from shared.domain.principals import OPERATOR_ID
+from shared.domain.proposals import Proposal
 from shared.domain.releases import WITHDRAWAL_TITLES
 from shared.runtime.answers import Answer
 from shared.use_cases import moderation
@@ -179,6 +181,7 @@ def _add_form(
     action: ReleaseAction,
     case: UseCase[Coordinate, InputsT, ResultT],
     subject: Callable[[SignedInCall], Coordinate],
+    then: Callable[[SignedInCall, ResultT], Awaitable[Answer | None]] | None = None,
 ) -> None:
     """Declare the form of an action, whose refusal the page shows there."""
     pages.use_case(
@@ -188,7 +191,12 @@ def _add_form(
         subject,
         name=f"manage_release_{action.name}",
         leads_to=RELEASE_ROUTE,
+        then=then,
     )
+
+
+async def _show_removed(_: SignedInCall, removed: Release | Proposal) -> Answer | None:
+    return waiting_page(removed)
 
 
 def _confirmed_release(call: SignedInCall) -> Coordinate:
@@ -199,7 +207,7 @@ def _confirmed_release(call: SignedInCall) -> Coordinate:
 _add_form(HOLD, moderation.hold, named_release)
 _add_form(QUARANTINE, moderation.quarantine, named_release)
 _add_form(RELEASE, moderation.restore, named_release)
-_add_form(REMOVE, moderation.remove, _confirmed_release)
+_add_form(REMOVE, moderation.remove, _confirmed_release, _show_removed)
 
 
 def _path(release: Release) -> str:

@@ -153,7 +153,7 @@ async def _resource_document(call: Call, resource: Resource) -> Representation:
             return await _client_document(call, resource)
         case ToolMetadata(distribution, tool):
             survey = await registry.publishing.maven_packages.tool(
-                tool, client=distribution.client, by=by
+                tool, call.package_source, client=distribution.client, by=by
             )
             content = tool_metadata(distribution, tool, survey)
             is_public = survey.head.visibility is Visibility.PUBLIC

@@ -16,6 +16,7 @@ from functions.scim.scim_face import (
     messages,
     scim_answer,
 )
+from shared.domain.body_sizes import MAX_GROUP_BYTES
 from shared.domain.scim import ScimGroup
 from shared.runtime.answers import Answer
 from shared.services.scim.groups import GroupWithMembers
@@ -56,7 +57,7 @@ async def _members(call: ScimCall, group: ScimGroup) -> tuple[str, ...]:
     return (await call.registry.scim.records.members(group)).members
 
 
-@groups.change("scim/v2/Groups", limit=LIMIT)
+@groups.change("scim/v2/Groups", limit=LIMIT, most_bytes=MAX_GROUP_BYTES)
 async def scim_groups_create(call: ScimCall) -> Answer:
     scim = await messages()
     values = scim.group_of(call.body(), is_new=True)
@@ -71,7 +72,7 @@ async def scim_groups_show(call: ScimCall) -> Answer:
     return _answer(scim, call, group)
 
 
-@groups.change(GROUP_ROUTE, ["PUT"], limit=LIMIT)
+@groups.change(GROUP_ROUTE, ["PUT"], limit=LIMIT, most_bytes=MAX_GROUP_BYTES)
 async def scim_groups_replace(call: ScimCall) -> Answer:
     scim = await messages()
     values = scim.group_of(call.body(), is_new=False)
@@ -84,7 +85,7 @@ async def scim_groups_replace(call: ScimCall) -> Answer:
     return _answer(scim, call, group)
 
 
-@groups.change(GROUP_ROUTE, ["PATCH"], limit=LIMIT)
+@groups.change(GROUP_ROUTE, ["PATCH"], limit=LIMIT, most_bytes=MAX_GROUP_BYTES)
 async def scim_groups_patch(call: ScimCall) -> Answer:
     """Answer with a 204, as Entra ID expects; with the group if the request names attributes."""
     scim = await messages()

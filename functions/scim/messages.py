@@ -51,7 +51,7 @@ from shared.services.scim.records import version_of
 PAGE_SIZE = 100
 MAX_PAGE_SIZE = 500
 MAX_SCANNED = 2_000  # Resources that a filter without an index may be compared with.
-MAX_OPERATIONS = 1_000  # Of a PATCH.
+MAX_OPERATIONS = 5_000  # Of a PATCH: Entra may send one for each member of a group.
 
 # What Entra ID sends: attributes that are not stored here, values of what it removes, and paths of
 # values that are not there yet.

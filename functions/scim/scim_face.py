@@ -19,7 +19,7 @@ from shared.runtime.answers import Answer
 from shared.services.scim.tokens import ScimDirectory
 
 SCIM_JSON = "application/scim+json"
-MAX_VALUES = 40_000  # Of a body of 128 KB: some for each of the 5,000 members that it can have.
+MAX_VALUES = 100_000  # Of a body: some for each of the 5,000 members that a group may have.
 
 _ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 _PRECONDITION_FAILED = 412

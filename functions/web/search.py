@@ -207,7 +207,7 @@ async def _first_symbols(
     if not form.text.strip():
         return SymbolResults((), 0)
     page = ResultPage(limit=SYMBOLS_BESIDE_PACKAGES if _shows_symbols(form, found) else 0)
-    return await call.registry.packages.search.symbols(
+    return await call.registry.packages.search.every_symbol(
         SymbolQuery.parse(form.text), page, by=call.caller
     )
 
@@ -334,7 +334,7 @@ async def web_symbols(call: PublicPageCall) -> Answer:
 async def _symbol_results(call: PublicPageCall, text: str) -> tuple[SymbolResults, Pager]:
     """Return the requested page, or the last one for a page beyond the end."""
     number = requested_page(call.redacted_query)
-    search = call.registry.packages.search.symbols
+    search = call.registry.packages.search.every_symbol
     page = ResultPage((number - 1) * SYMBOLS_PER_PAGE, SYMBOLS_PER_PAGE)
     query = SymbolQuery.parse(text)
     found = await search(query, page, by=call.caller)

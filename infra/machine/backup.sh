@@ -5,6 +5,9 @@
 # gets its name only after it was restored, so every folder with a date in its name can be restored.
 # What doctor or the audit of the archives find wrong costs no backup: it is written beside it, to
 # a file of the same name with .problems. The newest backup without problems is never deleted.
+#
+# On Sundays, and every night until one has found nothing wrong, it also runs `ballroom drill`, which
+# restores the newest backup once more, measures it, and records the result in the registry.
 set -eu
 umask 077
 
@@ -15,6 +18,7 @@ operate=${BALLROOM_OPERATE:-${BALLROOM_PYTHON:-.venv/bin/python} -m shared.cli}
 name=$(date -u +%Y%m%dT%H%M%SZ)
 unproven=$backups/.unproven
 drill=$backups/.drill
+drilled=$backups/.drilled
 
 case $kept in
     '' | *[!0-9]* | 0*)
@@ -57,6 +61,17 @@ fi
 if [ -e "$unproven$list" ]; then mv "$unproven$list" "$backups/$name$list"; fi
 mv "$unproven" "$backups/$name"
 echo "The backup $backups/$name is complete and can be restored."
+
+if [ "$(date -u +%u)" = 7 ] || [ ! -e "$drilled" ]; then
+    rm -f "$drilled"
+    if result=$($operate drill "$backups" 2>&1); then
+        touch "$drilled"
+    else
+        printf '%s\n' "$result" >>"$backups/$name.problems" || true
+        echo "The recovery drill found problems, which $backups/$name.problems names." >&2
+    fi
+    echo "$result"
+fi
 
 # With a slash behind it: the folder may be a link to another disk.
 dated() {

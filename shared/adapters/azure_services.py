@@ -3,7 +3,8 @@ Door, which has copies of public answers.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from shared.auth.entra import AppIdentity, app_identity, bearer
@@ -59,13 +60,18 @@ def log_key_problem(trouble: KeyTrouble) -> None:
     log.warning("keys.unavailable", reason=trouble.name.lower())
 
 
-def recording_age(read: ReadKeys, clock: Clock) -> ReadKeys:
-    """Return a read of the keys that records how old the current one is."""
+def recording_age(
+    read: ReadKeys, clock: Clock, key: str, made_ms: Callable[[StoredKeys], int]
+) -> ReadKeys:
+    """Return a read of the keys that records how old the newest one is, as the metric of `key`;
+    `made_ms` says when it was made, and raises `ValueError` for a text that is no key."""
 
     async def recorded() -> StoredKeys | None:
         stored = await read()
         if stored is not None:
-            record_metric(SIGNING_KEY_AGE, (clock.now_ms() - stored.stored_ms) / 1_000, {})
+            with suppress(ValueError):  # Whoever parses the text says what is wrong with it.
+                seconds = (clock.now_ms() - made_ms(stored)) / 1_000
+                record_metric(SIGNING_KEY_AGE, seconds, {"key": key})
         return stored
 
     return recorded

@@ -65,28 +65,36 @@ class ArchiveChecks(Enum):
     NONE = "none"
 
 
+class KeysOfCopy(Enum):
+    """Whether a backup has the keys of the registry."""
+
+    COPIED = "copied"
+    LEFT_OUT = "left out"
+
+
 class Restored(Struct, frozen=True):
     """What a restore copied, and a sentence for each release that lacks its archive."""
 
     archives: int
     damaged: tuple[str, ...] = ()
+    has_keys: bool = True  # Of the registry that was backed up.
     has_newer_list: bool = True  # Of revocations, than the one that the backup itself has.
 
 
-def backup(data: Path, target: Path) -> None:
+def backup(data: Path, target: Path, keys: KeysOfCopy = KeysOfCopy.COPIED) -> None:
     """Copy a registry, running or not, into a folder that is new or empty.
 
-    The copy contains the keys, so it is as secret as the original. Archives are hard links where
+    A copy with the keys is as secret as the original. Archives are hard links where
     both folders are on one disk: they take no space, and a broken disk loses both. If it fails,
     nothing is left of it. The list of revocations is in it, and beside it as well: there it
     outlives the backup, and tells older ones what came after them. Raises `FolderUnusable`.
     """
-    _copy_registry(data, target)
+    _copy_registry(data, target, keys)
     with suppress(PermissionError):  # The folder above belongs to another user.
         replace_private(list_beside(target), DataFolder(target).revocations.read_bytes())
 
 
-def _copy_registry(data: Path, target: Path) -> None:
+def _copy_registry(data: Path, target: Path, keys: KeysOfCopy = KeysOfCopy.COPIED) -> None:
     source = DataFolder(data)
     with _named_errors(data, target):
         _require_registry(source)
@@ -98,7 +106,8 @@ def _copy_registry(data: Path, target: Path) -> None:
             for file in _archives(source):
                 with suppress(FileNotFoundError):  # Swept just now, so no record names it.
                     _copy_archive(file, source, place)
-            _copy_keys(source, place)
+            if keys is KeysOfCopy.COPIED:
+                _copy_keys(source, place)
             _copy_log_of_running(source, place)
             # After the records: each act that they have is on the list.
             listed = to_lines(read_revocations(source.revocations))
@@ -139,14 +148,15 @@ def restore(
                     connection.execute(_STOP_THE_LOG, (LogState.kind, RESTORED))
             # First of the folders: where keys are, no start takes the folder for an empty one.
             _copy_keys(origin, place)
+            has_keys = any(place.keys.glob("*.key"))
             _copy_log(origin, place)
             if checks is ArchiveChecks.NONE:
                 files = list(_archives(origin))
                 for file in files:
                     _copy_archive(file, origin, place)
-                return Restored(len(files), has_newer_list=has_newer_list)
+                return Restored(len(files), has_keys=has_keys, has_newer_list=has_newer_list)
             restored = _copy_checked(origin, place, _recorded(records), report)
-            return replace(restored, has_newer_list=has_newer_list)
+            return replace(restored, has_keys=has_keys, has_newer_list=has_newer_list)
 
 
 def list_beside(backup: Path) -> Path:

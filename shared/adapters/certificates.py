@@ -39,6 +39,16 @@ def end_of_file(file: Path) -> int:
     return _end_ms(certificate)
 
 
+def made_ms_of_file(file: Path) -> int | None:
+    """Return since when the first certificate of a chain (PEM) is valid, in milliseconds; None if
+    it cannot be read."""
+    try:
+        certificate = x509.load_pem_x509_certificate(file.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return int(certificate.not_valid_before_utc.timestamp() * 1000)
+
+
 def end_of_server(address: str, network: Network) -> int:
     """Return when the certificate ends that the server of an https address shows, in milliseconds;
     raise `CertificateUnread`. Nothing is sent but the handshake. Blocks."""

@@ -65,6 +65,17 @@ class EmbeddedStores(Struct, frozen=True):
         self.database.migrate()
         self.archives.sweep_temporary(self.clock.now_ms() - LONGEST_WRITE // MS)
 
+    def has_clear_secrets(self) -> bool:
+        """Check whether secrets of webhooks are stored in clear, as earlier versions did, or were,
+        and their bytes are not overwritten yet."""
+        clear = "kind = 'webhook' AND coalesce(body ->> '$.secret', '') <> ''"
+        left = "kind = 'deleted-bytes' AND value LIKE 'webhook-%'"
+        found = self.database.row(
+            f"SELECT EXISTS (SELECT 1 FROM entities WHERE {clear})"  # noqa: S608 - ours.
+            f" OR EXISTS (SELECT 1 FROM work WHERE {left})"
+        )
+        return found == (1,)
+
     def close(self) -> None:
         """Close every file; the next use opens them again."""
         self.database.close()
@@ -275,6 +286,37 @@ def _database(what: str, path: Path, schema: int, restore: str) -> StoreCheck:
             way_out = "Install the newer version of the registry that wrote it."
         return StoreCheck(what, f"{path} has schema {found}, not {schema}.", way_out)
     return StoreCheck(what, f"{path} is intact, with schema {schema}.")
+
+
+def compare_databases(data: Path) -> list[str]:
+    """Read every page and index of the databases in the folder, and compare the tables of records;
+    return a sentence for each that is not consistent."""
+    folder = DataFolder(data)
+    problems = list[str]()
+    for path in (folder.database, folder.search):
+        if not path.exists():
+            continue
+        try:
+            with closing(open_to_read(path)) as connection:
+                found = [text for (text,) in connection.execute("PRAGMA integrity_check(5)")]
+                if path == folder.database:
+                    problems += _orphans(connection)
+        except sqlite3.Error as error:
+            found = [str(error)]
+        if found != ["ok"]:
+            problems.append(f"The database {path.name} is damaged: {'; '.join(found)}.")
+    return problems
+
+
+def _orphans(connection: sqlite3.Connection) -> list[str]:
+    """Return a sentence for each release whose package has no record."""
+    statement = """
+        SELECT pk || ':' || version FROM releases
+        WHERE NOT EXISTS (SELECT 1 FROM heads WHERE heads.pk = releases.pk) LIMIT 20
+    """
+    return [
+        f"{release}: its package has no record." for (release,) in connection.execute(statement)
+    ]
 
 
 def _keys(folder: DataFolder) -> StoreCheck:

@@ -34,10 +34,11 @@ class ServingProcess(Struct, frozen=True):
     host: str = ""
     what: str = ""  # "Ballroom 0.3.0 at http://127.0.0.1:7071".
     parent: int = 0
+    address: str = ""  # The public address; empty in a file of an earlier version.
 
     @classmethod
-    def this(cls, what: str, parent: int = 0) -> "ServingProcess":
-        return cls(os.getpid(), socket.gethostname(), what, parent)
+    def this(cls, what: str, address: str, parent: int = 0) -> "ServingProcess":
+        return cls(os.getpid(), socket.gethostname(), what, parent, address)
 
     @property
     def is_this(self) -> bool:
@@ -75,6 +76,13 @@ def require_alone(data: Path) -> None:
         if not are_orphans or time.monotonic() >= deadline:
             raise FolderInUse(data, others)
         time.sleep(_LOOK_AGAIN_AFTER.total_seconds())
+
+
+def served_address(data: Path) -> str:
+    """Return the public address of the registry that other processes serve from the folder; empty
+    if none serves it, or they do not say."""
+    addresses = (each.address for each in _others(DataFolder(data)))
+    return next(filter(None, addresses), "")
 
 
 @contextmanager

@@ -430,6 +430,30 @@ class Administration(Struct, frozen=True):
         if not by.manages_everything:
             raise NotPermitted(verb, what, "the token does not manage everything")
 
+    async def require_auditor(self, by: Principal, verb: str, what: str) -> None:
+        """Raise unless `by` may read what administrators and auditors read of the whole registry.
+
+        It takes the operator, or an administrator or auditor whose credential manages everything or
+        has the scope audit. One call of the store, and none for the operator.
+        """
+        if by.is_anonymous:
+            raise credentials_missing()
+        if by.is_operator:
+            return
+        await self.require_auditing_account(by.id, verb, what)
+        if not (by.manages_everything or by.audits_everything):
+            reason = "the token neither manages everything nor has the scope audit"
+            raise NotPermitted(verb, what, reason)
+
+    async def require_auditing_account(self, account_id: str, verb: str, what: str) -> None:
+        """Raise `NotPermitted` unless the account is an administrator or an auditor who is not
+        locked."""
+        account = await self.directory.get(Account, Place(account_id))
+        now_ms = self.clock.now_ms()
+        if account is None or account.is_locked or not account.reads_management_at(now_ms):
+            reason = "only administrators and auditors of the registry can do this"
+            raise NotPermitted(verb, what, reason)
+
     async def require_administrator(self, account_id: str, verb: str, what: str) -> None:
         """Raise `NotPermitted` unless the account is an administrator who is not locked."""
         account = await self.directory.get(Account, Place(account_id))
@@ -467,9 +491,9 @@ class Administration(Struct, frozen=True):
         self, by: Principal, verb: str, what: object, on: Resource | None = None
     ) -> None:
         """Raise unless `by` may see what is moderated: as `require` does, or by a token with the
-        scope moderate."""
-        if by.is_anonymous or by.is_person or by.manages_everything:
-            await self.require(by, verb, str(what))
+        scope moderate, or as `require_auditor` does."""
+        if by.is_anonymous or by.is_person or by.manages_everything or by.audits_everything:
+            await self.require_auditor(by, verb, str(what))
             return
         await self.require_administrator(by.id, verb, str(what))
         _require_moderate_scope(by, verb, what, on)

@@ -24,6 +24,14 @@ def key_lines(text: str) -> list[list[str]]:
     return [words for words in lines if words]
 
 
+def newest_made_ms(stored: StoredKeys) -> int:
+    """Return since when the newest key of a text is used; raise `ValueError` for none."""
+    for words in key_lines(stored.text.reveal()):
+        return time_of_key(words[0])
+    message = "it has no key"
+    raise ValueError(message)
+
+
 def with_older_keys(content: bytes, older: bytes) -> bytes:
     """Return the text in `content` with the keys of `older` that it lacks, the newest first.
 

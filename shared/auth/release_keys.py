@@ -19,6 +19,7 @@ from shared.auth.reread_secrets import SIGNS_AFTER, ReadKeys, RereadSecret, Stor
 from shared.domain.archives.names import Digest
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.identity import KeyTrouble, SigningKeyUnavailable
+from shared.domain.evidence import HEAD
 from shared.domain.packages import Release
 from shared.domain.provenance.dsse import IN_TOTO, Envelope, envelopes_json, pae
 from shared.domain.provenance.statements import statements_id, statements_name, statements_of
@@ -127,6 +128,14 @@ class ReleaseSigner:
             raise SigningKeyUnavailable(KeyTrouble.UNUSABLE, _SIGNED)
         signature = key.private.sign(content)
         return Signature(keyid=key.keyid, sig=base64.b64encode(signature).decode())
+
+    def sign_evidence(self, digests: bytes) -> Signature:
+        """Sign the list of digests of evidence, whose first line no signed text of a release has;
+        raise what `sign` raises, and `ValueError` for anything else."""
+        if not digests.startswith(HEAD.encode()):
+            message = "it is no list of digests of evidence"
+            raise ValueError(message)
+        return self._sign(digests)
 
     def attested(self, release: Release, *, later: bool = False) -> AttestedRelease:
         """Return the release with its signature and its statements; raise what `sign` raises.

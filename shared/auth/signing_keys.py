@@ -56,7 +56,7 @@ class KeyRing(Struct, frozen=True):
     """The signing keys, newest first: the first one signs, all verify."""
 
     keys: tuple[Secret, ...]
-    made_ms: int | None = None  # When the first one was made, if its source says so.
+    made_ms: int | None = None  # When the newest one was made, if its source says so.
 
     @classmethod
     def of_setting(cls, text: str) -> Self:
@@ -177,9 +177,10 @@ class _Rotation(Struct, frozen=True):
 
     @classmethod
     def of(cls, stored: StoredKeys) -> Self:
-        ring = KeyRing.of_setting(stored.text.reveal())
+        keys = KeyRing.of_setting(stored.text.reveal()).keys
         since_ms = stored.stored_ms + SIGNS_AFTER // MS
-        return cls(KeyRing(tuple(reversed(ring.keys))), ring, since_ms)
+        before = KeyRing(tuple(reversed(keys)), made_ms=stored.stored_ms)
+        return cls(before, KeyRing(keys, made_ms=stored.stored_ms), since_ms)
 
     def at(self, now_ms: int) -> KeyRing:
         return self.before if now_ms < self.since_ms else self.after

@@ -14,6 +14,7 @@ from functions.api.groups import api_groups_dry_run, api_groups_replace, api_gro
 from shared.commands.base import Rows, format_time, in_registry, operator_command
 from shared.commands.operations import add_operation
 from shared.composition import Registry
+from shared.domain.group_rules import ADMINISTRATOR, AUDITOR
 from shared.domain.principals import OPERATOR
 from shared.runtime.private_files import open_private
 from shared.services.administration.leaving import REASON, LeaveRequest
@@ -65,6 +66,7 @@ async def list_accounts(registry: Registry) -> Rows:
             "name": each.name,
             "id": each.id,
             "administrator": "yes" if each.administrator else "no",
+            "auditor": "yes" if each.auditor else "no",
             "created": format_time(each.created_ms),
             "locked": format_time(min(lock.at_ms for lock in each.locks)) if each.locks else None,
             "locked_by": ", ".join(lock.source.value for lock in each.locks) or None,
@@ -238,23 +240,45 @@ async def leave(
     return "\n".join([*statement.lines(), *done])
 
 
+role_option = click.option(
+    "--role",
+    type=click.Choice((ADMINISTRATOR, AUDITOR)),
+    default=ADMINISTRATOR,
+    show_default=True,
+    help="An auditor reads what administrators read, and changes nothing.",
+)
+
+
 @accounts.command()
 @account_argument
+@role_option
 @in_registry
-async def appoint(registry: Registry, account: str) -> str:
-    """Make ACCOUNT an administrator of the registry."""
+async def appoint(registry: Registry, account: str, role: str) -> str:
+    """Make ACCOUNT an administrator or an auditor of the registry.
+
+    \b
+    Example:
+      ballroom account appoint kim --role auditor
+    """
     found = await registry.identity.accounts.by_name_or_id(account)
+    if role == AUDITOR:
+        await registry.administration.auditors.appoint(found, by=OPERATOR)
+        return f"{account} is an auditor."
     await registry.administration.administrators.appoint(found, by=OPERATOR)
     return f"{account} is an administrator."
 
 
 @accounts.command()
 @account_argument
+@role_option
 @reason_option
 @in_registry
-async def dismiss(registry: Registry, account: str, reason: str) -> str:
-    """Remove ACCOUNT from the administrators of the registry."""
+async def dismiss(registry: Registry, account: str, role: str, reason: str) -> str:
+    """Remove ACCOUNT from the administrators or auditors of the registry."""
     found = await registry.identity.accounts.by_name_or_id(account)
+    if role == AUDITOR:
+        await registry.administration.auditors.dismiss(found, reason, by=OPERATOR)
+        return f"{account} is no longer an auditor."
     await registry.administration.administrators.dismiss(found, reason, by=OPERATOR)
     return f"{account} is no longer an administrator."
 
@@ -309,10 +333,13 @@ async def erase(registry: Registry, account: str, reason: str, now: bool) -> str
     """
     found = await registry.identity.accounts.by_name_or_id(account)
     erasures = registry.administration.account_erasures
+    second = registry.administration.second
     if now:
         receipt = await erasures.erase_now(found, reason, by=OPERATOR)
+        await second.tell_of_command(f"the account {found.id} was erased", reason)
         return "\n".join(receipt.lines())
     erasure = await erasures.announce(found, reason, by=OPERATOR)
+    await second.tell_of_command(f"the account {found.id} will be erased in seven days", reason)
     keep = operator_command(registry.settings, "account", "keep", account)
     return (
         f"The account {account} will be erased at {format_time(erasure.due_ms)}. "

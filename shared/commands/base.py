@@ -13,7 +13,7 @@ import click
 import orjson
 from pydantic import ValidationError
 
-from shared.bootstrap import START_ERRORS, existing_registry
+from shared.bootstrap import START_ERRORS, at_running_address, existing_registry
 from shared.composition import Registry
 from shared.domain.errors.base import Refusal
 from shared.program import NAME, launcher, respelled
@@ -85,7 +85,7 @@ def with_registry(work: Callable[[Registry], Awaitable[Result]]) -> Result:
     """Do the work on the registry that the settings name; it may be running."""
 
     async def run() -> Result:
-        registry = existing_registry(Settings.load())
+        registry = existing_registry(at_running_address(Settings.load()))
         try:
             return await work(registry)
         finally:

@@ -8,6 +8,7 @@ import click
 
 from shared.bootstrap import (
     ArchiveChecks,
+    KeysOfCopy,
     archives_of_backup,
     back_up,
     exported_index,
@@ -15,7 +16,13 @@ from shared.bootstrap import (
     rotate_keys,
     rotate_release_keys,
 )
-from shared.commands.base import in_registry, operator_command, with_registry
+from shared.commands.base import (
+    Rows,
+    format_time,
+    in_registry,
+    operator_command,
+    with_registry,
+)
 from shared.commands.operations import parse_coordinate
 from shared.commands.revocations import after_option, applied_text
 from shared.composition import Registry
@@ -31,23 +38,39 @@ folder_argument = click.argument(
 
 @click.command()
 @folder_argument
-def backup(folder: Path) -> None:
+@click.option(
+    "--without-keys",
+    "keys_of_copy",
+    flag_value=KeysOfCopy.LEFT_OUT,
+    type=click.UNPROCESSED,
+    default=KeysOfCopy.COPIED,
+    help="Leave the keys out; keep a copy of the folder keys elsewhere.",
+)
+def backup(folder: Path, keys_of_copy: KeysOfCopy) -> None:
     """Copy the registry to DIR, which is new or empty; the registry may keep running.
 
-    The copy contains the keys, so protect it like the registry.
+    The copy contains the keys, so protect it like the registry. With --without-keys it has none:
+    whoever reads it decrypts no secret of a webhook and signs nothing, and a restore needs the
+    folder keys of the registry beside it.
 
     \b
-    Example:
+    Examples:
       ballroom backup /var/backups/ballroom/monday
+      ballroom backup /mnt/elsewhere/monday --without-keys
     """
     settings = Settings.load()
-    back_up(settings, folder)
+    back_up(settings, folder, keys_of_copy)
     command = operator_command(settings, "restore", str(folder.absolute()))
     click.echo(
         f"Copied to {folder}. To restore it, stop the registry, move {settings.data} away, run"
     )
     click.echo(f"  {command}")
     click.echo("and start the registry.")
+    if keys_of_copy is KeysOfCopy.LEFT_OUT:
+        click.echo(
+            f"It has no keys. Copy {settings.data / 'keys'} to another place, and put it back into "
+            "the data folder after a restore, before the registry starts."
+        )
 
 
 @click.command()
@@ -114,6 +137,13 @@ def _restore_all(folder: Path, checks: ArchiveChecks, later: Sequence[Path]) -> 
     report = partial(click.echo, err=True)
     restored, applied = restore_backup(settings, folder, checks, report, later)
     click.echo(applied_text(applied, has_newer_list=restored.has_newer_list))
+    if not restored.has_keys:
+        click.echo(
+            f"The backup has no keys. Put the folder keys of the registry that was backed up into "
+            f"{settings.data} before the registry starts. Without it the start makes new keys: "
+            "everybody signs in again, releases are signed with another key, and each webhook is "
+            "paused until its secret is rotated."
+        )
     if not restored.damaged:
         click.echo(f"Restored to {settings.data}. Start the registry as usual.")
         return
@@ -143,7 +173,29 @@ def _restore_release(coordinate: Coordinate, origin: Path) -> None:
 
 @click.group()
 def keys() -> None:
-    """Rotate the keys that sign links and sessions, and those that sign releases."""
+    """List the keys of the registry, and rotate those of links and sessions, and of releases."""
+
+
+@keys.command("list")
+@in_registry
+async def list_keys(registry: Registry) -> Rows:
+    """List the keys of the registry with their age and place, and never a key itself.
+
+    The column `made` is empty where the source of a key does not say when it was made.
+    """
+    now_ms = registry.clock.now_ms()
+    return [
+        {
+            "key": each.kind.value,
+            "protects": each.kind.protects,
+            "made": format_time(each.made_ms),
+            "days": each.days(now_ms),
+            "is_old": each.is_old(now_ms),
+            "where": each.place.where,
+            "rotation": each.missing or each.place.rotation,
+        }
+        for each in await registry.administration.key_ages.ages()
+    ]
 
 
 @keys.command()

@@ -26,6 +26,7 @@ from shared.domain.sign_in import needs_https
 from shared.domain.status import SOFTWARE_VERSION, TaskResult, release_problems
 from shared.domain.times import time_text
 from shared.services.administration.directory_locks import waiting_problem
+from shared.services.administration.key_ages import KeyKind
 from shared.services.administration.reachability import ServerKind
 from shared.services.maintenance.follow_releases import FollowReleases
 from shared.services.maintenance.lock_disabled_accounts import LockDisabledAccounts
@@ -34,6 +35,7 @@ from shared.services.mirroring.upstreams import UpstreamSource
 from shared.services.organizations.ownership import ownerless_problem
 from shared.services.provenance.trusted_root_renewal import SERVER
 from shared.services.records import all_entities
+from shared.services.tokens.makers import described
 from shared.settings import Settings
 from shared.settings.problems import unknown_settings
 
@@ -50,8 +52,11 @@ _CONTACT = "contact"
 _OPERATOR = "operator"
 _DIRECTORY = "directory"
 _OWNERS = "owners"
+_ADMINISTRATORS = "administrators"
 _LOG = "log"
+_WEBHOOKS = "webhooks"
 _SIGNING_KEYS = "signing keys"
+_KEY_AGES = "key ages"
 _SIGSTORE = "sigstore"
 _ADVISORIES = "advisories"
 _RELEASES = "releases"
@@ -65,10 +70,13 @@ _ADVICE = frozenset(
         _PUBLISHERS,
         _GROUP_ROLES,
         _OWNERS,
+        _ADMINISTRATORS,
         _APPEALS,
         _CONTACT,
         _OPERATOR,
+        _WEBHOOKS,
         _SIGNING_KEYS,
+        _KEY_AGES,
         _SIGSTORE,
         _ADVISORIES,
         _RELEASES,
@@ -176,13 +184,16 @@ def _ways_out_of_here(settings: Settings) -> Iterator[str]:
 async def _findings_of_records(registry: Registry) -> list[StoreCheck]:
     found = [each async for each in _placement(registry)]
     found += [each async for each in _makers(registry)]
+    found += [each async for each in _secrets_of_webhooks(registry)]
     found += [each async for each in _publishers(registry)]
     found += [each async for each in _group_roles(registry)]
     found += [each async for each in _directory_locks(registry)]
+    found += [each async for each in _second_administrator(registry)]
     found += [each async for each in _provisioning(registry)]
     found += [each async for each in _ownerless(registry)]
     found += [each async for each in _transparency_log(registry)]
     found += [each async for each in _signing_keys(registry)]
+    found += [each async for each in _key_ages(registry)]
     found += [each async for each in _sigstore(registry)]
     found += [each async for each in _advisories(registry)]
     found += [each async for each in _newer_releases(registry)]
@@ -244,6 +255,22 @@ async def _makers(registry: Registry) -> AsyncIterator[StoreCheck]:
         yield StoreCheck(_MAKERS, found, way_out)
 
 
+async def _secrets_of_webhooks(registry: Registry) -> AsyncIterator[StoreCheck]:
+    """Name the webhooks that deliver nothing because their secrets are not there."""
+    try:
+        missing = await registry.organizations.webhook_secrets.all_missing()
+    except SigningKeyUnavailable:  # Another check says so.
+        return
+    if missing:
+        found = f"Paused until its secret is rotated: {_listed([*map(described, missing)])}."
+        way_out = (
+            "A snapshot has no secrets, and a lost key of the registry decrypts none. Let owners "
+            "rotate each on its page, or run `ballroom webhook rotate OWNER ID`. If the keys of "
+            "the registry are in a backup, put them back first (docs/run/backup.md)."
+        )
+        yield StoreCheck(_WEBHOOKS, found, way_out)
+
+
 async def _publishers(registry: Registry) -> AsyncIterator[StoreCheck]:
     """Name the trusted publishers that let more people publish than one that is added today."""
     flawed = await registry.tokens.maker_review.flawed_publishers()
@@ -275,6 +302,12 @@ async def _group_roles(registry: Registry) -> AsyncIterator[StoreCheck]:
     if ending:
         found = f"Roles by groups end soon of: {_listed(sorted(ending))}."
         yield StoreCheck(_GROUP_ROLES, found, "They keep them if they sign in.")
+
+
+async def _second_administrator(registry: Registry) -> AsyncIterator[StoreCheck]:
+    """Say what waits for a second administrator, and that there is none."""
+    for problem in await registry.administration.second.problems():
+        yield StoreCheck(_ADMINISTRATORS, problem.sentence, problem.way_out)
 
 
 async def _ownerless(registry: Registry) -> AsyncIterator[StoreCheck]:
@@ -361,6 +394,22 @@ async def _signing_keys(registry: Registry) -> AsyncIterator[StoreCheck]:
             yield StoreCheck(_SIGNING_KEYS, f"{missing.found} {effect}", way_out)
     if are_there:
         yield StoreCheck(_SIGNING_KEYS, "Releases and the transparency log can be signed.")
+
+
+async def _key_ages(registry: Registry) -> AsyncIterator[StoreCheck]:
+    """Say how old the keys are, and which should have been rotated."""
+    now_ms = registry.clock.now_ms()
+    ages = [
+        each
+        for each in await registry.administration.key_ages.ages()
+        if each.kind is not KeyKind.CERTIFICATE  # It has a check of its own.
+    ]
+    known = [f"{each.kind.value} {each.days(now_ms)}" for each in ages if each.made_ms is not None]
+    if known:
+        rotations = [each.place.rotation for each in ages if each.is_old(now_ms)]
+        found = f"Days since the newest key of each was made: {', '.join(known)}."
+        way_out = f"Keys are rotated once a year. {' '.join(rotations)}" if rotations else ""
+        yield StoreCheck(_KEY_AGES, found, way_out)
 
 
 async def _sigstore(registry: Registry) -> AsyncIterator[StoreCheck]:

@@ -21,7 +21,7 @@ from shared.domain.accounts import Account
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import AccountExists
 from shared.domain.principals import OPERATOR
-from shared.domain.scopes import Scope
+from shared.domain.scopes import ADMINISTRATORS_SCOPES, Scope
 from shared.domain.search import Query, ResultPage
 from shared.domain.sign_in import needs_https
 from shared.runtime.private_files import replace_private
@@ -31,7 +31,7 @@ from shared.services.tokens.tokens import TokenRequest
 ADMINISTRATOR = "admin"  # With a number if an account has or had that name.
 
 _INDENT = " " * 13  # Below what a label is for.
-_EVERY_SCOPE = [scope.value for scope in Scope if scope not in (Scope.MODERATE, Scope.APPLY)]
+_EVERY_SCOPE = [scope.value for scope in Scope if scope not in ADMINISTRATORS_SCOPES]
 
 _WELCOME = """\
 Ballroom serves {url}

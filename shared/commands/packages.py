@@ -298,7 +298,7 @@ async def hold(registry: Registry, target: Coordinate | Package, reason: str) ->
 @reason_option
 @in_registry
 async def refuse_release(registry: Registry, coordinate: Coordinate, reason: str) -> str:
-    """Refuse a release that waits for an approval: it is never published.
+    """Refuse a release that waits for a review: it is never published.
 
     Owners and maintainers approve one on the page of their organization. No command does.
 
@@ -491,6 +491,8 @@ async def remove(
     # The rule of the use case returns a proposal for a token; the operator always removes.
     service = registry.publishing.moderation
     release = await service.remove(many.target, reason, decision.public, by=OPERATOR)
+    told = f"{release.coordinate} removed permanently"
+    await registry.administration.second.tell_of_command(told, reason)
     printed = moderation.remove.printed.format(release=release.coordinate)
     if release.erased is not None:
         return f"{printed} Its archive was deleted {time_text(release.erased.at_ms)}."
@@ -529,6 +531,9 @@ async def _decide_many(
     decided = await selections.decide_all(
         coordinates, decision.state, decision.reason, decision.public, by=OPERATOR
     )
+    if decision.state is State.REMOVED:
+        told = f"{', '.join(map(str, coordinates))} removed permanently"
+        await registry.administration.second.tell_of_command(told, decision.reason)
     return "\n".join(map(_state, decided))
 
 
@@ -540,6 +545,8 @@ async def _erase(registry: Registry, coordinates: Sequence[Coordinate], decision
         await erasure.erase(each, decision.reason, decision.public, by=OPERATOR)
         for each in coordinates
     ]
+    told = f"{', '.join(map(str, coordinates))} erased"
+    await registry.administration.second.tell_of_command(told, decision.reason)
     text = "\n\n".join("\n".join(each.lines()) for each in made)
     if any(each.left for each in made):
         click.echo(spelled(text))

@@ -15,7 +15,7 @@ from functions.api.rules import (
     api_rules_dry_run,
     api_rules_show,
 )
-from functions.api.staged_releases import api_approvals_list
+from functions.api.staged_releases import api_staged_releases_list
 from shared.commands.base import OutputFormat, in_registry
 from shared.commands.operations import (
     add_operation,
@@ -40,10 +40,10 @@ dry_run_option = click.option(
 
 add_operation(
     organizations,
-    "approvals",
-    api_approvals_list,
+    "staged",
+    api_staged_releases_list,
     "ORG",
-    text="List the releases of ORG that wait for an approval; only people approve one.",
+    text="List the releases of ORG that wait for a review; only people approve one.",
 )
 
 

@@ -8,9 +8,11 @@ import click
 
 from shared.bootstrap import lists_of_revocations, other_folder, prepared_stores
 from shared.commands.base import Rows, format_time, in_registry, operator_command, with_registry
+from shared.commands.organizations import needed_secrets_text
 from shared.commands.revocations import after_option, applied_text
 from shared.composition import Registry
 from shared.domain.status import TaskReport
+from shared.domain.webhooks import Webhook
 from shared.services.administration.revocations import AppliedRevocations
 from shared.services.maintenance.repair_derived_data import RepairDerivedData
 from shared.services.maintenance.snapshots import ArchiveSources, StoredSnapshots
@@ -96,6 +98,9 @@ def restore(name: str, data: Path | None, later: tuple[Path, ...]) -> None:
     The list of revocations of this registry and of that data folder is applied, and those of
     --after: what was erased, removed, locked and revoked after the snapshot is so again.
 
+    A snapshot has no secrets of webhooks: each webhook is paused until its secret is rotated, and
+    the end of the restore lists them.
+
     \b
     Examples:
       ballroom snapshot restore 20261120T020500123Z
@@ -104,6 +109,7 @@ def restore(name: str, data: Path | None, later: tuple[Path, ...]) -> None:
 
     applied = AppliedRevocations()
     has_list = False
+    secretless = list[Webhook]()
 
     async def work(registry: Registry) -> TaskReport:
         nonlocal has_list
@@ -118,12 +124,16 @@ def restore(name: str, data: Path | None, later: tuple[Path, ...]) -> None:
 
         with _snapshots(registry, data) as (snapshots, there):
             restoring = registry.maintenance.snapshot_restore
-            return await restoring.restore(snapshots, name, there, finish, erased)
+            report = await restoring.restore(snapshots, name, there, finish, erased)
+        secretless.extend(await registry.organizations.webhook_secrets.all_missing())
+        return report
 
     with prepared_stores(Settings.load()):
         report = with_registry(work)
     click.echo(f"Restored {report.changed} of {report.seen} records.")
     click.echo(applied_text(applied, has_newer_list=has_list))
+    if secretless:
+        click.echo(needed_secrets_text(secretless))
     for problem in report.problems:
         click.echo(f"  {problem}")
     if report.problems:

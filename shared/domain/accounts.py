@@ -31,8 +31,9 @@ class AccountByGroups(Record):
     """Which rights an account has by its groups, and whether somebody made it an administrator by
     hand as well.
 
-    After `until_ms` its groups no longer make it an administrator, and after `staff_until_ms` no
-    longer staff, because no provider has confirmed since then that it is still in them.
+    After `until_ms` its groups no longer make it an administrator, after `auditor_until_ms` no
+    longer an auditor, and after `staff_until_ms` no longer staff, because no provider has confirmed
+    since then that it is still in them.
     """
 
     administrator: bool = False
@@ -41,6 +42,8 @@ class AccountByGroups(Record):
     # None in records of earlier versions, until the groups are read.
     staff_until_ms: int | None = None
     administrator_by_hand: bool = False
+    auditor: bool = False
+    auditor_until_ms: int = 0
 
 
 class Account(Entity):
@@ -57,9 +60,12 @@ class Account(Entity):
     lock: AccountLock | None = None  # Set by administrators.
     directory_lock: AccountLock | None = None
     by_groups: AccountByGroups | None = None  # None if `administrator` was set by hand.
+    auditor: bool = False  # By hand; groups may make it one as well.
     # Until when the groups of the account are known; None if no provider reports groups.
     groups_until_ms: int | None = None
     providers: tuple[str, ...] = ()  # Of its identities, in the order of their first sign-ins.
+    # The day of its last sign-in, UTC; None if it did not sign in since this is stored.
+    signed_in_ms: int | None = None
 
     @property
     def place(self) -> Place:
@@ -74,6 +80,21 @@ class Account(Entity):
         known."""
         is_known = self.by_groups is None or now_ms < self.by_groups.until_ms
         return self.administrator and (is_known or self.is_administrator_by_hand)
+
+    def is_auditor_by_groups_at(self, now_ms: int) -> bool:
+        """Check whether a rule about groups makes the account an auditor, and its groups are still
+        known."""
+        by_groups = self.by_groups
+        return by_groups is not None and by_groups.auditor and now_ms < by_groups.auditor_until_ms
+
+    def audits_at(self, now_ms: int) -> bool:
+        """Check whether the account is an auditor, who reads what administrators read and changes
+        nothing: by hand, or by groups that are still known."""
+        return self.auditor or self.is_auditor_by_groups_at(now_ms)
+
+    def reads_management_at(self, now_ms: int) -> bool:
+        """Check whether the account reads the pages below /manage."""
+        return self.administers_at(now_ms) or self.audits_at(now_ms)
 
     def is_staff_by_groups_at(self, now_ms: int) -> bool:
         """Check whether a rule about groups makes the account staff, and its groups are still

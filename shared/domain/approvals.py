@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from shared.domain.coordinates import Package, package_owner
 from shared.domain.errors.base import Invalid, InvalidRequest, Refusal, quoted
+from shared.domain.events import EVERY_VERSION, ChangeKind, PackageChange
 from shared.domain.names import parse_org, parse_package_name
 from shared.domain.outside_values import StoredMs
 from shared.domain.packages import Head
@@ -142,6 +143,19 @@ class ApprovalLimit(Struct, frozen=True):
     def shows(self, head: Head) -> bool:
         """Check whether a search shows the package: it is ours, or some version is approved."""
         return not head.upstream or bool(self.approved.of_package(head.package))
+
+    def shows_release(self, head: Head, version: Version) -> bool:
+        """Check whether a list shows the release: its package is ours, or it is approved."""
+        return not head.upstream or self.approved.allows(head.package, version)
+
+    def tells(self, change: PackageChange, head: Head) -> bool:
+        """Check whether a feed tells the change. What withdraws a release is told to everybody: who
+        took it while it was approved needs to know."""
+        if change.is_removal or change.change is ChangeKind.WITHDRAWN:
+            return True
+        if change.version == EVERY_VERSION:
+            return self.shows(head)
+        return self.shows_release(head, Version.parse(change.version))
 
     def way(self, package: Package) -> str:
         """Return whose rule it is and the way out, as the end of a sentence."""

@@ -24,6 +24,8 @@ MAX_GROUP_RULES = 500  # All are compared with the groups of an account.
 # What a group makes an account, without a role.
 ADMINISTRATOR = "administrator"
 STAFF = "staff"
+AUDITOR = "auditor"
+OF_REGISTRY = (ADMINISTRATOR, AUDITOR, STAFF)
 ENTRA = "entra"
 PROVIDERS = (ENTRA, "oidc")  # Those that say groups, as in the address of a sign-in.
 
@@ -33,7 +35,7 @@ _EXAMPLE = f"{ENTRA}:8f7c2f0e-5d0b-4c0a-9a56-0f5c2b7d9e11 -> acme, maintainer"
 
 class GroupRule(Record):
     """What members of a group of a provider get: a role in the organization `target`, in lower
-    case; without a role it is `ADMINISTRATOR` or `STAFF`."""
+    case; without a role it is one of `OF_REGISTRY`."""
 
     provider: str
     group: str
@@ -62,18 +64,20 @@ class GrantedRoles(Struct, frozen=True):
     account: AccountByGroups | None
 
     def ends(self) -> Mapping[str, int]:
-        """Return when each ends, by organization, `(administrator)` and `(staff)`."""
+        """Return when each ends, by organization, `(administrator)`, `(auditor)` and `(staff)`."""
         found = {org: each.until_ms for org, each in self.roles.items()}
         account = self.account or AccountByGroups()
         if account.administrator:
             found[f"({ADMINISTRATOR})"] = account.until_ms
+        if account.auditor:
+            found[f"({AUDITOR})"] = account.auditor_until_ms
         if account.staff:
             found[f"({STAFF})"] = account.staff_until_ms or 0
         return found
 
     def granted_at(self, now_ms: int) -> Mapping[str, str]:
-        """Return the roles that hold as people read them, by organization, `(administrator)` and
-        `(staff)`."""
+        """Return the roles that hold as people read them, by organization, `(administrator)`,
+        `(auditor)` and `(staff)`."""
         kept = [name for name, until_ms in self.ends().items() if now_ms < until_ms]
         roles = {org: each.role.value for org, each in self.roles.items()}
         return {name: roles.get(name, "yes") for name in kept}
@@ -161,13 +165,15 @@ def _by_groups(found: Sequence[tuple[GroupRule, int]]) -> AccountByGroups | None
         return None
     ends = {
         target: [until_ms for rule, until_ms in found if rule.target == target]
-        for target in (ADMINISTRATOR, STAFF)
+        for target in OF_REGISTRY
     }
     return AccountByGroups(
         administrator=bool(ends[ADMINISTRATOR]),
         staff=bool(ends[STAFF]),
         until_ms=max(ends[ADMINISTRATOR], default=0),
         staff_until_ms=max(ends[STAFF], default=0),
+        auditor=bool(ends[AUDITOR]),
+        auditor_until_ms=max(ends[AUDITOR], default=0),
     )
 
 
@@ -187,8 +193,8 @@ def _parse_rule(line: str) -> GroupRule:
     elif is_id and not _OBJECT_ID.fullmatch(group.lower()):
         # Another group may get the name of one that was deleted, and never its id.
         reason = "its group is not the object id of a group of Entra ID"
-    elif not comma and target not in (ADMINISTRATOR, STAFF):
-        reason = f"it gives neither {ADMINISTRATOR} nor {STAFF}, nor a role in an organization"
+    elif not comma and target not in OF_REGISTRY:
+        reason = f"it gives none of {', '.join(OF_REGISTRY)}, and no role in an organization"
     elif comma and role not in [each.value for each in Role]:
         reason = f"its role is none of {', '.join(each.value for each in Role)}"
     if reason:

@@ -121,6 +121,11 @@ class Principal(Struct, frozen=True):
         """Whether the credential has the scope moderate for all organizations and packages."""
         return self._has_everywhere(Scope.MODERATE)
 
+    @property
+    def audits_everything(self) -> bool:
+        """Whether the credential has the scope audit, which is for the whole registry."""
+        return self._has_everywhere(Scope.AUDIT)
+
     def _has_everywhere(self, scope: Scope) -> bool:
         everything = Grant(scopes=frozenset({scope}))
         return any(grant.includes(everything) for grant in self.grants)

@@ -1,6 +1,7 @@
-"""Proposals: what a token that moderates asks for and a person confirms, since it cannot be taken
-back."""
+"""Proposals: what a token that moderates asks for, or an administrator who needs a second one, and
+a person confirms, since it cannot be taken back."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import Enum
 from typing import ClassVar
@@ -11,6 +12,11 @@ from shared.domain.times import MS
 
 PROPOSAL_LIFETIME = timedelta(days=14)  # Longer than a holiday week; a scanner repeats itself.
 PROPOSAL_LIFETIME_MS = PROPOSAL_LIFETIME // MS
+# Of what an administrator asks a second one for: a day at most, as what is harmful is held at once.
+DECISION_LIFETIME = timedelta(days=1)
+DECISION_LIFETIME_MS = DECISION_LIFETIME // MS
+ERASE_NOW = "now"
+ERASE_LATER = "in seven days"
 MAX_PROPOSALS = 500  # Open ones, so that a scanner that errs cannot fill the store.
 PROPOSALS_OWNER = "proposals"
 PROPOSAL_ID_LENGTH = 10  # Base62.
@@ -23,10 +29,14 @@ class ProposedAct(Enum):
     ERASE = "erase"
     RESERVE_NAME = "reserve-name"
     MOVE_NAME = "move-name"
+    ERASE_ACCOUNT = "erase-account"
+    DECIDE_DISPUTE = "decide-dispute"
+    GRANT_OWNERSHIP = "grant-ownership"
 
     @property
     def sentence(self) -> str:
-        """What confirming it does; `{subject}` is the release or the name, `{to}` the new side."""
+        """What confirming it does; `{subject}` is what it is about, `{to}` the new side, the
+        time, the outcome or the account."""
         return _SENTENCES[self]
 
 
@@ -35,13 +45,19 @@ _SENTENCES = {
     ProposedAct.ERASE: "Erase {subject} permanently, with all that is stored of it",
     ProposedAct.RESERVE_NAME: "Reserve the name {subject}, so that nobody can found it",
     ProposedAct.MOVE_NAME: "Move the name {subject} to {to}",
+    ProposedAct.ERASE_ACCOUNT: "Erase the account {subject} {to}, with all that is stored of its "
+    "person",
+    ProposedAct.DECIDE_DISPUTE: "Decide the name dispute {subject}: {to}",
+    ProposedAct.GRANT_OWNERSHIP: "Make the account {to} an owner of {subject}",
 }
 
 
 class Proposal(Entity):
-    """An act that waits for a person; `about` is a release, a pattern of names or an organization.
+    """An act that waits for a person; `about` is a release, a pattern of names, an organization, a
+    dispute or an account.
 
-    `by` is the account of the token, and `token` its id.
+    `by` is the account of the token, and `token` its id. One that is `of_person` waits for a second
+    administrator: `by` is the one who asked.
     """
 
     kind: ClassVar[str] = "proposal"
@@ -51,10 +67,13 @@ class Proposal(Entity):
     about: str
     reason: str
     public_reason: PublicReason | None = None
-    to: str = ""  # Of a name that moves: `here`, or an upstream.
+    # Of a name that moves, `here` or an upstream; of an account, when it is erased; of a dispute,
+    # the outcome; of the ownership, the account.
+    to: str = ""
     by: str
     token: str = ""
     created_ms: int
+    of_person: bool = False
 
     @property
     def place(self) -> Place:
@@ -62,11 +81,27 @@ class Proposal(Entity):
 
     @property
     def ends_ms(self) -> int:
-        return self.created_ms + PROPOSAL_LIFETIME_MS
+        lifetime_ms = DECISION_LIFETIME_MS if self.of_person else PROPOSAL_LIFETIME_MS
+        return self.created_ms + lifetime_ms
 
     @property
     def sentence(self) -> str:
-        return self.act.sentence.format(subject=self.about, to=self.to)
+        return self.sentence_with({})
+
+    def sentence_with(self, names: Mapping[str, str]) -> str:
+        """Return the sentence with the names of accounts beside their ids."""
+        subject, to = (
+            f"{names[each]} ({each})" if each in self.accounts and each in names else each
+            for each in (self.about, self.to)
+        )
+        return self.act.sentence.format(subject=subject, to=to)
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """The ids of the accounts that it is about."""
+        if self.act is ProposedAct.ERASE_ACCOUNT:
+            return (self.about,)
+        return (self.to,) if self.act is ProposedAct.GRANT_OWNERSHIP else ()
 
     def is_open_at(self, now_ms: int) -> bool:
         return now_ms < self.ends_ms

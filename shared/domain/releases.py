@@ -158,7 +158,7 @@ def held_for_approval(release: Release, approval: RequiredApproval) -> Release:
     """Return a new release as held until people approved it; its event says so."""
     [published] = release.outbox
     details = {**published.details, "reason": approval.reason, "approvals": str(approval.needed)}
-    held = published.model_copy(update={"kind": "release.awaiting-approval", "details": details})
+    held = published.model_copy(update={"kind": "release.awaiting-review", "details": details})
     update = {"state": State.HELD, "state_reason": approval.reason, "holder": Holder.APPROVAL}
     return release.model_copy(update={**update, "outbox": (held,)})
 

@@ -31,6 +31,7 @@ class Subject(Enum):
 
     ACCOUNT = "account"  # Its id; whether it is locked, or is there at all.
     ADMINISTRATOR = "administrator"  # The id of the account.
+    AUDITOR = "auditor"  # The same.
     RELEASE = "release"  # The digest of its archive.
     PACKAGE = "package"  # The digest of its key.
     RECORD = "record"  # The digest of the place of an entity, which `entity` names.
@@ -75,6 +76,7 @@ _OF_LOCKS = frozenset(("account.locked", "account.unlocked"))
 _OF_ACCOUNTS = {
     **dict.fromkeys((*_OF_LOCKS, "account.deleted"), Subject.ACCOUNT),
     **dict.fromkeys(("account.appointed", "account.dismissed"), Subject.ADMINISTRATOR),
+    **dict.fromkeys(("auditor.appointed", "auditor.dismissed"), Subject.AUDITOR),
 }
 _OF_PACKAGES = {
     **dict.fromkeys(("package.private", "package.internal", "package.public"), Subject.PACKAGE),

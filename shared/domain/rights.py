@@ -43,7 +43,7 @@ from shared.domain.trusted_publishing.run_limits import limits_of_run
 
 # The table of rights: an action needs this scope of the credential, and one of these roles in the
 # organization. Administrators have every role everywhere, and only they may OPERATE, MODERATE
-# and APPLY.
+# and APPLY. They and auditors, who have no role by that, may AUDIT.
 # READ is checked for private packages only, because everybody may read public ones.
 RIGHTS: dict[Action, tuple[Scope, frozenset[Role]]] = {
     Action.READ: (Scope.READ, frozenset({Role.OWNER, Role.MAINTAINER, Role.MEMBER})),
@@ -56,11 +56,15 @@ RIGHTS: dict[Action, tuple[Scope, frozenset[Role]]] = {
     Action.APPROVE: (Scope.MANAGE, frozenset({Role.OWNER, Role.MAINTAINER})),
     Action.OPERATE: (Scope.MANAGE, frozenset()),
     Action.MODERATE: (Scope.MODERATE, frozenset()),
+    Action.AUDIT: (Scope.AUDIT, frozenset()),
     Action.APPLY: (Scope.APPLY, frozenset()),
 }
 
+# What auditors may do besides, who have no role by that.
+ACTIONS_OF_AUDITORS = frozenset({Action.AUDIT})
+
 # Actions that concern the registry itself. They stay possible after the organization was deleted.
-REGISTRY_ACTIONS = frozenset({Action.OPERATE, Action.MODERATE, Action.APPLY})
+REGISTRY_ACTIONS = frozenset({Action.OPERATE, Action.MODERATE, Action.AUDIT, Action.APPLY})
 
 PUBLISHING_ROLES = RIGHTS[Action.PUSH_VERSION][1]  # The roles that publish anything.
 
@@ -96,6 +100,11 @@ class AccessContext(Struct, frozen=True):
     @property
     def is_administrator(self) -> bool:
         return self.account is not None and self.account.administers_at(self.at_ms)
+
+    @property
+    def reads_management(self) -> bool:
+        """Whether the account is an administrator or an auditor."""
+        return self.account is not None and self.account.reads_management_at(self.at_ms)
 
     @property
     def is_locked(self) -> bool:
@@ -248,7 +257,9 @@ def _refusal_of_role(
     if access.is_deleted and action not in REGISTRY_ACTIONS:
         reason = f"the organization {org} was deleted, and nobody publishes to it any more"
         return NotPermitted(action.verb, resource, reason)
-    if access.is_administrator or access.role in roles or principal.granted_roles(org) & roles:
+    audits = action in ACTIONS_OF_AUDITORS and access.reads_management
+    has_role = access.role in roles or bool(principal.granted_roles(org) & roles)
+    if access.is_administrator or has_role or audits:
         return _refusal_of_closing(access, action, resource) or _refusal_of_freeze(
             access, action, resource
         )

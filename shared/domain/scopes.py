@@ -21,6 +21,7 @@ class Scope(Enum):
     DEPRECATE = "deprecate"
     MANAGE = "manage"
     APPLY = "apply"  # Of tokens that apply registry files, of administrators alone.
+    AUDIT = "audit"  # Of tokens that read what auditors see, which administrators alone issue.
     MODERATE = "moderate"  # Of tokens for scanners and hooks of providers, of administrators alone.
 
 
@@ -45,6 +46,7 @@ class Action(Enum):
     APPROVE = "approve"
     OPERATE = "administer"
     MODERATE = "moderate"
+    AUDIT = "audit"
     APPLY = "apply a registry file to"
 
     @property
@@ -58,12 +60,15 @@ class Action(Enum):
 
 # Actions that also require a recent sign-in: those that give somebody a way to publish that
 # outlives the credential (roles, invitations, tokens of organizations, publishers), owners,
-# visibility, transfers, deletion, tokens with the scope manage, approvals of staged releases, and
+# visibility, transfers, deletion, tokens with the scope manage, reviews of staged releases, and
 # changes of the whole registry. No token is enough, whatever its scopes.
 RECENT_SIGN_IN_ACTIONS = frozenset({Action.GOVERN, Action.APPROVE, Action.OPERATE})
 
 # Refused in an organization that is being deleted.
 PUSH_ACTIONS = frozenset({Action.PUSH_NEW, Action.PUSH_VERSION})
+
+# What administrators alone give to tokens, and nobody has by the scopes of every other token.
+ADMINISTRATORS_SCOPES = frozenset({Scope.MODERATE, Scope.AUDIT, Scope.APPLY})
 
 PUBLISHING_SCOPES = frozenset({Scope.PUSH_NEW, Scope.PUSH_VERSION})
 

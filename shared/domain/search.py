@@ -25,6 +25,7 @@ from msgspec.structs import replace
 from shared.domain.api_docs.symbols import Symbol
 from shared.domain.distributions import ANY_CLIENT, ClientProfile
 from shared.domain.listings import Facets, FacetValue, Listing
+from shared.domain.packages import Head
 from shared.domain.source_names import KEYWORDS
 
 _IMPORT = re.compile(
@@ -330,13 +331,20 @@ MAX_SYMBOLS_PER_PAGE = 100  # The symbols of each package on the page are read: 
 class Suggestion(Struct, frozen=True):
     """A package whose name is similar to the typed text."""
 
-    org: str
-    name: str
+    head: Head
     summary: str
 
     @classmethod
     def of(cls, listing: Listing) -> Self:
-        return cls(listing.head.org, listing.head.name, listing.release.summary)
+        return cls(listing.head, listing.release.summary)
+
+    @property
+    def org(self) -> str:
+        return self.head.org
+
+    @property
+    def name(self) -> str:
+        return self.head.name
 
 
 MAX_QUERY_LENGTH = 500  # Characters; the rest of a longer text is ignored.

@@ -18,6 +18,7 @@ EXPIRED_KEPT_FOR = timedelta(days=7)
 EXPIRES_SOON = timedelta(days=14)
 MAX_TOKEN_DAYS = 365  # After a year it is often unknown who uses a token.
 MAX_APPLY_DAYS = 30  # Of a token that applies registry files: it can change every organization.
+MAX_AUDIT_DAYS = 90  # Of a token that audits: it reads who did what, in every organization.
 MAX_MODERATION_DAYS = 90  # Of a token that moderates: it can hide every package of the registry.
 
 

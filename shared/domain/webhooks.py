@@ -127,8 +127,18 @@ def webhook_owner(org: str) -> str:
     return org.lower() or _REGISTRY
 
 
+class EncryptedSecret(Record):
+    """A secret that a key of `WebhookKeys` encrypted."""
+
+    key: str  # The id of the key.
+    text: str  # Nonce and ciphertext, in Base64.
+
+
 class Webhook(Entity):
-    """An address that gets the events of an organization, or of the registry, on some topics."""
+    """An address that gets the events of an organization, or of the registry, on some topics.
+
+    It has no secret after it came from a snapshot, and delivers nothing until it gets one.
+    """
 
     kind: ClassVar[str] = "webhook"
 
@@ -136,8 +146,10 @@ class Webhook(Entity):
     org: str  # Empty: of the registry.
     url: str
     topics: tuple[Topic, ...]
-    secret: str
-    old_secret: str = ""
+    encrypted: EncryptedSecret | None = None
+    old_encrypted: EncryptedSecret | None = None
+    secret: str = ""  # Of earlier versions, in clear, until the upgrade has encrypted it.
+    old_secret: str = ""  # The same.
     rotated_ms: int = 0
     created_ms: int
     by: str  # Who made, confirmed or last rotated it.
@@ -155,10 +167,19 @@ class Webhook(Entity):
         topic = _TOPICS_OF_KINDS.get(event.kind) or _TOPICS.get(word)
         return Topic.AUDIT in self.topics or topic in self.topics
 
-    def secrets(self, now_ms: int) -> tuple[str, ...]:
-        """Return the secrets to sign with: for a day after a rotation also the one before."""
-        is_old_valid = now_ms < self.rotated_ms + OLD_SECRET_VALID_FOR // MS
-        return (self.secret, self.old_secret)[: 1 + (bool(self.old_secret) and is_old_valid)]
+    def signs_with_old(self, now_ms: int) -> bool:
+        """Check whether requests are signed with the secret before this one as well: for a day
+        after a rotation."""
+        return now_ms < self.rotated_ms + OLD_SECRET_VALID_FOR // MS
+
+    @property
+    def has_clear_secret(self) -> bool:
+        return bool(self.secret or self.old_secret)
+
+    def without_secrets(self) -> Self:
+        """Return the webhook as snapshots have it."""
+        none = {"encrypted": None, "old_encrypted": None, "secret": "", "old_secret": ""}
+        return self.model_copy(update=none)
 
     def body(self, number: int, event: Event) -> str:
         """Return the body of a request: `type`, `timestamp` and `data`, as Standard Webhooks says.
@@ -173,6 +194,41 @@ class Webhook(Entity):
         data["details"] = without_internal_reason(event)
         sent = {"type": event.kind, "timestamp": utc_text(event.at_ms), "data": data}
         return json.dumps(sent, ensure_ascii=False, separators=(",", ":"))
+
+
+class RevealedWebhook(Struct, frozen=True):
+    """A webhook with its new secret, which is shown once."""
+
+    webhook: Webhook
+    secret: str
+
+
+class WrappedKey(Record):
+    """A key that encrypts secrets of webhooks, itself encrypted with keys of the registry."""
+
+    id: str
+    made_ms: int
+    for_all: bool = False  # It was made to give every webhook a new secret.
+    # The key in the form of `EncryptedSecret.text`, by the id of the key of the registry.
+    wrapped: dict[str, str]
+
+
+class WebhookKeys(Entity):
+    """The keys that encrypt secrets of webhooks, newest first: the first one encrypts.
+
+    A rotation of the registry's key encrypts these keys anew, and no secret.
+    """
+
+    kind: ClassVar[str] = "webhook-keys"
+
+    keys: tuple[WrappedKey, ...]
+
+    @property
+    def place(self) -> Place:
+        return PLACE_OF_WEBHOOK_KEYS
+
+
+PLACE_OF_WEBHOOK_KEYS = Place(_REGISTRY)
 
 
 # After each attempt that fails; together nearly three days, after which a delivery is given up.

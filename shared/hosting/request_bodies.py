@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 from msgspec import Struct, field
 
-from shared.domain.body_sizes import MAX_BODY_BYTES
+from shared.domain.body_sizes import MAX_BODY_BYTES, most_bytes_without_archive
 from shared.domain.errors.base import TooLarge
 from shared.domain.errors.requests import NoRoomForUpload, UploadTrouble
 from shared.hosting.requests import Receive, RequestHeaders, Scope, body_length
@@ -163,12 +163,13 @@ class BodyReader:
             yield await read_body(receive)
             return
         sender = await self._identify(RequestHeaders.of(scope), scope["path"])
-        if not sender.account and length > self.limits.anonymous_body_bytes:
+        most = max(self.limits.anonymous_body_bytes, most_bytes_without_archive(scope["path"]))
+        if not sender.account and length > most:
             yield TooLarge(
                 "body-not-taken",
-                f"The body of the request has {length:,} bytes, and more than "
-                f"{self.limits.anonymous_body_bytes:,} are taken only with a token that may "
-                "publish in some organization. Send such a token, or a smaller body.",
+                f"The body of the request has {length:,} bytes, and more than {most:,} are taken "
+                "only with a token that may publish in some organization. Send such a token, or a "
+                "smaller body.",
             )
             return
         if sender.account:  # One of the largest bodies; two for an address.
@@ -178,7 +179,7 @@ class BodyReader:
         else:
             room = self._others
             shares = {}
-            of_address = max(self.limits.anonymous_body_bytes, self.limits.anonymous_bytes // 4)
+            of_address = max(most, self.limits.anonymous_bytes // 4)
         if sender.address:
             shares[sender.address] = of_address
         async with room.body(length, shares, receive) as body:

@@ -1,6 +1,6 @@
 """What every group of services is built with: settings, adapters, rights and records."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -9,6 +9,7 @@ from shared.auth.log_keys import LogKeys
 from shared.auth.release_keys import ReleaseSigner
 from shared.auth.signing_keys import SigningKeys
 from shared.domain.archives.names import ArchiveName
+from shared.domain.evidence import Component
 from shared.domain.mirror_rules import UpstreamAddress
 from shared.domain.status import DiskSpace
 from shared.ports.advisories import AdvisoryDumps, AdvisoryFiles
@@ -76,4 +77,8 @@ class Adapters(Struct, frozen=True):
     # Connects to the server of an address and sends nothing; raises `Unanswered`.
     connect: Callable[[str], Awaitable[None]] | None = None
     connect_scanner: Callable[[str], Awaitable[None]] | None = None
+    components: Callable[[], Sequence[Component]] = tuple  # What is installed, with licenses.
+    versions: Callable[[], Mapping[str, str]] = dict  # Of the registry and what it runs on.
+    # When the certificate of the local host was issued; None where it serves no HTTPS.
+    certificate_made_ms: Callable[[], int | None] | None = None
     writes_log: bool = True  # Soon after each event; where it is False, the task alone writes.

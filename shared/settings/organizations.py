@@ -26,6 +26,12 @@ class OrganizationSettings(TopicSettings):
         "popular ones (docs/use/organizations.md): hold, or off.",
     )
 
+    two_administrators: bool = Field(
+        default=False,
+        description="Whether removal for good, erasure and decisions about names wait up to a day "
+        "for a second administrator (docs/run/administration.md#two-administrators).",
+    )
+
     standard_organizations: OrgNames = Field(
         default="ballerina,ballerinax",
         description="Organizations whose packages search lists a little higher, separated by "

@@ -98,6 +98,11 @@ class ServerSettings(ListenerSettings):
         description="The same for one address; this machine and the trusted proxies are not "
         "counted.",
     )
+    answer_memory: bool = Field(
+        default=True,
+        description="Whether the local host repeats answers from memory while what they depend on "
+        "stands. Set it to false to measure requests that nobody repeats.",
+    )
 
     @property
     def base_url(self) -> str:

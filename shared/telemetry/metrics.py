@@ -70,8 +70,9 @@ SIGNING_KEY_AGE = Instrument(
     "ballroom.signing_key.age",
     InstrumentKind.GAUGE,
     "s",
-    "Time since the signing key was stored; recorded when an instance reads the key vault.",
-    (),
+    "Time since the newest of the keys `links`, `releases` or `log` was made; recorded when an "
+    "instance reads the key vault.",
+    ("key",),
 )
 LOG_ERRORS = Instrument(
     "ballroom.log.errors",

@@ -21,7 +21,13 @@ from prometheus_client.registry import Collector
 
 from shared.runtime.private_files import make_private_folder, replace_private
 from shared.telemetry.log import Attributes, log
-from shared.telemetry.metrics import REQUESTS, STORE_CALLS, Instrument, InstrumentKind
+from shared.telemetry.metrics import (
+    REQUESTS,
+    SIGNING_KEY_AGE,
+    STORE_CALLS,
+    Instrument,
+    InstrumentKind,
+)
 
 WRITE_SECONDS = 5.0  # Prometheus reads every 15 s to 60 s.
 MEDIA_TYPE = "text/plain; version=0.0.4"
@@ -59,8 +65,11 @@ class PrometheusBackend:
         if self._timer is None:
             self._write_later()
 
-    def exposition(self, gauges: Mapping[str, tuple[str, float]]) -> bytes:
-        """Return the metrics of all processes, and more gauges with their meaning and value."""
+    def exposition(
+        self, gauges: Mapping[str, tuple[str, float]], key_ages: Mapping[str, float]
+    ) -> bytes:
+        """Return the metrics of all processes, more gauges with their meaning and value, and the
+        ages of keys by the name of each."""
         merged = _Merged()
         for each in (self._own(), *self._of_others()):
             merged.add(each)
@@ -68,6 +77,10 @@ class PrometheusBackend:
         registry.register(merged)
         for name, (about, value) in gauges.items():
             Gauge(name, about, registry=registry).set(value)
+        age_name = metric_name(SIGNING_KEY_AGE)
+        ages = Gauge(age_name, SIGNING_KEY_AGE.about, SIGNING_KEY_AGE.attributes, registry=registry)
+        for key, seconds in key_ages.items():
+            ages.labels(key).set(seconds)
         return generate_latest(registry)
 
     def write(self) -> None:

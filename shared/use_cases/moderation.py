@@ -18,6 +18,7 @@ from shared.domain.text_lines import MAX_DESCRIPTION
 from shared.services.publishing.erasure import Erasure
 from shared.services.publishing.package_holds import EndedHold
 from shared.services.publishing.proposals import ConfirmedProposal
+from shared.use_cases import second_administrator
 from shared.use_cases.inputs import FormField, Inputs, Nothing, text
 from shared.use_cases.use_case import use_case
 
@@ -106,7 +107,8 @@ async def restore(registry: Registry, coordinate: Coordinate, _: Nothing, by: Pr
     return await registry.publishing.moderation.restore(coordinate, by=by)
 
 
-# A removal cannot be undone, so only people make one; a token proposes it.
+# A removal cannot be undone, so only people make one, and two of them where the setting says so; a
+# token proposes it.
 @use_case(
     "Remove a release permanently; for administrators who signed in recently. A token proposes it.",
     inputs=TakeDown,
@@ -117,10 +119,9 @@ async def restore(registry: Registry, coordinate: Coordinate, _: Nothing, by: Pr
 async def remove(
     registry: Registry, coordinate: Coordinate, sent: TakeDown, by: Principal
 ) -> Release | Proposal:
-    publishing = registry.publishing
-    if not by.is_person:
-        return await publishing.proposals.remove(coordinate, sent.reason, sent.public, by=by)
-    return await publishing.moderation.remove(coordinate, sent.reason, sent.public, by=by)
+    return await second_administrator.remove_release(
+        registry, coordinate, sent.reason, sent.public, by
+    )
 
 
 @use_case(
@@ -132,10 +133,9 @@ async def remove(
 async def erase(
     registry: Registry, coordinate: Coordinate, sent: TakeDown, by: Principal
 ) -> Erasure | Proposal:
-    publishing = registry.publishing
-    if not by.is_person:
-        return await publishing.proposals.erase(coordinate, sent.reason, sent.public, by=by)
-    return await publishing.erasure.erase(coordinate, sent.reason, sent.public, by=by)
+    return await second_administrator.erase_release(
+        registry, coordinate, sent.reason, sent.public, by
+    )
 
 
 @use_case(
@@ -187,3 +187,13 @@ async def reject(
     registry: Registry, proposal_id: str, sent: RequiredReason, by: Principal
 ) -> Proposal:
     return await registry.publishing.proposals.reject(proposal_id, sent.reason, by=by)
+
+
+@use_case(
+    "Withdraw what you asked a second administrator for; for administrators who just signed in.",
+    inputs=Nothing,
+    right=Action.OPERATE,
+    done="Request withdrawn. All administrators were notified by email.",
+)
+async def withdraw(registry: Registry, proposal_id: str, _: Nothing, by: Principal) -> Proposal:
+    return await registry.publishing.proposals.withdraw(proposal_id, by=by)

@@ -117,7 +117,7 @@ class OrganizationRulesChange(_RuleInputs):
     approvals: Annotated[
         int | None,
         FormField(
-            "Approvals of a held release",
+            "People who approve a held release",
             hint="With 2, who pushed it cannot approve it alone",
             read=_number,
         ),

@@ -1,4 +1,4 @@
-"""Releases that wait for an approval: approving and refusing one, and a link to its archive."""
+"""Releases that wait for a review: approving and refusing one, and a link to its archive."""
 
 from shared.composition import Registry
 from shared.domain.coordinates import Coordinate
@@ -22,7 +22,7 @@ async def approve(registry: Registry, coordinate: Coordinate, _: Nothing, by: Pr
 
 
 @use_case(
-    "Refuse a release that waits for an approval, which is then never published; for owners and "
+    "Refuse a release that waits for a review, which is then never published; for owners and "
     "maintainers who signed in within the last ten minutes.",
     inputs=RequiredReason,
     right=Action.APPROVE,
@@ -37,7 +37,7 @@ async def refuse(
 
 # The page shows the link instead of a sentence of success.
 @use_case(
-    "Return a link to the archive of a release that waits for an approval, which works for ten "
+    "Return a link to the archive of a release that waits for a review, which works for ten "
     "minutes; for members.",
     inputs=Nothing,
     right=Action.READ,

@@ -11,7 +11,7 @@ from shared.composition import Registry
 from shared.domain.names import OrgName
 from shared.domain.principals import Principal
 from shared.domain.scopes import Action
-from shared.domain.webhooks import MAX_URL_LENGTH, Delivery, Topic, Webhook
+from shared.domain.webhooks import MAX_URL_LENGTH, Delivery, RevealedWebhook, Topic, Webhook
 from shared.use_cases.inputs import FormField, Inputs, Nothing, Reason
 from shared.use_cases.use_case import use_case
 
@@ -53,7 +53,9 @@ class NamedDelivery(Struct, frozen=True):
     right=Action.GOVERN,
     shown_once="secret",
 )
-async def add(registry: Registry, org: OrgName | None, new: NewWebhook, by: Principal) -> Webhook:
+async def add(
+    registry: Registry, org: OrgName | None, new: NewWebhook, by: Principal
+) -> RevealedWebhook:
     return await registry.organizations.webhooks.add(org, new.url, new.events, by=by)
 
 
@@ -63,7 +65,9 @@ async def add(registry: Registry, org: OrgName | None, new: NewWebhook, by: Prin
     right=Action.GOVERN,
     shown_once="secret",
 )
-async def rotate(registry: Registry, webhook: NamedWebhook, sent: Reason, by: Principal) -> Webhook:
+async def rotate(
+    registry: Registry, webhook: NamedWebhook, sent: Reason, by: Principal
+) -> RevealedWebhook:
     webhooks = registry.organizations.webhooks
     return await webhooks.rotate(webhook.org, webhook.id, by=by, reason=sent.reason)
 

@@ -105,6 +105,8 @@ def test_each_loss_has_a_section_for_one_machine_and_the_cloud() -> None:
         "The disk or the machine is lost",
         "An upgrade was interrupted",
         "Something was deleted by mistake",
+        "Objectives",
+        "Recovery drills",
     ]
     for section in SECTIONS.values():
         assert "on one machine" in section.lower()
@@ -196,3 +198,10 @@ def test_what_was_deleted_is_shown_from_a_backup(machine: Machine) -> None:
     [digest] = re.findall(r"[0-9a-f]{64}", shown)
     kept = Path(f"{machine.data}-earlier") / "archives" / "sha256"
     assert (kept / digest[:2] / digest[2:4] / digest).read_bytes() == GREET
+
+
+def test_a_backup_is_drilled(machine: Machine) -> None:
+    [drill] = blocks("Recovery drills")
+    drilled = machine.follow(drill.replace("/var/backups/ballroom", str(machine.folder)))
+    assert f"{machine.backup} of " in drilled
+    assert drilled.endswith("nothing is wrong.\n")

@@ -36,7 +36,8 @@ class VaultDouble:
     def keys(self) -> VaultKeys:
         """Return the keys of a process that reads them here."""
         vault = KeyVault(ADDRESS, "link-key", self, Identity)
-        return VaultKeys(recording_age(vault.read, self.clock), self.clock, self.troubles.append)
+        read = recording_age(vault.read, self.clock, "links", lambda stored: stored.stored_ms)
+        return VaultKeys(read, self.clock, self.troubles.append)
 
     async def get(self, url: str, headers: Mapping[str, str]) -> HttpResponse:
         """Answer a request of the registry."""

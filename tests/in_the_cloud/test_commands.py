@@ -1,14 +1,24 @@
 """Commands on a registry whose stores are those of the cloud."""
 
+import asyncio
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from azure.storage.blob import BlobServiceClient
 
 from shared.adapters.cosmos.client import COSMOS_CONTAINERS
+from shared.bootstrap import existing_registry
+from shared.domain.names import parse_org
+from shared.domain.principals import OPERATOR, Principal
+from shared.domain.scopes import Grant
+from shared.services.publishing.publishing import Upload
+from shared.settings import Settings
 from tests.azure_local import stores
 from tests.fakes.azurite import missing
+from tests.support.archives import bala
 from tests.support.terminal import Terminal
 
 
@@ -92,3 +102,51 @@ def test_a_command_for_a_folder_says_how_it_is_done_in_the_cloud(
     said = cloud.fail(*command)
     assert said.startswith("BALLROOM_COSMOS_ENDPOINT is set, so the registry is in the cloud")
     assert way_out in said
+
+
+def publish(settings: dict[str, str], *coordinates: str) -> None:
+    """Publish packages of an organization of their own, and write the transparency log."""
+
+    async def work() -> None:
+        registry = existing_registry(Settings.model_validate(stripped(settings)))
+        ann = await registry.identity.accounts.create_administrator("drill-ann", by=OPERATOR)
+        await registry.organizations.organizations.create(parse_org("drills"), ann, by=OPERATOR)
+        by = Principal(ann.id, "session", (Grant(),))
+        for each in coordinates:
+            await registry.publishing.releases.push(Upload(bala(each)), by=by)
+        await registry.close()
+
+    asyncio.run(work())
+
+
+def stripped(settings: dict[str, str]) -> dict[str, str]:
+    return {name.removeprefix("BALLROOM_").lower(): value for name, value in settings.items()}
+
+
+@pytest.mark.measured
+def test_the_newest_snapshot_and_a_sample_of_archives_are_restored_to_a_folder(
+    cloud: Terminal, settings: dict[str, str], tmp_path: Path
+) -> None:
+    assert cloud.fail("drill") == "There is no snapshot. Take one: ballroom snapshot take"
+    publish(settings, "drills/one:1.0.0", "drills/two:1.0.0", "drills/three:1.0.0")
+    keys = {"BALLROOM_DATA": settings["BALLROOM_DATA"]}
+    cloud.run("upkeep", "run", "write-log", **keys)
+    cloud.run("snapshot", "take")
+    place = ("--scratch", str(tmp_path))
+    found = json.loads(cloud.run("drill", *place, "--sample", "2", "--json"))
+    assert (found["outcome"], found["problems"]) == ("whole", [])
+    assert (found["packages"], found["releases"], found["archives"]) == (3, 3, 2)
+    assert found["entries"] > 0
+    assert list(tmp_path.iterdir()) == []
+    # All are there as before: the drill changes nothing in the stores.
+    cloud.run("upkeep", "run", "audit-archives")
+    # One that the store lost is missed, whether it is in the sample or not.
+    digest = hashlib.sha256(bala("drills/one:1.0.0")).hexdigest()
+    blobs = BlobServiceClient.from_connection_string(settings["BALLROOM_BLOB_CONNECTION"])
+    archives = blobs.get_container_client("archives")
+    for name in archives.list_blob_names():
+        if digest in name or name.endswith("one-any-1.0.0.bala"):
+            archives.delete_blob(name)
+    result = cloud.invoke("drill", *place, "--sample", "0")
+    assert result.exit_code == 1, result.output
+    assert "problem: drills/one:1.0.0: its archive is missing.\n" in result.stdout

@@ -152,9 +152,7 @@ def test_an_authority_of_ones_own_is_a_file_of_the_registry_and_of_its_backup(
     helm: str, tmp_path: Path, claim: str
 ) -> None:
     objects = render(helm, tmp_path, {**EVERYTHING, "persistence": {"existingClaim": claim}})
-    job = of_kind(objects, "CronJob")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
-    pods = [of_kind(objects, "StatefulSet")["spec"]["template"]["spec"], job]
-    for pod in pods:
+    for pod in pods(objects):
         [serving] = pod["containers"]
         given = {each["name"]: each.get("value") for each in serving["env"]}
         [mount] = [e for e in serving["volumeMounts"] if e["name"] == "certificate-authority"]
@@ -186,6 +184,30 @@ def test_a_backup_is_made_every_night_beside_the_registry(helm: str, tmp_path: P
     selected = of_kind(objects, "Service")["spec"]["selector"]
     labels = job["jobTemplate"]["spec"]["template"]["metadata"]["labels"]
     assert not selected.items() <= labels.items()
+
+
+def pods(objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    job = of_kind(objects, "CronJob")["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    return [of_kind(objects, "StatefulSet")["spec"]["template"]["spec"], job]
+
+
+@pytest.mark.parametrize("values", [{"url": "https://ballroom.example.org"}, EVERYTHING])
+def test_pods_run_without_root_capabilities_and_a_root_that_can_be_written(
+    helm: str, tmp_path: Path, values: Mapping[str, Any]
+) -> None:
+    for pod in pods(render(helm, tmp_path, values)):
+        assert pod["securityContext"]["runAsNonRoot"] is True
+        assert pod["securityContext"]["runAsUser"] == 10001
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert pod["automountServiceAccountToken"] is False
+        assert not {"hostNetwork", "hostPID", "hostIPC", "initContainers"} & set(pod)
+        assert not [each for each in pod.get("volumes", ()) if "hostPath" in each]
+        [only] = pod["containers"]
+        assert only["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
 
 
 def test_claims_that_exist_are_used(helm: str, tmp_path: Path) -> None:

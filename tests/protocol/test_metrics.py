@@ -1,5 +1,6 @@
 """GET /metrics of a registry on one machine: who reads it, and what it says."""
 
+import asyncio
 import re
 import shutil
 from collections.abc import Iterator
@@ -9,7 +10,9 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from shared.bootstrap import back_up
+from shared.adapters.system import SystemClock
+from shared.bootstrap import back_up, existing_registry
+from shared.domain.drills import Drill, DrillOutcome
 from shared.localhost import build_host
 from shared.services.maintenance.audit_archives import AuditArchives
 from shared.settings import Settings
@@ -73,19 +76,53 @@ def test_the_age_of_the_last_backup_is_a_metric(folder: Path, tmp_path: Path) ->
     assert not (tmp_path / "backup" / settings.backed_up.name).exists()
 
 
+def test_the_last_recovery_drill_is_a_metric(folder: Path) -> None:
+    settings = settings_of(folder, metrics="loopback")
+    with running(build_host(settings)) as server:
+        before = httpx.get(f"{server.url}/metrics").text
+        assert "\nballroom_drill_age_seconds +Inf\n" in before
+        assert "ballroom_drill_seconds" not in before
+        at_ms = SystemClock().now_ms()
+        failed = Drill(
+            at_ms=at_ms,
+            seconds={"restore": 4.0, "archives": 5.5},
+            problems=("acme/greet:1.0.0: its archive is missing.",),
+            outcome=DrillOutcome.PROBLEMS,
+        )
+        whole = Drill(at_ms=at_ms - 3_600_000, outcome=DrillOutcome.WHOLE)
+        for each in (whole, failed):
+            asyncio.run(saved(settings, each))
+        text = httpx.get(f"{server.url}/metrics").text
+    assert "\nballroom_drill_seconds 9.5\n" in text
+    assert "\nballroom_drill_restore_seconds 4.0\n" in text
+    assert "\nballroom_drill_problems 1.0\n" in text
+    [age] = re.findall(r"^ballroom_drill_age_seconds (.*)$", text, re.MULTILINE)
+    assert 3_600 <= float(age) < 7_200
+
+
+async def saved(settings: Settings, drill: Drill) -> None:
+    registry = existing_registry(settings)
+    await registry.administration.recovery_drills.save(drill)
+    await registry.close()
+
+
 def test_the_age_of_the_signing_key_is_a_metric(folder: Path) -> None:
     [key] = (folder / "keys").glob("*.key")
     key.rename(key.with_name("000000000001000.key"))  # A second after the first of January 1970.
     with running(build_host(settings_of(folder, metrics="loopback"))) as server:
         text = httpx.get(f"{server.url}/metrics").text
-    [age] = re.findall(r"^ballroom_signing_key_age_seconds (.*)$", text, re.MULTILINE)
-    assert float(age) > 50 * 365 * 86_400
+    found = re.findall(r'^ballroom_signing_key_age_seconds{key="(\w+)"} (.*)$', text, re.MULTILINE)
+    ages = {name: float(seconds) for name, seconds in found}
+    assert list(ages) == ["links", "releases", "log", "witness"]
+    assert ages["links"] > 50 * 365 * 86_400
 
 
 def test_a_key_of_the_settings_has_no_age(folder: Path) -> None:
     settings = settings_of(folder, metrics="loopback", link_key=SECRET)
     with running(build_host(settings)) as server:
-        assert "signing_key_age" not in httpx.get(f"{server.url}/metrics").text
+        text = httpx.get(f"{server.url}/metrics").text
+        assert 'key="releases"' in text
+        assert 'key="links"' not in text
 
 
 async def test_damaged_archives_are_a_metric(world: World) -> None:

@@ -24,7 +24,7 @@ EXPRESSIONS = [
     *(rule["expr"] for rule in RULES),
     *(target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]),
 ]
-WHEN_ASKED = r"`(ballroom_(?:tasks|read|disk|mirror|damaged|backup|signing)_\w+)`"
+WHEN_ASKED = r"`(ballroom_(?:tasks|read|disk|mirror|damaged|backup|drill|signing)_\w+)`"
 MEASURED_WHEN_ASKED = set(re.findall(WHEN_ASKED, docs("telemetry")))
 
 

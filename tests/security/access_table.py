@@ -160,6 +160,17 @@ def administrators(persona: Persona, _state: State) -> set[Outcome]:
     return _known(persona, may=persona.administrator and persona.manages_account)
 
 
+def auditors(persona: Persona, _state: State) -> set[Outcome]:
+    """Administrators and auditors, by a credential that manages everything or audits."""
+    return _known(persona, may=persona.audits)
+
+
+def dispute_readers(persona: Persona, _state: State) -> set[Outcome]:
+    """Whoever has an account sees their disputes, and auditors all; there is none."""
+    may = persona.manages_account or Scope.AUDIT in persona.scopes
+    return _known(persona, may=may, found=Outcome.HIDDEN)
+
+
 def moderators(persona: Persona, _state: State) -> set[Outcome]:
     """Administrators who just signed in, and their tokens that moderate everything."""
     return _known(persona, may=_moderates(persona) and (persona.org, persona.package) == _ALL)
@@ -178,15 +189,16 @@ def appliers(persona: Persona, _state: State) -> set[Outcome]:
 
 
 def reviewers(persona: Persona, _state: State) -> set[Outcome]:
-    """Administrators by a credential that manages or moderates everything."""
-    is_whole = (persona.org, persona.package) == _ALL and Scope.APPLY not in persona.scopes
-    return _known(persona, may=persona.administrator and is_whole)
+    """Administrators by a credential that manages or moderates everything, and auditors."""
+    is_whole = (persona.org, persona.package) == _ALL and Scope.MODERATE in persona.scopes
+    return _known(persona, may=persona.audits or (persona.administrator and is_whole))
 
 
 def reviewers_of_package(persona: Persona, state: State) -> set[Outcome]:
-    """Administrators by a credential that manages everything, or moderates the package."""
+    """Administrators by a credential that manages everything, or moderates the package; and
+    auditors."""
     may = persona.manages_account or persona.may(Action.MODERATE, state.value)
-    return _known(persona, may=persona.administrator and may)
+    return _known(persona, may=persona.audits or (persona.administrator and may))
 
 
 def _moderates(persona: Persona) -> bool:
@@ -624,7 +636,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "api_releases_restore",
     ),
     managers: ("api_packages_succeed", "api_releases_rule_findings"),
-    approvers: ("api_approvals_approve", "api_approvals_refuse"),
+    approvers: ("api_staged_releases_approve", "api_staged_releases_refuse"),
     # No release of the matrix has a Java library inside.
     hidden(managers): ("api_assessments_assess", "api_assessments_retract"),
     shown: ("api_orgs_show", "web_org"),
@@ -645,7 +657,6 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
     own_account(found=Outcome.HIDDEN): (
         "api_name_disputes_appeal",
         "api_name_disputes_open",
-        "api_name_disputes_show",
         "api_name_disputes_state",
         "api_name_disputes_withdraw",
         "token_rename",
@@ -654,14 +665,14 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "token_show",
     ),
     members_alone(Action.READ): (
-        "api_approvals_list",
+        "api_staged_releases_list",
         "api_members_list",
         "api_org_rules_show",
         "api_orgs_frozen",
         "api_ownership_list",
     ),
-    # Nothing in the registry of the matrix waits for an approval.
-    members_alone(Action.READ, found=Outcome.HIDDEN): ("api_approvals_review",),
+    # Nothing in the registry of the matrix waits for a review.
+    members_alone(Action.READ, found=Outcome.HIDDEN): ("api_staged_releases_review",),
     # The registry of the matrix has an owner who can sign in.
     members_alone(Action.LEAVE): ("api_ownership_request",),
     members_alone(Action.MANAGE): (
@@ -772,6 +783,7 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "api_advisories_withdraw",
         "api_moderation_confirm",
         "api_moderation_reject",
+        "api_moderation_withdraw",
         "api_packages_freeze",
         "api_packages_unfreeze",
         "api_name_disputes_decide",
@@ -781,29 +793,35 @@ EXPECTED: Mapping[Expects, tuple[str, ...]] = {
         "api_webhooks_remove",
         "api_webhooks_rotate",
     ),
-    hidden(administrators): ("api_advisories_show", "api_webhooks_replay", "api_webhooks_show"),
-    # The registry of the matrix mirrors nothing, which only administrators learn.
+    hidden(administrators): ("api_webhooks_replay",),
+    hidden(auditors): ("api_advisories_show", "api_webhooks_show"),
+    dispute_readers: ("api_name_disputes_show",),
+    # The registry of the matrix mirrors nothing, which only administrators and auditors learn.
     administrators: (
+        "api_mirror_admit",
+        "api_mirror_dry_run",
+        "api_mirror_keep",
+        "api_mirror_replace",
+        "api_mirror_retry",
+        "api_mirror_withhold",
+    ),
+    auditors: (
+        "api_rights",
+        "api_rights_csv",
         "api_approved_dry_run",
         "api_approved_list",
         "api_approved_requests",
         "api_advisories_list",
-        "api_mirror_admit",
-        "api_mirror_dry_run",
         "api_mirror_refusals",
-        "api_mirror_replace",
         "api_accounts_rights",
         "api_accounts_statement",
         "api_directory_locks_list",
         "api_mirror_gone",
-        "api_mirror_keep",
-        "api_mirror_withhold",
         "api_groups_dry_run",
         "api_groups_show",
         "api_ownership_list_all",
         "api_ownership_ownerless",
         "api_audit_registry",
-        "api_mirror_retry",
         "api_mirror_show",
         "api_rules_dry_run",
         "api_rules_show",
@@ -945,7 +963,7 @@ BODIES: Mapping[str, object] = {
             "api_moderation_reject",
             "api_moderation_remove",
             "api_moderation_revoke",
-            "api_approvals_refuse",
+            "api_staged_releases_refuse",
             "api_releases_erase",
             "api_releases_hold",
         )

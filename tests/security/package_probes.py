@@ -89,7 +89,7 @@ OF_CLIENTS: dict[str, tuple[Probe, ...]] = {
             Probe(f"/api/v1/packages/acme/NAME/{version}/{end}") for version in ("1.0.0", "9.9.9")
         )
         for name, end in (
-            ("api_approvals_review", "review"),
+            ("api_staged_releases_review", "review"),
             ("api_releases_rule_findings", "warnings"),
         )
     },
@@ -368,13 +368,13 @@ CHANGING: dict[str, tuple[Probe, ...]] = {
         for act in ("erase", "hold", "restore")
     },
     **{
-        f"api_approvals_{act}": tuple(
+        f"api_staged_releases_{act}": tuple(
             Probe(f"/api/v1/packages/acme/NAME/{version}/{end}", "POST", body)
             for version in ("1.0.0", "9.9.9")
         )
         for act, end, body in (
-            ("approve", "approval", "{}"),
-            ("refuse", "refusal", '{"reason":"A case."}'),
+            ("approve", "review/approve", "{}"),
+            ("refuse", "review/refuse", '{"reason":"A case."}'),
         )
     },
     "api_follows_package": (Probe("/api/v1/follows/packages/acme/NAME", "PUT", "{}"),),
@@ -498,7 +498,7 @@ ABOUT_NO_PACKAGE = {
         "api_orgs_continue",
         "api_orgs_require_provenance",
         "api_org_rules_*",
-        "api_approvals_list",
+        "api_staged_releases_list",
         "api_orgs_found",
         "api_orgs_keep",
         "api_orgs_list",

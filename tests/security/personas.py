@@ -12,17 +12,25 @@ from fnmatch import fnmatchcase
 from shared.auth.authentication import Authentication, RequestClient
 from shared.domain.principals import Principal
 from shared.domain.rights import RIGHTS
-from shared.domain.scopes import RECENT_SIGN_IN_ACTIONS, Action, Grant, Role, Scope
+from shared.domain.scopes import (
+    ADMINISTRATORS_SCOPES,
+    RECENT_SIGN_IN_ACTIONS,
+    Action,
+    Grant,
+    Role,
+    Scope,
+)
 from tests.fakes.system import FakeClock
 
 SESSION = "Session"  # A scheme of the tests alone; sessions themselves have tests of their own.
 # Without those that administrators alone give to tokens.
-EVERY = frozenset(Scope) - {Scope.MODERATE, Scope.APPLY}
+EVERY = frozenset(Scope) - ADMINISTRATORS_SCOPES
 MACHINES = EVERY - {Scope.MANAGE}  # They govern nothing.
 PUSHING = frozenset({Scope.PUSH_NEW, Scope.PUSH_VERSION})
 DEPRECATING = frozenset({Scope.DEPRECATE})
 MODERATING = frozenset({Scope.MODERATE})
 APPLYING = frozenset({Scope.APPLY})
+AUDITING = frozenset({Scope.AUDIT})
 
 
 class Credential(Enum):
@@ -47,6 +55,7 @@ class Persona:
     org: str = "*"  # Patterns of what the credential is for.
     package: str = "*"
     administrator: bool = False
+    auditor: bool = False
     signed_in: timedelta | None = None  # How long ago.
 
     @property
@@ -83,6 +92,13 @@ class Persona:
     def manages_account(self) -> bool:
         """Say whether their credential manages all of their account, and so nothing limits it."""
         return Scope.MANAGE in self.scopes and (self.org, self.package) == ("*", "*")
+
+    @property
+    def audits(self) -> bool:
+        """Say whether they read what auditors read of the whole registry."""
+        is_whole = (self.org, self.package) == ("*", "*")
+        reads = bool(self.scopes & {Scope.MANAGE, Scope.AUDIT})
+        return (self.administrator or self.auditor) and reads and is_whole
 
     def _reaches(self, package: str | None) -> bool:
         if package is None:
@@ -136,6 +152,9 @@ PERSONAS = (
         administrator=True,
     ),
     Persona("workflow of the file", Credential.TOKEN, "admin", None, APPLYING, administrator=True),
+    Persona("export of a bank", Credential.TOKEN, "admin", None, AUDITING, administrator=True),
+    Persona("auditor by token", Credential.TOKEN, "zoe", auditor=True),
+    Persona("auditor signed in", Credential.SESSION, "zoe", auditor=True, signed_in=NOW),
     Persona("expired token", Credential.BAD, "ann"),
     Persona("revoked token", Credential.BAD, "ann"),
     Persona("forged token", Credential.BAD, "ann"),

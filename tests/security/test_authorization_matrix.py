@@ -92,8 +92,10 @@ async def populate(world: World) -> dict[str, Account]:
     """Return everybody by name; Max becomes maintainer, and one organization is deleted."""
     registry = world.registry
     known = [getattr(world.people, name).account for name in ("admin", "ann", "mia", "bob")]
-    new = [await registry.identity.accounts.create(name, by=OPERATOR) for name in ("max", "sam")]
+    create = registry.identity.accounts.create
+    new = [await create(name, by=OPERATOR) for name in ("max", "sam", "zoe")]
     accounts = {account.name: account for account in (*known, *new)}
+    await registry.administration.auditors.appoint(accounts["zoe"], by=OPERATOR)
     acme = parse_org("acme")
     gone = parse_org("gone")
     await registry.organizations.memberships.set_member(

@@ -24,7 +24,7 @@ from shared.domain.names import parse_org
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
-from shared.domain.scopes import Role, Scope
+from shared.domain.scopes import ADMINISTRATORS_SCOPES, Role, Scope
 from shared.hosting.triggers import functions_of
 from shared.services.organizations.invitations import InvitationRequest
 from shared.services.organizations.organizations import OrganizationProfile
@@ -50,7 +50,7 @@ GIVEN = 100_000  # Where randomness goes on in both registries.
 
 # No stranger has a token that moderates.
 # Administrators alone issue the others.
-SCOPES = [each for each in Scope if each not in (Scope.MODERATE, Scope.APPLY)]
+SCOPES = [each for each in Scope if each not in ADMINISTRATORS_SCOPES]
 TOKENS = [f"token of a stranger, {scope.value}" for scope in SCOPES]
 BROWSER = "browser of a stranger"
 STRANGERS = ("nobody", BROWSER, *TOKENS)
@@ -98,8 +98,8 @@ _OF_ORGANIZATIONS: Mapping[str, Mapping[str, str]] = {
     "publishers_add": {**_PUBLISHER, "repository_id": "1", "repository_owner_id": "2"},
     "publishers_remove": {"publisher": NOBODYS},
     **dict.fromkeys(("rules_change", "rules_dry_run"), _RULES),
-    **dict.fromkeys(("approval_approve", "approval_link"), _NOTHING),
-    "approval_refuse": {"reason": "A test."},
+    **dict.fromkeys(("staged_release_approve", "staged_release_link"), _NOTHING),
+    "staged_release_refuse": {"reason": "A test."},
     "describe": {"display_name": "Other", "description": "Another one."},
     "tokens_issue": _NEW_TOKEN,
     "leave": {"org": "ORG"},

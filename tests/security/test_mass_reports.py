@@ -20,7 +20,7 @@ from shared.domain.reports import (
     ReportState,
     report_network,
 )
-from shared.domain.scopes import Scope
+from shared.domain.scopes import ADMINISTRATORS_SCOPES, Scope
 from shared.services.publishing.report_weights import ReportWeights, WeighedReport
 from shared.services.publishing.reports import Verdict
 from tests.support.archives import bala
@@ -361,7 +361,7 @@ async def test_a_leaked_token_reports_nothing_in_the_name_of_its_account(
     world: World, scope: Scope
 ) -> None:
     await publish(world)
-    holder = world.people.admin if scope in (Scope.MODERATE, Scope.APPLY) else world.people.bob
+    holder = world.people.admin if scope in ADMINISTRATORS_SCOPES else world.people.bob
     person = await limited(world, holder, scope.value)
     url = f"{URL}/api/v1/packages/acme/greet/1.0.0/reports"
     sent = {"why": "malware", "text": SAW}

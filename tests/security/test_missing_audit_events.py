@@ -119,8 +119,8 @@ REFUSED = {
     "api_approved_ask",  # No rule limits what is taken.
     "api_approved_refuse",
     "api_approved_withdraw",  # Nobody asks, and nothing is approved.
-    "api_approvals_approve",
-    "api_approvals_refuse",  # Nothing waits for an approval.
+    "api_staged_releases_approve",
+    "api_staged_releases_refuse",  # Nothing waits for a review.
     "api_members_remove",
     "api_members_undo",
     "api_orgs_delete",
@@ -139,6 +139,7 @@ REFUSED = {
     "api_webhooks_rotate",
     "api_moderation_confirm",
     "api_moderation_reject",  # Nothing is proposed.
+    "api_moderation_withdraw",
     "api_moderation_report_decide",  # Nothing is reported.
     "api_packages_freeze",
     "api_packages_unfreeze",  # There is no such package.

@@ -101,8 +101,8 @@ async def test_members_read_it_and_other_functions_do_not_depend_on_it(
 
 # What answers alike whatever there is: about organizations (one of which is `ballerina`), about
 # documentation, none of which is read yet, and what others keep and show, in which nothing private
-# is for anybody. Owners alone read warnings, and no release waits for an approval.
-OF_THOSE_WHO_DECIDE = {"api_approvals_review", "api_releases_rule_findings"}
+# is for anybody. Owners alone read warnings, and no release waits for a review.
+OF_THOSE_WHO_DECIDE = {"api_staged_releases_review", "api_releases_rule_findings"}
 UNMOVED = {
     "api_orgs_show",
     "central_library",

@@ -134,7 +134,7 @@ OTHERS = (
     "static_",
     "api_accounts_",
     "api_advisories_",
-    "api_approvals_",
+    "api_staged_releases_",
     "api_apply",
     "api_export",
     "api_assessments_list",

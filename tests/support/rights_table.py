@@ -2,21 +2,29 @@
 
 from collections.abc import Iterator
 
-from shared.domain.rights import RIGHTS
-from shared.domain.scopes import PUBLISHING_SCOPES, RECENT_SIGN_IN_ACTIONS, Action, Role, Scope
+from shared.domain.rights import ACTIONS_OF_AUDITORS, RIGHTS
+from shared.domain.scopes import (
+    ADMINISTRATORS_SCOPES,
+    PUBLISHING_SCOPES,
+    RECENT_SIGN_IN_ACTIONS,
+    Action,
+    Role,
+    Scope,
+)
 
 _HEAD = (
     "to …",
     "scope",
     *(role.value for role in Role),
     "administrator",
+    "auditor",
     "token of an organization",
     "token of a CI job",
     "signed in within 10 minutes",
 )
 
 # The scopes of tokens that belong to no person; they have the role maintainer.
-MACHINE_SCOPES = frozenset(Scope) - {Scope.MANAGE, Scope.MODERATE, Scope.APPLY}
+MACHINE_SCOPES = frozenset(Scope) - {Scope.MANAGE, *ADMINISTRATORS_SCOPES}
 JOB_SCOPES = PUBLISHING_SCOPES
 
 _WORDS = {
@@ -35,6 +43,7 @@ _WORDS = {
     Action.OPERATE: "administer the registry; remove releases, reserve and move names",
     Action.MODERATE: "moderate: hold, quarantine and restore releases, hold packages, lock and "
     "unlock accounts and revoke their tokens; propose what cannot be undone",
+    Action.AUDIT: "audit: read the audit log, rights, reports and all other pages below `/manage`",
     Action.APPLY: "apply and export a registry file",
 }
 
@@ -51,6 +60,7 @@ def _cells(action: Action) -> Iterator[str]:
     yield f"`{scope.value}`"
     yield from (_yes(role in roles) for role in Role)
     yield _yes(True)  # Administrators hold every role everywhere.
+    yield _yes(action in ACTIONS_OF_AUDITORS)
     for scopes in (MACHINE_SCOPES, JOB_SCOPES):
         yield _yes(
             Role.MAINTAINER in roles and scope in scopes and action not in RECENT_SIGN_IN_ACTIONS

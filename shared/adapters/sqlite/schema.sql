@@ -358,3 +358,20 @@ WHEN old.kind IN ('advisory', 'advisory-set') BEGIN
     INSERT INTO changes (key) VALUES ('@' || old.owner)
     ON CONFLICT (key) DO UPDATE SET number = (SELECT max(number) + 1 FROM changes);
 END;
+
+-- Step 17: encrypted secrets of webhooks
+
+-- The start encrypts the secrets that earlier versions stored in clear, and overwrites their bytes.
+-- An update in one write with the mark that bytes are left: whatever ends the process, a later run
+-- overwrites them.
+CREATE TRIGGER webhooks_UPDATE AFTER UPDATE ON entities
+WHEN old.kind = 'webhook' AND coalesce(old.body ->> '$.secret', '') <> '' BEGIN
+    INSERT OR REPLACE INTO work (kind, key, value, expires_ms)
+    VALUES ('deleted-bytes', 'database', 'webhook-' || hex(randomblob(8)), 9223372036854775807);
+END;
+-- Webhooks that were removed or rotated left bytes as well.
+INSERT OR REPLACE INTO work (kind, key, value, expires_ms)
+SELECT 'deleted-bytes', 'database', 'webhook-' || hex(randomblob(8)), 9223372036854775807
+WHERE EXISTS (
+    SELECT 1 FROM entities WHERE kind = 'webhook' OR kind = 'addition-count' AND key = 'webhook'
+);

@@ -211,11 +211,11 @@ class NotAwaited(Conflict):
         )
 
 
-class ApprovalNotAwaited(Conflict):
+class ReviewNotAwaited(Conflict):
     def __init__(self, coordinate: "Coordinate") -> None:
         super().__init__(
-            "approval-not-awaited",
-            f"{coordinate} does not wait for an approval. Only releases that a rule holds are "
+            "review-not-awaited",
+            f"{coordinate} does not wait for a review. Only releases that a rule holds are "
             "approved or refused.",
         )
 

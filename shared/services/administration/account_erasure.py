@@ -126,6 +126,10 @@ class AccountErasures(Struct, frozen=True):
         )
         return stored
 
+    async def check(self, account: Account, reason: str, *, by: Principal) -> str:
+        """Raise what `erase_now` would raise before it erases anything; return the reason."""
+        return (await self._checked(account, reason, by)).reason
+
     async def cancel(self, account: Account, *, by: Principal) -> None:
         """Cancel the erasure of the account, by itself or an administrator.
 

@@ -1,7 +1,7 @@
 """What an account can do, and why: by hand, by a group, by the directory that provisions it, or by
 a setting of the operator."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 
 from msgspec import Struct
@@ -66,15 +66,26 @@ class AccountRights(Struct, frozen=True):
     clock: Clock
 
     async def of(self, account: Account, *, by: Principal) -> RightsOfAccount:
-        await self.administration.require(by, "see", "the accounts of others")
+        await self.administration.require_auditor(by, "see", "the accounts of others")
         identities = await self.directory.list_by_subject(Identity, account.id)
         memberships = await self.directory.list_by_subject(Membership, account.id)
+        return self.of_records(account, identities, memberships)
+
+    def of_records(
+        self,
+        account: Account,
+        identities: Sequence[Identity],
+        memberships: Iterable[Membership],
+    ) -> RightsOfAccount:
+        """Return the rights by these identities and memberships, which are all of the account;
+        callers check rights."""
         pushed = frozenset(
             f"{each.provider}:{group}" for each in identities for group in each.pushed_groups
         )
         now_ms = self.clock.now_ms()
         found = [
             *_administrator(account, now_ms),
+            *_auditor(account, now_ms),
             *self._staff(account, now_ms),
             *(
                 right
@@ -106,6 +117,18 @@ def _administrator(account: Account, now_ms: int) -> Iterator[AccountRight]:
     by_groups = account.by_groups
     if by_groups is not None and by_groups.administrator and now_ms < by_groups.until_ms:
         yield AccountRight(right, RightSource.GROUP, until_ms=by_groups.until_ms)
+
+
+def _auditor(account: Account, now_ms: int) -> Iterator[AccountRight]:
+    right = "auditor of this registry"
+    if account.auditor:
+        yield AccountRight(right, RightSource.HAND)
+    by_groups = account.by_groups
+    if by_groups is not None and account.is_auditor_by_groups_at(now_ms):
+        is_pushed = by_groups.auditor_until_ms >= NO_END_MS
+        source = RightSource.SCIM if is_pushed else RightSource.GROUP
+        until_ms = None if is_pushed else by_groups.auditor_until_ms
+        yield AccountRight(right, source, until_ms=until_ms)
 
 
 def _roles(stored: Membership, pushed: frozenset[str], now_ms: int) -> Iterator[AccountRight]:

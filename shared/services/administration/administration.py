@@ -52,13 +52,14 @@ from shared.services.identity.mail import DecisionMail, MailDelivery, mail_text,
 from shared.services.identity.sessions import Sessions, live_sessions
 from shared.services.leases import Leases, retried_when_leased
 from shared.services.organizations.made import Made, MadeByAccounts
-from shared.services.organizations.memberships import OPERATOR_NAME, Memberships
+from shared.services.organizations.memberships import OPERATOR_NAME, Member, Memberships
 from shared.services.organizations.organizations import Organizations
 from shared.services.organizations.ownership import OwnerlessOrganizations
 from shared.services.records import (
     EntityChange,
     ListPage,
     RecordWriter,
+    all_entities,
     entities_with_prefix,
     entity_page,
 )
@@ -149,8 +150,17 @@ class Administrators(Struct, frozen=True):
         if changed == current:
             return
         if changed.administrator != current.administrator:
-            await self._write(changed, by)
-        else:
+            # Each of the two changes has an event, and so a write. A crash in between leaves the
+            # second one to the next renewal.
+            current = await self._write(_auditing_as(changed, current), by)
+            update = {"revision": current.revision, "outbox": current.outbox}
+            changed = changed.model_copy(update=update)
+        audits = bool(changed.by_groups and changed.by_groups.auditor)
+        did_audit = bool(current.by_groups and current.by_groups.auditor)
+        if audits != did_audit and not changed.auditor:
+            kind = "auditor.appointed" if audits else "auditor.dismissed"
+            await self.write_role(kind, changed, by)
+        elif changed != current:
             await self.directory.replace(changed)
 
     @asynccontextmanager
@@ -194,24 +204,95 @@ class Administrators(Struct, frozen=True):
 
     async def _write(self, account: Account, by: Principal, reason: str = "") -> Account:
         kind = "account.appointed" if account.administrator else "account.dismissed"
+        return await self.write_role(kind, account, by, reason)
+
+    async def write_role(
+        self, kind: str, account: Account, by: Principal, reason: str = ""
+    ) -> Account:
+        """Store what an account is in the registry from now on, and send mail about the event of
+        this kind; callers check rights."""
         details = {"name": account.name, **with_reason(reason)}
         change = EntityChange(kind, account.id, account=account.id, details=details)
         stored = await self.record_writer.replace(account, change=change, by=by)
-        await self._send_mail(stored, by, reason)
+        await self._send_mail(kind, stored, by, reason)
         return stored
 
-    async def _send_mail(self, account: Account, by: Principal, reason: str) -> None:
+    async def _send_mail(self, kind: str, account: Account, by: Principal, reason: str) -> None:
         actors = await accounts_by_ids(self.directory, [by.id])
         mail = mail_text(
             "administrators-changed",
             name=account.name,
             url=self.base_url,
             by=actors[0].name if actors else OPERATOR_NAME,
-            what="an administrator" if account.administrator else "no longer an administrator",
+            what=_BECAME[kind],
             reason=reason_text(reason),
         )
         recipients = {each.id: each for each in [*await self.all(), *actors, account]}
         await self.mail_delivery.send_to_accounts(recipients.values(), mail)
+
+
+def _auditing_as(account: Account, other: Account) -> Account:
+    """Return the account, by its groups an auditor if and only if the other one is."""
+    theirs = other.by_groups or AccountByGroups()
+    if account.by_groups is None and not theirs.auditor:
+        return account
+    ours = account.by_groups or AccountByGroups(administrator_by_hand=account.administrator)
+    update = {"auditor": theirs.auditor, "auditor_until_ms": theirs.auditor_until_ms}
+    return account.model_copy(update={"by_groups": ours.model_copy(update=update)})
+
+
+# What an account is after each event, as mail says it.
+_BECAME = {
+    "account.appointed": "an administrator",
+    "account.dismissed": "no longer an administrator",
+    "auditor.appointed": "an auditor",
+    "auditor.dismissed": "no longer an auditor",
+}
+
+
+class Auditors(Struct, frozen=True):
+    """Lists, appoints and dismisses auditors, who read what administrators read and change nothing.
+
+    Changes are mailed to all administrators and to the account. A repeat changes nothing.
+    """
+
+    administrators: Administrators
+    record_writer: RecordWriter
+
+    async def all(self) -> list[Account]:
+        """Return the auditors by hand and by groups, by name. The cost grows with the number of
+        accounts."""
+        now_ms = self.record_writer.clock.now_ms()
+        everybody = await all_entities(self.administrators.directory, Account)
+        found = [each for each in everybody if each.audits_at(now_ms)]
+        return sorted(found, key=lambda account: account.name.lower())
+
+    @retried_when_leased
+    async def appoint(self, account: Account, *, by: Principal) -> Account:
+        """Make an account an auditor. Raises `account-locked`."""
+        async with self.administrators.locked(account, "appoint", by=by) as current:
+            if current.is_locked:
+                raise account_locked(current.name)
+            if current.auditor:
+                return current
+            changed = current.model_copy(update={"auditor": True})
+            return await self.administrators.write_role("auditor.appointed", changed, by)
+
+    @retried_when_leased
+    async def dismiss(self, account: Account, reason: str, *, by: Principal) -> Account:
+        """End that an account is an auditor by hand. Raises `auditor-by-group` for one by a group
+        alone, and `reason-missing` unless it is the own account."""
+        said = _reason_of(account, reason, f"removing {account.name} as auditor", by)
+        async with self.administrators.locked(account, "dismiss", by=by) as current:
+            if current.auditor:
+                changed = current.model_copy(update={"auditor": False})
+                return await self.administrators.write_role("auditor.dismissed", changed, by, said)
+            if current.is_auditor_by_groups_at(self.record_writer.clock.now_ms()):
+                raise Conflict(
+                    "auditor-by-group",
+                    f"{current.name} is an auditor by a group. Change the rule on /manage/groups.",
+                )
+            return current
 
 
 MAX_ACCOUNTS_FOUND = 25  # Accounts of one search; a longer text finds fewer.
@@ -270,7 +351,7 @@ class AccountAdministration(Struct, frozen=True):
 
     async def page(self, after: str, count: int, *, by: Principal) -> ListPage[NamedAccount]:
         """Return up to `count` accounts whose names sort after `after`."""
-        await self.administration.require(by, "list", _ACCOUNTS_OF_OTHERS)
+        await self.administration.require_auditor(by, "list", _ACCOUNTS_OF_OTHERS)
         place = account_name_place(after) if after else Place("")
         found = await entity_page(self.directory, AccountName, place, count)
         names = await self._with_accounts(found.entities)
@@ -278,7 +359,7 @@ class AccountAdministration(Struct, frozen=True):
 
     async def search(self, text: str, *, by: Principal) -> ListPage[NamedAccount]:
         """Find accounts by exact name, id or mail address, or else by the beginning of the name."""
-        await self.administration.require(by, "list", _ACCOUNTS_OF_OTHERS)
+        await self.administration.require_auditor(by, "list", _ACCOUNTS_OF_OTHERS)
         find = account_by_id if is_id(text) else account_by_name
         exact = await find(self.directory, text)
         found = [exact] if exact else await self._with_email(text)
@@ -292,7 +373,7 @@ class AccountAdministration(Struct, frozen=True):
 
     async def show(self, account_id: str, query: EventQuery, *, by: Principal) -> AccountDetails:
         """Return an account with a page of its audit log, or raise `account-not-found`."""
-        await self.administration.require(by, "see", _ACCOUNTS_OF_OTHERS)
+        await self.administration.require_auditor(by, "see", _ACCOUNTS_OF_OTHERS)
         account = await account_by_id(self.directory, account_id)
         if account is None:
             raise account_not_found(account_id)
@@ -315,7 +396,7 @@ class AccountAdministration(Struct, frozen=True):
 
     async def made_by(self, account: Account, *, by: Principal) -> list[Made]:
         """Return what the account made for organizations, which stops when it is locked."""
-        await self.administration.require(by, "see", _ACCOUNTS_OF_OTHERS)
+        await self.administration.require_auditor(by, "see", _ACCOUNTS_OF_OTHERS)
         return await self.made_by_accounts.of_account(account.id)
 
     async def tokens_and_made(self, account: Account, *, by: Principal) -> list[Made]:
@@ -343,7 +424,7 @@ class AccountAdministration(Struct, frozen=True):
         return await self.mail_delivery.send(address, mail)
 
     async def list_administrators(self, *, by: Principal) -> list[Account]:
-        await self.administration.require(by, "list", _ACCOUNTS_OF_OTHERS)
+        await self.administration.require_auditor(by, "list", _ACCOUNTS_OF_OTHERS)
         return await self.administrators.all()
 
     async def is_administrator_signed_in(self, *, by: Principal) -> bool:
@@ -365,7 +446,7 @@ class AccountAdministration(Struct, frozen=True):
 
     async def token(self, account: Account, token_id: str, *, by: Principal) -> UsedToken:
         """Return a token with its last use; raise `TokenNotFound`."""
-        await self.administration.require(by, "see", _ACCOUNTS_OF_OTHERS)
+        await self.administration.require_auditor(by, "see", _ACCOUNTS_OF_OTHERS)
         return await self.tokens.find(account.id, token_id)
 
     async def revoke_token(
@@ -509,19 +590,20 @@ class OrganizationAdministration(Struct, frozen=True):
     directory: DirectoryStore
     administration: Administration
     organizations: Organizations
+    memberships: Memberships
 
     async def page(
         self, after: str, count: int, *, by: Principal
     ) -> ListPage[OrganizationWithFounder]:
         """Return up to `count` organizations whose names sort after `after`."""
-        await self.administration.require(by, "list", _EVERY_ORGANIZATION)
+        await self.administration.require_auditor(by, "list", _EVERY_ORGANIZATION)
         found = await entity_page(self.directory, Organization, organization_place(after), count)
         next_ = found.entities[-1].key if found.is_more else ""
         return ListPage(await self._with_founders(found.entities), next_)
 
     async def search(self, prefix: str, *, by: Principal) -> ListPage[OrganizationWithFounder]:
         """Find organizations by the beginning of the name."""
-        await self.administration.require(by, "list", _EVERY_ORGANIZATION)
+        await self.administration.require_auditor(by, "list", _EVERY_ORGANIZATION)
         found = await entities_with_prefix(
             self.directory, Organization, organization_place(prefix), MAX_ORGANIZATIONS_FOUND
         )
@@ -529,12 +611,18 @@ class OrganizationAdministration(Struct, frozen=True):
 
     async def show(self, org: OrgName, *, by: Principal) -> OrganizationWithFounder:
         """Return an organization, or raise `organization-not-found`."""
-        await self.administration.require(by, "see", f"the organization {org}")
+        await self.administration.require_auditor(by, "see", f"the organization {org}")
         organization = await self.directory.get(Organization, organization_place(org))
         if organization is None:
             raise organization_not_found(org)
         [found] = await self._with_founders((organization,))
         return found
+
+    async def members(self, organization: Organization, *, by: Principal) -> list[Member]:
+        """Return the members of an organization by name."""
+        name = organization.name
+        await self.administration.require_auditor(by, "see", f"the organization {name}")
+        return await self.memberships.named(organization)
 
     async def create(self, org: OrgName, owner: Account, *, by: Principal) -> Organization:
         """Create an organization for another owner; raise as `Organizations.create` does."""

@@ -68,7 +68,7 @@ class AuditLog(Struct, frozen=True):
         an event that is returned, or of the last one that was read.
         """
         if org is None:
-            await self.administration.require(by, "read", "the log of the registry")
+            await self.administration.require_auditor(by, "read", "the log of the registry")
         else:
             access = await self.authorization.require_reading(by, Action.MANAGE, org)
             created_ms = access.require_organization(org).created_ms
@@ -99,7 +99,7 @@ class AuditLog(Struct, frozen=True):
     ) -> AuditLogPage:
         """Return the events of a release since its publication, to administrators only."""
         coordinate = release.coordinate
-        await self.administration.require(by, "read", f"the log of {coordinate}")
+        await self.administration.require_auditor(by, "read", f"the log of {coordinate}")
         subject = str(coordinate).lower()
         query = EventQuery(before=before, subject=subject, since_ms=release.created_ms)
         return await self._page(org_stream(release.org.lower()), query)
@@ -123,7 +123,7 @@ class AuditLog(Struct, frozen=True):
         self, account_id: str, query: EventQuery, *, by: Principal
     ) -> AuditLogPage:
         """Return a page of the log of an account, to administrators only."""
-        await self.administration.require(by, "read", "the log of another account")
+        await self.administration.require_auditor(by, "read", "the log of another account")
         return await self._page(account_stream(account_id), query)
 
     async def _page(self, stream: str, query: EventQuery) -> AuditLogPage:

@@ -222,7 +222,7 @@ class DirectoryLocks(Struct, frozen=True):
 
     async def found(self, *, by: Principal) -> list[FoundAccount]:
         """Return every account whose person is disabled or gone, those that wait first."""
-        await self.administration.require(by, "see", _WHAT)
+        await self.administration.require_auditor(by, "see", _WHAT)
         return await self._found()
 
     async def decide(

@@ -143,6 +143,10 @@ class RolesByGroups(Struct, frozen=True):
         staff_until_ms = self.staff.end_of(account)
         if by_groups and by_groups.administrator and not account.is_administrator_by_hand:
             ends.append(RoleEnd("administrator of this registry", by_groups.until_ms))
+        if by_groups and by_groups.auditor and not account.auditor:
+            until_ms = by_groups.auditor_until_ms
+            if until_ms < NO_END_MS:
+                ends.append(RoleEnd("auditor of this registry", until_ms))
         if staff_until_ms is not None and staff_until_ms < NO_END_MS:
             ends.append(RoleEnd("staff, who read internal packages", staff_until_ms))
         return EndingRoles(account, tuple(sorted(ends, key=lambda each: each.until_ms)))
@@ -313,7 +317,7 @@ def _change(before: Membership | None, after: Membership | None, now_ms: int) ->
 
 class GroupRuleEffect(Struct, frozen=True):
     """An account for which other rules decide otherwise: about a role in an organization, or about
-    `(administrator)` or `(staff)`; empty texts for nothing."""
+    `(administrator)`, `(auditor)` or `(staff)`; empty texts for nothing."""
 
     account: str
     target: str
@@ -342,7 +346,7 @@ class GroupRuleChanges(Struct, frozen=True):
 
     async def current(self, *, by: Principal) -> GroupRules:
         """Return the stored rules to an administrator."""
-        await self.administration.require(by, "look at", _WHAT)
+        await self.administration.require_auditor(by, "look at", _WHAT)
         return await self.roles_by_groups.rules()
 
     async def dry_run(self, wanted: GroupRules, *, by: Principal) -> GroupRuleDryRun:

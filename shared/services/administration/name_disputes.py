@@ -139,7 +139,7 @@ class NameDisputes(Struct, frozen=True):
 
     async def all(self, *, by: Principal) -> list[NameDispute]:
         """Return all disputes to administrators, the latest first."""
-        await self.administration.require(by, "list", _WHAT)
+        await self.administration.require_auditor(by, "list", _WHAT)
         found = await all_entities(self.directory, NameDispute)
         return sorted(found, key=lambda each: each.opened_ms, reverse=True)
 
@@ -155,13 +155,28 @@ class NameDisputes(Struct, frozen=True):
         return sorted(distinct.values(), key=lambda each: each.opened_ms, reverse=True)
 
     async def show(self, text: str, *, by: Principal) -> DisputeDetails:
-        """Return a dispute by its id; to the operator also by the name, if one dispute about it is
-        not closed.
+        """Return a dispute by its id to its parties, administrators and auditors; to the operator
+        also by the name, if one dispute about it is not closed.
 
         Raises `dispute-not-found`, also for those who are no party, at the same cost, and
         `dispute-ambiguous`.
         """
+        if not by.audits_everything:
+            require_own_account(by, "see", _WHAT)
+        details, _ = await self._found(text, by)
+        return details
+
+    async def _of_party(self, text: str, by: Principal) -> DisputeDetails:
+        """Return a dispute as `show` does, to those who may say something about it."""
         require_own_account(by, "see", _WHAT)
+        details, is_party = await self._found(text, by)
+        if not is_party:
+            raise dispute_not_found(text)
+        return details
+
+    async def _found(self, text: str, by: Principal) -> tuple[DisputeDetails, bool]:
+        """Return a dispute, and whether `by` is a party, an administrator or the operator."""
+        is_party = by.is_operator
         if by.is_operator and "-" not in text:  # No name has one.
             dispute = await self._named(text)
         else:
@@ -169,12 +184,15 @@ class NameDisputes(Struct, frozen=True):
             now_ms = self.record_writer.clock.now_ms()
             dispute = await self.directory.get(NameDispute, place)
             access = await self.directory.access_context(by.id, OrgName(place.owner), now_ms)
-            is_party = access.role is Role.OWNER or (dispute and dispute.claimant == by.id)
-            if not (is_party or access.is_administrator or by.is_operator):
+            is_claimant = dispute is not None and dispute.claimant == by.id
+            is_party |= access.is_administrator or (
+                by.manages_everything and (access.role is Role.OWNER or is_claimant)
+            )
+            if not (is_party or access.reads_management):
                 raise dispute_not_found(text)
         if dispute is None:
             raise dispute_not_found(text)
-        return await self._details(dispute, by)
+        return await self._details(dispute, by), is_party
 
     async def state(self, text: str, statement: str, *, by: Principal) -> DisputeDetails:
         """Add a statement of a party or an administrator, while nothing is decided."""
@@ -184,7 +202,7 @@ class NameDisputes(Struct, frozen=True):
 
     @retried_when_stale
     async def _state(self, text: str, said: str, by: Principal) -> DisputeDetails:
-        details = await self.show(text, by=by)
+        details = await self._of_party(text, by)
         dispute = details.dispute
         _require_undecided(details)
         if any((each.by, each.text) == (by.id, said) for each in dispute.statements):
@@ -202,6 +220,25 @@ class NameDisputes(Struct, frozen=True):
         mail = mail_text("dispute-statement", disputed=dispute.name, by=actor, link=link)
         return await self._write(changed, self._change("dispute.stated", dispute), mail, by)
 
+    async def require_decidable(self, text: str, *, by: Principal) -> DisputeDetails:
+        """Return a dispute that `by` may decide now; raise as `decide` does."""
+        await self.administration.require_fresh(by, "decide", _WHAT)
+        details = await self._of_party(text, by)
+        await self._require_decidable(details, by)
+        return details
+
+    async def _require_decidable(self, details: DisputeDetails, by: Principal) -> None:
+        dispute = details.dispute
+        _require_undecided(details)
+        if details.state is DisputeState.NOTICE:
+            raise Conflict(
+                "dispute-in-notice",
+                f"Both parties can state their case on {dispute.name} until "
+                f"{time_text(dispute.notice_ends_ms)}. Decide after that.",
+            )
+        if details.state is DisputeState.APPEALED:
+            await self._require_other_decider(dispute, by)
+
     @retried_when_stale
     async def decide(
         self, text: str, outcome: DisputeOutcome, reason: str, *, by: Principal
@@ -215,20 +252,12 @@ class NameDisputes(Struct, frozen=True):
         await self.administration.require_fresh(by, "decide", _WHAT)
         with about_field("reason"):
             said = parse_required_reason(reason, "the decision")
-        details = await self.show(text, by=by)
+        details = await self._of_party(text, by)
         dispute = details.dispute
         last = details.dispute.last_decision
         if last and not details.is_undecided and (last.outcome, last.reason) == (outcome, said):
             return details
-        _require_undecided(details)
-        if details.state is DisputeState.NOTICE:
-            raise Conflict(
-                "dispute-in-notice",
-                f"Both parties can state their case on {dispute.name} until "
-                f"{time_text(dispute.notice_ends_ms)}. Decide after that.",
-            )
-        if details.state is DisputeState.APPEALED:
-            await self._require_other_decider(dispute, by)
+        await self._require_decidable(details, by)
         now_ms = self.record_writer.clock.now_ms()
         decision = DisputeDecision(at_ms=now_ms, by=by.id, outcome=outcome, reason=said)
         part = "decision_on_appeal" if dispute.appeal else "decision"
@@ -250,7 +279,7 @@ class NameDisputes(Struct, frozen=True):
         """Appeal against the decision as a party, within its time; raise `not-appealable`."""
         with about_field("reason"):
             said = parse_required_reason(reason, "the appeal")
-        details = await self.show(text, by=by)
+        details = await self._of_party(text, by)
         dispute = details.dispute
         if dispute.appeal and dispute.appeal.by == by.id:
             return details  # A repeat.
@@ -275,7 +304,7 @@ class NameDisputes(Struct, frozen=True):
     @retried_when_stale
     async def withdraw(self, text: str, *, by: Principal) -> DisputeDetails:
         """Withdraw the claim as the claimant; a repeat changes nothing."""
-        details = await self.show(text, by=by)
+        details = await self._of_party(text, by)
         if details.state is DisputeState.WITHDRAWN:
             return details
         if not details.may_withdraw:

@@ -55,7 +55,11 @@ from shared.ports.metadata import MetadataStore
 from shared.ports.revocations import RevocationStore
 from shared.ports.system import Clock
 from shared.services.administration.account_erasure import AccountErasures
-from shared.services.administration.administration import AccountAdministration, Administrators
+from shared.services.administration.administration import (
+    AccountAdministration,
+    Administrators,
+    Auditors,
+)
 from shared.services.identity.accounts import KeptName, RetiredNames
 from shared.services.identity.sessions import identity_change, session_end
 from shared.services.maintenance.erased_releases import ErasedReleases
@@ -98,6 +102,7 @@ class RevocationApplication(Struct, frozen=True):
     events: EventStore
     archives: ArchiveStore
     administrators: Administrators
+    auditors: Auditors
     accounts: AccountAdministration
     account_erasures: AccountErasures
     retired_names: RetiredNames
@@ -165,6 +170,7 @@ class RevocationApplication(Struct, frozen=True):
         handlers: dict[str, Callable[[Revocation, _Report], Awaitable[None]]] = {
             Subject.ACCOUNT.value: self._account,
             Subject.ADMINISTRATOR.value: self._administrator,
+            Subject.AUDITOR.value: self._auditor,
             Subject.RELEASE.value: self._release,
         }
         await handlers[revocation.about](revocation, report)
@@ -241,6 +247,18 @@ class RevocationApplication(Struct, frozen=True):
                 report.applied.append(f"dismissed {account.name} as administrator")
             except Refusal as refusal:
                 report.undecided.append(f"{account.name}, dismissed after the backup: {refusal}")
+
+    async def _auditor(self, revocation: Revocation, report: "_Report") -> None:
+        account = await self.directory.get(Account, Place(revocation.id))
+        if account is None:
+            return
+        if revocation.act == "auditor.appointed" and not account.auditor:
+            report.undecided.append(
+                f"{account.name} became an auditor after the backup, and is none here."
+            )
+        elif revocation.act == "auditor.dismissed" and account.auditor:
+            await self.auditors.dismiss(account, REASON, by=OPERATOR)
+            report.applied.append(f"dismissed {account.name} as auditor")
 
     async def _release(self, revocation: Revocation, report: "_Report") -> None:
         release = (await self.metadata.by_digest(Digest(revocation.id))).release
@@ -548,7 +566,10 @@ class RevocationApplication(Struct, frozen=True):
         await self.package_records.change_package(package, decide)
 
 
-_HANDLED = frozenset((Subject.ACCOUNT.value, Subject.ADMINISTRATOR.value, Subject.RELEASE.value))
+_HANDLED = frozenset(
+    each.value
+    for each in (Subject.ACCOUNT, Subject.ADMINISTRATOR, Subject.AUDITOR, Subject.RELEASE)
+)
 _SAID = {"account.locked": "locked", "account.unlocked": "unlocked", "account.deleted": "erased"}
 _OF_PACKAGES = frozenset(
     (Subject.PACKAGE.value, Subject.FROZEN_PACKAGE.value, Subject.HELD_PACKAGE.value)

@@ -18,6 +18,7 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.services.administration.directory_locks import DirectoryLocks, waiting_problem
+from shared.services.administration.second_administrator import SecondAdministrator
 from shared.services.limits.notices import NoticeCache
 from shared.services.maintenance.process_outboxes import ProcessOutboxes
 from shared.services.maintenance.tasks import Upkeep, require_task
@@ -42,6 +43,7 @@ class RegistryStatus(Struct, frozen=True):
     notice_cache: NoticeCache
     directory_locks: DirectoryLocks
     ownerless_organizations: OwnerlessOrganizations
+    second: SecondAdministrator
     provisioning_problems: Callable[[], Awaitable[Sequence[StatusProblem]]]
     newer_releases: Callable[[], Awaitable[Sequence[ProductRelease]]]
     room: Callable[[], DiskSpace | None] | None
@@ -49,7 +51,7 @@ class RegistryStatus(Struct, frozen=True):
 
     async def report(self, by: Principal) -> StatusReport:
         """Return the status of the registry; its parts are None for stores that do not answer."""
-        await self.administration.require(by, "see", "how the registry is")
+        await self.administration.require_auditor(by, "see", "how the registry is")
         task_states, backlog, counts, to_decide, newer = await asyncio.gather(
             _if_available(self.upkeep.task_states()),
             _if_available(self._backlog()),
@@ -70,7 +72,7 @@ class RegistryStatus(Struct, frozen=True):
 
     async def tasks(self, by: Principal) -> list[TaskState]:
         """Return the state of every task."""
-        await self.administration.require(by, "see", "the maintenance tasks")
+        await self.administration.require_auditor(by, "see", "the maintenance tasks")
         states, requested = await asyncio.gather(
             self.upkeep.task_states(), self.upkeep.requests.read(self.upkeep.tasks.values())
         )
@@ -93,6 +95,7 @@ class RegistryStatus(Struct, frozen=True):
         waiting = await self.directory_locks.waiting()
         ownerless = await self.ownerless_organizations.stored()
         found = [waiting_problem(waiting)] if waiting else []
+        found += await self.second.problems()
         found += await self.provisioning_problems()
         return [*found, *([ownerless_problem(ownerless)] if ownerless else [])]
 

@@ -176,7 +176,7 @@ class Advisories(Struct, frozen=True):
                 org = OrgName(stored.org)
                 await self.authorization.require_reading(by, Action.MANAGE, org)
             else:
-                await self.administration.require(by, "see", _WHAT)
+                await self.administration.require_auditor(by, "see", _WHAT)
         except Refusal:
             return None
         return stored
@@ -223,7 +223,7 @@ class Advisories(Struct, frozen=True):
 
     async def stored(self, by: Principal) -> list[Advisory]:
         """Return to administrators every advisory in any state that is part of no imported set."""
-        await self.administration.require(by, "list", _WHAT)
+        await self.administration.require_auditor(by, "list", _WHAT)
         found = await self.directory.list_by_owner(StoredAdvisory, OWNER)
         return _last_modified_first(found)
 

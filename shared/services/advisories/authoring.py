@@ -212,7 +212,7 @@ class AdvisoryAuthoring(Struct, frozen=True):
 
     async def _require_reading(self, org: OrgName | None, by: Principal) -> None:
         if org is None:
-            await self.administration.require(by, "see", _OF_REGISTRY)
+            await self.administration.require_auditor(by, "see", _OF_REGISTRY)
         else:
             await self.authorization.require_reading(by, Action.MANAGE, org)
 

@@ -135,10 +135,13 @@ class ApiDocs(Struct, frozen=True):
         """Return a module, for which `source` may have to fetch its release; wait a time until
         that is documented. Raises `module-not-found` or what `source` does."""
         try:
-            return await self.find(name, by=by)
+            found = await self.find(name, by=by)
         except NotFound:
             if not await source.fetch_module(name.module, name.releases()):
                 raise
+        else:
+            await source.require_approved(found.coordinate, by=by)
+            return found
         found = await self.find(name, by=by)
         self.queue.want(found.coordinate)
         await self.queue.wait(WAITED_FOR)

@@ -17,7 +17,7 @@ from shared.domain.accounts import Account
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Unavailable
 from shared.domain.mail import EmailAddress, Mail, MailText
-from shared.domain.packages import WITHDRAWN, Release
+from shared.domain.packages import WITHDRAWN, Release, State
 from shared.domain.principals import Principal
 from shared.domain.provenance.losses import LostKind
 from shared.domain.reasons import acts_from_outside
@@ -41,7 +41,9 @@ from shared.services.identity.accounts import (
 from shared.services.limits.rate_limits import BURST_WINDOW
 
 _HELD_MAIL_KIND = "held-news"
-_APPROVAL_MAIL_KIND = "approval-wanted"
+_REVIEW_MAIL_KIND = "review-wanted"
+_REVIEWED_MAIL_KIND = "release-reviewed"
+_REVIEWED_MAIL_KEPT_FOR = timedelta(days=7)  # A decision is repeated sooner, or never.
 _WARNING_MAIL_KIND = "release-warned"
 _WARNING_MAIL_KEPT_FOR = timedelta(days=7)
 _SCANNER_MAIL_EVERY = timedelta(hours=1)
@@ -381,21 +383,47 @@ class ReleaseMail(Struct, frozen=True):
         readers = partial(administrator_accounts, self.directory)
         await self._send_once("scanner-held", readers, mail, every=_SCANNER_MAIL_EVERY)
 
-    async def send_approval_wanted(self, release: Release) -> None:
+    async def send_review_wanted(self, release: Release) -> None:
         """Send mail about a release that a rule holds to those who may approve it: one for each
         organization in ten minutes, since its page lists all that wait."""
         mail = mail_text(
-            "approval-wanted",
+            "review-wanted",
             org=release.org,
             release=str(release.coordinate),
             reason=release.state_reason,
             principal=release.origin.principal,
             credential=release.origin.credential,
-            page=f"{self._organization_page(release)}/approvals",
+            page=f"{self._organization_page(release)}/staged",
         )
         readers = partial(publishing_accounts, self.directory, release.org)
-        key = f"{_APPROVAL_MAIL_KIND}:{release.org.lower()}"
+        key = f"{_REVIEW_MAIL_KIND}:{release.org.lower()}"
         await self._send_once(key, readers, mail, every=BURST_WINDOW)
+
+    async def send_reviewed(self, release: Release, *, by: str) -> None:
+        """Tell the account that published a staged release what was decided, unless it decided
+        alone or does not publish in the organization any more: once for a decision, also where that
+        is repeated."""
+        decision = "refused" if release.refused else "approved"
+        publisher = release.origin.principal
+        if publisher == by:
+            return
+        is_live = release.state is State.LIVE
+        rest = "It is published." if is_live else _printable(release.state_reason)
+        mail = mail_text(
+            "release-reviewed",
+            release=str(release.coordinate),
+            org=release.org,
+            decision=decision,
+            rest=rest,
+            page=f"{self._organization_page(release)}/packages/{release.name}",
+        )
+
+        async def readers(now_ms: int) -> list[Account]:
+            members = await publishing_accounts(self.directory, release.org, now_ms)
+            return [each for each in members if each.id == publisher]
+
+        key = f"{_REVIEWED_MAIL_KIND}:{release.coordinate.key}:{decision}"
+        await self._send_once(key, readers, mail, every=_REVIEWED_MAIL_KEPT_FOR)
 
     async def send_warnings(self, release: Release, warnings: Sequence[str]) -> None:
         """Send what the rules warn of to who is responsible for the organization, once for a

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from msgspec import Struct
 
+from shared.auth.encryption import Undecryptable, decrypt, encrypt, key_of
 from shared.auth.identity_providers import Freshness, IdentityProvider, VerifiedIdentity
 from shared.auth.sessions import (
     SESSION_CREDENTIAL,
@@ -89,6 +90,7 @@ def _require_account(account_id: str | None) -> str:
     return account_id
 
 
+DAY_MS = timedelta(days=1) // MS
 STATE_LIFETIME = timedelta(minutes=10)  # Time for a password and a second factor.
 CLOCK_LEEWAY = timedelta(minutes=1)  # Tolerated difference of the provider's clock.
 LINK_PROVIDER = "link"  # The provider of a session that was started by a sign-in link.
@@ -160,9 +162,11 @@ class SignInFlow(Struct, frozen=True):
             begun_ms=now_ms,
         )
         expires_ms = now_ms + STATE_LIFETIME // MS
-        await self.work.put(
-            _ATTEMPT_KIND, hash_secret(started.state), attempt.model_dump_json(), expires_ms
-        )
+        # With the state, which only the browser and the provider have: the flow has secrets.
+        content = attempt.model_dump_json().encode()
+        key = key_of(started.state, _ATTEMPT_KIND)
+        text = encrypt(key, content, _ATTEMPT_KIND, self.randomness)
+        await self.work.put(_ATTEMPT_KIND, hash_secret(started.state), text, expires_ms)
         return started.address
 
     async def finish(
@@ -238,7 +242,11 @@ class SignInFlow(Struct, frozen=True):
         text = await self.work.take(_ATTEMPT_KIND, hash_secret(state), self.clock.now_ms())
         if text is None:
             raise sign_in_expired()
-        attempt = SignInAttempt.model_validate_json(text)
+        try:
+            content = decrypt(key_of(state, _ATTEMPT_KIND), text, _ATTEMPT_KIND)
+        except Undecryptable:  # Of an earlier version: it is begun again.
+            raise sign_in_expired() from None
+        attempt = SignInAttempt.model_validate_json(content)
         is_same_browser = hmac.compare_digest(attempt.browser, hash_secret(browser.name))
         if not is_same_browser or attempt.provider != name:
             raise sign_in_expired()
@@ -333,11 +341,22 @@ class SignInFlow(Struct, frozen=True):
         }
         change = EntityChange("session.started", session.id, account=account_id, details=details)
         await self.record_writer.add(session, change=change, by=_owner(session, browser))
+        await self._note_day(account_id)
         if not known:
             agent = mail_line(browser.agent) or "unknown browser"
             address = browser.address or "unknown"
             self.account_mail.send(account_id, "new-browser", agent=agent, address=address)
         return cookie, self.known_browsers.remember(account_id)
+
+    @retried_when_stale
+    async def _note_day(self, account_id: str) -> None:
+        """Note the day of the last sign-in of the account: a day is enough to see who does not use
+        an account any more, and takes one write a day."""
+        account = await self.directory.get(Account, Place(account_id))
+        now_ms = self.clock.now_ms()
+        today_ms = now_ms - now_ms % DAY_MS
+        if account is not None and account.signed_in_ms != today_ms:
+            await self.directory.replace(account.model_copy(update={"signed_in_ms": today_ms}))
 
     def _new_session(
         self,

@@ -108,7 +108,7 @@ class Notices(Struct, frozen=True):
 
     async def current(self, *, by: Principal) -> NoticeBoard:
         """Return the stored board to an administrator."""
-        await self.administration.require(by, "look at", _NOTICE)
+        await self.administration.require_auditor(by, "look at", _NOTICE)
         return await self._read()
 
     async def publish(self, text: str, *, by: Principal) -> None:

@@ -42,12 +42,13 @@ class AuditArchives(Task):
             nonlocal seen
             for release in await self.metadata.releases(head.package):
                 seen += 1
-                problems.extend(await self._problems(release))
+                problems.extend(await self.problems_of(release))
 
         finished = await self.checkpoints.visit_packages(self, visit)
         return TaskReport(seen, 0, tuple(problems), unfinished=not finished)
 
-    async def _problems(self, release: Release) -> list[str]:
+    async def problems_of(self, release: Release) -> list[str]:
+        """Read the archive of a release; return a sentence for each difference from its record."""
         if release.state is State.REMOVED:
             return []
         remedy = f"Bring it back: ballroom restore --release {release.coordinate} --from BACKUP"

@@ -1,6 +1,8 @@
-"""Task `delete-expired-records`, every hour at minute 7: deletes expired tokens, codes, invitations
-and counts, and old records of pulls."""
+"""Task `delete-expired-records`, every hour at minute 7: deletes expired tokens, codes,
+invitations, counts and decisions that waited for a second administrator, and old records of pulls.
+"""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from shared.domain.pull_records import KEPT_FOR
@@ -31,11 +33,13 @@ class DeleteExpiredRecords(Task):
     directory: DirectoryStore
     work: WorkStore
     pull_records: PullRecordStore
+    expire_decisions: Callable[[], Awaitable[int]]
     clock: Clock
 
     async def run(self) -> TaskReport:
         now_ms = self.clock.now_ms()
-        removed = await self.directory.remove_expired(now_ms - EXPIRED_KEPT_FOR // MS)
+        removed = await self.expire_decisions()
+        removed += await self.directory.remove_expired(now_ms - EXPIRED_KEPT_FOR // MS)
         removed += await self.work.remove_expired(now_ms)
         pulled_before_ms = now_ms - KEPT_FOR // MS
         while pulls := await self.pull_records.remove_before(pulled_before_ms, PULLS_AT_ONCE):

@@ -4,6 +4,7 @@ receivers did not accept."""
 import asyncio
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
@@ -13,11 +14,13 @@ from shared.domain.records import Place
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
 from shared.domain.webhooks import Delivery, DeliveryState, Webhook
+from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
 from shared.services.maintenance.tasks import CHECKPOINT_KEPT_FOR, Task
 from shared.services.organizations.webhook_delivery import WebhookDelivery, WebhookTurns
+from shared.services.organizations.webhook_secrets import WebhookSecrets
 from shared.services.records import all_entities
 
 SCHEDULE = "45 * * * * *"
@@ -38,6 +41,7 @@ class DeliverWebhooks(Task):
     directory: DirectoryStore
     work: WorkStore
     delivery: WebhookDelivery
+    secrets: WebhookSecrets
     clock: Clock
 
     async def run(self) -> TaskReport:
@@ -46,6 +50,10 @@ class DeliverWebhooks(Task):
         webhooks = await all_entities(self.directory, Webhook)
         if not webhooks:
             return TaskReport(0, 0)
+        if await self.secrets.encrypt_clear(webhooks):
+            webhooks = await all_entities(self.directory, Webhook)
+        with suppress(Stale):  # Another instance does it, or this one in a minute.
+            await self.secrets.renew_keys(webhooks)
         first = await self._left()
         turns = WebhookTurns(webhooks, first)
         outcomes = await self._serve(turns)

@@ -227,7 +227,7 @@ class Curation(Struct, frozen=True):
     async def approved(self, *, by: Principal) -> Approvals:
         """Return the list to whoever it limits, and to administrators."""
         if not await self.rules.rule_of(by):
-            await self.administration.require(by, "look at", _WHAT)
+            await self.administration.require_auditor(by, "look at", _WHAT)
         return await self.rules.stored()
 
     async def approve(self, texts: Sequence[str], reason: str, *, by: Principal) -> Approvals:
@@ -318,7 +318,7 @@ class Curation(Struct, frozen=True):
 
     async def requests(self, *, by: Principal) -> list[ApprovalRequest]:
         """Return the open requests to administrators, the oldest first."""
-        await self.administration.require(by, "look at", _WHAT)
+        await self.administration.require_auditor(by, "look at", _WHAT)
         found = await self.directory.list_by_subject(ApprovalRequest, RequestState.OPEN.value)
         return sorted(found, key=lambda each: each.asked_ms)[:MAX_LISTED_REQUESTS]
 
@@ -437,7 +437,7 @@ class Curation(Struct, frozen=True):
         """Return the stored releases of upstreams that were pulled in the last 30 days and that
         the rule would refuse, with these approvals besides those of the list. The cost grows with
         the packages of upstreams."""
-        await self.administration.require(by, "look at", _WHAT)
+        await self.administration.require_auditor(by, "look at", _WHAT)
         approved = list((await self.rules.stored()).approved)
         for each in _parsed(added) if added else ():
             approved.append(Approval(package=each.package, versions=str(each.versions), at_ms=0))

@@ -137,6 +137,11 @@ class ApprovedSource(Struct, frozen=True):
                 return await self.chain.find_tool(tool, version, client=client, by=by)
         raise tool_version_not_found(tool, wanted, tuple(each.text for each in listed.versions))
 
+    async def require_approved(self, coordinate: Coordinate, *, by: Principal) -> None:
+        limit = await self._limit(coordinate.package, by)
+        if limit and not limit.approved.allows(coordinate.package, coordinate.version):
+            raise NotApproved(coordinate, coordinate.package, limit)
+
     async def fetch_module(self, module: str, candidates: Sequence[Coordinate]) -> bool:
         by = self.chain.asker.by
         allowed = list[Coordinate]()

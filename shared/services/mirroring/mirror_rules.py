@@ -164,7 +164,7 @@ class RuleChanges(Struct, frozen=True):
 
     async def current(self, *, by: Principal) -> MirrorRules:
         """Return the stored rules to an administrator."""
-        await self.administration.require(by, "look at", _WHAT)
+        await self.administration.require_auditor(by, "look at", _WHAT)
         return await self.reader.upstreams.stored_rules()
 
     async def dry_run(self, wanted: MirrorRules, *, by: Principal) -> RuleDryRun:

@@ -185,6 +185,9 @@ class PackageChain(Struct, frozen=True):
                 return await self.describe(at.package, at.version, client=client, by=by)
         return await self.hosted.find_tool(tool, wanted, client=client, by=by)
 
+    async def require_approved(self, coordinate: Coordinate, *, by: Principal) -> None:
+        """Refuse nothing: the callers of this source take everything."""
+
     async def fetch_module(self, module: str, candidates: Sequence[Coordinate]) -> bool:
         for each in candidates:
             if await self._may_ask(each.package):

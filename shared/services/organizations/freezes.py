@@ -123,7 +123,7 @@ class Freezes(Struct, frozen=True):
 
     async def solely_owned(self, account: Account, *, by: Principal) -> list[Organization]:
         """Return the organizations that no other account owns that could sign in, by name."""
-        await self.administration.require(by, "see", "the organizations of others")
+        await self.administration.require_auditor(by, "see", "the organizations of others")
         owned = [
             each.org
             for each in await self.memberships.of_account(account.id)

@@ -522,7 +522,11 @@ class Memberships(Struct, frozen=True):
     async def members(self, org: OrgName, *, by: Principal) -> list[Member]:
         """Return the members by name, to members only."""
         access = await self.authorization.require_within(by, Action.READ, org)
-        stored = await self.organization_members.read(access.require_organization(org))
+        return await self.named(access.require_organization(org))
+
+    async def named(self, organization: Organization) -> list[Member]:
+        """Return the members by name; callers check rights."""
+        stored = await self.organization_members.read(organization)
         members = await asyncio.gather(*(self._with_name(each) for each in stored.members))
         return sorted(members, key=lambda member: member.name.lower())
 

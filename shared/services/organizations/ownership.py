@@ -293,18 +293,35 @@ class OwnershipRequests(Struct, frozen=True):
 
     async def found(self, *, by: Principal) -> list[OwnerlessOrganization]:
         """Return the organizations without an owner who can sign in, to administrators."""
-        await self.administration.require(by, "see", _WHAT)
+        await self.administration.require_auditor(by, "see", _WHAT)
         return await self.ownerless.stored()
 
     async def all(self, *, by: Principal) -> list[AskedOwnership]:
         """Return every open request to administrators, the oldest first."""
-        await self.administration.require(by, "see", _WHAT)
+        await self.administration.require_auditor(by, "see", _WHAT)
         return await self.waiting()
 
     async def waiting(self) -> list[AskedOwnership]:
         """Return every open request, the oldest first; callers check rights."""
         found = await self._named(await all_entities(self.directory, OwnershipRequest))
         return sorted(found, key=lambda each: each.request.requested_ms)
+
+    async def require_grantable(
+        self, org: OrgName, name: str, *, by: Principal
+    ) -> OwnershipRequest:
+        """Return the request of an account that `by` may grant now; raise as `decide` does."""
+        await self.administration.require_fresh(by, "decide", f"the ownership of {org}")
+        request = await self._request_of(org, await self.accounts.by_name_or_id(name))
+        await self._require_grantable(request)
+        return request
+
+    async def _request_of(self, org: OrgName, account: Account) -> OwnershipRequest:
+        request = await self.directory.get(OwnershipRequest, request_place(org, account.id))
+        if request is None:
+            raise NotFound(
+                "nothing-requested", f"{account.name} does not ask for the ownership of {org}."
+            )
+        return request
 
     async def decide(
         self, org: OrgName, name: str, decision: OwnershipDecision, *, reason: str, by: Principal
@@ -318,11 +335,7 @@ class OwnershipRequests(Struct, frozen=True):
         await self.administration.require_fresh(by, "decide", f"the ownership of {org}")
         parsed_reason = parse_required_reason(reason, "this decision")
         account = await self.accounts.by_name_or_id(name)
-        request = await self.directory.get(OwnershipRequest, request_place(org, account.id))
-        if request is None:
-            raise NotFound(
-                "nothing-requested", f"{account.name} does not ask for the ownership of {org}."
-            )
+        request = await self._request_of(org, account)
         if decision is OwnershipDecision.GRANT:
             await self._require_grantable(request)
             await self.memberships.set_member(org, account, Role.OWNER, by=by, reason=parsed_reason)

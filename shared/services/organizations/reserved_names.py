@@ -44,7 +44,7 @@ class ReservedNames(Struct, frozen=True):
 
     async def all(self, *, by: Principal) -> ReservedNameList:
         """Return all reserved names, those of administrators in alphabetical order."""
-        await self.administration.require(by, "list", _WHAT)
+        await self.administration.require_auditor(by, "list", _WHAT)
         stored = sorted(
             await stored_patterns(self.directory), key=lambda each: each.pattern.lower()
         )

@@ -37,6 +37,7 @@ from shared.ports.http_client import (
 )
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
+from shared.services.organizations.webhook_secrets import WebhookSecrets
 from shared.services.tokens.makers import Makers
 
 EVENTS_READ_AT_ONCE = 200  # For a webhook in a run.
@@ -57,6 +58,7 @@ class WebhookDelivery(Struct, frozen=True):
     directory: DirectoryStore
     events: EventStore
     makers: Makers
+    secrets: WebhookSecrets
     http: HttpClient
     receiver_hosts: ReceiverHosts
     clock: Clock
@@ -70,12 +72,13 @@ class WebhookDelivery(Struct, frozen=True):
         New events come from the feed while few enough wait, so none is left out. After an attempt
         without an answer nothing else is tried: a receiver that hangs takes five seconds of a run.
         While the webhook stops with its maker nothing is sent: events wait in the feed, in their
-        order, until somebody confirms it.
+        order, until somebody confirms it. So they do while it needs a new secret.
         """
         log = await self.directory.get(DeliveryLog, webhook.place)
         if log is None:
             return []  # The webhook was removed meanwhile.
-        if await self._is_paused(webhook, log):
+        secrets = await self.secrets.of(webhook)
+        if await self._is_paused(webhook, log, secrets):
             return []
         now_ms = self.clock.now_ms()
         number = log.number
@@ -92,7 +95,7 @@ class WebhookDelivery(Struct, frozen=True):
                 )
             number = each
         due = [each for each in (*log.deliveries, *new) if each.is_due(now_ms)]
-        tried = [each async for each in self._try(webhook, due, events)]
+        tried = [each async for each in self._try(webhook, secrets, due, events)]
         changed = {each.number: each for each in (*new, *tried)}
         if tried and tried[-1].status is None:
             later = {"due_ms": now_ms + PAUSE // MS}
@@ -102,7 +105,11 @@ class WebhookDelivery(Struct, frozen=True):
         return tried
 
     async def _try(
-        self, webhook: Webhook, due: Sequence[Delivery], events: Mapping[int, Event]
+        self,
+        webhook: Webhook,
+        secrets: Sequence[str],
+        due: Sequence[Delivery],
+        events: Mapping[int, Event],
     ) -> AsyncIterator[Delivery]:
         """Yield deliveries after an attempt, until the time of the webhook is over, its receiver
         does not answer, or its maker stops."""
@@ -116,16 +123,17 @@ class WebhookDelivery(Struct, frozen=True):
             event = events.get(each.number)
             if event is None:
                 [(_, event)] = await self.events.since(each.number - 1, 1)
-            tried = await self._send(webhook, each, event)
+            tried = await self._send(webhook, secrets, each, event)
             self.count_attempt({"result": tried.attempt.value})
             yield tried
             is_over = self.clock.now_ms() - now_ms >= TIME_OF_A_WEBHOOK // MS
             if is_over or tried.status is None:
                 return
 
-    async def _is_paused(self, webhook: Webhook, log: DeliveryLog) -> bool:
-        """Check whether the webhook stops with its maker, and store since when, for its page."""
-        is_paused = await self.makers.stop(webhook.org, webhook.by) is not None
+    async def _is_paused(self, webhook: Webhook, log: DeliveryLog, secrets: Sequence[str]) -> bool:
+        """Check whether the webhook has no secret or stops with its maker, and store since when,
+        for its page."""
+        is_paused = not secrets or await self.makers.stop(webhook.org, webhook.by) is not None
         if is_paused != (log.paused_ms is not None):
             await self._store_pause(webhook.place, self.clock.now_ms() if is_paused else None)
         return is_paused
@@ -136,14 +144,16 @@ class WebhookDelivery(Struct, frozen=True):
         if log is not None:
             await self.directory.replace(log.model_copy(update={"paused_ms": paused_ms}))
 
-    async def _send(self, webhook: Webhook, delivery: Delivery, event: Event) -> Delivery:
+    async def _send(
+        self, webhook: Webhook, secrets: Sequence[str], delivery: Delivery, event: Event
+    ) -> Delivery:
         now_ms = self.clock.now_ms()
         if not self.receiver_hosts.allows(webhook.url):  # The setting changed since it was added.
             return delivery.tried(None, _NOT_ALLOWED, now_ms)
         body = webhook.body(delivery.number, event)
         name = f"evt_{delivery.number}"
         at = datetime.fromtimestamp(now_ms // 1_000, UTC)
-        signers = map(standardwebhooks.Webhook, webhook.secrets(now_ms))
+        signers = map(standardwebhooks.Webhook, secrets)
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "Ballroom",

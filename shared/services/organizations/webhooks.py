@@ -1,7 +1,8 @@
 """Webhooks: who may see and change them."""
 
 from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -19,7 +20,9 @@ from shared.domain.scopes import Action
 from shared.domain.webhooks import (
     Delivery,
     DeliveryLog,
+    EncryptedSecret,
     ReceiverHosts,
+    RevealedWebhook,
     Topic,
     Webhook,
     parse_receiver,
@@ -30,9 +33,11 @@ from shared.ports.events import EventStore
 from shared.ports.system import Clock, Randomness
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.mail import DecisionMail
+from shared.services.organizations.webhook_secrets import WebhookSecrets
 from shared.services.records import (
     EntityChange,
     RecordWriter,
+    all_entities,
     last_event_number,
     retried_when_added,
 )
@@ -55,6 +60,7 @@ class Webhooks(Struct, frozen=True):
     events: EventStore
     record_writer: RecordWriter
     makers: Makers
+    secrets: WebhookSecrets
     decision_mail: DecisionMail
     clock: Clock
     randomness: Randomness
@@ -94,7 +100,7 @@ class Webhooks(Struct, frozen=True):
         *,
         by: Principal,
         secret: str = "",
-    ) -> Webhook:
+    ) -> RevealedWebhook:
         """Add a webhook, which gets the events from now on; raise `InvalidRequest`. Without a
         `secret` it gets one."""
         await self._require(org, Action.GOVERN, by)
@@ -115,7 +121,7 @@ class Webhooks(Struct, frozen=True):
     @retried_when_added
     async def _add(
         self, org: OrgName | None, url: str, topics: Sequence[Topic], by: Principal, secret: str
-    ) -> Webhook:
+    ) -> RevealedWebhook:
         async def require_room() -> None:
             if len(await self._all(org)) >= MAX_WEBHOOKS:
                 reason = f"there are {MAX_WEBHOOKS} webhooks; remove one first"
@@ -123,21 +129,23 @@ class Webhooks(Struct, frozen=True):
 
         access = await self._require(org, Action.GOVERN, by)
         name = access.require_organization(org).name if access and org else ""
+        webhook_id = random_text(self.randomness, _ID_LENGTH)
         webhook = Webhook(
-            id=random_text(self.randomness, _ID_LENGTH),
+            id=webhook_id,
             org=name,
             url=url,
             topics=_ordered(topics),
-            secret=secret,
+            encrypted=await self.secrets.encrypt(secret, Place(webhook_owner(name), webhook_id)),
             created_ms=self.clock.now_ms(),
             by=by.id,
         )
         number = await last_event_number(self.events)
         log = DeliveryLog(org=name, webhook=webhook.id, number=number)
         change = webhook_change("added", webhook, by)
-        return await self.record_writer.add_checked(
+        added = await self.record_writer.add_checked(
             webhook, log, check=require_room, change=change, by=by
         )
+        return RevealedWebhook(added, secret)
 
     @retried_when_stale
     async def change_topics(
@@ -152,28 +160,58 @@ class Webhooks(Struct, frozen=True):
         change = webhook_change("changed", changed, by)
         return await self.record_writer.replace(changed, change=change, by=by)
 
-    @retried_when_stale
     async def rotate(
         self, org: OrgName | None, webhook_id: str, *, by: Principal, reason: str = ""
-    ) -> Webhook:
+    ) -> RevealedWebhook:
         """Give the webhook another secret; for a day requests are signed with both. Who rotates is
         its maker from then on.
 
         Administrators who do not own its organization say a `reason`.
         """
+        return await self._rotate(org, webhook_id, by.id, by, reason)
+
+    async def rotate_all(self, *, by: Principal, reason: str) -> AsyncIterator[RevealedWebhook]:
+        """Give every webhook of the registry and of all organizations another secret, and yield
+        each when it is stored; their makers stay. For a day requests are signed with both.
+
+        A repeat after an interruption goes on with those that were left.
+        """
+        await self.administration.require_fresh(by, "change", "the secrets of all webhooks")
+        key_id = await self.secrets.begin_round()
+        for webhook in await all_entities(self.directory, Webhook):
+            if webhook.encrypted is None or webhook.encrypted.key != key_id:
+                org = OrgName(webhook.org) if webhook.org else None
+                with suppress(NotFound):  # It was removed meanwhile.
+                    yield await self._rotate(org, webhook.id, webhook.by, by, reason)
+
+    @retried_when_stale
+    async def _rotate(
+        self, org: OrgName | None, webhook_id: str, maker: str, by: Principal, reason: str
+    ) -> RevealedWebhook:
         access = await self._require(org, Action.GOVERN, by)
         webhook = await self._get(org, webhook_id)
         what = f"the secret of the webhook {webhook.id}"
         said = reason_for_change(by, access, reason, f"rotating {what}") if access else ""
-        changes = {"secret": self._new_secret(), "old_secret": webhook.secret}
-        rotated = webhook.model_copy(
-            update={**changes, "rotated_ms": self.clock.now_ms(), "by": by.id}
+        secret = self._new_secret()
+        rotated = webhook.without_secrets().model_copy(
+            update={
+                "encrypted": await self.secrets.encrypt(secret, webhook.place),
+                "old_encrypted": await self._kept(webhook),
+                "rotated_ms": self.clock.now_ms(),
+                "by": maker,
+            }
         )
         change = webhook_change("rotated", webhook, by, **with_reason(said))
         stored = await self.record_writer.replace(rotated, change=change, by=by)
         if access:
             await self.decision_mail.send_if_from_outside(by, access, f"{what} is rotated", said)
-        return stored
+        return RevealedWebhook(stored, secret)
+
+    async def _kept(self, webhook: Webhook) -> EncryptedSecret | None:
+        """Return the secret that signs for a day beside a new one."""
+        if webhook.secret:  # Of an earlier version, and not encrypted yet.
+            return await self.secrets.encrypt(webhook.secret, webhook.place)
+        return webhook.encrypted
 
     @retried_when_stale
     async def confirm(self, org: OrgName | None, webhook_id: str, *, by: Principal) -> Webhook:
@@ -227,7 +265,7 @@ class Webhooks(Struct, frozen=True):
 
     async def _require_reading(self, org: OrgName | None, by: Principal) -> None:
         if org is None:
-            await self.administration.require(by, "see", _OF_REGISTRY)
+            await self.administration.require_auditor(by, "see", _OF_REGISTRY)
         else:
             await self.authorization.require_reading(by, Action.MANAGE, org)
 

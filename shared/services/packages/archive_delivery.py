@@ -30,7 +30,7 @@ from shared.ports.archive_store import ArchiveStore
 from shared.ports.metadata import PackageReader
 from shared.ports.system import Clock
 
-# The scope of links to releases that wait for an approval, for those who review them.
+# The scope of links to releases that wait for a review, for those who review them.
 REVIEW_SCOPE = "review"
 REVIEW_LINK_LIFETIME = timedelta(minutes=10)
 
@@ -163,7 +163,7 @@ class ArchiveDelivery(Struct, frozen=True):
         return ScannedArchive(name, stored.size_bytes)
 
     async def review_url(self, head: Head, release: Release) -> str:
-        """Return the address of the archive of a release that waits for an approval, which works
+        """Return the address of the archive of a release that waits for a review, which works
         for ten minutes without credentials, and while it waits."""
         link = replace(self.link(head, release), scope=REVIEW_SCOPE)
         await self.signer.ready()

@@ -222,7 +222,7 @@ class PinnedDigests(Struct, frozen=True):
 
     async def list_refused(self, *, by: Principal) -> list[UpstreamRelease]:
         """Return the refused releases to an administrator: incidents first, then the newest."""
-        await self.administration.require(by, "look at", "the mirror")
+        await self.administration.require_auditor(by, "look at", "the mirror")
         others = await self.directory.list_by_subject(UpstreamRelease, REFUSED)
         found = [*await self.incidents(), *others]
         found.sort(key=lambda each: (not each.is_incident, -(each.refused_ms or 0), each.place))

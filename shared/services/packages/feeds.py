@@ -1,15 +1,17 @@
 """The newest changes of packages, for readers of Atom feeds."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from msgspec import Struct
 
 from shared.auth.authorization import Authorization
+from shared.domain.approvals import ApprovalLimit
 from shared.domain.coordinates import Package
 from shared.domain.errors.packages import PackageNotFound
 from shared.domain.events import PackageChange, package_change
 from shared.domain.names import OrgName
+from shared.domain.packages import Head
 from shared.domain.principals import Principal
 from shared.domain.records import Event, org_stream, package_stream
 from shared.ports.events import EventStore
@@ -38,6 +40,8 @@ class ChangeFeeds(Struct, frozen=True):
     authorization: Authorization
     metadata: MetadataStore
     events: EventStore
+    # What a caller may take of other registries; None: everything.
+    limit_of: Callable[[Principal], Awaitable[ApprovalLimit | None]]
 
     async def of_registry(self, *, by: Principal) -> list[FeedEntry]:
         return await self._newest(self.events.newest, by)
@@ -48,7 +52,9 @@ class ChangeFeeds(Struct, frozen=True):
 
     async def of_package(self, package: Package, *, by: Principal) -> list[FeedEntry]:
         """Return the changes of a package; raise `PackageNotFound`."""
-        if not await self._visible([package], by):
+        visible = await self._visible([package], by)
+        limit = await self.limit_of(by)
+        if not visible or (limit and not limit.shows(visible[package.key])):
             raise PackageNotFound(package)
         return await self._newest(partial(self.events.stream, package_stream(str(package))), by)
 
@@ -71,15 +77,21 @@ class ChangeFeeds(Struct, frozen=True):
         ]
         packages = {each.change.package.key: each.change.package for each in entries}
         visible = await self._visible(list(packages.values()), by)
-        return [each for each in entries if each.change.package.key in visible]
+        limit = await self.limit_of(by)
+        return [
+            each
+            for each in entries
+            if (head := visible.get(each.change.package.key))
+            if limit is None or limit.tells(each.change, head)
+        ]
 
-    async def _visible(self, packages: Sequence[Package], by: Principal) -> frozenset[str]:
-        """Return the keys of the packages that the caller may see. The store is read even for an
+    async def _visible(self, packages: Sequence[Package], by: Principal) -> dict[str, Head]:
+        """Return the packages that the caller may see, by their keys. The store is read even for an
         empty list, so that the time of an answer does not reveal hidden packages."""
         surveys = await self.metadata.survey(packages)
         access = await self.authorization.private_access(by)
         heads = (each.head for each in surveys if each)
-        return frozenset(head.package.key for head in heads if access.covers(head))
+        return {head.package.key: head for head in heads if access.covers(head)}
 
 
 def _message(event: Event) -> str:

@@ -141,6 +141,9 @@ class HostedPackages(Struct, frozen=True):
             erased_by_ms=erased_by_ms(told.at_ms, self.sweep_grace_hours),
         )
 
+    async def require_approved(self, coordinate: Coordinate, *, by: Principal) -> None:
+        """Refuse nothing: the callers of this source take everything."""
+
     async def fetch_module(
         self,
         module: str,  # noqa: ARG002 - others fetch it.

@@ -1,13 +1,14 @@
 """The sparse index and the change feed, for clients, mirrors and exports."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
+from shared.domain.approvals import ApprovalLimit
 from shared.domain.coordinates import Package
 from shared.domain.documents import DerivedDocument
 from shared.domain.events import ChangeKind, PackageChange, package_change
@@ -81,6 +82,8 @@ class PackageIndex(Struct, frozen=True):
     affected: AdvisoryMarks
     successors: Successors
     readers: Readers
+    # What a caller may take of other registries; None: everything.
+    limit_of: Callable[[Principal], Awaitable[ApprovalLimit | None]]
     _affected_files: LruCache[_MarkedFile, DerivedDocument] = field(default_factory=_affected_files)
 
     async def file(self, package: Package, source: PackageSource, *, by: Principal) -> IndexFile:
@@ -154,10 +157,12 @@ class PackageIndex(Struct, frozen=True):
         surveys = await self.metadata.survey(list(packages.values()))
         access = await self.authorization.private_access(by)
         visible = {e.head.package.key: e for e in surveys if e and access.covers(e.head)}
+        limit = await self.limit_of(by)
         return [
-            _with_withdrawal(each, visible.get(each.package.key))
+            _with_withdrawal(each, survey)
             for each in changes
-            if each.is_removal or each.package.key in visible
+            if (survey := visible.get(each.package.key)) or each.is_removal
+            if not (limit and survey) or limit.tells(each, survey.head)
         ]
 
 

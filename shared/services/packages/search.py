@@ -8,24 +8,32 @@ from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
 from shared.domain.approvals import ApprovalLimit
+from shared.domain.distributions import ANY_CLIENT
+from shared.domain.errors.base import NotFound
 from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.listings import Facet, FacetCount
 from shared.domain.memberships import Membership
 from shared.domain.name_suggestions import MAX_COMPARED, MAX_SIMILAR, similar_names
+from shared.domain.packages import Survey
 from shared.domain.principals import Principal
 from shared.domain.search import (
     MAX_LIMIT,
+    MAX_SYMBOLS_FOUND,
     FacetedResults,
     Hit,
     Query,
     ResultPage,
     Results,
     Suggestion,
+    SymbolHit,
     SymbolQuery,
     SymbolResults,
     Viewer,
 )
+from shared.domain.version_choice import live_release
+from shared.domain.versions import Range
 from shared.ports.search import SearchIndex
+from shared.services.packages.hosted_packages import HostedPackages
 
 SUGGESTIONS = 8  # As many as a list below an input shows without scrolling.
 
@@ -45,6 +53,7 @@ class PackageSearch(Struct, frozen=True):
     authorization: Authorization
     # What a caller may take of other registries; None: everything.
     limit_of: Callable[[Principal], Awaitable[ApprovalLimit | None]]
+    hosted: HostedPackages
 
     async def search(self, query: Query, page: ResultPage, *, by: Principal) -> Results:
         """Return a page of the packages that match, with the count of all of them; for programs,
@@ -57,13 +66,34 @@ class PackageSearch(Struct, frozen=True):
         limit = await self.limit_of(by)
         if limit is None:
             return await self.index.search(query, page, viewer)
-        return await self._within(limit, query, page, viewer)
+        found = await self._within(limit, query, page, viewer)
+        shown = [await self._approved_hit(limit, each, by) for each in found.hits]
+        return replace(found, hits=tuple(each for each in shown if each))
+
+    async def _approved_hit(self, limit: ApprovalLimit, hit: Hit, by: Principal) -> Hit | None:
+        """Return the result with the newest approved release of its package, which may be older
+        than the one that everybody else is shown; None if none is stored here."""
+        head = hit.listing.head
+        if limit.shows_release(head, hit.listing.release.coordinate.version):
+            return hit
+        try:
+            survey = await self.hosted.survey(head.package, by=by)
+            entries = tuple(e for e in survey.entries if limit.shows_release(head, e.parsed))
+            entry = live_release(Survey(survey.head, entries), Range(), ANY_CLIENT)
+            if entry is None:
+                return None
+            listing = await self.hosted.describe(
+                head.package, entry.parsed, client=ANY_CLIENT, by=by
+            )
+        except NotFound:
+            return None
+        return replace(hit, listing=listing)
 
     async def _within(
         self, limit: ApprovalLimit, query: Query, page: ResultPage, viewer: Viewer
     ) -> Results:
-        """Return a page of what matches and is ours or approved. All results are read, up to some
-        thousands: the index does not know what is approved."""
+        """Return a page of what matches and is ours, or has an approved version. All results are
+        read, up to some thousands: the index does not know what is approved."""
         hits = list[Hit]()
         offset = 0
         found = _NOTHING
@@ -87,17 +117,27 @@ class PackageSearch(Struct, frozen=True):
     async def suggest(
         self, text: str, *, by: Principal, count: int = SUGGESTIONS
     ) -> list[Suggestion]:
-        """Return the packages whose names begin with the text or are close to it."""
+        """Return the packages whose names begin with the text or are close to it, for pages."""
         viewer = await self.authorization.viewer(by)
         if Query.parse(text).is_wordless:
             return []
         return await self.index.suggest(text, viewer, count)
 
+    async def suggest_to_programs(
+        self, text: str, *, by: Principal, count: int = SUGGESTIONS
+    ) -> list[Suggestion]:
+        """Return those that `suggest` does of which the caller may take a version."""
+        limit = await self.limit_of(by)
+        if limit is None:
+            return await self.suggest(text, by=by, count=count)
+        found = await self.suggest(text, by=by, count=MAX_COMPARED)
+        return [each for each in found if limit.shows(each.head)][:count]
+
     async def similar(self, org: str, name: str, *, by: Principal) -> list[Suggestion]:
-        """Return packages that the caller may see whose names are similar to a name that no package
-        has: first those of the same organization, then those of others."""
-        near = await self.suggest(name, by=by, count=MAX_SIMILAR)
-        own = await self.suggest(f"{org}/", by=by, count=MAX_COMPARED)
+        """Return packages that the caller may see and take whose names are similar to a name that
+        no package has: first those of the same organization, then those of others."""
+        near = await self.suggest_to_programs(name, by=by, count=MAX_SIMILAR)
+        own = await self.suggest_to_programs(f"{org}/", by=by, count=MAX_COMPARED)
         by_name = {each.name: each for each in own}
         names = await asyncio.to_thread(similar_names, name, list(by_name))
         found = [by_name[each] for each in names]
@@ -115,7 +155,33 @@ class PackageSearch(Struct, frozen=True):
         self, query: SymbolQuery, page: ResultPage, *, by: Principal
     ) -> SymbolResults:
         """Return a page of the symbols that match, with their count; none while the index may have
-        symbols of packages that became private, as editors would show a failure to everybody."""
+        symbols of packages that became private, as editors would show a failure to everybody.
+
+        For programs, which find of other registries only what their caller may take: a symbol is
+        that of the latest release of its package, so it is found if that one is approved.
+        """
+        limit = await self.limit_of(by)
+        if limit is None:
+            return await self.every_symbol(query, page, by=by)
+        hits = list[SymbolHit]()
+        offset = 0
+        found = SymbolResults((), 0)
+        while offset == 0 or (offset < found.count and offset < MAX_SYMBOLS_FOUND):
+            batch = replace(page, offset=offset, limit=MAX_LIMIT)
+            found = await self.every_symbol(query, batch, by=by)
+            hits += (
+                each
+                for each in found.hits
+                if limit.shows_release(each.listing.head, each.listing.release.coordinate.version)
+            )
+            offset += MAX_LIMIT
+        shown = tuple(hits[page.offset : page.offset + page.limit])
+        return replace(found, hits=shown, count=len(hits))
+
+    async def every_symbol(
+        self, query: SymbolQuery, page: ResultPage, *, by: Principal
+    ) -> SymbolResults:
+        """Return what `symbols` does, and that of what is not approved as well, for pages."""
         if query.own_only:
             query = replace(query, own_only=False).within(await self._own_organizations(by))
         viewer = await self.authorization.viewer(by)

@@ -113,6 +113,10 @@ class PackageSource(Protocol):
         """
         ...
 
+    async def require_approved(self, coordinate: Coordinate, *, by: Principal) -> None:
+        """Raise `not-approved` for a release that the caller may not take, though it is stored."""
+        ...
+
     async def fetch_module(self, module: str, candidates: Sequence[Coordinate]) -> bool:
         """Store the first of these releases that has the module, if an upstream has it; return
         whether it is stored."""

@@ -34,7 +34,7 @@ class GoneReleases(Struct, frozen=True):
 
     async def list(self, *, by: Principal) -> list[GoneRelease]:
         """Return the gone releases that nobody has decided on, the newest first."""
-        await self.administration.require(by, "look at", _WHAT)
+        await self.administration.require_auditor(by, "look at", _WHAT)
         listed = await self.directory.list_by_subject(GoneRelease, GONE)
         found = [(each, await self.metadata.find(each.coordinate)) for each in listed]
         served = [e for e, at in found if at.release and at.release.state is State.LIVE]

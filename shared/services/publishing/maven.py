@@ -8,6 +8,7 @@ from collections.abc import Callable
 from msgspec import Struct
 from msgspec.structs import replace
 
+from shared.domain.approvals import NotApproved
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.distributions import ANY_CLIENT, ClientProfile, Distribution
 from shared.domain.documents import DerivedDocument
@@ -100,14 +101,21 @@ class MavenPackages:
         except ReleaseNotFound as missing:
             raise await self.refusal(missing, coordinate, package.org, by) from None
 
-    async def tool(self, tool: ToolId, *, client: ClientProfile, by: Principal) -> Survey:
-        """Return the package of a tool with the versions of it that the client can use.
+    async def tool(
+        self, tool: ToolId, source: PackageSource, *, client: ClientProfile, by: Principal
+    ) -> Survey:
+        """Return the package of a tool with the versions of it that the client can use, of those
+        that are stored and that `source` lets the caller take.
 
         Raises `tool-not-found` or `credentials-wanted`.
         """
         try:
             survey = await self._hosted.survey(await self._hosted.tool_owner(tool), by=by)
-            entries = tuple(each for each in usable_entries(survey, client) if tool in each.tools)
+            usable = [each for each in usable_entries(survey, client) if tool in each.tools]
+            taken = [
+                e for e in usable if await _takes(source, survey.head.package.at(e.parsed), by)
+            ]
+            entries = tuple(taken)
             if not entries:
                 raise tool_not_found(tool)
         except NotFound:
@@ -312,3 +320,12 @@ def _takes_files(release: Release) -> bool:
     """Check whether files besides the archive are accepted: a push continues if its release is
     held."""
     return release.state is State.LIVE or release.is_waiting
+
+
+async def _takes(source: PackageSource, at: Coordinate, by: Principal) -> bool:
+    """Check whether the source lets the caller take a release."""
+    try:
+        await source.require_approved(at, by=by)
+    except NotApproved:
+        return False
+    return True

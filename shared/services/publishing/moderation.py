@@ -383,7 +383,7 @@ class Moderation(Struct, frozen=True):
 
         Raises `ReleaseNotFound`.
         """
-        await self.administration.require(by, "look at", str(coordinate))
+        await self.administration.require_auditor(by, "look at", str(coordinate))
         found = await self.metadata.find(coordinate)
         head = found.head
         release = found.release
@@ -521,9 +521,9 @@ def waits_for_approval(release: Release) -> Conflict:
     """Return the refusal of a release that only its owners and maintainers may publish."""
     org = release.org
     return Conflict(
-        "approval-awaited",
-        f"{release.coordinate} waits for an approval: {release.state_reason} Only owners and "
-        f"maintainers of {org} publish it, on the page of approvals of {org}.",
+        "review-awaited",
+        f"{release.coordinate} waits for a review: {release.state_reason} Only owners and "
+        f"maintainers of {org} publish it, on the page of staged releases of {org}.",
     )
 
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from shared.auth.authorization import Authorization
 from shared.domain.coordinates import Coordinate, release_place
-from shared.domain.errors.base import Conflict, Refusal
+from shared.domain.errors.base import Conflict, Forbidden, Refusal
 from shared.domain.errors.packages import ReleaseNotFound
 from shared.domain.packages import (
     FoundRelease,
@@ -35,6 +35,7 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.pull_ledger import PullLedger
 from shared.ports.system import Clock
+from shared.services.administration.second_administrator import SecondAdministrator
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.packages.search import PackageSearch
 from shared.services.publishing.erasure import Erasure, ReleaseErasure
@@ -60,6 +61,7 @@ class OwnReleases(Struct, frozen=True):
     search: PackageSearch
     records: PackageRecordWriter
     erasure: ReleaseErasure
+    second: SecondAdministrator
     clock: Clock
 
     async def hold(self, coordinate: Coordinate, reason: str, *, by: Principal) -> Release:
@@ -94,10 +96,17 @@ class OwnReleases(Struct, frozen=True):
         """Remove a young release that hardly anybody uses, and delete all that is stored of it.
 
         Raises `not-erasable` with the reason; pulls of the last half minute may be missing. A
-        repeat deletes what a failure left.
+        repeat deletes what a failure left. Raises `second-administrator-needed` for administrators
+        who are no owners, where two of them decide.
         """
         parsed = parse_decision_reason(reason, coordinate)
-        await self.authorization.require_within(by, Action.GOVERN, coordinate.package.org)
+        access = await self.authorization.require_within(by, Action.GOVERN, coordinate.package.org)
+        if self.second.waits_for(by) and access.acts_for_operator(by):
+            raise Forbidden(
+                "second-administrator-needed",
+                f"You are no owner of {coordinate.package.org}. Erase {coordinate} as an "
+                "administrator, which waits for a second one.",
+            )
         found = await self.metadata.find(coordinate)
         if found.release is None or not is_removed_by_owner(found.release):
             await self._require_erasable(coordinate, found)
@@ -185,7 +194,7 @@ def _not_published(release: Release) -> Refusal:
     if release.awaits_owner:
         reason = "it waits for an owner. Publish or refuse it on the page of held releases"
     elif release.waits_for_approval:
-        reason = "it waits for an approval. Approve or refuse it on the page of approvals"
+        reason = "it waits for a review. Approve or refuse it on the page of staged releases"
     elif release.waits_for_sigstore:
         reason = "it waits for its Sigstore bundle. Push it again with the bundle"
     elif release.waits_for_package:

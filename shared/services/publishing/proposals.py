@@ -1,5 +1,5 @@
-"""Proposals: a token with the scope moderate can only propose what cannot be undone, and an
-administrator confirms or rejects it."""
+"""Proposals: a token with the scope moderate can only propose what cannot be undone, and so can an
+administrator where two of them decide; an administrator confirms or rejects it."""
 
 from collections.abc import Iterable, Mapping
 
@@ -7,12 +7,16 @@ from msgspec import Struct
 
 from shared.auth.authorization import Administration
 from shared.auth.tokens import random_text
+from shared.domain.accounts import Account
 from shared.domain.coordinates import Coordinate
-from shared.domain.errors.base import Conflict, NotFound, about_field
+from shared.domain.errors.base import Conflict, Forbidden, NotFound, about_field
+from shared.domain.name_disputes import DisputeOutcome
 from shared.domain.names import OrgName, parse_org
 from shared.domain.packages import PublicReason, State
-from shared.domain.principals import Principal
+from shared.domain.principals import UPKEEP, Principal
 from shared.domain.proposals import (
+    ERASE_LATER,
+    ERASE_NOW,
     MAX_PROPOSALS,
     PROPOSAL_ID_LENGTH,
     PROPOSALS_OWNER,
@@ -24,8 +28,12 @@ from shared.domain.releases import parse_decision_reason
 from shared.domain.reserved_names import parse_reserved_name
 from shared.ports.directory import DirectoryStore
 from shared.runtime.retries import retried_when_stale
-from shared.services.identity.accounts import account_names
+from shared.services.administration.account_erasure import AccountErasures, ErasureReceipt
+from shared.services.administration.name_disputes import NameDisputes
+from shared.services.administration.second_administrator import SecondAdministrator
+from shared.services.identity.accounts import account_by_id
 from shared.services.organizations.name_moves import NameMoves
+from shared.services.organizations.ownership import OwnershipDecision, OwnershipRequests
 from shared.services.organizations.reserved_names import ReservedNames
 from shared.services.publishing.erasure import Erasure, ReleaseErasure
 from shared.services.publishing.moderation import Moderation
@@ -33,17 +41,21 @@ from shared.services.records import EntityChange, RecordWriter, retried_when_add
 
 
 class ConfirmedProposal(Struct, frozen=True):
-    """A proposal that was carried out, and what it deleted, if it was to erase a release."""
+    """A proposal that was carried out, and what it deleted, if it was to erase a release or an
+    account."""
 
     proposal: Proposal
-    erasure: Erasure | None
+    erasure: Erasure | None = None
+    receipt: ErasureReceipt | None = None
 
 
 class Proposals(Struct, frozen=True):
     """Stores proposals until an administrator who signed in recently decides on them.
 
     Whoever proposes the same again gets the proposal that waits already. Confirming a proposal does
-    what was proposed, in the name of the administrator, and may be repeated.
+    what was proposed, in the name of the administrator, and may be repeated. What an administrator
+    asks a second one for is mailed to all of them, with what becomes of it, and expires after a
+    day.
     """
 
     administration: Administration
@@ -52,6 +64,10 @@ class Proposals(Struct, frozen=True):
     moderation: Moderation
     erasure: ReleaseErasure
     reserved_names: ReservedNames
+    account_erasures: AccountErasures
+    name_disputes: NameDisputes
+    ownership_requests: OwnershipRequests
+    second: SecondAdministrator
 
     async def remove(
         self,
@@ -108,27 +124,60 @@ class Proposals(Struct, frozen=True):
         await self.administration.require_moderator(by, "propose", f"a move of the name {org}")
         return await self._add(self._new(ProposedAct.MOVE_NAME, org, parsed, by, to=to), by)
 
+    async def erase_account(
+        self, account: Account, reason: str, *, is_now: bool, by: Principal
+    ) -> Proposal:
+        """Ask a second administrator to erase an account; raise as its erasure does."""
+        checked = await self.account_erasures.check(account, reason, by=by)
+        to = ERASE_NOW if is_now else ERASE_LATER
+        proposal = self._new(ProposedAct.ERASE_ACCOUNT, account.id, checked, by, to=to)
+        return await self._add(proposal, by)
+
+    async def decide_dispute(
+        self, text: str, outcome: DisputeOutcome, reason: str, *, by: Principal
+    ) -> Proposal:
+        """Ask a second administrator to decide a name dispute; raise as the decision does."""
+        with about_field("reason"):
+            said = parse_decision_reason(reason, "the dispute")
+        details = await self.name_disputes.require_decidable(text, by=by)
+        dispute = details.dispute.id
+        proposal = self._new(ProposedAct.DECIDE_DISPUTE, dispute, said, by, to=outcome.value)
+        return await self._add(proposal, by)
+
+    async def grant_ownership(
+        self, org: OrgName, name: str, reason: str, *, by: Principal
+    ) -> Proposal:
+        """Ask a second administrator to make an account an owner that asked for it; raise as the
+        decision does."""
+        with about_field("reason"):
+            said = parse_decision_reason(reason, org)
+        request = await self.ownership_requests.require_grantable(org, name, by=by)
+        proposal = self._new(ProposedAct.GRANT_OWNERSHIP, request.org, said, by, to=request.account)
+        return await self._add(proposal, by)
+
     async def all(self, *, by: Principal) -> list[Proposal]:
         """Return the proposals that wait, the oldest first."""
         await self.administration.require_reviewer(by, "list", "proposals")
         return await self._open()
 
     async def names(self, proposals: Iterable[Proposal]) -> Mapping[str, str]:
-        """Return the names of the accounts that made the proposals, by id."""
-        return await account_names(self.directory, (each.by for each in proposals))
+        """Return the names of the accounts that the proposals are by and about, by id."""
+        return await self.second.names_of(*proposals)
 
     async def confirm(
         self, proposal_id: str, *, by: Principal, moves: NameMoves | None = None
     ) -> ConfirmedProposal:
         """Do what was proposed. `moves` moves names, where another registry is mirrored.
 
-        Raises `proposal-not-found`, and what the act raises, after which the proposal still waits.
+        Raises `proposal-not-found`, `second-administrator-needed`, and what the act raises, after
+        which the proposal still waits.
         """
         await self.administration.require_fresh(by, "confirm", f"the proposal {proposal_id}")
         proposal = await self._get(proposal_id)
-        erasure = await self._do(proposal, by, moves)
+        await self.second.require(proposal, by)
+        done = await self._do(proposal, by, moves)
         await self._end(proposal, "confirmed", "", by)
-        return ConfirmedProposal(proposal, erasure)
+        return done
 
     async def reject(self, proposal_id: str, reason: str, *, by: Principal) -> Proposal:
         """End a proposal without doing it; raise `proposal-not-found`."""
@@ -138,9 +187,32 @@ class Proposals(Struct, frozen=True):
         await self._end(proposal, "rejected", parsed, by)
         return proposal
 
+    async def withdraw(self, proposal_id: str, *, by: Principal) -> Proposal:
+        """End what `by` asked a second administrator for; raise `proposal-not-found` and
+        `proposal-of-another`."""
+        await self.administration.require_fresh(by, "withdraw", f"the proposal {proposal_id}")
+        proposal = await self._get(proposal_id)
+        if by.id != proposal.by:
+            raise Forbidden(
+                "proposal-of-another",
+                "Another administrator asked for this, who alone withdraws it. You can reject it.",
+            )
+        await self._end(proposal, "withdrawn", "", by)
+        return proposal
+
+    async def expire(self) -> int:
+        """Remove what waited a day for a second administrator, and tell all of them; return how
+        many there were. A repeat after a crash continues."""
+        now_ms = self.record_writer.clock.now_ms()
+        found = await self.directory.list_by_owner(Proposal, PROPOSALS_OWNER)
+        expired = [each for each in found if each.of_person and not each.is_open_at(now_ms)]
+        for each in expired:
+            await self._end(each, "expired", "", UPKEEP)
+        return len(expired)
+
     async def _do(
         self, proposal: Proposal, by: Principal, moves: NameMoves | None
-    ) -> Erasure | None:
+    ) -> ConfirmedProposal:
         about = proposal.about
         reason = proposal.reason
         public = proposal.public_reason
@@ -148,13 +220,34 @@ class Proposals(Struct, frozen=True):
             case ProposedAct.REMOVE:
                 await self.moderation.remove(_coordinate(about), reason, public, by=by)
             case ProposedAct.ERASE:
-                return await self.erasure.erase(_coordinate(about), reason, public, by=by)
+                erasure = await self.erasure.erase(_coordinate(about), reason, public, by=by)
+                return ConfirmedProposal(proposal, erasure)
             case ProposedAct.RESERVE_NAME:
                 await self.reserved_names.add(about, reason, by=by)
             case ProposedAct.MOVE_NAME:
                 if moves is None:
                     raise _no_upstream(about)
                 await moves.move(parse_org(about), proposal.to, reason)
+            case ProposedAct.ERASE_ACCOUNT:
+                return ConfirmedProposal(proposal, receipt=await self._erase_account(proposal, by))
+            case ProposedAct.DECIDE_DISPUTE:
+                outcome = DisputeOutcome(proposal.to)
+                await self.name_disputes.decide(about, outcome, reason, by=by)
+            case ProposedAct.GRANT_OWNERSHIP:
+                granted = OwnershipDecision.GRANT
+                name = f"id:{proposal.to}"
+                await self.ownership_requests.decide(
+                    parse_org(about), name, granted, reason=reason, by=by
+                )
+        return ConfirmedProposal(proposal)
+
+    async def _erase_account(self, proposal: Proposal, by: Principal) -> ErasureReceipt | None:
+        found = await account_by_id(self.directory, proposal.about)
+        if found is None:  # A crash came before the end of the proposal.
+            return None
+        if proposal.to == ERASE_NOW:
+            return await self.account_erasures.erase_now(found, proposal.reason, by=by)
+        await self.account_erasures.announce(found, proposal.reason, by=by)
         return None
 
     def _new(
@@ -177,6 +270,7 @@ class Proposals(Struct, frozen=True):
             by=by.id,
             token=by.token,
             created_ms=self.record_writer.clock.now_ms(),
+            of_person=self.second.waits_for(by) and by.is_person,
         )
 
     @retried_when_added
@@ -194,11 +288,14 @@ class Proposals(Struct, frozen=True):
                     raise _Proposed(each)
 
         try:
-            return await self.record_writer.add_checked(
+            added = await self.record_writer.add_checked(
                 proposal, check=require_room, change=_change("made", proposal), by=by
             )
         except _Proposed as known:
             return known.proposal
+        if added.of_person:
+            await self.second.tell_asked(added, by)
+        return added
 
     async def _open(self) -> list[Proposal]:
         now_ms = self.record_writer.clock.now_ms()
@@ -222,6 +319,17 @@ class Proposals(Struct, frozen=True):
         if current is not None:
             change = _change(what, current, **({"reason": reason} if reason else {}))
             await self.record_writer.remove(current, change=change, by=by)
+            if current.of_person:
+                await self.second.tell_ended(current, _ENDED[what])
+
+
+# How a decision ended that waited for a second administrator, as mail says it.
+_ENDED = {
+    "confirmed": "a second administrator confirmed it, and it is done",
+    "rejected": "a second administrator rejected it",
+    "withdrawn": "it was withdrawn",
+    "expired": "it expired after a day without a second administrator",
+}
 
 
 class _Proposed(Exception):

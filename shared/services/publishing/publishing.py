@@ -610,7 +610,7 @@ class Publishing(Struct, frozen=True):
         if push.held_by_scanner:
             await self.mail.send_held_by_scanner(release)
         if release.waits_for_approval:
-            await self.mail.send_approval_wanted(release)
+            await self.mail.send_review_wanted(release)
         if release.warnings:
             await self.mail.send_warnings(release, [each.message for each in release.warnings])
 
@@ -629,9 +629,9 @@ class Publishing(Struct, frozen=True):
         if release.waits_for_package:
             return _refusal_of_held_package(release)
         if release.waits_for_approval:
-            page = f"{self.base_url}/account/organizations/{release.org}/approvals"
+            page = f"{self.base_url}/account/organizations/{release.org}/staged"
             return Conflict(
-                "release-awaits-approval",
+                "release-awaits-review",
                 f"{coordinate} is stored and held: {release.state_reason} Owners and maintainers "
                 f"of {org} approve or refuse it at {page}",
             )

@@ -182,7 +182,7 @@ class PublishingRuleChanges(Struct, frozen=True):
 
     async def of_registry(self, *, by: Principal) -> RegistryRules:
         """Return the rules of the registry to an administrator."""
-        await self.administration.require(by, "look at", _WHAT)
+        await self.administration.require_auditor(by, "look at", _WHAT)
         return await self.reader.stored()
 
     @retried_when_stale

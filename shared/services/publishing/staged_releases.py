@@ -11,7 +11,7 @@ from shared.domain.api_docs.records import ApiVerdict, ChangeList, earlier_relea
 from shared.domain.archives.unpacking import EntryChange, changed_entries
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.identity import NotPermitted
-from shared.domain.errors.packages import ApiDocsFailed, ApprovalNotAwaited, ReleaseNotFound
+from shared.domain.errors.packages import ApiDocsFailed, ReleaseNotFound, ReviewNotAwaited
 from shared.domain.errors.requests import ApiDocsPending, Busy
 from shared.domain.names import OrgName
 from shared.domain.packages import (
@@ -40,7 +40,7 @@ from shared.ports.system import Clock
 from shared.services.api_docs.api_docs_generation import ApiHistory
 from shared.services.api_docs.on_demand import ApiComparisons
 from shared.services.identity.accounts import account_names
-from shared.services.identity.mail import DecisionMail
+from shared.services.identity.mail import DecisionMail, ReleaseMail
 from shared.services.packages.archive_delivery import ArchiveDelivery
 from shared.services.packages.archive_reader import ArchiveFiles
 from shared.services.packages.derived_data import PackageRecordWriter
@@ -52,7 +52,7 @@ FILES_COMPARED = 200  # That differ; the page says how many more there are.
 
 
 class StagedRelease(Struct, frozen=True):
-    """A release that waits for an approval, and how it differs from the latest one before it, which
+    """A release that waits for a review, and how it differs from the latest one before it, which
     is None for the first release of a package."""
 
     release: Release
@@ -94,7 +94,7 @@ class StagedReview(Struct, frozen=True):
 
 
 class StagedReleases(Struct, frozen=True):
-    """Shows members the releases that wait for an approval; owners and maintainers who signed in
+    """Shows members the releases that wait for a review; owners and maintainers who signed in
     recently approve or refuse each. No token, no job and no operator approves. Every decision may
     be repeated.
     """
@@ -107,6 +107,7 @@ class StagedReleases(Struct, frozen=True):
     comparisons: ApiComparisons
     history: ApiHistory
     decision_mail: DecisionMail
+    mail: ReleaseMail
     directory: DirectoryStore
     clock: Clock
     base_url: str
@@ -127,7 +128,7 @@ class StagedReleases(Struct, frozen=True):
 
     async def review(self, coordinate: Coordinate, *, by: Principal) -> StagedReview:
         """Return what differs from the version before; raise `ReleaseNotFound` for what does not
-        wait for an approval."""
+        wait for a review."""
         head, release = await self._waiting(coordinate, by)
         [survey] = await self.metadata.survey([head.package])
         live = survey.live if survey else ()
@@ -157,13 +158,13 @@ class StagedReleases(Struct, frozen=True):
 
     async def link(self, coordinate: Coordinate, *, by: Principal) -> str:
         """Return an address of the archive, which works for ten minutes and without a credential;
-        raise `ReleaseNotFound` for what does not wait for an approval."""
+        raise `ReleaseNotFound` for what does not wait for a review."""
         head, release = await self._waiting(coordinate, by)
         return await self.archive_delivery.review_url(head, release)
 
     async def approve(self, coordinate: Coordinate, *, by: Principal) -> Release:
         """Approve a release, which is published once enough people did and it waits for nothing
-        else; raise `approval-not-awaited`. Whoever approves it again changes nothing."""
+        else; raise `review-not-awaited`. Whoever approves it again changes nothing."""
         if by.is_operator:
             raise NotPermitted(
                 "approve",
@@ -176,11 +177,11 @@ class StagedReleases(Struct, frozen=True):
         def decide(head: Head, release: Release) -> Release:
             approval = release.approval
             if approval is None or release.refused:
-                raise ApprovalNotAwaited(coordinate)
+                raise ReviewNotAwaited(coordinate)
             if any(each.by == by.id for each in approval.given) or release.state is State.LIVE:
                 return release
             if not release.waits_for_approval:
-                raise ApprovalNotAwaited(coordinate)
+                raise ReviewNotAwaited(coordinate)
             now_ms = self.clock.now_ms()
             given = (*approval.given, GivenApproval(by=by.id, at_ms=now_ms))
             approved = approval.model_copy(update={"given": given})
@@ -193,11 +194,14 @@ class StagedReleases(Struct, frozen=True):
             kind = "release.confirmed" if is_live else "release.held"
             return with_decision(release, kind, following, by=by, now_ms=now_ms)
 
-        return await self.records.change_release(coordinate, decide)
+        release = await self.records.change_release(coordinate, decide)
+        if release.approval is not None and release.approval.is_met:
+            await self.mail.send_reviewed(release, by=by.id)
+        return release
 
     async def refuse(self, coordinate: Coordinate, reason: str, *, by: Principal) -> Release:
         """Remove a release that waits, for a reason that its organization reads; raise
-        `approval-not-awaited`. It was never published, and its version can never be."""
+        `review-not-awaited`. It was never published, and its version can never be."""
         said = parse_decision_reason(reason, coordinate)
         access = await self.authorization.require_within(by, Action.APPROVE, coordinate.package)
         decision = Decision(State.REMOVED, said, is_refusal=True)
@@ -206,13 +210,14 @@ class StagedReleases(Struct, frozen=True):
             if release.state is State.REMOVED and release.refused:
                 return release
             if not release.waits_for_approval:
-                raise ApprovalNotAwaited(coordinate)
+                raise ReviewNotAwaited(coordinate)
             now_ms = self.clock.now_ms()
             return with_decision(release, "release.refused", decision, by=by, now_ms=now_ms)
 
         release = await self.records.change_release(coordinate, decide)
-        what = f"{coordinate}, which waited for an approval, is refused"
+        what = f"{coordinate}, which waited for a review, is refused"
         await self.decision_mail.send_if_from_outside(by, access, what, said)
+        await self.mail.send_reviewed(release, by=by.id)
         return release
 
     async def _waiting(self, coordinate: Coordinate, by: Principal) -> tuple[Head, Release]:
@@ -274,7 +279,7 @@ class StagedReleases(Struct, frozen=True):
         return await account_names(self.directory, (*publishers, *given))
 
     def _page(self, coordinate: Coordinate) -> str:
-        return f"{self.base_url}/account/organizations/{coordinate.package.org}/approvals"
+        return f"{self.base_url}/account/organizations/{coordinate.package.org}/staged"
 
 
 def _waits(entry: ReleaseEntry) -> bool:

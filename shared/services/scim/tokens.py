@@ -95,7 +95,7 @@ class ScimTokens(Struct, frozen=True):
 
     async def listed(self, *, by: Principal) -> list[ScimToken]:
         """Return the tokens that have not expired, the newest first."""
-        await self.administration.require(by, "list", _WHAT)
+        await self.administration.require_auditor(by, "list", _WHAT)
         return await self._live()
 
     async def revoke(self, token_id: str, *, by: Principal) -> ScimToken:

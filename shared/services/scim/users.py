@@ -315,7 +315,7 @@ class Takeovers(Struct, frozen=True):
         return [*found, *(ending_token_problem(each) for each in await self.tokens.ending())]
 
     async def listed(self, *, by: Principal) -> list[WaitingTakeover]:
-        await self.administration.require(by, "see", "what directories wait for")
+        await self.administration.require_auditor(by, "see", "what directories wait for")
         return await self.waiting()
 
     async def allow(self, names: Sequence[str], *, by: Principal) -> list[WaitingTakeover]:

@@ -32,6 +32,7 @@ from shared.domain.scopes import ANY_NAME, Action, Grant, Scope
 from shared.domain.sign_in import require_recent_sign_in
 from shared.domain.tokens import (
     MAX_APPLY_DAYS,
+    MAX_AUDIT_DAYS,
     MAX_MODERATION_DAYS,
     MAX_TOKEN_DAYS,
     Token,
@@ -262,23 +263,13 @@ class TokenRequest(Struct, frozen=True):
         with about_field("addresses"):
             ranges = parse_ranges(addresses)
         grant = Grant(scopes=granted, org=orgs, package=packages)
-        _check_applying(grant)
+        _check_alone(grant)
         return cls(checked, grant, lifetime, ranges)
 
     @property
-    def manages(self) -> bool:
-        """Whether the token can create other tokens."""
-        return Scope.MANAGE in self.grant.scopes
-
-    @property
-    def moderates(self) -> bool:
-        """Whether the token can withhold releases and lock accounts."""
-        return Scope.MODERATE in self.grant.scopes
-
-    @property
-    def applies(self) -> bool:
-        """Whether the token can apply registry files."""
-        return Scope.APPLY in self.grant.scopes
+    def is_of_people(self) -> bool:
+        """Whether no token of an organization has one of its scopes."""
+        return not self.grant.scopes.isdisjoint(_USES)
 
 
 def parse_token_name(text: str) -> str:
@@ -324,7 +315,13 @@ def _pattern(what: str, text: str) -> str:
 
 
 # The longest lifetimes of tokens with scopes that reach every organization.
-_MOST_DAYS = {Scope.APPLY: MAX_APPLY_DAYS, Scope.MODERATE: MAX_MODERATION_DAYS}
+_MOST_DAYS = {
+    Scope.APPLY: MAX_APPLY_DAYS,
+    Scope.MODERATE: MAX_MODERATION_DAYS,
+    Scope.AUDIT: MAX_AUDIT_DAYS,
+}
+# A token with one of these has no other scope: what it can do is what the word says.
+_ALONE = (Scope.APPLY, Scope.AUDIT)
 
 
 def _most_days(scopes: Iterable[Scope]) -> int:
@@ -349,17 +346,19 @@ def _days(days: int | None, scopes: frozenset[Scope]) -> int | None:
     return days
 
 
-def _check_applying(grant: Grant) -> None:
-    """Raise for a token that applies registry files and can do anything else: it makes no token and
-    no administrator, and is for the whole registry."""
-    if Scope.APPLY not in grant.scopes:
+def _check_alone(grant: Grant) -> None:
+    """Raise for a token that applies registry files or audits, and can do anything else: it makes
+    no token and no administrator, and is for the whole registry."""
+    scope = next((each for each in _ALONE if each in grant.scopes), None)
+    if scope is None:
         return
+    said = f"A token with the scope {scope.value}"
     if len(grant.scopes) > 1:
-        message = "A token with the scope apply has no other scope. Create two tokens."
+        message = f"{said} has no other scope. Create two tokens."
         with about_field("scope"):
             raise InvalidRequest(message)
     if (grant.org, grant.package) != (ANY_NAME, ANY_NAME):
-        message = "A token with the scope apply is for the whole registry. Leave its limits out."
+        message = f"{said} is for the whole registry. Leave its limits out."
         with about_field("org"):
             raise InvalidRequest(message)
 
@@ -389,9 +388,10 @@ class Tokens(Struct, frozen=True):
     organization is deleted. So issuing, rotating and confirming take `Action.GOVERN`.
 
     A new token never allows more than the credential that creates it, nor other addresses, nor a
-    longer lifetime. Tokens with the scopes manage and moderate need a recent sign-in, or the
-    operator, and so do those with apply. Those with moderate and apply are of administrators, and
-    expire after `MAX_MODERATION_DAYS` and `MAX_APPLY_DAYS`.
+    longer lifetime. Tokens with the scopes manage, moderate, audit and apply need a recent sign-in,
+    or the operator. Those with the last three are of administrators, and expire after
+    `MAX_MODERATION_DAYS`, `MAX_AUDIT_DAYS` and `MAX_APPLY_DAYS`; the operator also issues those
+    with audit for auditors.
     """
 
     records: TokenRecords
@@ -414,7 +414,7 @@ class Tokens(Struct, frozen=True):
         if isinstance(owner, OfOrganization):
             access = await self.authorization.require_within(by, Action.GOVERN, owner.org)
             holder = access.require_organization(owner.org)
-            if request.manages or request.moderates or request.applies:
+            if request.is_of_people:
                 raise InvalidRequest(_NOT_MANAGING)
             grant = request.grant.model_copy(update={"org": holder.name})
             request = replace(request, grant=grant)
@@ -525,13 +525,16 @@ class Tokens(Struct, frozen=True):
         return access.require_organization(owner.org).id
 
     async def _check_rights(self, verb: str, token: Token, by: Principal, now_ms: int) -> None:
-        """Raise as `check_rights` does, and `NotPermitted` for a token that moderates or applies
-        registry files and whose owner is no administrator."""
+        """Raise as `check_rights` does, and `NotPermitted` for a token that moderates, audits or
+        applies registry files and whose owner is no administrator."""
         check_rights(verb, token, by, now_ms)
         limiting = _limiting_scope(_scopes_of(token))
         if limiting is not None:
             what = f"the token {token.name}, which {_USES[limiting]}"
-            await self.administration.require_administrator(token.owner, verb, what)
+            if limiting is Scope.AUDIT and by.is_operator:
+                await self.administration.require_auditing_account(token.owner, verb, what)
+            else:
+                await self.administration.require_administrator(token.owner, verb, what)
 
     async def _with_maker(self, used: UsedToken) -> UsedToken:
         is_of_organization = bool(used.token.org)
@@ -629,6 +632,7 @@ def check_rights(verb: str, token: Token, by: Principal, now_ms: int) -> None:
 _USES = {
     Scope.MANAGE: "manages",
     Scope.MODERATE: "moderates",
+    Scope.AUDIT: "audits",
     Scope.APPLY: "applies registry files",
 }
 

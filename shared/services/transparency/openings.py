@@ -96,7 +96,7 @@ class Openings(Struct, frozen=True):
 
     async def _administers(self, by: Principal) -> bool:
         try:
-            await self.administration.require(by, "read", "the log of the registry")
+            await self.administration.require_auditor(by, "read", "the log of the registry")
         except _REFUSALS:
             return False
         return True

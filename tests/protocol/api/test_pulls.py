@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from functions.api.pulls import safe_cell
+from functions.http.csv_tables import safe_cell
 from shared.domain.coordinates import Package
 from shared.domain.errors.requests import Busy
 from shared.domain.names import parse_org

@@ -6,8 +6,10 @@ suite run over such a host, too; these send requests twice on purpose.
 
 import json
 import re
+import shutil
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +25,7 @@ from shared.hosting.file_responses import FollowedRedirects
 from shared.hosting.host import Host
 from shared.hosting.requests import REPEAT, ASGIApp, Message, Receive, Scope, Send
 from shared.hosting.responses import configured_headers
-from shared.localhost import MAVEN_PATHS, archive_resolver
+from shared.localhost import MAVEN_PATHS, archive_resolver, build_host
 from shared.runtime.editions import EVERYTHING
 from shared.runtime.lru_cache import LruCache
 from shared.services.packages.pull_redirects import SIGNED_LINK_LIFETIME
@@ -35,7 +37,8 @@ from tests.support.documented_packages import documented_bala
 from tests.support.documented_packages import published as documented
 from tests.support.instances import shared_records_read
 from tests.support.storage import one_machine
-from tests.support.world import MAVEN, URL, OpenWorld, World, opened
+from tests.support.world import MAVEN, URL, OpenWorld, Template, World, opened, settings_of
+from tests.unit.shared.hosting.asgi import ask, scope
 
 pytestmark = one_machine("only its stores have a data version")
 
@@ -558,3 +561,17 @@ async def test_repeats_count_against_the_rate_limit(worlds: OpenWorld) -> None:
     assert left == [None, None, None, "2", "1", "0", "0", "0"]
     other = await world.get(LIST, headers={"X-Forwarded-For": "192.0.2.2"})
     assert (other.status_code, "ratelimit-remaining" in other.headers) == (200, False)
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+async def test_the_memory_of_answers_can_be_switched_off(
+    template: Template, tmp_path: Path, *, is_on: bool
+) -> None:
+    shutil.copytree(template.folder, tmp_path / "data")
+    host = build_host(settings_of(tmp_path / "data", answer_memory=is_on))
+    path = "/"
+    async with host.running():
+        for _ in range(2):
+            assert (await ask(host, scope("GET", path))).status == 200
+        repeated = host.at_once(scope("GET", path))
+    assert (repeated is not None) is is_on

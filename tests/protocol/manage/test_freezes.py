@@ -114,7 +114,7 @@ BODIES: Mapping[str, object] = {
     "api_org_webhooks_add": {"url": "https://hooks.example.org/x", "events": ["release"]},
     "api_orgs_continue": {"continuedAs": None, "reason": ""},
     "api_orgs_require_provenance": {"requiresProvenance": "ci"},
-    "api_approvals_refuse": {"reason": "x"},
+    "api_staged_releases_refuse": {"reason": "x"},
     "api_org_rules_change": {"staged": True},
     "api_packages_succeed": {"successor": None},
     "api_packages_visibility": {"visibility": "private"},

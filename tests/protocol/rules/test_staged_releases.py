@@ -26,7 +26,7 @@ from tests.support.world import URL, Person, World
 pytestmark = pytest.mark.measured
 
 GREET = "acme/greet:1.0.0"
-APPROVALS = "/account/organizations/acme/approvals"
+STAGED_PAGE = "/account/organizations/acme/staged"
 STAGED = "/api/v1/packages/acme/greet/1.0.0"
 
 
@@ -52,7 +52,7 @@ async def is_served(world: World) -> bool:
 async def test_a_push_is_held_and_says_who_approves_it_where(world: World) -> None:
     said = await stage(world)
     assert "The rules of acme hold every release until an owner or a maintainer approves" in said
-    assert f"{URL}{APPROVALS}" in said
+    assert f"{URL}{STAGED_PAGE}" in said
     assert not await is_served(world)
     again = await refusal_of_push(world, bala(GREET))
     assert "is stored and held: " in again
@@ -70,21 +70,21 @@ async def test_nobody_outside_finds_it_anywhere(world: World) -> None:
     for path in paths:
         assert (await world.get(path)).status_code == 404, path
     assert "greet" not in (await world.get("/packages/?q=greet")).text
-    assert (await world.get(f"{URL}/api/v1/orgs/acme/approvals")).status_code == 401
+    assert (await world.get(f"{URL}/api/v1/orgs/acme/staged-releases")).status_code == 401
 
 
 async def test_members_list_and_review_it_and_others_do_not(world: World) -> None:
     await stage(world)
     people = world.people
-    listed = await world.get(f"{URL}/api/v1/orgs/acme/approvals", by=people.mia)
+    listed = await world.get(f"{URL}/api/v1/orgs/acme/staged-releases", by=people.mia)
     [staged] = listed.json()["releases"]
     assert (staged["release"], staged["approvalsNeeded"]) == (GREET, 1)
     assert staged["publishedBy"] == "ann"
-    for path in ("/api/v1/orgs/acme/approvals", f"{STAGED}/review"):
+    for path in ("/api/v1/orgs/acme/staged-releases", f"{STAGED}/review"):
         assert (await world.get(f"{URL}{path}", by=people.bob)).status_code == 404
-    mia = await PageClient.at(world, people.mia, APPROVALS)
+    mia = await PageClient.at(world, people.mia, STAGED_PAGE)
     assert "greet" in mia.text
-    await mia.open(f"{APPROVALS}/greet/1.0.0")
+    await mia.open(f"{STAGED_PAGE}/greet/1.0.0")
     assert "First version of this package" in mia.text
     assert "Approve" not in mia.text.replace("Approvals", "").replace("An approval", "")
 
@@ -92,8 +92,8 @@ async def test_members_list_and_review_it_and_others_do_not(world: World) -> Non
 async def test_a_member_downloads_it_by_a_link_that_ends(world: World) -> None:
     archive = bala(GREET)
     await stage(world, archive)
-    mia = await PageClient.at(world, world.people.mia, f"{APPROVALS}/greet/1.0.0")
-    await mia.send(f"{APPROVALS}/greet/1.0.0/link")
+    mia = await PageClient.at(world, world.people.mia, f"{STAGED_PAGE}/greet/1.0.0")
+    await mia.send(f"{STAGED_PAGE}/greet/1.0.0/link")
     link = mia.text.partition('<a href="')[2]
     while not link.startswith(f"{URL}/archives/review/"):
         link = link.partition('<a href="')[2]
@@ -107,20 +107,20 @@ async def test_a_member_downloads_it_by_a_link_that_ends(world: World) -> None:
     review = await world.get(f"{URL}{STAGED}/review", by=world.people.mia)
     again = review.json()["archive"]
     assert (await world.get(again)).status_code == 200
-    await (await signed_in(world, world.people.ann)).api("POST", f"{STAGED}/approval", {})
+    await (await signed_in(world, world.people.ann)).api("POST", f"{STAGED}/review/approve", {})
     assert (await world.get(again)).status_code == 404
 
 
 async def test_an_owner_approves_it_on_its_page(world: World) -> None:
     await stage(world)
-    page = f"{APPROVALS}/greet/1.0.0"
+    page = f"{STAGED_PAGE}/greet/1.0.0"
     ann = await PageClient.at(world, world.people.ann, page)
     await ann.send(f"{page}/approve")
     assert "Release approved." in ann.text
     assert await is_served(world)
     [event] = await events_of(world, "release.confirmed")
     assert event.actor == world.people.ann.account.id
-    assert "Nothing waits for an approval" in ann.text
+    assert "Nothing waits for a review" in ann.text
 
 
 async def test_two_approvals_are_of_two_people(world: World) -> None:
@@ -129,15 +129,15 @@ async def test_two_approvals_are_of_two_people(world: World) -> None:
     assert "two owners or maintainers approve it" in said
     ann = await signed_in(world, world.people.ann)
     for _ in range(2):
-        answer = await ann.api("POST", f"{STAGED}/approval", {})
+        answer = await ann.api("POST", f"{STAGED}/review/approve", {})
         assert (answer.status_code, answer.json()["state"]) == (200, "held")
         assert len(answer.json()["approvedBy"]) == 1
     assert not await is_served(world)
     await set_rules(world, approvals=1, staged=False)  # What waits needs what it was pushed with.
-    await ann.api("POST", f"{STAGED}/approval", {})
+    await ann.api("POST", f"{STAGED}/review/approve", {})
     assert not await is_served(world)
     mia = await signed_in(world, world.people.mia)
-    answer = await mia.api("POST", f"{STAGED}/approval", {})
+    answer = await mia.api("POST", f"{STAGED}/review/approve", {})
     assert answer.json()["state"] == "live"
     assert await is_served(world)
     assert [each.actor for each in await events_of(world, "release.approved")] == [
@@ -148,10 +148,10 @@ async def test_two_approvals_are_of_two_people(world: World) -> None:
 async def test_no_token_approves_and_no_member_and_no_operator(world: World) -> None:
     await stage(world)
     people = world.people
-    by_token = await world.send("POST", f"{URL}{STAGED}/approval", by=people.ann, json={})
+    by_token = await world.send("POST", f"{URL}{STAGED}/review/approve", by=people.ann, json={})
     assert by_token.status_code == 403
     for person, status in ((people.mia, 403), (people.bob, 404)):
-        answer = await (await signed_in(world, person)).api("POST", f"{STAGED}/approval", {})
+        answer = await (await signed_in(world, person)).api("POST", f"{STAGED}/review/approve", {})
         assert answer.status_code == status
     staged = world.registry.publishing.staged_releases
     with pytest.raises(NotPermitted, match="the operator approves nothing"):
@@ -167,7 +167,7 @@ async def test_an_administrator_does_not_publish_it_by_restoring_it(world: World
     path = "/api/v1/moderation/releases/acme/greet/1.0.0"
     answer = await admin.api("POST", f"{path}/restore", {})
     assert answer.status_code == 409
-    assert "waits for an approval" in answer.text
+    assert "waits for a review" in answer.text
     await moderation.quarantine(at, "It looks odd.", by=OPERATOR)
     restored = await moderation.restore(at, by=OPERATOR)
     assert restored.waits_for_approval
@@ -176,7 +176,7 @@ async def test_an_administrator_does_not_publish_it_by_restoring_it(world: World
 
 async def test_a_refused_release_is_never_published(world: World) -> None:
     await stage(world)
-    page = f"{APPROVALS}/greet/1.0.0"
+    page = f"{STAGED_PAGE}/greet/1.0.0"
     ann = await PageClient.at(world, world.people.ann, page)
     await ann.send(f"{page}/refuse", reason="")
     assert "Enter a reason" in ann.text
@@ -186,7 +186,9 @@ async def test_a_refused_release_is_never_published(world: World) -> None:
     stored = await world.stores.metadata.find(Coordinate.parse("acme", "greet", "1.0.0"))
     assert stored.release
     assert (stored.release.state, stored.release.refused) == (State.REMOVED, True)
-    answer = await (await signed_in(world, world.people.ann)).api("POST", f"{STAGED}/approval", {})
+    answer = await (await signed_in(world, world.people.ann)).api(
+        "POST", f"{STAGED}/review/approve", {}
+    )
     assert answer.status_code == 409
     assert not await is_served(world)
 
@@ -203,7 +205,7 @@ async def test_the_review_compares_files_and_the_api(world: World) -> None:
     assert shown["comparedWith"] == "1.0.0"
     assert shown["apiProblem"] == ""
     assert "package.json" in [each["path"] for each in shown["files"]]
-    ann = await PageClient.at(world, world.people.ann, f"{APPROVALS}/greet/1.1.0")
+    ann = await PageClient.at(world, world.people.ann, f"{STAGED_PAGE}/greet/1.1.0")
     assert "package.json" in ann.text
 
 
@@ -217,8 +219,37 @@ async def test_owners_and_maintainers_are_told_once_by_mail(world: World) -> Non
     await refusal_of_push(world, bala("acme/other:1.0.0"))
     for name in ("ann", "mia"):
         [mail] = [each for each in world.mailer.to(f"{name}@example.org") if "wait" in each.subject]
-        assert mail.subject == f"{GREET} waits for an approval"
-        assert f"{URL}{APPROVALS}\n" in mail.text
+        assert mail.subject == f"{GREET} waits for a review"
+        assert f"{URL}{STAGED_PAGE}\n" in mail.text
+
+
+async def test_the_publisher_is_told_the_decision_once(world: World) -> None:
+    """A member who published, and is told by an owner; an owner who decides alone is not."""
+    people = world.people
+    for person in (people.ann, people.mia):
+        email = f"{person.account.name}@example.org"
+        account = person.account.model_copy(update={"email": email})
+        await world.stores.directory.replace(account)
+    await make_maintainer(world, people.mia)
+    await set_rules(world, staged=True)
+    for archive in (bala(GREET), bala("acme/second:1.0.0")):
+        await refusal_of_push(world, archive, by=people.mia)
+    ann = await signed_in(world, people.ann)
+    refusal = {"reason": "It lacks a readme."}
+    refused = "/api/v1/packages/acme/second/1.0.0/review/refuse"
+    for _ in range(2):
+        assert (await ann.api("POST", f"{STAGED}/review/approve", {})).status_code == 200
+        assert (await ann.api("POST", refused, refusal)).status_code == 200
+    decisions = ("is approved", "is refused")
+    told = {
+        each.subject: each.text
+        for each in world.mailer.to("mia@example.org")
+        if each.subject.endswith(decisions)
+    }
+    assert list(told) == [f"{GREET} is approved", "acme/second:1.0.0 is refused"]
+    assert "is approved. It is published.\n" in told[f"{GREET} is approved"]
+    assert "It lacks a readme." in told["acme/second:1.0.0 is refused"]
+    assert not [e for e in world.mailer.to("ann@example.org") if e.subject.endswith(decisions)]
 
 
 async def test_the_registry_holds_every_release_too(world: World) -> None:

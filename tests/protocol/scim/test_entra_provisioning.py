@@ -3,11 +3,13 @@ and what follows for accounts.
 """
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
 
 from shared.domain.accounts import LockSource
+from shared.domain.body_sizes import MAX_BODY_BYTES, MAX_GROUP_BYTES
 from shared.domain.group_rules import GroupRules
 from shared.domain.identities import Identity, identity_place
 from shared.domain.principals import OPERATOR
@@ -367,11 +369,17 @@ async def test_a_group_of_5000_members_is_one_request_and_few_writes(scim: ScimW
     kim = await scim.user()
     made = await group(scim)
     path = f"/Groups/{made['id']}"
-    members = [{"value": each} for each in (kim["id"], *ids)]
+    members = [{"$ref": None, "value": each} for each in (kim["id"], *ids)]
     await scim.patched(path, {"op": "Add", "path": "members", "value": members})
     assert await roles(scim) == {"acme": "maintainer"}
     read = await scim.done("GET", path)
     assert len(read["members"]) == 5_000
+    each_alone = [{"op": "Add", "path": "members", "value": [each]} for each in members]
+    assert len(json.dumps(each_alone)) > MAX_BODY_BYTES * 3
+    await scim.patched(path, *each_alone)
+    assert len((await scim.done("GET", path))["members"]) == 5_000
+    answer = await scim.send("PATCH", path, {"schemas": [], "Operations": ["x" * MAX_GROUP_BYTES]})
+    assert (answer.status_code, f"{MAX_GROUP_BYTES:,}" in answer.text) == (413, True)
     await scim.patched(path, {"op": "Remove", "path": f'members[value eq "{kim["id"]}"]'})
     assert await roles(scim) == {}
 

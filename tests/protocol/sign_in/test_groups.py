@@ -632,7 +632,7 @@ async def test_a_group_of_five_thousand_members_is_tried_in_batches(company: Sig
         ("entra:Developers -> acme, member", "is not the object id"),  # A name can be used again.
         (f"okta:{GROUP} -> acme, member", "its provider is none of entra, oidc"),
         (f"{GROUP} -> staff", "is no rule"),
-        ("oidc:dev -> acme", "gives neither administrator nor staff"),
+        ("oidc:dev -> acme", "gives none of administrator, auditor, staff"),
         ("oidc:dev -> acme, boss", "its role is none of owner"),
         ("oidc:dev", "is no rule"),
         ("oidc: -> staff", "is no rule"),

@@ -21,7 +21,7 @@ WORKER = ServingProcess(4712, "elsewhere", "a worker of Ballroom 0.3.0", parent=
 
 def test_a_folder_that_nobody_serves_or_this_process_alone_is_free(tmp_path: Path) -> None:
     require_alone(tmp_path / "missing")
-    with serving_alone(tmp_path, ServingProcess.this("Ballroom")):
+    with serving_alone(tmp_path, ServingProcess.this("Ballroom", "https://registry.test")):
         require_alone(tmp_path)
 
 

@@ -283,4 +283,5 @@ async def test_the_age_of_the_keys_in_the_vault_is_recorded_with_each_read(
     with hearing() as heard:
         await vault.keys().ready()
         [point] = heard.points(SIGNING_KEY_AGE)
+        assert point["key"] == "links"
     assert point["value"] == pytest.approx(401 * 86_400, abs=1)

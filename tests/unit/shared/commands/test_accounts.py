@@ -1,5 +1,6 @@
 """account … and signin-link."""
 
+from shared.adapters.serving_processes import ServingProcess, serving
 from tests.support.terminal import Terminal
 
 
@@ -36,3 +37,18 @@ def test_an_account_is_named_by_its_id_as_well(terminal: Terminal) -> None:
     [ann] = [each["id"] for each in terminal.json("account", "list") if each["name"] == "ann"]
     assert "/sign-in/link#" in terminal.run("signin-link", f"id:{ann}")
     assert f"An id has id: before it: id:{ann}." in terminal.fail("signin-link", ann)
+
+
+def test_a_link_has_the_address_of_the_registry_that_runs(terminal: Terminal) -> None:
+    """The service has its port by its own environment, which the shell of the operator lacks."""
+    terminal.run("account", "add", "kim")
+    running = ServingProcess(4711, "elsewhere", "Ballroom", address="http://127.0.0.1:9000")
+    assert terminal.run("signin-link", "kim").startswith("http://127.0.0.1:7071/")
+    with serving(terminal.data, running):
+        assert terminal.run("signin-link", "kim").startswith("http://127.0.0.1:9000/")
+        # Who names one in the shell means it.
+        linked = terminal.run("signin-link", "kim", PORT="7100")
+        assert linked.startswith("http://127.0.0.1:7100/")
+        linked = terminal.run("signin-link", "kim", BALLROOM_URL="https://registry.test")
+        assert linked.startswith("https://registry.test/")
+    assert terminal.run("signin-link", "kim").startswith("http://127.0.0.1:7071/")

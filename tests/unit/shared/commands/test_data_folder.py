@@ -8,6 +8,7 @@ import pytest
 
 from shared.auth.log_keys import LogKeyRing
 from shared.auth.release_keys import ReleaseKeyRing
+from shared.runtime.private_files import replace_private
 from tests.support.terminal import Terminal
 
 
@@ -115,3 +116,36 @@ def test_a_folder_that_may_not_be_opened_is_named(terminal: Terminal) -> None:
         os.seteuid(user)
         terminal.data.chmod(0o700)
     assert "cannot be opened: Permission denied. Run this as the user of the registry" in said
+
+
+def test_a_backup_without_keys_has_none_and_says_how_it_is_restored(
+    published: Terminal, tmp_path: Path
+) -> None:
+    said = published.run("backup", str(tmp_path / "monday"), "--without-keys")
+    assert f"It has no keys. Copy {published.data / 'keys'}" in said
+    assert not (tmp_path / "monday" / "keys").exists()
+    restored = Terminal(tmp_path / "restored")
+    said = restored.run("restore", str(tmp_path / "monday"))
+    assert f"Put the folder keys of the registry that was backed up into {restored.data}" in said
+    assert "acme/greet:1.0.0" not in said
+
+
+def test_a_restore_without_keys_pauses_webhooks_until_the_keys_are_back(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    hook = ("webhook", "add", "@acme", "https://hooks.example.org/x", "--event", "release")
+    terminal.run(*hook)
+    terminal.run("backup", str(tmp_path / "monday"), "--without-keys")
+    restored = Terminal(tmp_path / "restored")
+    restored.run("restore", str(tmp_path / "monday"))
+    assert "Paused until its secret is rotated: the webhook" in restored.run("doctor")
+    for key in (terminal.data / "keys").iterdir():
+        replace_private(restored.data / "keys" / key.name, key.read_bytes())
+    assert "Paused until" not in restored.run("doctor")
+
+
+def test_a_key_that_is_rotated_twice_before_a_start_loses_no_secret(terminal: Terminal) -> None:
+    terminal.run("webhook", "add", "@acme", "https://hooks.example.org/x", "--event", "release")
+    for _ in range(3):
+        terminal.run("keys", "rotate")
+    assert "Paused until" not in terminal.run("doctor")

@@ -50,7 +50,7 @@ def test_a_healthy_registry_has_no_problem(terminal: Terminal) -> None:
         BALLROOM_IMPRINT_URL="https://example.org/imprint",
     ).splitlines()
     assert all(line.startswith("ok ") for line in lines)
-    assert len(lines) == 15
+    assert len(lines) == 16
 
 
 def test_what_the_operator_does_not_publish_is_advice(terminal: Terminal) -> None:

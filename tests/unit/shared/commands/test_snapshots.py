@@ -57,3 +57,22 @@ def test_a_release_without_its_archive_is_named_and_the_restore_may_be_repeated(
 def test_a_folder_without_a_registry_has_no_snapshots(terminal: Terminal, tmp_path: Path) -> None:
     line = terminal.fail("snapshot", "list", "--from", str(tmp_path / "nothing"))
     assert str(tmp_path / "nothing") in line
+
+
+def test_a_restore_names_the_webhooks_that_need_a_secret(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    hook = ("https://hooks.example.org/x", "--event", "release")
+    secrets = [terminal.run("webhook", "add", owner, *hook).strip() for owner in ("@acme", "@")]
+    name = taken(terminal)
+    other = Terminal(tmp_path / "other")
+    said = other.run("snapshot", "restore", name, "--from", str(terminal.data))
+    [acme] = terminal.json("webhook", "list", "@acme")["webhooks"]
+    [own] = terminal.json("webhook", "list", "@")["webhooks"]
+    assert "2 webhooks are paused, because their secrets are not there." in said
+    assert f"ballroom webhook rotate @acme {acme['id']} --reason REASON\n" in said
+    assert f"ballroom webhook rotate @ {own['id']}\n" in said
+    assert f"the webhook {acme['id']} of acme to hooks.example.org" in other.run("doctor")
+    rotated = other.run("webhook", "rotate", "@acme", acme["id"], "--reason", "restored").strip()
+    assert rotated not in secrets
+    assert f"the webhook {acme['id']}" not in other.run("doctor")

@@ -45,10 +45,11 @@ TABLE = {
     Action.APPROVE: ("manage", MAINTAINERS),
     Action.OPERATE: ("manage", {"administrator"}),
     Action.MODERATE: ("moderate", {"administrator"}),
+    Action.AUDIT: ("audit", {"administrator"}),
     Action.APPLY: ("apply", {"administrator"}),
 }
 RECENT_SIGN_IN = {Action.GOVERN, Action.APPROVE, Action.OPERATE}
-OF_THE_REGISTRY = {Action.OPERATE, Action.MODERATE, Action.APPLY}
+OF_THE_REGISTRY = {Action.OPERATE, Action.MODERATE, Action.AUDIT, Action.APPLY}
 WHO = ("owner", "maintainer", "member", "stranger", "administrator")
 ID = "0123456789"
 NOW = 1_790_000_000_000

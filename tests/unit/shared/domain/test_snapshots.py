@@ -16,10 +16,13 @@ from shared.domain.sessions import Session
 from shared.domain.snapshots import ENTITIES, SnapshotUnusable, from_line, snapshot_name
 from shared.domain.transparency.records import ReleaseProof
 from shared.domain.upstream_withdrawals import UpstreamFeed
+from shared.domain.webhooks import WebhookKeys
 
-# Nobody is signed in by an old copy, counts of additions start anew, and the others are derived.
+# Nobody is signed in by an old copy or decrypts with one, counts of additions start anew, and the
+# others are derived.
 LEFT_OUT = {
     Session,
+    WebhookKeys,
     AdditionCount,
     WithheldNote,
     ReleasePullers,

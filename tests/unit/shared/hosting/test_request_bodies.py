@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from shared.domain.body_sizes import MAX_GROUP_BYTES
+from shared.domain.errors.base import TooLarge
 from shared.domain.errors.requests import NoRoomForUpload
 from shared.hosting.request_bodies import BodyReader, BodySender, HostLimits, IdentifySender
 from shared.hosting.requests import Message, Receive
@@ -138,3 +140,18 @@ class Pausing:
             return {"type": "http.request", "body": self.pieces.pop(), "more_body": True}
         await self.goes_on.wait()
         return {"type": "http.request", "body": b"", "more_body": False}
+
+
+async def test_a_group_of_a_directory_may_be_larger_than_other_bodies() -> None:
+    intake = intake_of(BodySender("192.0.2.1"), HostLimits())
+    sizes = {"Content-Length": str(MAX_GROUP_BYTES)}
+    content = b"x" * MAX_GROUP_BYTES
+    for path in ("/scim/v2/Groups", "/scim/v2/Groups/1"):
+        async with intake.body(scope("POST", path, sizes), arriving(content).receive) as body:
+            assert body == content
+    for path in ("/scim/v2/Users", "/scim/v2/GroupsOfOthers", "/x/scim/v2/Groups"):
+        async with intake.body(scope("POST", path, sizes), never) as refused:
+            assert isinstance(refused, TooLarge)
+    larger = {"Content-Length": str(MAX_GROUP_BYTES + 1)}
+    async with intake.body(scope("POST", "/scim/v2/Groups", larger), never) as refused:
+        assert "more than 524,288 are taken only" in str(refused)

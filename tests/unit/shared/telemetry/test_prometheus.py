@@ -8,7 +8,7 @@ from shared.telemetry.prometheus import PrometheusBackend
 
 def exposed(backend: PrometheusBackend) -> dict[str, float]:
     """Return the samples that a process exposes."""
-    lines = backend.exposition({}).decode().splitlines()
+    lines = backend.exposition({}, {}).decode().splitlines()
     pairs = (line.rpartition(" ") for line in lines if not line.startswith("#"))
     return {name: float(value) for name, _, value in pairs}
 

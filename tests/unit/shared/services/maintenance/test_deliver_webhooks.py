@@ -11,6 +11,7 @@ from typing import cast
 
 import pytest
 
+from shared.auth.signing_keys import KeyRing
 from shared.domain.errors.requests import Busy
 from shared.domain.webhooks import Delivery, Topic, Webhook
 from shared.services.maintenance.deliver_webhooks import WEBHOOKS_LEFT_KEPT, DeliverWebhooks
@@ -20,8 +21,9 @@ from shared.services.organizations.webhook_delivery import (
     WebhookDelivery,
     WebhookTurns,
 )
+from shared.services.organizations.webhook_secrets import WebhookSecrets
 from tests.fakes.stores import FakeDirectory, FakeWork
-from tests.fakes.system import FakeClock
+from tests.fakes.system import FakeClock, FakeRandomness
 
 MINUTE = timedelta(minutes=1)
 
@@ -94,7 +96,9 @@ class Scene:
         self.directory = FakeDirectory.holding(*hooks)
         self.receivers = Receivers(self.clock, seconds)
         delivery = cast("WebhookDelivery", self.receivers)
-        self.task = DeliverWebhooks(self.directory, FakeWork(), delivery, self.clock)
+        keys = KeyRing.of_setting("k" * 32)
+        secrets = WebhookSecrets(self.directory, keys, self.clock, FakeRandomness())
+        self.task = DeliverWebhooks(self.directory, FakeWork(), delivery, secrets, self.clock)
 
     async def run(self) -> float:
         """Run the task, and return how many seconds it took."""

@@ -5,7 +5,7 @@ from typing import cast
 
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.packages import Readers, Survey, Visibility
-from shared.domain.principals import ANONYMOUS
+from shared.domain.principals import ANONYMOUS, Principal
 from shared.domain.records import Event
 from shared.domain.sparse_index import index_file
 from shared.ports.metadata import MetadataStore, ReadCheck
@@ -43,6 +43,10 @@ def event(number: int, subject: str) -> Event:
     return Event(id=str(number), kind=kind, at_ms=number, actor="ann", subject=f"{subject}:1.0.0")
 
 
+async def _unlimited(_: Principal) -> None:
+    return None
+
+
 async def changes(events: FakeEvents, since: int = 0) -> tuple[list[int], int]:
     """Return the numbers of the changes that are shown, and the number to go on from."""
     index = PackageIndex(
@@ -53,6 +57,7 @@ async def changes(events: FakeEvents, since: int = 0) -> tuple[list[int], int]:
         affected=cast("AdvisoryMarks", None),  # The feed says nothing of advisories.
         readers=Readers.EVERYBODY,
         successors=cast("Successors", None),  # The feed names none.
+        limit_of=_unlimited,
     )
     found = await index.changes(since, 100, by=ANONYMOUS)
     return [each.number for each in found.changes], found.next

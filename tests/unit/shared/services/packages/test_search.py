@@ -11,6 +11,7 @@ from shared.domain.principals import ANONYMOUS, Principal
 from shared.domain.search import ANYONE, Query, ResultPage, Results, Viewer
 from shared.ports.search import SearchIndex
 from shared.services.common import Adapters
+from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.search import PackageSearch
 from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import FakeClock
@@ -42,7 +43,7 @@ async def test_the_number_of_packages_is_unknown_while_a_search_is_refused() -> 
     query = Query.parse("kafka")
     refusing = cast("SearchIndex", failing(index, Fault("search", SearchUnconfirmed())))
     authorization = authorization_over(FakeDirectory(), FakeClock())
-    unconfirmed = PackageSearch(refusing, authorization, _unlimited)
+    unconfirmed = PackageSearch(refusing, authorization, _unlimited, cast("HostedPackages", None))
     assert await unconfirmed.count(query, by=ANONYMOUS) is None
     assert await unconfirmed.count(query, by=ANONYMOUS) == 0
     assert index.searches == [(query, ResultPage(limit=0), ANYONE)]

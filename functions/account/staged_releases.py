@@ -1,4 +1,4 @@
-"""/account/organizations/{org}/approvals: releases that wait for an approval, how each differs from
+"""/account/organizations/{org}/staged: releases that wait for a review, how each differs from
 the version before, and the decision."""
 
 from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
@@ -11,17 +11,17 @@ from shared.use_cases import staged_releases
 from shared.use_cases.inputs import shown_fields
 from shared.use_cases.moderation import RequiredReason
 
-REVIEW_ROUTE = f"{ORGANIZATION_ROUTE}/approvals/{{name}}/{{version}}"
+REVIEW_ROUTE = f"{ORGANIZATION_ROUTE}/staged/{{name}}/{{version}}"
 
 pages = SignedInPages()
 FACES = (pages,)
 
 
-@pages.read(f"{ORGANIZATION_ROUTE}/approvals")
-async def account_organization_approvals(
+@pages.read(f"{ORGANIZATION_ROUTE}/staged")
+async def account_organization_staged_releases(
     call: SignedInCall, problem: FormProblem | None = None
 ) -> Answer:
-    frame = await organization_frame(call, "approvals")
+    frame = await organization_frame(call, "staged")
     after = redact_tokens(call.params.get("after", ""))
     staged = call.registry.publishing.staged_releases
     found = await staged.page(call.org, parse_package_name(after) if after else "", by=call.caller)
@@ -29,19 +29,19 @@ async def account_organization_approvals(
 
 
 @pages.read(REVIEW_ROUTE)
-async def account_organization_approval(
+async def account_organization_staged_release(
     call: SignedInCall, problem: FormProblem | None = None, archive: str = ""
 ) -> Answer:
-    frame = await organization_frame(call, "approvals")
+    frame = await organization_frame(call, "staged")
     staged = call.registry.publishing.staged_releases
     review = await staged.review(call.coordinate, by=call.caller)
     at = review.release.coordinate
     return frame.show(
         problem,
-        "approval",
+        "staged_release",
         review=review,
         release=review.release,
-        page=f"{frame.path}/approvals/{at.package.name}/{at.version}",
+        page=f"{frame.path}/staged/{at.package.name}/{at.version}",
         archive=archive,
         me=call.account.id,
         required=shown_fields(RequiredReason),
@@ -50,30 +50,30 @@ async def account_organization_approval(
 
 async def _show_link(call: SignedInCall, archive: str) -> Answer:
     """Show the link in this answer alone, since whoever has it can download the archive."""
-    return await account_organization_approval(call, archive=archive)
+    return await account_organization_staged_release(call, archive=archive)
 
 
 pages.use_case(
     staged_releases.link,
     f"{REVIEW_ROUTE}/link",
-    account_organization_approval,
+    account_organization_staged_release,
     named_release,
-    name="account_organization_approval_link",
+    name="account_organization_staged_release_link",
     then=_show_link,
 )
 pages.use_case(
     staged_releases.approve,
     f"{REVIEW_ROUTE}/approve",
-    account_organization_approval,
+    account_organization_staged_release,
     named_release,
-    name="account_organization_approval_approve",
-    leads_to=f"{ORGANIZATION_ROUTE}/approvals",
+    name="account_organization_staged_release_approve",
+    leads_to=f"{ORGANIZATION_ROUTE}/staged",
 )
 pages.use_case(
     staged_releases.refuse,
     f"{REVIEW_ROUTE}/refuse",
-    account_organization_approval,
+    account_organization_staged_release,
     named_release,
-    name="account_organization_approval_refuse",
-    leads_to=f"{ORGANIZATION_ROUTE}/approvals",
+    name="account_organization_staged_release_refuse",
+    leads_to=f"{ORGANIZATION_ROUTE}/staged",
 )

@@ -1,0 +1,100 @@
+"""A folder of files that is complete or absent: it is made beside its place and renamed."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from shared.adapters.filesystem import FULL_DISK, FolderUnusable, partial_path
+from shared.runtime.private_files import make_private_folder, open_private, try_file_lock
+
+_LOCK = ".lock"
+_LARGEST = 256 * 1024 * 1024  # Bytes of a file that is read.
+
+
+def write_folder(target: Path, files: Mapping[str, bytes]) -> None:
+    """Write the files to a new or empty folder, which only its owner reads; raise
+    `FolderUnusable`, and then nothing is left."""
+    target = target.resolve()
+    try:
+        _require_empty(target)
+        beside = partial_path(target)
+        _remove_unfinished(beside, frozenset(files))
+        _write(beside, target, files)
+    except OSError as error:
+        if error.errno in FULL_DISK:
+            message = f"The disk of {target} is full. Make room there, and run this again."
+            raise FolderUnusable(message) from error
+        message = (
+            f"{error.filename or target} cannot be written: {error.strerror or error}. Name a "
+            "folder whose parent you may write, and run this again."
+        )
+        raise FolderUnusable(message) from error
+
+
+def read_folder(folder: Path) -> dict[str, bytes]:
+    """Return the files of a folder by name; raise `FolderUnusable`."""
+    try:
+        found = sorted(folder.iterdir())
+        if odd := [each for each in found if not each.is_file() or each.is_symlink()]:
+            message = f"{odd[0]} is no file of evidence. Move it away, and run this again."
+            raise FolderUnusable(message)
+        if large := [each for each in found if each.stat().st_size > _LARGEST]:
+            message = f"{large[0]} is too large for a file of evidence."
+            raise FolderUnusable(message)
+        return {each.name: each.read_bytes() for each in found}
+    except OSError as error:
+        message = f"{error.filename or folder} cannot be read: {error.strerror or error}."
+        raise FolderUnusable(message) from error
+
+
+def _require_empty(target: Path) -> None:
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        message = (
+            f"{target} is not empty. Name a new folder: evidence says what was at one time, and "
+            "nothing is added to it."
+        )
+        raise FolderUnusable(message)
+
+
+def _remove_unfinished(beside: Path, names: frozenset[str]) -> None:
+    """Delete what a run left that was killed."""
+    if not beside.exists():
+        return
+    left = {each.name for each in beside.iterdir()} if beside.is_dir() else {beside.name}
+    if left - names - {_LOCK}:
+        message = f"{beside} is in the way. Move it away, and run this again."
+        raise FolderUnusable(message)
+    held = try_file_lock(beside / _LOCK)
+    if held is None:
+        message = f"Another process is at work in {beside}. Wait until it has ended."
+        raise FolderUnusable(message)
+    with held:
+        _delete(beside)
+
+
+def _write(beside: Path, target: Path, files: Mapping[str, bytes]) -> None:
+    make_private_folder(beside)
+    held = try_file_lock(beside / _LOCK)
+    if held is None:
+        message = f"Another process is at work in {beside}. Wait until it has ended."
+        raise FolderUnusable(message)
+    try:
+        with held:
+            for name, content in files.items():
+                with open_private(beside / name, "xb") as stream:
+                    stream.write(content)
+                    stream.flush()
+                    os.fsync(stream.fileno())
+        (beside / _LOCK).unlink()
+        if os.name == "nt" and target.exists():
+            target.rmdir()
+        beside.replace(target)
+    except BaseException:
+        _delete(beside)
+        raise
+
+
+def _delete(folder: Path) -> None:
+    for each in folder.iterdir():
+        each.unlink()
+    folder.rmdir()

@@ -1,0 +1,92 @@
+"""Settings that protect a registry, what each protects, and its state without a secret."""
+
+from collections.abc import Iterator, Mapping
+
+from pydantic import SecretStr
+
+from shared.domain.evidence import ProtectionState
+from shared.settings import Settings
+
+# By the field of the setting, in the order of docs/reference/configuration.md's topics.
+PROTECTIONS: Mapping[str, str] = {
+    "url": "Links, cookies and the accepted origin are those of this address; HTTPS is required.",
+    "tls_cert": "TLS of the local host itself; without it a proxy in front of it has TLS.",
+    "trusted_proxies": "Only these may say from which address a request comes.",
+    "readers": "Who may read public packages: everybody, or people who signed in.",
+    "sign_up": "Whether strangers get an account with their first sign-in.",
+    "founding": "Who may create organizations.",
+    "require_strong": "Who needs a second factor to sign in.",
+    "strong_claims": "What an identity provider says of a second factor.",
+    "entra_accounts": "People who are disabled in Microsoft Entra ID are locked here.",
+    "entra_groups": "Groups of Microsoft Entra ID give roles, and end them.",
+    "oidc_groups_claim": "Groups of an OpenID provider give roles, and end them.",
+    "group_roles_hours": "How long a role by groups lasts that nobody confirms.",
+    "session_idle_hours": "A session ends after so long without a request.",
+    "session_days": "A session ends after so many days.",
+    "token_days": "How long a new access token is valid, at most.",
+    "publish_id_token_hours": "How long a token for a job is valid.",
+    "publish_from_github": "CI systems of which jobs publish without a stored secret.",
+    "publish_from_gitlab": "The same.",
+    "publish_from_azure_devops": "The same.",
+    "publish_from_issuers": "The same.",
+    "report_keys_url": "Reports of leaked tokens are accepted, and end the tokens.",
+    "limit_failure": "How many failed sign-ins and wrong secrets a client may send.",
+    "limit_sign_in": "How many sign-ins a client may begin.",
+    "limit_push": "How many releases a client may push.",
+    "limit_read": "How many reads a client may send.",
+    "max_archive_bytes": "How large an archive may be.",
+    "max_connections_of_address": "How many connections an address may hold.",
+    "brake_releases": "How many releases of an hour are published before others are held.",
+    "brake_packages": "How many new packages of an hour are published before others are held.",
+    "reports_quarantine": "How many reports hold a release back.",
+    "malware_quarantine": "Releases with an advisory about malware are held back.",
+    "scanner_url": "A scanner sees each release before it is public.",
+    "scanner_without_answer": "What becomes of a release that the scanner does not answer about.",
+    "sigstore_roots": "The roots that verify Sigstore bundles instead of the public ones.",
+    "typosquats": "Whether names that resemble others are refused.",
+    "reserved_names": "Names that nobody may take.",
+    "upstream_minimum_age": "How old a release of an upstream has to be.",
+    "upstream_withdrawals": "What becomes of a release that its upstream withdrew.",
+    "advisories_from": "Advisories of others that are read once a day.",
+    "log_witnesses": "Witnesses that cosign the transparency log.",
+    "audit_days": "How long the audit log names people.",
+    "recorded_pulls": "Whether pulls are recorded by account.",
+    "snapshot_days": "How long snapshots of the records are kept in the cloud.",
+    "sweep_grace_hours": "How long the archive of a removed release stays before it is deleted.",
+    "upgrade_backup": "A backup is made before the stored data is changed by an upgrade.",
+    "inside_hosts": "Hosts of the own network that the registry may call.",
+    "webhook_hosts": "Hosts that webhooks may deliver to.",
+    "ca_file": "Further authorities of certificates that are trusted.",
+    "metrics": "Who reads the metrics.",
+    "metrics_token": "The secret that metrics need.",
+    "key_vault": "The keys of the registry lie in this vault.",
+    "link_key": "The key of links and sessions is in a setting, and no file.",
+    "release_keys": "The keys of releases are in a setting, and no file.",
+    "log_keys": "The keys of the log are in a setting, and no file.",
+    "cosmos_key": "A key of the database; empty means that the identity of the app is used.",
+    "blob_connection": "A key of the blobs; empty means that the identity of the app is used.",
+    "smtp_encryption": "TLS to the mail server.",
+    "security_contact": "Where vulnerabilities of this registry are reported.",
+    "abuse_contact": "Where people appeal.",
+}
+
+
+def protections_of(settings: Settings) -> Iterator[ProtectionState]:
+    """Yield the state of each setting that protects."""
+    variables: dict[str, str] = {}
+    for name, variable in Settings.variables():
+        variables.setdefault(name, variable.upper())
+    for name, protects in PROTECTIONS.items():
+        value = getattr(settings, name)
+        default = Settings.model_fields[name].get_default(call_default_factory=True)
+        yield ProtectionState(variables[name], protects, _state(name, value), value == default)
+
+
+def _state(name: str, value: object) -> str:
+    if isinstance(value, SecretStr) or (value is None and _is_secret(name)):
+        return "set" if value else "not set"
+    return "" if value is None else str(getattr(value, "value", value))
+
+
+def _is_secret(name: str) -> bool:
+    return "SecretStr" in str(Settings.model_fields[name].annotation)
