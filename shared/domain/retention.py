@@ -74,7 +74,7 @@ from shared.domain.transparency.records import (
 )
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.domain.upstream_withdrawals import GoneRelease, UpstreamFeed
-from shared.domain.webhooks import DeliveryLog, Webhook
+from shared.domain.webhooks import DeliveryLog, Webhook, WebhookKeys
 
 
 class KeptStore(Struct, frozen=True):
@@ -402,6 +402,10 @@ KINDS: tuple[KeptKinds, ...] = (
     KeptKinds(
         (Organization, NameSkeleton, Webhook, DeliveryLog, NameDispute, ToldOrganization),
         _ORGANIZATION,
+    ),
+    KeptKinds(
+        (WebhookKeys,),
+        Lifetime("as long as the registry", "a rotation replaces the keys that are in it"),
     ),
     KeptKinds((NameOwner,), _FOREVER),
     KeptKinds(

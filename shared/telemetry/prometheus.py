@@ -77,8 +77,8 @@ class PrometheusBackend:
         registry.register(merged)
         for name, (about, value) in gauges.items():
             Gauge(name, about, registry=registry).set(value)
-        name, about = metric_name(SIGNING_KEY_AGE), SIGNING_KEY_AGE.about
-        ages = Gauge(name, about, SIGNING_KEY_AGE.attributes, registry=registry)
+        age_name = metric_name(SIGNING_KEY_AGE)
+        ages = Gauge(age_name, SIGNING_KEY_AGE.about, SIGNING_KEY_AGE.attributes, registry=registry)
         for key, seconds in key_ages.items():
             ages.labels(key).set(seconds)
         return generate_latest(registry)

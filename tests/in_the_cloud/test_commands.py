@@ -70,6 +70,7 @@ def test_a_healthy_registry_in_the_cloud_has_no_problem(
         "placement",
         "log",
         "signing keys",
+        "key ages",
     ]
     assert found["records"]["found"] == f"Cosmos DB has its {len(COSMOS_CONTAINERS)} containers."
     # What the operator does not publish is advice.

@@ -30,7 +30,9 @@ def events() -> Iterator[tuple[str, str, str]]:
         for node in module.find(ast.Call):
             match node:
                 case ast.Call(
-                    ast.Attribute(ast.Name("log"), method), [ast.Constant(str(name)), *_], fields
+                    ast.Attribute(ast.Name("log") | ast.Attribute(ast.Name("log"), "log"), method),
+                    [ast.Constant(str(name)), *_],
+                    fields,
                 ):
                     yield name, LEVELS.get(method, method), _shown(name, fields)
                 case ast.Call(ast.Name("logged"), [ast.Constant(str(name)), *names], level):

@@ -137,7 +137,7 @@ async def test_doctor_says_what_is_known(
     await releases.read_feed()
     server.content = None
     await releases.read_feed()
-    lines = [each for each in (await run_sync(doctor)).splitlines() if " releases " in each]
+    lines = [each for each in (await run_sync(doctor)).splitlines() if " releases     " in each]
     assert [each.split()[0] for each in lines] == ["advice", "advice"]
     assert "it does not answer" in lines[0]
     assert "fix vulnerabilities: 99.2.0. Upgrade to 99.2.0." in lines[1]
