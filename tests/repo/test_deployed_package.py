@@ -216,7 +216,6 @@ def default_version() -> str:
 def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
     """Return the package, which is that of a release where `publish` names its file."""
     folder = tmp_path_factory.mktemp("package")
-    if given := os.environ.get("TESTED_PACKAGE"):
     if given := os.environ.get("BALLROOM_TEST_PACKAGE"):
         return unpacked(Path(given), folder, default_version())
     return built(folder, default_version())

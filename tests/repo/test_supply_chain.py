@@ -39,13 +39,11 @@ def jobs() -> dict[str, Any]:
 def test_the_package_for_azure_itself_is_tried_before_it_is_uploaded() -> None:
     texts = [json.dumps(each) for each in steps(jobs()["files"])]
     [made] = [index for index, each in enumerate(texts) if "azure-package" in each]
-    [tried] = [index for index, each in enumerate(texts) if "TESTED_PACKAGE" in each]
     [tried] = [index for index, each in enumerate(texts) if "BALLROOM_TEST_PACKAGE" in each]
     [uploaded] = [index for index, each in enumerate(texts) if "actions/upload-artifact" in each]
     assert made < tried < uploaded
     assert "tests/repo/test_deployed_package.py" in texts[tried]
     reading = (ROOT / "tests/repo/test_deployed_package.py").read_text()
-    assert 'os.environ.get("TESTED_PACKAGE")' in reading
     assert 'os.environ.get("BALLROOM_TEST_PACKAGE")' in reading
 
 
