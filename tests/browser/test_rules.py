@@ -49,12 +49,12 @@ def test_an_administrator_saves_rules_without_a_script(site: Site, opened: Open)
 
 def test_somebody_follows_and_leaves_without_a_script(site: Site, opened: Open) -> None:
     page = without_scripts(site, opened, site.served.people.ann)
-    page.goto(f"{site.url}/packages/acme/greet")
-    page.get_by_role("button", name="Follow").first.click()
     page.goto(f"{site.url}/account/following")
-    expect(page.get_by_role("link", name="acme/greet")).to_be_visible()
+    page.locator("[name=target]").last.fill("acme")
+    page.get_by_role("button", name="Follow", exact=True).click()
+    expect(page.get_by_role("rowheader", name="acme")).to_be_visible()
     page.get_by_role("button", name="Unfollow").first.click()
-    expect(page.get_by_role("link", name="acme/greet")).to_have_count(0)
+    expect(page.get_by_role("rowheader", name="acme")).to_have_count(0)
 
 
 def without_scripts(site: Site, opened: Open, person: Person) -> Page:
