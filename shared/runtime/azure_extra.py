@@ -4,13 +4,13 @@ They are pinned in infra/requirements.txt. The wheel and the image have them whe
 asked for, the package for Azure always.
 """
 
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, version
 
 from shared.telemetry.log import log
 
-# Modules that the registry imports from the extra, and none of what these require.
-STORES = ("azure.cosmos", "azure.storage.blob")
-TELEMETRY = ("azure.monitor.opentelemetry.exporter", "opentelemetry.sdk")
+# Distributions of the extra that the registry imports, and none of what these require.
+STORES = ("azure-cosmos", "azure-storage-blob")
+TELEMETRY = ("azure-monitor-opentelemetry-exporter", "opentelemetry-sdk")
 
 AZURE_EXTRA = (
     "Install the extra: pip install 'ballroom[azure]', or in a clone "
@@ -29,11 +29,11 @@ class AzureExtraMissing(Exception):
 
 def missing_telemetry() -> str:
     """Return why nothing can be sent to Application Insights, or an empty text."""
-    for module in TELEMETRY:
-        if not _is_installed(module):
+    for distribution in TELEMETRY:
+        if not _is_installed(distribution):
             return (
-                f"APPLICATIONINSIGHTS_CONNECTION_STRING is set, and {module} is not installed "
-                "here, so no metrics and no traces are exported."
+                f"APPLICATIONINSIGHTS_CONNECTION_STRING is set, and {distribution} is not "
+                "installed here, so no metrics and no traces are exported."
             )
     return ""
 
@@ -48,14 +48,17 @@ def telemetry_is_installed() -> bool:
 
 def missing_stores() -> str:
     """Return why the stores of the cloud cannot be opened, or an empty text."""
-    for module in STORES:
-        if not _is_installed(module):
-            return f"BALLROOM_COSMOS_ENDPOINT is set, and {module} is not installed here."
+    for distribution in STORES:
+        if not _is_installed(distribution):
+            return f"BALLROOM_COSMOS_ENDPOINT is set, and {distribution} is not installed here."
     return ""
 
 
-def _is_installed(module: str) -> bool:
+def _is_installed(distribution: str) -> bool:
+    """Look at what is installed: to look for a module imports the packages that it is in, and the
+    start of an app would wait for them."""
     try:
-        return find_spec(module) is not None
-    except ModuleNotFoundError:  # A package that the module is in.
+        version(distribution)
+    except PackageNotFoundError:
         return False
+    return True

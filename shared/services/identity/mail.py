@@ -412,7 +412,6 @@ class ReleaseMail(Struct, frozen=True):
         mail = mail_text(
             "release-reviewed",
             release=str(release.coordinate),
-            org=release.org,
             decision=decision,
             rest=rest,
             page=f"{self._organization_page(release)}/packages/{release.name}",

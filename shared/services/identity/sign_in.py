@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 
 from msgspec import Struct
@@ -19,7 +20,7 @@ from shared.auth.sessions import (
 )
 from shared.auth.tokens import Secret, random_text
 from shared.domain.accounts import Account
-from shared.domain.errors.base import Forbidden, NotFound
+from shared.domain.errors.base import Forbidden, NotFound, Unavailable
 from shared.domain.errors.identity import (
     NotPermitted,
     SignedTokenRefused,
@@ -341,7 +342,8 @@ class SignInFlow(Struct, frozen=True):
         }
         change = EntityChange("session.started", session.id, account=account_id, details=details)
         await self.record_writer.add(session, change=change, by=_owner(session, browser))
-        await self._note_day(account_id)
+        with suppress(Unavailable):  # Nobody is kept out for it; the next sign-in repeats it.
+            await self._note_day(account_id)
         if not known:
             agent = mail_line(browser.agent) or "unknown browser"
             address = browser.address or "unknown"

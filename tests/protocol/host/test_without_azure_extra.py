@@ -13,6 +13,7 @@ from tests.support.registry_process import pulled, push, running
 ARCHIVED = {"msrest", "requests-oauthlib", "oauthlib", "isodate"}
 
 REFUSING_IMPORTS = """
+import importlib.metadata
 import sys
 
 class Refusing:
@@ -20,7 +21,13 @@ class Refusing:
         if any(name == each or name.startswith(each + ".") for each in {names!r}):
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
 
+def version(name, found=importlib.metadata.version):
+    if name in {distributions!r}:
+        raise importlib.metadata.PackageNotFoundError(name)
+    return found(name)
+
 sys.meta_path.insert(0, Refusing())
+importlib.metadata.version = version
 """
 MODULES = (
     "azure.cosmos",
@@ -48,7 +55,10 @@ def test_make_run_installs_nothing_that_is_archived_and_no_exporter() -> None:
 def test_a_release_is_pushed_and_pulled_without_the_extra_and_a_connection_string_ends_nothing(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "sitecustomize.py").write_text(REFUSING_IMPORTS.format(names=MODULES))
+    refusing = REFUSING_IMPORTS.format(
+        names=MODULES, distributions=sorted(names("infra/requirements.txt"))
+    )
+    (tmp_path / "sitecustomize.py").write_text(refusing)
     settings = {
         "PYTHONPATH": str(tmp_path),
         "APPLICATIONINSIGHTS_CONNECTION_STRING": "InstrumentationKey=key",
@@ -60,4 +70,4 @@ def test_a_release_is_pushed_and_pulled_without_the_extra_and_a_connection_strin
         assert pulled(registry.url, "acme/greet/1.0.0") == archive
     written = capfd.readouterr().err
     assert '"event":"telemetry.unavailable"' in written
-    assert "azure.monitor.opentelemetry.exporter is not installed here" in written
+    assert "azure-monitor-opentelemetry-exporter is not installed here" in written

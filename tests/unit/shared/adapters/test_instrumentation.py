@@ -80,6 +80,9 @@ NOT_STORES = {
     "release_signer",
     "witness_keys",
     "writes_log",
+    "components",
+    "versions",
+    "certificate_made_ms",
 }
 
 

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.measured
 OTHERS = frozenset(
     {
         "acs_endpoint",
+        "answer_memory",
         "app_role",
         "archive_cdn_origin",
         "archive_cdn_resource",
