@@ -137,7 +137,7 @@ class _Running:
     type=click.IntRange(1),
     default=MAX_AGE // _HOUR,
     show_default=True,
-    help="How old the newest copy may be: what is newer would be lost.",
+    help="How old the newest copy may be: what was published after it would be lost.",
 )
 @click.option(
     "--scratch",

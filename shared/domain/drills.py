@@ -88,6 +88,6 @@ def too_old(source: str, age_ms: int, max_age: timedelta) -> str:
     if age_ms * MS <= max_age:
         return ""
     return (
-        f"{source} is the newest copy, and it is {age_text(age_ms)} old: the objective is "
-        f"{age_text(max_age // MS)}. See why no newer one was made, and make one."
+        f"{source} is the newest copy, and it is {age_text(age_ms)} old: it may be "
+        f"{age_text(max_age // MS)} old at most. See why no newer one was made, and make one."
     )

@@ -12,8 +12,10 @@ from shared.telemetry.log import log
 STORES = ("azure-cosmos", "azure-storage-blob")
 TELEMETRY = ("azure-monitor-opentelemetry-exporter", "opentelemetry-sdk")
 
+# With the file of the wheel: anybody may register the bare name in an index of packages.
 AZURE_EXTRA = (
-    "Install the extra: pip install 'ballroom[azure]', or in a clone "
+    "Install the extra: `pip install './ballroom-VERSION-py3-none-any.whl[azure]'` with the file "
+    "of your wheel, or in a clone "
     "`.ci/environment infra/requirements.txt .venv`; the image that has it is the one whose tag "
     "ends in -azure."
 )

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,10 @@ PAGES = sorted(
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FILE = re.compile(r"`((?:functions|shared|tests|infra|docs|bench)/[\w/.*-]+)(?:::\w+)?`")
 GENERATED = "bench/out"
+# The name alone, which anybody may register in an index of packages: never what somebody installs.
+BARE_NAME = re.compile(
+    r"""\b(?:pip|pipx|uv|uvx)(?: tool)?(?: install| run)? +['"]?ballroom\b(?!-)"""
+)
 
 
 def ids(page: Path) -> str:
@@ -40,6 +45,21 @@ def test_every_link_of_a_page_leads_somewhere_and_every_file_is_there(page: Path
     named = sorted(set(FILE.findall(page.read_text("utf-8"))))
     missing = [each for each in named if not any(ROOT.glob(each.rstrip("/")))]
     assert [each for each in missing if not each.startswith(GENERATED)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_no_section_and_no_entry_of_a_list_of_pages_is_there_twice(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
+    headings = re.findall(r"^#{1,2} .+", text, re.MULTILINE)
+    entries = re.findall(r"^- \[[^]]+\]\([^)]+\)", text, re.MULTILINE)
+    assert [each for each, count in Counter(headings + entries).items() if count > 1] == []
+
+
+def test_nothing_is_installed_by_the_bare_name_of_the_program() -> None:
+    texts = [ROOT / "CHANGELOG.md", *(ROOT / "packaging" / "image").iterdir(), *PAGES]
+    texts += [each for each in (ROOT / "shared").rglob("*.py") if "install" in each.read_text()]
+    assert [ids(each) for each in texts if BARE_NAME.search(each.read_text("utf-8"))] == []
+    assert BARE_NAME.search("pip install 'ballroom[azure]'")
 
 
 def test_the_index_of_a_folder_leads_to_each_of_its_pages() -> None:

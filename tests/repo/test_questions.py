@@ -50,7 +50,7 @@ ASKED = (  # What an answer is there for, whatever its heading becomes.
     "IAM-10",
     "IAM-14",
     "SEF-07",
-    "UEM-09",
+    "TVM-02",
     "IPY-04",
 )
 # Facts of an answer that a page has to say as well: what is set as code, and numbers.

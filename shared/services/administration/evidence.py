@@ -43,7 +43,7 @@ _ABOUT = {
     "connections.json": "every connection that the registry opens to others",
     "roles.json": "what each role may do, and which scope a credential needs for it",
     "rights.json": "who has which role, by what, and the last sign-in; it names people",
-    "drill.json": "the last drill of a restore",
+    "drill.json": "the last recovery drill with its times, or null",
 }
 
 

@@ -65,7 +65,7 @@ class SecondAdministrator(Struct, frozen=True):
         if confirming and _is_same_address(asking, confirming):
             why = (
                 f"{confirming.name} and {asking.name}, who asked for this, have the same mail "
-                "address, so they are one person. Another administrator confirms it."
+                "address, so they count as one person. Another administrator confirms it."
             )
             raise second_administrator_needed(why)
 

@@ -169,7 +169,7 @@ async def test_one_person_with_two_accounts_is_refused_where_the_mail_address_sa
     proposal = await asked(await signed_in(world, world.people.admin))
     bob = await signed_in(world, world.people.bob)
     answer = await bob.api("POST", f"{PROPOSALS}/{proposal}/confirm")
-    assert "so they are one person" in answer.json()["error"]["message"]
+    assert "so they count as one person" in answer.json()["error"]["message"]
 
 
 async def test_nobody_confirms_what_a_dismissed_administrator_asked_for(

@@ -1,6 +1,10 @@
 """`ballroom keys list` and doctor: how old the keys are, without a key."""
 
 import json
+import re
+import shlex
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,7 +14,13 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from shared.adapters.filesystem import DataFolder
+from shared.adapters.system import SystemClock, SystemRandomness
+from shared.auth.signing_keys import KeyFiles
+from shared.auth.webhook_keys import unwrap, wrapping_keys
+from shared.domain.webhooks import WebhookKeys
 from tests.fakes.release_keys import LOG_KEYS
+from tests.paths import docs
 from tests.support.terminal import Terminal
 
 pytestmark = pytest.mark.measured
@@ -65,3 +75,29 @@ def test_doctor_names_keys_that_should_have_been_rotated(terminal: Terminal) -> 
     assert "`ballroom keys rotate`" in found["way_out"]
     assert "`ballroom log rotate-key --days 90`" in found["way_out"]
     assert "rotate-release-keys" not in found["way_out"]
+
+
+def test_after_the_commands_for_a_leaked_backup_its_keys_sign_and_decrypt_nothing(
+    terminal: Terminal,
+) -> None:
+    terminal.run("webhook", "add", "@acme", "https://hooks.example.org/x", "--event", "release")
+    files = KeyFiles(DataFolder(terminal.data).keys, SystemClock(), SystemRandomness())
+    leaked = files.load()
+    signed = private_release_keys(terminal)
+    section = docs("run/backup").partition("### A backup leaked")[2].partition("\n### ")[0]
+    for line in "".join(re.findall(r"```sh\n(.*?)```", section, re.DOTALL)).splitlines():
+        terminal.run(*shlex.split(line, comments=True)[1:])
+    assert not {each.reveal() for each in leaked.keys} & {
+        each.reveal() for each in files.load().keys
+    }
+    assert not signed & private_release_keys(terminal)
+    with closing(sqlite3.connect(DataFolder(terminal.data).database)) as records:
+        [[body]] = records.execute("SELECT body FROM entities WHERE kind = ?", [WebhookKeys.kind])
+    newest, *_ = WebhookKeys.model_validate_json(body).keys
+    assert unwrap(newest, wrapping_keys(leaked)) is None
+    assert unwrap(newest, wrapping_keys(files.load())) is not None
+
+
+def private_release_keys(terminal: Terminal) -> set[str]:
+    lines = (terminal.data / "keys" / "release-keys").read_text().splitlines()
+    return {line.split()[2] for line in lines if line.split()[1] == "private"}

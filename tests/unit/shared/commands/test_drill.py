@@ -191,15 +191,15 @@ def test_there_is_no_backup(published: Terminal, tmp_path: Path) -> None:
     assert line.startswith(f"There is no backup in {tmp_path / 'nowhere'}. Make one, ")
 
 
-def test_a_backup_that_is_older_than_the_objective_is_a_problem(
+def test_a_backup_that_is_older_than_it_may_be_is_a_problem(
     published: Terminal, backups: Path
 ) -> None:
     only(backups).rename(backups / name_of(timedelta(days=2, hours=3, minutes=5)))
     result = published.invoke("drill", str(backups))
     assert result.exit_code == 1
     assert (
-        f"problem: {only(backups)} is the newest copy, and it is 2 days and 3 hours old: the "
-        "objective is 1 day and 12 hours. See why no newer one was made, and make one.\n"
+        f"problem: {only(backups)} is the newest copy, and it is 2 days and 3 hours old: it "
+        "may be 1 day and 12 hours old at most. See why no newer one was made, and make one.\n"
     ) in result.stdout
     assert published.invoke("drill", str(backups), "--max-age", "72").exit_code == 0
 

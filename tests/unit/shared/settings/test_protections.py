@@ -1,5 +1,7 @@
 """Which settings protect a registry, as evidence for an audit lists them."""
 
+import re
+
 import pytest
 from pydantic import SecretStr
 
@@ -97,6 +99,17 @@ def test_every_setting_protects_or_is_known_not_to() -> None:
     )
     assert not OTHERS & set(PROTECTIONS)
     assert OTHERS | set(PROTECTIONS) == set(Settings.model_fields)
+
+
+# Words of a sentence that state a period or a consequence, by how they begin.
+STATED = re.compile(r"\b(?:minute|hour|day|week|month|second factor|refus|held|hold|quarantin)")
+
+
+@pytest.mark.parametrize("name", PROTECTIONS)
+def test_a_sentence_states_no_other_period_or_consequence_than_its_setting(name: str) -> None:
+    described = (Settings.model_fields[name].description or "").lower()
+    stated = set(STATED.findall(PROTECTIONS[name].lower()))
+    assert {each for each in stated if each not in described} == set()
 
 
 def test_a_secret_is_set_or_not_set() -> None:
