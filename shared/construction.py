@@ -1754,6 +1754,7 @@ class Services:
         return SignInFlow(
             providers=self.identity_providers,
             links=self.sign_in_links,
+            two_administrators=self.settings.two_administrators,
             session_authentication=self.session_authentication,
             identities=self.identities,
             known_browsers=self.known_browsers,

@@ -8,6 +8,7 @@ import pytest
 
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Coordinate
+from shared.domain.name_disputes import DisputeOutcome
 from shared.domain.packages import State
 from shared.domain.principals import OPERATOR
 from shared.services.maintenance.tasks import require_task
@@ -220,6 +221,39 @@ async def test_a_decision_about_a_name_waits(worlds: OpenWorld) -> None:
     await bob.get("/account")
     await bob.api("POST", f"{PROPOSALS}/{answer.json()['id']}/confirm")
     assert not (await disputes.show(dispute, by=OPERATOR)).is_undecided
+
+
+async def test_a_decision_that_was_asked_for_before_an_appeal_does_not_decide_on_it(
+    worlds: OpenWorld,
+) -> None:
+    world = await opened(worlds)
+    disputes = world.registry.administration.name_disputes
+    mia = world.people.mia
+    dispute = (await disputes.open("other", "It is ours.", mia.account, by=OPERATOR)).dispute.id
+    world.clock.advance(timedelta(days=8))
+    admin = await signed_in(world, world.people.admin)
+    path = f"/api/v1/name-disputes/{dispute}/decision"
+    earlier = (await admin.api("POST", path, {"outcome": "granted", **WHY})).json()["id"]
+    await disputes.decide(dispute, DisputeOutcome.DENIED, "It is not.", by=OPERATOR)
+    await disputes.appeal(dispute, "You read nothing.", by=world.fresh(mia))
+    bob = await signed_in(world, world.people.bob)
+    refused = await bob.api("POST", f"{PROPOSALS}/{earlier}/confirm")
+    assert refused.json()["error"]["code"] == "dispute-appealed"
+    assert (await disputes.show(dispute, by=OPERATOR)).is_undecided
+
+
+async def test_an_administrator_makes_no_sign_in_link_of_another_one(worlds: OpenWorld) -> None:
+    world = await opened(worlds)
+    admin = await signed_in(world, world.people.admin)
+    for person, code in ((world.people.bob, 403), (world.people.mia, 200)):
+        path = f"/manage/accounts/{person.account.id}"
+        await admin.get(path)
+        page = await admin.post(f"{path}/link")
+        assert page.status_code == code, page.text
+        assert ("A second administrator is needed" in page.text) == (code == 403)
+    bob = await world.stores.directory.get(Account, world.people.bob.account.place)
+    assert bob
+    assert await world.registry.identity.sign_in_flow.issue_link(bob, by=OPERATOR)
 
 
 async def test_an_administrator_who_is_no_owner_erases_no_release_as_one(
