@@ -1972,6 +1972,7 @@ class Services:
             mail_delivery=self.mail_delivery,
             decision_mail=self.decision_mail,
             base_url=self.settings.base_url,
+            two_administrators=self.settings.two_administrators,
         )
 
     @cached_property
