@@ -1754,6 +1754,7 @@ class Services:
         return SignInFlow(
             providers=self.identity_providers,
             links=self.sign_in_links,
+            two_administrators=self.settings.two_administrators,
             session_authentication=self.session_authentication,
             identities=self.identities,
             known_browsers=self.known_browsers,
@@ -1971,6 +1972,7 @@ class Services:
             mail_delivery=self.mail_delivery,
             decision_mail=self.decision_mail,
             base_url=self.settings.base_url,
+            two_administrators=self.settings.two_administrators,
         )
 
     @cached_property

@@ -64,7 +64,8 @@ def _let_repeat(call: Call, answer: Answer, number: int, depends_on: Dependencie
         status=answer.status,
         on_repeat=answer.on_repeat,
         until_ms=answer.repeated_until_ms,
-        is_mirrored=depends_on.is_mirrored,
+        # A list may have packages of upstreams.
+        is_mirrored=depends_on.is_mirrored or not depends_on.is_of_packages,
     )
     answer.repeat = Repeatable(record, number, depends_on.packages, readers_of)
 

@@ -1,5 +1,6 @@
 """The folders of a recovery drill: the newest backup, and the folder that it is restored into."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Generator, Iterator
@@ -105,9 +106,16 @@ def make_drill_folder(place: Path) -> Generator[Path]:
 _OTHER_PLACE = "Make room there, or name a folder of another disk with --scratch."
 
 
+def _this_user() -> int:
+    return getattr(os, "geteuid", int)()  # Windows has none, and says of each file that it is of 0.
+
+
 def _delete_abandoned(folder: Path) -> None:
-    """Delete the folder of a drill that was killed; one that is going on holds its lock."""
+    """Delete the folder of a drill that was killed; one that is going on holds its lock. A link,
+    and a folder of another user, who may have put links into it, is not of a drill."""
     with suppress(OSError):
+        if folder.is_symlink() or folder.stat().st_uid != _this_user():
+            return
         held = try_file_lock(folder / _LOCK)
         if held is not None:
             held.close()

@@ -9,6 +9,7 @@ What a ciphertext belongs to is authenticated with it: moved to another webhook,
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 
 from shared.auth.encryption import Undecryptable, decrypt, encrypt
 from shared.auth.signing_keys import KeyRing
@@ -76,9 +77,10 @@ def decrypt_secret(encrypted: EncryptedSecret, place: Place, key: bytes) -> str:
 
 
 def unused_keys(keys: Iterable[WrappedKey], used: Iterable[str], before_ms: int) -> set[str]:
-    """Return the ids of keys made before that time that encrypt nothing, except the first one."""
-    _, *others = keys
-    return {each.id for each in others if each.made_ms < before_ms} - {*used}
+    """Return the ids of keys that encrypt nothing and were replaced by another one, the newest
+    first, before that time. A write that was begun before that may still store a secret."""
+    replaced = {each.id for newer, each in pairwise(keys) if newer.made_ms < before_ms}
+    return replaced - {*used}
 
 
 def _about_webhook(place: Place) -> str:

@@ -396,7 +396,8 @@ _ROTATE_HELP = """Give a webhook a new secret, and print it. For a day both secr
 
 With --all every webhook of the registry and of all organizations gets one, after a backup with
 keys leaked. Each line is the owner, the id, the receiver and the new secret. Their makers stay, and
-owners get mail with the reason. If it is stopped, a repeat goes on with those that are left.
+owners get mail with the reason. If it is stopped, a repeat within an hour goes on with those that
+are left.
 
 \b
 Examples:

@@ -1,5 +1,6 @@
 """Settings that protect a registry, what each protects, and its state without a secret."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 from pydantic import SecretStr
@@ -79,6 +80,9 @@ PROTECTIONS: Mapping[str, str] = {
 }
 
 
+_QUERY = re.compile(r"(?<=\?)[^\s,#]+")  # Of an address, which may have a token.
+
+
 def protections_of(settings: Settings) -> Iterator[ProtectionState]:
     """Yield the state of each setting that protects."""
     variables: dict[str, str] = {}
@@ -93,7 +97,8 @@ def protections_of(settings: Settings) -> Iterator[ProtectionState]:
 def _state(name: str, value: object) -> str:
     if isinstance(value, SecretStr) or (value is None and _is_secret(name)):
         return "set" if value else "not set"
-    return "" if value is None else str(getattr(value, "value", value))
+    shown = "" if value is None else str(getattr(value, "value", value))
+    return _QUERY.sub("…", shown)
 
 
 def _is_secret(name: str) -> bool:

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.measured
 HOOKS = "/api/v1/orgs/acme/webhooks"
 PAGE = "/account/organizations/acme/webhooks"
 REASON = "a backup leaked"
+SECRET = "whsec_c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0"
 
 
 @pytest.fixture
@@ -252,6 +253,33 @@ async def test_a_rotation_of_all_that_was_stopped_goes_on_with_those_that_are_le
     assert (len(ids), first.webhook.id in ids) == (2, False)
     again = [each async for each in webhooks.rotate_all(by=OPERATOR, reason=REASON)]
     assert len(again) == 3
+
+
+async def test_a_round_that_was_stopped_long_ago_spares_no_webhook_of_a_later_one(
+    world: World, receiver: Receiver
+) -> None:
+    await asyncio.gather(*(add(world, receiver, f"/{n}") for n in range(3)))
+    webhooks = world.registry.organizations.webhooks
+    await anext(aiter(webhooks.rotate_all(by=OPERATOR, reason=REASON)))
+    world.clock.advance(timedelta(hours=2))
+    later = [each async for each in webhooks.rotate_all(by=OPERATOR, reason=REASON)]
+    assert len(later) == 3
+
+
+async def test_a_webhook_that_is_stored_while_a_new_key_is_made_keeps_its_secret(
+    world: World, receiver: Receiver
+) -> None:
+    await add(world, receiver)
+    [webhook] = await stored(world)
+    secrets = world.registry.organizations.webhook_secrets
+    world.clock.advance(timedelta(days=30))
+    begun = await secrets.encrypt(SECRET, webhook.place)  # Its write comes after the task looked.
+    await secrets.begin_round()
+    await secrets.renew_keys([])
+    await world.stores.directory.replace(webhook.model_copy(update={"encrypted": begun}))
+    secrets = rotate_registry(world, "a")
+    [after] = await stored(world)
+    assert await secrets.of(after) == (SECRET,)
 
 
 async def test_owners_learn_why_the_operator_rotated_a_secret(

@@ -20,6 +20,19 @@ from tests.support.world import Person, World, limited
 pytestmark = pytest.mark.measured
 
 _POSTED_FORM = re.compile(r'<form method="post" action="(?!/sign-out)[^"]*"')
+_BUTTON = '<button class="danger'
+_ADVISORY = {
+    "summary": "Greetings run commands",
+    "introduced-0": "1.0.0",
+    "fixed-0": "1.2.0",
+    "introduced-1": "",
+    "fixed-1": "",
+    "details": "It runs what it is sent.",
+    "severity": "high",
+    "aliases": "",
+    "references": "",
+    "credits": "",
+}
 GREET = Coordinate.parse("acme", "greet", "1.0.0")
 
 
@@ -70,6 +83,33 @@ async def test_an_auditor_reads_every_page_and_is_shown_no_form(world: World) ->
             wrong.append(f"{path}: {page.status_code}")
         wrong += [f"{path}: {form}" for form in _POSTED_FORM.findall(page.text)]
         wrong += [f"{path}: a button" for _ in re.findall('<button class="danger', page.text)]
+    assert not wrong, "\n".join(wrong)
+
+
+async def test_an_auditor_reads_pages_of_one_advisory_and_one_dispute_and_is_shown_no_form(
+    world: World,
+) -> None:
+    await world.push(bala("acme/greet:1.0.0"))
+    administrator = await signed_in(world, world.people.admin)
+    await administrator.get("/manage/advisories?package=acme/greet")
+    await administrator.post("/manage/advisories/draft", package="acme/greet", **_ADVISORY)
+    written = await world.registry.advisories.authoring.written_by(None, by=OPERATOR)
+    mia = world.people.mia.account
+    disputes = world.registry.administration.name_disputes
+    opened = await disputes.open("acme", "It is our name.", mia, by=OPERATOR)
+    ids = {"id": written[0].id, "dispute": opened.dispute.id}
+    world.clock.advance(timedelta(days=8))  # The notice is over, so it can be decided.
+    administrator = await signed_in(world, world.people.admin)
+    _, browser = await auditor(world)
+    left = [each for each in _routes("GET", world) if not _path(each, world)]
+    assert len(left) == len(ids)
+    wrong = list[str]()
+    for route in left:
+        path = f"/{route.format_map(ids)}"
+        assert _POSTED_FORM.search((await administrator.get(path)).text), path
+        page = await browser.get(path)
+        if page.status_code != 200 or _POSTED_FORM.search(page.text) or _BUTTON in page.text:
+            wrong.append(f"{path}: {page.status_code}")
     assert not wrong, "\n".join(wrong)
 
 

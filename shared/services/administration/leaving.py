@@ -162,7 +162,14 @@ class Leaving(Struct, frozen=True):
             await self.memberships.set_member(
                 OrgName(org), successor, Role.OWNER, by=by, reason=reason
             )
-            done.append(f"{successor.name} is an owner of {org}.")
+            access = await self.directory.access_context(
+                successor.id, OrgName(org), self.clock.now_ms()
+            )
+            done.append(
+                f"{successor.name} is an owner of {org}."
+                if access.role is Role.OWNER
+                else f"{successor.name} becomes an owner of {org} in 48 hours."
+            )
         made = await self.made_by_accounts.of_account(account.id)
         for org in sorted({each.org for each in made}):
             if not await self._governs(successor, org):

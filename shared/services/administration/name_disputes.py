@@ -241,13 +241,19 @@ class NameDisputes(Struct, frozen=True):
 
     @retried_when_stale
     async def decide(
-        self, text: str, outcome: DisputeOutcome, reason: str, *, by: Principal
+        self,
+        text: str,
+        outcome: DisputeOutcome,
+        reason: str,
+        *,
+        by: Principal,
+        asked_ms: int | None = None,
     ) -> DisputeDetails:
         """Decide a dispute after its notice, or on an appeal; a repeat changes nothing.
 
         Takes an administrator who signed in recently; an appeal is decided by another one than the
-        dispute, if there is one. Raises `dispute-in-notice`, `dispute-closed` or
-        `dispute-same-decider`.
+        dispute, if there is one. `asked_ms` is when somebody asked a second administrator for it.
+        Raises `dispute-in-notice`, `dispute-closed`, `dispute-same-decider` or `dispute-appealed`.
         """
         await self.administration.require_fresh(by, "decide", _WHAT)
         with about_field("reason"):
@@ -258,6 +264,12 @@ class NameDisputes(Struct, frozen=True):
         if last and not details.is_undecided and (last.outcome, last.reason) == (outcome, said):
             return details
         await self._require_decidable(details, by)
+        if dispute.appeal and asked_ms is not None and asked_ms <= dispute.appeal.at_ms:
+            raise Conflict(
+                "dispute-appealed",
+                f"A party appealed about {dispute.name} after this decision was asked for. Read "
+                "the appeal, reject the proposal, and ask for a decision on the appeal.",
+            )
         now_ms = self.record_writer.clock.now_ms()
         decision = DisputeDecision(at_ms=now_ms, by=by.id, outcome=outcome, reason=said)
         part = "decision_on_appeal" if dispute.appeal else "decision"

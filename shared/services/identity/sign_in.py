@@ -27,6 +27,7 @@ from shared.domain.errors.identity import (
     account_locked,
     credentials_missing,
     link_expired,
+    second_administrator_needed,
     sign_in_expired,
     sign_in_failed,
 )
@@ -130,6 +131,7 @@ class SignInFlow(Struct, frozen=True):
 
     providers: Mapping[str, IdentityProvider]
     links: SignInLinks
+    two_administrators: bool  # An administrator makes no link of another one.
     session_authentication: SessionAuthentication
     identities: Identities
     known_browsers: KnownBrowsers
@@ -200,8 +202,19 @@ class SignInFlow(Struct, frozen=True):
         return await self._start(account_id, authentication, browser)
 
     async def issue_link(self, account: Account, *, by: Principal) -> Secret:
-        """Return a sign-in link of another account; raise as `require_link_issuer` does."""
+        """Return a sign-in link of another account; raise as `require_link_issuer` does.
+
+        Raises `second-administrator-needed` for the account of an administrator, where two of them
+        decide: whoever has the link could confirm in their name.
+        """
         await self.require_link_issuer(by=by)
+        if self.two_administrators and account.administrator and not by.is_operator:
+            why = (
+                f"{account.name} is an administrator, and whoever has the link could confirm in "
+                "their name what waits for a second one. Let the operator create the link, by "
+                "`ballroom account signin-link` on the machine."
+            )
+            raise second_administrator_needed(why)
         change = EntityChange("sign-in-link.issued", account.id, account=account.id)
         await self.record_writer.events.append([self.record_writer.event(change, by)])
         return await self.links.create(account.id)

@@ -36,7 +36,8 @@ class ProductReleases(Struct, frozen=True):
         try:
             releases = _parsed(await self._fetch())
         except (Unanswered, FeedUnusable) as error:
-            failure = f"The feed of releases {self.feed} could not be read: {error}."
+            address = self.feed.partition("?")[0]  # A query may have a token of a private feed.
+            failure = f"The feed of releases {address} could not be read: {error}."
             await self._store(known.model_copy(update={"failure": failure}))
             return TaskReport(seen=1, changed=0, problems=(failure,))
         read = KnownReleases(feed=self.feed, read_ms=self.clock.now_ms(), releases=releases)

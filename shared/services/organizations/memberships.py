@@ -77,6 +77,7 @@ class RequestedMembership(Struct, frozen=True):
     invited_by: str = ""
     reason: str = ""  # Of an administrator, who takes something from others.
     new_owner: str = ""  # Of an owner who hands over: the account that becomes owner instead.
+    is_agreed: bool = False  # Two administrators decided on it, where two of them decide.
 
     def __str__(self) -> str:
         if self.role is None:
@@ -88,6 +89,7 @@ class OrganizationMembers(Struct, frozen=True):
     """Reads and changes the members of organizations.
 
     Callers check rights and hold the lock of the member list, except where a method says otherwise.
+    Where two administrators decide, an owner whom one alone makes waits as those of owners do.
     """
 
     directory: DirectoryStore
@@ -96,6 +98,7 @@ class OrganizationMembers(Struct, frozen=True):
     mail_delivery: MailDelivery
     decision_mail: DecisionMail
     base_url: str
+    two_administrators: bool = False
 
     async def read(self, organization: Organization) -> MemberList:
         """Return the members as of now, without the lock."""
@@ -113,7 +116,7 @@ class OrganizationMembers(Struct, frozen=True):
 
     async def apply(self, members: MemberList, request: RequestedMembership, actor: Actor) -> None:
         """Apply a request, or schedule it where it changes owners and the actor is not the operator
-        or an administrator.
+        or an administrator, or an administrator alone makes an owner where two of them decide.
 
         Requesting the current role cancels a scheduled change. Raises `last-owner`,
         `change-pending`, `reason-missing`, or what `Action.GOVERN` raises.
@@ -307,11 +310,17 @@ class OrganizationMembers(Struct, frozen=True):
         account = request.account
         if request.role is not Role.OWNER:
             members.require_other_owner(account.id, account.name)
-        if actor.changes_owners_at_once or actor.by.id == account.id:
+        leaves = actor.by.id == account.id and request.role is not Role.OWNER
+        if leaves or self._is_at_once(request, actor):
             await self._change_owner_now(members, request, actor)
             return
         members.require_no_pending_change(account.id, account.name)
         await self.schedule(members, request, actor)
+
+    def _is_at_once(self, request: RequestedMembership, actor: Actor) -> bool:
+        is_alone = self.two_administrators and not actor.by.is_operator and not request.is_agreed
+        makes_owner = request.role is Role.OWNER
+        return actor.changes_owners_at_once and not (makes_owner and is_alone)
 
     async def _change_owner_now(
         self, members: MemberList, request: RequestedMembership, actor: Actor
@@ -553,6 +562,7 @@ class Memberships(Struct, frozen=True):
         by: Principal,
         kept: Kept = Kept.NOTHING,
         reason: str = "",
+        is_agreed: bool = False,
     ) -> None:
         """Give a member a role; the operator and administrators also add members.
 
@@ -560,7 +570,7 @@ class Memberships(Struct, frozen=True):
 
         A role that publishes or owns takes `Action.GOVERN`, and so does it to keep what an owner
         made who is none any more. Changes of owners may be delayed, as
-        `OrganizationMembers.apply` says.
+        `OrganizationMembers.apply` says; not those that are agreed, by two administrators.
         """
         is_weak = role is Role.MEMBER and kept is Kept.NOTHING
         access = await self.authorization.require_within(
@@ -570,7 +580,9 @@ class Memberships(Struct, frozen=True):
         async with self.organization_members.locked(access.require_organization(org)) as members:
             if members.member(account.id) is None and not actor.is_operator_or_administrator:
                 raise member_not_found(account.name, members.org)
-            request = RequestedMembership(account, role, reason=parse_reason(reason))
+            request = RequestedMembership(
+                account, role, reason=parse_reason(reason), is_agreed=is_agreed
+            )
             await self._apply(members, request, actor, kept)
 
     @retried_when_leased

@@ -338,7 +338,10 @@ class OwnershipRequests(Struct, frozen=True):
         request = await self._request_of(org, account)
         if decision is OwnershipDecision.GRANT:
             await self._require_grantable(request)
-            await self.memberships.set_member(org, account, Role.OWNER, by=by, reason=parsed_reason)
+            # Where two administrators decide, the second one is who calls this.
+            await self.memberships.set_member(
+                org, account, Role.OWNER, by=by, reason=parsed_reason, is_agreed=True
+            )
         change = _change(_DECIDED[decision], request, reason=parsed_reason)
         if decision is OwnershipDecision.GRANT:
             change = replace(change, public=await is_public(self.metadata, org))

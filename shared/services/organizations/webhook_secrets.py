@@ -31,6 +31,8 @@ from shared.runtime.retries import retried_when_stale
 from shared.services.records import all_entities
 
 UNUSED_KEPT_FOR = timedelta(hours=1)  # Longer than a write that was begun with an earlier key.
+# What a round gave new secrets to before a later copy leaked, needs others.
+ROUND_GOES_ON_FOR = timedelta(hours=1)
 
 _ID_LENGTH = 10  # Base62, like the ids of webhooks.
 
@@ -122,9 +124,10 @@ class WebhookSecrets:
     @retried_when_stale
     async def begin_round(self) -> str:
         """Return the id of the key of a round that gives every webhook a new secret. A round that
-        ended early goes on: a key is made if all webhooks are encrypted with the last one."""
+        was begun within the last hour and ended early goes on; else a key is made."""
         stored = await self._directory.get(WebhookKeys, PLACE_OF_WEBHOOK_KEYS)
-        if stored is not None and stored.keys[0].for_all:
+        since_ms = self._clock.now_ms() - ROUND_GOES_ON_FOR // MS
+        if stored is not None and stored.keys[0].for_all and stored.keys[0].made_ms > since_ms:
             webhooks = await all_entities(self._directory, Webhook)
             newest = stored.keys[0].id
             if any(each.encrypted is None or each.encrypted.key != newest for each in webhooks):

@@ -232,7 +232,8 @@ class Proposals(Struct, frozen=True):
                 return ConfirmedProposal(proposal, receipt=await self._erase_account(proposal, by))
             case ProposedAct.DECIDE_DISPUTE:
                 outcome = DisputeOutcome(proposal.to)
-                await self.name_disputes.decide(about, outcome, reason, by=by)
+                asked_ms = proposal.created_ms
+                await self.name_disputes.decide(about, outcome, reason, by=by, asked_ms=asked_ms)
             case ProposedAct.GRANT_OWNERSHIP:
                 granted = OwnershipDecision.GRANT
                 name = f"id:{proposal.to}"

@@ -8,8 +8,12 @@ import pytest
 
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Coordinate
+from shared.domain.memberships import Membership
+from shared.domain.name_disputes import DisputeOutcome
+from shared.domain.names import parse_org
 from shared.domain.packages import State
 from shared.domain.principals import OPERATOR
+from shared.domain.scopes import Role
 from shared.services.maintenance.tasks import require_task
 from shared.use_cases import moderation
 from shared.use_cases.inputs import Nothing
@@ -222,6 +226,39 @@ async def test_a_decision_about_a_name_waits(worlds: OpenWorld) -> None:
     assert not (await disputes.show(dispute, by=OPERATOR)).is_undecided
 
 
+async def test_a_decision_that_was_asked_for_before_an_appeal_does_not_decide_on_it(
+    worlds: OpenWorld,
+) -> None:
+    world = await opened(worlds)
+    disputes = world.registry.administration.name_disputes
+    mia = world.people.mia
+    dispute = (await disputes.open("other", "It is ours.", mia.account, by=OPERATOR)).dispute.id
+    world.clock.advance(timedelta(days=8))
+    admin = await signed_in(world, world.people.admin)
+    path = f"/api/v1/name-disputes/{dispute}/decision"
+    earlier = (await admin.api("POST", path, {"outcome": "granted", **WHY})).json()["id"]
+    await disputes.decide(dispute, DisputeOutcome.DENIED, "It is not.", by=OPERATOR)
+    await disputes.appeal(dispute, "You read nothing.", by=world.fresh(mia))
+    bob = await signed_in(world, world.people.bob)
+    refused = await bob.api("POST", f"{PROPOSALS}/{earlier}/confirm")
+    assert refused.json()["error"]["code"] == "dispute-appealed"
+    assert (await disputes.show(dispute, by=OPERATOR)).is_undecided
+
+
+async def test_an_administrator_makes_no_sign_in_link_of_another_one(worlds: OpenWorld) -> None:
+    world = await opened(worlds)
+    admin = await signed_in(world, world.people.admin)
+    for person, code in ((world.people.bob, 403), (world.people.mia, 200)):
+        path = f"/manage/accounts/{person.account.id}"
+        await admin.get(path)
+        page = await admin.post(f"{path}/link")
+        assert page.status_code == code, page.text
+        assert ("A second administrator is needed" in page.text) == (code == 403)
+    bob = await world.stores.directory.get(Account, world.people.bob.account.place)
+    assert bob
+    assert await world.registry.identity.sign_in_flow.issue_link(bob, by=OPERATOR)
+
+
 async def test_an_administrator_who_is_no_owner_erases_no_release_as_one(
     worlds: OpenWorld,
 ) -> None:
@@ -232,6 +269,31 @@ async def test_an_administrator_who_is_no_owner_erases_no_release_as_one(
     ann = await signed_in(world, world.people.ann)
     own = await ann.api("POST", "/api/v1/packages/acme/greet/1.0.0/erase", WHY)
     assert own.status_code == 200
+
+
+async def test_an_administrator_alone_makes_nobody_an_owner_at_once(worlds: OpenWorld) -> None:
+    world = await opened(worlds)
+    memberships = world.registry.organizations.memberships
+    acme = parse_org("acme")
+    admin = world.people.admin
+    await memberships.set_member(
+        acme, admin.account, Role.OWNER, by=world.fresh(admin), reason=WHY["reason"]
+    )
+    browser = await signed_in(world, admin)
+    answer = await browser.api("POST", "/api/v1/packages/acme/greet/1.0.0/erase", WHY)
+    assert answer.json()["error"]["code"] == "second-administrator-needed"
+    [waiting] = [
+        each
+        for each in await world.stores.directory.list_by_owner(Membership, "acme")
+        if each.account == admin.account.id
+    ]
+    assert waiting.role_at(world.clock.now_ms()) is not Role.OWNER
+    assert waiting.pending
+    assert waiting.pending.role is Role.OWNER
+    mia = world.people.mia.account
+    await memberships.set_member(acme, mia, Role.OWNER, by=OPERATOR, reason=WHY["reason"])
+    stored = await world.stores.directory.list_by_owner(Membership, "acme")
+    assert mia.id in {e.account for e in stored if e.role_at(world.clock.now_ms()) is Role.OWNER}
 
 
 async def test_many_releases_are_not_removed_at_once(worlds: OpenWorld) -> None:

@@ -103,6 +103,16 @@ async def test_a_version_that_fixes_a_vulnerability_is_a_problem(
     assert "Upgrade to 99.1.0. https://example.org/fix says what it fixes." in shown
 
 
+async def test_a_failure_names_the_feed_without_its_query(
+    server: Server, releases: ProductReleases
+) -> None:
+    server.content = None
+    report = await replace(releases, feed=f"{FEED}?feed_token=abc").read_feed()
+    assert report.problems == (
+        f"The feed of releases {FEED} could not be read: it does not answer.",
+    )
+
+
 async def test_what_was_known_stays_when_the_feed_fails(
     world: World, server: Server, releases: ProductReleases
 ) -> None:

@@ -5,14 +5,18 @@ Pages show it, say that it is not approved, and lead to the form that asks for i
 """
 
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 
 import pytest
 
+from shared.domain.approvals import APPROVALS_PLACE, Approvals
+from tests.protocol.host.test_answer_cache import OneMachine
 from tests.protocol.mirror.test_approvals import approve
 from tests.protocol.rules.rule_world import set_registry_rules
 from tests.security.package_probes import OF_CLIENTS, OF_PACKAGE_PAGES, OF_THE_SITE, Seen, seen
 from tests.support.documented_packages import documented_bala
 from tests.support.mirrors import PULL
+from tests.support.storage import one_machine
 from tests.support.upstreams import FakeUpstream, Stand
 from tests.support.world import BASE, MAVEN, URL, OpenWorld, World
 
@@ -20,6 +24,7 @@ pytestmark = pytest.mark.measured
 
 NAME = "zephyrs"
 MARK = "quixotic"  # In its summary, readme and keywords.
+CHANGES = f"{URL}/index/changes"
 SYMBOLS = f"{BASE}/search-symbols?q={NAME}"
 
 # What tells facts about a release that somebody names, whether they may take it or not: that of
@@ -139,3 +144,24 @@ async def test_pages_show_symbols_and_names_of_all_packages(limited: World) -> N
     assert NAME in (await limited.get(f"{URL}/symbols?q={NAME}:Client")).text.partition("<main")[2]
     suggested = await limited.get(f"{URL}/search?q={NAME}&form=suggestions")
     assert suggested.json()[1] == [f"octo/{NAME}"]
+
+
+@one_machine("only its stores have a data version")
+async def test_a_list_made_before_another_process_withdrew_an_approval_is_not_repeated(
+    worlds: OpenWorld, stand: Stand
+) -> None:
+    upstream = FakeUpstream()
+    upstream.archives[f"octo/{NAME}:1.0.0"] = archive("1.0.0")
+    with upstream.serving(stand):
+        world = await worlds(upstream=upstream.url, host=OneMachine)
+        await set_registry_rules(world, approvedOnly=True)
+        await approve(world, f"octo/{NAME}:1.0.0")
+        answer = await world.get(f"/packages/octo/{NAME}/1.0.0", headers=PULL)
+        assert answer.status_code == 302, answer.text
+        assert NAME in (await world.get(CHANGES)).text
+        stored = await world.stores.directory.get(Approvals, APPROVALS_PLACE)
+        assert stored
+        await world.stores.directory.replace(stored.model_copy(update={"approved": ()}))
+        assert NAME in (await world.get(CHANGES)).text  # Of what was read less than 3 s ago.
+        world.clock.advance(timedelta(seconds=5))
+        assert NAME not in (await world.get(CHANGES)).text

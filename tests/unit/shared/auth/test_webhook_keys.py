@@ -92,3 +92,12 @@ def test_a_key_is_unused_once_it_encrypts_nothing_and_is_not_the_first() -> None
     keys = [WrappedKey(id=f"d{n}", made_ms=n, wrapped={}) for n in (4, 3, 2, 1)]
     assert unused_keys(keys, ["d2"], before_ms=3) == {"d1"}
     assert unused_keys(keys[:1], [], before_ms=9) == set()
+
+
+def test_a_key_that_was_replaced_just_now_stays_for_writes_that_were_begun_with_it() -> None:
+    keys = [
+        WrappedKey(id="new", made_ms=100, wrapped={}),
+        WrappedKey(id="old", made_ms=1, wrapped={}),
+    ]
+    assert unused_keys(keys, [], before_ms=99) == set()
+    assert unused_keys(keys, [], before_ms=101) == {"old"}

@@ -212,6 +212,16 @@ def test_the_folder_of_a_drill_that_was_killed_is_deleted(
     assert [each.name for each in backups.iterdir() if each.name.startswith(".")] == []
 
 
+def test_a_link_with_the_name_of_a_drill_leads_it_nowhere(
+    published: Terminal, backups: Path, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (backups / ".recovery-drill-link").symlink_to(elsewhere)
+    published.run("drill", str(backups))
+    assert list(elsewhere.iterdir()) == []
+
+
 def test_a_drill_without_a_registry_says_that_its_result_is_not_recorded(
     published: Terminal, backups: Path
 ) -> None:

@@ -123,3 +123,9 @@ def test_a_secret_is_set_or_not_set() -> None:
     assert states["BALLROOM_AUDIT_DAYS"].state == "365"
     for name in PROTECTIONS:
         assert not isinstance(getattr(given, name), SecretStr) or name == "metrics_token"
+
+
+def test_an_address_is_shown_without_its_query_which_may_have_a_token() -> None:
+    given = Settings.model_validate({"releases_feed": "https://example.org/all.atom?token=abc"})
+    states = {each.variable: each.state for each in protections_of(given)}
+    assert states["BALLROOM_RELEASES_FEED"] == "https://example.org/all.atom?…"
