@@ -20,6 +20,7 @@ from shared.domain.drills import Drill, DrillOutcome
 from shared.domain.errors.base import Invalid
 from shared.domain.evidence import DIGESTS_FILE, SIGNATURES_FILE, Component
 from shared.domain.principals import OPERATOR
+from shared.runtime.private_files import try_file_lock
 from shared.services.administration.evidence import Evidence
 from shared.settings import Settings
 from tests.fakes.release_keys import RELEASE_KEYS
@@ -199,6 +200,18 @@ async def test_a_folder_is_complete_or_absent(world: World, tmp_path: Path) -> N
     with pytest.raises(FolderUnusable, match="is in the way"):
         write_folder(target, made.files)
     assert (killed / "of-somebody-else").exists()
+
+
+def test_what_another_process_is_writing_is_left_to_it(tmp_path: Path) -> None:
+    beside = tmp_path / "audit.partial"
+    beside.mkdir()
+    held = try_file_lock(beside / ".lock")
+    assert held is not None
+    with held, pytest.raises(FolderUnusable, match="Another process is at work"):
+        write_folder(tmp_path / "audit", {"roles.json": b"[]"})
+    assert beside.exists()
+    write_folder(tmp_path / "audit", {"roles.json": b"[]"})
+    assert not beside.exists()
 
 
 async def test_a_write_that_fails_leaves_nothing(world: World, tmp_path: Path) -> None:
