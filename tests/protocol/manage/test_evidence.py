@@ -72,6 +72,8 @@ async def test_evidence_says_what_is_declared_and_what_is_stored(world: World) -
     assert pydantic["licenses"] == [{"expression": "MIT"}]
     [certifi] = [each for each in components if each["name"] == "certifi"]
     assert certifi["licenses"] == [{"expression": "MPL-2.0"}]
+    [jinja] = [each for each in components if each["name"].lower() == "jinja2"]
+    assert jinja["licenses"] == [{"expression": "BSD-3-Clause"}]  # Its metadata says "BSD License".
     assert Component("own", "1", "Commercial (c)").shown_licenses == [
         {"license": {"name": "Commercial (c)"}}
     ]
