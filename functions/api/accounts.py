@@ -185,7 +185,7 @@ async def api_accounts_leave(call: ApiCall, sent: Leave) -> LeaversStatementView
 
 
 async def _account(call: ApiCall) -> Account:
-    """Return the account of the path to administrators; raise `account-not-found`."""
+    """Return the account of the path to administrators and auditors; raise `account-not-found`."""
     what = "the accounts of others"
     administration = call.registry.administration.leaving.administration
     await administration.require_auditor(call.caller, "see", what)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from shared.adapters.filesystem import FULL_DISK, FolderUnusable, partial_path
 from shared.runtime.private_files import make_private_folder, open_private, try_file_lock
@@ -64,20 +65,13 @@ def _remove_unfinished(beside: Path, names: frozenset[str]) -> None:
     if left - names - {_LOCK}:
         message = f"{beside} is in the way. Move it away, and run this again."
         raise FolderUnusable(message)
-    held = try_file_lock(beside / _LOCK)
-    if held is None:
-        message = f"Another process is at work in {beside}. Wait until it has ended."
-        raise FolderUnusable(message)
-    with held:
+    with _locked(beside):
         _delete(beside)
 
 
 def _write(beside: Path, target: Path, files: Mapping[str, bytes]) -> None:
     make_private_folder(beside)
-    held = try_file_lock(beside / _LOCK)
-    if held is None:
-        message = f"Another process is at work in {beside}. Wait until it has ended."
-        raise FolderUnusable(message)
+    held = _locked(beside)
     try:
         with held:
             for name, content in files.items():
@@ -92,6 +86,15 @@ def _write(beside: Path, target: Path, files: Mapping[str, bytes]) -> None:
     except BaseException:
         _delete(beside)
         raise
+
+
+def _locked(folder: Path) -> BinaryIO:
+    """Return the lock of the folder, or raise `FolderUnusable` while another process holds it."""
+    held = try_file_lock(folder / _LOCK)
+    if held is None:
+        message = f"Another process is at work in {folder}. Wait until it has ended."
+        raise FolderUnusable(message)
+    return held
 
 
 def _delete(folder: Path) -> None:

@@ -410,7 +410,8 @@ def _reads_everything(by: Principal) -> bool:
 
 
 class Administration(Struct, frozen=True):
-    """Checks whether a principal administers the registry; reads the account for each request."""
+    """Checks whether a principal administers or audits the registry; reads the account for each
+    request."""
 
     directory: DirectoryStore
     clock: Clock
@@ -490,8 +491,8 @@ class Administration(Struct, frozen=True):
     async def require_reviewer(
         self, by: Principal, verb: str, what: object, on: Resource | None = None
     ) -> None:
-        """Raise unless `by` may see what is moderated: as `require` does, or by a token with the
-        scope moderate, or as `require_auditor` does."""
+        """Raise unless `by` may see what is moderated: as `require_auditor` does, or by the token
+        of an administrator with the scope moderate."""
         if by.is_anonymous or by.is_person or by.manages_everything or by.audits_everything:
             await self.require_auditor(by, verb, str(what))
             return

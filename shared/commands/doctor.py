@@ -2,7 +2,7 @@
 
 import platform
 import sqlite3
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 
 import click
@@ -23,7 +23,7 @@ from shared.domain.errors.identity import SigningKeyUnavailable
 from shared.domain.organizations import Organization
 from shared.domain.ownership import OwnerlessOrganization
 from shared.domain.sign_in import needs_https
-from shared.domain.status import SOFTWARE_VERSION, TaskResult, release_problems
+from shared.domain.status import SOFTWARE_VERSION, TaskResult, first_of, release_problems
 from shared.domain.times import time_text
 from shared.services.administration.directory_locks import waiting_problem
 from shared.services.administration.key_ages import KeyKind
@@ -88,7 +88,6 @@ _ADVICE = frozenset(
 _SETTINGS = "settings"  # Unknown ones are errors that end nothing: a backup runs this command.
 # Errors that do not change the exit code.
 _ERRORS = frozenset({_SETTINGS, TELEMETRY})
-_NAMED_AT_MOST = 10  # Of a list in a sentence.
 
 
 @click.command()
@@ -228,7 +227,7 @@ async def _makers(registry: Registry) -> AsyncIterator[StoreCheck]:
     review = registry.tokens.maker_review
     ended = [f"{each.described}, made by {each.maker}" for each in await review.no_longer_staff()]
     if ended:
-        found = f"Made by people who are not staff now: {_listed(ended)}."
+        found = f"Made by people who are not staff now: {first_of(ended)}."
         way_out = (
             "They read no internal packages of other organizations. If they should, let an owner "
             "who is staff rotate the token, or confirm it or the publisher."
@@ -236,7 +235,7 @@ async def _makers(registry: Registry) -> AsyncIterator[StoreCheck]:
         yield StoreCheck(_STAFF, found, way_out)
     unknown = [each.described for each in await review.without_maker()]
     if unknown:
-        found = f"Nobody is known to have made: {_listed(unknown)}."
+        found = f"Nobody is known to have made: {first_of(unknown)}."
         way_out = (
             "They stop with nobody, and read what they could when they were made. Let an owner "
             "confirm them, so that their maker decides."
@@ -246,7 +245,7 @@ async def _makers(registry: Registry) -> AsyncIterator[StoreCheck]:
         f"{each.described}, made by {each.maker} ({each.why})" for each in await review.stopped()
     ]
     if stopped:
-        found = f"Stopped with who made it: {_listed(stopped)}."
+        found = f"Stopped with who made it: {first_of(stopped)}."
         way_out = (
             "Let an owner or administrator confirm what is still needed, or remove it; "
             "`ballroom token confirm`, `publisher confirm` and `webhook confirm` make the operator "
@@ -262,7 +261,7 @@ async def _secrets_of_webhooks(registry: Registry) -> AsyncIterator[StoreCheck]:
     except SigningKeyUnavailable:  # Another check says so.
         return
     if missing:
-        found = f"Paused until its secret is rotated: {_listed([*map(described, missing)])}."
+        found = f"Paused until its secret is rotated: {first_of([*map(described, missing)])}."
         way_out = (
             "A snapshot has no secrets, and a lost key of the registry decrypts none. Let owners "
             "rotate each on its page, or run `ballroom webhook rotate OWNER ID`. If the keys of "
@@ -275,7 +274,7 @@ async def _publishers(registry: Registry) -> AsyncIterator[StoreCheck]:
     """Name the trusted publishers that let more people publish than one that is added today."""
     flawed = await registry.tokens.maker_review.flawed_publishers()
     if flawed:
-        named = _listed([f"{each.described} ({' '.join(each.flaws)})" for each in flawed])
+        named = first_of([f"{each.described} ({' '.join(each.flaws)})" for each in flawed])
         way_out = (
             "They go on as they are. Let an owner remove each, and add it again with rules that "
             "exclude strangers; `ballroom publisher add` and `publisher remove` do it here."
@@ -296,11 +295,11 @@ async def _group_roles(registry: Registry) -> AsyncIterator[StoreCheck]:
             ending.append(each.account.name)
     hours = roles.hold // timedelta(hours=1)
     if ended:
-        found = f"Nobody has confirmed groups for {hours} hours of: {_listed(sorted(ended))}."
+        found = f"Nobody has confirmed groups for {hours} hours of: {first_of(sorted(ended))}."
         way_out = "Their roles by groups have ended. Let them sign in, or lock who has left."
         yield StoreCheck(_GROUP_ROLES, found, way_out)
     if ending:
-        found = f"Roles by groups end soon of: {_listed(sorted(ending))}."
+        found = f"Roles by groups end soon of: {first_of(sorted(ending))}."
         yield StoreCheck(_GROUP_ROLES, found, "They keep them if they sign in.")
 
 
@@ -472,11 +471,6 @@ async def _newer_releases(registry: Registry) -> AsyncIterator[StoreCheck]:
         newest = f"Ballroom {newer[0].version}" if newer else "No release"
         when = time_text(known.read_ms)
         yield StoreCheck(_RELEASES, f"{newest} is newer than this one, as the feed said on {when}.")
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - _NAMED_AT_MOST
-    return "; ".join(names[:_NAMED_AT_MOST]) + (f"; and {more:,} more" if more > 0 else "")
 
 
 async def _upstream(source: UpstreamSource) -> StoreCheck:

@@ -43,8 +43,8 @@ async def export(registry: Registry, file: Path | None) -> Rows | None:
                 "role": each.role,
                 "where": each.where,
                 "by": each.by_what,
-                "last_sign_in": _time(each.last_sign_in_ms),
-                "until": _time(each.until_ms),
+                "last_sign_in": format_time(each.last_sign_in_ms),
+                "until": format_time(each.until_ms),
                 "locked": "yes" if each.is_locked else "no",
             }
             for each in rows
@@ -60,7 +60,3 @@ async def export(registry: Registry, file: Path | None) -> Rows | None:
         raise click.ClickException(message) from None
     click.echo(f"Wrote {len(rows)} rows to {file}.")
     return None
-
-
-def _time(at_ms: int | None) -> str | None:
-    return None if at_ms is None else format_time(at_ms)

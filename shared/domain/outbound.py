@@ -268,23 +268,3 @@ _OTHERS: tuple[Connection, ...] = (
 )
 
 CONNECTIONS: tuple[Connection, ...] = (*_ASKED, *_BY_ITSELF, *_AZURE, *_OTHERS)
-
-
-def outbound_table() -> str:
-    """Return the table of all connections, in Markdown."""
-    head = ("connection", "hosts", "port", "when", "what is sent", "what forbids it")
-    rows = [head, ("---",) * len(head), *map(_row, CONNECTIONS)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
-
-
-def _row(each: Connection) -> tuple[str, ...]:
-    name = f"{each.name} (also without any setting)" if each.is_default else each.name
-    return name, ", ".join(each.hosts), each.ports, each.purpose, each.sent, each.setting
-
-
-def allowed_table() -> str:
-    """Return what a firewall has to allow, in Markdown: hosts and ports of each connection."""
-    head = ("connection", "hosts", "port")
-    opened = (each for each in CONNECTIONS if each.name != "commands for clients")
-    rows = [head, ("---",) * len(head), *((e.name, ", ".join(e.hosts), e.ports) for e in opened)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)

@@ -34,7 +34,7 @@ def parse_feed(content: bytes) -> tuple[ProductRelease, ...]:
         _refuse_document_types(content)
         root = fromstring(content)  # noqa: S314 - Without a document type there are no entities.
     except (ParseError, ExpatError, ValueError, LookupError) as error:
-        reason = "it is not XML, or has a document type"
+        reason = "it is not XML"
         raise FeedUnusable(reason) from error
     if root.tag != f"{_ATOM}feed":
         reason = "it is not an Atom feed"

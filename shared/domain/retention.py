@@ -44,7 +44,7 @@ from shared.domain.mirroring import (
 from shared.domain.name_disputes import NameDispute
 from shared.domain.organizations import NameOwner, NameSkeleton, Organization
 from shared.domain.ownership import OwnerlessOrganization, OwnershipRequest
-from shared.domain.personal_data import PERSONAL_RECORDS, Lifetime
+from shared.domain.personal_data import Lifetime
 from shared.domain.policies import Policy
 from shared.domain.proposals import Proposal
 from shared.domain.provenance.trusted_roots import PublicGoodRoot
@@ -103,11 +103,6 @@ class KeptKinds(Struct, frozen=True):
 
     kinds: tuple[type[Entity], ...]
     lifetime: Lifetime
-
-
-def people_kinds() -> frozenset[type]:
-    """Return the records that have fields about people."""
-    return frozenset(each.record for each in PERSONAL_RECORDS)
 
 
 def kept_kinds() -> Iterator[tuple[type[Entity], Lifetime]]:

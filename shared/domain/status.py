@@ -333,6 +333,15 @@ class StatusReport(Struct, frozen=True):
             yield StatusProblem(Urgency.WARN, sentence, way_out)
 
 
+NAMED_AT_MOST = 10  # Of a list in a sentence.
+
+
+def first_of(names: Sequence[str]) -> str:
+    """Return the first names for a sentence, and how many more there are."""
+    more = len(names) - NAMED_AT_MOST
+    return "; ".join(names[:NAMED_AT_MOST]) + (f"; and {more:,} more" if more > 0 else "")
+
+
 def release_problems(newer: Sequence[ProductRelease]) -> Iterator[StatusProblem]:
     """Yield a problem if a newer version of Ballroom fixes a vulnerability."""
     if fixing := [each for each in newer if each.is_security]:

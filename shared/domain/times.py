@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from shared.domain.errors.base import InvalidRequest, about_field
 
 MS = timedelta(milliseconds=1)  # `duration // MS` is its length in milliseconds.
+DAY_MS = timedelta(days=1) // MS
 
 
 def parse_time(name: str, text: str) -> int:

@@ -4,7 +4,7 @@ import re
 import shlex
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationInfo, field_validator
 
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.mail import parse_email
@@ -42,22 +42,20 @@ def _check_words(text: str) -> None:
         raise ValueError(reason)
 
 
-def _check_page(address: str) -> None:
-    if address and (len(address) > MAX_PAGE_ADDRESS_LENGTH or not _PAGE_ADDRESS.fullmatch(address)):
-        reason = "it is not the https: address of a page, such as https://example.org/privacy"
-        raise ValueError(reason)
+def _https_address(what: str, example: str) -> AfterValidator:
+    """Return the validator of an https address of `what`, which may be empty."""
+
+    def check(address: str) -> None:
+        is_address = len(address) <= MAX_PAGE_ADDRESS_LENGTH and _PAGE_ADDRESS.fullmatch(address)
+        if address and not is_address:
+            reason = f"it is not the https: address of {what}, such as {example}"
+            raise ValueError(reason)
+
+    return checked_by(check)
 
 
-PageAddress = Annotated[str, checked_by(_check_page)]
-
-
-def _check_feed(address: str) -> None:
-    if address and (len(address) > MAX_PAGE_ADDRESS_LENGTH or not _PAGE_ADDRESS.fullmatch(address)):
-        reason = (
-            "it is not the https: address of a feed, such as "
-            "https://example.org/ballroom/releases.atom"
-        )
-        raise ValueError(reason)
+PageAddress = Annotated[str, _https_address("a page", "https://example.org/privacy")]
+FeedAddress = Annotated[str, _https_address("a feed", "https://example.org/ballroom/releases.atom")]
 
 
 class OperationsSettings(TopicSettings):
@@ -89,7 +87,7 @@ class OperationsSettings(TopicSettings):
         description="Your imprint, as an https: address; linked below every page and on the page "
         "to sign in.",
     )
-    releases_feed: Annotated[str, checked_by(_check_feed)] = Field(
+    releases_feed: FeedAddress = Field(
         default="",
         description="Atom feed of the releases of Ballroom, as an https: address, which is read "
         "once a day; /manage shows what is newer. A host of your own network is also named in "

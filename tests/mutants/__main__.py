@@ -5,9 +5,10 @@
 MODULE=shared/domain/rate_limits.py picks some of the code, SAMPLE=10 every tenth mutant, OFFSET=3
 another tenth of them (0 to 9), LISTED=1 those of `sample.txt`, which compare tests before and after
 a change of them, SUITES=tests/unit some of the tests, JOBS=2 says how many forks run at a time,
-BUDGET=10 how many seconds of tests a mutant gets, FRESH=1 forgets earlier runs. REFRESH=1 tries
-none: it lists others in `sample.txt` for those whose functions changed. A mutant that was killed
-before, in a function that is still the same, is not tried again.
+BUDGET=10 how many seconds of tests a mutant gets, BALLROOM_TEST_ROWS=5 how many rows of a table of
+tests are run, FRESH=1 forgets earlier runs. REFRESH=1 tries none: it lists others in `sample.txt`
+for those whose functions changed. A mutant that was killed before, in a function that is still the
+same, is not tried again.
 docs/develop/patterns.md says what is measured.
 """
 

@@ -239,6 +239,8 @@ async def test_every_secret_is_rotated_at_once_with_a_new_key(
     world.clock.advance(timedelta(days=1))
     await deliver(world)
     assert leaked not in {each.id for each in (await keys_of(world)).keys}
+    known = world.registry.organizations.webhook_secrets._known  # pyright: ignore[reportPrivateUsage]
+    assert leaked not in known
 
 
 async def test_a_rotation_of_all_that_was_stopped_goes_on_with_those_that_are_left(

@@ -5,10 +5,11 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 
-from shared.domain.outbound import CONNECTIONS, allowed_table, outbound_table
+from shared.domain.outbound import CONNECTIONS
 from shared.settings import Settings
 from tests.paths import docs
 from tests.repo.product_source import Module, product
+from tests.support.outbound_table import allowed_table, outbound_table
 
 # What opens connections: libraries, and parts of our own that have one.
 LIBRARIES = {

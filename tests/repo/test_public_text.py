@@ -45,3 +45,8 @@ def test_no_file_holds_what_belongs_elsewhere(kind: str) -> None:
         for match in re.finditer(PRIVATE[kind], text)
     ]
     assert not found, f"{kind}: {found}"
+
+
+def test_no_key_of_a_registry_is_in_the_repository() -> None:
+    """A test whose data folder is relative makes its keys here."""
+    assert [str(name) for name in texts() if name.suffix == ".key"] == []

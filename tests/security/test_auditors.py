@@ -153,7 +153,7 @@ async def test_a_token_with_the_scope_audit_reads_the_log_and_no_private_package
 async def test_who_is_dismissed_reads_nothing_any_more(world: World) -> None:
     bob, browser = await auditor(world)
     auditors = world.registry.administration.auditors
-    assert [each.name for each in await auditors.all()] == ["bob"]
+    assert (await browser.get("/manage")).status_code == 200
     await auditors.dismiss(bob.account, "The audit ended.", by=OPERATOR)
     assert (await browser.get("/manage")).status_code == 404
     show = world.registry.administration.accounts.show

@@ -14,6 +14,7 @@ from msgspec import Struct
 import shared.domain
 from shared.domain.personal_data import PERSONAL_RECORDS, PersonalField, PersonalRecord
 from shared.domain.records import Entity, Record
+from tests.support.markdown_tables import markdown_table
 
 ABOUT_NOBODY = Path(__file__).parents[1] / "repo/fields_about_nobody.txt"
 _HEAD = ("field", "why", "how long", "how it goes")
@@ -25,8 +26,7 @@ def personal_data_tables() -> str:
 
 
 def _table(declared: PersonalRecord) -> str:
-    rows = [_HEAD, ("---",) * len(_HEAD), *_rows(declared.fields)]
-    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    table = markdown_table(_HEAD, _rows(declared.fields))
     return f"**`{declared.record.__name__}`** ({declared.where})\n\n{table}"
 
 

@@ -2,9 +2,9 @@
 shared/domain/retention.py declares them.
 """
 
-from collections.abc import Iterator
-
-from shared.domain.retention import KINDS, RETENTION, KeptStore, people_kinds
+from shared.domain.personal_data import PERSONAL_RECORDS
+from shared.domain.retention import KINDS, RETENTION, KeptStore
+from tests.support.markdown_tables import markdown_table
 
 _STORES = ("what", "about people", "on one machine", "in Azure", "how long", "how it goes")
 _RECORDS = ("kinds of records", "how long", "how it goes")
@@ -12,7 +12,7 @@ _RECORDS = ("kinds of records", "how long", "how it goes")
 
 def retention_tables() -> str:
     """Return the table of the stores and that of the kinds of records, in Markdown."""
-    people = people_kinds()
+    people = {each.record for each in PERSONAL_RECORDS}
     kinds = [
         (
             ", ".join(
@@ -23,7 +23,7 @@ def retention_tables() -> str:
         )
         for row in KINDS
     ]
-    return f"{_table(_STORES, map(_row, RETENTION))}\n\n{_table(_RECORDS, kinds)}"
+    return f"{markdown_table(_STORES, map(_row, RETENTION))}\n\n{markdown_table(_RECORDS, kinds)}"
 
 
 def _row(store: KeptStore) -> tuple[str, ...]:
@@ -45,8 +45,3 @@ def _listed(places: tuple[str, ...]) -> str:
 
 def _places(kind: str, names: tuple[str, ...]) -> list[str]:
     return [f"{kind} {', '.join(f'`{name}`' for name in names)}"] if names else []
-
-
-def _table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]] | list[tuple[str, ...]]) -> str:
-    lines = [head, ("---",) * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

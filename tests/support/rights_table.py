@@ -11,6 +11,7 @@ from shared.domain.scopes import (
     Role,
     Scope,
 )
+from tests.support.markdown_tables import markdown_table
 
 _HEAD = (
     "to …",
@@ -50,8 +51,7 @@ _WORDS = {
 
 def rights_table() -> str:
     """Return the table of rights in Markdown, a row for each action."""
-    rows = [_HEAD, ("---",) * len(_HEAD), *(tuple(_cells(action)) for action in Action)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return markdown_table(_HEAD, (tuple(_cells(action)) for action in Action))
 
 
 def _cells(action: Action) -> Iterator[str]:

@@ -58,7 +58,7 @@ class RightsOfAccount(Struct, frozen=True):
 
 
 class AccountRights(Struct, frozen=True):
-    """Says what accounts can do, to administrators."""
+    """Says what accounts can do, to administrators and auditors."""
 
     directory: DirectoryStore
     administration: Administration

@@ -59,7 +59,6 @@ from shared.services.records import (
     EntityChange,
     ListPage,
     RecordWriter,
-    all_entities,
     entities_with_prefix,
     entity_page,
 )
@@ -251,21 +250,13 @@ _BECAME = {
 
 
 class Auditors(Struct, frozen=True):
-    """Lists, appoints and dismisses auditors, who read what administrators read and change nothing.
+    """Appoints and dismisses auditors, who read what administrators read and change nothing.
 
     Changes are mailed to all administrators and to the account. A repeat changes nothing.
     """
 
     administrators: Administrators
     record_writer: RecordWriter
-
-    async def all(self) -> list[Account]:
-        """Return the auditors by hand and by groups, by name. The cost grows with the number of
-        accounts."""
-        now_ms = self.record_writer.clock.now_ms()
-        everybody = await all_entities(self.administrators.directory, Account)
-        found = [each for each in everybody if each.audits_at(now_ms)]
-        return sorted(found, key=lambda account: account.name.lower())
 
     @retried_when_leased
     async def appoint(self, account: Account, *, by: Principal) -> Account:

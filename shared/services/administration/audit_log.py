@@ -61,7 +61,7 @@ class AuditLog(Struct, frozen=True):
         self, org: OrgName | None, query: EventQuery, *, by: Principal
     ) -> AuditLogPage:
         """Return the events after the number `query.after`: of an organization to its owners, of
-        the whole registry to administrators.
+        the whole registry to administrators and auditors.
 
         They are read from the feed: no event gets a number below one that somebody has read, which
         the logs do not promise. The cursor does not tell where events of others are: it is that of
@@ -97,7 +97,8 @@ class AuditLog(Struct, frozen=True):
     async def of_release(
         self, release: Release, before: int | None = None, *, by: Principal
     ) -> AuditLogPage:
-        """Return the events of a release since its publication, to administrators only."""
+        """Return the events of a release since its publication, to administrators and
+        auditors only."""
         coordinate = release.coordinate
         await self.administration.require_auditor(by, "read", f"the log of {coordinate}")
         subject = str(coordinate).lower()
@@ -122,7 +123,7 @@ class AuditLog(Struct, frozen=True):
     async def of_other_account(
         self, account_id: str, query: EventQuery, *, by: Principal
     ) -> AuditLogPage:
-        """Return a page of the log of an account, to administrators only."""
+        """Return a page of the log of an account, to administrators and auditors only."""
         await self.administration.require_auditor(by, "read", "the log of another account")
         return await self._page(account_stream(account_id), query)
 

@@ -33,7 +33,7 @@ from shared.domain.ids import is_id
 from shared.domain.principals import DIRECTORY, Principal
 from shared.domain.reasons import parse_required_reason
 from shared.domain.records import Place
-from shared.domain.status import StatusProblem, TaskReport, Urgency
+from shared.domain.status import StatusProblem, TaskReport, Urgency, first_of
 from shared.domain.times import MS
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
@@ -476,17 +476,12 @@ def _problem_sentences(problems: Counter[str]) -> Iterator[str]:
         )
 
 
-NAMED_AT_MOST = 10
-
-
 def waiting_problem(waiting: Sequence[FoundAccount]) -> StatusProblem:
     """Return the problem that accounts wait for an administrator."""
-    names = [each.name for each in waiting]
-    more = len(names) - NAMED_AT_MOST
-    listed = "; ".join(names[:NAMED_AT_MOST]) + (f"; and {more:,} more" if more > 0 else "")
+    names = first_of([each.name for each in waiting])
     return StatusProblem(
         Urgency.WARN,
-        f"Disabled or gone in Microsoft Entra ID, and not locked: {listed}.",
+        f"Disabled or gone in Microsoft Entra ID, and not locked: {names}.",
         "Lock or keep them on /manage/directory-locks, or with `ballroom directory-locks decide`.",
         page="/manage/directory-locks",
     )

@@ -345,7 +345,7 @@ class GroupRuleChanges(Struct, frozen=True):
     record_writer: RecordWriter
 
     async def current(self, *, by: Principal) -> GroupRules:
-        """Return the stored rules to an administrator."""
+        """Return the stored rules to an administrator or auditor."""
         await self.administration.require_auditor(by, "look at", _WHAT)
         return await self.roles_by_groups.rules()
 

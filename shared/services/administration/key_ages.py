@@ -13,12 +13,11 @@ from shared.auth.log_keys import LogKeys
 from shared.auth.release_keys import ReleaseSigner
 from shared.auth.signing_keys import SigningKeys
 from shared.domain.errors.identity import SigningKeyUnavailable
-from shared.domain.times import MS
+from shared.domain.times import DAY_MS, MS
 from shared.ports.system import Clock
 
 # A key is rotated once a year, by docs/run/signing-keys.md; a month later somebody is told.
 ROTATED_WITHIN = timedelta(days=400)
-_DAY_MS = timedelta(days=1) // MS
 
 
 class KeyKind(Enum):
@@ -68,7 +67,7 @@ class KeyAge(Struct, frozen=True):
     missing: str = ""
 
     def days(self, now_ms: int) -> int | None:
-        return None if self.made_ms is None else max(0, now_ms - self.made_ms) // _DAY_MS
+        return None if self.made_ms is None else max(0, now_ms - self.made_ms) // DAY_MS
 
     def is_old(self, now_ms: int) -> bool:
         """Check whether the key should have been rotated."""

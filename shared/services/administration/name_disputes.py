@@ -138,7 +138,7 @@ class NameDisputes(Struct, frozen=True):
         return await self._details(stored, by)
 
     async def all(self, *, by: Principal) -> list[NameDispute]:
-        """Return all disputes to administrators, the latest first."""
+        """Return all disputes to administrators and auditors, the latest first."""
         await self.administration.require_auditor(by, "list", _WHAT)
         found = await all_entities(self.directory, NameDispute)
         return sorted(found, key=lambda each: each.opened_ms, reverse=True)

@@ -12,7 +12,7 @@ from shared.domain.mail import MailText
 from shared.domain.principals import Principal
 from shared.domain.proposals import PROPOSALS_OWNER, Proposal
 from shared.domain.records import Place
-from shared.domain.status import StatusProblem, Urgency
+from shared.domain.status import StatusProblem, Urgency, first_of
 from shared.domain.times import time_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
@@ -20,8 +20,6 @@ from shared.services.administration.administration import Administrators
 from shared.services.identity.accounts import account_names
 from shared.services.identity.mail import MailDelivery, mail_text, reason_text
 from shared.services.organizations.memberships import OPERATOR_NAME
-
-NAMED_AT_MOST = 10  # Of a list in a sentence.
 
 
 class SecondAdministrator(Struct, frozen=True):
@@ -89,10 +87,8 @@ class SecondAdministrator(Struct, frozen=True):
         found = [_alone_problem()] if await self.is_alone() else []
         if waiting:
             names = await self.names_of(*waiting)
-            sentences = [each.sentence_with(names) for each in waiting[:NAMED_AT_MOST]]
-            more = len(waiting) - NAMED_AT_MOST
-            listed = "; ".join(sentences) + (f"; and {more:,} more" if more > 0 else "")
-            sentence = f"Waiting for a second administrator: {listed}."
+            sentences = first_of([each.sentence_with(names) for each in waiting])
+            sentence = f"Waiting for a second administrator: {sentences}."
             way_out = "Confirm or reject it on /manage/proposals."
             found.append(StatusProblem(Urgency.WARN, sentence, way_out, page="/manage/proposals"))
         return found

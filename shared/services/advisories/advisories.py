@@ -222,7 +222,8 @@ class Advisories(Struct, frozen=True):
         return _last_modified_first(found)
 
     async def stored(self, by: Principal) -> list[Advisory]:
-        """Return to administrators every advisory in any state that is part of no imported set."""
+        """Return to administrators and auditors every advisory in any state that is part of no
+        imported set."""
         await self.administration.require_auditor(by, "list", _WHAT)
         found = await self.directory.list_by_owner(StoredAdvisory, OWNER)
         return _last_modified_first(found)

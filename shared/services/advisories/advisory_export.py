@@ -25,7 +25,7 @@ class AdvisoryExport(Struct, frozen=True):
         return await asyncio.to_thread(zip_of, await self.advisories.public())
 
     async def all_zip(self, by: Principal) -> bytes:
-        """Return everything but drafts to administrators, in the order of ids."""
+        """Return everything but drafts to administrators and auditors, in the order of ids."""
         found = await self.advisories.stored(by)
         shown = [each for each in found if each.state is not AdvisoryState.DRAFT]
         return await asyncio.to_thread(zip_of, sorted(shown, key=lambda each: each.id))

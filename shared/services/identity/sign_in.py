@@ -38,7 +38,7 @@ from shared.domain.records import Place
 from shared.domain.scopes import Grant
 from shared.domain.sessions import Session
 from shared.domain.sign_in import SignInAttempt, SignInPurpose, require_recent_sign_in
-from shared.domain.times import MS
+from shared.domain.times import DAY_MS, MS
 from shared.domain.tokens import hash_secret
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness
@@ -92,7 +92,6 @@ def _require_account(account_id: str | None) -> str:
     return account_id
 
 
-DAY_MS = timedelta(days=1) // MS
 STATE_LIFETIME = timedelta(minutes=10)  # Time for a password and a second factor.
 CLOCK_LEEWAY = timedelta(minutes=1)  # Tolerated difference of the provider's clock.
 LINK_PROVIDER = "link"  # The provider of a session that was started by a sign-in link.

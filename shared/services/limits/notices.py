@@ -107,7 +107,7 @@ class Notices(Struct, frozen=True):
     clock: Clock
 
     async def current(self, *, by: Principal) -> NoticeBoard:
-        """Return the stored board to an administrator."""
+        """Return the stored board to an administrator or auditor."""
         await self.administration.require_auditor(by, "look at", _NOTICE)
         return await self._read()
 

@@ -225,7 +225,7 @@ class Curation(Struct, frozen=True):
     # --- The list --------------------------------------------------------------------------------
 
     async def approved(self, *, by: Principal) -> Approvals:
-        """Return the list to whoever it limits, and to administrators."""
+        """Return the list to whoever it limits, and to administrators and auditors."""
         if not await self.rules.rule_of(by):
             await self.administration.require_auditor(by, "look at", _WHAT)
         return await self.rules.stored()
@@ -317,7 +317,7 @@ class Curation(Struct, frozen=True):
         return account is not None and account.administers_at(now_ms) and by.manages_everything
 
     async def requests(self, *, by: Principal) -> list[ApprovalRequest]:
-        """Return the open requests to administrators, the oldest first."""
+        """Return the open requests to administrators and auditors, the oldest first."""
         await self.administration.require_auditor(by, "look at", _WHAT)
         found = await self.directory.list_by_subject(ApprovalRequest, RequestState.OPEN.value)
         return sorted(found, key=lambda each: each.asked_ms)[:MAX_LISTED_REQUESTS]

@@ -163,7 +163,7 @@ class RuleChanges(Struct, frozen=True):
     record_writer: RecordWriter
 
     async def current(self, *, by: Principal) -> MirrorRules:
-        """Return the stored rules to an administrator."""
+        """Return the stored rules to an administrator or auditor."""
         await self.administration.require_auditor(by, "look at", _WHAT)
         return await self.reader.upstreams.stored_rules()
 

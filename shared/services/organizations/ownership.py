@@ -292,12 +292,13 @@ class OwnershipRequests(Struct, frozen=True):
         return await self._named(listed)
 
     async def found(self, *, by: Principal) -> list[OwnerlessOrganization]:
-        """Return the organizations without an owner who can sign in, to administrators."""
+        """Return the organizations without an owner who can sign in, to administrators and
+        auditors."""
         await self.administration.require_auditor(by, "see", _WHAT)
         return await self.ownerless.stored()
 
     async def all(self, *, by: Principal) -> list[AskedOwnership]:
-        """Return every open request to administrators, the oldest first."""
+        """Return every open request to administrators and auditors, the oldest first."""
         await self.administration.require_auditor(by, "see", _WHAT)
         return await self.waiting()
 

@@ -17,6 +17,7 @@ from shared.domain.rules.retention_rule import expired_prereleases, retention_re
 from shared.domain.scopes import Action
 from shared.domain.search import Query, ResultPage, Sort
 from shared.domain.status import TaskReport
+from shared.domain.times import DAY_MS
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
@@ -31,7 +32,6 @@ PACKAGES_READ_AT_ONCE = 100
 DEPENDENTS_AT_ONCE = 100
 REMOVED_IN_A_RUN = 500  # The next run goes on.
 NAMED_IN_MAIL = 20
-_DAY_MS = 24 * 3600 * 1000
 
 
 class ExpiredPrerelease(Struct, frozen=True):
@@ -176,10 +176,10 @@ class PrereleaseRetention(Struct, frozen=True):
             page=f"{self.base_url}/account/organizations/{name}/rules",
         )
         await self.mail_delivery.send_once(
-            f"retention:{organization.key}:{now_ms // _DAY_MS}:{gone[0]}",
+            f"retention:{organization.key}:{now_ms // DAY_MS}:{gone[0]}",
             await responsible_accounts(self.directory, name, now_ms),
             mail,
             work=self.work,
-            until_ms=now_ms + 30 * _DAY_MS,
+            until_ms=now_ms + 30 * DAY_MS,
             now_ms=now_ms,
         )

@@ -113,6 +113,8 @@ class WebhookSecrets:
             if each.old_encrypted and each.signs_with_old(now_ms)
         ]
         unused = unused_keys(stored.keys, used, now_ms - UNUSED_KEPT_FOR // MS)
+        for each in unused:
+            self._known.pop(each, None)
         keys = tuple(
             rewrapped(each, wrapping, self._randomness)
             for each in stored.keys

@@ -221,7 +221,8 @@ class PinnedDigests(Struct, frozen=True):
         return await self.directory.list_by_subject(UpstreamRelease, INCIDENT)
 
     async def list_refused(self, *, by: Principal) -> list[UpstreamRelease]:
-        """Return the refused releases to an administrator: incidents first, then the newest."""
+        """Return the refused releases to an administrator or auditor: incidents first, then the
+        newest."""
         await self.administration.require_auditor(by, "look at", "the mirror")
         others = await self.directory.list_by_subject(UpstreamRelease, REFUSED)
         found = [*await self.incidents(), *others]

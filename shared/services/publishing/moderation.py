@@ -336,7 +336,7 @@ class InspectedRelease(Struct, frozen=True):
 
 
 class Moderation(Struct, frozen=True):
-    """Shows releases to administrators, and changes their state.
+    """Shows releases to administrators and auditors, and changes their state.
 
     Only an administrator who signed in recently, or the operator, may change a state. A token with
     the scope moderate may change what can be undone, which is everything except removing.

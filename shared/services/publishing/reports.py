@@ -39,7 +39,7 @@ from shared.domain.reports import (
 from shared.domain.rights import require_own_account
 from shared.domain.scopes import Action
 from shared.domain.status import TaskReport
-from shared.domain.times import MS
+from shared.domain.times import DAY_MS, MS
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.runtime.retries import retried_when_stale
@@ -67,7 +67,6 @@ REPORTS_ON_A_PAGE = 100  # Of one release, and of an organization.
 COMPLETED_FOR = timedelta(days=1)  # After the last report; later an administrator looks.
 
 _HARMLESS = {ReportState.DISMISSED, ReportState.FALSE}
-_DAY_MS = timedelta(days=1) // MS
 
 
 class ReportedCase(Struct, frozen=True):
@@ -484,7 +483,7 @@ def _decided_last(reports: Sequence[Report]) -> Sequence[Report]:
 
 
 def _as_owners_see_it(report: Report) -> OwnReport:
-    day_ms = report.reported_ms // _DAY_MS * _DAY_MS
+    day_ms = report.reported_ms // DAY_MS * DAY_MS
     return OwnReport(str(report.coordinate), report.why, report.text, report.state, day_ms)
 
 

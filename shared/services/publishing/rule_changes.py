@@ -181,7 +181,7 @@ class PublishingRuleChanges(Struct, frozen=True):
         return await self.record_writer.replace(changed, change=change, by=by)
 
     async def of_registry(self, *, by: Principal) -> RegistryRules:
-        """Return the rules of the registry to an administrator."""
+        """Return the rules of the registry to an administrator or auditor."""
         await self.administration.require_auditor(by, "look at", _WHAT)
         return await self.reader.stored()
 

@@ -31,7 +31,7 @@ from shared.domain.scim import (
     directory_owner,
     group_names,
 )
-from shared.domain.status import StatusProblem, Urgency
+from shared.domain.status import StatusProblem, Urgency, first_of
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness
@@ -47,7 +47,6 @@ from shared.services.scim.records import ID_LENGTH, ScimRecords, require_version
 from shared.services.scim.tokens import ScimDirectory, ScimTokens, ending_token_problem
 
 EVERY_WAITING = "*"  # In place of the name of an account.
-_NAMED_AT_MOST = 10
 
 
 class WaitingTakeover(Struct, frozen=True):
@@ -350,12 +349,10 @@ def _chosen(name: str, waiting: dict[str, WaitingTakeover]) -> WaitingTakeover:
 
 def waiting_takeovers_problem(waiting: Sequence[WaitingTakeover]) -> StatusProblem:
     """Return the problem that accounts wait for an administrator."""
-    names = [each.account.name for each in waiting]
-    more = len(names) - _NAMED_AT_MOST
-    listed = "; ".join(names[:_NAMED_AT_MOST]) + (f"; and {more:,} more" if more > 0 else "")
+    names = first_of([each.account.name for each in waiting])
     return StatusProblem(
         Urgency.WARN,
-        f"A directory provisions people whose accounts exist, and waits for a yes: {listed}.",
+        f"A directory provisions people whose accounts exist, and waits for a yes: {names}.",
         "Let it take them over on /manage/scim, or with `ballroom scim take-over`.",
         page="/manage/scim",
     )

@@ -13,12 +13,14 @@ from shared.domain.name_disputes import DisputeOutcome
 from shared.domain.names import parse_org
 from shared.domain.packages import State
 from shared.domain.principals import OPERATOR
+from shared.domain.proposals import Proposal, ProposedAct
 from shared.domain.scopes import Role
 from shared.services.maintenance.tasks import require_task
 from shared.use_cases import moderation
 from shared.use_cases.inputs import Nothing
 from tests.support.archives import bala
 from tests.support.browsers import Browser, signed_in
+from tests.support.page_client import PageClient
 from tests.support.refusals import raises_refusal
 from tests.support.world import OpenWorld, Person, World
 
@@ -147,6 +149,28 @@ async def test_the_one_who_asked_withdraws_it_and_another_rejects_it(
         "proposal.made",
         "proposal.rejected",
     ]
+
+
+async def test_what_was_asked_before_the_setting_was_left_out_can_be_withdrawn(
+    world: World,
+) -> None:
+    """The one who asked still does not confirm it, so the page offers what is possible."""
+    admin = world.people.admin
+    waiting = Proposal(
+        id="0123456789",
+        act=ProposedAct.REMOVE,
+        about=str(GREET),
+        reason=WHY["reason"],
+        by=admin.account.id,
+        created_ms=world.clock.now_ms(),
+        of_person=True,
+    )
+    await world.stores.directory.add(waiting)
+    page = await PageClient.at(world, admin, "/manage/proposals")
+    assert 'action="/manage/proposals/confirm"' not in page.text
+    await page.send("/manage/proposals/withdraw", id=waiting.id)
+    assert "withdrawn" in page.text
+    assert await kinds(world) == ["proposal.withdrawn"]
 
 
 async def test_it_expires_after_a_day(worlds: OpenWorld) -> None:

@@ -20,6 +20,7 @@ from shared.domain.drills import Drill, DrillOutcome
 from shared.domain.errors.base import Invalid
 from shared.domain.evidence import DIGESTS_FILE, SIGNATURES_FILE, Component
 from shared.domain.principals import OPERATOR
+from shared.runtime.private_files import try_file_lock
 from shared.services.administration.evidence import Evidence
 from shared.settings import Settings
 from tests.fakes.release_keys import RELEASE_KEYS
@@ -71,6 +72,8 @@ async def test_evidence_says_what_is_declared_and_what_is_stored(world: World) -
     assert pydantic["licenses"] == [{"expression": "MIT"}]
     [certifi] = [each for each in components if each["name"] == "certifi"]
     assert certifi["licenses"] == [{"expression": "MPL-2.0"}]
+    [jinja] = [each for each in components if each["name"].lower() == "jinja2"]
+    assert jinja["licenses"] == [{"expression": "BSD-3-Clause"}]  # Its metadata says "BSD License".
     assert Component("own", "1", "Commercial (c)").shown_licenses == [
         {"license": {"name": "Commercial (c)"}}
     ]
@@ -199,6 +202,18 @@ async def test_a_folder_is_complete_or_absent(world: World, tmp_path: Path) -> N
     with pytest.raises(FolderUnusable, match="is in the way"):
         write_folder(target, made.files)
     assert (killed / "of-somebody-else").exists()
+
+
+def test_what_another_process_is_writing_is_left_to_it(tmp_path: Path) -> None:
+    beside = tmp_path / "audit.partial"
+    beside.mkdir()
+    held = try_file_lock(beside / ".lock")
+    assert held is not None
+    with held, pytest.raises(FolderUnusable, match="Another process is at work"):
+        write_folder(tmp_path / "audit", {"roles.json": b"[]"})
+    assert beside.exists()
+    write_folder(tmp_path / "audit", {"roles.json": b"[]"})
+    assert not beside.exists()
 
 
 async def test_a_write_that_fails_leaves_nothing(world: World, tmp_path: Path) -> None:

@@ -112,6 +112,9 @@ async def test_no_face_of_a_program_tells_what_is_not_approved(limited: World) -
     told_of = await told(limited, *asked, word=NAME)
     told_of += await told(limited, *asked, word=MARK)
     assert told_of == []
+    await approve(limited, f"octo/{NAME}:*")
+    telling = {each.partition(":")[0] for each in await told(limited, *asked, word=NAME)}
+    assert len(telling) > 25, sorted({*asked} - telling)  # What is looked for would be found.
 
 
 async def test_programs_are_told_of_the_approved_version_alone(limited: World) -> None:

@@ -25,6 +25,7 @@ from shared.domain.status import (
     TaskRun,
     TaskState,
     Urgency,
+    first_of,
     parse_read_only_reason,
 )
 from tests.contract.sample_records import head, release
@@ -167,3 +168,10 @@ def test_a_reason_is_a_part_of_a_sentence() -> None:
     for text in ("", "!", "x" * 201, "\a"):
         with pytest.raises(InvalidRequest, match="A reason has 1 to 200"):
             parse_read_only_reason(text)
+
+
+def test_a_sentence_names_the_first_ten_and_counts_the_others() -> None:
+    names = [f"n{number}" for number in range(12)]
+    assert first_of(names[:2]) == "n0; n1"
+    assert first_of(names[:10]).endswith("; n8; n9")
+    assert first_of(names).endswith("; n8; n9; and 2 more")

@@ -48,12 +48,14 @@ async def test_keys_of_a_data_folder_have_ages_and_a_way_to_the_next_one(
     assert found[KeyKind.RELEASES].made_ms == made
 
 
-async def test_keys_of_a_vault_are_as_old_as_their_version_of_the_secret(clock: FakeClock) -> None:
+async def test_keys_of_a_vault_are_as_old_as_their_version_of_the_secret(
+    clock: FakeClock, tmp_path: Path
+) -> None:
     vault = VaultDouble(clock)
     vault.store("k" * 32)
     clock.advance(timedelta(days=401))
     settings = settings_of(
-        Path("unused"),
+        tmp_path,
         cosmos_endpoint="https://ballroom.documents.azure.com",
         blob_endpoint="https://ballroom.blob.core.windows.net",
         key_vault="https://kv-test.vault.azure.net",
@@ -77,8 +79,10 @@ async def test_keys_of_a_vault_are_as_old_as_their_version_of_the_secret(clock: 
     assert links.place.rotation == "Run `infra/keys.sh VAULT rotate`."
 
 
-async def test_a_key_that_is_missing_has_no_age_and_a_reason(clock: FakeClock) -> None:
-    registry = build_registry(settings_of(Path("unused"), link_key="k" * 32))
+async def test_a_key_that_is_missing_has_no_age_and_a_reason(
+    clock: FakeClock, tmp_path: Path
+) -> None:
+    registry = build_registry(settings_of(tmp_path, link_key="k" * 32))
     ages = KeyAges(
         keys=KeyRing.of_setting("k" * 32),
         release_signer=ReleaseSigner(nothing, clock, lambda _: None),
@@ -108,8 +112,10 @@ async def test_a_key_that_is_missing_has_no_age_and_a_reason(clock: FakeClock) -
         (-1, KeyKind.LINKS, False),
     ],
 )
-async def test_a_key_is_old_a_month_after_its_year(days: int, kind: KeyKind, is_old: bool) -> None:
-    registry = build_registry(settings_of(Path("unused"), tls_cert=Path("chain.pem")))
+async def test_a_key_is_old_a_month_after_its_year(
+    days: int, kind: KeyKind, is_old: bool, tmp_path: Path
+) -> None:
+    registry = build_registry(settings_of(tmp_path, tls_cert=Path("chain.pem")))
     place = registry.administration.key_ages.places[kind]
     await registry.close()
     age = KeyAge(kind, place, START_MS - timedelta(days=days) // timedelta(milliseconds=1))
