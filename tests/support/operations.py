@@ -9,9 +9,9 @@ import azure.functions as func
 from functions.http.calls import Call, Exchange, headers_of
 from functions.http.operations import Face, answer
 from shared.composition import Registry
-from shared.domain.packages import Readers
 from shared.domain.status import NoticeBoard
 from shared.runtime.answers import Answer, FunctionResponse
+from shared.settings import Settings
 from tests.fakes.system import FakeClock
 
 
@@ -28,7 +28,7 @@ NO_REGISTRY = cast(
     SimpleNamespace(
         clock=FakeClock(),
         limits=SimpleNamespace(notice_cache=_Notices()),
-        settings=SimpleNamespace(readers=Readers.EVERYBODY),
+        settings=Settings.model_construct(),  # Each has its default.
     ),
 )
 
