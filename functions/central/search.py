@@ -62,7 +62,7 @@ async def central_search(call: Call) -> Answer:
 @central_without_404.read("2.0/registry/search-suggestions")
 async def central_suggest(call: Call) -> Answer:
     text = call.params.get("q", "")
-    found = await call.registry.packages.search.suggest_to_programs(text, by=call.caller)
+    found = await call.registry.packages.search.suggest(text, by=call.caller)
     return json_answer(
         {"suggestions": [f"{each.org}/{each.name}" for each in found]}, 200, OPEN_HEADERS
     )

@@ -19,7 +19,7 @@ from functions.http.caching_headers import NO_STORE
 from functions.http.calls import Call
 from functions.http.json_answers import STATUS_BY_KIND, retry_headers
 from functions.http.operations import READ_METHODS, Face, Operation
-from functions.http.operator_links import operator_links
+from functions.http.operator_links import contact_address, operator_links
 from functions.http.repeats import repeat_until
 from functions.http.representations import unchanged_answer
 from shared.composition import Registry
@@ -349,6 +349,7 @@ _FILTERS: tuple[Callable[..., str], ...] = (
     formatting.moment,
     formatting.short,
     formatting.sized,
+    contact_address,
     reason_text,
     show_bidi_characters,
     withdrawal_text,

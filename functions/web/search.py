@@ -191,7 +191,7 @@ async def web_opensearch(call: PublicPageCall) -> Answer:
 
 async def _suggestions(call: PublicPageCall, text: str) -> Answer:
     """Respond as OpenSearch Suggestions: names, summaries and URLs for what is typed so far."""
-    found = await call.registry.packages.search.suggest(text, by=call.caller)
+    found = await call.registry.packages.search.every_suggestion(text, by=call.caller)
     names = [f"{each.org}/{each.name}" for each in found]
     addresses = [f"{call.base_url}/packages/{name}" for name in names]
     summaries = [show_bidi_characters(each.summary) for each in found]

@@ -117,27 +117,28 @@ class PackageSearch(Struct, frozen=True):
     async def suggest(
         self, text: str, *, by: Principal, count: int = SUGGESTIONS
     ) -> list[Suggestion]:
-        """Return the packages whose names begin with the text or are close to it, for pages."""
+        """Return the packages whose names begin with the text or are close to it; for programs, of
+        other registries only those of which the caller may take a version."""
+        limit = await self.limit_of(by)
+        if limit is None:
+            return await self.every_suggestion(text, by=by, count=count)
+        found = await self.every_suggestion(text, by=by, count=MAX_COMPARED)
+        return [each for each in found if limit.shows(each.head)][:count]
+
+    async def every_suggestion(
+        self, text: str, *, by: Principal, count: int = SUGGESTIONS
+    ) -> list[Suggestion]:
+        """Return what `suggest` does, and what is not approved as well, for pages."""
         viewer = await self.authorization.viewer(by)
         if Query.parse(text).is_wordless:
             return []
         return await self.index.suggest(text, viewer, count)
 
-    async def suggest_to_programs(
-        self, text: str, *, by: Principal, count: int = SUGGESTIONS
-    ) -> list[Suggestion]:
-        """Return those that `suggest` does of which the caller may take a version."""
-        limit = await self.limit_of(by)
-        if limit is None:
-            return await self.suggest(text, by=by, count=count)
-        found = await self.suggest(text, by=by, count=MAX_COMPARED)
-        return [each for each in found if limit.shows(each.head)][:count]
-
     async def similar(self, org: str, name: str, *, by: Principal) -> list[Suggestion]:
         """Return packages that the caller may see and take whose names are similar to a name that
         no package has: first those of the same organization, then those of others."""
-        near = await self.suggest_to_programs(name, by=by, count=MAX_SIMILAR)
-        own = await self.suggest_to_programs(f"{org}/", by=by, count=MAX_COMPARED)
+        near = await self.suggest(name, by=by, count=MAX_SIMILAR)
+        own = await self.suggest(f"{org}/", by=by, count=MAX_COMPARED)
         by_name = {each.name: each for each in own}
         names = await asyncio.to_thread(similar_names, name, list(by_name))
         found = [by_name[each] for each in names]
