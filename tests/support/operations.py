@@ -28,7 +28,10 @@ NO_REGISTRY = cast(
     SimpleNamespace(
         clock=FakeClock(),
         limits=SimpleNamespace(notice_cache=_Notices()),
-        settings=SimpleNamespace(readers=Readers.EVERYBODY),
+        settings=SimpleNamespace(
+            readers=Readers.EVERYBODY,
+            **dict.fromkeys(("privacy_url", "terms_url", "imprint_url", "abuse_contact"), ""),
+        ),
     ),
 )
 
