@@ -310,17 +310,17 @@ class OrganizationMembers(Struct, frozen=True):
         account = request.account
         if request.role is not Role.OWNER:
             members.require_other_owner(account.id, account.name)
-        leaves = actor.by.id == account.id and request.role is not Role.OWNER
-        if leaves or self._is_at_once(request, actor):
+        if self._is_at_once(request, actor):
             await self._change_owner_now(members, request, actor)
             return
         members.require_no_pending_change(account.id, account.name)
         await self.schedule(members, request, actor)
 
     def _is_at_once(self, request: RequestedMembership, actor: Actor) -> bool:
-        is_alone = self.two_administrators and not actor.by.is_operator and not request.is_agreed
-        makes_owner = request.role is Role.OWNER
-        return actor.changes_owners_at_once and not (makes_owner and is_alone)
+        is_administrator = actor.is_operator_or_administrator and not actor.by.is_operator
+        if self.two_administrators and is_administrator and request.role is Role.OWNER:
+            return request.is_agreed
+        return actor.changes_owners_at_once or actor.by.id == request.account.id
 
     async def _change_owner_now(
         self, members: MemberList, request: RequestedMembership, actor: Actor
