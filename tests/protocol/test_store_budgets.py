@@ -343,6 +343,8 @@ async def rule(world: World, ledger: Ledger, rules: dict[str, object]) -> None:
     admin = await signed_in(world, world.people.admin)
     limits = {"maxReleases": 100, "maxBytes": 10**9}
     assert (await admin.api("PATCH", "/api/v1/orgs/acme/quota", limits)).status_code == 200
+    await world.registry.identity.account_mail.close()  # About the browsers of both.
+    await world.get("/packages", by=world.people.ann)  # Reads her account, which the sign-in wrote.
     await shared_records_read(world.registry)
     ledger.forget()
 

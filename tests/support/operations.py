@@ -29,10 +29,6 @@ NO_REGISTRY = cast(
         clock=FakeClock(),
         limits=SimpleNamespace(notice_cache=_Notices()),
         settings=Settings.model_construct(),  # Each has its default.
-        settings=SimpleNamespace(
-            readers=Readers.EVERYBODY,
-            **dict.fromkeys(("privacy_url", "terms_url", "imprint_url", "abuse_contact"), ""),
-        ),
     ),
 )
 
