@@ -128,6 +128,7 @@ class OrganizationServices:
             self.mail_delivery,
             self.decision_mail,
             URL,
+            two_administrators=False,
         )
 
     @property

@@ -98,7 +98,7 @@ class OrganizationMembers(Struct, frozen=True):
     mail_delivery: MailDelivery
     decision_mail: DecisionMail
     base_url: str
-    two_administrators: bool = False
+    two_administrators: bool
 
     async def read(self, organization: Organization) -> MemberList:
         """Return the members as of now, without the lock."""
