@@ -41,7 +41,7 @@ version = "{version}"
 description = "{description}"
 readme = "README.md"
 license = "{license}"
-license-files = ["LICENSE", "THIRD-PARTY.md"]
+license-files = ["LICENSE", "docs/run/third-party.md"]
 requires-python = "{requires_python}"
 dependencies = {dependencies}
 
@@ -96,7 +96,9 @@ def build_wheel(target: Path) -> Path:
         _unpack_program(source / "ballroom" / "app")
         for name in ("README.md", "LICENSE"):
             shutil.copyfile(ROOT / name, source / name)
-        shutil.copyfile(LICENSES, source / "THIRD-PARTY.md")
+        listed = source / LICENSES.relative_to(ROOT)  # As a wheel has it that pip builds.
+        listed.parent.mkdir(parents=True)
+        shutil.copyfile(LICENSES, listed)
         (source / "pyproject.toml").write_text(_project())
         _run("hatchling", "build", "--target", "wheel", "--directory", str(target), folder=source)
     return target / f"ballroom-{version()}-py3-none-any.whl"

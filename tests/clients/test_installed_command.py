@@ -203,7 +203,7 @@ def test_the_wheel_adds_one_package_and_requires_the_versions_of_the_lock(wheel:
         [metadata] = [each for each in names if each.endswith(".dist-info/METADATA")]
         required = Parser().parsestr(archive.read(metadata).decode()).get_all("Requires-Dist")
     assert {each.split("/")[0] for each in names} == {"ballroom", metadata.split("/")[0]}
-    assert f"{metadata.split('/')[0]}/licenses/THIRD-PARTY.md" in names
+    assert f"{metadata.split('/')[0]}/licenses/docs/run/third-party.md" in names
     assert "ballroom/app/docs/run/third-party.md" in names
     assert required is not None
     azure = "extra == 'azure'"

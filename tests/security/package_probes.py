@@ -528,6 +528,8 @@ ABOUT_NO_PACKAGE = {
         "api_directory_locks_*",
         "api_groups_*",
         "api_mirror_*",
+        "api_rights",
+        "api_rights_csv",
         "api_approved_*",
         "api_rules_*",
         "api_scim_*",
