@@ -54,7 +54,8 @@ class Prepared:
     async def world(self, folder: Path, **options: Any) -> AsyncGenerator[World]:
         """Serve a copy, two days later."""
         copied = Template(self.folder, self.template.people)
-        options = WITHOUT_LIMITS | options
+        # Of a seed of its own: the first tokens made here would have the ids of those prepared.
+        options = WITHOUT_LIMITS | {"seed": "asked"} | options
         async with copied.world(folder, host=self._host, **options) as world:
             world.clock.advance(SINCE)
             yield world

@@ -142,6 +142,7 @@ OTHERS = (
     "api_moderation_",
     "api_orgs_frozen",
     "api_audit_",
+    "api_rights",
     "api_docs_",
     "api_follows_",
     "api_groups_",
