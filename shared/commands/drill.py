@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from functions.http.formatting import counted
 from shared.bootstrap import (
     START_ERRORS,
     SnapshotUnusable,
@@ -278,12 +279,13 @@ def _print(result: Drill, output: OutputFormat) -> None:
     if result.copied_ms is not None:
         age = age_text(result.at_ms - result.copied_ms)
         copied = f" of {time_text(result.copied_ms)}, {age} old,"
+    releases = f"{counted(result.packages, 'package')} and {counted(result.releases, 'release')}"
+    entries = counted(result.entries, "entry", "entries")
     click.echo(
-        f"{result.source}{copied} has {result.packages:,} packages, {result.releases:,} releases, "
-        f"of which {result.archives:,} archives were read, and {result.entries:,} entries of the "
-        "transparency log."
+        f"{result.source}{copied} has {releases}, and {entries} of the transparency log. "
+        f"Archives read: {result.archives:,}."
     )
-    found = "nothing is wrong"
-    if result.problems:
-        found = f"{len(result.problems):,} problem{'' if len(result.problems) == 1 else 's'} found"
+    found = f"{counted(len(result.problems), 'problem')} found"
+    if not result.problems:
+        found = "nothing is wrong"
     click.echo(f"The drill took {result.total_seconds:.1f} s: {found}.")

@@ -71,7 +71,8 @@ def test_the_newest_backup_is_restored_and_audited_and_nothing_is_left(
         "archives",
         "log",
     ]
-    assert "has 1 packages, 1 releases, of which 1 archives were read, and " in printed
+    assert "has 1 package and 1 release, and " in printed
+    assert "Archives read: 1." in printed
     assert printed.endswith("nothing is wrong.\n")
     assert files(backups) == before
     assert files(published.data / "archives") == archives
