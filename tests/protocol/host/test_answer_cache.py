@@ -16,6 +16,7 @@ import pytest
 
 from functions.faces import build_app
 from functions.http.repeats import recognizer
+from shared import localhost
 from shared.composition import Registry
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.packages import Visibility
@@ -38,7 +39,6 @@ from tests.support.documented_packages import published as documented
 from tests.support.instances import shared_records_read
 from tests.support.storage import one_machine
 from tests.support.world import MAVEN, URL, OpenWorld, Template, World, opened, settings_of
-from tests.unit.shared.hosting.asgi import ask, scope
 
 pytestmark = one_machine("only its stores have a data version")
 
@@ -565,13 +565,13 @@ async def test_repeats_count_against_the_rate_limit(worlds: OpenWorld) -> None:
 
 @pytest.mark.parametrize("is_on", [True, False])
 async def test_the_memory_of_answers_can_be_switched_off(
-    template: Template, tmp_path: Path, *, is_on: bool
+    template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_on: bool
 ) -> None:
     shutil.copytree(template.folder, tmp_path / "data")
-    host = build_host(settings_of(tmp_path / "data", answer_memory=is_on))
-    path = "/"
-    async with host.running():
-        for _ in range(2):
-            assert (await ask(host, scope("GET", path))).status == 200
-        repeated = host.at_once(scope("GET", path))
-    assert (repeated is not None) is is_on
+    made = list[dict[str, Any]]()
+    monkeypatch.setattr(localhost, "Host", lambda *_, **options: made.append(options))
+    build_host(settings_of(tmp_path / "data", answer_memory=is_on))
+    [options] = made
+    assert (options["repeats"] is not None) is is_on
+    for close in options["on_stop"]:
+        await close()
