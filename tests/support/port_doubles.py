@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeVar, cast
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from shared.services.common import Adapters
 
@@ -45,8 +45,11 @@ class Journal:
 
     def wrap(self, stores: Adapters) -> Adapters:
         """Return the stores with every call written down here."""
-        names = [each for each in stores.__struct_fields__ if each not in NO_STORES]
-        ports = {name: noting(getattr(stores, name), self._note(name)) for name in names}
+        ports = {
+            name: noting(port, self._note(name))
+            for name, port in asdict(stores).items()
+            if name not in NO_STORES and port is not None  # The cloud has no room to count.
+        }
         return replace(stores, **ports)
 
     def taken(self) -> list[str]:

@@ -24,6 +24,7 @@ from tests.protocol.rules.test_retention import live, run, would_go
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.page_client import PageClient
+from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
 from tests.support.world import URL, World
 
@@ -194,7 +195,10 @@ async def shown(world: World) -> tuple[Values, Values]:
     return ann.json(), (await admin.api("GET", OF_REGISTRY)).json()
 
 
-@pytest.mark.parametrize("set_by", [by_page, by_api, by_command, by_file])
+COMMAND = pytest.param(by_command, marks=one_machine("the command opens the data folder"))
+
+
+@pytest.mark.parametrize("set_by", [by_page, by_api, COMMAND, by_file])
 async def test_each_face_sets_each_rule_and_takes_it_back(world: World, set_by: Set) -> None:
     for wanted in (STRICT, UNSET):
         await set_by(world, wanted)
