@@ -61,8 +61,11 @@ class Identities(Struct, frozen=True):
         identity, _ = await self._find(verified)
         return identity.account if identity else None
 
-    async def unlocked_account_id_of(self, verified: VerifiedIdentity) -> str | None:
-        """Return as `account_id_of` does, or raise `account-locked`."""
+    async def unlocked_account_of(
+        self, verified: VerifiedIdentity
+    ) -> tuple[str, Account | None] | None:
+        """Return the id of the account with this identity, and the account as it was read, which is
+        None if it was created now; None if no account has the identity. Raises `account-locked`."""
         identity, account = await self._find(verified)
         if account is not None and account.directory_lock is not None:
             await self.rights.renew(account.id)  # The directory may have enabled the person again.
@@ -71,7 +74,7 @@ class Identities(Struct, frozen=True):
             raise account_locked(account.name)
         if identity and account and identity.provider not in account.providers:
             await self._store_providers(account.id, (*account.providers, identity.provider))
-        return identity.account if identity else None
+        return (identity.account, account) if identity else None
 
     async def register(self, verified: VerifiedIdentity, provider: str, *, by: Principal) -> str:
         """Create an account with this identity, and return its id."""

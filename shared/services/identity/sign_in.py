@@ -198,7 +198,7 @@ class SignInFlow(Struct, frozen=True):
         if account.is_locked:
             raise account_locked(account.name)
         authentication = _Authentication(LINK_PROVIDER, self.clock.now_ms(), strong=False)
-        return await self._start(account_id, authentication, browser)
+        return await self._start(account_id, account, authentication, browser)
 
     async def issue_link(self, account: Account, *, by: Principal) -> Secret:
         """Return a sign-in link of another account; raise as `require_link_issuer` does.
@@ -278,8 +278,9 @@ class SignInFlow(Struct, frozen=True):
     async def _sign_in(
         self, verified: VerifiedIdentity, provider: str, browser: SignInBrowser
     ) -> Cookies:
-        account_id = await self.identities.unlocked_account_id_of(verified)
-        if account_id is None:
+        found = await self.identities.unlocked_account_of(verified)
+        account_id, account = found or ("", None)
+        if not account_id:
             if self.sign_up == "nobody":
                 raise Forbidden(
                     "sign-up-closed",
@@ -291,7 +292,7 @@ class SignInFlow(Struct, frozen=True):
             account_id = await self.identities.register(verified, provider, by=by)
         await self.rights.signed_in(verified)
         authentication = _Authentication(provider, verified.authenticated_ms, verified.strong)
-        return await self._start(account_id, authentication, browser)
+        return await self._start(account_id, account, authentication, browser)
 
     async def _sign_in_again(
         self, verified: VerifiedIdentity, attempt: SignInAttempt, browser: SignInBrowser
@@ -337,9 +338,13 @@ class SignInFlow(Struct, frozen=True):
         return session
 
     async def _start(
-        self, account_id: str, authentication: _Authentication, browser: SignInBrowser
+        self,
+        account_id: str,
+        account: Account | None,
+        authentication: _Authentication,
+        browser: SignInBrowser,
     ) -> Cookies:
-        """Sign the browser in, always with a new session."""
+        """Sign the browser in, always with a new session; `account` is as it was read before."""
         secret = self.session_authentication.new_secret()
         session = self._new_session(account_id, authentication, browser, secret)
         cookie = self.session_authentication.session_cookie(
@@ -354,8 +359,11 @@ class SignInFlow(Struct, frozen=True):
         }
         change = EntityChange("session.started", session.id, account=account_id, details=details)
         await self.record_writer.add(session, change=change, by=_owner(session, browser))
-        with suppress(Unavailable):  # Nobody is kept out for it; the next sign-in repeats it.
-            await self._note_day(account_id)
+        now_ms = self.clock.now_ms()
+        today_ms = now_ms - now_ms % DAY_MS
+        if account is None or account.signed_in_ms != today_ms:
+            with suppress(Unavailable):  # Nobody is kept out for it; the next sign-in repeats it.
+                await self._note_day(account_id, today_ms)
         if not known:
             agent = mail_line(browser.agent) or "unknown browser"
             address = browser.address or "unknown"
@@ -363,13 +371,11 @@ class SignInFlow(Struct, frozen=True):
         return cookie, self.known_browsers.remember(account_id)
 
     @retried_when_stale
-    async def _note_day(self, account_id: str) -> None:
+    async def _note_day(self, account_id: str, today_ms: int) -> None:
         """Note the day of the last sign-in of the account: a day is enough to see who does not use
         an account any more, and takes one write a day."""
         account = await self.directory.get(Account, Place(account_id))
-        now_ms = self.clock.now_ms()
-        today_ms = now_ms - now_ms % DAY_MS
-        if account is not None and account.signed_in_ms != today_ms:
+        if account is not None:
             await self.directory.replace(account.model_copy(update={"signed_in_ms": today_ms}))
 
     def _new_session(

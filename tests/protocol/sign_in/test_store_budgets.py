@@ -79,8 +79,7 @@ async def test_finishing_one_of_somebody_known(sign_ins: SignInWorld, ledger: Le
     await sign_ins.mails()
     assert ledger.calls() == {
         "work.take": 1,
-        # The identity, the account, its day of the last sign-in, and whom to tell of a new browser.
-        "directory.get": 4,
+        "directory.get": 3,  # The identity, the account, and whom to tell of a new browser.
         "directory.add": 1,
         "events.publish": 1,
     }
