@@ -17,10 +17,11 @@ from pydantic import ValidationError
 from functions.api.dry_runs import DRY_RUN
 from functions.archives import archive_caller, archive_to_send, link_of
 from functions.central.central_face import refusal_answer
-from functions.faces import build_app
+from functions.faces import build_app, operations
 from functions.health import METRICS
 from functions.http.calls import Exchange
 from functions.http.repeats import recognizer, repeat_recorder
+from functions.http.rerouting import Rerouting
 from shared.auth.authentication import RequestClient
 from shared.bootstrap import (
     START_ERRORS,
@@ -37,7 +38,7 @@ from shared.bootstrap import (
 )
 from shared.commands.first_start import ReadsAlone, Welcome, first_start
 from shared.composition import Registry
-from shared.domain.body_sizes import MAX_MULTIPART_OVERHEAD_BYTES
+from shared.domain.body_sizes import MAX_BODY_BYTES, MAX_MULTIPART_OVERHEAD_BYTES
 from shared.domain.client_addresses import caller_network, is_shared
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Refusal, Unauthenticated
@@ -228,12 +229,16 @@ def metrics_folder(settings: Settings) -> Path:
 def sender_identifier(registry: Registry) -> IdentifySender:
     """Return a function that identifies the sender of a request, and whether they may send an
     archive: to publish it, or to check it."""
+    larger = [each for each in operations(registry.settings) if each.most_bytes > MAX_BODY_BYTES]
+    taking_more = Rerouting(larger)
     proxies = registry.settings.proxies
     authenticate = registry.identity.authentication.authenticate
 
     async def identify(headers: Mapping[str, str], path: str) -> BodySender:
         client = RequestClient.of(headers, proxies)
         address = "" if is_shared(client.address, proxies) else caller_network(client.address)
+        most_bytes = max((each.most_bytes for each in taking_more.operations(path)), default=0)
+        stranger = BodySender(address, most_bytes=most_bytes)
         try:
             # Checked here, because a request whose body never arrives reaches no Function.
             registry.limits.rate_limiter.require_room(client.address)
@@ -245,10 +250,10 @@ def sender_identifier(registry: Registry) -> IdentifySender:
         except Unauthenticated:
             with suppress(TooManyRequests):
                 registry.limits.rate_limiter.count_unverified(client.address)
-            return BodySender(address)
+            return stranger
         except Refusal:  # The Function refuses the request itself.
-            return BodySender(address)
-        return BodySender(address, caller.id if may_send else "")
+            return stranger
+        return BodySender(address, caller.id) if may_send else stranger
 
     return identify
 

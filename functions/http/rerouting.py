@@ -32,6 +32,11 @@ class Rerouting:
         """Return the methods that operations have for a decoded path."""
         return self._router.methods(path)
 
+    def operations(self, path: str) -> list[Operation]:
+        """Return the operations of a decoded path, one for each of their methods."""
+        found = (self._router.match(method, path) for method in self.methods(path))
+        return [operation for operation, _ in filter(None, found)]
+
     @cached_property  # Created when first needed, because most processes never need it.
     def _router(self) -> Router[Operation]:
         return Router([(_route_of(each), each) for each in self._operations])

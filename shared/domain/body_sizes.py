@@ -14,11 +14,4 @@ MAX_BODY_BYTES = 128 * 1024  # Of an operation that takes no archive.
 # Of a group that a directory sends: 5,000 members, each of them in the longest form that Entra has,
 # an operation for each (some 90 bytes).
 MAX_GROUP_BYTES = 512 * 1024
-GROUPS_PATH = "/scim/v2/Groups"
 MAX_MULTIPART_OVERHEAD_BYTES = 1024 * 1024  # Of a form, beside the archive in it.
-
-
-def most_bytes_without_archive(path: str) -> int:
-    """Return how large the body of a request to a path may be that brings no archive."""
-    is_of_groups = path == GROUPS_PATH or path.startswith(f"{GROUPS_PATH}/")
-    return MAX_GROUP_BYTES if is_of_groups else MAX_BODY_BYTES

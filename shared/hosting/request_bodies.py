@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 from msgspec import Struct, field
 
-from shared.domain.body_sizes import MAX_BODY_BYTES, most_bytes_without_archive
+from shared.domain.body_sizes import MAX_BODY_BYTES
 from shared.domain.errors.base import TooLarge
 from shared.domain.errors.requests import NoRoomForUpload, UploadTrouble
 from shared.hosting.requests import Receive, RequestHeaders, Scope, body_length
@@ -43,6 +43,7 @@ class BodySender(Struct, frozen=True):
 
     address: str = ""  # Empty if it is not counted.
     account: str = ""  # Empty if the caller may not send an archive there.
+    most_bytes: int = 0  # Of a body without an archive there, if more than elsewhere.
 
 
 # Identifies the sender by the headers and the path of a request.
@@ -163,7 +164,7 @@ class BodyReader:
             yield await read_body(receive)
             return
         sender = await self._identify(RequestHeaders.of(scope), scope["path"])
-        most = max(self.limits.anonymous_body_bytes, most_bytes_without_archive(scope["path"]))
+        most = max(self.limits.anonymous_body_bytes, sender.most_bytes)
         if not sender.account and length > most:
             yield TooLarge(
                 "body-not-taken",

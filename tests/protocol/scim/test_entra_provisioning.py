@@ -14,6 +14,7 @@ from shared.domain.group_rules import GroupRules
 from shared.domain.identities import Identity, identity_place
 from shared.domain.principals import OPERATOR
 from shared.domain.scim import ScimPerson, ScimUser
+from shared.localhost import sender_identifier
 from shared.services.administration.directory_locks import DirectoryDecision
 from tests.support.scim import BASE, GROUP, KIM, USER, ScimWorld, issue, open_scim
 from tests.support.sign_in import HOST, TENANT
@@ -382,6 +383,14 @@ async def test_a_group_of_5000_members_is_one_request_and_few_writes(scim: ScimW
     assert (answer.status_code, f"{MAX_GROUP_BYTES:,}" in answer.text) == (413, True)
     await scim.patched(path, {"op": "Remove", "path": f'members[value eq "{kim["id"]}"]'})
     assert await roles(scim) == {}
+
+
+async def test_a_host_takes_larger_bodies_at_the_paths_of_groups_alone(scim: ScimWorld) -> None:
+    identify = sender_identifier(scim.world.registry)
+    for path in ("/scim/v2/Groups", "/scim/v2/Groups/1"):
+        assert (await identify({}, path)).most_bytes == MAX_GROUP_BYTES
+    for path in ("/scim/v2/Users", "/scim/v2/GroupsOfOthers", "/x/scim/v2/Groups"):
+        assert (await identify({}, path)).most_bytes == 0
 
 
 async def test_requests_of_two_directories_at_once(worlds: OpenWorld) -> None:
