@@ -277,18 +277,29 @@ def _write_sbom(lock: Path, file: Path) -> None:
         str(file),
     )
     document = json.loads(file.read_text())
+    listed = _listed_licenses()
     for component in document["components"]:
-        component["licenses"] = [_license_of(component["name"], component["version"])]
+        pin = (_canonical(component["name"]), component["version"])
+        if pin not in listed:
+            where = LICENSES.relative_to(ROOT)
+            message = f"{where} does not list {' '.join(pin)}. Run: make licenses"
+            raise LookupError(message)
+        component["licenses"] = [_license_entry(listed[pin])]
     file.write_text(json.dumps(document, indent=2) + "\n")
 
 
-def _license_of(name: str, number: str) -> dict[str, object]:
-    """Return the license that docs/run/third-party.md lists for a pin."""
-    for listed, versions, license_ in _LICENSE_ROW.findall(LICENSES.read_text()):
-        if listed == _canonical(name) and number in versions.split(", "):
-            return {"expression": license_} if " " in license_ else {"license": {"id": license_}}
-    message = f"{LICENSES.relative_to(ROOT)} does not list {name} {number}. Run: make licenses"
-    raise LookupError(message)
+def _listed_licenses() -> dict[tuple[str, str], str]:
+    """Return the licenses that docs/run/third-party.md lists, by name and version."""
+    return {
+        (name, number): license_
+        for name, numbers, license_ in _LICENSE_ROW.findall(LICENSES.read_text())
+        for number in numbers.split(", ")
+    }
+
+
+def _license_entry(license_: str) -> dict[str, object]:
+    """Return a license as CycloneDX has it."""
+    return {"expression": license_} if " " in license_ else {"license": {"id": license_}}
 
 
 def _project() -> str:
