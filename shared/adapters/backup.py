@@ -3,7 +3,6 @@ an upgrade."""
 
 import errno
 import hashlib
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -11,7 +10,6 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from enum import Enum
 from pathlib import Path
 from shutil import rmtree
-from typing import BinaryIO
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -21,7 +19,9 @@ from shared.adapters.filesystem import (
     REVOCATIONS,
     DataFolder,
     FolderUnusable,
+    hold_folder,
     partial_path,
+    put_folder_in_place,
     read_revocations,
 )
 from shared.adapters.sqlite.connections import (
@@ -47,7 +47,6 @@ from shared.runtime.private_files import (
     make_private_folder,
     open_private,
     replace_private,
-    try_file_lock,
 )
 
 Report = Callable[[str], None]  # Gets a sentence about a step, when it is done.
@@ -264,13 +263,11 @@ def _put_in_place(target: Path) -> Generator[DataFolder]:
     with suppress(PermissionError):  # A folder of another user; what it holds is private anyway.
         close_to_others(place)
     try:
-        with _lock(place):
+        with hold_folder(place / _MARK):
             yield DataFolder(place)
             _finish(DataFolder(place))
         if place != target:
-            if os.name == "nt" and target.exists():
-                target.rmdir()
-            place.replace(target)
+            put_folder_in_place(place, target)
         (target / _MARK).unlink()
     except BaseException:
         _clear(place, is_new=place != target, began_empty=began_empty)
@@ -299,14 +296,6 @@ def _make_beside(target: Path) -> Path | None:
 _MARK = "copy.lock"  # In a folder as long as a copy is made there; its lock is held.
 
 
-def _lock(folder: Path) -> BinaryIO:
-    held = try_file_lock(folder / _MARK)
-    if held is None:
-        message = f"Another process is at work in {folder}. Wait until it has ended."
-        raise FolderUnusable(message)
-    return held
-
-
 def _is_unfinished(folder: Path) -> bool:
     """Return whether the folder is what a copy left that was killed."""
     return (folder / _MARK).exists() or not _holds_something(folder)
@@ -314,7 +303,7 @@ def _is_unfinished(folder: Path) -> bool:
 
 def _remove_unfinished(folder: Path) -> None:
     """Delete what a killed copy left; raise `FolderUnusable` if it is being made now."""
-    _lock(folder).close()
+    hold_folder(folder / _MARK).close()
     for each in folder.iterdir():
         if each.is_dir():
             rmtree(each)

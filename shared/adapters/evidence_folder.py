@@ -3,10 +3,15 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
 
-from shared.adapters.filesystem import FULL_DISK, FolderUnusable, partial_path
-from shared.runtime.private_files import make_private_folder, open_private, try_file_lock
+from shared.adapters.filesystem import (
+    FULL_DISK,
+    FolderUnusable,
+    hold_folder,
+    partial_path,
+    put_folder_in_place,
+)
+from shared.runtime.private_files import make_private_folder, open_private
 
 _LOCK = ".lock"
 _LARGEST = 256 * 1024 * 1024  # Bytes of a file that is read.
@@ -65,13 +70,13 @@ def _remove_unfinished(beside: Path, names: frozenset[str]) -> None:
     if left - names - {_LOCK}:
         message = f"{beside} is in the way. Move it away, and run this again."
         raise FolderUnusable(message)
-    with _locked(beside):
+    with hold_folder(beside / _LOCK):
         _delete(beside)
 
 
 def _write(beside: Path, target: Path, files: Mapping[str, bytes]) -> None:
     make_private_folder(beside)
-    held = _locked(beside)
+    held = hold_folder(beside / _LOCK)
     try:
         with held:
             for name, content in files.items():
@@ -80,21 +85,10 @@ def _write(beside: Path, target: Path, files: Mapping[str, bytes]) -> None:
                     stream.flush()
                     os.fsync(stream.fileno())
         (beside / _LOCK).unlink()
-        if os.name == "nt" and target.exists():
-            target.rmdir()
-        beside.replace(target)
+        put_folder_in_place(beside, target)
     except BaseException:
         _delete(beside)
         raise
-
-
-def _locked(folder: Path) -> BinaryIO:
-    """Return the lock of the folder, or raise `FolderUnusable` while another process holds it."""
-    held = try_file_lock(folder / _LOCK)
-    if held is None:
-        message = f"Another process is at work in {folder}. Wait until it has ended."
-        raise FolderUnusable(message)
-    return held
 
 
 def _delete(folder: Path) -> None:

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from msgspec import Struct
 
@@ -26,6 +27,7 @@ from shared.runtime.private_files import (
     make_private_folder,
     open_file_lock,
     open_private,
+    try_file_lock,
 )
 from shared.telemetry.log import log
 
@@ -169,6 +171,23 @@ def partial_path(file: Path) -> Path:
 def lock_path(file: Path) -> Path:
     """Return the lock that is held while `file` is made or changed as a whole."""
     return file.with_name(f"{file.name}.lock")
+
+
+def hold_folder(lock: Path) -> BinaryIO:
+    """Return the lock of a folder, which is in it; raise `FolderUnusable` while another process
+    holds it."""
+    held = try_file_lock(lock)
+    if held is None:
+        message = f"Another process is at work in {lock.parent}. Wait until it has ended."
+        raise FolderUnusable(message)
+    return held
+
+
+def put_folder_in_place(made: Path, target: Path) -> None:
+    """Give a folder that was made beside the target its name; the target is empty or not there."""
+    if os.name == "nt" and target.exists():
+        target.rmdir()
+    made.replace(target)
 
 
 def data_version_path(file: Path) -> Path:
