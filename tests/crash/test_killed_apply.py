@@ -1,14 +1,10 @@
 """`ballroom apply` that is killed anywhere, and run again, ends where one that lives does."""
 
 import asyncio
-import os
 import shutil
-import signal
-import sqlite3
 import sys
-import threading
+from itertools import count
 from pathlib import Path
-from types import FrameType
 
 import pytest
 
@@ -18,6 +14,7 @@ from shared.domain.principals import OPERATOR
 from shared.services.registry_files.plans import NOTHING_TO_CHANGE, Pruning
 from shared.services.registry_files.registry_files import FileRequest
 from shared.settings import Settings
+from tests.crash.killed_statements import killed_before
 from tests.crash.recovery import explained
 from tests.sampling import FULL
 from tests.support.terminal import Terminal
@@ -60,29 +57,11 @@ def terminal_of(data: Path) -> Terminal:
 def apply_until(data: Path, file: Path, commit: int) -> bool:
     """Apply the file in a process that is killed when it is about to commit for that time; return
     whether it was, or ended before."""
-    child = os.fork()
-    if child:
-        _, status = os.waitpid(child, 0)
-        return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
-    left = commit
-
-    def kill_at(run: str) -> None:
-        nonlocal left
-        left -= run == "COMMIT"
-        if not left:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def watch(_frame: FrameType, event: str, called: object) -> None:
-        connection = getattr(called, "__self__", None)
-        if event == "c_call" and isinstance(connection, sqlite3.Connection):
-            connection.set_trace_callback(kill_at)
-
-    try:
-        threading.setprofile(watch)
-        sys.setprofile(watch)
-        terminal_of(data).run("apply", str(file))
-    finally:
-        os._exit(0)  # Nothing of the test may go on in this process.
+    commits = count(1)
+    return killed_before(
+        lambda run: run == "COMMIT" and next(commits) == commit,
+        lambda: terminal_of(data).run("apply", str(file)),
+    )
 
 
 class LaterClock(SystemClock):

@@ -1,13 +1,10 @@
 """Upgrades that are killed at any step, from every schema: the database is whole, and the backup
 from before the upgrade stays."""
 
-import os
-import signal
 import sqlite3
 import sys
 from contextlib import closing
 from pathlib import Path
-from types import FrameType
 
 import pytest
 
@@ -17,6 +14,7 @@ from shared.adapters.sqlite.connections import schema_version
 from shared.adapters.sqlite.database import MIGRATIONS, Database
 from shared.bootstrap import migrate
 from shared.settings import Settings
+from tests.crash.killed_statements import killed_before
 from tests.crash.recovery import explained
 
 KNOWN = len(MIGRATIONS)
@@ -43,26 +41,7 @@ def schema_of(data: Path) -> int:
 
 def migrate_until(data: Path, statement: str) -> None:
     """Upgrade the folder in a process that is killed when it is about to run the statement."""
-    child = os.fork()
-    if child:
-        _, status = os.waitpid(child, 0)
-        assert os.WTERMSIG(status) == signal.SIGKILL
-        return
-
-    def kill_at(run: str) -> None:
-        if run == statement:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def watch(_frame: FrameType, event: str, called: object) -> None:
-        connection = getattr(called, "__self__", None)
-        if event == "c_call" and isinstance(connection, sqlite3.Connection):
-            connection.set_trace_callback(kill_at)
-
-    try:
-        sys.setprofile(watch)
-        migrate(settings_of(data))
-    finally:
-        os._exit(1)  # Nothing of the test may go on in this process.
+    assert killed_before(lambda run: run == statement, lambda: migrate(settings_of(data)))
 
 
 def settings_of(data: Path) -> Settings:
