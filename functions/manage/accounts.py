@@ -25,7 +25,11 @@ from shared.domain.principals import OPERATOR_ID
 from shared.domain.proposals import Proposal
 from shared.domain.sessions import Session
 from shared.runtime.answers import Answer
-from shared.services.administration.administration import AccountAdministration
+from shared.services.administration.administration import (
+    AccountAdministration,
+    Administrators,
+    Auditors,
+)
 from shared.services.administration.group_roles import GroupRuleDryRun
 from shared.services.administration.leaving import REASON, LeaveRequest
 from shared.use_cases import accounts, groups, tokens
@@ -272,11 +276,7 @@ async def manage_account_appoint(call: SignedInCall) -> None:
     done="Administrator role removed. All administrators were notified by email.",
 )
 async def manage_account_dismiss(call: SignedInCall) -> None:
-    administrators = call.registry.administration.administrators
-    account = await _confirmed_account(call)
-    reason = call.form.text("reason")
-    with about_field("reason"):
-        await administrators.dismiss(account, reason, by=call.caller)
+    await _dismiss(call, call.registry.administration.administrators)
 
 
 @pages.form(
@@ -295,11 +295,14 @@ async def manage_account_appoint_auditor(call: SignedInCall) -> None:
     done="Auditor role removed. All administrators were notified by email.",
 )
 async def manage_account_dismiss_auditor(call: SignedInCall) -> None:
-    auditors = call.registry.administration.auditors
+    await _dismiss(call, call.registry.administration.auditors)
+
+
+async def _dismiss(call: SignedInCall, holders: Administrators | Auditors) -> None:
     account = await _confirmed_account(call)
     reason = call.form.text("reason")
     with about_field("reason"):
-        await auditors.dismiss(account, reason, by=call.caller)
+        await holders.dismiss(account, reason, by=call.caller)
 
 
 @pages.form(
