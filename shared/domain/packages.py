@@ -71,7 +71,7 @@ class Holder(Enum):
     ADMINISTRATOR = "administrator"
     OWNER = "owner"  # Of its organization. It was published, and everybody sees that it is held.
     PACKAGE = "package"  # It was pushed while its package was held as a whole.
-    APPROVAL = "approval"  # A rule asks that people approve it first.
+    REVIEW = "approval"  # A rule asks that people approve it first; stored by this value.
     SIGSTORE = "sigstore"  # Its organization requires a Sigstore bundle, which did not come yet.
     REPORTS = "reports"  # Reports of users quarantined it, until an administrator decides.
 
@@ -443,15 +443,15 @@ class Release(ArchiveFacts):
         return self.approval is not None and not self.approval.is_met
 
     @property
-    def waits_for_approval(self) -> bool:
+    def waits_for_review(self) -> bool:
         """Whether it is held until people approved it, and for nothing else."""
-        return self.state is State.HELD and self.holder is Holder.APPROVAL
+        return self.state is State.HELD and self.holder is Holder.REVIEW
 
     @property
     def is_waiting(self) -> bool:
         """Whether it is published once something happens that it has waited for since its push."""
         by_itself = self.waits_for_package or self.waits_for_sigstore
-        return self.awaits_owner or self.waits_for_approval or by_itself
+        return self.awaits_owner or self.waits_for_review or by_itself
 
     @property
     def is_stored(self) -> bool:

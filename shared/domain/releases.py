@@ -154,12 +154,12 @@ def held_for_package(release: Release, hold: PackageHold) -> Release:
     return release.model_copy(update={**update, "outbox": (held,)})
 
 
-def held_for_approval(release: Release, approval: RequiredApproval) -> Release:
+def held_for_review(release: Release, approval: RequiredApproval) -> Release:
     """Return a new release as held until people approved it; its event says so."""
     [published] = release.outbox
     details = {**published.details, "reason": approval.reason, "approvals": str(approval.needed)}
     held = published.model_copy(update={"kind": "release.awaiting-review", "details": details})
-    update = {"state": State.HELD, "state_reason": approval.reason, "holder": Holder.APPROVAL}
+    update = {"state": State.HELD, "state_reason": approval.reason, "holder": Holder.REVIEW}
     return release.model_copy(update={**update, "outbox": (held,)})
 
 
@@ -217,7 +217,7 @@ def next_decision(head: Head, release: Release) -> Decision:
     if head.hold:
         return Decision(State.HELD, waiting_reason(head.hold), holder=Holder.PACKAGE)
     if release.approval and not release.approval.is_met:
-        return Decision(State.HELD, release.approval.reason, holder=Holder.APPROVAL)
+        return Decision(State.HELD, release.approval.reason, holder=Holder.REVIEW)
     if release.awaits_sigstore:
         return WAITING_FOR_SIGSTORE
     return Decision(State.LIVE)

@@ -181,7 +181,7 @@ class ArchiveDelivery(Struct, frozen=True):
         release = found.release
         if head is None or release is None or not _is_address_of(release, link):
             raise ArchiveNotFound
-        if not release.waits_for_approval:
+        if not release.waits_for_review:
             raise ArchiveNotFound
         return DeliveredArchive(release, Visibility.PRIVATE, is_public=False)
 

@@ -501,7 +501,7 @@ class Moderation(Struct, frozen=True):
                 following = next_decision(head, release)
             if _has_decision(release, following):
                 if release.awaits_approval:
-                    raise waits_for_approval(release)
+                    raise waits_for_review(release)
                 return release  # Its Sigstore bundle publishes it, and nothing else.
             kind = f"release.{following.state.value}"
             now_ms = self.clock.now_ms()
@@ -517,7 +517,7 @@ class Moderation(Struct, frozen=True):
             await self.administration.require_moderator(by, verb, coordinate, coordinate.package)
 
 
-def waits_for_approval(release: Release) -> Conflict:
+def waits_for_review(release: Release) -> Conflict:
     """Return the refusal of a release that only its owners and maintainers may publish."""
     org = release.org
     return Conflict(

@@ -194,7 +194,7 @@ class OwnReleases(Struct, frozen=True):
 def _not_published(release: Release) -> Refusal:
     if release.awaits_owner:
         reason = "it waits for an owner. Publish or refuse it on the page of held releases"
-    elif release.waits_for_approval:
+    elif release.waits_for_review:
         reason = "it waits for a review. Approve or refuse it on the page of staged releases"
     elif release.waits_for_sigstore:
         reason = "it waits for its Sigstore bundle. Push it again with the bundle"

@@ -39,9 +39,9 @@ from shared.domain.publishing_rules import RuleEffect, RuleFinding, first_with
 from shared.domain.rate_limits import RateLimitAllowance
 from shared.domain.releases import (
     NAME_RESEMBLES,
-    held_for_approval,
     held_for_owner,
     held_for_package,
+    held_for_review,
     held_for_scanner,
     held_for_sigstore,
     new_head,
@@ -609,7 +609,7 @@ class Publishing(Struct, frozen=True):
             await self.typosquats.notify(head)
         if push.held_by_scanner:
             await self.mail.send_held_by_scanner(release)
-        if release.waits_for_approval:
+        if release.waits_for_review:
             await self.mail.send_review_wanted(release)
         if release.warnings:
             await self.mail.send_warnings(release, [each.message for each in release.warnings])
@@ -628,7 +628,7 @@ class Publishing(Struct, frozen=True):
             )
         if release.waits_for_package:
             return _refusal_of_held_package(release)
-        if release.waits_for_approval:
+        if release.waits_for_review:
             page = f"{self.base_url}/account/organizations/{release.org}/staged"
             return Conflict(
                 "release-awaits-review",
@@ -694,7 +694,7 @@ def _held(release: Release, push: _Push, head: Head, held_because: str) -> Relea
     if head.hold:
         return held_for_package(release, head.hold)
     if release.approval:
-        return held_for_approval(release, release.approval)
+        return held_for_review(release, release.approval)
     return held_for_sigstore(release) if release.awaits_sigstore else release
 
 
