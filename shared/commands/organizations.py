@@ -356,10 +356,10 @@ add_operation(
 def needed_secrets_text(webhooks: Sequence[Webhook]) -> str:
     """Return which webhooks need a new secret, and how they get it."""
     listed = "\n".join(f"  {described(each)}: {_rotation_of(each)}" for each in webhooks)
+    are = "webhook is" if len(webhooks) == 1 else "webhooks are"
     return (
-        f"{len(webhooks)} webhooks are paused, because their secrets are not there. Let owners "
-        f"rotate each on its page, or run these commands, and give each new secret to the receiver:"
-        f"\n{listed}"
+        f"{len(webhooks)} {are} paused, because the secret is not there. Let owners rotate each on "
+        f"its page, or run this for each, and give the new secret to the receiver:\n{listed}"
     )
 
 

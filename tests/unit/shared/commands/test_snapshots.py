@@ -69,7 +69,7 @@ def test_a_restore_names_the_webhooks_that_need_a_secret(
     said = other.run("snapshot", "restore", name, "--from", str(terminal.data))
     [acme] = terminal.json("webhook", "list", "@acme")["webhooks"]
     [own] = terminal.json("webhook", "list", "@")["webhooks"]
-    assert "2 webhooks are paused, because their secrets are not there." in said
+    assert "2 webhooks are paused, because the secret is not there." in said
     assert f"ballroom webhook rotate @acme {acme['id']} --reason REASON\n" in said
     assert f"ballroom webhook rotate @ {own['id']}\n" in said
     assert f"the webhook {acme['id']} of acme to hooks.example.org" in other.run("doctor")
