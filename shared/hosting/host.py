@@ -119,7 +119,8 @@ class Host:
         self._on_stop = on_stop
         self._bodies = BodyReader(limits, identify)
         self._timers = timers and Timers(functions.timers, timers.folder, timers.clock)
-        respond: Respond = FunctionDispatcher(functions.http, self._bodies)
+        self._dispatcher = FunctionDispatcher(functions.http, self._bodies)
+        respond: Respond = self._dispatcher
         if archives is not None:
             respond = FileMiddleware(respond, ARCHIVES, ARCHIVE_SEGMENTS, archives)
         if redirects is not None:
@@ -203,7 +204,13 @@ class Host:
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(1)
-            self._bodies.sweep(asyncio.get_running_loop().time())
+            self.sweep(asyncio.get_running_loop().time())
+
+    def sweep(self, now: float) -> None:
+        """End uploads that keep others waiting, and answers that take too long; called once a
+        second."""
+        self._bodies.sweep(now)
+        self._dispatcher.sweep(now)
 
     async def _run_timers(self) -> None:
         try:
@@ -219,6 +226,15 @@ class FunctionDispatcher:
     def __init__(self, functions: Sequence[HttpFunction], bodies: BodyReader) -> None:
         self._router = Router([(each.route, each) for each in functions])
         self._bodies = bodies
+        # When each call of a Function began. A timer of the loop for each would take as long as
+        # finding the Function and reading the headers of its request.
+        self._began: dict[asyncio.Timeout, float] = {}
+
+    def sweep(self, now: float) -> None:
+        """End the calls that take too long."""
+        latest = now - self._bodies.limits.answer_seconds
+        for timeout in [each for each, began in self._began.items() if began < latest]:
+            timeout.reschedule(0.0)  # Now.
 
     async def __call__(self, scope: Scope, receive: Receive) -> HostResponse:
         """Respond to a request; raise `ClientDisconnected`."""
@@ -240,14 +256,18 @@ class FunctionDispatcher:
             return await self._invoke(function, LazyRequest(scope, params, refusal))
 
     async def _invoke(self, function: HttpFunction, request: LazyRequest) -> HostResponse:
+        timeout = asyncio.timeout(None)
+        self._began[timeout] = asyncio.get_running_loop().time()
         try:
-            async with asyncio.timeout(self._bodies.limits.answer_seconds):
+            async with timeout:
                 return response_of(await function.call(request), request.method)
         except TimeoutError:
             return _TOO_SLOW
         except Exception:
             log.exception("function.failed", function=function.name)
             return _FAILED
+        finally:
+            del self._began[timeout]
 
 
 Sleep = Callable[[float], Awaitable[object]]
