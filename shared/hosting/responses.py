@@ -39,8 +39,18 @@ class PreparedAnswer(Struct, frozen=True):
 
 def encode_head(start: Message) -> bytes:
     """Return the status line and the headers as bytes."""
-    status = HTTPStatus(start["status"])
-    return b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) + lines_of(start["headers"])
+    return STATUS_LINES[start["status"]] + lines_of(start["headers"])
+
+
+def _status_line(status: int) -> bytes:
+    try:
+        phrase = HTTPStatus(status).phrase
+    except ValueError:
+        phrase = ""
+    return f"HTTP/1.1 {status} {phrase}\r\n".encode()
+
+
+STATUS_LINES = {status: _status_line(status) for status in range(100, 600)}
 
 
 def lines_of(headers: RawHeaders) -> bytes:

@@ -3,11 +3,10 @@
 import asyncio
 import re
 from collections.abc import Iterable
-from http import HTTPStatus
 from typing import Protocol
 
 from shared.hosting.requests import ASGIApp, Message, Scope
-from shared.hosting.responses import WITHOUT_BODY, RawHeaders
+from shared.hosting.responses import STATUS_LINES, WITHOUT_BODY, RawHeaders
 from shared.telemetry.log import log
 
 MOST_BODY_BYTES_WAITING = 64 * 1024  # Then the connection is not read until the application is.
@@ -206,7 +205,7 @@ class ServedRequest:
         self._connection.transport.close()
 
     def _take_head(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
-        lines = [_STATUS_LINES[status], self._connection.default_lines]
+        lines = [STATUS_LINES[status], self._connection.default_lines]
         length: int | None = None
         closes = False
         given = list(headers)
@@ -296,14 +295,3 @@ def _chunk(body: bytes, *, is_last: bool) -> bytes:
 
 def _tokens(value: bytes) -> list[bytes]:
     return [token.lower().strip() for token in value.split(b",")]
-
-
-def _status_line(status: int) -> bytes:
-    try:
-        phrase = HTTPStatus(status).phrase
-    except ValueError:
-        phrase = ""
-    return f"HTTP/1.1 {status} {phrase}\r\n".encode()
-
-
-_STATUS_LINES = {status: _status_line(status) for status in range(100, 600)}
