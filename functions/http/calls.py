@@ -181,6 +181,8 @@ class Call:
     ) -> None:
         self.registry = registry
         self.request = request
+        # In capitals, whatever was sent: the host compares it without case.
+        self.method = str(request.method)
         self.exchange = exchange
         self.headers = headers_of(request) if headers is None else headers
         self.caller = Principal()
@@ -190,11 +192,6 @@ class Call:
         self.cookies: list[Secret] = []
 
     # --- What the client sent --------------------------------------------------------------------
-
-    @property
-    def method(self) -> str:
-        """The method in capitals, whatever was sent: the host compares it without case."""
-        return str(self.request.method)
 
     @property
     def url(self) -> str:

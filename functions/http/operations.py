@@ -30,7 +30,7 @@ from functions.http.calls import (
 )
 from functions.http.compression import add_length, compressed
 from functions.http.json_answers import failure_answer, problem_answer, rate_limit_fields
-from functions.http.repeats import repeatable
+from functions.http.repeats import let_repeat
 from shared.composition import Registry
 from shared.domain.body_sizes import MAX_BODY_BYTES
 from shared.domain.errors.base import InvalidName, Refusal
@@ -237,8 +237,12 @@ async def _outcome(operation: Operation, call: Call) -> tuple[Answer, str]:
     try:
         _require_a_whole_body(call)
         _require_a_small_body(operation, call)
-        make = partial(face.answer, call, operation)
-        made = await (repeatable(call, make) if operation.is_repeated else make())
+        if operation.is_repeated:
+            number = call.registry.adapters.edition.number
+            made = await face.answer(call, operation)
+            let_repeat(call, made, number)
+        else:
+            made = await face.answer(call, operation)
         if operation.needs_credentials(call):
             make_private(made)
         return await compressed(call, made), ANSWERED

@@ -1,7 +1,7 @@
 """Answers that the local host may repeat until a record changes on which they depend
 (docs/decisions/0008 and 0135)."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from math import inf
 
@@ -26,18 +26,15 @@ from shared.runtime.answers import (
 from shared.telemetry.metrics import ANSWERED
 
 
-async def repeatable(call: Call, make: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Make an answer, and let the host repeat it if the answer names the records on which it
-    depends.
+def let_repeat(call: Call, answer: Answer, number: int) -> None:
+    """Let the host repeat an answer that names the records on which it depends, as they were at a
+    number of the edition.
 
     Refusals are never repeated. To callers with credentials, an answer is repeated if it depends on
     packages alone, and one about packages that are not public to their readers.
     """
-    number = call.registry.adapters.edition.number
-    answer = await make()
     if answer.depends_on is not None and answer.repeated_until_ms:
         _let_repeat(call, answer, number, answer.depends_on)
-    return answer
 
 
 def repeat_until(call: Call, answer: Answer, end_ms: int, number: int) -> Answer:

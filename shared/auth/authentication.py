@@ -9,7 +9,7 @@ from typing import Self
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.auth.tokens import AccessToken, token_text
+from shared.auth.tokens import AccessToken, Secret, token_text
 from shared.domain.accounts import Account
 from shared.domain.client_addresses import Networks, client_address, is_address_allowed
 from shared.domain.client_settings import TOKEN_PLACEHOLDER
@@ -43,6 +43,7 @@ class _CachedToken(Struct):
     account: Account | None
     stop: MakerStop | None  # Of a token of an organization.
     principal: Principal  # With the client that used it last.
+    records: tuple[str, ...]  # The keys of what it depends on, as `records_of` says.
     read_ms: int  # Of the monotonic clock.
     number: int  # Of the edition, from before it was read.
 
@@ -98,6 +99,11 @@ class Authentication:
         text = token_text(headers)
         if text is None:
             return ANONYMOUS
+        # A token that was verified just now has the right form.
+        if not self._edition.follows_records or self._edition.is_confirmed():
+            known = self._recognized(text, client)
+            if known is not None:
+                return known
         if text.reveal() == TOKEN_PLACEHOLDER:
             raise Unauthenticated(
                 "token-placeholder",
@@ -122,8 +128,9 @@ class Authentication:
         Raises what `authenticate` raises.
         """
         text = token_text(headers)
-        if text is None:
-            return None
+        return None if text is None else self._recognized(text, client)
+
+    def _recognized(self, text: Secret, client: RequestClient) -> Principal | None:
         known = self._known(hash_secret(text.reveal()), self._clock.monotonic_ms())
         return self._accepted(known, client) if known else None
 
@@ -145,11 +152,7 @@ class Authentication:
             return None
         if not self._edition.follows_records:
             return cached
-        token = cached.token
-        # The roles of its makers are records of the organization.
-        of_makers = (*token.makers, token.org.lower()) if token.makers else ()
-        keys = [records_of(each) for each in (token.owner, *of_makers)]
-        return cached if self._edition.holds(cached.number, keys) else None
+        return cached if self._edition.holds(cached.number, cached.records) else None
 
     def _check(self, verified: _CachedToken, client: RequestClient) -> None:
         token = verified.token
@@ -177,11 +180,7 @@ class Authentication:
         key = access_token.hash
         # What is before the read counts: a revocation during the read is seen three seconds later.
         now_ms = self._clock.monotonic_ms()
-        is_confirmed = not self._edition.follows_records or self._edition.is_confirmed()
         number = self._edition.number
-        cached = self._known(key, now_ms) if is_confirmed else None
-        if cached is not None:
-            return cached
         token, accesses = await self._read(access_token, key)
         # Missing tokens are not cached, so that a new token works at once everywhere.
         if token is None or token.canary or not hmac.compare_digest(token.hash, key):
@@ -199,7 +198,7 @@ class Authentication:
             stops = (maker_stop(accesses[each], token.org) for each in token.makers)
             stop = next((each for each in stops if each is not None), None)
         principal = _principal(token, client, is_guest=is_guest)
-        verified = _CachedToken(token, account, stop, principal, now_ms, number)
+        verified = _CachedToken(token, account, stop, principal, _records_of(token), now_ms, number)
         self._verified.put(key, verified)
         return verified
 
@@ -265,6 +264,12 @@ class TokenLastUse:
             # No request waits for this write, and the next use of the token repeats it.
             self._recorded.drop(use.token)
             log.warning("token.last_use_not_written", token=use.token, reason=refusal.outcome)
+
+
+def _records_of(token: Token) -> tuple[str, ...]:
+    # The roles of its makers are records of the organization.
+    of_makers = (*token.makers, token.org.lower()) if token.makers else ()
+    return tuple(records_of(each) for each in (token.owner, *of_makers))
 
 
 def is_guess(refusal: Refusal) -> bool:

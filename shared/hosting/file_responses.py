@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from shared.hosting.requests import (
     REPEAT,
-    ASGIApp,
     MalformedPath,
     Message,
     Receive,
@@ -24,7 +24,7 @@ from shared.hosting.requests import (
     Send,
     decode_path,
 )
-from shared.hosting.responses import AnswerMessages, RawHeaders, send_answer
+from shared.hosting.responses import FileContent, HostResponse, RawHeaders, Respond
 from shared.runtime import conditional_requests
 from shared.runtime.answers import Repeatable
 from shared.runtime.conditional_requests import Selected, select
@@ -68,43 +68,34 @@ class FileChanged(Exception):
 class FileMiddleware:
     """Serves GET and HEAD under a prefix from the disk, and passes on other requests."""
 
-    def __init__(self, app: ASGIApp, prefix: str, segments: int, resolve: FileResolver) -> None:
-        self._app = app
+    def __init__(self, respond: Respond, prefix: str, segments: int, resolve: FileResolver) -> None:
+        self._respond = respond
         self._prefix = prefix
         self._raw_prefix = prefix.encode("ascii")
         self._segments = segments
         self._resolve = resolve
-        self._chunks = ChunkSender()
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+    def __call__(self, scope: Scope, receive: Receive) -> Awaitable[HostResponse]:
         segments = self._claimed(scope)
-        if segments is None:
-            return self._app(scope, receive, send)
-        return self._serve(segments, scope, receive, send)
+        return self._respond(scope, receive) if segments is None else self._file(segments, scope)
 
-    async def _serve(
-        self, segments: Sequence[str], scope: Scope, receive: Receive, send: Send
-    ) -> None:
+    async def _file(self, segments: Sequence[str], scope: Scope) -> HostResponse:
         headers = RequestHeaders.of(scope)
         query = RequestQuery.of(scope)
         resolved = await self._resolve(segments, query, headers)
         method: str = scope["method"]
         if isinstance(resolved, FileRefusal):
-            await send_answer(_refusal(resolved, method), send)
-            return
+            return _refusal(resolved, method)
         selected = select(headers, tag=resolved.etag, length=resolved.size, method=method)
         match selected.status:
             case conditional_requests.OUTDATED:
-                await send_answer(_refusal(_outdated(resolved), method), send)
+                return _refusal(_outdated(resolved), method)
             case conditional_requests.UNCHANGED:
-                await send_answer((_found(resolved, 304, _described(resolved)), _END), send)
+                return HostResponse(304, _described(resolved), repeat=resolved.repeat)
             case conditional_requests.UNSATISFIABLE:
-                await send_answer((_unsatisfiable(selected), _END), send)
+                return _unsatisfiable(selected)
             case _:
-                if method == "HEAD":
-                    await send_answer((_sent(resolved, selected), _END), send)
-                else:
-                    await _send_content(resolved, selected, receive, send, self._chunks)
+                return _selected(resolved, selected, method)
 
     def _claimed(self, scope: Scope) -> Sequence[str] | None:
         raw: bytes = scope["raw_path"]
@@ -123,20 +114,39 @@ class FileMiddleware:
 _END: Message = {"type": "http.response.body", "body": b""}
 
 
-class ChunkSender:
-    """Sends files in pieces, in smaller ones while slow clients use all of the buffer."""
+class ResponseSender:
+    """Sends responses, and files in pieces: in smaller ones while slow clients use all of the
+    buffer."""
 
     def __init__(self) -> None:
         self._buffered = 0
 
     async def send(
-        self, content: BinaryIO | BufferedIOBase, left: int, receive: Receive, send: Send
+        self, response: HostResponse, headers: RawHeaders, receive: Receive, send: Send
     ) -> None:
-        """Send the next `left` bytes; stop when the client disconnects."""
+        """Send a response with these headers; stop when the client disconnects."""
+        start: Message = {
+            "type": "http.response.start",
+            "status": response.status,
+            "headers": headers,
+        }
+        if response.repeat is not None:
+            start[REPEAT] = response.repeat
+        content = response.content
+        if content is None:
+            await send(start)
+            await send({"type": "http.response.body", "body": response.body})
+            return
+        with content.file:
+            await send(start)
+            await self._send_content(content, receive, send)
+
+    async def _send_content(self, content: FileContent, receive: Receive, send: Send) -> None:
+        left = content.length
         gone = asyncio.ensure_future(_disconnected(receive))
         try:
             while left and not gone.done():
-                left -= await self._send_next(content, left, send)
+                left -= await self._send_next(content.file, left, send)
             if not left:
                 await send(_END)
         finally:
@@ -162,24 +172,26 @@ def _piece(content: bytes) -> Message:
     return {"type": "http.response.body", "body": content, "more_body": True}
 
 
-async def _send_content(
-    file: FileResponse, selected: Selected, receive: Receive, send: Send, chunks: ChunkSender
-) -> None:
+def _selected(file: FileResponse, selected: Selected, method: str) -> HostResponse:
+    headers = [*_described(file), (b"content-length", b"%d" % len(selected.span))]
+    if selected.content_range:
+        headers.append((b"content-range", selected.content_range.encode("ascii")))
+    if method == "HEAD":
+        return HostResponse(selected.status, headers, repeat=file.repeat)
     try:
         content = _open(file)
     except (FileNotFoundError, FileChanged):
         # There is a record of the file, so this is damage and not a 404.
         log.exception("file.damaged", path=file.path.name)
-        await send_answer(_refusal(file.refuse_damaged(), "GET"), send)
-        return
+        return _refusal(file.refuse_damaged(), "GET")
     span = selected.span
+    content.seek(span.start)
+    if len(span) > INLINE_READ_BYTES:
+        sent = FileContent(content, len(span))
+        return HostResponse(selected.status, headers, content=sent, repeat=file.repeat)
     with content:
-        content.seek(span.start)
-        await send(_sent(file, selected))
-        if len(span) <= INLINE_READ_BYTES:
-            await send({"type": "http.response.body", "body": content.read(len(span))})
-        else:
-            await chunks.send(content, len(span), receive, send)
+        body = content.read(len(span))
+    return HostResponse(selected.status, headers, body, repeat=file.repeat)
 
 
 def _open(file: FileResponse) -> BinaryIO:
@@ -224,25 +236,10 @@ async def _disconnected(receive: Receive) -> None:
         pass
 
 
-def _start(status: int, headers: RawHeaders) -> Message:
-    return {"type": "http.response.start", "status": status, "headers": headers}
-
-
-def _found(file: FileResponse, status: int, headers: RawHeaders) -> Message:
-    return {**_start(status, headers), REPEAT: file.repeat}
-
-
-def _sent(file: FileResponse, selected: Selected) -> Message:
-    headers = [*_described(file), (b"content-length", b"%d" % len(selected.span))]
-    if selected.content_range:
-        headers.append((b"content-range", selected.content_range.encode("ascii")))
-    return _found(file, selected.status, headers)
-
-
-def _unsatisfiable(selected: Selected) -> Message:
+def _unsatisfiable(selected: Selected) -> HostResponse:
     content_range = selected.content_range.encode("ascii")
     headers = [(b"content-range", content_range), (b"content-length", b"0")]
-    return _start(selected.status, headers)
+    return HostResponse(selected.status, headers)
 
 
 def _outdated(file: FileResponse) -> FileRefusal:
@@ -251,10 +248,9 @@ def _outdated(file: FileResponse) -> FileRefusal:
     return FileRefusal(412, {**headers, "etag": file.etag, "cache-control": "no-store"})
 
 
-def _refusal(refused: FileRefusal, method: str) -> AnswerMessages:
+def _refusal(refused: FileRefusal, method: str) -> HostResponse:
     headers = [*_raw(_lowered(refused.headers)), (b"content-length", b"%d" % len(refused.body))]
-    body = b"" if method == "HEAD" else refused.body
-    return _start(refused.status, headers), {"type": "http.response.body", "body": body}
+    return HostResponse(refused.status, headers, b"" if method == "HEAD" else refused.body)
 
 
 def _described(file: FileResponse) -> RawHeaders:
@@ -287,51 +283,32 @@ class RedirectFollower:
     The redirecting Function has checked rights, counted and signed, so nothing is checked here.
     """
 
-    def __init__(self, app: ASGIApp, shortcut: FollowedRedirects) -> None:
-        self._app = app
+    def __init__(self, respond: Respond, shortcut: FollowedRedirects) -> None:
+        self._respond = respond
         self._below = shortcut.below.encode("ascii")
         self._address = shortcut.address.encode("ascii")
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+    def __call__(self, scope: Scope, receive: Receive) -> Awaitable[HostResponse]:
         if scope["raw_path"].startswith(self._below):
-            return self._serve(scope, receive, send)
-        return self._app(scope, receive, send)
+            return self._follow(scope, receive)
+        return self._respond(scope, receive)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        target: Scope | None = None
-        repeat: Repeatable | None = None
+    async def _follow(self, scope: Scope, receive: Receive) -> HostResponse:
+        redirect = await self._respond(scope, receive)
+        target = self._target(scope, redirect)
+        if target is None:
+            return redirect
+        response = await self._respond(target, receive)
+        # A repeat of both is one request, recorded as a repeat of the redirect.
+        return replace(response, repeat=redirect.repeat if response.repeat else None)
 
-        async def sending(message: Message) -> None:
-            nonlocal target, repeat
-            if target is None:
-                target = self._target(scope, message)
-                repeat = message.get(REPEAT)
-            if target is None:
-                await send(message)
-
-        await self._app(scope, receive, sending)
-        if target is not None:
-            await self._app(target, receive, _cacheable_as(repeat, send))
-
-    def _target(self, scope: Scope, message: Message) -> Scope | None:
-        """Return the request for the target of the answer, if it is a redirect to this host."""
-        if message.get("status") != _REDIRECT:
+    def _target(self, scope: Scope, redirect: HostResponse) -> Scope | None:
+        """Return the request for the target of a response, if it is a redirect to this host."""
+        if redirect.status != _REDIRECT:
             return None
-        location: bytes = dict(message["headers"]).get(b"location", b"")
+        location = dict(redirect.headers).get(b"location", b"")
         if not location.startswith(self._address + b"/"):
             return None
         raw_path, _, query = location.removeprefix(self._address).partition(b"?")
         path = raw_path.decode("ascii")
         return {**scope, "raw_path": raw_path, "path": path, "query_string": query}
-
-
-def _cacheable_as(repeat: Repeatable | None, send: Send) -> Send:
-    """Return a `send` that lets an answer be cached if the redirect may be cached, too.
-
-    A repeat of both is one request, recorded as a repeat of the redirect.
-    """
-
-    async def sending(message: Message) -> None:
-        await send({**message, REPEAT: repeat} if message.get(REPEAT) else message)
-
-    return sending

@@ -1,11 +1,9 @@
 """An ASGI application that serves a `FunctionApp` by the rules of the Functions host."""
 
 import asyncio
-import gzip
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
-from io import BytesIO
 from pathlib import Path
 
 import azure.functions as func
@@ -15,11 +13,11 @@ from msgspec import Struct
 from shared.domain.errors.requests import NoRoomForUpload
 from shared.hosting.answer_cache import AnswerCache
 from shared.hosting.file_responses import (
-    ChunkSender,
     FileMiddleware,
     FileResolver,
     FollowedRedirects,
     RedirectFollower,
+    ResponseSender,
 )
 from shared.hosting.request_bodies import (
     BodyReader,
@@ -31,7 +29,6 @@ from shared.hosting.request_bodies import (
 )
 from shared.hosting.requests import (
     KNOWN_CALLER,
-    ASGIApp,
     LazyRequest,
     MalformedPath,
     Receive,
@@ -40,16 +37,19 @@ from shared.hosting.requests import (
     decode_path,
 )
 from shared.hosting.responses import (
-    PACKED,
-    AnswerMessages,
+    HostResponse,
+    LeaveToSend,
     PreparedAnswer,
     RawHeaders,
-    answer_messages,
-    closing_without_leave,
-    send_answer,
-    status_answer,
-    with_cors,
-    with_headers,
+    Respond,
+    allowing_every_origin,
+    bare_response,
+    is_one_of,
+    is_preflight,
+    preflight,
+    response_of,
+    waits_for_leave,
+    with_configured,
 )
 from shared.hosting.triggers import AppFunctions as ReadFunctions
 from shared.hosting.triggers import HttpFunction, TimerFunction, functions_of, unsupported
@@ -67,15 +67,11 @@ ARCHIVES = "/archives/"  # {scope}/{digest}/{version}/{file}
 ARCHIVE_SEGMENTS = 4
 
 _OF_HOST = re.compile("/(?:admin|runtime)/", re.I).match  # Below them the real host answers itself.
-_NOT_FOUND = status_answer(404)
-# The answer of the real host to `/` where its home page is turned off.
-_NO_HOME_PAGE: AnswerMessages = (
-    {"type": "http.response.start", "status": 204, "headers": []},
-    {"type": "http.response.body", "body": b""},
-)
-_UNUSABLE_PATH = status_answer(400)
-_TOO_SLOW = status_answer(504)
-_FAILED = status_answer(500)
+_NOT_FOUND = bare_response(404)
+_NO_HOME_PAGE = HostResponse(204, [])  # Of the real host to `/` where its home page is turned off.
+_UNUSABLE_PATH = bare_response(400)
+_TOO_SLOW = bare_response(504)
+_FAILED = bare_response(500)
 
 _DEFAULT_LIMITS = HostLimits()
 _NO_HEADERS: RawHeaders = []
@@ -123,14 +119,20 @@ class Host:
         self._on_stop = on_stop
         self._bodies = BodyReader(limits, identify)
         self._timers = timers and Timers(functions.timers, timers.folder, timers.clock)
-        served: ASGIApp = FunctionDispatcher(functions.http, self._bodies)
+        self._dispatcher = FunctionDispatcher(functions.http, self._bodies)
+        respond: Respond = self._dispatcher
         if archives is not None:
-            served = FileMiddleware(served, ARCHIVES, ARCHIVE_SEGMENTS, archives)
+            respond = FileMiddleware(respond, ARCHIVES, ARCHIVE_SEGMENTS, archives)
         if redirects is not None:
-            served = RedirectFollower(served, redirects)
-        served = closing_without_leave(with_headers(with_cors(served, closed_to_pages), headers))
-        self._answer_cache = repeats and AnswerCache(served, repeats.edition, repeats.recognize)
-        self._serve_http = self._answer_cache or served
+            respond = RedirectFollower(respond, redirects)
+        self._respond = respond
+        self._headers = headers
+        self._closed_to_pages = closed_to_pages
+        self._sender = ResponseSender()
+        self._answer_cache = repeats and AnswerCache(
+            self._serve, repeats.edition, repeats.recognize
+        )
+        self._serve_http = self._answer_cache or self._serve
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request, or handle the server's start and stop."""
@@ -145,6 +147,29 @@ class Host:
         if self._answer_cache is None:
             return None
         return self._answer_cache.at_once(scope)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request by the app, with the headers of every response."""
+        asked = dict(scope["headers"])
+        leave = None
+        if b"expect" in asked and waits_for_leave(scope["headers"]):
+            leave = LeaveToSend(receive)
+            receive = leave.receive
+        is_of_page = b"origin" in asked and not is_one_of(self._closed_to_pages, scope)
+        if is_of_page and is_preflight(scope["method"], asked):
+            response = preflight(asked)
+        else:
+            try:
+                response = await self._respond(scope, receive)
+            except ClientDisconnected:
+                return
+        headers = response.headers
+        if is_of_page:
+            headers = allowing_every_origin(headers)
+        headers = with_configured(headers, self._headers)
+        if leave is not None:
+            headers = leave.closing(headers)
+        await self._sender.send(response, headers, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -179,7 +204,13 @@ class Host:
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(1)
-            self._bodies.sweep(asyncio.get_running_loop().time())
+            self.sweep(asyncio.get_running_loop().time())
+
+    def sweep(self, now: float) -> None:
+        """End uploads that keep others waiting, and answers that take too long; called once a
+        second."""
+        self._bodies.sweep(now)
+        self._dispatcher.sweep(now)
 
     async def _run_timers(self) -> None:
         try:
@@ -195,20 +226,18 @@ class FunctionDispatcher:
     def __init__(self, functions: Sequence[HttpFunction], bodies: BodyReader) -> None:
         self._router = Router([(each.route, each) for each in functions])
         self._bodies = bodies
-        self._chunks = ChunkSender()
+        # When each call of a Function began. A timer of the loop for each would take as long as
+        # finding the Function and reading the headers of its request.
+        self._began: dict[asyncio.Timeout, float] = {}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            start, body = await self._answer(scope, receive)
-            await send_answer((start, body), send)
-            if packed := body.get(PACKED):
-                length = int(dict(start["headers"])[b"content-length"])
-                with gzip.open(BytesIO(packed)) as content:
-                    await self._chunks.send(content, length, receive, send)
-        except ClientDisconnected:
-            return
+    def sweep(self, now: float) -> None:
+        """End the calls that take too long."""
+        latest = now - self._bodies.limits.answer_seconds
+        for timeout in [each for each, began in self._began.items() if began < latest]:
+            timeout.reschedule(0.0)  # Now.
 
-    async def _answer(self, scope: Scope, receive: Receive) -> AnswerMessages:
+    async def __call__(self, scope: Scope, receive: Receive) -> HostResponse:
+        """Respond to a request; raise `ClientDisconnected`."""
         try:
             path = decode_path(scope["raw_path"])
         except MalformedPath:
@@ -226,15 +255,19 @@ class FunctionDispatcher:
         except NoRoomForUpload as refusal:
             return await self._invoke(function, LazyRequest(scope, params, refusal))
 
-    async def _invoke(self, function: HttpFunction, request: LazyRequest) -> AnswerMessages:
+    async def _invoke(self, function: HttpFunction, request: LazyRequest) -> HostResponse:
+        timeout = asyncio.timeout(None)
+        self._began[timeout] = asyncio.get_running_loop().time()
         try:
-            async with asyncio.timeout(self._bodies.limits.answer_seconds):
-                return answer_messages(await function.call(request), request.method)
+            async with timeout:
+                return response_of(await function.call(request), request.method)
         except TimeoutError:
             return _TOO_SLOW
         except Exception:
             log.exception("function.failed", function=function.name)
             return _FAILED
+        finally:
+            del self._began[timeout]
 
 
 Sleep = Callable[[float], Awaitable[object]]

@@ -1,18 +1,18 @@
-"""Responses of Functions as the two ASGI messages that answer a request, and the headers of every
-answer: those of host.json, and those for pages of other sites (CORS)."""
+"""Responses of Functions, and the headers of every response: those of host.json, and those for
+pages of other sites (CORS)."""
 
+import gzip
 import json
-from collections.abc import Awaitable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import timedelta
 from http import HTTPStatus
+from io import BufferedIOBase, BytesIO
 from pathlib import Path
-from typing import cast
+from typing import BinaryIO, cast
 
 from msgspec import Struct
 
 from shared.hosting.requests import (
-    REPEAT,
-    ASGIApp,
     MalformedPath,
     Message,
     Receive,
@@ -21,12 +21,10 @@ from shared.hosting.requests import (
     body_length,
     decode_path,
 )
-from shared.runtime.answers import FunctionResponse
+from shared.runtime.answers import FunctionResponse, Repeatable
 
 RawHeaders = list[tuple[bytes, bytes]]
 AnswerMessages = tuple[Message, Message]
-
-PACKED = "ballroom.packed"  # Of a message with a body: a gzip file, which is sent unpacked.
 
 WITHOUT_BODY = frozenset((204, 304))
 
@@ -41,8 +39,18 @@ class PreparedAnswer(Struct, frozen=True):
 
 def encode_head(start: Message) -> bytes:
     """Return the status line and the headers as bytes."""
-    status = HTTPStatus(start["status"])
-    return b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) + lines_of(start["headers"])
+    return STATUS_LINES[start["status"]] + lines_of(start["headers"])
+
+
+def _status_line(status: int) -> bytes:
+    try:
+        phrase = HTTPStatus(status).phrase
+    except ValueError:
+        phrase = ""
+    return f"HTTP/1.1 {status} {phrase}\r\n".encode()
+
+
+STATUS_LINES = {status: _status_line(status) for status in range(100, 600)}
 
 
 def lines_of(headers: RawHeaders) -> bytes:
@@ -61,22 +69,53 @@ async def send_answer(given: AnswerMessages, send: Send) -> None:
     await send(body)
 
 
-def answer_messages(returned: object, method: str) -> AnswerMessages:
-    """Return the messages of what a Function returned; raise `ValueError` for a header that is not
+class FileContent(Struct, frozen=True):
+    """An open file, and how many bytes of it are sent from where it stands."""
+
+    file: BinaryIO | BufferedIOBase
+    length: int
+
+
+class HostResponse(Struct, frozen=True):
+    """What the host answers a request: whole, or with `content` in place of a body.
+
+    `repeat` is how the host may repeat it.
+    """
+
+    status: int
+    headers: RawHeaders
+    body: bytes = b""
+    content: FileContent | None = None
+    repeat: Repeatable | None = None
+
+
+# Answers a request, whose body it may receive.
+Respond = Callable[[Scope, Receive], Awaitable[HostResponse]]
+
+
+def bare_response(status: int) -> HostResponse:
+    """Return a response of the host itself, which has no body."""
+    return HostResponse(status, [(b"content-length", b"0")])
+
+
+def response_of(returned: object, method: str) -> HostResponse:
+    """Return the response for what a Function returned; raise `ValueError` for a header that is not
     one line of ASCII."""
     answer = cast("FunctionResponse", returned).answer
     named = {name.lower(): value for name, value in answer.headers.items()}
-    named.setdefault("content-type", _with_charset(answer.media_type))
-    lines = [*named.items(), *(("set-cookie", each) for each in answer.cookies)]
-    if not all(value.isascii() and value.isprintable() for _, value in lines):
+    if "content-type" not in named:
+        named["content-type"] = _with_charset(answer.media_type)
+    lines = [*named.items(), *[("set-cookie", each) for each in answer.cookies]]
+    if not "".join([value for _, value in lines]).isprintable():
         raise ValueError(named.keys())
     headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in lines]
     has_no_body = method == "HEAD" or answer.status in WITHOUT_BODY
-    start, body = _messages(answer.status, headers, b"" if has_no_body else answer.body)
-    return (
-        {**start, REPEAT: answer.repeat},
-        {**body, PACKED: answer.packed, "more_body": bool(answer.packed)},
-    )
+    content = None
+    if answer.packed:
+        unpacked = gzip.GzipFile(fileobj=BytesIO(answer.packed))
+        content = FileContent(unpacked, int(named["content-length"]))
+    body = b"" if has_no_body else answer.body
+    return HostResponse(answer.status, headers, body, content, answer.repeat)
 
 
 def _with_charset(media_type: str) -> str:
@@ -112,57 +151,40 @@ def configured_headers(address: str, file: Path = HOST_FILE) -> RawHeaders:
     return headers
 
 
-def with_headers(app: ASGIApp, headers: RawHeaders) -> ASGIApp:
-    """Add each header to answers that have no header of its name."""
-
-    # These functions are not coroutines, so that passing a call on costs no task frame.
-    def answering(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        def sending(message: Message) -> Awaitable[None]:
-            if message["type"] == "http.response.start":
-                given = message["headers"]
-                names = {name for name, _ in given}
-                added = [each for each in headers if each[0] not in names]
-                message = {**message, "headers": [*given, *added]}
-            return send(message)
-
-        return app(scope, receive, sending)
-
-    return answering
+def with_configured(given: RawHeaders, configured: RawHeaders) -> RawHeaders:
+    """Return the headers of a response, and each of the configured ones whose name it has not."""
+    names = {name for name, _ in given}
+    return [*given, *[each for each in configured if each[0] not in names]]
 
 
-def closing_without_leave(app: ASGIApp) -> ASGIApp:
-    """Close the connection after an answer to a client that still waits for leave to send its body.
+class LeaveToSend:
+    """Whether a client that waits for leave to send its body has it.
 
     Such a client (`Expect: 100-continue`) may send its next request instead of the body, and that
-    request would be read as the body. Behind a proxy it may be the request of another client.
+    request would be read as the body. Behind a proxy it may be the request of another client. So
+    the connection is closed after a response to a client without leave.
     """
 
-    def answering(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        headers = scope["headers"]
-        if not _waits_for_leave(headers):
-            return app(scope, receive, send)
-        has_leave = False
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._is_given = False
 
-        def receiving() -> Awaitable[Message]:
-            nonlocal has_leave
-            has_leave = True
-            return receive()
+    def receive(self) -> Awaitable[Message]:
+        self._is_given = True
+        return self._receive()
 
-        def sending(message: Message) -> Awaitable[None]:
-            if message["type"] == "http.response.start" and not has_leave:
-                others = [each for each in message["headers"] if each[0].lower() != _CLOSE[0]]
-                message = {**message, "headers": [*others, _CLOSE]}
-            return send(message)
-
-        return app(scope, receiving, sending)
-
-    return answering
+    def closing(self, given: RawHeaders) -> RawHeaders:
+        """Return the headers of a response, which close the connection without leave."""
+        if self._is_given:
+            return given
+        return [*[each for each in given if each[0].lower() != _CLOSE[0]], _CLOSE]
 
 
 _CLOSE = (b"connection", b"close")
 
 
-def _waits_for_leave(headers: RawHeaders) -> bool:
+def waits_for_leave(headers: RawHeaders) -> bool:
+    """Return whether a request has a body, and its client waits for leave to send it."""
     for name, value in headers:
         if name == b"expect" and b"100-continue" in value.lower():
             return body_length(headers) > 0
@@ -182,31 +204,17 @@ _METHOD = b"access-control-request-method"
 _HEADERS = b"access-control-request-headers"
 
 
-def with_cors(app: ASGIApp, closed: Collection[str] = ()) -> ASGIApp:
-    """Answer preflights, and allow every origin on all other answers to an `Origin`.
-
-    Nothing is allowed, and no preflight is answered, for the paths that are `closed`.
-    """
-
-    def answering(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        asked = dict(scope["headers"])
-        if b"origin" not in asked or _is_one_of(closed, scope):
-            return app(scope, receive, send)
-        if scope["method"] == "OPTIONS" and _METHOD in asked:
-            return send_answer(_preflight(asked[_METHOD], asked.get(_HEADERS, b"")), send)
-
-        def sending(message: Message) -> Awaitable[None]:
-            if message["type"] == "http.response.start":
-                others = [each for each in message["headers"] if each[0].lower() != _ALLOW_ORIGIN]
-                message = {**message, "headers": [*others, _ANY]}
-            return send(message)
-
-        return app(scope, receive, sending)
-
-    return answering
+def is_preflight(method: str, asked: Mapping[bytes, bytes]) -> bool:
+    """Return whether a request with an `Origin` asks what its page may request."""
+    return method == "OPTIONS" and _METHOD in asked
 
 
-def _is_one_of(paths: Collection[str], scope: Scope) -> bool:
+def allowing_every_origin(given: RawHeaders) -> RawHeaders:
+    """Return the headers of a response that pages of every other site may read."""
+    return [*[each for each in given if each[0].lower() != _ALLOW_ORIGIN], _ANY]
+
+
+def is_one_of(paths: Collection[str], scope: Scope) -> bool:
     """Check whether the path of a request leads to the route of one of these paths."""
     try:
         path = decode_path(scope["raw_path"])
@@ -215,12 +223,9 @@ def _is_one_of(paths: Collection[str], scope: Scope) -> bool:
     return path.removesuffix("/").lower() in paths
 
 
-def _preflight(method: bytes, headers: bytes) -> AnswerMessages:
+def preflight(asked: Mapping[bytes, bytes]) -> HostResponse:
     """Allow what the preflight requests, as the real host does."""
-    allowed = [_ANY, (b"access-control-allow-methods", method)]
-    if headers:
+    allowed = [_ANY, (b"access-control-allow-methods", asked[_METHOD])]
+    if headers := asked.get(_HEADERS):
         allowed.append((b"access-control-allow-headers", headers))
-    return (
-        {"type": "http.response.start", "status": 204, "headers": allowed},
-        {"type": "http.response.body", "body": b""},
-    )
+    return HostResponse(204, allowed)

@@ -8,6 +8,7 @@ import asyncio
 import gzip
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import inf
 from typing import Any
 
@@ -102,15 +103,32 @@ class Answer:
 
 
 class FunctionResponse(func.HttpResponse):
-    """An answer as the Functions host sends it; the local host reads the answer itself."""
+    """An answer as the Functions host sends it. The local host reads the answer itself, so the
+    parts for the worker of the other one are made when that asks for them."""
 
+    # The constructor of the base class makes every part, so it is not called.
     def __init__(self, answer: Answer) -> None:
-        super().__init__(
-            answer.body,
-            status_code=answer.status,
-            headers=answer.headers,
-            mimetype=answer.media_type,
-        )
-        for cookie in answer.cookies:
-            self.headers.add("Set-Cookie", cookie)
         self.answer = answer
+
+    @property
+    def status_code(self) -> int:
+        return self.answer.status
+
+    @property
+    def mimetype(self) -> str:
+        return self.answer.media_type
+
+    @property
+    def charset(self) -> str:
+        return "utf-8"
+
+    @cached_property  # The worker adds the type to them.
+    def headers(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The headers, with a `Set-Cookie` for each cookie."""
+        headers: Any = func.HttpResponse(headers=self.answer.headers).headers
+        for cookie in self.answer.cookies:
+            headers.add("Set-Cookie", cookie)
+        return headers
+
+    def get_body(self) -> bytes:
+        return self.answer.body

@@ -182,9 +182,12 @@ class _Node(Struct):
         elif not parts[at]:
             return found
         else:
-            for child in (self.literals.get(lowered[at]), self.anything):
-                if child is not None and (found is None or child.lowest < found.number):
-                    found = child.find(parts, lowered, at + 1, found)
+            child = self.literals.get(lowered[at])
+            if child is not None and (found is None or child.lowest < found.number):
+                found = child.find(parts, lowered, at + 1, found)
+            child = self.anything
+            if child is not None and (found is None or child.lowest < found.number):
+                found = child.find(parts, lowered, at + 1, found)
         return _first(self.rests, parts, found) if self.rests else found
 
     def add(self, segments: Sequence[Segment], leaf: _Leaf) -> None:

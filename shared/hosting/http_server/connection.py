@@ -334,9 +334,9 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
     # --- What a request that is served calls ---
 
     @property
-    def default_headers(self) -> RawHeaders:
+    def default_lines(self) -> bytes:
         """The headers that the server adds to every answer."""
-        return self.server.default_headers
+        return self.server.default_lines
 
     def on_answered(self) -> None:
         """Start the next request of the pipeline, or wait for one."""
@@ -477,9 +477,10 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
     def _stays_open(self) -> bool:
         """Check whether the connection stays open after the answer."""
         parser: Any = self.parser
-        stays = parser.get_http_version() == "1.1" and parser.should_keep_alive()
+        if parser.get_http_version() != "1.1" or not parser.should_keep_alive():
+            return False
         # The parser checks a transfer encoding after this, and may refuse the request.
-        return stays and not any(name == b"transfer-encoding" for name, _ in self.raw_headers)
+        return b"transfer-encoding" not in [name for name, _ in self.raw_headers]
 
     def _take_head(self) -> None:
         """Check the head, and set method, path and query; raise `RequestHeadRefused`."""

@@ -3,11 +3,10 @@
 import asyncio
 import re
 from collections.abc import Iterable
-from http import HTTPStatus
 from typing import Protocol
 
 from shared.hosting.requests import ASGIApp, Message, Scope
-from shared.hosting.responses import WITHOUT_BODY, RawHeaders
+from shared.hosting.responses import STATUS_LINES, WITHOUT_BODY, RawHeaders
 from shared.telemetry.log import log
 
 MOST_BODY_BYTES_WAITING = 64 * 1024  # Then the connection is not read until the application is.
@@ -16,6 +15,7 @@ COPIED_BYTES = 64 * 1024  # Up to this size, copying a piece costs less than sen
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _CLOSE = b"connection: close\r\n"
 _CHUNKED = b"transfer-encoding: chunked\r\n"
+_FRAMING = frozenset((b"content-length", b"transfer-encoding", b"connection"))
 _LAST_CHUNK = b"0\r\n\r\n"
 
 # Neither ends a line, so that no value of an answer becomes a header of its own.
@@ -47,7 +47,7 @@ class AnsweringConnection(Protocol):
     blocked_since: float | None  # Since then the client reads more slowly than is written.
 
     @property
-    def default_headers(self) -> RawHeaders:
+    def default_lines(self) -> bytes:
         """The headers that the server adds to every answer."""
         ...
 
@@ -205,20 +205,22 @@ class ServedRequest:
         self._connection.transport.close()
 
     def _take_head(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
-        lines = [_STATUS_LINES[status]]
+        lines = [STATUS_LINES[status], self._connection.default_lines]
         length: int | None = None
         closes = False
-        for given, value in (*self._connection.default_headers, *headers):
-            if _INVALID_NAME(given) or _INVALID_VALUE(value):
-                raise InvalidAnswer(given)
-            name = given.lower()
+        given = list(headers)
+        _require_lines(given)
+        for sent, value in given:
+            lines.append(b"%b: %b\r\n" % (sent, value))
+            name = sent.lower()
+            if name not in _FRAMING:
+                continue
             if name == b"content-length" and length is None and not self._is_chunked:
                 length = int(value)
             elif name == b"transfer-encoding" and value.lower() == b"chunked":
                 self._is_chunked = True
             elif name == b"connection" and b"close" in _tokens(value):
                 closes = True
-            lines.append(b"%b: %b\r\n" % (name, value))
         if closes:
             self.keep_alive = False
         elif not self.keep_alive:
@@ -277,6 +279,15 @@ def send_joined(transport: asyncio.Transport, head: bytes, data: bytes) -> None:
         transport.writelines((head, data))
 
 
+def _require_lines(headers: RawHeaders) -> None:
+    """Raise `InvalidAnswer` for a header that is not one line."""
+    # Two searches for all headers take a third of the time of two for each.
+    names = b"".join([name for name, _ in headers])
+    values = b"".join([value for _, value in headers])
+    if _INVALID_NAME(names) or _INVALID_VALUE(values):
+        raise InvalidAnswer(next(n for n, v in headers if _INVALID_NAME(n) or _INVALID_VALUE(v)))
+
+
 def _chunk(body: bytes, *, is_last: bool) -> bytes:
     end = _LAST_CHUNK if is_last else b""
     return b"%x\r\n%b\r\n%b" % (len(body), body, end) if body else end
@@ -284,14 +295,3 @@ def _chunk(body: bytes, *, is_last: bool) -> bytes:
 
 def _tokens(value: bytes) -> list[bytes]:
     return [token.lower().strip() for token in value.split(b",")]
-
-
-def _status_line(status: int) -> bytes:
-    try:
-        phrase = HTTPStatus(status).phrase
-    except ValueError:
-        phrase = ""
-    return f"HTTP/1.1 {status} {phrase}\r\n".encode()
-
-
-_STATUS_LINES = {status: _status_line(status) for status in range(100, 600)}

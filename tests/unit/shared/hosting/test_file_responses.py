@@ -19,8 +19,10 @@ from shared.hosting.file_responses import (
     FileResponse,
     FollowedRedirects,
     RedirectFollower,
+    ResponseSender,
 )
-from shared.hosting.requests import REPEAT, Message, Receive, Scope, Send
+from shared.hosting.requests import REPEAT, ASGIApp, Message, Receive, Scope, Send
+from shared.hosting.responses import HostResponse, Respond
 from tests.support.logs import capture_logs
 from tests.unit.shared.hosting.asgi import Exchange, ask, scope
 
@@ -41,13 +43,23 @@ class Shelf:
         return self.answer
 
 
-async def elsewhere(_scope: Scope, _receive: Receive, send: Send) -> None:
-    await send({"type": "http.response.start", "status": 418, "headers": []})
-    await send({"type": "http.response.body", "body": b""})
+async def elsewhere(_scope: Scope, _receive: Receive) -> HostResponse:
+    return HostResponse(418, [])
 
 
-def served(resolve: FileResolver) -> FileMiddleware:
-    return FileMiddleware(elsewhere, "/archives/", 2, resolve)
+def served(resolve: FileResolver) -> ASGIApp:
+    return sending(FileMiddleware(elsewhere, "/archives/", 2, resolve))
+
+
+def sending(respond: Respond) -> ASGIApp:
+    """Return an application that sends the responses."""
+    sender = ResponseSender()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        response = await respond(scope, receive)
+        await sender.send(response, response.headers, receive, send)
+
+    return app
 
 
 def shelf(folder: Path, content: bytes, **headers: str) -> Shelf:
@@ -137,11 +149,10 @@ ADDRESS = "https://registry.test/base"
     ["https://elsewhere.test/files/one", f"{ADDRESS}.elsewhere.test/files/one", "/files/one", None],
 )
 async def test_a_redirect_to_elsewhere_is_passed_on(location: str | None) -> None:
-    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+    async def respond(_scope: Scope, _receive: Receive) -> HostResponse:
         headers = [] if location is None else [(b"location", location.encode())]
-        await send({"type": "http.response.start", "status": 302, "headers": headers})
-        await send({"type": "http.response.body", "body": b"there"})
+        return HostResponse(302, headers, b"there")
 
-    following = RedirectFollower(app, FollowedRedirects("/short/", ADDRESS))
-    answer = await ask(following, scope("GET", "/short/one"))
+    following = RedirectFollower(respond, FollowedRedirects("/short/", ADDRESS))
+    answer = await ask(sending(following), scope("GET", "/short/one"))
     assert (answer.status, answer.headers.get("location")) == (302, location)

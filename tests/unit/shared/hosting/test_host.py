@@ -29,8 +29,15 @@ def hanging_app() -> func.FunctionApp:
 
 
 async def test_a_function_that_takes_too_long_is_a_504() -> None:
-    host = Host(hanging_app(), limits=HostLimits(answer_seconds=0.001))
-    assert (await ask(host, scope("GET", "/hang"))).status == 504
+    host = Host(hanging_app(), limits=HostLimits(answer_seconds=230))
+    asking = asyncio.create_task(ask(host, scope("GET", "/hang")))
+    await asyncio.sleep(0)
+    now = asyncio.get_running_loop().time()
+    host.sweep(now + 229)
+    await asyncio.sleep(0)
+    assert not asking.done()
+    host.sweep(now + 231)
+    assert (await asking).status == 504
 
 
 async def test_a_header_of_two_lines_is_never_sent() -> None:
