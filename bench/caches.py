@@ -136,7 +136,8 @@ def _place(frame: FrameType | None) -> str:
     assert frame is not None
     file = Path(frame.f_code.co_filename)
     lines = file.read_text("utf-8").splitlines()[: frame.f_lineno]
-    if frame.f_code.co_name not in ("__init__", "<lambda>", "invalidate", "<module>"):
+    is_returned = lines[-1].lstrip().startswith("return ")
+    if is_returned:
         return f"{file.stem}.{frame.f_code.co_name}"
     found = next(found for each in reversed(lines) if (found := _ATTRIBUTE.match(each)))
     return f"{file.stem}.{found[1]}"
