@@ -1,145 +1,323 @@
-"""What the caches of functions save: for each kind of request, the calls of each function that
-`functools.lru_cache` caches, and the part of the request's processor time that it would take more
-without its cache.
+"""What each cache saves: for each kind of request, anonymous and with a token, the part of its
+processor time that it would take more if one cache kept nothing.
 
-Within one process, over some packages of the demonstration (`make demo`), as in
-`bench/handling.py`.
-A request takes as long as it does with the caches. Functions that a request does not call are not
-listed. A cache that saves less than 3 % of every kind of request is removed.
+All within one process. A *first* request is about a package that nobody asked for since everything
+was forgotten, a *repeat* is about one that was asked for before, without the memory of answers and
+with it. Rounds with all caches and without one take turns; the fastest of `ROUNDS=7` counts. A
+cache is named by where it is. One that saves less than 5 % of every kind of request is removed,
+unless it is listed in `KEPT_FOR`. `KIND="page|file"` measures the kinds whose names fit.
 """
 
 import asyncio
 import functools
+import gc
 import os
-import tempfile
+import re
+import sys
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
-RELEASES = 300  # Of the demonstration, the newest.
-WARM = 800
-REQUESTS = 600
-ARGUMENTS_KEPT = 3_000
-PATIENCE = 3  # Rounds of a function; the fastest counts.
-OURS = ("functions", "shared")
+from bench.servers import UNLIMITED, Server, token_of, workspace
+from shared.runtime import lru_cache as module_of_caches
+from shared.runtime.lru_cache import LruCache
 
+ROUNDS = int(os.environ.get("ROUNDS", "7"))
+KIND = os.environ.get("KIND", "")
+PACKAGES = int(os.environ.get("PACKAGES", "56"))
+REPEATS = 20
+WARM = 16  # Packages that are asked for before first requests are measured.
+LEAST = 5  # Percent.
+OURS = ("functions.", "shared.")
+
+# What is kept for another reason than the time of these requests.
+KEPT_FOR: Mapping[str, str] = {
+    "authentication._recorded": "a write less for each use of a token",
+    "rate_limits._counted": "counts",
+    "rate_limits._exceeded": "refuses without a store",
+    "rate_limits._failed": "counts failures once",
+    "pull_counter._seen": "counts a pull once",
+    "pull_records._seen": "records a pull once",
+    "pullers._known": "records a puller once",
+    "publishing._may_publish": "bounds what is read of bodies",
+    "quota_rule._pushed": "counts what was pushed since a count",
+    "api_docs_generation._ends": "bounds abuse of the confined process",
+    "on_demand._ends": "bounds abuse of the confined process",
+    "api_docs_queue._renewed": "makes documentation once",
+    "admission._refreshed": "compares with an upstream once",
+    "version_checks._known": "bounds use of the confined process",
+    "http_fetcher._unresolved": "bounds questions to name servers",
+    "kept_answers._kept": "bounds questions to upstreams",
+    "kept_answers._failed": "bounds questions to upstreams",
+    "version_lists._facts": "mirrors: not asked here",
+    "approvals.rules": "mirrors: not asked here",
+    "name_owners._owners": "mirrors: not asked here",
+    "documents._cache": "requests to the stores of the cloud",
+    "metadata._pointers": "requests to the stores of the cloud",
+    "pull_redirects._kept": "requests to the stores of the cloud",
+}
+
+
+class KeepsNothing(LruCache[Any, Any]):
+    """The same instance while it is switched off."""
+
+    def put(self, key: Any, value: Any) -> None:
+        """Keep nothing."""
+
+
+class Counting(LruCache[Any, Any]):
+    """The same instance while its questions are counted."""
+
+    def get(self, key: Any) -> Any:
+        """Count the question, and answer it."""
+        asked[places[id(self)]] += 1
+        return super().get(key)
+
+
+class Function:
+    """A function that `functools.lru_cache` caches, with a switch."""
+
+    def __init__(self, plain: Callable[..., Any], cached: Any, name: str) -> None:
+        functools.update_wrapper(self, plain)
+        self.name = name
+        self.plain = plain
+        self.cached = cached
+        self.now = cached
+        self.cache_clear = cached.cache_clear
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self.now(*arguments)
+
+
+asked: dict[str, int] = defaultdict(int)  # By the name of a cache.
+places: dict[int, str] = {}  # The names of instances, by their identity.
+instances: dict[str, list[LruCache[Any, Any]]] = defaultdict(list)
+functions: dict[str, Function] = {}
 _python_lru_cache = functools.lru_cache
+_made = LruCache.__init__
+_ATTRIBUTE = re.compile(r"^\s*(?:self\.)?(\w+)(?:: .*)? = ")
 
 
-@dataclass
-class Watched:
-    """A cached function, and its calls since the last `forget`."""
-
-    name: str
-    plain: Callable[..., object]
-    cached: Callable[..., object]
-    calls: int = 0
-    arguments: deque[tuple[Any, ...]] = field(
-        default_factory=lambda: deque[tuple[Any, ...]](maxlen=ARGUMENTS_KEPT)
-    )
-
-    def __call__(self, *arguments: Any) -> object:
-        self.calls += 1
-        self.arguments.append(arguments)
-        return self.cached(*arguments)
-
-    def saved_us(self) -> float:
-        """Return the microseconds that the cache saves in one call."""
-        given = list(self.arguments)
-        return _microseconds(self.plain, given) - _microseconds(self.cached, given)
+def watch() -> None:
+    """Name every cache that is made from now on, before the product is imported."""
+    functools.lru_cache = _watching  # type: ignore[assignment]
+    LruCache.__init__ = _naming  # type: ignore[method-assign]
 
 
-watched: list[Watched] = []
-
-
-def watching_lru_cache(maxsize: Any = 128, **options: Any) -> Any:
-    """Stand in for `functools.lru_cache` while the modules of the product are imported."""
-
-    def decorate(function: Callable[..., object]) -> Any:
+def _watching(maxsize: Any = 128, **options: Any) -> Any:
+    def decorate(function: Callable[..., Any]) -> Any:
         cached: Any = _python_lru_cache(maxsize=maxsize, **options)(function)
-        if maxsize is None or function.__module__.partition(".")[0] not in OURS:
+        if maxsize is None or not function.__module__.startswith(OURS):
             return cached
-        each = Watched(f"{function.__module__}.{function.__qualname__}", function, cached)
-        watched.append(each)
+        name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"
+        functions[name] = Function(function, cached, name)
+        return functions[name]
 
-        @functools.wraps(function)
-        def call(*arguments: Any) -> object:  # A function, so that it can be a static method.
-            return each(*arguments)
-
-        return call
-
-    if callable(maxsize):
-        return _python_lru_cache(maxsize)
-    return decorate
+    return _python_lru_cache(maxsize) if callable(maxsize) else decorate
 
 
-def main() -> None:
-    functools.lru_cache = watching_lru_cache  # type: ignore[assignment]
-    from bench import demo, handling  # noqa: PLC0415 - these import the product, which is watched.
-    from bench.servers import UNLIMITED, Server, token_of  # noqa: PLC0415
-    from shared import localhost  # noqa: PLC0415
-    from shared.settings import Settings  # noqa: PLC0415
-
-    with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder) / "data"
-        demo.fill(data, demo.read_releases()[-RELEASES:])
-        os.environ["BALLROOM_DATA"] = str(data)
-        os.environ |= UNLIMITED
-        token = token_of(Server("demo", "", 0, Path(folder)))
-        host = localhost.build_host(Settings.load())
-        packages = asyncio.run(handling.packages_of(data))
-        several = packages * -(-handling.FEW // len(packages))
-        asyncio.run(measure(handling, host, several, token))
+def _naming(self: LruCache[Any, Any], *arguments: Any, **options: Any) -> None:
+    _made(self, *arguments, **options)
+    name = _place(sys._getframe(1))  # It says where the cache is.
+    places[id(self)] = name
+    instances[name].append(self)
 
 
-async def measure(handling: Any, host: Any, packages: Sequence[str], token: str) -> None:
-    async with host.running():
-        for name, request in handling.requests(packages, token).items():
-            for number in range(WARM):
-                await handling.send(host, request(number))
-            forget()
-            before = time.process_time()
-            for number in range(WARM, WARM + REQUESTS):
-                await handling.send(host, request(number))
-            show(name, 1e6 * (time.process_time() - before) / REQUESTS)
-        for name, headers in handling.callers(token).items():
-            sent = await handling.repeatable(host, packages[0], headers)
-            forget()
-            before = time.process_time()
-            for _ in range(REQUESTS):
-                assert host.at_once(sent) is not None
-            show(f"repeated, {name}", 1e6 * (time.process_time() - before) / REQUESTS)
+def _place(frame: FrameType | None) -> str:
+    """Return the module and the attribute that a cache is made for."""
+    inside = (module_of_caches.__file__, __file__)
+    while frame and (frame.f_code.co_filename in inside or "typing" in frame.f_code.co_filename):
+        frame = frame.f_back
+    assert frame is not None
+    file = Path(frame.f_code.co_filename)
+    lines = file.read_text("utf-8").splitlines()[: frame.f_lineno]
+    is_returned = lines[-1].lstrip().startswith("return ")
+    if is_returned:
+        return f"{file.stem}.{frame.f_code.co_name}"
+    found = next(found for each in reversed(lines) if (found := _ATTRIBUTE.match(each)))
+    return f"{file.stem}.{found[1]}"
+
+
+def names() -> list[str]:
+    return sorted({*instances, *functions})
 
 
 def forget() -> None:
-    """Let the next calls be counted from the first."""
-    for each in watched:
-        each.calls = 0
-        each.arguments.clear()
+    """Forget everything that caches keep."""
+    for several in instances.values():
+        for each in several:
+            _made(each, each._capacity, each._weigh)
+    for function in functions.values():
+        function.cache_clear()
 
 
-def show(name: str, request_us: float) -> None:
-    """Print what each cache saves of a request that takes so many microseconds."""
-    print(f"\n{name}: {request_us:,.0f} microseconds")
-    for each in watched:
-        if each.calls:
-            calls = each.calls / REQUESTS
-            saved = each.saved_us()
-            part = 100 * saved * calls / request_us
-            print(f"  {each.name:52} {calls:6.1f} calls {saved:7.2f} µs each {part:5.1f} %")
+@contextmanager
+def switched(name: str) -> Generator[None]:
+    """Let one cache keep nothing while the block lasts."""
+    several = instances.get(name, [])
+    for each in several:
+        each.__class__ = KeepsNothing
+    function = functions.get(name)
+    if function:
+        function.now = function.plain
+    try:
+        yield
+    finally:
+        for each in several:
+            each.__class__ = LruCache
+        if function:
+            function.now = function.cached
 
 
-def _microseconds(function: Callable[..., object], given: Sequence[tuple[Any, ...]]) -> float:
-    taken = list[float]()
-    for _ in range(PATIENCE):
-        before = time.process_time()
-        for arguments in given:
-            function(*arguments)
-        taken.append(time.process_time() - before)
-    return 1e6 * min(taken) / len(given)
+@contextmanager
+def counting() -> Generator[dict[str, int]]:
+    """Count the questions to each cache while the block lasts."""
+    everything = [each for several in instances.values() for each in several]
+    asked.clear()
+    for each in everything:
+        each.__class__ = Counting
+    yield asked
+    for each in everything:
+        each.__class__ = LruCache
+    for name, function in functions.items():
+        info = function.cached.cache_info()
+        asked[name] = info.hits + info.misses
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a cache saves of a kind of request."""
+
+    cache: str
+    kind: str
+    percent: float
+
+
+watch()
+
+from bench.request_kinds import (  # noqa: E402 - these import the product, which is watched.
+    KINDS,
+    PAGE,
+    SETTINGS,
+    Credentials,
+    Requested,
+    credentials,
+    fill,
+    send,
+)
+from shared import localhost  # noqa: E402
+from shared.hosting.host import Host  # noqa: E402
+from shared.settings import Settings  # noqa: E402
+
+
+class Row:
+    """A kind of request in a state of memory, and how it is measured."""
+
+    def __init__(self, host: Host, name: str, state: str, requests: Sequence[Requested]) -> None:
+        self.name = f"{name}, {state}"
+        self._host = host
+        self._status = KINDS[name.partition(", with")[0]].status
+        self._warm = requests[:WARM]
+        self._timed = requests[WARM:]
+        if state != FIRST:
+            self._timed = list(requests[:2]) * REPEATS
+            self._warm = self._timed[:4]
+
+    async def saved(self) -> Iterator[Saved]:
+        """Print and return what each cache saves that is asked."""
+        touched = await self._touched()
+        taken = defaultdict[str, list[float]](list)
+        for number in range(ROUNDS):
+            variants = ["", *touched]
+            for each in variants if number % 2 else reversed(variants):
+                with switched(each):
+                    taken[each].append(await self._seconds())
+        base = taken.pop("")
+        micros = 1e6 * min(base) / len(self._timed)
+        print(f"\n{self.name}: {micros:,.0f} microseconds")
+        shares = {each: 100 * (min(without) / min(base) - 1) for each, without in taken.items()}
+        for each, percent in sorted(shares.items(), key=lambda one: -one[1]):
+            print(f"  {each:44}{percent:7.1f} %", flush=True)
+        return (Saved(each, self.name, percent) for each, percent in shares.items())
+
+    async def _touched(self) -> list[str]:
+        """Return the caches that these requests ask."""
+        with counting() as calls:
+            await self._seconds()
+        return [each for each, count in calls.items() if count >= len(self._timed) / 4]
+
+    async def _seconds(self) -> float:
+        forget()
+        for each in self._warm:
+            await send(self._host, each, self._status)
+        gc.collect()
+        gc.disable()
+        began = time.process_time()
+        for each in self._timed:
+            await send(self._host, each, self._status)
+        taken = time.process_time() - began
+        gc.enable()
+        return taken
+
+
+FIRST = "first"
+REPEATED = "repeated, without the memory of answers"
+FROM_MEMORY = "repeated"
+
+
+async def measure(settings: Settings, known: Credentials) -> list[Saved]:
+    found = list[Saved]()
+    without = localhost.build_host(settings.model_copy(update={"answer_memory": False}))
+    states = {FIRST: without, REPEATED: without, FROM_MEMORY: localhost.build_host(settings)}
+    # The hosts do not run, so that no timer takes time.
+    for name, kind in KINDS.items():
+        made = [kind.make(f"p{number}") for number in range(PACKAGES)]
+        callers = (
+            [kind.takes] if kind.takes or PAGE.items() <= made[0].headers.items() else ["", "token"]
+        )
+        for caller in callers if re.search(KIND, name) else ():
+            headers = getattr(known, caller) if caller else {}
+            sent = [replace(each, headers={**each.headers, **headers}) for each in made]
+            called = name if caller == kind.takes else f"{name}, with a token"
+            for state, host in states.items():
+                found += await Row(host, called, state, sent).saved()
+    return found
+
+
+def show(found: Sequence[Saved]) -> None:
+    """Print the kind of request of which each cache saves most, for each state of memory."""
+    print(f"\n{'cache':44}{'saves at most':>14}  of")
+    for name in names():
+        most = max(
+            (each for each in found if each.cache == name),
+            key=lambda one: one.percent,
+            default=None,
+        )
+        reason = KEPT_FOR.get(name, "")
+        if most is None:
+            print(f"{name:44}{'not asked':>14}  {reason}")
+        else:
+            verdict = "" if most.percent >= LEAST else f"  ({reason or 'TO REMOVE'})"
+            print(f"{name:44}{most.percent:12.1f} %  {most.kind}{verdict}")
+
+
+def main() -> None:
+    with workspace() as made:
+        given = os.environ.get("FOLDER")
+        folder = Path(given) if given else made
+        if not given:
+            fill(folder, PACKAGES)
+        os.environ["BALLROOM_DATA"] = str(folder / "data")
+        os.environ |= UNLIMITED
+        os.environ |= {f"BALLROOM_{name.upper()}": value for name, value in SETTINGS.items()}
+        settings = Settings.load()
+        known = asyncio.run(credentials(settings, token_of(Server("ours", "", 0, folder))))
+        show(asyncio.run(measure(settings, known)))
 
 
 if __name__ == "__main__":

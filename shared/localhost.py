@@ -11,13 +11,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
+from threading import Thread
 
 from pydantic import ValidationError
 
 from functions.api.dry_runs import DRY_RUN
 from functions.archives import archive_caller, archive_to_send, link_of
 from functions.central.central_face import refusal_answer
-from functions.faces import build_app, operations
+from functions.faces import build_app, operations, prepare_faces
 from functions.health import METRICS
 from functions.http.calls import Exchange
 from functions.http.repeats import recognizer, repeat_recorder
@@ -55,7 +56,7 @@ from shared.program import respelled, typed_spelling
 from shared.runtime.answers import Repeatable
 from shared.settings import Settings
 from shared.settings.problems import setting_problem, unknown_settings
-from shared.telemetry.log import set_backend
+from shared.telemetry.log import log, set_backend
 from shared.telemetry.metrics import STREAMED
 
 # Only redirects of Maven are followed here: clients of Central read the headers of the redirect.
@@ -207,9 +208,26 @@ def build_host(settings: Settings, served: ExitStack | None = None) -> Host:
             anonymous_bytes=settings.max_anonymous_bytes,
         ),
         identify=sender_identifier(registry),
+        on_start=[_preparing(settings)],
         on_stop=[*on_stop, registry.close, *released],
         closed_to_pages=[f"/{METRICS}"],
     )
+
+
+def _preparing(settings: Settings) -> LifespanHook:
+    """Return what lets a thread prepare the first requests, while others are answered."""
+
+    def prepare() -> None:
+        try:
+            prepare_faces(settings)
+        except Exception:  # Whoever asks first for what could not be made is told.
+            log.exception("start.unprepared")
+
+    async def begin() -> None:
+        # A process that stops meanwhile does not wait for it.
+        Thread(target=prepare, name="prepare", daemon=True).start()
+
+    return begin
 
 
 def _collect_metrics(settings: Settings) -> LifespanHook:

@@ -15,6 +15,9 @@ from functions.http.requests import json_object
 from shared.domain.errors.base import Refusal
 from shared.runtime.answers import Answer
 
+# Imported behind the start, or for the first query: its library takes a tenth of a second.
+EXECUTION = "functions.central.graphql_execution"
+
 
 class GraphqlFace(Face[Call]):
     """Operations of GraphQL, whose refusals are errors of a response with the status 200."""
@@ -39,7 +42,6 @@ FACES = (graphql,)
 @graphql.read("2.0/graphql", ["POST"])
 async def central_graphql(call: Call) -> Answer:
     body = json_object(call)
-    # The library takes a tenth of a second to import, and most processes need it never.
-    execution = await asyncio.to_thread(import_module, "functions.central.graphql_execution")
+    execution = await asyncio.to_thread(import_module, EXECUTION)
     result = await execution.execute_query(call, body)
     return json_answer(result, headers=OPEN_HEADERS)

@@ -377,6 +377,13 @@ def fragment(template: str, macro: str, *values: str | int | tuple[str, ...]) ->
     return made
 
 
+def prepare_templates() -> None:
+    """Import the library of templates, and read or compile each template."""
+    environment = _environment()
+    for template in environment.list_templates(["html"]):
+        environment.get_template(template)
+
+
 @cache
 def static_path(name: str) -> str:
     """Return the address of a static file; it changes with every byte of it."""
@@ -387,13 +394,12 @@ def static_path(name: str) -> str:
 
 @cache
 def _environment() -> "Environment":
-    # Imported when the first page is shown, because most processes serve clients that never ask for
-    # one.
+    # Imported behind the start, or when the first page is shown: few clients ask for one.
     from jinja2 import FileSystemLoader  # noqa: PLC0415
 
-    from shared.prose.template_engine import page_environment  # noqa: PLC0415
+    from shared.prose.template_engine import CompiledTemplates, page_environment  # noqa: PLC0415
 
-    environment = page_environment(FileSystemLoader(TEMPLATES))
+    environment = page_environment(FileSystemLoader(TEMPLATES), CompiledTemplates())
     for word in _FILTERS:
         environment.filters[word.__name__] = word
     environment.globals["fragment"] = fragment

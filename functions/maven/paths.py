@@ -14,7 +14,6 @@ Clients also send other files beside an archive, none of which can be read.
 """
 
 from enum import Enum
-from functools import lru_cache
 from typing import Self
 
 from msgspec import Struct
@@ -115,7 +114,6 @@ class RepositoryPath(Struct, frozen=True):
         return target
 
 
-@lru_cache(maxsize=1_024)  # Builds request the same few hundred paths repeatedly.
 def _parse(path: str) -> tuple[Resource, ChecksumAlgorithm | None]:
     for algorithm in ChecksumAlgorithm:
         if path.endswith(f".{algorithm.value}"):

@@ -27,6 +27,7 @@ from shared.domain.trusted_publishing.presets import CI_SYSTEMS, PipelineForm
 from shared.prose.manual import Manual, read_manual
 from shared.prose.manual_search import search_manual
 from shared.runtime.answers import Answer
+from shared.settings import Settings
 
 # The pages in the order of their menu: last segment, path, title.
 ABOUT_PAGES = (
@@ -236,12 +237,16 @@ PROGRAMS = (
 manual_pages = PublicPages()
 
 
+def manual_of(settings: Settings) -> Manual:
+    """Return the documentation as the registry with these settings shows it."""
+    words = tuple(script_digests(settings.base_url).items())
+    return read_manual(settings.base_url, settings.operator_program, words)
+
+
 @manual_pages.read("docs/{page?}", stays_public=True)
 async def web_manual(call: PublicPageCall) -> Answer:
     # In a thread, since the first call of a process reads every page.
-    program = call.registry.settings.operator_program
-    words = tuple(script_digests(call.base_url).items())
-    manual = await asyncio.to_thread(read_manual, call.base_url, program, words)
+    manual = await asyncio.to_thread(manual_of, call.registry.settings)
     name = call.redacted_route.get("page", "")
     if not name:
         return await _manual_overview(call, manual)

@@ -12,8 +12,6 @@ Networks = tuple[IPv4Network | IPv6Network, ...]
 # An IPv6 client has a whole /64 network, so its addresses count as one caller.
 _PREFIX = 64
 
-_LONGEST = 200  # Characters: the header of a request through five proxies.
-
 
 def parse_networks(text: str) -> Networks:
     """Parse networks in CIDR form, or single addresses, separated by commas or spaces.
@@ -46,12 +44,6 @@ def client_address(forwarded: str, proxies: Networks) -> str:
     the client, unless it is one of our `proxies`: then the next address to the left is, and so on.
     Addresses further left are ignored: anybody can write them.
     """
-    # Cached for repeated clients; unusually long headers are not cached.
-    read = _remembered if len(forwarded) <= _LONGEST else _read
-    return read(forwarded, proxies)
-
-
-def _read(forwarded: str, proxies: Networks) -> str:
     nearest = ""
     for claim in reversed(forwarded.split(",")):
         address = _parsed(claim)
@@ -76,9 +68,6 @@ def _parsed(text: str) -> Address | None:
         return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
-
-
-_remembered = lru_cache(maxsize=4_096)(_read)
 
 
 @lru_cache(maxsize=4_096)  # By canonical addresses, not by what clients send.

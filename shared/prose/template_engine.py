@@ -1,15 +1,26 @@
 """The environment of the templates of pages.
 
-Imported with the first page, since Jinja takes long to import.
+Imported behind the start, or with the first page, since Jinja takes long to import.
 """
 
-from jinja2 import Environment, StrictUndefined
+import os
+import sys
+from contextlib import suppress
+from importlib.util import cache_from_source
+from pathlib import Path
+from pickle import UnpicklingError
+
+import jinja2
+from jinja2 import BytecodeCache, Environment, StrictUndefined
+from jinja2.bccache import Bucket
 from jinja2.loaders import BaseLoader
 
 
-def page_environment(loader: BaseLoader) -> Environment:
+def page_environment(loader: BaseLoader, compiled: BytecodeCache | None = None) -> Environment:
+    """Return an environment; `compiled` has what templates compile to."""
     return Environment(
         loader=loader,
+        bytecode_cache=compiled,
         autoescape=True,
         undefined=StrictUndefined,
         auto_reload=False,
@@ -17,3 +28,38 @@ def page_environment(loader: BaseLoader) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+
+
+class CompiledTemplates(BytecodeCache):
+    """Keeps what templates compile to beside them, where Python keeps its modules: compiling the
+    templates of a page takes a quarter of a second, reading what they compile to two milliseconds.
+
+    What a template compiles to depends on its text and on Jinja alone: no filter is called for it,
+    which a test checks.
+    """
+
+    def get_cache_key(self, name: str, filename: str | None = None) -> str:
+        """Return the file of a template's bytecode, of which each version of Python has its own."""
+        return cache_from_source(filename or name)
+
+    def get_source_checksum(self, source: str) -> str:
+        """Return the checksum of a template's text; another version of Jinja reads none of this
+        one."""
+        return super().get_source_checksum(f"{jinja2.__version__} {source}")
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Read the bytecode of a template; what cannot be read is compiled again."""
+        with suppress(OSError, EOFError, UnpicklingError):
+            bucket.bytecode_from_string(Path(bucket.key).read_bytes())
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Write the bytecode of a template, unless Python writes none or the folder cannot be
+        written: then each process compiles its templates."""
+        if sys.dont_write_bytecode:
+            return
+        file = Path(bucket.key)
+        partial = file.with_name(f"{file.name}.{os.getpid()}")
+        with suppress(OSError):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            partial.write_bytes(bucket.bytecode_to_string())
+            partial.replace(file)  # Whoever reads meanwhile has all of it, or nothing.

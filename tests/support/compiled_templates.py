@@ -1,6 +1,6 @@
 """Templates of pages, compiled once for all processes of tests: for each it would take seconds."""
 
-from jinja2 import Environment, FileSystemBytecodeCache
+from jinja2 import BytecodeCache, Environment, FileSystemBytecodeCache
 from jinja2.loaders import BaseLoader
 
 from shared.prose import template_engine
@@ -15,7 +15,7 @@ def share_compiled_templates() -> None:
     compiled = FileSystemBytecodeCache(str(FOLDER))
     make = template_engine.page_environment
 
-    def page_environment(loader: BaseLoader) -> Environment:
+    def page_environment(loader: BaseLoader, _compiled: BytecodeCache | None = None) -> Environment:
         environment = make(loader)
         environment.bytecode_cache = compiled
         return environment

@@ -11,7 +11,6 @@ Heads that ask for another protocol (`Upgrade`) are read like any other.
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any, Self
 
 from httptools import HttpParserUpgrade, HttpRequestParser
@@ -28,7 +27,7 @@ MOST_HEADERS = 100
 
 _AROUND_TARGET = len(b"  HTTP/1.1\r\n")
 _AROUND_HEADER = len(b": \r\n")
-_LONGEST_HOST = 255  # Characters of a DNS name; longer ones are not cached.
+_LONGEST_HOST = 255  # Characters of a DNS name.
 _LAST_PORT = 65_535
 
 # The characters that the real host allows; a host has no percent escapes there.
@@ -84,7 +83,6 @@ def require_head_limits(method: bytes, target: bytes, headers: Sequence[RawHeade
         raise RequestHeadRefused(400) from None
 
 
-@lru_cache(maxsize=64)
 def _is_host(value: bytes) -> bool:
     found = _HOST.fullmatch(value)
     return found is not None and int(found[1] or 0) <= _LAST_PORT

@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -358,7 +357,6 @@ def slow_readers(connections: Sequence[Connection], limits: ConnectionLimits) ->
     return slow
 
 
-@lru_cache(maxsize=4_096)
 def _counted_as(address: str, proxies: Networks) -> str:
     """Return the network that an address counts as; an empty text if it is not counted."""
     return "" if is_shared(address, proxies) else caller_network(address)

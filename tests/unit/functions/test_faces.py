@@ -1,4 +1,5 @@
-"""An app with an invalid setting names the setting on every route, and not its value."""
+"""An app with an invalid setting names the setting on every route, and not its value; a start
+prepares the first requests."""
 
 import subprocess
 import sys
@@ -41,3 +42,25 @@ def test_an_unknown_setting_is_an_error_in_the_log_of_an_app_that_starts(tmp_pat
     [line] = [each for each in started.stderr.splitlines() if "settings.unknown" in each]
     assert "error" in line
     assert "Did you mean BALLROOM_READERS?" in line
+
+
+PREPARED = """
+import sys
+from functions.faces import prepare_faces
+from shared.domain.packages import Release
+from shared.settings import Settings
+late = ("jinja2", "graphql", "functions.central.graphql_execution")
+print([each in sys.modules for each in late], Release.__pydantic_complete__)
+prepare_faces(Settings.load())
+print([each in sys.modules for each in late], Release.__pydantic_complete__)
+"""
+
+
+def test_libraries_and_models_of_first_requests_are_prepared() -> None:
+    prepared = subprocess.run(
+        [sys.executable, "-c", PREPARED], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert prepared.stdout.splitlines() == [
+        "[False, False, False] False",
+        "[True, True, True] True",
+    ]

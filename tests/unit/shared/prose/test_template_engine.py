@@ -1,11 +1,15 @@
 """The template engine: what templates put out is escaped once."""
 
+from importlib.util import cache_from_source
+from pathlib import Path
+
+import jinja2
 import pytest
-from jinja2 import DictLoader, UndefinedError
+from jinja2 import DictLoader, FileSystemLoader, UndefinedError
 from markupsafe import Markup
 
 from shared.prose.safe_html import SafeHtml
-from shared.prose.template_engine import page_environment
+from shared.prose.template_engine import CompiledTemplates, page_environment
 
 
 def rendered(template: str, **values: object) -> str:
@@ -42,3 +46,70 @@ def test_a_filter_gets_texts_of_macros_as_html() -> None:
 def test_a_missing_value_is_an_error() -> None:
     with pytest.raises(UndefinedError):
         rendered("{{ missing }}")
+
+
+@pytest.fixture
+def templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder with a template, where Python writes bytecode."""
+    monkeypatch.setattr("sys.dont_write_bytecode", False)
+    monkeypatch.setattr("sys.pycache_prefix", None)
+    (tmp_path / "page.html").write_text("<p>{{ text }}</p>")
+    return tmp_path
+
+
+def shown(folder: Path) -> str:
+    environment = page_environment(FileSystemLoader(folder), CompiledTemplates())
+    return environment.get_template("page.html").render(text="<")
+
+
+def without_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> str:
+        raise AssertionError
+
+    monkeypatch.setattr(jinja2.Environment, "_parse", refuse)
+
+
+def test_a_compiled_template_is_not_compiled_again(
+    templates: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown(templates)
+    without_compiler(monkeypatch)
+    assert shown(templates) == "<p>&lt;</p>"
+
+
+def test_a_changed_template_is_compiled_again(templates: Path) -> None:
+    shown(templates)
+    (templates / "page.html").write_text("<b>{{ text }}</b>")
+    assert shown(templates) == "<b>&lt;</b>"
+
+
+def test_another_jinja_compiles_templates_again(
+    templates: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown(templates)
+    monkeypatch.setattr("jinja2.__version__", "4.0")
+    without_compiler(monkeypatch)
+    with pytest.raises(AssertionError):
+        shown(templates)
+
+
+@pytest.mark.parametrize("kept", [b"", b"j2", b"nothing of Jinja"])
+def test_bytecode_that_cannot_be_read_is_made_again(templates: Path, kept: bytes) -> None:
+    file = Path(cache_from_source(str(templates / "page.html")))
+    shown(templates)
+    file.write_bytes(kept)
+    assert shown(templates) == "<p>&lt;</p>"
+    assert file.read_bytes() != kept
+
+
+def test_templates_are_shown_where_no_bytecode_can_be_written(templates: Path) -> None:
+    (templates / "__pycache__").write_text("a file, and no folder")
+    assert shown(templates) == "<p>&lt;</p>"
+
+
+def test_no_bytecode_is_written_where_python_writes_none(
+    templates: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.dont_write_bytecode", True)
+    shown(templates)
+    assert [each.name for each in templates.iterdir()] == ["page.html"]

@@ -1,0 +1,213 @@
+"""Kinds of requests, some of each face, over packages that are made for it. Other benchmarks send
+them to a host within one process.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from bench.processor_time import wait_until_idle
+from bench.servers import ballroom, create_organization, push
+from functions.http.pages import static_path
+from shared.auth.sessions import SignInBrowser
+from shared.bootstrap import build_registry
+from shared.domain.accounts import Account
+from shared.domain.principals import OPERATOR
+from shared.hosting.host import Host
+from shared.services.records import all_entities
+from shared.settings import Settings
+from tests.protocol.mcp.agent import tool_call
+from tests.support.archives import bala
+from tests.support.documented_packages import documented_bala
+from tests.unit.shared.hosting.asgi import Exchange, ask, scope
+
+ORG = "acme"
+PRIVATE = "hidden"  # An organization whose packages are private.
+VERSION = "1.3.0"  # The newest version of each package, which is documented.
+OLDER = ("1.2.0", "1.1.0", "1.0.0")
+RESOLVED = 20  # Packages of one resolution.
+
+PUSHERS = 4  # Threads.
+CENTRAL = "/2.0/registry"
+ARCHIVE = {"Accept": "application/octet-stream"}
+PAGE = {"Accept": "text/html", "Accept-Encoding": "gzip", "User-Agent": "Mozilla/5.0"}
+BAL = {"User-Agent": "ballerina/2201.12.0", "Ballerina-Platform": "java21"}
+JSON = {"Content-Type": "application/json"}
+
+
+@dataclass(frozen=True)
+class Requested:
+    """A request: a POST if it has a body."""
+
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    body: bytes = b""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What callers send: nothing, a token, the cookie of a browser, or the token of a directory."""
+
+    token: Mapping[str, str]
+    session: Mapping[str, str]
+    directory: Mapping[str, str]
+
+
+Make = Callable[[str], Requested]  # Of the name of a package.
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of request. Anybody may send it but where it names the credentials that it takes."""
+
+    make: Make
+    status: int = 200
+    takes: str = ""  # A field of `Credentials`.
+
+
+def _get(path: str, headers: Mapping[str, str] = BAL, status: int = 200, takes: str = "") -> Kind:
+    return Kind(lambda name: Requested(path.format(name), headers), status, takes)
+
+
+def _post(path: str, body: Callable[[str], object]) -> Kind:
+    def make(name: str) -> Requested:
+        content = json.dumps(body(name)).encode()
+        return Requested(path, BAL | JSON | {"Content-Length": str(len(content))}, content)
+
+    return Kind(make)
+
+
+def _resolution(name: str) -> object:
+    first = int(name.removeprefix("p"))
+    packages = [{"org": ORG, "name": f"p{max(0, first - each)}"} for each in range(RESOLVED)]
+    return {"packages": packages}
+
+
+def _query(name: str) -> object:
+    fields = "name version pullCount packageDependencies { organization name version }"
+    return {"query": f'{{ package(orgName: "{ORG}", packageName: "{name}") {{ {fields} }} }}'}
+
+
+def _scanned(name: str) -> object:
+    return {"package": {"name": f"{ORG}/{name}", "ecosystem": "Ballerina"}, "version": VERSION}
+
+
+KINDS: Mapping[str, Kind] = {
+    "pull": _get(f"{CENTRAL}/packages/{ORG}/{{}}/{VERSION}", BAL | ARCHIVE, 302),
+    "pull, newest of a range": _get(f"{CENTRAL}/packages/{ORG}/{{}}/1.*", BAL | ARCHIVE, 302),
+    "pull, private": _get(
+        f"{CENTRAL}/packages/{PRIVATE}/{{}}/{VERSION}", BAL | ARCHIVE, 302, "token"
+    ),
+    "metadata": _get(f"{CENTRAL}/packages/{ORG}/{{}}/{VERSION}"),
+    "versions": _get(f"{CENTRAL}/packages/{ORG}/{{}}"),
+    "versions, private": _get(f"{CENTRAL}/packages/{PRIVATE}/{{}}", takes="token"),
+    "resolution": _post(f"{CENTRAL}/packages/resolve-dependencies", _resolution),
+    "search of bal": _get(f"{CENTRAL}/search-packages?q={{}}"),
+    "search of symbols": _get(f"{CENTRAL}/search-symbols?q={{}}"),
+    "API documentation": _get(f"/2.0/docs/{ORG}/{{}}/{VERSION}"),
+    "GraphQL": _post("/2.0/graphql", _query),
+    "index file": _get(f"/index/{ORG}/{{}}/index.json"),
+    "Maven: versions": _get(f"/2.0/maven/{ORG}/{{}}/maven-metadata.xml"),
+    "Maven: POM": _get(f"/2.0/maven/{ORG}/{{0}}/{VERSION}/{{0}}-{VERSION}.pom"),
+    "Maven: checksum": _get(f"/2.0/maven/{ORG}/{{0}}/{VERSION}/{{0}}-{VERSION}.bala.sha1"),
+    "page of a package": _get(f"/packages/{ORG}/{{}}", PAGE),
+    "page of API documentation": _get(f"/packages/{ORG}/{{}}/{VERSION}/docs", PAGE),
+    "page of a module": _get(f"/packages/{ORG}/{{0}}/{VERSION}/docs/{{0}}", PAGE),
+    "page of files": _get(f"/packages/{ORG}/{{}}/{VERSION}/files", PAGE),
+    "file": _get(f"/files/{ORG}/{{0}}/{VERSION}/package.json", PAGE),
+    "page of a search": _get("/search?q={}", PAGE),
+    "page of symbols": _get("/symbols?q={}", PAGE),
+    "home page": _get("/", PAGE),
+    "page of an organization": _get(f"/orgs/{ORG}", PAGE),
+    "documentation of the registry": _get("/docs", PAGE),
+    "page of the documentation": _get("/docs/rules", PAGE),
+    "search of the documentation": _get("/docs?q=token", PAGE),
+    "policy": _get("/policies/names", PAGE),
+    "badge": _get(f"/badges/{ORG}/{{}}/version.svg", PAGE),
+    "feed": _get(f"/feeds/{ORG}/{{}}.atom", PAGE),
+    "static file": Kind(lambda _: Requested(static_path("site.css"), PAGE)),
+    "API: history": _get(f"/api/v1/packages/{ORG}/{{}}/history"),
+    "API: bill of materials": _get(f"/api/v1/sbom/{ORG}/{{}}/{VERSION}"),
+    "API: openapi.json": _get("/api/v1/openapi.json"),
+    "API: tokens": _get("/api/v1/account/events", takes="token"),
+    "MCP: search": _post("/mcp", lambda name: tool_call("search_packages", query=name)),
+    "MCP: package": _post("/mcp", lambda name: tool_call("get_package", package=f"{ORG}/{name}")),
+    "OSV: query": _post("/v1/query", _scanned),
+    "log: checkpoint": _get("/log/checkpoint"),
+    "log: proof": _get(f"/api/v1/log/proof/{ORG}/{{}}/{VERSION}"),
+    "page of the account": _get("/account", PAGE, takes="session"),
+    "page of administrators": _get("/manage", PAGE, takes="session"),
+    "SCIM: users": _get("/scim/v2/Users", takes="directory"),
+    "health": _get("/health"),
+    "metrics": _get("/metrics"),
+}
+
+
+def fill(folder: Path, count: int) -> None:
+    """Publish so many packages, and as many private ones, to a registry over a folder."""
+    with ballroom(folder, **SETTINGS) as server, httpx.Client(timeout=60) as client:
+        create_organization(server, client, ORG)
+        create_organization(server, client, PRIVATE, defaultVisibility="private")
+        with ThreadPoolExecutor(PUSHERS) as pool:
+            for version in (*reversed(OLDER), VERSION):
+                every = [_archives(number, version) for number in range(count)]
+                wanted = [each for several in every for each in several]
+                list(pool.map(lambda each: push(server, client, each), wanted))
+        wait_until_idle(server, of=b"")  # Until their documentation is made.
+
+
+# A directory provisions people for an identity provider, which nobody asks here.
+SETTINGS: Mapping[str, Any] = {
+    "metrics": "loopback",
+    "oidc_issuer": "https://identity.example.org",
+    "oidc_client_id": "ballroom",
+    "oidc_client_secret": "s" * 32,
+}
+
+
+def _archives(number: int, version: str) -> list[bytes]:
+    name = f"p{number}"
+    spec: dict[str, Any] = {
+        "summary": f"Package number {number} of a benchmark.",
+        "keywords": ("bench", name),
+    }
+    public = documented_bala if version == VERSION else bala
+    needs = [f"{ORG}/p{each}:{VERSION}" for each in range(max(0, number - 3), number)]
+    return [
+        public(f"{ORG}/{name}:{version}", dependencies=needs, **spec),
+        bala(f"{PRIVATE}/{name}:{version}", **spec),
+    ]
+
+
+async def credentials(settings: Settings, token: str) -> Credentials:
+    """Return the credentials of an administrator, and of a directory."""
+    registry = build_registry(settings)
+    try:
+        accounts = await all_entities(registry.adapters.directory, Account)
+        identity = registry.identity
+        [administrator] = accounts
+        code = (await identity.sign_in_links.create(administrator.id)).reveal().rpartition("#")[2]
+        browser = SignInBrowser("127.0.0.1", "Mozilla/5.0", "", "")
+        cookies = await identity.sign_in_flow.finish_link(code.rpartition("=")[2], browser)
+        issued = await registry.scim.tokens.issue("oidc", 365, by=OPERATOR)
+    finally:
+        await registry.close()
+    cookie = "; ".join(each.reveal().partition(";")[0] for each in cookies)
+    return Credentials(
+        {"Authorization": f"Bearer {token}"},
+        {"Cookie": cookie},
+        {"Authorization": f"Bearer {issued.text.reveal()}"},
+    )
+
+
+async def send(host: Host, request: Requested, status: int) -> None:
+    """Send a request as the server does: the host answers from memory, or calls a Function."""
+    sent = scope("POST" if request.body else "GET", request.path, request.headers)
+    if host.at_once(sent) is None:
+        answer: Exchange = await ask(host, sent, request.body)
+        assert answer.status == status, (request.path, answer.status, answer.body[:300])
