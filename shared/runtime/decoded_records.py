@@ -55,6 +55,9 @@ def merge_entries(
 ) -> tuple[tuple[ReleaseEntry, ...], int]:
     """Return the entries with the changed ones, newest version first, and about how many more bytes
     of memory they take."""
+    if not entries:
+        distinct = {each.version: each for each in changed}.values()
+        return tuple(sorted(distinct, key=_precedence, reverse=True)), memory_of_entries(distinct)
     replaced = list[ReleaseEntry]()
     if len(changed) > _INSERTED:
         newer = {each.version: each for each in changed}

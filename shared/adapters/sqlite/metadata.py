@@ -422,19 +422,21 @@ def _catch_up(behind: _Known, connection: sqlite3.Connection) -> _Known:
         return {}
     since = {key: known.stamp for key, known in behind.items()}
     if len(since) == 1:
-        rows = connection.execute(_CHANGED, *since.items())
+        rows = connection.execute(_CHANGED, *since.items()).fetchall()
     else:
-        rows = connection.execute(_CHANGED_OF_SEVERAL, (json.dumps(since),))
-    changed = defaultdict[str, list[tuple[int, str]]](list)
-    for pk, stamp, body in rows:
-        changed[pk].append((stamp, body))
-    return {key: _with_changes(behind[key], each) for key, each in changed.items()}
+        rows = connection.execute(_CHANGED_OF_SEVERAL, (json.dumps(since),)).fetchall()
+    changed = defaultdict[str, list[ReleaseEntry]](list)
+    stamps = dict[str, int]()
+    for (pk, stamp, _), entry in zip(rows, _decoded([row[2] for row in rows]), strict=True):
+        changed[pk].append(entry)
+        # The rows may be newer than the stamp that was asked for: others write between two reads.
+        stamps[pk] = max(stamp, stamps.get(pk, 0))
+    return {key: _with_changes(behind[key], stamps[key], each) for key, each in changed.items()}
 
 
-def _with_changes(known: _KnownEntries, rows: Sequence[tuple[int, str]]) -> _KnownEntries:
-    # The rows may be newer than the stamp that was asked for: others write between two reads.
-    stamp = max(stamp for stamp, _ in rows)
-    changed = list(_decoded([body for _, body in rows]))
+def _with_changes(
+    known: _KnownEntries, stamp: int, changed: Sequence[ReleaseEntry]
+) -> _KnownEntries:
     entries, more_bytes = merge_entries(known.entries, changed)
     return _KnownEntries(stamp, entries, known.memory_bytes + more_bytes)
 

@@ -14,6 +14,7 @@ from shared.domain.transparency.merkle_tree import HASH_BYTES, NodeAddress, node
 
 TILE_HEIGHT = 8
 TILE_WIDTH = 1 << TILE_HEIGHT
+TILE_BYTES = TILE_WIDTH * HASH_BYTES  # Of a full tile.
 HIGHEST_LEVEL = 63
 ENTRIES_LEVEL = -1  # Of bundles of entries; tiles of hashes have levels from 0 on.
 LARGEST_ENTRY_BYTES = 0xFFFF  # Its length has two bytes.
@@ -89,16 +90,34 @@ def tile_at(level: int, index: int, size: int) -> Tile:
 
 
 def node_of_tile(node: NodeAddress, content: bytes) -> bytes:
-    """Return the hash of a subtree from the content of the tile that `tile_with` names.
+    """Return the hash of a subtree from the content of the tile that `tile_with` names, or from
+    what `with_subtrees` returned of it.
 
     Raises `NoteUnreadable` if the tile was cut.
     """
     height = node.height % TILE_HEIGHT
+    if len(content) > TILE_BYTES:
+        row = 2 * TILE_WIDTH - (2 * TILE_WIDTH >> height)  # After that of each lower height.
+        at = (row + node.number % (TILE_WIDTH >> height)) * HASH_BYTES
+        return content[at : at + HASH_BYTES]
     first = (node.number << height) % TILE_WIDTH
     row = hashes_of(content, first, first + (1 << height))
     if len(row) < 1 << height:
         raise NoteUnreadable(_A_TILE, "hashes are missing at its end")
     return _root_of(row)
+
+
+def with_subtrees(content: bytes) -> bytes:
+    """Return the content of a full tile with the hashes of all complete subtrees in it, each row
+    after that of the subtrees of half the height; a tile that was cut as it is."""
+    if len(content) != TILE_BYTES:
+        return content
+    row = hashes_of(content)
+    rows = [content]
+    while len(row) > 1:
+        row = [node_hash(row[at], row[at + 1]) for at in range(0, len(row), 2)]
+        rows.append(b"".join(row))
+    return b"".join(rows)
 
 
 def complete_subtrees(hashes: Sequence[bytes]) -> list[bytes]:
