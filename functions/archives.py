@@ -23,7 +23,7 @@ from shared.domain.archives.delivery import (
 )
 from shared.domain.archives.names import ArchiveName, Digest, archive_file_name
 from shared.domain.coordinates import Coordinate, Package
-from shared.domain.distributions import ANY_CLIENT
+from shared.domain.distributions import ANY_CLIENT, ClientProfile
 from shared.domain.errors.base import InvalidDigest
 from shared.domain.errors.identity import SignInToRead
 from shared.domain.errors.packages import ArchiveLost, ArchiveNotFound
@@ -210,13 +210,18 @@ async def _content(call: Call, found: ArchiveToSend, span: range) -> bytes:
 
 
 async def locate_archive(
-    call: Call, package: Package, wanted: Version | Range, *, protocol: PullProtocol
+    call: Call,
+    package: Package,
+    wanted: Version | Range,
+    *,
+    client: ClientProfile,
+    protocol: PullProtocol,
 ) -> LocatedArchive:
     """Return where the caller gets the archive that they pull; raise `ReleaseNotFound`."""
     authorization = call.headers.get("authorization")
     kind = client_kind(protocol, authorization=authorization, agent=call.header("user-agent"))
     return await call.registry.packages.pull_redirects.locate(
-        package, wanted, call.package_source, client=call.client, to=kind, by=call.caller
+        package, wanted, call.package_source, client=client, to=kind, by=call.caller
     )
 
 

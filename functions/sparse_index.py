@@ -111,7 +111,7 @@ def index_answer(call: Call, document: DerivedDocument, *, media_type: str, cach
     ):
         return unchanged
     body = document.content
-    if len(document.gzipped) < len(body) and accepts_gzip(call.headers):
+    if accepts_gzip(call.headers) and len(document.gzipped) < len(body):
         headers["Content-Encoding"] = "gzip"
         body = document.gzipped
     headers["Content-Length"] = str(len(body))  # The host counts only bodies that are sent.

@@ -128,9 +128,12 @@ async def _logged_model(call: Call, release: Release) -> dict[str, object]:
 
 async def _pull(call: Call, version: Version | Range) -> Answer:
     """Redirect to the archive; `bal` reads its headers from the redirect."""
-    at = await locate_archive(call, call.package, version, protocol=PullProtocol.CENTRAL)
+    client = call.client
+    at = await locate_archive(
+        call, call.package, version, client=client, protocol=PullProtocol.CENTRAL
+    )
     # Java compares with BigInteger.toString(16), which has no leading zeros; Go wants all digits.
-    is_java = any(platform.startswith("java") for platform in call.client.platforms or ())
+    is_java = any(platform.startswith("java") for platform in client.platforms or ())
     headers = {
         **CORS_HEADERS,
         "Content-Disposition": content_disposition(at.file),

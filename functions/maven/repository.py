@@ -113,7 +113,9 @@ async def _read(call: Call, target: RepositoryPath) -> Answer:
 
 async def _pull(call: Call, at: Coordinate) -> Answer:
     try:
-        located = await locate_archive(call, at.package, at.version, protocol=PullProtocol.MAVEN)
+        located = await locate_archive(
+            call, at.package, at.version, client=call.client, protocol=PullProtocol.MAVEN
+        )
     except ReleaseNotFound as missing:
         packages = call.registry.publishing.maven_packages
         raise await packages.refusal(missing, at, at.package.org, call.caller) from None

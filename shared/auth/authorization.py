@@ -21,7 +21,7 @@ from shared.domain.errors.identity import (
 )
 from shared.domain.memberships import GroupRole, Membership
 from shared.domain.names import OrgName, way_to_rename
-from shared.domain.packages import STAFF, Head, Visibility
+from shared.domain.packages import EVERYBODY, STAFF, Head, Visibility
 from shared.domain.principals import Principal
 from shared.domain.records import Place
 from shared.domain.rights import (
@@ -89,7 +89,8 @@ class PrivatePackageAccess(Struct, frozen=True):
 
 
 class Authorization(Struct, frozen=True):
-    """Checks rights; reads accounts and memberships for each request, never from a cache."""
+    """Checks rights; reads accounts and memberships for each request, except for reading what a
+    credential is known to read (`KnownReaders`)."""
 
     directory: DirectoryStore
     clock: Clock
@@ -273,15 +274,19 @@ class Authorization(Struct, frozen=True):
         not exist is None.
 
         Calls the store once, concurrently, for each organization of a package that is not public
-        or missing: the calls do not tell which.
+        or missing: the calls do not tell which. It is not called for those of which `by` is known
+        to read every package, where each change of that is known at once.
         """
         found = list(requested)
         hidden = [package for package, head in found if head is None or not _is_public(head)]
         if not hidden:
             return frozenset(package.key for package, _ in found)
         orgs = set[OrgName]() if by.is_anonymous else {_key(package.org) for package in hidden}
+        # Who reads the internal packages of others does not follow from the organization alone.
+        internal = {_key(head.org) for _, head in found if head and _is_internal(head)}
+        known = {org for org in orgs - internal if self.readers.includes_now(by, org)}
         number = self.readers.number
-        access_contexts = await self._access_contexts(by, orgs)
+        access_contexts = await self._access_contexts(by, orgs - known)
         for org, access in access_contexts.items():
             if _may_read(by, access, org):
                 self.readers.note(by, org, number)
@@ -292,7 +297,8 @@ class Authorization(Struct, frozen=True):
             for package, head in found
             if head
             and (
-                _is_public(head) or _may_read_package(by, access_contexts.get(_key(head.org)), head)
+                head.readers in (EVERYBODY, *known)
+                or _may_read_package(by, access_contexts.get(_key(head.org)), head)
             )
         )
 
@@ -382,7 +388,7 @@ def _may_read(by: Principal, access: AccessContext | None, resource: Resource) -
 def _may_read_package(by: Principal, access: AccessContext | None, head: Head) -> bool:
     """Check whether `by` reads a package that is not public, with this access to its
     organization."""
-    if head.visibility is not Visibility.INTERNAL:
+    if not _is_internal(head):
         return _may_read(by, access, head.package)
     covers = bool(head.upstream) or by.reads_every_internal or by.allows(Scope.READ, head.package)
     if access is not None and _is_known(by, access) and by.reads_internal and covers:
@@ -400,6 +406,10 @@ def _is_known(by: Principal, access: AccessContext) -> bool:
 
 def _is_public(head: Head) -> bool:
     return head.visibility is Visibility.PUBLIC
+
+
+def _is_internal(head: Head) -> bool:
+    return head.visibility is Visibility.INTERNAL
 
 
 def _reads_everything(by: Principal) -> bool:
@@ -566,6 +576,12 @@ class KnownReaders:
             return False
         keys = (RECORDS, records_of(by.id), records_of(reader))
         return self._edition.holds(known.number, keys)
+
+    def includes_now(self, by: Principal, reader: str) -> bool:
+        """Check what `includes` does, where every change of rights is known as soon as it is
+        made; elsewhere nobody is known to be one."""
+        edition = self._edition
+        return edition.follows_records and edition.is_confirmed() and self.includes(by, reader)
 
     def among(self, by: Principal, orgs: Iterable[str]) -> Iterator[str]:
         """Return the readers that `by` is known to be one of: of these organizations, in lower

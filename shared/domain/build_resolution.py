@@ -160,7 +160,7 @@ class ResolutionCandidates:
 
     def __init__(self, surveys: Iterable[Survey], client: ClientProfile) -> None:
         """Choose for `client` from the packages that its user may see."""
-        self._surveys = {survey.head.package.key: survey for survey in surveys}
+        self._surveys = {survey.head.key: survey for survey in surveys}
         self._client = client
         self._whole: dict[str, ReleaseChoice] = {}
         self._modules: dict[str, Mapping[str, ReleaseChoice]] = {}
@@ -171,21 +171,21 @@ class ResolutionCandidates:
 
     def choice(self, survey: Survey) -> ReleaseChoice:
         """Return the choice from all releases of the package."""
-        key = survey.head.package.key
+        key = survey.head.key
         if key not in self._whole:
             self._whole[key] = ReleaseChoice(survey, self._client)
         return self._whole[key]
 
     def holding_module(self, survey: Survey, module: str) -> ReleaseChoice | None:
         """Return the choice from the releases that hold the module; None where none does."""
-        key = survey.head.package.key
+        key = survey.head.key
         if key not in self._modules:
             self._modules[key] = self._split(survey, lambda entry: entry.modules)
         return self._modules[key].get(module)
 
     def holding_tool(self, survey: Survey, tool: ToolId) -> ReleaseChoice | None:
         """Return the choice from the releases that have the tool; None where none has."""
-        key = survey.head.package.key
+        key = survey.head.key
         if key not in self._tools:
             self._tools[key] = self._split(survey, lambda entry: entry.tools)
         return self._tools[key].get(tool)

@@ -40,6 +40,8 @@ class ClientProfile(Struct, frozen=True):
     @staticmethod
     def of(platforms: str, language: str) -> "ClientProfile":
         """Read a client's `Ballerina-Platform` (a comma list) and its Ballerina version."""
+        if not platforms and not language:
+            return ANY_CLIENT
         named = frozenset(part.strip() for part in platforms.split(",") if part.strip())
         spoken = LanguageVersion.parse(language)
         # The Go toolchain, which calls itself 0.6.0, takes what was built with any version.

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import re
+from functools import cached_property
 from typing import Self
 
 from msgspec import Struct
@@ -11,22 +12,29 @@ _TAG_DIGITS = 32  # 128 bits.
 _GZIP_LEVEL = 6  # Level 9 takes three times as long for one percent less.
 
 
-class DerivedDocument(Struct, frozen=True):
+class DerivedDocument(Struct, frozen=True, dict=True):
     """A document that is the same for everybody.
 
     `tag` is its ETag, with quotes; `changed_ms` is when its content last changed, if known.
     """
 
     content: bytes
-    gzipped: bytes
     tag: str
     changed_ms: int | None
 
     @classmethod
     def of(cls, content: bytes, changed_ms: int | None = None) -> Self:
-        return cls(
-            content=content, gzipped=gzipped(content), tag=etag_of(content), changed_ms=changed_ms
-        )
+        return cls(content=content, tag=etag_of(content), changed_ms=changed_ms)
+
+    @cached_property
+    def gzipped(self) -> bytes:
+        """The content as a gzip file, made for the first client that takes one."""
+        return gzipped(self.content)
+
+    def with_gzip(self) -> Self:
+        """Return the document once its gzip file is made, which takes long for a large one."""
+        _ = self.gzipped
+        return self
 
 
 def gzipped(content: bytes) -> bytes:

@@ -276,6 +276,11 @@ class Head(Record):
         return Package(OrgName(self.org), PackageName(self.name))
 
     @property
+    def key(self) -> str:
+        """The key of the package."""
+        return f"{self.org}/{self.name}".lower()
+
+    @property
     def replaced_by(self) -> Package | None:
         """The package that replaces it; only those who may see that are told."""
         org, _, name = self.successor.partition("/")

@@ -90,6 +90,9 @@ class Entity(Record):
     """
 
     kind: ClassVar[str]
+    # Whether it is made again from other records if it is lost, so that adding it need not wait for
+    # the disk.
+    is_derived: ClassVar[bool] = False
 
     revision: int = 1
     outbox: tuple[Event, ...] = ()

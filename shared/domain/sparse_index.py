@@ -18,7 +18,9 @@ INDEX_TYPE = "application/x-ndjson"
 LINE_SCHEMA = 1
 CONFIG_VERSION = 1
 
-_WITHOUT_SPACES = (",", ":")
+# ASCII, because some readers end lines at other characters than a line feed. Made once: without it
+# each line would make one of its own.
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 def index_file(survey: Survey) -> bytes:
@@ -100,5 +102,4 @@ def _more_keys(head: Head, entry: ReleaseEntry) -> Iterator[tuple[str, object]]:
 
 
 def _json(value: object) -> bytes:
-    # ASCII, because some readers end lines at other characters than a line feed.
-    return json.dumps(value, separators=_WITHOUT_SPACES).encode("ascii") + b"\n"
+    return _ENCODER.encode(value).encode("ascii") + b"\n"

@@ -28,7 +28,7 @@ class Dependencies(Struct, frozen=True):
         """Return those of an answer about one package, which its reader sees."""
         is_public = head.visibility is Visibility.PUBLIC
         return cls(
-            frozenset((head.package.key,)),
+            frozenset((head.key,)),
             frozenset(() if is_public else (head.readers,)),
             bool(head.upstream),
         )

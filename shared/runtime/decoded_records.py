@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from enum import Enum
 from sys import getsizeof
 from typing import TypeVar, cast
 
@@ -54,6 +55,9 @@ def merge_entries(
 ) -> tuple[tuple[ReleaseEntry, ...], int]:
     """Return the entries with the changed ones, newest version first, and about how many more bytes
     of memory they take."""
+    if not entries:
+        distinct = {each.version: each for each in changed}.values()
+        return tuple(sorted(distinct, key=_precedence, reverse=True)), memory_of_entries(distinct)
     replaced = list[ReleaseEntry]()
     if len(changed) > _INSERTED:
         newer = {each.version: each for each in changed}
@@ -94,14 +98,24 @@ def _memory_of(entry: ReleaseEntry) -> int:
 
 def memory_of(value: object) -> int:
     """Return about how many bytes of memory a text, a decoded record or a tuple of these takes."""
-    if isinstance(value, str):  # One emoji makes each character of its text take four bytes.
-        return getsizeof(value)
-    if isinstance(value, tuple):
-        parts = cast("tuple[object, ...]", value)
-        return getsizeof(parts) + sum(map(memory_of, parts))
-    if isinstance(value, Dependency):
-        return _DEPENDENCY_BYTES
-    if not isinstance(value, BaseModel):
-        return 0
-    fields = value.__dict__.values()
-    return _RECORD_BYTES + _FIELD_BYTES * len(fields) + sum(map(memory_of, fields))
+    taken = 0
+    parts = [value]
+    for each in parts:  # Which grows by what each part holds.
+        if isinstance(each, str):  # One emoji makes each character of its text take four bytes.
+            taken += getsizeof(each)
+        elif isinstance(each, tuple):
+            held = cast("tuple[object, ...]", each)
+            taken += getsizeof(held)
+            parts += held
+        elif isinstance(each, _SHARED):
+            continue
+        elif isinstance(each, Dependency):
+            taken += _DEPENDENCY_BYTES
+        elif isinstance(each, BaseModel):
+            fields = each.__dict__.values()
+            taken += _RECORD_BYTES + _FIELD_BYTES * len(fields)
+            parts += filter(None, fields)  # What is empty is in memory once.
+    return taken
+
+
+_SHARED = (int, Enum)  # Also in memory once, and told from records much faster than these are.

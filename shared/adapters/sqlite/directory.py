@@ -67,7 +67,10 @@ class SqliteDirectory:
         )
 
     async def add(self, entity: E, *others: Entity, replacing: Entity | None = None) -> E:
-        write = self._database.write_few if len(others) < FEW else self._database.write
+        if entity.is_derived:
+            write = self._database.write_unsynced
+        else:
+            write = self._database.write_few if len(others) < FEW else self._database.write
         return await write(partial(_add_all, entity, others, replacing))
 
     async def replace(self, entity: E) -> E:

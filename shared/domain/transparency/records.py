@@ -59,6 +59,7 @@ class ReleaseProof(Entity):
     """The entry of a release in a log, and the proof of it as a file; it never changes."""
 
     kind: ClassVar[str] = "release-proof"
+    is_derived: ClassVar[bool] = True
 
     release: str  # As `id_of_release` returns it.
     log: str

@@ -10,10 +10,11 @@ from msgspec import Struct
 
 from shared.domain.errors.base import quoted
 from shared.domain.errors.transparency import LogStopped, NoteUnreadable
-from shared.domain.transparency.merkle_tree import HASH_BYTES, NodeAddress, joined
+from shared.domain.transparency.merkle_tree import HASH_BYTES, NodeAddress, node_hash
 
 TILE_HEIGHT = 8
 TILE_WIDTH = 1 << TILE_HEIGHT
+TILE_BYTES = TILE_WIDTH * HASH_BYTES  # Of a full tile.
 HIGHEST_LEVEL = 63
 ENTRIES_LEVEL = -1  # Of bundles of entries; tiles of hashes have levels from 0 on.
 LARGEST_ENTRY_BYTES = 0xFFFF  # Its length has two bytes.
@@ -89,17 +90,34 @@ def tile_at(level: int, index: int, size: int) -> Tile:
 
 
 def node_of_tile(node: NodeAddress, content: bytes) -> bytes:
-    """Return the hash of a subtree from the content of the tile that `tile_with` names.
+    """Return the hash of a subtree from the content of the tile that `tile_with` names, or from
+    what `with_subtrees` returned of it.
 
     Raises `NoteUnreadable` if the tile was cut.
     """
     height = node.height % TILE_HEIGHT
+    if len(content) > TILE_BYTES:
+        row = 2 * TILE_WIDTH - (2 * TILE_WIDTH >> height)  # After that of each lower height.
+        at = (row + node.number % (TILE_WIDTH >> height)) * HASH_BYTES
+        return content[at : at + HASH_BYTES]
     first = (node.number << height) % TILE_WIDTH
-    hashes = hashes_of(content)[first : first + (1 << height)]
-    if len(hashes) < 1 << height:
+    row = hashes_of(content, first, first + (1 << height))
+    if len(row) < 1 << height:
         raise NoteUnreadable(_A_TILE, "hashes are missing at its end")
-    [root] = complete_subtrees(hashes)
-    return root
+    return _root_of(row)
+
+
+def with_subtrees(content: bytes) -> bytes:
+    """Return the content of a full tile with the hashes of all complete subtrees in it, each row
+    after that of the subtrees of half the height; a tile that was cut as it is."""
+    if len(content) != TILE_BYTES:
+        return content
+    row = hashes_of(content)
+    rows = [content]
+    while len(row) > 1:
+        row = [node_hash(row[at], row[at + 1]) for at in range(0, len(row), 2)]
+        rows.append(b"".join(row))
+    return b"".join(rows)
 
 
 def complete_subtrees(hashes: Sequence[bytes]) -> list[bytes]:
@@ -109,23 +127,29 @@ def complete_subtrees(hashes: Sequence[bytes]) -> list[bytes]:
     start = 0
     while start < len(hashes):
         width = 1 << ((len(hashes) - start).bit_length() - 1)
-        row = list(hashes[start : start + width])
-        while len(row) > 1:
-            row = [joined(row[at : at + 2]) for at in range(0, len(row), 2)]
-        roots += row
+        roots.append(_root_of(hashes[start : start + width]))
         start += width
     return roots
+
+
+def _root_of(row: Sequence[bytes]) -> bytes:
+    """Return the hash of the complete subtree over these hashes."""
+    while len(row) > 1:
+        row = [node_hash(row[at], row[at + 1]) for at in range(0, len(row), 2)]
+    return row[0]
 
 
 _A_TILE = "A tile"
 _A_BUNDLE = "A bundle of entries"
 
 
-def hashes_of(content: bytes) -> list[bytes]:
-    """Return the hashes in a tile; raise `NoteUnreadable` if it was cut."""
+def hashes_of(content: bytes, first: int = 0, end: int = TILE_WIDTH) -> list[bytes]:
+    """Return the hashes in a tile from the number `first` to before `end`; raise `NoteUnreadable`
+    if it was cut."""
     if len(content) % HASH_BYTES:
         raise NoteUnreadable(_A_TILE, "its length is not a multiple of 32 bytes")
-    return [content[at : at + HASH_BYTES] for at in range(0, len(content), HASH_BYTES)]
+    end_byte = min(end * HASH_BYTES, len(content))
+    return [content[at : at + HASH_BYTES] for at in range(first * HASH_BYTES, end_byte, HASH_BYTES)]
 
 
 def bundle_of(entries: Sequence[bytes]) -> bytes:

@@ -103,9 +103,15 @@ class ArchiveDelivery(Struct, frozen=True):
 
     def link(self, head: Head, release: Release) -> ArchiveLink:
         """Return the archive's link, without a signature."""
-        is_blob = self.reads_blobs and is_for_everybody(head, self.readers)
-        file_name = canonical_file_name if is_blob else archive_file_name
-        file = file_name(release.coordinate, release.platform)
+        return self.link_of_file(
+            head, release, archive_file_name(release.coordinate, release.platform)
+        )
+
+    def link_of_file(self, head: Head, release: Release, file: str) -> ArchiveLink:
+        """Return the archive's link as `link` does, where `file` is the archive's file name for a
+        pull."""
+        if self.reads_blobs and is_for_everybody(head, self.readers):
+            file = canonical_file_name(release.coordinate, release.platform)
         return ArchiveLink(self._scope_of(head), release.content, release.version, file)
 
     def address(self, head: Head, release: Release) -> str:

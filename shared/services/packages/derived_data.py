@@ -271,7 +271,7 @@ class _CachedDocument(Struct, frozen=True):
 
     @property
     def size(self) -> int:
-        return len(self.document.content) + len(self.document.gzipped)
+        return 2 * len(self.document.content)  # With its gzip file, which may be made later.
 
 
 class DocumentCache:
@@ -304,7 +304,10 @@ class DocumentCache:
         async with self._making:  # If several callers wait for one document, it is made once.
             key = _document_key(survey)
             document = self._cached(key, revision)
-            return document or await asyncio.to_thread(self._document, survey)
+            return document or await asyncio.to_thread(self._large_document, survey)
+
+    def _large_document(self, survey: Survey) -> DerivedDocument:
+        return self._document(survey).with_gzip()
 
     def _document(self, survey: Survey) -> DerivedDocument:
         return DerivedDocument.of(self._make(survey), survey.changed_ms)

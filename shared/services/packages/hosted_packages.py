@@ -208,7 +208,7 @@ class HostedPackages(Struct, frozen=True):
         if not distinct:
             return {}
         surveys = await self.records.survey(distinct, versions, check=check)
-        return {survey.head.package.key: survey for survey in surveys if survey}
+        return {survey.head.key: survey for survey in surveys if survey}
 
     async def visible_package(
         self, package: Package, *versions: Coordinate, by: Principal
@@ -421,20 +421,20 @@ class PackageCache:
         check: ReadCheck | None = None,
     ) -> list[Survey | None]:
         keys = [each.key for each in packages]
-        surveys = {key: cast("Survey | None", await self._standing(key)) for key in keys}
-        for version in versions:
-            known = surveys[version.package.key]
+        surveys = cast("dict[str, Survey | None]", await self._standing(keys))
+        for version in versions if surveys else ():
+            known = surveys.get(version.package.key)
             if known is not None and not known.has(version.version):
                 surveys[version.package.key] = None  # It may have been published just now.
         asked = zip(keys, packages, strict=True)
-        unknown = {key: package for key, package in asked if surveys[key] is None}
+        unknown = {key: package for key, package in asked if surveys.get(key) is None}
         if unknown:
             number = self._edition.number
             read = await self._metadata.survey(list(unknown.values()), check=check)
             for key, survey in zip(unknown, read, strict=True):
                 surveys[key] = survey
                 if survey is not None:
-                    self._keep(key, survey.head, survey, number)
+                    self._keep(key, key, survey.head, survey, number)
         return [surveys[key] for key in keys]
 
     async def tool_owners(self, tools: Sequence[str]) -> list[Package | None]:
@@ -452,38 +452,43 @@ class PackageCache:
         """Return the owner of a tool, if it is known and its package is in memory: so it is public,
         and a hidden owner is asked for like that of a free tool."""
         owner = self._owners.get(tool.lower())
-        return owner if owner and await self._standing(owner.key) else None
+        return owner if owner and await self._standing([owner.key]) else None
 
     async def _release(
         self, place: str, read: "_ReadRelease", check: ReadCheck | None
     ) -> FoundRelease:
-        standing = await self._standing(place)
-        if standing is not None:
-            return cast("FoundRelease", standing)
+        standing = await self._standing([place])
+        if standing:
+            return cast("FoundRelease", standing[place])
         number = self._edition.number
         found = await read(check=check)
         if found.head is not None and found.release is not None:
-            self._keep(place, found.head, found, number)
+            self._keep(place, found.head.key, found.head, found, number)
         return found
 
-    async def _standing(self, place: str) -> FoundRelease | Survey | None:
-        """Return the cached record, if its package has not changed since it was read."""
-        cached = self._cached.get(place)
-        if cached is None:
+    async def _standing(self, places: Sequence[str]) -> dict[str, FoundRelease | Survey]:
+        """Return the cached records whose packages have not changed since they were read."""
+        cached = [(place, self._cached.get(place)) for place in places]
+        found = [(place, each) for place, each in cached if each is not None]
+        if not found:
             self._edition.ask()  # So that the cache may soon use what is read now.
-            return None
+            return {}
         is_confirmed = self._edition.is_confirmed() or await self._edition.confirm()
-        if not self._edition.holds(cached.number, (cached.package,)):
-            # Else a package that is private now would wait for the edition each time, and a missing
-            # one would not.
-            self._cached.drop(place)
-            return None
-        return cached.value if is_confirmed else None
+        standing = dict[str, FoundRelease | Survey]()
+        for place, each in found:
+            if self._edition.holds(each.number, (each.package,)):
+                standing[place] = each.value
+            else:
+                # Else a package that is private now would wait for the edition each time, and a
+                # missing one would not.
+                self._cached.drop(place)
+        return standing if is_confirmed else {}
 
-    def _keep(self, place: str, head: Head, value: FoundRelease | Survey, number: int) -> None:
+    def _keep(
+        self, place: str, package: str, head: Head, value: FoundRelease | Survey, number: int
+    ) -> None:
         if head.visibility is Visibility.PUBLIC:
-            memory_bytes = _memory_of_read(value)
-            self._cached.put(place, _Cached(value, head.package.key, number, memory_bytes))
+            self._cached.put(place, _Cached(value, package, number, _memory_of_read(value)))
 
 
 class _ReadRelease(Protocol):
@@ -493,5 +498,8 @@ class _ReadRelease(Protocol):
 def _memory_of_read(value: FoundRelease | Survey) -> int:
     """Return about how many bytes of memory decoded records take."""
     if isinstance(value, Survey):
-        return memory_of(value.head) + memory_of_entries(value.entries)
-    return memory_of((value.head, value.release))
+        return _HEAD_BYTES + memory_of_entries(value.entries)
+    return _HEAD_BYTES + memory_of(value.release)
+
+
+_HEAD_BYTES = 2_000  # Of memory; they differ little.

@@ -170,7 +170,7 @@ def _document_with_advisories(
     document: DerivedDocument, advisories: Mapping[str, Sequence[str]]
 ) -> DerivedDocument:
     content = with_advisories(document.content, advisories)
-    return DerivedDocument.of(content, document.changed_ms)
+    return DerivedDocument.of(content, document.changed_ms).with_gzip()
 
 
 def _with_withdrawal(change: PackageChange, survey: Survey | None) -> PackageChange:

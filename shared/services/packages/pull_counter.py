@@ -60,6 +60,7 @@ class PullCounter:
         # seconds.
         self._seen = LruCache[str, bool](MAX_PULLS_REMEMBERED)
         self._window: int = 0
+        self._day = ""
         self._pending = dict[Pull, int]()
         self._batch: PullBatch | None = None  # Written until the ledger has answered.
         self._process = ""
@@ -74,14 +75,14 @@ class PullCounter:
         if window != self._window:
             self._seen = LruCache[str, bool](MAX_PULLS_REMEMBERED)
             self._window = window
+            self._day = utc_day(now_ms)  # Windows begin at midnight, so each is of one day.
         seen = f"{key or coordinate.key} {caller}"
         is_full = len(self._pending) >= MAX_PULLS_REMEMBERED
         if is_full or self._seen.get(seen):
             return
         self._seen.put(seen, True)
-        pull = Pull(coordinate, utc_day(now_ms))
-        if self._knows_callers:
-            pull = replace(pull, caller=caller, window=window)
+        is_known = self._knows_callers
+        pull = Pull(coordinate, self._day, caller if is_known else "", window if is_known else 0)
         self._pending[pull] = self._pending.get(pull, 0) + 1
         self._flushing.start()
 

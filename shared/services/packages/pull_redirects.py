@@ -149,15 +149,17 @@ class PullRedirects(Struct, frozen=True):
     ) -> tuple[LocatedArchive, LinkedArchive | None]:
         """Return the address, and the archive in the store if another link to it may follow."""
         release = found.release
-        redirect = await self._redirect(found.head, release, to=to)
+        coordinate = release.coordinate
+        file = archive_file_name(coordinate, release.platform)
+        redirect = await self._redirect(found.head, release, file, to=to)
         until_ms = redirect.repeated_until_ms
         archive = redirect.archive
         if release.upstream is not None:  # It is looked at again when it is no longer fresh.
             until_ms = min(until_ms, self.clock.monotonic_ms() + self.mirrored_fresh_ms)
             archive = None
         located = LocatedArchive(
-            release.coordinate,
-            archive_file_name(release.coordinate, release.platform),
+            coordinate,
+            file,
             release.content,
             found.deprecation,
             redirect.cache_control,
@@ -170,15 +172,16 @@ class PullRedirects(Struct, frozen=True):
         )
         return located, archive
 
-    async def _redirect(self, head: Head, release: Release, *, to: ClientKind) -> ArchiveRedirect:
+    async def _redirect(
+        self, head: Head, release: Release, file: str, *, to: ClientKind
+    ) -> ArchiveRedirect:
         """Return the address from which a client of this kind fetches the archive."""
-        link = self.delivery.link(head, release)
+        link = self.delivery.link_of_file(head, release, file)
         links = self._links(head, release)
         container = archive_container(head, release, self.readers)
         route = second_hop(to, container, self.routes.cdn, is_linked=links is not None)
         if links and route is DeliveryRoute.STORE:
             with suppress(Unavailable):  # Then the registry serves the archive itself.
-                file = archive_file_name(release.coordinate, release.platform)
                 made = await links.link(release.archive, container, file)
                 archive = LinkedArchive(release.archive, container, file)
                 return ArchiveRedirect(made.url, PRIVATE_NO_STORE, made.repeated_until_ms, archive)
@@ -191,11 +194,12 @@ class PullRedirects(Struct, frozen=True):
 
     def _links(self, head: Head, release: Release) -> ArchiveLinks | None:
         """Return the store's links, unless the archive may still be moving between containers."""
-        return (
-            self.routes.links
-            if is_placement_settled(head, release, self.readers, now_ms=self.clock.now_ms())
-            else None
-        )
+        links = self.routes.links
+        if links is None:
+            return None
+        now_ms = self.clock.now_ms()
+        is_settled = is_placement_settled(head, release, self.readers, now_ms=now_ms)
+        return links if is_settled else None
 
     async def _own_url(self, link: ArchiveLink) -> tuple[str, float]:
         """Return an address that needs no credentials, and until when of the monotonic clock it may

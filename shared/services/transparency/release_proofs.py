@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from functools import cached_property
 
 from msgspec import Struct
 
@@ -37,7 +38,7 @@ PROOFS_KEPT = 2_000  # In memory; one has some 2 KB.
 STATE_KEPT = timedelta(minutes=1)  # So long proofs of a log are given that another one follows.
 
 
-class LoggedRelease(Struct, frozen=True):
+class LoggedRelease(Struct, frozen=True, dict=True):
     """The entry of a release, and the proof that the log has it."""
 
     entry: bytes
@@ -48,13 +49,13 @@ class LoggedRelease(Struct, frozen=True):
         """The line of the log, counted from 1."""
         return self.proof.index + 1
 
-    @property
+    @cached_property
     def says_published(self) -> bool:
         """Whether everybody reads in the entry that the release was published."""
         kind: object = json.loads(self.entry).get("kind")
         return kind in PUBLISHED
 
-    @property
+    @cached_property
     def origin(self) -> str:
         """The name of the log."""
         return self._checkpoint.origin

@@ -68,6 +68,21 @@ async def test_the_organizations_of_hidden_and_missing_packages_are_asked_once_e
     assert directory.calls == ["access_context", "access_context"]
 
 
+async def test_an_organization_whose_packages_a_credential_is_known_to_read_is_not_asked_again(
+    authorization: Authorization, directory: FakeDirectory
+) -> None:
+    mine = head("acme/mine")
+    asked = [(mine.package, mine), (GREET, None)]
+    for _ in range(2):
+        assert await authorization.readable(MEMBER, asked) == {mine.key}
+    assert directory.calls == ["access_context"]
+    internal = head("acme/inside", Visibility.INTERNAL)
+    assert await authorization.readable(MEMBER, [(internal.package, internal)]) == {internal.key}
+    elsewhere = replace(limited(org="globex"), credential="another token")
+    for other in (elsewhere, STRANGER, ANONYMOUS):
+        assert await authorization.readable(other, asked) == set()
+
+
 # Viewers who read internal packages, as every account does that is no guest.
 PUSHING = Grant(scopes=frozenset({Scope.PUSH_NEW}))  # As of CI.
 ACCOUNT = Viewer(frozenset({STAFF}))

@@ -15,6 +15,7 @@ from shared.domain.transparency.tiles import (
     node_of_tile,
     tile_at,
     tile_with,
+    with_subtrees,
 )
 from shared.domain.transparency.tree_edge import TreeEdge, edge_tiles
 from tests.support.log_checker import naive_leaf, naive_root
@@ -84,6 +85,18 @@ def test_a_cut_tile_is_refused() -> None:
         node_of_tile(NodeAddress(1, 0), bytes(32))
     with pytest.raises(NoteUnreadable, match="not a multiple of 32 bytes"):
         node_of_tile(NodeAddress(0, 0), bytes(33))
+
+
+@pytest.mark.parametrize("height", range(8))
+def test_the_subtrees_of_a_full_tile_have_the_hashes_that_are_computed_from_its_own(
+    height: int,
+) -> None:
+    _, files = files_of([256])
+    content = files["tile/0/000"]
+    for number in range(256 >> height):
+        node = NodeAddress(height, number)
+        assert node_of_tile(node, with_subtrees(content)) == node_of_tile(node, content)
+    assert with_subtrees(content[:-32]) == content[:-32]
 
 
 def entry(number: int) -> bytes:
