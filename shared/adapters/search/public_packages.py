@@ -10,14 +10,13 @@ from shared.adapters.search.matching import listings_of
 from shared.adapters.search.public_counts import DEPRECATED, STORED, PublicState, count_of_state
 from shared.domain.search import ANYONE, Hit, Query, ResultPage, Results, Sort, Viewer
 
-# The columns that a list is sorted by. Each has an index, which ends in the key: many packages have
-# the same number of pulls, and are read from that end alone.
+# The columns that a list is sorted by, each of which has an index. Those of pulls and dependents
+# end in the key, because many packages have the same number, and lead in one direction alone.
 _COLUMNS = {
     Sort.CREATED: "created",
     Sort.ADDED: "added",
     Sort.PULLS: "pulls",
     Sort.DEPENDENTS: "dependents",
-    Sort.NAME: "name",
 }
 _DESCENDING_ONLY = (Sort.PULLS, Sort.DEPENDENTS)
 
@@ -45,8 +44,9 @@ class PublicPackages:
 
     def has_order(self, page: ResultPage) -> bool:
         """Whether the list is kept in the order of the page."""
-        is_kept = page.sort in _COLUMNS and (page.descending or page.sort not in _DESCENDING_ONLY)
-        return not page.limit or is_kept
+        if page.sort in _DESCENDING_ONLY and not page.descending:
+            return not page.limit
+        return page.sort is not Sort.RELEVANCE or not page.limit
 
     @property
     def has_facets(self) -> bool:
@@ -94,11 +94,17 @@ class PublicPackages:
     def _ids(self, states: Sequence[PublicState], page: ResultPage) -> list[int]:
         """Return the packages of a part of the list: those of each state are read in their order,
         and merged."""
-        column = _COLUMNS[page.sort]
         direction = "DESC" if page.descending else "ASC"
-        last = f"key {direction}" if page.sort is Sort.NAME else "key"
-        of_state = f"SELECT id, {column}, key FROM packages WHERE state = "  # noqa: S608 - ours.
-        parts = " UNION ALL ".join(f"{of_state}{int(state)}" for state in states)
-        statement = f"{parts} ORDER BY {column} {direction}, {last} LIMIT ? OFFSET ?"
-        rows = self._connection.execute(statement, (page.limit, page.offset))
-        return [package for package, _, _ in rows]
+        if page.sort is Sort.NAME:  # Read in the order of all names: the sign hides other indexes.
+            wanted = ", ".join(str(int(state)) for state in states)
+            parts = f"SELECT id FROM packages WHERE +state IN ({wanted})"  # noqa: S608 - ours.
+            order = f"name {direction}, key {direction}"
+        else:
+            column = _COLUMNS[page.sort]
+            of_state = f"SELECT id, {column}, key FROM packages WHERE state = "  # noqa: S608 - ours.
+            parts = " UNION ALL ".join(f"{of_state}{int(state)}" for state in states)
+            order = f"{column} {direction}, key"
+        rows = self._connection.execute(
+            f"{parts} ORDER BY {order} LIMIT ? OFFSET ?", (page.limit, page.offset)
+        )
+        return [package for package, *_ in rows]

@@ -17,12 +17,11 @@ CREATE TABLE packages (
     dependents REAL NOT NULL,
     UNIQUE (name, key)
 ) STRICT;
--- The orders of lists without words.
+-- The orders of lists without words. Many packages have the same number of pulls, and few the same time.
 CREATE INDEX public_by_pulls ON packages (state, pulls DESC, key) WHERE state IS NOT NULL;
 CREATE INDEX public_by_dependents ON packages (state, dependents DESC, key) WHERE state IS NOT NULL;
-CREATE INDEX public_by_creation ON packages (state, created DESC, key) WHERE state IS NOT NULL;
-CREATE INDEX public_by_addition ON packages (state, added, key) WHERE state IS NOT NULL;
-CREATE INDEX public_by_name ON packages (state, name, key) WHERE state IS NOT NULL;
+CREATE INDEX public_by_creation ON packages (state, created) WHERE state IS NOT NULL;
+CREATE INDEX public_by_addition ON packages (state, added) WHERE state IS NOT NULL;
 CREATE TABLE listings (id INTEGER PRIMARY KEY, listing BLOB NOT NULL) STRICT;
 -- The ids of the packages that have a word, by the weight of its best place, in blocks of
 -- neighbouring ids. Words of readmes are in the full-text table only, which takes less space. Marked
