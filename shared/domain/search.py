@@ -455,6 +455,15 @@ class FacetedResults(Struct, frozen=True):
     deprecated: int
 
 
+class KeywordCount(Struct, frozen=True):
+    """A keyword, and how many public packages have it. It `is_shared` if packages of several
+    organizations have it, or if there is only one organization."""
+
+    value: str
+    packages: int
+    is_shared: bool
+
+
 class IndexTotals(Struct, frozen=True):
     """The totals of everything public."""
 

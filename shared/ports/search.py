@@ -7,6 +7,7 @@ from shared.domain.listings import Facet, FacetCount, Listing
 from shared.domain.search import (
     FacetedResults,
     IndexTotals,
+    KeywordCount,
     Query,
     ResultPage,
     Results,
@@ -50,12 +51,17 @@ class SearchIndex(Protocol):
         self, facet: Facet, query: Query, viewer: Viewer
     ) -> tuple[FacetCount, ...]:
         """Return every value of one facet, where `search_with_facets` returns the most frequent
-        ones. The cost grows with the number of packages."""
+        ones."""
         ...
 
     async def totals(self) -> IndexTotals:
-        """Return the totals of public packages. The cost grows with the number of packages, so
-        callers cache the result."""
+        """Return the totals of public packages, which are kept: the cost does not grow with the
+        number of packages."""
+        ...
+
+    async def keywords(self, most: int) -> tuple[KeywordCount, ...]:
+        """Return the most frequent keywords of public packages, the most frequent first. The cost
+        does not grow with the number of packages."""
         ...
 
     async def symbols(self, query: SymbolQuery, page: ResultPage, viewer: Viewer) -> SymbolResults:

@@ -1,10 +1,11 @@
 """What every search index promises."""
 
 import dataclasses
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,11 +19,12 @@ from shared.domain.distributions import ClientProfile
 from shared.domain.listings import MAX_FACET_VALUES, Facet, FacetCount, FacetValue, Listing
 from shared.domain.mentions import MAX_MENTIONS
 from shared.domain.names import OrgName
-from shared.domain.packages import Dependency, ModuleText, Texts, Visibility
+from shared.domain.packages import Dependency, ModuleText, Texts, UpstreamOrigin, Visibility
 from shared.domain.records import Event
 from shared.domain.search import (
     ANYONE,
     IndexTotals,
+    KeywordCount,
     Query,
     ResultPage,
     Results,
@@ -596,6 +598,113 @@ async def test_private_packages_are_in_nobody_elses_counts(index: SearchIndex) -
         assert (found.results.count, found.deprecated) == counts
         assert bool(found.facets) == bool(counts[0])
     assert await index.totals() == IndexTotals(packages=0, organizations=0, pulls=0)
+
+
+NOBODY_ELSE = Viewer(frozenset({"elsewhere"}))  # Sees what everybody sees.
+_NEEDS_A = Dependency(org="acme", name="a", version="1.0.0")
+_SHOWN = st.builds(
+    dict,
+    version=st.sampled_from(["1.0.0", "1.1.0"]),
+    visibility=st.sampled_from([Visibility.PUBLIC, Visibility.PUBLIC, Visibility.PRIVATE]),
+    keywords=st.sampled_from([(), ("http",), ("HTTP", "web"), ("Web", "sql")]),
+    deprecation=st.sampled_from([None, None, "Use another."]),
+    is_stored=st.booleans(),
+    pulls=st.integers(0, 3),
+    created_ms=st.integers(1, 3),
+    dependencies=st.sampled_from([(), (_NEEDS_A,)]),
+)
+_CHANGED = st.tuples(
+    st.sampled_from(["offer", "replace", "remove"]),
+    st.sampled_from(["acme/a", "acme/b", "Other/c", "other/d"]),
+    _SHOWN,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=6)
+@given(changes=st.lists(_CHANGED, min_size=4, max_size=12))
+async def test_what_is_kept_of_public_packages_is_what_counting_finds(
+    tmp_path: Path, changes: list[tuple[str, str, dict[str, Any]]]
+) -> None:
+    async with sqlite(tmp_path / str(uuid4())) as index:
+        for change, name, shown in changes:
+            if change == "remove":
+                await index.remove(package(name))
+            else:
+                fields = dict(shown)
+                if not fields.pop("is_stored"):
+                    fields |= {"upstream": UpstreamOrigin(name="central", first_seen_ms=1)}
+                    fields |= {"size_bytes": 0}
+                if name == "acme/a":  # No package needs itself.
+                    fields["dependencies"] = ()
+                offered = listing(f"{name}:{fields.pop('version')}", **fields)
+                await (index.offer if change == "offer" else index.replace)(offered)
+        await _check_what_is_kept(index, Sort)
+
+
+async def test_what_is_kept_of_public_packages_follows_each_change(index: SearchIndex) -> None:
+    first = listing("acme/a:1.0.0", keywords=("http",), pulls=3)
+    user = listing("other/b:1.0.0", keywords=("HTTP",), dependencies=(_NEEDS_A,))
+    changes = (
+        listing("acme/a:1.1.0", keywords=("http", "sql"), pulls=4, head_revision=2),
+        listing("acme/a:1.1.0", keywords=("http",), pulls=9, deprecation="Use b."),
+        listing("acme/a:1.1.0", keywords=("http",), pulls=9, **PRIVATE),
+        first,
+    )
+    await offer_all(index, first, user)
+    await _check_what_is_kept(index, (Sort.PULLS,))
+    for change in changes:
+        await index.replace(change)
+        await _check_what_is_kept(index, (Sort.PULLS,))
+    await index.remove(package("other/b"))
+    await _check_what_is_kept(index, (Sort.PULLS,))
+
+
+async def _check_what_is_kept(index: SearchIndex, sorts: Iterable[Sort]) -> None:
+    """Compare what everybody is shown with what is counted for a viewer who sees no more."""
+    lists = (
+        Query(),
+        Query(include_deprecated=True),
+        Query(deprecated_last=True),
+        Query(include_deprecated=True, stored_only=True),
+    )
+    for query in lists:
+        for facet in (Facet.ORG, Facet.KEYWORD, Facet.KIND):
+            kept = await index.facet_values(facet, query, ANYONE)
+            assert kept == await index.facet_values(facet, query, NOBODY_ELSE)
+        for sort in sorts:
+            for page in (ResultPage(1, 2, sort), ResultPage(sort=sort, descending=False)):
+                kept = await index.search_with_facets(query, page, ANYONE)
+                assert kept == await index.search_with_facets(query, page, NOBODY_ELSE)
+    assert await index.search(Query(), ResultPage(), ANYONE) == await index.search(
+        Query(), ResultPage(), NOBODY_ELSE
+    )
+    stored = Query(include_deprecated=True, stored_only=True)
+    counted = await index.search(stored, ResultPage(limit=100), NOBODY_ELSE)
+    orgs = await index.facet_values(Facet.ORG, stored, NOBODY_ELSE)
+    pulls = sum(hit.listing.head.pulls for hit in counted.hits)
+    assert await index.totals() == IndexTotals(counted.count, len(orgs), pulls)
+    needed = Query(depends_on="acme/a", include_deprecated=True)
+    for page in (ResultPage(limit=0), ResultPage()):
+        kept = await index.search(needed, page, ANYONE)
+        assert kept.count == (await index.search(needed, page, NOBODY_ELSE)).count
+
+
+async def test_keywords_are_shared_by_organizations_if_there_are_several(
+    index: SearchIndex,
+) -> None:
+    await offer_all(
+        index,
+        listing("acme/one:1.0.0", keywords=("http", "Category")),
+        listing("acme/two:1.0.0", keywords=("category",)),
+        listing("acme/three:1.0.0", keywords=("category",)),
+        listing("other/hidden:1.0.0", **PRIVATE, keywords=("category",)),
+    )
+    category = KeywordCount("category", 3, is_shared=True)
+    assert await index.keywords(2) == (category, KeywordCount("http", 1, is_shared=True))
+    await index.offer(listing("other/four:1.0.0", keywords=("HTTP",)))
+    own = KeywordCount("category", 3, is_shared=False)
+    assert await index.keywords(2) == (own, KeywordCount("HTTP", 2, is_shared=True))
+    assert await index.keywords(1) == (own,)
 
 
 async def test_every_value_of_a_facet_is_returned_with_its_count(index: SearchIndex) -> None:

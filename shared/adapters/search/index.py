@@ -16,6 +16,7 @@ from shared.domain.listings import Facet, FacetCount, Listing
 from shared.domain.search import (
     FacetedResults,
     IndexTotals,
+    KeywordCount,
     Query,
     ResultPage,
     Results,
@@ -86,7 +87,10 @@ class IndexReader(ABC):
         return await self._find(queries.count_facet_values, facet, query, viewer)
 
     async def totals(self) -> IndexTotals:
-        return await self._find(queries.count_totals)
+        return await self._find(queries.read_totals)
+
+    async def keywords(self, most: int) -> tuple[KeywordCount, ...]:
+        return await self._find(queries.find_keywords, most)
 
     async def symbols(self, query: SymbolQuery, page: ResultPage, viewer: Viewer) -> SymbolResults:
         return await self._find(queries.find_symbol_page, query, page, viewer)

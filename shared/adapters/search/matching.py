@@ -1,5 +1,6 @@
 """Which packages a plan finds, their scores, and the packages of a page."""
 
+import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
 from functools import reduce
@@ -419,12 +420,9 @@ class Ordering:
         return dict(self._connection.execute(statement, (str([*ids]),)).fetchall())
 
     def _hits(self, ids: list[int], *, explains: bool) -> tuple[Hit, ...]:
-        statement = f"SELECT id, listing FROM listings WHERE id IN ({_THESE})"  # noqa: S608 - ours.
-        stored = dict(self._connection.execute(statement, (str(ids),)).fetchall())
-        listings = {package: shown_listing(package, stored[package]) for package in ids}
         return tuple(
             Hit(listing, self._scores.explained(package, listing) if explains else None)
-            for package, listing in listings.items()
+            for package, listing in listings_of(self._connection, ids).items()
         )
 
 
@@ -465,3 +463,10 @@ class DecodedListings:
 
 
 shown_listing = DecodedListings().decode
+
+
+def listings_of(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, Listing]:
+    """Return the listings of packages by their ids, in the order of these."""
+    statement = f"SELECT id, listing FROM listings WHERE id IN ({_THESE})"  # noqa: S608 - ours.
+    stored = dict(connection.execute(statement, (str([*ids]),)).fetchall())
+    return {package: shown_listing(package, stored[package]) for package in ids}

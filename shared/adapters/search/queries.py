@@ -11,7 +11,15 @@ import orjson
 
 from shared.adapters.search.indexed_words import listing_words
 from shared.adapters.search.matching import Matching, Ordering, scores_of_names, shown_listing
-from shared.adapters.search.postings import AUXILIARY, DEPRECATED, Column, Postings, ids_of
+from shared.adapters.search.postings import AUXILIARY, DEPRECATED, Postings, ids_of
+from shared.adapters.search.public_counts import (
+    count_of_dependents,
+    frequent_keywords,
+    public_facet_values,
+    public_facets,
+    public_totals,
+)
+from shared.adapters.search.public_packages import PublicPackages
 from shared.adapters.search.query_plan import QueryPlan, with_plain_words, with_split_class_names
 from shared.adapters.search.ranking import LAST_NAME_WEIGHT
 from shared.adapters.search.spelling import Speller
@@ -32,6 +40,7 @@ from shared.domain.search import (
     MAX_SYMBOLS_PER_PAGE,
     FacetedResults,
     IndexTotals,
+    KeywordCount,
     Query,
     ResultPage,
     Results,
@@ -52,8 +61,20 @@ def find_packages(
     connection: sqlite3.Connection, query: Query, page: ResultPage, viewer: Viewer
 ) -> Results:
     """Answer one search from one snapshot of the index, so that hits and count agree."""
+    if _counts_dependents(query, page, viewer):
+        return Results((), count_of_dependents(connection, query.depends_on))
     with _snapshot(connection) as postings:
+        listed = PublicPackages.of(connection, query, viewer)
+        if listed and listed.has_order(page):
+            return listed.results(page)
         return _Search(postings, query, viewer).results(page)
+
+
+def _counts_dependents(query: Query, page: ResultPage, viewer: Viewer) -> bool:
+    """Say whether everybody asks how many packages depend on one, as each page of a package does:
+    the index keeps that number."""
+    of_package = Query(depends_on=query.depends_on, include_deprecated=True)
+    return bool(query.depends_on) and (query, page.limit, viewer) == (of_package, 0, ANYONE)
 
 
 def find_with_facets(
@@ -61,6 +82,10 @@ def find_with_facets(
 ) -> FacetedResults:
     """Answer one search with its facets from one snapshot of the index."""
     with _snapshot(connection) as postings:
+        listed = PublicPackages.of(connection, query, viewer)
+        if listed and listed.has_facets and listed.has_order(page):
+            facets = public_facets(connection)
+            return FacetedResults(listed.results(page), facets, listed.deprecated_count)
         search = _Search(postings, query, viewer)
         facets = group_facets(search.traits())
         return FacetedResults(search.results(page), facets, search.deprecated_count)
@@ -71,17 +96,22 @@ def count_facet_values(
 ) -> tuple[FacetCount, ...]:
     """Return every value of one facet."""
     with _snapshot(connection) as postings:
+        listed = PublicPackages.of(connection, query, viewer)
+        if listed and listed.has_facets:
+            return public_facet_values(connection, facet)
         return merge_spellings(_Search(postings, query, viewer).traits().get(facet, ()))
 
 
-def count_totals(connection: sqlite3.Connection) -> IndexTotals:
+def read_totals(connection: sqlite3.Connection) -> IndexTotals:
     """Return the numbers of what everybody may see and is stored."""
-    with _snapshot(connection) as postings:
-        search = _Search(postings, Query(include_deprecated=True, stored_only=True), ANYONE)
-        pulls = postings.column(Column.PULLS)
-        orgs = merge_spellings(search.traits().get(Facet.ORG, ()))
-        total = sum(map(pulls.__getitem__, search.packages))
-        return IndexTotals(len(search.packages), len(orgs), int(total))
+    with _snapshot(connection):
+        return public_totals(connection)
+
+
+def find_keywords(connection: sqlite3.Connection, most: int) -> tuple[KeywordCount, ...]:
+    """Return the most frequent keywords of all public packages."""
+    with _snapshot(connection):
+        return frequent_keywords(connection, most)
 
 
 def suggest_names(

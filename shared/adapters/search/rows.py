@@ -21,6 +21,7 @@ from shared.adapters.search.postings import (
     count_of,
     id_bytes,
 )
+from shared.adapters.search.public_counts import PublicChanges, state_of
 from shared.adapters.search.ranking import dependents_boost, own_boost
 from shared.adapters.search.symbols import PackageSymbols, SymbolRows
 from shared.adapters.sqlite.database import Migration, read_migrations
@@ -65,6 +66,7 @@ class IndexRows:
         self._known = Counter[str]()  # How many more packages have each word.
         self._names = Counter[str]()  # How many more packages have a symbol of each name.
         self._dependents = Counter[str]()  # How many more packages depend on each one.
+        self._public = PublicChanges(connection)
         self._symbols = SymbolRows(connection)
         self._package_symbols = dict[int, PackageSymbols]()  # Of the packages of the call.
         self._ranked = set[str]()  # The keys of packages whose rank has changed.
@@ -93,6 +95,7 @@ class IndexRows:
             found = self._shown(key)
             if found is not None:
                 row, shown = found
+                self._public.remove(shown)
                 self._change_words(row, IndexedWords.of(shown), _NO_WORDS)
                 self._change_symbols(row, _NO_SYMBOLS)
                 self._symbols.remove(row)
@@ -112,6 +115,9 @@ class IndexRows:
             write_listing(replace(shown, symbols="")),
         )
         self._change_words(row, IndexedWords.of(before[1]) if before else _NO_WORDS, words)
+        if before:
+            self._public.remove(before[1])
+        self._public.add(shown)
         self._postings.set_number(Column.PULLS, row, head.pulls)
         self._postings.set_number(Column.CREATED, row, shown.release.created_ms)
         self._postings.set_number(Column.ADDED, row, head.created_ms)
@@ -121,13 +127,19 @@ class IndexRows:
 
     def _put_package(self, row: int | None, shown: Listing) -> int:
         put = self._run(
-            "INSERT INTO packages VALUES (?, ?, ?, ?, ?) "
-            "ON CONFLICT (id) DO UPDATE SET boost = excluded.boost, traits = excluded.traits",
+            "INSERT INTO packages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"
+            " ON CONFLICT (id) DO UPDATE SET boost = excluded.boost, traits = excluded.traits,"
+            " state = excluded.state, pulls = excluded.pulls, created = excluded.created,"
+            " added = excluded.added",
             row,
             shown.head.package.key,
             shown.head.name.lower(),
             own_boost(shown),
             id_bytes(map(self._spelling, facet_values(shown))),
+            state_of(shown),
+            shown.head.pulls,
+            shown.release.created_ms,
+            shown.head.created_ms,
         )
         return row or put.lastrowid or 0
 
@@ -172,7 +184,11 @@ class IndexRows:
 
     def _stored_spelling(self, trait: FacetValue) -> int:
         key = (trait.facet.value, trait.value)
-        self._run("INSERT OR IGNORE INTO spellings (facet, value) VALUES (?, ?)", *key)
+        self._run(
+            "INSERT OR IGNORE INTO spellings (facet, value, folded, packages) VALUES (?, ?, ?, 0)",
+            *key,
+            trait.folded,
+        )
         found = self._run("SELECT id FROM spellings WHERE facet = ? AND value = ?", *key)
         return found.fetchone()[0]
 
@@ -187,6 +203,8 @@ class IndexRows:
         self._known.clear()
         self._names.clear()
         self._dependents.clear()
+        self._public.write()
+        self._public = PublicChanges(self._connection)
         self._write_ranks()
         self._postings.write(self._connection)
         self._postings = PostingChanges()
@@ -203,6 +221,7 @@ class IndexRows:
                 lift = dependents_boost(count_of(self._connection, Counted.DEPENDENCY, key))
                 self._postings.set_number(Column.DEPENDENTS, row, lift)
                 self._postings.set_number(Column.RANK, row, boost + lift)
+                self._run("UPDATE packages SET dependents = ? WHERE id = ?", lift, row)
                 symbols = self._package_symbols.pop(row, None)
                 if symbols or has_symbols:
                     self._symbols.put(row, symbols, boost + lift)
@@ -289,7 +308,7 @@ COMPRESSION_DICTIONARY = (Path(__file__).parent / "common_listing.txt").read_byt
 
 # --- tables -------------------------------------------------------------------------------------
 
-SCHEMA = 11  # Of what is in the index, which is filled again for another one.
+SCHEMA = 12  # Of what is in the index, which is filled again for another one.
 
 [_CREATED] = read_migrations(Path(__file__).parent / "schema.sql")
 _TABLES = re.findall(r"CREATE (?:VIRTUAL )?TABLE (\w+)", " ".join(_CREATED))

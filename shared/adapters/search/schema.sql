@@ -3,15 +3,25 @@
 
 -- Step 1: the index
 -- `boost` is the package's own part of its rank, the rest comes from its dependents. `traits` are the
--- ids of the spellings that the package is counted by.
+-- ids of the spellings that the package is counted by. `state` is NULL unless the package is public.
 CREATE TABLE packages (
     id INTEGER PRIMARY KEY,
     key TEXT NOT NULL UNIQUE,
     name TEXT NOT NULL,
     boost REAL NOT NULL,
     traits BLOB NOT NULL,
+    state INTEGER,
+    pulls INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    added INTEGER NOT NULL,
+    dependents REAL NOT NULL,
     UNIQUE (name, key)
 ) STRICT;
+-- The orders of lists without words. Many packages have the same number of pulls, and few the same time.
+CREATE INDEX public_by_pulls ON packages (state, pulls DESC, key) WHERE state IS NOT NULL;
+CREATE INDEX public_by_dependents ON packages (state, dependents DESC, key) WHERE state IS NOT NULL;
+CREATE INDEX public_by_creation ON packages (state, created) WHERE state IS NOT NULL;
+CREATE INDEX public_by_addition ON packages (state, added) WHERE state IS NOT NULL;
 CREATE TABLE listings (id INTEGER PRIMARY KEY, listing BLOB NOT NULL) STRICT;
 -- The ids of the packages that have a word, by the weight of its best place, in blocks of
 -- neighbouring ids. Words of readmes are in the full-text table only, which takes less space. Marked
@@ -34,8 +44,8 @@ CREATE TABLE columns (
 CREATE VIRTUAL TABLE texts USING fts5(
     words, content = '', tokenize = 'unicode61 remove_diacritics 2'
 );
--- How many public packages have each word, name of a symbol or dependency, shown or not. By length: only words of
--- about its length are near to a mistyped one.
+-- How many public packages have each word, name of a symbol or dependency, shown or not, and the totals. By length: only
+-- words of about its length are near to a mistyped one.
 CREATE TABLE counts (
     counted TEXT NOT NULL,
     length INTEGER NOT NULL,
@@ -43,13 +53,32 @@ CREATE TABLE counts (
     packages INTEGER NOT NULL,
     PRIMARY KEY (counted, length, name)
 ) STRICT, WITHOUT ROWID;
--- What the traits of packages stand for. Those that no package has any more are kept.
+-- What the traits of packages stand for, and how many public packages have each. Those that no package has any more
+-- are kept.
 CREATE TABLE spellings (
     id INTEGER PRIMARY KEY,
     facet TEXT NOT NULL,
     value TEXT NOT NULL,
+    folded TEXT NOT NULL,
+    packages INTEGER NOT NULL,
     UNIQUE (facet, value)
 ) STRICT;
+CREATE INDEX spellings_by_value ON spellings (facet, folded);
+-- How many public packages have each value, whatever its case, and its most frequent spelling.
+CREATE TABLE facet_values (
+    facet TEXT NOT NULL,
+    folded TEXT NOT NULL,
+    value TEXT NOT NULL,
+    packages INTEGER NOT NULL,
+    PRIMARY KEY (facet, folded)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX facet_values_by_packages ON facet_values (facet, packages DESC, folded);
+CREATE TABLE keyword_organizations (
+    keyword TEXT NOT NULL,
+    organization TEXT NOT NULL,
+    packages INTEGER NOT NULL,
+    PRIMARY KEY (keyword, organization)
+) STRICT, WITHOUT ROWID;
 -- `disuse` is the smaller, the more a package was used when its symbols were indexed.
 CREATE TABLE symbols (
     package INTEGER PRIMARY KEY,

@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from itertools import islice
 
 from msgspec import Struct
 
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import Unavailable
-from shared.domain.listings import Facet, Facets, FacetValue, Listing
+from shared.domain.listings import Listing
 from shared.domain.search import ANYONE, IndexTotals, Query, ResultPage, Sort
 from shared.domain.status import DatedCounts, RegistryCounts
 from shared.domain.times import MS
@@ -104,7 +105,7 @@ class RecentPulls(Struct, frozen=True):
 class RegistryStatistics:
     """Summarizes the public packages from the search index and the last counts.
 
-    Nothing of it is kept here: the index remembers what it counted until it changes.
+    Nothing of it is kept here, and nothing is counted: the index keeps its totals when it changes.
     """
 
     def __init__(self, index: SearchIndex, last_counts: LastRegistryCounts) -> None:
@@ -133,33 +134,14 @@ class RegistryStatistics:
         self, used: Sequence[Listing]
     ) -> tuple[IndexTotals, tuple[str, ...], Mapping[str, int]]:
         packages = [each.head.package for each in used]
-        totals, found, dependents = await asyncio.gather(
+        totals, keywords, dependents = await asyncio.gather(
             self._index.totals(),
-            # The searches that keywords lead to list deprecated packages too.
-            self._index.search_with_facets(
-                Query(include_deprecated=True), ResultPage(limit=0), ANYONE
-            ),
+            self._index.keywords(KEYWORDS_COMPARED),
             asyncio.gather(*map(self._count_dependents, packages)),
         )
         by_key = dict(zip((each.key for each in packages), dependents, strict=True))
-        return totals, await self._keywords(found.facets), by_key
-
-    async def _keywords(self, facets: Facets) -> tuple[str, ...]:
-        has_several_organizations = len(facets.get(Facet.ORG, ())) > 1
-        chosen = list[str]()
-        for each in facets.get(Facet.KEYWORD, ())[:KEYWORDS_COMPARED]:
-            if each.count > 1 and (
-                not has_several_organizations or await self._is_of_several(each.value)
-            ):
-                chosen.append(each.value)
-            if len(chosen) == KEYWORDS_LISTED:
-                break
-        return tuple(chosen)
-
-    async def _is_of_several(self, keyword: str) -> bool:
-        """Check whether packages of several organizations have the keyword."""
-        query = Query(facet_values=(FacetValue(Facet.KEYWORD, keyword),), include_deprecated=True)
-        return len(await self._index.facet_values(Facet.ORG, query, ANYONE)) > 1
+        chosen = (each.value for each in keywords if each.packages > 1 and each.is_shared)
+        return totals, tuple(islice(chosen, KEYWORDS_LISTED)), by_key
 
     async def _count_dependents(self, package: Package) -> int:
         query = Query(depends_on=package.key, include_deprecated=True)

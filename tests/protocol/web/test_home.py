@@ -94,7 +94,7 @@ async def test_totals_and_keywords_change_with_the_packages(world: World) -> Non
 
 
 @one_instance("it counts calls of one instance")
-async def test_an_anonymous_reader_costs_queries_that_the_index_remembers(
+async def test_an_anonymous_reader_costs_questions_about_what_the_index_keeps(
     worlds: OpenWorld, journal: Journal
 ) -> None:
     world = await worlds(wrap=journal.wrap, host=asking)
@@ -102,7 +102,7 @@ async def test_an_anonymous_reader_costs_queries_that_the_index_remembers(
     await world.registry.maintenance.upkeep.run("rebuild-derived-data")
     journal.taken()
     await opened(world, "/")
-    counts = Counter({"search.search": 3 + 6, "search.totals": 1, "search.search_with_facets": 1})
+    counts = Counter({"search.search": 3 + 6, "search.totals": 1, "search.keywords": 1})
     counts["work.peek"] = 1  # How many releases were counted last night.
     assert Counter(journal.taken()) == counts
     await opened(world, "/")  # How many releases were counted stays known.

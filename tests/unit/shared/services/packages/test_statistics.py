@@ -7,13 +7,13 @@ from typing import cast
 import pytest
 
 from shared.domain.errors.requests import Busy
-from shared.domain.listings import Facet, FacetCount, Listing
+from shared.domain.listings import Listing
 from shared.domain.packages import Texts
 from shared.domain.search import (
     ANYONE,
-    FacetedResults,
     Hit,
     IndexTotals,
+    KeywordCount,
     Query,
     ResultPage,
     Results,
@@ -64,12 +64,14 @@ class CountedIndex:
         shown = Listing(head(f"acme/{name}"), release(f"acme/{name}:1.0.0"), Texts())
         return Results((Hit(shown),) if self.packages else (), 1)
 
-    async def search_with_facets(
-        self, query: Query, page: ResultPage, viewer: Viewer
-    ) -> FacetedResults:
-        """Return one keyword."""
-        assert (query, page.limit, viewer) == (Query(include_deprecated=True), 0, ANYONE)
-        return FacetedResults(Results((), 0), {Facet.KEYWORD: (FacetCount("http", 1),)}, 0)
+    async def keywords(self, most: int) -> tuple[KeywordCount, ...]:
+        """Return one keyword for each reason to show it, or not to."""
+        counts = (
+            KeywordCount("shared", 3, is_shared=True),
+            KeywordCount("categories", 2, is_shared=False),
+            KeywordCount("once", 1, is_shared=True),
+        )
+        return counts[:most]
 
     async def totals(self) -> IndexTotals:
         """Count, and note that it was done."""
@@ -100,6 +102,10 @@ async def test_the_dependents_of_the_most_used_are_counted() -> None:
         ANYONE,
     )
     assert (index.searches.count(asked), index.counts) == (1, 1)
+
+
+async def test_keywords_that_several_packages_share_are_shown() -> None:
+    assert (await statistics_of(CountedIndex(), FakeClock()).summary()).keywords == ("shared",)
 
 
 async def test_a_summary_is_that_of_the_index_as_it_is_now() -> None:

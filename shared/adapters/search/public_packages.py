@@ -1,0 +1,110 @@
+"""Lists of all public packages, which everybody sees without searching for anything: they are read
+in orders that the index keeps."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+
+from msgspec.structs import replace
+
+from shared.adapters.search.matching import listings_of
+from shared.adapters.search.public_counts import DEPRECATED, STORED, PublicState, count_of_state
+from shared.domain.search import ANYONE, Hit, Query, ResultPage, Results, Sort, Viewer
+
+# The columns that a list is sorted by, each of which has an index. Those of pulls and dependents
+# end in the key, because many packages have the same number, and lead in one direction alone.
+_COLUMNS = {
+    Sort.CREATED: "created",
+    Sort.ADDED: "added",
+    Sort.PULLS: "pulls",
+    Sort.DEPENDENTS: "dependents",
+}
+_DESCENDING_ONLY = (Sort.PULLS, Sort.DEPENDENTS)
+
+
+class PublicPackages:
+    """A list of all public packages, which everybody sees without searching for anything."""
+
+    def __init__(self, connection: sqlite3.Connection, query: Query) -> None:
+        self._connection = connection
+        self._query = query
+        self._counts = {state: count_of_state(connection, state) for state in PublicState}
+
+    @classmethod
+    def of(
+        cls, connection: sqlite3.Connection, query: Query, viewer: Viewer
+    ) -> "PublicPackages | None":
+        """Return the list that is meant by a query; None for a query that looks for some packages,
+        or a viewer who sees others too."""
+        listed = Query(
+            include_deprecated=query.include_deprecated,
+            deprecated_last=query.deprecated_last,
+            stored_only=query.stored_only,
+        )
+        return cls(connection, query) if viewer == ANYONE and query == listed else None
+
+    def has_order(self, page: ResultPage) -> bool:
+        """Whether the list is kept in the order of the page."""
+        if page.sort in _DESCENDING_ONLY and not page.descending:
+            return not page.limit
+        return page.sort is not Sort.RELEVANCE or not page.limit
+
+    @property
+    def has_facets(self) -> bool:
+        """Whether the list is what the facets of all public packages are of."""
+        return self._shows_deprecated and not self._query.stored_only
+
+    @property
+    def deprecated_count(self) -> int:
+        """How many packages of the list are deprecated, or would be if it showed them."""
+        return sum(self._counts[each] for each in self._states if each in DEPRECATED)
+
+    def results(self, page: ResultPage) -> Results:
+        groups = list(self._groups())
+        count = sum(self._counts[state] for group in groups for state in group)
+        ids = list[int]()
+        offset = page.offset
+        for group in groups:
+            size = sum(self._counts[state] for state in group)
+            wanted = page.limit - len(ids)
+            if wanted and offset < size:
+                ids += self._ids(group, replace(page, offset=offset, limit=wanted))
+            offset = max(offset - size, 0)
+        listings = listings_of(self._connection, ids)
+        return Results(tuple(Hit(each) for each in listings.values()), count)
+
+    @property
+    def _shows_deprecated(self) -> bool:
+        return self._query.include_deprecated or self._query.deprecated_last
+
+    @property
+    def _states(self) -> Sequence[PublicState]:
+        return STORED if self._query.stored_only else tuple(PublicState)
+
+    def _groups(self) -> Iterator[Sequence[PublicState]]:
+        """Yield the states of the packages of each part of the list, of which one follows the
+        other."""
+        current = [each for each in self._states if each not in DEPRECATED]
+        deprecated = [each for each in self._states if each in DEPRECATED]
+        if self._query.deprecated_last:
+            yield current
+            yield deprecated
+        else:
+            yield self._states if self._shows_deprecated else current
+
+    def _ids(self, states: Sequence[PublicState], page: ResultPage) -> list[int]:
+        """Return the packages of a part of the list: those of each state are read in their order,
+        and merged."""
+        direction = "DESC" if page.descending else "ASC"
+        if page.sort is Sort.NAME:  # Read in the order of all names: the sign hides other indexes.
+            wanted = ", ".join(str(int(state)) for state in states)
+            parts = f"SELECT id FROM packages WHERE +state IN ({wanted})"  # noqa: S608 - ours.
+            order = f"name {direction}, key {direction}"
+        else:
+            column = _COLUMNS[page.sort]
+            of_state = f"SELECT id, {column}, key FROM packages WHERE state = "  # noqa: S608 - ours.
+            parts = " UNION ALL ".join(f"{of_state}{int(state)}" for state in states)
+            order = f"{column} {direction}, key"
+        rows = self._connection.execute(
+            f"{parts} ORDER BY {order} LIMIT ? OFFSET ?", (page.limit, page.offset)
+        )
+        return [package for package, *_ in rows]
