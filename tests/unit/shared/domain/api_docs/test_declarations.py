@@ -173,9 +173,9 @@ def test_the_types_of_an_included_method_are_those_of_the_file_that_declares_it(
         public class Store { *Closing; }
     """)
     [method] = docs.classes[0].methods
-    assert [(each.type.name, each.type.category) for each in method.parameters] == [
-        ("Kind", "enums")
-    ]
+    [kind] = [each.type for each in method.parameters]
+    assert kind
+    assert (kind.name, kind.category) == ("Kind", "enums")
 
 
 METHODS = "".join(
