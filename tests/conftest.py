@@ -19,7 +19,7 @@ import pytest
 from _pytest.faulthandler import fault_handler_stderr_fd_key
 from hypothesis import settings
 
-from tests.sampling import FULL
+from tests.sampling import FEW_EXAMPLES, FULL
 
 if TYPE_CHECKING:
     from tests.protocol.bal.go import GoBal
@@ -53,7 +53,9 @@ ssl.create_default_context = _shared_context
 settings.register_profile(
     "ballroom", deadline=None, derandomize=True, print_blob=True, max_examples=100 if FULL else 50
 )
-settings.register_profile("few-examples", settings.get_profile("ballroom"), max_examples=10)
+settings.register_profile(
+    "few-examples", settings.get_profile("ballroom"), max_examples=FEW_EXAMPLES
+)
 settings.load_profile("ballroom")
 
 

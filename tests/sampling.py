@@ -11,11 +11,23 @@ from typing import Any, TypeVar
 from zlib import crc32
 
 import pytest
+from hypothesis import settings
 
 Row = TypeVar("Row", bound=Hashable)
 Features = tuple[Callable[[str, Row], Hashable], ...]
 
 FULL = os.environ.get("BALLROOM_TEST_TABLES") == "full"
+
+
+FEW_EXAMPLES = 10  # Of each property, in `make test` and on other Pythons.
+
+
+def examples(usual: int, full: int) -> int:
+    """Return how many examples a property tries that needs another number than most; `full` is for
+    `make test-all TABLES=1`. `make test` tries as few of it as of all others."""
+    if settings().max_examples == FEW_EXAMPLES:
+        return FEW_EXAMPLES
+    return full if FULL else usual
 
 
 def covering(

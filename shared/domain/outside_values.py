@@ -163,19 +163,14 @@ def _list(item: Item, name: str) -> list[object]:
     return cast("list[object]", value) if isinstance(value, list) else []
 
 
-def _bounded(most: int) -> Any:
-    """Return the schema of a number that is 0 where it is out of bounds; it calls no Python."""
-    number_schema = {"type": "int", "ge": 0, "le": most}
-    bounded: Any = {
-        "type": "default",
-        "schema": number_schema,
-        "default": 0,
-        "on_error": "default",
-    }
-    return GetPydanticSchema(lambda _source, _handler: bounded)
-
-
-StoredMs = Annotated[int, _bounded(LATEST_MS)]
+# A number that is 0 where it is out of bounds; reading it calls no Python.
+_STORED_MS: Any = {
+    "type": "default",
+    "schema": {"type": "int", "ge": 0, "le": LATEST_MS},
+    "default": 0,
+    "on_error": "default",
+}
+StoredMs = Annotated[int, GetPydanticSchema(lambda _source, _handler: _STORED_MS)]
 SignedMs = Annotated[int, Field(ge=0, le=LATEST_MS)]  # Refused where it is out of bounds.
 SignedNumber = Annotated[int, Field(ge=0, le=MAX_NUMBER)]
 Number = Annotated[int, BeforeValidator(number)]

@@ -87,7 +87,7 @@ def parse_template(text: str) -> RouteTemplate:
     return RouteTemplate(text, tuple(segments))
 
 
-class Route(Struct, frozen=True):
+class Route(Struct, frozen=True, cache_hash=True):
     """The template of one Function, and its methods in upper case; None means all."""
 
     function: str

@@ -85,6 +85,7 @@ def test_no_link_of_a_page_for_everybody_is_broken(pages_for_everybody: Crawl) -
     assert not pages_for_everybody.broken, "\n".join(pages_for_everybody.broken)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_pages_for_everybody_are_accessible(
     shared_site: Site, opened: Open, pages_for_everybody: Crawl
@@ -100,6 +101,7 @@ def test_no_link_of_somebody_s_own_pages_is_broken(shared_site: Site, opened: Op
     assert not crawl.broken, "\n".join(crawl.broken)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_somebody_s_own_pages_are_accessible(shared_site: Site, opened: Open) -> None:
     watched = opened(shared_site.url)

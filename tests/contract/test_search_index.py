@@ -431,7 +431,7 @@ async def mixed(index: SearchIndex) -> SearchIndex:
     return index
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     text=st.one_of(
         st.text(max_size=40),

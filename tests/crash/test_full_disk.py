@@ -118,7 +118,7 @@ async def check_full(filling: Filling, http: httpx.AsyncClient) -> None:
     assert (await bal.search("org:acme"))["count"] == 2
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 async def test_a_registry_starts_on_a_full_disk_and_takes_pushes_when_there_is_room(
     tmp_path: Path, workers: int
 ) -> None:
@@ -209,7 +209,13 @@ def test_a_full_disk_that_holds_no_registry_stops_the_start(tmp_path: Path) -> N
     )
 
 
-@pytest.mark.parametrize("name", ["push of a further version", "first push to a new organization"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "push of a further version",
+        pytest.param("first push to a new organization", marks=pytest.mark.slow),
+    ],
+)
 async def test_a_disk_that_fills_up_anywhere_in_a_push_leaves_all_or_nothing(
     name: str, references: References, tmp_path: Path
 ) -> None:

@@ -32,6 +32,7 @@ async def test_workers_end_with_their_parent_and_lose_no_acknowledged_push(
     await check_again(data, pushed.acknowledged, pushed.lost)
 
 
+@pytest.mark.slow
 async def test_a_worker_that_is_killed_is_replaced_and_loses_no_acknowledged_push(
     tmp_path: Path,
 ) -> None:

@@ -105,6 +105,7 @@ async def test_a_hundred_versions_of_one_package_are_all_listed(crowd: Crowd) ->
     assert shown["packages"][0]["version"] == versions[-1]
 
 
+@pytest.mark.slow
 async def test_large_archives_wait_for_room_and_are_not_refused(crowd: Crowd) -> None:
     archives = [bala(f"large/package{n}:1.0.0", padding=LARGE) for n in range(LARGE_ONES)]
     assert await crowd.push(archives) == {204: LARGE_ONES}
@@ -112,6 +113,7 @@ async def test_large_archives_wait_for_room_and_are_not_refused(crowd: Crowd) ->
     assert pulled == archives
 
 
+@pytest.mark.slow
 async def test_pushes_and_pulls_of_different_packages_do_not_disturb_each_other(
     crowd: Crowd,
 ) -> None:

@@ -35,7 +35,9 @@ DELETE = section(OPERATIONS, "## Delete the deployment")
 DELETE_ONCE, _, CREATE_AGAIN = DELETE.partition("az group create")
 
 
-@pytest.mark.parametrize("size", ["dev", "team", pytest.param("public", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "size", ["dev", *(pytest.param(each, marks=pytest.mark.slow) for each in ("team", "public"))]
+)
 def test_a_registry_is_deployed_and_deleted_by_its_pages(first: Machine, size: str) -> None:
     first.does(deploy(size))
     azure = first.azure
@@ -172,6 +174,7 @@ def test_a_deleted_key_is_recovered_and_never_replaced(deployed: Machine) -> Non
     assert deployed.azure.secrets == before
 
 
+@pytest.mark.slow
 def test_a_region_that_filled_up_is_left_by_a_new_environment(signed_in: Machine) -> None:
     azure = signed_in.azure
     signed_in.does("azd env set BALLROOM_SIZE team")

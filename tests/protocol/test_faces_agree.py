@@ -21,7 +21,7 @@ from shared.domain.principals import OPERATOR
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.maven import texts
-from tests.sampling import FULL
+from tests.sampling import examples
 from tests.support.archives import bala
 from tests.support.storage import IN_THE_CLOUD
 from tests.support.world import MAVEN, URL, Person, Template, World
@@ -50,7 +50,7 @@ moderation = st.tuples(st.sampled_from(MODERATION), st.sampled_from(VERSIONS), s
 histories = st.lists(st.one_of(pushes, pushes, deprecations, moderation), min_size=1, max_size=12)
 
 # Over the stores of the cloud, which are slower, the faces are the same.
-HISTORIES = 10 if IN_THE_CLOUD else 40 if FULL else 20
+HISTORIES = 10 if IN_THE_CLOUD else examples(20, full=40)
 
 _folders = count()
 

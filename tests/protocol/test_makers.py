@@ -233,6 +233,8 @@ async def test_jobs_of_a_publisher_publish_nothing_while_its_maker_is_locked(
     with pytest.raises(Untrusted, match="acme/greet is paused") as refused:
         await trust.exchange(trust.ci.token(Provider.GITHUB), org=ACME)
     assert refused.value.code == "publisher-paused"
+    [noted, *_] = await trust.log()
+    assert (noted.kind, noted.details["publisher"]) == ("publisher.refused", made.id)
     path = f"{API}/publishers"
     [listed] = (await asked(world, world.people.admin, "GET", path))["publishers"]
     assert (listed["madeBy"], listed["stopped"]) == ("ann", "locked")

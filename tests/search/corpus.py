@@ -40,6 +40,10 @@ class Corpus:
         others = [_line_of(each) for key, each in described.items() if key not in listed]
         return cls((*lines, *others), described, json.loads(texts.read_text()) if texts else {})
 
+    def packages(self) -> set[str]:
+        """Return the names of all packages."""
+        return {str(_package(line)) for line in self.lines}
+
     def listings(self) -> Iterator[Listing]:
         """Yield every release, as a push of it would list it."""
         for line in self.lines:

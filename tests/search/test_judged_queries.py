@@ -1,8 +1,8 @@
 """What the search finds for judged queries over the packages of a real registry."""
 
+import fnmatch
 from collections import Counter
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -140,13 +140,13 @@ async def test_a_plain_ranking_finds_less(index: SqliteSearchIndex) -> None:
     assert ours.first_is_right > plain.first_is_right
 
 
-async def test_every_accepted_package_exists() -> None:
-    packages = {str(each.head.package) for each in Corpus.read().listings()}
+def test_every_accepted_package_exists() -> None:
+    packages = Corpus.read().packages()
     missing = [
         (each.query, name)
         for each in (*judged_queries(), *questions(), *heldout_questions())
         for name in each.accepted
-        if not any(map(replace(each, accepted=(name,)).accepts, packages))
+        if not fnmatch.filter(packages, name)
     ]
     assert missing == []
 

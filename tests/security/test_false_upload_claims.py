@@ -19,7 +19,7 @@ from shared.domain.packages import Visibility
 from tests.paths import BALAS
 from tests.protocol.bal.okhttp import multipart
 from tests.protocol.central.answers import answered
-from tests.sampling import FULL
+from tests.sampling import examples
 from tests.security.unusual_archives import ODD
 from tests.support.archives import bala
 from tests.support.stored_state import stored
@@ -34,7 +34,7 @@ NAMES = st.from_regex(r"[a-z][a-z0-9]{0,8}", fullmatch=True)
 VERSIONS = st.builds("{}.{}.{}".format, *[st.integers(0, 9)] * 3)
 FUZZED = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
-    max_examples=60 if FULL else 30,
+    max_examples=examples(30, full=60),
     deadline=None,
 )
 

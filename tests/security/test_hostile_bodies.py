@@ -33,7 +33,7 @@ from shared.domain.search import Query, ResultPage
 from shared.domain.versions import parse_version_or_range
 from shared.hosting.requests import query_parameters
 from shared.runtime.conditional_requests import select
-from tests.sampling import FULL
+from tests.sampling import examples
 from tests.support.operations import call_of
 from tests.support.refusals import raises_refusal
 
@@ -146,7 +146,9 @@ PIECES = [
 CRAFTED = st.lists(st.sampled_from(PIECES) | st.binary(max_size=8), max_size=60).map(b"".join)
 ANYTHING = st.binary(max_size=400) | CRAFTED
 MANY = settings(
-    max_examples=500 if FULL else 200, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=examples(200, full=500),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 
 

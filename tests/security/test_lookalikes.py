@@ -71,7 +71,7 @@ async def test_a_module_that_looks_like_another_is_refused(world: World, name: s
 
 
 @given(character=FORBIDDEN)
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_no_other_character_is_in_a_name(world: World, character: str) -> None:
     await refusal(world, f"acme/gr{character}eet:1.0.0")
 

@@ -28,7 +28,7 @@ from shared.domain.archives.unpacking import (
 )
 from shared.domain.errors.base import BadArchive, RefusalKind
 from tests.paths import BALAS
-from tests.sampling import FULL
+from tests.sampling import examples
 from tests.security.hostile_archives import HOSTILE, Hostile
 from tests.security.unusual_archives import ODD, Odd
 from tests.support.archives import bala
@@ -160,7 +160,7 @@ def test_no_changed_byte_makes_readers_differ(base: bytes, mask: int) -> None:
 
 
 @given(st.sampled_from(BASES), st.integers(0, 1 << 20), st.integers(0, 60), st.binary(max_size=60))
-@settings(max_examples=300 if FULL else 120)
+@settings(max_examples=examples(120, full=300))
 def test_nothing_cut_out_or_put_in_makes_readers_differ(
     base: bytes, at: int, cut: int, put: bytes
 ) -> None:

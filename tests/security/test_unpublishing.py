@@ -12,7 +12,7 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Refusal
 from shared.domain.principals import OPERATOR
 from tests.protocol.bal.failures import ClientFailure, NoPackage
-from tests.sampling import FULL
+from tests.sampling import examples
 from tests.support.archives import bala
 from tests.support.world import Person, Template, World
 
@@ -42,7 +42,7 @@ _folders = count()
 
 @given(steps=STEPS)
 @settings(
-    max_examples=40 if FULL else 20, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(20, full=40), suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 async def test_the_bytes_behind_a_coordinate_never_change(
     template: Template, scratch: Path, steps: Sequence[Step]

@@ -164,8 +164,8 @@ class PackageNames(Struct):
         return scope
 
     def _imported(self, imported: ModuleImport) -> ModuleAddress:
-        org = unquoted(imported.org) or self.org
-        name = ".".join(unquoted(part) for part in imported.module.split("."))
+        org = imported.org or self.org
+        name = imported.module  # Without quotes, as it was read.
         return ModuleAddress(org, name, self._version_of(org, name))
 
     def _version_of(self, org: str, module: str) -> str | None:

@@ -695,7 +695,7 @@ class Memberships(Struct, frozen=True):
         *,
         by: Principal,
         kept: Kept = Kept.NOTHING,
-        reason: str = "",
+        reason: str,
     ) -> None:
         """Give a member another role, as `set_member` does; raise `member-not-found`."""
         account = await self.member_account(org, account_id, by=by)
@@ -708,14 +708,14 @@ class Memberships(Struct, frozen=True):
         *,
         by: Principal,
         kept: Kept = Kept.NOTHING,
-        reason: str = "",
+        reason: str,
     ) -> None:
         """Remove a member, as `remove_member` does; raise `member-not-found`."""
         account = await self.member_account(org, account_id, by=by)
         await self.remove_member(org, account, by=by, kept=kept, reason=reason)
 
     async def cancel_role_change(
-        self, org: OrgName, account_id: str, *, by: Principal, reason: str = ""
+        self, org: OrgName, account_id: str, *, by: Principal, reason: str
     ) -> None:
         """Cancel the scheduled change of a member; raise `member-not-found`."""
         account = await self.member_account(org, account_id, by=by)

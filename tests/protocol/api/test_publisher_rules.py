@@ -46,6 +46,10 @@ async def added(
     return answer.status_code, answer.json()
 
 
+async def test_a_server_is_the_same_with_a_slash_at_its_end(trust: TrustedPublishingWorld) -> None:
+    assert (await trust.add(server="https://github.com/")).server == "https://github.com"
+
+
 @pytest.mark.parametrize(
     ("provider", "rules", "why"),
     [

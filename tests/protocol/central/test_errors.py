@@ -3,7 +3,7 @@
 from urllib.parse import unquote, urlencode
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.protocol.central.answers import STATUSES, refused
@@ -107,7 +107,6 @@ QUERY = st.dictionaries(
 
 
 @given(query=QUERY)
-@settings(max_examples=60)
 async def test_no_query_is_an_error(world: World, query: dict[str, str]) -> None:
     for path in ("/packages", "/search-packages", "/search-suggestions", "/tools"):
         answer = await world.get(f"{path}?{urlencode(query)}")

@@ -64,6 +64,7 @@ async def test_a_connection_goes_as_recorded_but_for_listed_reasons(host: Addres
     assert [each for each in missing if each.pattern not in SOMETIMES] == []
 
 
+@pytest.mark.slow
 async def test_a_connection_goes_the_same_way_if_the_body_comes_later(host: Address) -> None:
     found = await outcomes(host, recorded(), Recorded.with_later_body)
     assert {name: each for name, each in found.items() if not is_listed(name)} == {}

@@ -39,6 +39,7 @@ async def own_secret(world: World) -> World:
     [
         ("absent/maven-metadata.xml", 404),
         ("absent/1.0.0/absent-1.0.0.bala", 404),
+        ("greet/9.0.0/greet-9.0.0.bala", 404),
         (f"{V}/other/absent/maven-metadata.xml", 200),
     ],
 )

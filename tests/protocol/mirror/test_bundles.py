@@ -22,7 +22,7 @@ from shared.services.packages.pull_counter import utc_day
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
 from tests.support.bundles import Carrier, bundled
-from tests.support.mirrors import release_of, services, status
+from tests.support.mirrors import events_of, release_of, services, status
 from tests.support.port_doubles import Fault, failing
 from tests.support.refusals import raises_refusal
 from tests.support.upstreams import PUBLISHED_MS, FakeUpstream
@@ -244,6 +244,8 @@ async def test_a_deprecated_package_comes_with_all_of_its_releases(
     assert found.head is not None
     assert found.release is not None
     assert (found.head.deprecation, found.release.deprecation) == ("all of it", None)
+    told = await events_of(target, "package.deprecated", "package.undeprecated")
+    assert [each.kind for each in told] == ["package.deprecated"]
 
 
 async def test_what_was_pulled_or_changed_since_a_day_is_selected(

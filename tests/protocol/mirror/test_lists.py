@@ -186,6 +186,18 @@ async def test_a_list_that_cannot_be_completed_is_no_list(
     assert upstream.asked["package"] == asked + 1  # What was described stays known.
 
 
+async def test_a_list_is_renewed_as_soon_as_its_time_is_over(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    assert await hosted(mirror) == ["1.0.0", "1.1.0"]
+    upstream.publish("ballerina/io:1.2.0")
+    mirror.clock.advance(services(mirror).lists.fresh_for)
+    for _ in mirror.instances:
+        await mirror.get(HOSTED)
+    await drained(mirror)
+    assert await hosted(mirror) == ["1.0.0", "1.1.0", "1.2.0"]
+
+
 async def test_a_list_of_too_many_versions_costs_one_request_and_no_time(
     mirror: World, upstream: FakeUpstream
 ) -> None:
@@ -199,6 +211,13 @@ async def test_a_list_of_too_many_versions_costs_one_request_and_no_time(
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
         assert "cannot be used" in answer.text
     assert upstream.total <= before + len(mirror.instances)
+    noted = [
+        source.breaker.health.unusable
+        for each in mirror.instances
+        for source in await each.require_mirroring().reader.upstreams.sources()
+    ]
+    reason = "the list has 9,999 versions, too many to read their facts"
+    assert f"ballerina:many: {reason}" in noted
     await later(mirror)
     assert await hosted(mirror) == ["1.0.0", "1.1.0"]  # What is stored.
     assert upstream.asked["package"] == DESCRIBED["package"]

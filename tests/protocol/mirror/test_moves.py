@@ -73,7 +73,8 @@ async def test_nobody_publishes_in_an_organization_whose_name_moved(
     await move(mirror, "acme", upstream.name)
     for coordinate in ("acme/greet:3.0.0", "acme/new:1.0.0"):
         for person in (mirror.people.ann, mirror.people.admin):
-            with pytest.raises(ClientFailure, match="belongs to the upstream registry"):
+            belongs = f"belongs to the upstream registry {upstream.name}"
+            with pytest.raises(ClientFailure, match=belongs):
                 await mirror.push(bala(coordinate), by=person)
 
 

@@ -78,7 +78,7 @@ async def test_a_name_is_the_upstreams_only_with_a_stored_release(
 async def test_two_mirrors_that_point_at_each_other_stop(
     mirror: World, upstream: FakeUpstream
 ) -> None:
-    headers = {"Via": "1.1 elsewhere, 1.1 registry.test"}
+    headers = {"Via": "1.1 elsewhere, 1.1 registry.test (a comment)"}
     assert (await mirror.get("/packages/ballerina/io", headers=headers)).status_code == 404
     assert upstream.total == 0
     await mirror.get("/packages/ballerina/io", headers={"Via": "1.1 elsewhere"})

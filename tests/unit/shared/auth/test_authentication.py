@@ -101,6 +101,30 @@ async def test_a_token_of_a_locked_account_is_refused_within_five_seconds(
     assert (await authenticate(authentication, HEADERS)).id == OWNER
 
 
+async def test_a_use_of_a_token_of_a_locked_account_is_logged(
+    authentication: Authentication, tokens: FakeDirectory
+) -> None:
+    [account] = tokens.every(Account)
+    lock = AccountLock(at_ms=0, by="operator", reason="Stolen.")
+    await tokens.put(account.model_copy(update={"lock": lock}))
+    with capture_logs() as events, pytest.raises(TokenUnknown):
+        await authenticate(authentication, HEADERS)
+    assert [(each["event"], each["token"]) for each in events] == [
+        ("token.of_locked_account", "first")
+    ]
+
+
+async def test_a_use_of_a_token_that_stopped_with_its_maker_is_logged_with_the_reason(
+    authentication: Authentication, tokens: FakeDirectory
+) -> None:
+    await change(tokens, org="acme", made_by="maker00000")
+    with capture_logs() as events, pytest.raises(TokenUnknown):
+        await authenticate(authentication, HEADERS)
+    assert [(each["event"], each["token"], each["why"]) for each in events] == [
+        ("token.of_stopped_maker", "first", "deleted")
+    ]
+
+
 async def test_a_new_token_works_at_once_even_if_it_was_tried_before(
     authentication: Authentication, tokens: FakeDirectory
 ) -> None:

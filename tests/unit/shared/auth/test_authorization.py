@@ -12,7 +12,7 @@ from shared.auth.authorization import KNOWN_FOR, Authorization, KnownReaders
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Package
 from shared.domain.errors.identity import NotPermitted, TokenUnknown
-from shared.domain.memberships import Membership
+from shared.domain.memberships import GroupRole, Membership
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.packages import STAFF, Head, Visibility
@@ -210,6 +210,19 @@ async def test_a_principal_that_may_publish_nowhere_reads_why(
 ) -> None:
     with pytest.raises(NotPermitted, match=f"may not publish any package: .*{reason}"):
         await authorization.require_publisher(by)
+
+
+async def test_somebody_whose_role_by_a_group_has_ended_reads_that(
+    directory: FakeDirectory,
+) -> None:
+    clock = FakeClock()
+    ended = GroupRole(role=Role.OWNER, until_ms=clock.now_ms(), groups=("staff",))
+    membership = Membership(org="globex", account=STRANGER.id, role=Role.OWNER, group=ended)
+    await directory.put(membership)
+    authorization = authorization_over(directory, clock)
+    for of, what in ((None, "any package"), (GREET, "acme/greet")):
+        with pytest.raises(NotPermitted, match=f"publish {what}: your role owner of globex was by"):
+            await authorization.require_publisher(STRANGER, of)
 
 
 async def test_the_token_of_a_deleted_account_publishes_nothing(

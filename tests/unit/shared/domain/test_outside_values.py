@@ -5,8 +5,15 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
-from shared.domain.outside_values import MAX_SUMMARY_LENGTH, first_sentence, summary_of
+from shared.domain.outside_values import (
+    LATEST_MS,
+    MAX_SUMMARY_LENGTH,
+    StoredMs,
+    first_sentence,
+    summary_of,
+)
 
 
 def test_a_description_wins() -> None:
@@ -90,6 +97,14 @@ def test_a_summary_of_any_markdown_is_one_short_line(markdown: str) -> None:
 )
 def test_a_sentence_is_not_cut_before_its_end(markdown: str, sentence: str) -> None:
     assert first_sentence(markdown) == sentence
+
+
+@pytest.mark.parametrize(
+    ("sent", "stored"),
+    [(0, 0), (LATEST_MS, LATEST_MS), (-1, 0), (LATEST_MS + 1, 0), ("soon", 0), (None, 0)],
+)
+def test_a_time_out_of_bounds_is_stored_as_none(sent: object, stored: int) -> None:
+    assert TypeAdapter(StoredMs).validate_python(sent) == stored
 
 
 @pytest.mark.parametrize("text", ["a" * 9_000, "e.g. " * 2_000, "." * 9_000, "```\n" * 3_000])

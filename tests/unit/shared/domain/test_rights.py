@@ -172,6 +172,12 @@ def test_no_token_is_enough_for_what_takes_a_fresh_sign_in(action: Action) -> No
     assert refused(ALL, standing("administrator"), action) is expected
 
 
+def test_who_has_to_sign_in_again_reads_for_what() -> None:
+    refusal = refusal_of(ALL, standing("owner"), Action.GOVERN, GREET)
+    assert Action.GOVERN.verb in str(refusal)
+    assert str(GREET) in str(refusal)
+
+
 NOBODY = AccessContext(None, Organization(name="acme", founder=ID, created_ms=0), None, NOW)
 
 

@@ -166,6 +166,18 @@ def test_included_methods_come_first_and_are_left_out_when_overridden(
     assert shown(docs) == snapshot
 
 
+def test_the_types_of_an_included_method_are_those_of_the_file_that_declares_it() -> None:
+    docs = documented("""
+        public enum Kind { SOON, NOW }
+        public type Closing object { public function close(Kind kind); };
+        public class Store { *Closing; }
+    """)
+    [method] = docs.classes[0].methods
+    [kind] = [each.type for each in method.parameters]
+    assert kind
+    assert (kind.name, kind.category) == ("Kind", "enums")
+
+
 METHODS = "".join(
     f"public function {name}() {{ }}\n"
     for name in ("init", "attach", "detach", "'start", "gracefulStop", "immediateStop")

@@ -6,7 +6,13 @@ from itertools import product
 import pytest
 
 from shared.domain.api_docs.model import Type
-from shared.domain.api_docs.type_relations import NamedTypes, TypeRelation, relation, shape_of
+from shared.domain.api_docs.type_relations import (
+    MAX_DISTRIBUTED,
+    NamedTypes,
+    TypeRelation,
+    relation,
+    shape_of,
+)
 from tests.support.documented import documented, type_of
 
 SAME = TypeRelation.SAME
@@ -65,6 +71,7 @@ def type_relation(
         ("byte", "int:Unsigned8", SAME),
         ("string:Char", "anydata", WIDER),
         ("int:Signed32", "readonly", WIDER),
+        ("typedesc<int>", "readonly", WIDER),
         ("map<int> & readonly", "readonly", WIDER),
         ("readonly & (map<int>|int[])", "(readonly & map<int>)|(readonly & int[])", SAME),
         ('readonly & "GET"', '"GET"', SAME),
@@ -175,6 +182,14 @@ def test_an_intersection_of_unions_that_is_large_is_compared_as_a_whole() -> Non
 
     assert type_relation(both, one) is WIDER
     assert type_relation(both, reverse) is SAME
+
+
+def test_an_intersection_is_compared_by_its_alternatives_up_to_a_bound() -> None:
+    maps = [f"map<A{n}>" for n in range(MAX_DISTRIBUTED)]
+    whole = type_of(f"readonly & ({'|'.join(maps)})")
+    each = type_of("|".join(f"(readonly & {one})" for one in maps))
+
+    assert type_relation(whole, each) is SAME
 
 
 MANY = range(4_000)

@@ -105,6 +105,7 @@ def test_both_clients_find_the_platform_in_every_name(
         ("greet-", "greet", "1.0.0", None, ""),
         ("greet--1.0.0", "greet", "1.0.0", None, ""),
         ("greet-any", "greet", "1.0.0", "any", "any"),
+        ("greet-any-1.0.0", "greet", "1.0.0", "any", "any"),
     ],
 )
 def test_the_clients_differ_in_how_they_cut(

@@ -132,6 +132,12 @@ def test_a_reusable_workflow_is_named_in_full_with_its_ref(text: str) -> None:
     assert refused.value.field == "reusable_workflow"
 
 
+def test_a_ref_that_is_no_ref_is_named_in_its_refusal() -> None:
+    with pytest.raises(InvalidRequest, match="'v1' is no ref") as refused:
+        rules(refs=["refs/heads/main", "v1"])
+    assert refused.value.field == "refs"
+
+
 @pytest.mark.parametrize(
     ("pattern", "ref", "fits"),
     [

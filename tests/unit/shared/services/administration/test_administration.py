@@ -49,6 +49,17 @@ async def test_a_refusal_says_what_only_administrators_may(world: World) -> None
             assert str(raised.value).startswith(f"You may not {what}: ")
 
 
+async def test_who_is_appointed_and_dismissed_is_told_so(world: World) -> None:
+    ann = world.people.ann.account.model_copy(update={"email": "ann@example.org"})
+    administrators = world.registry.administration.administrators
+    await world.stores.directory.replace(ann)
+    await administrators.appoint(ann, by=OPERATOR)
+    await administrators.dismiss(ann, "It was decided.", by=OPERATOR)
+    appointed, dismissed = world.mailer.to("ann@example.org")
+    assert "no longer an administrator" not in appointed.text
+    assert "no longer an administrator" in dismissed.text
+
+
 async def test_who_is_locked_is_told_by_name(world: World) -> None:
     ann = world.people.ann.account.model_copy(update={"email": "ann@example.org"})
     await world.registry.administration.accounts.lock(ann, "It was stolen.", by=OPERATOR)

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from shared.domain.errors.identity import InvitationNotFound, TokenUnknown
+from shared.domain.errors.identity import InvitationNotFound, NotPermitted, TokenUnknown
 from shared.domain.invitations import INVITATION_LIFETIME, MAX_INVITATIONS, Invitation
 from shared.domain.principals import Principal
-from shared.domain.scopes import Grant, Role
+from shared.domain.scopes import Grant, Role, Scope
 from shared.ports.conflicts import Stale
 from shared.services.organizations.invitations import InvitationRequest
 from tests.fakes.stores import E, FakeDirectory
@@ -94,6 +94,16 @@ async def test_an_invitation_that_is_withdrawn_meanwhile_lets_nobody_in(
     acme.directory = failing(acme.directory, Fault("remove", Stale()))
     with pytest.raises(InvitationNotFound):
         await acme.invitations.accept(sent, by=acme.signed_in(LEE))
+    assert set(acme.roles()) == {"kim"}
+
+
+async def test_a_token_without_the_scope_manage_accepts_nothing(
+    acme: OrganizationServices,
+) -> None:
+    sent = await code(acme)
+    reading = Principal(LEE.id, "token", (Grant(scopes=frozenset({Scope.READ})),))
+    with pytest.raises(NotPermitted, match="join Acme: the token lacks the scope manage"):
+        await acme.invitations.accept(sent, by=reading)
     assert set(acme.roles()) == {"kim"}
 
 

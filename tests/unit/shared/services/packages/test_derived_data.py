@@ -73,6 +73,15 @@ async def test_what_happens_between_choosing_and_showing_is_not_lost_to_the_sear
     assert symbols.count == (0 if happens == "push" else 1)
 
 
+async def test_a_new_release_of_an_organization_that_search_prefers_is_listed_as_such(
+    worlds: OpenWorld,
+) -> None:
+    world = await worlds(standard_organizations="acme")
+    await world.push(bala("acme/greet:1.0.0"))
+    found = await world.stores.search.search(Query(), ResultPage(limit=10), ANYONE)
+    assert [hit.listing.is_standard for hit in found.hits] == [True]
+
+
 async def test_a_listed_version_without_a_release_is_not_shown(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     derived_data = world.registry.publishing.moderation.derived_data

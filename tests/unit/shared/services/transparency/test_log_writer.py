@@ -117,6 +117,7 @@ async def test_a_process_may_die_at_each_step(before: int) -> None:
     assert step > 10
 
 
+@pytest.mark.slow
 async def test_a_thousand_deaths_leave_one_history(log: LogOfTest) -> None:
     """Kill one process after the other, each a step later than the one before, while events go
     on."""
