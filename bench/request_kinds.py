@@ -3,6 +3,7 @@ them to a host within one process.
 """
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ OLDER = ("1.2.0", "1.1.0", "1.0.0")
 RESOLVED = 20  # Packages of one resolution.
 
 PUSHERS = 4  # Threads.
+MOST_SECONDS_TO_LOG = 120
 CENTRAL = "/2.0/registry"
 ARCHIVE = {"Accept": "application/octet-stream"}
 PAGE = {"Accept": "text/html", "Accept-Encoding": "gzip", "User-Agent": "Mozilla/5.0"}
@@ -51,11 +53,13 @@ class Requested:
 
 @dataclass(frozen=True)
 class Credentials:
-    """What callers send: nothing, a token, the cookie of a browser, or the token of a directory."""
+    """What callers send: nothing, a token, the cookie of a browser, the token of a
+    directory, or that for metrics."""
 
     token: Mapping[str, str]
     session: Mapping[str, str]
     directory: Mapping[str, str]
+    metrics: Mapping[str, str]
 
 
 Make = Callable[[str], Requested]  # Of the name of a package.
@@ -144,7 +148,7 @@ KINDS: Mapping[str, Kind] = {
     "page of administrators": _get("/manage", PAGE, takes="session"),
     "SCIM: users": _get("/scim/v2/Users", takes="directory"),
     "health": _get("/health"),
-    "metrics": _get("/metrics"),
+    "metrics": _get("/metrics", takes="metrics"),
 }
 
 
@@ -159,15 +163,27 @@ def fill(folder: Path, count: int) -> None:
                 wanted = [each for several in every for each in several]
                 list(pool.map(lambda each: push(server, client, each), wanted))
         wait_until_idle(server, of=b"")  # Until their documentation is made.
+        _wait_until_logged(client, f"{server.url}/api/v1/log/proof/{ORG}/p{count - 1}/{VERSION}")
 
 
+METRICS_TOKEN = "m" * 32
 # A directory provisions people for an identity provider, which nobody asks here.
 SETTINGS: Mapping[str, Any] = {
-    "metrics": "loopback",
+    "metrics": "token",
+    "metrics_token": METRICS_TOKEN,
     "oidc_issuer": "https://identity.example.org",
     "oidc_client_id": "ballroom",
     "oidc_client_secret": "s" * 32,
 }
+
+
+def _wait_until_logged(client: httpx.Client, proof: str) -> None:
+    """Wait until the transparency log has the release with this proof."""
+    for _ in range(MOST_SECONDS_TO_LOG):
+        if client.get(proof).is_success:
+            return
+        time.sleep(1)
+    raise TimeoutError(proof)
 
 
 def _archives(number: int, version: str) -> list[bytes]:
@@ -202,6 +218,7 @@ async def credentials(settings: Settings, token: str) -> Credentials:
         {"Authorization": f"Bearer {token}"},
         {"Cookie": cookie},
         {"Authorization": f"Bearer {issued.text.reveal()}"},
+        {"Authorization": f"Bearer {METRICS_TOKEN}"},
     )
 
 

@@ -11,10 +11,12 @@ from functions.central.double_slash import double_slash_face
 from functions.central.graphql import EXECUTION
 from functions.http.operations import Operation, blueprint_of
 from functions.http.pages import prepare_templates
+from functions.scim.scim_face import MESSAGES
 from functions.web.about import manual_of
 from functions.web.not_found import missing_operation
 from shared.composition import Registry
 from shared.domain.records import build_models
+from shared.providers import identity_issuers
 from shared.settings import Settings
 
 # Each module has `FACES`, whose operations it declares. They are named by their paths, because a
@@ -110,16 +112,19 @@ def _with_derived(declared: tuple[Operation, ...]) -> tuple[Operation, ...]:
 
 
 def prepare_faces(settings: Settings) -> None:
-    """Import, read and build what one of the first requests would wait for, in the order in which
-    clients may want it: models of records, templates, GraphQL, openapi.json and the documentation.
+    """Import, read and build what one of the first requests would wait for: models of records,
+    templates, GraphQL, openapi.json, the documentation and SCIM, in the order in which clients may
+    want it.
 
-    Takes less than a second of processor. Who asks meanwhile makes what it needs itself.
+    Takes about a second of processor. Who asks meanwhile makes what it needs itself.
     """
     build_models()
     prepare_templates()
     import_module(EXECUTION)
     openapi_document(settings.base_url)
     manual_of(settings)
+    if identity_issuers(settings):  # Else no directory can provision people.
+        import_module(MESSAGES)
 
 
 def build_app(registry: Registry) -> func.FunctionApp:

@@ -280,6 +280,13 @@ def is_readable_without_room(settings: Settings) -> bool:
     return bool(KeyFiles(folder.keys, SystemClock(), SystemRandomness()).paths())
 
 
+def prepare_search() -> None:
+    """Read what searches need and is the same for every registry; else the first search does."""
+    from shared.adapters.search.vocabulary import prepare_vocabulary
+
+    prepare_vocabulary()
+
+
 def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapters:
     """Return the adapters of one machine: SQLite and files below `settings.data`."""
     folder = DataFolder(settings.data)

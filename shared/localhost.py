@@ -28,6 +28,7 @@ from shared.bootstrap import (
     START_ERRORS,
     build_registry,
     is_readable_without_room,
+    prepare_search,
     prepared_stores,
     refuse_half_restored,
     require_no_other_start,
@@ -219,6 +220,7 @@ def _preparing(settings: Settings) -> LifespanHook:
 
     def prepare() -> None:
         try:
+            prepare_search()
             prepare_faces(settings)
         except Exception:  # Whoever asks first for what could not be made is told.
             log.exception("start.unprepared")

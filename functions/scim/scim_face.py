@@ -18,6 +18,9 @@ from shared.domain.scim import ScimRefused
 from shared.runtime.answers import Answer
 from shared.services.scim.tokens import ScimDirectory
 
+# Imported behind the start, or for the first request: its library takes half a second.
+MESSAGES = "functions.scim.messages"
+
 SCIM_JSON = "application/scim+json"
 MAX_VALUES = 100_000  # Of a body: some for each of the 5,000 members that a group may have.
 
@@ -89,8 +92,8 @@ NOT_MODIFIED = 304
 
 
 async def messages() -> ModuleType:
-    """Return `functions.scim.messages`, whose library is imported with the first request."""
-    return await asyncio.to_thread(import_module, "functions.scim.messages")
+    """Return `functions.scim.messages`, imported if it is not yet."""
+    return await asyncio.to_thread(import_module, MESSAGES)
 
 
 def scim_answer(

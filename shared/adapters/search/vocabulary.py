@@ -77,6 +77,13 @@ FILLERS = frozenset(typed_words("fillers"))
 WEAK_STEMS = frozenset(map(stem, typed_words("weak")))
 
 
+def prepare_vocabulary() -> None:
+    """Read the vocabulary; else one of the first searches does."""
+    _names()
+    _translations()
+    _unspaced_names()
+
+
 def all_groups() -> Iterator[Group]:
     return chain.from_iterable(map(read_groups, FILES))
 
