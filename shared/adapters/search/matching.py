@@ -45,14 +45,13 @@ from shared.adapters.search.ranking import (
     beginning_factor,
     own_boosts,
 )
-from shared.adapters.search.rows import read_listing
+from shared.adapters.search.rows import parse_listing, unpack_listing
 from shared.adapters.search.vocabulary import WEAK_STEMS, translated
 from shared.adapters.search.words import WordMark, facet_word, stem
 from shared.domain.distributions import ANY_CLIENT, ANY_PLATFORM
 from shared.domain.listings import Facet, FacetValue, Listing
 from shared.domain.packages import STAFF
 from shared.domain.search import Hit, ResultPage, Sort
-from shared.runtime.decoded_records import memory_of
 from shared.runtime.lru_cache import LruCache
 
 LONG_QUESTION = 4  # Words that say something. Of so many, one alone is not what is meant.
@@ -129,7 +128,7 @@ class Matching:
         for restriction in self._plan.restrictions:
             if not restriction.is_excluded:
                 return self._meeting(restriction)
-        return ids_of(b"".join(ids for _, ids in self._postings.of_word(EVERY_PACKAGE, 0)))
+        return self._postings.ids(EVERY_PACKAGE)
 
     def _restricted(
         self,
@@ -149,29 +148,29 @@ class Matching:
         _drop(word_scores, self._unusable())
         if least_share:  # Only now: what the viewer may not see says nothing of the others.
             least = least_share * max(word_scores.values(), default=0.0)
-            _drop(word_scores, {each for each, score in word_scores.items() if score < least})
-        deprecated = frozenset(word_scores.keys() & self._postings.packages(DEPRECATED))
+            _drop(word_scores, [each for each, score in word_scores.items() if score < least])
+        deprecated = frozenset(word_scores.keys() & self._postings.ids(DEPRECATED))
         if self._plan.shows_deprecated:
             return Found(word_scores, complete, deprecated)
         _drop(word_scores, deprecated)
         return Found(word_scores, complete, hidden_deprecated=len(deprecated))
 
-    def _hidden(self) -> Set[int]:
+    def _hidden(self) -> Iterable[int]:
         """Return the packages that the viewer must not see."""
         viewer = self._plan.viewer
         if viewer.sees_everything:
-            return set()
-        private = self._postings.packages(PRIVATE)
+            return ()
+        private = self._postings.ids(PRIVATE)
         if not private or not viewer.orgs:
             return private
         shown = (INTERNAL if each == STAFF else facet_word("org", each) for each in viewer.orgs)
-        return private - self._postings.packages(*shown)
+        return set(private).difference(self._postings.ids(*shown))
 
-    def _unusable(self) -> Set[int]:
+    def _unusable(self) -> Iterable[int]:
         """Return the packages whose releases the client cannot use."""
         client = self._plan.client
         if client == ANY_CLIENT:
-            return set()
+            return ()
         facets = Facet.PLATFORM.value, Facet.LANGUAGE.value
         found = self._connection.execute(
             "SELECT facet, value FROM spellings WHERE facet IN (?, ?)", facets
@@ -183,7 +182,7 @@ class Matching:
             needs = (trait.value, "") if is_platform else (ANY_PLATFORM, f"{trait.value}.0")
             if not client.can_use(*needs):
                 unusable.append(facet_word("trait", trait.key))
-        return self._postings.packages(*unusable)
+        return self._postings.ids(*unusable)
 
     def _meeting(self, restriction: Condition) -> Set[int]:
         met = self._postings.packages(*restriction.lists)
@@ -266,14 +265,15 @@ def _is_weak(word: str) -> bool:
     return not WEAK_STEMS.isdisjoint(map(stem, (word, *translated(word)[:1])))
 
 
-def _drop(word_scores: dict[int, float], ids: Set[int]) -> None:
+def _drop(word_scores: dict[int, float], ids: Iterable[int]) -> None:
     for package in word_scores.keys() & ids:
         del word_scores[package]
 
 
 # --- order -------------------------------------------------------------------------------------
 
-LISTINGS_KEPT_BYTES = 16 * 1024 * 1024  # Of memory in each process: some 2,000, decoded.
+LISTINGS_KEPT_BYTES = 16 * 1024 * 1024  # Of memory in each process: some 1,500, decoded.
+LISTING_BYTES = 7_000  # Of a decoded listing, besides its texts, by `memory_of`.
 # Looking up so many is faster than reading all in their order, and keeping as many of the best
 # numbers is faster than sorting all.
 FEW_PACKAGES = 1_000
@@ -285,25 +285,28 @@ _COLUMNS = {
     Sort.DEPENDENTS: Column.DEPENDENTS,
 }
 
+
 class Scores:
     """The scores of the packages that a search finds, in parts."""
 
     def __init__(self, postings: Postings, plan: QueryPlan, found: Found) -> None:
         self._postings = postings
-        self._ranks = postings.column(Column.RANK)
         self._word_scores = found.word_scores
         # What every package has for having all words, if all do.
         self._common = ALL_WORDS_SCORE if plan.clauses and found.complete is None else 0.0
+        packages = found.word_scores.keys()
         names = scores_of_names(postings, plan)
         last = dict.fromkeys(found.deprecated, DEPRECATED_SCORE)
         named = {each for each, score in names.items() if score in (PATH_SCORE, NAME_SCORE)}
         last |= dict.fromkeys(found.deprecated & named, DEPRECATED_NAME_SCORE)
         # They only accompany another one, and such packages were not asked for.
-        others = () if plan.wants_auxiliary else postings.packages(AUXILIARY)
-        unlike = (ids for _, ids in postings.of_word(plan.unlike, PlaceWeight.NAME))
+        others = () if plan.wants_auxiliary else packages & postings.ids(AUXILIARY)
+        unlike = postings.of_word(plan.unlike, PlaceWeight.NAME) if plan.unlike else ()
         self._parts = {
-            "name": names,
-            "others were asked for": dict.fromkeys(ids_of(b"".join(unlike)), UNLIKE_SCORE),
+            "name": {package: names[package] for package in packages & names.keys()},
+            "others were asked for": dict.fromkeys(
+                packages & ids_of(b"".join(ids for _, ids in unlike)), UNLIKE_SCORE
+            ),
             "all words": dict.fromkeys(found.complete or (), ALL_WORDS_SCORE),
             "accompanies another package": dict.fromkeys(others, AUXILIARY_SCORE),
             "deprecated": last,
@@ -313,12 +316,12 @@ class Scores:
         """Return the score of each package that may be among so many first ones: none whose words
         are worth less by more than a package rises by its rank."""
         words = self._word_scores
-        special = words.keys() & set[int]().union(*self._parts.values())
+        special = set[int]().union(*self._parts.values()) & words.keys()
         if (first := count + len(special)) < len(words):
             least = nlargest(first, words.values())[-1] - MAX_RANK
             words = {package: score for package, score in words.items() if score >= least}
             words |= {package: self._word_scores[package] for package in special}
-        ranks = map(self._ranks.__getitem__, words)
+        ranks = self._postings.numbers(Column.RANK, words.keys())
         scores = dict(zip(words, map(add, words.values(), ranks), strict=True))
         for part in self._parts.values():
             for package in part.keys() & scores.keys():
@@ -329,8 +332,8 @@ class Scores:
         """Return the parts of the score of a package by their names, without those that are 0."""
         parts = {name: part.get(package, 0.0) for name, part in self._parts.items()}
         parts["all words"] += self._common
-        lifts = self._postings.column(Column.DEPENDENTS)
-        parts |= {"words": self._word_scores[package], "dependents": lifts[package]}
+        [lift] = self._postings.numbers(Column.DEPENDENTS, [package])
+        parts |= {"words": self._word_scores[package], "dependents": lift}
         parts |= own_boosts(listing)
         rounded = {name: round(score, 3) for name, score in parts.items()}
         return {name: score for name, score in rounded.items() if score}
@@ -343,7 +346,7 @@ def scores_of_names(postings: Postings, plan: QueryPlan) -> dict[int, float]:
     scores: dict[int, float] = {}
     for _, stored in postings.of_word(plan.joined, PlaceWeight.NAME):
         scores |= dict.fromkeys(ids_of(stored), JOINED_NAME_SCORE)
-    scores |= dict.fromkeys(postings.packages(facet_word("name", plan.typed)), NAME_SCORE)
+    scores |= dict.fromkeys(postings.ids(facet_word("name", plan.typed)), NAME_SCORE)
     for path in plan.paths:
         found = postings.connection.execute("SELECT id FROM packages WHERE key = ?", (path,))
         scores |= {package: PATH_SCORE for [package] in found}
@@ -388,8 +391,7 @@ class Ordering:
         if page.sort is Sort.NAME:
             ordered = self._in_order(ids, "name DESC, key DESC" if page.descending else "name, key")
             return list(islice(ordered, page.offset, page.offset + page.limit))
-        numbers = self._postings.column(_COLUMNS[page.sort])
-        return self._by_number(ids, list(map(numbers.__getitem__, ids)), page)
+        return self._by_number(ids, [*self._postings.numbers(_COLUMNS[page.sort], ids)], page)
 
     def _by_number(self, ids: Set[int], numbers: Sequence[float], page: ResultPage) -> list[int]:
         """Return the packages of a page by their numbers, and then by their keys: only those are
@@ -453,17 +455,9 @@ class DecodedListings:
         with self._lock:
             kept = self._kept.get(package)
         if kept is None or kept[0] != stored:
-            listing = read_listing(stored)
-            parts = (
-                listing.head,
-                listing.release,
-                listing.texts,
-                listing.api,
-                listing.symbols,
-                listing.mentions,
-            )
-            size = len(stored) + memory_of(parts)
-            kept = stored, listing, size
+            document = unpack_listing(stored)
+            size = LISTING_BYTES + 2 * len(document) + len(stored)
+            kept = stored, parse_listing(document), size
             with self._lock:
                 self._kept.put(package, kept)
         return kept[1]

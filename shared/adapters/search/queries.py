@@ -78,9 +78,8 @@ def count_totals(connection: sqlite3.Connection) -> IndexTotals:
     """Return the numbers of what everybody may see and is stored."""
     with _snapshot(connection) as postings:
         search = _Search(postings, Query(include_deprecated=True, stored_only=True), ANYONE)
-        pulls = postings.column(Column.PULLS)
         orgs = merge_spellings(search.traits().get(Facet.ORG, ()))
-        total = sum(map(pulls.__getitem__, search.packages))
+        total = sum(postings.numbers(Column.PULLS, search.packages))
         return IndexTotals(len(search.packages), len(orgs), int(total))
 
 
@@ -251,7 +250,8 @@ class _Search:
         found = len(self.packages)
         if found < TOO_FEW_MATCHES or found > MANY_AUXILIARY or self._plan.wants_auxiliary:
             return found < TOO_FEW_MATCHES
-        return len(self.packages - self._postings.packages(AUXILIARY)) < TOO_FEW_MATCHES
+        others = set(self.packages).intersection(self._postings.ids(AUXILIARY))
+        return found - len(others) < TOO_FEW_MATCHES
 
     def _widen(self) -> None:
         """Look for more, when what was typed is in few packages: it is perhaps mistyped, and
