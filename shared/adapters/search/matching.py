@@ -2,15 +2,16 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from functools import reduce
 from heapq import nlargest, nsmallest
-from itertools import repeat
+from itertools import chain, islice, repeat
 from math import log
 from operator import add
 from threading import Lock
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from shared.adapters.search.indexed_words import SHORT_BEGINNINGS
 from shared.adapters.search.postings import (
@@ -45,14 +46,13 @@ from shared.adapters.search.ranking import (
     beginning_factor,
     own_boosts,
 )
-from shared.adapters.search.rows import read_listing
+from shared.adapters.search.rows import parse_listing, unpack_listing
 from shared.adapters.search.vocabulary import WEAK_STEMS, translated
 from shared.adapters.search.words import WordMark, facet_word, stem
 from shared.domain.distributions import ANY_CLIENT, ANY_PLATFORM
 from shared.domain.listings import Facet, FacetValue, Listing
 from shared.domain.packages import STAFF
 from shared.domain.search import Hit, ResultPage, Sort
-from shared.runtime.decoded_records import memory_of
 from shared.runtime.lru_cache import LruCache
 
 LONG_QUESTION = 4  # Words that say something. Of so many, one alone is not what is meant.
@@ -95,7 +95,7 @@ class Matching:
         if self._plan.is_impossible:
             return Found({})
         if not self._weighed:
-            return self._restricted(dict.fromkeys(self._every_package(), 0.0))
+            return self._restricted(dict.fromkeys(self._packages_to_restrict(), 0.0))
         return self._restricted(self._summed(self._with_all_clauses()))
 
     def loose(self) -> Found:
@@ -112,6 +112,8 @@ class Matching:
 
     def _summed(self, packages: Collection[int]) -> dict[int, float]:
         """Return the score of all clauses together in each of these packages."""
+        if len(self._weighed) == 1:
+            return self._weighed[0].copy()
         word_scores = (map(each.get, packages, repeat(0.0)) for each in self._weighed)
         summed = reduce(lambda some, others: map(add, some, others), word_scores)
         return dict(zip(packages, summed, strict=True))
@@ -122,12 +124,12 @@ class Matching:
 
     # --- restrictions --------------------------------------------------------------------------
 
-    def _every_package(self) -> Set[int]:
-        """Return the packages that meet the restrictions, or all of them if there are none."""
+    def _packages_to_restrict(self) -> Iterable[int]:
+        """Return the packages that meet a restriction, or all of them if there is none."""
         for restriction in self._plan.restrictions:
             if not restriction.is_excluded:
                 return self._meeting(restriction)
-        return self._postings.packages(EVERY_PACKAGE)
+        return self._postings.ids(EVERY_PACKAGE)
 
     def _restricted(
         self,
@@ -145,31 +147,31 @@ class Matching:
             word_scores = {package: word_scores[package] for package in met}
         _drop(word_scores, self._hidden())
         _drop(word_scores, self._unusable())
-        # Only now: what the viewer may not see says nothing of the others.
-        least = least_share * max(word_scores.values(), default=0.0)
-        _drop(word_scores, [each for each, score in word_scores.items() if score < least])
-        deprecated = frozenset(word_scores.keys() & self._postings.packages(DEPRECATED))
+        if least_share:  # Only now: what the viewer may not see says nothing of the others.
+            least = least_share * max(word_scores.values(), default=0.0)
+            _drop(word_scores, [each for each, score in word_scores.items() if score < least])
+        deprecated = frozenset(word_scores.keys() & self._postings.ids(DEPRECATED))
         if self._plan.shows_deprecated:
             return Found(word_scores, complete, deprecated)
         _drop(word_scores, deprecated)
         return Found(word_scores, complete, hidden_deprecated=len(deprecated))
 
-    def _hidden(self) -> Set[int]:
+    def _hidden(self) -> Iterable[int]:
         """Return the packages that the viewer must not see."""
         viewer = self._plan.viewer
         if viewer.sees_everything:
-            return set()
-        private = self._postings.packages(PRIVATE)
+            return ()
+        private = self._postings.ids(PRIVATE)
         if not private or not viewer.orgs:
             return private
         shown = (INTERNAL if each == STAFF else facet_word("org", each) for each in viewer.orgs)
-        return private - self._postings.packages(*shown)
+        return set(private).difference(self._postings.ids(*shown))
 
-    def _unusable(self) -> Set[int]:
+    def _unusable(self) -> Iterable[int]:
         """Return the packages whose releases the client cannot use."""
         client = self._plan.client
         if client == ANY_CLIENT:
-            return set()
+            return ()
         facets = Facet.PLATFORM.value, Facet.LANGUAGE.value
         found = self._connection.execute(
             "SELECT facet, value FROM spellings WHERE facet IN (?, ?)", facets
@@ -181,7 +183,7 @@ class Matching:
             needs = (trait.value, "") if is_platform else (ANY_PLATFORM, f"{trait.value}.0")
             if not client.can_use(*needs):
                 unusable.append(facet_word("trait", trait.key))
-        return self._postings.packages(*unusable)
+        return self._postings.ids(*unusable)
 
     def _meeting(self, restriction: Condition) -> Set[int]:
         met = self._postings.packages(*restriction.lists)
@@ -200,10 +202,12 @@ class Matching:
         lists = defaultdict[float, list[bytes]](list)
         for weight, ids in self._lists_of(clause):
             lists[weight * share / WEIGHT_SCALE].append(ids)
-        word_scores: dict[int, float] = {}
-        for word_score in sorted(lists):  # The best one is set last.
-            word_scores.update(dict.fromkeys(ids_of(b"".join(lists[word_score])), word_score))
-        return word_scores
+        # The best one is set last.
+        scored = [
+            dict.fromkeys(ids_of(b"".join(lists[word_score])), word_score)
+            for word_score in sorted(lists)
+        ]
+        return reduce(dict[int, float].__ior__, scored) if scored else {}
 
     def _lists_of(self, clause: Clause) -> Iterator[tuple[float, bytes]]:
         """Yield what an alternative of the clause weighs, and the packages that have it so."""
@@ -263,14 +267,17 @@ def _is_weak(word: str) -> bool:
 
 
 def _drop(word_scores: dict[int, float], ids: Iterable[int]) -> None:
-    for package in ids:
-        word_scores.pop(package, None)
+    for package in word_scores.keys() & ids:
+        del word_scores[package]
 
 
 # --- order -------------------------------------------------------------------------------------
 
-LISTINGS_KEPT_BYTES = 16 * 1024 * 1024  # Of memory in each process: some 2,000, decoded.
-FEW_PACKAGES = 1_000  # Sorting so many by name is faster than reading all names in order.
+LISTINGS_KEPT_BYTES = 16 * 1024 * 1024  # Of memory in each process: some 1,500, decoded.
+LISTING_BYTES = 7_000  # Of a decoded listing, besides its texts, by `memory_of`.
+# Looking up so many is faster than reading all in their order, and keeping as many of the best
+# numbers is faster than sorting all.
+FEW_PACKAGES = 1_000
 
 _COLUMNS = {
     Sort.CREATED: Column.CREATED,
@@ -279,28 +286,28 @@ _COLUMNS = {
     Sort.DEPENDENTS: Column.DEPENDENTS,
 }
 
-Number = Callable[[int], float]  # Of a package, by its id.
-
 
 class Scores:
     """The scores of the packages that a search finds, in parts."""
 
     def __init__(self, postings: Postings, plan: QueryPlan, found: Found) -> None:
         self._postings = postings
-        self._ranks = postings.column(Column.RANK)
         self._word_scores = found.word_scores
         # What every package has for having all words, if all do.
         self._common = ALL_WORDS_SCORE if plan.clauses and found.complete is None else 0.0
+        packages = found.word_scores.keys()
         names = scores_of_names(postings, plan)
         last = dict.fromkeys(found.deprecated, DEPRECATED_SCORE)
         named = {each for each, score in names.items() if score in (PATH_SCORE, NAME_SCORE)}
         last |= dict.fromkeys(found.deprecated & named, DEPRECATED_NAME_SCORE)
         # They only accompany another one, and such packages were not asked for.
-        others = () if plan.wants_auxiliary else postings.packages(AUXILIARY)
-        unlike = (ids for _, ids in postings.of_word(plan.unlike, PlaceWeight.NAME))
+        others = () if plan.wants_auxiliary else packages & postings.ids(AUXILIARY)
+        unlike = postings.of_word(plan.unlike, PlaceWeight.NAME) if plan.unlike else ()
         self._parts = {
-            "name": names,
-            "others were asked for": dict.fromkeys(ids_of(b"".join(unlike)), UNLIKE_SCORE),
+            "name": {package: names[package] for package in packages & names.keys()},
+            "others were asked for": dict.fromkeys(
+                packages & ids_of(b"".join(ids for _, ids in unlike)), UNLIKE_SCORE
+            ),
             "all words": dict.fromkeys(found.complete or (), ALL_WORDS_SCORE),
             "accompanies another package": dict.fromkeys(others, AUXILIARY_SCORE),
             "deprecated": last,
@@ -309,17 +316,14 @@ class Scores:
     def of_first(self, count: int) -> dict[int, float]:
         """Return the score of each package that may be among so many first ones: none whose words
         are worth less by more than a package rises by its rank."""
-        ranks = self._ranks
-        common = self._common
         words = self._word_scores
-        special = words.keys() & set[int]().union(*self._parts.values())
-        first = nlargest(count + len(special), words.values())
-        least = first[-1] - MAX_RANK if len(first) < len(words) else 0.0
-        scores = {
-            package: word_score + common + ranks[package]
-            for package, word_score in words.items()
-            if word_score >= least or package in special
-        }
+        special = set[int]().union(*self._parts.values()) & words.keys()
+        if (first := count + len(special)) < len(words):
+            least = nlargest(first, words.values())[-1] - MAX_RANK
+            words = {package: score for package, score in words.items() if score >= least}
+            words |= {package: self._word_scores[package] for package in special}
+        ranks = self._postings.numbers(Column.RANK, words.keys())
+        scores = dict(zip(words, map(add, words.values(), ranks), strict=True))
         for part in self._parts.values():
             for package in part.keys() & scores.keys():
                 scores[package] += part[package]
@@ -329,8 +333,8 @@ class Scores:
         """Return the parts of the score of a package by their names, without those that are 0."""
         parts = {name: part.get(package, 0.0) for name, part in self._parts.items()}
         parts["all words"] += self._common
-        lifts = self._postings.column(Column.DEPENDENTS)
-        parts |= {"words": self._word_scores[package], "dependents": lifts[package]}
+        [lift] = self._postings.numbers(Column.DEPENDENTS, [package])
+        parts |= {"words": self._word_scores[package], "dependents": lift}
         parts |= own_boosts(listing)
         rounded = {name: round(score, 3) for name, score in parts.items()}
         return {name: score for name, score in rounded.items() if score}
@@ -343,7 +347,7 @@ def scores_of_names(postings: Postings, plan: QueryPlan) -> dict[int, float]:
     scores: dict[int, float] = {}
     for _, stored in postings.of_word(plan.joined, PlaceWeight.NAME):
         scores |= dict.fromkeys(ids_of(stored), JOINED_NAME_SCORE)
-    scores |= dict.fromkeys(postings.packages(facet_word("name", plan.typed)), NAME_SCORE)
+    scores |= dict.fromkeys(postings.ids(facet_word("name", plan.typed)), NAME_SCORE)
     for path in plan.paths:
         found = postings.connection.execute("SELECT id FROM packages WHERE key = ?", (path,))
         scores |= {package: PATH_SCORE for [package] in found}
@@ -362,68 +366,71 @@ class Ordering:
 
     def hits(self, page: ResultPage, *, deprecated_last: bool) -> tuple[Hit, ...]:
         """Return the packages of a page."""
-        last = page.offset + page.limit
-        if page.sort is Sort.RELEVANCE:
+        if page.sort is not Sort.RELEVANCE:
+            ids = self._by_sort(page, deprecated_last)
+        else:
+            last = page.offset + page.limit
             scores = self._scores.of_first(
                 last if page.descending else len(self._found.word_scores)
             )
-            ids = self._first(scores, last, scores.__getitem__, page)
-        else:
-            ids = self._first_by_sort(last, page, deprecated_last)
-        return self._hits(ids[page.offset : last], explains=page.explains)
+            ids = self._by_number(scores.keys(), [*scores.values()], page)
+        return self._hits(ids, explains=page.explains)
 
-    def _first_by_sort(self, count: int, page: ResultPage, deprecated_last: bool) -> list[int]:
+    def _by_sort(self, page: ResultPage, deprecated_last: bool) -> list[int]:
+        packages = self._found.word_scores.keys()
         deprecated = self._found.deprecated if deprecated_last else frozenset[int]()
         ids: list[int] = []
-        for group in (self._found.word_scores.keys() - deprecated, deprecated):
-            if len(ids) < count and group:
-                ids += self._first_of_group(group, count - len(ids), page)
+        offset = page.offset
+        for group in (packages - deprecated, deprecated) if deprecated else (packages,):
+            left = replace(page, offset=offset, limit=page.limit - len(ids))
+            if left.limit and offset < len(group):
+                ids += self._of_group(group, left)
+            offset = max(0, offset - len(group))
         return ids
 
-    def _first_of_group(self, ids: Collection[int], count: int, page: ResultPage) -> list[int]:
+    def _of_group(self, ids: Set[int], page: ResultPage) -> list[int]:
         if page.sort is Sort.NAME:
-            return self._first_by_name(ids, count, "DESC" if page.descending else "ASC")
-        numbers = self._postings.column(_COLUMNS[page.sort])
-        return self._first(ids, count, numbers.__getitem__, page)
+            ordered = self._in_order(ids, "name DESC, key DESC" if page.descending else "name, key")
+            return list(islice(ordered, page.offset, page.offset + page.limit))
+        return self._by_number(ids, [*self._postings.numbers(_COLUMNS[page.sort], ids)], page)
 
-    def _first(
-        self, ids: Collection[int], count: int, number: Number, page: ResultPage
-    ) -> list[int]:
-        """Return the first packages by a number, and all that tie with the last of them."""
-        if len(ids) > count:
-            if page.descending:
-                last = nlargest(count, map(number, ids))[-1]
-                ids = [package for package in ids if number(package) >= last]
-            else:
-                last = nsmallest(count, map(number, ids))[-1]
-                ids = [package for package in ids if number(package) <= last]
-        keys = self._keys(ids)
+    def _by_number(self, ids: Set[int], numbers: Sequence[float], page: ResultPage) -> list[int]:
+        """Return the packages of a page by their numbers, and then by their keys: only those are
+        sorted whose numbers are between that of the first and that of the last of the page."""
+        best = _best(numbers, page.offset + page.limit, is_descending=page.descending)
+        low, high = sorted((best[page.offset], best[-1]))
+        near = {
+            package: number
+            for package, number in zip(ids, numbers, strict=True)
+            if low <= number <= high
+        }
         is_reverse = page.sort is Sort.RELEVANCE and not page.descending
-        by_key = sorted(ids, key=keys.__getitem__, reverse=is_reverse)
-        return sorted(by_key, key=number, reverse=page.descending)
+        by_key = self._in_order(near.keys(), "key DESC" if is_reverse else "key")
+        ordered = sorted(by_key, key=near.__getitem__, reverse=page.descending)
+        before = best.index(best[page.offset])
+        return ordered[page.offset - before :][: page.limit]
 
-    def _first_by_name(self, ids: Collection[int], count: int, direction: str) -> list[int]:
-        order = f"ORDER BY name {direction}, key {direction}"
+    def _in_order(self, ids: Set[int], order: str) -> Iterator[int]:
+        """Yield the packages in an order that an index of the table has."""
         if len(ids) <= FEW_PACKAGES:
-            statement = f"SELECT id FROM packages WHERE id IN ({_THESE}) {order}"  # noqa: S608
-            return [package for [package] in self._connection.execute(statement, (str([*ids]),))]
-        first: list[int] = []
-        for [package] in self._connection.execute(f"SELECT id FROM packages {order}"):  # noqa: S608
-            if package in ids:
-                first.append(package)
-                if len(first) == count:
-                    break
-        return first
-
-    def _keys(self, ids: Iterable[int]) -> dict[int, str]:
-        statement = f"SELECT id, key FROM packages WHERE id IN ({_THESE})"  # noqa: S608 - ours.
-        return dict(self._connection.execute(statement, (str([*ids]),)).fetchall())
+            statement = f"SELECT id FROM packages WHERE id IN ({_THESE}) ORDER BY {order}"  # noqa: S608
+            found = self._connection.execute(statement, (str([*ids]),))
+        else:
+            found = self._connection.execute(f"SELECT id FROM packages ORDER BY {order}")  # noqa: S608
+        return filter(ids.__contains__, chain.from_iterable(found))
 
     def _hits(self, ids: list[int], *, explains: bool) -> tuple[Hit, ...]:
         return tuple(
             Hit(listing, self._scores.explained(package, listing) if explains else None)
             for package, listing in listings_of(self._connection, ids).items()
         )
+
+
+def _best(numbers: Sequence[float], count: int, *, is_descending: bool) -> list[float]:
+    """Return so many of the highest numbers, or of the lowest, in their order."""
+    if count > FEW_PACKAGES:
+        return sorted(numbers, reverse=is_descending)[:count]
+    return nlargest(count, numbers) if is_descending else nsmallest(count, numbers)
 
 
 _THESE = "SELECT value FROM json_each(?)"  # Ids that are bound as one value.
@@ -446,17 +453,9 @@ class DecodedListings:
         with self._lock:
             kept = self._kept.get(package)
         if kept is None or kept[0] != stored:
-            listing = read_listing(stored)
-            parts = (
-                listing.head,
-                listing.release,
-                listing.texts,
-                listing.api,
-                listing.symbols,
-                listing.mentions,
-            )
-            size = len(stored) + memory_of(parts)
-            kept = stored, listing, size
+            document = unpack_listing(stored)
+            size = LISTING_BYTES + 2 * len(document) + len(stored)
+            kept = stored, parse_listing(document), size
             with self._lock:
                 self._kept.put(package, kept)
         return kept[1]

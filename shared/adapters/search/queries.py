@@ -112,6 +112,11 @@ def find_keywords(connection: sqlite3.Connection, most: int) -> tuple[KeywordCou
     """Return the most frequent keywords of all public packages."""
     with _snapshot(connection):
         return frequent_keywords(connection, most)
+    with _snapshot(connection) as postings:
+        search = _Search(postings, Query(include_deprecated=True, stored_only=True), ANYONE)
+        orgs = merge_spellings(search.traits().get(Facet.ORG, ()))
+        total = sum(postings.numbers(Column.PULLS, search.packages))
+        return IndexTotals(len(search.packages), len(orgs), int(total))
 
 
 def suggest_names(
@@ -281,7 +286,8 @@ class _Search:
         found = len(self.packages)
         if found < TOO_FEW_MATCHES or found > MANY_AUXILIARY or self._plan.wants_auxiliary:
             return found < TOO_FEW_MATCHES
-        return len(self.packages - self._postings.packages(AUXILIARY)) < TOO_FEW_MATCHES
+        others = set(self.packages).intersection(self._postings.ids(AUXILIARY))
+        return found - len(others) < TOO_FEW_MATCHES
 
     def _widen(self) -> None:
         """Look for more, when what was typed is in few packages: it is perhaps mistyped, and

@@ -287,9 +287,17 @@ def write_listing(listing: Listing) -> bytes:
 
 def read_listing(stored: bytes) -> Listing:
     """Return the listing that `write_listing` wrote."""
-    return _LISTING.validate_json(
-        zlib.decompressobj(zdict=COMPRESSION_DICTIONARY).decompress(stored)
-    )
+    return parse_listing(unpack_listing(stored))
+
+
+def unpack_listing(stored: bytes) -> bytes:
+    """Return the JSON of a listing that `write_listing` wrote."""
+    return zlib.decompressobj(zdict=COMPRESSION_DICTIONARY).decompress(stored)
+
+
+def parse_listing(document: bytes) -> Listing:
+    """Return the listing of a JSON that `unpack_listing` returned."""
+    return _LISTING.validate_json(document)
 
 
 def is_longer_than(stored: bytes, limit: int) -> bool:
