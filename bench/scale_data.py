@@ -43,7 +43,7 @@ README_WORDS = 40
 ROWS_PER_COMMIT = 20_000  # Releases.
 AGE_MS = 30 * 24 * 3600 * 1000  # Of the first release.
 MADE_PER_SECOND = 1  # Releases, by their times: a million are published within twelve days.
-DOCUMENTED_SECONDS = 60  # Until the two packages that are pushed are documented.
+DOCUMENTED_SECONDS = 300  # Until the two packages that are pushed are documented.
 
 PUBLIC = "org1"
 MANY = f"{PUBLIC}/many"  # The package with 10,000 versions.
