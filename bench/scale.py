@@ -106,7 +106,7 @@ def told(figures: Mapping[str, float]) -> Iterator[tuple[str, float]]:
         yield name, figure
 
 
-# --- start and memory ------------------------------------------------------------------------------
+# --- start and memory ----------------------------------------------------------------------------
 
 
 def started(place: Path) -> Figures:
@@ -131,8 +131,11 @@ def started(place: Path) -> Figures:
     return figures
 
 
-_PREPARE = "from shared.localhost import prepare; from shared.settings import Settings; "
-_PREPARE += "prepare(Settings.load())"
+_PREPARE = """
+from shared.localhost import prepare
+from shared.settings import Settings
+prepare(Settings.load())
+"""
 
 
 def memory_mb(server: Server) -> float:
@@ -148,7 +151,7 @@ def memory_mb(server: Server) -> float:
     return kilobytes / 1_000
 
 
-# --- answers ---------------------------------------------------------------------------------------
+# --- answers -------------------------------------------------------------------------------------
 
 
 def public_packages(data: Path) -> list[str]:
@@ -166,7 +169,9 @@ def answers(server: Server) -> Figures:
     words = Synthetic().words[:500]
     chance = random.Random(7)  # noqa: S311 - the point is to repeat it.
 
-    def of_package(path: str, headers: Mapping[str, str]) -> Callable[[], tuple[str, dict[str, str]]]:
+    def of_package(
+        path: str, headers: Mapping[str, str]
+    ) -> Callable[[], tuple[str, dict[str, str]]]:
         return lambda: (path.format(next(names)), dict(headers))
 
     def same(path: str, headers: Mapping[str, str]) -> Callable[[], tuple[str, dict[str, str]]]:
@@ -205,9 +210,7 @@ def answers(server: Server) -> Figures:
     return figures
 
 
-def cost_ms(
-    server: Server, client: httpx.Client, path: str, headers: Mapping[str, str]
-) -> float:
+def cost_ms(server: Server, client: httpx.Client, path: str, headers: Mapping[str, str]) -> float:
     """Return the milliseconds of processor that the server took for a request."""
     before = processor_seconds(server.pid)
     answer = client.get(path, headers=headers)
@@ -231,7 +234,9 @@ def pushes(server: Server) -> Figures:
         for name, coordinates in kinds.items():
             archives = [bala(each, padding=PUSHED_BYTES) for each in coordinates]
             before = processor_seconds(server.pid)
-            times = [1_000 * seconds_of(lambda a=each: push(server, client, a)) for each in archives]
+            times = [
+                1_000 * seconds_of(lambda a=each: push(server, client, a)) for each in archives
+            ]
             figures[f"{name}, ms on the clock"] = statistics.median(times)
             figures[f"{name}, slowest, ms on the clock"] = max(times)
             wait_until_idle(server)
@@ -264,7 +269,7 @@ def pages_after_a_push(server: Server) -> Figures:
     return figures
 
 
-# --- commands --------------------------------------------------------------------------------------
+# --- commands ------------------------------------------------------------------------------------
 
 
 class Timed:
@@ -347,8 +352,11 @@ def upgrade(place: Path, data: Path) -> Figures:
     }
 
 
-_MIGRATE = "from shared.bootstrap import migrate; from shared.settings import Settings; "
-_MIGRATE += "migrate(Settings.load(), print)"
+_MIGRATE = """
+from shared.bootstrap import migrate
+from shared.settings import Settings
+migrate(Settings.load(), print)
+"""
 
 
 def write_old_records(records: Path, old: Path) -> None:
@@ -381,7 +389,7 @@ def columns_of(connection: sqlite3.Connection, schema: str) -> dict[str, list[st
     }
 
 
-# --- the tasks of a night --------------------------------------------------------------------------
+# --- the tasks of a night ------------------------------------------------------------------------
 
 
 async def night(data: Path) -> Figures:

@@ -30,7 +30,15 @@ from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.archives.names import Digest
 from shared.domain.archives.unpacking import entries_hash
 from shared.domain.events import is_personal
-from shared.domain.packages import Graph, Head, Release, ReleaseEntry, Texts, graph_document
+from shared.domain.packages import (
+    Graph,
+    Head,
+    ModuleText,
+    Release,
+    ReleaseEntry,
+    Texts,
+    graph_document,
+)
 from shared.domain.records import Event
 from shared.domain.transparency.leaves import SALT_BYTES, frozen
 from shared.settings import Settings
@@ -230,7 +238,8 @@ class Writer:
 
     def _write_package(self, package: Package, seed: Seed) -> None:
         key = f"{package.org}/{package.name}"
-        texts = Texts(readme=package.readme, modules=_modules(seed, package))
+        modules = (ModuleText(name=package.name),)
+        texts = Texts(readme=package.readme, modules=modules)
         created_ms = self._created_ms()
         for number in range(package.versions):
             version = f"{1 + number // 100}.{number // 10 % 10}.{number % 10}"
@@ -313,12 +322,7 @@ class Writer:
         return self._first_ms + (self._number - self._first) * 1_000 // MADE_PER_SECOND
 
 
-def _modules(seed: Seed, package: Package) -> tuple[object, ...]:
-    """Return the texts of the modules of an archive that `files` makes."""
-    return Texts.model_validate({"modules": [{"name": package.name}]}).modules
-
-
-# --- archives --------------------------------------------------------------------------------------
+# --- archives ------------------------------------------------------------------------------------
 
 _LOCAL = struct.Struct("<4s5H3I2H")
 _CENTRAL = struct.Struct("<4s6H3I5H2I")
