@@ -27,6 +27,7 @@ from datetime import timedelta
 from itertools import cycle
 from pathlib import Path
 from shutil import rmtree
+from typing import ParamSpec
 from unittest.mock import patch
 
 import httpx
@@ -59,7 +60,9 @@ FOREIGN = frozenset({"renew-sigstore-root"})  # Tasks that ask other servers.
 ARCHIVE = {"Accept": "application/octet-stream"}
 PAGE = {"Accept": "text/html"}
 
+P = ParamSpec("P")
 Figures = dict[str, float]
+Request = Callable[[], tuple[str, Mapping[str, str]]]  # Makes the path and the headers of one.
 
 
 def main() -> None:
@@ -169,12 +172,10 @@ def answers(server: Server) -> Figures:
     words = Synthetic().words[:500]
     chance = random.Random(7)  # noqa: S311 - the point is to repeat it.
 
-    def of_package(
-        path: str, headers: Mapping[str, str]
-    ) -> Callable[[], tuple[str, dict[str, str]]]:
+    def of_package(path: str, headers: Mapping[str, str]) -> Request:
         return lambda: (path.format(next(names)), dict(headers))
 
-    def same(path: str, headers: Mapping[str, str]) -> Callable[[], tuple[str, dict[str, str]]]:
+    def same(path: str, headers: Mapping[str, str]) -> Request:
         return lambda: (path, dict(headers))
 
     def search(path: str) -> tuple[str, dict[str, str]]:
@@ -234,9 +235,7 @@ def pushes(server: Server) -> Figures:
         for name, coordinates in kinds.items():
             archives = [bala(each, padding=PUSHED_BYTES) for each in coordinates]
             before = processor_seconds(server.pid)
-            times = [
-                1_000 * seconds_of(lambda a=each: push(server, client, a)) for each in archives
-            ]
+            times = [1_000 * seconds_of(push, server, client, each) for each in archives]
             figures[f"{name}, ms on the clock"] = statistics.median(times)
             figures[f"{name}, slowest, ms on the clock"] = max(times)
             wait_until_idle(server)
@@ -281,9 +280,9 @@ class Timed:
         self.printed = printed
 
 
-def seconds_of(work: Callable[[], object]) -> float:
+def seconds_of(work: Callable[P, object], *given: P.args, **named: P.kwargs) -> float:
     began = time.monotonic()
-    work()
+    work(*given, **named)
     return time.monotonic() - began
 
 
@@ -373,8 +372,11 @@ def write_old_records(records: Path, old: Path) -> None:
         for table, columns in columns_of(connection, "main").items():
             named = ", ".join(each for each in columns if each in today.get(table, ()))
             if named and table != "changes":  # Triggers write these.
-                statement = f"INSERT INTO main.{table} ({named}) SELECT {named} FROM today.{table}"
-                connection.execute(f"{statement} {_LATER_ROWS.get(table, '')}")
+                where = _LATER_ROWS.get(table, "")
+                connection.execute(
+                    f"INSERT INTO main.{table} ({named})"  # noqa: S608 - names of the schema.
+                    f" SELECT {named} FROM today.{table} {where}"
+                )
 
 
 # What the schema of before had not: histories of packages.

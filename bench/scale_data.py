@@ -1,9 +1,9 @@
 """A data folder with many packages, written directly: what pushes of them would have left.
 
 The registry itself creates the organizations and publishes one package of each visibility. All
-others have the rows and files of those, with names, texts, digests, signatures, events and leaves of
-their own. Archives are real and tiny, so that the nightly audit finds nothing; they declare nothing
-that documentation could be made of. Readmes have 40 words. One package has 10,000 versions, and the
+others have the rows and files of those, with names, texts, digests, signatures, events and leaves
+of their own. Archives are real and tiny, so that the nightly audit finds nothing; their
+documentation has no pieces. Readmes have 40 words. One package has 10,000 versions, and the
 packages of every thirtieth organization are private.
 """
 
