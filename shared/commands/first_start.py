@@ -25,7 +25,6 @@ from shared.domain.scopes import ADMINISTRATORS_SCOPES, Scope
 from shared.domain.search import Query, ResultPage
 from shared.domain.sign_in import needs_https
 from shared.runtime.private_files import replace_private
-from shared.services.maintenance.rebuild_derived_data import RebuildDerivedData
 from shared.services.tokens.tokens import TokenRequest
 
 ADMINISTRATOR = "admin"  # With a number if an account has or had that name.
@@ -215,8 +214,9 @@ async def _fill_search(registry: Registry) -> None:
         Query(include_deprecated=True, stored_only=True), ResultPage(), by=OPERATOR
     )
     if not shown.count:
-        # Not as a maintenance task, which a registry in read-only mode refuses.
-        await registry.maintenance.tasks[RebuildDerivedData.id].run()
+        # Not by a maintenance task: a registry in read-only mode refuses it, and its time is
+        # limited, after which no later start would find an empty index to fill.
+        await registry.packages.derived_data.fill_search()
 
 
 async def _write_settings(registry: Registry, administrators: list[Account], file: Path) -> Account:

@@ -1,5 +1,6 @@
 """The search index, and what builds the index of a registry in the cloud."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from shared.domain.coordinates import Package
@@ -30,6 +31,11 @@ class SearchIndex(Protocol):
     async def replace(self, listing: Listing) -> bool:
         """List this release, whichever is listed. Return whether the index listed anything else,
         if only other symbols of it, or other pulls by more than what a search shows."""
+        ...
+
+    async def replace_all(self, listings: Sequence[Listing]) -> None:
+        """List these releases of different packages, as `replace` does each of them. On one machine
+        one write lists all of them, which takes less than one for each."""
         ...
 
     async def remove(self, package: Package) -> bool:

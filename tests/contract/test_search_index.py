@@ -224,6 +224,18 @@ async def test_replacing_and_removing_say_whether_anything_else_was_listed(
     assert not await index.remove(shown.head.package)
 
 
+async def test_many_packages_are_listed_together(index: SearchIndex) -> None:
+    shown = [listing(f"acme/{name}:1.0.0", summary="a tree") for name in ("alder", "birch")]
+    await index.offer(listing("acme/alder:2.0.0", summary="another tree"))
+    await index.replace_all([*shown, documented("acme/cedar:1.0.0", "parse")])
+    found = await index.search(Query(), ResultPage(), ANYONE)
+    names = [str(hit.listing.release.coordinate) for hit in found.hits]
+    assert sorted(names) == ["acme/alder:1.0.0", "acme/birch:1.0.0", "acme/cedar:1.0.0"]
+    assert (await index.search(Query.parse("tree"), ResultPage(), ANYONE)).count == 2
+    assert (await index.symbols(SymbolQuery.parse("parse"), ResultPage(), ANYONE)).count == 1
+    await index.replace_all([])
+
+
 async def test_a_push_keeps_the_documentation_of_the_release_that_is_listed(
     index: SearchIndex,
 ) -> None:

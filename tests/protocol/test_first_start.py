@@ -3,20 +3,23 @@
 import asyncio
 import sys
 import tomllib
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from shared.adapters.sqlite.connections import DatabaseDamaged
-from shared.bootstrap import build_registry
+from shared.bootstrap import build_registry, embedded_adapters, prepared_stores
 from shared.commands.first_start import first_start
 from shared.domain.accounts import Account, AccountLock
 from shared.domain.events import EventQuery
 from shared.domain.principals import OPERATOR
+from shared.domain.search import Query, ResultPage
 from shared.localhost import prepare
 from shared.program import launcher
 from shared.settings import Settings
+from tests.fakes.system import FakeClock
 from tests.paths import ROOT
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
@@ -211,6 +214,35 @@ async def test_a_lost_search_index_is_filled_again_by_the_next_start(world: Worl
     found = await registry.packages.search.suggest("greet", by=OPERATOR)
     await registry.close()
     assert [each.name for each in found] == ["greet"]
+
+
+@dataclass
+class HurryingClock(FakeClock):
+    """Lets an hour pass each time it is read: longer than any run of a task."""
+
+    def now_ms(self) -> int:
+        self.advance(timedelta(hours=1))
+        return super().now_ms()
+
+
+async def test_a_start_that_takes_longer_than_a_task_fills_the_search_index_whole(
+    world: World,
+) -> None:
+    for name in ("alder", "birch", "cedar"):
+        await world.push(bala(f"acme/{name}:1.0.0"))
+    data = world.registry.settings.data
+    await world.registry.close()
+    for file in data.glob("search.db*"):
+        file.unlink()
+    settings = settings_of(data)
+    with prepared_stores(settings):
+        adapters = embedded_adapters(settings, HurryingClock())
+        registry = build_registry(settings, adapters)
+        await first_start(registry, data / "Settings.toml")
+        found = await registry.packages.search.search(Query(), ResultPage(), by=OPERATOR)
+        await registry.close()
+    names = [hit.listing.head.name for hit in found.hits]
+    assert sorted(names) == ["alder", "birch", "cedar"]
 
 
 async def test_a_damaged_search_index_is_moved_away_and_made_again(world: World) -> None:

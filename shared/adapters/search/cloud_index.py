@@ -1,7 +1,7 @@
 """The search index of a registry in the cloud, and the copy of it that this process searches."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -246,6 +246,10 @@ class CloudSearchIndex(IndexReader):
 
     async def replace(self, listing: Listing) -> bool:
         return await self._listings.replace(listing)
+
+    async def replace_all(self, listings: Sequence[Listing]) -> None:
+        for listing in listings:
+            await self._listings.replace(listing)
 
     async def remove(self, package: Package) -> bool:
         return await self._listings.remove(package)

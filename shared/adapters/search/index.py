@@ -1,15 +1,22 @@
 """The search index of one machine."""
 
+import asyncio
 import sqlite3
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Sequence, Sized
 from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TypeVar, TypeVarTuple, cast
 
 from shared.adapters.search import queries
-from shared.adapters.search.rows import SEARCH_MIGRATIONS, IndexRows, excerpt_of, is_short_listing
+from shared.adapters.search.rows import (
+    SEARCH_MIGRATIONS,
+    IndexRows,
+    excerpt,
+    excerpt_of,
+    is_short_listing,
+)
 from shared.adapters.sqlite.database import Database
 from shared.domain.coordinates import Package
 from shared.domain.listings import Facet, FacetCount, Listing
@@ -126,6 +133,10 @@ class SqliteSearchIndex(IndexReader):
 
     async def replace(self, listing: Listing) -> bool:
         return await self._write(listing, _replace)
+
+    async def replace_all(self, listings: Sequence[Listing]) -> None:
+        shown = await asyncio.to_thread(lambda: [excerpt(each) for each in listings])
+        await self._database.write(lambda connection: IndexRows(connection).show(shown))
 
     async def _write(
         self, listing: Listing, change: Callable[[sqlite3.Connection, Listing], bool]

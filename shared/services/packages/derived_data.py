@@ -34,6 +34,10 @@ from shared.ports.search import SearchIndex
 from shared.runtime.lru_cache import LruCache
 from shared.runtime.retries import retried_when_stale
 from shared.services.packages.archive_relocation import ArchiveRelocation
+from shared.services.records import package_batches
+
+# Each write of the search index changes most lists of packages that it has.
+PACKAGES_LISTED_AT_ONCE = 1_000
 
 
 class WithheldReleases(Struct, frozen=True):
@@ -155,6 +159,14 @@ class DerivedData(Struct, frozen=True):
         changed.append(await self.update_search(package))
         changed.append(await self.withheld_releases.rebuild(package, releases))
         return any(changed)
+
+    async def fill_search(self) -> None:
+        """List all packages in a search index that has none. Nothing else may change packages
+        meanwhile."""
+        async for heads in package_batches(self.metadata, PACKAGES_LISTED_AT_ONCE):
+            surveys = await self.metadata.survey([head.package for head in heads])
+            found = await asyncio.gather(*(self._listing(each) for each in surveys if each))
+            await self.search.replace_all([each for each in found if each])
 
     async def update_search(self, package: Package) -> bool:
         """Put the latest release of the package into the search index, or remove the package from
