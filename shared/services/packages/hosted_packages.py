@@ -430,7 +430,9 @@ class PackageCache:
         unknown = {key: package for key, package in asked if surveys[key] is None}
         if unknown:
             number = self._edition.number
-            read = await self._metadata.survey(list(unknown.values()), check=check)
+            read = await self._metadata.survey(
+                list(unknown.values()), versions, check=check or _checked_before
+            )
             for key, survey in zip(unknown, read, strict=True):
                 surveys[key] = survey
                 if survey is not None:
@@ -461,7 +463,7 @@ class PackageCache:
         if standing is not None:
             return cast("FoundRelease", standing)
         number = self._edition.number
-        found = await read(check=check)
+        found = await read(check=check or _checked_before)
         if found.head is not None and found.release is not None:
             self._keep(place, found.head, found, number)
         return found
@@ -484,6 +486,11 @@ class PackageCache:
         if head.visibility is Visibility.PUBLIC:
             memory_bytes = _memory_of_read(value)
             self._cached.put(place, _Cached(value, head.package.key, number, memory_bytes))
+
+
+async def _checked_before(requested: Sequence[tuple[Package, Head | None]], /) -> set[str]:
+    """The check of callers that know already that the packages may be read."""
+    return {package.key for package, _ in requested}
 
 
 class _ReadRelease(Protocol):
