@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 import click
 
+from infra.cost.first_requests import UNITS_BEFORE, first_requests
 from infra.cost.model import (
     CostLine,
     CostPlan,
@@ -30,6 +31,7 @@ HUNDRED = 100
 
 class CostOutput(Enum):
     COSTS = "costs"
+    FIRST_REQUESTS = "first requests"
     PRICES = "prices"
 
 
@@ -71,6 +73,13 @@ _percent = click.FloatRange(0, 100)
     default=CostOutput.COSTS,
     help="Print the prices, with their pages and dates.",
 )
+@click.option(
+    "--first-requests",
+    "shown",
+    flag_value=CostOutput.FIRST_REQUESTS,
+    type=click.UNPROCESSED,
+    help="Print what a million requests cost that nothing in memory answers.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 def cost(
     *,
@@ -91,6 +100,7 @@ def cost(
     Examples:
       python -m infra.cost --packages 2000 --pulls 1000000
       python -m infra.cost --pulls 5000000 --size team --cache-hits 95
+      python -m infra.cost --first-requests
       python -m infra.cost --show-prices
     """
     plans = within(_network(isolated=isolated, gateway=nat_gateway), behind(FrontDoorTier(edge)))
@@ -98,6 +108,8 @@ def cost(
     load = _load(given)
     if shown is CostOutput.PRICES:
         tables = [price_list(prices)]
+    elif shown is CostOutput.FIRST_REQUESTS:
+        tables = [first_request_list(prices)]
     elif size is None:
         tables = [overview(plans, load, prices), sensitivity(plans, load, prices)]
     else:
@@ -215,6 +227,25 @@ def details(plan: CostPlan, load: Load, prices: Prices) -> list[CostRow]:
     shown = [line for line in lines if line.quantity]
     sum_ = CostLine("a month", "", 0, total(lines))
     return [_detail(line) for line in [*shown, sum_]]
+
+
+def first_request_list(prices: Prices) -> list[CostRow]:
+    """Return the request units of each kind of first request, now and before, and the dollars of a
+    million."""
+    return [
+        {
+            "first request": kind.value,
+            "request units": f"{cost.units:,.2f}",
+            "at 81950573": f"{UNITS_BEFORE[kind]:,.2f}",
+            "Cosmos DB": f"{cost.database:,.2f}",
+            "executions": f"{cost.executions:,.2f}",
+            "GB-s": f"{cost.memory:,.2f}",
+            "storage": f"{cost.storage:,.2f}",
+            "a million": f"{cost.total:,.2f}",
+            "egress": f"{cost.egress:,.2f}",
+        }
+        for kind, cost in first_requests(prices).items()
+    ]
 
 
 def price_list(prices: Prices) -> list[CostRow]:

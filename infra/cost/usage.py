@@ -50,6 +50,8 @@ class OperationUsage(Enum):
     VERSIONS = "versions"
     INDEX = "index file"
     RESOLVE = "resolve"
+    PAGE = "package page"
+    API_PAGE = "API page"
     SEARCH = "search"
     PUSH = "push"
 

@@ -144,14 +144,14 @@ def open_cloud(connections: AzureClients, clock: Clock, randomness: Randomness) 
     cosmos.on_write(PACKAGES, edition.wrote)
     for container in ("accounts", "tokens"):
         cosmos.on_write(container, edition.wrote_records)
-    metadata = CosmosMetadata(cosmos)
+    metadata = CosmosMetadata(cosmos, edition)
     directory = CosmosDirectory(cosmos, clock)
     return CloudStores(
         connections=connections,
         cosmos=cosmos,
         blobs=blobs,
         metadata=metadata,
-        documents=BlobDocuments(blobs, CosmosGraphs(cosmos)),
+        documents=BlobDocuments(blobs, CosmosGraphs(cosmos, edition)),
         archives=archives,
         copies=BlobCopies(blobs, clock),
         directory=directory,

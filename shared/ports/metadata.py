@@ -34,6 +34,10 @@ class PackageReader(Protocol):
     With a `check`, a package that the caller may not read does not exist. It is asked once the
     heads are known, and before anything else is decoded, so that the time of an answer does not
     tell a hidden package from a missing one.
+
+    A read with a check answers somebody who reads: what it finds may be as old as what the edition
+    of the process knows (`CHANGES_KNOWN_WITHIN`), but what it does not find is not there. A read
+    without one is the newest, for whoever decides on a write or derives data.
     """
 
     async def find(

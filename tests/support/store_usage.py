@@ -20,6 +20,7 @@ from tests.paths import central_index
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.cloud_registry import MeteredRegistry, metered, other_instance
 from tests.support.cloud_stores import double_of, emulator
+from tests.support.documented_packages import documented_bala
 from tests.support.world import BASE, URL
 
 MOST_RELEASES = 4  # Of each package, so that counting takes seconds.
@@ -72,6 +73,8 @@ async def counted(folder: Path) -> Counted:
         await upkept(cloud)  # What the roll-ups changed is told, and no news any more.
         await upkept(cloud)
         busy = await upkept(cloud)
+        at_rest = await stored(cloud, len(pushes))
+        uses[OperationUsage.API_PAGE] = await api_pages(cloud)
         return Counted(
             uses=uses,
             idle=idle,
@@ -79,7 +82,7 @@ async def counted(folder: Path) -> Counted:
             each_followed=each_followed,
             each_window=each_window,
             each_pulled=each_pulled,
-            stored=await stored(cloud, len(pushes)),
+            stored=at_rest,
             items=items,
         )
 
@@ -169,6 +172,8 @@ async def read(cloud: MeteredRegistry, packages: list[str]) -> dict[OperationUsa
     lines = [f"{URL}/index/{each}/index.json" for each in packages]
     found[OperationUsage.INDEX] = await first(cloud, lines)
     found[OperationUsage.RESOLVE] = await resolved(cloud, packages)
+    pages = [f"{URL}/packages/{each}" for each in packages]
+    found[OperationUsage.PAGE] = await first(cloud, pages)
     async with fresh(cloud) as process:  # Its search is refreshed until it closes.
         found[OperationUsage.SEARCH] = await again(process, [f"{BASE}/packages?q=http&limit=20"])
     return found
@@ -188,6 +193,18 @@ async def first(cloud: MeteredRegistry, urls: list[str]) -> Usage:
     """Return what a request takes of an instance that was not asked before."""
     async with fresh(cloud) as process:
         return mean([(await got(process, url))[0] for url in urls])
+
+
+async def api_pages(cloud: MeteredRegistry) -> Usage:
+    """Publish packages with API documentation, and return what a page of it takes."""
+    names = [f"documented{number}" for number in range(RESOLVED)]
+    headers = {"Authorization": f"Bearer {cloud.token}"}
+    for name in names:
+        files = {"bala-file": ("any.bala", documented_bala(f"acme/{name}:1.0.0"))}
+        answer = await cloud.http.post(f"{BASE}/packages", headers=headers, files=files)
+        assert answer.status_code == 204, answer.text
+    await cloud.registry.api_docs.queue.drain()
+    return await first(cloud, [f"{URL}/packages/acme/{each}/1.0.0/docs/{each}/" for each in names])
 
 
 def metadata_of(release: Mapping[str, Any]) -> str:

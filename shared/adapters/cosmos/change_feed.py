@@ -1,13 +1,14 @@
 """The edition of an instance in the cloud, which reads what changed from the change feed."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from typing import Any
 
 from msgspec import Struct
 
 from shared.adapters.cosmos.client import ChangeFeedPage, CosmosDatabase
+from shared.adapters.cosmos.queries import SessionTokens
 from shared.domain.errors.base import Unavailable
 from shared.domain.times import MS
 from shared.ports.system import Clock
@@ -21,9 +22,11 @@ MOST_PAGES = 10  # Of one range. After so many changes at once, nothing that was
 
 
 class _RangeChanges(Struct, frozen=True):
-    """The position after the changes of a range, and whether they were all that there are."""
+    """The position after the changes of a range, the session token of the last answer, and whether
+    they were all that there are."""
 
     after: str
+    session: str
     is_complete: bool
 
 
@@ -44,6 +47,8 @@ class ChangeFeedEdition:
         self._asked_ms: int | None = None
         self._confirmed_ms: int | None = None  # When the last question began that was answered.
         self._asking: asyncio.Task[None] | None = None
+        self._session: SessionTokens | None = None  # Of the last question, unless wrote since.
+        self._writes = 0  # Of this process.
         self.package_changes = 0  # Another number whenever packages may have changed.
 
     @property
@@ -56,6 +61,12 @@ class ChangeFeedEdition:
     def is_confirmed_within(self, age: timedelta) -> bool:
         """Check whether every change is known that was made up to so long ago."""
         return self._is_recent(self._confirmed_ms, age)
+
+    @property
+    def session(self) -> SessionTokens | None:
+        """The tokens of reads of packages that include every change that was made up to a second
+        ago, and those of this process; None while it has none that include them."""
+        return self._session if self.is_confirmed() else None
 
     def ask(self) -> None:
         # Also after a question that failed: the next one comes a second after it began.
@@ -76,8 +87,9 @@ class ChangeFeedEdition:
         return EVERYTHING not in packages and self._changes.hold(number, packages)
 
     def wrote(self, package: str) -> None:
-        self._changes.note((package,))
-        self.package_changes += 1
+        self._writes += 1
+        self._session = None
+        self._note(package)
 
     def wrote_records(self, _owner: str) -> None:
         """Note that this process wrote, or tried to write, a record that is no package's. Those of
@@ -87,12 +99,12 @@ class ChangeFeedEdition:
     async def _ask(self) -> None:
         """Read what changed. If that fails, what was read before stays unconfirmed."""
         began_ms = self._clock.monotonic_ms()
+        writes = self._writes
         try:
-            if self._positions:
-                await self._read_changes()
-            else:
-                await self._begin()
+            tokens = await (self._read_changes() if self._positions else self._begin())
             self._confirmed_ms = began_ms
+            # An answer that a write of this process overtook may lack it.
+            self._session = tokens if self._writes == writes else None
         except Unavailable as failure:
             log.warning("edition.unread", reason=str(failure))
         except Exception:  # A position may have become unusable.
@@ -101,7 +113,7 @@ class ChangeFeedEdition:
         finally:
             self._asking = None
 
-    async def _begin(self) -> None:
+    async def _begin(self) -> SessionTokens | None:
         """Follow the feed from here on; nothing that was read before stands."""
         ranges = await self._cosmos.container(PACKAGES).ranges()
         pages = await asyncio.gather(
@@ -109,12 +121,14 @@ class ChangeFeedEdition:
         )
         self._positions = [page.after for page in pages]
         self._lose()
+        return _joined(page.session for page in pages)
 
-    async def _read_changes(self) -> None:
+    async def _read_changes(self) -> SessionTokens | None:
         found = await asyncio.gather(*map(self._read_range, self._positions))
         if not all(each.is_complete for each in found):
             self._lose()
         self._positions = [each.after for each in found]
+        return _joined(each.session for each in found)
 
     async def _read_range(self, after: str) -> "_RangeChanges":
         """Note the items of a range that changed after the position."""
@@ -122,14 +136,18 @@ class ChangeFeedEdition:
             page = await self._page(continuation=after)
             after = page.after
             for item in page.items:
-                self.wrote(str(item["pk"]))
+                self._note(str(item["pk"]))
             if not page.items:
-                return _RangeChanges(after, is_complete=True)
-        return _RangeChanges(after, is_complete=False)
+                return _RangeChanges(after, page.session, is_complete=True)
+        return _RangeChanges(after, "", is_complete=False)
 
     async def _page(self, **options: Any) -> ChangeFeedPage:
         container = self._cosmos.container(PACKAGES)
         return await container.changes_of(max_item_count=ITEMS_AT_ONCE, **options)
+
+    def _note(self, package: str) -> None:
+        self._changes.note((package,))
+        self.package_changes += 1
 
     def _lose(self) -> None:
         self._changes.forget()
@@ -137,3 +155,9 @@ class ChangeFeedEdition:
 
     def _is_recent(self, since_ms: int | None, age: timedelta) -> bool:
         return since_ms is not None and self._clock.monotonic_ms() - since_ms < age // MS
+
+
+def _joined(tokens: Iterable[str]) -> SessionTokens | None:
+    """Return the tokens of ranges, some of which may have none; None if no range has one."""
+    session = SessionTokens.parse(",".join(filter(None, tokens)))
+    return session if session.last_changes else None

@@ -16,7 +16,7 @@ from azure.cosmos import exceptions
 from azure.cosmos.aio import ContainerProxy, CosmosClient
 from msgspec import Struct, field
 
-from shared.adapters.cosmos.queries import query_directly
+from shared.adapters.cosmos.queries import SESSION_TOKEN, SessionTokens, query_directly
 from shared.domain.errors.requests import Busy, StorageFull
 from shared.ports.system import Randomness
 from shared.telemetry.log import current_activity, is_recording, record_metric
@@ -124,32 +124,45 @@ class CosmosContainer(Struct, frozen=True):
         except exceptions.CosmosResourceNotFoundError:
             return None
 
-    async def query(self, text: str, pk: str | None = None, **parameters: Any) -> list[Any]:
-        """Return the results of the query in one partition, or of a plain filter in all."""
+    async def query(
+        self,
+        text: str,
+        pk: str | None = None,
+        *,
+        as_of: SessionTokens | None = None,
+        **parameters: Any,
+    ) -> list[Any]:
+        """Return the results of the query in one partition, or of a plain filter in all: the
+        newest, or of one physical partition what includes at least the changes of `as_of`."""
         if pk is not None:
-            return await self._query_directly(text, parameters, partition_key=pk)
+            return await self._query_directly(text, parameters, as_of, partition_key=pk)
         ranges = await self.cosmos.ranges(self.name)
         if len(ranges) == 1:
-            return await self._query_directly(text, parameters, feed_range=ranges[0])
+            return await self._query_directly(text, parameters, as_of, feed_range=ranges[0])
         # Without a range, the service reads one physical partition after the other.
         found = await asyncio.gather(
             *(self._query(text, parameters, feed_range=each) for each in ranges)
         )
         return [item for each in found for item in each]
 
-    async def read_each(self, keys: Sequence[str], id_: str) -> list[Item]:
+    async def read_each(
+        self, keys: Sequence[str], id_: str, *, as_of: SessionTokens | None = None
+    ) -> list[Item]:
         """Return the items of these partitions that have the id, in any order. One request, and one
         for each further physical partition."""
         if len(keys) == 1:
             item = await self.read(keys[0], id_)
             return [] if item is None else [item]
-        return await self.query_keys("SELECT * FROM c WHERE c.id = @id", keys, id=id_)
+        text = "SELECT * FROM c WHERE c.id = @id"
+        return await self.query_keys(text, keys, as_of=as_of, id=id_)
 
     async def query_keys(
         self,
         text: str,
         keys: Sequence[str],
         since: Mapping[str, int] = MappingProxyType({}),
+        *,
+        as_of: SessionTokens | None = None,
         **parameters: Any,
     ) -> list[Item]:
         """Return the items that a plain filter finds in these partitions; of some partitions only
@@ -157,12 +170,14 @@ class CosmosContainer(Struct, frozen=True):
         partition. The filter is extended by `AND`."""
         if len(keys) == 1:
             parameters["since"] = since.get(keys[0], 0)
-            return await self.query(f"{text} AND c._ts >= @since", keys[0], **parameters)
+            recent = f"{text} AND c._ts >= @since"
+            return await self.query(recent, keys[0], as_of=as_of, **parameters)
+        queries = (
+            _query_of_keys(text, keys[start : start + KEYS_OF_A_QUERY], since)
+            for start in range(0, len(keys), KEYS_OF_A_QUERY)
+        )
         found = await asyncio.gather(
-            *(
-                self._query_keys(text, keys[start : start + KEYS_OF_A_QUERY], since, parameters)
-                for start in range(0, len(keys), KEYS_OF_A_QUERY)
-            )
+            *(self.query(of_keys, as_of=as_of, **parameters, **named) for of_keys, named in queries)
         )
         return [item for each in found for item in each]
 
@@ -279,14 +294,17 @@ class CosmosContainer(Struct, frozen=True):
         return True
 
     async def _query_directly(
-        self, text: str, parameters: Mapping[str, Any], **scope: Any
+        self,
+        text: str,
+        parameters: Mapping[str, Any],
+        as_of: SessionTokens | None,
+        **scope: Any,
     ) -> list[Any]:
         """Query one partition, or a container of one physical partition, without the layers of the
-        client library; whatever is not answered is left to them."""
+        client library; whatever is not answered is left to them, and is the newest."""
         query = {"query": text, "parameters": _named(parameters)}
-        found = await _Call().run(
-            lambda: query_directly(self._proxy, query, scope.get("partition_key"), PAGE_SIZE)
-        )
+        pk = scope.get("partition_key")
+        found = await _Call().run(lambda: query_directly(self._proxy, query, pk, PAGE_SIZE, as_of))
         return await self._query(text, parameters, **scope) if found is None else found
 
     async def _query(self, text: str, parameters: Mapping[str, Any], **scope: Any) -> list[Any]:
@@ -295,17 +313,6 @@ class CosmosContainer(Struct, frozen=True):
         return await _Call().run(
             lambda: _all(ask(text, parameters=named, max_item_count=PAGE_SIZE, **scope))
         )
-
-    async def _query_keys(
-        self, text: str, keys: Sequence[str], since: Mapping[str, int], named: Mapping[str, Any]
-    ) -> list[Item]:
-        whole = {f"k{place}": key for place, key in enumerate(keys) if key not in since}
-        partly = {f"k{place}": key for place, key in enumerate(keys) if key in since}
-        among = [f"c.pk IN ({', '.join(f'@{name}' for name in whole)})"] if whole else []
-        among += [f"c.pk = @{name} AND c._ts >= @since_{name}" for name in partly]
-        seconds = {f"since_{name}": since[key] for name, key in partly.items()}
-        parameters: dict[str, Any] = {**named, **whole, **partly, **seconds}
-        return await self.query(f"{text} AND ({' OR '.join(among)})", **parameters)
 
     async def _write(self, call: "_Call", item: Item, ask: Callable[[], Awaitable[T]]) -> T:
         """Run a write of an item; its listener is told when it has ended, in whatever way."""
@@ -334,7 +341,7 @@ class CosmosContainer(Struct, frozen=True):
         async for page in ask(**options, response_hook=keep).by_page():
             found = await _all(page)
             break
-        return ChangeFeedPage(found, headers["etag"])
+        return ChangeFeedPage(found, headers["etag"], headers.get(SESSION_TOKEN, ""))
 
     async def _find(self, marked: Item) -> Item | None:
         """Return the item if it has this write id: the write succeeded without a response."""
@@ -347,10 +354,12 @@ class CosmosContainer(Struct, frozen=True):
 
 
 class ChangeFeedPage(Struct, frozen=True):
-    """Items of the change feed, and the position after them."""
+    """Items of the change feed, the position after them, and the session token of the range that
+    answered."""
 
     items: list[Item]
     after: str
+    session: str = ""
 
 
 class BatchWrite(Struct, frozen=True):
@@ -372,6 +381,18 @@ class BatchDelete(BatchWrite, frozen=True):
 
     def operation(self, mark: str) -> Any:  # noqa: ARG002 - a deleted item has no write id.
         return "delete", (self.item["id"],)
+
+
+def _query_of_keys(
+    text: str, keys: Sequence[str], since: Mapping[str, int]
+) -> tuple[str, dict[str, Any]]:
+    """Return the query that finds the items in these partitions, and its further parameters."""
+    whole = {f"k{place}": key for place, key in enumerate(keys) if key not in since}
+    partly = {f"k{place}": key for place, key in enumerate(keys) if key in since}
+    among = [f"c.pk IN ({', '.join(f'@{name}' for name in whole)})"] if whole else []
+    among += [f"c.pk = @{name} AND c._ts >= @since_{name}" for name in partly]
+    seconds = {f"since_{name}": since[key] for name, key in partly.items()}
+    return f"{text} AND ({' OR '.join(among)})", {**whole, **partly, **seconds}
 
 
 def _named(parameters: Mapping[str, Any]) -> list[dict[str, Any]]:

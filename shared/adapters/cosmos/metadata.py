@@ -13,7 +13,9 @@ from typing import TypeVar
 
 from msgspec import Struct
 
+from shared.adapters.cosmos.change_feed import ChangeFeedEdition
 from shared.adapters.cosmos.client import BatchWrite, CosmosContainer, CosmosDatabase, Item
+from shared.adapters.cosmos.queries import SessionTokens
 from shared.domain.archives.names import Digest
 from shared.domain.coordinates import NO_PACKAGE, Coordinate, Package
 from shared.domain.names import OrgName, PackageName
@@ -34,9 +36,15 @@ R = TypeVar("R", Head, Release)
 
 
 class CosmosMetadata:
-    """The MetadataStore of a registry in the cloud."""
+    """The MetadataStore of a registry in the cloud.
 
-    def __init__(self, cosmos: CosmosDatabase) -> None:
+    Reads for callers, which have a check, are of the session of the edition if it has one, and cost
+    half. What they do not find, or may not show, is read again at the level of the account
+    (decision 0175).
+    """
+
+    def __init__(self, cosmos: CosmosDatabase, edition: ChangeFeedEdition) -> None:
+        self._edition = edition
         self._packages = cosmos.container("packages")
         self._tools = cosmos.container("tools")
         self._surveys = CosmosSurveys(self._packages)
@@ -45,11 +53,29 @@ class CosmosMetadata:
     async def find(
         self, coordinate: Coordinate, /, *, check: ReadCheck | None = None
     ) -> FoundRelease:
+        session = self._edition.session if check is not None else None
+        if check is None or session is None:
+            return await self._find(coordinate, check)
+        once = _CheckedOnce(check)
+        found = await self._find(coordinate, once, session)
+        if found.head is not None and found.release is not None:
+            return found
+        return await self._find(coordinate, once)
+
+    async def _find(
+        self,
+        coordinate: Coordinate,
+        check: ReadCheck | None,
+        as_of: SessionTokens | None = None,
+    ) -> FoundRelease:
         package = coordinate.package
         release = release_id(coordinate.version.text)
         # A query takes half the processor time of two reads, and finds what there is of both.
         found = await self._packages.query(
-            "SELECT * FROM c WHERE c.id IN ('head', @release)", package.key, release=release
+            "SELECT * FROM c WHERE c.id IN ('head', @release)",
+            package.key,
+            as_of=as_of,
+            release=release,
         )
         items = {item["id"]: item for item in found}
         head = read_record(Head, items.get(HEAD) or _stand_in())
@@ -80,12 +106,35 @@ class CosmosMetadata:
     async def survey(
         self,
         packages: Sequence[Package],
-        _versions: Collection[Coordinate] = (),
+        versions: Collection[Coordinate] = (),
         /,
         *,
         check: ReadCheck | None = None,
     ) -> list[Survey | None]:
-        surveys = await self._surveys.read([package.key for package in packages])
+        session = self._edition.session if check is not None else None
+        if check is None or session is None:
+            return await self._read_surveys(packages, check)
+        once = _CheckedOnce(check)
+        found = dict(zip(packages, await self._read_surveys(packages, once, session), strict=True))
+        wanted = defaultdict[str, list[Version]](list)
+        for coordinate in versions:
+            wanted[coordinate.package.key].append(coordinate.version)
+        missing = [
+            package
+            for package, survey in found.items()
+            if survey is None or not all(map(survey.has, wanted[package.key]))
+        ]
+        if missing:
+            found |= zip(missing, await self._read_surveys(missing, once), strict=True)
+        return [found[package] for package in packages]
+
+    async def _read_surveys(
+        self,
+        packages: Sequence[Package],
+        check: ReadCheck | None,
+        as_of: SessionTokens | None = None,
+    ) -> list[Survey | None]:
+        surveys = await self._surveys.read([package.key for package in packages], as_of)
         if check is None:
             return surveys
         found = list(zip(packages, surveys, strict=True))
@@ -220,9 +269,9 @@ class CosmosMetadata:
 
     async def _put_entry(self, pk: str, entry: ReleaseEntry) -> None:
         id_ = f"entry:{entry.version}"
-        # Each byte of an entry is paid for by every resolve, and most releases say neither.
-        unsaid = {name for name in ("by_ci", "sigstore") if not getattr(entry, name)}
-        body = entry.model_dump(mode="json", exclude=unsaid)
+        # Each byte of an entry is paid for by every resolve: most entries are below 1 KiB, and what
+        # is not stored is read as its default.
+        body = entry.model_dump(mode="json", exclude_defaults=True)
         fields: Item = {"revision": entry.revision, "body": body}
         item = {"id": id_, "pk": pk, "schema": 1, "kind": "entry", **fields}
         if await self._packages.create(item):
@@ -242,6 +291,29 @@ class CosmosMetadata:
         coordinate = Coordinate.parse(item["org"], item["name"], item["version"])
         self._pointers.put(digest.hex, coordinate)
         return coordinate
+
+
+class _CheckedOnce:
+    """A check that is asked once about a package while its head is the same, however often the
+    package is read for one answer."""
+
+    def __init__(self, check: ReadCheck) -> None:
+        self._check = check
+        self._heads = dict[str, Head | None]()
+        self._readable = set[str]()
+
+    async def __call__(self, requested: Sequence[tuple[Package, Head | None]], /) -> set[str]:
+        heads = self._heads
+        changed = [
+            (package, head)
+            for package, head in requested
+            if package.key not in heads or heads[package.key] != head
+        ]
+        if changed:
+            heads |= {package.key: head for package, head in changed}
+            self._readable -= {package.key for package, _ in changed}
+            self._readable |= set(await self._check(changed))
+        return self._readable & {package.key for package, _ in requested}
 
 
 _CHANGING = frozenset({"revision", "outbox", "waiting", "body"})
@@ -282,12 +354,17 @@ class CosmosSurveys:
             capacity_bytes, weigh=lambda _, known: known.memory_bytes
         )
 
-    async def read(self, keys: Sequence[str]) -> list[Survey | None]:
+    async def read(
+        self, keys: Sequence[str], as_of: SessionTokens | None = None
+    ) -> list[Survey | None]:
         """Return the survey of each package by its key; None where it does not exist."""
         known = {key: self._cache.get(key) for key in keys}
         since = {key: each.changed - OVERLAP_SECONDS for key, each in known.items() if each}
         changed = await self._container.query_keys(
-            "SELECT * FROM c WHERE c.kind IN ('head', 'entry')", list(known), since
+            "SELECT * FROM c WHERE c.kind IN ('head', 'entry')",
+            list(known),
+            since,
+            as_of=as_of,
         )
         by_key = defaultdict[str, list[Item]](list)
         for item in changed:
@@ -383,7 +460,8 @@ LARGEST_GRAPH_ITEM_BYTES = 64 * 1024  # Compressed. A larger item costs more tha
 class CosmosGraphs:
     """The graphs that are small enough, by the digests of their archives."""
 
-    def __init__(self, cosmos: CosmosDatabase) -> None:
+    def __init__(self, cosmos: CosmosDatabase, edition: ChangeFeedEdition) -> None:
+        self._edition = edition
         self._packages = cosmos.container("packages")
 
     async def put(self, digest: Digest, graph: bytes) -> None:
@@ -395,7 +473,9 @@ class CosmosGraphs:
 
     async def read(self, digests: Sequence[Digest]) -> dict[Digest, bytes]:
         by_key = {digest_key(digest): digest for digest in digests}
-        items = await self._packages.read_each(list(by_key), GRAPH)
+        # A graph never changes, and one that is not found here is read from its blob.
+        session = self._edition.session
+        items = await self._packages.read_each(list(by_key), GRAPH, as_of=session)
         return {by_key[item["pk"]]: zlib.decompress(b64decode(item["body"])) for item in items}
 
     async def delete(self, digest: Digest) -> None:

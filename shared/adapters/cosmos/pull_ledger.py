@@ -37,6 +37,7 @@ from shared.adapters.cosmos.client import (
     Item,
 )
 from shared.adapters.cosmos.metadata import CosmosMetadata
+from shared.adapters.cosmos.queries import ANY_REPLICA
 from shared.domain.coordinates import Package
 from shared.domain.names import OrgName, PackageName
 from shared.ports.pull_ledger import PullBatch, PullHistory, RollUp
@@ -292,10 +293,7 @@ class CosmosPulls:
         return versions
 
     async def history(self, package: Package, since: str) -> PullHistory:
-        total, days = await asyncio.gather(
-            self._totals.read(package.key), self._totals.days(package.key, since)
-        )
-        return history_of(total, days, since)
+        return await self._totals.history(package.key, since)
 
     async def _show(self, *totals: Item) -> list[str]:
         """Show sums in the heads of packages; return those that the search has to list."""
@@ -439,10 +437,27 @@ class PullTotals(Struct, frozen=True):
     async def days(self, pk: str, since: str = "") -> Days:
         """Return the days from `since` on that are not beside the sums."""
         text = "SELECT * FROM c WHERE c.kind IN ('day', 'days') AND c.day >= @since"
-        days = Days()
-        for item in await self.container.query(text, pk, since=since):
-            add_days(days, item.get(DAYS) or {item["day"]: {item["version"]: item["pulls"]}})
-        return days
+        return _days_in(await self.container.query(text, pk, since=since))
+
+    async def history(self, pk: str, since: str) -> PullHistory:
+        """Return the sums of a package, and the days from `since` on. Roll-ups add to them every
+        quarter of an hour, so a replica that is a moment behind the others may answer."""
+        text = (
+            "SELECT * FROM c WHERE c.kind = 'total'"
+            " OR (c.kind IN ('day', 'days') AND c.day >= @since)"
+        )
+        items = await self.container.query(text, pk, as_of=ANY_REPLICA, since=since)
+        totals = [item for item in items if item["id"] == TOTAL]
+        others = [item for item in items if item["id"] != TOTAL]
+        return history_of(totals[0] if totals else _new_total(pk), _days_in(others), since)
+
+
+def _days_in(items: Iterable[Item]) -> Days:
+    """Return the days of items that are not beside the sums."""
+    days = Days()
+    for item in items:
+        add_days(days, item.get(DAYS) or {item["day"]: {item["version"]: item["pulls"]}})
+    return days
 
 
 def is_listed_with(total: Item) -> bool:

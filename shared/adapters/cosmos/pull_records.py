@@ -99,6 +99,7 @@ class CosmosPullRecords:
         newest = position.id
         if query.until_ms is not None:  # An item has the time of its last pull.
             newest = min(newest, f"{query.until_ms + PULL_WINDOW // MS:015}")
+        of_term: dict[str, Any] = {"term": term} if term else {}
         for month in self._months(query, position):
             before = newest
             while True:
@@ -108,7 +109,7 @@ class CosmosPullRecords:
                     before=before,
                     since=f"{query.since_ms:015}",
                     count=ITEMS_AT_ONCE,
-                    **({"term": term} if term else {}),
+                    **of_term,
                 )
                 for item in found:
                     if item["id"] != before or before == newest:

@@ -8,6 +8,7 @@ for the caller to ask again by the client itself, which knows other regions, thr
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Iterable, Mapping
 from email.utils import formatdate
 from typing import Any, Self
@@ -24,17 +25,64 @@ from msgspec import Struct
 _OK = 200
 _LOCAL = ("localhost", "127.0.0.1")  # An emulator has a certificate of its own.
 _CONTINUATION = "x-ms-continuation"
+_LEVEL = "x-ms-consistency-level"
+SESSION_TOKEN = "x-ms-session-token"  # noqa: S105 - the name of a header, and no secret.
+
+# A range, the version of the token unless it is an old one, and the number of the last change that
+# the answer includes; numbers of regions may follow.
+_TOKEN = re.compile(r"([^:,]+):(?:-?\d+#)?(\d+)(?:#[^,]*)?")
+
+
+class SessionTokens(Struct, frozen=True):
+    """How far reads of some ranges of a container came. A query with these tokens includes the
+    changes until there, and costs half of one at the level of the account (decision 0175)."""
+
+    text: str
+    last_changes: Mapping[str, int]  # By range.
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read tokens as answers have them; a token of unknown form is of no range."""
+        found = (_TOKEN.fullmatch(each) for each in text.split(","))
+        return cls(text, {each[1]: int(each[2]) for each in found if each})
+
+    def are_included_in(self, answer: Mapping[str, str]) -> bool:
+        """Check whether every range that gave an answer, by its headers, has a token here, and
+        came as far: a range that was divided since has none."""
+        known = self.last_changes
+        if not known:
+            return True
+        answered = self.parse(answer.get(SESSION_TOKEN, "")).last_changes
+        return bool(answered) and all(
+            range_ in known and last >= known[range_] for range_, last in answered.items()
+        )
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers of a request that asks for these changes at least."""
+        if not self.text:
+            return {_LEVEL: "Eventual"}
+        return {_LEVEL: "Session", SESSION_TOKEN: self.text}
+
+
+# Any replica may answer, however far it came: nearly always as far as the others.
+ANY_REPLICA = SessionTokens("", {})
 
 
 async def query_directly(
-    container: ContainerProxy, query: Mapping[str, Any], pk: str | None, page_size: int
+    container: ContainerProxy,
+    query: Mapping[str, Any],
+    pk: str | None,
+    page_size: int,
+    session: SessionTokens | None = None,
 ) -> list[Any] | None:
     """Return the results of a query in one partition, or of a plain filter in a container of one
-    physical partition; None if the service does not answer it."""
+    physical partition; None if the service does not answer it, or not with all of the session."""
     connection: Any = container.client_connection
     link = container.container_link
     pipeline = _Pipeline.of(connection)
     headers = _headers(connection, link, pk, page_size)
+    if session is not None:
+        headers |= session.headers()
     found: list[Any] = []
     while True:
         url = f"{connection.url_connection.rstrip('/')}/{link}/docs/"
@@ -44,6 +92,8 @@ async def query_directly(
         except AzureError:  # The client asks again, and says what is wrong.
             return None
         if response.status_code != _OK:
+            return None
+        if session is not None and not session.are_included_in(response.headers):
             return None
         found += orjson.loads(response.body())["Documents"]
         if _CONTINUATION not in response.headers:

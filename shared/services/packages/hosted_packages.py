@@ -430,7 +430,9 @@ class PackageCache:
         unknown = {key: package for key, package in asked if surveys.get(key) is None}
         if unknown:
             number = self._edition.number
-            read = await self._metadata.survey(list(unknown.values()), check=check)
+            read = await self._metadata.survey(
+                list(unknown.values()), versions, check=check or _checked_before
+            )
             for key, survey in zip(unknown, read, strict=True):
                 surveys[key] = survey
                 if survey is not None:
@@ -461,7 +463,7 @@ class PackageCache:
         if standing:
             return cast("FoundRelease", standing[place])
         number = self._edition.number
-        found = await read(check=check)
+        found = await read(check=check or _checked_before)
         if found.head is not None and found.release is not None:
             self._keep(place, found.head.key, found.head, found, number)
         return found
@@ -489,6 +491,11 @@ class PackageCache:
     ) -> None:
         if head.visibility is Visibility.PUBLIC:
             self._cached.put(place, _Cached(value, package, number, _memory_of_read(value)))
+
+
+async def _checked_before(requested: Sequence[tuple[Package, Head | None]], /) -> set[str]:
+    """The check of callers that know already that the packages may be read."""
+    return {package.key for package, _ in requested}
 
 
 class _ReadRelease(Protocol):

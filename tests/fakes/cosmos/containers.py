@@ -3,7 +3,7 @@
 import copy
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
@@ -89,6 +89,7 @@ class Container:
     numbers: Iterable[int] = field(default_factory=lambda: count(1))
     last: int = 0
     ranges: list[KeyRange] = field(default_factory=lambda: [KeyRange("0")])
+    replica: "Container | None" = None  # Without the changes since `fall_behind`.
 
     # --- points --------------------------------------------------------------------------------
 
@@ -167,6 +168,14 @@ class Container:
         items = [item for each in keys for item in self._partition(each).items.values()]
         return sorted((item for item in items if not self._is_over(item)), key=number_of)
 
+    # --- replicas ------------------------------------------------------------------------------
+
+    def fall_behind(self) -> None:
+        """Let one replica learn of no change from now on; reads that ask for less than the level of
+        the account may be answered by it."""
+        partitions = {key: Partition(dict(each.items)) for key, each in self.partitions.items()}
+        self.replica = replace(self, partitions=partitions, replica=None)
+
     # --- partitions ----------------------------------------------------------------------------
 
     def split(self) -> None:
@@ -182,8 +191,12 @@ class Container:
 
     def place_of(self, item: Item) -> str:
         """Return where the hash of its partition key puts an item: 32 digits, by the real hash."""
-        key = PartitionKey(self.path)
-        return str(key._get_effective_partition_key_string([_at(item, self.path)]))
+        return self.place_of_key(json.dumps([_at(item, self.path)]))
+
+    def place_of_key(self, key: str) -> str:
+        """Return where the hash of a partition key, as JSON, puts its items."""
+        hashing = PartitionKey(self.path)
+        return str(hashing._get_effective_partition_key_string(json.loads(key)))
 
     # --- inside --------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any
 from urllib.parse import unquote
 
-from tests.fakes.cosmos import charges, feeds
+from tests.fakes.cosmos import charges, feeds, sessions
 from tests.fakes.cosmos.containers import Condition, Container, Failed, Item, bad_request
 from tests.fakes.cosmos.queries import BadQuery, parse
 
@@ -116,7 +116,10 @@ class CosmosDouble:
             return _container(request, container)
         if kind == "pkranges":
             return _ranges(request, container)
-        return _document(request, container, id_) if id_ else _documents(request, container)
+        replica = sessions.replica_of(container, request.headers)
+        answer = _document(request, replica, id_) if id_ else _documents(request, replica)
+        token = sessions.token_of(replica, request.headers, _key_or_none(request))
+        return replace(answer, headers={**answer.headers, sessions.TOKEN: token})
 
     def _account(self) -> Answer:
         here = [{"name": "here", "databaseAccountEndpoint": self.address}]

@@ -9,6 +9,7 @@ import pytest
 
 from shared.adapters.blob.client import BlobContainers
 from shared.adapters.blob.documents import LARGEST_CACHED_DOCUMENT_BYTES, BlobDocuments
+from shared.adapters.cosmos.change_feed import ChangeFeedEdition
 from shared.adapters.cosmos.client import CosmosDatabase
 from shared.adapters.cosmos.metadata import LARGEST_GRAPH_ITEM_BYTES, CosmosGraphs
 from shared.adapters.system import SystemRandomness
@@ -37,7 +38,7 @@ class Place:
         blobs = BlobContainers(connections.blobs, connections.prefix)
         cosmos = CosmosDatabase(connections.cosmos, SystemRandomness())
         self.taken()
-        yield BlobDocuments(blobs, CosmosGraphs(cosmos))
+        yield BlobDocuments(blobs, CosmosGraphs(cosmos, ChangeFeedEdition(cosmos, FakeClock())))
         await blobs.close()
         await cosmos.close()
 

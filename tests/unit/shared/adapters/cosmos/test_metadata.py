@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.adapters.cosmos.change_feed import ChangeFeedEdition
 from shared.adapters.cosmos.client import DATABASE, KEYS_OF_A_QUERY, CosmosDatabase
 from shared.adapters.cosmos.metadata import CosmosMetadata
 from shared.adapters.system import SystemRandomness
@@ -57,7 +58,9 @@ async def process(tmp_path: Path) -> AsyncGenerator[Process]:
     clock = FakeClock()
     place = CloudDouble(tmp_path, clock)
     cosmos = CosmosDatabase(place.cosmos, SystemRandomness())
-    yield Process(CosmosMetadata(cosmos), double_of(tmp_path, clock), clock)
+    yield Process(
+        CosmosMetadata(cosmos, ChangeFeedEdition(cosmos, clock)), double_of(tmp_path, clock), clock
+    )
     await cosmos.close()
 
 

@@ -12,7 +12,7 @@ from azure.cosmos import auth
 from azure.cosmos.aio import ContainerProxy, CosmosClient
 
 from shared.adapters.cosmos.client import DATABASE, CosmosContainer, CosmosDatabase
-from shared.adapters.cosmos.queries import query_directly
+from shared.adapters.cosmos.queries import ANY_REPLICA, SessionTokens, query_directly
 from shared.adapters.system import SystemRandomness
 from tests.fakes.cosmos.protocol import CosmosDouble, Request
 from tests.fakes.cosmos.transport import DoubleTransport, Trouble
@@ -122,3 +122,36 @@ async def test_an_identity_signs_in() -> None:
     [sent] = double.requests
     assert sent.header("authorization") == "type=aad&ver=1.0&sig=secret"
     await client.close()
+
+
+# --- session tokens ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "last_changes"),
+    [
+        ("0:12", {"0": 12}),  # As earlier versions of the service wrote them.
+        ("0:-1#12", {"0": 12}),
+        ("3:1#12#4=8#5=7", {"3": 12}),
+        ("0:-1#12,1:-1#9", {"0": 12, "1": 9}),
+        ("", {}),
+        ("0:soon,1:-1#9", {"1": 9}),
+    ],
+)
+def test_tokens_say_how_far_each_range_came(text: str, last_changes: dict[str, int]) -> None:
+    assert SessionTokens.parse(text).last_changes == last_changes
+
+
+@pytest.mark.parametrize(
+    ("answered", "is_used"),
+    [("0:-1#12", True), ("0:-1#13", True), ("0:-1#11", False), ("2:-1#50", False), ("", False)],
+)
+def test_an_answer_is_used_if_its_range_came_as_far(answered: str, *, is_used: bool) -> None:
+    session = SessionTokens.parse("0:-1#12,1:-1#9")
+    headers = {"x-ms-session-token": answered} if answered else {}
+    assert session.are_included_in(headers) == is_used
+
+
+def test_any_replica_may_answer_where_nothing_has_to_be_included() -> None:
+    assert ANY_REPLICA.headers() == {"x-ms-consistency-level": "Eventual"}
+    assert ANY_REPLICA.are_included_in({})
