@@ -112,11 +112,6 @@ def find_keywords(connection: sqlite3.Connection, most: int) -> tuple[KeywordCou
     """Return the most frequent keywords of all public packages."""
     with _snapshot(connection):
         return frequent_keywords(connection, most)
-    with _snapshot(connection) as postings:
-        search = _Search(postings, Query(include_deprecated=True, stored_only=True), ANYONE)
-        orgs = merge_spellings(search.traits().get(Facet.ORG, ()))
-        total = sum(postings.numbers(Column.PULLS, search.packages))
-        return IndexTotals(len(search.packages), len(orgs), int(total))
 
 
 def suggest_names(
