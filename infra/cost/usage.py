@@ -88,15 +88,18 @@ class Stored:
 # When nothing is in memory.
 MEASURED: Mapping[OperationUsage, Usage] = MappingProxyType(
     {
-        OperationUsage.PULL: Usage(7.8, 1, 0, 0, 951),  # Without counting it.
-        OperationUsage.ARCHIVE: Usage(9.8, 2, 1),  # Without the bytes of the archive.
+        OperationUsage.PULL: Usage(3.9, 1, 0, 0, 951),  # Without counting it.
+        OperationUsage.ARCHIVE: Usage(5.9, 2, 1),  # Without the bytes of the archive.
         # The first of a release in a process, which reads the proof that the log has it.
-        OperationUsage.METADATA: Usage(12.46, 2.2, 1, 0, 2_426),
-        OperationUsage.VERSIONS: Usage(11.85, 1, 0, 0, 353),
-        OperationUsage.INDEX: Usage(12.41, 1.15, 0, 0, 3_304),
-        OperationUsage.RESOLVE: Usage(174.2, 2, 0, 0, 10_595),
+        OperationUsage.METADATA: Usage(6.56, 2.2, 1, 0, 2_426),
+        OperationUsage.VERSIONS: Usage(5.2, 1, 0, 0, 353),
+        OperationUsage.INDEX: Usage(5.76, 1.15, 0, 0, 3_304),
+        OperationUsage.RESOLVE: Usage(72.6, 2, 0, 0, 10_595),
+        # The first of a package in a process that answered others.
+        OperationUsage.PAGE: Usage(18.42, 5.84, 4, 0, 21_580),
+        OperationUsage.API_PAGE: Usage(9.1, 3, 4, 0, 11_845),
         OperationUsage.SEARCH: Usage(0, 0, 0, 0, 1_730),
-        OperationUsage.PUSH: Usage(173.32, 31.39, 1, 4, 351),  # With the proof, which is made once.
+        OperationUsage.PUSH: Usage(173.94, 32.39, 1, 4, 351),  # With the proof, which is made once.
     }
 )
 
@@ -125,7 +128,7 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
         "send-expiry-reminders": UpkeepUsage(730, Usage(27.6, 7)),
         "apply-group-rules": UpkeepUsage(121.7, Usage(32.2, 8)),
         "find-ownerless-organizations": UpkeepUsage(121.7, Usage(79.8, 20)),
-        "create-snapshot": UpkeepUsage(30.4, Usage(405.6, 80, 7, 12), Usage(7.99, 0.84)),
+        "create-snapshot": UpkeepUsage(30.4, Usage(399.6, 80, 7, 12), Usage(7.99, 0.84)),
         "delete-orphaned-archives": UpkeepUsage(30.4, Usage(41.6, 11, 0, 2), Usage(7.91, 1.01)),
         "audit-archives": UpkeepUsage(30.4, Usage(34.6, 9), Usage(4.09, 0.29, 1.01)),
         "anonymize-events": UpkeepUsage(30.4, Usage(29.6, 8)),
@@ -136,9 +139,9 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
         "erase-accounts": UpkeepUsage(730, Usage(45.8, 11)),
         "repair-derived-data": UpkeepUsage(30.4, Usage(34.6, 9), Usage(16.45, 2.06, 0.51)),
         # Organizations without a limit are counted once a day.
-        "count-usage": UpkeepUsage(730, Usage(87, 17), Usage(1.5, 0.05), visits_a_month=30.4),
-        "remove-prereleases": UpkeepUsage(30.4, Usage(40.2, 8)),
-        "finish-deletions": UpkeepUsage(121.7, Usage(40.2, 8)),
+        "count-usage": UpkeepUsage(730, Usage(74, 17), Usage(1.5, 0.05), visits_a_month=30.4),
+        "remove-prereleases": UpkeepUsage(30.4, Usage(36.2, 8)),
+        "finish-deletions": UpkeepUsage(121.7, Usage(36.2, 8)),
     }
 )
 
@@ -154,5 +157,5 @@ STORED_USAGE = Stored(record_bytes=10_924, document_bytes=1_287)
 
 # Bytes of an item in Cosmos DB, including the fields of the service.
 ITEMS: Mapping[str, int] = MappingProxyType(
-    {"release": 1_879, "entry": 1_179, "listing": 2_509, "head": 585, "name": 250, "event": 1_220}
+    {"release": 1_879, "entry": 923, "listing": 2_509, "head": 585, "name": 250, "event": 1_220}
 )

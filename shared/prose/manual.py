@@ -91,6 +91,7 @@ GROUPS = (
             "run/evidence.md",
             "run/leave.md",
             "run/telemetry.md",
+            "run/size.md",
             "run/firewall.md",
             "run/air-gap.md",
             "run/advisories.md",

@@ -217,7 +217,7 @@ _EXPECTED: Mapping[str, str] = {
     "tuple_type": "it is not a list.",
     "model_type": "it is not an object.",
     "model_attributes_type": "it is not an object.",
-    "literal_error": 'it is neither "private" nor "public".',
+    "literal_error": 'it is not "private", "internal" or "public".',
 }
 
 
