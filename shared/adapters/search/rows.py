@@ -137,9 +137,9 @@ class IndexRows:
             own_boost(shown),
             id_bytes(map(self._spelling, facet_values(shown))),
             state_of(shown),
-            shown.head.pulls,
-            shown.release.created_ms,
-            shown.head.created_ms,
+            float(shown.head.pulls),
+            float(shown.release.created_ms),
+            float(shown.head.created_ms),
         )
         return row or put.lastrowid or 0
 

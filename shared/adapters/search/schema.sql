@@ -4,6 +4,7 @@
 -- Step 1: the index
 -- `boost` is the package's own part of its rank, the rest comes from its dependents. `traits` are the
 -- ids of the spellings that the package is counted by. `state` is NULL unless the package is public.
+-- Times and pulls of an upstream may be larger than an integer of SQLite.
 CREATE TABLE packages (
     id INTEGER PRIMARY KEY,
     key TEXT NOT NULL UNIQUE,
@@ -11,9 +12,9 @@ CREATE TABLE packages (
     boost REAL NOT NULL,
     traits BLOB NOT NULL,
     state INTEGER,
-    pulls INTEGER NOT NULL,
-    created INTEGER NOT NULL,
-    added INTEGER NOT NULL,
+    pulls REAL NOT NULL,
+    created REAL NOT NULL,
+    added REAL NOT NULL,
     dependents REAL NOT NULL,
     UNIQUE (name, key)
 ) STRICT;
