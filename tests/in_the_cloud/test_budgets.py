@@ -172,7 +172,7 @@ async def test_the_proof_of_a_release_is_made_once(cloud: Cloud) -> None:
     async with reading(cloud) as process:
         assert await process.cost("GET", f"{GREET}/1.0.0") == Cost(6, 6, 19.0, blobs=1)
         for version in ("1.1.0", "2.1.0"):
-            assert await process.cost("GET", f"{GREET}/{version}") == Cost(2, 2, 7.8, blobs=1)
+            assert await process.cost("GET", f"{GREET}/{version}") == Cost(2, 2, 5.8, blobs=1)
 
 
 async def test_the_bytes_of_an_archive_are_two_requests(cloud: Cloud) -> None:
