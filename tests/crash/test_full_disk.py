@@ -36,7 +36,7 @@ from tests.support.world import opened
 OLD = "acme/old:1.0.0"
 NEW = "acme/new:1.0.0"
 BOUND_SECONDS = 30
-PAGES = range(0, 72, 3)  # From no room to enough for a push, which takes about 50.
+PAGES = range(0, 96, 4)  # From no room to enough for a push, which takes about 75.
 
 
 @dataclass(frozen=True)
