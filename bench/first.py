@@ -16,6 +16,7 @@ import os
 import random
 import sqlite3
 import statistics
+import subprocess
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -154,6 +155,12 @@ class Subject:
         with ballroom(self.folder, root=self.root, python=self.python) as server:
             yield server
 
+    def document(self) -> None:
+        """Make the API documentation that is not made yet, so that none is made meanwhile."""
+        command = [str(self.python), "-m", "shared.cli", "upkeep", "run", "generate-api-docs"]
+        env = os.environ | {"BALLROOM_DATA": str(self.folder / "data")}
+        subprocess.run(command, cwd=self.root, env=env, check=True, stdout=subprocess.DEVNULL)
+
 
 def main() -> None:
     with ExitStack() as stack:
@@ -185,7 +192,7 @@ def names_of(row: Row) -> list[str]:
 
 
 def fill(subject: Subject) -> None:
-    """Publish the packages of all rows, and wait for their documentation."""
+    """Publish the packages of all rows, and make their documentation."""
     with subject.serving() as server:
         with httpx.Client(timeout=60) as client:
             create_organization(server, client, PUBLIC)
@@ -193,7 +200,7 @@ def fill(subject: Subject) -> None:
         wanted = [(row, name) for row in ROWS.values() for name in names_of(row)]
         with ThreadPoolExecutor(PUSHERS) as threads:
             list(threads.map(lambda part: _publish(server, part), batched(wanted, 500)))
-        wait_until_idle(server, of=b"")
+    subject.document()
 
 
 def _publish(server: Server, wanted: Sequence[tuple[Row, str]]) -> None:

@@ -368,7 +368,7 @@ def render_template(template: str, values: Mapping[str, object]) -> str:
 
 
 @lru_cache(maxsize=FRAGMENTS_KEPT)
-def fragment(template: str, macro: str, *values: str | int | tuple[str, ...]) -> str:
+def fragment(template: str, macro: str, *values: str | int | tuple[object, ...]) -> str:
     """Return the HTML of a macro that depends only on these plain values.
 
     Lists of packages repeat the same names and summaries on thousands of pages.

@@ -137,15 +137,20 @@ class DailyChart:
 
 
 def line_points(counts: Sequence[int]) -> str:
-    """Return the points of a line through counts, the oldest first, as `points` of a polyline."""
+    """Return the points of a line through counts, the oldest first, as `points` of a polyline;
+    those between two of the same height are left out."""
     highest = max(max(counts, default=0), 1)
     across = (LINE_WIDTH - 2 * _LINE_MARGIN) / max(1, len(counts) - 1)
     down = LINE_HEIGHT - 2 * _LINE_MARGIN
-    points = (
-        (_LINE_MARGIN + across * place, _LINE_MARGIN + down * (1 - count / highest))
-        for place, count in enumerate(counts)
-    )
-    return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    points = list[str]()
+    for place, (before, count, after) in enumerate(
+        zip([None, *counts], counts, [*counts[1:], None], strict=False)
+    ):
+        if not before == count == after:
+            x = _LINE_MARGIN + across * place
+            y = _LINE_MARGIN + down * (1 - count / highest)
+            points.append(f"{x:.1f},{y:.1f}")
+    return " ".join(points)
 
 
 def _largest(

@@ -81,15 +81,14 @@ async def _release_answer(call: PublicPageCall, details: ReleaseDetails) -> Answ
         affected = await affected_release(call, details)
         markdown = release_markdown(details, texts.readme, call.base_url, affected)
         return call.text(markdown, MARKDOWN)
-    texts, history, logged, findings = await asyncio.gather(
+    texts, pulls, logged, findings = await asyncio.gather(
         of_packages.texts(details),
-        if_available(of_packages.pull_history(details)),
+        if_available(of_packages.recent_pulls(details)),
         if_available(call.registry.transparency.proofs.find(details.release)),
         if_available(findings_of(call, details)),
     )
     readme = await readme_html(call, details, plain=texts.readme)
-    daily = [sum(counts.values()) for counts in history.days.values()] if history else []
-    trend = {"recent": sum(daily), "trend": line_points(daily)} if history else {}
+    trend = {} if pulls is None else {"recent": sum(pulls), "trend": line_points(pulls)}
     values = {
         "readme": readme,
         "logged": logged,

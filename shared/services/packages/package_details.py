@@ -8,7 +8,7 @@ hidden package takes the same calls of the stores as a missing one.
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import cast
 
@@ -224,15 +224,26 @@ class PackageDetails(Struct, frozen=True):
     async def pull_history(self, details: ReleaseDetails) -> PullHistory:
         """Return the pulls of the package: of all time, and of each of the last 90 days, the oldest
         first, also of days without any."""
-        days = self._recent_days()
+        first = self._first_recent_day()
+        days = [(first + timedelta(each)).isoformat() for each in range(DAILY_PULLS_SHOWN_FOR.days)]
         history = await self.pulls.history(details.package, since=days[0])
         return replace(history, days={day: history.days.get(day, {}) for day in days})
 
-    def _recent_days(self) -> list[str]:
-        """Return the last days in UTC, today last, as the pull ledger writes them."""
-        today = datetime.fromtimestamp(self.clock.now_ms() / 1000, UTC)
-        ago = range(DAILY_PULLS_SHOWN_FOR.days - 1, -1, -1)
-        return [f"{today - timedelta(days=each):%Y-%m-%d}" for each in ago]
+    async def recent_pulls(self, details: ReleaseDetails) -> list[int]:
+        """Return how often the package was pulled on each of the last 90 days, the oldest first."""
+        first = self._first_recent_day()
+        history = await self.pulls.history(details.package, since=first.isoformat())
+        counts = [0] * DAILY_PULLS_SHOWN_FOR.days
+        for day, by_version in history.days.items():
+            place = (date.fromisoformat(day) - first).days
+            if place < len(counts):  # The clock of another process may be past midnight already.
+                counts[place] = sum(by_version.values())
+        return counts
+
+    def _first_recent_day(self) -> date:
+        """Return the first of the last days in UTC, of which today is the last."""
+        today = datetime.fromtimestamp(self.clock.now_ms() / 1000, UTC).date()
+        return today - DAILY_PULLS_SHOWN_FOR + timedelta(days=1)
 
     async def _details(self, visible: VisibleRelease, by: Principal) -> ReleaseDetails:
         survey = visible.survey

@@ -64,19 +64,15 @@ class PackageComparison(Struct, frozen=True):
         docs, dependents, pulls = await asyncio.gather(
             _if_available(self.pieces.record(details.release.content)),
             _if_available(self.details.dependents_count(details.package, by=by)),
-            _if_available(self._recent_pulls(details)),
+            _if_available(self.details.recent_pulls(details)),
         )
         return ComparedPackage(
             details,
             checklist_of(details.release, docs, details.dependencies),
             docs if docs and docs.state in (DocsState.DONE, DocsState.PARTIAL) else None,
             dependents,
-            pulls,
+            None if pulls is None else sum(pulls),
         )
-
-    async def _recent_pulls(self, details: ReleaseDetails) -> int:
-        history = await self.details.pull_history(details)
-        return sum(sum(counts.values()) for counts in history.days.values())
 
 
 async def _if_available(reading: Awaitable[ReadT]) -> ReadT | None:

@@ -43,6 +43,7 @@ class LoggedRelease(Struct, frozen=True, dict=True):
 
     entry: bytes
     proof: LogProof
+    text: str  # The proof as a file.
 
     @property
     def number(self) -> int:
@@ -55,7 +56,7 @@ class LoggedRelease(Struct, frozen=True, dict=True):
         kind: object = json.loads(self.entry).get("kind")
         return kind in PUBLISHED
 
-    @cached_property
+    @property
     def origin(self) -> str:
         """The name of the log."""
         return self._checkpoint.origin
@@ -75,7 +76,7 @@ class LoggedRelease(Struct, frozen=True, dict=True):
         """Those of the proof, from the entry to the root."""
         return list(map(base64_of, self.proof.hashes))
 
-    @property
+    @cached_property
     def _checkpoint(self) -> Checkpoint:
         return Checkpoint.parse(self.proof.checkpoint.text)
 
@@ -158,7 +159,7 @@ class ReleaseProofs:
         if stored is None:
             return None
         try:
-            found = LoggedRelease(stored.entry.encode(), LogProof.parse(stored.proof))
+            found = LoggedRelease(stored.entry.encode(), LogProof.parse(stored.proof), stored.proof)
             found.require()
         except (NoteUnreadable, ProofRefused):
             return None
@@ -171,7 +172,7 @@ class ReleaseProofs:
             release=key,
             log=id_of_log(found.origin),
             entry=found.entry.decode(),
-            proof=found.proof.text,
+            proof=found.text,
         )
         try:
             await self._read_only_mode.require_changes_allowed()
@@ -206,4 +207,4 @@ class ReleaseProofs:
         # After a restore the first checkpoint may be unknown: then that of now proves the entry.
         first = await self._published.first_with(state.origin, index)
         proof = await self._reader.proof(state, index, entry, first)
-        return proof and LoggedRelease(entry, proof)
+        return proof and LoggedRelease(entry, proof, proof.text)

@@ -83,6 +83,11 @@ def test_a_line_goes_from_the_left_to_the_right_and_higher_with_more() -> None:
     assert line_points([0]) == "2.0,46.0"
 
 
+def test_a_line_has_no_points_between_two_of_the_same_height() -> None:
+    assert line_points([0] * 90) == "2.0,46.0 238.0,46.0"
+    assert line_points([1, 1, 1, 0, 0]) == "2.0,2.0 120.0,2.0 179.0,46.0 238.0,46.0"
+
+
 @given(st.lists(st.integers(0, 10**9), max_size=90))
 def test_whatever_is_counted_stays_inside_the_drawing(counts: list[int]) -> None:
     for bar in chart(*({"a": count} for count in counts)).bars:
