@@ -1,9 +1,13 @@
 """Pulls of a package as charts, which need no script and no click."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
+from shared.domain.coordinates import Coordinate
+from shared.ports.pull_ledger import Pull
 from tests.protocol.web.page_reader import Elements, opened
 from tests.protocol.web.sample_packages import publish
+from tests.support.pulls import Process
 from tests.support.world import World
 
 GREET = "/packages/acme/greet"
@@ -23,6 +27,15 @@ async def test_the_line_is_there_from_the_first_day(own_shelf: World) -> None:
     page = await opened(own_shelf, "/packages/acme/new")
     [points] = re.findall(r'<polyline points="([^"]+)"', page.text)
     assert {each.partition(",")[2] for each in points.split()} == {"46.0"}
+
+
+async def test_a_day_that_has_begun_elsewhere_is_not_in_the_line_yet(own_shelf: World) -> None:
+    await publish(own_shelf, "acme/new:1.0.0")
+    tomorrow = datetime.fromtimestamp(own_shelf.clock.now_ms() / 1000, UTC) + timedelta(days=1)
+    pull = Pull(Coordinate.parse("acme", "new", "1.0.0"), f"{tomorrow:%Y-%m-%d}", "somebody", 0)
+    await own_shelf.stores.pulls.record(Process().batch(pull))
+    page = await opened(own_shelf, "/packages/acme/new")
+    assert "0 in the last 90 days" in " ".join(Elements.of(page).words.split())
 
 
 async def test_statistics_show_days_and_versions_without_a_click(shelf: World) -> None:
