@@ -19,7 +19,7 @@ from bench.servers import ROOT, workspace
 from shared.bootstrap import back_up, build_registry, embedded_adapters, prepared_stores
 from shared.composition import Registry
 from shared.domain.accounts import Account
-from shared.domain.drills import Drill, Step
+from shared.domain.drills import Drill, DrillStep
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR, Principal
 from shared.domain.scopes import Grant
@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("packages", nargs="*", type=int, default=list(LIMITS_S))
     parser.add_argument("--scratch", type=Path, help="Where the copies are restored.")
     given = parser.parse_args()
-    steps = [step.value for step in Step]
+    steps = [step.value for step in DrillStep]
     print(
         f"| packages | {' | '.join(f'{each}, s' for each in steps)} | whole drill, s | limit, s |"
     )

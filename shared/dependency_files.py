@@ -21,7 +21,7 @@ class UnreadableFile(Exception):
 
 
 @dataclass(frozen=True)
-class Used:
+class UsedVersion:
     """A version that a file names, and the line where."""
 
     org: str
@@ -51,14 +51,14 @@ _FIELD = re.compile(r"""\s*(org|name|version|groupId|artifactId)\s*=\s*["']([^"'
 _LIBRARY = re.compile(r"platform\.[\w-]+\.dependency$")
 
 
-def read_versions(file: Path) -> Iterator[Used]:
+def read_versions(file: Path) -> Iterator[UsedVersion]:
     """Yield each version that the file names, and those of the Dependencies.toml beside it.
 
     What a build uses is locked in Dependencies.toml. Versions of a Ballerina.toml are the least
     that it takes, so they are left out for packages that are locked.
     """
     locked = file.with_name("Dependencies.toml")
-    found: dict[tuple[str, str], Used] = {}
+    found: dict[tuple[str, str], UsedVersion] = {}
     for each in _packages(locked) if locked.is_file() else ():
         found[each.org, each.name] = each
     for each in _packages(file):
@@ -87,12 +87,12 @@ def _own_package(file: Path) -> tuple[str, str]:
     return "", ""
 
 
-def _packages(file: Path) -> Iterator[Used]:
+def _packages(file: Path) -> Iterator[UsedVersion]:
     for table in _tables(file):
         is_used = table.is_one_of_many and table.name in ("package", "dependency")
         if is_used and table.names_a_package:
             org, name, version = map(table.text, ("org", "name", "version"))
-            yield Used(org, name, version, str(file), table.line)
+            yield UsedVersion(org, name, version, str(file), table.line)
 
 
 @dataclass(frozen=True)

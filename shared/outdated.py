@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from shared.dependency_files import UnreadableFile, Used, read_versions
+from shared.dependency_files import UnreadableFile, UsedVersion, read_versions
 from shared.script_client import (
     LARGEST_ANSWER_BYTES,
     UNREACHABLE,
@@ -115,7 +115,7 @@ def _print_line(text: str) -> None:
 # --- The registry -------------------------------------------------------------------------------
 
 
-def ask(address: str, used: Sequence[Used], token: str) -> list[Row]:
+def ask(address: str, used: Sequence[UsedVersion], token: str) -> list[Row]:
     """Return what became of each version, in their order; raise `CheckFailed`."""
     if flaw := flaw_of_address(address, has_token=bool(token)):
         raise CheckFailed(flaw)
@@ -133,7 +133,7 @@ def ask(address: str, used: Sequence[Used], token: str) -> list[Row]:
     return rows
 
 
-def _ask(address: str, used: Sequence[Used], token: str) -> list[Row]:
+def _ask(address: str, used: Sequence[UsedVersion], token: str) -> list[Row]:
     tables = (
         f"[[package]]\norg = {json.dumps(each.org)}\nname = {json.dumps(each.name)}\n"
         f"version = {json.dumps(each.version)}\n"
@@ -197,7 +197,7 @@ _RULES = {
 }
 
 
-def as_sarif(found: Sequence[tuple[Used, Row]], address: str) -> Row:
+def as_sarif(found: Sequence[tuple[UsedVersion, Row]], address: str) -> Row:
     """Return the findings in SARIF 2.1.0, each at the line of its table."""
     rules = [{"id": state, "shortDescription": {"text": _RULES[state]}} for state in STATES]
     results = [

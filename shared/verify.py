@@ -54,8 +54,8 @@ from shared.verification.signed_notes import (
     LARGEST_POLICY_BYTES,
     Checkpoint,
     Differs,
+    LogPolicy,
     Malformed,
-    Policy,
     SignedNote,
     VerifierKey,
     verified_checkpoint,
@@ -68,7 +68,7 @@ from shared.verification.tiles import (
     LogTree,
     leaf_hash,
 )
-from shared.verification.wanted_releases import Wanted, read_wanted
+from shared.verification.wanted_releases import WantedRelease, read_wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -217,7 +217,7 @@ class Verification:
             raise self._difference(why, content)
         self._state.keep(checkpoint=content.decode(), **kept)
 
-    def _follow(self, before: Checkpoint, trusted: Policy, content: bytes) -> dict[str, object]:
+    def _follow(self, before: Checkpoint, trusted: LogPolicy, content: bytes) -> dict[str, object]:
         """Require that the log follows the one of the checkpoint that was kept, and say so; return
         what is to be kept. Raise `Differs`."""
         new = self._checkpoint.origin
@@ -254,12 +254,12 @@ class Verification:
             kept["watched"] = dict.fromkeys(self._state.numbers("watched"), 0)
         return kept
 
-    def _kept_policy(self) -> Policy | None:
+    def _kept_policy(self) -> LogPolicy | None:
         """Return the policy that was kept; None before there is one."""
         if not (text := self._state.text("policy")):
             return None
         try:
-            return Policy.parse(text.encode("utf-8", "surrogateescape"))
+            return LogPolicy.parse(text.encode("utf-8", "surrogateescape"))
         except (Malformed, ValueError):
             raise self._state.unreadable from None
 
@@ -273,7 +273,7 @@ class Verification:
             raise Differs(message) from None
         return content
 
-    def _trusted(self) -> Policy | None:
+    def _trusted(self) -> LogPolicy | None:
         """Return the policy that was named or kept; None at first."""
         try:
             keys = [VerifierKey.parse(each) for each in self._options.keys]
@@ -284,13 +284,13 @@ class Verification:
             policy = _policy_of_file(Path(self._options.policy))
             return replace(policy, logs=[*policy.logs, *keys])
         if keys:
-            return Policy(keys, {}, {}, "none")
+            return LogPolicy(keys, {}, {}, "none")
         return self._kept_policy()
 
-    def _first_policy(self, answer: bytes | None) -> Policy:
+    def _first_policy(self, answer: bytes | None) -> LogPolicy:
         """Return the policy of the registry, which is trusted from now on."""
         try:
-            policy = Policy.parse(self._required("log/policy", answer))
+            policy = LogPolicy.parse(self._required("log/policy", answer))
         except Malformed as reason:
             message = f"log/policy: {reason}"
             raise Differs(message) from None
@@ -311,7 +311,7 @@ class Verification:
     def _read_files(self, paths: Iterable[str], limit: int) -> Iterator[bytes | None]:
         return self._client.read_all((f"{self._log.path}/{each}" for each in paths), limit)
 
-    def _kept_checkpoint(self, trusted: Policy) -> Checkpoint:
+    def _kept_checkpoint(self, trusted: LogPolicy) -> Checkpoint:
         """Return the checkpoint that was kept; that of the empty log before there is one."""
         before = self._state.text("checkpoint")
         if not before:
@@ -377,7 +377,7 @@ class Verification:
 
     # Releases.
 
-    def _verify_releases(self, wanted: Sequence[Wanted]) -> int:
+    def _verify_releases(self, wanted: Sequence[WantedRelease]) -> int:
         logged = LoggedReleases()
         names = {each.release for each in wanted if each.release}
         bundles = -(-self._tree.size // TILE_WIDTH)
@@ -464,7 +464,7 @@ class Verification:
     # Signatures.
 
     def _verify_signatures(
-        self, wanted: Sequence[Wanted], found: Mapping[str, LoggedRelease]
+        self, wanted: Sequence[WantedRelease], found: Mapping[str, LoggedRelease]
     ) -> tuple[int, int, list[str]]:
         """Return how many releases are signed, how many have no signature, and what differs."""
         names = {each.release for each in wanted} & found.keys()
@@ -554,17 +554,17 @@ class Verification:
             raise NotAsked(message) from None
 
 
-def _policy_of(answer: bytes | None) -> Policy | None:
+def _policy_of(answer: bytes | None) -> LogPolicy | None:
     """Return the policy of an answer; None if it cannot be read."""
     try:
-        return None if answer is None else Policy.parse(answer)
+        return None if answer is None else LogPolicy.parse(answer)
     except Malformed:
         return None
 
 
-def _policy_of_file(file: Path) -> Policy:
+def _policy_of_file(file: Path) -> LogPolicy:
     try:
-        return Policy.parse(file.read_bytes())
+        return LogPolicy.parse(file.read_bytes())
     except OSError:
         message = f"{file} cannot be read. Name the file of a policy."
         raise NotAsked(message) from None
@@ -578,7 +578,7 @@ def _in_path(release: str) -> str:
     return "/".join(quote(each, safe="") for each in (*package.split("/"), version))
 
 
-def _difference_of(wanted: Wanted, found: Mapping[str, LoggedRelease]) -> str:
+def _difference_of(wanted: WantedRelease, found: Mapping[str, LoggedRelease]) -> str:
     """Return how a release differs from the log; empty if it does not."""
     if not wanted.release:
         return f"{wanted.where}: it is no archive of a package, or was changed."

@@ -31,7 +31,7 @@ FACES = (groups,)
 @groups.read("scim/v2/Groups", limit=LIMIT)
 async def scim_groups_list(call: ScimCall) -> Answer:
     scim = await messages()
-    wanted = scim.wanted_of(call.params.get("filter", ""), scim.Group)
+    wanted = scim.list_filter_of(call.params.get("filter", ""), scim.Group)
     page = scim.Page.of(call.params)
     selection = scim.selection_of(call.params)
     found = scim.matching_groups(wanted, await _candidates(call, wanted.equal))

@@ -339,7 +339,7 @@ def _group_model(group: ScimGroup) -> Group:
 # --- Lists ---
 
 
-class Wanted(Struct, frozen=True):
+class ListFilter(Struct, frozen=True):
     """What a list is asked for: comparisons that all have to hold, by attribute in lower case; or
     the text of another filter."""
 
@@ -347,18 +347,18 @@ class Wanted(Struct, frozen=True):
     other: str = ""
 
 
-def wanted_of(text: str, kind: type[ModelT]) -> Wanted:
+def list_filter_of(text: str, kind: type[ModelT]) -> ListFilter:
     """Read a filter; raise `scim-refused`."""
     if not text:
-        return Wanted()
+        return ListFilter()
     bound: Any = ScimFilter.__class_getitem__(kind)
     parsed = _refusing(lambda: bound(text))
     equal: dict[str, str] = {}
     for each in _terms(parsed.ast):
         if each is None:
-            return Wanted(other=text)
+            return ListFilter(other=text)
         equal[each[0]] = each[1]
-    return Wanted(equal=equal)
+    return ListFilter(equal=equal)
 
 
 def _terms(node: object) -> Iterator[tuple[str, str] | None]:
@@ -371,12 +371,12 @@ def _terms(node: object) -> Iterator[tuple[str, str] | None]:
         yield None
 
 
-def matching(wanted: Wanted, found: Sequence[ScimUser]) -> list[ScimUser]:
+def matching(wanted: ListFilter, found: Sequence[ScimUser]) -> list[ScimUser]:
     """Return the users that a filter selects of those that were found."""
     return _matching(wanted, found, User, _user_model)
 
 
-def matching_groups(wanted: Wanted, found: Sequence[ScimGroup]) -> list[ScimGroup]:
+def matching_groups(wanted: ListFilter, found: Sequence[ScimGroup]) -> list[ScimGroup]:
     return _matching(wanted, found, Group, _group_model)
 
 
@@ -384,7 +384,7 @@ StoredT = TypeVar("StoredT", ScimUser, ScimGroup)
 
 
 def _matching(
-    wanted: Wanted,
+    wanted: ListFilter,
     found: Sequence[StoredT],
     kind: type[ModelT],
     model_of: Callable[[StoredT], ModelT],

@@ -20,8 +20,10 @@ async def scim_search(call: ScimCall) -> Answer:
     records = call.registry.scim.records
     provider = call.directory.provider
     text = params.get("filter", "")
-    users = scim.matching(scim.wanted_of(text, scim.User), await records.users(provider))
-    groups = scim.matching_groups(scim.wanted_of(text, scim.Group), await records.groups(provider))
+    users = scim.matching(scim.list_filter_of(text, scim.User), await records.users(provider))
+    groups = scim.matching_groups(
+        scim.list_filter_of(text, scim.Group), await records.groups(provider)
+    )
     first = page.select(users)
     later = scim.Page(max(1, page.start - len(users)), page.count - len(first))
     selection = scim.selection_of(params)

@@ -28,7 +28,7 @@ FACES = (users,)
 @users.read("scim/v2/Users", limit=LIMIT)
 async def scim_users_list(call: ScimCall) -> Answer:
     scim = await messages()
-    wanted = scim.wanted_of(call.params.get("filter", ""), scim.User)
+    wanted = scim.list_filter_of(call.params.get("filter", ""), scim.User)
     page = scim.Page.of(call.params)
     found = scim.matching(wanted, await _candidates(call, wanted.equal))
     selection = scim.selection_of(call.params)

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Mapping
 from importlib.metadata import PackageMetadata, distributions
 
-from shared.domain.evidence import Component, normal_name
+from shared.domain.evidence import InstalledDistribution, normal_name
 from shared.domain.status import SOFTWARE_VERSION
 from shared.program import ROOT
 
@@ -16,19 +16,19 @@ _CLASSIFIER = "License :: "
 _LONGEST = 100  # Characters; some distributions have the whole text in this field.
 
 
-def installed_components() -> list[Component]:
+def installed_components() -> list[InstalledDistribution]:
     """Return the distributions that this interpreter finds, by name; each name once.
 
     Licenses are those of the list of what is shipped, where it has the version, and else what the
     distribution says.
     """
     listed = _listed_licenses()
-    found: dict[str, Component] = {}
+    found: dict[str, InstalledDistribution] = {}
     for each in distributions():
         if name := each.metadata["Name"]:
             normal = normal_name(name)
             license_ = listed.get((normal, each.version)) or _license_of(each.metadata)
-            found.setdefault(normal, Component(name, each.version, license_))
+            found.setdefault(normal, InstalledDistribution(name, each.version, license_))
     return [found[name] for name in sorted(found)]
 
 

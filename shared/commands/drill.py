@@ -44,7 +44,7 @@ from shared.domain.drills import (
     SAMPLED_ARCHIVES,
     Drill,
     DrillOutcome,
-    Step,
+    DrillStep,
     age_text,
     too_old,
 )
@@ -83,7 +83,7 @@ class _Running:
         self.problems = list[str]()
 
     @contextmanager
-    def step(self, step: Step) -> Generator[None]:
+    def step(self, step: DrillStep) -> Generator[None]:
         """Measure a step, and print how long it took."""
         began = time.perf_counter()
         yield
@@ -94,9 +94,9 @@ class _Running:
     async def audit(self, registry: Registry, sample: int | None, files: LogChecks) -> None:
         """Read the restored registry, after its database."""
         audit = registry.maintenance.restored_audit
-        with self.step(Step.ARCHIVES):
+        with self.step(DrillStep.ARCHIVES):
             self.releases = await audit.releases(sample)
-        with self.step(Step.LOG):
+        with self.step(DrillStep.LOG):
             self.log = await audit.log()
             published = await audit.published_log() if files is LogChecks.FILES else ()
         self.problems += [*self.releases.problems, *self.log.problems, *published]
@@ -203,11 +203,11 @@ def _drill_backup(
     running.source = str(backup.folder)
     running.copied_ms = backup.made_ms
     with drill_folder(scratch or backup.folder.absolute().parent) as data:
-        with running.step(Step.RESTORE):
+        with running.step(DrillStep.RESTORE):
             copy = restore_for_drill(settings, backup, data)
-        with running.step(Step.UPGRADE), prepared_stores(copy):
+        with running.step(DrillStep.UPGRADE), prepared_stores(copy):
             pass
-        with running.step(Step.DATABASE):
+        with running.step(DrillStep.DATABASE):
             running.problems += database_problems(data)
 
         async def audit() -> None:
@@ -236,7 +236,7 @@ async def _drill_snapshot(settings: Settings, data: Path, sample: int, running: 
         newest = manifests[0]
         running.source = newest.name
         running.copied_ms = newest.begun_ms
-        with running.step(Step.RESTORE):
+        with running.step(DrillStep.RESTORE):
             with prepared_stores(copy):
                 registry = restored_registry(copy, await sampled_archives(copy, live))
             revocations = live.administration.revocations
@@ -250,7 +250,7 @@ async def _drill_snapshot(settings: Settings, data: Path, sample: int, running: 
             report = await restoring.restore(snapshots, newest.name, finish=finish, erased=erased)
             running.problems += report.problems
         try:
-            with running.step(Step.DATABASE):
+            with running.step(DrillStep.DATABASE):
                 running.problems += database_problems(data)
             await running.audit(registry, sample, LogChecks.EVENTS)
         finally:

@@ -47,10 +47,12 @@ class Drill(Record):
     @property
     def restore_seconds(self) -> float:
         """How long it took until the registry could have been started."""
-        return sum(self.seconds.get(step.value, 0.0) for step in (Step.RESTORE, Step.UPGRADE))
+        return sum(
+            self.seconds.get(step.value, 0.0) for step in (DrillStep.RESTORE, DrillStep.UPGRADE)
+        )
 
 
-class Step(Enum):
+class DrillStep(Enum):
     """The steps of a drill, in their order."""
 
     RESTORE = "restore"

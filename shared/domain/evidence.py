@@ -32,7 +32,7 @@ class ProtectionState(Struct, frozen=True):
     is_default: bool
 
 
-class Component(Struct, frozen=True):
+class InstalledDistribution(Struct, frozen=True):
     """A distribution that is installed beside the registry; `license` is empty if it says none."""
 
     name: str

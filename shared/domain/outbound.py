@@ -7,7 +7,7 @@ tests/repo/test_outbound.py fails for a module that can connect and belongs to n
 from msgspec import Struct
 
 
-class Connection(Struct, frozen=True):
+class OutboundConnection(Struct, frozen=True):
     """One kind of connection. `hosts` are names of hosts, or the settings in whose values they are;
     `purpose` says when it is opened, and `setting` what forbids it."""
 
@@ -25,15 +25,15 @@ _NOT_SET = "Leave it empty."
 
 # --- What people and jobs cause -------------------------------------------------------------------
 
-_ASKED: tuple[Connection, ...] = (
-    Connection(
+_ASKED: tuple[OutboundConnection, ...] = (
+    OutboundConnection(
         "sign-in with Entra ID",
         ("`BALLROOM_ENTRA_AUTHORITY`",),
         "when somebody signs in, and for the keys and the discovery document, which are kept",
         "the code of the sign-in, the client id and its secret or assertion",
         "Leave `BALLROOM_ENTRA_TENANT` empty.",
     ),
-    Connection(
+    OutboundConnection(
         "Microsoft Graph",
         ("`BALLROOM_ENTRA_GRAPH`", "`BALLROOM_ENTRA_AUTHORITY`"),
         "at renewals of sessions, for new tokens and once a day; at sign-ins of people with more "
@@ -41,21 +41,21 @@ _ASKED: tuple[Connection, ...] = (
         "the object id of the person; the client id and its secret or assertion",
         "Set `BALLROOM_ENTRA_ACCOUNTS` and `BALLROOM_ENTRA_GROUPS` to `false`.",
     ),
-    Connection(
+    OutboundConnection(
         "sign-in with OpenID Connect",
         ("`BALLROOM_OIDC_ISSUER`", "the hosts that its discovery document names"),
         "when somebody signs in, and for the keys and the discovery document, which are kept",
         "the code of the sign-in, the client id and its secret",
         "Leave `BALLROOM_OIDC_ISSUER` empty.",
     ),
-    Connection(
+    OutboundConnection(
         "sign-in with GitHub",
         ("`BALLROOM_GITHUB_URL`", "`api.github.com`"),
         "when somebody signs in",
         "the code of the sign-in, the client id and its secret; the access token that it gave",
         "Leave `BALLROOM_GITHUB_CLIENT_ID` empty.",
     ),
-    Connection(
+    OutboundConnection(
         "keys of CI systems",
         (
             "`BALLROOM_PUBLISH_FROM_GITHUB`",
@@ -70,7 +70,7 @@ _ASKED: tuple[Connection, ...] = (
         "leave the other two empty.",
         is_default=True,
     ),
-    Connection(
+    OutboundConnection(
         "ids of repositories",
         ("`api.github.com`", "the servers of GitHub and GitLab among the issuers of CI jobs"),
         "when somebody names a repository for a trusted publisher",
@@ -78,7 +78,7 @@ _ASKED: tuple[Connection, ...] = (
         "As for the keys of CI systems.",
         is_default=True,
     ),
-    Connection(
+    OutboundConnection(
         "upstream registries",
         (
             "`BALLROOM_UPSTREAM`",
@@ -91,21 +91,21 @@ _ASKED: tuple[Connection, ...] = (
         "this registry; to its own host `BALLROOM_UPSTREAM_TOKEN`, for callers with credentials",
         "Leave `BALLROOM_UPSTREAM` empty; then administrators add none.",
     ),
-    Connection(
+    OutboundConnection(
         "scanner",
         ("`BALLROOM_SCANNER_URL`",),
         "before an archive is published",
         "name, version, digest, size and a link to the archive, signed",
         "Leave it empty.",
     ),
-    Connection(
+    OutboundConnection(
         "keys of secret scanners",
         ("`BALLROOM_REPORT_KEYS_URL`",),
         "when a report about a leaked token arrives",
         "nothing",
         _NOT_SET,
     ),
-    Connection(
+    OutboundConnection(
         "webhooks",
         ("the hosts that owners and administrators entered",),
         "after an event that a webhook is about; again after a failure",
@@ -117,8 +117,8 @@ _ASKED: tuple[Connection, ...] = (
 
 # --- What the registry does by itself ------------------------------------------------------------
 
-_BY_ITSELF: tuple[Connection, ...] = (
-    Connection(
+_BY_ITSELF: tuple[OutboundConnection, ...] = (
+    OutboundConnection(
         "mail by SMTP",
         ("`BALLROOM_SMTP_HOST`",),
         "for invitations, warnings and what people follow",
@@ -126,42 +126,42 @@ _BY_ITSELF: tuple[Connection, ...] = (
         "Leave `BALLROOM_MAIL` at `console`.",
         ports="`BALLROOM_SMTP_PORT`",
     ),
-    Connection(
+    OutboundConnection(
         "mail by Azure",
         ("`BALLROOM_ACS_ENDPOINT`",),
         "for invitations, warnings and what people follow",
         "the message and its addresses",
         "Leave `BALLROOM_MAIL` at `console`.",
     ),
-    Connection(
+    OutboundConnection(
         "RDAP",
         ("`BALLROOM_RDAP_URL`",),
         "each night",
         "the domains of the mail addresses of accounts, without the accounts",
         _NOT_SET,
     ),
-    Connection(
+    OutboundConnection(
         "dumps of advisories",
         ("the hosts of `BALLROOM_ADVISORIES_FROM`",),
         "every hour",
         "the tag of the dump that is known",
         _NOT_SET,
     ),
-    Connection(
+    OutboundConnection(
         "releases of Ballroom",
         ("the host of `BALLROOM_RELEASES_FEED`",),
         "each night",
         "nothing",
         _NOT_SET,
     ),
-    Connection(
+    OutboundConnection(
         "witnesses",
         ("the hosts of `BALLROOM_LOG_WITNESSES`",),
         "after each checkpoint of the transparency log",
         "the checkpoint and a proof of consistency, which are public",
         _NOT_SET,
     ),
-    Connection(
+    OutboundConnection(
         "trusted root of Sigstore",
         ("`tuf-repo-cdn.sigstore.dev`",),
         "each night, once a release came with a bundle of Sigstore",
@@ -173,29 +173,29 @@ _BY_ITSELF: tuple[Connection, ...] = (
 
 # --- Services of Azure ---------------------------------------------------------------------------
 
-_AZURE: tuple[Connection, ...] = (
-    Connection(
+_AZURE: tuple[OutboundConnection, ...] = (
+    OutboundConnection(
         "Cosmos DB",
         ("`BALLROOM_COSMOS_ENDPOINT`", "the addresses of its regions, which it names"),
         "with most requests",
         "the records",
         _STORES,
     ),
-    Connection(
+    OutboundConnection(
         "Blob Storage",
         ("`BALLROOM_BLOB_ENDPOINT`",),
         "with most requests",
         "archives and documents",
         _STORES,
     ),
-    Connection(
+    OutboundConnection(
         "Key Vault",
         ("`BALLROOM_KEY_VAULT`",),
         "every few minutes",
         "the name of the secret",
         _NOT_SET,
     ),
-    Connection(
+    OutboundConnection(
         "identity of the app",
         (
             "the address of managed identities that Azure gives (`169.254.169.254`)",
@@ -207,14 +207,14 @@ _AZURE: tuple[Connection, ...] = (
         "`BALLROOM_ENTRA_MANAGED_IDENTITY` empty.",
         ports="80, 443",
     ),
-    Connection(
+    OutboundConnection(
         "Front Door",
         ("`management.azure.com`",),
         "when a public archive is withdrawn",
         "the path of the archive",
         "Leave `BALLROOM_ARCHIVE_CDN_RESOURCE` empty.",
     ),
-    Connection(
+    OutboundConnection(
         "Application Insights",
         ("the hosts in `APPLICATIONINSIGHTS_CONNECTION_STRING`",),
         "each minute, and for traces within seconds",
@@ -225,8 +225,8 @@ _AZURE: tuple[Connection, ...] = (
 
 # --- Below the others, and commands --------------------------------------------------------------
 
-_OTHERS: tuple[Connection, ...] = (
-    Connection(
+_OTHERS: tuple[OutboundConnection, ...] = (
+    OutboundConnection(
         "name servers",
         ("those of the system",),
         "before each connection of the other rows",
@@ -235,7 +235,7 @@ _OTHERS: tuple[Connection, ...] = (
         ports="53",
         is_default=True,
     ),
-    Connection(
+    OutboundConnection(
         "proxy",
         ("`HTTPS_PROXY`", "`HTTP_PROXY`"),
         "for each connection of the other rows that `NO_PROXY` does not name",
@@ -243,7 +243,7 @@ _OTHERS: tuple[Connection, ...] = (
         _NOT_SET,
         ports="those of the two addresses",
     ),
-    Connection(
+    OutboundConnection(
         "the own address",
         ("`BALLROOM_URL`",),
         "when somebody runs `ballroom doctor`, which reads the certificate there",
@@ -252,7 +252,7 @@ _OTHERS: tuple[Connection, ...] = (
         ports="the one of the address",
         is_default=True,
     ),
-    Connection(
+    OutboundConnection(
         "commands for clients",
         (
             "the registry that `--registry` or the configuration of `bal` names",
@@ -267,4 +267,4 @@ _OTHERS: tuple[Connection, ...] = (
     ),
 )
 
-CONNECTIONS: tuple[Connection, ...] = (*_ASKED, *_BY_ITSELF, *_AZURE, *_OTHERS)
+CONNECTIONS: tuple[OutboundConnection, ...] = (*_ASKED, *_BY_ITSELF, *_AZURE, *_OTHERS)

@@ -9,7 +9,7 @@ from shared.auth.log_keys import LogKeys
 from shared.auth.release_keys import ReleaseSigner
 from shared.auth.signing_keys import SigningKeys
 from shared.domain.archives.names import ArchiveName
-from shared.domain.evidence import Component
+from shared.domain.evidence import InstalledDistribution
 from shared.domain.mirror_rules import UpstreamAddress
 from shared.domain.status import DiskSpace
 from shared.ports.advisories import AdvisoryDumps, AdvisoryFiles
@@ -77,7 +77,9 @@ class Adapters(Struct, frozen=True):
     # Connects to the server of an address and sends nothing; raises `Unanswered`.
     connect: Callable[[str], Awaitable[None]] | None = None
     connect_scanner: Callable[[str], Awaitable[None]] | None = None
-    components: Callable[[], Sequence[Component]] = tuple  # What is installed, with licenses.
+    components: Callable[[], Sequence[InstalledDistribution]] = (
+        tuple  # What is installed, with licenses.
+    )
     versions: Callable[[], Mapping[str, str]] = dict  # Of the registry and what it runs on.
     # When the certificate of the local host was issued; None where it serves no HTTPS.
     certificate_made_ms: Callable[[], int | None] | None = None

@@ -10,8 +10,8 @@ from shared.verification.leaves import Leaf
 from shared.verification.signed_notes import (
     Checkpoint,
     Differs,
+    LogPolicy,
     Malformed,
-    Policy,
     SignedNote,
     VerifierKey,
     utf8,
@@ -44,11 +44,11 @@ class FoundLog:
     the policy names, of the same key."""
 
     path: str
-    policy: Policy
+    policy: LogPolicy
     is_followed: bool = False
 
 
-def find_log(trusted: Policy, current: Policy | None) -> FoundLog:
+def find_log(trusted: LogPolicy, current: LogPolicy | None) -> FoundLog:
     """Return which log to read: the one that the registry writes now, if its key is trusted, also
     under another name; else the one of the keys that are trusted."""
     names = [key.name for key in trusted.logs]

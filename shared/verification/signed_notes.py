@@ -279,7 +279,7 @@ _MOST_LINES = 1_000
 
 
 @dataclass(frozen=True)
-class Group:
+class WitnessGroup:
     """How many of its members have to cosign."""
 
     least: int
@@ -287,16 +287,16 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Policy:
+class LogPolicy:
     """Which keys a log may have, and which witnesses have to cosign it."""
 
     logs: Sequence[VerifierKey]
     witnesses: Mapping[str, VerifierKey]
-    groups: Mapping[str, Group]
+    groups: Mapping[str, WitnessGroup]
     quorum: str
 
     @classmethod
-    def parse(cls, content: bytes) -> Policy:
+    def parse(cls, content: bytes) -> LogPolicy:
         """Return the policy of a file of c2sp.org/tlog-policy; raise `Malformed`."""
         lines = content.decode("utf-8", "surrogateescape").split("\n")
         if len(content) > LARGEST_POLICY_BYTES or len(lines) > _MOST_LINES:
@@ -329,7 +329,7 @@ class _PolicyReader:
     def __init__(self) -> None:
         self._logs: list[VerifierKey] = []
         self._witnesses: dict[str, VerifierKey] = {}
-        self._groups: dict[str, Group] = {}
+        self._groups: dict[str, WitnessGroup] = {}
         self._grouped: set[str] = set()
         self._quorum: str | None = None
         self._keys: set[bytes] = set()
@@ -384,19 +384,19 @@ class _PolicyReader:
         if not 1 <= least <= len(members):
             message = f"{least} of {len(members)} members cannot cosign."
             raise Malformed(message)
-        self._groups[self._new_name(name)] = Group(least, members)
+        self._groups[self._new_name(name)] = WitnessGroup(least, members)
 
-    def policy(self) -> Policy:
+    def policy(self) -> LogPolicy:
         if self._quorum is None:
             message = "The policy has no line with its quorum."
             raise Malformed(message)
-        return Policy(tuple(self._logs), self._witnesses, self._groups, self._quorum)
+        return LogPolicy(tuple(self._logs), self._witnesses, self._groups, self._quorum)
 
 
 # --- What is trusted ----------------------------------------------------------------------------
 
 
-def verified_checkpoint(content: bytes, policy: Policy) -> Checkpoint:
+def verified_checkpoint(content: bytes, policy: LogPolicy) -> Checkpoint:
     """Return a checkpoint that a log of the policy signed and its quorum cosigned.
 
     Raise `Differs`, or `Malformed` where it is no checkpoint.

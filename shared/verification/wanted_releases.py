@@ -19,7 +19,7 @@ _READ_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedRelease:
     """A release, and the SHA-256 of its archive; without a digest the log alone says it."""
 
     release: str
@@ -35,7 +35,7 @@ class Wanted:
         return self.release.partition(":")[2]
 
 
-def read_wanted(files: Iterable[str], only: Iterable[str]) -> list[Wanted]:
+def read_wanted(files: Iterable[str], only: Iterable[str]) -> list[WantedRelease]:
     """Return the releases of files and folders, of some organizations if any are named; raise
     `NotAsked`."""
     found = [each for file in files for each in _read(Path(file))]
@@ -45,7 +45,7 @@ def read_wanted(files: Iterable[str], only: Iterable[str]) -> list[Wanted]:
     return [each for each in found if each.package.partition("/")[0] in organizations]
 
 
-def _read(path: Path) -> Iterator[Wanted]:
+def _read(path: Path) -> Iterator[WantedRelease]:
     if path.is_dir():
         archives = sorted(path.rglob("*.bala"))
         if not archives:
@@ -58,17 +58,17 @@ def _read(path: Path) -> Iterator[Wanted]:
         yield _archive(path)
 
 
-def _locked(file: Path) -> Iterator[Wanted]:
+def _locked(file: Path) -> Iterator[WantedRelease]:
     try:
         used = list(read_versions(file))
     except UnreadableFile as reason:
         raise NotAsked(str(reason)) from None
     for each in used:
         release = printable(f"{each.org}/{each.name}:{each.version}")
-        yield Wanted(release, "", f"{each.file}, line {each.line}")
+        yield WantedRelease(release, "", f"{each.file}, line {each.line}")
 
 
-def _archive(file: Path) -> Wanted:
+def _archive(file: Path) -> WantedRelease:
     digest = hashlib.sha256()
     try:
         with file.open("rb") as content:
@@ -85,7 +85,7 @@ def _archive(file: Path) -> Wanted:
             package = read_object(part_of_archive(archive, "package.json"))
     except (OSError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile):
         # An archive that was changed may be none any more. Its file is named then.
-        return Wanted("", digest.hexdigest(), str(file))
+        return WantedRelease("", digest.hexdigest(), str(file))
     org, name, version = (printable(package.get(e)) for e in ("organization", "name", "version"))
     release = f"{org}/{name}:{version}" if org and name and version else ""
-    return Wanted(release, digest.hexdigest(), str(file))
+    return WantedRelease(release, digest.hexdigest(), str(file))

@@ -12,7 +12,7 @@ import yaml
 from bench.drill import LIMITS_S
 from infra.cost.model import Size
 from shared.adapters.sqlite.connections import PRAGMAS
-from shared.domain.drills import MAX_AGE, SAMPLED_ARCHIVES, Step
+from shared.domain.drills import MAX_AGE, SAMPLED_ARCHIVES, DrillStep
 from tests.paths import ROOT, docs
 
 RECOVERY = docs("run/recovery")
@@ -126,7 +126,7 @@ def test_a_process_starts_again_and_a_commit_is_on_the_disk() -> None:
 
 
 def test_the_steps_the_sample_and_the_limits_are_those_of_the_code() -> None:
-    assert list(rows("step")) == [f"`{step.value}`" for step in Step]
+    assert list(rows("step")) == [f"`{step.value}`" for step in DrillStep]
     assert f"a random sample of archives, {SAMPLED_ARCHIVES} or `--sample COUNT`" in RECOVERY
     assert LIMITS_S == {2_000: 120.0, 15_000: 900.0}
     assert "with 2,000 and with 15,000 packages" in RECOVERY

@@ -2,7 +2,7 @@
 docs/run/firewall.md, as shared/domain/outbound.py declares them.
 """
 
-from shared.domain.outbound import CONNECTIONS, Connection
+from shared.domain.outbound import CONNECTIONS, OutboundConnection
 from tests.support.markdown_tables import markdown_table
 
 
@@ -19,6 +19,6 @@ def allowed_table() -> str:
     return markdown_table(("connection", "hosts", "port"), rows)
 
 
-def _row(each: Connection) -> tuple[str, ...]:
+def _row(each: OutboundConnection) -> tuple[str, ...]:
     name = f"{each.name} (also without any setting)" if each.is_default else each.name
     return name, ", ".join(each.hosts), each.ports, each.purpose, each.sent, each.setting

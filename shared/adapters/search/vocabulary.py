@@ -44,7 +44,7 @@ FILES = (
 )
 
 
-class Group(NamedTuple):
+class Synonyms(NamedTuple):
     """Names of one kind, all of which mean the same words of packages."""
 
     meant: tuple[str, ...]
@@ -52,16 +52,16 @@ class Group(NamedTuple):
 
 
 @cache
-def read_groups(name: str) -> tuple[Group, ...]:
+def read_groups(name: str) -> tuple[Synonyms, ...]:
     """Return the groups of a file of the vocabulary, each a line `meant words <- name, name |
     source`."""
     lines = (VOCABULARY / f"{name}.txt").read_text("utf-8").splitlines()
     return tuple(_group(line) for line in lines if line and line[0] != "#")
 
 
-def _group(line: str) -> Group:
+def _group(line: str) -> Synonyms:
     meant, _, names = line.partition(" | ")[0].partition(" <- ")
-    return Group(tuple(meant.split()), tuple(each.strip() for each in names.split(",")))
+    return Synonyms(tuple(meant.split()), tuple(each.strip() for each in names.split(",")))
 
 
 def typed_words(name: str, meant: str = "") -> Iterator[str]:
@@ -84,7 +84,7 @@ def prepare_vocabulary() -> None:
     _unspaced_names()
 
 
-def all_groups() -> Iterator[Group]:
+def all_groups() -> Iterator[Synonyms]:
     return chain.from_iterable(map(read_groups, FILES))
 
 

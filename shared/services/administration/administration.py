@@ -52,7 +52,7 @@ from shared.services.identity.mail import DecisionMail, MailDelivery, mail_text,
 from shared.services.identity.sessions import Sessions, live_sessions
 from shared.services.leases import Leases, retried_when_leased
 from shared.services.organizations.made import Made, MadeByAccounts
-from shared.services.organizations.memberships import OPERATOR_NAME, Member, Memberships
+from shared.services.organizations.memberships import OPERATOR_NAME, Memberships, NamedMembership
 from shared.services.organizations.organizations import Organizations
 from shared.services.organizations.ownership import OwnerlessOrganizations
 from shared.services.records import (
@@ -609,7 +609,7 @@ class OrganizationAdministration(Struct, frozen=True):
         [found] = await self._with_founders((organization,))
         return found
 
-    async def members(self, organization: Organization, *, by: Principal) -> list[Member]:
+    async def members(self, organization: Organization, *, by: Principal) -> list[NamedMembership]:
         """Return the members of an organization by name."""
         name = organization.name
         await self.administration.require_auditor(by, "see", f"the organization {name}")

@@ -16,8 +16,8 @@ from shared.domain.errors.base import Invalid
 from shared.domain.evidence import (
     DIGESTS_FILE,
     SIGNATURES_FILE,
-    Component,
     DigestList,
+    InstalledDistribution,
     ProtectionState,
 )
 from shared.domain.outbound import CONNECTIONS
@@ -61,7 +61,7 @@ class Evidence(Struct, frozen=True):
     rights_export: RightsExport
     release_signer: ReleaseSigner
     last_drill: Callable[[], Awaitable[Drill | None]]
-    components: Callable[[], Sequence[Component]]  # Reads files.
+    components: Callable[[], Sequence[InstalledDistribution]]  # Reads files.
     versions: Callable[[], Mapping[str, str]]
     protections: Sequence[ProtectionState]
     base_url: str
@@ -218,7 +218,7 @@ def _right(row: RightRow) -> dict[str, object]:
     return shown
 
 
-def _cyclonedx(components: Sequence[Component], at_ms: int) -> dict[str, object]:
+def _cyclonedx(components: Sequence[InstalledDistribution], at_ms: int) -> dict[str, object]:
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",

@@ -40,7 +40,7 @@ MAX_REASON = 500  # Characters.
 _MOST_IN_AN_EVENT = 4_000  # Characters: events are read by the page.
 
 
-class RuleEffect(Struct, frozen=True):
+class ChangedDecision(Struct, frozen=True):
     """A stored release for which a change decides otherwise: its pulls of the last month, what
     happens to it now, and what would."""
 
@@ -54,7 +54,7 @@ class RuleDryRun(Struct, frozen=True):
     """The effects of a change of the rules, those with the most pulls first, and the upstreams,
     rules and minimum ages that it removes."""
 
-    effects: tuple[RuleEffect, ...]
+    effects: tuple[ChangedDecision, ...]
     releases_read: int
     removed: tuple[str, ...] = ()
 
@@ -177,7 +177,7 @@ class RuleChanges(Struct, frozen=True):
         await self.administration.require(by, "look at", _WHAT)
         now = await self.reader.upstreams.stored_rules()
         then = now.with_wanted(apply(now), now_ms=self.reader.clock.now_ms())
-        effects = list[RuleEffect]()
+        effects = list[ChangedDecision]()
         seen = 0
         async for survey in self.application.surveys({}):
             seen += len(survey.entries)
@@ -232,7 +232,7 @@ class RuleChanges(Struct, frozen=True):
 
     async def _effects(
         self, survey: Survey, now: MirrorRules, then: MirrorRules
-    ) -> Sequence[RuleEffect]:
+    ) -> Sequence[ChangedDecision]:
         """Return the releases whose pulls ended otherwise: those of the days on which a release was
         too young, and for other rules those of all days."""
         package = survey.head.package
@@ -241,7 +241,7 @@ class RuleChanges(Struct, frozen=True):
         known = await self.reader.pins.of_package(package) if has_age else []
         pins = {each.version: each for each in known}
         pulls = None
-        effects = list[RuleEffect]()
+        effects = list[ChangedDecision]()
         for entry in survey.entries:
             since_ms = stored_since(pins.get(entry.version), entry.created_ms)
 
@@ -255,7 +255,9 @@ class RuleChanges(Struct, frozen=True):
             days = [day_ms for day_ms in pulls if len(set(outcomes(day_ms))) > 1]
             counted = sum(pulls[each][entry.version] for each in days)
             if counted or len(set(outcomes(now_ms))) > 1:
-                effects.append(RuleEffect(f"{package}:{entry.version}", counted, before, after))
+                effects.append(
+                    ChangedDecision(f"{package}:{entry.version}", counted, before, after)
+                )
         return effects
 
     async def _pulls(self, package: Package) -> Mapping[int, Counter[str]]:

@@ -472,7 +472,7 @@ def member_removal(membership: Membership, reason: str = "") -> EntityChange:
     return EntityChange("member.removed", org, org=org, account=account, details=details)
 
 
-class Member(Struct, frozen=True):
+class NamedMembership(Struct, frozen=True):
     """A membership with the name of its account."""
 
     name: str
@@ -528,12 +528,12 @@ class Memberships(Struct, frozen=True):
             if access.role and refusal_of(by, access, Action.READ, name) is None
         ]
 
-    async def members(self, org: OrgName, *, by: Principal) -> list[Member]:
+    async def members(self, org: OrgName, *, by: Principal) -> list[NamedMembership]:
         """Return the members by name, to members only."""
         access = await self.authorization.require_within(by, Action.READ, org)
         return await self.named(access.require_organization(org))
 
-    async def named(self, organization: Organization) -> list[Member]:
+    async def named(self, organization: Organization) -> list[NamedMembership]:
         """Return the members by name; callers check rights."""
         stored = await self.organization_members.read(organization)
         members = await asyncio.gather(*(self._with_name(each) for each in stored.members))
@@ -721,9 +721,9 @@ class Memberships(Struct, frozen=True):
         account = await self.member_account(org, account_id, by=by)
         await self.cancel_change(org, account, by=by, reason=reason)
 
-    async def _with_name(self, membership: Membership) -> Member:
+    async def _with_name(self, membership: Membership) -> NamedMembership:
         account = await self.directory.get(Account, Place(membership.account))
-        return Member(account.name if account else membership.account, membership)
+        return NamedMembership(account.name if account else membership.account, membership)
 
     async def _member(self, org: OrgName, account_id: str) -> tuple[Account, Membership]:
         account = await account_by_id(self.directory, account_id)

@@ -18,7 +18,7 @@ from shared.auth.release_keys import ReleaseSigner
 from shared.auth.tokens import Secret
 from shared.domain.drills import Drill, DrillOutcome
 from shared.domain.errors.base import Invalid
-from shared.domain.evidence import DIGESTS_FILE, SIGNATURES_FILE, Component
+from shared.domain.evidence import DIGESTS_FILE, SIGNATURES_FILE, InstalledDistribution
 from shared.domain.principals import OPERATOR
 from shared.runtime.private_files import try_file_lock
 from shared.services.administration.evidence import Evidence
@@ -74,10 +74,10 @@ async def test_evidence_says_what_is_declared_and_what_is_stored(world: World) -
     assert certifi["licenses"] == [{"expression": "MPL-2.0"}]
     [jinja] = [each for each in components if each["name"].lower() == "jinja2"]
     assert jinja["licenses"] == [{"expression": "BSD-3-Clause"}]  # Its metadata says "BSD License".
-    assert Component("own", "1", "Commercial (c)").shown_licenses == [
+    assert InstalledDistribution("own", "1", "Commercial (c)").shown_licenses == [
         {"license": {"name": "Commercial (c)"}}
     ]
-    assert Component("none", "1").shown_licenses == []
+    assert InstalledDistribution("none", "1").shown_licenses == []
     assert "mail" in {each["field"] for each in rows(files, "personal-data.json")} | {"mail"}
     assert rows(files, "retention.json")["stores"]
     assert rows(files, "connections.json")[0]["sent"]
