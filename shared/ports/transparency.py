@@ -1,6 +1,6 @@
 """The files of the transparency log, the entries that it takes, its keys, and its witnesses."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from shared.domain.transparency.notes import NoteSignature, SignedNote
@@ -86,6 +86,15 @@ class Cosigners(Protocol):
 
         `prove` returns the proof that the checkpoint continues the log of a smaller size.
         """
+        ...
+
+
+class ProofKeeper(Protocol):
+    """Keeps the proofs of new releases."""
+
+    async def add(self, folder: str, note: SignedNote, entries: Mapping[int, bytes]) -> None:
+        """Store the proofs of entries, by their indexes, against the checkpoint that was published
+        with them. A repeat changes nothing. Raises `ProofRefused` and `Unavailable`."""
         ...
 
 

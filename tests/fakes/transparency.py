@@ -1,6 +1,6 @@
 """The files, the leaves and the keys of a log in memory, and a writer that can be killed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shared.domain.errors.base import Unavailable
@@ -86,6 +86,12 @@ class FakeSeeds:
         if not self.keys:
             raise Unavailable("busy", "The vault does not answer.")
         return self.keys
+
+
+class NoProofs:
+    """Keeps no proof of a release; entries of tests are no releases."""
+
+    async def add(self, folder: str, note: SignedNote, entries: Mapping[int, bytes]) -> None: ...
 
 
 @dataclass

@@ -20,6 +20,7 @@ from tests.fakes.transparency import (
     FakeSeeds,
     Killed,
     NoCosigners,
+    NoProofs,
 )
 from tests.support.log_checker import checked_log
 
@@ -82,6 +83,7 @@ class LogOfTest:
             seeds=self.seeds,
             cosigners=self.cosigners,
             kept=self.kept,
+            proofs=NoProofs(),
             leases=Leases(self.work, self.clock, self.randomness),
             clock=self.clock,
         )

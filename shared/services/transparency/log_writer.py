@@ -21,6 +21,7 @@ from typing import NoReturn
 
 import msgspec
 
+from shared.domain.errors.base import Unavailable
 from shared.domain.errors.transparency import LogStopped, NoteUnreadable, ProofRefused
 from shared.domain.times import MS
 from shared.domain.transparency.checkpoints import Checkpoint, checkpoint_of
@@ -42,6 +43,7 @@ from shared.ports.transparency import (
     LeafSource,
     LogFiles,
     LogSeeds,
+    ProofKeeper,
 )
 from shared.services.leases import Leases
 from shared.services.transparency.tile_reader import TileReader
@@ -67,6 +69,7 @@ class LogWriter:
         seeds: LogSeeds,
         cosigners: Cosigners,
         kept: CheckpointKeeper,
+        proofs: ProofKeeper,
         leases: Leases,
         clock: Clock,
     ) -> None:
@@ -78,6 +81,7 @@ class LogWriter:
         self._seeds = seeds
         self._cosigners = cosigners
         self._kept = kept
+        self._proofs = proofs
         self._leases = leases
         self._clock = clock
         self._tiles = TileReader(files)
@@ -175,9 +179,9 @@ class LogWriter:
             reason = f"the published file {folder}/{CHECKPOINT_FILE} is damaged. {unreadable}"
             raise LogStopped(reason) from None
 
-    async def _publish(self, state: LogState, batch: "_StagedBatch") -> None:
-        """Publish the tiles of the committed batch, and then its checkpoint. A repeat changes
-        nothing."""
+    async def _publish(self, state: LogState, batch: "_StagedBatch") -> SignedNote:
+        """Publish the tiles of the committed batch, and then its checkpoint, and return that with
+        its cosignatures. A repeat changes nothing."""
         await self._publish_tiles(state.folder, batch.files)
         note = SignedNote.parse(state.checkpoint)
         cosigned = note.with_signatures(
@@ -191,6 +195,7 @@ class LogWriter:
             if Tile.parse(path).is_full:
                 await self._files.delete_partials(f"{state.folder}/{path}")
         await self._files.discard(state.staged)
+        return cosigned
 
     async def _publish_tiles(self, folder: str, files: dict[str, bytes]) -> None:
         for path, content in files.items():
@@ -258,7 +263,10 @@ class LogWriter:
         changed = {"checkpoint": note.content, "staged": staged}
         committed = await self._directory.replace(state.model_copy(update=changed))
         self._edge = extension.edge
-        await self._publish(committed, batch)
+        published = await self._publish(committed, batch)
+        # What fails, or a killed process left out, the first who asks for it makes.
+        with suppress(Unavailable, ProofRefused):
+            await self._proofs.add(state.folder, published, dict(enumerate(entries, edge.size)))
         return _Batch(committed, len(entries))
 
     async def _edge_of(self, state: LogState) -> TreeEdge:
