@@ -138,7 +138,7 @@ KINDS: Mapping[str, Kind] = {
     "API: history": _get(f"/api/v1/packages/{ORG}/{{}}/history"),
     "API: bill of materials": _get(f"/api/v1/sbom/{ORG}/{{}}/{VERSION}"),
     "API: openapi.json": _get("/api/v1/openapi.json"),
-    "API: tokens": _get("/api/v1/account/events", takes="token"),
+    "API: events": _get("/api/v1/account/events", takes="token"),
     "MCP: search": _post("/mcp", lambda name: tool_call("search_packages", query=name)),
     "MCP: package": _post("/mcp", lambda name: tool_call("get_package", package=f"{ORG}/{name}")),
     "OSV: query": _post("/v1/query", _scanned),

@@ -234,6 +234,7 @@ class FunctionDispatcher:
         """End the calls that take too long."""
         latest = now - self._bodies.limits.answer_seconds
         for timeout in [each for each, began in self._began.items() if began < latest]:
+            del self._began[timeout]  # It takes a while if the call has to put things away.
             timeout.reschedule(0.0)  # Now.
 
     async def __call__(self, scope: Scope, receive: Receive) -> HostResponse:
@@ -267,7 +268,7 @@ class FunctionDispatcher:
             log.exception("function.failed", function=function.name)
             return _FAILED
         finally:
-            del self._began[timeout]
+            self._began.pop(timeout, None)
 
 
 Sleep = Callable[[float], Awaitable[object]]

@@ -1148,6 +1148,14 @@ async def test_mentions_of_private_packages_change_nothing_for_others(index: Sea
     assert len(await found(index, "ShelfSealedException", members)) == 3
 
 
+async def test_scores_are_explained_in_every_order(index: SearchIndex) -> None:
+    await index.replace(listing("acme/storage:1.0.0"))
+    for viewer in (ANYONE, Viewer(frozenset({"acme"}))):
+        for sort in (Sort.NAME, Sort.RELEVANCE):
+            found = await index.search(Query(), ResultPage(sort=sort, explains=True), viewer)
+            assert found.hits[0].score is not None
+
+
 async def test_mentions_end_with_the_release_that_has_them(index: SearchIndex) -> None:
     await index.replace(listing("acme/storage:1.0.0", readme=SHELVES))
     await index.replace(listing("acme/storage:1.1.0"))

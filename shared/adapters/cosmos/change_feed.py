@@ -88,7 +88,6 @@ class ChangeFeedEdition:
 
     def wrote(self, package: str) -> None:
         self._writes += 1
-        self._session = None
         self._note(package)
 
     def wrote_records(self, _owner: str) -> None:
@@ -146,6 +145,7 @@ class ChangeFeedEdition:
         return await container.changes_of(max_item_count=ITEMS_AT_ONCE, **options)
 
     def _note(self, package: str) -> None:
+        self._session = None  # It may be older than the change.
         self._changes.note((package,))
         self.package_changes += 1
 

@@ -43,7 +43,9 @@ class PublicPackages:
         return cls(connection, query) if viewer == ANYONE and query == listed else None
 
     def has_order(self, page: ResultPage) -> bool:
-        """Whether the list is kept in the order of the page."""
+        """Whether the list is kept in the order of the page, and without scores to explain."""
+        if page.explains:
+            return not page.limit
         if page.sort in _DESCENDING_ONLY and not page.descending:
             return not page.limit
         return page.sort is not Sort.RELEVANCE or not page.limit

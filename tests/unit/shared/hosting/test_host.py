@@ -40,6 +40,30 @@ async def test_a_function_that_takes_too_long_is_a_504() -> None:
     assert (await asking).status == 504
 
 
+async def test_a_function_that_puts_things_away_for_seconds_ends_once() -> None:
+    app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+    is_away = asyncio.Event()
+
+    @app.route("hang")
+    async def hang(req: func.HttpRequest) -> func.HttpResponse:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await is_away.wait()
+        raise AssertionError(req.method)
+
+    host = Host(app, limits=HostLimits(answer_seconds=230))
+    asking = asyncio.create_task(ask(host, scope("GET", "/hang")))
+    await asyncio.sleep(0)
+    now = asyncio.get_running_loop().time()
+    for second in range(3):
+        host.sweep(now + 231 + second)
+        await asyncio.sleep(0)
+    assert not asking.done()
+    is_away.set()
+    assert (await asking).status == 504
+
+
 async def test_a_header_of_two_lines_is_never_sent() -> None:
     app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 

@@ -24,6 +24,8 @@ class Feed:
         self.failure: Exception | None = None
         self.answering = asyncio.Event()
         self.answering.set()
+        self.answering_high = asyncio.Event()  # Of looks after the first one.
+        self.answering_high.set()
 
     def write(self, package: str, range_: str = "low") -> None:
         self.written[range_].append(package)
@@ -45,7 +47,12 @@ class Feed:
         is_new = "feed_range" in options
         begin = len(written) if is_new else int(options["continuation"].partition(" ")[2])
         found = written[begin : begin + min(max_item_count, 3)]
-        return ChangeFeedPage([{"pk": each} for each in found], f"{range_} {begin + len(found)}")
+        if range_ == "high" and not is_new:
+            await self.answering_high.wait()
+        position = begin + len(found)
+        number = list(self.written).index(range_)
+        items = [{"pk": each} for each in found]
+        return ChangeFeedPage(items, f"{range_} {position}", f"{number}:-1#{position}")
 
 
 class Cloud:
@@ -192,3 +199,20 @@ async def test_the_age_of_what_is_known_is_that_of_the_question(cloud: Cloud) ->
     assert cloud.edition.is_confirmed_within(2 * CHANGES_KNOWN_WITHIN)
     cloud.clock.advance(CHANGES_KNOWN_WITHIN)
     assert not cloud.edition.is_confirmed_within(2 * CHANGES_KNOWN_WITHIN)
+
+
+async def test_a_change_ends_the_session_that_lacks_it_before_the_look_ends(cloud: Cloud) -> None:
+    cloud.edition.ask()
+    cloud.clock.advance(WAITED_FOR / 2)  # Until the loop begins with it.
+    assert await cloud.edition.confirm()
+    assert cloud.edition.session is not None
+    cloud.feed.write(GREET)
+    cloud.clock.advance(CHANGES_KNOWN_WITHIN - WAITED_FOR / 2)
+    cloud.feed.answering_high.clear()
+    number = cloud.edition.number
+    cloud.edition.ask()
+    while cloud.edition.number == number:
+        await asyncio.sleep(0)
+    assert cloud.edition.is_confirmed()
+    assert cloud.edition.session is None
+    cloud.feed.answering_high.set()

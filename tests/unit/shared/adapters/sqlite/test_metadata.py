@@ -8,7 +8,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 
 from shared.adapters.embedded import EmbeddedStores, open_embedded
-from shared.adapters.sqlite.metadata import SqliteSurveys
+from shared.adapters.sqlite.metadata import ROWS_PER_STEP, SqliteSurveys
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Package
 from shared.domain.memberships import Membership
@@ -70,6 +70,14 @@ async def steps_of(stores: EmbeddedStores, surveys: SqliteSurveys, *packages: Pa
     await surveys.read(packages)
     stores.database.read(lambda reader: reader.set_progress_handler(None, 1))
     return steps
+
+
+async def test_two_who_read_a_long_history_at_once_both_find_it(
+    stores: EmbeddedStores, surveys: SqliteSurveys
+) -> None:
+    await pushed(stores, *(f"1.{minor}.0" for minor in range(2 * ROWS_PER_STEP)))
+    found = await asyncio.gather(*(versions_of(surveys) for _ in range(3)))
+    assert [len(each) for each in found] == [2 * ROWS_PER_STEP] * 3
 
 
 async def test_a_survey_in_memory_costs_the_same_whatever_the_history(
