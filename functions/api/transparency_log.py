@@ -68,7 +68,7 @@ async def api_log_proof(call: ApiCall) -> LogProofView | Answer:
     if logged is None:
         raise release_being_logged(release.coordinate)
     if JSON not in call.header("accept").lower():
-        return Answer(logged.text.encode(), 200, dict(NO_STORE), PLAIN_TEXT)
+        return Answer(logged.proof.text.encode(), 200, dict(NO_STORE), PLAIN_TEXT)
     return LogProofView(
         org=release.org,
         name=release.name,
@@ -77,5 +77,5 @@ async def api_log_proof(call: ApiCall) -> LogProofView | Answer:
         index=logged.proof.index,
         size=logged.size,
         entry=logged.entry.decode(),
-        proof=logged.text,
+        proof=logged.proof.text,
     )

@@ -123,7 +123,7 @@ async def _logged_model(call: Call, release: Release) -> dict[str, object]:
         return {}
     if logged is None:
         return {}
-    return {"transparencyLog": {"index": logged.proof.index, "proof": logged.text}}
+    return {"transparencyLog": {"index": logged.proof.index, "proof": logged.proof.text}}
 
 
 async def _pull(call: Call, version: Version | Range) -> Answer:

@@ -43,12 +43,11 @@ class PublicPackages:
         return cls(connection, query) if viewer == ANYONE and query == listed else None
 
     def has_order(self, page: ResultPage) -> bool:
-        """Whether the list is kept in the order of the page, and without scores to explain."""
-        if page.explains:
-            return not page.limit
-        if page.sort in _DESCENDING_ONLY and not page.descending:
-            return not page.limit
-        return page.sort is not Sort.RELEVANCE or not page.limit
+        """Whether the list is kept in the order of the page, and has all that its hits say: it has
+        no scores. A page without hits has no order."""
+        is_reverse = page.sort in _DESCENDING_ONLY and not page.descending
+        is_kept = page.sort is not Sort.RELEVANCE and not is_reverse
+        return not page.limit or (is_kept and not page.explains)
 
     @property
     def has_facets(self) -> bool:

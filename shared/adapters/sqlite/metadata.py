@@ -380,9 +380,8 @@ class SqliteSurveys:
             return known | self._keep(self._database.read(partial(_catch_up, behind)))
         async with self._lock:  # The first of several callers reads; the others find that.
             behind = {key: self._cache.get(key) or _NO_ENTRIES for key in behind}
-            return (
-                known | behind | self._keep(await self._database.scan(partial(_catch_up, behind)))
-            )
+            fresh = await self._database.scan(partial(_catch_up, behind))
+            return known | behind | self._keep(fresh)
 
     def _keep(self, fresh: _Known) -> _Known:
         for key, known in fresh.items():

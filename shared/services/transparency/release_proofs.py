@@ -42,7 +42,6 @@ class LoggedRelease(Struct, frozen=True, dict=True):
 
     entry: bytes
     proof: LogProof
-    text: str  # The proof as a file.
 
     @property
     def number(self) -> int:
@@ -158,7 +157,7 @@ class ReleaseProofs:
         if stored is None:
             return None
         try:
-            found = LoggedRelease(stored.entry.encode(), LogProof.parse(stored.proof), stored.proof)
+            found = LoggedRelease(stored.entry.encode(), LogProof.parse(stored.proof))
             found.require()
         except (NoteUnreadable, ProofRefused):
             return None
@@ -171,7 +170,7 @@ class ReleaseProofs:
             release=key,
             log=id_of_log(found.origin),
             entry=found.entry.decode(),
-            proof=found.text,
+            proof=found.proof.text,
         )
         try:
             await self._read_only_mode.require_changes_allowed()
@@ -206,4 +205,4 @@ class ReleaseProofs:
         # After a restore the first checkpoint may be unknown: then that of now proves the entry.
         first = await self._published.first_with(state.origin, index)
         proof = await self._reader.proof(state, index, entry, first)
-        return proof and LoggedRelease(entry, proof, proof.text)
+        return proof and LoggedRelease(entry, proof)
