@@ -2603,7 +2603,7 @@ class Services:
             seeds=self.log_seeds,
             cosigners=self.cosigning,
             kept=self.published_checkpoints,
-            proofs=NewProofs(tiles=self.log_reader.tiles, directory=self.adapters.directory),
+            proofs=NewProofs(directory=self.adapters.directory),
             leases=self.leases,
             clock=self.adapters.clock,
         )

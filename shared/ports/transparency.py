@@ -1,9 +1,10 @@
 """The files of the transparency log, the entries that it takes, its keys, and its witnesses."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from shared.domain.transparency.notes import NoteSignature, SignedNote
+from shared.domain.transparency.tree_edge import Extension
 
 
 class LogFiles(Protocol):
@@ -90,11 +91,12 @@ class Cosigners(Protocol):
 
 
 class ProofKeeper(Protocol):
-    """Keeps the proofs of new releases."""
+    """Keeps the proofs of new releases, so that no request waits until they are made."""
 
-    async def add(self, folder: str, note: SignedNote, entries: Mapping[int, bytes]) -> None:
-        """Store the proofs of entries, by their indexes, against the checkpoint that was published
-        with them. A repeat changes nothing. Raises `ProofRefused` and `Unavailable`."""
+    async def add(self, note: SignedNote, extension: Extension) -> None:
+        """Store the proof of each release that was published by a new entry; `note` is the
+        published checkpoint of the extension. A repeat changes nothing. Raises `Unavailable`, and
+        may then have stored some of them."""
         ...
 
 

@@ -1,12 +1,13 @@
 """The files, the leaves and the keys of a log in memory, and a writer that can be killed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from shared.domain.errors.base import Unavailable
 from shared.domain.transparency.checkpoints import require_later
 from shared.domain.transparency.notes import NoteSignature, SignedNote
 from shared.domain.transparency.tiles import require_same
+from shared.domain.transparency.tree_edge import Extension
 from shared.ports.transparency import ConsistencyProver
 
 
@@ -91,7 +92,7 @@ class FakeSeeds:
 class NoProofs:
     """Keeps no proof of a release; entries of tests are no releases."""
 
-    async def add(self, folder: str, note: SignedNote, entries: Mapping[int, bytes]) -> None: ...
+    async def add(self, note: SignedNote, extension: Extension) -> None: ...
 
 
 @dataclass

@@ -264,9 +264,11 @@ class LogWriter:
         committed = await self._directory.replace(state.model_copy(update=changed))
         self._edge = extension.edge
         published = await self._publish(committed, batch)
-        # What fails, or a killed process left out, the first who asks for it makes.
-        with suppress(Unavailable, ProofRefused):
-            await self._proofs.add(state.folder, published, dict(enumerate(entries, edge.size)))
+        # A full batch is of events that waited, as those of a whole registry for its first log:
+        # storing the proofs of all of them would take the units of requests.
+        if len(entries) < ENTRIES_AT_ONCE:
+            with suppress(Unavailable):  # Whoever asks for a proof that is not stored makes it.
+                await self._proofs.add(published, extension)
         return _Batch(committed, len(entries))
 
     async def _edge_of(self, state: LogState) -> TreeEdge:

@@ -1,10 +1,11 @@
 """Reading tiles, and proofs from them, by O(log n) files."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from shared.domain.errors.transparency import ProofRefused
 from shared.domain.transparency.merkle_tree import (
+    NodeAddress,
     ProofPlan,
     plan_consistency,
     plan_inclusion,
@@ -37,21 +38,12 @@ class TileReader:
     async def inclusion_proof(self, folder: str, index: int, size: int) -> tuple[bytes, ...]:
         """Return the proof that the log of the first `size` entries has entry `index`; raise
         `ProofRefused` if a tile is missing or was cut."""
-        [proof] = await self.inclusion_proofs(folder, [index], size)
-        return proof
-
-    async def inclusion_proofs(
-        self, folder: str, indexes: Iterable[int], size: int
-    ) -> list[tuple[bytes, ...]]:
-        """Return the proofs of several entries in the same order; each tile is read once."""
-        plans = [plan_inclusion(each, size) for each in indexes]
-        return await self._proofs(folder, size, plans)
+        return await self._proof(folder, size, plan_inclusion(index, size))
 
     async def consistency_proof(self, folder: str, old: int, new: int) -> tuple[bytes, ...]:
         """Return the proof that the log of `new` entries continues that of `old` entries; raise
         `ProofRefused` as above, and if the log would become smaller."""
-        [proof] = await self._proofs(folder, new, [plan_consistency(old, new)])
-        return proof
+        return await self._proof(folder, new, plan_consistency(old, new))
 
     async def content(self, folder: str, tile: Tile) -> bytes:
         """Return a tile or a bundle; raise `ProofRefused` if it is missing.
@@ -83,10 +75,8 @@ class TileReader:
     def _kept(self, folder: str, tile: Tile) -> bytes | None:
         return self._full.get(f"{folder}/{tile.full_path}")
 
-    async def _proofs(
-        self, folder: str, size: int, plans: Sequence[ProofPlan]
-    ) -> list[tuple[bytes, ...]]:
-        nodes = dict.fromkeys(node for plan in plans for node in plan.nodes)
+    async def _proof(self, folder: str, size: int, plan: ProofPlan) -> tuple[bytes, ...]:
+        nodes: Sequence[NodeAddress] = plan.nodes
         tiles = list(dict.fromkeys(tile_with(node, size) for node in nodes))
         found = {each: self._kept(folder, each) or b"" for each in tiles}
         missing = [each for each, content in found.items() if not content]
@@ -94,4 +84,4 @@ class TileReader:
             read = await asyncio.gather(*(self._content(folder, each) for each in missing))
             found |= dict(zip(missing, read, strict=True))
         known = {node: node_of_tile(node, found[tile_with(node, size)]) for node in nodes}
-        return [plan.hashes(known) for plan in plans]
+        return plan.hashes(known)
