@@ -6,7 +6,13 @@ from typing import Self
 from msgspec import Struct
 
 from shared.domain.errors.transparency import ProofRefused
-from shared.domain.transparency.merkle_tree import TreeHead, joined, leaf_hash, plan_inclusion
+from shared.domain.transparency.merkle_tree import (
+    NodeAddress,
+    TreeHead,
+    joined,
+    leaf_hash,
+    plan_inclusion,
+)
 from shared.domain.transparency.tiles import (
     ENTRIES_LEVEL,
     LARGEST_ENTRY_BYTES,
@@ -100,16 +106,20 @@ class Extension(Struct, frozen=True):
     entries: dict[int, bytes]
     files: dict[str, bytes]
 
-    def inclusion_proofs(self, indexes: Iterable[int]) -> list[tuple[bytes, ...]]:
-        """Return the proofs that the longer log has new entries, in the order of their indexes.
+    def inclusion_proofs(self, indexes: Iterable[int]) -> Iterator[tuple[bytes, ...]]:
+        """Yield the proofs that the longer log has new entries, in the order of their indexes. A
+        proof is made when it is asked for, and uses the hashes of those before it.
 
         The new files suffice: each tile that a proof needs has a new entry below it.
         """
         size = self.edge.size
-        plans = [plan_inclusion(index, size) for index in indexes]
-        nodes = {node for plan in plans for node in plan.nodes}
-        known = {node: node_of_tile(node, self.files[tile_with(node, size).path]) for node in nodes}
-        return [plan.hashes(known) for plan in plans]
+        known = dict[NodeAddress, bytes]()
+        for index in indexes:
+            plan = plan_inclusion(index, size)
+            for node in plan.nodes:
+                if node not in known:
+                    known[node] = node_of_tile(node, self.files[tile_with(node, size).path])
+            yield plan.hashes(known)
 
 
 def edge_tiles(size: int) -> list[Tile]:
