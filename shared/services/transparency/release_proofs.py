@@ -94,9 +94,10 @@ class LoggedRelease(Struct, frozen=True, dict=True):
 class ReleaseProofs:
     """Finds the entries of releases in the log that is written.
 
-    The proof that a release was published never changes: the first process that makes it stores it,
-    and each keeps it in memory until another log follows. That of an entry that is not public is
-    kept in memory until the release changes, since a change may publish it.
+    The proof that a release was published never changes: the writer of the log stores it (see
+    `NewProofs`), or else the first process that makes it, and each keeps it in memory until another
+    log follows. That of an entry that is not public is kept in memory until the release changes,
+    since a change may publish it.
     """
 
     def __init__(
