@@ -6,9 +6,11 @@ A batch is written in this order, as Sunlight does:
 2. The signed checkpoint is stored in `LogState`, if nobody stored another one meanwhile. This
    commits the batch.
 3. The tiles are published, and then the checkpoint.
+4. The proofs of new releases are stored.
 
 A process that dies before the second step has changed nothing that counts. After it, the next run
 publishes what was staged. So nobody ever sees a checkpoint without its tiles, nor two histories.
+Proofs that a process did not store before it died are made when somebody asks for them.
 
 One process at a time has the lease. The second step is safe without it.
 """
@@ -264,10 +266,10 @@ class LogWriter:
         committed = await self._directory.replace(state.model_copy(update=changed))
         self._edge = extension.edge
         published = await self._publish(committed, batch)
-        # A full batch is of events that waited, as those of a whole registry for its first log:
-        # storing the proofs of all of them would take the units of requests.
+        # A full batch is of events that waited, as those of a whole registry for its first log. To
+        # store all proofs of them would take request units that others need.
         if len(entries) < ENTRIES_AT_ONCE:
-            with suppress(Unavailable):  # Whoever asks for a proof that is not stored makes it.
+            with suppress(Unavailable):  # `ReleaseProofs` makes a proof that is not stored.
                 await self._proofs.add(published, extension)
         return _Batch(committed, len(entries))
 

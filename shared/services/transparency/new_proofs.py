@@ -1,5 +1,5 @@
-"""The proofs of new releases, which are stored behind the push, so that no request waits until they
-are made."""
+"""The proofs of new releases, which the writer of the log stores so that no request has to make
+them."""
 
 import asyncio
 from contextlib import suppress
@@ -27,26 +27,26 @@ class NewProofs(msgspec.Struct, frozen=True):
 
     async def add(self, note: SignedNote, extension: Extension) -> None:
         """Store the proof of each release that was published by a new entry; `note` is the
-        published checkpoint of the extension. A repeat changes nothing, and neither does one who
-        asked first: that proof stays.
+        published checkpoint of the extension. A proof that is there stays, such as that of a reader
+        who was faster, so a repeat changes nothing.
 
-        Raises `Unavailable`. Where that or the end of the process left proofs out, the first who
-        asks makes them.
+        Raises `Unavailable`, and may then have stored some of them, as after a crash. The first
+        readers of the others make them.
         """
         log = id_of_log(Checkpoint.parse(note.text).origin)
         entries = extension.entries
-        published = {i: key for i, entry in entries.items() if (key := _published_by(entry))}
-        proofs = extension.inclusion_proofs(published)
-        for (index, key), hashes in zip(published.items(), proofs, strict=True):
+        releases = {index: _release_of(entry) for index, entry in entries.items()}
+        published = [index for index, release in releases.items() if release]
+        for index, hashes in zip(published, extension.inclusion_proofs(published), strict=True):
             record = ReleaseProof(
-                release=key,
+                release=releases[index],
                 log=log,
                 entry=entries[index].decode(),
                 proof=LogProof(index, hashes, note).text,
             )
             with suppress(AlreadyThere):
                 await self.directory.add(record)
-            await asyncio.sleep(0)  # SQLite does not let requests go between two writes.
+            await asyncio.sleep(0)  # Other requests run: a short write to SQLite does not wait.
 
 
 class _Said(msgspec.Struct):
@@ -58,9 +58,9 @@ class _Said(msgspec.Struct):
     digest: str = ""
 
 
-def _published_by(entry: bytes) -> str:
-    """Return what `id_of_release` returns of the release that the entry published; empty for
-    another entry."""
+def _release_of(entry: bytes) -> str:
+    """Return what names the release that the entry published, as `id_of_release`; empty for another
+    entry."""
     said = msgspec.json.decode(entry, type=_Said)
     # Entries of earlier versions may lack the digest.
     if said.kind not in FIRST_KINDS or not said.digest:
