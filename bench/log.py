@@ -21,7 +21,7 @@ from shared.services.transparency.log_reader import LogReader
 from shared.services.transparency.log_writer import LogWriter
 from shared.services.transparency.published_checkpoints import PublishedCheckpoints
 from shared.services.transparency.tile_reader import TileReader
-from tests.fakes.transparency import FakeLeaves, FakeSeeds, NoCosigners
+from tests.fakes.transparency import FakeLeaves, FakeSeeds, NoCosigners, NoProofs
 
 FEW = 1_000
 MANY = 1_000_000
@@ -50,6 +50,7 @@ class MeasuredLog:
             seeds=FakeSeeds([bytes(32)]),
             cosigners=NoCosigners(),
             kept=PublishedCheckpoints(directory=stores.directory),
+            proofs=NoProofs(),
             leases=leases,
             clock=stores.clock,
         )

@@ -294,6 +294,7 @@ from shared.services.transparency.log_mending import LogMending
 from shared.services.transparency.log_reader import LogReader
 from shared.services.transparency.log_schedule import WRITTEN_AFTER, LogWriting
 from shared.services.transparency.log_writer import LogWriter
+from shared.services.transparency.new_proofs import NewProofs
 from shared.services.transparency.openings import Openings
 from shared.services.transparency.publication import LogPublication, origin_of
 from shared.services.transparency.published_checkpoints import PublishedCheckpoints
@@ -2602,6 +2603,7 @@ class Services:
             seeds=self.log_seeds,
             cosigners=self.cosigning,
             kept=self.published_checkpoints,
+            proofs=NewProofs(directory=self.adapters.directory),
             leases=self.leases,
             clock=self.adapters.clock,
         )

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from shared.domain.transparency.notes import NoteSignature, SignedNote
+from shared.domain.transparency.tree_edge import Extension
 
 
 class LogFiles(Protocol):
@@ -86,6 +87,16 @@ class Cosigners(Protocol):
 
         `prove` returns the proof that the checkpoint continues the log of a smaller size.
         """
+        ...
+
+
+class ProofKeeper(Protocol):
+    """Keeps the proofs of new releases, so that no request waits until they are made."""
+
+    async def add(self, note: SignedNote, extension: Extension) -> None:
+        """Store the proof of each release that was published by a new entry; `note` is the
+        published checkpoint of the extension. A repeat changes nothing. Raises `Unavailable`, and
+        may then have stored some of them."""
         ...
 
 

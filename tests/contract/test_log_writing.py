@@ -13,7 +13,7 @@ from shared.services.transparency.log_writer import LEASE_LIFETIME, LogWriter
 from shared.services.transparency.published_checkpoints import PublishedCheckpoints
 from tests.contract.stores import Stores
 from tests.fakes.system import FakeClock, FakeRandomness
-from tests.fakes.transparency import FakeLeaves, FakeSeeds, Killed, NoCosigners
+from tests.fakes.transparency import FakeLeaves, FakeSeeds, Killed, NoCosigners, NoProofs
 from tests.support.log_checker import checked_log
 
 pytestmark = pytest.mark.measured
@@ -94,6 +94,7 @@ class WrittenLog:
             seeds=FakeSeeds([SEED]),
             cosigners=NoCosigners(),
             kept=PublishedCheckpoints(directory=directory),
+            proofs=NoProofs(),
             leases=Leases(self.stores.work, self.clock, self.randomness),
             clock=self.clock,
         )

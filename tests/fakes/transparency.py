@@ -7,6 +7,7 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.transparency.checkpoints import require_later
 from shared.domain.transparency.notes import NoteSignature, SignedNote
 from shared.domain.transparency.tiles import require_same
+from shared.domain.transparency.tree_edge import Extension
 from shared.ports.transparency import ConsistencyProver
 
 
@@ -86,6 +87,12 @@ class FakeSeeds:
         if not self.keys:
             raise Unavailable("busy", "The vault does not answer.")
         return self.keys
+
+
+class NoProofs:
+    """Keeps no proof of a release; entries of tests are no releases."""
+
+    async def add(self, note: SignedNote, extension: Extension) -> None: ...
 
 
 @dataclass

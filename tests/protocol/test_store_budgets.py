@@ -373,6 +373,25 @@ async def test_a_rule_about_the_version_costs_what_it_compares_and_the_mail_abou
     assert more == SURVEY | {"documents.api_docs_record": 1}
 
 
+async def test_writing_the_log_stores_a_proof_for_each_release_and_reads_nothing_for_it(
+    counted: World, ledger: Ledger
+) -> None:
+    write = counted.registry.maintenance.upkeep.tasks["write-log"].run
+    await write()
+    for minor, releases in enumerate((1, 1, 3)):
+        for patch in range(releases):
+            await counted.push(bala(f"acme/greet:3.{minor}.{patch}"))
+        ledger.forget()
+        await write()
+        assert ledger.calls() == {
+            "work.lease": 2,
+            "directory.get": 1,
+            "events.leaves": 1,
+            "directory.replace": 1,
+            "directory.add": 1 + releases,  # The checkpoint, and the proofs.
+        }
+
+
 async def test_a_push_of_a_token_reads_nothing_after_the_right_to_publish(
     counted: World, ledger: Ledger
 ) -> None:

@@ -8,7 +8,7 @@ from shared.domain.records import Entity, Place
 from shared.domain.transparency.log_states import PLACE_OF_STATE, LogState
 from shared.domain.transparency.notes import NoteSigner
 from shared.ports.directory import DirectoryStore
-from shared.ports.transparency import Cosigners
+from shared.ports.transparency import Cosigners, ProofKeeper
 from shared.services.leases import Leases
 from shared.services.transparency.log_writer import LogWriter
 from tests.fakes.stores import FakeDirectory, FakeWork
@@ -20,6 +20,7 @@ from tests.fakes.transparency import (
     FakeSeeds,
     Killed,
     NoCosigners,
+    NoProofs,
 )
 from tests.support.log_checker import checked_log
 
@@ -71,6 +72,7 @@ class LogOfTest:
     seeds: FakeSeeds = field(default_factory=lambda: FakeSeeds([SEED]))
     kept: FakeKeeper = field(default_factory=FakeKeeper)
     cosigners: Cosigners = field(default_factory=NoCosigners)
+    proofs: ProofKeeper = field(default_factory=NoProofs)
 
     def writer(self, origin: str = ORIGIN, directory: DirectoryStore | None = None) -> LogWriter:
         """Return the writer of a new process."""
@@ -82,6 +84,7 @@ class LogOfTest:
             seeds=self.seeds,
             cosigners=self.cosigners,
             kept=self.kept,
+            proofs=self.proofs,
             leases=Leases(self.work, self.clock, self.randomness),
             clock=self.clock,
         )

@@ -47,6 +47,8 @@ READABLE_KINDS: Mapping[str, str] = {
     "publisher.removed": "publisher.removed",
     "ownership.granted": "ownership.granted",
 }
+# What the log says first of a release that everybody may read.
+FIRST_KINDS = frozenset({"release.published", "release.mirrored"})
 # After these a release is served; they say its digest and size.
 PUBLICATIONS = frozenset(
     {"release.published", "release.confirmed", "release.mirrored"}

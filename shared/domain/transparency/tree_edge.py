@@ -1,12 +1,18 @@
 """The right edge of a log: what is needed to append to it, and the files that a batch adds."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Self
 
 from msgspec import Struct
 
 from shared.domain.errors.transparency import ProofRefused
-from shared.domain.transparency.merkle_tree import TreeHead, joined, leaf_hash
+from shared.domain.transparency.merkle_tree import (
+    NodeAddress,
+    TreeHead,
+    joined,
+    leaf_hash,
+    plan_inclusion,
+)
 from shared.domain.transparency.tiles import (
     ENTRIES_LEVEL,
     LARGEST_ENTRY_BYTES,
@@ -17,7 +23,9 @@ from shared.domain.transparency.tiles import (
     complete_subtrees,
     entries_of,
     hashes_of,
+    node_of_tile,
     tile_at,
+    tile_with,
 )
 
 
@@ -57,8 +65,7 @@ class TreeEdge(Struct, frozen=True):
         return TreeHead(self.size, joined(subtrees))
 
     def extended(self, leaves: Sequence[bytes]) -> "Extension":
-        """Return the edge after further entries, and the files that the log has then and had not
-        before. An entry has at most `LARGEST_ENTRY_BYTES`."""
+        """Return the log with further entries; each has at most `LARGEST_ENTRY_BYTES`."""
         entries = list(self.entries)
         levels = [list(level) for level in self.levels]
         files = dict[str, bytes]()
@@ -75,7 +82,8 @@ class TreeEdge(Struct, frozen=True):
                 files[full.path] = bundle_of(entries)
                 entries.clear()
         edge = TreeEdge(size, tuple(entries), tuple(map(tuple, levels)))
-        return Extension(edge, {**files, **edge.partial_files()} if leaves else {})
+        added = dict(enumerate(leaves, self.size))
+        return Extension(edge, added, {**files, **edge.partial_files()} if leaves else {})
 
     def partial_files(self) -> dict[str, bytes]:
         """Return the partial tiles of the edge by their paths."""
@@ -91,10 +99,27 @@ class TreeEdge(Struct, frozen=True):
 
 
 class Extension(Struct, frozen=True):
-    """A longer log: its edge, and its new files by their paths."""
+    """A longer log: its edge, the new entries by their indexes, and the files that it did not have
+    before, by their paths."""
 
     edge: TreeEdge
+    entries: dict[int, bytes]
     files: dict[str, bytes]
+
+    def inclusion_proofs(self, indexes: Iterable[int]) -> Iterator[tuple[bytes, ...]]:
+        """Yield the proofs that the longer log has new entries, in the order of their indexes. A
+        proof is made when it is asked for, and uses the hashes of those before it.
+
+        The new files suffice: each tile that a proof needs has a new entry below it.
+        """
+        size = self.edge.size
+        known = dict[NodeAddress, bytes]()
+        for index in indexes:
+            plan = plan_inclusion(index, size)
+            for node in plan.nodes:
+                if node not in known:
+                    known[node] = node_of_tile(node, self.files[tile_with(node, size).path])
+            yield plan.hashes(known)
 
 
 def edge_tiles(size: int) -> list[Tile]:

@@ -6,9 +6,11 @@ A batch is written in this order, as Sunlight does:
 2. The signed checkpoint is stored in `LogState`, if nobody stored another one meanwhile. This
    commits the batch.
 3. The tiles are published, and then the checkpoint.
+4. The proofs of new releases are stored.
 
 A process that dies before the second step has changed nothing that counts. After it, the next run
 publishes what was staged. So nobody ever sees a checkpoint without its tiles, nor two histories.
+Proofs that a process did not store before it died are made when somebody asks for them.
 
 One process at a time has the lease. The second step is safe without it.
 """
@@ -21,6 +23,7 @@ from typing import NoReturn
 
 import msgspec
 
+from shared.domain.errors.base import Unavailable
 from shared.domain.errors.transparency import LogStopped, NoteUnreadable, ProofRefused
 from shared.domain.times import MS
 from shared.domain.transparency.checkpoints import Checkpoint, checkpoint_of
@@ -42,6 +45,7 @@ from shared.ports.transparency import (
     LeafSource,
     LogFiles,
     LogSeeds,
+    ProofKeeper,
 )
 from shared.services.leases import Leases
 from shared.services.transparency.tile_reader import TileReader
@@ -67,6 +71,7 @@ class LogWriter:
         seeds: LogSeeds,
         cosigners: Cosigners,
         kept: CheckpointKeeper,
+        proofs: ProofKeeper,
         leases: Leases,
         clock: Clock,
     ) -> None:
@@ -78,6 +83,7 @@ class LogWriter:
         self._seeds = seeds
         self._cosigners = cosigners
         self._kept = kept
+        self._proofs = proofs
         self._leases = leases
         self._clock = clock
         self._tiles = TileReader(files)
@@ -175,9 +181,9 @@ class LogWriter:
             reason = f"the published file {folder}/{CHECKPOINT_FILE} is damaged. {unreadable}"
             raise LogStopped(reason) from None
 
-    async def _publish(self, state: LogState, batch: "_StagedBatch") -> None:
-        """Publish the tiles of the committed batch, and then its checkpoint. A repeat changes
-        nothing."""
+    async def _publish(self, state: LogState, batch: "_StagedBatch") -> SignedNote:
+        """Publish the tiles of the committed batch, and then its checkpoint, and return that with
+        its cosignatures. A repeat changes nothing."""
         await self._publish_tiles(state.folder, batch.files)
         note = SignedNote.parse(state.checkpoint)
         cosigned = note.with_signatures(
@@ -191,6 +197,7 @@ class LogWriter:
             if Tile.parse(path).is_full:
                 await self._files.delete_partials(f"{state.folder}/{path}")
         await self._files.discard(state.staged)
+        return cosigned
 
     async def _publish_tiles(self, folder: str, files: dict[str, bytes]) -> None:
         for path, content in files.items():
@@ -258,7 +265,12 @@ class LogWriter:
         changed = {"checkpoint": note.content, "staged": staged}
         committed = await self._directory.replace(state.model_copy(update=changed))
         self._edge = extension.edge
-        await self._publish(committed, batch)
+        published = await self._publish(committed, batch)
+        # A full batch is of events that waited, as those of a whole registry for its first log. To
+        # store all proofs of them would take request units that others need.
+        if len(entries) < ENTRIES_AT_ONCE:
+            with suppress(Unavailable):  # `ReleaseProofs` makes a proof that is not stored.
+                await self._proofs.add(published, extension)
         return _Batch(committed, len(entries))
 
     async def _edge_of(self, state: LogState) -> TreeEdge:

@@ -13,7 +13,7 @@ from shared.domain.releases import publications_of
 from shared.domain.times import MS
 from shared.domain.transparency.checkpoints import Checkpoint
 from shared.domain.transparency.encodings import base64_of
-from shared.domain.transparency.leaves import LoggedEvent
+from shared.domain.transparency.leaves import FIRST_KINDS, LoggedEvent
 from shared.domain.transparency.log_proofs import LogProof
 from shared.domain.transparency.log_states import LogState
 from shared.domain.transparency.merkle_tree import leaf_hash, require_inclusion
@@ -33,7 +33,6 @@ from shared.services.limits.notices import ReadOnlyMode
 from shared.services.transparency.log_reader import LogReader
 from shared.services.transparency.published_checkpoints import PublishedCheckpoints
 
-PUBLISHED = ("release.published", "release.mirrored")  # Kinds of entries.
 PROOFS_KEPT = 2_000  # In memory; one has some 2 KB.
 STATE_KEPT = timedelta(minutes=1)  # So long proofs of a log are given that another one follows.
 
@@ -53,7 +52,7 @@ class LoggedRelease(Struct, frozen=True, dict=True):
     def says_published(self) -> bool:
         """Whether everybody reads in the entry that the release was published."""
         kind: object = json.loads(self.entry).get("kind")
-        return kind in PUBLISHED
+        return kind in FIRST_KINDS
 
     @property
     def origin(self) -> str:
@@ -95,9 +94,10 @@ class LoggedRelease(Struct, frozen=True, dict=True):
 class ReleaseProofs:
     """Finds the entries of releases in the log that is written.
 
-    The proof that a release was published never changes: the first process that makes it stores it,
-    and each keeps it in memory until another log follows. That of an entry that is not public is
-    kept in memory until the release changes, since a change may publish it.
+    The proof that a release was published never changes: the writer of the log stores it (see
+    `NewProofs`), or else the first process that makes it, and each keeps it in memory until another
+    log follows. That of an entry that is not public is kept in memory until the release changes,
+    since a change may publish it.
     """
 
     def __init__(

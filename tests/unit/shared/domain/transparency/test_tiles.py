@@ -5,7 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.errors.transparency import NoteUnreadable, ProofRefused
-from shared.domain.transparency.merkle_tree import NodeAddress, plan_root
+from shared.domain.transparency.merkle_tree import (
+    NodeAddress,
+    leaf_hash,
+    plan_root,
+    require_inclusion,
+)
 from shared.domain.transparency.tiles import (
     ENTRIES_LEVEL,
     LARGEST_ENTRY_BYTES,
@@ -128,6 +133,28 @@ def test_a_log_that_grows_has_the_root_and_the_tiles_of_its_entries(batches: lis
     for number in range(0, edge.size, 97):
         bundle = entries_of(files[tile_at(ENTRIES_LEVEL, number // 256, edge.size).path])
         assert bundle[number % 256] == entry(number)
+
+
+@given(st.integers(0, 700), st.integers(1, 700))
+def test_new_entries_are_proven_from_the_new_files_alone(before: int, added: int) -> None:
+    old, _ = files_of([before])
+    extension = old.extended([entry(before + number) for number in range(added)])
+    size, root = extension.edge.head
+    proofs = list(extension.inclusion_proofs(extension.entries))
+    assert len(proofs) == added
+    for (index, new), proof in zip(extension.entries.items(), proofs, strict=True):
+        assert new == entry(index)
+        require_inclusion(leaf_hash(new), index, size=size, root=root, proof=proof)
+
+
+def test_an_entry_of_a_log_of_three_levels_is_proven_from_the_new_files() -> None:
+    old, _ = files_of([256 * 256 - 2])
+    extension = old.extended([b"the last", b"the first of the next level", b"and another"])
+    size, root = extension.edge.head
+    index = 256 * 256 - 1
+    [proof] = extension.inclusion_proofs([index])
+    new = leaf_hash(extension.entries[index])
+    require_inclusion(new, index, size=size, root=root, proof=proof)
 
 
 def test_a_log_of_seventy_thousand_entries_has_the_tiles_of_the_specification() -> None:

@@ -17,6 +17,7 @@ from shared.domain.transparency.notes import (
     NoteSigner,
     SignedNote,
 )
+from shared.domain.transparency.tree_edge import Extension
 from shared.ports.transparency import ConsistencyProver
 from shared.services.transparency.log_writer import ENTRIES_AT_ONCE
 from tests.fakes.transparency import Killed
@@ -425,4 +426,47 @@ async def test_a_long_run_ends_and_the_next_one_goes_on(log: LogOfTest) -> None:
     log.clock.advance(timedelta(seconds=0))
     assert await log.writer().write() == ENTRIES_AT_ONCE * 2
     assert await log.writer().write() == ENTRIES_AT_ONCE
+    assert await log.entries() == log.leaves.entries
+
+
+class GivenEntries:
+    """A `ProofKeeper` that notes the entries that it is given; it may have no room."""
+
+    def __init__(self, log: LogOfTest) -> None:
+        self.log = log
+        self.given = list[bytes]()
+        self.is_full = False
+
+    async def add(self, note: SignedNote, extension: Extension) -> None:
+        assert note.content.encode() == self.log.files.published["log/checkpoint"]
+        assert checkpoint_of(note.content.encode()).head == extension.edge.head
+        if self.is_full:
+            raise StorageFull
+        self.given += extension.entries.values()
+
+
+async def test_proofs_are_made_of_new_entries_against_the_published_checkpoint(
+    log: LogOfTest,
+) -> None:
+    log.cosigners = OneWitness()
+    log.proofs = keeper = GivenEntries(log)
+    for count in (3, 260):
+        log.happens(count)
+        await log.writer().write()
+    assert keeper.given == log.leaves.entries
+
+
+async def test_proofs_of_a_full_batch_are_left_to_those_who_ask(log: LogOfTest) -> None:
+    log.proofs = keeper = GivenEntries(log)
+    log.happens(ENTRIES_AT_ONCE * 2 + 5)
+    assert await log.writer().write() == len(log.leaves.entries)
+    assert keeper.given == log.leaves.entries[-5:]
+
+
+async def test_the_log_is_written_where_no_proof_can_be_stored(log: LogOfTest) -> None:
+    log.proofs = keeper = GivenEntries(log)
+    keeper.is_full = True
+    for count in (3, 260):
+        log.happens(count)
+        assert await log.writer().write() == count
     assert await log.entries() == log.leaves.entries
