@@ -161,26 +161,30 @@ class ApiDocs(Struct, frozen=True):
         self, digest: Digest, coordinate: Coordinate, kind: PieceKind, *of: str
     ) -> FoundPiece:
         """Return a piece as `piece` does, and on what it depends besides the release."""
-        place = await self.place(digest, coordinate, kind, *of)
-        record = await self.record(digest, coordinate)
+        record = await self.record(digest, coordinate, _FIRST_GENERATORS.get(kind, 0))
         # What an earlier generator made is made again, which changes no package.
         is_made_again = record.generator < GENERATOR_VERSION
         depends_on = ALL_THAT_IS_STORED if is_made_again else NOTHING_STORED
-        if place is None:
-            return FoundPiece(None, depends_on)
         try:
-            is_complete, others = await self._is_complete(digest, coordinate, kind, of)
+            is_complete, others = await self._is_complete(record, digest, coordinate, kind, of)
             name = complete_name(kind, *of) if is_complete else piece_name(kind, *of)
-            return FoundPiece(await self.pieces.read(digest, name), depends_on | others)
+            piece = await self.pieces.read(digest, name)
         except PiecesGone:
             raise self._pending(coordinate) from None
+        if piece is None and (reason := _refusal(record, kind, of)):
+            raise ApiDocsFailed(coordinate, reason)
+        return FoundPiece(piece, depends_on | others)
 
     async def _is_complete(
-        self, digest: Digest, coordinate: Coordinate, kind: PieceKind, of: Sequence[str]
+        self,
+        record: ApiDocsRecord,
+        digest: Digest,
+        coordinate: Coordinate,
+        kind: PieceKind,
+        of: Sequence[str],
     ) -> tuple[bool, Dependencies]:
         """Check whether a piece is shown with the fields of other packages' records, and have the
         documentation made again if it could have others. Also return on what this depends."""
-        record = await self.record(digest, coordinate)
         if kind not in _WITH_FIELDS or not (record.took or record.awaited):
             return False, NOTHING_STORED
         others = (each.coordinate.package.key for each in (*record.took, *record.awaited))
