@@ -122,7 +122,11 @@ def java_platform(file_name: str, name: str, version: str) -> str | None:
     after_name = _java_split(file_name, f"{name}-")
     if len(after_name) < 2:  # noqa: PLR2004 - it takes element 1.
         return None
-    before_version = _java_split(after_name[1], f"-{version}")
+    rest = after_name[1]
+    at = _match(rest, f"-{version}", 0)
+    if at > 0:
+        return rest[:at]
+    before_version = _java_split(rest, f"-{version}")
     return before_version[0] if before_version else None
 
 
@@ -134,12 +138,15 @@ def go_platform(file_name: str, name: str, version: str) -> str | None:
 
 def _java_split(text: str, pattern: str) -> list[str]:
     """Split as Java's `String.split(regex)` does, without empty parts at the end."""
-    parts = list[str]()
-    after = 0
-    while (at := _match(text, pattern, after)) >= 0:
-        parts.append(text[after:at])
-        after = at + len(pattern)
-    parts.append(text[after:])
+    if "." not in pattern:
+        parts = text.split(pattern)
+    else:
+        parts = list[str]()
+        after = 0
+        while (at := _match(text, pattern, after)) >= 0:
+            parts.append(text[after:at])
+            after = at + len(pattern)
+        parts.append(text[after:])
     while len(parts) > 1 and not parts[-1]:
         parts.pop()
     return parts if parts[-1] or parts == [text] else []
