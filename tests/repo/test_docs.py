@@ -55,6 +55,12 @@ def test_no_section_and_no_entry_of_a_list_of_pages_is_there_twice(page: Path) -
     assert [each for each, count in Counter(headings + entries).items() if count > 1] == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=ids)
+def test_every_table_has_a_row_of_headings(page: Path) -> None:
+    text = page.read_text("utf-8")
+    assert re.findall(r"^(?!\|).*\n\|(?: ?:?-+:? ?\|)+$", text, re.MULTILINE) == []
+
+
 def test_nothing_is_installed_by_the_bare_name_of_the_program() -> None:
     texts = [ROOT / "CHANGELOG.md", *(ROOT / "packaging" / "image").iterdir(), *PAGES]
     texts += [each for each in (ROOT / "shared").rglob("*.py") if "install" in each.read_text()]
