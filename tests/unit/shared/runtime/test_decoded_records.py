@@ -82,6 +82,18 @@ def test_records_of_older_code_share_their_sets_as_well() -> None:
     assert newer.model_fields_set - one.model_fields_set == {"public_reason"}
 
 
+def test_records_share_their_sets_with_those_that_lack_the_same_fields() -> None:
+    records = [entry("1.0.0", deprecation="Old."), entry("1.0.0", modules=("greet",))] * 2
+    texts = [each.model_dump_json(exclude_defaults=True) for each in records]
+    first, second, as_first, as_second = (
+        share_field_names(ReleaseEntry.model_validate_json(text)) for text in texts
+    )
+    assert len(first.model_fields_set) == len(second.model_fields_set)
+    assert first.model_fields_set is as_first.model_fields_set
+    assert second.model_fields_set is as_second.model_fields_set
+    assert first.model_fields_set ^ second.model_fields_set == {"deprecation", "modules"}
+
+
 def test_a_record_of_fewer_fields_has_its_own_set() -> None:
     one = share_field_names(entry())
     assert "deprecation" in one.model_fields_set
