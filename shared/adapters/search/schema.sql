@@ -4,7 +4,8 @@
 -- Step 1: the index
 -- `boost` is the package's own part of its rank, the rest comes from its dependents. `traits` are the
 -- ids of the spellings that the package is counted by. `state` is NULL unless the package is public.
--- Pulls and times are REAL, as in `columns`: the pulls of a record have no bound, and integers of SQLite have one.
+-- Times are REAL because a time that an upstream says may be larger than an integer of SQLite, and pulls because all numbers
+-- in `columns` are.
 CREATE TABLE packages (
     id INTEGER PRIMARY KEY,
     key TEXT NOT NULL UNIQUE,

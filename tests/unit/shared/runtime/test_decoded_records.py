@@ -1,8 +1,5 @@
 """Records that are kept decoded, and what they weigh."""
 
-import tracemalloc
-from collections.abc import Callable
-
 import pytest
 from pydantic import BaseModel
 
@@ -10,18 +7,9 @@ from shared.domain.packages import Dependency, Release, ReleaseEntry, Texts
 from shared.domain.signatures import Signature
 from shared.runtime.decoded_records import memory_of, memory_of_entries, share_field_names
 from tests.contract.sample_records import entry, head, release
+from tests.support.memory import memory_taken
 
 DEPENDENCIES = tuple(Dependency(org="acme", name=f"p{n}", version="1.0.0") for n in range(3))
-
-
-def memory_taken(make: Callable[[], object]) -> int:
-    tracemalloc.start()
-    before, _ = tracemalloc.get_traced_memory()
-    kept = make()
-    taken = tracemalloc.get_traced_memory()[0] - before
-    tracemalloc.stop()
-    del kept
-    return taken
 
 
 def test_the_weight_of_entries_is_about_the_memory_that_they_take() -> None:
