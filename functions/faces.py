@@ -1,12 +1,15 @@
 """The app: the Functions of all faces, and the one for every other path."""
 
+import asyncio
 from functools import cache
 from importlib import import_module
 
 import azure.functions as func
+from pydantic import BaseModel
 
 from functions import timers
 from functions.api.openapi import openapi_document
+from functions.api.operations import ResponseModel
 from functions.central.double_slash import double_slash_face
 from functions.central.graphql import EXECUTION
 from functions.http.operations import Operation, blueprint_of
@@ -15,9 +18,10 @@ from functions.scim.scim_face import MESSAGES
 from functions.web.about import manual_of
 from functions.web.not_found import missing_operation
 from shared.composition import Registry
-from shared.domain.records import build_models
+from shared.domain.records import Record
 from shared.providers import identity_issuers
 from shared.settings import Settings
+from shared.use_cases.inputs import Inputs
 
 # Each module has `FACES`, whose operations it declares. They are named by their paths, because a
 # topic has the same name on every face.
@@ -111,14 +115,31 @@ def _with_derived(declared: tuple[Operation, ...]) -> tuple[Operation, ...]:
     return (*served, missing_operation(served))
 
 
+async def build_models() -> None:
+    """Build the models of records, inputs and answers that are imported; else each is built when it
+    is first used.
+
+    On the event loop, because Pydantic does not promise that threads may build models, and one in
+    each of its iterations: a request waits for one model, at most 3 of 100 ms, and not for all.
+    """
+    for base in (Record, Inputs, ResponseModel):
+        await _build_below(base)
+
+
+async def _build_below(base: type[BaseModel]) -> None:
+    for model in base.__subclasses__():
+        if model.model_rebuild():  # Else a request has built it.
+            await asyncio.sleep(0)
+        await _build_below(model)
+
+
 def prepare_faces(settings: Settings) -> None:
-    """Import, read and build what one of the first requests would wait for: models of records,
-    templates, GraphQL, openapi.json, the documentation and SCIM, in the order in which clients may
-    want it.
+    """Import, read and make what one of the first requests would wait for besides models, which are
+    built before: templates, GraphQL, openapi.json, the documentation and SCIM, in the order in
+    which clients may want it.
 
     Takes about a second of processor. Who asks meanwhile makes what it needs itself.
     """
-    build_models()
     prepare_templates()
     import_module(EXECUTION)
     openapi_document(settings.base_url)

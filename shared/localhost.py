@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from functions.api.dry_runs import DRY_RUN
 from functions.archives import archive_caller, archive_to_send, link_of
 from functions.central.central_face import refusal_answer
-from functions.faces import build_app, operations, prepare_faces
+from functions.faces import build_app, build_models, operations, prepare_faces
 from functions.health import METRICS
 from functions.http.calls import Exchange
 from functions.http.repeats import recognizer, repeat_recorder
@@ -55,6 +55,7 @@ from shared.hosting.responses import configured_headers
 from shared.hosting.triggers import StartRefused
 from shared.program import respelled, typed_spelling
 from shared.runtime.answers import Repeatable
+from shared.runtime.background_tasks import BackgroundTasks
 from shared.settings import Settings
 from shared.settings.problems import setting_problem, unknown_settings
 from shared.telemetry.log import log, set_backend
@@ -189,7 +190,12 @@ def application() -> Host:
 
 def build_host(settings: Settings, served: ExitStack | None = None) -> Host:
     """Return the application; `served` is closed when it has stopped."""
-    on_stop = list[LifespanHook]()
+    preparing = BackgroundTasks()
+
+    async def prepare_first_requests() -> None:
+        preparing.start(_prepare(settings))
+
+    on_stop: list[LifespanHook] = [preparing.cancel]
     if settings.metrics != "off":
         on_stop.append(_collect_metrics(settings))
     released = [] if served is None else [partial(asyncio.to_thread, served.close)]
@@ -209,14 +215,14 @@ def build_host(settings: Settings, served: ExitStack | None = None) -> Host:
             anonymous_bytes=settings.max_anonymous_bytes,
         ),
         identify=sender_identifier(registry),
-        on_start=[_preparing(settings)],
+        on_start=[prepare_first_requests],
         on_stop=[*on_stop, registry.close, *released],
         closed_to_pages=[f"/{METRICS}"],
     )
 
 
-def _preparing(settings: Settings) -> LifespanHook:
-    """Return what lets a thread prepare the first requests, while others are answered."""
+async def _prepare(settings: Settings) -> None:
+    """Prepare the first requests, while others are answered."""
 
     def prepare() -> None:
         try:
@@ -225,11 +231,12 @@ def _preparing(settings: Settings) -> LifespanHook:
         except Exception:  # Whoever asks first for what could not be made is told.
             log.exception("start.unprepared")
 
-    async def begin() -> None:
-        # A process that stops meanwhile does not wait for it.
-        Thread(target=prepare, name="prepare", daemon=True).start()
-
-    return begin
+    try:
+        await build_models()
+    except Exception:  # The same.
+        log.exception("start.unprepared")
+    # A process that stops meanwhile does not wait for it.
+    Thread(target=prepare, name="prepare", daemon=True).start()
 
 
 def _collect_metrics(settings: Settings) -> LifespanHook:

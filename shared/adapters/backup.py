@@ -20,7 +20,6 @@ from shared.adapters.filesystem import (
     DataFolder,
     FolderUnusable,
     hold_folder,
-    partial_path,
     put_folder_in_place,
     read_revocations,
 )
@@ -40,6 +39,7 @@ from shared.domain.errors.requests import StorageFull
 from shared.domain.revocations import Revocation, to_lines
 from shared.domain.status import SOFTWARE_VERSION
 from shared.domain.transparency.log_states import RESTORED, LogState
+from shared.runtime.file_replacement import partial_path
 from shared.runtime.private_files import (
     close_to_others,
     copy_private,

@@ -17,9 +17,10 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from shared.adapters.filesystem import partial_path, translate_disk_errors
+from shared.adapters.filesystem import translate_disk_errors
 from shared.domain.bundles import bundle_unusable
 from shared.domain.errors.base import Invalid
+from shared.runtime.file_replacement import Durability, replacing
 from shared.runtime.private_files import open_private
 
 _KIND = "ballroom-bundle-ed25519"
@@ -152,18 +153,14 @@ class BundleFileSource:
 
 async def write_bundle(file: Path, pieces: AsyncIterator[bytes]) -> int:
     """Write a bundle in place of an earlier one, at once; return its size in bytes."""
-    partial = partial_path(file)
     size = 0
-    try:
-        with translate_disk_errors():
-            with partial.open("wb") as opened:
-                async for piece in pieces:
-                    size += await asyncio.to_thread(opened.write, piece)
-                opened.flush()
-                os.fsync(opened.fileno())
-            partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
+    with (
+        translate_disk_errors(),
+        replacing(file, Durability.SYNCED) as partial,
+        partial.open("xb") as opened,
+    ):
+        async for piece in pieces:
+            size += await asyncio.to_thread(opened.write, piece)
     return size
 
 

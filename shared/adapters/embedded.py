@@ -17,7 +17,6 @@ from shared.adapters.filesystem import (
     FileArchives,
     FilePieces,
     FileRevocations,
-    partial_path,
 )
 from shared.adapters.log_files import FileLog
 from shared.adapters.sqlite.advisories import SqliteAdvisoryFiles
@@ -38,6 +37,7 @@ from shared.domain.errors.requests import StorageFull
 from shared.domain.snapshots import MANIFEST_FILE, RESTORE_KIND, RESTORE_UNFINISHED
 from shared.domain.times import MS
 from shared.ports.system import Clock
+from shared.runtime.file_replacement import partial_path
 from shared.runtime.private_files import open_to_others
 
 LONGEST_WRITE = timedelta(days=1)  # What is older was left by a process that was killed.

@@ -8,9 +8,9 @@ from shared.adapters.filesystem import (
     FULL_DISK,
     FolderUnusable,
     hold_folder,
-    partial_path,
     put_folder_in_place,
 )
+from shared.runtime.file_replacement import partial_path
 from shared.runtime.private_files import make_private_folder, open_private
 
 _LOCK = ".lock"

@@ -21,6 +21,13 @@ from shared.domain.packages import Visibility
 from shared.domain.revocations import Revocation, from_lines, to_lines
 from shared.ports.archive_store import StoredArchive
 from shared.ports.system import Clock
+from shared.runtime.file_replacement import (
+    Durability,
+    opened_folder,
+    replacing,
+    sync_file,
+    sync_folder,
+)
 from shared.runtime.private_files import (
     FileLock,
     hold_file_lock,
@@ -163,11 +170,6 @@ class DataFolder(Struct, frozen=True):
         return PiecesFolder(self.root / "pieces")
 
 
-def partial_path(file: Path) -> Path:
-    """Return the name of `file` while it is being made."""
-    return file.with_name(f"{file.name}.partial")
-
-
 def lock_path(file: Path) -> Path:
     """Return the lock that is held while `file` is made or changed as a whole."""
     return file.with_name(f"{file.name}.lock")
@@ -273,7 +275,9 @@ class FileArchives:
         with translate_disk_errors(), ExitStack() as opened:
             temporary = opened.enter_context(self._unsynced(content))
             target = self._folder.archive(digest)
-            folders = [opened.enter_context(_opened(each)) for each in _made_folders(target.parent)]
+            folders = [
+                opened.enter_context(opened_folder(each)) for each in _made_folders(target.parent)
+            ]
             lock = opened.enter_context(open_file_lock(self._folder.lock(digest)))
             return _Written(*temporary, target, folders, lock, opened.pop_all())
 
@@ -429,11 +433,8 @@ class FilePieces:
         target = self._folder.file(digest, name)
         with translate_disk_errors():
             make_folders(target.parent)
-            shutil.move(file, partial_path(target))
-            with partial_path(target).open("rb") as written:
-                os.fsync(written.fileno())
-            partial_path(target).replace(target)
-            sync_folder(target.parent)
+            with replacing(target, Durability.SYNCED) as partial:
+                shutil.move(file, partial)
 
     def read(self, digest: Digest, name: str, start: int, count: int) -> bytes | None:
         """Return a range of a file; None if it was deleted."""
@@ -483,25 +484,6 @@ def _made_folders(folder: Path) -> list[Path]:
     return [*above, folder]
 
 
-def sync_folder(folder: Path) -> None:
-    """Make the names in the folder durable, on systems that can open a folder."""
-    with _opened(folder) as descriptor:
-        _sync(descriptor)
-
-
-@contextmanager
-def _opened(folder: Path) -> Generator[int | None]:
-    """Open a folder to sync it; yield None on systems that cannot."""
-    if os.name == "nt":
-        yield None
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
 def _sync(descriptor: int | None) -> None:
     if descriptor is not None:
         os.fsync(descriptor)
@@ -518,13 +500,14 @@ class SnapshotFolder:
 
     async def write(self, name: str, pieces: AsyncIterator[bytes]) -> None:
         file = self._folder / name
-        partial = partial_path(file)
         with translate_disk_errors():
             make_private_folder(file.parent)
-            with open_private(partial, "wb") as opened:
-                async for piece in pieces:
-                    await asyncio.to_thread(opened.write, piece)
-            partial.replace(file)
+            with replacing(file, Durability.SYNCED) as partial:
+                with open_private(partial, "xb") as opened:
+                    async for piece in pieces:
+                        await asyncio.to_thread(opened.write, piece)
+                # Here already, since the block ends on the event loop.
+                await asyncio.to_thread(sync_file, partial)
 
     async def read(self, name: str) -> AsyncGenerator[bytes]:
         file = self._folder / name

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from shared.adapters.filesystem import FolderUnusable, partial_path
+from shared.adapters.filesystem import FolderUnusable
 from shared.domain.documents import DerivedDocument
 from shared.domain.sparse_index import FILE_NAME, INDEX_CONFIG_PATH
+from shared.runtime.file_replacement import Durability, partial_path, replacing
 from shared.runtime.private_files import hold_file_lock
 
 _LOCK = ".lock"
@@ -32,12 +33,12 @@ class IndexExport(Struct, frozen=True):
             if file.read_bytes() == document.content:
                 return False
         file.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = partial_path(file)
-        unfinished.write_bytes(document.content)
-        if document.changed_ms is not None:
-            seconds = document.changed_ms / 1000
-            os.utime(unfinished, (seconds, seconds))
-        unfinished.replace(file)
+        # What a power failure damages has another content, so the next export writes it again.
+        with replacing(file, Durability.UNSYNCED) as partial:
+            partial.write_bytes(document.content)
+            if document.changed_ms is not None:
+                seconds = document.changed_ms / 1000
+                os.utime(partial, (seconds, seconds))
         return True
 
     def keep_only(self, paths: Collection[str]) -> int:

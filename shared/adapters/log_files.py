@@ -1,7 +1,6 @@
 """The files of the transparency log on one machine."""
 
 import asyncio
-import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -9,13 +8,11 @@ from pathlib import Path
 from shared.adapters.filesystem import (
     LogFolder,
     make_folders,
-    partial_path,
-    sync_folder,
     translate_disk_errors,
 )
 from shared.domain.transparency.checkpoints import require_later
 from shared.domain.transparency.tiles import require_same
-from shared.runtime.private_files import hold_file_lock, open_private
+from shared.runtime.private_files import hold_file_lock, replace_private
 
 
 class FileLog:
@@ -88,10 +85,4 @@ def _read(file: Path) -> bytes | None:
 def _replace(file: Path, content: bytes) -> None:
     """Store a file at once and durably; what a killed process left is overwritten."""
     make_folders(file.parent)
-    partial = partial_path(file)
-    with open_private(partial, "wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(file)
-    sync_folder(file.parent)
+    replace_private(file, content)

@@ -19,7 +19,7 @@ from shared.domain.errors.base import InvalidRequest, Refusal, Unavailable
 from shared.domain.errors.requests import Busy
 from shared.domain.principals import ANONYMOUS, Principal
 from shared.domain.records import Place
-from shared.domain.scopes import Grant
+from shared.domain.scopes import UNLIMITED
 from shared.domain.sessions import SecretState, Session
 from shared.domain.sign_in import SignInPurpose, needs_https
 from shared.domain.staff import Staff
@@ -419,7 +419,7 @@ class SessionAuthentication:
         return Principal(
             id=session.account,
             credential=f"{SESSION_CREDENTIAL}{session.id}",
-            grants=(Grant(),),
+            grants=(UNLIMITED,),
             signed_in_ms=session.signed_in_ms if self._permits_recent(session) else None,
             is_guest=found.is_guest,
         )

@@ -22,7 +22,6 @@ from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import AccountExists
 from shared.domain.principals import OPERATOR
 from shared.domain.scopes import ADMINISTRATORS_SCOPES, Scope
-from shared.domain.search import Query, ResultPage
 from shared.domain.sign_in import needs_https
 from shared.runtime.private_files import replace_private
 from shared.services.tokens.tokens import TokenRequest
@@ -156,7 +155,8 @@ async def first_start(registry: Registry, file: Path) -> Welcome:
     """Create what is missing, write a client's settings to `file` and the sample package beside it,
     and return the start message."""
     administrators = await _administrators(registry)
-    await _fill_search(registry)
+    # Not by a maintenance task: a registry in read-only mode refuses it, and its time is limited.
+    await registry.packages.derived_data.fill_search()
     administrator = await _write_settings(registry, administrators, file)
     sample = file.with_name(SAMPLE_NAME)
     if not sample.exists():
@@ -206,17 +206,6 @@ async def _sign_in_link(registry: Registry, administrator: Account) -> Secret | 
     if await registry.administration.accounts.is_administrator_signed_in(by=OPERATOR):
         return None
     return await registry.identity.sign_in_flow.issue_link(administrator, by=OPERATOR)
-
-
-async def _fill_search(registry: Registry) -> None:
-    """Rebuild an empty search index: its file was lost, or its schema changed."""
-    shown = await registry.packages.search.search(
-        Query(include_deprecated=True, stored_only=True), ResultPage(), by=OPERATOR
-    )
-    if not shown.count:
-        # Not by a maintenance task: a registry in read-only mode refuses it, and its time is
-        # limited, after which no later start would find an empty index to fill.
-        await registry.packages.derived_data.fill_search()
 
 
 async def _write_settings(registry: Registry, administrators: list[Account], file: Path) -> Account:

@@ -7,7 +7,7 @@ from msgspec import Struct
 from shared.domain.names import OrgName
 from shared.domain.packages import Provenance
 from shared.domain.records import Record
-from shared.domain.scopes import ANY_NAME, Grant, Resource, Role, Scope
+from shared.domain.scopes import ANY_NAME, UNLIMITED, Grant, Resource, Role, Scope
 
 OPERATOR_ID = "operator"  # Shorter than any account's id, so no account and no token has it.
 REGISTRY_FILE_ID = "registry-file"  # Longer than any account's id.
@@ -136,7 +136,7 @@ class Principal(Struct, frozen=True):
 
 
 ANONYMOUS = Principal()
-OPERATOR = Principal(id=OPERATOR_ID, credential=_CONSOLE, grants=(Grant(),))
+OPERATOR = Principal(id=OPERATOR_ID, credential=_CONSOLE, grants=(UNLIMITED,))
 UPKEEP = Principal(id="upkeep", credential="upkeep")  # The actor of maintenance tasks.
 DIRECTORY = Principal(id="directory", credential="directory")  # The actor of its locks.
 
@@ -147,7 +147,7 @@ def registry_file(by: Principal) -> Principal:
     return Principal(
         id=REGISTRY_FILE_ID,
         credential=by.credential,
-        grants=(Grant(),),
+        grants=(UNLIMITED,),
         address=by.address,
         agent=by.agent,
     )

@@ -14,13 +14,6 @@ class Record(BaseModel):
     schema_version: int = 1
 
 
-def build_models(of: type[Record] = Record) -> None:
-    """Build the models of records that are imported; else each is built with its first record."""
-    for model in of.__subclasses__():
-        model.model_rebuild()
-        build_models(model)
-
-
 class Place(NamedTuple):
     """Where an entity is stored: its owner, and its key among the owner's entities of a kind."""
 

@@ -75,11 +75,26 @@ PUBLISHING_SCOPES = frozenset({Scope.PUSH_NEW, Scope.PUSH_VERSION})
 
 ANY_NAME = "*"
 
+# Those of a stored grant that names none. A new scope does not become one of them, because nobody
+# gave it to such a grant.
+_DEFAULT_SCOPES = frozenset(
+    {
+        Scope.READ,
+        Scope.PUSH_NEW,
+        Scope.PUSH_VERSION,
+        Scope.DEPRECATE,
+        Scope.MANAGE,
+        Scope.APPLY,
+        Scope.AUDIT,
+        Scope.MODERATE,
+    }
+)
+
 
 class Grant(Record):
     """Scopes on the packages that match both patterns (`*` and `?`)."""
 
-    scopes: frozenset[Scope] = frozenset(Scope)
+    scopes: frozenset[Scope] = _DEFAULT_SCOPES
     org: str = ANY_NAME
     package: str = ANY_NAME
 
@@ -107,6 +122,10 @@ class Grant(Record):
             return self.is_for(resource.org) and matches_pattern(resource.name, self.package)
         # A grant for some packages of an organization does not cover the organization itself.
         return self.is_for(resource) and self.package == ANY_NAME
+
+
+# Of whom their roles alone limit: people who are signed in, and the operator.
+UNLIMITED = Grant(scopes=frozenset(Scope))
 
 
 def limit_of(grants: Iterable[Grant], resource: Resource) -> str:

@@ -33,9 +33,15 @@ class SearchIndex(Protocol):
         if only other symbols of it, or other pulls by more than what a search shows."""
         ...
 
-    async def replace_all(self, listings: Sequence[Listing]) -> None:
-        """List these releases of different packages, as `replace` does each of them. On one machine
-        one write lists all of them, which takes less than one for each."""
+    async def filled_until(self) -> str | None:
+        """Return the key up to which `fill` has listed the packages of this index, empty for none
+        of them; None if it has listed all, and for an index that its feed fills."""
+        ...
+
+    async def fill(self, listings: Sequence[Listing], until: str | None) -> None:
+        """List these releases of different packages, as `replace` does each of them, after which
+        the packages up to the key `until` are listed, or all of them for None. On one machine one
+        write does both, which takes less than one for each package."""
         ...
 
     async def remove(self, package: Package) -> bool:

@@ -15,6 +15,8 @@ from jinja2 import BytecodeCache, Environment, StrictUndefined
 from jinja2.bccache import Bucket
 from jinja2.loaders import BaseLoader
 
+from shared.runtime.file_replacement import Durability, replacing
+
 
 def page_environment(loader: BaseLoader, compiled: BytecodeCache | None = None) -> Environment:
     """Return an environment; `compiled` has what templates compile to."""
@@ -58,8 +60,9 @@ class CompiledTemplates(BytecodeCache):
         if sys.dont_write_bytecode:
             return
         file = Path(bucket.key)
-        partial = file.with_name(f"{file.name}.{os.getpid()}")
+        # Processes that start together write the same file, and hold no lock.
+        own = file.with_name(f"{file.name}.{os.getpid()}")
         with suppress(OSError):
             file.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_bytes(bucket.bytecode_to_string())
-            partial.replace(file)  # Whoever reads meanwhile has all of it, or nothing.
+            with replacing(file, Durability.UNSYNCED, partial=own) as partial:
+                partial.write_bytes(bucket.bytecode_to_string())

@@ -39,15 +39,17 @@ def share_field_names(record: R) -> R:
 
 def _share(record: Record) -> None:
     own = record.__pydantic_fields_set__
-    names = _field_names.setdefault((type(record), len(own)), own)  # Older code stored fewer.
-    if names is not own and names == own:
+    names = _field_names.setdefault(frozenset(own), own)
+    if names is not own:
         # Pydantic documents the attribute, but not that it may be set. Its own way to set it,
         # `model_construct`, takes twice as long as decoding; sets that are emptied by
         # `model_fields_set.clear()` save a quarter as much.
         object.__setattr__(record, "__pydantic_fields_set__", names)
 
 
-_field_names: dict[tuple[type[Record], int], set[str]] = {}
+# As many as records have combinations of fields: older code stored fewer, and some are stored
+# without those that have their default.
+_field_names: dict[frozenset[str], set[str]] = {}
 
 
 def merge_entries(

@@ -15,6 +15,8 @@ from typing import BinaryIO, Literal
 
 from msgspec import Struct
 
+from shared.runtime.file_replacement import Durability, replacing
+
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _FILE_MODE = stat.S_IRUSR | stat.S_IWUSR
 
@@ -37,15 +39,13 @@ def open_private(file: Path, mode: Literal["wb", "ab", "xb"]) -> BinaryIO:
     return open(file, mode, opener=opener)
 
 
-def replace_private(file: Path, content: bytes) -> None:
+def replace_private(file: Path, content: bytes, durability: Durability = Durability.SYNCED) -> None:
     """Replace the file at once, so that nobody ever reads an incomplete one."""
-    unfinished = file.with_name(f"{file.name}.new")
-    unfinished.unlink(missing_ok=True)
-    with open_private(unfinished, "xb") as stream:
+    with (
+        replacing(file, durability) as partial,
+        open_private(partial, "xb") as stream,
+    ):
         stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    unfinished.replace(file)
 
 
 def copy_private(file: Path, target: Path) -> None:

@@ -19,6 +19,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from shared.runtime.file_replacement import Durability
 from shared.runtime.private_files import make_private_folder, replace_private
 from shared.telemetry.log import Attributes, log
 from shared.telemetry.metrics import (
@@ -91,7 +92,8 @@ class PrometheusBackend:
         self._timer = None
         try:
             make_private_folder(self._folder)
-            replace_private(self._file, orjson.dumps(self._own()))
+            # A damaged file is left out when it is read, and written again.
+            replace_private(self._file, orjson.dumps(self._own()), Durability.UNSYNCED)
         except OSError as error:
             log.warning("metrics.not_written", reason=type(error).__name__)
 

@@ -87,7 +87,10 @@ def replace_file(file: Path, content: bytes) -> None:
     draft = file.with_name(f"{file.name}.{os.getpid()}.new")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_bytes(content)
+        with draft.open("wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
         draft.replace(file)
     except OSError as error:
         message = f"{file} cannot be written: {error.strerror}. Name another file with --state."

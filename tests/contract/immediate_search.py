@@ -60,7 +60,7 @@ class ImmediateSearch:
 
     def __getattr__(self, operation: str) -> Any:
         found = getattr(self._index, operation)
-        if operation in ("offer", "replace", "replace_all", "remove"):
+        if operation in ("offer", "replace", "fill", "remove"):
             return found
 
         async def searching(*arguments: Any, **named: Any) -> Any:

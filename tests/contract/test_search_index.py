@@ -227,13 +227,23 @@ async def test_replacing_and_removing_say_whether_anything_else_was_listed(
 async def test_many_packages_are_listed_together(index: SearchIndex) -> None:
     shown = [listing(f"acme/{name}:1.0.0", summary="a tree") for name in ("alder", "birch")]
     await index.offer(listing("acme/alder:2.0.0", summary="another tree"))
-    await index.replace_all([*shown, documented("acme/cedar:1.0.0", "parse")])
+    await index.fill([*shown, documented("acme/cedar:1.0.0", "parse")], None)
+    assert await index.filled_until() is None
     found = await index.search(Query(), ResultPage(), ANYONE)
     names = [str(hit.listing.release.coordinate) for hit in found.hits]
     assert sorted(names) == ["acme/alder:1.0.0", "acme/birch:1.0.0", "acme/cedar:1.0.0"]
     assert (await index.search(Query.parse("tree"), ResultPage(), ANYONE)).count == 2
     assert (await index.symbols(SymbolQuery.parse("parse"), ResultPage(), ANYONE)).count == 1
-    await index.replace_all([])
+    await index.fill([], None)
+
+
+async def test_an_index_of_one_machine_says_up_to_where_it_was_filled(tmp_path: Path) -> None:
+    for until in ("", "acme/alder", "acme/birch", None):
+        async with sqlite(tmp_path) as index:
+            if until != "":
+                await index.fill([listing(f"{until or 'acme/cedar'}:1.0.0")], until)
+        async with sqlite(tmp_path) as index:
+            assert await index.filled_until() == until
 
 
 async def test_a_push_keeps_the_documentation_of_the_release_that_is_listed(

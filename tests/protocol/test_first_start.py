@@ -1,23 +1,34 @@
 """The first start makes an administrator and a Settings.toml; every start finds them again."""
 
 import asyncio
+import math
 import sys
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from shared.adapters.sqlite.connections import DatabaseDamaged
 from shared.bootstrap import build_registry, embedded_adapters, prepared_stores
 from shared.commands.first_start import first_start
 from shared.domain.accounts import Account, AccountLock
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.events import EventQuery
+from shared.domain.listings import Listing
+from shared.domain.packages import FoundRelease
 from shared.domain.principals import OPERATOR
 from shared.domain.search import Query, ResultPage
 from shared.localhost import prepare
+from shared.ports.metadata import MetadataStore
+from shared.ports.search import SearchIndex
 from shared.program import launcher
+from shared.services.packages import derived_data
 from shared.settings import Settings
 from tests.fakes.system import FakeClock
 from tests.paths import ROOT
@@ -243,6 +254,105 @@ async def test_a_start_that_takes_longer_than_a_task_fills_the_search_index_whol
         await registry.close()
     names = [hit.listing.head.name for hit in found.hits]
     assert sorted(names) == ["alder", "birch", "cedar"]
+
+
+@dataclass
+class InterruptedSearch:
+    """A search index that is filled with up to so many packages, and then ends its process."""
+
+    index: SearchIndex
+    most: float
+    filled: list[str] = field(default_factory=list[str])
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.index, name)
+
+    async def fill(self, listings: Sequence[Listing], until: str | None) -> None:
+        if len(self.filled) >= self.most:
+            raise asyncio.CancelledError
+        self.filled += [each.head.name for each in listings]
+        await self.index.fill(listings, until)
+
+
+async def start_over(settings: Settings, most: float = math.inf) -> tuple[list[str], list[str]]:
+    """Start over a search index that is filled with up to so many packages; return those that were
+    filled in, and those that are found."""
+    with prepared_stores(settings):
+        adapters = embedded_adapters(settings)
+        search = InterruptedSearch(adapters.search, most)
+        registry = build_registry(settings, replace(adapters, search=cast("SearchIndex", search)))
+        with suppress(asyncio.CancelledError):
+            await first_start(registry, settings.data / "Settings.toml")
+        found = await registry.packages.search.search(Query(), ResultPage(), by=OPERATOR)
+        await registry.close()
+    return search.filled, sorted(hit.listing.head.name for hit in found.hits)
+
+
+@pytest.mark.parametrize("interrupted_after", [0, 1, 2, 3])
+async def test_filling_of_the_search_index_goes_on_where_a_start_was_interrupted(
+    world: World, monkeypatch: pytest.MonkeyPatch, interrupted_after: int
+) -> None:
+    monkeypatch.setattr(derived_data, "PACKAGES_LISTED_AT_ONCE", 1)
+    names = ["alder", "birch", "cedar"]
+    for name in names:
+        await world.push(bala(f"acme/{name}:1.0.0"))
+    data = world.registry.settings.data
+    await world.registry.close()
+    for file in data.glob("search.db*"):
+        file.unlink()
+    first = names[:interrupted_after]
+    assert await start_over(settings_of(data), interrupted_after) == (first, first)
+    assert await start_over(settings_of(data)) == (names[interrupted_after:], names)
+    assert await start_over(settings_of(data)) == ([], names)
+
+
+@dataclass
+class CountedFinds:
+    """Records of packages, and how many releases were read at the same time at most."""
+
+    metadata: MetadataStore
+    running: int = 0
+    most: int = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.metadata, name)
+
+    async def find(self, coordinate: Coordinate) -> FoundRelease:
+        self.running += 1
+        self.most = max(self.most, self.running)
+        await asyncio.sleep(0)
+        found = await self.metadata.find(coordinate)
+        self.running -= 1
+        return found
+
+
+async def test_filling_reads_a_bounded_number_of_releases_at_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("alder", "birch", "cedar"):
+        await world.push(bala(f"acme/{name}:1.0.0"))
+    monkeypatch.setattr(derived_data, "LISTINGS_READ_AT_ONCE", 2)
+    finds = CountedFinds(world.stores.metadata)
+    deriving = world.registry.packages.derived_data
+    await replace(deriving, metadata=cast("MetadataStore", finds)).fill_search()
+    assert finds.most == 2
+
+
+async def test_an_index_that_was_lost_is_filled_although_a_package_is_in_it_again(
+    world: World,
+) -> None:
+    for name in ("alder", "birch"):
+        await world.push(bala(f"acme/{name}:1.0.0"))
+    data = world.registry.settings.data
+    await world.registry.close()
+    for file in data.glob("search.db*"):
+        file.unlink()
+    settings = settings_of(data)
+    with prepared_stores(settings):
+        registry = build_registry(settings)
+        await registry.packages.derived_data.update_search(Package.parse("acme", "birch"))
+        await registry.close()
+    assert await start_over(settings) == (["alder", "birch"], ["alder", "birch"])
 
 
 async def test_a_damaged_search_index_is_moved_away_and_made_again(world: World) -> None:

@@ -41,6 +41,7 @@ class Registry:
         await registry.identity.authentication.close()
         await registry.identity.session_authentication.authenticate(request.headers)
         self.journal.taken()
+        self.journal.taken_finds()
         what = await seen(self.world, request, None)
         return what, self.journal.taken()
 

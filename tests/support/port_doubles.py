@@ -8,6 +8,8 @@ from typing import Any, TypeVar, cast
 
 from msgspec.structs import asdict, replace
 
+from shared.domain.packages import FoundRelease, Survey
+from shared.ports.metadata import MetadataStore
 from shared.services.common import Adapters
 
 Port = TypeVar("Port")
@@ -39,9 +41,11 @@ def noting(port: Port, note: Callable[[str], None]) -> Port:
 
 @dataclass
 class Journal:
-    """Every call of every store in the order they begin: `metadata.find`, `archives.read`."""
+    """Every call of every store in the order they begin: `metadata.find`, `archives.read`; and how
+    many packages and releases these calls found."""
 
     calls: list[str] = field(default_factory=list[str])
+    found: Counter[str] = field(default_factory=Counter[str])
 
     def wrap(self, stores: Adapters) -> Adapters:
         """Return the stores with every call written down here."""
@@ -50,6 +54,7 @@ class Journal:
             for name, port in asdict(stores).items()
             if name not in NO_STORES and port is not None  # The cloud has no room to count.
         }
+        ports["metadata"] = cast("MetadataStore", _Finding(ports["metadata"], self.found))
         return replace(stores, **ports)
 
     def taken(self) -> list[str]:
@@ -57,6 +62,12 @@ class Journal:
         calls = self.calls
         self.calls = []
         return calls
+
+    def taken_finds(self) -> list[str]:
+        """Return how many packages and releases were found since this was asked last."""
+        finds = [f"{name} found {count}" for name, count in sorted(self.found.items())]
+        self.found.clear()
+        return finds
 
     def _note(self, port: str) -> Callable[[str], None]:
         return lambda method: self.calls.append(f"{port}.{method}")
@@ -102,6 +113,27 @@ class Ledger:
             for port, calls in self.by_port.items()
             for method, count in calls.items()
         }
+
+
+class _Finding:
+    """Counts the packages and releases that their store returns."""
+
+    def __init__(self, metadata: MetadataStore, found: Counter[str]) -> None:
+        self._metadata = metadata
+        self._found = found
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._metadata, name)
+
+    async def survey(self, *values: Any, **named: Any) -> list[Survey | None]:
+        surveys = await self._metadata.survey(*values, **named)
+        self._found["metadata.survey"] += sum(each is not None for each in surveys)
+        return surveys
+
+    async def find(self, *values: Any, **named: Any) -> FoundRelease:
+        found = await self._metadata.find(*values, **named)
+        self._found["metadata.find"] += found.head is not None
+        return found
 
 
 class _Noting:

@@ -179,7 +179,8 @@ class CosmosDirectory:
         return self._tokens if kind in TOKEN_KINDS else self._accounts
 
     def _item(self, entity: Entity) -> Item:
-        # Each kilobyte is paid for by every read: what is not stored is read as its default.
+        # Each kilobyte is paid for by every read: what is not stored is read as its default, so
+        # defaults never change (tests/unit/shared/domain/test_records_defaults.py).
         body = entity.model_dump(mode="json", exclude_defaults=True, exclude={"outbox"})
         item: Item = {
             "id": _id(entity.kind, entity.place),

@@ -30,6 +30,7 @@ from shared.runtime.lru_cache import LruCache
 # One partition that lists every package, in order; a name is written there before it is claimed.
 NAMES = "names"
 
+ENTRIES_PUT_AT_ONCE = 50  # A package may have thousands, which a rebuild stores together.
 POINTERS_CACHED = 10_000  # From the digest of an archive to its release, which never changes.
 
 R = TypeVar("R", Head, Release)
@@ -180,7 +181,9 @@ class CosmosMetadata:
         return await self._replace(head)
 
     async def put_entries(self, package: Package, entries: Sequence[ReleaseEntry]) -> None:
-        await asyncio.gather(*(self._put_entry(package.key, entry) for entry in entries))
+        for start in range(0, len(entries), ENTRIES_PUT_AT_ONCE):
+            some = entries[start : start + ENTRIES_PUT_AT_ONCE]
+            await asyncio.gather(*(self._put_entry(package.key, entry) for entry in some))
 
     async def releases(self, package: Package) -> list[Release]:
         items = await self._packages.query("SELECT * FROM c WHERE c.kind = 'release'", package.key)

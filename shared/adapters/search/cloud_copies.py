@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from msgspec import Struct
 
-from shared.adapters.filesystem import lock_path, partial_path
+from shared.adapters.filesystem import lock_path
 from shared.adapters.search.cloud_blobs import (
     IndexNotBuilt,
     IndexPointer,
@@ -30,6 +30,7 @@ from shared.adapters.sqlite.database import Database, Migration
 from shared.domain.times import MS
 from shared.ports.conflicts import Stale
 from shared.ports.system import Clock, Randomness
+from shared.runtime.file_replacement import Durability, replacing
 from shared.runtime.private_files import make_private_folder, try_file_lock
 from shared.runtime.retries import back_off, retried
 from shared.telemetry.log import log
@@ -98,12 +99,12 @@ class IndexCopy(SearchIndexFile):
 
     def _rewrite(self) -> None:
         self.close()
-        written = partial_path(self.file)
-        with closing(sqlite3.connect(self.file)) as connection:
-            connection.execute("VACUUM INTO ?", (str(written),))
-        with closing(sqlite3.connect(written)) as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
-        written.replace(self.file)
+        # A copy ends with its process.
+        with replacing(self.file, Durability.UNSYNCED) as written:
+            with closing(sqlite3.connect(self.file)) as connection:
+                connection.execute("VACUUM INTO ?", (str(written),))
+            with closing(sqlite3.connect(written)) as connection:
+                connection.execute("PRAGMA journal_mode = WAL")
 
 
 def _apply(connection: sqlite3.Connection, changes: Iterable[ListingChange]) -> int:

@@ -247,7 +247,10 @@ class CloudSearchIndex(IndexReader):
     async def replace(self, listing: Listing) -> bool:
         return await self._listings.replace(listing)
 
-    async def replace_all(self, listings: Sequence[Listing]) -> None:
+    async def filled_until(self) -> str | None:
+        return None
+
+    async def fill(self, listings: Sequence[Listing], until: str | None) -> None:  # noqa: ARG002 - of other indexes.
         for listing in listings:
             await self._listings.replace(listing)
 

@@ -134,9 +134,12 @@ class SqliteSearchIndex(IndexReader):
     async def replace(self, listing: Listing) -> bool:
         return await self._write(listing, _replace)
 
-    async def replace_all(self, listings: Sequence[Listing]) -> None:
+    async def filled_until(self) -> str | None:
+        return self._database.read(_filled_until)
+
+    async def fill(self, listings: Sequence[Listing], until: str | None) -> None:
         shown = await asyncio.to_thread(lambda: [excerpt(each) for each in listings])
-        await self._database.write(lambda connection: IndexRows(connection).show(shown))
+        await self._database.write(partial(_fill, listings=shown, until=until))
 
     async def _write(
         self, listing: Listing, change: Callable[[sqlite3.Connection, Listing], bool]
@@ -148,6 +151,15 @@ class SqliteSearchIndex(IndexReader):
 
     async def remove(self, package: Package) -> bool:
         return await self._database.write(partial(_remove, key=package.key))
+
+
+def _filled_until(connection: sqlite3.Connection) -> str | None:
+    return connection.execute("SELECT until FROM filled").fetchone()[0]
+
+
+def _fill(connection: sqlite3.Connection, listings: Sequence[Listing], until: str | None) -> None:
+    IndexRows(connection).show(listings)
+    connection.execute("UPDATE filled SET until = ?", (until,))
 
 
 def _offer(connection: sqlite3.Connection, shown: Listing) -> bool:

@@ -10,8 +10,9 @@ from shared.adapters.search.matching import listings_of
 from shared.adapters.search.public_counts import DEPRECATED, STORED, PublicState, count_of_state
 from shared.domain.search import ANYONE, Hit, Query, ResultPage, Results, Sort, Viewer
 
-# The columns that a list is sorted by, each of which has an index. Those of pulls and dependents
-# end in the key, because many packages have the same number, and lead in one direction alone.
+# The columns that a list is sorted by, each of which has an index. Many packages have the same
+# number of pulls or dependents, so those indexes also have the key: they go from the highest number
+# to the lowest, and by key among equal ones. Backwards, the keys would be in the wrong order.
 _COLUMNS = {
     Sort.CREATED: "created",
     Sort.ADDED: "added",
@@ -22,7 +23,8 @@ _DESCENDING_ONLY = (Sort.PULLS, Sort.DEPENDENTS)
 
 
 class PublicPackages:
-    """A list of all public packages, which everybody sees without searching for anything."""
+    """The public packages that a query lists if it looks for none of them: all, or all but those
+    that are deprecated, or that are known of an upstream and not stored here."""
 
     def __init__(self, connection: sqlite3.Connection, query: Query) -> None:
         self._connection = connection

@@ -4,7 +4,8 @@
 -- Step 1: the index
 -- `boost` is the package's own part of its rank, the rest comes from its dependents. `traits` are the
 -- ids of the spellings that the package is counted by. `state` is NULL unless the package is public.
--- Times and pulls of an upstream may be larger than an integer of SQLite.
+-- Times are REAL because a time that an upstream says may be larger than an integer of SQLite, and pulls because all numbers
+-- in `columns` are.
 CREATE TABLE packages (
     id INTEGER PRIMARY KEY,
     key TEXT NOT NULL UNIQUE,
@@ -95,3 +96,7 @@ CREATE TABLE symbol_words (
     symbol INTEGER NOT NULL,
     PRIMARY KEY (audience, word, match, disuse, symbol)
 ) STRICT, WITHOUT ROWID;
+-- One row: the key up to which a start has listed packages, NULL once it has listed all. A copy in the
+-- cloud is filled by its feed, and does not say so.
+CREATE TABLE filled (until TEXT) STRICT;
+INSERT INTO filled VALUES ('');

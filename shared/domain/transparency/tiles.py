@@ -108,8 +108,9 @@ def node_of_tile(node: NodeAddress, content: bytes) -> bytes:
 
 
 def with_subtrees(content: bytes) -> bytes:
-    """Return the content of a full tile with the hashes of all complete subtrees in it, each row
-    after that of the subtrees of half the height; a tile that was cut as it is."""
+    """Return the content of a full tile, and after it the hashes of the complete subtrees over its
+    hashes: of those over two hashes, then of those over four, and at last of the one over all.
+    The content of a tile that is not full is returned as it is."""
     if len(content) != TILE_BYTES:
         return content
     row = hashes_of(content)

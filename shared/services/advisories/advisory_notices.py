@@ -23,7 +23,7 @@ from shared.domain.names import OrgName
 from shared.domain.principals import UPKEEP, Principal
 from shared.domain.records import Event
 from shared.domain.rights import require_own_account
-from shared.domain.scopes import Grant, Role, Scope
+from shared.domain.scopes import UNLIMITED, Grant, Role, Scope
 from shared.domain.status import TaskReport
 from shared.domain.webhooks import Topic, Webhook
 from shared.ports.conflicts import AlreadyThere, Stale
@@ -166,7 +166,7 @@ class AdvisoryNotices(Struct, frozen=True):
 
 def reader_for(account: Account) -> Principal:
     """Return the account as a reader of what it may see."""
-    return Principal(account.id, "session", (Grant(),))
+    return Principal(account.id, "session", (UNLIMITED,))
 
 
 def reader_of(org: OrgName) -> Principal:

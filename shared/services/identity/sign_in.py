@@ -35,7 +35,7 @@ from shared.domain.mail import mail_line
 from shared.domain.one_time_links import SIGN_IN_LINK_PATH, code_hash, one_time_link
 from shared.domain.principals import Principal
 from shared.domain.records import Place
-from shared.domain.scopes import Grant
+from shared.domain.scopes import UNLIMITED
 from shared.domain.sessions import Session
 from shared.domain.sign_in import SignInAttempt, SignInPurpose, require_recent_sign_in
 from shared.domain.times import DAY_MS, MS
@@ -411,7 +411,7 @@ def _owner(session: Session, browser: SignInBrowser) -> Principal:
     return Principal(
         id=session.account,
         credential=f"{SESSION_CREDENTIAL}{session.id}",
-        grants=(Grant(),),
+        grants=(UNLIMITED,),
         address=browser.address,
         agent=browser.agent,
     )

@@ -65,8 +65,8 @@ class Admission(Struct, frozen=True):
         on after its caller was cancelled, for the one who repeats it. Raises
         `UpstreamReleaseRefused`, `UpstreamUnavailable` and `TooManyRequests`.
         """
-        stored = await self.releases.metadata.find(coordinate)
-        if stored.release is not None and asker.may_see(stored.head):
+        stored = await self.releases.metadata.find(coordinate, check=asker.check)
+        if stored.release is not None:
             return True
         ways = await self.reader.ways(coordinate.package, asker)
         if self.reader.is_missing(coordinate, ways):

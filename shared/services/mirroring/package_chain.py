@@ -47,7 +47,7 @@ from shared.domain.errors.requests import TooManyRequests
 from shared.domain.listings import Listing
 from shared.domain.mirroring import UpstreamModule, UpstreamResolution
 from shared.domain.names import ToolId, parse_tool_id
-from shared.domain.packages import AvailableRelease, Head, State, Survey, Visibility
+from shared.domain.packages import AvailableRelease, State, Survey, Visibility
 from shared.domain.principals import Principal
 from shared.domain.version_choice import (
     ReleaseChoice,
@@ -259,7 +259,7 @@ class PackageChain(Struct, frozen=True):
         if not self.asker.by.reads_internal:
             # A hidden package has no tools for the caller, and costs what a free tool costs.
             wanted = stored or NO_PACKAGE
-            [survey] = await self.hosted.records.survey([wanted], check=self._seen)
+            [survey] = await self.hosted.records.survey([wanted], check=self.asker.check)
             stored = stored if survey else None
         if stored is not None:
             if await self._may_ask(stored):
@@ -407,12 +407,8 @@ class PackageChain(Struct, frozen=True):
             raise release_denied(package, wanted, denial)
 
     async def _stored(self, package: Package) -> Survey | None:
-        [stored] = await self.hosted.records.survey([package], check=self._seen)
+        [stored] = await self.hosted.records.survey([package], check=self.asker.check)
         return stored
-
-    async def _seen(self, requested: Sequence[tuple[Package, Head | None]], /) -> set[str]:
-        """The check of the store: what the asker may not see takes the reads of what is missing."""
-        return {each.key for each, head in requested if head and self.asker.may_see(head)}
 
     async def _theirs_or_local(
         self,
@@ -496,7 +492,7 @@ class PackageChain(Struct, frozen=True):
         except ReleaseNotFound:
             if not await self._may_ask(at.package):
                 raise
-            stored = await self.hosted.records.find(at, check=self._seen)
+            stored = await self.hosted.records.find(at, check=self.asker.check)
             if stored.release:
                 await self.reader.require_age(stored.release)
                 # It is withheld for another reason, or was stored meanwhile.

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct
 
+from shared.domain.coordinates import Package
 from shared.domain.packages import Head, Visibility
 from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
@@ -51,6 +52,11 @@ class Asker(Struct, frozen=True):
         they are told of a missing one."""
         is_internal = head is not None and head.visibility is Visibility.INTERNAL
         return not is_internal or self.by.reads_internal
+
+    async def check(self, requested: Sequence[tuple[Package, Head | None]], /) -> set[str]:
+        """The check of a reader of packages: what the asker may not see takes the reads of what is
+        missing."""
+        return {each.key for each, head in requested if head and self.may_see(head)}
 
 
 class UpstreamQuestions(Struct, frozen=True):

@@ -18,7 +18,7 @@ from shared.domain.principals import OPERATOR, UPKEEP, Principal
 from shared.domain.records import Event
 from shared.domain.release_lists import parse_coordinate
 from shared.domain.releases import withdrawal_of
-from shared.domain.scopes import Grant
+from shared.domain.scopes import UNLIMITED
 from shared.domain.search import Query, ResultPage, Sort
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
@@ -154,7 +154,7 @@ class DependencyNotices(Struct, frozen=True):
         is_own = release.org.lower() == withdrawn.org.lower()
         if withdrawn.visibility is not Visibility.PUBLIC and not is_own:
             for each in owners:
-                reader = Principal(each.id, "session", (Grant(),))
+                reader = Principal(each.id, "session", (UNLIMITED,))
                 access = await self.authorization.private_access(reader)
                 if not access.covers(withdrawn):
                     return None

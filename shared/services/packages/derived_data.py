@@ -38,6 +38,7 @@ from shared.services.records import package_batches
 
 # Each write of the search index changes most lists of packages that it has.
 PACKAGES_LISTED_AT_ONCE = 1_000
+LISTINGS_READ_AT_ONCE = 50
 
 
 class WithheldReleases(Struct, frozen=True):
@@ -161,12 +162,20 @@ class DerivedData(Struct, frozen=True):
         return any(changed)
 
     async def fill_search(self) -> None:
-        """List all packages in a search index that has none. Nothing else may change packages
-        meanwhile."""
-        async for heads in package_batches(self.metadata, PACKAGES_LISTED_AT_ONCE):
-            surveys = await self.metadata.survey([head.package for head in heads])
-            found = await asyncio.gather(*(self._listing(each) for each in surveys if each))
-            await self.search.replace_all([each for each in found if each])
+        """List all packages in a search index that was never filled, from where an earlier call
+        ended. Nothing else may change packages meanwhile."""
+        after = await self.search.filled_until()
+        if after is None:
+            return
+        async for heads in package_batches(self.metadata, PACKAGES_LISTED_AT_ONCE, after=after):
+            found = list[Listing]()
+            for start in range(0, len(heads), LISTINGS_READ_AT_ONCE):
+                some = [head.package for head in heads[start : start + LISTINGS_READ_AT_ONCE]]
+                surveys = await self.metadata.survey(some)
+                read = await asyncio.gather(*(self._listing(each) for each in surveys if each))
+                found += filter(None, read)
+            await self.search.fill(found, heads[-1].package.key)
+        await self.search.fill([], None)
 
     async def update_search(self, package: Package) -> bool:
         """Put the latest release of the package into the search index, or remove the package from

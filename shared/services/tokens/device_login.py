@@ -25,7 +25,7 @@ from shared.domain.errors.requests import Busy
 from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.records import Place, Record
-from shared.domain.scopes import Grant, Scope
+from shared.domain.scopes import UNLIMITED, Scope
 from shared.domain.times import MS
 from shared.domain.tokens import hash_secret
 from shared.ports.directory import DirectoryStore
@@ -198,7 +198,7 @@ class DeviceLogin(Struct, frozen=True):
         account = await self.directory.get(Account, Place(decision.account))
         if account is None or account.is_locked:
             raise _access_denied()
-        person = Principal(account.id, "device", (Grant(),), address=by.address, agent=by.agent)
+        person = Principal(account.id, "device", (UNLIMITED,), address=by.address, agent=by.agent)
         wanted = TokenRequest.parse(
             request.client,
             [scope.value for scope in request.scopes],

@@ -34,7 +34,8 @@ from shared.services.transparency.log_reader import LogReader
 from shared.services.transparency.published_checkpoints import PublishedCheckpoints
 
 PROOFS_KEPT = 2_000  # In memory; one has some 2 KB.
-STATE_KEPT = timedelta(minutes=1)  # So long proofs of a log are given that another one follows.
+# For so long after another log began, proofs of the one before may still be given.
+STATE_KEPT = timedelta(minutes=1)
 
 
 class LoggedRelease(Struct, frozen=True, dict=True):

@@ -1,6 +1,7 @@
 """An app with an invalid setting names the setting on every route, and not its value; a start
 prepares the first requests."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -44,23 +45,50 @@ def test_an_unknown_setting_is_an_error_in_the_log_of_an_app_that_starts(tmp_pat
     assert "Did you mean BALLROOM_READERS?" in line
 
 
-PREPARED = """
-import sys
-from functions.faces import prepare_faces
-from shared.domain.packages import Release
-from shared.settings import Settings
-late = ("jinja2", "graphql", "functions.central.graphql_execution")
-print([each in sys.modules for each in late], Release.__pydantic_complete__)
-prepare_faces(Settings.load())
-print([each in sys.modules for each in late], Release.__pydantic_complete__)
-"""
-
-
-def test_libraries_and_models_of_first_requests_are_prepared() -> None:
-    prepared = subprocess.run(
-        [sys.executable, "-c", PREPARED], cwd=ROOT, capture_output=True, text=True, check=True
+def prepared(data: Path, *arguments: str) -> dict[str, object]:
+    """Return what a start has prepared, in a process of its own."""
+    env = {
+        "BALLROOM_DATA": str(data),
+        "BALLROOM_OIDC_ISSUER": "https://login.example.org",  # A directory can provision people.
+        "BALLROOM_OIDC_CLIENT_ID": "ballroom",
+        "BALLROOM_OIDC_CLIENT_SECRET": "s" * 32,
+    }
+    command = [sys.executable, "-m", "tests.support.prepared_start", *arguments]
+    started = subprocess.run(
+        command, cwd=ROOT, env=env, capture_output=True, text=True, check=False
     )
-    assert prepared.stdout.splitlines() == [
-        "[False, False, False] False",
-        "[True, True, True] True",
-    ]
+    assert started.returncode == 0, started.stderr
+    assert "start.unprepared" not in started.stderr
+    return json.loads(started.stdout)
+
+
+def test_a_start_prepares_all_that_first_requests_need(tmp_path: Path) -> None:
+    assert prepared(tmp_path / "data") == {
+        "libraries": [
+            "jinja2",
+            "graphql",
+            "functions.central.graphql_execution",
+            "functions.scim.messages",
+        ],
+        "models": ["Record", "ResponseModel", "Inputs"],
+        # No request waits for more than one, and Pydantic does not promise that threads may build.
+        "models in a turn": 1,
+        "models of other threads": [],
+        "vocabulary": True,
+        "templates": True,
+        "openapi.json": True,
+        "documentation": True,
+    }
+
+
+def test_a_start_that_is_stopped_at_once_waits_for_nothing_to_be_prepared(tmp_path: Path) -> None:
+    assert prepared(tmp_path / "data", "stopped") == {
+        "libraries": [],
+        "models": [],
+        "models in a turn": 1,
+        "models of other threads": [],
+        "vocabulary": False,
+        "templates": False,
+        "openapi.json": False,
+        "documentation": False,
+    }

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters.filesystem import DataFolder, partial_path
+from shared.adapters.filesystem import DataFolder
 from shared.domain.snapshots import RESTORE_UNFINISHED
 from shared.localhost import application, main
+from shared.runtime.file_replacement import partial_path
 from shared.runtime.private_files import make_private_folder
 from tests.support.registry_process import free_port
 from tests.support.terminal import Terminal

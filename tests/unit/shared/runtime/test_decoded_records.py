@@ -1,8 +1,5 @@
 """Records that are kept decoded, and what they weigh."""
 
-import tracemalloc
-from collections.abc import Callable
-
 import pytest
 from pydantic import BaseModel
 
@@ -10,18 +7,9 @@ from shared.domain.packages import Dependency, Release, ReleaseEntry, Texts
 from shared.domain.signatures import Signature
 from shared.runtime.decoded_records import memory_of, memory_of_entries, share_field_names
 from tests.contract.sample_records import entry, head, release
+from tests.support.memory import memory_taken
 
 DEPENDENCIES = tuple(Dependency(org="acme", name=f"p{n}", version="1.0.0") for n in range(3))
-
-
-def memory_taken(make: Callable[[], object]) -> int:
-    tracemalloc.start()
-    before, _ = tracemalloc.get_traced_memory()
-    kept = make()
-    taken = tracemalloc.get_traced_memory()[0] - before
-    tracemalloc.stop()
-    del kept
-    return taken
 
 
 def test_the_weight_of_entries_is_about_the_memory_that_they_take() -> None:
@@ -80,6 +68,18 @@ def test_records_of_older_code_share_their_sets_as_well() -> None:
     )
     assert one.model_fields_set is two.model_fields_set
     assert newer.model_fields_set - one.model_fields_set == {"public_reason"}
+
+
+def test_records_share_their_sets_with_those_that_lack_the_same_fields() -> None:
+    records = [entry("1.0.0", deprecation="Old."), entry("1.0.0", modules=("greet",))] * 2
+    texts = [each.model_dump_json(exclude_defaults=True) for each in records]
+    first, second, as_first, as_second = (
+        share_field_names(ReleaseEntry.model_validate_json(text)) for text in texts
+    )
+    assert len(first.model_fields_set) == len(second.model_fields_set)
+    assert first.model_fields_set is as_first.model_fields_set
+    assert second.model_fields_set is as_second.model_fields_set
+    assert first.model_fields_set ^ second.model_fields_set == {"deprecation", "modules"}
 
 
 def test_a_record_of_fewer_fields_has_its_own_set() -> None:

@@ -10,6 +10,7 @@ from threading import Thread
 
 import pytest
 
+from shared.runtime.file_replacement import partial_path
 from shared.runtime.private_files import (
     close_to_others,
     copy_private,
@@ -54,7 +55,7 @@ def test_a_new_file_is_for_its_owner(tmp_path: Path) -> None:
 
 def test_a_replaced_file_is_for_its_owner_whoever_could_read_it_before(tmp_path: Path) -> None:
     file = tmp_path / "secret"
-    for path in (file, tmp_path / "secret.new"):
+    for path in (file, partial_path(file)):
         path.write_text("before")
         path.chmod(0o644)
     replace_private(file, "é".encode())
@@ -97,6 +98,7 @@ ROOT = Path(__file__).parents[4]
 HOLD = """
 import sys, time
 from pathlib import Path
+from shared.runtime.file_replacement import partial_path
 from shared.runtime.private_files import try_file_lock
 lock = try_file_lock(Path(sys.argv[1]))
 assert lock
