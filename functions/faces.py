@@ -14,7 +14,7 @@ from functions.central.double_slash import double_slash_face
 from functions.central.graphql import EXECUTION
 from functions.http.operations import Operation, blueprint_of
 from functions.http.pages import prepare_templates
-from functions.scim.scim_face import MESSAGES
+from functions.scim.scim_face import LIBRARY_MODULES
 from functions.web.about import manual_of
 from functions.web.not_found import missing_operation
 from shared.composition import Registry
@@ -145,7 +145,8 @@ def prepare_faces(settings: Settings) -> None:
     openapi_document(settings.base_url)
     manual_of(settings)
     if identity_issuers(settings):  # Else no directory can provision people.
-        import_module(MESSAGES)
+        for name in LIBRARY_MODULES:
+            import_module(name)
 
 
 def build_app(registry: Registry) -> func.FunctionApp:

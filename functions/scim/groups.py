@@ -7,13 +7,17 @@ from types import ModuleType
 from typing import Any
 
 from functions.http.json_answers import empty_answer
+from functions.scim.lists import Page, list_json
 from functions.scim.scim_face import (
     CREATED,
+    FILTERS,
     LIMIT,
     NOT_MODIFIED,
+    PATCHES,
+    RESOURCES,
     ScimCall,
     ScimFace,
-    messages,
+    imported,
     scim_answer,
 )
 from shared.domain.body_sizes import MAX_GROUP_BYTES
@@ -30,26 +34,27 @@ FACES = (groups,)
 
 @groups.read("scim/v2/Groups", limit=LIMIT)
 async def scim_groups_list(call: ScimCall) -> Answer:
-    scim = await messages()
-    wanted = scim.list_filter_of(call.params.get("filter", ""), scim.Group)
-    page = scim.Page.of(call.params)
-    selection = scim.selection_of(call.params)
-    found = scim.matching_groups(wanted, await _candidates(call, wanted.equal))
+    resources = await imported(RESOURCES)
+    filters = await imported(FILTERS)
+    wanted = filters.list_filter_of(call.params.get("filter", ""), resources.Group)
+    page = Page.of(call.params)
+    selection = resources.selection_of(call.params)
+    found = filters.matching_groups(wanted, await _candidates(call, wanted.equal))
     member = wanted.equal.get("members") or wanted.equal.get("members.value")
     if member:
         found = [each for each in found if member in (await _members(call, each))]
-    chosen = await shown_groups(call, scim, page.select(found), selection)
-    return scim_answer(scim.list_json(chosen, len(found), page.start))
+    chosen = await shown_groups(call, resources, page.select(found), selection)
+    return scim_answer(list_json(chosen, len(found), page.start))
 
 
 async def shown_groups(
-    call: ScimCall, scim: ModuleType, found: Sequence[ScimGroup], selection: Any
+    call: ScimCall, resources: ModuleType, found: Sequence[ScimGroup], selection: Any
 ) -> list[dict[str, Any]]:
     base_url = call.registry.settings.base_url
     shown: list[dict[str, Any]] = []
     for each in found:
         members = await _members(call, each) if selection.has("members") else ()
-        shown.append(scim.group_json(each, members, base_url, selection))
+        shown.append(resources.group_json(each, members, base_url, selection))
     return shown
 
 
@@ -59,45 +64,45 @@ async def _members(call: ScimCall, group: ScimGroup) -> tuple[str, ...]:
 
 @groups.change("scim/v2/Groups", limit=LIMIT, most_bytes=MAX_GROUP_BYTES)
 async def scim_groups_create(call: ScimCall) -> Answer:
-    scim = await messages()
-    values = scim.group_of(call.body(), is_new=True)
+    resources = await imported(RESOURCES)
+    values = resources.group_of(call.body(), is_new=True)
     group = await call.registry.scim.groups.create(values, of=call.directory)
-    return _answer(scim, call, group, status=CREATED)
+    return _answer(resources, call, group, status=CREATED)
 
 
 @groups.read(GROUP_ROUTE, limit=LIMIT)
 async def scim_groups_show(call: ScimCall) -> Answer:
-    scim = await messages()
+    resources = await imported(RESOURCES)
     group = await call.registry.scim.groups.read(call.route_params["id"], of=call.directory)
-    return _answer(scim, call, group)
+    return _answer(resources, call, group)
 
 
 @groups.change(GROUP_ROUTE, ["PUT"], limit=LIMIT, most_bytes=MAX_GROUP_BYTES)
 async def scim_groups_replace(call: ScimCall) -> Answer:
-    scim = await messages()
-    values = scim.group_of(call.body(), is_new=False)
+    resources = await imported(RESOURCES)
+    values = resources.group_of(call.body(), is_new=False)
     group = await call.registry.scim.groups.change(
         call.route_params["id"],
         lambda _: values,
         version=call.header("if-match"),
         of=call.directory,
     )
-    return _answer(scim, call, group)
+    return _answer(resources, call, group)
 
 
 @groups.change(GROUP_ROUTE, ["PATCH"], limit=LIMIT, most_bytes=MAX_GROUP_BYTES)
 async def scim_groups_patch(call: ScimCall) -> Answer:
     """Answer with a 204, as Entra ID expects; with the group if the request names attributes."""
-    scim = await messages()
+    patches = await imported(PATCHES)
     body = call.body()
     group = await call.registry.scim.groups.change(
         call.route_params["id"],
-        lambda stored: scim.patched_group(stored, body),
+        lambda stored: patches.patched_group(stored, body),
         version=call.header("if-match"),
         of=call.directory,
     )
     if "attributes" in call.params:
-        return _answer(scim, call, group)
+        return _answer(await imported(RESOURCES), call, group)
     answer = empty_answer(204)
     answer.headers["ETag"] = version_of(group.group.revision)
     return answer
@@ -117,12 +122,14 @@ async def _candidates(call: ScimCall, equal: dict[str, str]) -> list[ScimGroup]:
     return await call.registry.scim.groups.find(equal["id"], of=call.directory)
 
 
-def _answer(scim: ModuleType, call: ScimCall, found: GroupWithMembers, status: int = 200) -> Answer:
+def _answer(
+    resources: ModuleType, call: ScimCall, found: GroupWithMembers, status: int = 200
+) -> Answer:
     version = version_of(found.group.revision)
     if call.method == "GET" and call.header("if-none-match") == version:
         return empty_answer(NOT_MODIFIED)
     base_url = call.registry.settings.base_url
-    selection = scim.selection_of(call.params)
-    shown = scim.group_json(found.group, found.members, base_url, selection)
+    selection = resources.selection_of(call.params)
+    shown = resources.group_json(found.group, found.members, base_url, selection)
     location = f"{base_url}/scim/v2/Groups/{found.group.id}" if status == CREATED else ""
     return scim_answer(shown, status, version=version, location=location)

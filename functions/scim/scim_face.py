@@ -18,8 +18,12 @@ from shared.domain.scim import ScimRefused
 from shared.runtime.answers import Answer
 from shared.services.scim.tokens import ScimDirectory
 
-# Imported behind the start, or for the first request: its library takes half a second.
-MESSAGES = "functions.scim.messages"
+# Imported behind the start, or for the first request: their library takes half a second.
+RESOURCES = "functions.scim.resources"
+PATCHES = "functions.scim.patches"
+FILTERS = "functions.scim.filters"
+DISCOVERY_ANSWERS = "functions.scim.discovery_answers"
+LIBRARY_MODULES = (RESOURCES, PATCHES, FILTERS, DISCOVERY_ANSWERS)
 
 SCIM_JSON = "application/scim+json"
 MAX_VALUES = 100_000  # Of a body: some for each of the 5,000 members that a group may have.
@@ -91,9 +95,9 @@ CREATED = 201
 NOT_MODIFIED = 304
 
 
-async def messages() -> ModuleType:
-    """Return `functions.scim.messages`, imported if it is not yet."""
-    return await asyncio.to_thread(import_module, MESSAGES)
+async def imported(name: str) -> ModuleType:
+    """Return one of `LIBRARY_MODULES`; a thread imports it if it is not imported yet."""
+    return await asyncio.to_thread(import_module, name)
 
 
 def scim_answer(

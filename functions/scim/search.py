@@ -4,7 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from functions.scim.groups import shown_groups
-from functions.scim.scim_face import LIMIT, ScimCall, ScimFace, messages, scim_answer
+from functions.scim.lists import Page, list_json
+from functions.scim.scim_face import (
+    FILTERS,
+    LIMIT,
+    RESOURCES,
+    ScimCall,
+    ScimFace,
+    imported,
+    scim_answer,
+)
 from functions.scim.users import shown_users
 from shared.runtime.answers import Answer
 
@@ -14,24 +23,27 @@ FACES = (search,)
 
 @search.read("scim/v2/.search", ["POST"], limit=LIMIT)
 async def scim_search(call: ScimCall) -> Answer:
-    scim = await messages()
+    resources = await imported(RESOURCES)
+    filters = await imported(FILTERS)
     params = _params(call.body())
-    page = scim.Page.of(params)
+    page = Page.of(params)
     records = call.registry.scim.records
     provider = call.directory.provider
     text = params.get("filter", "")
-    users = scim.matching(scim.list_filter_of(text, scim.User), await records.users(provider))
-    groups = scim.matching_groups(
-        scim.list_filter_of(text, scim.Group), await records.groups(provider)
+    users = filters.matching(
+        filters.list_filter_of(text, resources.User), await records.users(provider)
+    )
+    groups = filters.matching_groups(
+        filters.list_filter_of(text, resources.Group), await records.groups(provider)
     )
     first = page.select(users)
-    later = scim.Page(max(1, page.start - len(users)), page.count - len(first))
-    selection = scim.selection_of(params)
+    later = Page(max(1, page.start - len(users)), page.count - len(first))
+    selection = resources.selection_of(params)
     shown: Sequence[Mapping[str, Any]] = [
-        *shown_users(call, scim, first, selection),
-        *await shown_groups(call, scim, later.select(groups), selection),
+        *shown_users(call, resources, first, selection),
+        *await shown_groups(call, resources, later.select(groups), selection),
     ]
-    return scim_answer(scim.list_json(shown, len(users) + len(groups), page.start))
+    return scim_answer(list_json(shown, len(users) + len(groups), page.start))
 
 
 def _params(body: Mapping[str, object]) -> dict[str, str]:

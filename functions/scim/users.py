@@ -5,13 +5,17 @@ from types import ModuleType
 from typing import Any
 
 from functions.http.json_answers import empty_answer
+from functions.scim.lists import Page, list_json
 from functions.scim.scim_face import (
     CREATED,
+    FILTERS,
     LIMIT,
     NOT_MODIFIED,
+    PATCHES,
+    RESOURCES,
     ScimCall,
     ScimFace,
-    messages,
+    imported,
     scim_answer,
 )
 from shared.domain.scim import ScimUser
@@ -27,61 +31,63 @@ FACES = (users,)
 
 @users.read("scim/v2/Users", limit=LIMIT)
 async def scim_users_list(call: ScimCall) -> Answer:
-    scim = await messages()
-    wanted = scim.list_filter_of(call.params.get("filter", ""), scim.User)
-    page = scim.Page.of(call.params)
-    found = scim.matching(wanted, await _candidates(call, wanted.equal))
-    selection = scim.selection_of(call.params)
-    chosen = shown_users(call, scim, page.select(found), selection)
-    return scim_answer(scim.list_json(chosen, len(found), page.start))
+    resources = await imported(RESOURCES)
+    filters = await imported(FILTERS)
+    wanted = filters.list_filter_of(call.params.get("filter", ""), resources.User)
+    page = Page.of(call.params)
+    found = filters.matching(wanted, await _candidates(call, wanted.equal))
+    selection = resources.selection_of(call.params)
+    chosen = shown_users(call, resources, page.select(found), selection)
+    return scim_answer(list_json(chosen, len(found), page.start))
 
 
 def shown_users(
-    call: ScimCall, scim: ModuleType, found: Sequence[ScimUser], selection: object
+    call: ScimCall, resources: ModuleType, found: Sequence[ScimUser], selection: object
 ) -> list[dict[str, Any]]:
     base_url = call.registry.settings.base_url
-    return [scim.user_json(each, base_url, selection) for each in found]
+    return [resources.user_json(each, base_url, selection) for each in found]
 
 
 @users.change("scim/v2/Users", limit=LIMIT)
 async def scim_users_create(call: ScimCall) -> Answer:
-    scim = await messages()
-    person = scim.person_of(call.body(), is_new=True)
+    resources = await imported(RESOURCES)
+    person = resources.person_of(call.body(), is_new=True)
     user = await call.registry.scim.users.create(person, of=call.directory)
-    return _answer(scim, call, user, status=CREATED)
+    return _answer(resources, call, user, status=CREATED)
 
 
 @users.read(USER_ROUTE, limit=LIMIT)
 async def scim_users_show(call: ScimCall) -> Answer:
-    scim = await messages()
+    resources = await imported(RESOURCES)
     user = await call.registry.scim.records.user(call.directory.provider, call.route_params["id"])
-    return _answer(scim, call, user)
+    return _answer(resources, call, user)
 
 
 @users.change(USER_ROUTE, ["PUT"], limit=LIMIT)
 async def scim_users_replace(call: ScimCall) -> Answer:
-    scim = await messages()
-    person = scim.person_of(call.body(), is_new=False)
+    resources = await imported(RESOURCES)
+    person = resources.person_of(call.body(), is_new=False)
     user = await call.registry.scim.users.change(
         call.route_params["id"],
         lambda _: person,
         version=call.header("if-match"),
         of=call.directory,
     )
-    return _answer(scim, call, user)
+    return _answer(resources, call, user)
 
 
 @users.change(USER_ROUTE, ["PATCH"], limit=LIMIT)
 async def scim_users_patch(call: ScimCall) -> Answer:
-    scim = await messages()
+    resources = await imported(RESOURCES)
+    patches = await imported(PATCHES)
     body = call.body()
     user = await call.registry.scim.users.change(
         call.route_params["id"],
-        lambda stored: scim.patched_person(stored, body),
+        lambda stored: patches.patched_person(stored, body),
         version=call.header("if-match"),
         of=call.directory,
     )
-    return _answer(scim, call, user)
+    return _answer(resources, call, user)
 
 
 @users.change(USER_ROUTE, ["DELETE"], limit=LIMIT)
@@ -101,11 +107,11 @@ async def _candidates(call: ScimCall, equal: dict[str, str]) -> Sequence[ScimUse
     return await call.registry.scim.users.find(_INDEXED[field], equal[field], of=of)
 
 
-def _answer(scim: ModuleType, call: ScimCall, user: ScimUser, status: int = 200) -> Answer:
+def _answer(resources: ModuleType, call: ScimCall, user: ScimUser, status: int = 200) -> Answer:
     version = version_of(user.revision)
     if call.method == "GET" and call.header("if-none-match") == version:
         return empty_answer(NOT_MODIFIED)
-    [shown] = shown_users(call, scim, [user], scim.selection_of(call.params))
+    [shown] = shown_users(call, resources, [user], resources.selection_of(call.params))
     location = f"{call.registry.settings.base_url}/scim/v2/Users/{user.id}"
     return scim_answer(
         shown, status, version=version, location=location if status == CREATED else ""

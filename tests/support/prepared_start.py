@@ -22,7 +22,7 @@ from shared.prose import manual
 from shared.settings import Settings
 from shared.use_cases.inputs import Inputs
 
-LIBRARIES = ("jinja2", "graphql", "functions.central.graphql_execution", "functions.scim.messages")
+LIBRARIES = ("jinja2", "graphql", "functions.central.graphql_execution", "functions.scim.resources")
 MODELS: tuple[type[BaseModel], ...] = (Record, ResponseModel, Inputs)
 
 

@@ -68,7 +68,7 @@ def test_a_start_prepares_all_that_first_requests_need(tmp_path: Path) -> None:
             "jinja2",
             "graphql",
             "functions.central.graphql_execution",
-            "functions.scim.messages",
+            "functions.scim.resources",
         ],
         "models": ["Record", "ResponseModel", "Inputs"],
         # No request waits for more than one, and Pydantic does not promise that threads may build.
@@ -92,3 +92,37 @@ def test_a_start_that_is_stopped_at_once_waits_for_nothing_to_be_prepared(tmp_pa
         "openapi.json": False,
         "documentation": False,
     }
+
+
+DIRECTORY = """
+import sys
+from pkgutil import iter_modules
+from functions import scim
+from functions.faces import operations, prepare_faces
+from functions.scim.scim_face import LIBRARY_MODULES
+from shared.settings import Settings
+every = [each.name for each in iter_modules(scim.__path__, "functions.scim.")]
+def missing():
+    return [each for each in (*every, "scim2_models") if each not in sys.modules]
+settings = Settings.load()
+operations(settings)
+print(missing() == sorted([*LIBRARY_MODULES, "scim2_models"]))
+prepare_faces(settings)
+print(missing())
+"""
+
+
+def test_the_library_of_scim_is_imported_behind_the_start_where_a_directory_provisions() -> None:
+    prepared = subprocess.run(
+        [sys.executable, "-c", DIRECTORY],
+        cwd=ROOT,
+        env={
+            "BALLROOM_OIDC_ISSUER": "https://login.example.org",
+            "BALLROOM_OIDC_CLIENT_ID": "ballroom",
+            "BALLROOM_OIDC_CLIENT_SECRET": "secret",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert prepared.stdout.splitlines() == ["True", "[]"]

@@ -1,0 +1,83 @@
+"""The filter of a list (RFC 7644, 3.4.2.2): how it is parsed, and which users and groups it
+selects."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+from msgspec import Struct
+from scim2_models import ScimFilter
+from scim2_models.path import Comparison, LogicalExpr
+
+from functions.scim.resources import Group, ModelT, User, group_model, refusing, user_model
+from shared.domain.scim import ScimGroup, ScimRefused, ScimUser
+
+MAX_SCANNED = 2_000  # Resources that a filter without an index may be compared with.
+
+
+class ListFilter(Struct, frozen=True):
+    """What a list is asked for: comparisons that all have to hold, by attribute in lower case; or
+    the text of another filter."""
+
+    equal: Mapping[str, str] = {}
+    other: str = ""
+
+
+def list_filter_of(text: str, kind: type[ModelT]) -> ListFilter:
+    """Read a filter; raise `scim-refused`."""
+    if not text:
+        return ListFilter()
+    bound: Any = ScimFilter.__class_getitem__(kind)
+    parsed = refusing(lambda: bound(text))
+    equal: dict[str, str] = {}
+    for each in _terms(parsed.ast):
+        if each is None:
+            return ListFilter(other=text)
+        equal[each[0]] = each[1]
+    return ListFilter(equal=equal)
+
+
+def _terms(node: object) -> Iterator[tuple[str, str] | None]:
+    if isinstance(node, LogicalExpr) and node.op.value == "and":
+        for each in node.terms:
+            yield from _terms(each)
+    elif isinstance(node, Comparison) and node.op.value == "eq" and isinstance(node.value, str):
+        yield str(node.attr_path).rpartition(":")[2].lower(), node.value
+    else:
+        yield None
+
+
+def matching(wanted: ListFilter, found: Sequence[ScimUser]) -> list[ScimUser]:
+    """Return the users that a filter selects of those that were found."""
+    return _matching(wanted, found, User, user_model)
+
+
+def matching_groups(wanted: ListFilter, found: Sequence[ScimGroup]) -> list[ScimGroup]:
+    return _matching(wanted, found, Group, group_model)
+
+
+StoredT = TypeVar("StoredT", ScimUser, ScimGroup)
+
+
+def _matching(
+    wanted: ListFilter,
+    found: Sequence[StoredT],
+    kind: type[ModelT],
+    model_of: Callable[[StoredT], ModelT],
+) -> list[StoredT]:
+    parts = [
+        f"{field} eq {ScimFilter.quote(text)}"
+        for field, text in wanted.equal.items()
+        if not field.startswith("member")
+    ]
+    text = wanted.other or " and ".join(parts)
+    if not text:
+        return list(found)
+    if len(found) > MAX_SCANNED:
+        raise ScimRefused(
+            "tooMany",
+            f"The filter would be compared with {len(found):,} resources. Filter by id, userName "
+            "or externalId.",
+        )
+    bound: Any = ScimFilter.__class_getitem__(kind)
+    parsed = refusing(lambda: bound(text))
+    return [each for each in found if parsed.match(model_of(each))]
