@@ -16,6 +16,8 @@ from functions.web.about import manual_of
 from functions.web.not_found import missing_operation
 from shared.composition import Registry
 from shared.domain.records import build_models
+from shared.prose.rendering import render_markdown
+from shared.prose.safe_html import TextPlace
 from shared.providers import identity_issuers
 from shared.settings import Settings
 
@@ -111,6 +113,9 @@ def _with_derived(declared: tuple[Operation, ...]) -> tuple[Operation, ...]:
     return (*served, missing_operation(served))
 
 
+KEYS = "shared.auth.p256"  # For the first push, and for metrics.
+
+
 def prepare_faces(settings: Settings) -> None:
     """Import, read and build what one of the first requests would wait for: models of records,
     templates, GraphQL, openapi.json, the documentation and SCIM, in the order in which clients may
@@ -123,6 +128,8 @@ def prepare_faces(settings: Settings) -> None:
     import_module(EXECUTION)
     openapi_document(settings.base_url)
     manual_of(settings)
+    render_markdown("", TextPlace(""))  # Imports and builds the parser.
+    import_module(KEYS)
     if identity_issuers(settings):  # Else no directory can provision people.
         import_module(MESSAGES)
 
