@@ -117,9 +117,11 @@ def translated(word: str) -> tuple[str, ...]:
         return known or ()
     german = _german_parts()
     end = next((german[word[at:]] for at in range(1, len(word)) if word[at:] in german), ())
+    if not end:
+        return ()
     lengths = range(len(word) - 1, MIN_PART - 1, -1)
     start = next((german[word[:length]] for length in lengths if word[:length] in german), ())
-    return (*start, *end) if end else ()
+    return (*start, *end)
 
 
 @cache
