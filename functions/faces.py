@@ -118,8 +118,8 @@ KEYS = "shared.auth.p256"  # For the first push, and for metrics.
 
 def prepare_faces(settings: Settings) -> None:
     """Import, read and build what one of the first requests would wait for: models of records,
-    templates, GraphQL, openapi.json, the documentation and SCIM, in the order in which clients may
-    want it.
+    templates, GraphQL, openapi.json, the documentation, keys and SCIM, in the order in which
+    clients may want it.
 
     Takes about a second of processor. Who asks meanwhile makes what it needs itself.
     """
