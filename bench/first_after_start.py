@@ -61,7 +61,11 @@ def _started(name: str, headers: dict[str, str]) -> tuple[float, float]:
 
 async def measure(name: str, headers: dict[str, str]) -> None:
     kind = KINDS[name]
-    host = localhost.build_host(Settings.load())
+    settings = Settings.load()
+    # A start deletes the files of ended processes, which would be read with the metrics.
+    for file in localhost.metrics_folder(settings).glob("*.json"):
+        file.unlink()
+    host = localhost.build_host(settings)
     async with host.running():
         await _until_idle()
         for package in ASKED:

@@ -19,6 +19,8 @@ from functions.web.about import manual_of
 from functions.web.not_found import missing_operation
 from shared.composition import Registry
 from shared.domain.records import Record
+from shared.prose.rendering import render_markdown
+from shared.prose.safe_html import TextPlace
 from shared.providers import identity_issuers
 from shared.settings import Settings
 from shared.use_cases.inputs import Inputs
@@ -115,6 +117,9 @@ def _with_derived(declared: tuple[Operation, ...]) -> tuple[Operation, ...]:
     return (*served, missing_operation(served))
 
 
+KEYS = "shared.auth.p256"  # For the first push, and for metrics.
+
+
 async def build_models() -> None:
     """Build the models of records, inputs and answers that are imported; else each is built when it
     is first used.
@@ -135,8 +140,8 @@ async def _build_below(base: type[BaseModel]) -> None:
 
 def prepare_faces(settings: Settings) -> None:
     """Import, read and make what one of the first requests would wait for besides models, which are
-    built before: templates, GraphQL, openapi.json, the documentation and SCIM, in the order in
-    which clients may want it.
+    built before: templates, GraphQL, openapi.json, the documentation, keys and SCIM, in the order
+    in which clients may want it.
 
     Takes about a second of processor. Who asks meanwhile makes what it needs itself.
     """
@@ -144,6 +149,8 @@ def prepare_faces(settings: Settings) -> None:
     import_module(EXECUTION)
     openapi_document(settings.base_url)
     manual_of(settings)
+    render_markdown("", TextPlace(""))  # Imports and builds the parser.
+    import_module(KEYS)
     if identity_issuers(settings):  # Else no directory can provision people.
         for name in LIBRARY_MODULES:
             import_module(name)

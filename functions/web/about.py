@@ -255,8 +255,8 @@ async def web_manual(call: PublicPageCall) -> Answer:
         raise PageNotFound(f"{MANUAL}/{name}")
     if call.wants_markdown:
         return call.text(page.markdown, MARKDOWN)
-    rendered = await asyncio.to_thread(page.render)
-    return call.show("web/manual/page.html", manual=manual, page=page, rendered=rendered)
+    html = await asyncio.to_thread(page.render)
+    return call.show("web/manual/page.html", manual=manual, page=page, html=html)
 
 
 async def _manual_overview(call: PublicPageCall, manual: Manual) -> Answer:

@@ -7,6 +7,7 @@ keep the ids that GitHub gives them.
 """
 
 import re
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from html import unescape
 from pathlib import Path
@@ -15,7 +16,7 @@ from msgspec import Struct
 
 from shared.program import respelled
 from shared.prose.rendering import render_markdown
-from shared.prose.safe_html import SafeHtml, TextPlace
+from shared.prose.safe_html import HeadingIds, SafeHtml, TextPlace
 
 MANUAL_FOLDER = Path(__file__).parents[2] / "docs"
 MANUALS_KEPT = 2  # A process has one address; tests have two.
@@ -122,15 +123,19 @@ EXAMPLE_ADDRESSES = (
 
 _EXAMPLE = re.compile("|".join(rf"{re.escape(each)}(?![\w.:-])" for each in EXAMPLE_ADDRESSES))
 _TITLE = re.compile(r"\A# (.+)\n+")
-_FENCED = re.compile(r"(^ *```.*?^ *```$)", re.DOTALL | re.MULTILINE)
+_FENCED = re.compile(r"(^ *````.*?^ *````$|^ *```.*?^ *```$)", re.DOTALL | re.MULTILINE)
+_FENCE = re.compile(r"\A *(`+).*\n|\n? *`+\Z")
 _SUBHEADING = re.compile(r"^#(?=#+ )", re.MULTILINE)
 _FILE_AS_WORDS = re.compile(r"\[[\w-]+\.md\]\(([^)#\s]+)")
-_SECTION = re.compile(r'(?=<h2 id=")')
-_HEADING = re.compile(r'<h2 id="([^"]+)">(.*?)</h2>', re.DOTALL)
-_ANCHOR = re.compile(r'<a class="anchor".*?</a>', re.DOTALL)
-_BLOCK_END = re.compile(r"</(?:p|li|h\d|td|th|pre)>|<br>")
-_CODE = re.compile(r"<pre.*?</pre>", re.DOTALL)
-_TAG = re.compile(r"<[^>]*>")
+_HEADING = re.compile(r"^##+ (.*)$", re.MULTILINE)
+_SECTION = re.compile(r"^(?=## )", re.MULTILINE)
+# What begins a line, and is not its text: of headings, quotes, lists, and below headers of tables.
+_LINE_SIGN = re.compile(r"^ *(?:#+ |> ?|[-*] |\d{1,2}\. |\|[-:| ]+$)+", re.MULTILINE)
+# Each begins with a sign: code, a link, an address, a tag, emphasis, an escaped sign, a cell.
+_SIGN = re.compile(
+    r"`([^`]+)`|\[((?:[^][`]|`[^`]*`)*)\]\([^)\s]*\)|<(https?:[^>]*)>|<[a-z/!][^>]*>|\*+|\\([^\w\s])"
+    r"|\|"
+)
 
 
 class Section(Struct, frozen=True):
@@ -141,18 +146,6 @@ class Section(Struct, frozen=True):
     text: str  # Without its title.
 
 
-class RenderedPage(Struct, frozen=True):
-    """A page as HTML, without its title."""
-
-    html: SafeHtml
-    sections: tuple[Section, ...]
-
-    @property
-    def places(self) -> tuple[Section, ...]:
-        """The sections that a menu lists."""
-        return self.sections[1:]
-
-
 class ManualPage(Struct, frozen=True):
     name: str
     title: str
@@ -160,13 +153,20 @@ class ManualPage(Struct, frozen=True):
     markdown: str
     file: str  # Below `docs/`.
     titled: str  # The Markdown, in which links to pages have the titles of these.
+    sections: tuple[Section, ...]
 
     @property
     def address(self) -> str:
         return f"/docs/{self.name}"
 
-    def render(self) -> RenderedPage:
-        """Return the page as HTML, which takes up to a tenth of a second the first time."""
+    @property
+    def places(self) -> tuple[Section, ...]:
+        """The sections that a menu lists."""
+        return self.sections[1:]
+
+    def render(self) -> SafeHtml:
+        """Return the page without its title, which takes up to a tenth of a second the first
+        time."""
         return _rendered(self.titled, self.file)
 
 
@@ -237,21 +237,23 @@ def _localized(
 def _page(file: str, texts: dict[str, str]) -> ManualPage:
     text = texts[file]
     titled = _with_titles(text, file, texts)
-    beginning = _plain(_CODE.sub("", _render(titled.partition("\n## ")[0], file)))
-    summary = beginning.partition(". ")[0].removesuffix(".").removesuffix(":")
-    return ManualPage(page_name(file), _title(text), summary, text, file, titled)
+    parts = _changed_prose(_TITLE.sub("", titled), lambda prose: _SECTION.sub("\0", prose))
+    beginning, *others = parts.split("\0")
+    first = _plain(_FENCED.sub("", beginning)).partition(". ")[0]
+    summary = first.removesuffix(".").removesuffix(":")
+    sections = Section("", "", _plain(beginning)), *_sections(others)
+    return ManualPage(page_name(file), _title(text), summary, text, file, titled, sections)
 
 
-@lru_cache(maxsize=MANUALS_KEPT * len(FILES))
-def _rendered(text: str, file: str) -> RenderedPage:
-    html = _render(text, file)
-    beginning, *parts = _SECTION.split(html)
-    sections = [Section("", "", _plain(beginning))]
+def _sections(parts: Iterable[str]) -> Iterator[Section]:
+    """Yield the sections by their Markdown: rendering every page takes a second."""
+    ids = HeadingIds()
     for part in parts:
-        if heading := _HEADING.match(part):
-            text_below = _plain(part[heading.end() :])
-            sections.append(Section(heading[1], _plain(heading[2]), text_below))
-    return RenderedPage(html, tuple(sections))
+        heading, _, below = part.removeprefix("## ").partition("\n")
+        title = _without_signs(heading)
+        yield Section(ids.of(title), title, _plain(below))
+        for lower in _HEADING.findall(_FENCED.sub("", below)):
+            ids.of(_without_signs(lower))
 
 
 def _title(text: str) -> str:
@@ -259,14 +261,19 @@ def _title(text: str) -> str:
     return found[1].replace("`", "") if found else ""
 
 
-def _render(text: str, file: str) -> SafeHtml:
+@lru_cache(maxsize=MANUALS_KEPT * len(FILES))
+def _rendered(text: str, file: str) -> SafeHtml:
     """Return a text of ours as HTML, in which the highest headings are one below the title."""
-    pieces = _FENCED.split(_TITLE.sub("", text))
-    pieces[::2] = [_SUBHEADING.sub("", piece) for piece in pieces[::2]]
-    names = frozenset(FILES)
-    folder = file.rpartition("/")[0]
-    place = ManualPlace("", folder, names)
-    return render_markdown("".join(pieces), place, prefix="")
+    shown = _changed_prose(_TITLE.sub("", text), lambda prose: _SUBHEADING.sub("", prose))
+    place = ManualPlace("", file.rpartition("/")[0], frozenset(FILES))
+    return render_markdown(shown, place, prefix="")
+
+
+def _changed_prose(text: str, change: Callable[[str], str]) -> str:
+    """Return a text in which everything but its blocks of code is changed."""
+    pieces = _FENCED.split(text)
+    pieces[::2] = map(change, pieces[::2])
+    return "".join(pieces)
 
 
 def _with_titles(text: str, file: str, texts: dict[str, str]) -> str:
@@ -280,6 +287,22 @@ def _with_titles(text: str, file: str, texts: dict[str, str]) -> str:
     return _FILE_AS_WORDS.sub(titled, text)
 
 
-def _plain(html: str) -> str:
-    separated = _BLOCK_END.sub(" ", _ANCHOR.sub("", html))
-    return " ".join(unescape(_TAG.sub("", separated)).split())
+def _plain(markdown: str) -> str:
+    """Return a text of ours without its signs, in one line."""
+    pieces = _FENCED.split(markdown)
+    pieces[::2] = (_without_signs(_LINE_SIGN.sub("", each)) for each in pieces[::2])
+    pieces[1::2] = (_FENCE.sub("", each) for each in pieces[1::2])
+    return " ".join(unescape(" ".join(pieces)).split())
+
+
+def _without_signs(markdown: str) -> str:
+    return _SIGN.sub(_meant, markdown)
+
+
+def _meant(sign: re.Match[str]) -> str:
+    code, linked, address, escaped = sign.groups()
+    if code is not None:
+        return code.replace("\\|", "|")  # As it is written in a table.
+    if linked is not None:
+        return _without_signs(linked)
+    return address or escaped or (" " if sign[0] == "|" else "")

@@ -7,13 +7,12 @@ than one of the text.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import log
 
 from msgspec import Struct
 
-from shared.prose.manual import MANUALS_KEPT, Manual, ManualPage, Section
+from shared.prose.manual import Manual, ManualPage, Section
 
 MOST_FOUND = 20
 MOST_WORDS = 20  # Of a query; the rest is ignored.
@@ -89,37 +88,46 @@ class FoundSection(Struct, frozen=True):
         return f"{self.page.address}{fragment}"
 
 
-class _IndexedSection(Struct, frozen=True):
+class _Searched(Struct, frozen=True):
+    """A section, and its texts in small letters, each with what it weighs to have a word there."""
+
     page: ManualPage
     section: Section
-    weights: Mapping[str, float]  # By root.
+    text: str
+    titles: tuple[tuple[str, float], ...]
 
+    @classmethod
+    def of(cls, page: ManualPage, section: Section) -> "_Searched":
+        # The title of a page is that of its beginning, and says less of each section.
+        of_page = _TITLE / 4 if section.title else _TITLE
+        titles = (page.title.lower(), of_page), (section.title.lower(), _HEADING)
+        return cls(page, section, section.text.lower(), titles)
 
-class _Index(Struct, frozen=True):
-    sections: tuple[_IndexedSection, ...]
-    roots: tuple[str, ...]
-
-    def weights_of(self, word: str) -> dict[str, float]:
-        """Return the roots that a word finds, with how much each of them counts."""
-        root = _root_of(word)
-        found = {each: 0.5 for each in self.roots if each.startswith(root)}
-        return found | ({root: 1.0} if root in found else {})
+    def weights(self, root: str, find: Callable[[str], list[str]]) -> Mapping[str, float]:
+        """Return what each root that begins with this one weighs; `find` returns its words."""
+        weights = dict[str, float]()
+        if root in self.text:
+            counts = _roots(find(self.text), root)
+            weights = {each: 1 + log(count) for each, count in counts.items()}
+        for title, weight in self.titles:
+            if root in title:
+                for each in _roots(find(title), root):
+                    weights[each] = weights.get(each, 0.0) + weight
+        return weights
 
 
 def search_manual(manual: Manual, query: str) -> list[FoundSection]:
-    """Return the sections that a query finds, which takes half a second the first time, since
-    every page is rendered."""
+    """Return the sections that a query finds."""
     asked = [each for each in _words(query) if each not in _FILLERS] or list(_words(query))
-    index = _index(manual)
+    sections = [_Searched.of(page, each) for page in manual.pages for each in page.sections]
     scores = dict[int, float]()
     for word in dict.fromkeys(asked[:MOST_WORDS]):
-        for number, score in _scores(index, word).items():
+        for number, score in _scores(sections, _root_of(word)).items():
             scores[number] = scores.get(number, 0.0) + score
     best = sorted(scores, key=lambda number: (-scores[number], number))[:MOST_FOUND]
-    sections = [index.sections[number] for number in best]
+    found = [sections[number] for number in best]
     return [
-        FoundSection(each.page, each.section, _excerpt(each.section.text, asked))
-        for each in sections
+        FoundSection(each.page, each.section, _excerpt(each.section.text, asked)) for each in found
     ]
 
 
@@ -131,38 +139,31 @@ def _root_of(word: str) -> str:
     return word
 
 
-def _scores(index: _Index, word: str) -> dict[int, float]:
-    """Return the score that a word gives to sections, by their numbers."""
-    roots = index.weights_of(word)
+def _scores(sections: Sequence[_Searched], root: str) -> dict[int, float]:
+    """Return the score that a root gives to sections, by their numbers."""
+    # The letters come first, because they are found faster than words.
+    pattern = rf"{root}(?<![^\W_]{root})(?<![^\W_]_{root})[^\W_]*(?:_[^\W_]+)*"
+    find = re.compile(pattern).findall
     found = dict[int, float]()
-    for number, section in enumerate(index.sections):
-        weight = max((section.weights.get(each, 0.0) * roots[each] for each in roots), default=0.0)
-        if weight:
-            found[number] = weight
-    rarity = log(1 + len(index.sections) / (1 + len(found)))
+    for number, section in enumerate(sections):
+        weights = section.weights(root, find)
+        if weights:
+            found[number] = max(weight * _share(each, root) for each, weight in weights.items())
+    rarity = log(1 + len(sections) / (1 + len(found)))
     return {number: weight * rarity for number, weight in found.items()}
 
 
-@lru_cache(maxsize=MANUALS_KEPT)
-def _index(manual: Manual) -> _Index:
-    sections = tuple(
-        _IndexedSection(page, section, _weights(page.title, section))
-        for page in manual.pages
-        for section in page.render().sections
-    )
-    roots = {root for each in sections for root in each.weights}
-    return _Index(sections, tuple(sorted(roots)))
+def _share(found: str, root: str) -> float:
+    """Return how much a root counts that begins with the one that was asked for."""
+    return 1.0 if found == root else 0.5
 
 
-def _weights(title: str, section: Section) -> dict[str, float]:
-    counts = Counter(map(_root_of, _words(section.text)))
-    weights = {root: 1 + log(count) for root, count in counts.items()}
-    # The title of a page is that of its beginning, and says less of each section.
-    of_title = _TITLE / 4 if section.title else _TITLE
-    for words, weight in ((title, of_title), (section.title, _HEADING)):
-        for root in set(map(_root_of, _words(words))):
-            weights[root] = weights.get(root, 0.0) + weight
-    return weights
+def _roots(words: Iterable[str], beginning: str) -> Mapping[str, int]:
+    """Return how often each root is there that begins so."""
+    counts = Counter[str]()
+    for word, count in Counter(words).items():
+        counts[_root_of(word)] += count
+    return {root: count for root, count in counts.items() if root.startswith(beginning)}
 
 
 def _excerpt(text: str, asked: Iterable[str]) -> str:

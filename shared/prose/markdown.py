@@ -16,12 +16,10 @@ from mdit_py_plugins.gfm import gfm_plugin
 from msgspec import Struct, field
 
 from shared.prose.highlighting import highlight_code
-from shared.prose.safe_html import TextPlace
+from shared.prose.safe_html import HeadingIds, TextPlace
 from shared.prose.sanitizing import ELEMENTS, UNWRAPPED
 
 MAX_NESTING = 50  # Of lists and quotes; human readers give up at five.
-_NOT_IN_SLUG = re.compile(r"[^\w\- ]")
-_MAX_SLUG_CHARACTERS = 100
 _TAG = re.compile(
     r"""<(/?)([a-z][a-z0-9]*+)((?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+)>""", re.IGNORECASE
 )
@@ -58,7 +56,7 @@ class _Changes(Struct):
     """Changes the tokens of one text, in order."""
 
     place: TextPlace
-    slugs: dict[str, int] = field(default_factory=dict[str, int])
+    ids: HeadingIds = field(default_factory=HeadingIds)
     links: int = 0  # That are open, as Markdown or as HTML.
 
     def apply(self, tokens: Sequence[Token]) -> None:
@@ -114,17 +112,11 @@ class _Changes(Struct):
     def _heading(self, opening: Token, content: Token, closing: Token) -> None:
         opening.tag = closing.tag = _lowered(opening.tag)
         words = _plain_text(content.children or []).strip()
-        if slug := self._slug(words):
-            opening.attrs["id"] = slug
+        if name := self.ids.of(words):
+            opening.attrs["id"] = name
             label = html.escape(f"Link to {words}")
-            anchor = f' <a class="anchor" href="#{html.escape(slug)}" aria-label="{label}">#</a>'
+            anchor = f' <a class="anchor" href="#{html.escape(name)}" aria-label="{label}">#</a>'
             content.children = [*(content.children or []), _markup(anchor)]
-
-    def _slug(self, words: str) -> str:
-        slug = _NOT_IN_SLUG.sub("", words.lower()).replace(" ", "-")[:_MAX_SLUG_CHARACTERS]
-        before = self.slugs.get(slug, 0)
-        self.slugs[slug] = before + 1
-        return f"{slug}-{before}" if before and slug else slug
 
 
 def _align(token: Token) -> None:

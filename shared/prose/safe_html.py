@@ -1,6 +1,8 @@
-"""HTML that is safe in a page, text that reads as it runs, and where links of a text lead."""
+"""HTML that is safe in a page, text that reads as it runs, where links of a text lead, and the ids
+of its headings."""
 
 import re
+from collections import Counter
 from urllib.parse import quote, unquote
 
 from msgspec import Struct
@@ -11,6 +13,8 @@ _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 _EXTERNAL = re.compile(r"https?://[^/?#@\s]+(?:[/?#]\S*)?|mailto:[^\s?]+", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _IGNORED = re.compile(r"[\t\n\r]")  # Browsers remove these from a URL before they parse it.
+_NOT_IN_ID = re.compile(r"[^\w\- ]")
+_MAX_ID_CHARACTERS = 100
 
 
 class TextPlace(Struct, frozen=True):
@@ -88,6 +92,20 @@ def _normalized(path: str) -> list[str]:
         elif segment not in ("", "."):
             segments.append(segment)
     return segments
+
+
+class HeadingIds:
+    """The ids that GitHub gives the headings of one text, in their order."""
+
+    def __init__(self) -> None:
+        self._given = Counter[str]()
+
+    def of(self, words: str) -> str:
+        """Return the id of the next heading; one of signs alone has none."""
+        name = _NOT_IN_ID.sub("", words.lower()).replace(" ", "-")[:_MAX_ID_CHARACTERS]
+        before = self._given[name]
+        self._given[name] += 1
+        return f"{name}-{before}" if before and name else name
 
 
 class SafeHtml(str):

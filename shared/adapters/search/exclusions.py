@@ -5,7 +5,8 @@ The words that say so, and those before which they say something else, are in th
 `exclusions.txt` of the vocabulary.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 
 from msgspec import Struct
@@ -35,8 +36,12 @@ def _words(kind: str) -> frozenset[str]:
 
 
 @cache
-def _phrases(kind: str) -> frozenset[tuple[str, ...]]:
-    return frozenset(map(tuple, map(split_words, _words(kind))))
+def _phrases(kind: str) -> Mapping[str, Sequence[Sequence[str]]]:
+    """Return the phrases of a kind by their first words, the longest first."""
+    found = defaultdict[str, list[list[str]]](list)
+    for words in sorted(map(split_words, _words(kind)), key=len, reverse=True):
+        found[words[0]].append(words)
+    return dict(found)
 
 
 @cache
@@ -63,15 +68,17 @@ def read_wish(terms: Sequence[Term], is_name: IsName) -> Wish:
         terms = [
             term for term, word in zip(terms, words, strict=True) if word not in _words("than")
         ]
+        words = list(map(typed_word, terms))
     if not _is_error(terms, words):
-        terms = tuple(_with_exclusions(terms, is_name))
+        terms = tuple(_with_exclusions(terms, words, is_name))
     return Wish(tuple(terms), wants_others)
 
 
 def typed_word(term: Term) -> str:
     """Return what was typed as one plain word, folded; nothing for other terms."""
-    is_plain = (term.field, term.match) == (Field.ANYWHERE, Match.WORDS) and not term.is_excluded
-    return joined_name(term.values[0]) if is_plain and len(term.values) == 1 else ""
+    is_word = term.field is Field.ANYWHERE and term.match is Match.WORDS
+    is_plain = is_word and not term.is_excluded and len(term.values) == 1
+    return joined_name(term.values[0]) if is_plain else ""
 
 
 def _is_error(terms: Sequence[Term], words: Sequence[str]) -> bool:
@@ -92,8 +99,9 @@ def _begins_with_like(words: Sequence[str], is_name: IsName) -> bool:
     return False
 
 
-def _with_exclusions(terms: Sequence[Term], is_name: IsName) -> Iterator[Term]:
-    words = list(map(typed_word, terms))
+def _with_exclusions(
+    terms: Sequence[Term], words: Sequence[str], is_name: IsName
+) -> Iterator[Term]:
     place = 0
     while place < len(terms):
         start = _unwanted(words, place, is_name)
@@ -132,9 +140,8 @@ def _stays_word(word: str) -> bool:
 
 def _longest(words: Sequence[str], place: int, kind: str) -> int:
     """Return how many words from `place` are the longest phrase of a kind; 0 for none of them."""
-    phrases = _phrases(kind)
-    lengths = range(max(map(len, phrases)), 0, -1)
-    return next((n for n in lengths if tuple(words[place : place + n]) in phrases), 0)
+    phrases = _phrases(kind).get(words[place], ())
+    return next((len(each) for each in phrases if words[place : place + len(each)] == each), 0)
 
 
 def _after_fillers(words: Sequence[str], place: int) -> int:

@@ -24,7 +24,7 @@ from shared.adapters.search.postings import (
     Column,
     Counted,
     Postings,
-    count_of,
+    counts_of,
     id_bytes,
     ids_of,
 )
@@ -80,10 +80,24 @@ class Matching:
         self._connection = postings.connection
         self._postings = postings
         self._plan = plan
-        self._packages = [self._packages_with(clause.word) for clause in plan.clauses]
+        self._read_lists()
+        self._packages = self._packages_of_clauses()
         self._shares = _shares(plan.clauses, self._packages)
         self._readmes = self._found_in_readmes()
         self._weighed = list(map(self._weigh, plan.clauses, self._shares))
+
+    def _read_lists(self) -> None:
+        """Read what nearly every search needs, and the words that count in all places."""
+        words = [PRIVATE, DEPRECATED, AUXILIARY, facet_word("name", self._plan.typed)]
+        beginnings = list[str]()
+        for clause in self._plan.clauses:
+            if not clause.in_names:
+                for each in clause.alternatives:
+                    (beginnings if each.is_beginning else words).append(each.word)
+        self._postings.read(words, 0)
+        longer = [each for each in beginnings if len(each) not in SHORT_BEGINNINGS]
+        if longer:
+            self._postings.read_longer(longer, PlaceWeight.KEYWORD_PART)
 
     def use_clauses(self, clauses: Iterable[Clause]) -> None:
         """Weigh those clauses again that differ from the ones of the plan."""
@@ -236,10 +250,10 @@ class Matching:
 
     def _found_in_readmes(self) -> bytes:
         """Return the ids of the packages that have all clauses anywhere, if a clause is rare."""
-        expression = self._plan.readme_expression
-        if not expression or min(self._packages) >= ENOUGH_WITHOUT_README:
+        if min(self._packages, default=0) >= ENOUGH_WITHOUT_README:
             return b""
-        return id_bytes(self._found_in_texts(expression))
+        expression = self._plan.readme_expression
+        return id_bytes(self._found_in_texts(expression)) if expression else b""
 
     def _found_in_texts(self, expression: str) -> list[int]:
         found = self._connection.execute(
@@ -247,10 +261,13 @@ class Matching:
         )
         return [package for [package] in found]
 
-    def _packages_with(self, word: str) -> int:
-        """Return how many public packages have the word or its stem, not counting readmes."""
-        forms = {word, stem(word), *translated(word)}
-        return max(count_of(self._connection, Counted.WORD, each) for each in forms)
+    def _packages_of_clauses(self) -> list[int]:
+        """Return for each clause how many public packages have its word or the stem of it, not
+        counting readmes."""
+        words = [clause.word for clause in self._plan.clauses]
+        forms = [{word, stem(word), *translated(word)} for word in words]
+        counts = counts_of(self._connection, Counted.WORD, chain.from_iterable(forms))
+        return [max(counts.get(each, 0) for each in several) for several in forms]
 
 
 def _shares(clauses: Sequence[Clause], packages: Sequence[int]) -> tuple[float, ...]:

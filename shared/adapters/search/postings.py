@@ -12,6 +12,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import Enum
 
+import orjson
+
 from shared.adapters.search.ranking import LAST_NAME_WEIGHT
 from shared.adapters.search.words import AFTER_EVERY_LETTER, facet_word
 
@@ -60,7 +62,10 @@ def id_bytes(ids: Iterable[int]) -> bytes:
 
 
 class Postings:
-    """Reads posting lists and columns of one snapshot of the index, each list and set once."""
+    """Reads posting lists and columns of one snapshot of the index, each list and set once.
+
+    Several lists are read by one statement: after each one a thread waits for the interpreter.
+    """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
@@ -70,25 +75,47 @@ class Postings:
 
     def of_word(self, word: str, least_weight: int) -> Sequence[tuple[int, bytes]]:
         """Return weights, and the stored ids of the packages that have the word with each."""
-        key = word, int(least_weight)  # SQLite takes long to bind a member of an enum.
-        known = self._lists.get(key)
-        if known is None:
-            known = self._lists[key] = self.connection.execute(
-                "SELECT weight, packages FROM postings WHERE word = ? AND weight >= ?", key
-            ).fetchall()
-        return known
+        whole = self._lists.get((word, 0))
+        if whole is not None:
+            return [each for each in whole if each[0] >= least_weight] if least_weight else whole
+        key = word, int(least_weight)
+        if key not in self._lists:
+            self.read([word], least_weight)
+        return self._lists[key]
 
     def of_longer_words(self, word: str, least_weight: int) -> Sequence[tuple[int, int, bytes]]:
         """Return lengths and weights of words that begin with another word, and stored ids."""
         key = word, int(least_weight)
-        known = self._longer.get(key)
-        if known is None:
-            known = self._longer[key] = self.connection.execute(
-                "SELECT length(word), weight, packages FROM postings"
-                " WHERE word > ? AND word < ? AND weight >= ?",
-                (word, word + AFTER_EVERY_LETTER, int(least_weight)),
-            ).fetchall()
-        return known
+        if key not in self._longer:
+            self.read_longer([word], least_weight)
+        return self._longer[key]
+
+    def read(self, words: Iterable[str], least_weight: int) -> None:
+        """Read at once what `of_word` returns for each of these words."""
+        least = int(least_weight)  # SQLite takes long to bind a member of an enum.
+        wanted = {(word, least) for word in words} - self._lists.keys()
+        self._lists |= {key: [] for key in wanted}
+        statement = (
+            "SELECT word, weight, packages FROM json_each(?)"
+            " CROSS JOIN postings ON word = value AND weight >= ?"
+        )
+        texts = _json(word for word, _ in wanted)
+        for word, *found in self.connection.execute(statement, (texts, least)).fetchall():
+            self._lists[word, least].append(tuple(found))
+
+    def read_longer(self, words: Iterable[str], least_weight: int) -> None:
+        """Read at once what `of_longer_words` returns for each of these words."""
+        least = int(least_weight)
+        wanted = {(word, least) for word in words} - self._longer.keys()
+        self._longer |= {key: [] for key in wanted}
+        statement = (
+            "SELECT value, length(word), weight, packages FROM json_each(?)"
+            " CROSS JOIN postings ON word > value AND word < value || ? AND weight >= ?"
+        )
+        texts = _json(word for word, _ in wanted)
+        values = texts, AFTER_EVERY_LETTER, least
+        for word, *found in self.connection.execute(statement, values).fetchall():
+            self._longer[word, least].append(tuple(found))
 
     def ids(self, *words: str) -> "array[int]":
         """Return the ids of the packages that have any of the words, as often as they have one. To
@@ -132,6 +159,11 @@ class Postings:
             numbers.frombytes(bytes(missing * _NUMBER_BYTES))
             numbers.frombytes(stored)
         return numbers
+
+
+def _json(texts: Iterable[str]) -> str:
+    """Return texts as one value of a statement."""
+    return orjson.dumps([*texts]).decode()
 
 
 Posting = tuple[str, int]  # A word of a package, and the weight of its best place there.
@@ -218,6 +250,17 @@ class Counted(Enum):
     STATE = "state"  # A `PublicState`.
     ORGANIZATION = "organization"  # One that has stored packages.
     TOTAL = "total"  # Not packages but what stored packages have together.
+
+
+def counts_of(
+    connection: sqlite3.Connection, counted: Counted, names: Iterable[str]
+) -> Mapping[str, int]:
+    """Return how many public packages have each of these, without those that none has."""
+    statement = (
+        "SELECT name, packages FROM json_each(?)"
+        " CROSS JOIN counts ON counted = ? AND length = length(value) AND name = value"
+    )
+    return dict(connection.execute(statement, (_json(names), counted.value)).fetchall())
 
 
 def count_of(connection: sqlite3.Connection, counted: Counted, name: str) -> int:

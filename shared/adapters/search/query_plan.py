@@ -341,16 +341,7 @@ def _whole_clause(term: Term) -> Clause:
 def _restrictions(query: Query) -> Iterator[Condition]:
     if query.orgs is not None:
         yield Condition(tuple(facet_word("org", org) for org in query.orgs))
-    demanded = {
-        facet_word("name", query.package): query.package,
-        facet_word("needs", query.depends_on): query.depends_on,
-        DEPRECATED: query.deprecated_only,
-        NOT_STORED: query.not_stored_only,
-        TOOL: query.kind is SearchKind.TOOLS,
-        facet_word("connector", *query.item): query.kind is SearchKind.CONNECTORS,
-        facet_word("trigger", *query.item): query.kind is SearchKind.TRIGGERS,
-    }
-    yield from (Condition((word,)) for word, is_demanded in demanded.items() if is_demanded)
+    yield from (Condition((word,)) for word in _demanded(query))
     if query.stored_only:
         yield Condition((NOT_STORED,), is_excluded=True)
     yield from (Condition((facet_word("trait", each.key),)) for each in query.facet_values)
@@ -358,6 +349,27 @@ def _restrictions(query: Query) -> Iterator[Condition]:
         is_condition = term.match in (Match.WHOLE, Match.PATTERN) or term.field is Field.MODULE
         if term.is_excluded or is_condition:
             yield replace(_condition(term), is_excluded=term.is_excluded)
+
+
+def _demanded(query: Query) -> Iterator[str]:
+    """Yield the lists in which every result must be."""
+    if query.package:
+        yield facet_word("name", query.package)
+    if query.depends_on:
+        yield facet_word("needs", query.depends_on)
+    if query.deprecated_only:
+        yield DEPRECATED
+    if query.not_stored_only:
+        yield NOT_STORED
+    match query.kind:
+        case SearchKind.TOOLS:
+            yield TOOL
+        case SearchKind.CONNECTORS:
+            yield facet_word("connector", *query.item)
+        case SearchKind.TRIGGERS:
+            yield facet_word("trigger", *query.item)
+        case SearchKind.PACKAGES:
+            pass
 
 
 def _condition(term: Term) -> Condition:

@@ -76,10 +76,13 @@ WORDS_FOR_OTHERS = frozenset(typed_words("fillers", "other"))
 FILLERS = frozenset(typed_words("fillers"))
 WEAK_STEMS = frozenset(map(stem, typed_words("weak")))
 
+KEPT_LETTERS = 2  # Of the beginning of a word, which its stem has as well.
+
 
 def prepare_vocabulary() -> None:
     """Read the vocabulary; else one of the first searches does."""
     _names()
+    _meant_words()
     _translations()
     _unspaced_names()
 
@@ -93,7 +96,7 @@ def synonyms_of(words: Sequence[str]) -> Iterator[tuple[int, int, str]]:
     among them, and a word that means the same. The words are stems.
     """
     for start, word in enumerate(words):
-        meant_words, longest = _stems(word[0])
+        meant_words, longest = _stems(word[:KEPT_LETTERS])
         for length in range(1, min(longest, len(words) - start) + 1):
             for meant in meant_words.get(tuple(words[start : start + length]), ()):
                 yield start, start + length, meant
@@ -114,9 +117,11 @@ def translated(word: str) -> tuple[str, ...]:
         return known or ()
     german = _german_parts()
     end = next((german[word[at:]] for at in range(1, len(word)) if word[at:] in german), ())
+    if not end:
+        return ()
     lengths = range(len(word) - 1, MIN_PART - 1, -1)
     start = next((german[word[:length]] for length in lengths if word[:length] in german), ())
-    return (*start, *end) if end else ()
+    return (*start, *end)
 
 
 @cache
@@ -142,12 +147,18 @@ def _german_parts() -> Mapping[str, tuple[str, ...]]:
 def is_meant(word: str) -> bool:
     """Say whether the vocabulary knows a word as a name, or as what a name means."""
     form = stem(word)
-    return (form,) in _stems(form[0])[0] or form in _meant_stems()
+    beginning = form[:KEPT_LETTERS]
+    return (form,) in _stems(beginning)[0] or form in map(stem, _meant_words().get(beginning, ()))
 
 
 @cache
-def _meant_stems() -> frozenset[str]:
-    return frozenset(stem(each) for group in all_groups() for each in group.meant)
+def _meant_words() -> Mapping[str, frozenset[str]]:
+    """Return what names mean, by the letters that the words begin with."""
+    found = defaultdict[str, set[str]](set)
+    for group in all_groups():
+        for word in group.meant:
+            found[word[:KEPT_LETTERS]].add(word)
+    return {beginning: frozenset(words) for beginning, words in found.items()}
 
 
 # Kana, Chinese characters, and the letters of Korean syllables, as words are folded.
@@ -198,11 +209,11 @@ def others_like(word: str) -> tuple[str, ...]:
 
 
 @cache
-def _stems(letter: str) -> tuple[Mapping[tuple[str, ...], tuple[str, ...]], int]:
-    """Return the words of the synonyms that begin with a letter, by their stems, and how many words
-    the longest has. Stems of all would take 40 ms of the first search."""
+def _stems(beginning: str) -> tuple[Mapping[tuple[str, ...], tuple[str, ...]], int]:
+    """Return the words of the synonyms that begin with these letters, by their stems, and how many
+    words the longest has. Stems of all would take 200 ms of the first search."""
     meant = dict[tuple[str, ...], tuple[str, ...]]()
-    for words, synonyms in _names().get(letter, ()):
+    for words, synonyms in _names().get(beginning, ()):
         for typed in {words, _without_fillers(words)}:
             key = tuple(map(stem, typed))
             meant[key] = tuple(dict.fromkeys((*meant.get(key, ()), *synonyms)))
@@ -216,8 +227,9 @@ def _names() -> Mapping[str, Sequence[tuple[tuple[str, ...], Sequence[str]]]]:
     found = defaultdict[str, list[tuple[tuple[str, ...], Sequence[str]]]](list)
     for group in all_groups():
         for words in map(tuple, map(split_words, group.typed)):
-            for letter in {words[0][0], _without_fillers(words)[0][0]}:
-                found[letter].append((words, group.meant))
+            firsts = words[0], _without_fillers(words)[0]
+            for beginning in {first[:KEPT_LETTERS] for first in firsts}:
+                found[beginning].append((words, group.meant))
     return found
 
 

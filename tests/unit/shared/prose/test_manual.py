@@ -1,6 +1,7 @@
 """The manual: what becomes of the pages of `docs/`."""
 
 import re
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ def test_each_page_has_a_name_without_a_slash() -> None:
 @pytest.mark.parametrize("page", MANUAL.pages, ids=lambda page: page.name)
 def test_a_page_has_the_address_of_this_registry_and_no_other(page: ManualPage) -> None:
     text = page.markdown
-    html = str(page.render().html)
+    html = page.render()
     for example in EXAMPLE_ADDRESSES:
         assert not re.search(rf"{re.escape(example)}(?![\w.:-])", text + html)
     hosts = set(re.findall(r"https?://([\w.-]*example\.(?:org|com))", text))
@@ -75,7 +76,7 @@ def test_commands_are_those_of_how_the_registry_was_installed() -> None:
 @pytest.mark.parametrize("page", MANUAL.pages, ids=lambda page: page.name)
 def test_a_page_is_complete(page: ManualPage) -> None:
     text = page.markdown
-    html = str(page.render().html)
+    html = page.render()
     assert 'class="cut"' not in html
     fenced = re.findall(r"^ *```.*?^ *```$", text, re.MULTILINE | re.DOTALL)
     assert html.count("<pre") >= len(fenced)
@@ -83,16 +84,36 @@ def test_a_page_is_complete(page: ManualPage) -> None:
     assert "<img" not in html, "the manual serves no pictures"
 
 
+_ENDS_A_LINE = re.compile(r"</(?:p|li|h\d|td|th|pre)>|<br>")
+
+
+def _words(html: str) -> str:
+    without_anchors = re.sub(r'<a class="anchor".*?</a>', "", html, flags=re.DOTALL)
+    separated = _ENDS_A_LINE.sub(" ", without_anchors)
+    return " ".join(unescape(re.sub(r"<[^>]*>", "", separated)).split())
+
+
+@pytest.mark.parametrize("page", MANUAL.pages, ids=lambda page: page.name)
+def test_sections_have_the_words_and_the_ids_of_the_page(page: ManualPage) -> None:
+    beginning, *parts = re.split(r'(?=<h2 id=")', page.render())
+    shown = [("", "", _words(beginning))]
+    for part in parts:
+        heading = re.match(r'<h2 id="([^"]+)">(.*?)</h2>', part, re.DOTALL)
+        assert heading
+        shown.append((heading[1], _words(heading[2]), _words(part[heading.end() :])))
+    assert [(each.id, each.title, each.text) for each in page.sections] == shown
+
+
 def test_a_link_named_for_a_file_has_the_title_of_its_page() -> None:
     page = MANUAL.page("clients")
     assert page
-    assert re.search(r'<a href="/docs/limits"[^>]*>Limits</a>', page.render().html)
+    assert re.search(r'<a href="/docs/limits"[^>]*>Limits</a>', page.render())
 
 
 def test_a_link_to_another_file_of_the_repository_is_plain() -> None:
     page = MANUAL.page("limits")
     assert page
-    assert not re.search(r'href="[^"]*\.md', page.render().html)
+    assert not re.search(r'href="[^"]*\.md', page.render())
 
 
 def test_comments_in_code_keep_their_signs(tmp_path: Path) -> None:
@@ -101,6 +122,6 @@ def test_comments_in_code_keep_their_signs(tmp_path: Path) -> None:
         (tmp_path / file).write_text("# Title\n\nText.\n\n## Part\n\n```sh\n## a comment\n```\n")
     page = read_manual(ADDRESS, CLONE, folder=tmp_path).page("clients")
     assert page
-    assert "## a comment" in re.sub(r"<[^>]*>", "", page.render().html)
-    assert '<h2 id="part">' in page.render().html
+    assert "## a comment" in re.sub(r"<[^>]*>", "", page.render())
+    assert '<h2 id="part">' in page.render()
     assert page.summary == "Text"
