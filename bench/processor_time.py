@@ -17,16 +17,16 @@ def processor_seconds(pid: int, of: bytes = OURS) -> float:
     for each in Path("/proc").glob("[0-9]*"):
         try:
             if of in (each / "cmdline").read_bytes() and pid in _ancestors(int(each.name)):
-                seconds += time.clock_gettime(_processor_clock(int(each.name)))
+                seconds += seconds_of_process(int(each.name))
         except OSError:
             continue  # It has ended meanwhile.
     return seconds
 
 
-def _processor_clock(pid: int) -> int:
-    """Return the clock of Linux that counts the nanoseconds of a process, as
-    `clock_getcpuclockid` of C does: `stat` counts hundredths of a second."""
-    return (~pid << 3) | 2
+def seconds_of_process(pid: int) -> float:
+    """Return the processor time of one process: that of a server, if it has no other one."""
+    # The clock of C's `clock_getcpuclockid`, in nanoseconds: `stat` counts hundredths of a second.
+    return time.clock_gettime((~pid << 3) | 2)
 
 
 def wait_until_idle(server: Server, of: bytes = OURS) -> None:

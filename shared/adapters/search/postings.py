@@ -218,6 +218,7 @@ class Counted(Enum):
     STATE = "state"  # A `PublicState`.
     ORGANIZATION = "organization"  # One that has stored packages.
     TOTAL = "total"  # Not packages but what stored packages have together.
+    VALUE = "value"  # Not packages but values of a facet.
 
 
 def count_of(connection: sqlite3.Connection, counted: Counted, name: str) -> int:
