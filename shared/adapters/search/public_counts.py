@@ -25,30 +25,33 @@ from shared.domain.packages import Visibility
 from shared.domain.search import FacetPage, IndexTotals, KeywordCount, ResultPage
 
 
-class PublicState(IntEnum):
-    """The state of a public package: each has one, and a list has those of some states. Stored with
-    each package."""
+class PublicPackageState(IntEnum):
+    """Whether a public package is deprecated, and whether it is stored here: one number, which is
+    stored with the package. A list has the packages of some of these states."""
 
-    CURRENT = 0
-    CURRENT_NOT_STORED = 1  # Known of the upstream, and never pulled.
-    DEPRECATED = 2
-    DEPRECATED_NOT_STORED = 3
+    STORED = 0
+    NOT_STORED = 1  # Known of the upstream, and never pulled.
+    STORED_DEPRECATED = 2
+    NOT_STORED_DEPRECATED = 3
 
 
-STORED = (PublicState.CURRENT, PublicState.DEPRECATED)
-DEPRECATED = (PublicState.DEPRECATED, PublicState.DEPRECATED_NOT_STORED)
+STORED_STATES = (PublicPackageState.STORED, PublicPackageState.STORED_DEPRECATED)
+DEPRECATED_STATES = (
+    PublicPackageState.STORED_DEPRECATED,
+    PublicPackageState.NOT_STORED_DEPRECATED,
+)
 
 PULLS = "pulls"
 ORGANIZATIONS = "organizations"
 EVERY_ORGANIZATION = ""  # That of what is counted of all packages.
 
 
-def state_of(listing: Listing) -> PublicState | None:
+def state_of(listing: Listing) -> PublicPackageState | None:
     """Return the state of a package that everybody sees; None for others."""
     if listing.head.visibility is not Visibility.PUBLIC:
         return None
     is_deprecated = listing.deprecation is not None
-    return PublicState(2 * is_deprecated + (not listing.release.is_stored))
+    return PublicPackageState(2 * is_deprecated + (not listing.release.is_stored))
 
 
 # --- what changes ---------------------------------------------------------------------------------
@@ -78,7 +81,7 @@ class PublicChanges:
             return
         self._states[str(int(state))] += more
         org = FacetValue(Facet.ORG, listing.head.org).folded
-        if state in STORED:
+        if state in STORED_STATES:
             self._pulls += more * listing.head.pulls
             self._organizations[org] += more
         for value in facet_values(listing):
@@ -153,13 +156,13 @@ class PublicChanges:
 def public_totals(connection: sqlite3.Connection) -> IndexTotals:
     """Return the numbers of what everybody may see and is stored."""
     return IndexTotals(
-        sum(count_of_state(connection, state) for state in STORED),
+        sum(count_of_state(connection, state) for state in STORED_STATES),
         count_of(connection, Counted.TOTAL, ORGANIZATIONS),
         count_of(connection, Counted.TOTAL, PULLS),
     )
 
 
-def count_of_state(connection: sqlite3.Connection, state: PublicState) -> int:
+def count_of_state(connection: sqlite3.Connection, state: PublicPackageState) -> int:
     """Return how many packages have a state."""
     return count_of(connection, Counted.STATE, str(int(state)))
 
