@@ -168,8 +168,9 @@ def _write(
     """Write the packages that are not written yet."""
     [heads] = connection.execute("SELECT count(*) FROM heads").fetchone()
     [number] = connection.execute("SELECT max(number) FROM events").fetchone()
-    done, missing = packages[: heads - len(seeds)], packages[heads - len(seeds) :]
-    first = number - sum(each.versions for each in done)
+    done = heads - len(seeds)
+    missing = packages[done:]
+    first = number - sum(each.versions for each in packages[:done])
     written = 0
     parts = _parts(missing, number)
     with ProcessPoolExecutor(initializer=_begin, initargs=(data, seeds, first)) as processes:
