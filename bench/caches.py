@@ -23,6 +23,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from bench.requested import Requested
 from bench.servers import UNLIMITED, Server, token_of, workspace
 from shared.runtime import lru_cache as module_of_caches
 from shared.runtime.lru_cache import LruCache
@@ -205,7 +206,6 @@ from bench.request_kinds import (  # noqa: E402 - these import the product, whic
     PAGE,
     SETTINGS,
     Credentials,
-    Requested,
     credentials,
     fill,
     send,

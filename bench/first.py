@@ -31,6 +31,7 @@ import httptools
 import httpx
 
 from bench.processor_time import processor_seconds, wait_until_idle
+from bench.requested import Requested
 from bench.revisions import Tree, checked_out
 from bench.servers import (
     ROOT,
@@ -61,26 +62,6 @@ PRIVATE = "hidden"
 ARCHIVE = {"Accept": "application/octet-stream"}
 PAGE = {"Accept": "text/html"}
 Item = TypeVar("Item")
-
-
-@dataclass(frozen=True)
-class Requested:
-    """A request: a POST if it has a body."""
-
-    path: str
-    headers: dict[str, str]
-    body: bytes = b""
-
-    def encoded(self, token: str) -> bytes:
-        """Return the bytes to send."""
-        method = "POST" if self.body else "GET"
-        headers = {"Host": "127.0.0.1", **self.headers}
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
-        if self.body:
-            headers |= {"Content-Type": "application/json", "Content-Length": str(len(self.body))}
-        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        return f"{method} {self.path} HTTP/1.1\r\n{lines}\r\n".encode() + self.body
 
 
 @dataclass(frozen=True)
@@ -298,7 +279,7 @@ def _limit(folder: Path) -> Generator[Server]:
 
 
 def _limit_of(server: Server) -> float:
-    requests = [Requested(f"/read/p{number}", {}) for number in range(MOST_REQUESTS)]
+    requests = [Requested(f"/read/p{number}") for number in range(MOST_REQUESTS)]
     before = processor_seconds(server.pid, of=b"")
     asyncio.run(send(server, [each.encoded("") for each in requests], 302))
     return 1e6 * (processor_seconds(server.pid, of=b"") - before) / len(requests)

@@ -13,7 +13,8 @@ import sys
 import time
 
 from bench import request_kinds
-from bench.request_kinds import KINDS, SETTINGS, Requested, send
+from bench.request_kinds import KINDS, SETTINGS, send
+from bench.requested import Requested
 from bench.servers import ROOT, UNLIMITED, Server, token_of, workspace
 from shared import localhost
 from shared.settings import Settings

@@ -13,10 +13,10 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.demo import filled
+from bench.requested import Requested
 from bench.servers import UNLIMITED, Server, token_of
 from shared import localhost
 from shared.adapters.search.index import SqliteSearchIndex
@@ -32,15 +32,6 @@ WARM = 200  # Requests before the first round.
 SHORTEST = 3  # Letters of a beginning.
 FEW = 600  # Packages whose records stay in memory.
 RESOLVED = 20  # Packages of a build.
-
-
-@dataclass(frozen=True)
-class Requested:
-    """A request: a POST if it has a body."""
-
-    path: str
-    headers: dict[str, str] = field(default_factory=dict[str, str])
-    body: bytes = b""
 
 
 def main() -> None:
@@ -122,7 +113,7 @@ async def _timed(host: Host, request: Callable[[int], Requested]) -> tuple[float
 
 async def send(host: Host, request: Requested) -> None:
     """Send a request, which the host answers by a Function."""
-    sent = scope("POST" if request.body else "GET", request.path, request.headers)
+    sent = scope(request.method, request.path, request.headers)
     assert host.at_once(sent) is None, request.path
     answer = await ask(host, sent, request.body)
     assert answer.status == 200, (request.path, answer.status)

@@ -4,15 +4,16 @@ them to a host within one process.
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from bench.processor_time import wait_until_idle
+from bench.requested import Requested
 from bench.servers import ballroom, create_organization, push
 from functions.http.pages import static_path
 from shared.auth.sessions import SignInBrowser
@@ -40,15 +41,6 @@ ARCHIVE = {"Accept": "application/octet-stream"}
 PAGE = {"Accept": "text/html", "Accept-Encoding": "gzip", "User-Agent": "Mozilla/5.0"}
 BAL = {"User-Agent": "ballerina/2201.12.0", "Ballerina-Platform": "java21"}
 JSON = {"Content-Type": "application/json"}
-
-
-@dataclass(frozen=True)
-class Requested:
-    """A request: a POST if it has a body."""
-
-    path: str
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    body: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -87,9 +79,12 @@ def _post(path: str, body: Callable[[str], object]) -> Kind:
 
 
 def _resolution(name: str) -> object:
-    first = int(name.removeprefix("p"))
-    packages = [{"org": ORG, "name": f"p{max(0, first - each)}"} for each in range(RESOLVED)]
-    return {"packages": packages}
+    return {"packages": [{"org": ORG, "name": each} for each in _resolved(name)]}
+
+
+def _resolved(name: str) -> list[str]:
+    """Return the packages of a resolution, which no other one asks for or depends on."""
+    return [f"{name}.part{number}" for number in range(RESOLVED)]
 
 
 def _query(name: str) -> object:
@@ -153,7 +148,8 @@ KINDS: Mapping[str, Kind] = {
 
 
 def fill(folder: Path, count: int) -> None:
-    """Publish so many packages, and as many private ones, to a registry over a folder."""
+    """Publish so many packages, as many private ones, and those of as many resolutions, to a
+    registry over a folder."""
     with ballroom(folder, **SETTINGS) as server, httpx.Client(timeout=60) as client:
         create_organization(server, client, ORG)
         create_organization(server, client, PRIVATE, defaultVisibility="private")
@@ -162,6 +158,8 @@ def fill(folder: Path, count: int) -> None:
                 every = [_archives(number, version) for number in range(count)]
                 wanted = [each for several in every for each in several]
                 list(pool.map(lambda each: push(server, client, each), wanted))
+            parts = [each for number in range(count) for each in _archives_to_resolve(number)]
+            list(pool.map(lambda each: push(server, client, each), parts))
         wait_until_idle(server, of=b"")  # Until their documentation is made.
         _wait_until_logged(client, f"{server.url}/api/v1/log/proof/{ORG}/p{count - 1}/{VERSION}")
 
@@ -200,6 +198,14 @@ def _archives(number: int, version: str) -> list[bytes]:
     ]
 
 
+def _archives_to_resolve(number: int) -> Iterator[bytes]:
+    """Yield the archives of one resolution, of which each package depends on some before it."""
+    parts = _resolved(f"p{number}")
+    for place, name in enumerate(parts):
+        needs = [f"{ORG}/{each}:{VERSION}" for each in parts[max(0, place - 3) : place]]
+        yield bala(f"{ORG}/{name}:{VERSION}", dependencies=needs)
+
+
 async def credentials(settings: Settings, token: str) -> Credentials:
     """Return the credentials of an administrator, and of a directory."""
     registry = build_registry(settings)
@@ -224,7 +230,7 @@ async def credentials(settings: Settings, token: str) -> Credentials:
 
 async def send(host: Host, request: Requested, status: int) -> None:
     """Send a request as the server does: the host answers from memory, or calls a Function."""
-    sent = scope("POST" if request.body else "GET", request.path, request.headers)
+    sent = scope(request.method, request.path, request.headers)
     if host.at_once(sent) is None:
         answer: Exchange = await ask(host, sent, request.body)
         assert answer.status == status, (request.path, answer.status, answer.body[:300])

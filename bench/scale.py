@@ -4,8 +4,11 @@ Both are written directly (`bench/scale_data.py`), with ten releases a package a
 10,000 versions, and are measured one after the other: start, memory, answers, pushes, backup,
 restore, upgrade and the maintenance tasks of a night. The last column is how many times as large a
 figure is as the one of the small registry; what is above twice is marked, and docs/run/size.md says
-what grows by nature. `PACKAGES=10000 RELEASES=100000` takes another size. `FOLDER=DIR` keeps both
-registries there for the next run, which measures them as they are left.
+what grows by nature. `PACKAGES=10000 RELEASES=100000` takes another size.
+
+`FOLDER=DIR` keeps both registries there, and the figures of each part in `figures.json` beside
+them: a run that was stopped goes on with the part at which it was, and a part that is deleted in
+the file is measured again.
 
 Answers are the processor time of the server, which does not depend on what else the machine does;
 nothing is repeated from memory. Pushes, commands and tasks are seconds on the clock, with those of
@@ -13,6 +16,7 @@ the processor in rows of their own where both are told.
 """
 
 import asyncio
+import json
 import os
 import random
 import resource
@@ -21,42 +25,46 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, nullcontext
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import closing, nullcontext
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 from shutil import rmtree
 from typing import ParamSpec
-from unittest.mock import patch
 
 import httpx
 
-from bench.processor_time import OURS, processor_seconds, wait_until_idle
+from bench.processor_time import seconds_of_process, wait_until_idle
 from bench.scale_data import LARGEST, MANY, PUBLIC, fill
 from bench.servers import ROOT, Server, ballroom, push, workspace
 from bench.synthetic_packages import Synthetic
 from shared.adapters.filesystem import DataFolder
 from shared.adapters.sqlite.database import MIGRATIONS
 from shared.bootstrap import build_registry
-from shared.services.maintenance import tasks
+from shared.domain.status import TaskReport
 from shared.settings import Settings
 from tests.support.archives import bala
 from tests.support.upstreams import BASE
 
-# Packages and releases. The small registry has as many releases a package as the large one.
+# Packages and releases without those of `MANY`. The small registry has as many releases a package.
 LARGE = (int(os.environ.get("PACKAGES", "100000")), int(os.environ.get("RELEASES", "1000000")))
 SMALL = (2_000, 2_000 * LARGE[1] // LARGE[0])
 FOLDER = os.environ.get("FOLDER", "")
 
 REQUESTS = 200  # Of each kind, each for a package or for words that nobody asked for before.
+WARM = 20  # Requests of each kind before these, for packages and words of their own.
 REPEATS = 15  # Of an answer that is the same for everybody.
+REPEATS_AFTER_PUSHES = 5  # A registry is idle some seconds after a push.
 PUSHES = 60
 PUSHED_BYTES = 10_000
 OLDEST = 10  # The schema of the upgrade: the first one with the tables of today.
+PULLED = 2_000  # Packages that are in memory beside those of the start.
 MARKED_ABOVE = 2.0
-TASK_TIME = timedelta(minutes=1)  # Of one run of a task that visits everything.
 FOREIGN = frozenset({"renew-sigstore-root"})  # Tasks that ask other servers.
+REPAIRS = "repair-derived-data"
+# Tasks that visit everything each time: the next run takes as long as the first one.
+VISITING = frozenset({"audit-archives", "create-snapshot", "delete-orphaned-archives", REPAIRS})
 ARCHIVE = {"Accept": "application/octet-stream"}
 PAGE = {"Accept": "text/html"}
 
@@ -71,66 +79,116 @@ def main() -> None:
         for packages, releases in (SMALL, LARGE):
             place = folder / str(packages)
             place.mkdir(parents=True, exist_ok=True)
-            print(f"{packages:,} packages, {releases:,} releases", flush=True)
-            found.append(dict(measured(place, packages, releases)))
+            print(f"{packages:,} packages of {releases // packages} releases", flush=True)
+            found.append(measured(place, packages, releases))
             if not FOLDER:
                 rmtree(place)
         show(*found)
 
 
+WRITTEN_PACKAGES = "packages"
+WRITTEN_RELEASES = "releases"
+
+
 def show(small: Figures, large: Figures) -> None:
-    print(f"\n{'':44}{f'{SMALL[0]:,}':>12}{f'{LARGE[0]:,}':>12}{'times':>8}")
+    print(f"\n{'':44}{'small':>14}{'large':>14}{'times':>8}")
     for name, figure in large.items():
         before = small.get(name, 0.0)
+        if name in (WRITTEN_PACKAGES, WRITTEN_RELEASES):
+            print(f"{name:44}{before:14,.0f}{figure:14,.0f}")
+            continue
         times = figure / before if before else 0.0
         mark = " above twice" if times > MARKED_ABOVE else ""
-        print(f"{name:44}{before:12,.2f}{figure:12,.2f}{times:8.2f}{mark}")
+        print(f"{name:44}{before:14,.2f}{figure:14,.2f}{times:8.2f}{mark}")
 
 
-def measured(place: Path, packages: int, releases: int) -> Iterator[tuple[str, float]]:
-    """Yield the figures of a registry by their names, and print each."""
+def measured(place: Path, packages: int, releases: int) -> Figures:
+    """Return the figures of a registry by their names, and print each."""
     data = place / "data"
-    if not DataFolder(data).database.exists():
-        yield from told({"data folder written, s": fill(place, packages, releases)})
-    yield from told(started(place))
+    parts = Parts(place / "figures.json")
+    parts.measure("fill", lambda: filled(place, packages, releases))
+    parts.measure("start", lambda: started(place))
     for measure in (answers, pushes, pages_after_a_push):
-        with ballroom(place, answer_memory="false") as server:
-            wait_until_idle(server)
-            yield from told(measure(server))
-    yield from told(stored(data))
-    yield from told(commands(place, data))
-    yield from told(upgrade(place, data))
-    yield from told(asyncio.run(night(data)))
+        parts.measure(measure.__name__, partial(served, place, measure))
+    parts.measure("stored", lambda: stored(data))
+    parts.measure("commands", lambda: commands(place, data))
+    parts.measure("upgrade", lambda: upgrade(place, data))
+    tasks = task_names(data)
+    again = [each for each in tasks if each not in VISITING]
+    for run, wanted in (("first run", tasks), ("next run", again)):
+        for task in wanted:
+            parts.measure(f"{task}, {run}", partial(_task, data, task, run))
+    return parts.figures
 
 
-def told(figures: Mapping[str, float]) -> Iterator[tuple[str, float]]:
-    for name, figure in figures.items():
-        print(f"  {name:44}{figure:12,.2f}", flush=True)
-        yield name, figure
+def _task(data: Path, task: str, run: str) -> Figures:
+    return asyncio.run(task_run(data, task, run))
+
+
+class Parts:
+    """The figures of a registry, kept in a file by the part of the benchmark that measured them."""
+
+    def __init__(self, file: Path) -> None:
+        """Begin with what earlier runs measured."""
+        self._file = file
+        self._kept: dict[str, Figures] = json.loads(file.read_text()) if file.exists() else {}
+        self.figures = Figures()
+
+    def measure(self, part: str, measure: Callable[[], Figures]) -> None:
+        """Print the figures of a part, which is measured unless it was before."""
+        if part not in self._kept:
+            self._kept[part] = measure()
+            self._file.write_text(json.dumps(self._kept, indent=1))
+        for name, figure in self._kept[part].items():
+            print(f"  {name:44}{figure:14,.2f}", flush=True)
+        self.figures |= self._kept[part]
+
+
+def served(place: Path, measure: Callable[[Server], Figures]) -> Figures:
+    """Measure a server that has nothing in memory."""
+    with ballroom(place, answer_memory="false") as server:
+        wait_until_idle(server)
+        return measure(server)
+
+
+def filled(place: Path, packages: int, releases: int) -> Figures:
+    """Write the registry, and count what is in it: some releases are of no usual package."""
+    written = fill(place, packages, releases)
+    with closing(sqlite3.connect(DataFolder(place / "data").database)) as connection:
+        [heads] = connection.execute("SELECT count(*) FROM heads").fetchone()
+        [stored_releases] = connection.execute("SELECT count(*) FROM releases").fetchone()
+    return {
+        WRITTEN_PACKAGES: heads,
+        WRITTEN_RELEASES: stored_releases,
+        "written, ms a package": 1_000 * written.seconds / max(written.packages, 1),
+        "written, ms a release": 1_000 * written.seconds / max(written.releases, 1),
+    }
 
 
 # --- start and memory ----------------------------------------------------------------------------
 
 
 def started(place: Path) -> Figures:
-    """Let the start make the search index, if there is none, and start again."""
-    figures = Figures()
-    if not DataFolder(place / "data").search.exists():
-        made = timed(place / "data", "-c", _PREPARE)
-        figures["search index made by the start, s"] = made.seconds
-        figures["search index made, processor s"] = made.processor
+    """Let the start make the search index, and start again."""
+    # What the index has of the seeds would be taken for all.
+    for file in (place / "data").glob("search.db*"):
+        file.unlink()
+    made = timed(place / "data", "-c", _PREPARE)
+    figures = {
+        "search index made by the start, s": made.seconds,
+        "search index made, processor s": made.processor,
+    }
     began = time.monotonic()
     with ballroom(place) as server, httpx.Client() as client:
         client.get(f"{server.url}/health/ready").raise_for_status()
         figures["start until it answers, s"] = time.monotonic() - began
-        figures["start, processor s"] = processor_seconds(server.pid)
+        figures["start, processor s"] = seconds_of_process(server.pid)
         wait_until_idle(server)
         figures["memory after the start, MB"] = memory_mb(server)
-        names = public_packages(place / "data")[: 10 * REQUESTS]
-        for name in names:
+        for name in public_packages(place / "data")[:PULLED]:
             client.get(f"{server.url}{BASE}/packages/{name}/*", headers=ARCHIVE)
             client.get(f"{server.url}/packages/{name}", headers=PAGE)
-        figures["memory after 2,000 pulls and pages, MB"] = memory_mb(server)
+        figures[f"memory after {PULLED:,} pulls and pages, MB"] = memory_mb(server)
     return figures
 
 
@@ -142,16 +200,10 @@ prepare(Settings.load())
 
 
 def memory_mb(server: Server) -> float:
-    """Return the resident memory of the processes of a registry."""
-    kilobytes = 0
-    for each in Path("/proc").glob("[0-9]*"):
-        try:
-            if OURS in (each / "cmdline").read_bytes() and str(server.pid) == each.name:
-                status = dict(line.split(":", 1) for line in (each / "status").open())
-                kilobytes += int(status["VmRSS"].split()[0])
-        except OSError:
-            continue  # It has ended meanwhile.
-    return kilobytes / 1_000
+    """Return the resident memory of a server, which is one process."""
+    lines = Path(f"/proc/{server.pid}/status").read_text().splitlines()
+    status = dict(line.split(":", 1) for line in lines)
+    return int(status["VmRSS"].split()[0]) / 1_000
 
 
 # --- answers -------------------------------------------------------------------------------------
@@ -201,9 +253,13 @@ def answers(server: Server) -> Figures:
     figures = Figures()
     with httpx.Client(base_url=server.url, timeout=300) as client:
         for name, (make, count) in kinds.items():
+            is_same = count == REPEATS
+            # Warm is the code; the packages and the words are others.
+            for _ in range(0 if is_same else WARM):
+                cost_ms(server, client, *make())
             times = [cost_ms(server, client, *make()) for _ in range(count)]
             figures[f"{name}, ms"] = statistics.median(times)
-            if count == REPEATS:
+            if is_same:
                 figures[f"{name}, first, ms"] = times[0]
             else:
                 figures[f"{name}, p99, ms"] = p99(times)
@@ -213,9 +269,9 @@ def answers(server: Server) -> Figures:
 
 def cost_ms(server: Server, client: httpx.Client, path: str, headers: Mapping[str, str]) -> float:
     """Return the milliseconds of processor that the server took for a request."""
-    before = processor_seconds(server.pid)
+    before = seconds_of_process(server.pid)
     answer = client.get(path, headers=headers)
-    taken = processor_seconds(server.pid) - before
+    taken = seconds_of_process(server.pid) - before
     assert answer.status_code in (200, 302), (path, answer.status_code)
     return 1_000 * taken
 
@@ -234,12 +290,12 @@ def pushes(server: Server) -> Figures:
     with httpx.Client(timeout=60) as client:
         for name, coordinates in kinds.items():
             archives = [bala(each, padding=PUSHED_BYTES) for each in coordinates]
-            before = processor_seconds(server.pid)
+            before = seconds_of_process(server.pid)
             times = [1_000 * seconds_of(push, server, client, each) for each in archives]
             figures[f"{name}, ms on the clock"] = statistics.median(times)
             figures[f"{name}, slowest, ms on the clock"] = max(times)
             wait_until_idle(server)
-            taken = 1_000 * (processor_seconds(server.pid) - before)
+            taken = 1_000 * (seconds_of_process(server.pid) - before)
             figures[f"{name}, ms"] = taken / len(times)
     return figures
 
@@ -259,7 +315,7 @@ def pages_after_a_push(server: Server) -> Figures:
     with httpx.Client(base_url=server.url, timeout=300) as client:
         for name, path in pages.items():
             times = list[float]()
-            for number in range(REPEATS):
+            for number in range(REPEATS_AFTER_PUSHES):
                 coordinate = f"{PUBLIC}/changed{now_s}:{len(figures)}.0.{number}"
                 push(server, client, bala(coordinate))
                 wait_until_idle(server)
@@ -394,46 +450,43 @@ def columns_of(connection: sqlite3.Connection, schema: str) -> dict[str, list[st
 # --- the tasks of a night ------------------------------------------------------------------------
 
 
-async def night(data: Path) -> Figures:
-    """Run each task twice: the first run has the events of all releases before it, and the second
-    one nothing new. Of a task that visits everything, what one run did not reach is added by its
-    rate."""
-    figures = Figures()
+def task_names(data: Path) -> list[str]:
+    """Return the tasks that run by themselves, and ask no other servers."""
+    return asyncio.run(_task_names(data))
+
+
+async def _task_names(data: Path) -> list[str]:
+    registry = build_registry(Settings(data=data))
+    tasks = registry.maintenance.tasks.values()
+    names = [each.id for each in tasks if each.schedule and each.id not in FOREIGN]
+    await registry.close()
+    return names
+
+
+async def task_run(data: Path, task: str, run: str) -> Figures:
+    """Run a task until it is finished: one that visits everything goes on in several runs. The
+    first run has the events of all releases before it, and the next one nothing new."""
     os.environ["BALLROOM_LOG_LEVEL"] = "error"
     registry = build_registry(Settings(data=data))
-    with short_runs():
-        for run in ("first run", "next run"):
-            for task in registry.maintenance.tasks.values():
-                if task.schedule is None or task.id in FOREIGN:
-                    continue
-                began = time.monotonic()
-                used = time.process_time()
-                report = await registry.maintenance.upkeep.run(task.id)
-                assert report is not None
-                assert not report.problems, report.problems
-                whole = share_left(data, task.id) if report.unfinished else 1.0
-                figures[f"{task.id}, {run}, s"] = whole * (time.monotonic() - began)
-                figures[f"{task.id}, {run}, processor s"] = whole * (time.process_time() - used)
+    began = time.monotonic()
+    used = time.process_time()
+    report = await _reported(registry.maintenance.upkeep.run(task))
+    while report.unfinished:
+        report = await _reported(registry.maintenance.upkeep.run(task))
+    assert task != REPAIRS or not report.changed, report
+    figures = {
+        f"{task}, {run}, s": time.monotonic() - began,
+        f"{task}, {run}, processor s": time.process_time() - used,
+    }
     await registry.close()
     return figures
 
 
-@contextmanager
-def short_runs() -> Generator[None]:
-    with patch.object(tasks, "RUN_TIME", TASK_TIME):
-        yield
-
-
-def share_left(data: Path, task: str) -> float:
-    """Return how many times as long as one run all takes, by the checkpoint of the task."""
-    with closing(sqlite3.connect(DataFolder(data).database)) as connection:
-        statement = "SELECT value FROM work WHERE kind = 'upkeep-mark' AND key = ?"
-        [after] = connection.execute(statement, (task,)).fetchone()
-        [visited] = connection.execute(
-            "SELECT count(*) FROM heads WHERE pk <= ?", (after,)
-        ).fetchone()
-        [packages] = connection.execute("SELECT count(*) FROM heads").fetchone()
-    return packages / visited
+async def _reported(run: Awaitable[TaskReport | None]) -> TaskReport:
+    report = await run
+    assert report is not None
+    assert not report.problems, report.problems
+    return report
 
 
 if __name__ == "__main__":

@@ -5,6 +5,10 @@ others have the rows and files of those, with names, texts, digests, signatures,
 of their own. Archives are real and tiny, so that the nightly audit finds nothing; their
 documentation has no pieces. Readmes have 40 words. One package has 10,000 versions, and the
 packages of every thirtieth organization are private.
+
+What is written is what pushes would have left: `bench/scale.py` fails if `ballroom doctor` or a
+nightly task has a problem with it, or if there is derived data to repair. A fill that was stopped
+goes on after the last packages that are committed.
 """
 
 import asyncio
@@ -14,10 +18,14 @@ import sqlite3
 import struct
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
+from shutil import rmtree
 
 import httpx
 
@@ -48,7 +56,8 @@ VERSIONS_OF_MANY = 10_000
 PACKAGES_OF_AN_ORG = 100
 PRIVATE_EACH = 30  # Organizations, of which one has private packages.
 README_WORDS = 40
-ROWS_PER_COMMIT = 20_000  # Releases.
+RELEASES_AT_ONCE = 10_000  # Of one process, and of one commit.
+PARTS_AT_ONCE = 4  # That are made, or wait until they are committed.
 AGE_MS = 30 * 24 * 3600 * 1000  # Of the first release.
 MADE_PER_SECOND = 1  # Releases, by their times: a million are published within twelve days.
 DOCUMENTED_SECONDS = 300  # Until the two packages that are pushed are documented.
@@ -95,9 +104,9 @@ class Rows:
         self.by_table.setdefault(table, []).append(values)
 
     def write(self, connection: sqlite3.Connection) -> None:
-        """Write the rows in the order of their first key, and forget them."""
+        """Write the rows in the order of their first key."""
         for table, columns in COLUMNS.items():
-            rows = self.by_table.pop(table, [])
+            rows = self.by_table.get(table, [])
             # Digests have no order: sorted, neighbours are in the same page.
             rows.sort(key=lambda row: str(row[0])) if table in OF_DIGESTS else None
             marks = ", ".join("?" for _ in columns)
@@ -121,26 +130,78 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 OF_DIGESTS = frozenset({"texts", "graphs", "attestations", "api_docs"})
 
 
-def fill(folder: Path, packages: int, releases: int) -> float:
-    """Write a registry to the folder `data` of a folder; return how many seconds that took."""
-    began = time.monotonic()
+@dataclass(frozen=True)
+class Filled:
+    """What a fill wrote, and how long that took."""
+
+    packages: int
+    releases: int
+    seconds: float
+
+
+def fill(folder: Path, packages: int, releases: int) -> Filled:
+    """Write a registry to the folder `data` of a folder, or go on with one."""
     os.umask(0o077)  # As the registry does: files are for their owner alone.
-    _publish_seeds(folder, packages)
-    settings = Settings(data=folder / "data")
-    adapters = embedded_adapters(settings)
-    asyncio.run(adapters.release_signer.ready())
-    with closing(sqlite3.connect(DataFolder(settings.data).database)) as connection:
-        seeds = {org: _seed(connection, org) for org in (PUBLIC, PRIVATE)}
+    data = folder / "data"
+    seeded = folder / "seeded"
+    if not seeded.exists():
+        rmtree(data, ignore_errors=True)
+        _publish_seeds(folder, packages)
+        seeded.touch()
+    began = time.monotonic()
+    with closing(sqlite3.connect(DataFolder(data).database)) as connection:
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("PRAGMA cache_size = -1000000")
-        Writer(connection, settings.data, adapters.release_signer, seeds).write(
-            packages_of(packages, releases)
-        )
+        seeds = {org: _seed(connection, org) for org in (PUBLIC, PRIVATE)}
+        filled = _write(connection, data, seeds, list(packages_of(packages, releases)), began)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    # What the index has of the seeds would be taken for all: the next start makes it anew.
-    for file in settings.data.glob("search.db*"):
-        file.unlink()
-    return time.monotonic() - began
+    return filled
+
+
+def _write(
+    connection: sqlite3.Connection,
+    data: Path,
+    seeds: Mapping[str, Seed],
+    packages: Sequence[Package],
+    began: float,
+) -> Filled:
+    """Write the packages that are not written yet."""
+    [heads] = connection.execute("SELECT count(*) FROM heads").fetchone()
+    [number] = connection.execute("SELECT max(number) FROM events").fetchone()
+    done = heads - len(seeds)
+    missing = packages[done:]
+    first = number - sum(each.versions for each in packages[:done])
+    written = 0
+    parts = _parts(missing, number)
+    with ProcessPoolExecutor(initializer=_begin, initargs=(data, seeds, first)) as processes:
+        waiting = deque[Future[Rows]]()
+        for _ in range(PARTS_AT_ONCE):
+            waiting += (processes.submit(_rows_of, *part) for part in islice(parts, 1))
+        while waiting:
+            rows = waiting.popleft().result()
+            waiting += (processes.submit(_rows_of, *part) for part in islice(parts, 1))
+            with connection:
+                rows.write(connection)
+            written += len(rows.by_table["releases"])
+            print(f"  {written:,} releases written", end="\r", flush=True)
+    return Filled(len(missing), written, time.monotonic() - began)
+
+
+def _parts(packages: Iterable[Package], number: int) -> Iterator[tuple[list[Package], int]]:
+    """Yield the packages in parts of some thousand releases, and the number of the event before
+    each part."""
+    part = list[Package]()
+    releases = 0
+    for package in packages:
+        part.append(package)
+        releases += package.versions
+        if releases >= RELEASES_AT_ONCE:
+            yield part, number
+            number += releases
+            part = []
+            releases = 0
+    if part:
+        yield part, number
 
 
 def packages_of(packages: int, releases: int) -> Iterator[Package]:
@@ -204,37 +265,47 @@ def _seed(connection: sqlite3.Connection, org: str) -> Seed:
     )
 
 
+_writers = list["Writer"]()  # That of a process.
+
+
+def _begin(data: Path, seeds: Mapping[str, Seed], first: int) -> None:
+    """Make what a process writes packages with."""
+    os.umask(0o077)
+    signer = embedded_adapters(Settings(data=data)).release_signer
+    asyncio.run(signer.ready())
+    _writers.append(Writer(data, signer, seeds, first))
+
+
+def _rows_of(packages: Sequence[Package], number: int) -> "Rows":
+    """Write the archives of packages, in a process; return their rows."""
+    [writer] = _writers
+    return writer.rows_of(packages, number)
+
+
 class Writer:
-    """Writes packages to a data folder."""
+    """Writes archives to a data folder, and makes the rows of their packages."""
 
     def __init__(
-        self,
-        connection: sqlite3.Connection,
-        data: Path,
-        signer: ReleaseSigner,
-        seeds: Mapping[str, Seed],
+        self, data: Path, signer: ReleaseSigner, seeds: Mapping[str, Seed], first: int
     ) -> None:
-        self._connection = connection
+        """Write after the event with the number `first`."""
         self._archives = DataFolder(data).archives
         self._signer = signer
         self._seeds = seeds
         self._rows = Rows()
         self._folders = set[Path]()
-        self._number = connection.execute("SELECT max(number) FROM events").fetchone()[0]
-        self._first = self._number
+        self._number = first
+        self._first = first
         self._first_ms = seeds[PUBLIC].release.created_ms - AGE_MS
 
-    def write(self, packages: Iterable[Package]) -> None:
+    def rows_of(self, packages: Iterable[Package], number: int) -> Rows:
+        """Write archives and return rows, whose events have the numbers after this one."""
+        self._number = number
+        self._rows = Rows()
         for package in packages:
             is_private = package.org.startswith("org") and not int(package.org[3:]) % PRIVATE_EACH
             self._write_package(package, self._seeds[PRIVATE if is_private else PUBLIC])
-            if len(self._rows.by_table.get("releases", ())) >= ROWS_PER_COMMIT:
-                self._commit()
-        self._commit()
-
-    def _commit(self) -> None:
-        with self._connection:
-            self._rows.write(self._connection)
+        return self._rows
 
     def _write_package(self, package: Package, seed: Seed) -> None:
         key = f"{package.org}/{package.name}"

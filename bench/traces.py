@@ -21,7 +21,7 @@ from pathlib import Path
 
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-from bench.handling import Requested
+from bench.requested import Requested
 from bench.servers import ROOT
 from shared.hosting.host import Host
 from shared.telemetry.exporter import azure_monitor_backend

@@ -2,15 +2,15 @@
 and /keywords: everything that packages are published under, with counts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable
+from functools import partial
 from urllib.parse import quote, quote_plus
 
 from msgspec import Struct
 
 from functions.http.pages import PublicPageCall, PublicPages
-from functions.http.pagination import Pager
-from shared.domain.listings import FacetCount
-from shared.domain.search import MAX_QUERY_LENGTH
+from functions.http.pagination import Pager, requested_page
+from shared.domain.search import MAX_QUERY_LENGTH, FacetPage, ResultPage
 from shared.runtime.answers import Answer
 
 pages = PublicPages()
@@ -52,31 +52,33 @@ KEYWORDS = Directory("/keywords", "Keywords", "keyword", "/search?keyword=")
 
 @pages.read("organizations")
 async def web_organizations(call: PublicPageCall) -> Answer:
-    text = _text(call)
-    values = await call.registry.packages.search.organizations(text, by=call.caller)
-    return _directory_page(call, ORGANIZATIONS, text, values)
+    find = call.registry.packages.search.organizations
+    return await _directory_page(call, ORGANIZATIONS, partial(find, by=call.caller))
 
 
 @pages.read("keywords")
 async def web_keywords(call: PublicPageCall) -> Answer:
-    text = _text(call)
-    values = await call.registry.packages.search.keywords(text, by=call.caller)
-    return _directory_page(call, KEYWORDS, text, values)
+    find = call.registry.packages.search.keywords
+    return await _directory_page(call, KEYWORDS, partial(find, by=call.caller))
 
 
-def _text(call: PublicPageCall) -> str:
-    return call.redacted_query.get("q", "")[:MAX_QUERY_LENGTH].strip()
-
-
-def _directory_page(
-    call: PublicPageCall, directory: Directory, text: str, values: Sequence[FacetCount]
+async def _directory_page(
+    call: PublicPageCall,
+    directory: Directory,
+    find: Callable[[str, ResultPage], Awaitable[FacetPage]],
 ) -> Answer:
+    """Show the requested page, or the last one for a page beyond the end."""
+    text = call.redacted_query.get("q", "")[:MAX_QUERY_LENGTH].strip()
     query = {"q": text, "page": call.redacted_query.get("page", "")}
-    pager = Pager.of(len(values), VALUES_PER_PAGE, directory.path, query)
+    number = requested_page(query)
+    found = await find(text, ResultPage((number - 1) * VALUES_PER_PAGE, VALUES_PER_PAGE))
+    pager = Pager.of(found.count, VALUES_PER_PAGE, directory.path, query)
+    if pager.number != number:
+        found = await find(text, ResultPage(pager.offset, VALUES_PER_PAGE))
     return call.show(
         "web/directory.html",
         directory=directory,
         sought=text,
         pager=pager,
-        values=pager.slice(values),
+        values=found.values,
     )

@@ -236,7 +236,7 @@ def first_request_list(prices: Prices) -> list[CostRow]:
         {
             "first request": kind.value,
             "request units": f"{cost.units:,.2f}",
-            "at 81950573": f"{UNITS_BEFORE[kind]:,.2f}",
+            "before": f"{UNITS_BEFORE[kind]:,.2f}",
             "Cosmos DB": f"{cost.database:,.2f}",
             "executions": f"{cost.executions:,.2f}",
             "GB-s": f"{cost.memory:,.2f}",

@@ -24,7 +24,7 @@ from msgspec.structs import replace
 
 from shared.domain.api_docs.symbols import Symbol
 from shared.domain.distributions import ANY_CLIENT, ClientProfile
-from shared.domain.listings import Facets, FacetValue, Listing
+from shared.domain.listings import FacetCount, Facets, FacetValue, Listing
 from shared.domain.packages import Head
 from shared.domain.source_names import KEYWORDS
 
@@ -453,6 +453,13 @@ class FacetedResults(Struct, frozen=True):
     results: Results
     facets: Facets
     deprecated: int
+
+
+class FacetPage(Struct, frozen=True):
+    """A page of the values of a facet, the most frequent first, and the number of all of them."""
+
+    values: tuple[FacetCount, ...]
+    count: int
 
 
 class KeywordCount(Struct, frozen=True):

@@ -57,11 +57,6 @@ def lines_of(headers: RawHeaders) -> bytes:
     return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
-def status_answer(status: int, *headers: tuple[bytes, bytes]) -> AnswerMessages:
-    """Return an answer of the host itself, which has no body."""
-    return _messages(status, [*headers, (b"content-length", b"0")], b"")
-
-
 async def send_answer(given: AnswerMessages, send: Send) -> None:
     """Send both messages; if the second has `more_body`, the server closes the connection."""
     start, body = given
@@ -93,9 +88,9 @@ class HostResponse(Struct, frozen=True):
 Respond = Callable[[Scope, Receive], Awaitable[HostResponse]]
 
 
-def bare_response(status: int) -> HostResponse:
+def bare_response(status: int, *headers: tuple[bytes, bytes]) -> HostResponse:
     """Return a response of the host itself, which has no body."""
-    return HostResponse(status, [(b"content-length", b"0")])
+    return HostResponse(status, [*headers, (b"content-length", b"0")])
 
 
 def response_of(returned: object, method: str) -> HostResponse:
@@ -120,13 +115,6 @@ def response_of(returned: object, method: str) -> HostResponse:
 
 def _with_charset(media_type: str) -> str:
     return f"{media_type}; charset=utf-8" if media_type.startswith("text/") else media_type
-
-
-def _messages(status: int, headers: RawHeaders, body: bytes) -> AnswerMessages:
-    return (
-        {"type": "http.response.start", "status": status, "headers": headers},
-        {"type": "http.response.body", "body": body},
-    )
 
 
 # --- Headers of every answer ------------------------------------------------------------------

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from shared.domain.coordinates import Package
-from shared.domain.listings import Facet, FacetCount, Listing
+from shared.domain.listings import Facet, Listing
 from shared.domain.search import (
     FacetedResults,
+    FacetPage,
     IndexTotals,
     KeywordCount,
     Query,
@@ -60,10 +61,11 @@ class SearchIndex(Protocol):
         ...
 
     async def facet_values(
-        self, facet: Facet, query: Query, viewer: Viewer
-    ) -> tuple[FacetCount, ...]:
-        """Return every value of one facet, where `search_with_facets` returns the most frequent
-        ones."""
+        self, facet: Facet, text: str, page: ResultPage, viewer: Viewer
+    ) -> FacetPage:
+        """Return a page of the values of one facet that contain the text, whatever its case, of all
+        packages that `viewer` may see, deprecated ones too; `sort` changes nothing. The cost does
+        not grow with the number of public packages, but a text is looked for in every value."""
         ...
 
     async def totals(self) -> IndexTotals:

@@ -23,6 +23,7 @@ from shared.domain.packages import Dependency, ModuleText, Texts, UpstreamOrigin
 from shared.domain.records import Event
 from shared.domain.search import (
     ANYONE,
+    FacetPage,
     IndexTotals,
     KeywordCount,
     Query,
@@ -690,9 +691,6 @@ async def _check_what_is_kept(index: SearchIndex, sorts: Iterable[Sort]) -> None
         Query(include_deprecated=True, stored_only=True),
     )
     for query in lists:
-        for facet in (Facet.ORG, Facet.KEYWORD, Facet.KIND):
-            kept = await index.facet_values(facet, query, ANYONE)
-            assert kept == await index.facet_values(facet, query, NOBODY_ELSE)
         for sort in sorts:
             for page in (ResultPage(1, 2, sort), ResultPage(sort=sort, descending=False)):
                 kept = await index.search_with_facets(query, page, ANYONE)
@@ -701,10 +699,25 @@ async def _check_what_is_kept(index: SearchIndex, sorts: Iterable[Sort]) -> None
         Query(), ResultPage(), NOBODY_ELSE
     )
     stored = Query(include_deprecated=True, stored_only=True)
-    counted = await index.search(stored, ResultPage(limit=100), NOBODY_ELSE)
-    orgs = await index.facet_values(Facet.ORG, stored, NOBODY_ELSE)
-    pulls = sum(hit.listing.head.pulls for hit in counted.hits)
-    assert await index.totals() == IndexTotals(counted.count, len(orgs), pulls)
+    counted = await index.search_with_facets(stored, ResultPage(limit=100), NOBODY_ELSE)
+    orgs = counted.facets.get(Facet.ORG, ())
+    pulls = sum(hit.listing.head.pulls for hit in counted.results.hits)
+    assert await index.totals() == IndexTotals(counted.results.count, len(orgs), pulls)
+    everything = Query(include_deprecated=True)
+    every = (await index.search_with_facets(everything, ResultPage(), NOBODY_ELSE)).facets
+    for facet in (Facet.ORG, Facet.KEYWORD, Facet.KIND):
+        values = every.get(facet, ())
+        for page in (ResultPage(0, 1), ResultPage(1, 100)):
+            kept = await index.facet_values(facet, "", page, ANYONE)
+            shown = values[page.offset : page.offset + page.limit]
+            assert kept == FacetPage(shown, len(values))
+    for org in every.get(Facet.ORG, ()):
+        orgs = frozenset({org.value})
+        listed = Query(deprecated_last=True).within(orgs)
+        counted = await index.search_with_facets(everything.within(orgs), ResultPage(), ANYONE)
+        for viewer in (ANYONE, NOBODY_ELSE):
+            kept = await index.search_with_facets(listed, ResultPage(), viewer)
+            assert kept.facets == counted.facets
     needed = Query(depends_on="acme/a", include_deprecated=True)
     for page in (ResultPage(limit=0), ResultPage()):
         kept = await index.search(needed, page, ANYONE)
@@ -729,22 +742,70 @@ async def test_keywords_are_shared_by_organizations_if_there_are_several(
     assert await index.keywords(1) == (own,)
 
 
-async def test_every_value_of_a_facet_is_returned_with_its_count(index: SearchIndex) -> None:
+async def test_pages_of_a_facet_have_every_value_with_its_count(index: SearchIndex) -> None:
     keywords = tuple(f"word{number:03}" for number in range(MAX_FACET_VALUES + 1))
     await offer_all(
         index,
         listing("acme/one:1.0.0", keywords=(*keywords, "HTTP")),
         listing("acme/two:1.0.0", keywords=("http",)),
-        listing("other/hidden:1.0.0", **PRIVATE, keywords=("hidden",)),
     )
-    values = await index.facet_values(Facet.KEYWORD, Query(), ANYONE)
-    assert values[0].value.casefold() == "http"
-    assert [values[0].count, *(each.count for each in values[1:])] == [2, *[1] * len(keywords)]
-    assert [each.value for each in values[1:]] == list(keywords)
+    first = await index.facet_values(Facet.KEYWORD, "", ResultPage(0, 2), ANYONE)
+    others = await index.facet_values(Facet.KEYWORD, "", ResultPage(2, 1000), ANYONE)
+    assert first.count == others.count == len(keywords) + 1
+    values = (*first.values, *others.values)
+    assert values == (FacetCount("HTTP", 2), *(FacetCount(each, 1) for each in keywords))
+
+
+async def test_values_that_contain_a_text_are_found_whatever_its_case(index: SearchIndex) -> None:
+    keywords = ("HTTP", "http client", "sql")
+    await offer_all(index, listing("acme/one:1.0.0", keywords=keywords))
+    found = await index.facet_values(Facet.KEYWORD, "TP", ResultPage(), ANYONE)
+    assert found == FacetPage((FacetCount("HTTP", 1), FacetCount("http client", 1)), 2)
+    second = await index.facet_values(Facet.KEYWORD, "tp", ResultPage(1, 1), ANYONE)
+    assert second == FacetPage((FacetCount("http client", 1),), 2)
+    none = await index.facet_values(Facet.KEYWORD, "%", ResultPage(), ANYONE)
+    assert none == FacetPage((), 0)
+
+
+async def test_facets_of_an_organization_count_its_private_packages_for_its_members(
+    index: SearchIndex,
+) -> None:
+    await offer_all(
+        index,
+        listing("acme/one:1.0.0", keywords=("http",)),
+        listing("acme/hidden:1.0.0", **PRIVATE, keywords=("HTTP", "secret")),
+    )
+    query = Query(deprecated_last=True).within(frozenset({"acme"}))
+    for orgs, keywords in (
+        ({"acme"}, (FacetCount("HTTP", 2), FacetCount("secret", 1))),
+        ({"other"}, (FacetCount("http", 1),)),
+    ):
+        found = await index.search_with_facets(query, ResultPage(), Viewer(frozenset(orgs)))
+        assert found.facets[Facet.KEYWORD] == keywords
+
+
+async def test_values_of_private_packages_are_counted_for_who_sees_these(
+    index: SearchIndex,
+) -> None:
+    await offer_all(
+        index,
+        listing("acme/one:1.0.0", keywords=("http", "sql")),
+        listing("other/hidden:1.0.0", **PRIVATE, keywords=("SQL", "secret")),
+        listing("third/hidden:1.0.0", **PRIVATE, keywords=("secret", "http")),
+    )
     member = Viewer(frozenset({"other"}))
-    assert FacetCount("hidden", 1) in await index.facet_values(Facet.KEYWORD, Query(), member)
-    orgs = await index.facet_values(Facet.ORG, Query.parse("two"), ANYONE)
-    assert orgs == (FacetCount("acme", 1),)
+    found = await index.facet_values(Facet.KEYWORD, "", ResultPage(), member)
+    counts = (FacetCount("SQL", 2), FacetCount("http", 1), FacetCount("secret", 1))
+    assert found == FacetPage(counts, 3)
+    for place, count in enumerate(counts):
+        page = await index.facet_values(Facet.KEYWORD, "", ResultPage(place, 1), member)
+        assert page == FacetPage((count,), 3)
+    filtered = await index.facet_values(Facet.KEYWORD, "s", ResultPage(), member)
+    assert filtered == FacetPage((counts[0], counts[2]), 2)
+    orgs = await index.facet_values(Facet.ORG, "", ResultPage(), member)
+    assert orgs == FacetPage((FacetCount("acme", 1), FacetCount("other", 1)), 2)
+    everyone = await index.facet_values(Facet.KEYWORD, "secret", ResultPage(), ANYONE)
+    assert everyone == FacetPage((), 0)
 
 
 async def test_a_value_narrows_to_as_many_as_it_was_counted_for(index: SearchIndex) -> None:

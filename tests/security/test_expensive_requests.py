@@ -31,7 +31,7 @@ from shared.domain.distributions import ClientProfile
 from shared.domain.listings import Facet, FacetCount, Listing
 from shared.domain.names import parse_tool_id
 from shared.domain.packages import Survey, Texts
-from shared.domain.search import ANYONE, Query, Viewer
+from shared.domain.search import ANYONE, FacetPage, ResultPage, Viewer
 from shared.hosting.requests import Message
 from shared.hosting.triggers import functions_of
 from tests.contract.sample_records import head, release
@@ -112,7 +112,7 @@ class CountingDatabase(Database):
         return await super().scan(work)
 
 
-async def test_a_directory_that_is_filtered_in_many_ways_is_counted_once(tmp_path: Path) -> None:
+async def test_a_page_of_a_directory_is_read_once_until_the_index_changes(tmp_path: Path) -> None:
     path = tmp_path / "search.db"
     writer = SqliteSearchIndex(path)
     index = SqliteSearchIndex(path)
@@ -120,15 +120,15 @@ async def test_a_directory_that_is_filtered_in_many_ways_is_counted_once(tmp_pat
     index._file = SearchIndexFile(database)
     writer.migrate()
     await writer.offer(_listing("acme/one"))
-    everything = Query(include_deprecated=True)
+    page = ResultPage(limit=1)
     for _ in range(3):
-        values = await index.facet_values(Facet.KEYWORD, everything, ANYONE)
-        assert values == (FacetCount("web", 1),)
+        found = await index.facet_values(Facet.KEYWORD, "w", page, ANYONE)
+        assert found == FacetPage((FacetCount("web", 1),), 1)
     assert database.scans == 1
     await writer.offer(_listing("acme/two"))
     for viewer in (ANYONE, Viewer(frozenset({"acme"})), ANYONE):
-        values = await index.facet_values(Facet.KEYWORD, everything, viewer)
-        assert values == (FacetCount("web", 2),)
+        found = await index.facet_values(Facet.KEYWORD, "w", page, viewer)
+        assert found == FacetPage((FacetCount("web", 2),), 1)
     assert database.scans == 3
     database.close()
     writer.close()

@@ -19,9 +19,10 @@ from shared.adapters.search.rows import (
 )
 from shared.adapters.sqlite.database import Database
 from shared.domain.coordinates import Package
-from shared.domain.listings import Facet, FacetCount, Listing
+from shared.domain.listings import Facet, Listing
 from shared.domain.search import (
     FacetedResults,
+    FacetPage,
     IndexTotals,
     KeywordCount,
     Query,
@@ -69,6 +70,8 @@ def _weight_of(found: object) -> int:
             return 1 + VALUES_OF_A_HIT * len(found.hits)
         case FacetedResults():
             return _weight_of(found.results) + sum(map(len, found.facets.values()))
+        case FacetPage():
+            return 1 + len(found.values)
         case _:
             return 1 + (len(found) if isinstance(found, Sized) else 0)
 
@@ -89,9 +92,9 @@ class IndexReader(ABC):
         return await self._find(queries.find_with_facets, query, page, viewer)
 
     async def facet_values(
-        self, facet: Facet, query: Query, viewer: Viewer
-    ) -> tuple[FacetCount, ...]:
-        return await self._find(queries.count_facet_values, facet, query, viewer)
+        self, facet: Facet, text: str, page: ResultPage, viewer: Viewer
+    ) -> FacetPage:
+        return await self._find(queries.find_facet_page, facet, text, page, viewer)
 
     async def totals(self) -> IndexTotals:
         return await self._find(queries.read_totals)

@@ -52,7 +52,7 @@ from shared.adapters.search.words import WordMark, facet_word, stem
 from shared.domain.distributions import ANY_CLIENT, ANY_PLATFORM
 from shared.domain.listings import Facet, FacetValue, Listing
 from shared.domain.packages import STAFF
-from shared.domain.search import Hit, ResultPage, Sort
+from shared.domain.search import Hit, ResultPage, Sort, Viewer
 from shared.runtime.lru_cache import LruCache
 
 LONG_QUESTION = 4  # Words that say something. Of so many, one alone is not what is meant.
@@ -71,6 +71,17 @@ class Found(Struct, frozen=True):
     complete: frozenset[int] | None = None  # Which of them have all clauses; None: each has.
     deprecated: frozenset[int] = frozenset()  # Which of them are.
     hidden_deprecated: int = 0  # How many deprecated packages match besides.
+
+
+def hidden_packages(postings: Postings, viewer: Viewer) -> Iterable[int]:
+    """Return the packages that a viewer must not see."""
+    if viewer.sees_everything:
+        return ()
+    private = postings.ids(PRIVATE)
+    if not private or not viewer.orgs:
+        return private
+    shown = (INTERNAL if each == STAFF else facet_word("org", each) for each in viewer.orgs)
+    return set(private).difference(postings.ids(*shown))
 
 
 class Matching:
@@ -160,7 +171,7 @@ class Matching:
                 continue
             met = word_scores.keys() & self._meeting(restriction)
             word_scores = {package: word_scores[package] for package in met}
-        _drop(word_scores, self._hidden())
+        _drop(word_scores, hidden_packages(self._postings, self._plan.viewer))
         _drop(word_scores, self._unusable())
         if least_share:  # Only now: what the viewer may not see says nothing of the others.
             least = least_share * max(word_scores.values(), default=0.0)
@@ -170,17 +181,6 @@ class Matching:
             return Found(word_scores, complete, deprecated)
         _drop(word_scores, deprecated)
         return Found(word_scores, complete, hidden_deprecated=len(deprecated))
-
-    def _hidden(self) -> Iterable[int]:
-        """Return the packages that the viewer must not see."""
-        viewer = self._plan.viewer
-        if viewer.sees_everything:
-            return ()
-        private = self._postings.ids(PRIVATE)
-        if not private or not viewer.orgs:
-            return private
-        shown = (INTERNAL if each == STAFF else facet_word("org", each) for each in viewer.orgs)
-        return set(private).difference(self._postings.ids(*shown))
 
     def _unusable(self) -> Iterable[int]:
         """Return the packages whose releases the client cannot use."""

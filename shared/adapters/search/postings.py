@@ -247,9 +247,10 @@ class Counted(Enum):
     WORD = "word"  # A typo is mended to one of these.
     SYMBOL = "symbol"  # A mistyped name of a symbol is mended to one of these.
     DEPENDENCY = "dependency"  # The key of a package that others depend on.
-    STATE = "state"  # A `PublicState`.
+    STATE = "state"  # A `PublicPackageState`.
     ORGANIZATION = "organization"  # One that has stored packages.
     TOTAL = "total"  # Not packages but what stored packages have together.
+    VALUE = "value"  # Not packages but values of a facet.
 
 
 def counts_of(

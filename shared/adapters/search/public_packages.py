@@ -7,7 +7,12 @@ from collections.abc import Iterator, Sequence
 from msgspec.structs import replace
 
 from shared.adapters.search.matching import listings_of
-from shared.adapters.search.public_counts import DEPRECATED, STORED, PublicState, count_of_state
+from shared.adapters.search.public_counts import (
+    DEPRECATED_STATES,
+    STORED_STATES,
+    PublicPackageState,
+    count_of_state,
+)
 from shared.domain.search import ANYONE, Hit, Query, ResultPage, Results, Sort, Viewer
 
 # The columns that a list is sorted by, each of which has an index. Many packages have the same
@@ -29,7 +34,7 @@ class PublicPackages:
     def __init__(self, connection: sqlite3.Connection, query: Query) -> None:
         self._connection = connection
         self._query = query
-        self._counts = {state: count_of_state(connection, state) for state in PublicState}
+        self._counts = {state: count_of_state(connection, state) for state in PublicPackageState}
 
     @classmethod
     def of(
@@ -59,7 +64,7 @@ class PublicPackages:
     @property
     def deprecated_count(self) -> int:
         """How many packages of the list are deprecated, or would be if it showed them."""
-        return sum(self._counts[each] for each in self._states if each in DEPRECATED)
+        return sum(self._counts[each] for each in self._states if each in DEPRECATED_STATES)
 
     def results(self, page: ResultPage) -> Results:
         groups = list(self._groups())
@@ -80,21 +85,21 @@ class PublicPackages:
         return self._query.include_deprecated or self._query.deprecated_last
 
     @property
-    def _states(self) -> Sequence[PublicState]:
-        return STORED if self._query.stored_only else tuple(PublicState)
+    def _states(self) -> Sequence[PublicPackageState]:
+        return STORED_STATES if self._query.stored_only else tuple(PublicPackageState)
 
-    def _groups(self) -> Iterator[Sequence[PublicState]]:
+    def _groups(self) -> Iterator[Sequence[PublicPackageState]]:
         """Yield the states of the packages of each part of the list, of which one follows the
         other."""
-        current = [each for each in self._states if each not in DEPRECATED]
-        deprecated = [each for each in self._states if each in DEPRECATED]
+        others = [each for each in self._states if each not in DEPRECATED_STATES]
+        deprecated = [each for each in self._states if each in DEPRECATED_STATES]
         if self._query.deprecated_last:
-            yield current
+            yield others
             yield deprecated
         else:
-            yield self._states if self._shows_deprecated else current
+            yield self._states if self._shows_deprecated else others
 
-    def _ids(self, states: Sequence[PublicState], page: ResultPage) -> list[int]:
+    def _ids(self, states: Sequence[PublicPackageState], page: ResultPage) -> list[int]:
         """Return the packages of a part of the list: those of each state are read in their order,
         and merged."""
         direction = "DESC" if page.descending else "ASC"

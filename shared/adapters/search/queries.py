@@ -3,20 +3,27 @@
 import re
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Generator, Iterator, Mapping, Sequence, Set
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain, islice
 
 import orjson
 
 from shared.adapters.search.indexed_words import listing_words
-from shared.adapters.search.matching import Matching, Ordering, scores_of_names, shown_listing
-from shared.adapters.search.postings import AUXILIARY, DEPRECATED, Postings, ids_of
+from shared.adapters.search.matching import (
+    Matching,
+    Ordering,
+    hidden_packages,
+    scores_of_names,
+    shown_listing,
+)
+from shared.adapters.search.postings import AUXILIARY, DEPRECATED, PRIVATE, Postings, ids_of
 from shared.adapters.search.public_counts import (
     count_of_dependents,
     frequent_keywords,
-    public_facet_values,
+    public_facet_page,
     public_facets,
+    public_spellings,
     public_totals,
 )
 from shared.adapters.search.public_packages import PublicPackages
@@ -32,13 +39,14 @@ from shared.adapters.search.symbol_search import (
 from shared.adapters.search.symbols import SymbolPlace, SymbolRows
 from shared.adapters.search.words import facet_word, stem
 from shared.domain.api_docs.symbols import symbol_kinds, symbols_at
-from shared.domain.listings import Facet, FacetCount, Listing, group_facets, merge_spellings
+from shared.domain.listings import Facet, FacetValue, Listing, group_facets, merge_spellings
 from shared.domain.names import OrgName
 from shared.domain.search import (
     ANYONE,
     MAX_PACKAGES_WITH_KINDS,
     MAX_SYMBOLS_PER_PAGE,
     FacetedResults,
+    FacetPage,
     IndexTotals,
     KeywordCount,
     Query,
@@ -87,19 +95,60 @@ def find_with_facets(
             facets = public_facets(connection)
             return FacetedResults(listed.results(page), facets, listed.deprecated_count)
         search = _Search(postings, query, viewer)
-        facets = group_facets(search.traits())
+        organization = _listed_organization(query)
+        if organization and search.packages.isdisjoint(postings.ids(PRIVATE)):
+            facets = public_facets(connection, organization)
+        else:
+            facets = group_facets(traits_of(connection, search.packages))
         return FacetedResults(search.results(page), facets, search.deprecated_count)
 
 
-def count_facet_values(
-    connection: sqlite3.Connection, facet: Facet, query: Query, viewer: Viewer
-) -> tuple[FacetCount, ...]:
-    """Return every value of one facet."""
+def _listed_organization(query: Query) -> str:
+    """Return the key of the organization all of whose packages are listed, as on its page; empty
+    for any other search."""
+    match [*(query.orgs or ())]:
+        case [organization] if query == Query(orgs=query.orgs, deprecated_last=True):
+            return organization
+        case _:
+            return ""
+
+
+def find_facet_page(
+    connection: sqlite3.Connection, facet: Facet, text: str, page: ResultPage, viewer: Viewer
+) -> FacetPage:
+    """Return a page of the values of one facet that contain a text, from one snapshot of the
+    index: what is kept of public packages, and what others add that the viewer may see."""
+    folded = text.strip().casefold()
     with _snapshot(connection) as postings:
-        listed = PublicPackages.of(connection, query, viewer)
-        if listed and listed.has_facets:
-            return public_facet_values(connection, facet)
-        return merge_spellings(_Search(postings, query, viewer).traits().get(facet, ()))
+        private = set(postings.ids(PRIVATE)).difference(hidden_packages(postings, viewer))
+        own = traits_of(connection, private).get(facet, ()) if private else ()
+        if not own:
+            return public_facet_page(connection, facet, folded, page)
+        return _facet_page_with(own, connection, facet, folded, page)
+
+
+def _facet_page_with(
+    own: Sequence[tuple[str, int]],
+    connection: sqlite3.Connection,
+    facet: Facet,
+    text: str,
+    page: ResultPage,
+) -> FacetPage:
+    """Return a page of the values of public packages and of some others, whose values are `own`."""
+    keys = {FacetValue(facet, value).folded for value, _ in own}
+    known = {key: public_spellings(connection, facet, key) for key in keys}
+    changed = merge_spellings((*own, *chain.from_iterable(known.values())))
+    added = sum(text in key and not spellings for key, spellings in known.items())
+    # Of the values up to the end of the page, some may be among those that change.
+    most = ResultPage(limit=page.offset + page.limit + len(keys))
+    public = public_facet_page(connection, facet, text, most)
+    shown = {FacetValue(facet, each.value).folded: each for each in public.values}
+    shown |= {
+        key: each for each in changed if text in (key := FacetValue(facet, each.value).folded)
+    }
+    ordered = sorted(shown, key=lambda key: (-shown[key].count, key))
+    part = ordered[page.offset : page.offset + page.limit]
+    return FacetPage(tuple(shown[key] for key in part), public.count + added)
 
 
 def read_totals(connection: sqlite3.Connection) -> IndexTotals:
@@ -210,6 +259,27 @@ def _snapshot(connection: sqlite3.Connection) -> Generator[Postings]:
         connection.execute("ROLLBACK")  # Nothing was written.
 
 
+def traits_of(
+    connection: sqlite3.Connection, packages: Iterable[int]
+) -> Mapping[Facet, Sequence[tuple[str, int]]]:
+    """Return the values of each facet that packages have, each with the number of them."""
+    [traits] = connection.execute(
+        "SELECT group_concat(hex(traits), '') FROM packages"
+        " WHERE id IN (SELECT value FROM json_each(?))",
+        (str([*packages]),),
+    ).fetchone()
+    counts = Counter(ids_of(bytes.fromhex(traits or "")))
+    [spellings] = connection.execute(
+        "SELECT json_group_array(json_array(id, facet, value)) FROM spellings"
+        " WHERE id IN (SELECT value FROM json_each(?))",
+        (str([*counts]),),
+    ).fetchone()
+    counted = defaultdict[str, list[tuple[str, int]]](list)
+    for spelling, facet, value in orjson.loads(spellings):
+        counted[facet].append((value, counts[spelling]))
+    return {Facet(facet): values for facet, values in counted.items()}
+
+
 class _Search:
     """One query of one viewer, and the packages that it finds."""
 
@@ -250,25 +320,6 @@ class _Search:
             return ()
         has = listing_words(first)
         return tuple((typed, meant) for typed, meant in self._corrections if meant in has)
-
-    def traits(self) -> Mapping[Facet, Sequence[tuple[str, int]]]:
-        """Return the values of each facet that matches have, each with the number of matches."""
-        connection = self._postings.connection
-        [traits] = connection.execute(
-            "SELECT group_concat(hex(traits), '') FROM packages"
-            " WHERE id IN (SELECT value FROM json_each(?))",
-            (str([*self.packages]),),
-        ).fetchone()
-        counts = Counter(ids_of(bytes.fromhex(traits or "")))
-        [spellings] = connection.execute(
-            "SELECT json_group_array(json_array(id, facet, value)) FROM spellings"
-            " WHERE id IN (SELECT value FROM json_each(?))",
-            (str([*counts]),),
-        ).fetchone()
-        counted = defaultdict[str, list[tuple[str, int]]](list)
-        for spelling, facet, value in orjson.loads(spellings):
-            counted[facet].append((value, counts[spelling]))
-        return {Facet(facet): values for facet, values in counted.items()}
 
     def _ask(self, query: Query) -> None:
         self._query = query

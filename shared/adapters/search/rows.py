@@ -179,17 +179,12 @@ class IndexRows:
     def _spelling(self, trait: FacetValue) -> int:
         """Return the id of the spelling, which is stored now if it was not."""
         if trait not in self._spellings:
-            self._spellings[trait] = self._stored_spelling(trait)
+            self._spellings[trait] = self._stored_spelling(trait.facet.value, trait.value)
         return self._spellings[trait]
 
-    def _stored_spelling(self, trait: FacetValue) -> int:
-        key = (trait.facet.value, trait.value)
-        self._run(
-            "INSERT OR IGNORE INTO spellings (facet, value, folded, packages) VALUES (?, ?, ?, 0)",
-            *key,
-            trait.folded,
-        )
-        found = self._run("SELECT id FROM spellings WHERE facet = ? AND value = ?", *key)
+    def _stored_spelling(self, *spelling: str) -> int:
+        self._run("INSERT OR IGNORE INTO spellings (facet, value) VALUES (?, ?)", *spelling)
+        found = self._run("SELECT id FROM spellings WHERE facet = ? AND value = ?", *spelling)
         return found.fetchone()[0]
 
     # --- what packages share -------------------------------------------------------------------
@@ -320,7 +315,15 @@ SCHEMA = 13  # Of what is in the index, which is filled again for another one.
 
 [_CREATED] = read_migrations(Path(__file__).parent / "schema.sql")
 _TABLES = re.findall(r"CREATE (?:VIRTUAL )?TABLE (\w+)", " ".join(_CREATED))
-_FORMER_TABLES = ("traits", "settled", "profiles", "words", "dependents", "symbol_names")
+_FORMER_TABLES = (
+    "traits",
+    "settled",
+    "profiles",
+    "words",
+    "dependents",
+    "symbol_names",
+    "keyword_organizations",
+)
 # Those of `next_` were filled beside those that were searched.
 _DROPPED = tuple(
     f"DROP TABLE IF EXISTS {prefix}{table}"

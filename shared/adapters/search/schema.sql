@@ -55,31 +55,32 @@ CREATE TABLE counts (
     packages INTEGER NOT NULL,
     PRIMARY KEY (counted, length, name)
 ) STRICT, WITHOUT ROWID;
--- What the traits of packages stand for, and how many public packages have each. Those that no package has any more
--- are kept.
+-- What the traits of packages stand for. Those that no package has any more are kept.
 CREATE TABLE spellings (
     id INTEGER PRIMARY KEY,
     facet TEXT NOT NULL,
     value TEXT NOT NULL,
-    folded TEXT NOT NULL,
-    packages INTEGER NOT NULL,
     UNIQUE (facet, value)
 ) STRICT;
-CREATE INDEX spellings_by_value ON spellings (facet, folded);
--- How many public packages have each value, whatever its case, and its most frequent spelling.
+-- How many public packages have each value, whatever its case, and its most frequent spelling: those
+-- of each organization, and all of them, whose organization is empty.
 CREATE TABLE facet_values (
     facet TEXT NOT NULL,
     folded TEXT NOT NULL,
+    organization TEXT NOT NULL,
     value TEXT NOT NULL,
     packages INTEGER NOT NULL,
-    PRIMARY KEY (facet, folded)
+    PRIMARY KEY (facet, folded, organization)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX facet_values_by_packages ON facet_values (facet, packages DESC, folded);
-CREATE TABLE keyword_organizations (
-    keyword TEXT NOT NULL,
+CREATE INDEX facet_values_by_packages ON facet_values (organization, facet, packages DESC, folded);
+-- The same of each spelling.
+CREATE TABLE facet_spellings (
+    facet TEXT NOT NULL,
+    folded TEXT NOT NULL,
     organization TEXT NOT NULL,
+    value TEXT NOT NULL,
     packages INTEGER NOT NULL,
-    PRIMARY KEY (keyword, organization)
+    PRIMARY KEY (facet, folded, organization, value)
 ) STRICT, WITHOUT ROWID;
 -- `disuse` is the smaller, the more a package was used when its symbols were indexed.
 CREATE TABLE symbols (

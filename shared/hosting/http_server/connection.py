@@ -26,11 +26,11 @@ from shared.hosting.http_server.served_request import ServedRequest, send_joined
 from shared.hosting.http_server.turns import Turns
 from shared.hosting.requests import ASGIApp, Scope
 from shared.hosting.responses import (
+    STATUS_LINES,
     PreparedAnswer,
     RawHeaders,
-    encode_head,
+    bare_response,
     lines_of,
-    status_answer,
 )
 
 AnswerAtOnce = Callable[[Scope], PreparedAnswer | None]
@@ -559,9 +559,9 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
     def _answer_last(self, refusal: RequestHeadRefused) -> None:
         if self.transport.is_closing():
             return
-        start, _ = status_answer(refusal.status, *refusal.headers, (b"connection", b"close"))
-        headers: RawHeaders = [*self.server.default_headers, *start["headers"]]
-        self.transport.write(encode_head({**start, "headers": headers}) + b"\r\n")
+        response = bare_response(refusal.status, *refusal.headers, (b"connection", b"close"))
+        lines = (self.server.default_lines, lines_of(response.headers), b"\r\n")
+        self.transport.write(b"".join((STATUS_LINES[response.status], *lines)))
         self.close_after_answer()
 
     def _is_sending(self) -> bool:

@@ -11,7 +11,7 @@ from shared.domain.approvals import ApprovalLimit
 from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.base import NotFound
 from shared.domain.errors.requests import SearchUnconfirmed
-from shared.domain.listings import Facet, FacetCount
+from shared.domain.listings import Facet
 from shared.domain.memberships import Membership
 from shared.domain.name_suggestions import MAX_COMPARED, MAX_SIMILAR, similar_names
 from shared.domain.packages import Survey
@@ -20,6 +20,7 @@ from shared.domain.search import (
     MAX_LIMIT,
     MAX_SYMBOLS_FOUND,
     FacetedResults,
+    FacetPage,
     Hit,
     Query,
     ResultPage,
@@ -191,22 +192,21 @@ class PackageSearch(Struct, frozen=True):
         except SearchUnconfirmed:
             return SymbolResults((), 0)
 
-    async def organizations(self, text: str, *, by: Principal) -> tuple[FacetCount, ...]:
-        """Return the organizations with packages whose names contain the text, and the number of
-        their packages, the most first."""
-        return await self._facet_values(Facet.ORG, text, by)
+    async def organizations(self, text: str, page: ResultPage, *, by: Principal) -> FacetPage:
+        """Return a page of the organizations with packages whose names contain the text, and the
+        number of their packages, the most first."""
+        return await self._facet_values(Facet.ORG, text, page, by)
 
-    async def keywords(self, text: str, *, by: Principal) -> tuple[FacetCount, ...]:
-        """Return the keywords that contain the text, and how many packages a search for each one
-        finds, the most first."""
-        return await self._facet_values(Facet.KEYWORD, text, by)
+    async def keywords(self, text: str, page: ResultPage, *, by: Principal) -> FacetPage:
+        """Return a page of the keywords that contain the text, and how many packages a search for
+        each one finds, the most first."""
+        return await self._facet_values(Facet.KEYWORD, text, page, by)
 
-    async def _facet_values(self, facet: Facet, text: str, by: Principal) -> tuple[FacetCount, ...]:
+    async def _facet_values(
+        self, facet: Facet, text: str, page: ResultPage, by: Principal
+    ) -> FacetPage:
         viewer = await self.authorization.viewer(by)
-        # The pages that the values lead to list deprecated packages too.
-        found = await self.index.facet_values(facet, Query(include_deprecated=True), viewer)
-        wanted = text.strip().casefold()
-        return tuple(each for each in found if wanted in each.value.casefold())
+        return await self.index.facet_values(facet, text, page, viewer)
 
     async def _own_organizations(self, by: Principal) -> frozenset[str]:
         """Return the names of the caller's organizations."""

@@ -9,9 +9,9 @@ from typing import TypeVar, TypeVarTuple, cast
 from shared.adapters.search.index import IndexReader, SearchIndexFile, SqliteSearchIndex
 from shared.adapters.search.rows import SEARCH_MIGRATIONS, IndexRows
 from shared.adapters.sqlite.database import Database
-from shared.domain.listings import Listing
+from shared.domain.listings import Facet, Listing
 from shared.domain.packages import Dependency, Texts
-from shared.domain.search import ANYONE, Query, ResultPage, Sort
+from shared.domain.search import ANYONE, Query, ResultPage, Sort, Viewer
 from shared.ports.search import SearchIndex
 from shared.services.packages.statistics import LastRegistryCounts, RegistryStatistics
 from tests.contract.sample_records import head, release
@@ -126,7 +126,14 @@ async def dependents(index: CountedIndex) -> None:
     assert found.count in (FEW, 2 * FEW)
 
 
-SHOWN = (home_page, packages_page, sitemap, list_of_names, dependents)
+async def directories(index: CountedIndex) -> None:
+    page = ResultPage(limit=60)
+    for facet in (Facet.ORG, Facet.KEYWORD):
+        for viewer in (ANYONE, Viewer(frozenset({"org1"}))):
+            assert len((await index.facet_values(facet, "", page, viewer)).values) == 60
+
+
+SHOWN = (home_page, packages_page, sitemap, list_of_names, dependents, directories)
 
 
 async def test_twice_the_packages_take_the_same_work(tmp_path: Path) -> None:

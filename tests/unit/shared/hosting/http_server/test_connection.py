@@ -20,7 +20,6 @@ from shared.hosting.responses import (
     PreparedAnswer,
     encode_head,
     send_answer,
-    status_answer,
 )
 from tests.support.server import Address, read_all, running
 
@@ -184,7 +183,7 @@ class App:
         elif scope["raw_path"] == b"/late":
             await send_answer(await _late(receive), send)
         elif scope["raw_path"] == b"/missing":
-            await send_answer(status_answer(404), send)
+            await send_answer(_answer(404, b"", b""), send)
         else:
             body = b"made " + scope["raw_path"]
             await send_answer(_answer(200, body, body), send)
@@ -204,7 +203,7 @@ async def _late(receive: Receive) -> AnswerMessages:
                 pass
     except TimeoutError:
         return _answer(200, b"made late", b"made late")
-    return status_answer(500)
+    return _answer(500, b"", b"")
 
 
 async def _live(receive: Receive, send: Send) -> None:

@@ -26,7 +26,7 @@ from shared.hosting.http_server.server import (
     surplus_connections,
 )
 from shared.hosting.requests import Receive, Scope, Send
-from shared.hosting.responses import send_answer, status_answer
+from shared.hosting.responses import send_answer
 from shared.hosting.triggers import StartRefused
 from tests.support.server import START_SECONDS, Address, read_all, running
 
@@ -191,8 +191,12 @@ class SlowApp:
         self.asked.set()
         while not self.allowed.is_set():
             await asyncio.sleep(0)
-        start, body = status_answer(404)
-        await send_answer((start, body), send)
+        start = {
+            "type": "http.response.start",
+            "status": 404,
+            "headers": [(b"content-length", b"0")],
+        }
+        await send_answer((start, {"type": "http.response.body", "body": b""}), send)
 
 
 def test_a_server_that_stops_accepts_nobody_and_answers_what_was_asked() -> None:
