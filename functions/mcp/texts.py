@@ -80,6 +80,8 @@ _CONTROL = re.compile(
 def shown(text: str) -> str:
     """Return a text without control and invisible characters. Those that change the direction of
     writing are shown as their numbers."""
+    if text.isascii() and text.isprintable():  # As nearly all values of rows are.
+        return text
     return _CONTROL.sub(" ", show_bidi_characters(text.replace("\r\n", "\n")))
 
 

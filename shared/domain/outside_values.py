@@ -38,7 +38,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 def in_one_line(text: str) -> str:
     """Return `text` on one line, without control characters."""
-    return " ".join(_CONTROL.sub(" ", text).split())
+    printable = text if text.isprintable() else _CONTROL.sub(" ", text)
+    return " ".join(printable.split())
 
 
 def fenced(text: str, language: str = "ballerina") -> str:
@@ -49,7 +50,8 @@ def fenced(text: str, language: str = "ballerina") -> str:
 
 def backticks(text: str, least: int = 1) -> str:
     """Return more backticks than follow one another in a text."""
-    return "`" * max(least, 1 + max(map(len, re.findall("`+", text)), default=0))
+    longest = max(map(len, re.findall("`+", text))) if "`" in text else 0
+    return "`" * max(least, 1 + longest)
 
 
 def summary_of(description: str, markdown: str) -> str:
