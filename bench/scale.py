@@ -380,6 +380,7 @@ def commands(place: Path, data: Path) -> Figures:
         "restore, archives checked": (restored, "restore", str(copy)),
         "restore, archives not checked": (restored, "restore", str(copy), "--skip-archives"),
     }
+    rmtree(copy, ignore_errors=True)  # Of a run that was stopped.
     for name, (folder, *arguments) in runs.items():
         rmtree(restored, ignore_errors=True)
         taken = timed(folder, "-m", "shared.cli", *arguments)

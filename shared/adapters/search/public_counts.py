@@ -121,7 +121,7 @@ class PublicChanges:
         self._connection.executemany(
             "DELETE FROM facet_spellings WHERE facet = ? AND folded = ? AND organization = ?"
             " AND value = ? AND packages < 1",
-            spellings,
+            (key for key, more in spellings.items() if more < 0),
         )
         self._connection.executemany(
             "INSERT INTO facet_values VALUES (?, ?, ?, '', ?)"
@@ -131,7 +131,7 @@ class PublicChanges:
         self._connection.executemany(
             "DELETE FROM facet_values WHERE facet = ? AND folded = ? AND organization = ?"
             " AND packages < 1",
-            values,
+            (key for key, more in values.items() if more <= 0),
         )
         self._connection.executemany(
             "UPDATE facet_values SET value = (SELECT value FROM facet_spellings WHERE facet = ?"
