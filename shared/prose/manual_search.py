@@ -168,8 +168,10 @@ def _roots(words: Iterable[str], beginning: str) -> Mapping[str, int]:
 
 def _excerpt(text: str, asked: Iterable[str]) -> str:
     """Return the part of a text around the first of the words, cut between words."""
-    roots = {_root_of(each) for each in asked}
-    at = next((m.start() for m in _WORD.finditer(text) if _root_of(m[0].lower()) in roots), 0)
+    roots = tuple({_root_of(each) for each in asked})
+    words = ((found.start(), found[0].lower()) for found in _WORD.finditer(text))
+    begun = ((place, word) for place, word in words if word.startswith(roots))
+    at = next((place for place, word in begun if _root_of(word) in roots), 0)
     start = 0 if at < EXCERPT_CHARACTERS // 2 else text.rfind(" ", 0, at - 40) + 1
     shown = text[start : start + EXCERPT_CHARACTERS]
     is_cut = start + len(shown) < len(text)
