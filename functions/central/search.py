@@ -54,9 +54,10 @@ async def central_search(call: Call) -> Answer:
     results = await call.registry.packages.search.search(query, page, by=call.caller)
     items = [_search_result(call, hit) for hit in results.hits]
     model = page_model("packages", items, count=results.count, page=page)
-    return json_answer(
-        model | _highlighting_model(results) | problem_model(query), 200, OPEN_HEADERS
-    )
+    highlighting = {str(item["id"]): _highlighting(item) for item in items}
+    # Suggestions have their own operation.
+    model |= {"suggestions": [], "highlighting": highlighting}
+    return json_answer(model | problem_model(query), 200, OPEN_HEADERS)
 
 
 @central_without_404.read("2.0/registry/search-suggestions")
@@ -120,20 +121,8 @@ def _search_result(call: Call, hit: Hit) -> dict[str, object]:
     return model if hit.score is None else model | {"score": hit.score}
 
 
-def _highlighting_model(results: Results) -> dict[str, object]:
-    """Return the highlighting by id, and empty suggestions, which have their own operation."""
-    return {
-        "suggestions": [],
-        "highlighting": {
-            str(numeric_id(hit.listing.release.coordinate)): _highlighting(hit)
-            for hit in results.hits
-        },
-    }
-
-
-def _highlighting(hit: Hit) -> dict[str, object]:
-    release = hit.listing.release
-    return {"summary": [release.summary], "keywords": release.keywords}
+def _highlighting(item: Mapping[str, object]) -> dict[str, object]:
+    return {"summary": [item["summary"]], "keywords": item["keywords"]}
 
 
 @central_without_404.read("2.0/registry/tools")
