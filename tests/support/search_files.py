@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from shared.adapters.search.index import SqliteSearchIndex
-from shared.adapters.search.rows import IndexRows
+from shared.adapters.search.rows import IndexRows, excerpt
 from shared.domain.listings import Listing, release_for_search
 
 # Each batch rewrites most pages of the posting lists, so ten times as many small ones take four
@@ -19,6 +19,7 @@ def filled_index(file: Path, listings: Iterable[Listing]) -> SqliteSearchIndex:
     """Return a new index in which the best release of each package is shown."""
     index = SqliteSearchIndex(file)
     index.migrate()
+    shown = set[str]()
     with closing(sqlite3.connect(file)) as connection:
         for batch in _batches(iter(listings)):
             with connection:
@@ -26,8 +27,11 @@ def filled_index(file: Path, listings: Iterable[Listing]) -> SqliteSearchIndex:
                 best = dict[str, Listing]()
                 for each in batch:
                     key = each.head.package.key
-                    best[key] = release_for_search(best.get(key) or rows.listing(key), each)
-                rows.show(best.values())
+                    best[key] = release_for_search(best.get(key), excerpt(each))
+                rows.show(best[key] for key in best.keys() - shown)
+                for key in best.keys() & shown:
+                    rows.offer(best[key])
+                shown |= best.keys()
         with connection:  # One piece is smaller, and faster to read.
             connection.execute("INSERT INTO texts (texts) VALUES ('optimize')")
     return index

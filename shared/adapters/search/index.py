@@ -170,15 +170,8 @@ def _offer(connection: sqlite3.Connection, shown: Listing) -> bool:
 
 
 def _replace(connection: sqlite3.Connection, shown: Listing) -> bool:
-    rows = IndexRows(connection)
-    if rows.listing(shown.head.package.key) == shown:
-        return False
-    rows.show([shown])
-    return True
+    return IndexRows(connection).replace(shown)
 
 
 def _remove(connection: sqlite3.Connection, key: str) -> bool:
-    rows = IndexRows(connection)
-    is_listed = rows.listing(key) is not None
-    rows.remove([key])
-    return is_listed
+    return bool(IndexRows(connection).remove([key]))

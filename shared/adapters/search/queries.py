@@ -120,6 +120,8 @@ def find_facet_page(
     index: what is kept of public packages, and what others add that the viewer may see."""
     folded = text.strip().casefold()
     with _snapshot(connection) as postings:
+        if viewer == ANYONE:
+            return public_facet_page(connection, facet, folded, page)
         private = set(postings.ids(PRIVATE)).difference(hidden_packages(postings, viewer))
         own = traits_of(connection, private).get(facet, ()) if private else ()
         if not own:

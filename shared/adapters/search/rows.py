@@ -52,8 +52,11 @@ _NO_WORDS = IndexedWords()
 _NO_SYMBOLS = PackageSymbols("", EVERYBODY)
 
 
+_ShownListing = tuple[int, Listing]
+
+
 class IndexRows:
-    """The rows of packages.
+    """The rows of packages. Listings are given as their excerpts.
 
     What many packages have in common is written once for all packages of a call. No statement says
     REPLACE: for it SQLite begins a savepoint, at which FTS5 writes all that it has collected.
@@ -71,29 +74,37 @@ class IndexRows:
         self._package_symbols = dict[int, PackageSymbols]()  # Of the packages of the call.
         self._ranked = set[str]()  # The keys of packages whose rank has changed.
 
-    def offer(self, listing: Listing) -> bool:
+    def offer(self, offered: Listing) -> bool:
         """Show the best release of a package, which may be the one that is shown; return whether
         none was."""
-        shown = self.listing(listing.head.package.key)
-        self.show([release_for_search(shown, listing)])
-        return shown is None
+        before = self._shown(offered.head.package.key)
+        shown = before and self._with_symbols(*before)
+        self._put(release_for_search(shown, offered), before)
+        self._write_shared()
+        return before is None
 
-    def listing(self, key: str) -> Listing | None:
-        """Return the excerpt of a listing that is shown; None if the package is not."""
-        found = self._shown(key)
-        return found and replace(found[1], symbols=self._symbols.packed(found[0]))
+    def replace(self, listing: Listing) -> bool:
+        """Show this release, whatever is shown now; return whether that changes anything."""
+        before = self._shown(listing.head.package.key)
+        if before and self._with_symbols(*before) == listing:
+            return False
+        self._put(listing, before)
+        self._write_shared()
+        return True
 
     def show(self, listings: Iterable[Listing]) -> None:
         """Show each release, whatever is shown now."""
         for listing in listings:
-            self._put(excerpt(listing))
+            self._put(listing, self._shown(listing.head.package.key))
         self._write_shared()
 
-    def remove(self, keys: Iterable[str]) -> None:
-        """Take the packages out."""
+    def remove(self, keys: Iterable[str]) -> int:
+        """Take the packages out; return how many were there."""
+        count = 0
         for key in keys:
             found = self._shown(key)
             if found is not None:
+                count += 1
                 row, shown = found
                 self._public.remove(shown)
                 self._change_words(row, IndexedWords.of(shown), _NO_WORDS)
@@ -102,10 +113,10 @@ class IndexRows:
                 self._run("DELETE FROM listings WHERE id = ?", row)
                 self._run("DELETE FROM packages WHERE id = ?", row)
         self._write_shared()
+        return count
 
-    def _put(self, shown: Listing) -> None:
+    def _put(self, shown: Listing, before: _ShownListing | None) -> None:
         head = shown.head
-        before = self._shown(head.package.key)
         words = IndexedWords.of(shown)
         row = self._put_package(before and before[0], shown)
         self._run(
@@ -170,11 +181,15 @@ class IndexRows:
         if new:
             self._run("INSERT INTO texts (rowid, words) VALUES (?, ?)", row, new)
 
-    def _shown(self, key: str) -> tuple[int, Listing] | None:
+    def _shown(self, key: str) -> _ShownListing | None:
+        """Return the id of a package and its listing without symbols."""
         found = self._run(
             "SELECT id, listing FROM packages JOIN listings USING (id) WHERE key = ?", key
         ).fetchone()
         return None if found is None else (found[0], read_listing(found[1]))
+
+    def _with_symbols(self, row: int, listing: Listing) -> Listing:
+        return replace(listing, symbols=self._symbols.packed(row))
 
     def _spelling(self, trait: FacetValue) -> int:
         """Return the id of the spelling, which is stored now if it was not."""
