@@ -230,6 +230,11 @@ async def test_the_list_of_an_organization_goes_on(world: World) -> None:
     url = httpx.URL(f"{URL}/api/v1/orgs/acme/reports", params={"after": first["next"]})
     rest = (await world.get(str(url), by=world.people.ann)).json()
     assert (len(rest["reports"]), rest["next"]) == (1, "")
+    for wrong in ("nothing", first["next"].partition(" ")[0], "beta/greet:1.0.0 1"):
+        url = httpx.URL(f"{URL}/api/v1/orgs/acme/reports", params={"after": wrong})
+        refused = await world.get(str(url), by=world.people.ann)
+        assert refused.status_code == 400
+        assert "Leave it out to begin with the first report." in refused.text
 
 
 async def test_the_log_of_an_account_has_its_reports_and_the_decisions(world: World) -> None:

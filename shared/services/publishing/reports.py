@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from shared.auth.authorization import Administration, Authorization
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Coordinate
-from shared.domain.errors.base import Conflict, InvalidRequest, about_field
+from shared.domain.errors.base import Conflict, InvalidRequest, about_field, printable
 from shared.domain.errors.identity import TokenUnknown, credentials_missing
 from shared.domain.errors.packages import ReleaseNotFound
 from shared.domain.names import OrgName
@@ -425,11 +425,14 @@ class Reports(Struct, frozen=True):
         self, org: OrgName, after: str = "", *, by: Principal
     ) -> OwnReportPage:
         """Return reports about releases of an organization to those who manage it, in the order of
-        packages and versions, without who made them."""
+        packages and versions, without who made them; `after` is the `next` of a page. Raises
+        `InvalidRequest` if it is not."""
         await self.authorization.require_reading(by, Action.MANAGE, org)
         prefix = reports_prefix(org)
         owner, _, key = after.partition(" ")
-        place = Place(owner, key) if owner.startswith(prefix) else Place(prefix)
+        if after and not (owner.startswith(prefix) and key):
+            raise _invalid_after(after)
+        place = Place(owner, key) if after else Place(prefix)
         page = await entity_page(self.directory, Report, place, REPORTS_ON_A_PAGE)
         own = [each for each in page.entities if each.place.owner.startswith(prefix)]
         is_more = page.is_more and len(own) == len(page.entities)
@@ -437,6 +440,13 @@ class Reports(Struct, frozen=True):
         return OwnReportPage(
             tuple(map(_as_owners_see_it, own)), f"{last.owner} {last.key}" if is_more else ""
         )
+
+
+def _invalid_after(text: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"The parameter after is not that of a page of reports: {printable(text)!r}. Leave it out "
+        "to begin with the first report."
+    )
 
 
 def _require_room(case: ReportedRelease, report: Report) -> None:
