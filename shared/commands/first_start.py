@@ -156,7 +156,8 @@ async def first_start(registry: Registry, file: Path) -> Welcome:
     and return the start message."""
     administrators = await _administrators(registry)
     # Not by a maintenance task: a registry in read-only mode refuses it, and its time is limited.
-    await registry.packages.derived_data.fill_search()
+    catalogue = registry.mirroring.catalogue.listings() if registry.mirroring else None
+    await registry.packages.derived_data.fill_search(catalogue)
     administrator = await _write_settings(registry, administrators, file)
     sample = file.with_name(SAMPLE_NAME)
     if not sample.exists():

@@ -6,7 +6,7 @@ catalogue only when a round has not named it and the upstream then says that it 
 """
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -23,6 +23,7 @@ from shared.domain.api_docs.listed_connectors import (
 from shared.domain.coordinates import package_owner
 from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.packages import UpstreamUnavailable
+from shared.domain.listings import Listing
 from shared.domain.mirror_rules import public_since
 from shared.domain.mirroring import CataloguedPackage, CatalogueRound, Summary, UpstreamPage
 from shared.domain.releases import MIRROR
@@ -36,10 +37,11 @@ from shared.services.mirroring.upstream_questions import Asker
 from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.upstreams import UpstreamSource
 from shared.services.packages.derived_data import DerivedData
-from shared.services.records import all_entities
+from shared.services.records import all_entities, entity_batches
 
 FRESH_FOR = timedelta(hours=1)  # Some twenty requests for public Central.
 RUN_TIME = timedelta(minutes=7)  # Less than a run of a task may take.
+LISTED_AT_ONCE = 500
 PAGE_ENTRIES = 100  # With readmes, which Central may send, some megabytes.
 MAX_PAGES = 400  # Of a list: an upstream may send less than was asked for.
 MAX_ENTRIES = 20_000  # Of a list; ten times the packages of public Central.
@@ -72,6 +74,14 @@ class UpstreamCatalogue(Struct, frozen=True):
     async def packages(self) -> list[CataloguedPackage]:
         """Return all of the catalogue, in order of name. The cost grows with it."""
         return await all_entities(self.directory, CataloguedPackage)
+
+    async def listings(self) -> AsyncGenerator[list[Listing]]:
+        """Yield, some at a time, those of which nothing is stored, as search lists them."""
+        names = self.derived_data.standard_names
+        async for some in entity_batches(self.directory, CataloguedPackage, LISTED_AT_ONCE):
+            surveys = await self.derived_data.metadata.survey([each.package for each in some])
+            found = zip(some, surveys, strict=True)
+            yield [each.listing(names) for each, survey in found if survey is None]
 
     async def state(self, upstream: str) -> CatalogueRound:
         """Return when the lists of an upstream were last read whole, and why that failed since."""

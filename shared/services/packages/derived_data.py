@@ -6,7 +6,7 @@ data, and maintenance finds them by it.
 """
 
 import asyncio
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import AsyncIterable, Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
@@ -161,9 +161,10 @@ class DerivedData(Struct, frozen=True):
         changed.append(await self.withheld_releases.rebuild(package, releases))
         return any(changed)
 
-    async def fill_search(self) -> None:
+    async def fill_search(self, catalogue: AsyncIterable[Sequence[Listing]] | None = None) -> None:
         """List all packages in a search index that was never filled, from where an earlier call
-        ended. Nothing else may change packages meanwhile."""
+        ended, and those of the `catalogue`, of which nothing is stored. Nothing else may change
+        packages meanwhile."""
         after = await self.search.filled_until()
         if after is None:
             return
@@ -174,7 +175,11 @@ class DerivedData(Struct, frozen=True):
                 surveys = await self.metadata.survey(some)
                 read = await asyncio.gather(*(self._listing(each) for each in surveys if each))
                 found += filter(None, read)
-            await self.search.fill(found, heads[-1].package.key)
+            after = heads[-1].package.key
+            await self.search.fill(found, after)
+        if catalogue is not None:
+            async for listings in catalogue:
+                await self.search.fill(listings, after)
         await self.search.fill([], None)
 
     async def update_search(self, package: Package) -> bool:

@@ -315,6 +315,23 @@ async def test_a_catalogue_that_search_lost_is_put_back(known: World) -> None:
     assert len(await found(known, "")) == 3
 
 
+async def test_a_start_with_a_new_search_index_lists_the_catalogue(known: World) -> None:
+    deriving = known.registry.packages.derived_data
+    catalogue = services(known).catalogue
+    for each in await catalogue.packages():
+        await known.stores.search.remove(each.package)
+    if await deriving.search.filled_until() is None:
+        pytest.skip("In the cloud a new index is a copy of stored listings.")
+    await known.get("/packages/octo/kafka/0.1.0", headers=PULL)
+    await deriving.fill_search(catalogue.listings())
+    assert await deriving.search.filled_until() is None
+    assert await found(known, "") == [
+        "ballerina/http:2.0.0",
+        "ballerina/io:1.1.0",
+        "octo/kafka:0.1.0",
+    ]
+
+
 # --- Tools ---------------------------------------------------------------------------------------
 
 
