@@ -117,8 +117,11 @@ class _Searched(Struct, frozen=True):
 
 
 def search_manual(manual: Manual, query: str) -> list[FoundSection]:
-    """Return the sections that a query finds."""
-    asked = [each for each in _words(query) if each not in _FILLERS] or list(_words(query))
+    """Return the sections that a query finds. Single letters are ignored: they are nearly
+    everywhere, which takes long to find and says nothing.
+    """
+    words = [each for each in _words(query) if len(each) > 1]
+    asked = [each for each in words if each not in _FILLERS] or words
     sections = [_Searched.of(page, each) for page in manual.pages for each in page.sections]
     scores = dict[int, float]()
     for word in dict.fromkeys(asked[:MOST_WORDS]):
@@ -142,7 +145,9 @@ def _root_of(word: str) -> str:
 def _scores(sections: Sequence[_Searched], root: str) -> dict[int, float]:
     """Return the score that a root gives to sections, by their numbers."""
     # The letters come first, because they are found faster than words.
-    pattern = rf"{root}(?<![^\W_]{root})(?<![^\W_]_{root})[^\W_]*(?:_[^\W_]+)*"
+    pattern = rf"{root}(?<![^\W_]{root})(?<![^\W_]_{root})"
+    # One or two letters are a whole word, since nearly every word begins with them.
+    pattern += r"[^\W_]*(?:_[^\W_]+)*" if len(root) >= _LEAST_ROOT else r"(?!\w)"
     find = re.compile(pattern).findall
     found = dict[int, float]()
     for number, section in enumerate(sections):

@@ -63,6 +63,11 @@ async def test_an_empty_search_lists_all_pages(world: World) -> None:
     assert 'href="/docs/run-backup"' in main_of(await opened(world, "/docs?q="))
 
 
+async def test_single_letters_find_nothing(world: World) -> None:
+    assert await found(world, "e t o n s r") == []
+    assert await found(world, "e jenkins") == await found(world, "jenkins")
+
+
 async def test_words_of_any_length_and_number_are_answered(world: World) -> None:
     assert (await opened(world, f"/docs?q={'a' * 3_000}")).status_code == 200
     assert (await opened(world, "/docs?q=" + "+".join(map(str, range(500))))).status_code == 200
