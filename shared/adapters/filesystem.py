@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Generator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+from uuid import uuid4
 
 from msgspec import Struct
 
@@ -24,9 +25,11 @@ from shared.ports.system import Clock
 from shared.runtime.file_replacement import (
     Durability,
     opened_folder,
+    partial_path,
     replacing,
     sync_file,
     sync_folder,
+    sync_opened_folder,
 )
 from shared.runtime.private_files import (
     FileLock,
@@ -410,12 +413,13 @@ class _Written(Struct, frozen=True):
         """Wait for the disk, and move the file."""
         *parents, folder = self.folders
         with translate_disk_errors():
-            for each in (self.descriptor, *parents):
-                _sync(each)
+            os.fsync(self.descriptor)
+            for each in parents:
+                sync_opened_folder(each)
             # Not earlier: who waits for the lock keeps a thread, and this may wait for one.
             self.lock.acquire()
             self.path.replace(self.target)
-            _sync(folder)
+            sync_opened_folder(folder)
 
     def close(self) -> None:
         """Release the lock, close everything, and delete the temporary file if it was not moved."""
@@ -433,7 +437,9 @@ class FilePieces:
         target = self._folder.file(digest, name)
         with translate_disk_errors():
             make_folders(target.parent)
-            with replacing(target, Durability.SYNCED) as partial:
+            # Two processes may document one archive at once.
+            partial = partial_path(target.with_name(f"{target.name}.{uuid4().hex}"))
+            with replacing(target, Durability.SYNCED, partial=partial):
                 shutil.move(file, partial)
 
     def read(self, digest: Digest, name: str, start: int, count: int) -> bytes | None:
@@ -482,11 +488,6 @@ def _made_folders(folder: Path) -> list[Path]:
     above = _made_folders(folder.parent)
     make_private_folder(folder)
     return [*above, folder]
-
-
-def _sync(descriptor: int | None) -> None:
-    if descriptor is not None:
-        os.fsync(descriptor)
 
 
 PIECE_BYTES = 256 * 1024  # Read at once.

@@ -59,13 +59,21 @@ def sync_folder(folder: Path) -> None:
     """Wait until the names in the folder are on the disk, if the system can open a folder and the
     file system can sync one."""
     with opened_folder(folder) as descriptor:
-        if descriptor is None:
-            return
-        try:
-            os.fsync(descriptor)
-        except OSError as error:
-            if error.errno != errno.EINVAL:  # As a network share says.
-                raise
+        sync_opened_folder(descriptor)
+
+
+def sync_opened_folder(descriptor: int | None) -> None:
+    """Do the same for a folder that `opened_folder` opened."""
+    if descriptor is None:
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _CANNOT_SYNC_FOLDERS:
+            raise
+
+
+_CANNOT_SYNC_FOLDERS = (errno.EINVAL, errno.EBADF, errno.ENOTSUP)  # As network shares say.
 
 
 @contextmanager

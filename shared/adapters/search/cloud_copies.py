@@ -25,7 +25,7 @@ from shared.adapters.search.cloud_blobs import (
 )
 from shared.adapters.search.cloud_listings import CosmosListings, ListingChange
 from shared.adapters.search.index import SearchIndexFile
-from shared.adapters.search.rows import SEARCH_MIGRATIONS, IndexRows
+from shared.adapters.search.rows import SEARCH_MIGRATIONS, IndexRows, excerpt
 from shared.adapters.sqlite.database import Database, Migration
 from shared.domain.times import MS
 from shared.ports.conflicts import Stale
@@ -111,7 +111,8 @@ def _apply(connection: sqlite3.Connection, changes: Iterable[ListingChange]) -> 
     newer = _newer(connection, changes)
     listings = {change.key: change.listing() for change in newer}
     rows = IndexRows(connection)
-    rows.show(listing for listing in listings.values() if listing is not None)
+    # An earlier version may have stored longer ones.
+    rows.show(excerpt(listing) for listing in listings.values() if listing is not None)
     rows.remove(key for key, listing in listings.items() if listing is None)
     revisions = [(change.key, change.revision) for change in newer]
     connection.executemany("REPLACE INTO revisions VALUES (?, ?)", revisions)

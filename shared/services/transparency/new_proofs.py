@@ -7,6 +7,7 @@ from contextlib import suppress
 import msgspec
 
 from shared.domain.coordinates import Coordinate
+from shared.domain.errors.base import Refusal
 from shared.domain.transparency.checkpoints import Checkpoint
 from shared.domain.transparency.leaves import FIRST_KINDS
 from shared.domain.transparency.log_proofs import LogProof
@@ -67,4 +68,7 @@ def _release_of(entry: bytes) -> str:
         return ""
     org, _, name = said.package.partition("/")
     digest = said.digest.removeprefix("sha256:")
-    return id_of_release(Coordinate.parse(org, name, said.version), digest)
+    try:
+        return id_of_release(Coordinate.parse(org, name, said.version), digest)
+    except Refusal:  # Nobody can ask for a name that is not valid any more.
+        return ""
