@@ -43,7 +43,7 @@ async def test_the_file_has_all_its_parts_once(script: str) -> None:
     repeated = {name for name, count in names.items() if count > 1}
     assert repeated <= {"MLDSA44PublicKey"}
     assert "from shared" not in script
-    assert {"LogTree", "Policy", "RegistryClient", "read_versions"} <= names.keys()
+    assert {"LogTree", "LogPolicy", "RegistryClient", "read_versions"} <= names.keys()
 
 
 async def test_the_page_about_the_file_has_its_digest(world: World, script: str) -> None:
