@@ -34,8 +34,7 @@ FACES = (groups,)
 
 @groups.read("scim/v2/Groups", limit=LIMIT)
 async def scim_groups_list(call: ScimCall) -> Answer:
-    resources = await imported(RESOURCES)
-    filters = await imported(FILTERS)
+    resources, filters = await imported(RESOURCES, FILTERS)
     wanted = filters.list_filter_of(call.params.get("filter", ""), resources.Group)
     page = Page.of(call.params)
     selection = resources.selection_of(call.params)
@@ -64,7 +63,7 @@ async def _members(call: ScimCall, group: ScimGroup) -> tuple[str, ...]:
 
 @groups.change("scim/v2/Groups", limit=LIMIT, most_bytes=MAX_GROUP_BYTES)
 async def scim_groups_create(call: ScimCall) -> Answer:
-    resources = await imported(RESOURCES)
+    [resources] = await imported(RESOURCES)
     values = resources.group_of(call.body(), is_new=True)
     group = await call.registry.scim.groups.create(values, of=call.directory)
     return _answer(resources, call, group, status=CREATED)
@@ -72,14 +71,14 @@ async def scim_groups_create(call: ScimCall) -> Answer:
 
 @groups.read(GROUP_ROUTE, limit=LIMIT)
 async def scim_groups_show(call: ScimCall) -> Answer:
-    resources = await imported(RESOURCES)
+    [resources] = await imported(RESOURCES)
     group = await call.registry.scim.groups.read(call.route_params["id"], of=call.directory)
     return _answer(resources, call, group)
 
 
 @groups.change(GROUP_ROUTE, ["PUT"], limit=LIMIT, most_bytes=MAX_GROUP_BYTES)
 async def scim_groups_replace(call: ScimCall) -> Answer:
-    resources = await imported(RESOURCES)
+    [resources] = await imported(RESOURCES)
     values = resources.group_of(call.body(), is_new=False)
     group = await call.registry.scim.groups.change(
         call.route_params["id"],
@@ -93,7 +92,7 @@ async def scim_groups_replace(call: ScimCall) -> Answer:
 @groups.change(GROUP_ROUTE, ["PATCH"], limit=LIMIT, most_bytes=MAX_GROUP_BYTES)
 async def scim_groups_patch(call: ScimCall) -> Answer:
     """Answer with a 204, as Entra ID expects; with the group if the request names attributes."""
-    patches = await imported(PATCHES)
+    resources, patches = await imported(RESOURCES, PATCHES)
     body = call.body()
     group = await call.registry.scim.groups.change(
         call.route_params["id"],
@@ -102,7 +101,7 @@ async def scim_groups_patch(call: ScimCall) -> Answer:
         of=call.directory,
     )
     if "attributes" in call.params:
-        return _answer(await imported(RESOURCES), call, group)
+        return _answer(resources, call, group)
     answer = empty_answer(204)
     answer.headers["ETag"] = version_of(group.group.revision)
     return answer

@@ -95,9 +95,9 @@ CREATED = 201
 NOT_MODIFIED = 304
 
 
-async def imported(name: str) -> ModuleType:
-    """Return one of `LIBRARY_MODULES`; a thread imports it if it is not imported yet."""
-    return await asyncio.to_thread(import_module, name)
+async def imported(*names: str) -> list[ModuleType]:
+    """Return some of `LIBRARY_MODULES`; a thread imports those that are not imported yet."""
+    return await asyncio.to_thread(lambda: [import_module(each) for each in names])
 
 
 def scim_answer(

@@ -23,8 +23,7 @@ FACES = (search,)
 
 @search.read("scim/v2/.search", ["POST"], limit=LIMIT)
 async def scim_search(call: ScimCall) -> Answer:
-    resources = await imported(RESOURCES)
-    filters = await imported(FILTERS)
+    resources, filters = await imported(RESOURCES, FILTERS)
     params = _params(call.body())
     page = Page.of(params)
     records = call.registry.scim.records

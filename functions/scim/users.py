@@ -31,8 +31,7 @@ FACES = (users,)
 
 @users.read("scim/v2/Users", limit=LIMIT)
 async def scim_users_list(call: ScimCall) -> Answer:
-    resources = await imported(RESOURCES)
-    filters = await imported(FILTERS)
+    resources, filters = await imported(RESOURCES, FILTERS)
     wanted = filters.list_filter_of(call.params.get("filter", ""), resources.User)
     page = Page.of(call.params)
     found = filters.matching(wanted, await _candidates(call, wanted.equal))
@@ -50,7 +49,7 @@ def shown_users(
 
 @users.change("scim/v2/Users", limit=LIMIT)
 async def scim_users_create(call: ScimCall) -> Answer:
-    resources = await imported(RESOURCES)
+    [resources] = await imported(RESOURCES)
     person = resources.person_of(call.body(), is_new=True)
     user = await call.registry.scim.users.create(person, of=call.directory)
     return _answer(resources, call, user, status=CREATED)
@@ -58,14 +57,14 @@ async def scim_users_create(call: ScimCall) -> Answer:
 
 @users.read(USER_ROUTE, limit=LIMIT)
 async def scim_users_show(call: ScimCall) -> Answer:
-    resources = await imported(RESOURCES)
+    [resources] = await imported(RESOURCES)
     user = await call.registry.scim.records.user(call.directory.provider, call.route_params["id"])
     return _answer(resources, call, user)
 
 
 @users.change(USER_ROUTE, ["PUT"], limit=LIMIT)
 async def scim_users_replace(call: ScimCall) -> Answer:
-    resources = await imported(RESOURCES)
+    [resources] = await imported(RESOURCES)
     person = resources.person_of(call.body(), is_new=False)
     user = await call.registry.scim.users.change(
         call.route_params["id"],
@@ -78,8 +77,7 @@ async def scim_users_replace(call: ScimCall) -> Answer:
 
 @users.change(USER_ROUTE, ["PATCH"], limit=LIMIT)
 async def scim_users_patch(call: ScimCall) -> Answer:
-    resources = await imported(RESOURCES)
-    patches = await imported(PATCHES)
+    resources, patches = await imported(RESOURCES, PATCHES)
     body = call.body()
     user = await call.registry.scim.users.change(
         call.route_params["id"],
