@@ -77,9 +77,8 @@ class Adapters(Struct, frozen=True):
     # Connects to the server of an address and sends nothing; raises `Unanswered`.
     connect: Callable[[str], Awaitable[None]] | None = None
     connect_scanner: Callable[[str], Awaitable[None]] | None = None
-    components: Callable[[], Sequence[InstalledDistribution]] = (
-        tuple  # What is installed, with licenses.
-    )
+    # What is installed, with licenses.
+    components: Callable[[], Sequence[InstalledDistribution]] = tuple
     versions: Callable[[], Mapping[str, str]] = dict  # Of the registry and what it runs on.
     # When the certificate of the local host was issued; None where it serves no HTTPS.
     certificate_made_ms: Callable[[], int | None] | None = None

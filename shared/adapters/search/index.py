@@ -132,10 +132,10 @@ class SqliteSearchIndex(IndexReader):
         self._database.close()
 
     async def offer(self, listing: Listing) -> bool:
-        return await self._write(listing, _offer)
+        return await self._write(listing, IndexRows.offer)
 
     async def replace(self, listing: Listing) -> bool:
-        return await self._write(listing, _replace)
+        return await self._write(listing, IndexRows.replace)
 
     async def filled_until(self) -> str | None:
         return self._database.read(_filled_until)
@@ -144,13 +144,11 @@ class SqliteSearchIndex(IndexReader):
         shown = await asyncio.to_thread(lambda: [excerpt(each) for each in listings])
         await self._database.write(partial(_fill, listings=shown, until=until))
 
-    async def _write(
-        self, listing: Listing, change: Callable[[sqlite3.Connection, Listing], bool]
-    ) -> bool:
+    async def _write(self, listing: Listing, change: Callable[[IndexRows, Listing], bool]) -> bool:
         shown = await excerpt_of(listing)
         is_short = self._database.read(partial(is_short_listing, listing=shown))
         write = self._database.write_few if is_short else self._database.write
-        return await write(lambda connection: change(connection, shown))
+        return await write(lambda connection: change(IndexRows(connection), shown))
 
     async def remove(self, package: Package) -> bool:
         return await self._database.write(partial(_remove, key=package.key))
@@ -163,14 +161,6 @@ def _filled_until(connection: sqlite3.Connection) -> str | None:
 def _fill(connection: sqlite3.Connection, listings: Sequence[Listing], until: str | None) -> None:
     IndexRows(connection).show(listings)
     connection.execute("UPDATE filled SET until = ?", (until,))
-
-
-def _offer(connection: sqlite3.Connection, shown: Listing) -> bool:
-    return IndexRows(connection).offer(shown)
-
-
-def _replace(connection: sqlite3.Connection, shown: Listing) -> bool:
-    return IndexRows(connection).replace(shown)
 
 
 def _remove(connection: sqlite3.Connection, key: str) -> bool:

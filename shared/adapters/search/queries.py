@@ -137,17 +137,19 @@ def _facet_page_with(
     page: ResultPage,
 ) -> FacetPage:
     """Return a page of the values of public packages and of some others, whose values are `own`."""
-    keys = {FacetValue(facet, value).folded for value, _ in own}
+
+    def key_of(value: str) -> str:
+        return FacetValue(facet, value).folded
+
+    keys = {key_of(value) for value, _ in own}
     known = {key: public_spellings(connection, facet, key) for key in keys}
     changed = merge_spellings((*own, *chain.from_iterable(known.values())))
     added = sum(text in key and not spellings for key, spellings in known.items())
     # Of the values up to the end of the page, some may be among those that change.
     most = ResultPage(limit=page.offset + page.limit + len(keys))
     public = public_facet_page(connection, facet, text, most)
-    shown = {FacetValue(facet, each.value).folded: each for each in public.values}
-    shown |= {
-        key: each for each in changed if text in (key := FacetValue(facet, each.value).folded)
-    }
+    shown = {key_of(each.value): each for each in public.values}
+    shown |= {key: each for each in changed if text in (key := key_of(each.value))}
     ordered = sorted(shown, key=lambda key: (-shown[key].count, key))
     part = ordered[page.offset : page.offset + page.limit]
     return FacetPage(tuple(shown[key] for key in part), public.count + added)

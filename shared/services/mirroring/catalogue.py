@@ -37,11 +37,10 @@ from shared.services.mirroring.upstream_questions import Asker
 from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.upstreams import UpstreamSource
 from shared.services.packages.derived_data import DerivedData
-from shared.services.records import all_entities, entity_batches
+from shared.services.records import ENTITIES_READ_AT_ONCE, all_entities, entity_batches
 
 FRESH_FOR = timedelta(hours=1)  # Some twenty requests for public Central.
 RUN_TIME = timedelta(minutes=7)  # Less than a run of a task may take.
-LISTED_AT_ONCE = 500
 PAGE_ENTRIES = 100  # With readmes, which Central may send, some megabytes.
 MAX_PAGES = 400  # Of a list: an upstream may send less than was asked for.
 MAX_ENTRIES = 20_000  # Of a list; ten times the packages of public Central.
@@ -78,7 +77,7 @@ class UpstreamCatalogue(Struct, frozen=True):
     async def listings(self) -> AsyncGenerator[list[Listing]]:
         """Yield, some at a time, those of which nothing is stored, as search lists them."""
         names = self.derived_data.standard_names
-        async for some in entity_batches(self.directory, CataloguedPackage, LISTED_AT_ONCE):
+        async for some in entity_batches(self.directory, CataloguedPackage, ENTITIES_READ_AT_ONCE):
             surveys = await self.derived_data.metadata.survey([each.package for each in some])
             found = zip(some, surveys, strict=True)
             yield [each.listing(names) for each, survey in found if survey is None]
