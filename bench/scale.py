@@ -436,8 +436,11 @@ def write_old_records(records: Path, old: Path) -> None:
                 )
 
 
-# What the schema of before had not: histories of packages.
-_LATER_ROWS = {"event_streams": "WHERE stream NOT LIKE 'package:%'"}
+# What the schema of before had not: histories of packages, and what its upgrade adds itself.
+_LATER_ROWS = {
+    "event_streams": "WHERE stream NOT LIKE 'package:%'",
+    "work": "WHERE kind <> 'deleted-bytes'",
+}
 
 
 def columns_of(connection: sqlite3.Connection, schema: str) -> dict[str, list[str]]:
