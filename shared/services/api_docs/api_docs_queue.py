@@ -1,9 +1,11 @@
-"""The queue of releases to document: the process that took a push documents it after its answer.
+"""The queue of releases to document: the process that took a push documents it after its answer,
+and after those of the pushes that follow at once.
 
 The event feed is what is durable: the task `generate-api-docs` does what a crash left out.
 """
 
 import asyncio
+import time
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
@@ -26,12 +28,24 @@ from shared.services.api_docs.api_docs_generation import (
 from shared.services.records import RECORDS_AT_ONCE, package_batches
 
 QUEUE_LENGTH = 1_000  # Releases; the task documents what does not fit.
-FIRST_PAUSE = timedelta(seconds=1)
+# Whoever publishes many releases waits for the answer to the next push, and nobody yet for the
+# documentation: it takes as much of the processor as the push, and would take it meanwhile.
+PUSHES_END_AFTER = timedelta(milliseconds=100)  # Without another one.
+LONGEST_WAIT = timedelta(seconds=2)  # While pushes go on.
+FIRST_PAUSE = timedelta(seconds=1)  # Before what could not be documented is tried again.
 LONGEST_PAUSE = timedelta(minutes=1)
 
 
+class _Pushed(Struct, frozen=True):
+    """A release that was pushed, and when, in seconds of a clock that nobody sets."""
+
+    coordinate: Coordinate
+    at_s: float
+
+
 class ApiDocsQueue:
-    """Documents releases one after another: those that a reader asks for first.
+    """Documents releases one after another: those that a reader asks for first, and the others once
+    no push follows.
 
     Nothing is lost if the process ends: the task `generate-api-docs` does what is left.
     """
@@ -43,14 +57,16 @@ class ApiDocsQueue:
         *,
         failed: GenerationFailure,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`failed` is called with an error that the task may have, too."""
         self._generation = generation
         self._metadata = metadata
         self._failed = failed
         self._sleep = sleep
+        self._monotonic = monotonic
         self._wanted = OrderedDict[str, Coordinate]()
-        self._pushed = deque[Coordinate]()
+        self._pushed = deque[_Pushed]()
         self._repeated = OrderedDict[str, Coordinate]()  # After all others: they may fail again.
         self._renewed = LruCache[str, bool](QUEUE_LENGTH)
         self._outdated = set[str]()  # Of what waits: what is documented, and made again.
@@ -66,7 +82,7 @@ class ApiDocsQueue:
     def add(self, coordinate: Coordinate) -> None:
         """Document a release that was just pushed; never waits."""
         if len(self._pushed) < QUEUE_LENGTH:
-            self._pushed.append(coordinate)
+            self._pushed.append(_Pushed(coordinate, self._monotonic()))
         self._start()
 
     def want(self, coordinate: Coordinate) -> None:
@@ -91,15 +107,10 @@ class ApiDocsQueue:
             await asyncio.wait({self._working}, timeout=patience.total_seconds())
 
     async def drain(self) -> int:
-        """Document what was added; stop if that has to be repeated later. Returns of how many
-        releases that was."""
+        """Document what was added, at once; stop if that has to be repeated later. Returns of how
+        many releases that was."""
         count = 0
-        while (coordinate := self._next()) is not None:
-            try:
-                await self._document(coordinate)
-            except ConfinedUnavailable:
-                self._repeated[coordinate.key] = coordinate
-                break
+        while await self._document_next():
             count += 1
         return count
 
@@ -120,19 +131,42 @@ class ApiDocsQueue:
         pause = FIRST_PAUSE
         try:
             while self._wanted or self._pushed or self._repeated:
-                if await self.drain():
+                await self._let_pushes_end()
+                if await self._document_next():
                     pause = FIRST_PAUSE
-                if self._repeated:
+                else:
                     await self._sleep(pause.total_seconds())
                     pause = min(2 * pause, LONGEST_PAUSE)
         finally:
             self._working = None
 
+    async def _let_pushes_end(self) -> None:
+        """Wait until no push follows, unless a reader or the oldest release has waited enough."""
+        while self._pushed and not self._wanted:
+            pushes_end = self._pushed[-1].at_s + PUSHES_END_AFTER.total_seconds()
+            longest = self._pushed[0].at_s + LONGEST_WAIT.total_seconds()
+            left_s = min(pushes_end, longest) - self._monotonic()
+            if left_s <= 0:
+                return
+            await self._sleep(left_s)
+
+    async def _document_next(self) -> bool:
+        """Document one release; return False if there is none, or if it has to be repeated."""
+        coordinate = self._next()
+        if coordinate is None:
+            return False
+        try:
+            await self._document(coordinate)
+        except ConfinedUnavailable:
+            self._repeated[coordinate.key] = coordinate
+            return False
+        return True
+
     def _next(self) -> Coordinate | None:
         if self._wanted:
             return self._wanted.popitem(last=False)[1]
         if self._pushed:
-            return self._pushed.popleft()
+            return self._pushed.popleft().coordinate
         return self._repeated.popitem(last=False)[1] if self._repeated else None
 
     async def _document(self, coordinate: Coordinate) -> None:

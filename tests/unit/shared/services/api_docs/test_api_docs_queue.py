@@ -1,7 +1,8 @@
 """The queue: readers first, and again once it can be done."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import count
 from typing import cast
 
 import pytest
@@ -10,14 +11,16 @@ from shared.confined.budget import ConfinedUnavailable
 from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, DocsState
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.requests import Busy
+from shared.domain.events import Event
 from shared.domain.packages import FoundRelease, Release
-from shared.domain.records import Event
 from shared.domain.status import TaskReport
 from shared.ports.metadata import MetadataStore
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration
 from shared.services.api_docs.api_docs_queue import (
     FIRST_PAUSE,
     LONGEST_PAUSE,
+    LONGEST_WAIT,
+    PUSHES_END_AFTER,
     QUEUE_LENGTH,
     ApiDocsQueue,
 )
@@ -27,6 +30,7 @@ from tests.support.documented_packages import documented_bala
 from tests.support.world import World
 
 GREET = coordinate("acme/greet:1.0.0")
+PUSHES_END_S = PUSHES_END_AFTER.total_seconds()
 
 
 class Generation:
@@ -61,14 +65,21 @@ class Packages:
 
 
 class Pauses:
-    """Notes how long it would have slept, in seconds."""
+    """Notes how long it would have slept, in seconds, on a clock that only this moves."""
 
     def __init__(self) -> None:
         self.seconds = list[float]()
+        self.now = 0.0
+        self.meanwhile: Callable[[], object] = int
+
+    def monotonic(self) -> float:
+        return self.now
 
     async def sleep(self, seconds: float) -> None:
         """Let the others work."""
         self.seconds.append(seconds)
+        self.now += seconds
+        self.meanwhile()
         await asyncio.sleep(0)
 
 
@@ -84,6 +95,7 @@ class Queue:
             cast("MetadataStore", Packages(*gone)),
             failed=lambda at, reason: self.failed.append((str(at), reason)),
             sleep=self.pauses.sleep,
+            monotonic=self.pauses.monotonic,
         )
 
     def add(self, *texts: str) -> None:
@@ -153,7 +165,8 @@ async def test_a_release_is_repeated_with_longer_and_longer_pauses() -> None:
     assert await doubles.worked("acme/a:1.0.0") == ["acme/a:1.0.0"] * (times + 1)
     first = FIRST_PAUSE.total_seconds()
     longest = LONGEST_PAUSE.total_seconds()
-    assert doubles.pauses.seconds == [min(first * 2**n, longest) for n in range(times)]
+    pauses = [min(first * 2**n, longest) for n in range(times)]
+    assert doubles.pauses.seconds == [PUSHES_END_S, *pauses]
     assert doubles.failed == []
 
 
@@ -163,7 +176,45 @@ async def test_pauses_are_short_again_once_something_was_documented() -> None:
     asked = await doubles.worked("acme/a:1.0.0", "acme/b:1.0.0")
     assert asked == [f"acme/{each}:1.0.0" for each in "ababb"]
     first = FIRST_PAUSE.total_seconds()
-    assert doubles.pauses.seconds == [first, 2 * first, first]
+    assert doubles.pauses.seconds == [PUSHES_END_S, first, 2 * first, first]
+
+
+async def test_documentation_begins_when_no_push_follows() -> None:
+    doubles = Queue()
+    more = ["acme/c:1.0.0", "acme/b:1.0.0"]
+
+    def push_again() -> None:
+        assert doubles.generation.asked == []
+        if more:
+            doubles.pauses.now -= PUSHES_END_S / 2  # The push came in half of the time.
+            doubles.add(more.pop())
+            doubles.pauses.now += PUSHES_END_S / 2
+
+    doubles.pauses.meanwhile = push_again
+    assert await doubles.worked("acme/a:1.0.0") == [f"acme/{each}:1.0.0" for each in "abc"]
+    assert doubles.pauses.seconds == pytest.approx([PUSHES_END_S] + 2 * [PUSHES_END_S / 2])
+
+
+async def test_while_pushes_go_on_a_release_waits_no_longer_than_two_seconds() -> None:
+    doubles = Queue()
+    numbers = count(1)
+
+    def push_again() -> None:
+        if not doubles.generation.asked:
+            doubles.add(f"acme/a:1.{next(numbers)}.0")
+
+    doubles.pauses.meanwhile = push_again
+    await doubles.worked("acme/a:1.0.0")
+    waited = next(numbers) * PUSHES_END_S
+    assert waited == pytest.approx(LONGEST_WAIT.total_seconds(), abs=2 * PUSHES_END_S)
+
+
+async def test_what_a_reader_asks_for_waits_for_no_push() -> None:
+    doubles = Queue()
+    doubles.queue.want(coordinate("acme/b:1.0.0"))
+    asked = await doubles.worked("acme/a:1.0.0")
+    assert asked == ["acme/b:1.0.0", "acme/a:1.0.0"]
+    assert doubles.pauses.seconds == [PUSHES_END_S]
 
 
 async def test_a_release_that_fails_each_time_does_not_hold_up_the_others() -> None:
