@@ -37,7 +37,7 @@ from shared.bootstrap import embedded_adapters
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.archives.names import Digest
 from shared.domain.archives.unpacking import entries_hash
-from shared.domain.events import is_personal
+from shared.domain.events import Event, is_personal
 from shared.domain.packages import (
     Graph,
     Head,
@@ -47,7 +47,6 @@ from shared.domain.packages import (
     Texts,
     graph_document,
 )
-from shared.domain.records import Event
 from shared.domain.transparency.leaves import SALT_BYTES, frozen
 from shared.settings import Settings
 from tests.support.archives import Spec, bala, files

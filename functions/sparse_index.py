@@ -11,9 +11,9 @@ from functions.http.compression import accepts_gzip
 from functions.http.json_answers import JSON, withdrawal_model
 from functions.http.operations import JsonFace
 from functions.http.representations import unchanged_answer
+from shared.domain.change_feed import PackageChange
 from shared.domain.documents import DerivedDocument
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.events import PackageChange
 from shared.domain.sparse_index import INDEX_TYPE, index_config
 from shared.runtime.answer_dependencies import ALL_THAT_IS_STORED
 from shared.runtime.answers import Answer

@@ -46,7 +46,6 @@ from shared.providers import (
     trusted_issuers,
 )
 from shared.runtime.background_tasks import BackgroundTasks
-from shared.runtime.kept_answers import KeptAnswers
 from shared.services.administration.account_deletion import AccountDeletion
 from shared.services.administration.account_erasure import AccountErasures
 from shared.services.administration.account_rights import AccountRights
@@ -178,6 +177,7 @@ from shared.services.maintenance.write_log import WriteLog
 from shared.services.mirroring.admission import Admission, Refreshing
 from shared.services.mirroring.approvals import ApprovalRules, Curation
 from shared.services.mirroring.catalogue import UpstreamCatalogue
+from shared.services.mirroring.kept_answers import KeptAnswers
 from shared.services.mirroring.licenses import MirroredLicenses
 from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
 from shared.services.mirroring.ours_or_upstream import OursOrUpstream

@@ -17,7 +17,7 @@ from shared.auth.openid_connect import GitHubProvider, OAuthClient, OidcProvider
 from shared.auth.secret_scanning import FetchedScannerKeys, LeakReports
 from shared.auth.signed_tokens import IdTokenValidator
 from shared.auth.tokens import Secret
-from shared.domain.archives.unpacking import ArchiveLimits, Documentation
+from shared.domain.archives.limits import ArchiveLimits, Documentation
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Refusal
 from shared.domain.trusted_publishing.jobs import Provider
@@ -62,11 +62,10 @@ def logged(
 def archive_reader(settings: Settings) -> ArchiveReader:
     is_required = settings.require_documentation
     limits = ArchiveLimits(
-        documentation=Documentation.REQUIRED if is_required else Documentation.OPTIONAL
+        archive_bytes=settings.max_archive_bytes,
+        documentation=Documentation.REQUIRED if is_required else Documentation.OPTIONAL,
     )
-    return ArchiveReader(
-        limits, settings.max_archive_bytes, settings.max_archives_in_hand, settings.environment
-    )
+    return ArchiveReader(limits, settings.max_archives_in_hand, settings.environment)
 
 
 def archive_relocation(adapters: Adapters, settings: Settings) -> ArchiveRelocation | None:

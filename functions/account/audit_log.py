@@ -7,7 +7,7 @@ from functions.http.event_sentences import actor_names, event_sentence
 from functions.http.query_parameters import day_param, text_param
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.events import EventQuery
+from shared.domain.event_queries import EventQuery
 from shared.domain.organizations import Organization
 from shared.runtime.answers import Answer
 

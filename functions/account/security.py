@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 from functions.http.pages import see_other
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.auth.sessions import SESSION_CREDENTIAL
-from shared.domain.events import EventQuery
+from shared.domain.event_queries import EventQuery
+from shared.domain.events import Event
 from shared.domain.principals import OPERATOR_ID
-from shared.domain.records import Event
 from shared.domain.sessions import Session
 from shared.runtime.answers import Answer
 

@@ -11,9 +11,9 @@ from pydantic import Field
 
 from functions.api.operations import ApiCall, ApiFace, ResponseModel, UtcTime
 from functions.http.caching_headers import NO_STORE
-from shared.domain.events import EventQuery
+from shared.domain.event_queries import EventQuery
+from shared.domain.events import Event
 from shared.domain.names import OrgName
-from shared.domain.records import Event
 from shared.runtime.answers import Answer
 from shared.services.administration.audit_log import AuditLogPage
 

@@ -18,7 +18,7 @@ from functions.http.formatting import provenance_address, symbol_address
 from functions.http.subjects import named_package
 from shared.domain.checklists import Checklist, CheckState
 from shared.domain.coordinates import Package
-from shared.domain.events import EventQuery
+from shared.domain.event_queries import EventQuery
 from shared.domain.package_history import CredentialKind, HistoryEntry
 from shared.domain.packages import Head, Release, Visibility
 from shared.domain.search import ResultPage, SymbolHit, SymbolQuery

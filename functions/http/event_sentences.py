@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from shared.domain.events import ChangeKind
+from shared.domain.change_feed import ChangeKind
+from shared.domain.events import Event
 from shared.domain.organizations import Organization
 from shared.domain.package_history import CredentialKind, HistoryEntry
 from shared.domain.principals import DIRECTORY, OPERATOR_ID, REGISTRY_FILE_ID, UPKEEP
-from shared.domain.records import Event
 from shared.domain.releases import MIRROR
 from shared.services.packages.history import HistoryPage
 

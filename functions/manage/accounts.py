@@ -19,7 +19,7 @@ from functions.manage.second_administrator import waiting_page
 from shared.auth.tokens import Secret
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Conflict, about_field
-from shared.domain.events import EventQuery
+from shared.domain.event_queries import EventQuery
 from shared.domain.mail import parse_email
 from shared.domain.principals import OPERATOR_ID
 from shared.domain.proposals import Proposal

@@ -18,7 +18,7 @@ from functions.http.subjects import named_release
 from functions.manage.second_administrator import waiting_page
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import InvalidRequest, Refusal
-from shared.domain.events import EventQuery
+from shared.domain.event_queries import EventQuery
 from shared.domain.packages import Release, State
 from shared.domain.principals import OPERATOR_ID
 from shared.domain.proposals import Proposal

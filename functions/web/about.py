@@ -14,7 +14,7 @@ from functions.http.pages import MARKDOWN, PublicPageCall, PublicPages
 from functions.http.pipelines import EXAMPLE_ORG, print_pipeline, script_digests
 from shared.auth.release_keys import ReleaseKey
 from shared.composition import Registry
-from shared.domain.archives.unpacking import DEFAULT_LIMITS
+from shared.domain.archives.limits import DEFAULT_LIMITS
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import PageNotFound
 from shared.domain.invitations import INVITATION_LIFETIME

@@ -14,11 +14,11 @@ from functions.http.calls import Call
 from functions.http.event_sentences import CHANGE_PHRASES
 from functions.http.plain_text import PlainTextFace
 from functions.http.representations import Representation, conditional_answer
+from shared.domain.change_feed import EVERY_VERSION
 from shared.domain.coordinates import Package
 from shared.domain.documents import xml_document, xml_element, xml_leaf
 from shared.domain.errors.base import InvalidName, Refusal, RefusalKind, Unauthenticated
 from shared.domain.errors.requests import PageNotFound
-from shared.domain.events import EVERY_VERSION
 from shared.domain.names import parse_org
 from shared.domain.times import utc_text
 from shared.runtime.answer_dependencies import ALL_THAT_IS_STORED

@@ -23,7 +23,7 @@ from infra.cost.model import (
     usual,
     within,
 )
-from infra.cost.prices import PUBLISHED, BadPrices, Prices
+from infra.cost.price_table import PUBLISHED, BadPrices, Prices
 
 KIB = 1024
 HUNDRED = 100

@@ -12,7 +12,7 @@ from enum import Enum
 from types import MappingProxyType
 
 from infra.cost.model import COST_PLANS, GIGABYTE, REQUEST_SECONDS, Size
-from infra.cost.prices import Prices
+from infra.cost.price_table import Prices
 from infra.cost.usage import MEASURED, RESOLVED, OperationUsage, Usage
 
 MILLION = 1_000_000

@@ -11,7 +11,7 @@ from enum import Enum
 from math import ceil, exp
 from types import MappingProxyType
 
-from infra.cost.prices import Prices
+from infra.cost.price_table import Prices
 from infra.cost.usage import (
     COUNTED_PULL,
     COUNTED_WINDOW,

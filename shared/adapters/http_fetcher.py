@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 
 from shared.adapters.network import DIRECT, Network, proxy_refusal, unreachable
+from shared.domain.outbound_addresses import Address, is_inside, is_public
 from shared.domain.proxies import Proxy, is_local_name
-from shared.domain.server_addresses import Address, is_inside, is_public
 from shared.ports.http_client import (
     AnswerTooLarge,
     AnswerUnusable,

@@ -13,12 +13,12 @@ from shared.auth.tokens import AccessToken, Secret, token_text
 from shared.domain.accounts import Account
 from shared.domain.client_addresses import Networks, client_address, is_address_allowed
 from shared.domain.client_settings import TOKEN_PLACEHOLDER
+from shared.domain.entities import Place
 from shared.domain.errors.base import Forbidden, Refusal, Unauthenticated, redact_tokens
 from shared.domain.errors.identity import TokenUnknown, token_expired
 from shared.domain.makers import MakerStop, maker_stop
 from shared.domain.names import OrgName
 from shared.domain.principals import ANONYMOUS, Principal
-from shared.domain.records import Place
 from shared.domain.rights import AccessContext
 from shared.domain.staff import Staff
 from shared.domain.times import MS

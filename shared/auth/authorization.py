@@ -11,6 +11,7 @@ from msgspec import Struct, field
 
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Package
+from shared.domain.entities import Place
 from shared.domain.errors.identity import (
     GrantMissing,
     NotPermitted,
@@ -23,7 +24,6 @@ from shared.domain.memberships import GroupRole, Membership
 from shared.domain.names import OrgName, way_to_rename
 from shared.domain.packages import EVERYBODY, STAFF, Head, Visibility
 from shared.domain.principals import Principal
-from shared.domain.records import Place
 from shared.domain.rights import (
     MISSING_PUBLISHING_SCOPES,
     NO_ACCESS,

@@ -15,10 +15,10 @@ from shared.auth.identity_providers import VerifiedIdentity
 from shared.auth.signing_keys import SigningKeys
 from shared.auth.tokens import Secret, random_text
 from shared.domain.accounts import Account
+from shared.domain.entities import Place
 from shared.domain.errors.base import InvalidRequest, Refusal, Unavailable
 from shared.domain.errors.requests import Busy
 from shared.domain.principals import ANONYMOUS, Principal
-from shared.domain.records import Place
 from shared.domain.scopes import UNLIMITED
 from shared.domain.sessions import SecretState, Session
 from shared.domain.sign_in import SignInPurpose, needs_https

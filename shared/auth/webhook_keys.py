@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from shared.auth.encryption import Undecryptable, decrypt, encrypt
 from shared.auth.signing_keys import KeyRing
-from shared.domain.records import Place
+from shared.domain.entities import Place
 from shared.domain.webhooks import EncryptedSecret, WrappedKey
 from shared.ports.system import Randomness
 

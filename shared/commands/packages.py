@@ -31,7 +31,7 @@ from shared.commands.operations import (
 from shared.composition import Registry
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.coordinates import Coordinate, Package
-from shared.domain.events import EventQuery
+from shared.domain.event_queries import EventQuery
 from shared.domain.names import OrgName, parse_org
 from shared.domain.packages import Provenance, Release, State, WithdrawalReason
 from shared.domain.principals import OPERATOR

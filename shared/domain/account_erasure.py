@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import ClassVar
 
-from shared.domain.records import Entity, Place
+from shared.domain.entities import Entity, Place
 
 ERASURE_NOTICE = timedelta(days=7)  # Until an account is erased, unless that is canceled.
 

@@ -4,9 +4,9 @@ import hmac
 import re
 from typing import ClassVar
 
+from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.ids import ID_LENGTH, is_id
-from shared.domain.records import Entity, Place
 from shared.domain.reserved_names import is_reserved_name
 
 MAX_ACCOUNT_NAME_LENGTH = 40

@@ -4,7 +4,8 @@ groups."""
 from enum import Enum
 from typing import ClassVar, Self
 
-from shared.domain.records import Entity, Place, Record
+from shared.domain.entities import Entity, Place
+from shared.domain.records import Record
 
 # The subject that all administrators share; no mail address looks like it.
 ADMINISTRATORS = "administrators"

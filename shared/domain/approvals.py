@@ -13,13 +13,14 @@ from typing import ClassVar
 
 from msgspec import Struct
 
+from shared.domain.change_feed import EVERY_VERSION, ChangeKind, PackageChange
 from shared.domain.coordinates import Package, package_owner
+from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import Invalid, InvalidRequest, Refusal, quoted
-from shared.domain.events import EVERY_VERSION, ChangeKind, PackageChange
 from shared.domain.names import parse_org, parse_package_name
 from shared.domain.outside_values import StoredMs
 from shared.domain.packages import Head
-from shared.domain.records import Entity, Place, Record
+from shared.domain.records import Record
 from shared.domain.times import MS
 from shared.domain.versions import Range, Version, parse_version_or_range
 

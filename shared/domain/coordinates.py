@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
+from shared.domain.entities import Place
 from shared.domain.errors.base import InvalidName
 from shared.domain.names import (
     MAX_PACKAGE_LENGTH,
@@ -16,7 +17,6 @@ from shared.domain.names import (
     parse_org,
     parse_package_name,
 )
-from shared.domain.records import Place
 from shared.domain.versions import Version
 
 

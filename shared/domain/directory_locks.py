@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from shared.domain.records import Entity, Place
+from shared.domain.entities import Entity, Place
 from shared.domain.times import time_text
 
 FREELY_LOCKED = 5  # Accounts in a day; more wait if they are more than a part of all people.

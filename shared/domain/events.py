@@ -1,83 +1,84 @@
-"""The change feed and the audit log: changes of packages, queries for events, and what events say
-of people.
-"""
+"""Events: what is recorded of a change, the logs that show it, and what it says of people."""
 
 from collections.abc import Iterable, Mapping
-from enum import Enum
-from typing import Self
 
-from msgspec import Struct
+from pydantic import Field
 
-from shared.domain.coordinates import Package
-from shared.domain.errors.base import InvalidRequest
-from shared.domain.errors.packages import Withdrawal
-from shared.domain.records import Event
-from shared.domain.times import parse_time
+from shared.domain.records import Record
 
 
-class ChangeKind(Enum):
-    """The kinds of changes of a release, or of every release of a package."""
+class Event(Record):
+    """A change, for the event feed.
 
-    PUBLISHED = "published"
-    DEPRECATED = "deprecated"
-    UNDEPRECATED = "undeprecated"
-    WITHDRAWN = "withdrawn"
-    RESTORED = "restored"
+    `org` (a key) and `account` (an id) select the audit logs that show it; `actor`, `credential`
+    and `address` say who made it, with what and from where. `public` says that everybody could
+    read of it when it happened, so that its leaf in the transparency log is readable.
+    """
 
-
-# The feed does not say whether a release is held, quarantined or removed.
-_CHANGES = {
-    "release.published": ChangeKind.PUBLISHED,
-    "release.confirmed": ChangeKind.PUBLISHED,
-    "release.mirrored": ChangeKind.PUBLISHED,
-    "release.deprecated": ChangeKind.DEPRECATED,
-    "release.undeprecated": ChangeKind.UNDEPRECATED,
-    "release.held": ChangeKind.WITHDRAWN,
-    "release.quarantined": ChangeKind.WITHDRAWN,
-    "release.removed": ChangeKind.WITHDRAWN,
-    "release.owner-held": ChangeKind.WITHDRAWN,
-    "release.owner-erased": ChangeKind.WITHDRAWN,
-    "release.live": ChangeKind.RESTORED,
-    "release.owner-restored": ChangeKind.RESTORED,
-    "package.deprecated": ChangeKind.DEPRECATED,
-    "package.undeprecated": ChangeKind.UNDEPRECATED,
-    "package.private": ChangeKind.WITHDRAWN,
-    "package.internal": ChangeKind.WITHDRAWN,
-    "package.public": ChangeKind.RESTORED,
-}
-# Shown to everybody, because the package was public until then and mirrors still have it.
-_REMOVALS = {"package.private", "package.internal"}
-
-EVERY_VERSION = "*"
-
-
-class PackageChange(Struct, frozen=True):
-    """A change in the feed: `number` is its position, `version` may be `EVERY_VERSION`."""
-
-    number: int
+    id: str
+    kind: str
     at_ms: int
-    change: ChangeKind
-    package: Package
-    version: str
-    is_removal: bool = False  # Also shown to those who may no longer read the package.
-    withdrawal: Withdrawal | None = None  # What is told of a release that was withdrawn.
+    actor: str
+    subject: str
+    org: str = ""
+    account: str = ""
+    credential: str = ""
+    address: str = ""
+    details: dict[str, str] = Field(default_factory=dict[str, str])
+    public: bool = False
+
+    @property
+    def streams(self) -> tuple[str, ...]:
+        """The names of its logs: of an organization, an account, a package, and the people who
+        publish the packages of an organization."""
+        org = (org_stream(self.org),) if self.org else ()
+        account = (account_stream(self.account),) if self.account else ()
+        package = (package_stream(self.subject.partition(":")[0]),) if self._is_of_package else ()
+        publishing = (publishing_stream(self.org),) if self._changes_who_publishes else ()
+        return (*org, *account, *package, *publishing)
+
+    @property
+    def _is_of_package(self) -> bool:
+        is_of_publisher = self.kind in _KINDS_OF_PUBLISHERS and "/" in self.subject
+        return is_of_publisher or self.kind.startswith(_KINDS_OF_PACKAGES)
+
+    @property
+    def _changes_who_publishes(self) -> bool:
+        """Whether it is about the role of somebody who publishes the packages of an organization,
+        or did before."""
+        if not self.org or not self.kind.startswith(_KINDS_OF_ROLES):
+            return False
+        roles = {self.details.get("before", ""), self.details.get("after", "")}
+        return self.kind.startswith(_KINDS_OF_OWNERS) or not roles.isdisjoint(ROLES_THAT_PUBLISH)
 
 
-def package_change(number: int, event: Event) -> PackageChange | None:
-    """Return the change of a package that the event records, or None for other events."""
-    change = _CHANGES.get(event.kind)
-    if change is None:
-        return None
-    subject, _, version = event.subject.partition(":")
-    org, _, name = subject.partition("/")
-    package = Package.parse(org, name)
-    was_public = event.details.get("visibility_before", "public") == "public"
-    if event.kind == "package.internal" and not was_public:
-        change = ChangeKind.RESTORED  # For staff, which alone is told.
-    is_farewell = event.kind in _REMOVALS and was_public
-    return PackageChange(
-        number, event.at_ms, change, package, version or EVERY_VERSION, is_farewell
-    )
+_KINDS_OF_PACKAGES = ("package.", "release.")
+# Changes of the trusted publishers of a package. A job that was refused changes nothing.
+_KINDS_OF_PUBLISHERS = frozenset(
+    {"publisher.added", "publisher.bound", "publisher.confirmed", "publisher.removed"}
+)
+_KINDS_OF_OWNERS = "owner."
+_KINDS_OF_ROLES = (_KINDS_OF_OWNERS, "member.")
+ROLES_THAT_PUBLISH = frozenset({"owner", "maintainer"})  # As in the details of events.
+
+
+def package_stream(package: str) -> str:
+    """Return the name of the log of a package, its releases and its trusted publishers; `package`
+    is such as `acme/greet`."""
+    return f"package:{package.lower()}"
+
+
+def publishing_stream(org: str) -> str:
+    """Return the name of the log of the roles that publish the packages of an organization."""
+    return f"publishing:{org.lower()}"
+
+
+def org_stream(key: str) -> str:
+    return f"org:{key}"
+
+
+def account_stream(account_id: str) -> str:
+    return f"account:{account_id}"
 
 
 # The public reason of a restored release: withholding it was a mistake.
@@ -154,65 +155,3 @@ def _without(event: Event, names: Iterable[str]) -> Event:
     details = {name: value for name, value in event.details.items() if name not in left_out}
     subject = "" if _subject_is_personal(event) else event.subject
     return event.model_copy(update={"details": details, "subject": subject})
-
-
-EVENTS_PAGE_SIZE = 50
-MAX_EVENTS_PAGE_SIZE = 500
-MAX_FILTER_LENGTH = 200  # Characters.
-
-
-class EventQuery(Struct, frozen=True):
-    """Events with a number below `before`, latest first, filtered by kind, actor and time; or those
-    with a number above `after`, in the order of the feed.
-
-    `kind` is a prefix. `subject` is in lower case; no URL sets it.
-    """
-
-    before: int | None = None
-    after: int | None = None
-    count: int = EVENTS_PAGE_SIZE
-    kind: str = ""
-    actor: str = ""
-    subject: str = ""
-    since_ms: int = 0
-    until_ms: int | None = None
-
-    @classmethod
-    def parse(cls, params: Mapping[str, str]) -> Self:
-        """Parse query parameters, or raise `InvalidRequest`."""
-        if params.get("before") and params.get("after"):
-            message = "Send before for older events or after for newer ones, not both."
-            raise InvalidRequest(message)
-        return cls(
-            before=_number(params, "before", 1, 2**62),
-            after=_number(params, "after", 0, 2**53),
-            count=_number(params, "count", 1, MAX_EVENTS_PAGE_SIZE) or EVENTS_PAGE_SIZE,
-            kind=params.get("kind", "")[:MAX_FILTER_LENGTH],
-            actor=params.get("actor", "")[:MAX_FILTER_LENGTH],
-            since_ms=_time(params, "since") or 0,
-            until_ms=_time(params, "until"),
-        )
-
-    def matches(self, event: Event) -> bool:
-        return (
-            event.kind.startswith(self.kind)
-            and self.actor in ("", event.actor)
-            and self.subject in ("", event.subject.lower())
-            and self.since_ms <= event.at_ms
-            and (self.until_ms is None or event.at_ms < self.until_ms)
-        )
-
-
-def _number(params: Mapping[str, str], name: str, least: int, most: int) -> int | None:
-    text = params.get(name, "")
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and least <= int(text) <= most):  # noqa: PLR2004 - digits of 2**62.
-        message = f"The parameter {name} is a number from {least} to {most}, not {text[:40]!r}."
-        raise InvalidRequest(message)
-    return int(text)
-
-
-def _time(params: Mapping[str, str], name: str) -> int | None:
-    text = params.get(name, "")
-    return parse_time(name, text) if text else None

@@ -11,12 +11,14 @@ from typing import ClassVar, Self
 
 from msgspec import Struct
 
+from shared.domain.change_feed import ChangeKind, package_change
 from shared.domain.coordinates import Package
+from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import Conflict, InvalidRequest, NotFound, about_field
-from shared.domain.events import ChangeKind, package_change
+from shared.domain.events import Event
 from shared.domain.names import OrgName, parse_org
 from shared.domain.packages import State
-from shared.domain.records import Entity, Event, Place, Record
+from shared.domain.records import Record
 from shared.domain.times import MS
 
 Followed = Package | OrgName

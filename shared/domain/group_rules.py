@@ -12,11 +12,12 @@ from typing import ClassVar
 from msgspec import Struct
 
 from shared.domain.accounts import AccountByGroups
+from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.identities import MAX_GROUP_LENGTH, ROLE_PREFIX, Identity
 from shared.domain.memberships import NO_END_MS, GroupRole
 from shared.domain.names import parse_org
-from shared.domain.records import Entity, Place, Record
+from shared.domain.records import Record
 from shared.domain.scopes import Role
 from shared.domain.times import MS
 

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import ClassVar
 
-from shared.domain.records import Entity, Place
+from shared.domain.entities import Entity, Place
 
 MAX_GROUPS = 2_000  # Of an identity; those of one person fit into 80 KiB.
 MAX_GROUP_LENGTH = 200  # Characters; a longer one is none.

@@ -4,8 +4,8 @@ import hashlib
 from datetime import timedelta
 from typing import ClassVar
 
+from shared.domain.entities import Entity, Place
 from shared.domain.mail import EmailAddress
-from shared.domain.records import Entity, Place
 from shared.domain.scopes import Role
 from shared.domain.text_lines import MAX_DISPLAY_NAME, parse_line
 from shared.domain.times import MS

@@ -7,7 +7,7 @@ from typing import ClassVar, cast
 
 from msgspec import Struct
 
-from shared.domain.records import Entity, Place
+from shared.domain.entities import Entity, Place
 from shared.domain.times import MS
 
 # States of RFC 8056 in which the holder of a domain has lost it.

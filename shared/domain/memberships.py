@@ -8,10 +8,11 @@ from typing import ClassVar, Self
 
 from msgspec import Struct
 
+from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import Conflict
 from shared.domain.errors.identity import last_owner
 from shared.domain.organizations import Organization
-from shared.domain.records import Entity, Place, Record
+from shared.domain.records import Record
 from shared.domain.scopes import Role
 from shared.domain.times import MS
 

@@ -18,12 +18,13 @@ from shared.domain.api_docs.listed_connectors import (
 )
 from shared.domain.archives.names import Digest
 from shared.domain.coordinates import Coordinate, Package, package_owner, release_place
+from shared.domain.entities import Entity, Place
 from shared.domain.listings import Listing
 from shared.domain.mirror_rules import public_since
 from shared.domain.names import OrgName, PackageName
 from shared.domain.outside_values import StoredMs
 from shared.domain.packages import Head, Release, ReleaseEntry, Texts
-from shared.domain.records import Entity, Place, Record
+from shared.domain.records import Record
 from shared.domain.versions import Version
 
 Summary = ConnectorSummary | TriggerSummary

@@ -10,10 +10,11 @@ from enum import Enum
 from typing import ClassVar
 
 from shared.domain.coordinates import Package
+from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import InvalidRequest, NotFound, printable
 from shared.domain.ids import ID_LENGTH
 from shared.domain.names import OrgName, parse_org
-from shared.domain.records import Entity, Place, Record
+from shared.domain.records import Record
 from shared.domain.times import MS
 
 NOTICE_PERIOD = timedelta(days=7)  # For the holder's answer, before anything is decided.

@@ -4,10 +4,11 @@ import re
 from collections.abc import Sequence
 from typing import ClassVar
 
+from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.packages import RequiredProvenance, Visibility
 from shared.domain.publishing_rules import OrganizationRules
-from shared.domain.records import Entity, Place, Record
+from shared.domain.records import Record
 from shared.domain.rules.quota_rule import OrganizationUsage
 from shared.domain.text_lines import MAX_DESCRIPTION, MAX_DISPLAY_NAME, parse_line
 

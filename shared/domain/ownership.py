@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import ClassVar
 
-from shared.domain.records import Entity, Place
+from shared.domain.entities import Entity, Place
 
 UNSEEN_FOR = timedelta(days=90)  # An owner without an identity and a session for so long is gone.
 MEMBER_FOR = timedelta(days=30)  # Who asks for the ownership.

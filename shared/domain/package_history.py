@@ -11,8 +11,8 @@ from typing import Self
 
 from msgspec import Struct
 
-from shared.domain.events import package_change
-from shared.domain.records import Event
+from shared.domain.change_feed import package_change
+from shared.domain.events import Event
 
 
 class CredentialKind(Enum):

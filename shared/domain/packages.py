@@ -13,9 +13,10 @@ from pydantic import ConfigDict, TypeAdapter
 
 from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.coordinates import Coordinate, Package
+from shared.domain.events import Event
 from shared.domain.names import OrgName, PackageName
 from shared.domain.outside_values import StoredMs
-from shared.domain.records import Event, Record
+from shared.domain.records import Record
 from shared.domain.signatures import Signature
 from shared.domain.times import utc_text
 from shared.domain.versions import Version

@@ -16,6 +16,7 @@ from shared.domain.advisories.followers import AdvisoryFollower
 from shared.domain.approvals import ApprovalAsker
 from shared.domain.device_login import DeviceDecision, DeviceRequest
 from shared.domain.directory_locks import DirectoryFinding
+from shared.domain.events import Event
 from shared.domain.following import Follow, FollowerNews, LeaveLink, WaitingNews
 from shared.domain.identities import Identity
 from shared.domain.invitations import Invitation
@@ -35,7 +36,7 @@ from shared.domain.packages import (
 from shared.domain.policies import Policy
 from shared.domain.proposals import Proposal
 from shared.domain.pull_records import RecordedPull
-from shared.domain.records import Event, Record
+from shared.domain.records import Record
 from shared.domain.registry_files.managed import ManagedByFile
 from shared.domain.releases import ReleasePullers, WithheldNote
 from shared.domain.reports import Report, ReportDecision

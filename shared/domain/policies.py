@@ -3,8 +3,8 @@
 import unicodedata
 from typing import ClassVar
 
+from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.records import Entity, Place
 
 POLICY_OF_NAMES = "names"
 MAX_POLICY_LENGTH = 20_000  # Characters; the text that comes with the registry has 3,000.

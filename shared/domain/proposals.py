@@ -6,8 +6,8 @@ from datetime import timedelta
 from enum import Enum
 from typing import ClassVar
 
+from shared.domain.entities import Entity, Place
 from shared.domain.packages import PublicReason
-from shared.domain.records import Entity, Place
 from shared.domain.times import MS
 
 PROPOSAL_LIFETIME = timedelta(days=14)  # Longer than a holiday week; a scanner repeats itself.

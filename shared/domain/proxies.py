@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from msgspec import Struct
 
-from shared.domain.server_addresses import Address
+from shared.domain.outbound_addresses import Address
 
 _PORTS = {"http": 80, "https": 443}
 _UNUSABLE = (

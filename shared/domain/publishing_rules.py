@@ -8,10 +8,11 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from msgspec import Struct
 
+from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import Invalid, InvalidRequest, about_field
 from shared.domain.licenses import parse_licenses
 from shared.domain.outside_values import StoredMs
-from shared.domain.records import Entity, Place, Record
+from shared.domain.records import Record
 from shared.domain.searched_files import parse_allowed_files
 
 RulesT = TypeVar("RulesT", "OrganizationRules", "RegistryRules")

@@ -10,8 +10,10 @@ from msgspec import Struct
 
 from shared.domain.archives.bala import Bala
 from shared.domain.coordinates import Coordinate, release_place
+from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.errors.packages import ReleaseNotFound, Withdrawal, withdrawn_by
+from shared.domain.events import Event
 from shared.domain.packages import (
     ArchiveFacts,
     ErasedArchive,
@@ -30,7 +32,6 @@ from shared.domain.packages import (
 )
 from shared.domain.principals import Principal
 from shared.domain.reasons import parse_reason, parse_required_reason
-from shared.domain.records import Entity, Event, Place
 from shared.domain.times import MS, utc_text
 from shared.domain.transparency.leaves import READABLE_KINDS
 

@@ -12,10 +12,11 @@ from typing import ClassVar
 
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Coordinate, package_owner
+from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import Invalid, InvalidRequest, NotFound
 from shared.domain.names import OrgName
 from shared.domain.packages import WithdrawalReason
-from shared.domain.records import Entity, Place, Record
+from shared.domain.records import Record
 from shared.domain.text_lines import MAX_DESCRIPTION, parse_line
 from shared.domain.times import MS
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from typing import ClassVar
 
+from shared.domain.entities import Entity, Place
 from shared.domain.errors.identity import PatternUnreadable
 from shared.domain.lookalike_names import folded_of, shape_of, spelling_of
 from shared.domain.names import MAX_PACKAGE_LENGTH
-from shared.domain.records import Entity, Place
 
 RESERVED_NAMES_OWNER = "reserved-names"  # One owner, so that one query reads all.
 MAX_RESERVED_NAMES = 500  # Each is compared with a new name three times.

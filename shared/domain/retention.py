@@ -28,6 +28,7 @@ from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.approvals import ApprovalRequest, Approvals
 from shared.domain.bundles import BundleStatement
 from shared.domain.directory_locks import DirectoryFinding
+from shared.domain.entities import AdditionCount, Entity
 from shared.domain.following import Follow, FollowerNews, LeaveLink
 from shared.domain.group_rules import GroupRules
 from shared.domain.identities import Identity
@@ -49,7 +50,6 @@ from shared.domain.policies import Policy
 from shared.domain.proposals import Proposal
 from shared.domain.provenance.trusted_roots import PublicGoodRoot
 from shared.domain.publishing_rules import RegistryRules
-from shared.domain.records import AdditionCount, Entity
 from shared.domain.registry_files.managed import ManagedByFile
 from shared.domain.releases import ReleasePullers, WithheldNote
 from shared.domain.reports import Report, ReportedRelease

@@ -14,11 +14,13 @@ from msgspec.structs import replace
 from pydantic import ValidationError
 
 from shared.domain.accounts import LockSource
+from shared.domain.entities import Entity, PendingEvents, Place
+from shared.domain.events import Event
 from shared.domain.identities import Identity
 from shared.domain.invitations import Invitation
 from shared.domain.memberships import Membership, strongest
 from shared.domain.packages import Head, Release, WithdrawalReason
-from shared.domain.records import Entity, Event, PendingEvents, Place, Record
+from shared.domain.records import Record
 from shared.domain.scopes import Role
 from shared.domain.sessions import Session
 from shared.domain.tokens import Token

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import ClassVar
 
+from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import Conflict, Invalid, NotFound, printable
 from shared.domain.group_rules import ENTRA
-from shared.domain.records import Entity, Place, Record
+from shared.domain.records import Record
 from shared.domain.times import MS
 
 MAX_SCIM_TOKENS = 4  # Of one directory: a new one is there before the old one is revoked.

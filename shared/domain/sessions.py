@@ -4,7 +4,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import ClassVar, Self
 
-from shared.domain.records import Entity, Place
+from shared.domain.entities import Entity, Place
 from shared.domain.times import MS
 
 SECRET_ROTATION = timedelta(minutes=10)  # A stolen cookie is useless soon.

@@ -31,6 +31,8 @@ from shared.domain.approvals import ApprovalRequest, Approvals
 from shared.domain.bundles import BundleStatement
 from shared.domain.coordinates import Package
 from shared.domain.directory_locks import DirectoryFinding
+from shared.domain.entities import Entity
+from shared.domain.events import Event
 from shared.domain.following import Follow, FollowerNews, LeaveLink
 from shared.domain.group_rules import GroupRules
 from shared.domain.identities import Identity
@@ -48,7 +50,7 @@ from shared.domain.policies import Policy
 from shared.domain.proposals import Proposal
 from shared.domain.provenance.trusted_roots import PublicGoodRoot
 from shared.domain.publishing_rules import RegistryRules
-from shared.domain.records import Entity, Event, Record
+from shared.domain.records import Record
 from shared.domain.registry_files.managed import ManagedByFile
 from shared.domain.reports import Report, ReportedRelease
 from shared.domain.reserved_names import ReservedName

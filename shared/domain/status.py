@@ -12,11 +12,12 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from shared.domain.accounts import Account
+from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.organizations import Organization
 from shared.domain.packages import Head, Release, State, Visibility
 from shared.domain.product_releases import ProductRelease
-from shared.domain.records import Entity, Place, Record
+from shared.domain.records import Record
 from shared.domain.times import MS
 
 PROBLEMS_KEPT = 20  # Sentences; the log has all of them.

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import ClassVar
 
+from shared.domain.entities import Entity, Place
 from shared.domain.ids import is_id
 from shared.domain.packages import Provenance
 from shared.domain.principals import RefusedPackage
-from shared.domain.records import Entity, Place
 from shared.domain.scopes import Grant, Scope
 from shared.domain.times import MS
 

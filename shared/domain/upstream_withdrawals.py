@@ -8,10 +8,10 @@ from typing import ClassVar
 from msgspec import Struct
 
 from shared.domain.coordinates import Coordinate, release_place
+from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.outside_values import StoredMs
 from shared.domain.packages import PublicReason, WithdrawalReason
-from shared.domain.records import Entity, Place
 from shared.domain.releases import WITHDRAWAL_TITLES
 
 ALL = "all"

@@ -10,11 +10,13 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from shared.domain.change_feed import package_change
 from shared.domain.client_addresses import is_loopback
+from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import InvalidRequest, about_field
-from shared.domain.events import package_change, without_internal_reason
-from shared.domain.records import Entity, Event, Place, Record
-from shared.domain.server_addresses import can_be_called
+from shared.domain.events import Event, without_internal_reason
+from shared.domain.outbound_addresses import can_be_called
+from shared.domain.records import Record
 from shared.domain.times import MS, utc_text
 
 

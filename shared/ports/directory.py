@@ -2,8 +2,8 @@
 
 from typing import Protocol, TypeVar
 
+from shared.domain.entities import Entity, PendingEvents, Place
 from shared.domain.names import OrgName
-from shared.domain.records import Entity, PendingEvents, Place
 from shared.domain.rights import AccessContext
 
 E = TypeVar("E", bound=Entity)

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from shared.domain.entities import PendingEvents
+from shared.domain.events import Event
 from shared.domain.packages import Head, Release
-from shared.domain.records import Event, PendingEvents
 from shared.domain.transparency.leaves import FrozenLeaf, LoggedEvent
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from shared.domain.records import Event
+from shared.domain.events import Event
 
 EVENTS_READ_AT_ONCE = 200
 

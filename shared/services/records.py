@@ -7,11 +7,12 @@ from msgspec import Struct, field
 
 from shared.auth.tokens import random_text
 from shared.domain.coordinates import Package
+from shared.domain.entities import AdditionCount, Entity, Place
 from shared.domain.errors.base import Refusal, Unavailable
+from shared.domain.events import Event
 from shared.domain.names import OrgName
 from shared.domain.packages import Head, Visibility
 from shared.domain.principals import Principal
-from shared.domain.records import AdditionCount, Entity, Event, Place
 from shared.domain.scopes import Resource
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Coordinate
-from shared.domain.records import Place
+from shared.domain.entities import Place
 from shared.domain.reports import (
     WAITING_RELEASES,
     Report,

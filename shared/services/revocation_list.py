@@ -4,8 +4,8 @@ from typing import Any, cast
 
 from msgspec import Struct
 
+from shared.domain.entities import PendingEvents
 from shared.domain.packages import Head, Release
-from shared.domain.records import PendingEvents
 from shared.domain.revocations import digest_of, retired_name, revocations_of
 from shared.ports.events import EventStore
 from shared.ports.revocations import RevocationStore

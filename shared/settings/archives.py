@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from shared.domain.archives.delivery import Cdn
-from shared.settings.values import MIB, AddressWithoutSlash, Size, TopicSettings, matching
+from shared.domain.archives.limits import DEFAULT_LIMITS
+from shared.settings.values import AddressWithoutSlash, Size, TopicSettings, matching
 
 _FRONT_DOOR_ENDPOINT = (
     r"(?i)(?:/subscriptions/[\w-]+/resourceGroups/[\w.()-]+/providers/Microsoft\.Cdn"
@@ -22,7 +23,7 @@ class ArchiveSettings(TopicSettings):
     """How large archives may be, how many are received at once, and what they must contain."""
 
     max_archive_bytes: Size = Field(
-        default=64 * MIB,
+        default=DEFAULT_LIMITS.archive_bytes,
         ge=1,
         description="Maximum size of an archive, in bytes or with a unit, such as 64MiB.",
     )

@@ -7,9 +7,9 @@ from msgspec.structs import replace
 from shared.domain.accounts import Account
 from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.coordinates import Coordinate, Package
+from shared.domain.events import Event
 from shared.domain.organizations import Organization
 from shared.domain.packages import Graph, GraphNode, Head, Origin, Release, ReleaseEntry
-from shared.domain.records import Event
 from shared.domain.scopes import Grant
 from shared.domain.tokens import Token
 from shared.domain.versions import Version

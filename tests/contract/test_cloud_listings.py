@@ -18,9 +18,9 @@ from shared.adapters.search.cloud_listings import (
 )
 from shared.adapters.search.rows import README_CHARACTERS
 from shared.adapters.system import SystemRandomness
+from shared.domain.events import Event
 from shared.domain.listings import Listing
 from shared.domain.packages import Texts
-from shared.domain.records import Event
 from tests.contract.sample_records import head, package, release
 from tests.fakes.cosmos.protocol import Request
 from tests.fakes.cosmos.transport import DoubleTransport, Trouble

@@ -7,10 +7,11 @@ import pytest
 
 from shared.domain.account_names import AccountName
 from shared.domain.accounts import Account
+from shared.domain.entities import AdditionCount, Entity, PendingEvents, Place
+from shared.domain.events import Event
 from shared.domain.memberships import Membership, PendingRole
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
-from shared.domain.records import AdditionCount, Entity, Event, PendingEvents, Place
 from shared.domain.rights import AccessContext
 from shared.domain.scopes import Role
 from shared.domain.tokens import Token, TokenUse

@@ -7,8 +7,8 @@ import pytest
 
 from shared.adapters.cloud import CloudStores
 from shared.adapters.embedded import EmbeddedStores
+from shared.domain.events import Event
 from shared.domain.packages import Head, Release
-from shared.domain.records import Event
 from tests.contract.sample_records import GREET, coordinate, event, head, release
 from tests.contract.stores import Stores
 from tests.fakes.system import FakeClock

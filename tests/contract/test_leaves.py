@@ -8,7 +8,7 @@ import pytest
 
 from shared.adapters.cloud import CloudStores
 from shared.adapters.embedded import EmbeddedStores
-from shared.domain.records import Event
+from shared.domain.events import Event
 from shared.domain.transparency.leaves import FrozenLeaf, LoggedEvent, commitment
 from tests.contract.sample_records import event, head, release
 from tests.contract.stores import Stores

@@ -16,11 +16,11 @@ from shared.adapters.search.index import SqliteSearchIndex
 from shared.domain.api_docs.listed_connectors import NO_API
 from shared.domain.api_docs.symbols import Symbol, pack_symbols
 from shared.domain.distributions import ClientProfile
+from shared.domain.events import Event
 from shared.domain.listings import MAX_FACET_VALUES, Facet, FacetCount, FacetValue, Listing
 from shared.domain.mentions import MAX_MENTIONS
 from shared.domain.names import OrgName
 from shared.domain.packages import Dependency, ModuleText, Texts, UpstreamOrigin, Visibility
-from shared.domain.records import Event
 from shared.domain.search import (
     ANYONE,
     FacetPage,

@@ -16,9 +16,10 @@ from shared.adapters.filesystem import SnapshotFolder
 from shared.adapters.search.index import SqliteSearchIndex
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Coordinate
+from shared.domain.entities import Entity, Place
+from shared.domain.events import Event
 from shared.domain.packages import Readers, Release, State
 from shared.domain.principals import OPERATOR
-from shared.domain.records import Entity, Event, Place
 from shared.domain.search import Query, ResultPage, Viewer
 from shared.domain.snapshots import (
     ENTITIES,

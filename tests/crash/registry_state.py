@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 import httpx
 
 from shared.adapters.filesystem import DataFolder
+from shared.domain.events import Event
 from shared.domain.memberships import Membership
 from shared.domain.organizations import Organization
 from shared.domain.principals import OPERATOR
-from shared.domain.records import Event
 from shared.domain.tokens import Token
 from shared.services.records import all_entities
 from tests.crash.scenarios import BYSTANDER, Scenario

@@ -6,12 +6,12 @@ from itertools import takewhile
 from typing import Self, TypeVar, cast
 
 from shared.domain.accounts import Account
-from shared.domain.events import anonymized, is_personal, without_account
+from shared.domain.entities import Entity, PendingEvents, Place
+from shared.domain.events import Event, anonymized, is_personal, without_account
 from shared.domain.memberships import Membership, member_place
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Head, Release
-from shared.domain.records import Entity, Event, PendingEvents, Place
 from shared.domain.revocations import Revocation
 from shared.domain.rights import AccessContext
 from shared.domain.transparency.leaves import FrozenLeaf, LoggedEvent

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from shared.domain.coordinates import NO_PACKAGE, Package
-from shared.domain.records import Place
+from shared.domain.entities import Place
 from shared.domain.transparency.records import ReleaseProof
 from shared.runtime.editions import CHANGES_KNOWN_WITHIN
 from tests.fakes.cosmos.protocol import CosmosDouble

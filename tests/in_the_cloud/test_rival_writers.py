@@ -12,7 +12,7 @@ import pytest
 from shared.adapters.cloud import CloudStores, open_cloud
 from shared.adapters.system import SystemRandomness
 from shared.domain.accounts import Account
-from shared.domain.records import Place
+from shared.domain.entities import Place
 from shared.ports.conflicts import AlreadyThere
 from shared.ports.pull_ledger import Pull
 from tests.contract.sample_records import account, coordinate, event, head

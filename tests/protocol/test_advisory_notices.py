@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from shared.domain.errors.base import Forbidden
+from shared.domain.events import Event
 from shared.domain.names import OrgName, parse_org
 from shared.domain.packages import State
 from shared.domain.principals import OPERATOR, Principal
-from shared.domain.records import Event
 from shared.domain.release_lists import parse_coordinate
 from shared.domain.webhooks import Topic
 from shared.services.advisories.affected_packages import AffectedPackage, AffectedPackages

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.events import EventQuery
+from shared.domain.event_queries import EventQuery
+from shared.domain.events import Event
 from shared.domain.names import parse_org
 from shared.domain.packages import PublicReason, Visibility, WithdrawalReason
 from shared.domain.principals import OPERATOR
-from shared.domain.records import Event
 from shared.domain.release_lists import parse_coordinate
 from shared.domain.webhooks import Topic
 from shared.services.packages import dependency_notices

@@ -19,7 +19,7 @@ from shared.bootstrap import build_registry, embedded_adapters, prepared_stores
 from shared.commands.first_start import first_start
 from shared.domain.accounts import Account, AccountLock
 from shared.domain.coordinates import Coordinate, Package
-from shared.domain.events import EventQuery
+from shared.domain.event_queries import EventQuery
 from shared.domain.listings import Listing
 from shared.domain.packages import FoundRelease
 from shared.domain.principals import OPERATOR

@@ -8,9 +8,9 @@ import pytest
 
 from shared.domain.accounts import Account
 from shared.domain.errors.identity import Untrusted
+from shared.domain.events import org_stream
 from shared.domain.names import OrgName, parse_org
 from shared.domain.principals import OPERATOR
-from shared.domain.records import org_stream
 from shared.domain.scopes import Role
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.services.organizations.invitations import InvitationRequest

@@ -10,10 +10,10 @@ import pytest
 from anyio.to_thread import run_sync
 
 from shared.domain.coordinates import Coordinate, Package
+from shared.domain.events import Event
 from shared.domain.names import parse_org
 from shared.domain.packages import PublicReason, Visibility, WithdrawalReason
 from shared.domain.principals import OPERATOR
-from shared.domain.records import Event
 from shared.domain.scopes import Role
 from shared.domain.trusted_publishing.jobs import Provider
 from tests.support.archives import bala

@@ -11,10 +11,10 @@ from anyio.to_thread import run_sync
 from msgspec.structs import replace
 
 from shared.domain.coordinates import Coordinate
+from shared.domain.entities import Entity
 from shared.domain.errors.base import Unavailable
 from shared.domain.mail import Mail
 from shared.domain.principals import OPERATOR
-from shared.domain.records import Entity
 from shared.domain.reports import REPORT_REASONS, REPORTS_KEPT_FOR, Report, ReportState
 from shared.ports.directory import DirectoryStore
 from shared.services.common import Adapters

@@ -16,12 +16,12 @@ from shared.auth.identity_providers import VerifiedIdentity
 from shared.bootstrap import refuse_half_restored
 from shared.domain.accounts import Account, LockSource
 from shared.domain.coordinates import Coordinate
+from shared.domain.entities import Place
 from shared.domain.memberships import Membership
 from shared.domain.names import parse_org
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import State, Visibility, WithdrawalReason
 from shared.domain.principals import DIRECTORY, OPERATOR
-from shared.domain.records import Place
 from shared.domain.revocations import Revocation, RoleLimits, last_of_each
 from shared.domain.scopes import Role
 from shared.domain.tokens import Token

@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Package
+from shared.domain.events import org_stream
 from shared.domain.names import parse_org
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR, OPERATOR_ID, Principal
-from shared.domain.records import org_stream
 from shared.domain.scopes import Role
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.protocol.bal.failures import ClientFailure

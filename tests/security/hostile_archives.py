@@ -9,7 +9,7 @@ from typing import Any
 
 from shared.auth.token_search import MAX_LOOKALIKES
 from shared.auth.tokens import AccessToken
-from shared.domain.archives.unpacking import DEFAULT_LIMITS, MIB, ArchiveLimits
+from shared.domain.archives.limits import DEFAULT_LIMITS, MIB, ArchiveLimits
 from tests.fakes.system import FakeRandomness
 from tests.support.archives import Spec, bala, files, noise, zipped
 from tests.support.raw_zip import (

@@ -10,9 +10,9 @@ import pytest
 
 from shared.domain.accounts import ADMINISTRATORS, Account
 from shared.domain.coordinates import Coordinate
+from shared.domain.events import Event
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
-from shared.domain.records import Event
 from shared.domain.reserved_names import RESERVED_NAMES_OWNER, ReservedName
 from shared.domain.sign_in import RECENT_SIGN_IN
 from tests.support.archives import bala

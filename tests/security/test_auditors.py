@@ -9,7 +9,7 @@ import pytest
 from functions.faces import operations
 from functions.http.signed_in_pages import AdministratorPages
 from shared.domain.coordinates import Coordinate
-from shared.domain.events import EventQuery
+from shared.domain.event_queries import EventQuery
 from shared.domain.principals import OPERATOR
 from shared.services.tokens.tokens import TokenRequest
 from tests.support.archives import bala

@@ -15,7 +15,7 @@ from functions.faces import operations
 from functions.http.operations import Effect
 from functions.http.signed_in_pages import SignedInPages
 from shared.domain.accounts import Account
-from shared.domain.records import Place
+from shared.domain.entities import Place
 from tests.security.access_table import (
     DECLARED,
     Cell,

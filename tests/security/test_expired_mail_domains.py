@@ -9,8 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from shared.domain.accounts import Account
+from shared.domain.entities import Place
 from shared.domain.mail_domains import parse_registration
-from shared.domain.records import Place
 from shared.domain.times import MS
 from shared.ports.http_client import HttpResponse, Unanswered
 from shared.services.identity.mail_domains import MailDomains

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.domain.archives.bala import Bala, read_bala
-from shared.domain.archives.unpacking import ArchiveLimits, Documentation
+from shared.domain.archives.limits import ArchiveLimits, Documentation
 from shared.domain.packages import Visibility
 from tests.paths import BALAS
 from tests.protocol.bal.okhttp import multipart

@@ -11,8 +11,8 @@ import pytest
 from msgspec.structs import replace
 
 from shared.domain.coordinates import Coordinate
+from shared.domain.events import account_stream
 from shared.domain.principals import OPERATOR
-from shared.domain.records import account_stream
 from tests.fakes.secret_scanner import FakeScanner, found
 from tests.fakes.system import FakeRandomness
 from tests.support.archives import bala

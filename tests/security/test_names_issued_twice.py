@@ -12,7 +12,7 @@ import pytest
 
 from shared.domain.coordinates import Package
 from shared.domain.errors.identity import OrganizationExists
-from shared.domain.events import EventQuery
+from shared.domain.event_queries import EventQuery
 from shared.domain.memberships import OWNER_CHANGE_DELAY
 from shared.domain.names import OrgName, PackageName, parse_org
 from shared.domain.packages import Head, Visibility

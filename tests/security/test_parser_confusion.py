@@ -20,12 +20,8 @@ from hypothesis import strategies as st
 
 from shared.auth.token_search import TokenSearch
 from shared.domain.archives.bala import read_bala
-from shared.domain.archives.unpacking import (
-    DEFAULT_LIMITS,
-    ArchiveLimits,
-    Documentation,
-    ZipArchive,
-)
+from shared.domain.archives.limits import DEFAULT_LIMITS, ArchiveLimits, Documentation
+from shared.domain.archives.unpacking import ZipArchive
 from shared.domain.errors.base import BadArchive, RefusalKind
 from tests.paths import BALAS
 from tests.sampling import examples

@@ -12,9 +12,9 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
+from shared.domain.entities import Place
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
-from shared.domain.records import Place
 from shared.domain.scopes import Role
 from shared.domain.snapshots import ENTITIES
 from shared.domain.status import NoticeBoard

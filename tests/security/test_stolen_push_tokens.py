@@ -8,7 +8,7 @@ import pytest
 
 from functions.api.openapi import OPERATIONS, openapi_of
 from functions.http.operations import Operation
-from shared.domain.records import Place
+from shared.domain.entities import Place
 from shared.domain.tokens import Token
 from tests.security.limits import UNREACHED_LIMITS
 from tests.security.request_bodies import body_of

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from shared.domain.records import Event
+from shared.domain.events import Event
 from shared.ports.events import EventStore
 from tests.fakes.cosmos.protocol import CosmosDouble
 

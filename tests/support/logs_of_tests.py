@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
-from shared.domain.records import Entity, Place
+from shared.domain.entities import Entity, Place
 from shared.domain.transparency.log_states import PLACE_OF_STATE, LogState
 from shared.domain.transparency.notes import NoteSigner
 from shared.ports.directory import DirectoryStore

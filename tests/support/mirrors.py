@@ -17,10 +17,10 @@ from shared.adapters.fetch_budget import FetchBudget
 from shared.adapters.http_fetcher import GuardedFetcher
 from shared.adapters.upstream import CentralUpstream
 from shared.composition import MirroringServices
+from shared.domain.events import Event
 from shared.domain.mirror_rules import MirrorRules
 from shared.domain.packages import Release
 from shared.domain.principals import OPERATOR
-from shared.domain.records import Event
 from shared.domain.release_lists import parse_coordinate
 from shared.services.common import Adapters
 from tests.protocol.bal.java import ACCEPT_ARCHIVE

@@ -12,8 +12,9 @@ from pkgutil import walk_packages
 from msgspec import Struct
 
 import shared.domain
+from shared.domain.entities import Entity
 from shared.domain.personal_data import PERSONAL_RECORDS, PersonalField, PersonalRecord
-from shared.domain.records import Entity, Record
+from shared.domain.records import Record
 from tests.support.markdown_tables import markdown_table
 
 ABOUT_NOBODY = Path(__file__).parents[1] / "repo/fields_about_nobody.txt"

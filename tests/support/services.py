@@ -7,13 +7,13 @@ from typing import cast
 from shared.auth.authorization import Authorization
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Package
+from shared.domain.events import Event
 from shared.domain.memberships import Membership
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Head, Release
 from shared.domain.principals import OPERATOR, Principal
 from shared.domain.rate_limits import RateLimit, RateLimitClass
-from shared.domain.records import Event
 from shared.domain.scopes import Grant, Role
 from shared.ports.directory import DirectoryStore
 from shared.ports.search import SearchIndex

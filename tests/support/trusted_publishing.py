@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from shared.auth.tokens import Secret
 from shared.domain.coordinates import Package
+from shared.domain.events import Event, org_stream
 from shared.domain.principals import ANONYMOUS, Principal
-from shared.domain.records import Event, org_stream
 from shared.domain.scopes import Grant
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider
 from shared.domain.trusted_publishing.publishers import Publisher

@@ -10,7 +10,8 @@ from functions.http.pages import PublicPageCall, PublicPages
 from functions.http.pagination import Pager
 from functions.web.package.frame import PackageFrame, show_tab, stored_details_of
 from functions.web.package.missing import refusal_page_of
-from shared.domain.archives.unpacking import KIB, ArchiveDirectory, FolderListing, text_of
+from shared.domain.archives.limits import KIB
+from shared.domain.archives.unpacking import ArchiveDirectory, FolderListing, text_of
 from shared.domain.documents import etag_of
 from shared.domain.errors.packages import file_not_in_archive
 from shared.prose.rendering import show_plain

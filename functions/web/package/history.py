@@ -6,7 +6,7 @@ from functions.http.event_sentences import CREDENTIAL_TEXTS, history_facts, hist
 from functions.http.pages import PublicPageCall
 from functions.web.package.frame import PackageFrame, show_tab
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.events import EventQuery
+from shared.domain.event_queries import EventQuery
 from shared.runtime.answers import Answer
 from shared.services.packages.package_details import ReleaseDetails
 

@@ -9,10 +9,11 @@ from typing import TypeVar
 
 from shared.adapters.cosmos.client import BatchWrite, CosmosContainer, CosmosDatabase, Item
 from shared.domain.accounts import Account
+from shared.domain.entities import Entity, PendingEvents, Place
+from shared.domain.events import Event
 from shared.domain.memberships import Membership, member_place
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
-from shared.domain.records import Entity, Event, PendingEvents, Place
 from shared.domain.rights import AccessContext
 from shared.domain.tokens import Token, TokenUse
 from shared.domain.transparency.records import ReleaseProof

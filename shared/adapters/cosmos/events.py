@@ -14,15 +14,17 @@ from msgspec.structs import replace
 from shared.adapters.cosmos.client import BatchWrite, CosmosContainer, CosmosDatabase, Item
 from shared.adapters.cosmos.directory import CosmosDirectory
 from shared.adapters.cosmos.metadata import CosmosMetadata
-from shared.domain.events import anonymized, is_personal, without_account
-from shared.domain.packages import Head, Release
-from shared.domain.records import (
+from shared.domain.entities import PendingEvents
+from shared.domain.events import (
     Event,
-    PendingEvents,
     account_stream,
+    anonymized,
+    is_personal,
     package_stream,
     publishing_stream,
+    without_account,
 )
+from shared.domain.packages import Head, Release
 from shared.domain.times import MS
 from shared.domain.transparency.leaves import SALT_BYTES, FrozenLeaf, LoggedEvent, frozen
 from shared.ports.conflicts import Stale

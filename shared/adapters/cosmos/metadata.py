@@ -18,9 +18,9 @@ from shared.adapters.cosmos.client import BatchWrite, CosmosContainer, CosmosDat
 from shared.adapters.cosmos.queries import SessionTokens
 from shared.domain.archives.names import Digest
 from shared.domain.coordinates import NO_PACKAGE, Coordinate, Package
+from shared.domain.events import Event
 from shared.domain.names import OrgName, PackageName
 from shared.domain.packages import FoundRelease, Head, Release, ReleaseEntry, Survey, Visibility
-from shared.domain.records import Event
 from shared.domain.versions import Version
 from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.metadata import ReadCheck, VersionDiffersInCase

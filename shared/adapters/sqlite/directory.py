@@ -11,12 +11,13 @@ from typing import TypeVar
 from shared.adapters.sqlite.database import Database, Work
 from shared.adapters.sqlite.metadata import outbox_since
 from shared.domain.accounts import Account
-from shared.domain.events import anonymized, is_personal, without_account
+from shared.domain.entities import Entity, PendingEvents, Place
+from shared.domain.events import Event, account_stream, anonymized, is_personal, without_account
 from shared.domain.memberships import Membership
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.packages import Head, Release
-from shared.domain.records import Entity, Event, PendingEvents, Place, Record, account_stream
+from shared.domain.records import Record
 from shared.domain.rights import AccessContext
 from shared.domain.transparency.leaves import SALT_BYTES, FrozenLeaf, LoggedEvent, frozen
 from shared.ports.conflicts import AlreadyThere, Stale

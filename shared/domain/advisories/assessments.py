@@ -6,9 +6,9 @@ from enum import Enum
 from typing import Any, ClassVar
 
 from shared.domain.coordinates import Coordinate, Package, package_owner
+from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.names import OrgName, PackageName
-from shared.domain.records import Entity, Place
 from shared.domain.text_lines import MAX_DESCRIPTION, parse_line
 from shared.domain.times import utc_text
 from shared.domain.versions import Version

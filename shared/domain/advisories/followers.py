@@ -6,7 +6,7 @@ Everything is told once: an advisory, of one package.
 from collections.abc import Iterable
 from typing import ClassVar, Self
 
-from shared.domain.records import Entity, Place
+from shared.domain.entities import Entity, Place
 
 FOLLOWER_KEY = "advisories"
 MAX_TOLD = 5_000  # Of an owner; the oldest are forgotten, and would be told again.

@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 import msgspec
 
 from shared.domain.advisories.advisories import Advisory, AdvisoryState
-from shared.domain.records import Entity, Place
+from shared.domain.entities import Entity, Place
 
 OWNER = "advisories"  # Of all these records; the directory keeps the kinds apart.
 

@@ -10,8 +10,9 @@ from pydantic import Field
 from shared.domain.api_docs.listed_connectors import NO_API, ApiSummary
 from shared.domain.api_docs.pieces import PiecesPointer
 from shared.domain.coordinates import Coordinate, release_place
+from shared.domain.entities import Entity, Place
 from shared.domain.packages import ReleaseEntry
-from shared.domain.records import Entity, Place, Record
+from shared.domain.records import Record
 from shared.domain.versions import Version
 
 # Documentation by a lower version of the generator is made again.

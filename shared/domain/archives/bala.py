@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
+from shared.domain.archives.limits import DEFAULT_LIMITS, ArchiveLimits, Documentation
 from shared.domain.archives.manifest import (
     BALA_JSON,
     BALA_TOML,
@@ -39,14 +40,7 @@ from shared.domain.archives.manifest import (
     read_model,
 )
 from shared.domain.archives.names import Digest, canonical_file_name, fold_case, gives_platform
-from shared.domain.archives.unpacking import (
-    DEFAULT_LIMITS,
-    ArchiveLimits,
-    Documentation,
-    FindToken,
-    ZipArchive,
-    find_no_token,
-)
+from shared.domain.archives.unpacking import FindToken, ZipArchive, find_no_token
 from shared.domain.bounded_parsing import parse_json, parse_toml
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import BadArchive, InvalidName, printable

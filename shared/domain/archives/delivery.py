@@ -14,8 +14,8 @@ from enum import Enum
 from msgspec import Struct
 
 from shared.domain.archives.names import ArchiveName
+from shared.domain.events import Event
 from shared.domain.packages import Head, Readers, Release, Visibility
-from shared.domain.records import Event
 
 ARCHIVE_TYPE = "application/octet-stream"
 

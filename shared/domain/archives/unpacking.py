@@ -9,6 +9,7 @@ from typing import Self
 
 from msgspec import Struct
 
+from shared.domain.archives.limits import KIB, MIB, ArchiveLimits
 from shared.domain.archives.zip_records import (
     METHOD_DEFLATED,
     DirectorySpan,
@@ -22,38 +23,6 @@ from shared.domain.archives.zip_records import (
 )
 from shared.domain.errors.base import BadArchive, printable
 from shared.domain.secret_forms import is_text, may_have_secret
-
-KIB = 1024
-MIB = 1024 * KIB
-
-
-class Documentation(Enum):
-    """Whether a bala of the Java layouts must document its package."""
-
-    REQUIRED = "required"
-    OPTIONAL = "optional"
-
-
-class ArchiveLimits(Struct, frozen=True, kw_only=True):
-    """Limits for one archive.
-
-    Sizes and ratios are checked in the headers, for each entry and for all together; unpacking
-    stops at an entry that is larger than its header says.
-    """
-
-    entries: int = 20_000  # The largest real balas have a few hundred.
-    unpacked_bytes: int = 512 * MIB  # Acceptable on a client's disk for one package.
-    ratio: int = 200  # Unpacked to packed; sources and jars pack ten to one, bombs a thousand.
-    ratio_from_bytes: int = 1 * MIB  # Below this a high ratio is a file of blanks, not a bomb.
-    archive_ratio_from_bytes: int = 16 * MIB  # The same for all entries together: a few such files.
-    manifest_bytes: int = 1 * MIB  # Each manifest; a graph of 500 packages has 100 KiB.
-    text_bytes: int = 1 * MIB  # Each documentation text; a browser shows no more.
-    texts_bytes: int = 8 * MIB  # All documentation texts together: one stored document.
-    record_bytes: int = 12 * KIB  # What lists and searches hold; a stored release has 17 KiB.
-    documentation: Documentation = Documentation.REQUIRED
-
-
-DEFAULT_LIMITS = ArchiveLimits()
 
 FindToken = Callable[[bytes], int | None]  # Returns where in a content an access token begins.
 MAX_TOKEN_BYTES = 128  # No token is longer.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
-from shared.domain.records import Entity, Place
+from shared.domain.entities import Entity, Place
 
 
 class PublicGoodRoot(Entity):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
-from shared.domain.records import Entity, Place
+from shared.domain.entities import Entity, Place
 from shared.domain.registry_files.sections import OrganizationSection, RegistryFile
 
 _OWNER = "registry-file"  # No id of an account, and no name of an organization, has a hyphen.

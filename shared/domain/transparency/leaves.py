@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
+from shared.domain.events import Event
 from shared.domain.packages import State, Visibility, WithdrawalReason
-from shared.domain.records import Event
 from shared.domain.times import utc_text
 
 FORMAT = 1

@@ -2,7 +2,7 @@
 
 from typing import ClassVar, NamedTuple
 
-from shared.domain.records import Entity, Place
+from shared.domain.entities import Entity, Place
 from shared.domain.transparency.checkpoints import Checkpoint
 from shared.domain.transparency.merkle_tree import EMPTY_ROOT, TreeHead
 from shared.domain.transparency.notes import SignedNote

@@ -5,7 +5,7 @@ import hashlib
 from typing import ClassVar
 
 from shared.domain.coordinates import Coordinate
-from shared.domain.records import Entity, Place
+from shared.domain.entities import Entity, Place
 from shared.domain.transparency.checkpoints import Checkpoint
 from shared.domain.transparency.merkle_tree import TreeHead
 from shared.domain.transparency.notes import SignedNote

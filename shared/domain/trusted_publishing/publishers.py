@@ -6,10 +6,11 @@ from enum import Enum
 from typing import ClassVar, Self
 
 from shared.domain.coordinates import Package
+from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.ids import is_id
 from shared.domain.names import OrgName
-from shared.domain.records import Entity, Place, Record
+from shared.domain.records import Record
 from shared.domain.scopes import Resource
 from shared.domain.trusted_publishing.claims import (
     check_claims,

@@ -7,13 +7,15 @@ from msgspec import Struct
 
 from shared.auth.authorization import Administration
 from shared.domain.accounts import Account
+from shared.domain.entities import Place
 from shared.domain.errors.identity import (
     NotPermitted,
     TokenUnknown,
     credentials_missing,
     last_owner,
 )
-from shared.domain.events import MAX_EVENTS_PAGE_SIZE, EventQuery
+from shared.domain.event_queries import MAX_EVENTS_PAGE_SIZE, EventQuery
+from shared.domain.events import Event
 from shared.domain.following import Follow
 from shared.domain.identities import Identity
 from shared.domain.memberships import Membership
@@ -23,7 +25,6 @@ from shared.domain.organizations import Organization, organization_place
 from shared.domain.ownership import OwnershipRequest
 from shared.domain.principals import Principal
 from shared.domain.pull_records import MAX_PULLS_EXPORTED, RecordedPull
-from shared.domain.records import Event, Place
 from shared.domain.reports import Report
 from shared.domain.scim import ScimUser
 from shared.domain.scopes import Role

@@ -13,6 +13,7 @@ from shared.domain.account_erasure import ERASURE_NOTICE, AccountErasure
 from shared.domain.accounts import ADMINISTRATORS, Account
 from shared.domain.advisories.followers import AdvisoryFollower
 from shared.domain.directory_locks import DirectoryFinding, finding_place
+from shared.domain.entities import AdditionCount, Entity, Place
 from shared.domain.errors.base import Conflict, Invalid, NotFound, Unavailable
 from shared.domain.identities import Identity
 from shared.domain.mail import EmailAddress
@@ -21,7 +22,6 @@ from shared.domain.organizations import Organization, organization_place
 from shared.domain.ownership import OwnershipRequest
 from shared.domain.principals import Principal
 from shared.domain.reasons import parse_required_reason
-from shared.domain.records import AdditionCount, Entity, Place
 from shared.domain.scim import ScimKey, ScimUser, ScimWaiting
 from shared.domain.times import MS
 from shared.domain.tokens import TokenUse

@@ -17,6 +17,7 @@ from shared.domain.accounts import (
     AccountLock,
     LockSource,
 )
+from shared.domain.entities import Place
 from shared.domain.errors.base import Conflict
 from shared.domain.errors.identity import (
     NotPermitted,
@@ -24,7 +25,7 @@ from shared.domain.errors.identity import (
     account_not_found,
     organization_not_found,
 )
-from shared.domain.events import EventQuery
+from shared.domain.event_queries import EventQuery
 from shared.domain.identities import Identity
 from shared.domain.ids import is_id
 from shared.domain.mail import EmailAddress
@@ -33,7 +34,6 @@ from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.principals import DIRECTORY, Principal
 from shared.domain.reasons import parse_reason, parse_required_reason, with_reason
-from shared.domain.records import Place
 from shared.domain.sessions import Session
 from shared.domain.times import MS, time_text
 from shared.ports.directory import DirectoryStore

@@ -7,11 +7,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.auth.authorization import Administration, Authorization
-from shared.domain.events import EventQuery
+from shared.domain.event_queries import EventQuery
+from shared.domain.events import Event, account_stream, org_stream
 from shared.domain.names import OrgName
 from shared.domain.packages import Release
 from shared.domain.principals import Principal
-from shared.domain.records import Event, account_stream, org_stream
 from shared.domain.rights import require_own_account
 from shared.domain.scopes import Action
 from shared.ports.directory import DirectoryStore

@@ -26,13 +26,13 @@ from shared.domain.directory_locks import (
     may_lock,
     state_of_person,
 )
+from shared.domain.entities import Place
 from shared.domain.errors.base import Conflict, Invalid, NotFound
 from shared.domain.errors.identity import NotPermitted
 from shared.domain.identities import Identity
 from shared.domain.ids import is_id
 from shared.domain.principals import DIRECTORY, Principal
 from shared.domain.reasons import parse_required_reason
-from shared.domain.records import Place
 from shared.domain.status import StatusProblem, TaskReport, Urgency, first_of
 from shared.domain.times import MS
 from shared.ports.conflicts import Stale

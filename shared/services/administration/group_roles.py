@@ -17,6 +17,7 @@ from shared.auth.authorization import Administration
 from shared.auth.identity_providers import IdentityProvider, VerifiedIdentity
 from shared.domain.accounts import Account
 from shared.domain.directory_locks import DirectoryState
+from shared.domain.entities import Place
 from shared.domain.errors.identity import organization_not_found
 from shared.domain.group_rules import GROUP_RULES_PLACE, GroupRules
 from shared.domain.identities import ROLE_PREFIX, Identity, identity_place
@@ -24,7 +25,6 @@ from shared.domain.memberships import NO_END_MS, GroupRole, Membership, member_p
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.principals import Principal
-from shared.domain.records import Place
 from shared.domain.staff import Staff
 from shared.domain.times import MS, time_text
 from shared.ports.directory import DirectoryStore

@@ -10,13 +10,13 @@ from shared.auth.authorization import Administration
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Conflict, InvalidRequest, about_field
 from shared.domain.errors.identity import account_locked
-from shared.domain.events import EventQuery
+from shared.domain.event_queries import EventQuery
+from shared.domain.events import Event
 from shared.domain.identities import Identity
 from shared.domain.memberships import Membership
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.principals import Principal
-from shared.domain.records import Event
 from shared.domain.scopes import Role
 from shared.domain.sessions import Session
 from shared.domain.times import MS, time_text

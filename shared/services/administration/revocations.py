@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from shared.domain.accounts import Account, LockSource
 from shared.domain.archives.names import Digest
 from shared.domain.coordinates import Package
+from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import Refusal
 from shared.domain.identities import Identity
 from shared.domain.invitations import Invitation
@@ -27,7 +28,6 @@ from shared.domain.packages import (
 )
 from shared.domain.principals import DIRECTORY, OPERATOR
 from shared.domain.reasons import with_reason
-from shared.domain.records import Entity, Place
 from shared.domain.releases import Decision, with_change, with_decision
 from shared.domain.revocations import (
     BY_GROUPS,

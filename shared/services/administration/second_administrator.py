@@ -6,12 +6,12 @@ from contextlib import suppress
 from msgspec import Struct
 
 from shared.domain.accounts import Account
+from shared.domain.entities import Place
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.identity import second_administrator_needed
 from shared.domain.mail import MailText
 from shared.domain.principals import Principal
 from shared.domain.proposals import PROPOSALS_OWNER, Proposal
-from shared.domain.records import Place
 from shared.domain.status import StatusProblem, Urgency, first_of
 from shared.domain.times import time_text
 from shared.ports.directory import DirectoryStore

@@ -8,11 +8,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.auth.authorization import Administration
+from shared.domain.entities import PendingEvents
 from shared.domain.errors.base import Unavailable
 from shared.domain.packages import Head, Release
 from shared.domain.principals import Principal
 from shared.domain.product_releases import ProductRelease
-from shared.domain.records import PendingEvents
 from shared.domain.status import Backlog, DiskSpace, StatusProblem, StatusReport, TaskState
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore

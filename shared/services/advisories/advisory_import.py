@@ -32,9 +32,9 @@ from shared.domain.advisories.records import (
     StoredAdvisory,
     decoded,
 )
+from shared.domain.entities import Place
 from shared.domain.errors.base import Conflict, Invalid, Unavailable, printable, quoted
 from shared.domain.principals import Principal
-from shared.domain.records import Place
 from shared.ports.advisories import AdvisoryFiles
 from shared.ports.confined_tasks import ConfinedTasks
 from shared.ports.directory import DirectoryStore

@@ -18,10 +18,10 @@ from shared.domain.advisories.followers import (
     follower_place,
 )
 from shared.domain.errors.base import NotFound, Refusal
+from shared.domain.events import Event
 from shared.domain.memberships import Membership
 from shared.domain.names import OrgName
 from shared.domain.principals import UPKEEP, Principal
-from shared.domain.records import Event
 from shared.domain.rights import require_own_account
 from shared.domain.scopes import UNLIMITED, Grant, Role, Scope
 from shared.domain.status import TaskReport

@@ -7,9 +7,9 @@ from msgspec import Struct
 
 from shared.domain.advisories.records import OWNER, AdvisorySet
 from shared.domain.advisories.sources import AdvisorySource
+from shared.domain.entities import Place
 from shared.domain.errors.base import Refusal
 from shared.domain.principals import UPKEEP
-from shared.domain.records import Place
 from shared.domain.status import TaskReport
 from shared.domain.times import MS, time_text
 from shared.ports.advisories import AdvisoryDumps

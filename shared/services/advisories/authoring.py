@@ -18,13 +18,13 @@ from shared.domain.advisories.advisories import (
 from shared.domain.advisories.authoring import AdvisoryBody, WrittenAdvisory, advisory_body
 from shared.domain.advisories.records import OWNER, StoredAdvisory
 from shared.domain.coordinates import Package
+from shared.domain.entities import Place
 from shared.domain.errors.base import Conflict, InvalidRequest, NotFound, about_field
 from shared.domain.errors.packages import PackageNotFound
 from shared.domain.names import OrgName
 from shared.domain.packages import State, Survey
 from shared.domain.principals import Principal
 from shared.domain.reasons import parse_required_reason, reason_for_change
-from shared.domain.records import Place
 from shared.domain.rights import AccessContext
 from shared.domain.scopes import Action
 from shared.ports.directory import DirectoryStore

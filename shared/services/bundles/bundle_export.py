@@ -33,11 +33,11 @@ from shared.domain.bundles import (
     padding,
     tar_header,
 )
+from shared.domain.change_feed import EVERY_VERSION, package_change
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.base import Invalid
 from shared.domain.errors.packages import ArchiveLost
-from shared.domain.events import EVERY_VERSION, package_change
 from shared.domain.mirror_rules import is_withheld_by_rules
 from shared.domain.names import OrgName
 from shared.domain.packages import EVERYBODY, Head, Release, Survey, Visibility

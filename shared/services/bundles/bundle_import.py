@@ -293,9 +293,9 @@ class BundleImport(Struct, frozen=True):
     async def _check(self, bundle: OpenedBundle, progress: Progress) -> None:
         """Check the archives that are not stored as every archive is checked."""
         async for release, archive in bundle.archives():
-            if release.size_bytes > self.unchecked.max_archive_bytes:
+            most = self.unchecked.limits.archive_bytes
+            if release.size_bytes > most:
                 size = release.size_bytes
-                most = self.unchecked.max_archive_bytes
                 raise bundle_unusable(
                     reason=f"the archive of {release.coordinate} has {size:,} bytes; {most:,} fit"
                 )

@@ -21,7 +21,9 @@ from shared.domain.advisories.records import (
     StoredAdvisory,
 )
 from shared.domain.coordinates import Package
+from shared.domain.entities import Place
 from shared.domain.errors.base import Refusal
+from shared.domain.events import Event
 from shared.domain.following import (
     ADVISORIES,
     MAIL_EVERY,
@@ -40,7 +42,6 @@ from shared.domain.following import (
 from shared.domain.mail import MailText
 from shared.domain.mirror_rules import is_withheld_by_rules
 from shared.domain.packages import State
-from shared.domain.records import Event, Place
 from shared.domain.release_lists import parse_coordinate
 from shared.domain.releases import withdrawal_of, withdrawal_text
 from shared.domain.status import TaskReport

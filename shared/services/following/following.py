@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from shared.auth.tokens import random_text
 from shared.domain.coordinates import Package
+from shared.domain.entities import Place
 from shared.domain.following import (
     LINK_CODE_LENGTH,
     LINK_LIFETIME,
@@ -25,7 +26,6 @@ from shared.domain.following import (
 )
 from shared.domain.one_time_links import code_hash
 from shared.domain.principals import Principal
-from shared.domain.records import Place
 from shared.domain.rights import require_own_account
 from shared.domain.times import MS
 from shared.ports.conflicts import Stale

@@ -2,8 +2,8 @@
 
 from contextlib import suppress
 
+from shared.domain.entities import Place
 from shared.domain.following import Follow, FollowerNews, LeaveLink, Pace, news_place
-from shared.domain.records import Place
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
 

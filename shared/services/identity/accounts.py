@@ -21,6 +21,7 @@ from shared.domain.account_names import (
     retired_name_place,
 )
 from shared.domain.accounts import ADMINISTRATORS, Account
+from shared.domain.entities import Place
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import (
     AccountExists,
@@ -33,7 +34,6 @@ from shared.domain.ids import is_id
 from shared.domain.memberships import Membership
 from shared.domain.ownership import OwnerlessOrganization, ownerless_place
 from shared.domain.principals import Principal
-from shared.domain.records import Place
 from shared.domain.rights import PUBLISHING_ROLES
 from shared.domain.scopes import Role
 from shared.domain.times import MS

@@ -14,6 +14,7 @@ from shared.auth.sessions import SESSION_CREDENTIAL, GroupRights
 from shared.auth.tokens import OWNER_LENGTH, random_text
 from shared.domain.account_names import is_administrator_name, parse_account_name
 from shared.domain.accounts import Account
+from shared.domain.entities import Place
 from shared.domain.errors.base import Conflict, InvalidRequest, NotFound
 from shared.domain.errors.identity import AccountExists, SessionNotFound, account_locked
 from shared.domain.errors.requests import Busy
@@ -22,7 +23,6 @@ from shared.domain.ids import is_id
 from shared.domain.mail import mail_line
 from shared.domain.principals import Principal
 from shared.domain.reasons import with_reason
-from shared.domain.records import Place
 from shared.domain.rights import require_own_account
 from shared.domain.sessions import Session
 from shared.domain.sign_in import require_recent_sign_in

@@ -20,6 +20,7 @@ from shared.auth.sessions import (
 )
 from shared.auth.tokens import Secret, random_text
 from shared.domain.accounts import Account
+from shared.domain.entities import Place
 from shared.domain.errors.base import Forbidden, NotFound, Unavailable
 from shared.domain.errors.identity import (
     NotPermitted,
@@ -34,7 +35,6 @@ from shared.domain.errors.identity import (
 from shared.domain.mail import mail_line
 from shared.domain.one_time_links import SIGN_IN_LINK_PATH, code_hash, one_time_link
 from shared.domain.principals import Principal
-from shared.domain.records import Place
 from shared.domain.scopes import UNLIMITED
 from shared.domain.sessions import Session
 from shared.domain.sign_in import SignInAttempt, SignInPurpose, require_recent_sign_in

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
 
+from shared.domain.entities import Place
 from shared.domain.errors.base import Refusal
-from shared.domain.records import Place
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
 from shared.domain.webhooks import Delivery, DeliveryState, Webhook

@@ -9,8 +9,8 @@ from typing import Protocol
 from shared.domain.account_erasure import AccountErasure
 from shared.domain.account_names import AccountName
 from shared.domain.accounts import Account
+from shared.domain.entities import Place
 from shared.domain.errors.base import Refusal
-from shared.domain.records import Place
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
 from shared.ports.conflicts import Stale

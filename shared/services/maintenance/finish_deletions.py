@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.domain.advisories.followers import ToldOrganization
+from shared.domain.entities import AdditionCount, Entity
 from shared.domain.errors.base import Refusal
 from shared.domain.invitations import Invitation
 from shared.domain.memberships import Membership
@@ -12,7 +13,6 @@ from shared.domain.name_disputes import NameDispute
 from shared.domain.organizations import NameOwner, NameSkeleton, Organization
 from shared.domain.ownership import OwnerlessOrganization, OwnershipRequest
 from shared.domain.principals import UPKEEP
-from shared.domain.records import AdditionCount, Entity
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
 from shared.domain.tokens import Token, TokenUse

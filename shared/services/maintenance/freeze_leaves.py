@@ -3,9 +3,9 @@ appended, for the transparency log."""
 
 from dataclasses import dataclass
 
+from shared.domain.events import Event
 from shared.domain.names import OrgName
 from shared.domain.packages import Release, Visibility
-from shared.domain.records import Event
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
 from shared.domain.transparency.leaves import PUBLICATIONS, SALT_BYTES, frozen, is_told

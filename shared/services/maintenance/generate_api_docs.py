@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from shared.confined.budget import ConfinedUnavailable
 from shared.domain.api_docs.records import GENERATOR_VERSION
-from shared.domain.events import ChangeKind, package_change
+from shared.domain.change_feed import ChangeKind, package_change
 from shared.domain.packages import Head, Release
 from shared.domain.status import TaskReport
 from shared.domain.times import MS

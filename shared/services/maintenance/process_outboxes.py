@@ -3,9 +3,9 @@ out."""
 
 from dataclasses import dataclass
 
+from shared.domain.entities import PendingEvents
 from shared.domain.errors.base import Refusal
 from shared.domain.packages import Head, Release
-from shared.domain.records import PendingEvents
 from shared.domain.status import TaskReport
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore

@@ -116,7 +116,7 @@ class Admission(Struct, frozen=True):
             if isinstance(fetched, AnswerTooLarge):
                 if described is None:
                     return None
-                limit = self.archive_reader.max_archive_bytes
+                limit = self.archive_reader.limits.archive_bytes
                 refusal = archive_too_large(limit + 1, limit)
                 raise await self._refused(source, described.release, refusal)
             if isinstance(fetched, Unanswered):

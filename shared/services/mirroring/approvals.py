@@ -32,6 +32,7 @@ from shared.domain.approvals import (
     request_place,
 )
 from shared.domain.coordinates import Package
+from shared.domain.entities import Place
 from shared.domain.errors.base import Conflict, InvalidRequest, NotFound, Unavailable, about_field
 from shared.domain.errors.identity import credentials_missing
 from shared.domain.memberships import Membership
@@ -41,7 +42,6 @@ from shared.domain.packages import Visibility
 from shared.domain.principals import Principal
 from shared.domain.publishing_rules import OF_REGISTRY, RegistryRules
 from shared.domain.reasons import parse_required_reason
-from shared.domain.records import Place
 from shared.domain.scopes import Action
 from shared.domain.times import MS
 from shared.domain.versions import Range, Version

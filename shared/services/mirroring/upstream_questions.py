@@ -13,8 +13,8 @@ from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.ports.http_client import Unanswered
 from shared.ports.upstream import Upstream
-from shared.runtime.kept_answers import KeptAnswers, NewAnswer
 from shared.services.limits.rate_limits import RateLimiter
+from shared.services.mirroring.kept_answers import KeptAnswers, NewAnswer
 from shared.services.mirroring.upstreams import UpstreamSource, refusal_of
 
 T = TypeVar("T")

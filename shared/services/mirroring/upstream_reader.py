@@ -39,7 +39,7 @@ from shared.ports.http_client import Unanswered
 from shared.ports.system import Clock
 from shared.ports.upstream import Upstream
 from shared.runtime.decoded_records import memory_of
-from shared.runtime.kept_answers import KeptAnswers, NewAnswer
+from shared.services.mirroring.kept_answers import KeptAnswers, NewAnswer
 from shared.services.mirroring.ours_or_upstream import OursOrUpstream
 from shared.services.mirroring.upstream_questions import Asker, Question, UpstreamQuestions, Ways
 from shared.services.mirroring.upstreams import Upstreams, UpstreamSource, refusal_of

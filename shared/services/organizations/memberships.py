@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
 from shared.domain.accounts import Account
+from shared.domain.entities import Place
 from shared.domain.errors.base import Conflict, InvalidRequest, NotFound
 from shared.domain.errors.identity import NotPermitted, credentials_missing, member_not_found
 from shared.domain.mail import MailText
@@ -28,7 +29,6 @@ from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.principals import REGISTRY_FILE_ID, Principal
 from shared.domain.reasons import acts_from_outside, parse_reason, reason_for_change, with_reason
-from shared.domain.records import Place
 from shared.domain.rights import AccessContext, refusal_of, require_right
 from shared.domain.scopes import Action, Role
 from shared.domain.times import MS, time_text

@@ -12,7 +12,9 @@ from msgspec.structs import replace
 
 from shared.auth.authorization import Administration, Authorization
 from shared.domain.accounts import Account
+from shared.domain.entities import Place
 from shared.domain.errors.base import Conflict, Forbidden, NotFound
+from shared.domain.events import account_stream
 from shared.domain.identities import Identity
 from shared.domain.memberships import MemberList, Membership, member_place
 from shared.domain.names import OrgName
@@ -29,7 +31,6 @@ from shared.domain.ownership import (
 )
 from shared.domain.principals import UPKEEP, Principal
 from shared.domain.reasons import parse_required_reason
-from shared.domain.records import Place, account_stream
 from shared.domain.scopes import Action, Role
 from shared.domain.sessions import Session
 from shared.domain.status import StatusProblem, TaskReport, Urgency

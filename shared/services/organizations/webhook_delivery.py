@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 import standardwebhooks
 from msgspec import Struct
 
+from shared.domain.entities import Place
 from shared.domain.errors.base import redact_tokens
-from shared.domain.records import Event, Place
+from shared.domain.events import Event
 from shared.domain.times import MS
 from shared.domain.webhooks import (
     MAX_ANSWER,

@@ -15,7 +15,7 @@ from shared.auth.webhook_keys import (
     wrap,
     wrapping_keys,
 )
-from shared.domain.records import Place
+from shared.domain.entities import Place
 from shared.domain.times import MS
 from shared.domain.webhooks import (
     PLACE_OF_WEBHOOK_KEYS,

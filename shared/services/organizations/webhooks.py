@@ -9,12 +9,12 @@ from msgspec import Struct
 
 from shared.auth.authorization import Administration, Authorization
 from shared.auth.tokens import random_text
+from shared.domain.entities import Place
 from shared.domain.errors.base import InvalidRequest, NotFound, about_field
 from shared.domain.errors.identity import NotPermitted
 from shared.domain.names import OrgName
 from shared.domain.principals import Principal
 from shared.domain.reasons import reason_for_change, with_reason
-from shared.domain.records import Place
 from shared.domain.rights import AccessContext
 from shared.domain.scopes import Action
 from shared.domain.webhooks import (

@@ -15,13 +15,12 @@ from msgspec.structs import replace
 
 from shared.auth.token_search import TokenSearch
 from shared.domain.archives.bala import Bala, read_bala
+from shared.domain.archives.limits import ArchiveLimits, Documentation
 from shared.domain.archives.names import MAX_NAMES_BYTES
 from shared.domain.archives.unpacking import (
     MAX_FILE_BYTES,
     ArchiveDirectory,
-    ArchiveLimits,
     ByteSpan,
-    Documentation,
     ZipArchive,
     directory_tail,
     find_no_token,
@@ -31,7 +30,7 @@ from shared.domain.archives.unpacking import (
 )
 from shared.domain.archives.zip_records import MAX_EXTRA_BYTES
 from shared.domain.errors.base import TooLarge, quoted
-from shared.domain.errors.packages import archive_too_large, file_not_in_archive, file_too_large
+from shared.domain.errors.packages import file_not_in_archive, file_too_large
 from shared.domain.errors.requests import NoRoomForUpload, UploadTrouble
 from shared.domain.packages import Release
 from shared.ports.archive_store import ArchiveStore
@@ -56,7 +55,6 @@ class ArchiveReader:
     """
 
     limits: ArchiveLimits
-    max_archive_bytes: int
     max_archives_in_hand: int
     environment: str  # Archives that contain a token of this environment are refused, unless empty.
     _bytes_in_hand: int = 0
@@ -76,8 +74,7 @@ class ArchiveReader:
 
     async def read(self, content: bytes | memoryview) -> Bala:
         """Return the contents of an archive; raise `archive-too-large` or a `BadArchive`."""
-        if len(content) > self.max_archive_bytes:
-            raise archive_too_large(len(content), self.max_archive_bytes)
+        self.limits.require_archive_size(len(content))
         loop = asyncio.get_running_loop()
         find_token = TokenSearch(self.environment).find if self.environment else find_no_token
         reading = partial(read_bala, content, self.limits, find_token)
@@ -97,7 +94,7 @@ class ArchiveReader:
         """Count an upload until the block ends; raise `NoRoomForUpload` if too many are read
         already."""
         counted = size_bytes if size_bytes > SMALL_ARCHIVE_BYTES else 0
-        if self._bytes_in_hand + counted > self.max_archives_in_hand * self.max_archive_bytes:
+        if self._bytes_in_hand + counted > self.max_archives_in_hand * self.limits.archive_bytes:
             raise NoRoomForUpload(UploadTrouble.TAKEN)
         self._bytes_in_hand += counted
         try:

@@ -12,10 +12,10 @@ from msgspec import Struct
 from shared.auth.authorization import Authorization
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Coordinate
+from shared.domain.events import Event
 from shared.domain.mirror_rules import is_withheld_by_rules
 from shared.domain.packages import Head, Release, State, Visibility
 from shared.domain.principals import OPERATOR, UPKEEP, Principal
-from shared.domain.records import Event
 from shared.domain.release_lists import parse_coordinate
 from shared.domain.releases import withdrawal_of
 from shared.domain.scopes import UNLIMITED

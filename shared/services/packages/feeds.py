@@ -7,13 +7,13 @@ from msgspec import Struct
 
 from shared.auth.authorization import Authorization
 from shared.domain.approvals import ApprovalLimit
+from shared.domain.change_feed import PackageChange, package_change
 from shared.domain.coordinates import Package
 from shared.domain.errors.packages import PackageNotFound
-from shared.domain.events import PackageChange, package_change
+from shared.domain.events import Event, org_stream, package_stream
 from shared.domain.names import OrgName
 from shared.domain.packages import Head
 from shared.domain.principals import Principal
-from shared.domain.records import Event, org_stream, package_stream
 from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
 from shared.services.event_pages import EVENTS_READ_AT_ONCE, ReadEvents

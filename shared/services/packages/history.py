@@ -10,12 +10,12 @@ from msgspec import Struct
 from shared.auth.authorization import Authorization
 from shared.domain.coordinates import Package
 from shared.domain.errors.packages import PackageNotFound
-from shared.domain.events import EventQuery
+from shared.domain.event_queries import EventQuery
+from shared.domain.events import Event, package_stream, publishing_stream
 from shared.domain.organizations import Organization
 from shared.domain.package_history import HistoryEntry
 from shared.domain.packages import Head
 from shared.domain.principals import Principal
-from shared.domain.records import Event, package_stream, publishing_stream
 from shared.domain.rights import AccessContext
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore

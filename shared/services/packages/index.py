@@ -9,12 +9,12 @@ from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
 from shared.domain.approvals import ApprovalLimit
+from shared.domain.change_feed import ChangeKind, PackageChange, package_change
 from shared.domain.coordinates import Package
 from shared.domain.documents import DerivedDocument
-from shared.domain.events import ChangeKind, PackageChange, package_change
+from shared.domain.events import Event
 from shared.domain.packages import Readers, Survey, Visibility, is_for_everybody
 from shared.domain.principals import ANONYMOUS, Principal
-from shared.domain.records import Event
 from shared.domain.releases import withdrawal_of
 from shared.domain.sparse_index import index_file, index_path, with_advisories
 from shared.ports.events import EventStore

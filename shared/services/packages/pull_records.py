@@ -11,6 +11,7 @@ from shared.auth.authorization import Authorization
 from shared.domain.accounts import Account
 from shared.domain.client_addresses import caller_network
 from shared.domain.coordinates import Coordinate
+from shared.domain.entities import Place
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.requests import TakesNoChanges
 from shared.domain.organizations import Organization
@@ -23,7 +24,6 @@ from shared.domain.pull_records import (
     RecordedPulls,
     pull_window,
 )
-from shared.domain.records import Place
 from shared.domain.scopes import Action
 from shared.domain.times import MS
 from shared.ports.directory import DirectoryStore

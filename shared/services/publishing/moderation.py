@@ -9,6 +9,7 @@ from msgspec import Struct
 from shared.auth.authorization import Administration, Authorization
 from shared.domain.coordinates import Coordinate, Package, release_place
 from shared.domain.distributions import ANY_CLIENT
+from shared.domain.entities import Place
 from shared.domain.errors.base import Conflict, Invalid
 from shared.domain.errors.packages import NotAwaited, PackageNotFound, ReleaseNotFound
 from shared.domain.names import OrgName
@@ -16,7 +17,6 @@ from shared.domain.organizations import Organization
 from shared.domain.packages import Head, Holder, Origin, PublicReason, Release, State, Survey
 from shared.domain.principals import Principal
 from shared.domain.reasons import reason_for_change
-from shared.domain.records import Place
 from shared.domain.releases import (
     Decision,
     ReleaseComparison,

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from shared.auth.authorization import Administration, Authorization
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Coordinate
+from shared.domain.entities import Place
 from shared.domain.errors.base import Conflict, InvalidRequest, about_field, printable
 from shared.domain.errors.identity import TokenUnknown, credentials_missing
 from shared.domain.errors.packages import ReleaseNotFound
@@ -18,7 +19,6 @@ from shared.domain.names import OrgName
 from shared.domain.packages import PublicReason, Release, State, WithdrawalReason
 from shared.domain.principals import OPERATOR_ID, Principal
 from shared.domain.reasons import parse_reason
-from shared.domain.records import Place
 from shared.domain.releases import parse_decision_reason
 from shared.domain.reports import (
     MAX_REPORTS,

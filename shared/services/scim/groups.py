@@ -13,9 +13,9 @@ from contextlib import suppress
 from msgspec import Struct
 
 from shared.auth.tokens import random_text
+from shared.domain.entities import Place
 from shared.domain.errors.base import Refusal, printable
 from shared.domain.principals import UPKEEP
-from shared.domain.records import Place
 from shared.domain.scim import (
     PENDING,
     ScimGroup,

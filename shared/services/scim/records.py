@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from msgspec import Struct
 
+from shared.domain.entities import Place
 from shared.domain.principals import Principal
-from shared.domain.records import Place
 from shared.domain.scim import (
     ScimGroup,
     ScimKey,

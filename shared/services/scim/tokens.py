@@ -9,10 +9,10 @@ from msgspec import Struct
 
 from shared.auth.authorization import Administration
 from shared.auth.tokens import OWNER_LENGTH, AccessToken, Secret, random_text
+from shared.domain.entities import Place
 from shared.domain.errors.base import Conflict, Invalid, Refusal, printable
 from shared.domain.errors.identity import TokenNotFound, TokenUnknown, credentials_missing
 from shared.domain.principals import Principal
-from shared.domain.records import Place
 from shared.domain.scim import MAX_SCIM_TOKENS, ScimToken
 from shared.domain.status import StatusProblem, Urgency
 from shared.domain.times import MS, time_text

@@ -16,11 +16,11 @@ from shared.auth.identity_providers import VerifiedIdentity, mail_address, one_l
 from shared.auth.tokens import random_text
 from shared.domain.accounts import Account
 from shared.domain.directory_locks import DirectoryState
+from shared.domain.entities import Place
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import account_not_found
 from shared.domain.identities import Identity, identity_place
 from shared.domain.principals import Principal
-from shared.domain.records import Place
 from shared.domain.scim import (
     ScimGroup,
     ScimMembers,

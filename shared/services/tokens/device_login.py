@@ -19,12 +19,13 @@ from shared.domain.device_login import (
     read_user_code,
     user_code,
 )
+from shared.domain.entities import Place
 from shared.domain.errors.base import NotFound
 from shared.domain.errors.identity import DeviceRefusal, credentials_missing
 from shared.domain.errors.requests import Busy
 from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
-from shared.domain.records import Place, Record
+from shared.domain.records import Record
 from shared.domain.scopes import UNLIMITED, Scope
 from shared.domain.times import MS
 from shared.domain.tokens import hash_secret

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from shared.domain.accounts import Account
+from shared.domain.entities import Place
 from shared.domain.makers import STOP_REASONS, MakerStop, known_maker, maker_stop
 from shared.domain.names import OrgName
 from shared.domain.principals import OPERATOR_ID, REGISTRY_FILE_ID
-from shared.domain.records import Place
 from shared.domain.rights import AccessContext
 from shared.domain.staff import Staff
 from shared.domain.tokens import Token

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from shared.auth.secret_scanning import LeakedToken, LeakReports
 from shared.auth.tokens import AccessToken
+from shared.domain.entities import Place
 from shared.domain.errors.identity import TokenMalformed
 from shared.domain.principals import Principal
-from shared.domain.records import Place
 from shared.domain.times import MS
 from shared.domain.tokens import Token
 from shared.ports.directory import DirectoryStore

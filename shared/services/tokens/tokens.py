@@ -20,13 +20,13 @@ from shared.auth.identity_providers import EnabledPeople
 from shared.auth.tokens import AccessToken, Secret, random_text
 from shared.domain.accounts import Account
 from shared.domain.client_addresses import are_ranges_within, parse_ranges
+from shared.domain.entities import Place
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.errors.identity import NotPermitted, TokenNotFound, credentials_missing
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.principals import Principal
 from shared.domain.reasons import parse_required_reason, reason_for_change, with_reason
-from shared.domain.records import Place
 from shared.domain.rights import NO_ACCESS, AccessContext, require_own_account
 from shared.domain.scopes import ANY_NAME, Action, Grant, Scope
 from shared.domain.sign_in import require_recent_sign_in

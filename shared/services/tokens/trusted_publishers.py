@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from shared.auth.authorization import Authorization
 from shared.auth.tokens import random_text
 from shared.domain.coordinates import Coordinate, Package
+from shared.domain.entities import Place
 from shared.domain.errors.base import Conflict, Forbidden, InvalidRequest, NotFound, about_field
 from shared.domain.errors.identity import NotPermitted
 from shared.domain.names import OrgName
@@ -18,7 +19,6 @@ from shared.domain.packages import Head, Pushers, Visibility
 from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.reasons import reason_for_change, with_reason
-from shared.domain.records import Place
 from shared.domain.releases import with_change
 from shared.domain.rights import require_right
 from shared.domain.scopes import Action, Resource, org_of

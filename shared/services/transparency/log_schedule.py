@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any, cast
 
+from shared.domain.entities import PendingEvents
 from shared.domain.errors.base import Refusal
+from shared.domain.events import Event
 from shared.domain.packages import Head, Release
-from shared.domain.records import Event, PendingEvents
 from shared.ports.events import EventStore
 from shared.telemetry.log import log
 

@@ -5,10 +5,10 @@ from msgspec import Struct
 from shared.auth.authorization import Administration, Authorization
 from shared.domain.coordinates import NO_PACKAGE, Package
 from shared.domain.errors.base import Forbidden, InvalidRequest, NotFound, Unauthenticated, quoted
+from shared.domain.events import Event
 from shared.domain.names import OrgName
 from shared.domain.packages import Head, Release
 from shared.domain.principals import Principal
-from shared.domain.records import Event
 from shared.domain.rights import require_own_account
 from shared.domain.scopes import Action
 from shared.domain.transparency.leaves import LoggedEvent, is_told

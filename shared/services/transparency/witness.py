@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from shared.domain.entities import Place
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.transparency import ProofRefused
 from shared.domain.errors.witnessing import (
@@ -14,7 +15,6 @@ from shared.domain.errors.witnessing import (
     checkpoint_unsigned,
     log_not_witnessed,
 )
-from shared.domain.records import Place
 from shared.domain.transparency.add_checkpoint import AddCheckpoint
 from shared.domain.transparency.checkpoints import Checkpoint
 from shared.domain.transparency.merkle_tree import EMPTY_ROOT, TreeHead, require_consistency

@@ -12,8 +12,10 @@ from shared.adapters.backup import backup
 from shared.domain.account_erasure import AccountErasure
 from shared.domain.account_names import AccountName, RetiredName
 from shared.domain.accounts import Account
+from shared.domain.entities import Place
 from shared.domain.errors.identity import AccountExists, NotPermitted
 from shared.domain.errors.requests import Busy
+from shared.domain.events import Event
 from shared.domain.invitations import Invitation, invitation_id
 from shared.domain.mail import EmailAddress
 from shared.domain.name_disputes import NOTICE_PERIOD, DisputeOutcome, NameDispute
@@ -21,7 +23,6 @@ from shared.domain.names import parse_org
 from shared.domain.ownership import OwnershipRequest
 from shared.domain.principals import OPERATOR
 from shared.domain.proposals import Proposal, ProposedAct
-from shared.domain.records import Event, Place
 from shared.domain.scopes import Role
 from shared.services.administration.account_erasure import ErasureReceipt
 from shared.services.organizations.invitations import InvitationRequest

@@ -7,13 +7,14 @@ import pytest
 
 from shared.auth.identity_providers import VerifiedIdentity
 from shared.domain.accounts import Account
+from shared.domain.entities import Place
 from shared.domain.errors.identity import AccountExists, NotPermitted, SignInAgain, TokenUnknown
+from shared.domain.events import Event
 from shared.domain.memberships import Membership
 from shared.domain.names import parse_org
 from shared.domain.ownership import OwnershipRequest
 from shared.domain.packages import Head, Visibility
 from shared.domain.principals import OPERATOR, Principal
-from shared.domain.records import Event, Place
 from shared.domain.scopes import Grant, Role
 from shared.services.maintenance.finish_deletions import NAME_FREE_AFTER
 from tests.support.archives import bala

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from shared.domain.records import Event, org_stream
+from shared.domain.events import Event, org_stream
 from shared.services.administration.reachability import ServerKind
 from shared.services.common import Adapters
 from tests.fakes.system import FakeClock

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from shared.domain.errors.requests import Busy
+from shared.domain.events import Event
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
-from shared.domain.records import Event
 from shared.domain.scopes import Role
 from tests.support.archives import bala
 from tests.support.browsers import signed_in

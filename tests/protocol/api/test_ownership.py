@@ -7,11 +7,11 @@ import pytest
 from anyio.to_thread import run_sync
 
 from shared.domain.accounts import Account
+from shared.domain.entities import Place
 from shared.domain.identities import Identity
 from shared.domain.memberships import GroupRole, Membership, member_place
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
-from shared.domain.records import Place
 from shared.domain.scopes import Role
 from tests.support.browsers import Browser, signed_in
 from tests.support.page_client import PageClient

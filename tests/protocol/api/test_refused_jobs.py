@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
+from shared.domain.entities import Place
 from shared.domain.memberships import Membership, member_place
 from shared.domain.principals import MAX_REFUSED_PACKAGES
-from shared.domain.records import Place
 from shared.domain.scopes import Role
 from shared.domain.tokens import Token
 from shared.domain.trusted_publishing.jobs import Provider

@@ -14,12 +14,13 @@ from msgspec.structs import replace
 
 from shared.adapters.http_fetcher import MAX_BYTES, GuardedFetcher
 from shared.domain.coordinates import Package
+from shared.domain.entities import Place
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.requests import Busy
+from shared.domain.events import Event
 from shared.domain.names import parse_org
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
-from shared.domain.records import Event, Place
 from shared.domain.scopes import Role
 from shared.domain.versions import Version
 from shared.domain.webhooks import (

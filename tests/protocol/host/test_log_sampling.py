@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from functions.faces import operations
 from functions.http.calls import Exchange
 from infra.cost.model import READ_LOG_BYTES
-from infra.cost.prices import Prices
+from infra.cost.price_table import Prices
 from shared.settings import Settings
 from shared.telemetry.metrics import REQUESTS
 from tests.paths import ROOT

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from shared.domain.accounts import Account
+from shared.domain.entities import Place
 from shared.domain.principals import OPERATOR
-from shared.domain.records import Place
 from tests.support.browsers import signed_in
 from tests.support.incident_page import follow
 from tests.support.storage import one_instance, one_machine

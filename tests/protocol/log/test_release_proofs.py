@@ -6,9 +6,9 @@ from typing import Any, NoReturn
 
 import pytest
 
+from shared.domain.entities import Entity, Place
 from shared.domain.errors.requests import StorageFull
 from shared.domain.principals import OPERATOR
-from shared.domain.records import Entity, Place
 from shared.domain.transparency.encodings import base64_of
 from shared.domain.transparency.log_policies import LogPolicy
 from shared.domain.transparency.log_proofs import LogProof

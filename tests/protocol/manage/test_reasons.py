@@ -6,7 +6,7 @@ import pytest
 
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import Refusal
-from shared.domain.events import EventQuery
+from shared.domain.event_queries import EventQuery
 from shared.domain.mail import parse_email
 from shared.domain.names import parse_org
 from shared.domain.packages import Pushers, Visibility

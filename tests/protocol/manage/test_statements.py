@@ -7,7 +7,7 @@ import pytest
 from anyio.to_thread import run_sync
 
 from shared.domain.coordinates import Coordinate
-from shared.domain.events import EventQuery
+from shared.domain.event_queries import EventQuery
 from shared.domain.mail import parse_email
 from shared.domain.names import parse_org
 from shared.domain.packages import PublicReason, WithdrawalReason

@@ -4,7 +4,7 @@ import pytest
 
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Package
-from shared.domain.records import Place
+from shared.domain.entities import Place
 from shared.services.packages.pull_counter import utc_day
 from tests.protocol.rules.rule_world import set_registry_rules, set_rules
 from tests.support.archives import bala

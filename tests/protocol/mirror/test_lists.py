@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.packages import Head, Survey, Visibility
 from shared.domain.principals import ANONYMOUS, OPERATOR
-from shared.runtime.kept_answers import RETRIED_AFTER
+from shared.services.mirroring.kept_answers import RETRIED_AFTER
 from shared.services.mirroring.upstream_questions import Asker
 from tests.support.archives import bala
 from tests.support.mirrors import PULL, answering, drained, services, waiting

@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from shared.domain.records import Event
+from shared.domain.events import Event
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.support.browsers import signed_in

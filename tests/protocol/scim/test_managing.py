@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from anyio.to_thread import run_sync
 
+from shared.domain.entities import Place
 from shared.domain.group_rules import GroupRules
 from shared.domain.identities import Identity
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
-from shared.domain.records import Place
 from shared.domain.scim import ScimKey, ScimMembers, ScimUser
 from shared.domain.scopes import Role
 from shared.services.records import all_entities

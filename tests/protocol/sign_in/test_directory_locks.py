@@ -8,10 +8,10 @@ from anyio.to_thread import run_sync
 
 from shared.domain.accounts import Account, LockSource
 from shared.domain.directory_locks import DirectoryFinding, FindingState
+from shared.domain.entities import Place
 from shared.domain.errors.base import Conflict, Invalid, NotFound
 from shared.domain.identities import Identity, identity_place
 from shared.domain.principals import OPERATOR
-from shared.domain.records import Place
 from shared.domain.status import TaskReport
 from shared.services.administration.directory_locks import DirectoryDecision
 from shared.services.records import all_entities

@@ -9,9 +9,9 @@ import pytest
 from functions.http.event_sentences import EVENT_PHRASES, event_sentence
 from functions.http.formatting import day as day_of
 from shared.domain.coordinates import Coordinate
+from shared.domain.events import Event
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
-from shared.domain.records import Event
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.support.archives import bala
 from tests.support.page_client import PageClient

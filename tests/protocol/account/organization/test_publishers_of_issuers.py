@@ -6,9 +6,9 @@ from typing import cast
 import pytest
 from msgspec.structs import replace
 
+from shared.domain.events import org_stream
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
-from shared.domain.records import org_stream
 from shared.domain.trusted_publishing.publishers import Publisher, PublisherScopes
 from shared.services.common import Adapters
 from tests.fakes.identity_provider import rsa_key

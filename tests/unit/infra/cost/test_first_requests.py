@@ -7,7 +7,7 @@ import pytest
 
 from infra.cost.__main__ import cost
 from infra.cost.first_requests import UNITS_BEFORE, FirstRequest, first_requests
-from infra.cost.prices import Prices
+from infra.cost.price_table import Prices
 from infra.cost.usage import MEASURED, OperationUsage
 from tests.support.terminal import Terminal
 

@@ -23,7 +23,7 @@ from infra.cost.model import (
     usual,
     within,
 )
-from infra.cost.prices import Prices
+from infra.cost.price_table import Prices
 
 PRICES = Prices.published()
 DEV = COST_PLANS[Size.DEV]

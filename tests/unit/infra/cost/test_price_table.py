@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.cost.prices import PUBLISHED, BadPrices, Prices
+from infra.cost.price_table import PUBLISHED, BadPrices, Prices
 
 
 def test_a_price_that_was_read_has_its_page_and_date_and_others_are_assumed() -> None:

@@ -17,11 +17,11 @@ from shared.auth.authentication import (
 )
 from shared.auth.tokens import AccessToken
 from shared.domain.accounts import Account, AccountLock
+from shared.domain.entities import Place
 from shared.domain.errors.identity import TokenUnknown
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import Provenance
 from shared.domain.principals import Principal
-from shared.domain.records import Place
 from shared.domain.scopes import Grant, Scope
 from shared.domain.staff import Staff
 from shared.domain.tokens import Token, TokenUse

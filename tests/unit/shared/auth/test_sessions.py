@@ -10,10 +10,10 @@ from shared.auth.sessions import Cookie, SameSite, SessionAuthentication
 from shared.auth.signing_keys import KeyRing
 from shared.auth.tokens import Secret
 from shared.domain.accounts import Account
+from shared.domain.entities import Entity
 from shared.domain.errors.base import InvalidRequest, Refusal
 from shared.domain.errors.requests import Busy
 from shared.domain.principals import ANONYMOUS, Principal
-from shared.domain.records import Entity
 from shared.domain.sessions import SECRET_GRACE, SECRET_ROTATION, Session
 from shared.domain.sign_in import SignInPurpose, needs_https
 from shared.domain.staff import Staff, parse_staff_sources

@@ -14,7 +14,7 @@ from shared.auth.webhook_keys import (
     wrap,
     wrapping_keys,
 )
-from shared.domain.records import Place
+from shared.domain.entities import Place
 from shared.domain.webhooks import WrappedKey
 from tests.fakes.system import FakeRandomness
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from shared.cli import cli
 from shared.commands.base import CommandGroup
-from shared.domain.records import Event
+from shared.domain.events import Event
 from tests.support.terminal import Terminal
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from infra.cost.prices import NoPrices, UnknownFigure
+from infra.cost.price_table import NoPrices, UnknownFigure
 from shared.auth.tokens import AccessToken
 from shared.domain.account_names import MAX_ACCOUNT_NAME_LENGTH, parse_account_name
 from shared.domain.client_addresses import MAX_RANGES, parse_ranges
@@ -20,7 +20,7 @@ from shared.domain.errors.base import (
     redact_tokens,
 )
 from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound, tool_not_found
-from shared.domain.events import EventQuery
+from shared.domain.event_queries import EventQuery
 from shared.domain.invitations import parse_invitation_label
 from shared.domain.mail import parse_email
 from shared.domain.organizations import parse_description, parse_display_name

@@ -4,8 +4,8 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.events import EVENTS_PAGE_SIZE, MAX_EVENTS_PAGE_SIZE, EventQuery
-from shared.domain.records import ROLES_THAT_PUBLISH, Event
+from shared.domain.event_queries import EVENTS_PAGE_SIZE, MAX_EVENTS_PAGE_SIZE, EventQuery
+from shared.domain.events import ROLES_THAT_PUBLISH, Event
 from shared.domain.rights import PUBLISHING_ROLES
 
 

@@ -23,8 +23,8 @@ from shared.domain.bundles import (
     BundledWithdrawal,
     CatalogueEntry,
 )
+from shared.domain.entities import Entity
 from shared.domain.packages import ReleaseEntry
-from shared.domain.records import Entity
 from shared.domain.revocations import Revocation
 
 pytestmark = pytest.mark.measured

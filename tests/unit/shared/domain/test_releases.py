@@ -5,6 +5,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from shared.domain.archives.bala import read_bala
 from shared.domain.errors.base import InvalidRequest
+from shared.domain.events import Event
 from shared.domain.packages import (
     Dependency,
     Origin,
@@ -15,7 +16,6 @@ from shared.domain.packages import (
     WithdrawalReason,
 )
 from shared.domain.principals import Principal
-from shared.domain.records import Event
 from shared.domain.releases import (
     ReleaseComparison,
     WithheldNote,

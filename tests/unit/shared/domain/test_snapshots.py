@@ -9,8 +9,8 @@ import pytest
 import shared.domain
 from shared.domain.advisories.records import AdvisoryChange, AdvisorySet
 from shared.domain.api_docs.records import ApiVerdict
+from shared.domain.entities import AdditionCount, Entity
 from shared.domain.mirroring import CataloguedPackage, CatalogueRound
-from shared.domain.records import AdditionCount, Entity
 from shared.domain.releases import ReleasePullers, WithheldNote
 from shared.domain.sessions import Session
 from shared.domain.snapshots import ENTITIES, SnapshotUnusable, from_line, snapshot_name

@@ -14,8 +14,9 @@ from shared.adapters.sqlite.database import MIGRATIONS, Database
 from shared.adapters.sqlite.directory import SqliteDirectory, SqliteEvents
 from shared.domain.account_names import AccountName
 from shared.domain.accounts import Account
+from shared.domain.entities import Place
 from shared.domain.errors.requests import Busy
-from shared.domain.records import Event, Place
+from shared.domain.events import Event
 from tests.fakes.system import FakeRandomness
 
 

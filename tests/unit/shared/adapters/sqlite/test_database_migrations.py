@@ -15,10 +15,11 @@ from shared.adapters.sqlite.pull_ledger import SqlitePulls
 from shared.domain.account_names import AccountName, account_name_place
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Coordinate
+from shared.domain.entities import Place
+from shared.domain.events import Event
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Head
-from shared.domain.records import Event, Place
 from shared.domain.scopes import Role
 from shared.domain.tokens import Token, TokenUse
 from shared.ports.conflicts import AlreadyThere

@@ -4,11 +4,9 @@ import hashlib
 
 import pytest
 
+from shared.domain.archives.limits import DEFAULT_LIMITS, MIB, ArchiveLimits
 from shared.domain.archives.unpacking import (
-    DEFAULT_LIMITS,
-    MIB,
     ArchiveDirectory,
-    ArchiveLimits,
     EntryChange,
     FolderListing,
     ZipArchive,

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from functions.http.event_sentences import EVENT_PHRASES
-from shared.domain.events import PERSONAL_DETAILS
-from shared.domain.records import Event
+from shared.domain.events import PERSONAL_DETAILS, Event
 from shared.domain.transparency.leaves import READABLE_KINDS, frozen, is_told
 from tests.paths import docs
 

@@ -4,7 +4,7 @@ import pytest
 
 from shared.auth.tokens import Secret
 from shared.domain.errors.identity import NotPermitted
-from shared.domain.events import EventQuery
+from shared.domain.event_queries import EventQuery
 from shared.domain.mail import parse_email
 from shared.domain.principals import OPERATOR, Principal
 from shared.domain.scopes import Grant

@@ -3,11 +3,11 @@
 import pytest
 
 from shared.auth.authorization import Administration
-from shared.domain.events import EventQuery
+from shared.domain.event_queries import EventQuery
+from shared.domain.events import Event
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.principals import OPERATOR
-from shared.domain.records import Event
 from shared.services.administration.audit_log import MAX_EVENTS_READ, AuditLog
 from tests.fakes.stores import FakeDirectory, FakeEvents
 from tests.fakes.system import FakeClock

@@ -8,9 +8,9 @@ import pytest
 
 from shared.auth.authorization import Administration
 from shared.domain.accounts import Account
+from shared.domain.entities import Entity, Place
 from shared.domain.errors.requests import Busy
 from shared.domain.principals import OPERATOR, Principal
-from shared.domain.records import Entity, Place
 from shared.domain.scopes import Grant
 from shared.domain.status import NoticeBoard, ReadOnlyState
 from shared.services.limits.notices import NOTICES_CACHED_FOR, NoticeCache, Notices

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import cast
 
-from shared.domain.records import Event
+from shared.domain.events import Event
 from shared.domain.status import TaskReport
 from shared.ports.events import EventStore
 from shared.services.maintenance.anonymize_events import AnonymizeEvents

@@ -60,7 +60,8 @@ async def test_an_archive_that_newer_rules_refuse_is_a_problem_and_not_a_crash(
     world: World,
 ) -> None:
     await audit(world)
-    world.registry.publishing.releases.archive_reader.max_archive_bytes = 10
+    reader = world.registry.publishing.releases.archive_reader
+    reader.limits = replace(reader.limits, archive_bytes=10)
     [problem] = await again(world)
     assert problem.startswith("acme/greet:1.0.0: its archive cannot be read: The archive has")
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from shared.domain.records import Event
+from shared.domain.events import Event
 from shared.services.maintenance.complete_event_logs import CompleteEventLogs
 from shared.services.maintenance.tasks import RUN_TIME
 from tests.fakes.stores import FakeEvents, FakeWork

@@ -3,7 +3,7 @@
 import json
 from typing import cast
 
-from shared.domain.records import Event
+from shared.domain.events import Event
 from shared.domain.transparency.leaves import FrozenLeaf
 from shared.ports.metadata import MetadataStore
 from shared.services.maintenance.freeze_leaves import FreezeLeaves

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from shared.domain.archives.names import ArchiveName, Digest
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.requests import Busy
+from shared.domain.events import Event
 from shared.domain.packages import Head, Visibility
 from shared.domain.principals import OPERATOR
-from shared.domain.records import Event
 from shared.domain.search import Query, ResultPage
 from shared.services.maintenance.process_outboxes import ProcessOutboxes
 from tests.contract.sample_records import named

@@ -6,6 +6,7 @@ import pytest
 
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Package
+from shared.domain.entities import Entity
 from shared.domain.errors.base import Forbidden
 from shared.domain.errors.identity import OrganizationExists
 from shared.domain.errors.requests import Busy
@@ -14,7 +15,6 @@ from shared.domain.names import OrgName
 from shared.domain.organizations import NameOwner
 from shared.domain.packages import Head, Release, State, Visibility
 from shared.domain.principals import OPERATOR, Principal
-from shared.domain.records import Entity
 from shared.ports.conflicts import Stale
 from shared.services.maintenance.finish_deletions import NAME_FREE_AFTER
 from shared.services.organizations import organizations

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from shared.domain.archives.unpacking import ArchiveLimits
+from shared.domain.archives.limits import MIB, ArchiveLimits
 from shared.domain.errors.requests import NoRoomForUpload
 from shared.services.packages.archive_reader import (
     ARCHIVE_READERS,
@@ -15,12 +15,14 @@ from shared.services.packages.archive_reader import (
 )
 from tests.support.archives import bala
 
-MIB = 1024 * 1024
 GREET = bala("acme/greet:1.0.0")
 
 
-def reading(*, max_archive_bytes: int = MIB, max_archives_in_hand: int = 4) -> ArchiveReader:
-    return ArchiveReader(ArchiveLimits(), max_archive_bytes, max_archives_in_hand, "local")
+LIMITS = ArchiveLimits(archive_bytes=MIB)
+
+
+def reading(*, max_archives_in_hand: int = 4) -> ArchiveReader:
+    return ArchiveReader(LIMITS, max_archives_in_hand, "local")
 
 
 async def test_a_hundred_small_archives_wait_for_their_turn() -> None:
@@ -32,7 +34,7 @@ async def test_a_hundred_small_archives_wait_for_their_turn() -> None:
 
 
 def test_more_uploads_than_so_many_of_the_largest_are_refused_until_one_ends() -> None:
-    service = reading(max_archive_bytes=MIB, max_archives_in_hand=2)
+    service = reading(max_archives_in_hand=2)
     with service.in_hand(MIB):
         with service.in_hand(MIB), pytest.raises(NoRoomForUpload, match="others take all of it"):
             service.in_hand(SMALL_ARCHIVE_BYTES + 1).__enter__()
@@ -53,7 +55,7 @@ async def test_archives_are_read_on_threads_that_are_named_for_it() -> None:
 async def test_closing_gives_up_on_what_waits_and_does_not_wait_for_what_is_read() -> None:
     gate = threading.Event()
     threads = ThreadPoolExecutor(1)
-    service = ArchiveReader(ArchiveLimits(), MIB, 4, "local", _threads=threads)
+    service = ArchiveReader(LIMITS, 4, "local", _threads=threads)
     try:
         read_now = threads.submit(gate.wait, 5)
         waits = asyncio.ensure_future(service.read(GREET))

@@ -4,9 +4,9 @@ from collections.abc import Collection, Sequence
 from typing import cast
 
 from shared.domain.coordinates import Coordinate, Package
+from shared.domain.events import Event
 from shared.domain.packages import Readers, Survey, Visibility
 from shared.domain.principals import ANONYMOUS, Principal
-from shared.domain.records import Event
 from shared.domain.sparse_index import index_file
 from shared.ports.metadata import MetadataStore, ReadCheck
 from shared.services.packages.derived_data import DocumentCache

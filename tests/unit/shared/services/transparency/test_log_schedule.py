@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from shared.domain.errors.base import Unavailable
-from shared.domain.records import Event
+from shared.domain.events import Event
 from shared.services.transparency.log_schedule import LogWriting, logging_events
 from tests.fakes.stores import FakeEvents
 
