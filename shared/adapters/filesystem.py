@@ -445,7 +445,8 @@ class FilePieces:
     def read(self, digest: Digest, name: str, start: int, count: int) -> bytes | None:
         """Return a range of a file; None if it was deleted."""
         path = self._folder.file(digest, name)
-        with translate_disk_errors(), suppress(FileNotFoundError), path.open("rb") as file:
+        # Without a buffer, which would be filled and left.
+        with translate_disk_errors(), suppress(FileNotFoundError), path.open("rb", 0) as file:
             file.seek(start)
             return file.read(count)
         return None

@@ -76,6 +76,7 @@ _API = TabPage("docs", "API", lambda _, facts: facts.declarations)
 _VERSIONS = TabPage("versions", "All versions", lambda of, _: len(of.entries), is_of_package=True)
 _CHANGES = TabPage("changes", "Compare")
 _HISTORY = TabPage("history", "History", is_of_package=True)
+_PROOF = TabPage("proof", "Proof in the log")
 _DEPENDENCIES = TabPage(
     "dependencies",
     "Dependencies",
@@ -97,7 +98,7 @@ _STATISTICS = TabPage("statistics", "Statistics", is_of_package=True)
 TABS = {
     "Readme": (_README,),
     "API": (_API,),
-    "Versions": (_VERSIONS, _CHANGES, _HISTORY),
+    "Versions": (_VERSIONS, _CHANGES, _HISTORY, _PROOF),
     "Dependencies": (_DEPENDENCIES, _DEPENDENTS, _SBOM),
     "Files": (_FILES,),
     "Statistics": (_STATISTICS,),

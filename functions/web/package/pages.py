@@ -35,6 +35,7 @@ from functions.web.package.frame import (
 )
 from functions.web.package.history import history_page
 from functions.web.package.missing import refusal_page_of
+from functions.web.package.proofs import proof_page
 from functions.web.package.sboms import sbom_page
 from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.coordinates import Coordinate
@@ -294,6 +295,7 @@ TAB_HANDLERS: dict[str, TabHandler] = {
     "dependents": _dependents,
     "files": files_page,
     "history": history_page,
+    "proof": proof_page,
     "sbom": sbom_page,
     "statistics": _statistics,
 }

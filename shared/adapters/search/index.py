@@ -63,6 +63,10 @@ class SearchIndexFile:
             self._found.put(key, version, found)
         return found
 
+    def read(self, read: Callable[[sqlite3.Connection, *Asked], T], *asked: *Asked) -> T:
+        """Return what `read` finds by a key, on the event loop: a thread costs more."""
+        return self.database.read(lambda connection: read(connection, *asked))
+
 
 def _weight_of(found: object) -> int:
     match found:
@@ -84,6 +88,9 @@ class IndexReader(ABC):
         """Provide the file for one search."""
 
     async def search(self, query: Query, page: ResultPage, viewer: Viewer) -> Results:
+        if queries.counts_dependents(query, page, viewer):
+            async with self.borrow() as file:
+                return file.read(queries.read_dependents_count, query)
         return await self._find(queries.find_packages, query, page, viewer)
 
     async def search_with_facets(

@@ -69,8 +69,6 @@ def find_packages(
     connection: sqlite3.Connection, query: Query, page: ResultPage, viewer: Viewer
 ) -> Results:
     """Answer one search from one snapshot of the index, so that hits and count agree."""
-    if _counts_dependents(query, page, viewer):
-        return Results((), count_of_dependents(connection, query.depends_on))
     with _snapshot(connection) as postings:
         listed = PublicPackages.of(connection, query, viewer)
         if listed and listed.has_order(page):
@@ -78,11 +76,16 @@ def find_packages(
         return _Search(postings, query, viewer).results(page)
 
 
-def _counts_dependents(query: Query, page: ResultPage, viewer: Viewer) -> bool:
-    """Say whether everybody asks how many packages depend on one, as each page of a package does:
-    the index keeps that number."""
+def counts_dependents(query: Query, page: ResultPage, viewer: Viewer) -> bool:
+    """Check whether everybody asks how many packages depend on one, as each page of a package does:
+    the index keeps that number, which `read_dependents_count` reads by its key."""
     of_package = Query(depends_on=query.depends_on, include_deprecated=True)
     return bool(query.depends_on) and (query, page.limit, viewer) == (of_package, 0, ANYONE)
+
+
+def read_dependents_count(connection: sqlite3.Connection, query: Query) -> Results:
+    """Answer a search that `counts_dependents`."""
+    return Results((), count_of_dependents(connection, query.depends_on))
 
 
 def find_with_facets(

@@ -212,9 +212,13 @@ async def test_no_list_changes_with_the_proof(world: World) -> None:
 async def test_the_page_draws_the_way_to_the_signed_hash(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     await write_log(world)
-    page = (await world.get(PAGE)).text
     found = (await world.get(PROOF, headers=AS_JSON)).json()
-    assert f"This release is line {found['index'] + 1} of the" in page
+    line = f"This release is line {found['index'] + 1} of the"
+    of_package = (await world.get(PAGE)).text
+    assert line in of_package
+    assert '<a href="/packages/acme/greet/1.0.0/proof">How that is proven</a>' in of_package
+    page = (await world.get(f"{PAGE}/proof")).text
+    assert line in page
     hashes = LogProof.parse(found["proof"]).hashes
     assert f'<svg viewBox="0 0 330 {60 * len(hashes) + 34}"' in page
     for each in hashes:

@@ -20,6 +20,7 @@ TABS = (
     "versions",
     "changes",
     "history",
+    "proof",
     "dependencies",
     "dependents",
     "files",

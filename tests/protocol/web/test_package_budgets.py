@@ -44,6 +44,7 @@ BUDGETS = {
     "/files?path=package.json": FILES + FILES + Counter(["documents.rendering"]) + TABS,
     "/statistics": Counter([PULLS]) + TABS,
     "/history": Counter(["events.stream"]) + TABS,
+    "/proof": LOG + TABS,
 }
 
 # Of pages that read the documentation, whose record and index are known by then.

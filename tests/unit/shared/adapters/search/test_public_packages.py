@@ -37,10 +37,14 @@ class CountedFile(SearchIndexFile):
 
     async def find(self, find: Callable[[sqlite3.Connection, *Asked], T], *asked: *Asked) -> T:
         """Ask the file, and nothing that is in memory."""
+        return self.read(find, *asked)
+
+    def read(self, read: Callable[[sqlite3.Connection, *Asked], T], *asked: *Asked) -> T:
+        """Do the same."""
         with closing(sqlite3.connect(self.file, isolation_level=None)) as connection:
             connection.set_progress_handler(self._count, 1)
             connection.set_authorizer(self._note)
-            return find(connection, *asked)
+            return read(connection, *asked)
 
     def _count(self) -> int:
         self.work += 1
