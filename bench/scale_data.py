@@ -35,7 +35,7 @@ from shared.adapters.filesystem import DataFolder
 from shared.auth.release_keys import ReleaseSigner
 from shared.bootstrap import embedded_adapters
 from shared.domain.api_docs.records import ApiDocsRecord
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.archives.unpacking import entries_hash
 from shared.domain.events import Event, is_personal
 from shared.domain.packages import (

@@ -21,7 +21,8 @@ from shared.domain.archives.delivery import (
     client_kind,
     content_disposition,
 )
-from shared.domain.archives.names import ArchiveName, Digest, archive_file_name
+from shared.domain.archives.digests import Digest
+from shared.domain.archives.names import ArchiveName, archive_file_name
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.distributions import ANY_CLIENT, ClientProfile
 from shared.domain.errors.base import InvalidDigest

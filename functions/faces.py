@@ -76,6 +76,7 @@ MODULES = (
     "manage.status",
     "maven.repository",
     "mcp.protocol",
+    "metrics",
     "osv",
     "scim.discovery",
     "scim.groups",

@@ -19,10 +19,10 @@ from functions.api.dry_runs import DRY_RUN
 from functions.archives import archive_caller, archive_to_send, link_of
 from functions.central.central_face import refusal_answer
 from functions.faces import build_app, build_models, operations, prepare_faces
-from functions.health import METRICS
 from functions.http.calls import Exchange
 from functions.http.repeats import recognizer, repeat_recorder
 from functions.http.rerouting import Rerouting
+from functions.metrics import METRICS
 from shared.auth.authentication import RequestClient
 from shared.bootstrap import (
     START_ERRORS,

@@ -12,7 +12,7 @@ from multipart import (  # pyright: ignore[reportMissingTypeStubs] - it has none
 )
 
 from functions.http.calls import Call
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.body_sizes import MAX_BODY_BYTES, MAX_MULTIPART_OVERHEAD_BYTES
 from shared.domain.bounded_parsing import is_shallow
 from shared.domain.errors.base import Invalid, InvalidRequest, TooLarge, contains_token

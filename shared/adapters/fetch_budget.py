@@ -10,7 +10,7 @@ from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 from shared.adapters.filesystem import translate_disk_errors
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.ports.http_client import NoRoomToFetch
 
 ARCHIVES = 4  # Each has a file of at most the limit of archives.

@@ -15,7 +15,8 @@ from uuid import uuid4
 
 from msgspec import Struct
 
-from shared.domain.archives.names import ArchiveName, Digest
+from shared.domain.archives.digests import Digest
+from shared.domain.archives.names import ArchiveName
 from shared.domain.errors.packages import ArchiveLost
 from shared.domain.errors.requests import Busy, StorageFull
 from shared.domain.packages import Visibility

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from shared.adapters.fetch_budget import FetchBudget
 from shared.auth.tokens import Secret
 from shared.domain.archives.delivery import ARCHIVE_TYPE, MIRROR_AGENT
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.body_sizes import MAX_BODY_BYTES
 from shared.domain.build_resolution import ModuleRequest, PackageRequest
 from shared.domain.coordinates import Coordinate, Package

@@ -16,13 +16,17 @@ from msgspec import Struct
 
 from shared.auth.key_texts import KeyFile, decoded_key, key_lines, time_of_key
 from shared.auth.reread_secrets import SIGNS_AFTER, ReadKeys, RereadSecret, StoredKeys
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.identity import KeyTrouble, SigningKeyUnavailable
 from shared.domain.evidence import HEAD
 from shared.domain.packages import Release
 from shared.domain.provenance.dsse import IN_TOTO, Envelope, envelopes_json, pae
-from shared.domain.provenance.statements import statements_id, statements_name, statements_of
+from shared.domain.provenance.registry_statements import (
+    statements_id,
+    statements_name,
+    statements_of,
+)
 from shared.domain.signatures import Signature, signed_text
 from shared.domain.times import MS
 from shared.ports.system import Clock

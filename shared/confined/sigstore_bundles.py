@@ -58,8 +58,8 @@ from shared.domain.provenance.sigstore_identities import (
     CertificateClaim,
     SigstoreIdentity,
     SigstoreInstance,
-    statement_flaw,
 )
+from shared.domain.provenance.uploaded_statements import statement_flaw
 
 MAX_TIMESTAMPS = 32  # As `sigstore` allows.
 _EXTENSION = "1.3.6.1.4.1.57264.1."

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Package
 from shared.domain.distributions import ClientProfile
 from shared.domain.errors.base import InvalidName, InvalidVersion

@@ -22,7 +22,7 @@ from typing import ClassVar, Self, TypeVar
 from msgspec import Struct
 from pydantic import ValidationError, field_serializer
 
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate, release_place
 from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import Invalid, Refusal

@@ -16,7 +16,7 @@ from shared.domain.api_docs.listed_connectors import (
     ConnectorSummary,
     TriggerSummary,
 )
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate, Package, package_owner, release_place
 from shared.domain.entities import Entity, Place
 from shared.domain.listings import Listing

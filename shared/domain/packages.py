@@ -11,7 +11,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 from pydantic import ConfigDict, TypeAdapter
 
-from shared.domain.archives.names import ArchiveName, Digest
+from shared.domain.archives.digests import Digest
+from shared.domain.archives.names import ArchiveName
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.events import Event
 from shared.domain.names import OrgName, PackageName

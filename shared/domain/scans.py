@@ -6,7 +6,7 @@ from enum import Enum
 import msgspec
 from msgspec import Struct
 
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import printable
 from shared.domain.times import utc_text

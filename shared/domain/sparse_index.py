@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.packages import Head, ReleaseEntry, State, Survey, effective_deprecation
 
 INDEX_CONFIG_PATH = "config.json"

@@ -18,7 +18,7 @@ from shared.domain.api_docs.listed_connectors import (
     connector_id,
     trigger_id,
 )
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.bounded_parsing import has_at_most_values, parse_json
 from shared.domain.build_resolution import ModuleRequest, PackageRequest
 from shared.domain.coordinates import Coordinate, Package

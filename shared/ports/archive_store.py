@@ -5,7 +5,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from shared.domain.archives.names import ArchiveName, Digest
+from shared.domain.archives.digests import Digest
+from shared.domain.archives.names import ArchiveName
 from shared.domain.packages import Visibility
 
 

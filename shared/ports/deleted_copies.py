@@ -6,7 +6,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 
 
 class CopyLeft(Struct, frozen=True):

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from shared.domain.api_docs.records import ApiDocsRecord
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.packages import Graph, Texts
 
 

@@ -5,7 +5,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from shared.domain.accounts import Account
-from shared.domain.archives.names import ArchiveName, Digest
+from shared.domain.archives.digests import Digest
+from shared.domain.archives.names import ArchiveName
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.events import Event
 from shared.domain.organizations import Organization

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from shared.domain.archives.names import ArchiveName, Digest
+from shared.domain.archives.digests import Digest
+from shared.domain.archives.names import ArchiveName
 from shared.domain.errors.packages import ArchiveLost
 from shared.domain.packages import CONTAINERS, Visibility
 from tests.contract.sample_records import BALA, DIGEST, NAME, named

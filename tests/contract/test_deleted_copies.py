@@ -10,7 +10,7 @@ import pytest
 
 from shared.adapters.blob.deleted_copies import RULES_RUN_WITHIN, UNDELETE_PERIOD
 from shared.adapters.cloud import CloudStores
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.packages import Graph, ModuleText, Texts, Visibility
 from shared.domain.times import MS
 from tests.contract.sample_records import named

@@ -8,7 +8,7 @@ import pytest
 
 from shared.domain.api_docs.pieces import PiecesPointer
 from shared.domain.api_docs.records import ApiDocsRecord, DocsState
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.packages import Dependency, Graph, GraphNode, ModuleText, Texts
 from shared.ports.documents import DocumentStore
 from tests.contract.sample_records import DIGEST, graph

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.cloud import CloudStores
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import NO_PACKAGE, Package
 from shared.domain.packages import Dependency, FoundRelease, Head, Release, State, Visibility
 from shared.ports.conflicts import AlreadyThere, Stale

@@ -14,7 +14,7 @@ from typing import Any
 
 from shared.adapters.search.index import SqliteSearchIndex
 from shared.adapters.system import SystemClock
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.listings import Listing
 from shared.domain.packages import Graph, ReleaseEntry, Texts, Visibility
 from shared.ports.conflicts import AlreadyThere

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from shared.bootstrap import build_registry, prepared_stores
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.errors.requests import StorageFull
 from shared.domain.release_lists import parse_coordinate
 from tests.crash.push_load import client_of

@@ -10,7 +10,8 @@ import pytest
 from functions.log.files import BYTES
 from functions.web.site_files import IMMUTABLE
 from shared.adapters.blob.client import BlobContainers, archive_blob
-from shared.domain.archives.names import ArchiveName, Digest
+from shared.domain.archives.digests import Digest
+from shared.domain.archives.names import ArchiveName
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.requests import Busy, NotListedYet
 from shared.domain.packages import Readers, Visibility

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.confined import sboms
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
 from tests.support.archives import bala, zipped

@@ -12,7 +12,7 @@ from functions.central.double_slash import BASE
 from functions.faces import operations
 from functions.http.operations import READ_METHODS, Effect, Operation
 from shared.adapters.blob.client import ARCHIVE_CONTAINERS, LINK_CACHE_CONTROL
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.body_sizes import MAX_BODY_BYTES
 from shared.domain.packages import Readers, Visibility
 from shared.domain.rate_limits import RateLimit, RateLimitClass, RateLimitSubject

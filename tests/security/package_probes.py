@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 import httpx
 
 from functions.web.package import pages
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.protocol.mcp.agent import tool_call

@@ -21,8 +21,9 @@ from functions.http.calls import Call
 from functions.http.requests import archive_parts
 from functions.maven.paths import RepositoryPath
 from shared.auth.authentication import RequestClient
-from shared.auth.tokens import AccessToken, Secret, token_text
-from shared.domain.archives.names import Digest
+from shared.auth.authorization_header import token_text
+from shared.auth.tokens import AccessToken, Secret
+from shared.domain.archives.digests import Digest
 from shared.domain.body_sizes import MAX_BODY_BYTES
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.distributions import ClientProfile

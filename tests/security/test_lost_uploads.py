@@ -17,7 +17,7 @@ from threading import Thread
 import httpx
 import pytest
 
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from tests.fakes.blob_storage import Failure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import FORM, multipart

@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from shared.adapters.blob.client import archive_blob
-from shared.domain.archives.names import ArchiveName, Digest
+from shared.domain.archives.digests import Digest
+from shared.domain.archives.names import ArchiveName
 from shared.domain.coordinates import Coordinate
 from tests.support.archives import bala
 from tests.support.front_door import BLOBS, EdgeRegistry, behind_front_door

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.packages import Head, Release
 from shared.domain.search import Query, ResultPage, Viewer
 from shared.services.common import Adapters

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Package
 from shared.domain.packages import Head, ReleaseEntry, State, Survey, Visibility
 from shared.ports.metadata import ReadCheck

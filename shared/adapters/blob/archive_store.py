@@ -29,7 +29,8 @@ from shared.adapters.blob.client import (
     translate_blob_errors,
 )
 from shared.domain.archives.delivery import ARCHIVE_TYPE, content_disposition
-from shared.domain.archives.names import ArchiveName, Digest, archive_file_name
+from shared.domain.archives.digests import Digest
+from shared.domain.archives.names import ArchiveName, archive_file_name
 from shared.domain.errors.packages import ArchiveLost
 from shared.domain.packages import Visibility
 from shared.domain.times import MS

@@ -28,7 +28,8 @@ from shared.domain.archives.delivery import (
     StoreLink,
     content_disposition,
 )
-from shared.domain.archives.names import ArchiveName, Digest
+from shared.domain.archives.digests import Digest
+from shared.domain.archives.names import ArchiveName
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import Visibility
 from shared.domain.times import MS

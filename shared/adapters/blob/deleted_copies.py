@@ -21,7 +21,7 @@ from shared.adapters.blob.client import (
     translate_blob_errors,
 )
 from shared.adapters.blob.documents import comparison_blobs, document_blobs
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.times import MS
 from shared.ports.deleted_copies import CopyLeft
 from shared.ports.system import Clock

@@ -15,7 +15,7 @@ from azure.storage.blob.aio import BlobClient, ContainerClient
 from shared.adapters.blob.client import BlobContainers, translate_blob_errors
 from shared.adapters.cosmos.metadata import CosmosGraphs
 from shared.domain.api_docs.records import ApiDocsRecord
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.errors.requests import Busy, StorageFull
 from shared.domain.packages import Graph, Texts, graph_document
 from shared.runtime.lru_cache import LruCache

@@ -16,7 +16,7 @@ from msgspec import Struct
 from shared.adapters.cosmos.change_feed import ChangeFeedEdition
 from shared.adapters.cosmos.client import BatchWrite, CosmosContainer, CosmosDatabase, Item
 from shared.adapters.cosmos.queries import SessionTokens
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import NO_PACKAGE, Coordinate, Package
 from shared.domain.events import Event
 from shared.domain.names import OrgName, PackageName

@@ -36,7 +36,7 @@ from shared.adapters.sqlite.connections import (
     translate_sqlite_errors,
 )
 from shared.domain.api_docs.records import ApiDocsRecord
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.errors.requests import StorageFull
 from shared.domain.packages import Graph, Texts, graph_document
 from shared.runtime.private_files import hold_file_lock, make_private_folder, open_private

@@ -13,7 +13,7 @@ from msgspec import Struct
 from pydantic import TypeAdapter
 
 from shared.adapters.sqlite.database import Database
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import NO_PACKAGE, Coordinate, Package
 from shared.domain.events import Event
 from shared.domain.names import OrgName, PackageName

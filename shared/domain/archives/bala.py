@@ -8,6 +8,8 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
+from shared.domain.archives.digests import Digest
+from shared.domain.archives.entry_names import fold_case
 from shared.domain.archives.limits import DEFAULT_LIMITS, ArchiveLimits, Documentation
 from shared.domain.archives.manifest import (
     BALA_JSON,
@@ -39,7 +41,7 @@ from shared.domain.archives.manifest import (
     java_manifest,
     read_model,
 )
-from shared.domain.archives.names import Digest, canonical_file_name, fold_case, gives_platform
+from shared.domain.archives.names import canonical_file_name, gives_platform
 from shared.domain.archives.unpacking import FindToken, ZipArchive, find_no_token
 from shared.domain.bounded_parsing import parse_json, parse_toml
 from shared.domain.coordinates import Coordinate

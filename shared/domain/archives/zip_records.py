@@ -16,7 +16,7 @@ from typing import NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.domain.archives.names import (
+from shared.domain.archives.entry_names import (
     decode_name,
     refuse_costly,
     refuse_duplicates,

@@ -14,11 +14,11 @@ from typing import cast
 import msgspec
 from msgspec import Struct
 
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate
 from shared.domain.packages import Provenance
 from shared.domain.provenance.dsse import IN_TOTO, pae
-from shared.domain.provenance.statements import PUBLISH, RELEASE, STATEMENT
+from shared.domain.provenance.registry_statements import PUBLISH, RELEASE, STATEMENT
 
 UPSTREAM = "upstream-"  # Begins the name of the document among the attestations of an archive.
 MAX_UPSTREAM_STATEMENTS_BYTES = 256 * 1024  # Two statements and two keys have about 3 KB.

@@ -26,8 +26,8 @@ from shared.domain.advisories.findings import (
 )
 from shared.domain.advisories.osv import osv_json, parse_osv
 from shared.domain.advisories.records import OWNER, AdvisoryNumber, StoredAdvisory
+from shared.domain.archives.digests import Digest
 from shared.domain.archives.java_libraries import JavaLibrary
-from shared.domain.archives.names import Digest
 from shared.domain.coordinates import NO_PACKAGE, Coordinate, Package
 from shared.domain.entities import Place
 from shared.domain.errors.base import Conflict, Invalid, InvalidName, Refusal

@@ -11,7 +11,7 @@ from shared.domain.api_docs.pieces import PieceKind, PiecePlace, complete_name, 
 from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, DocsState
 from shared.domain.api_docs.symbol_texts import SymbolText, read_symbol
 from shared.domain.api_docs.symbols import Symbol
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.base import InvalidName, InvalidVersion, NotFound, printable

@@ -43,7 +43,7 @@ from shared.domain.api_docs.records import (
     earlier_release,
 )
 from shared.domain.archives.bala import Bala
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate, Package, package_owner, release_place
 from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.packages import ArchiveLost

@@ -29,7 +29,7 @@ from shared.confined.budget import (
 from shared.confined.release_files import ReleaseRequest
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.records import GENERATOR_VERSION, ChangeList
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.packages import ApiDocsFailed

@@ -13,7 +13,7 @@ from shared.domain.api_docs.listed_connectors import NO_API
 from shared.domain.api_docs.pieces import PiecePlace, PiecesPointer, place_in_index
 from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord
 from shared.domain.api_docs.symbols import Symbol, unpack_symbols
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate
 from shared.domain.distributions import ANY_CLIENT
 from shared.domain.packages import ReleaseEntry, Survey, Visibility

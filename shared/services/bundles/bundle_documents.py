@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from shared.auth.release_keys import ReleaseSigner
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.bundles import BundledRelease, DocumentKind, bundle_unusable
 from shared.domain.errors.base import Refusal
 from shared.domain.packages import Provenance, Release

@@ -12,7 +12,7 @@ from typing import Protocol
 from msgspec import Struct, field
 
 from shared.domain.archives.bala import Bala, require_coordinate
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.bundles import (
     END,
     MANIFEST,

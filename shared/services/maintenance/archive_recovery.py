@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Invalid, NotFound
 from shared.domain.errors.packages import ReleaseNotFound

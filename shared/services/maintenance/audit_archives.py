@@ -4,7 +4,7 @@ record does not match it."""
 from dataclasses import dataclass
 
 from shared.domain.archives.bala import Bala
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.packages import ArchiveLost
 from shared.domain.packages import ArchiveFacts, Head, Release, State

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from shared.domain.api_docs.pieces import PieceKind
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate
 from shared.domain.packages import ErasedArchive, Head, Release, State
 from shared.domain.principals import Principal

@@ -3,7 +3,7 @@ not match the releases."""
 
 from dataclasses import dataclass
 
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.errors.base import Refusal
 from shared.domain.packages import Head, Release, State, Texts
 from shared.domain.status import TaskReport

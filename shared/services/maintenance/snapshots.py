@@ -20,7 +20,7 @@ from msgspec import Struct
 from shared.domain.accounts import Account
 from shared.domain.entities import Entity, Place
 from shared.domain.packages import Head, Readers, Release, State, archive_container
-from shared.domain.provenance.statements import statements_name
+from shared.domain.provenance.registry_statements import statements_name
 from shared.domain.records import Record
 from shared.domain.snapshots import (
     DIRECTORY,

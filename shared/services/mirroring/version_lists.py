@@ -16,7 +16,7 @@ from typing import TypeVar
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.build_resolution import PackageRequest
 from shared.domain.coordinates import Package, package_owner
 from shared.domain.distributions import ANY_CLIENT

@@ -14,9 +14,9 @@ from msgspec.structs import replace
 from shared.auth.authorization import Authorization
 from shared.auth.signing_keys import ArchiveLinkSigner
 from shared.domain.archives.delivery import Cdn
+from shared.domain.archives.digests import Digest
 from shared.domain.archives.names import (
     ArchiveName,
-    Digest,
     archive_file_name,
     canonical_file_name,
     package_in_file_name,

@@ -15,8 +15,8 @@ from msgspec.structs import replace
 
 from shared.auth.token_search import TokenSearch
 from shared.domain.archives.bala import Bala, read_bala
+from shared.domain.archives.entry_names import MAX_NAMES_BYTES
 from shared.domain.archives.limits import ArchiveLimits, Documentation
-from shared.domain.archives.names import MAX_NAMES_BYTES
 from shared.domain.archives.unpacking import (
     MAX_FILE_BYTES,
     ArchiveDirectory,

@@ -10,7 +10,7 @@ from msgspec import Struct
 from shared.auth.authorization import Administration
 from shared.auth.release_keys import ReleaseSigner
 from shared.domain.archives.bala import Bala
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate, Package, package_owner, release_place
 from shared.domain.errors.packages import (
     ReleaseNotFound,

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.build_resolution import (
     ModuleAnswer,
     ModuleRequest,

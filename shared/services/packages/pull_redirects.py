@@ -27,7 +27,8 @@ from shared.domain.archives.delivery import (
     is_placement_settled,
     second_hop,
 )
-from shared.domain.archives.names import Digest, archive_file_name
+from shared.domain.archives.digests import Digest
+from shared.domain.archives.names import archive_file_name
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.distributions import ClientProfile
 from shared.domain.errors.base import Unavailable

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from shared.domain.packages import Release
-from shared.domain.provenance.statements import SIGSTORE, statements_name
+from shared.domain.provenance.registry_statements import SIGSTORE, statements_name
 from shared.domain.provenance.upstream_statements import UPSTREAM
 from shared.ports.documents import DocumentStore
 

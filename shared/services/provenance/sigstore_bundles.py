@@ -11,19 +11,19 @@ import msgspec
 from msgspec import Struct
 
 from shared.confined.budget import ROOTS, SIGSTORE_BUNDLE, ConfinedUnavailable, PartResult
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Conflict, Invalid, Unavailable, printable
 from shared.domain.errors.packages import file_too_large
 from shared.domain.packages import Head, Provenance, Release, State
 from shared.domain.principals import Principal
+from shared.domain.provenance.registry_statements import SIGSTORE
 from shared.domain.provenance.sigstore_identities import (
     MAX_SIGSTORE_BUNDLE_BYTES,
     SigstoreIdentity,
     SigstoreInstance,
     identity_of,
 )
-from shared.domain.provenance.statements import SIGSTORE
 from shared.domain.releases import next_decision, with_decision
 from shared.domain.times import MS
 from shared.ports.confined_tasks import ConfinedTasks

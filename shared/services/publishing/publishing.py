@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from shared.auth.authorization import Authorization
 from shared.auth.release_keys import ReleaseSigner
 from shared.domain.archives.bala import Bala, require_coordinate
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import Conflict, Forbidden, Invalid, Refusal
 from shared.domain.errors.identity import NotPermitted, TokenUnknown

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from shared.composition import Registry
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate
 from shared.hosting.host import Host
 from shared.localhost import archive_resolver

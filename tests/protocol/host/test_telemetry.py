@@ -11,7 +11,7 @@ from azure.functions.timer import TimerRequest
 
 from functions import timers
 from functions.faces import build_app
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.hosting.triggers import functions_of
 from shared.telemetry.metrics import PUSHES, REQUESTS, STORE_CALLS, UPKEEP, UPKEEP_PROBLEMS
 from tests.fakes.tasks import fake_task

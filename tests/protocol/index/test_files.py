@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
 from tests.fakes.system import START_MS

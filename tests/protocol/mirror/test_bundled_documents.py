@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.auth.p256 import PrivateKey, new_private_key
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.bundles import (
     DOCUMENTS,
     FORMAT_WITH_DOCUMENTS,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, DocsState
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
 from tests.protocol.web.page_reader import Elements, opened, words

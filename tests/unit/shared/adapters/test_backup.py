@@ -14,7 +14,8 @@ import pytest
 from shared.adapters.backup import ARCHIVES_PER_REPORT, ArchiveChecks, Restored, backup, restore
 from shared.adapters.embedded import EmbeddedStores, open_embedded
 from shared.adapters.filesystem import DataFolder, FolderUnusable
-from shared.domain.archives.names import ArchiveName, Digest
+from shared.domain.archives.digests import Digest
+from shared.domain.archives.names import ArchiveName
 from shared.domain.packages import Visibility
 from shared.domain.transparency.log_states import PLACE_OF_STATE, LogState
 from shared.domain.versions import Version

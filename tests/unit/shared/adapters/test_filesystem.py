@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from shared.adapters.embedded import open_embedded
 from shared.adapters.filesystem import SMALL_BYTES, ArchiveFolder, FileArchives
 from shared.adapters.system import PROBE_INTERVAL, WriteProbe
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import Visibility
 from shared.runtime.private_files import hold_file_lock

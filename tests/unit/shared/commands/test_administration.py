@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from shared.adapters.filesystem import ArchiveFolder
 from shared.commands.administration import _whole
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.reserved_names import RESERVED_WORDS
 from shared.domain.status import TaskReport
 from shared.runtime.private_files import make_private_folder

@@ -11,8 +11,8 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from shared.domain.archives.bala import Bala, read_bala, require_coordinate
+from shared.domain.archives.digests import Digest
 from shared.domain.archives.limits import KIB, MIB, ArchiveLimits, Documentation
-from shared.domain.archives.names import Digest
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import BadArchive
 from shared.domain.packages import (

@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from shared.confined.budget import ConfinedEnded, ConfinedUnavailable, Json, PartResult
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending, Busy
 from shared.domain.packages import ReleaseEntry

@@ -11,7 +11,7 @@ import pytest
 from shared.domain.api_docs.listed_connectors import NO_API, ApiSummary, ConnectorSummary
 from shared.domain.api_docs.pieces import PiecesPart, PiecesPointer, PiecesWriter, merge_pieces
 from shared.domain.api_docs.records import ApiDocsRecord, DocsState
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.ports.documents import DocumentStore
 from shared.services.api_docs.pieces import PieceReader, PiecesGone
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate
 from shared.domain.packages import Readers, Visibility
 from shared.domain.principals import OPERATOR

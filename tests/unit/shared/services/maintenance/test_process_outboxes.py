@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from shared.domain.archives.names import ArchiveName, Digest
+from shared.domain.archives.digests import Digest
+from shared.domain.archives.names import ArchiveName
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.requests import Busy
 from shared.domain.events import Event

@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.archives.unpacking import list_files
 from shared.domain.packages import Release
 from shared.ports.archive_store import ArchiveStore

@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 
 from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.packages import FoundRelease, Survey, Visibility
 from shared.domain.versions import Version

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from shared.domain.archives.delivery import PLACEMENT_SETTLED_AFTER
-from shared.domain.archives.names import Digest
+from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Package
 from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR

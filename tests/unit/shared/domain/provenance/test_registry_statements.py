@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.domain.packages import Origin, Provenance, Release, UpstreamOrigin
-from shared.domain.provenance.statements import (
+from shared.domain.provenance.registry_statements import (
     publish_statement,
     release_statement,
     statements_id,
