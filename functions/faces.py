@@ -20,7 +20,7 @@ from functions.web.not_found import missing_operation
 from shared.composition import Registry
 from shared.domain.records import Record
 from shared.prose.rendering import render_markdown
-from shared.prose.safe_html import TextPlace
+from shared.prose.text_links import TextPlace
 from shared.providers import identity_issuers
 from shared.settings import Settings
 from shared.use_cases.inputs import Inputs

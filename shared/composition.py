@@ -104,13 +104,14 @@ from shared.services.organizations.webhook_secrets import WebhookSecrets
 from shared.services.organizations.webhooks import Webhooks
 from shared.services.packages.archive_delivery import ArchiveDelivery
 from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader
+from shared.services.packages.deprecation import Deprecation
 from shared.services.packages.derived_data import DerivedData, PackageRecordWriter
 from shared.services.packages.feeds import ChangeFeeds
 from shared.services.packages.history import PackageHistory
 from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.index import PackageIndex
+from shared.services.packages.managed_packages import OrganizationPackages
 from shared.services.packages.package_details import PackageDetails
-from shared.services.packages.packages import Deprecation, OrganizationPackages, PackageVisibility
 from shared.services.packages.pull_counter import PullCounter
 from shared.services.packages.pull_records import PullRecorder, PullRecords
 from shared.services.packages.pull_redirects import PullRedirects
@@ -118,6 +119,7 @@ from shared.services.packages.pullers import PullerRecords
 from shared.services.packages.search import PackageSearch
 from shared.services.packages.statistics import RecentPulls, RegistryStatistics
 from shared.services.packages.successors import Successors
+from shared.services.packages.visibility import PackageVisibility
 from shared.services.provenance.attestations import ReleaseProvenance
 from shared.services.provenance.trusted_root_renewal import TrustedRootRenewal
 from shared.services.publishing.dry_runs import DryRuns

@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 
 from shared.auth.authentication import Authentication
 from shared.auth.authorization import Administration, Authorization, KnownReaders
+from shared.auth.id_tokens import IdTokenValidator
 from shared.auth.identity_providers import IdentityProvider
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
 from shared.auth.secret_scanning import LeakReports
@@ -23,7 +24,6 @@ from shared.auth.sessions import (
     SessionAuthentication,
     SessionLifetimes,
 )
-from shared.auth.signed_tokens import IdTokenValidator
 from shared.auth.signing_keys import ArchiveLinkSigner
 from shared.domain.advisories.advisories import ballerina_ecosystem
 from shared.domain.rate_limits import RateLimitClass
@@ -206,6 +206,7 @@ from shared.services.packages.archive_delivery import ArchiveDelivery
 from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader
 from shared.services.packages.archive_relocation import ArchiveRelocation
 from shared.services.packages.dependency_notices import DependencyNotices
+from shared.services.packages.deprecation import Deprecation
 from shared.services.packages.derived_data import (
     DerivedData,
     DocumentCache,
@@ -217,8 +218,8 @@ from shared.services.packages.feeds import ChangeFeeds
 from shared.services.packages.history import PackageHistory
 from shared.services.packages.hosted_packages import HostedPackages, PackageCache
 from shared.services.packages.index import PackageIndex
+from shared.services.packages.managed_packages import OrganizationPackages
 from shared.services.packages.package_details import PackageDetails
-from shared.services.packages.packages import Deprecation, OrganizationPackages, PackageVisibility
 from shared.services.packages.pull_counter import PullCounter
 from shared.services.packages.pull_records import PullRecorder, PullRecords
 from shared.services.packages.pull_redirects import (
@@ -230,6 +231,7 @@ from shared.services.packages.pullers import PullerRecords
 from shared.services.packages.search import PackageSearch
 from shared.services.packages.statistics import LastRegistryCounts, RecentPulls, RegistryStatistics
 from shared.services.packages.successors import Successors
+from shared.services.packages.visibility import PackageVisibility
 from shared.services.provenance.attestations import ReleaseProvenance
 from shared.services.provenance.provenance_notices import ProvenanceNotices
 from shared.services.provenance.sigstore_bundles import SigstoreBundles

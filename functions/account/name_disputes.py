@@ -2,8 +2,9 @@
 
 from functions.http.pages import see_other
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
-from shared.domain.errors.base import NotFound, about_field, redact_tokens
+from shared.domain.errors.base import NotFound, about_field
 from shared.domain.name_disputes import MAX_STATEMENT_LENGTH
+from shared.domain.token_redaction import redact_tokens
 from shared.runtime.answers import Answer
 from shared.services.administration.name_disputes import NameDisputes
 

@@ -14,7 +14,7 @@ from shared.domain.organizations import Organization
 from shared.domain.packages import RequiredProvenance, Visibility
 from shared.domain.reasons import acts_from_outside
 from shared.domain.registry_files.managed import ManagedByFile
-from shared.domain.rights import AccessContext, require_right
+from shared.domain.role_rights import AccessContext, require_right
 from shared.domain.scopes import Action, Role
 from shared.runtime.answers import Answer
 from shared.services.organizations.invitations import IssuedInvitation

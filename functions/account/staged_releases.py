@@ -4,8 +4,8 @@ the version before, and the decision."""
 from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from functions.http.subjects import named_release
-from shared.domain.errors.base import redact_tokens
 from shared.domain.names import parse_package_name
+from shared.domain.token_redaction import redact_tokens
 from shared.runtime.answers import Answer
 from shared.use_cases import staged_releases
 from shared.use_cases.inputs import shown_fields

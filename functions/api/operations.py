@@ -29,9 +29,10 @@ from functions.http.calls import Call
 from functions.http.json_answers import JSON, empty_answer
 from functions.http.operations import READ_METHODS, JsonFace
 from functions.http.requests import bounded_body
-from shared.domain.errors.base import Forbidden, InvalidRequest, contains_token
+from shared.domain.errors.base import Forbidden, InvalidRequest
 from shared.domain.errors.requests import BodyUnreadable, token_misplaced
 from shared.domain.rate_limits import RateLimitClass
+from shared.domain.token_redaction import contains_token
 from shared.runtime.answers import Answer
 from shared.services.tokens.tokens import OfOrganization, TokenOwner
 from shared.use_cases.inputs import Inputs, InputsT, Nothing

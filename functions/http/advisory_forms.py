@@ -13,8 +13,8 @@ from shared.domain.advisories.authoring import (
     WrittenAdvisory,
     WrittenRange,
 )
-from shared.domain.errors.base import redact_tokens
 from shared.domain.names import OrgName
+from shared.domain.token_redaction import redact_tokens
 from shared.use_cases.advisories import (
     FIXED_FIELD,
     INTRODUCED_FIELD,

@@ -25,7 +25,7 @@ from functions.http.representations import unchanged_answer
 from shared.composition import Registry
 from shared.domain.accounts import Account
 from shared.domain.documents import etag_of
-from shared.domain.errors.base import Refusal, redact_tokens
+from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import SignInToRead
 from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.packages import Readers
@@ -34,6 +34,7 @@ from shared.domain.releases import reason_text, withdrawal_text, withdrawal_titl
 from shared.domain.sign_in import is_recently_signed_in, return_path
 from shared.domain.status import Banner
 from shared.domain.times import MS
+from shared.domain.token_redaction import redact_tokens
 from shared.prose.safe_html import show_bidi_characters
 from shared.runtime.answers import Answer
 from shared.services.packages.source import PackageSource

@@ -3,7 +3,8 @@
 from datetime import date, timedelta
 
 from functions.http.pages import PageCall
-from shared.domain.errors.base import InvalidRequest, about_field, redact_tokens
+from shared.domain.errors.base import InvalidRequest, about_field
+from shared.domain.token_redaction import redact_tokens
 
 
 def text_param(call: PageCall, name: str) -> str:

@@ -15,9 +15,10 @@ from functions.http.calls import Call
 from shared.domain.archives.digests import Digest
 from shared.domain.body_sizes import MAX_BODY_BYTES, MAX_MULTIPART_OVERHEAD_BYTES
 from shared.domain.bounded_parsing import is_shallow
-from shared.domain.errors.base import Invalid, InvalidRequest, TooLarge, contains_token
+from shared.domain.errors.base import Invalid, InvalidRequest, TooLarge
 from shared.domain.errors.packages import archive_too_large, file_too_large
 from shared.domain.errors.requests import BodyUnreadable, token_misplaced
+from shared.domain.token_redaction import contains_token
 from shared.settings.server import AppRole
 from shared.use_cases import inputs
 

@@ -25,11 +25,12 @@ from functions.http.requests import Form, form_of
 from shared.auth.sessions import Cookie
 from shared.composition import Registry
 from shared.domain.accounts import Account
-from shared.domain.errors.base import Forbidden, Invalid, Refusal, about_field, redact_tokens
+from shared.domain.errors.base import Forbidden, Invalid, Refusal, about_field
 from shared.domain.errors.identity import SignInAgain
 from shared.domain.errors.requests import PageNotFound
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.sign_in import HOME_PATH, SignInPurpose, return_path
+from shared.domain.token_redaction import redact_tokens
 from shared.runtime.answers import Answer
 from shared.services.organizations.invitations import InvitationDetails
 from shared.use_cases.inputs import InputsT, inputs_of_form

@@ -2,8 +2,8 @@
 would have refused."""
 
 from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
-from shared.domain.errors.base import redact_tokens
 from shared.domain.errors.requests import PageNotFound
+from shared.domain.token_redaction import redact_tokens
 from shared.runtime.answers import Answer
 from shared.services.mirroring.approvals import ApprovalDryRun
 from shared.use_cases import approvals

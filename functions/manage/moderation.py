@@ -12,7 +12,7 @@ from functions.http.signed_in_pages import (
 from functions.http.subjects import named_package
 from functions.manage.releases import PUBLIC_REASONS, RELEASES_PATH, VERSIONS_PER_PAGE
 from shared.domain.coordinates import Package
-from shared.domain.errors.base import InvalidRequest, about_field, redact_tokens
+from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.errors.identity import second_administrator_needed
 from shared.domain.names import OrgName, PackageName, parse_org
 from shared.domain.packages import State
@@ -20,6 +20,7 @@ from shared.domain.principals import OPERATOR_ID
 from shared.domain.reasons import parse_required_reason
 from shared.domain.releases import WITHDRAWAL_TITLES
 from shared.domain.times import parse_time
+from shared.domain.token_redaction import redact_tokens
 from shared.runtime.answers import Answer
 from shared.services.publishing.moderation import MAX_DECIDED_AT_ONCE
 from shared.services.publishing.proposals import ConfirmedProposal

@@ -7,7 +7,8 @@ from functools import cache, lru_cache
 from functions.http.pages import MARKDOWN, TEMPLATES, PublicPageCall, PublicPages
 from functions.web.about import ABOUT_PAGES
 from shared.prose.rendering import render_markdown
-from shared.prose.safe_html import SafeHtml, TextPlace
+from shared.prose.safe_html import SafeHtml
+from shared.prose.text_links import TextPlace
 from shared.runtime.answers import Answer
 
 POLICIES_KEPT = 4  # The text that comes with the registry, and the last ones of operators.

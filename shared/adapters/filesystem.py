@@ -446,7 +446,7 @@ class FilePieces:
     def read(self, digest: Digest, name: str, start: int, count: int) -> bytes | None:
         """Return a range of a file; None if it was deleted."""
         path = self._folder.file(digest, name)
-        # Without a buffer, which would be filled and left.
+        # Unbuffered: a buffer would read more than is asked for.
         with translate_disk_errors(), suppress(FileNotFoundError), path.open("rb", 0) as file:
             file.seek(start)
             return file.read(count)

@@ -15,14 +15,15 @@ from shared.domain.accounts import Account
 from shared.domain.client_addresses import Networks, client_address, is_address_allowed
 from shared.domain.client_settings import TOKEN_PLACEHOLDER
 from shared.domain.entities import Place
-from shared.domain.errors.base import Forbidden, Refusal, Unauthenticated, redact_tokens
+from shared.domain.errors.base import Forbidden, Refusal, Unauthenticated
 from shared.domain.errors.identity import TokenUnknown, token_expired
 from shared.domain.makers import MakerStop, maker_stop
 from shared.domain.names import OrgName
 from shared.domain.principals import ANONYMOUS, Principal
-from shared.domain.rights import AccessContext
+from shared.domain.role_rights import AccessContext
 from shared.domain.staff import Staff
 from shared.domain.times import MS
+from shared.domain.token_redaction import redact_tokens
 from shared.domain.tokens import Token, TokenUse, hash_secret
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock

@@ -1,6 +1,6 @@
 """Authorization: reads the roles of a principal, and applies the table of rights to them.
 
-The table, and the reasons for a refusal, are in `shared/domain/rights.py`.
+The table, and the reasons for a refusal, are in `shared/domain/role_rights.py`.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from shared.domain.memberships import GroupRole, Membership
 from shared.domain.names import OrgName, way_to_rename
 from shared.domain.packages import EVERYBODY, STAFF, Head, Visibility
 from shared.domain.principals import Principal
-from shared.domain.rights import (
+from shared.domain.role_rights import (
     MISSING_PUBLISHING_SCOPES,
     NO_ACCESS,
     PUBLISHING_ROLES,

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 from msgspec import Struct
 
+from shared.auth.id_tokens import IdTokenRequest, IdTokenValidator
 from shared.auth.identity_providers import (
     Freshness,
     StartedSignIn,
@@ -28,7 +29,7 @@ from shared.auth.identity_providers import (
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerDocument
 from shared.auth.microsoft_graph import MicrosoftGraph
 from shared.auth.openid_connect import CLIENT_REFUSED, NO_CODE, OAuthClient, check_sender, tokens_of
-from shared.auth.signed_tokens import Claims, IdTokenRequest, IdTokenValidator, TokenFlaw
+from shared.auth.signed_tokens import Claims, TokenFlaw
 from shared.domain.directory_locks import DirectoryAnswer
 from shared.domain.errors.identity import SignedTokenRefused, issuer_silent, sign_in_failed
 from shared.domain.identities import parse_groups

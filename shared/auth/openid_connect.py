@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 from msgspec import Struct
 from msgspec.structs import replace
 
+from shared.auth.id_tokens import IdTokenRequest, IdTokenValidator
 from shared.auth.identity_providers import (
     Freshness,
     StartedSignIn,
@@ -28,7 +29,6 @@ from shared.auth.identity_providers import (
     reason_of,
 )
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerDocument
-from shared.auth.signed_tokens import IdTokenRequest, IdTokenValidator
 from shared.auth.tokens import Secret, random_text
 from shared.domain.directory_locks import DirectoryAnswer
 from shared.domain.errors.identity import issuer_silent, sign_in_failed

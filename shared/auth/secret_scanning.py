@@ -13,9 +13,10 @@ from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from shared.auth.tokens import MASK, Secret
-from shared.domain.errors.base import TooLarge, Unauthenticated, redact_tokens
+from shared.domain.errors.base import TooLarge, Unauthenticated
 from shared.domain.errors.packages import file_too_large
 from shared.domain.errors.requests import BodyUnreadable, Busy
+from shared.domain.token_redaction import redact_tokens
 from shared.ports.http_client import HttpClient, HttpResponse, Unanswered
 from shared.ports.system import Clock
 from shared.runtime.refreshed_values import Refreshed

@@ -1,6 +1,5 @@
 """JSON Web Tokens of other parties, and their validation."""
 
-import hmac
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import Enum
@@ -205,42 +204,6 @@ def _check_times(claims: Claims, now_s: int) -> None:
         raise SignedTokenRefused(TokenFlaw.FUTURE.value)
     if "nbf" in claims.values and claims.seconds("nbf") > now_s + _LEEWAY_S:
         raise SignedTokenRefused(TokenFlaw.EARLY.value)
-
-
-class IdTokenRequest(Struct, frozen=True):
-    """A sign-in request, which the id token must match."""
-
-    issuer: str
-    client_id: str
-    nonce: str
-    tenant: str = ""  # Of Entra ID, where one key signs for all tenants.
-
-
-class IdTokenValidator(Struct, frozen=True):
-    """Validates id tokens completely; the libraries that fetch them do not."""
-
-    issuer_keys: IssuerKeys
-    clock: Clock
-
-    async def validate(self, text: str, request: IdTokenRequest) -> Claims:
-        """Return the claims of the token, or raise `SignedTokenRefused`."""
-        expected = ExpectedClaims(
-            request.issuer, (request.client_id,), ALGORITHMS, shares_audience=True
-        )
-        claims = await verify_jwt(text, expected, keys=self.issuer_keys, clock=self.clock)
-        _check_authorized_party(claims, request.client_id)
-        if not hmac.compare_digest(claims.text("nonce").encode(), request.nonce.encode()):
-            raise SignedTokenRefused(TokenFlaw.NONCE.value)
-        if request.tenant and claims.text("tid") != request.tenant:
-            raise SignedTokenRefused(TokenFlaw.TENANT.value)
-        return claims
-
-
-def _check_authorized_party(claims: Claims, client_id: str) -> None:
-    """Refuse a token that was issued to another application, although it names ours as well."""
-    party = claims.text_or_empty("azp")
-    if party != client_id and (party or len(claims.texts("aud")) > 1):
-        raise SignedTokenRefused(TokenFlaw.PARTY.value)
 
 
 _MAX_SECONDS = 1 << 40  # About 30,000 years.

@@ -80,11 +80,6 @@ OWNER_LENGTH = ID_LENGTH  # An account's id, which is the partition key of the t
 RANDOM_LENGTH = 32  # 190 bits: enough for one round of SHA-256.
 CHECKSUM_LENGTH = 6  # CRC-32, so that a scanner recognizes a token offline.
 
-# The pattern for secret scanners, which then verify the checksum: docs/use/tokens.md.
-TOKEN_PATTERN = (
-    rf"blr_[a-z0-9]{{1,12}}_[0-9A-Za-z]{{{OWNER_LENGTH + RANDOM_LENGTH + CHECKSUM_LENGTH}}}"
-)
-
 _FORM = re.compile(
     r"blr_(?P<environment>[a-z0-9]{1,12})_"
     rf"(?P<owner>[0-9A-Za-z]{{{OWNER_LENGTH}}})"

@@ -3,7 +3,7 @@
 from shared.confined.budget import SOURCE, SOURCE_PAGE
 from shared.confined.tasks import Job
 from shared.prose.rendering import render_markdown
-from shared.prose.safe_html import TextPlace
+from shared.prose.text_links import TextPlace
 
 
 def render_text(job: Job) -> None:

@@ -17,7 +17,7 @@ from shared.domain.archives.unpacking import (
 from shared.domain.coordinates import Coordinate
 from shared.domain.packages import Graph, Texts
 from shared.domain.records import Record
-from shared.prose.safe_html import TextPlace
+from shared.prose.text_links import TextPlace
 
 _UNPACKED_LAYOUT = "4"  # The version of the layout that keeps the folders of the project.
 _PACKED_TEXTS = "docs"  # The folder into which `bal pack` moves texts of the root.

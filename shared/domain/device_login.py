@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-from shared.domain.errors.base import redact_tokens
 from shared.domain.errors.identity import DeviceRefusal
 from shared.domain.records import Record
 from shared.domain.scopes import Scope
+from shared.domain.token_redaction import redact_tokens
 
 DEVICE_CODE_LIFETIME = timedelta(minutes=10)  # A sign-in takes two or three.
 POLL_INTERVAL = timedelta(seconds=5)  # The default of the RFC.

@@ -8,7 +8,7 @@ nobody.
 from enum import Enum
 
 from shared.domain.ids import is_id
-from shared.domain.rights import AccessContext
+from shared.domain.role_rights import AccessContext
 from shared.domain.scopes import Role
 
 

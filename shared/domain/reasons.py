@@ -2,7 +2,7 @@
 
 from shared.domain.errors.base import Invalid
 from shared.domain.principals import Principal
-from shared.domain.rights import AccessContext
+from shared.domain.role_rights import AccessContext
 from shared.domain.scopes import Role
 from shared.domain.text_lines import MAX_DESCRIPTION, parse_line
 

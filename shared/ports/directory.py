@@ -4,7 +4,7 @@ from typing import Protocol, TypeVar
 
 from shared.domain.entities import Entity, PendingEvents, Place
 from shared.domain.names import OrgName
-from shared.domain.rights import AccessContext
+from shared.domain.role_rights import AccessContext
 
 E = TypeVar("E", bound=Entity)
 

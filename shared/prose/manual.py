@@ -16,7 +16,8 @@ from msgspec import Struct
 
 from shared.program import respelled
 from shared.prose.rendering import render_markdown
-from shared.prose.safe_html import HeadingIds, SafeHtml, TextPlace
+from shared.prose.safe_html import HeadingIds, SafeHtml
+from shared.prose.text_links import TextPlace
 
 MANUAL_FOLDER = Path(__file__).parents[2] / "docs"
 MANUALS_KEPT = 2  # A process has one address; tests have two.

@@ -16,8 +16,9 @@ from mdit_py_plugins.gfm import gfm_plugin
 from msgspec import Struct, field
 
 from shared.prose.highlighting import highlight_code
-from shared.prose.safe_html import HeadingIds, TextPlace
+from shared.prose.safe_html import HeadingIds
 from shared.prose.sanitizing import ELEMENTS, UNWRAPPED
+from shared.prose.text_links import TextPlace
 
 MAX_NESTING = 50  # Of lists and quotes; human readers give up at five.
 _TAG = re.compile(

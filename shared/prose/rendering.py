@@ -12,7 +12,8 @@ from html import escape
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 
-from shared.prose.safe_html import SafeHtml, TextPlace, show_bidi_characters
+from shared.prose.safe_html import SafeHtml, show_bidi_characters
+from shared.prose.text_links import TextPlace
 
 MAX_CHARACTERS = 128 * 1024  # The longest readme of the real index has a quarter of this.
 MAX_SOURCE_CHARACTERS = 256 * 1024  # Of a source file; longer ones are downloaded.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import nh3
 from pygments.token import STANDARD_TYPES
 
-from shared.prose.safe_html import TextPlace, prefixed
+from shared.prose.text_links import TextPlace, prefixed
 
 _ALIGNMENTS = frozenset(["left", "center", "right", "justify"])
 _DIRECTIONS = frozenset(["ltr", "rtl", "auto"])

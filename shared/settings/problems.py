@@ -11,7 +11,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 
-from shared.domain.errors.base import quoted, redact_tokens
+from shared.domain.errors.base import quoted
+from shared.domain.token_redaction import redact_tokens
 from shared.settings import PREFIX, Settings
 from shared.settings.config_file import given_config, key_of
 from shared.settings.earlier import GONE_SETTINGS, is_of_others

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page
 
 from shared.prose.rendering import render_markdown
-from shared.prose.safe_html import TextPlace
+from shared.prose.text_links import TextPlace
 from tests.browser.chromium import Watched
 from tests.browser.conftest import Open
 from tests.browser.hostile_texts import attacks

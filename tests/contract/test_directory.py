@@ -12,7 +12,7 @@ from shared.domain.events import Event
 from shared.domain.memberships import Membership, PendingRole
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
-from shared.domain.rights import AccessContext
+from shared.domain.role_rights import AccessContext
 from shared.domain.scopes import Role
 from shared.domain.tokens import Token, TokenUse
 from shared.ports.conflicts import AlreadyThere, Stale

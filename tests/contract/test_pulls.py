@@ -137,6 +137,18 @@ async def test_a_history_has_what_was_rolled_up_by_version_month_and_day(
     }
 
 
+async def test_a_history_is_whole_however_many_days_it_has(stores: Stores) -> None:
+    await stores.metadata.claim(head())
+    days = [f"2026-{month:02}-{day:02}" for month in (8, 9) for day in range(1, 29)]
+    versions = ("1.0.0", "2.0.0")
+    await stores.pulls.restore(GREET, {each: dict.fromkeys(days, 1) for each in versions})
+    history = await stores.pulls.history(GREET, since="2026-09-01")
+    assert history.versions == dict.fromkeys(versions, len(days))
+    assert history.months == {"2026-08": len(days), "2026-09": len(days)}
+    recent = [day for day in days if day >= "2026-09-01"]
+    assert history.days == dict.fromkeys(recent, dict.fromkeys(versions, 1))
+
+
 # --- ledgers that know callers -----------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Head, Release
 from shared.domain.revocations import Revocation
-from shared.domain.rights import AccessContext
+from shared.domain.role_rights import AccessContext
 from shared.domain.transparency.leaves import FrozenLeaf, LoggedEvent
 from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.work import Counter

@@ -21,7 +21,7 @@ from shared.domain.trusted_publishing.publishers import MAX_REPOSITORY_LENGTH
 from shared.domain.versions import MAX_VERSION_LENGTH
 from shared.domain.webhooks import MAX_URL_LENGTH
 from shared.services.mirroring.mirror_rules import MAX_REASON
-from shared.services.packages.packages import MAX_MESSAGE_LENGTH
+from shared.services.packages.deprecation import MAX_MESSAGE_LENGTH
 from shared.services.tokens.tokens import MAX_TOKEN_NAME_LENGTH
 from shared.settings import Settings
 from tests.paths import docs

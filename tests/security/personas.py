@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 
 from shared.auth.authentication import Authentication, RequestClient
 from shared.domain.principals import Principal
-from shared.domain.rights import RIGHTS
+from shared.domain.role_rights import RIGHTS
 from shared.domain.scopes import (
     ADMINISTRATORS_SCOPES,
     RECENT_SIGN_IN_ACTIONS,

@@ -4,7 +4,7 @@ import pytest
 
 from functions.api.openapi import OPERATIONS, openapi_of
 from functions.http.operations import Operation
-from shared.domain.rights import REGISTRY_ACTIONS
+from shared.domain.role_rights import REGISTRY_ACTIONS
 from shared.domain.scopes import RECENT_SIGN_IN_ACTIONS, Action
 from tests.security.access_table import (
     DECLARED,

@@ -20,7 +20,7 @@ from shared.domain.dependency_files import named_dependencies
 from shared.domain.errors.base import Refusal
 from shared.domain.mail_domains import parse_registration
 from shared.prose.rendering import render_markdown
-from shared.prose.safe_html import TextPlace
+from shared.prose.text_links import TextPlace
 from tests.security.test_hostile_bodies import BODIES, TEXTS
 from tests.support.archives import bala
 from tests.support.edited_sources import case, fault_of

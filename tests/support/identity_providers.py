@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from shared.auth.entra_sign_in import EntraProvider, EntraRegistration
+from shared.auth.id_tokens import IdTokenValidator
 from shared.auth.identity_providers import (
     Freshness,
     IdentityProvider,
@@ -13,7 +14,6 @@ from shared.auth.identity_providers import (
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
 from shared.auth.microsoft_graph import MicrosoftGraph
 from shared.auth.openid_connect import GitHubProvider, OAuthClient, OidcProvider
-from shared.auth.signed_tokens import IdTokenValidator
 from shared.auth.tokens import Secret
 from shared.runtime.refreshed_values import ignore_failure
 from tests.fakes.identity_provider import CLIENT_ID, CLIENT_SECRET, FakeInternet, answer_of

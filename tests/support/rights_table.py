@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from shared.domain.rights import ACTIONS_OF_AUDITORS, RIGHTS
+from shared.domain.role_rights import ACTIONS_OF_AUDITORS, RIGHTS
 from shared.domain.scopes import (
     ADMINISTRATORS_SCOPES,
     PUBLISHING_SCOPES,

@@ -14,7 +14,7 @@ from shared.domain.events import Event
 from shared.domain.memberships import Membership, member_place
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
-from shared.domain.rights import AccessContext
+from shared.domain.role_rights import AccessContext
 from shared.domain.tokens import Token, TokenUse
 from shared.domain.transparency.records import ReleaseProof
 from shared.ports.conflicts import AlreadyThere, Stale

@@ -18,7 +18,7 @@ from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.packages import Head, Release
 from shared.domain.records import Record
-from shared.domain.rights import AccessContext
+from shared.domain.role_rights import AccessContext
 from shared.domain.transparency.leaves import SALT_BYTES, FrozenLeaf, LoggedEvent, frozen
 from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.system import Randomness

@@ -17,28 +17,13 @@ A face maps each kind to a status and a body, because clients differ. The other 
 package hold the refusals of one topic each.
 """
 
-import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import timedelta
 from enum import Enum
 from typing import ClassVar
 
-REDACTED_TOKEN = "blr_****"  # noqa: S105 - no secret.
-
-# Parts of tokens match as well, because sentences quote and shorten their input.
-_LIKE = re.compile(r"blr_[a-z0-9]{1,12}_[0-9A-Za-z]{8,}")
-_LIKE_BYTES = re.compile(_LIKE.pattern.encode())
-
-
-def redact_tokens(text: str) -> str:
-    """Replace access tokens in a text with asterisks."""
-    # Most texts hold no token; the check for the prefix is faster.
-    return _LIKE.sub(REDACTED_TOKEN, text) if "blr_" in text else text
-
-
-def contains_token(content: bytes) -> bool:
-    return b"blr_" in content and _LIKE_BYTES.search(content) is not None
+from shared.domain.token_redaction import redact_tokens
 
 
 class RefusalKind(Enum):

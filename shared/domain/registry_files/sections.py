@@ -21,12 +21,13 @@ from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 
-from shared.domain.errors.base import InvalidRequest, Refusal, contains_token
+from shared.domain.errors.base import InvalidRequest, Refusal
 from shared.domain.errors.requests import token_misplaced
 from shared.domain.packages import RequiredProvenance, Visibility
 from shared.domain.registry_files.toml_lines import KeyPath, line_of, lines_of_keys
 from shared.domain.registry_files.toml_text import TomlTable, toml_key, toml_text
 from shared.domain.scopes import Role
+from shared.domain.token_redaction import contains_token
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.publishers import PublisherReads, PublisherScopes, Runner
 from shared.domain.webhooks import Topic

@@ -12,7 +12,7 @@ from shared.domain.events import Event, account_stream, org_stream
 from shared.domain.names import OrgName
 from shared.domain.packages import Release
 from shared.domain.principals import Principal
-from shared.domain.rights import require_own_account
+from shared.domain.role_rights import require_own_account
 from shared.domain.scopes import Action
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore

@@ -24,7 +24,7 @@ from shared.domain.outbound import CONNECTIONS
 from shared.domain.personal_data import PERSONAL_RECORDS
 from shared.domain.principals import Principal
 from shared.domain.retention import RETENTION, kept_kinds
-from shared.domain.rights import RIGHTS
+from shared.domain.role_rights import RIGHTS
 from shared.domain.times import utc_text
 from shared.ports.system import Clock
 from shared.services.administration.key_ages import KeyAges

@@ -36,7 +36,7 @@ from shared.domain.name_disputes import (
 from shared.domain.names import OrgName
 from shared.domain.principals import OPERATOR_ID, Principal
 from shared.domain.reasons import parse_required_reason
-from shared.domain.rights import require_own_account
+from shared.domain.role_rights import require_own_account
 from shared.domain.scopes import Role
 from shared.domain.times import time_text
 from shared.ports.directory import DirectoryStore

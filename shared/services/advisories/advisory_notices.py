@@ -22,7 +22,7 @@ from shared.domain.events import Event
 from shared.domain.memberships import Membership
 from shared.domain.names import OrgName
 from shared.domain.principals import UPKEEP, Principal
-from shared.domain.rights import require_own_account
+from shared.domain.role_rights import require_own_account
 from shared.domain.scopes import UNLIMITED, Grant, Role, Scope
 from shared.domain.status import TaskReport
 from shared.domain.webhooks import Topic, Webhook

@@ -25,7 +25,7 @@ from shared.domain.names import OrgName
 from shared.domain.packages import State, Survey
 from shared.domain.principals import Principal
 from shared.domain.reasons import parse_required_reason, reason_for_change
-from shared.domain.rights import AccessContext
+from shared.domain.role_rights import AccessContext
 from shared.domain.scopes import Action
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore

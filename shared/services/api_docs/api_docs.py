@@ -143,8 +143,7 @@ class ApiDocs(Struct, frozen=True):
             await source.require_approved(found.coordinate, by=by)
             return found
         found = await self.find(name, by=by)
-        self.queue.want(found.coordinate)
-        await self.queue.wait(WAITED_FOR)
+        await self.queue.wait_for(found.coordinate, WAITED_FOR)
         return found
 
     async def piece(
@@ -254,8 +253,7 @@ class ApiDocs(Struct, frozen=True):
         """
         record = await self.pieces.record(digest)
         if _is_awaited(record, generator):
-            self.queue.want(coordinate)
-            await self.queue.wait(MADE_WITHIN)
+            await self.queue.wait_for(coordinate, MADE_WITHIN)
             self.pieces.forget(digest)  # Another process may have changed it, too.
             record = await self.pieces.record(digest)
         if record is None or _is_awaited(record, generator):

@@ -70,8 +70,10 @@ class ApiDocsQueue:
         self._repeated = OrderedDict[str, Coordinate]()  # After all others: they may fail again.
         self._renewed = LruCache[str, bool](QUEUE_LENGTH)
         self._outdated = set[str]()  # Of what waits: what is documented, and made again.
+        self._awaited = dict[str, asyncio.Future[None]]()  # By releases for which readers wait.
         self._is_enabled = False
         self._working: asyncio.Task[None] | None = None
+        self._pause: asyncio.Future[None] | None = None  # Until no push follows.
 
     def enable(self) -> None:
         """Document releases as they are added, as a process that serves clients does; delete what
@@ -89,6 +91,8 @@ class ApiDocsQueue:
         """Document a release that a reader waits for; never waits itself."""
         if coordinate.key not in self._repeated and len(self._wanted) < QUEUE_LENGTH:
             self._wanted[coordinate.key] = coordinate
+            if self._pause is not None:
+                self._pause.cancel()
         self._start()
 
     def renew(self, coordinate: Coordinate, changed: Iterable[Coordinate]) -> None:
@@ -101,10 +105,14 @@ class ApiDocsQueue:
             if coordinate.key in self._wanted:
                 self._outdated.add(coordinate.key)
 
-    async def wait(self, patience: timedelta) -> None:
-        """Wait until nothing is left to document here, for so long at most."""
-        if self._working is not None:
-            await asyncio.wait({self._working}, timeout=patience.total_seconds())
+    async def wait_for(self, coordinate: Coordinate, patience: timedelta) -> None:
+        """Document a release that a reader waits for, and wait for that, for so long at most."""
+        self.want(coordinate)
+        key = coordinate.key
+        if self._working is None or not (key in self._wanted or key in self._repeated):
+            return
+        done = self._awaited.setdefault(key, asyncio.get_running_loop().create_future())
+        await asyncio.wait({done}, timeout=patience.total_seconds())
 
     async def drain(self) -> int:
         """Document what was added, at once; stop if that has to be repeated later. Returns of how
@@ -139,16 +147,25 @@ class ApiDocsQueue:
                     pause = min(2 * pause, LONGEST_PAUSE)
         finally:
             self._working = None
+            for key in list(self._awaited):
+                self._tell_readers(key)
 
     async def _let_pushes_end(self) -> None:
-        """Wait until no push follows, unless a reader or the oldest release has waited enough."""
+        """Wait until no push follows, unless a reader waits or the oldest release has waited
+        enough."""
         while self._pushed and not self._wanted:
             pushes_end = self._pushed[-1].at_s + PUSHES_END_AFTER.total_seconds()
             longest = self._pushed[0].at_s + LONGEST_WAIT.total_seconds()
             left_s = min(pushes_end, longest) - self._monotonic()
             if left_s <= 0:
                 return
-            await self._sleep(left_s)
+            pause = asyncio.ensure_future(self._sleep(left_s))
+            self._pause = pause
+            try:
+                await asyncio.wait({pause})
+            finally:
+                self._pause = None
+                pause.cancel()
 
     async def _document_next(self) -> bool:
         """Document one release; return False if there is none, or if it has to be repeated."""
@@ -160,7 +177,14 @@ class ApiDocsQueue:
         except ConfinedUnavailable:
             self._repeated[coordinate.key] = coordinate
             return False
+        self._tell_readers(coordinate.key)
         return True
+
+    def _tell_readers(self, key: str) -> None:
+        """End the wait of readers for a release."""
+        done = self._awaited.pop(key, None)
+        if done is not None:
+            done.set_result(None)
 
     def _next(self) -> Coordinate | None:
         if self._wanted:

@@ -26,7 +26,7 @@ from shared.domain.following import (
 )
 from shared.domain.one_time_links import code_hash
 from shared.domain.principals import Principal
-from shared.domain.rights import require_own_account
+from shared.domain.role_rights import require_own_account
 from shared.domain.times import MS
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore

@@ -34,7 +34,7 @@ from shared.domain.ids import is_id
 from shared.domain.memberships import Membership
 from shared.domain.ownership import OwnerlessOrganization, ownerless_place
 from shared.domain.principals import Principal
-from shared.domain.rights import PUBLISHING_ROLES
+from shared.domain.role_rights import PUBLISHING_ROLES
 from shared.domain.scopes import Role
 from shared.domain.times import MS
 from shared.ports.conflicts import AlreadyThere, Stale

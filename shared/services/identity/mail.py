@@ -23,7 +23,7 @@ from shared.domain.principals import Principal
 from shared.domain.provenance.losses import LostKind
 from shared.domain.reasons import acts_from_outside
 from shared.domain.releases import withdrawal_of, withdrawal_text
-from shared.domain.rights import AccessContext
+from shared.domain.role_rights import AccessContext
 from shared.domain.times import MS, time_text
 from shared.domain.tokens import Token, describe_grants
 from shared.ports.directory import DirectoryStore

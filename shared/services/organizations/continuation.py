@@ -11,7 +11,7 @@ from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.principals import Principal
 from shared.domain.reasons import parse_reason, parse_required_reason
-from shared.domain.rights import refusal_of
+from shared.domain.role_rights import refusal_of
 from shared.domain.scopes import Action
 from shared.ports.directory import DirectoryStore
 from shared.runtime.retries import retried_when_stale

@@ -43,7 +43,7 @@ from shared.domain.rate_limits import (
     RateLimitSubject,
 )
 from shared.domain.reasons import reason_for_change
-from shared.domain.rights import AccessContext, missing_grant, require_right
+from shared.domain.role_rights import AccessContext, missing_grant, require_right
 from shared.domain.scopes import Action, Role, Scope
 from shared.domain.times import MS, time_text
 from shared.domain.tokens import hash_secret

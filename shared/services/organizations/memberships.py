@@ -29,7 +29,7 @@ from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.principals import REGISTRY_FILE_ID, Principal
 from shared.domain.reasons import acts_from_outside, parse_reason, reason_for_change, with_reason
-from shared.domain.rights import AccessContext, refusal_of, require_right
+from shared.domain.role_rights import AccessContext, refusal_of, require_right
 from shared.domain.scopes import Action, Role
 from shared.domain.times import MS, time_text
 from shared.ports.directory import DirectoryStore

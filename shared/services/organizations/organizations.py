@@ -49,7 +49,7 @@ from shared.domain.principals import UPKEEP, Principal
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.reasons import reason_for_change, with_reason
 from shared.domain.reserved_names import is_owned_by_administrators, is_reserved_name
-from shared.domain.rights import AccessContext, missing_grant, refusal_of, require_right
+from shared.domain.role_rights import AccessContext, missing_grant, refusal_of, require_right
 from shared.domain.scopes import Action, Role, Scope
 from shared.domain.times import MS, time_text
 from shared.ports.conflicts import AlreadyThere, Stale

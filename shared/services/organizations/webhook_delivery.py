@@ -14,9 +14,9 @@ import standardwebhooks
 from msgspec import Struct
 
 from shared.domain.entities import Place
-from shared.domain.errors.base import redact_tokens
 from shared.domain.events import Event
 from shared.domain.times import MS
+from shared.domain.token_redaction import redact_tokens
 from shared.domain.webhooks import (
     MAX_ANSWER,
     MAX_WAITING,

@@ -15,7 +15,7 @@ from shared.domain.errors.identity import NotPermitted
 from shared.domain.names import OrgName
 from shared.domain.principals import Principal
 from shared.domain.reasons import reason_for_change, with_reason
-from shared.domain.rights import AccessContext
+from shared.domain.role_rights import AccessContext
 from shared.domain.scopes import Action
 from shared.domain.webhooks import (
     Delivery,

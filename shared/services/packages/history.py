@@ -16,7 +16,7 @@ from shared.domain.organizations import Organization
 from shared.domain.package_history import HistoryEntry
 from shared.domain.packages import Head
 from shared.domain.principals import Principal
-from shared.domain.rights import AccessContext
+from shared.domain.role_rights import AccessContext
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
 from shared.services.event_pages import NumberedEvent, page_of_events

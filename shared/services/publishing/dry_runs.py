@@ -22,7 +22,7 @@ from shared.domain.errors.packages import ArchiveLost, VersionExists
 from shared.domain.packages import FoundRelease, PackageHold, RequiredProvenance, State
 from shared.domain.principals import Principal
 from shared.domain.publishing_rules import RuleEffect, RuleFinding
-from shared.domain.rights import AccessContext
+from shared.domain.role_rights import AccessContext
 from shared.domain.scopes import PUBLISHING_SCOPES
 from shared.ports.metadata import MetadataStore
 from shared.services.packages.archive_reader import ArchiveReader

@@ -25,7 +25,7 @@ from shared.domain.releases import (
     parse_decision_reason,
     with_decision,
 )
-from shared.domain.rights import AccessContext, refusal_of, require_right
+from shared.domain.role_rights import AccessContext, refusal_of, require_right
 from shared.domain.scopes import Action
 from shared.domain.search import Query, ResultPage
 from shared.domain.tokens import Token

@@ -48,7 +48,7 @@ from shared.domain.releases import (
     new_release,
     told_to_everybody,
 )
-from shared.domain.rights import AccessContext
+from shared.domain.role_rights import AccessContext
 from shared.domain.scans import HELD_BY_SCANNER
 from shared.domain.scopes import PUBLISHING_SCOPES, Action
 from shared.domain.times import MS

@@ -36,7 +36,7 @@ from shared.domain.reports import (
     reports_not_found,
     reports_prefix,
 )
-from shared.domain.rights import require_own_account
+from shared.domain.role_rights import require_own_account
 from shared.domain.scopes import Action
 from shared.domain.status import TaskReport
 from shared.domain.times import DAY_MS, MS

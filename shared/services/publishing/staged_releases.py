@@ -32,7 +32,7 @@ from shared.domain.releases import (
     with_change,
     with_decision,
 )
-from shared.domain.rights import AccessContext, refusal_of
+from shared.domain.role_rights import AccessContext, refusal_of
 from shared.domain.scopes import Action
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore

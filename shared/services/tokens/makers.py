@@ -12,7 +12,7 @@ from shared.domain.entities import Place
 from shared.domain.makers import STOP_REASONS, MakerStop, known_maker, maker_stop
 from shared.domain.names import OrgName
 from shared.domain.principals import OPERATOR_ID, REGISTRY_FILE_ID
-from shared.domain.rights import AccessContext
+from shared.domain.role_rights import AccessContext
 from shared.domain.staff import Staff
 from shared.domain.tokens import Token
 from shared.domain.trusted_publishing.publishers import Publisher, publisher_flaws

@@ -27,7 +27,7 @@ from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.principals import Principal
 from shared.domain.reasons import parse_required_reason, reason_for_change, with_reason
-from shared.domain.rights import NO_ACCESS, AccessContext, require_own_account
+from shared.domain.role_rights import NO_ACCESS, AccessContext, require_own_account
 from shared.domain.scopes import ANY_NAME, Action, Grant, Scope
 from shared.domain.sign_in import require_recent_sign_in
 from shared.domain.tokens import (

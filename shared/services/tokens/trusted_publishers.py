@@ -20,7 +20,7 @@ from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.reasons import reason_for_change, with_reason
 from shared.domain.releases import with_change
-from shared.domain.rights import require_right
+from shared.domain.role_rights import require_right
 from shared.domain.scopes import Action, Resource, org_of
 from shared.domain.times import MS
 from shared.domain.trusted_publishing.claims import parse_claims, require_customer_claim

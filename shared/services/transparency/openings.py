@@ -9,7 +9,7 @@ from shared.domain.events import Event
 from shared.domain.names import OrgName
 from shared.domain.packages import Head, Release
 from shared.domain.principals import Principal
-from shared.domain.rights import require_own_account
+from shared.domain.role_rights import require_own_account
 from shared.domain.scopes import Action
 from shared.domain.transparency.leaves import LoggedEvent, is_told
 from shared.domain.transparency.log_states import PLACE_OF_STATE, LogState

@@ -234,8 +234,9 @@ async def test_a_private_release_is_proven_to_its_members_alone(world: World) ->
     found = await world.get(address, by=world.people.mia, headers=AS_JSON)
     assert found.status_code == 200
     assert "secret" not in found.json()["entry"]
-    page = await world.get(f"{URL}/packages/acme/secret", by=world.people.mia)
-    assert "Others see only a hash of this line." in page.text
+    for path in ("", "/1.0.0/proof"):
+        page = await world.get(f"{URL}/packages/acme/secret{path}", by=world.people.mia)
+        assert "Others see only a hash of this line." in page.text
 
 
 async def test_a_release_that_waited_for_an_owner_is_proven_by_its_confirmation(

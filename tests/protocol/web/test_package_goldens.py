@@ -38,6 +38,7 @@ PAGES = {
     "hostile_package": ("/packages/other/hostile", 200),
     "package_from_right_to_left": ("/packages/other/marhaban", 200),
     "long_package": (f"/packages/other/{LONG}", 200),
+    "proof_of_a_release_that_is_being_logged": (f"{GREET}/1.2.0/proof", 200),
     "folder": (f"{GREET}/1.2.0/files?path=docs", 200),
     "file_that_is_no_text": (f"{GREET}/1.2.0/files?path=docs/icon.png", 200),
     "file_that_is_not_there": (f"{GREET}/1.2.0/files?path=none", 404),

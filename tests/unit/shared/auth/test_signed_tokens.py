@@ -6,14 +6,13 @@ from typing import Any
 import jwt
 import pytest
 
+from shared.auth.id_tokens import IdTokenRequest, IdTokenValidator
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
 from shared.auth.signed_tokens import (
     ALGORITHMS,
     MAX_TOKEN_BYTES,
     Claims,
     ExpectedClaims,
-    IdTokenRequest,
-    IdTokenValidator,
     TokenFlaw,
     verify_jwt,
 )

@@ -12,13 +12,7 @@ from shared.auth.tokens import AccessToken
 from shared.domain.account_names import MAX_ACCOUNT_NAME_LENGTH, parse_account_name
 from shared.domain.client_addresses import MAX_RANGES, parse_ranges
 from shared.domain.coordinates import Package
-from shared.domain.errors.base import (
-    InvalidRequest,
-    Refusal,
-    contains_token,
-    printable,
-    redact_tokens,
-)
+from shared.domain.errors.base import InvalidRequest, Refusal, printable
 from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound, tool_not_found
 from shared.domain.event_queries import EventQuery
 from shared.domain.invitations import parse_invitation_label
@@ -31,6 +25,7 @@ from shared.domain.snapshots import SnapshotUnusable, from_line
 from shared.domain.status import parse_notice, parse_read_only_reason
 from shared.domain.text_lines import MAX_DESCRIPTION, MAX_DISPLAY_NAME
 from shared.domain.times import parse_time
+from shared.domain.token_redaction import contains_token, redact_tokens
 from shared.domain.versions import MAX_VERSION_LENGTH, Version
 from tests.fakes.system import FakeRandomness
 

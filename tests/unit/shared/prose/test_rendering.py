@@ -15,7 +15,7 @@ from shared.prose.rendering import (
     show_plain,
     truncate,
 )
-from shared.prose.safe_html import TextPlace
+from shared.prose.text_links import TextPlace
 
 
 def test_each_line_has_an_id_to_lead_to() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.prose.rendering import render_markdown
-from shared.prose.safe_html import TextPlace
+from shared.prose.text_links import TextPlace
 
 PLACE = TextPlace("/files/acme/greet/1.0.0", folder="docs")
 FILES = "/files/acme/greet/1.0.0/docs"

@@ -1,7 +1,9 @@
 """The queue: readers first, and again once it can be done."""
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from itertools import count
 from typing import cast
 
@@ -34,15 +36,20 @@ PUSHES_END_S = PUSHES_END_AFTER.total_seconds()
 
 
 class Generation:
-    """Notes what it is asked to document; fails as often as it is told for a release."""
+    """Notes what it is asked to document, and when; fails as often as it is told for a release."""
 
-    def __init__(self, failures: Mapping[str, list[Exception]] | None = None) -> None:
+    def __init__(
+        self, monotonic: Callable[[], float], failures: Mapping[str, list[Exception]] | None = None
+    ) -> None:
         self.asked = list[str]()
+        self.times = list[float]()
+        self._monotonic = monotonic
         self._failures = failures or {}
 
     async def update(self, release: Release) -> None:
         """Note the release."""
         self.asked.append(str(release.coordinate))
+        self.times.append(self._monotonic())
         if left := self._failures.get(str(release.coordinate)):
             raise left.pop()
 
@@ -87,8 +94,8 @@ class Queue:
     """A queue over doubles."""
 
     def __init__(self, failures: Mapping[str, list[Exception]] | None = None, *gone: str) -> None:
-        self.generation = Generation(failures)
         self.pauses = Pauses()
+        self.generation = Generation(self.pauses.monotonic, failures)
         self.failed = list[tuple[str, str]]()
         self.queue = ApiDocsQueue(
             cast("ApiDocsGeneration", self.generation),
@@ -214,7 +221,37 @@ async def test_what_a_reader_asks_for_waits_for_no_push() -> None:
     doubles.queue.want(coordinate("acme/b:1.0.0"))
     asked = await doubles.worked("acme/a:1.0.0")
     assert asked == ["acme/b:1.0.0", "acme/a:1.0.0"]
-    assert doubles.pauses.seconds == [PUSHES_END_S]
+    assert doubles.generation.times == [0.0, PUSHES_END_S]
+
+
+async def test_a_reader_ends_the_pause_and_waits_for_no_other_release() -> None:
+    generation = Generation(time.monotonic)
+    queue = ApiDocsQueue(
+        cast("ApiDocsGeneration", generation),
+        cast("MetadataStore", Packages()),
+        failed=lambda *_: None,
+        sleep=lambda _seconds: asyncio.sleep(3_600),  # Until somebody ends it.
+    )
+    queue.enable()
+    queue.add(coordinate("acme/a:1.0.0"))
+    await asyncio.sleep(0)
+    await queue.wait_for(coordinate("acme/b:1.0.0"), timedelta(seconds=30))
+    assert generation.asked == ["acme/b:1.0.0"]
+    await queue.close()
+    assert generation.asked == ["acme/b:1.0.0"]
+
+
+async def test_a_reader_waits_no_longer_than_it_has_patience_or_the_queue_is_open() -> None:
+    doubles = Queue({"acme/a:1.0.0": [ConfinedUnavailable() for _ in range(100)]})
+    doubles.pauses.meanwhile = int
+    wanted = coordinate("acme/a:1.0.0")
+    await doubles.queue.wait_for(wanted, timedelta(seconds=30))  # Nothing is documented here.
+    doubles.queue.enable()
+    await doubles.queue.wait_for(wanted, timedelta())
+    waiting = asyncio.create_task(doubles.queue.wait_for(wanted, timedelta(seconds=30)))
+    await asyncio.sleep(0)
+    await doubles.queue.close()
+    await waiting
 
 
 async def test_a_release_that_fails_each_time_does_not_hold_up_the_others() -> None:

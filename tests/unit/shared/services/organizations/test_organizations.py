@@ -9,7 +9,7 @@ from shared.domain.errors.identity import OrganizationExists, organization_not_f
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.principals import OPERATOR
-from shared.domain.rights import NO_ACCESS
+from shared.domain.role_rights import NO_ACCESS
 from shared.domain.scopes import Action, Role
 from shared.services.organizations.organizations import OrganizationProfile
 from tests.support.refusals import raises_refusal

@@ -22,7 +22,7 @@ from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.packages import Visibility
 from shared.domain.principals import ANONYMOUS, OPERATOR, Principal
-from shared.domain.rights import (
+from shared.domain.role_rights import (
     NO_ACCESS,
     AccessContext,
     refusal_of,
