@@ -96,7 +96,7 @@ MEASURED: Mapping[OperationUsage, Usage] = MappingProxyType(
         OperationUsage.INDEX: Usage(5.76, 1.15, 0, 0, 3_304),
         OperationUsage.RESOLVE: Usage(72.6, 2, 0, 0, 10_595),
         # The first of a package in a process that answered others.
-        OperationUsage.PAGE: Usage(18.42, 5.84, 4, 0, 21_580),
+        OperationUsage.PAGE: Usage(18.42, 5.84, 4, 0, 16_810),
         OperationUsage.API_PAGE: Usage(9.1, 3, 4, 0, 11_845),
         OperationUsage.SEARCH: Usage(0, 0, 0, 0, 1_730),
         # With what writing the log takes of a push that comes alone, and the proof.

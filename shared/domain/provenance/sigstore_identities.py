@@ -16,7 +16,7 @@ from shared.domain.trusted_publishing.jobs import Provider
 # An attestation of GitHub has 10 to 20 KB. Anything larger is refused before it is parsed.
 MAX_SIGSTORE_BUNDLE_BYTES = 1024 * 1024
 
-MAX_SHOWN = 160  # Characters of a text of a bundle in a sentence.
+MAX_QUOTED = 160  # Characters of a text of a bundle in a sentence.
 
 
 class SigstoreInstance(Enum):
@@ -69,7 +69,7 @@ class SigstoreIdentity(Struct, frozen=True):
 
 def _difference(what: str, wanted: Sequence[str], actual: str) -> Iterator[str]:
     if any(wanted) and actual not in wanted:
-        shown = repr(actual[:MAX_SHOWN]) if actual else "missing"
+        shown = repr(actual[:MAX_QUOTED]) if actual else "missing"
         yield f"its {what} is {shown}, not {' or '.join(wanted)}"
 
 

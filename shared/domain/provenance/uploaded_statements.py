@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
-from shared.domain.provenance.sigstore_identities import MAX_SHOWN
+from shared.domain.provenance.sigstore_identities import MAX_QUOTED
 
 STATEMENT_TYPES = frozenset(
     {"https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v0.1"}
@@ -31,7 +31,7 @@ def _flaws_of_type(statement: Mapping[str, object]) -> Iterator[str]:
         yield "what it signs is no in-toto statement"
     kind = statement.get("predicateType")
     if kind not in PREDICATE_TYPES:
-        yield f"its statement is {str(kind)[:MAX_SHOWN]!r}, and {PREDICATE_TYPES[0]} is wanted"
+        yield f"its statement is {str(kind)[:MAX_QUOTED]!r}, and {PREDICATE_TYPES[0]} is wanted"
 
 
 def _flaws_of_subject(statement: Mapping[str, object], digest: str) -> Iterator[str]:

@@ -73,7 +73,7 @@ class ApiDocsQueue:
         self._awaited = dict[str, asyncio.Future[None]]()  # By releases for which readers wait.
         self._is_enabled = False
         self._working: asyncio.Task[None] | None = None
-        self._pause: asyncio.Future[None] | None = None  # Until no push follows.
+        self._wait_for_pushes: asyncio.Future[None] | None = None
 
     def enable(self) -> None:
         """Document releases as they are added, as a process that serves clients does; delete what
@@ -91,8 +91,8 @@ class ApiDocsQueue:
         """Document a release that a reader waits for; never waits itself."""
         if coordinate.key not in self._repeated and len(self._wanted) < QUEUE_LENGTH:
             self._wanted[coordinate.key] = coordinate
-            if self._pause is not None:
-                self._pause.cancel()
+            if self._wait_for_pushes is not None:
+                self._wait_for_pushes.cancel()
         self._start()
 
     def renew(self, coordinate: Coordinate, changed: Iterable[Coordinate]) -> None:
@@ -106,7 +106,8 @@ class ApiDocsQueue:
                 self._outdated.add(coordinate.key)
 
     async def wait_for(self, coordinate: Coordinate, patience: timedelta) -> None:
-        """Document a release that a reader waits for, and wait for that, for so long at most."""
+        """Document a release that a reader waits for, and wait for that, for so long at most; not
+        if so many are wanted that it is left to the task."""
         self.want(coordinate)
         key = coordinate.key
         if self._working is None or not (key in self._wanted or key in self._repeated):
@@ -124,10 +125,12 @@ class ApiDocsQueue:
 
     async def close(self) -> None:
         """Stop; what was added and not documented waits for the task."""
+        self._is_enabled = False
         if self._working is not None:
             self._working.cancel()
             with suppress(asyncio.CancelledError):
                 await self._working
+        self._end()  # A task that was cancelled before its first step does not.
 
     def _start(self) -> None:
         if self._is_enabled and self._working is None:
@@ -146,9 +149,12 @@ class ApiDocsQueue:
                     await self._sleep(pause.total_seconds())
                     pause = min(2 * pause, LONGEST_PAUSE)
         finally:
-            self._working = None
-            for key in list(self._awaited):
-                self._tell_readers(key)
+            self._end()
+
+    def _end(self) -> None:
+        self._working = None
+        for key in list(self._awaited):
+            self._tell_readers(key)
 
     async def _let_pushes_end(self) -> None:
         """Wait until no push follows, unless a reader waits or the oldest release has waited
@@ -159,13 +165,15 @@ class ApiDocsQueue:
             left_s = min(pushes_end, longest) - self._monotonic()
             if left_s <= 0:
                 return
-            pause = asyncio.ensure_future(self._sleep(left_s))
-            self._pause = pause
+            waiting = asyncio.ensure_future(self._sleep(left_s))
+            self._wait_for_pushes = waiting
             try:
-                await asyncio.wait({pause})
+                await asyncio.wait({waiting})
             finally:
-                self._pause = None
-                pause.cancel()
+                self._wait_for_pushes = None
+                waiting.cancel()
+            if not waiting.cancelled():
+                waiting.result()
 
     async def _document_next(self) -> bool:
         """Document one release; return False if there is none, or if it has to be repeated."""
@@ -194,15 +202,20 @@ class ApiDocsQueue:
         return self._repeated.popitem(last=False)[1] if self._repeated else None
 
     async def _document(self, coordinate: Coordinate) -> None:
+        # Taken before: what is renewed meanwhile is made once more.
+        is_outdated = coordinate.key in self._outdated
+        self._outdated.discard(coordinate.key)
         try:
             found = await self._metadata.find(coordinate)
-            if found.release is not None and coordinate.key in self._outdated:
+            if found.release is not None and is_outdated:
                 await self._generation.make(found.release)
             elif found.release is not None:
                 await self._generation.update(found.release)
-            self._outdated.discard(coordinate.key)
+        except ConfinedUnavailable:
+            if is_outdated:
+                self._outdated.add(coordinate.key)
+            raise
         except (Refusal, OSError) as error:  # Of a store, or of the folder of the job.
-            self._outdated.discard(coordinate.key)
             self._failed(coordinate, str(error))
 
 

@@ -78,6 +78,9 @@ async def test_until_a_release_is_logged_everything_says_so(world: World) -> Non
     assert "is being logged" in answer.text
     assert "transparencyLog" not in (await world.get(METADATA)).json()
     assert "Being logged" in (await world.get(PAGE)).text
+    page = await world.get(f"{PAGE}/proof")
+    assert "This release is being logged" in page.text
+    assert (page.headers["refresh"], page.headers["cache-control"]) == ("3", "no-store")
 
 
 async def test_a_logged_release_is_proven(world: World) -> None:
@@ -217,8 +220,11 @@ async def test_the_page_draws_the_way_to_the_signed_hash(world: World) -> None:
     of_package = (await world.get(PAGE)).text
     assert line in of_package
     assert '<a href="/packages/acme/greet/1.0.0/proof">How that is proven</a>' in of_package
-    page = (await world.get(f"{PAGE}/proof")).text
+    answer = await world.get(f"{PAGE}/proof")
+    assert "refresh" not in answer.headers
+    page = answer.text
     assert line in page
+    assert "Others see only a hash" not in page
     hashes = LogProof.parse(found["proof"]).hashes
     assert f'<svg viewBox="0 0 330 {60 * len(hashes) + 34}"' in page
     for each in hashes:

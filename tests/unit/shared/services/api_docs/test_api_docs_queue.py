@@ -224,34 +224,71 @@ async def test_what_a_reader_asks_for_waits_for_no_push() -> None:
     assert doubles.generation.times == [0.0, PUSHES_END_S]
 
 
-async def test_a_reader_ends_the_pause_and_waits_for_no_other_release() -> None:
+HOUR = timedelta(hours=1)
+
+
+async def test_a_reader_ends_the_wait_for_pushes_and_waits_for_no_release_that_was_pushed() -> None:
     generation = Generation(time.monotonic)
     queue = ApiDocsQueue(
         cast("ApiDocsGeneration", generation),
         cast("MetadataStore", Packages()),
         failed=lambda *_: None,
-        sleep=lambda _seconds: asyncio.sleep(3_600),  # Until somebody ends it.
+        sleep=lambda _seconds: asyncio.sleep(HOUR.total_seconds()),  # Until somebody ends it.
     )
     queue.enable()
     queue.add(coordinate("acme/a:1.0.0"))
     await asyncio.sleep(0)
-    await queue.wait_for(coordinate("acme/b:1.0.0"), timedelta(seconds=30))
+    async with asyncio.timeout(1):
+        await queue.wait_for(coordinate("acme/b:1.0.0"), HOUR)
     assert generation.asked == ["acme/b:1.0.0"]
     await queue.close()
-    assert generation.asked == ["acme/b:1.0.0"]
 
 
-async def test_a_reader_waits_no_longer_than_it_has_patience_or_the_queue_is_open() -> None:
-    doubles = Queue({"acme/a:1.0.0": [ConfinedUnavailable() for _ in range(100)]})
-    doubles.pauses.meanwhile = int
-    wanted = coordinate("acme/a:1.0.0")
-    await doubles.queue.wait_for(wanted, timedelta(seconds=30))  # Nothing is documented here.
+async def test_two_readers_of_a_release_wait_until_it_is_documented_after_all_failures() -> None:
+    doubles = Queue({"acme/a:1.0.0": [ConfinedUnavailable() for _ in range(3)]})
     doubles.queue.enable()
-    await doubles.queue.wait_for(wanted, timedelta())
-    waiting = asyncio.create_task(doubles.queue.wait_for(wanted, timedelta(seconds=30)))
-    await asyncio.sleep(0)
+    wanted = coordinate("acme/a:1.0.0")
+    async with asyncio.timeout(1):
+        await asyncio.gather(*(doubles.queue.wait_for(wanted, HOUR) for _ in range(2)))
+    assert doubles.generation.asked == 4 * ["acme/a:1.0.0"]
+
+
+async def test_a_reader_waits_for_no_queue_that_is_not_open() -> None:
+    doubles = Queue()
+    wanted = coordinate("acme/a:1.0.0")
+    async with asyncio.timeout(1):
+        await doubles.queue.wait_for(wanted, HOUR)
+        doubles.queue.enable()
+        waiting = asyncio.create_task(doubles.queue.wait_for(wanted, HOUR))
+        await asyncio.sleep(0)  # The reader waits, and nothing is at work yet.
+        await doubles.queue.close()
+        await waiting
+        await doubles.queue.wait_for(wanted, HOUR)
+    assert doubles.generation.asked == []
+
+
+async def test_a_reader_waits_no_longer_than_it_has_patience() -> None:
+    doubles = Queue({"acme/a:1.0.0": [ConfinedUnavailable() for _ in range(100)]})
+    doubles.queue.enable()
+    async with asyncio.timeout(1):
+        await doubles.queue.wait_for(coordinate("acme/a:1.0.0"), timedelta())
     await doubles.queue.close()
-    await waiting
+
+
+async def test_a_release_that_is_renewed_while_it_is_made_is_made_once_more() -> None:
+    doubles = Queue()
+    renewed = coordinate("acme/a:1.0.0")
+    others = iter([OTHERS[:1]])
+    update = doubles.generation.update
+
+    async def update_and_renew(release: Release) -> None:
+        await update(release)
+        for changed in others:
+            doubles.queue.renew(renewed, changed)
+
+    doubles.generation.update = update_and_renew
+    doubles.queue.renew(renewed, OTHERS)
+    assert await doubles.drained() == 2 * ["acme/a:1.0.0 again"]
 
 
 async def test_a_release_that_fails_each_time_does_not_hold_up_the_others() -> None:
