@@ -30,7 +30,6 @@ class MetricsFace(JsonFace[Call]):
 machine = MetricsFace()
 FACES = (machine,)
 
-
 METRICS = "metrics"
 
 

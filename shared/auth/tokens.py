@@ -1,5 +1,5 @@
-"""Access tokens: their form, `blr_{environment}_{owner}{random}{checksum}`.
-Only the hash of a token is stored.
+"""Access tokens: their form, `blr_{environment}_{owner}{random}{checksum}`, and their hash, which
+alone is stored.
 """
 
 import hmac
