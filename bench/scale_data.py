@@ -37,16 +37,9 @@ from shared.bootstrap import embedded_adapters
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.archives.digests import Digest
 from shared.domain.archives.unpacking import entries_hash
+from shared.domain.dependency_graphs import Graph, graph_document
 from shared.domain.events import Event, is_personal
-from shared.domain.packages import (
-    Graph,
-    Head,
-    ModuleText,
-    Release,
-    ReleaseEntry,
-    Texts,
-    graph_document,
-)
+from shared.domain.packages import Head, ModuleText, Release, ReleaseEntry, Texts
 from shared.domain.transparency.leaves import SALT_BYTES, frozen
 from shared.settings import Settings
 from tests.support.archives import Spec, bala, files

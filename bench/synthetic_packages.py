@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from shared.domain.listings import Listing
-from shared.domain.packages import Head, ModuleText, Origin, Release, Texts, Visibility
+from shared.domain.packages import Head, ModuleText, Origin, Release, Texts
+from shared.domain.visibility import Visibility
 
 MAX_PACKAGES = 1_000_000  # More than this is not what one file is for.
 WORDS = 20_000  # About what the readmes of a large registry hold.

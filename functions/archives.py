@@ -28,9 +28,9 @@ from shared.domain.distributions import ANY_CLIENT, ClientProfile
 from shared.domain.errors.base import InvalidDigest
 from shared.domain.errors.identity import SignInToRead
 from shared.domain.errors.packages import ArchiveLost, ArchiveNotFound
-from shared.domain.packages import Readers, Visibility
 from shared.domain.principals import Principal
 from shared.domain.versions import Range, Version
+from shared.domain.visibility import Readers, Visibility
 from shared.runtime import conditional_requests
 from shared.runtime.answer_dependencies import Dependencies
 from shared.runtime.answers import Answer

@@ -80,9 +80,9 @@ from shared.services.maintenance.product_releases import ProductReleases
 from shared.services.maintenance.restored_audit import RestoredAudit
 from shared.services.maintenance.snapshots import SnapshotCreation, SnapshotRestore
 from shared.services.maintenance.tasks import MaintenanceTasks, Upkeep
-from shared.services.mirroring.admission import Admission, Refreshing
 from shared.services.mirroring.approvals import ApprovalRules, Curation
 from shared.services.mirroring.approved_source import ApprovedSource
+from shared.services.mirroring.archive_admission import Admission, Refreshing
 from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
 from shared.services.mirroring.package_chain import PackageChain
@@ -110,7 +110,7 @@ from shared.services.packages.feeds import ChangeFeeds
 from shared.services.packages.history import PackageHistory
 from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.index import PackageIndex
-from shared.services.packages.managed_packages import OrganizationPackages
+from shared.services.packages.organization_packages import OrganizationPackages
 from shared.services.packages.package_details import PackageDetails
 from shared.services.packages.pull_counter import PullCounter
 from shared.services.packages.pull_records import PullRecorder, PullRecords

@@ -174,8 +174,8 @@ from shared.services.maintenance.update_advisories import UpdateAdvisories
 from shared.services.maintenance.update_search_index import UpdateSearchIndex
 from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
 from shared.services.maintenance.write_log import WriteLog
-from shared.services.mirroring.admission import Admission, Refreshing
 from shared.services.mirroring.approvals import ApprovalRules, Curation
+from shared.services.mirroring.archive_admission import Admission, Refreshing
 from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.mirroring.kept_answers import KeptAnswers
 from shared.services.mirroring.licenses import MirroredLicenses
@@ -218,7 +218,7 @@ from shared.services.packages.feeds import ChangeFeeds
 from shared.services.packages.history import PackageHistory
 from shared.services.packages.hosted_packages import HostedPackages, PackageCache
 from shared.services.packages.index import PackageIndex
-from shared.services.packages.managed_packages import OrganizationPackages
+from shared.services.packages.organization_packages import OrganizationPackages
 from shared.services.packages.package_details import PackageDetails
 from shared.services.packages.pull_counter import PullCounter
 from shared.services.packages.pull_records import PullRecorder, PullRecords

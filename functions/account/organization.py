@@ -11,11 +11,12 @@ from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPa
 from functions.http.subjects import named_organization
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.organizations import Organization
-from shared.domain.packages import RequiredProvenance, Visibility
+from shared.domain.packages import RequiredProvenance
 from shared.domain.reasons import acts_from_outside
 from shared.domain.registry_files.managed import ManagedByFile
 from shared.domain.role_rights import AccessContext, require_right
 from shared.domain.scopes import Action, Role
+from shared.domain.visibility import Visibility
 from shared.runtime.answers import Answer
 from shared.services.organizations.invitations import IssuedInvitation
 from shared.use_cases import invitations, members, organizations

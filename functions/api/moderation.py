@@ -18,8 +18,9 @@ from functions.http.json_answers import JSON
 from functions.http.subjects import named_package, named_release
 from shared.domain.accounts import Account
 from shared.domain.names import parse_org
-from shared.domain.packages import Head, Holder, Release, State
+from shared.domain.packages import Head, Release
 from shared.domain.proposals import Proposal, ProposedAct
+from shared.domain.release_states import Holder, State
 from shared.domain.times import parse_time
 from shared.runtime.answers import Answer
 from shared.services.publishing.erasure import Erasure

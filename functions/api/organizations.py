@@ -6,8 +6,9 @@ from functions.api.operations import ApiCall, ApiFace, ResponseModel, UtcTime
 from functions.http.subjects import named_organization, named_package
 from shared.domain.accounts import Account
 from shared.domain.organizations import FrozenPackage, Organization
-from shared.domain.packages import RequiredProvenance, Visibility
+from shared.domain.packages import RequiredProvenance
 from shared.domain.scopes import Role
+from shared.domain.visibility import Visibility
 from shared.use_cases import freezes, organizations
 from shared.use_cases.organizations import (
     DEFAULT_VISIBILITY_MEANING,

@@ -20,9 +20,10 @@ from shared.domain.checklists import Checklist, CheckState
 from shared.domain.coordinates import Package
 from shared.domain.event_queries import EventQuery
 from shared.domain.package_history import CredentialKind, HistoryEntry
-from shared.domain.packages import Head, Release, Visibility
+from shared.domain.packages import Head, Release
 from shared.domain.search import ResultPage, SymbolHit, SymbolQuery
 from shared.domain.trusted_publishing.jobs import PERSONAL_CLAIMS, Provider
+from shared.domain.visibility import Visibility
 from shared.services.packages.history import HistoryPage
 from shared.use_cases import packages
 

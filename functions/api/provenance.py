@@ -8,7 +8,7 @@ from functions.api.operations import ApiCall, ApiFace, ResponseModel
 from functions.api.packages import SignatureView
 from functions.http.json_answers import JSON
 from functions.http.representations import Representation, conditional_answer
-from shared.domain.packages import Visibility
+from shared.domain.visibility import Visibility
 from shared.runtime.answers import Answer
 
 

@@ -7,10 +7,11 @@ from pydantic import Field
 
 from functions.api.operations import ApiCall, ApiFace, ResponseModel, UtcTime, utc_datetime
 from functions.http.subjects import named_release
-from shared.domain.packages import State, WithdrawalReason
 from shared.domain.principals import OPERATOR_ID
 from shared.domain.rate_limits import RateLimitClass
+from shared.domain.release_states import State
 from shared.domain.reports import Report, ReportState
+from shared.domain.withdrawals import WithdrawalReason
 from shared.services.publishing.report_weights import WeighedReport
 from shared.services.publishing.reports import ReportedCase, Reports
 from shared.use_cases import reports

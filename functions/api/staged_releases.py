@@ -10,7 +10,8 @@ from functions.http.subjects import named_release
 from shared.domain.api_docs.records import ListedChange
 from shared.domain.archives.unpacking import EntryChange
 from shared.domain.names import parse_package_name
-from shared.domain.packages import Release, RequiredApproval, State
+from shared.domain.packages import Release, RequiredApproval
+from shared.domain.release_states import State
 from shared.domain.token_redaction import redact_tokens
 from shared.services.publishing.staged_releases import StagedReview
 from shared.use_cases import staged_releases

@@ -37,8 +37,8 @@ from shared.domain.errors.base import InvalidName, Refusal
 from shared.domain.errors.identity import SignInToRead, organization_not_found
 from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
 from shared.domain.errors.requests import BodyTooLarge, LengthMissing
-from shared.domain.packages import Readers
 from shared.domain.rate_limits import RateLimitClass, tightest_allowance
+from shared.domain.visibility import Readers
 from shared.runtime.answers import REQUEST_ID_HEADER, Answer, FunctionResponse
 from shared.settings import Settings
 from shared.telemetry.metrics import ANSWERED, BROKEN

@@ -28,13 +28,13 @@ from shared.domain.documents import etag_of
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import SignInToRead
 from shared.domain.errors.requests import ApiDocsPending
-from shared.domain.packages import Readers
 from shared.domain.principals import Principal
 from shared.domain.releases import reason_text, withdrawal_text, withdrawal_title
 from shared.domain.sign_in import is_recently_signed_in, return_path
 from shared.domain.status import Banner
 from shared.domain.times import MS
 from shared.domain.token_redaction import redact_tokens
+from shared.domain.visibility import Readers
 from shared.prose.safe_html import show_bidi_characters
 from shared.runtime.answers import Answer
 from shared.services.packages.source import PackageSource

@@ -12,8 +12,8 @@ from functions.http.json_answers import rate_limit_fields
 from shared.composition import Registry
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.requests import TooMany
-from shared.domain.packages import Readers
 from shared.domain.rate_limits import tightest_allowance
+from shared.domain.visibility import Readers
 from shared.runtime.answer_dependencies import ALL_THAT_IS_STORED, Dependencies
 from shared.runtime.answers import (
     REQUEST_ID_HEADER,

@@ -15,9 +15,9 @@ from shared.domain.coordinates import Package
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.errors.identity import second_administrator_needed
 from shared.domain.names import OrgName, PackageName, parse_org
-from shared.domain.packages import State
 from shared.domain.principals import OPERATOR_ID
 from shared.domain.reasons import parse_required_reason
+from shared.domain.release_states import State
 from shared.domain.releases import WITHDRAWAL_TITLES
 from shared.domain.times import parse_time
 from shared.domain.token_redaction import redact_tokens

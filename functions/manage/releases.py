@@ -19,9 +19,10 @@ from functions.manage.second_administrator import waiting_page
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import InvalidRequest, Refusal
 from shared.domain.event_queries import EventQuery
-from shared.domain.packages import Release, State
+from shared.domain.packages import Release
 from shared.domain.principals import OPERATOR_ID
 from shared.domain.proposals import Proposal
+from shared.domain.release_states import State
 from shared.domain.releases import WITHDRAWAL_TITLES
 from shared.runtime.answers import Answer
 from shared.use_cases import moderation

@@ -40,9 +40,10 @@ from shared.domain.maven import (
     pom_of,
     tool_metadata,
 )
-from shared.domain.packages import AvailableRelease, Visibility
+from shared.domain.packages import AvailableRelease
 from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass
+from shared.domain.visibility import Visibility
 from shared.runtime.answer_dependencies import NOTHING_STORED, Dependencies
 from shared.runtime.answers import PLAIN_TEXT, Answer
 from shared.services.packages.source import dependencies_of_release

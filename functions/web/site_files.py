@@ -23,9 +23,9 @@ from shared.domain.errors.packages import PathNotFound
 from shared.domain.errors.requests import PageNotFound
 from shared.domain.listings import Listing
 from shared.domain.outside_values import in_one_line
-from shared.domain.packages import Readers
 from shared.domain.search import MAX_OFFSET, Query, ResultPage, Results, Sort
 from shared.domain.times import utc_text
+from shared.domain.visibility import Readers
 from shared.prose.manual import FILES, page_name
 from shared.runtime.answers import Answer
 

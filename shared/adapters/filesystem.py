@@ -19,8 +19,8 @@ from shared.domain.archives.digests import Digest
 from shared.domain.archives.names import ArchiveName
 from shared.domain.errors.packages import ArchiveLost
 from shared.domain.errors.requests import Busy, StorageFull
-from shared.domain.packages import Visibility
 from shared.domain.revocations import Revocation, from_lines, to_lines
+from shared.domain.visibility import Visibility
 from shared.ports.archive_store import StoredArchive
 from shared.ports.system import Clock
 from shared.runtime.file_replacement import (

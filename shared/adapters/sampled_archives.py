@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from shared.adapters.filesystem import FileArchives
 from shared.domain.archives.digests import Digest
 from shared.domain.archives.names import ArchiveName
-from shared.domain.packages import Visibility
+from shared.domain.visibility import Visibility
 from shared.ports.archive_store import ArchiveStore, StoredArchive
 
 

@@ -22,7 +22,7 @@ from shared.domain.errors.identity import (
 )
 from shared.domain.memberships import GroupRole, Membership
 from shared.domain.names import OrgName, way_to_rename
-from shared.domain.packages import EVERYBODY, STAFF, Head, Visibility
+from shared.domain.packages import Head
 from shared.domain.principals import Principal
 from shared.domain.role_rights import (
     MISSING_PUBLISHING_SCOPES,
@@ -47,6 +47,7 @@ from shared.domain.search import Viewer
 from shared.domain.sign_in import require_recent_sign_in
 from shared.domain.times import MS
 from shared.domain.trusted_publishing.run_limits import limits_of_run
+from shared.domain.visibility import EVERYBODY, STAFF, Visibility
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.runtime.editions import RECORDS, Edition, records_of

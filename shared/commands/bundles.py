@@ -21,8 +21,8 @@ from shared.commands.operations import parse_coordinate
 from shared.composition import Registry
 from shared.domain.coordinates import Coordinate
 from shared.domain.names import OrgName, parse_org
-from shared.domain.packages import Visibility
 from shared.domain.release_lists import read_list, read_lock
+from shared.domain.visibility import Visibility
 from shared.services.bundles.bundle_export import Selection
 from shared.services.bundles.bundle_import import ImportReport, ImportStep, open_bundle
 from shared.settings import Settings

@@ -33,11 +33,13 @@ from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.event_queries import EventQuery
 from shared.domain.names import OrgName, parse_org
-from shared.domain.packages import Provenance, Release, State, WithdrawalReason
+from shared.domain.packages import Provenance, Release
 from shared.domain.principals import OPERATOR
 from shared.domain.reasons import parse_required_reason
+from shared.domain.release_states import State
 from shared.domain.releases import Decision
 from shared.domain.times import MS, parse_time, time_text
+from shared.domain.withdrawals import WithdrawalReason
 from shared.outdated import FORMATS, NEVER, STATES, CheckOptions, run
 from shared.publish import PublishOptions
 from shared.publish import run as run_publish

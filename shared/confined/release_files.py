@@ -15,7 +15,8 @@ from shared.domain.archives.unpacking import (
     unpack_pieces,
 )
 from shared.domain.coordinates import Coordinate
-from shared.domain.packages import Graph, Texts
+from shared.domain.dependency_graphs import Graph
+from shared.domain.packages import Texts
 from shared.domain.records import Record
 from shared.prose.text_links import TextPlace
 

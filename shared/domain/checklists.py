@@ -12,7 +12,8 @@ from msgspec import Struct
 from shared.domain.api_docs.records import ApiDocsRecord, DocsState, ReadmeContent
 from shared.domain.coordinates import Coordinate
 from shared.domain.distributions import NEWEST_LANGUAGE, Distribution, LanguageVersion
-from shared.domain.packages import Release, SourceRepository
+from shared.domain.packages import Release
+from shared.domain.source_repositories import SourceRepository
 
 DOCUMENTED_SHARE = 80  # Percent of the public API, as JSR asks for.
 MOST_NAMED = 3  # Dependencies or licenses, in a sentence.

@@ -8,8 +8,10 @@ serves it again, unless an administrator withheld it here.
 from enum import Enum
 
 from shared.domain.mirror_rules import WAS_HELD
-from shared.domain.packages import PublicReason, Release, State
+from shared.domain.packages import Release
+from shared.domain.release_states import State
 from shared.domain.releases import MIRROR, Decision, with_decision
+from shared.domain.withdrawals import PublicReason
 
 
 class ToldBy(Enum):

@@ -17,8 +17,8 @@ from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import Conflict, InvalidRequest, NotFound, about_field
 from shared.domain.events import Event
 from shared.domain.names import OrgName, parse_org
-from shared.domain.packages import State
 from shared.domain.records import Record
+from shared.domain.release_states import State
 from shared.domain.times import MS
 
 Followed = Package | OrgName

@@ -17,8 +17,9 @@ from shared.domain.client_addresses import is_loopback
 from shared.domain.coordinates import Package
 from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.packages import Release, State
+from shared.domain.packages import Release
 from shared.domain.records import Record
+from shared.domain.release_states import State
 from shared.domain.releases import MIRROR, Decision, with_decision
 from shared.domain.times import MS, parse_time, utc_text
 

@@ -6,11 +6,12 @@ from typing import ClassVar
 
 from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.packages import RequiredProvenance, Visibility
+from shared.domain.packages import RequiredProvenance
 from shared.domain.publishing_rules import OrganizationRules
 from shared.domain.records import Record
 from shared.domain.rules.quota_rule import OrganizationUsage
 from shared.domain.text_lines import MAX_DESCRIPTION, MAX_DISPLAY_NAME, parse_line
+from shared.domain.visibility import Visibility
 
 MAX_LINKS = 5  # Of an organization: a line of its page.
 MAX_LINK_LENGTH = 200

@@ -1,15 +1,12 @@
 """Packages and releases: immutable records, as they are stored."""
 
 import hashlib
-import re
 from collections.abc import Mapping
 from enum import Enum, StrEnum
 from typing import Self
-from urllib.parse import urlsplit
 
 from msgspec import Struct
 from msgspec.structs import replace
-from pydantic import ConfigDict, TypeAdapter
 
 from shared.domain.archives.digests import Digest
 from shared.domain.archives.names import ArchiveName
@@ -18,118 +15,11 @@ from shared.domain.events import Event
 from shared.domain.names import OrgName, PackageName
 from shared.domain.outside_values import StoredMs
 from shared.domain.records import Record
+from shared.domain.release_states import WITHDRAWN, Holder, PackageHold, State
 from shared.domain.signatures import Signature
-from shared.domain.times import utc_text
 from shared.domain.versions import Version
-
-
-class Visibility(Enum):
-    """Who may see a package.
-
-    Internal are packages of ours that are for staff, and mirrored ones that an upstream gives for
-    its token alone.
-    """
-
-    PUBLIC = "public"
-    PRIVATE = "private"  # Members of its organization.
-    INTERNAL = "internal"  # Staff, and every token that reads; of ours, members as well.
-
-    def is_narrower_than(self, other: "Visibility") -> bool:
-        """Whether fewer may see a package of this visibility."""
-        order = (Visibility.PUBLIC, Visibility.INTERNAL, Visibility.PRIVATE)
-        return order.index(self) > order.index(other)
-
-    @property
-    def told(self) -> str:
-        """What clients are told, which know public and private alone."""
-        return "public" if self is Visibility.PUBLIC else "private"
-
-
-class Readers(Enum):
-    """Whom the registry lets read: everybody, or only who sends credentials."""
-
-    EVERYBODY = "everybody"
-    SIGNED_IN = "signed_in"
-
-
-CONTAINERS = (Visibility.PUBLIC, Visibility.PRIVATE)  # Of archives.
-
-EVERYBODY = ""  # The readers of public packages.
-STAFF = "*"  # The readers of internal packages; no organization has this name.
-
-
-class State(Enum):
-    """The state of a release under moderation; only live ones are served."""
-
-    LIVE = "live"
-    HELD = "held"
-    QUARANTINED = "quarantined"
-    REMOVED = "removed"
-
-
-class Holder(Enum):
-    """Who holds a held release, and so who can end that; or what quarantined one by itself."""
-
-    ADMINISTRATOR = "administrator"
-    OWNER = "owner"  # Of its organization. It was published, and everybody sees that it is held.
-    PACKAGE = "package"  # It was pushed while its package was held as a whole.
-    REVIEW = "approval"  # A rule asks that people approve it first; stored by this value.
-    SIGSTORE = "sigstore"  # Its organization requires a Sigstore bundle, which did not come yet.
-    REPORTS = "reports"  # Reports of users quarantined it, until an administrator decides.
-
-
-class WithdrawalReason(Enum):
-    """Why a release was withdrawn, for everybody who may see its package."""
-
-    MALWARE = "malware"
-    VULNERABILITY = "vulnerability"
-    LEAK = "leaked-secret"
-    IMPERSONATION = "impersonation"
-    LEGAL = "legal"
-    POLICY = "policy"
-    OWNER_REQUEST = "owner-request"
-    MISTAKE = "mistake"
-    OTHER = "other"
-
-
-class PublicReason(Record):
-    """The public reason for a withdrawn release; `note` is a line of an administrator."""
-
-    why: WithdrawalReason
-    note: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.why.value}: {self.note}" if self.note else self.why.value
-
-
-class ErasedArchive(Record):
-    """When the archive of a removed release was deleted with all that was made of it.
-
-    A store that keeps copies of what was deleted has the last one until `copies_until_ms`.
-    """
-
-    at_ms: StoredMs
-    copies_until_ms: StoredMs | None = None
-
-    def __str__(self) -> str:
-        return utc_text(self.at_ms)
-
-
-# Decided by an administrator; a held release was not published yet.
-WITHDRAWN = frozenset((State.QUARANTINED, State.REMOVED))
-
-
-class PackageHold(Record):
-    """A package is held as a whole: new releases wait, old ones stay. An administrator did it while
-    a case is open, or its first push, because its name resembles a popular one."""
-
-    reason: str
-    by: str
-    since_ms: StoredMs
-    resembles: str = ""  # The popular organization or package; empty for a case.
-
-    def __str__(self) -> str:
-        return self.reason
+from shared.domain.visibility import EVERYBODY, STAFF, Readers, Visibility
+from shared.domain.withdrawals import ErasedArchive, PublicReason, WithdrawalReason
 
 
 class Pushers(Enum):
@@ -161,19 +51,6 @@ class Dependency(Record):
     org: str
     name: str
     version: str
-
-
-class GraphNode(Record):
-    org: str
-    name: str
-    version: str
-    dependencies: tuple[Dependency, ...] = ()
-
-
-class Graph(Record):
-    """The dependency graph in an archive: the package itself and all transitive dependencies."""
-
-    nodes: tuple[GraphNode, ...] = ()
 
 
 class ModuleText(Record):
@@ -595,70 +472,3 @@ def stable_number(key: str) -> int:
     """Return a number below 2^31, since clients parse a Java int."""
     digest = hashlib.sha256(key.encode()).digest()
     return int.from_bytes(digest[:4], "big") & 0x7FFF_FFFF
-
-
-_NODES = TypeAdapter(tuple[GraphNode, ...], config=ConfigDict(defer_build=True))
-_OURS_ALONE = {"__all__": {"schema_version": True, "dependencies": {"__all__": {"schema_version"}}}}
-
-
-def graph_document(graph: Graph) -> bytes:
-    """Return the JSON list of nodes `[{"org","name","version","dependencies":[…]}]`."""
-    return _NODES.dump_json(graph.nodes, exclude=_OURS_ALONE)
-
-
-def read_graph(document: bytes) -> tuple[GraphNode, ...]:
-    """Parse a document of `graph_document`."""
-    return _NODES.validate_json(document)
-
-
-_HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+", re.ASCII)  # No port, no other alphabet.
-_PATH = re.compile(r"(?:/[\w.~-]+)+/?", re.ASCII)
-
-
-class SourceRepository(Struct, frozen=True):
-    """The source repository that an author names; `url` is None where it is no web address.
-
-    An author can name the repository of somebody else. The name is verified when the job that
-    published the release ran in that repository.
-    """
-
-    text: str
-    url: str | None
-    is_verified: bool
-
-    @classmethod
-    def of(cls, release: Release) -> Self | None:
-        """Return the source repository of a release, or None where the author names none."""
-        text = release.source_repository
-        if not text:
-            return None
-        claimed = _place(text)
-        vouched = _repository(release.origin.provenance)
-        url = f"https://{claimed}" if claimed else None
-        return cls(text, url, claimed is not None and claimed.lower() == vouched)
-
-
-def _place(address: str) -> str | None:
-    """Return host and path of a plain web URL, in the form of a repository; None for others."""
-    try:
-        parts = urlsplit(address.strip())
-    except ValueError:
-        return None
-    is_plain = parts.scheme in ("http", "https") and not parts.query and not parts.fragment
-    if not is_plain or not _HOST.fullmatch(parts.netloc.lower()) or ".." in parts.path:
-        return None
-    if not _PATH.fullmatch(parts.path or "/"):
-        return parts.netloc.lower() if parts.path in ("", "/") else None
-    return parts.netloc.lower() + parts.path.rstrip("/").removesuffix(".git")
-
-
-def _repository(provenance: Provenance | None) -> str | None:
-    """Return host and path, in lower case, of the repository that the job ran in."""
-    if provenance is None or not provenance.repository:
-        return None
-    run = _place(provenance.run_url)
-    if run is None:
-        return None
-    host = run.partition("/")[0]
-    named = f"{host}/{provenance.repository}".lower()
-    return named if f"{run.lower()}/".startswith(f"{named}/") else None

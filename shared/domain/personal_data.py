@@ -24,20 +24,13 @@ from shared.domain.memberships import GroupRole, Membership, PendingRole
 from shared.domain.name_disputes import DisputeAppeal, DisputeDecision, NameDispute, Statement
 from shared.domain.organizations import Freeze, Organization
 from shared.domain.ownership import OwnerlessOrganization, OwnershipRequest
-from shared.domain.packages import (
-    ArchiveFacts,
-    GivenApproval,
-    Head,
-    Origin,
-    PackageHold,
-    Provenance,
-    Release,
-)
+from shared.domain.packages import ArchiveFacts, GivenApproval, Head, Origin, Provenance, Release
 from shared.domain.policies import Policy
 from shared.domain.proposals import Proposal
 from shared.domain.pull_records import RecordedPull
 from shared.domain.records import Record
 from shared.domain.registry_files.managed import ManagedByFile
+from shared.domain.release_states import PackageHold
 from shared.domain.releases import ReleasePullers, WithheldNote
 from shared.domain.reports import Report, ReportDecision
 from shared.domain.reserved_names import ReservedName

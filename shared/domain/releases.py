@@ -16,24 +16,20 @@ from shared.domain.errors.packages import ReleaseNotFound, Withdrawal, withdrawn
 from shared.domain.events import Event
 from shared.domain.packages import (
     ArchiveFacts,
-    ErasedArchive,
     Head,
-    Holder,
     Origin,
-    PackageHold,
-    PublicReason,
     Release,
     ReleaseEntry,
     RequiredApproval,
-    State,
     UpstreamOrigin,
-    Visibility,
-    WithdrawalReason,
 )
 from shared.domain.principals import Principal
 from shared.domain.reasons import parse_reason, parse_required_reason
+from shared.domain.release_states import Holder, PackageHold, State
 from shared.domain.times import MS, utc_text
 from shared.domain.transparency.leaves import READABLE_KINDS
+from shared.domain.visibility import Visibility
+from shared.domain.withdrawals import ErasedArchive, PublicReason, WithdrawalReason
 
 Changeable = TypeVar("Changeable", Head, Release)
 

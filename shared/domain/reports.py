@@ -15,10 +15,10 @@ from shared.domain.coordinates import Coordinate, package_owner
 from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import Invalid, InvalidRequest, NotFound
 from shared.domain.names import OrgName
-from shared.domain.packages import WithdrawalReason
 from shared.domain.records import Record
 from shared.domain.text_lines import MAX_DESCRIPTION, parse_line
 from shared.domain.times import MS
+from shared.domain.withdrawals import WithdrawalReason
 
 REPORTS_KEPT_FOR = timedelta(days=365)  # After the decision: as long as a false report counts.
 YOUNG_FOR = timedelta(days=30)  # Accounts made for one campaign are younger.

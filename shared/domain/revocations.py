@@ -19,13 +19,14 @@ from shared.domain.events import Event
 from shared.domain.identities import Identity
 from shared.domain.invitations import Invitation
 from shared.domain.memberships import Membership, strongest
-from shared.domain.packages import Head, Release, WithdrawalReason
+from shared.domain.packages import Head, Release
 from shared.domain.records import Record
 from shared.domain.scopes import Role
 from shared.domain.sessions import Session
 from shared.domain.tokens import Token
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.domain.webhooks import Webhook
+from shared.domain.withdrawals import WithdrawalReason
 
 
 class Subject(Enum):

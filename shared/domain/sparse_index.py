@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from shared.domain.archives.digests import Digest
-from shared.domain.packages import Head, ReleaseEntry, State, Survey, effective_deprecation
+from shared.domain.packages import Head, ReleaseEntry, Survey, effective_deprecation
+from shared.domain.release_states import State
 
 INDEX_CONFIG_PATH = "config.json"
 FILE_NAME = "index.json"

@@ -15,10 +15,12 @@ from shared.domain.accounts import Account
 from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.organizations import Organization
-from shared.domain.packages import Head, Release, State, Visibility
+from shared.domain.packages import Head, Release
 from shared.domain.product_releases import ProductRelease
 from shared.domain.records import Record
+from shared.domain.release_states import State
 from shared.domain.times import MS
+from shared.domain.visibility import Visibility
 
 PROBLEMS_KEPT = 20  # Sentences; the log has all of them.
 # Longer than any task takes, and than an instance needs to start.

@@ -22,6 +22,7 @@ from shared.domain.archives.digests import Digest
 from shared.domain.bounded_parsing import has_at_most_values, parse_json
 from shared.domain.build_resolution import ModuleRequest, PackageRequest
 from shared.domain.coordinates import Coordinate, Package
+from shared.domain.dependency_graphs import Graph, GraphNode, graph_document
 from shared.domain.distributions import is_platform
 from shared.domain.errors.base import Refusal
 from shared.domain.listings import Listing
@@ -43,21 +44,18 @@ from shared.domain.outside_values import LATEST_MS, MAX_LINE, Item, items, line,
 from shared.domain.packages import (
     Dependency,
     Graalvm,
-    Graph,
-    GraphNode,
     Head,
     ModuleText,
     Origin,
     Release,
     Texts,
     UpstreamOrigin,
-    WithdrawalReason,
-    graph_document,
 )
 from shared.domain.releases import MIRROR
 from shared.domain.search import SearchKind
 from shared.domain.upstream_withdrawals import UpstreamChange, UpstreamChanges, UpstreamWithdrawal
 from shared.domain.versions import Range, Version
+from shared.domain.withdrawals import WithdrawalReason
 
 MAX_VERSIONS = 10_000  # Of a package; public Central has 86 at most.
 MAX_DESCRIBED = 1_000  # Versions of a list with facts, which take a request each.

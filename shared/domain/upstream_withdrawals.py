@@ -11,8 +11,8 @@ from shared.domain.coordinates import Coordinate, release_place
 from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.outside_values import StoredMs
-from shared.domain.packages import PublicReason, WithdrawalReason
 from shared.domain.releases import WITHDRAWAL_TITLES
+from shared.domain.withdrawals import PublicReason, WithdrawalReason
 
 ALL = "all"
 NONE = "none"

@@ -31,7 +31,8 @@ from enum import Enum
 from itertools import islice, takewhile
 
 from shared.domain.distributions import ClientProfile
-from shared.domain.packages import Head, ReleaseEntry, State, Survey
+from shared.domain.packages import Head, ReleaseEntry, Survey
+from shared.domain.release_states import State
 from shared.domain.versions import Range, Version
 
 

@@ -12,6 +12,12 @@ from msgspec import Struct
 
 from shared.domain.errors.requests import NoRoomForUpload
 from shared.hosting.answer_cache import AnswerCache
+from shared.hosting.cross_origin import (
+    allowing_every_origin,
+    is_one_of,
+    is_preflight,
+    preflight,
+)
 from shared.hosting.file_responses import (
     FileMiddleware,
     FileResolver,
@@ -42,11 +48,7 @@ from shared.hosting.responses import (
     PreparedAnswer,
     RawHeaders,
     Respond,
-    allowing_every_origin,
     bare_response,
-    is_one_of,
-    is_preflight,
-    preflight,
     response_of,
     waits_for_leave,
     with_configured,

@@ -1,9 +1,8 @@
-"""Responses of Functions, and the headers of every response: those of host.json, and those for
-pages of other sites (CORS)."""
+"""Responses of Functions, and the headers of every response: those of host.json."""
 
 import gzip
 import json
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from http import HTTPStatus
 from io import BufferedIOBase, BytesIO
@@ -13,13 +12,11 @@ from typing import BinaryIO, cast
 from msgspec import Struct
 
 from shared.hosting.requests import (
-    MalformedPath,
     Message,
     Receive,
     Scope,
     Send,
     body_length,
-    decode_path,
 )
 from shared.runtime.answers import FunctionResponse, Repeatable
 
@@ -177,43 +174,3 @@ def waits_for_leave(headers: RawHeaders) -> bool:
         if name == b"expect" and b"100-continue" in value.lower():
             return body_length(headers) > 0
     return False
-
-
-# Requests from pages of other sites (CORS) are answered as `allowedOrigins: ['*']` makes the real
-# host answer them.
-#
-# The host answers each preflight before any Function, and lets every page read public answers:
-# browsers hide an answer with `*` from a page that sends cookies. A plain `OPTIONS` is not a
-# preflight.
-
-_ALLOW_ORIGIN = b"access-control-allow-origin"
-_ANY = (_ALLOW_ORIGIN, b"*")
-_METHOD = b"access-control-request-method"
-_HEADERS = b"access-control-request-headers"
-
-
-def is_preflight(method: str, asked: Mapping[bytes, bytes]) -> bool:
-    """Return whether a request with an `Origin` asks what its page may request."""
-    return method == "OPTIONS" and _METHOD in asked
-
-
-def allowing_every_origin(given: RawHeaders) -> RawHeaders:
-    """Return the headers of a response that pages of every other site may read."""
-    return [*[each for each in given if each[0].lower() != _ALLOW_ORIGIN], _ANY]
-
-
-def is_one_of(paths: Collection[str], scope: Scope) -> bool:
-    """Check whether the path of a request leads to the route of one of these paths."""
-    try:
-        path = decode_path(scope["raw_path"])
-    except MalformedPath:  # No route has it.
-        return False
-    return path.removesuffix("/").lower() in paths
-
-
-def preflight(asked: Mapping[bytes, bytes]) -> HostResponse:
-    """Allow what the preflight requests, as the real host does."""
-    allowed = [_ANY, (b"access-control-allow-methods", asked[_METHOD])]
-    if headers := asked.get(_HEADERS):
-        allowed.append((b"access-control-allow-headers", headers))
-    return HostResponse(204, allowed)

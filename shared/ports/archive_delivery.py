@@ -5,7 +5,7 @@ from typing import Protocol
 
 from shared.domain.archives.delivery import StoreLink
 from shared.domain.archives.names import ArchiveName
-from shared.domain.packages import Visibility
+from shared.domain.visibility import Visibility
 
 
 class ArchiveLinks(Protocol):

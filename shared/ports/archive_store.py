@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from shared.domain.archives.digests import Digest
 from shared.domain.archives.names import ArchiveName
-from shared.domain.packages import Visibility
+from shared.domain.visibility import Visibility
 
 
 class StoredArchive(Struct, frozen=True):

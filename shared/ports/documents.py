@@ -6,7 +6,8 @@ from typing import Protocol
 
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.archives.digests import Digest
-from shared.domain.packages import Graph, Texts
+from shared.domain.dependency_graphs import Graph
+from shared.domain.packages import Texts
 
 
 class DocumentStore(Protocol):

@@ -4,7 +4,8 @@ from typing import Self
 
 from msgspec import Struct
 
-from shared.domain.packages import Head, Visibility
+from shared.domain.packages import Head
+from shared.domain.visibility import Visibility
 from shared.runtime.editions import EVERYTHING
 
 

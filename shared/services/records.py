@@ -11,9 +11,10 @@ from shared.domain.entities import AdditionCount, Entity, Place
 from shared.domain.errors.base import Refusal, Unavailable
 from shared.domain.events import Event
 from shared.domain.names import OrgName
-from shared.domain.packages import Head, Visibility
+from shared.domain.packages import Head
 from shared.domain.principals import Principal
 from shared.domain.scopes import Resource
+from shared.domain.visibility import Visibility
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore

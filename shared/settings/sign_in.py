@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from shared.auth.identity_providers import StrongClaims
-from shared.domain.packages import Readers
 from shared.domain.staff import parse_staff_sources
+from shared.domain.visibility import Readers
 from shared.settings.values import (
     EntraTenants,
     HostNames,

@@ -12,10 +12,11 @@ from shared.domain.accounts import Account
 from shared.domain.errors.base import Conflict, about_field
 from shared.domain.names import OrgName, parse_org
 from shared.domain.organizations import MAX_LINKS, Organization
-from shared.domain.packages import RequiredProvenance, Visibility
+from shared.domain.packages import RequiredProvenance
 from shared.domain.principals import Principal
 from shared.domain.scopes import Action
 from shared.domain.text_lines import MAX_DESCRIPTION, MAX_DISPLAY_NAME
+from shared.domain.visibility import Visibility
 from shared.services.organizations.organizations import OrganizationProfile
 from shared.use_cases.inputs import (
     FormField,

@@ -19,8 +19,8 @@ from shared.ballerina.declarations import read_source
 from shared.domain.api_docs.documents import write_document
 from shared.domain.api_docs.generator import ModuleSource
 from shared.domain.coordinates import Coordinate, Package
+from shared.domain.dependency_graphs import Graph, GraphNode
 from shared.domain.names import OrgName, PackageName
-from shared.domain.packages import Graph, GraphNode
 from shared.domain.versions import Version
 from tests.support.documented import package_docs
 

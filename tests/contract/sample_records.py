@@ -8,9 +8,10 @@ from shared.domain.accounts import Account
 from shared.domain.archives.digests import Digest
 from shared.domain.archives.names import ArchiveName
 from shared.domain.coordinates import Coordinate, Package
+from shared.domain.dependency_graphs import Graph, GraphNode
 from shared.domain.events import Event
 from shared.domain.organizations import Organization
-from shared.domain.packages import Graph, GraphNode, Head, Origin, Release, ReleaseEntry
+from shared.domain.packages import Head, Origin, Release, ReleaseEntry
 from shared.domain.scopes import Grant
 from shared.domain.tokens import Token
 from shared.domain.versions import Version

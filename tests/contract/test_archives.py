@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from shared.domain.archives.digests import Digest
 from shared.domain.archives.names import ArchiveName
 from shared.domain.errors.packages import ArchiveLost
-from shared.domain.packages import CONTAINERS, Visibility
+from shared.domain.visibility import CONTAINERS, Visibility
 from tests.contract.sample_records import BALA, DIGEST, NAME, named
 from tests.contract.stores import STORES_OVER_EMULATOR, Stores
 from tests.fakes.system import FakeClock

@@ -11,8 +11,10 @@ import pytest
 from shared.adapters.blob.deleted_copies import RULES_RUN_WITHIN, UNDELETE_PERIOD
 from shared.adapters.cloud import CloudStores
 from shared.domain.archives.digests import Digest
-from shared.domain.packages import Graph, ModuleText, Texts, Visibility
+from shared.domain.dependency_graphs import Graph
+from shared.domain.packages import ModuleText, Texts
 from shared.domain.times import MS
+from shared.domain.visibility import Visibility
 from tests.contract.sample_records import named
 from tests.contract.stores import cloud_over
 from tests.fakes.blob_double import BlobDouble

@@ -9,7 +9,8 @@ import pytest
 from shared.domain.api_docs.pieces import PiecesPointer
 from shared.domain.api_docs.records import ApiDocsRecord, DocsState
 from shared.domain.archives.digests import Digest
-from shared.domain.packages import Dependency, Graph, GraphNode, ModuleText, Texts
+from shared.domain.dependency_graphs import Graph, GraphNode
+from shared.domain.packages import Dependency, ModuleText, Texts
 from shared.ports.documents import DocumentStore
 from tests.contract.sample_records import DIGEST, graph
 from tests.contract.stores import STORES_OVER_EMULATOR, Stores

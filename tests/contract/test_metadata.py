@@ -9,7 +9,9 @@ import pytest
 from shared.adapters.cloud import CloudStores
 from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import NO_PACKAGE, Package
-from shared.domain.packages import Dependency, FoundRelease, Head, Release, State, Visibility
+from shared.domain.packages import Dependency, FoundRelease, Head, Release
+from shared.domain.release_states import State
+from shared.domain.visibility import Visibility
 from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.metadata import VersionDiffersInCase
 from shared.ports.pull_ledger import Pull

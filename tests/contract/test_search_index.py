@@ -20,7 +20,7 @@ from shared.domain.events import Event
 from shared.domain.listings import MAX_FACET_VALUES, Facet, FacetCount, FacetValue, Listing
 from shared.domain.mentions import MAX_MENTIONS
 from shared.domain.names import OrgName
-from shared.domain.packages import Dependency, ModuleText, Texts, UpstreamOrigin, Visibility
+from shared.domain.packages import Dependency, ModuleText, Texts, UpstreamOrigin
 from shared.domain.search import (
     ANYONE,
     FacetPage,
@@ -33,6 +33,7 @@ from shared.domain.search import (
     SymbolQuery,
     Viewer,
 )
+from shared.domain.visibility import Visibility
 from shared.ports.search import SearchIndex
 from tests.contract.immediate_search import ImmediateSearch, opened_search
 from tests.contract.sample_records import coordinate, head, package, release

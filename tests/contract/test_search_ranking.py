@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from shared.domain.packages import Visibility
 from shared.domain.search import ANYONE, Query, ResultPage, Sort
+from shared.domain.visibility import Visibility
 from shared.ports.search import SearchIndex
 from tests.contract.test_search_index import INDEXES, found, listing, names, needing, offer_all
 

@@ -18,8 +18,9 @@ from shared.domain.accounts import Account
 from shared.domain.coordinates import Coordinate
 from shared.domain.entities import Entity, Place
 from shared.domain.events import Event
-from shared.domain.packages import Readers, Release, State
+from shared.domain.packages import Release
 from shared.domain.principals import OPERATOR
+from shared.domain.release_states import State
 from shared.domain.search import Query, ResultPage, Viewer
 from shared.domain.snapshots import (
     ENTITIES,
@@ -32,6 +33,7 @@ from shared.domain.status import RegistryCounts
 from shared.domain.transparency.leaves import LoggedEvent
 from shared.domain.transparency.log_states import PLACE_OF_STATE, FormerLog, LogState
 from shared.domain.transparency.tree_edge import all_tiles
+from shared.domain.visibility import Readers
 from shared.ports.events import EventStore
 from shared.ports.pull_ledger import Pull
 from shared.ports.snapshots import SnapshotStore

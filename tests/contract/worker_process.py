@@ -15,8 +15,10 @@ from typing import Any
 from shared.adapters.search.index import SqliteSearchIndex
 from shared.adapters.system import SystemClock
 from shared.domain.archives.digests import Digest
+from shared.domain.dependency_graphs import Graph
 from shared.domain.listings import Listing
-from shared.domain.packages import Graph, ReleaseEntry, Texts, Visibility
+from shared.domain.packages import ReleaseEntry, Texts
+from shared.domain.visibility import Visibility
 from shared.ports.conflicts import AlreadyThere
 from tests.contract.sample_records import GREET, entry, event, head, release
 from tests.contract.stores import Stores, embedded

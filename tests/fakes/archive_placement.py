@@ -9,7 +9,7 @@ from typing import Any
 from shared.domain.archives.delivery import StoreLink
 from shared.domain.archives.names import ArchiveName
 from shared.domain.errors.requests import Busy
-from shared.domain.packages import Visibility
+from shared.domain.visibility import Visibility
 from shared.ports.archive_store import ArchiveStore
 
 STORE = "https://blobs.test"

@@ -11,8 +11,8 @@ from functions.http.repeats import recognizer
 from shared.adapters.blob.client import LINK_LIFETIME
 from shared.domain.archives.delivery import LIFETIMES_REPEATED
 from shared.domain.coordinates import Coordinate
-from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
+from shared.domain.visibility import Visibility
 from shared.hosting.answer_cache import AnswerCache
 from shared.hosting.requests import Receive, Scope, Send
 from shared.runtime.editions import CHANGES_KNOWN_WITHIN

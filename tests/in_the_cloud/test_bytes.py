@@ -12,8 +12,8 @@ from shared.adapters.blob.archive_store import BlobArchives
 from shared.adapters.blob.client import BlobContainers
 from shared.domain.archives.delivery import PLACEMENT_SETTLED_AFTER
 from shared.domain.coordinates import Coordinate, Package
-from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
+from shared.domain.visibility import Visibility
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala

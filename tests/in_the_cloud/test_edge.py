@@ -14,8 +14,8 @@ from shared.domain.archives.digests import Digest
 from shared.domain.archives.names import ArchiveName
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.requests import Busy, NotListedYet
-from shared.domain.packages import Readers, Visibility
 from shared.domain.principals import OPERATOR
+from shared.domain.visibility import Readers, Visibility
 from tests.fakes.blob_storage import Failure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala

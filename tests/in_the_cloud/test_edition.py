@@ -13,8 +13,9 @@ import httpx
 import pytest
 
 from shared.domain.coordinates import Coordinate, Package
-from shared.domain.packages import State, Visibility
 from shared.domain.principals import OPERATOR
+from shared.domain.release_states import State
+from shared.domain.visibility import Visibility
 from shared.runtime.editions import CHANGES_KNOWN_WITHIN
 from tests.fakes.cosmos.transport import Trouble
 from tests.protocol.bal.java import ACCEPT_ARCHIVE

@@ -16,8 +16,8 @@ import pytest
 
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import Unavailable
-from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
+from shared.domain.visibility import Visibility
 from shared.runtime.editions import CHANGES_KNOWN_WITHIN
 from tests.fakes.cosmos.protocol import CosmosDouble, Request
 from tests.fakes.cosmos.transport import DoubleTransport, Trouble

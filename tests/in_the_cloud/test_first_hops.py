@@ -9,8 +9,8 @@ import pytest
 
 from shared.auth.authorization import KNOWN_FOR
 from shared.domain.coordinates import Coordinate, Package
-from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
+from shared.domain.visibility import Visibility
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
 from tests.support.cloud_registry import CloudRegistry, clouded

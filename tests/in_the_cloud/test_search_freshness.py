@@ -14,8 +14,8 @@ import pytest
 
 from shared.adapters.search.cloud_index import CONFIRMED_WITHIN
 from shared.domain.coordinates import Coordinate, Package
-from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
+from shared.domain.visibility import Visibility
 from shared.runtime.editions import CHANGES_KNOWN_WITHIN
 from tests.fakes.cosmos.transport import Trouble
 from tests.support.cloud_registry import Feed, MeteredRegistry, metered, other_instance

@@ -14,8 +14,8 @@ import pytest
 
 from shared.adapters.cosmos.client import DATABASE
 from shared.domain.coordinates import Coordinate, Package
-from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
+from shared.domain.visibility import Visibility
 from shared.runtime.editions import CHANGES_KNOWN_WITHIN
 from tests.fakes.cosmos.containers import Container
 from tests.fakes.cosmos.protocol import Request

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from shared.composition import create_registry
 from shared.domain.coordinates import Coordinate
-from shared.domain.packages import Readers, Visibility
+from shared.domain.visibility import Readers, Visibility
 from shared.services.maintenance.place_archives import PlaceArchives
 from tests.support.archives import bala
 from tests.support.cloud_registry import clouded

@@ -8,9 +8,9 @@ import pytest
 from shared.domain.errors.base import Forbidden
 from shared.domain.events import Event
 from shared.domain.names import OrgName, parse_org
-from shared.domain.packages import State
 from shared.domain.principals import OPERATOR, Principal
 from shared.domain.release_lists import parse_coordinate
+from shared.domain.release_states import State
 from shared.domain.webhooks import Topic
 from shared.services.advisories.affected_packages import AffectedPackage, AffectedPackages
 from tests.support.advisories import advisory, affected

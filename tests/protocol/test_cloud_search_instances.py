@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from shared.domain.coordinates import Coordinate, Package
-from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
+from shared.domain.visibility import Visibility
 from tests.support.archives import bala
 from tests.support.cloud_stores import look_for_parts
 from tests.support.storage import IN_THE_CLOUD, one_instance

@@ -7,7 +7,7 @@ import pytest
 from anyio.to_thread import run_sync
 
 from shared.domain.names import parse_org
-from shared.domain.packages import Visibility
+from shared.domain.visibility import Visibility
 from shared.services.organizations.organizations import OrganizationProfile
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala

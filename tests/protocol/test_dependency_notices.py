@@ -8,10 +8,11 @@ import pytest
 from shared.domain.event_queries import EventQuery
 from shared.domain.events import Event
 from shared.domain.names import parse_org
-from shared.domain.packages import PublicReason, Visibility, WithdrawalReason
 from shared.domain.principals import OPERATOR
 from shared.domain.release_lists import parse_coordinate
+from shared.domain.visibility import Visibility
 from shared.domain.webhooks import Topic
+from shared.domain.withdrawals import PublicReason, WithdrawalReason
 from shared.services.packages import dependency_notices
 from tests.support.archives import bala
 from tests.support.event_feed import checked_feed

@@ -12,10 +12,11 @@ import pytest
 from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.coordinates import Coordinate, package_owner
 from shared.domain.errors.base import Refusal
-from shared.domain.packages import Texts, Visibility
+from shared.domain.packages import Texts
 from shared.domain.principals import OPERATOR
 from shared.domain.releases import WithheldNote
 from shared.domain.search import Query, ResultPage, SymbolQuery
+from shared.domain.visibility import Visibility
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.documented_packages import documented_bala
 from tests.support.stored_state import ALL

@@ -11,8 +11,9 @@ from msgspec.structs import replace
 
 from shared.domain.api_docs.pieces import PieceKind, piece_name
 from shared.domain.coordinates import Coordinate
-from shared.domain.packages import State, Texts
+from shared.domain.packages import Texts
 from shared.domain.principals import OPERATOR
+from shared.domain.release_states import State
 from shared.ports.deleted_copies import CopyLeft
 from shared.services.common import Adapters
 from shared.services.publishing.erasure import Erasure

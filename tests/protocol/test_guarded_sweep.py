@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.packages import Visibility
 from shared.domain.status import TaskReport
+from shared.domain.visibility import Visibility
 from tests.contract.sample_records import named
 from tests.support.archives import bala
 from tests.support.world import World

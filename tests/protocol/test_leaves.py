@@ -9,9 +9,10 @@ import pytest
 
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.names import parse_org
-from shared.domain.packages import PublicReason, Visibility, WithdrawalReason
 from shared.domain.principals import OPERATOR
 from shared.domain.scopes import Role
+from shared.domain.visibility import Visibility
+from shared.domain.withdrawals import PublicReason, WithdrawalReason
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
 from tests.support.storage import one_machine

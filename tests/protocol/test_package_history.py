@@ -12,10 +12,11 @@ from anyio.to_thread import run_sync
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.events import Event
 from shared.domain.names import parse_org
-from shared.domain.packages import PublicReason, Visibility, WithdrawalReason
 from shared.domain.principals import OPERATOR
 from shared.domain.scopes import Role
 from shared.domain.trusted_publishing.jobs import Provider
+from shared.domain.visibility import Visibility
+from shared.domain.withdrawals import PublicReason, WithdrawalReason
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.port_doubles import Journal

@@ -20,13 +20,15 @@ from shared.domain.entities import Place
 from shared.domain.memberships import Membership
 from shared.domain.names import parse_org
 from shared.domain.organizations import Organization, organization_place
-from shared.domain.packages import State, Visibility, WithdrawalReason
 from shared.domain.principals import DIRECTORY, OPERATOR
+from shared.domain.release_states import State
 from shared.domain.revocations import Revocation, RoleLimits, last_of_each
 from shared.domain.scopes import Role
 from shared.domain.tokens import Token
 from shared.domain.trusted_publishing.jobs import Provider
+from shared.domain.visibility import Visibility
 from shared.domain.webhooks import Topic, Webhook
+from shared.domain.withdrawals import WithdrawalReason
 from shared.services.administration.revocations import REASON as RESTORED
 from shared.services.organizations.invitations import InvitationRequest
 from shared.services.tokens.trusted_publishers import PublisherRequest

@@ -9,7 +9,7 @@ import pytest
 
 from shared.domain.coordinates import Package
 from shared.domain.names import parse_org
-from shared.domain.packages import Visibility
+from shared.domain.visibility import Visibility
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import multipart

@@ -9,7 +9,7 @@ import pytest
 from anyio.to_thread import run_sync
 
 from shared.domain.coordinates import Package
-from shared.domain.packages import Visibility
+from shared.domain.visibility import Visibility
 from tests.protocol.mcp.agent import tool_call
 from tests.support.archives import bala
 from tests.support.page_client import PageClient

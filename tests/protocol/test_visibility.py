@@ -11,9 +11,9 @@ from shared.domain.accounts import Account
 from shared.domain.coordinates import Package
 from shared.domain.events import org_stream
 from shared.domain.names import parse_org
-from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR, OPERATOR_ID, Principal
 from shared.domain.scopes import Role
+from shared.domain.visibility import Visibility
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE

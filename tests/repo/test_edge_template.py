@@ -14,8 +14,8 @@ from functions.http.operations import READ_METHODS, Effect, Operation
 from shared.adapters.blob.client import ARCHIVE_CONTAINERS, LINK_CACHE_CONTROL
 from shared.domain.archives.digests import Digest
 from shared.domain.body_sizes import MAX_BODY_BYTES
-from shared.domain.packages import Readers, Visibility
 from shared.domain.rate_limits import RateLimit, RateLimitClass, RateLimitSubject
+from shared.domain.visibility import Readers, Visibility
 from shared.services.packages.archive_delivery import ArchiveLink, public_link_prefix
 from shared.settings import Settings
 from tests.contract.sample_records import NAME

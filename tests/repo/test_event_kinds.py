@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from functions.http.event_sentences import EVENT_PHRASES
-from shared.domain.packages import State, Visibility
+from shared.domain.release_states import State
+from shared.domain.visibility import Visibility
 from tests.repo.product_source import Function, Module, product
 
 WRITERS = ("shared/auth/", "shared/domain/", "shared/services/")

@@ -20,8 +20,9 @@ from shared.domain.api_docs.release import read_sources, source_names, symbols_o
 from shared.domain.api_docs.symbols import Symbol, pack_symbols
 from shared.domain.archives.manifest import BALA_TOML
 from shared.domain.coordinates import Coordinate
+from shared.domain.dependency_graphs import Graph
 from shared.domain.listings import Listing
-from shared.domain.packages import Graph, Texts
+from shared.domain.packages import Texts
 from shared.domain.search import ANYONE, ResultPage, SymbolQuery
 from shared.ports.search import SearchIndex
 from tests.paths import central_apis

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from shared.domain.archives.bala import Bala, read_bala
 from shared.domain.archives.limits import ArchiveLimits, Documentation
-from shared.domain.packages import Visibility
+from shared.domain.visibility import Visibility
 from tests.paths import BALAS
 from tests.protocol.bal.okhttp import multipart
 from tests.protocol.central.answers import answered

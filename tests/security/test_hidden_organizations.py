@@ -22,9 +22,9 @@ from functions.http.operations import Operation
 from shared.domain.coordinates import Coordinate
 from shared.domain.names import parse_org
 from shared.domain.organizations import Organization, organization_place
-from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
 from shared.domain.scopes import ADMINISTRATORS_SCOPES, Role, Scope
+from shared.domain.visibility import Visibility
 from shared.hosting.triggers import functions_of
 from shared.services.organizations.invitations import InvitationRequest
 from shared.services.organizations.organizations import OrganizationProfile

@@ -7,8 +7,8 @@ import pytest
 
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Conflict, Refusal
-from shared.domain.packages import State
 from shared.domain.principals import OPERATOR, Principal
+from shared.domain.release_states import State
 from shared.domain.reports import (
     MAX_DEPENDENTS,
     MAX_QUARANTINES,

@@ -15,9 +15,10 @@ from shared.domain.errors.identity import OrganizationExists
 from shared.domain.event_queries import EventQuery
 from shared.domain.memberships import OWNER_CHANGE_DELAY
 from shared.domain.names import OrgName, PackageName, parse_org
-from shared.domain.packages import Head, Visibility
+from shared.domain.packages import Head
 from shared.domain.principals import OPERATOR, Principal
 from shared.domain.scopes import Grant, Role
+from shared.domain.visibility import Visibility
 from shared.services.maintenance.finish_deletions import NAME_FREE_AFTER
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.protocol.bal.failures import ClientFailure

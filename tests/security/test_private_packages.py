@@ -16,8 +16,8 @@ import pytest
 
 from functions.faces import build_app
 from shared.domain.coordinates import Package
-from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
+from shared.domain.visibility import Visibility
 from shared.hosting.triggers import functions_of
 from shared.runtime.routing import Router
 from tests.security.package_probes import (

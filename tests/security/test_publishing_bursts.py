@@ -15,8 +15,9 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.errors.packages import NotAwaited
 from shared.domain.mail import Mail
 from shared.domain.names import parse_org
-from shared.domain.packages import Provenance, State
+from shared.domain.packages import Provenance
 from shared.domain.principals import OPERATOR, Principal
+from shared.domain.release_states import State
 from shared.domain.scopes import Grant
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider
 from shared.ports.mail import Undelivered

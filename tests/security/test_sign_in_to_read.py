@@ -4,7 +4,7 @@ import pytest
 
 from functions.faces import operations
 from functions.http.operations import Operation
-from shared.domain.packages import Readers
+from shared.domain.visibility import Readers
 from shared.settings import Settings
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import Unavailable
 from shared.domain.names import OrgName, PackageName, parse_org
-from shared.domain.packages import State
 from shared.domain.principals import OPERATOR
+from shared.domain.release_states import State
 from shared.domain.typosquats import PopularNames, resemblance
 from shared.services.organizations.typosquats import POPULAR_DEPENDENTS, POPULAR_PULLS, READ_EVERY
 from tests.protocol.bal.failures import ClientFailure

@@ -11,8 +11,8 @@ from shared.domain.api_docs.generator import DocsGenerator, ModuleSource
 from shared.domain.api_docs.model import DocsModel, ModuleDocs, Type
 from shared.domain.api_docs.records import UnreadLines
 from shared.domain.coordinates import Coordinate, Package
+from shared.domain.dependency_graphs import Graph, GraphNode
 from shared.domain.names import OrgName, PackageName
-from shared.domain.packages import Graph, GraphNode
 from shared.domain.versions import Version
 
 SHOP = Coordinate(Package(OrgName("acme"), PackageName("shop")), Version.parse("1.2.0"))

@@ -19,8 +19,8 @@ import httpx
 from shared.bootstrap import build_registry
 from shared.composition import Registry
 from shared.domain.coordinates import Coordinate
-from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
+from shared.domain.visibility import Visibility
 from tests.azure_local import stores
 from tests.fakes.cosmos.protocol import Answer, Request
 from tests.fakes.cosmos.transport import Trouble, refusal

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Sequence
 
 from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Package
-from shared.domain.packages import Head, ReleaseEntry, State, Survey, Visibility
+from shared.domain.packages import Head, ReleaseEntry, Survey
+from shared.domain.release_states import State
+from shared.domain.visibility import Visibility
 from shared.ports.metadata import ReadCheck
 
 

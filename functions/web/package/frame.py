@@ -24,8 +24,9 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending, PageNotFound
 from shared.domain.following import Followed
-from shared.domain.packages import Release, ReleaseEntry, SourceRepository
+from shared.domain.packages import Release, ReleaseEntry
 from shared.domain.source_names import import_line
+from shared.domain.source_repositories import SourceRepository
 from shared.domain.times import MS
 from shared.domain.versions import Version
 from shared.prose.rendering import show_plain

@@ -14,9 +14,9 @@ from shared.domain.errors.packages import (
     SymbolNotFound,
     Withdrawal,
 )
-from shared.domain.packages import WithdrawalReason
 from shared.domain.release_lists import is_built_in
 from shared.domain.releases import WITHDRAWAL_TITLES
+from shared.domain.withdrawals import WithdrawalReason
 
 # Why a release is withdrawn that does no harm to those who have built or run it.
 HARMLESS_REASONS = frozenset(

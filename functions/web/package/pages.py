@@ -39,7 +39,8 @@ from functions.web.package.proofs import proof_page
 from functions.web.package.sboms import sbom_page
 from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.coordinates import Coordinate
-from shared.domain.packages import GraphNode, ReleaseEntry
+from shared.domain.dependency_graphs import GraphNode
+from shared.domain.packages import ReleaseEntry
 from shared.domain.releases import withdrawal_text
 from shared.domain.search import ResultPage, Sort
 from shared.ports.pull_ledger import CallerScope

@@ -32,8 +32,8 @@ from shared.domain.archives.delivery import ARCHIVE_TYPE, content_disposition
 from shared.domain.archives.digests import Digest
 from shared.domain.archives.names import ArchiveName, archive_file_name
 from shared.domain.errors.packages import ArchiveLost
-from shared.domain.packages import Visibility
 from shared.domain.times import MS
+from shared.domain.visibility import Visibility
 from shared.ports.archive_store import StoredArchive
 from shared.ports.system import Clock
 from shared.telemetry.log import log

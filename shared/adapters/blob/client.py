@@ -31,8 +31,8 @@ from shared.domain.archives.delivery import (
 from shared.domain.archives.digests import Digest
 from shared.domain.archives.names import ArchiveName
 from shared.domain.errors.requests import Busy
-from shared.domain.packages import Visibility
 from shared.domain.times import MS
+from shared.domain.visibility import Visibility
 from shared.ports.system import Clock
 from shared.runtime.single_flight import SingleFlight
 from shared.telemetry.log import log

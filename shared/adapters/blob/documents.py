@@ -16,8 +16,9 @@ from shared.adapters.blob.client import BlobContainers, translate_blob_errors
 from shared.adapters.cosmos.metadata import CosmosGraphs
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.archives.digests import Digest
+from shared.domain.dependency_graphs import Graph, graph_document
 from shared.domain.errors.requests import Busy, StorageFull
-from shared.domain.packages import Graph, Texts, graph_document
+from shared.domain.packages import Texts
 from shared.runtime.lru_cache import LruCache
 
 CONCURRENT_READS = 32  # Blobs that are read in parallel.

@@ -44,7 +44,7 @@ from shared.domain.api_docs.listed_connectors import ApiSummary
 from shared.domain.api_docs.symbols import Symbol, unpack_symbols
 from shared.domain.distributions import ClientProfile, LanguageVersion
 from shared.domain.listings import Listing, facet_values, language_of
-from shared.domain.packages import EVERYBODY, Visibility
+from shared.domain.visibility import EVERYBODY, Visibility
 
 GAP = "\ue00f"  # Between two texts, so that no phrase goes from one into the other.
 

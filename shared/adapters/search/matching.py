@@ -51,8 +51,8 @@ from shared.adapters.search.vocabulary import WEAK_STEMS, translated
 from shared.adapters.search.words import WordMark, facet_word, stem
 from shared.domain.distributions import ANY_CLIENT, ANY_PLATFORM
 from shared.domain.listings import Facet, FacetValue, Listing
-from shared.domain.packages import STAFF
 from shared.domain.search import Hit, ResultPage, Sort, Viewer
+from shared.domain.visibility import STAFF
 from shared.runtime.lru_cache import LruCache
 
 LONG_QUESTION = 4  # Words that say something. Of so many, one alone is not what is meant.

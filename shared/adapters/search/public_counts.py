@@ -21,8 +21,8 @@ from shared.domain.listings import (
     Listing,
     facet_values,
 )
-from shared.domain.packages import Visibility
 from shared.domain.search import FacetPage, IndexTotals, KeywordCount, ResultPage
+from shared.domain.visibility import Visibility
 
 
 class PublicPackageState(IntEnum):

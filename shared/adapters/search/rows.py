@@ -27,7 +27,8 @@ from shared.adapters.search.symbols import PackageSymbols, SymbolRows
 from shared.adapters.sqlite.database import Migration, read_migrations
 from shared.domain.listings import FacetValue, Listing, facet_values, release_for_search
 from shared.domain.mentions import mentions_of, merge_mentions
-from shared.domain.packages import EVERYBODY, ModuleText, Texts
+from shared.domain.packages import ModuleText, Texts
+from shared.domain.visibility import EVERYBODY
 
 SHORT_LISTING = 6 * 1024  # Bytes of JSON: its rows are written in a millisecond or two.
 SHORT_SYMBOLS = 2 * 1024  # Characters: the same of its symbols.

@@ -32,8 +32,8 @@ from shared.adapters.search.symbols import SymbolMatch, SymbolPlace, SymbolRows
 from shared.adapters.search.vocabulary import FILLERS, read_groups, synonyms_of
 from shared.adapters.search.words import joined_name, name_words, split_humps, split_words, stem
 from shared.domain.api_docs.symbols import Symbol, deprecated_symbols, symbol_kinds, unpack_symbols
-from shared.domain.packages import EVERYBODY
 from shared.domain.search import MAX_SYMBOLS_FOUND, Viewer
+from shared.domain.visibility import EVERYBODY
 
 MAX_WORDS = 6  # Of a query: more narrow nothing.
 MAX_READ = 4 * 1024 * 1024  # Characters of packed symbols, of some 100,000: some 100 ms.

@@ -19,7 +19,7 @@ from msgspec import Struct
 from shared.adapters.search.words import joined_name, name_words
 from shared.domain.api_docs.symbols import Symbol, unpack_symbols
 from shared.domain.listings import Listing
-from shared.domain.packages import EVERYBODY
+from shared.domain.visibility import EVERYBODY
 
 _USAGE_STEPS = 1_000  # In one unit of the score.
 _LEAST_MOVE = 50  # A third of what ten times as many pulls change: not each pull writes rows anew.

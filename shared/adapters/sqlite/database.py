@@ -37,8 +37,9 @@ from shared.adapters.sqlite.connections import (
 )
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.archives.digests import Digest
+from shared.domain.dependency_graphs import Graph, graph_document
 from shared.domain.errors.requests import StorageFull
-from shared.domain.packages import Graph, Texts, graph_document
+from shared.domain.packages import Texts
 from shared.runtime.private_files import hold_file_lock, make_private_folder, open_private
 
 # One SQLite file: who reads it where, who writes it, and its migrations.

@@ -17,8 +17,9 @@ from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import NO_PACKAGE, Coordinate, Package
 from shared.domain.events import Event
 from shared.domain.names import OrgName, PackageName
-from shared.domain.packages import FoundRelease, Head, Release, ReleaseEntry, Survey, Visibility
+from shared.domain.packages import FoundRelease, Head, Release, ReleaseEntry, Survey
 from shared.domain.versions import Version
+from shared.domain.visibility import Visibility
 from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.metadata import ReadCheck, VersionDiffersInCase
 from shared.runtime.decoded_records import SURVEYS_CACHED_BYTES, merge_entries, share_field_names

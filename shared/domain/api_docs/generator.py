@@ -50,7 +50,7 @@ from shared.domain.api_docs.records import UnreadLines
 from shared.domain.api_docs.resolving import FileScope, Inclusions, PackageNames
 from shared.domain.api_docs.types import TypeTrees
 from shared.domain.coordinates import Coordinate
-from shared.domain.packages import Graph
+from shared.domain.dependency_graphs import Graph
 
 # Annotations of types that the language itself defines; they are listed without `public`.
 LANGUAGE_TYPES = frozenset(("typeParam", "builtinSubtype"))

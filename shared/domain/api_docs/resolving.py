@@ -34,8 +34,8 @@ from shared.ballerina.syntax import (
 )
 from shared.domain.api_docs.language import LANGUAGE_ORG, LANGUAGE_VERSION, PREDECLARED
 from shared.domain.api_docs.type_parts import path_key
+from shared.domain.dependency_graphs import Graph
 from shared.domain.names import MAX_PACKAGE_LENGTH, ModuleName, possible_packages
-from shared.domain.packages import Graph
 
 # A longer chain of types that are defined by each other is resolved no further.
 CHAIN_LIMIT = 100

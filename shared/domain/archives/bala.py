@@ -45,19 +45,13 @@ from shared.domain.archives.names import canonical_file_name, gives_platform
 from shared.domain.archives.unpacking import FindToken, ZipArchive, find_no_token
 from shared.domain.bounded_parsing import parse_json, parse_toml
 from shared.domain.coordinates import Coordinate
+from shared.domain.dependency_graphs import Graph, GraphNode
 from shared.domain.errors.base import BadArchive, InvalidName, printable
 from shared.domain.names import MAX_PACKAGE_LENGTH, parse_module_name
 from shared.domain.outside_values import summary_of
-from shared.domain.packages import (
-    ArchiveFacts,
-    Dependency,
-    Graph,
-    GraphNode,
-    ModuleText,
-    Texts,
-    Visibility,
-)
+from shared.domain.packages import ArchiveFacts, Dependency, ModuleText, Texts
 from shared.domain.sboms import SBOM_FILE
+from shared.domain.visibility import Visibility
 
 # The Go toolchain contains the standard library, and locks this version for it.
 BUILT_IN_ORG = "ballerina"

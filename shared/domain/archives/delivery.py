@@ -15,7 +15,8 @@ from msgspec import Struct
 
 from shared.domain.archives.names import ArchiveName
 from shared.domain.events import Event
-from shared.domain.packages import Head, Readers, Release, Visibility
+from shared.domain.packages import Head, Release
+from shared.domain.visibility import Readers, Visibility
 
 ARCHIVE_TYPE = "application/octet-stream"
 

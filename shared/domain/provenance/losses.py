@@ -5,7 +5,8 @@ from enum import Enum
 
 from msgspec import Struct
 
-from shared.domain.packages import ReleaseEntry, State
+from shared.domain.packages import ReleaseEntry
+from shared.domain.release_states import State
 
 
 def lost_provenance(entries: Iterable[ReleaseEntry]) -> Mapping[str, str]:

@@ -23,13 +23,14 @@ from pydantic.fields import FieldInfo
 
 from shared.domain.errors.base import InvalidRequest, Refusal
 from shared.domain.errors.requests import token_misplaced
-from shared.domain.packages import RequiredProvenance, Visibility
+from shared.domain.packages import RequiredProvenance
 from shared.domain.registry_files.toml_lines import KeyPath, line_of, lines_of_keys
 from shared.domain.registry_files.toml_text import TomlTable, toml_key, toml_text
 from shared.domain.scopes import Role
 from shared.domain.token_redaction import contains_token
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.publishers import PublisherReads, PublisherScopes, Runner
+from shared.domain.visibility import Visibility
 from shared.domain.webhooks import Topic
 
 MAX_FILE_BYTES = 1024 * 1024  # A company of 300 people needs about 30 KiB.

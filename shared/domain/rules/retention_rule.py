@@ -6,10 +6,13 @@ A stable release never goes, and nothing of a package that others than its membe
 from collections.abc import Collection
 from datetime import timedelta
 
-from shared.domain.packages import PublicReason, ReleaseEntry, State, Survey, Visibility
-from shared.domain.packages import WithdrawalReason as Why
+from shared.domain.packages import ReleaseEntry, Survey
 from shared.domain.publishing_rules import Retention
+from shared.domain.release_states import State
 from shared.domain.times import MS
+from shared.domain.visibility import Visibility
+from shared.domain.withdrawals import PublicReason
+from shared.domain.withdrawals import WithdrawalReason as Why
 
 
 def expired_prereleases(

@@ -14,8 +14,10 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 
 from shared.domain.events import Event
-from shared.domain.packages import State, Visibility, WithdrawalReason
+from shared.domain.release_states import State
 from shared.domain.times import utc_text
+from shared.domain.visibility import Visibility
+from shared.domain.withdrawals import WithdrawalReason
 
 FORMAT = 1
 SALT_BYTES = 32

@@ -84,7 +84,7 @@ _A_KEY = "A verifier key"
 
 
 def is_key_name(name: str) -> bool:
-    return bool(name) and "+" not in name and not any(each.isspace() for each in name)
+    return name.split() == [name] and "+" not in name
 
 
 class NoteSignature(Struct, frozen=True):

@@ -17,17 +17,10 @@ from shared.domain.invitations import Invitation
 from shared.domain.memberships import Membership, strongest
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
-from shared.domain.packages import (
-    Head,
-    Holder,
-    PackageHold,
-    PublicReason,
-    Release,
-    State,
-    Visibility,
-)
+from shared.domain.packages import Head, Release
 from shared.domain.principals import DIRECTORY, OPERATOR
 from shared.domain.reasons import with_reason
+from shared.domain.release_states import Holder, PackageHold, State
 from shared.domain.releases import Decision, with_change, with_decision
 from shared.domain.revocations import (
     BY_GROUPS,
@@ -46,7 +39,9 @@ from shared.domain.scopes import Role
 from shared.domain.sessions import Session
 from shared.domain.tokens import Token
 from shared.domain.trusted_publishing.publishers import Publisher
+from shared.domain.visibility import Visibility
 from shared.domain.webhooks import Webhook
+from shared.domain.withdrawals import PublicReason
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore

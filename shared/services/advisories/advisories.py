@@ -29,10 +29,11 @@ from shared.domain.advisories.records import OWNER, AdvisoryNumber, StoredAdviso
 from shared.domain.archives.digests import Digest
 from shared.domain.archives.java_libraries import JavaLibrary
 from shared.domain.coordinates import NO_PACKAGE, Coordinate, Package
+from shared.domain.dependency_graphs import read_graph
 from shared.domain.entities import Place
 from shared.domain.errors.base import Conflict, Invalid, InvalidName, Refusal
 from shared.domain.names import OrgName, parse_org
-from shared.domain.packages import Release, read_graph
+from shared.domain.packages import Release
 from shared.domain.principals import ANONYMOUS, Principal
 from shared.domain.reasons import with_reason
 from shared.domain.scopes import Action

@@ -22,9 +22,10 @@ from shared.domain.entities import Place
 from shared.domain.errors.base import Conflict, InvalidRequest, NotFound, about_field
 from shared.domain.errors.packages import PackageNotFound
 from shared.domain.names import OrgName
-from shared.domain.packages import State, Survey
+from shared.domain.packages import Survey
 from shared.domain.principals import Principal
 from shared.domain.reasons import parse_required_reason, reason_for_change
+from shared.domain.release_states import State
 from shared.domain.role_rights import AccessContext
 from shared.domain.scopes import Action
 from shared.ports.directory import DirectoryStore

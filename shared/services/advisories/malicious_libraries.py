@@ -15,8 +15,9 @@ from shared.domain.advisories.advisories import Advisory
 from shared.domain.advisories.matching import matches
 from shared.domain.coordinates import Coordinate
 from shared.domain.events import Event
-from shared.domain.packages import Head, State
+from shared.domain.packages import Head
 from shared.domain.release_lists import parse_coordinate
+from shared.domain.release_states import State
 from shared.domain.times import MS
 from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore

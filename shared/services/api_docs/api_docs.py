@@ -18,11 +18,12 @@ from shared.domain.errors.base import InvalidName, InvalidVersion, NotFound, pri
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.names import parse_module_name, parse_org, possible_packages
-from shared.domain.packages import Head, Release, ReleaseEntry, Survey, Visibility
+from shared.domain.packages import Head, Release, ReleaseEntry, Survey
 from shared.domain.principals import Principal
 from shared.domain.sboms import AUTHOR_SBOM_PART, LIBRARIES_PART, SBOM_PART
 from shared.domain.version_choice import live_release
 from shared.domain.versions import Version
+from shared.domain.visibility import Visibility
 from shared.ports.documents import DocumentStore
 from shared.ports.metadata import PackageReader
 from shared.runtime.answer_dependencies import ALL_THAT_IS_STORED, NOTHING_STORED, Dependencies

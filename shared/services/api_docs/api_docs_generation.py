@@ -45,10 +45,12 @@ from shared.domain.api_docs.records import (
 from shared.domain.archives.bala import Bala
 from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate, Package, package_owner, release_place
+from shared.domain.dependency_graphs import Graph, read_graph
 from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.packages import ArchiveLost
 from shared.domain.outside_values import in_one_line
-from shared.domain.packages import Graph, Release, ReleaseEntry, State, Survey, read_graph
+from shared.domain.packages import Release, ReleaseEntry, Survey
+from shared.domain.release_states import State
 from shared.domain.sboms import SBOM_PARTS
 from shared.domain.secret_forms import MAX_SECRETS, SECRETS_PART, FoundSecrets
 from shared.domain.times import MS

@@ -17,7 +17,8 @@ from shared.confined.budget import ConfinedUnavailable
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import Refusal
-from shared.domain.packages import Release, State
+from shared.domain.packages import Release
+from shared.domain.release_states import State
 from shared.ports.metadata import MetadataStore
 from shared.runtime.lru_cache import LruCache
 from shared.services.api_docs.api_docs_generation import (

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.packages import Withdrawal
-from shared.domain.packages import State, Survey, effective_deprecation
+from shared.domain.packages import Survey, effective_deprecation
 from shared.domain.principals import Principal
+from shared.domain.release_states import State
 from shared.domain.releases import withdrawal_of
 from shared.domain.version_choice import latest
 from shared.domain.versions import Range

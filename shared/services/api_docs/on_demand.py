@@ -31,10 +31,11 @@ from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.records import GENERATOR_VERSION, ChangeList
 from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate, Package
+from shared.domain.dependency_graphs import Graph
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending, Busy
-from shared.domain.packages import Graph, ReleaseEntry, Texts
+from shared.domain.packages import ReleaseEntry, Texts
 from shared.ports.confined_tasks import ConfinedTasks
 from shared.ports.documents import DocumentStore
 from shared.prose.rendering import renderer_version

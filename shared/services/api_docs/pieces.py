@@ -16,8 +16,9 @@ from shared.domain.api_docs.symbols import Symbol, unpack_symbols
 from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate
 from shared.domain.distributions import ANY_CLIENT
-from shared.domain.packages import ReleaseEntry, Survey, Visibility
+from shared.domain.packages import ReleaseEntry, Survey
 from shared.domain.version_choice import live_release
+from shared.domain.visibility import Visibility
 from shared.ports.documents import DocumentStore
 from shared.ports.metadata import PackageReader
 from shared.runtime.lru_cache import LruCache

@@ -40,10 +40,11 @@ from shared.domain.errors.base import Invalid
 from shared.domain.errors.packages import ArchiveLost
 from shared.domain.mirror_rules import is_withheld_by_rules
 from shared.domain.names import OrgName
-from shared.domain.packages import EVERYBODY, Head, Release, Survey, Visibility
+from shared.domain.packages import Head, Release, Survey
 from shared.domain.release_lists import parse_coordinate
 from shared.domain.version_choice import latest
 from shared.domain.versions import Range, Version
+from shared.domain.visibility import EVERYBODY, Visibility
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore

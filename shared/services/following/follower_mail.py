@@ -41,8 +41,8 @@ from shared.domain.following import (
 )
 from shared.domain.mail import MailText
 from shared.domain.mirror_rules import is_withheld_by_rules
-from shared.domain.packages import State
 from shared.domain.release_lists import parse_coordinate
+from shared.domain.release_states import State
 from shared.domain.releases import withdrawal_of, withdrawal_text
 from shared.domain.status import TaskReport
 from shared.domain.times import MS

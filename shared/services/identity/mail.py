@@ -18,10 +18,11 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.entities import Place
 from shared.domain.errors.base import Unavailable
 from shared.domain.mail import EmailAddress, Mail, MailText
-from shared.domain.packages import WITHDRAWN, Release, State
+from shared.domain.packages import Release
 from shared.domain.principals import Principal
 from shared.domain.provenance.losses import LostKind
 from shared.domain.reasons import acts_from_outside
+from shared.domain.release_states import WITHDRAWN, State
 from shared.domain.releases import withdrawal_of, withdrawal_text
 from shared.domain.role_rights import AccessContext
 from shared.domain.times import MS, time_text

@@ -6,7 +6,9 @@ from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Invalid, NotFound
 from shared.domain.errors.packages import ReleaseNotFound
-from shared.domain.packages import Readers, Release, State, archive_container
+from shared.domain.packages import Release, archive_container
+from shared.domain.release_states import State
+from shared.domain.visibility import Readers
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock

@@ -7,8 +7,9 @@ from shared.domain.archives.bala import Bala
 from shared.domain.archives.digests import Digest
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.packages import ArchiveLost
-from shared.domain.packages import ArchiveFacts, Head, Release, State
+from shared.domain.packages import ArchiveFacts, Head, Release
 from shared.domain.principals import ANONYMOUS
+from shared.domain.release_states import State
 from shared.domain.releases import new_release
 from shared.domain.status import TaskReport
 from shared.ports.archive_store import ArchiveStore

@@ -2,11 +2,10 @@
 and deletes old snapshots."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 
-from shared.domain.snapshots import SnapshotUnusable, snapshot_name
+from shared.domain.snapshot_retention import abandoned_snapshots, expired_snapshots
+from shared.domain.snapshots import SnapshotUnusable
 from shared.domain.status import TaskReport
-from shared.domain.times import MS
 from shared.ports.revocations import RevocationStore
 from shared.ports.system import Clock
 from shared.services.maintenance.database_age import DatabaseAge
@@ -15,8 +14,6 @@ from shared.services.maintenance.tasks import LONGEST_CALL, Task
 
 # Before orphaned archives are deleted: those that a snapshot names exist for a day.
 SCHEDULE = "0 5 2 * * *"
-
-UNFINISHED_KEPT = timedelta(days=1)  # Longer than any snapshot takes.
 
 
 @dataclass(frozen=True)
@@ -54,13 +51,10 @@ class CreateSnapshot(Task):
         why old ones stay."""
         now_ms = self.clock.now_ms()
         complete = await self.snapshots.manifests()
-        old_ms = now_ms - timedelta(days=self.snapshot_days) // MS
-        abandoned = snapshot_name(now_ms - UNFINISHED_KEPT // MS)
         names = {each.partition("/")[0] for each in await self.snapshots.store.list()}
-        unfinished = names.difference(manifest.name for manifest in complete)
-        deleted = {name for name in unfinished if name < abandoned}
+        deleted = abandoned_snapshots(names, complete, now_ms=now_ms)
         problems = tuple[str, ...]()
-        old = [manifest for manifest in complete[1:] if manifest.begun_ms < old_ms]
+        old = expired_snapshots(complete, kept_days=self.snapshot_days, now_ms=now_ms)
         if old and await self.database_age.is_younger_than(old[-1].begun_ms):
             problem = (
                 f"{len(old):,} snapshots are older than {self.snapshot_days} days, and the oldest "

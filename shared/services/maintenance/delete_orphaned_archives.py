@@ -7,11 +7,13 @@ from datetime import timedelta
 import msgspec
 from msgspec import Struct
 
-from shared.domain.packages import Head, Readers, Release, State, archive_container
+from shared.domain.packages import Head, Release, archive_container
 from shared.domain.principals import UPKEEP
+from shared.domain.release_states import State
 from shared.domain.releases import WithheldNote
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
+from shared.domain.visibility import Readers
 from shared.ports.archive_store import ArchiveStore, StoredArchive
 from shared.ports.directory import DirectoryStore
 from shared.ports.documents import DocumentStore

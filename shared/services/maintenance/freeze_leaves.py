@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from shared.domain.events import Event
 from shared.domain.names import OrgName
-from shared.domain.packages import Release, Visibility
+from shared.domain.packages import Release
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
 from shared.domain.transparency.leaves import PUBLICATIONS, SALT_BYTES, frozen, is_told
+from shared.domain.visibility import Visibility
 from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock, Randomness

@@ -4,9 +4,10 @@ registry, after `BALLROOM_READERS` was changed."""
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.domain.packages import Head, Readers
+from shared.domain.packages import Head
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
+from shared.domain.visibility import Readers
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore

@@ -6,7 +6,8 @@ import random
 from msgspec import Struct
 
 from shared.domain.errors.transparency import NoteUnreadable, ProofRefused
-from shared.domain.packages import Release, State
+from shared.domain.packages import Release
+from shared.domain.release_states import State
 from shared.domain.transparency.log_states import PLACE_OF_STATE, LogState
 from shared.domain.transparency.tiles import ENTRIES_LEVEL, TILE_WIDTH, entries_of, tile_at
 from shared.domain.transparency.tree_edge import TreeEdge

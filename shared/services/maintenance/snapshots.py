@@ -19,9 +19,10 @@ from msgspec import Struct
 
 from shared.domain.accounts import Account
 from shared.domain.entities import Entity, Place
-from shared.domain.packages import Head, Readers, Release, State, archive_container
+from shared.domain.packages import Head, Release, archive_container
 from shared.domain.provenance.registry_statements import statements_name
 from shared.domain.records import Record
+from shared.domain.release_states import State
 from shared.domain.snapshots import (
     DIRECTORY,
     ENTITIES,
@@ -43,6 +44,7 @@ from shared.domain.status import RegistryCounts, TaskReport
 from shared.domain.times import MS
 from shared.domain.transparency.leaves import LoggedEvent
 from shared.domain.transparency.log_states import PLACE_OF_STATE, LogState
+from shared.domain.visibility import Readers
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.conflicts import AlreadyThere
 from shared.ports.directory import DirectoryStore

@@ -38,13 +38,13 @@ from shared.domain.errors.identity import credentials_missing
 from shared.domain.memberships import Membership
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
-from shared.domain.packages import Visibility
 from shared.domain.principals import Principal
 from shared.domain.publishing_rules import OF_REGISTRY, RegistryRules
 from shared.domain.reasons import parse_required_reason
 from shared.domain.scopes import Action
 from shared.domain.times import MS
 from shared.domain.versions import Range, Version
+from shared.domain.visibility import Visibility
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.pull_ledger import PullLedger

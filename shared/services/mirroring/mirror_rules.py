@@ -19,8 +19,9 @@ from shared.domain.errors.packages import ReleaseNotFound, UpstreamReleaseRefuse
 from shared.domain.mirror_rules import MirrorRules, apply_mirror_rules, removed_rules
 from shared.domain.mirroring import stored_since
 from shared.domain.names import OrgName
-from shared.domain.packages import Head, Release, State, Survey
+from shared.domain.packages import Head, Release, Survey
 from shared.domain.principals import Principal
+from shared.domain.release_states import State
 from shared.domain.status import TaskReport
 from shared.domain.times import MS, parse_time, utc_text
 from shared.ports.metadata import MetadataStore

@@ -47,8 +47,9 @@ from shared.domain.errors.requests import TooManyRequests
 from shared.domain.listings import Listing
 from shared.domain.mirroring import UpstreamModule, UpstreamResolution
 from shared.domain.names import ToolId, parse_tool_id
-from shared.domain.packages import AvailableRelease, State, Survey, Visibility
+from shared.domain.packages import AvailableRelease, Survey
 from shared.domain.principals import Principal
+from shared.domain.release_states import State
 from shared.domain.version_choice import (
     ReleaseChoice,
     ResolutionMode,
@@ -57,7 +58,8 @@ from shared.domain.version_choice import (
     usable_versions,
 )
 from shared.domain.versions import Range, Version
-from shared.services.mirroring.admission import Admission, Refreshing
+from shared.domain.visibility import Visibility
+from shared.services.mirroring.archive_admission import Admission, Refreshing
 from shared.services.mirroring.upstream_questions import Asker
 from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.version_lists import VersionLists

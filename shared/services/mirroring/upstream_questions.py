@@ -8,9 +8,10 @@ from typing import Generic, TypeVar
 from msgspec import Struct
 
 from shared.domain.coordinates import Package
-from shared.domain.packages import Head, Visibility
+from shared.domain.packages import Head
 from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
+from shared.domain.visibility import Visibility
 from shared.ports.http_client import Unanswered
 from shared.ports.upstream import Upstream
 from shared.services.limits.rate_limits import RateLimiter

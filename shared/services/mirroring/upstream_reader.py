@@ -33,8 +33,9 @@ from shared.domain.mirroring import (
     stored_since,
 )
 from shared.domain.names import OrgName, ToolId
-from shared.domain.packages import Release, Visibility
+from shared.domain.packages import Release
 from shared.domain.versions import Range, Version
+from shared.domain.visibility import Visibility
 from shared.ports.http_client import Unanswered
 from shared.ports.system import Clock
 from shared.ports.upstream import Upstream

@@ -19,15 +19,17 @@ from msgspec.structs import replace
 from shared.domain.archives.digests import Digest
 from shared.domain.build_resolution import PackageRequest
 from shared.domain.coordinates import Package, package_owner
+from shared.domain.dependency_graphs import read_graph
 from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import UpstreamReleaseRefused, complete_list
 from shared.domain.mirroring import UpstreamResolution, UpstreamVersions, upstream_versions_place
-from shared.domain.packages import Head, ReleaseEntry, Survey, Visibility, read_graph, stable_number
+from shared.domain.packages import Head, ReleaseEntry, Survey, stable_number
 from shared.domain.times import MS
 from shared.domain.upstream_answers import MAX_DESCRIBED
 from shared.domain.version_choice import ResolutionMode
 from shared.domain.versions import Version
+from shared.domain.visibility import Visibility
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.http_client import AnswerUnusable, Unanswered

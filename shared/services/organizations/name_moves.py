@@ -13,10 +13,12 @@ from shared.domain.organizations import (
     name_owner_place,
     organization_place,
 )
-from shared.domain.packages import Head, State, Visibility
+from shared.domain.packages import Head
 from shared.domain.principals import OPERATOR
 from shared.domain.reasons import parse_required_reason
+from shared.domain.release_states import State
 from shared.domain.releases import with_change
+from shared.domain.visibility import Visibility
 from shared.ports.directory import DirectoryStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.mail import DecisionMail

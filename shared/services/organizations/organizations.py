@@ -44,7 +44,7 @@ from shared.domain.organizations import (
     parse_display_name,
     parse_links,
 )
-from shared.domain.packages import RequiredProvenance, Visibility
+from shared.domain.packages import RequiredProvenance
 from shared.domain.principals import UPKEEP, Principal
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.reasons import reason_for_change, with_reason
@@ -52,6 +52,7 @@ from shared.domain.reserved_names import is_owned_by_administrators, is_reserved
 from shared.domain.role_rights import AccessContext, missing_grant, refusal_of, require_right
 from shared.domain.scopes import Action, Role, Scope
 from shared.domain.times import MS, time_text
+from shared.domain.visibility import Visibility
 from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore

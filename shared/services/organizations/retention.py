@@ -9,15 +9,17 @@ from shared.auth.authorization import Authorization
 from shared.domain.coordinates import Coordinate
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
-from shared.domain.packages import Head, Release, ReleaseEntry, State, Survey, Visibility
+from shared.domain.packages import Head, Release, ReleaseEntry, Survey
 from shared.domain.principals import OPERATOR, UPKEEP, Principal
 from shared.domain.publishing_rules import Retention, parse_retention
+from shared.domain.release_states import State
 from shared.domain.releases import Decision, with_decision
 from shared.domain.rules.retention_rule import expired_prereleases, retention_reason
 from shared.domain.scopes import Action
 from shared.domain.search import Query, ResultPage, Sort
 from shared.domain.status import TaskReport
 from shared.domain.times import DAY_MS
+from shared.domain.visibility import Visibility
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock

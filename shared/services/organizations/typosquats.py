@@ -12,8 +12,9 @@ from msgspec import Struct, field
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import Unavailable
 from shared.domain.memberships import Membership, member_place
-from shared.domain.packages import Head, PackageHold
+from shared.domain.packages import Head
 from shared.domain.principals import UPKEEP
+from shared.domain.release_states import PackageHold
 from shared.domain.releases import NAME_RESEMBLES
 from shared.domain.scopes import Role
 from shared.domain.search import ANYONE, Query, ResultPage, Sort

@@ -6,7 +6,7 @@ from datetime import timedelta
 from msgspec import Struct
 
 from shared.domain.organizations import Organization, organization_place
-from shared.domain.packages import State
+from shared.domain.release_states import State
 from shared.domain.rules.quota_rule import (
     NEAR_PERCENT,
     OrganizationUsage,

@@ -23,9 +23,10 @@ from shared.domain.archives.names import (
 )
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.packages import ArchiveNotFound
-from shared.domain.packages import Head, Readers, Release, Visibility, is_for_everybody
+from shared.domain.packages import Head, Release, is_for_everybody
 from shared.domain.principals import Principal
 from shared.domain.times import MS
+from shared.domain.visibility import Readers, Visibility
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.metadata import PackageReader
 from shared.ports.system import Clock

@@ -8,13 +8,8 @@ from msgspec import Struct
 from shared.domain.archives.delivery import changes_placement
 from shared.domain.archives.names import ArchiveName
 from shared.domain.coordinates import Package
-from shared.domain.packages import (
-    Head,
-    Readers,
-    Release,
-    Visibility,
-    archive_container,
-)
+from shared.domain.packages import Head, Release, archive_container
+from shared.domain.visibility import Readers, Visibility
 from shared.ports.archive_delivery import EdgeCache
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.metadata import MetadataStore

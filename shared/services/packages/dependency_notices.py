@@ -14,14 +14,16 @@ from shared.domain.accounts import Account
 from shared.domain.coordinates import Coordinate
 from shared.domain.events import Event
 from shared.domain.mirror_rules import is_withheld_by_rules
-from shared.domain.packages import Head, Release, State, Visibility
+from shared.domain.packages import Head, Release
 from shared.domain.principals import OPERATOR, UPKEEP, Principal
 from shared.domain.release_lists import parse_coordinate
+from shared.domain.release_states import State
 from shared.domain.releases import withdrawal_of
 from shared.domain.scopes import UNLIMITED
 from shared.domain.search import Query, ResultPage, Sort
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
+from shared.domain.visibility import Visibility
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore

@@ -8,8 +8,9 @@ from shared.auth.authorization import Authorization
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import Invalid
 from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
-from shared.domain.packages import Head, Release, State
+from shared.domain.packages import Head, Release
 from shared.domain.principals import Principal
+from shared.domain.release_states import State
 from shared.domain.releases import Changeable, with_change
 from shared.domain.scopes import Action
 from shared.ports.system import Clock

@@ -21,7 +21,8 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
 from shared.domain.errors.requests import NotListedYet
 from shared.domain.listings import Listing
-from shared.domain.packages import Head, Release, ReleaseEntry, State, Survey, Texts
+from shared.domain.packages import Head, Release, ReleaseEntry, Survey, Texts
+from shared.domain.release_states import State
 from shared.domain.releases import WithheldNote, is_state_change_pending, told_to_everybody
 from shared.domain.version_choice import latest
 from shared.domain.versions import Range

@@ -25,14 +25,7 @@ from shared.domain.mirroring import (
     UpstreamVersions,
     upstream_versions_place,
 )
-from shared.domain.packages import (
-    Head,
-    Readers,
-    Release,
-    UpstreamOrigin,
-    Visibility,
-    archive_container,
-)
+from shared.domain.packages import Head, Release, UpstreamOrigin, archive_container
 from shared.domain.principals import Principal
 from shared.domain.releases import (
     MIRROR,
@@ -41,6 +34,7 @@ from shared.domain.releases import (
     with_change,
     with_removal,
 )
+from shared.domain.visibility import Readers, Visibility
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.conflicts import AlreadyThere
 from shared.ports.directory import DirectoryStore

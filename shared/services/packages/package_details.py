@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from shared.domain.checklists import NO_DEPENDENCIES, DependencyStates
 from shared.domain.coordinates import Coordinate, Package
+from shared.domain.dependency_graphs import GraphNode, read_graph
 from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.packages import (
     ReleaseNotFound,
@@ -26,16 +27,13 @@ from shared.domain.names import OrgName, PackageName
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import (
     Dependency,
-    GraphNode,
     Head,
     Release,
     ReleaseEntry,
     RequiredProvenance,
     Survey,
     Texts,
-    Visibility,
     effective_deprecation,
-    read_graph,
 )
 from shared.domain.principals import Principal
 from shared.domain.provenance.losses import lost_provenance
@@ -44,6 +42,7 @@ from shared.domain.releases import withdrawal_of
 from shared.domain.search import Query, ResultPage, Results
 from shared.domain.version_choice import latest
 from shared.domain.versions import Range, Version
+from shared.domain.visibility import Visibility
 from shared.ports.directory import DirectoryStore
 from shared.ports.documents import DocumentStore
 from shared.ports.metadata import PackageReader

@@ -32,17 +32,11 @@ from shared.domain.archives.names import archive_file_name
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.distributions import ClientProfile
 from shared.domain.errors.base import Unavailable
-from shared.domain.packages import (
-    AvailableRelease,
-    Head,
-    Readers,
-    Release,
-    Visibility,
-    archive_container,
-)
+from shared.domain.packages import AvailableRelease, Head, Release, archive_container
 from shared.domain.principals import Principal
 from shared.domain.times import MS
 from shared.domain.versions import Range, Version
+from shared.domain.visibility import Readers, Visibility
 from shared.ports.archive_delivery import ArchiveLinks
 from shared.ports.system import Clock
 from shared.runtime.answer_dependencies import Dependencies

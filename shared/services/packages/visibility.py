@@ -5,11 +5,12 @@ from msgspec import Struct
 from shared.auth.authorization import Authorization
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import Conflict
-from shared.domain.packages import Head, Visibility
+from shared.domain.packages import Head
 from shared.domain.principals import Principal
 from shared.domain.reasons import reason_for_change
 from shared.domain.releases import with_change
 from shared.domain.scopes import Action
+from shared.domain.visibility import Visibility
 from shared.ports.system import Clock
 from shared.services.identity.mail import DecisionMail
 from shared.services.packages.derived_data import PackageRecordWriter

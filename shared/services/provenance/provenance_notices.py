@@ -10,9 +10,9 @@ from datetime import timedelta
 from msgspec import Struct
 
 from shared.domain.events import Event
-from shared.domain.packages import State
 from shared.domain.provenance.losses import LostKind, ProvenanceLoss, first_loss
 from shared.domain.release_lists import parse_coordinate
+from shared.domain.release_states import State
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
 from shared.ports.events import EventStore

@@ -15,7 +15,7 @@ from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Conflict, Invalid, Unavailable, printable
 from shared.domain.errors.packages import file_too_large
-from shared.domain.packages import Head, Provenance, Release, State
+from shared.domain.packages import Head, Provenance, Release
 from shared.domain.principals import Principal
 from shared.domain.provenance.registry_statements import SIGSTORE
 from shared.domain.provenance.sigstore_identities import (
@@ -24,6 +24,7 @@ from shared.domain.provenance.sigstore_identities import (
     SigstoreInstance,
     identity_of,
 )
+from shared.domain.release_states import State
 from shared.domain.releases import next_decision, with_decision
 from shared.domain.times import MS
 from shared.ports.confined_tasks import ConfinedTasks

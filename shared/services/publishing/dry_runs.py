@@ -19,9 +19,10 @@ from shared.domain.errors.base import (
 )
 from shared.domain.errors.identity import NotPermitted, TokenUnknown
 from shared.domain.errors.packages import ArchiveLost, VersionExists
-from shared.domain.packages import FoundRelease, PackageHold, RequiredProvenance, State
+from shared.domain.packages import FoundRelease, RequiredProvenance
 from shared.domain.principals import Principal
 from shared.domain.publishing_rules import RuleEffect, RuleFinding
+from shared.domain.release_states import PackageHold, State
 from shared.domain.role_rights import AccessContext
 from shared.domain.scopes import PUBLISHING_SCOPES
 from shared.ports.metadata import MetadataStore

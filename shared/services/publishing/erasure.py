@@ -8,9 +8,11 @@ from msgspec import Struct
 from shared.confined.budget import ConfinedUnavailable
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Unavailable
-from shared.domain.packages import PublicReason, Release, State, Texts
+from shared.domain.packages import Release, Texts
 from shared.domain.principals import Principal
+from shared.domain.release_states import State
 from shared.domain.times import time_text
+from shared.domain.withdrawals import PublicReason
 from shared.ports.archive_delivery import EdgeCache
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.deleted_copies import CopyLeft, DeletedCopies

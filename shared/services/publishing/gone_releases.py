@@ -5,8 +5,8 @@ from msgspec import Struct
 
 from shared.auth.authorization import Administration
 from shared.domain.coordinates import Coordinate, release_place
-from shared.domain.packages import State
 from shared.domain.principals import Principal
+from shared.domain.release_states import State
 from shared.domain.upstream_withdrawals import (
     GONE,
     GoneRelease,

@@ -22,12 +22,14 @@ from shared.domain.errors.packages import (
 from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.maven import ChecksumAlgorithm, client_metadata, repository_metadata
 from shared.domain.names import OrgName, ToolId
-from shared.domain.packages import AvailableRelease, Release, State, Survey, Visibility
+from shared.domain.packages import AvailableRelease, Release, Survey
 from shared.domain.principals import Principal
+from shared.domain.release_states import State
 from shared.domain.sboms import MAX_SBOM_BYTES, is_cyclonedx
 from shared.domain.search import ANYONE, Query, ResultPage, Viewer
 from shared.domain.signatures import signatures_json
 from shared.domain.version_choice import usable_entries
+from shared.domain.visibility import Visibility
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.documents import DocumentStore
 from shared.ports.metadata import MetadataStore

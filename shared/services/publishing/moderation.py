@@ -14,9 +14,10 @@ from shared.domain.errors.base import Conflict, Invalid
 from shared.domain.errors.packages import NotAwaited, PackageNotFound, ReleaseNotFound
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
-from shared.domain.packages import Head, Holder, Origin, PublicReason, Release, State, Survey
+from shared.domain.packages import Head, Origin, Release, Survey
 from shared.domain.principals import Principal
 from shared.domain.reasons import reason_for_change
+from shared.domain.release_states import Holder, State
 from shared.domain.releases import (
     Decision,
     ReleaseComparison,
@@ -31,6 +32,7 @@ from shared.domain.search import Query, ResultPage
 from shared.domain.tokens import Token
 from shared.domain.version_choice import latest
 from shared.domain.versions import Range
+from shared.domain.withdrawals import PublicReason
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.pull_ledger import PullLedger

@@ -10,16 +10,9 @@ from shared.domain.coordinates import Coordinate, release_place
 from shared.domain.errors.base import Conflict, Refusal
 from shared.domain.errors.identity import second_administrator_needed
 from shared.domain.errors.packages import ReleaseNotFound
-from shared.domain.packages import (
-    FoundRelease,
-    Head,
-    Holder,
-    PublicReason,
-    Release,
-    State,
-    WithdrawalReason,
-)
+from shared.domain.packages import FoundRelease, Head, Release
 from shared.domain.principals import OPERATOR, Principal
+from shared.domain.release_states import Holder, State
 from shared.domain.releases import (
     ERASABLE_FOR,
     MAX_PULLERS_OF_ERASED,
@@ -32,6 +25,7 @@ from shared.domain.releases import (
 )
 from shared.domain.scopes import Action
 from shared.domain.search import Query, ResultPage
+from shared.domain.withdrawals import PublicReason, WithdrawalReason
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.pull_ledger import PullLedger

@@ -5,9 +5,10 @@ from msgspec import Struct
 from shared.auth.authorization import Administration
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import Conflict, about_field
-from shared.domain.packages import Head, Holder, PackageHold, Release, State
+from shared.domain.packages import Head, Release
 from shared.domain.principals import Principal
 from shared.domain.reasons import parse_required_reason
+from shared.domain.release_states import Holder, PackageHold, State
 from shared.domain.releases import next_decision, with_change, with_decision
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock

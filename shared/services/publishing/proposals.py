@@ -12,7 +12,6 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Conflict, Forbidden, NotFound, about_field
 from shared.domain.name_disputes import DisputeOutcome
 from shared.domain.names import OrgName, parse_org
-from shared.domain.packages import PublicReason, State
 from shared.domain.principals import UPKEEP, Principal
 from shared.domain.proposals import (
     ERASE_LATER,
@@ -24,8 +23,10 @@ from shared.domain.proposals import (
     ProposedAct,
     proposal_place,
 )
+from shared.domain.release_states import State
 from shared.domain.releases import parse_decision_reason
 from shared.domain.reserved_names import parse_reserved_name
+from shared.domain.withdrawals import PublicReason
 from shared.ports.directory import DirectoryStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.administration.account_erasure import AccountErasures, ErasureReceipt

@@ -11,8 +11,9 @@ from shared.domain.archives.bala import Bala
 from shared.domain.archives.unpacking import EntryChange, changed_entries, list_all_files
 from shared.domain.errors.base import BadArchive, printable
 from shared.domain.errors.packages import ArchiveLost, VersionExists
-from shared.domain.packages import FoundRelease, Head, Release, State
+from shared.domain.packages import FoundRelease, Head, Release
 from shared.domain.principals import Principal
+from shared.domain.release_states import State
 from shared.ports.archive_store import ArchiveStore
 from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader
 from shared.services.packages.derived_data import PackageRecordWriter

@@ -24,19 +24,16 @@ from shared.domain.errors.packages import (
 from shared.domain.packages import (
     FoundRelease,
     Head,
-    PackageHold,
-    Readers,
     Release,
     ReleaseWarning,
     RequiredApproval,
     RequiredProvenance,
-    State,
-    Visibility,
     archive_container,
 )
 from shared.domain.principals import Principal
 from shared.domain.publishing_rules import RuleEffect, RuleFinding, first_with
 from shared.domain.rate_limits import RateLimitAllowance
+from shared.domain.release_states import PackageHold, State
 from shared.domain.releases import (
     NAME_RESEMBLES,
     held_for_owner,
@@ -52,6 +49,7 @@ from shared.domain.role_rights import AccessContext
 from shared.domain.scans import HELD_BY_SCANNER
 from shared.domain.scopes import PUBLISHING_SCOPES, Action
 from shared.domain.times import MS
+from shared.domain.visibility import Readers, Visibility
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.conflicts import AlreadyThere
 from shared.ports.documents import DocumentStore

@@ -12,10 +12,12 @@ from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import account_not_found
 from shared.domain.names import OrgName
-from shared.domain.packages import PublicReason, Release, State
+from shared.domain.packages import Release
 from shared.domain.principals import Principal
+from shared.domain.release_states import State
 from shared.domain.releases import Decision
 from shared.domain.scopes import Resource
+from shared.domain.withdrawals import PublicReason
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.services.identity.accounts import ACCOUNT_ID_PREFIX, account_by_name

@@ -8,8 +8,9 @@ from msgspec import Struct
 
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Unavailable
-from shared.domain.packages import PublicReason, Release, State
+from shared.domain.packages import Release
 from shared.domain.principals import OPERATOR, UPKEEP
+from shared.domain.release_states import State
 from shared.domain.reports import (
     MAX_DEPENDENTS,
     MAX_QUARANTINES,
@@ -21,6 +22,7 @@ from shared.domain.reports import (
     weight_of,
 )
 from shared.domain.search import Query
+from shared.domain.withdrawals import PublicReason
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import accounts_by_ids

@@ -16,9 +16,10 @@ from shared.domain.errors.base import Conflict, InvalidRequest, about_field, pri
 from shared.domain.errors.identity import TokenUnknown, credentials_missing
 from shared.domain.errors.packages import ReleaseNotFound
 from shared.domain.names import OrgName
-from shared.domain.packages import PublicReason, Release, State, WithdrawalReason
+from shared.domain.packages import Release
 from shared.domain.principals import OPERATOR_ID, Principal
 from shared.domain.reasons import parse_reason
+from shared.domain.release_states import State
 from shared.domain.releases import parse_decision_reason
 from shared.domain.reports import (
     MAX_REPORTS,
@@ -40,6 +41,7 @@ from shared.domain.role_rights import require_own_account
 from shared.domain.scopes import Action
 from shared.domain.status import TaskReport
 from shared.domain.times import DAY_MS, MS
+from shared.domain.withdrawals import PublicReason, WithdrawalReason
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.runtime.retries import retried_when_stale

@@ -14,7 +14,7 @@ from shared.domain.coordinates import release_place
 from shared.domain.errors.identity import organization_not_found
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
-from shared.domain.packages import State, Survey
+from shared.domain.packages import Survey
 from shared.domain.principals import Principal
 from shared.domain.publishing_rules import (
     EffectiveRules,
@@ -26,6 +26,7 @@ from shared.domain.publishing_rules import (
     stricter,
     with_values,
 )
+from shared.domain.release_states import State
 from shared.domain.scopes import Action
 from shared.domain.times import MS
 from shared.ports.directory import DirectoryStore

@@ -15,7 +15,6 @@ from shared.auth.tokens import Secret
 from shared.domain.archives.bala import Bala
 from shared.domain.archives.names import ArchiveName
 from shared.domain.errors.base import Invalid
-from shared.domain.packages import Visibility
 from shared.domain.scans import (
     LINK_FOR_SCANNER_MS,
     ScanAnswer,
@@ -23,6 +22,7 @@ from shared.domain.scans import (
     ScanVerdict,
     read_answer,
 )
+from shared.domain.visibility import Visibility
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.http_client import AnswerTooLarge, HttpClient, Unanswered
 from shared.ports.system import Clock

@@ -14,16 +14,9 @@ from shared.domain.errors.identity import NotPermitted
 from shared.domain.errors.packages import ApiDocsFailed, ReleaseNotFound, ReviewNotAwaited
 from shared.domain.errors.requests import ApiDocsPending, Busy
 from shared.domain.names import OrgName
-from shared.domain.packages import (
-    GivenApproval,
-    Head,
-    Holder,
-    Release,
-    ReleaseEntry,
-    State,
-    Survey,
-)
+from shared.domain.packages import GivenApproval, Head, Release, ReleaseEntry, Survey
 from shared.domain.principals import Principal
+from shared.domain.release_states import Holder, State
 from shared.domain.releases import (
     Decision,
     ReleaseComparison,

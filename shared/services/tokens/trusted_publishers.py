@@ -15,7 +15,7 @@ from shared.domain.entities import Place
 from shared.domain.errors.base import Conflict, Forbidden, InvalidRequest, NotFound, about_field
 from shared.domain.errors.identity import NotPermitted
 from shared.domain.names import OrgName
-from shared.domain.packages import Head, Pushers, Visibility
+from shared.domain.packages import Head, Pushers
 from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.reasons import reason_for_change, with_reason
@@ -35,6 +35,7 @@ from shared.domain.trusted_publishing.publishers import (
     parse_repository,
     parse_run_claims,
 )
+from shared.domain.visibility import Visibility
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock, Randomness

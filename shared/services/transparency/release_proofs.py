@@ -43,17 +43,12 @@ class LoggedRelease(Struct, frozen=True, dict=True):
 
     entry: bytes
     proof: LogProof
+    says_published: bool  # Whether everybody reads in the entry that the release was published.
 
     @property
     def number(self) -> int:
         """The line of the log, counted from 1."""
         return self.proof.index + 1
-
-    @cached_property
-    def says_published(self) -> bool:
-        """Whether everybody reads in the entry that the release was published."""
-        kind: object = json.loads(self.entry).get("kind")
-        return kind in FIRST_KINDS
 
     @property
     def origin(self) -> str:
@@ -159,7 +154,9 @@ class ReleaseProofs:
         if stored is None:
             return None
         try:
-            found = LoggedRelease(stored.entry.encode(), LogProof.parse(stored.proof))
+            proof = LogProof.parse(stored.proof)
+            # Proofs of other entries are not stored.
+            found = LoggedRelease(stored.entry.encode(), proof, says_published=True)
             found.require()
         except (NoteUnreadable, ProofRefused):
             return None
@@ -207,4 +204,9 @@ class ReleaseProofs:
         # After a restore the first checkpoint may be unknown: then that of now proves the entry.
         first = await self._published.first_with(state.origin, index)
         proof = await self._reader.proof(state, index, entry, first)
-        return proof and LoggedRelease(entry, proof)
+        return proof and LoggedRelease(entry, proof, _says_published(entry))
+
+
+def _says_published(entry: bytes) -> bool:
+    kind: object = json.loads(entry).get("kind")
+    return kind in FIRST_KINDS

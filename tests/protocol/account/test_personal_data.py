@@ -13,9 +13,10 @@ from shared.domain.events import Event
 from shared.domain.memberships import Membership
 from shared.domain.names import parse_org
 from shared.domain.ownership import OwnershipRequest
-from shared.domain.packages import Head, Visibility
+from shared.domain.packages import Head
 from shared.domain.principals import OPERATOR, Principal
 from shared.domain.scopes import Grant, Role
+from shared.domain.visibility import Visibility
 from shared.services.maintenance.finish_deletions import NAME_FREE_AFTER
 from tests.support.archives import bala
 from tests.support.browsers import signed_in

@@ -4,8 +4,8 @@ import pytest
 
 from shared.domain.coordinates import Package
 from shared.domain.names import parse_org
-from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
+from shared.domain.visibility import Visibility
 from shared.services.organizations.organizations import OrganizationProfile
 from tests.support.archives import bala
 from tests.support.world import World

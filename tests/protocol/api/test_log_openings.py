@@ -10,10 +10,10 @@ import pytest
 
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.names import parse_org
-from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
 from shared.domain.scopes import Role
 from shared.domain.transparency.log_states import LogState, Segment
+from shared.domain.visibility import Visibility
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
 from tests.support.port_doubles import Ledger

@@ -8,8 +8,8 @@ import pytest
 
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Refusal
-from shared.domain.packages import State
 from shared.domain.principals import OPERATOR, Principal
+from shared.domain.release_states import State
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.support.archives import bala
 from tests.support.browsers import signed_in

@@ -9,8 +9,10 @@ from msgspec.structs import replace
 
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Unavailable
-from shared.domain.packages import PublicReason, Release, State, Texts, WithdrawalReason
+from shared.domain.packages import Release, Texts
 from shared.domain.principals import OPERATOR
+from shared.domain.release_states import State
+from shared.domain.withdrawals import PublicReason, WithdrawalReason
 from shared.ports.deleted_copies import CopyLeft
 from shared.services.common import Adapters
 from tests.support.archives import bala

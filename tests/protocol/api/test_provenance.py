@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from shared.domain.coordinates import Package
-from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
 from shared.domain.trusted_publishing.jobs import Provider
+from shared.domain.visibility import Visibility
 from tests.contract.sample_records import coordinate
 from tests.support.archives import bala
 from tests.support.browsers import signed_in

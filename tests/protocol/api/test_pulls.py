@@ -14,10 +14,10 @@ from shared.domain.coordinates import Package
 from shared.domain.errors.requests import Busy
 from shared.domain.names import parse_org
 from shared.domain.organizations import Organization, organization_place
-from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
 from shared.domain.pull_records import KEPT_FOR, RecordedPulls
 from shared.domain.times import utc_text
+from shared.domain.visibility import Visibility
 from shared.services.common import Adapters
 from shared.services.packages.pull_records import FLUSH_AFTER
 from shared.services.tokens.tokens import OfOrganization, TokenRequest

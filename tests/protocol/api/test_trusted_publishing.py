@@ -8,9 +8,9 @@ import pytest
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Package
 from shared.domain.names import parse_org
-from shared.domain.packages import Visibility
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.publishers import PublisherReads
+from shared.domain.visibility import Visibility
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala

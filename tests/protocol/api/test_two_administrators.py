@@ -11,9 +11,9 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.memberships import Membership
 from shared.domain.name_disputes import DisputeOutcome
 from shared.domain.names import parse_org
-from shared.domain.packages import State
 from shared.domain.principals import OPERATOR
 from shared.domain.proposals import Proposal, ProposedAct
+from shared.domain.release_states import State
 from shared.domain.scopes import Role
 from shared.services.maintenance.tasks import require_task
 from shared.use_cases import moderation

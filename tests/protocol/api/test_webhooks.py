@@ -19,10 +19,10 @@ from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.requests import Busy
 from shared.domain.events import Event
 from shared.domain.names import parse_org
-from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
 from shared.domain.scopes import Role
 from shared.domain.versions import Version
+from shared.domain.visibility import Visibility
 from shared.domain.webhooks import (
     BACK_OFF,
     MAX_ANSWER,

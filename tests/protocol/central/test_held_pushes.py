@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.requests import Busy
 from shared.domain.names import parse_org
-from shared.domain.packages import State
 from shared.domain.principals import OPERATOR, Principal
+from shared.domain.release_states import State
 from shared.domain.scopes import Grant, Role
 from shared.services.publishing.publishing import Outcome, Upload
 from tests.protocol.bal.failures import ClientFailure

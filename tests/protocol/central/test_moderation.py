@@ -5,8 +5,8 @@ from hashlib import sha256
 import pytest
 
 from shared.domain.coordinates import Coordinate
-from shared.domain.packages import PublicReason, WithdrawalReason
 from shared.domain.principals import OPERATOR
+from shared.domain.withdrawals import PublicReason, WithdrawalReason
 from tests.protocol.bal.failures import ClientFailure, NoPackage
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.central.answers import answered, refused

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.coordinates import Coordinate, release_place
-from shared.domain.packages import State
 from shared.domain.principals import OPERATOR
+from shared.domain.release_states import State
 from shared.domain.releases import ReleasePullers
 from shared.services.packages.pullers import PullerRecords
 from tests.protocol.bal.failures import ClientFailure

@@ -3,8 +3,8 @@
 import pytest
 
 from shared.domain.coordinates import Coordinate, Package
-from shared.domain.packages import State
 from shared.domain.principals import OPERATOR
+from shared.domain.release_states import State
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
 from tests.support.refusals import raises_refusal

@@ -6,8 +6,8 @@ import pytest
 
 from shared.auth.tokens import AccessToken
 from shared.domain.coordinates import Package
-from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
+from shared.domain.visibility import Visibility
 from tests.fakes.system import FakeRandomness
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import JavaBal

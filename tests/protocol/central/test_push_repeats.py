@@ -9,8 +9,9 @@ import pytest
 from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.requests import Busy
-from shared.domain.packages import Release, Visibility
+from shared.domain.packages import Release
 from shared.domain.principals import OPERATOR
+from shared.domain.visibility import Visibility
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import JavaBal
 from tests.protocol.bal.okhttp import multipart

@@ -5,8 +5,8 @@ from msgspec.structs import replace
 
 from shared.domain.names import parse_org
 from shared.domain.organizations import Organization, organization_place
-from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
+from shared.domain.visibility import Visibility
 from shared.localhost import sender_identifier
 from shared.services.organizations.organizations import OrganizationProfile
 from shared.services.tokens.tokens import OfOrganization, TokenRequest

@@ -7,8 +7,8 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from shared.domain.coordinates import Coordinate
-from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
+from shared.domain.visibility import Visibility
 from tests.support.archives import bala
 from tests.support.documented_packages import documented_bala, published
 from tests.support.world import OpenWorld, Person, World

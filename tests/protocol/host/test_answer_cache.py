@@ -19,8 +19,8 @@ from functions.http.repeats import recognizer
 from shared import localhost
 from shared.composition import Registry
 from shared.domain.coordinates import Coordinate, Package
-from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
+from shared.domain.visibility import Visibility
 from shared.hosting.answer_cache import AnswerCache
 from shared.hosting.file_responses import FollowedRedirects
 from shared.hosting.host import Host

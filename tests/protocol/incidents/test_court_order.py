@@ -1,7 +1,8 @@
 """A court order: a release goes with all that was made of it, and stays gone."""
 
 from shared.domain.coordinates import Coordinate
-from shared.domain.packages import State, WithdrawalReason
+from shared.domain.release_states import State
+from shared.domain.withdrawals import WithdrawalReason
 from tests.support.archives import bala
 from tests.support.incident_page import follow
 from tests.support.storage import one_machine

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from shared.domain.packages import State
+from shared.domain.release_states import State
 from shared.domain.tokens import Token, hash_secret
 from tests.protocol.incidents.test_malware import kim_of, state
 from tests.support.archives import bala

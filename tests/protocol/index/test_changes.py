@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from shared.domain.coordinates import Coordinate
-from shared.domain.packages import PublicReason, Visibility, WithdrawalReason
 from shared.domain.principals import OPERATOR
+from shared.domain.visibility import Visibility
+from shared.domain.withdrawals import PublicReason, WithdrawalReason
 from tests.fakes.system import START_MS
 from tests.support.archives import bala
 from tests.support.world import URL, World

@@ -14,9 +14,9 @@ from shared.domain.errors.identity import NotPermitted
 from shared.domain.mail import parse_email
 from shared.domain.memberships import OWNER_CHANGE_DELAY
 from shared.domain.names import parse_org
-from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
 from shared.domain.scopes import Role
+from shared.domain.visibility import Visibility
 from shared.services.organizations.invitations import InvitationRequest
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala

@@ -9,11 +9,12 @@ from shared.domain.errors.base import Refusal
 from shared.domain.event_queries import EventQuery
 from shared.domain.mail import parse_email
 from shared.domain.names import parse_org
-from shared.domain.packages import Pushers, Visibility
+from shared.domain.packages import Pushers
 from shared.domain.principals import OPERATOR, Principal
 from shared.domain.scopes import Role
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.versions import Version
+from shared.domain.visibility import Visibility
 from shared.domain.webhooks import Topic
 from shared.services.organizations.invitations import InvitationRequest
 from shared.services.tokens.tokens import OfOrganization, TokenRequest

@@ -10,10 +10,10 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.event_queries import EventQuery
 from shared.domain.mail import parse_email
 from shared.domain.names import parse_org
-from shared.domain.packages import PublicReason, WithdrawalReason
 from shared.domain.principals import OPERATOR
 from shared.domain.scopes import Role
 from shared.domain.webhooks import Topic
+from shared.domain.withdrawals import PublicReason, WithdrawalReason
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.receivers import Receiver

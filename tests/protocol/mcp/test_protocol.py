@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from shared.domain.packages import Readers
+from shared.domain.visibility import Readers
 from tests.protocol.mcp.agent import MCP, META, REVISION, Agent
 from tests.support.world import URL, OpenWorld, World
 

@@ -21,9 +21,10 @@ from shared.domain.bundles import (
 )
 from shared.domain.errors.requests import Busy
 from shared.domain.names import parse_org
-from shared.domain.packages import PublicReason, State, WithdrawalReason
 from shared.domain.principals import OPERATOR
 from shared.domain.release_lists import parse_coordinate
+from shared.domain.release_states import State
+from shared.domain.withdrawals import PublicReason, WithdrawalReason
 from shared.ports.metadata import MetadataStore
 from shared.services.bundles.bundle_import import ImportStep
 from shared.services.records import all_entities

@@ -13,9 +13,10 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.errors.requests import Busy
 from shared.domain.names import parse_org
 from shared.domain.organizations import NameOwner, name_owner_place
-from shared.domain.packages import State, Visibility
 from shared.domain.principals import OPERATOR
 from shared.domain.release_lists import parse_coordinate
+from shared.domain.release_states import State
+from shared.domain.visibility import Visibility
 from shared.ports.metadata import MetadataStore
 from shared.services.bundles.bundle_import import ImportStep
 from shared.services.packages.pull_counter import utc_day

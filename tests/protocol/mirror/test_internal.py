@@ -11,8 +11,9 @@ from starlette.responses import RedirectResponse, Response
 
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.names import parse_org
-from shared.domain.packages import Head, Visibility
+from shared.domain.packages import Head
 from shared.domain.principals import OPERATOR
+from shared.domain.visibility import Visibility
 from tests.protocol.web.page_reader import main_of
 from tests.support.mirrors import PULL, drained, events_of, release_of, resolved, services, status
 from tests.support.page_client import PageClient

@@ -9,9 +9,9 @@ from msgspec.structs import replace
 from shared.domain.coordinates import Package
 from shared.domain.mirror_rules import MirrorRules
 from shared.domain.organizations import NameOwner, name_owner_place
-from shared.domain.packages import State
 from shared.domain.principals import OPERATOR
 from shared.domain.release_lists import parse_coordinate
+from shared.domain.release_states import State
 from shared.domain.status import TaskReport
 from shared.services.mirroring import mirror_rules
 from tests.protocol.mirror.test_rules import AS_OF

@@ -17,8 +17,9 @@ from shared.domain.organizations import (
     name_owner_place,
     organization_place,
 )
-from shared.domain.packages import Head, State
+from shared.domain.packages import Head
 from shared.domain.principals import OPERATOR
+from shared.domain.release_states import State
 from shared.services.mirroring import mirror_rules
 from shared.services.organizations.name_moves import NameMove
 from tests.protocol.bal.failures import ClientFailure

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from shared.auth.tokens import Secret
-from shared.domain.packages import Readers
+from shared.domain.visibility import Readers
 from shared.ports.http_client import HttpResponse
 from tests.support.archives import bala
 from tests.support.mirrors import PULL, connecting, resolve, resolved

@@ -15,8 +15,8 @@ from shared.domain.advisories.advisories import (
     RangeType,
 )
 from shared.domain.coordinates import Package
-from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
+from shared.domain.visibility import Visibility
 from tests.support.advisories import ECOSYSTEM, advisory, affected
 from tests.support.archives import bala
 from tests.support.world import URL, OpenWorld, Person, World

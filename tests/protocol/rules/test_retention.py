@@ -5,9 +5,10 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.packages import Release, State
+from shared.domain.packages import Release
 from shared.domain.publishing_rules import Retention, parse_retention
 from shared.domain.release_lists import parse_coordinate
+from shared.domain.release_states import State
 from shared.services.maintenance.tasks import require_task
 from tests.protocol.rules.rule_world import OF_ACME, set_rules
 from tests.support.archives import bala

@@ -7,8 +7,8 @@ import pytest
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.identity import NotPermitted
 from shared.domain.names import parse_org
-from shared.domain.packages import State
 from shared.domain.principals import OPERATOR
+from shared.domain.release_states import State
 from shared.domain.scopes import Role
 from tests.protocol.rules.rule_world import (
     events_of,

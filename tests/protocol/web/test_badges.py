@@ -6,8 +6,8 @@ import pytest
 
 from functions.web.badges import BAD, BADGES, MAX_CHARACTERS, PLAIN, Badge, badge_svg
 from shared.domain.coordinates import Coordinate
-from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
+from shared.domain.visibility import Visibility
 from tests.protocol.web.page_reader import Elements, opened
 from tests.protocol.web.sample_packages import publish
 from tests.support.advisories import advisory, affected

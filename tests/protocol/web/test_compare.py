@@ -7,8 +7,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.requests import Busy
-from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
+from shared.domain.visibility import Visibility
 from tests.protocol.web.page_reader import Elements, main_of, opened
 from tests.protocol.web.sample_packages import publish
 from tests.support.page_client import PageClient

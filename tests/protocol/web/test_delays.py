@@ -4,7 +4,7 @@ from functions import archives, sparse_index
 from functions.http.pages import PAGE_CACHE_TIME
 from shared.adapters.blob import client as signed_links
 from shared.adapters.search import cloud_index
-from shared.domain.packages import Visibility
+from shared.domain.visibility import Visibility
 from tests.protocol.web.page_reader import opened
 from tests.support.world import World
 

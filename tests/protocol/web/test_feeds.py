@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from shared.domain.coordinates import Coordinate, Package
-from shared.domain.packages import PublicReason, Visibility, WithdrawalReason
 from shared.domain.principals import OPERATOR
+from shared.domain.visibility import Visibility
+from shared.domain.withdrawals import PublicReason, WithdrawalReason
 from tests.protocol.web.page_reader import Elements, opened
 from tests.protocol.web.sample_packages import publish
 from tests.support.world import URL, OpenWorld, Person, World

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from shared.domain.coordinates import Coordinate
-from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
+from shared.domain.visibility import Visibility
 from tests.protocol.web.page_reader import Elements, opened
 from tests.support.documented_packages import documented_bala, published
 from tests.support.world import URL, World

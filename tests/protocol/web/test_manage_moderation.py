@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.coordinates import Coordinate
-from shared.domain.packages import State
 from shared.domain.principals import OPERATOR
+from shared.domain.release_states import State
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.world import World, limited

@@ -9,8 +9,8 @@ from syrupy.assertion import SnapshotAssertion
 
 from functions.manage.releases import ACTIONS_BY_STATE
 from shared.domain.coordinates import Coordinate
-from shared.domain.packages import State
 from shared.domain.principals import OPERATOR
+from shared.domain.release_states import State
 from shared.domain.releases import Decision
 from tests.protocol.web.page_reader import main_of, opened
 from tests.protocol.web.sample_packages import BIDI, SCRIPT

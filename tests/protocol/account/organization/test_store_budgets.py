@@ -7,7 +7,7 @@ import pytest
 
 from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
-from shared.services.packages.managed_packages import PACKAGES_ON_A_PAGE
+from shared.services.packages.organization_packages import PACKAGES_ON_A_PAGE
 from tests.support.archives import bala
 from tests.support.instances import shared_records_read
 from tests.support.page_client import PageClient

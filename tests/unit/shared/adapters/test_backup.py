@@ -16,9 +16,9 @@ from shared.adapters.embedded import EmbeddedStores, open_embedded
 from shared.adapters.filesystem import DataFolder, FolderUnusable
 from shared.domain.archives.digests import Digest
 from shared.domain.archives.names import ArchiveName
-from shared.domain.packages import Visibility
 from shared.domain.transparency.log_states import PLACE_OF_STATE, LogState
 from shared.domain.versions import Version
+from shared.domain.visibility import Visibility
 from shared.runtime.private_files import hold_file_lock, open_to_others
 from tests.contract.sample_records import BALA, DIGEST, GREET
 from tests.contract.worker_process import publish

@@ -15,10 +15,11 @@ from shared.domain.errors.identity import NotPermitted, TokenUnknown
 from shared.domain.memberships import GroupRole, Membership
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
-from shared.domain.packages import STAFF, Head, Visibility
+from shared.domain.packages import Head
 from shared.domain.principals import ANONYMOUS, OPERATOR, Principal
 from shared.domain.scopes import Grant, Role, Scope
 from shared.domain.search import Viewer
+from shared.domain.visibility import STAFF, Visibility
 from shared.runtime.editions import records_of
 from tests.fakes.stores import E, FakeDirectory
 from tests.fakes.system import FakeClock

@@ -11,7 +11,8 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 from shared.confined import jar_files, release_docs, sboms
 from shared.domain.api_docs.pieces import PieceKind
-from shared.domain.packages import Dependency, Graph, GraphNode
+from shared.domain.dependency_graphs import Graph, GraphNode
+from shared.domain.packages import Dependency
 from tests.support.archives import noise, zipped
 from tests.support.release_jobs import Jobs, ReleaseJob, a_request
 

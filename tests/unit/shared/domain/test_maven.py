@@ -15,7 +15,8 @@ from shared.domain.maven import (
     tool_metadata,
 )
 from shared.domain.names import ToolId
-from shared.domain.packages import Release, State, Survey
+from shared.domain.packages import Release, Survey
+from shared.domain.release_states import State
 from tests.contract.sample_records import release as sample_release
 from tests.support.surveys import deprecated, entry, survey
 

@@ -11,17 +11,17 @@ from shared.domain.packages import (
     Provenance,
     Release,
     ReleaseEntry,
-    SourceRepository,
-    State,
     Survey,
     Texts,
-    Visibility,
     effective_deprecation,
     numeric_id,
 )
 from shared.domain.principals import ANONYMOUS
+from shared.domain.release_states import State
 from shared.domain.releases import with_change
+from shared.domain.source_repositories import SourceRepository
 from shared.domain.versions import Version
+from shared.domain.visibility import Visibility
 from tests.contract.sample_records import release as sample_release
 
 HEAD = Head(org="acme", name="greet", created_ms=1)

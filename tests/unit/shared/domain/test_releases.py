@@ -6,16 +6,9 @@ from syrupy.assertion import SnapshotAssertion
 from shared.domain.archives.bala import read_bala
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.events import Event
-from shared.domain.packages import (
-    Dependency,
-    Origin,
-    Provenance,
-    PublicReason,
-    Release,
-    State,
-    WithdrawalReason,
-)
+from shared.domain.packages import Dependency, Origin, Provenance, Release
 from shared.domain.principals import Principal
+from shared.domain.release_states import State
 from shared.domain.releases import (
     ReleaseComparison,
     WithheldNote,
@@ -24,6 +17,7 @@ from shared.domain.releases import (
     new_release,
     parse_public_reason,
 )
+from shared.domain.withdrawals import PublicReason, WithdrawalReason
 from tests.contract import sample_records
 from tests.support.archives import bala
 

@@ -20,7 +20,6 @@ from shared.domain.errors.identity import (
 from shared.domain.memberships import NEW_MEMBER_PERIOD, Membership
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
-from shared.domain.packages import Visibility
 from shared.domain.principals import ANONYMOUS, OPERATOR, Principal
 from shared.domain.role_rights import (
     NO_ACCESS,
@@ -30,6 +29,7 @@ from shared.domain.role_rights import (
     require_right,
 )
 from shared.domain.scopes import PUBLISHING_SCOPES, Action, Grant, Role, Scope
+from shared.domain.visibility import Visibility
 from tests.support.refusals import raises_refusal
 
 # Written out, so that a change of the table in the code has to be a change here.

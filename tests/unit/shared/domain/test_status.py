@@ -9,7 +9,7 @@ from syrupy.assertion import SnapshotAssertion
 from shared.domain.accounts import Account
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.organizations import Organization
-from shared.domain.packages import State, Visibility
+from shared.domain.release_states import State
 from shared.domain.status import (
     BACKLOG_STUCK_AFTER,
     OVERDUE_AFTER,
@@ -28,6 +28,7 @@ from shared.domain.status import (
     first_of,
     parse_read_only_reason,
 )
+from shared.domain.visibility import Visibility
 from tests.contract.sample_records import head, release
 
 MiB = 1024 * 1024

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.distributions import ClientProfile
-from shared.domain.packages import ReleaseEntry, State, Survey
+from shared.domain.packages import ReleaseEntry, Survey
+from shared.domain.release_states import State
 from shared.domain.version_choice import (
     ReleaseChoice,
     ResolutionMode,

@@ -1,6 +1,6 @@
 """Answers say on what they depend."""
 
-from shared.domain.packages import STAFF, Visibility
+from shared.domain.visibility import STAFF, Visibility
 from shared.runtime.answer_dependencies import ALL_THAT_IS_STORED, NOTHING_STORED, Dependencies
 from tests.contract.sample_records import head
 

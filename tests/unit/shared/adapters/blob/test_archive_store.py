@@ -11,7 +11,7 @@ import pytest
 from shared.adapters.blob.archive_store import BlobArchives
 from shared.adapters.blob.client import BlobContainers
 from shared.domain.errors.requests import Busy
-from shared.domain.packages import CONTAINERS, Visibility
+from shared.domain.visibility import CONTAINERS, Visibility
 from tests.contract.sample_records import BALA, NAME
 from tests.fakes.blob_storage import FailingBlobsInMemory, Failure, Outage
 from tests.fakes.system import FakeClock

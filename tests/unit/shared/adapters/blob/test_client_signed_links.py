@@ -22,7 +22,7 @@ from shared.adapters.blob.client import (
     BlobLinks,
 )
 from shared.domain.errors.requests import Busy
-from shared.domain.packages import CONTAINERS, Visibility
+from shared.domain.visibility import CONTAINERS, Visibility
 from tests.contract.sample_records import DIGEST, NAME
 from tests.fakes.blob_storage import ACCOUNT, KEY, OBJECT, TENANT, DelegationKeyService
 from tests.fakes.system import FakeClock

@@ -14,7 +14,8 @@ from shared.adapters.cosmos.client import CosmosDatabase
 from shared.adapters.cosmos.metadata import LARGEST_GRAPH_ITEM_BYTES, CosmosGraphs
 from shared.adapters.system import SystemRandomness
 from shared.domain.archives.digests import Digest
-from shared.domain.packages import Graph, GraphNode, Texts
+from shared.domain.dependency_graphs import Graph, GraphNode
+from shared.domain.packages import Texts
 from tests.contract.sample_records import DIGEST, graph
 from tests.fakes.blob_storage import FailingBlobsInMemory, Outage
 from tests.fakes.system import FakeClock

@@ -18,7 +18,7 @@ from shared.domain.api_docs.comparison import (
 from shared.domain.api_docs.model import ModuleDocs
 from shared.domain.api_docs.records import earlier_release
 from shared.domain.coordinates import Coordinate
-from shared.domain.packages import Graph, GraphNode
+from shared.domain.dependency_graphs import Graph, GraphNode
 from shared.domain.versions import Version
 from tests.support.documented import documented, module_of, package_docs
 from tests.support.surveys import entry

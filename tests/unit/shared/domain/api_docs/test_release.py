@@ -19,7 +19,8 @@ from shared.domain.api_docs.release import (
 )
 from shared.domain.api_docs.symbols import unpack_symbols
 from shared.domain.coordinates import Coordinate
-from shared.domain.packages import Graph, ModuleText, Texts
+from shared.domain.dependency_graphs import Graph
+from shared.domain.packages import ModuleText, Texts
 from tests.support.documented import documented as module_of
 
 GREET = Coordinate.parse("acme", "greet", "1.0.0")

@@ -14,18 +14,12 @@ from shared.domain.archives.bala import Bala, read_bala, require_coordinate
 from shared.domain.archives.digests import Digest
 from shared.domain.archives.limits import KIB, MIB, ArchiveLimits, Documentation
 from shared.domain.coordinates import Coordinate
+from shared.domain.dependency_graphs import Graph, GraphNode
 from shared.domain.errors.base import BadArchive
-from shared.domain.packages import (
-    Dependency,
-    Graalvm,
-    Graph,
-    GraphNode,
-    ModuleText,
-    Texts,
-    Visibility,
-)
+from shared.domain.packages import Dependency, Graalvm, ModuleText, Texts
 from shared.domain.principals import Principal
 from shared.domain.releases import new_release
+from shared.domain.visibility import Visibility
 from tests.support.archives import Spec, bala, files, zipped
 from tests.support.refusals import raises_refusal
 

@@ -18,9 +18,11 @@ from shared.domain.archives.delivery import (
     is_placement_settled,
     second_hop,
 )
-from shared.domain.packages import CONTAINERS, Head, Readers, State, Visibility, archive_container
+from shared.domain.packages import Head, archive_container
 from shared.domain.principals import OPERATOR
+from shared.domain.release_states import State
 from shared.domain.releases import with_change
+from shared.domain.visibility import CONTAINERS, Readers, Visibility
 from tests.contract.sample_records import head, release
 from tests.fakes.system import START_MS
 from tests.paths import docs

@@ -4,7 +4,7 @@ import ast
 import string
 
 from shared.domain.errors.requests import Busy
-from shared.domain.packages import State
+from shared.domain.release_states import State
 from shared.services.identity.mail import MAIL_TEXTS, Appeal, MailDelivery, ReleaseMail
 from tests.contract.sample_records import release
 from tests.fakes.mail import FakeMailer

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate
-from shared.domain.packages import Readers, Visibility
 from shared.domain.principals import OPERATOR
+from shared.domain.visibility import Readers, Visibility
 from shared.ports.archive_store import ArchiveStore, StoredArchive
 from shared.services.common import Adapters
 from shared.services.maintenance.database_age import DatabaseAge

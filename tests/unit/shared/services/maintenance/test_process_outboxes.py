@@ -7,9 +7,10 @@ from shared.domain.archives.names import ArchiveName
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.requests import Busy
 from shared.domain.events import Event
-from shared.domain.packages import Head, Visibility
+from shared.domain.packages import Head
 from shared.domain.principals import OPERATOR
 from shared.domain.search import Query, ResultPage
+from shared.domain.visibility import Visibility
 from shared.services.maintenance.process_outboxes import ProcessOutboxes
 from tests.contract.sample_records import named
 from tests.fakes.stores import FakeDirectory, FakeEvents

@@ -4,8 +4,9 @@ import base64
 import json
 from datetime import timedelta
 
-from shared.domain.packages import Release, State
+from shared.domain.packages import Release
 from shared.domain.principals import OPERATOR
+from shared.domain.release_states import State
 from shared.services.maintenance.sign_releases import SignReleases
 from shared.services.maintenance.tasks import require_task
 from tests.contract.sample_records import coordinate

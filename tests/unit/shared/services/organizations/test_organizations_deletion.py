@@ -13,8 +13,10 @@ from shared.domain.errors.requests import Busy
 from shared.domain.memberships import OWNER_CHANGE_DELAY
 from shared.domain.names import OrgName
 from shared.domain.organizations import NameOwner
-from shared.domain.packages import Head, Release, State, Visibility
+from shared.domain.packages import Head, Release
 from shared.domain.principals import OPERATOR, Principal
+from shared.domain.release_states import State
+from shared.domain.visibility import Visibility
 from shared.ports.conflicts import Stale
 from shared.services.maintenance.finish_deletions import NAME_FREE_AFTER
 from shared.services.organizations import organizations

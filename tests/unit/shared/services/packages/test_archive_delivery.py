@@ -5,7 +5,7 @@ from typing import Any, cast
 import pytest
 
 from shared.domain.archives.delivery import Cdn
-from shared.domain.packages import Readers, Visibility
+from shared.domain.visibility import Readers, Visibility
 from shared.services.packages.archive_delivery import ArchiveDelivery
 from tests.contract.sample_records import head, release
 from tests.fakes.system import FakeClock

@@ -8,8 +8,9 @@ from msgspec.structs import replace
 
 from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate, Package
-from shared.domain.packages import FoundRelease, Readers, Visibility
+from shared.domain.packages import FoundRelease
 from shared.domain.principals import OPERATOR
+from shared.domain.visibility import Readers, Visibility
 from shared.ports.metadata import MetadataStore, ReadCheck
 from shared.services.common import Adapters
 from shared.services.packages.archive_relocation import ArchiveRelocation

@@ -14,8 +14,9 @@ from shared.domain.documents import DerivedDocument
 from shared.domain.entities import Entity
 from shared.domain.errors.requests import Busy
 from shared.domain.listings import Listing
-from shared.domain.packages import State, Survey
+from shared.domain.packages import Survey
 from shared.domain.principals import OPERATOR
+from shared.domain.release_states import State
 from shared.domain.releases import WithheldNote
 from shared.domain.search import ANYONE, Query, ResultPage, SymbolQuery
 from shared.ports.directory import DirectoryStore

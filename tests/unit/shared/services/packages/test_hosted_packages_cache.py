@@ -9,8 +9,9 @@ import pytest
 from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
 from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate, Package
-from shared.domain.packages import FoundRelease, Survey, Visibility
+from shared.domain.packages import FoundRelease, Survey
 from shared.domain.versions import Version
+from shared.domain.visibility import Visibility
 from shared.ports.metadata import MetadataStore, ReadCheck
 from shared.services.packages.hosted_packages import PackageCache
 from tests.support.surveys import checked, survey

@@ -5,9 +5,10 @@ from typing import cast
 
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.events import Event
-from shared.domain.packages import Readers, Survey, Visibility
+from shared.domain.packages import Survey
 from shared.domain.principals import ANONYMOUS, Principal
 from shared.domain.sparse_index import index_file
+from shared.domain.visibility import Readers, Visibility
 from shared.ports.metadata import MetadataStore, ReadCheck
 from shared.services.packages.derived_data import DocumentCache
 from shared.services.packages.index import CHANGES_READ, AdvisoryMarks, PackageIndex

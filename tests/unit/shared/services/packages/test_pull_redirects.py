@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from shared.domain.archives.delivery import PLACEMENT_SETTLED_AFTER
 from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Package
-from shared.domain.packages import Visibility
 from shared.domain.principals import OPERATOR
+from shared.domain.visibility import Visibility
 from shared.services.common import Adapters
 from tests.fakes.archive_placement import STORE, FakeLinks
 from tests.protocol.bal.java import ACCEPT_ARCHIVE

@@ -11,8 +11,8 @@ from shared.domain.archives.delivery import LinkedArchive, StoreLink
 from shared.domain.archives.names import ArchiveName
 from shared.domain.errors.requests import Busy
 from shared.domain.names import parse_org
-from shared.domain.packages import Visibility
 from shared.domain.principals import Principal
+from shared.domain.visibility import Visibility
 from shared.runtime.answer_dependencies import ALL_THAT_IS_STORED, NOTHING_STORED, Dependencies
 from shared.services.packages.pull_redirects import (
     LONGEST_PLACE,

@@ -10,8 +10,8 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import InvalidRequest, Refusal
 from shared.domain.errors.identity import NotPermitted
 from shared.domain.errors.requests import Busy
-from shared.domain.packages import State
 from shared.domain.principals import OPERATOR, Principal
+from shared.domain.release_states import State
 from shared.services.common import Adapters
 from shared.services.publishing.moderation import Moderation
 from tests.support.archives import bala

@@ -9,8 +9,9 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.errors.packages import NotAwaited
 from shared.domain.errors.requests import Busy, NotListedYet
 from shared.domain.names import parse_org
-from shared.domain.packages import Release, State
+from shared.domain.packages import Release
 from shared.domain.principals import Principal
+from shared.domain.release_states import State
 from shared.domain.scopes import Grant
 from shared.services.common import Adapters
 from shared.services.publishing import moderation

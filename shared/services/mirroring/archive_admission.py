@@ -27,12 +27,13 @@ from shared.domain.errors.packages import (
 )
 from shared.domain.listings import Listing
 from shared.domain.mirroring import FetchedArchive
-from shared.domain.packages import Release, Visibility
+from shared.domain.packages import Release
 from shared.domain.principals import Principal
 from shared.domain.releases import MIRROR, mirrored_head
 from shared.domain.scopes import Grant, Scope
 from shared.domain.times import MS
 from shared.domain.upstream_withdrawals import UpstreamWithdrawal
+from shared.domain.visibility import Visibility
 from shared.ports.http_client import AnswerTooLarge, Unanswered
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.runtime.lru_cache import LruCache

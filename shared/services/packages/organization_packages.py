@@ -7,8 +7,9 @@ from shared.domain.coordinates import Package
 from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.packages import PackageNotFound
 from shared.domain.names import OrgName
-from shared.domain.packages import Head, ReleaseEntry, State, Survey
+from shared.domain.packages import Head, ReleaseEntry, Survey
 from shared.domain.principals import Principal
+from shared.domain.release_states import State
 from shared.domain.role_rights import refusal_of
 from shared.domain.scopes import Action
 from shared.domain.version_choice import latest

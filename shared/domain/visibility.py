@@ -1,0 +1,41 @@
+"""Who may see a package."""
+
+from enum import Enum
+
+
+class Visibility(Enum):
+    """Who may see a package.
+
+    Internal are packages of ours that are for staff, and mirrored ones that an upstream gives for
+    its token alone.
+    """
+
+    PUBLIC = "public"
+    PRIVATE = "private"  # Members of its organization.
+    INTERNAL = "internal"  # Staff, and every token that reads; of ours, members as well.
+
+    def is_narrower_than(self, other: "Visibility") -> bool:
+        """Whether fewer may see a package of this visibility."""
+        order = (Visibility.PUBLIC, Visibility.INTERNAL, Visibility.PRIVATE)
+        return order.index(self) > order.index(other)
+
+    @property
+    def told(self) -> str:
+        """What clients are told, which know public and private alone."""
+        return "public" if self is Visibility.PUBLIC else "private"
+
+
+class Readers(Enum):
+    """Whom the registry lets read: everybody, or only who sends credentials."""
+
+    EVERYBODY = "everybody"
+    SIGNED_IN = "signed_in"
+
+
+CONTAINERS = (Visibility.PUBLIC, Visibility.PRIVATE)  # Of archives.
+
+
+EVERYBODY = ""  # The readers of public packages.
+
+
+STAFF = "*"  # The readers of internal packages; no organization has this name.
