@@ -50,7 +50,7 @@ KEPT_FOR: Mapping[str, str] = {
     "api_docs_generation._ends": "bounds abuse of the confined process",
     "on_demand._ends": "bounds abuse of the confined process",
     "api_docs_queue._renewed": "makes documentation once",
-    "admission._refreshed": "compares with an upstream once",
+    "archive_admission._refreshed": "compares with an upstream once",
     "version_checks._known": "bounds use of the confined process",
     "http_fetcher._unresolved": "bounds questions to name servers",
     "kept_answers._kept": "bounds questions to upstreams",

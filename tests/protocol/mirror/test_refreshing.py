@@ -9,7 +9,7 @@ from shared.domain.packages import Release
 from shared.domain.principals import ANONYMOUS
 from shared.domain.release_lists import parse_coordinate
 from shared.runtime.lru_cache import LruCache
-from shared.services.mirroring import admission
+from shared.services.mirroring import archive_admission
 from shared.services.mirroring.upstream_questions import Asker
 from tests.support.archives import bala
 from tests.support.mirrors import release_of, services
@@ -75,7 +75,7 @@ async def test_what_comes_while_too_many_wait_is_refreshed_another_time(
 ) -> None:
     other = await stored(mirror, "ballerina/io:1.1.0")
     upstream.asked.clear()
-    monkeypatch.setattr(admission, "MOST_WAITING", 1)
+    monkeypatch.setattr(archive_admission, "MOST_WAITING", 1)
     mirror.clock.advance(FRESH_FOR)
     for asked in (1, 2):
         for release in (io, other):
