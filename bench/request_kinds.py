@@ -21,7 +21,7 @@ from shared.bootstrap import build_registry
 from shared.domain.accounts import Account
 from shared.domain.principals import OPERATOR
 from shared.hosting.host import Host
-from shared.services.records import all_entities
+from shared.services.record_batches import all_entities
 from shared.settings import Settings
 from tests.protocol.mcp.agent import tool_call
 from tests.support.archives import bala

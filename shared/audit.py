@@ -32,7 +32,7 @@ from shared.script_client import (
     objects_in,
     printable,
     read_object,
-    token_of_settings,
+    token_for,
 )
 from shared.verification.registry_client import NotAsked, RegistryClient
 
@@ -240,8 +240,7 @@ def run(
     try:
         components = list(_read_components(options.files or ["Dependencies.toml"]))
         address = options.address.rstrip("/")
-        token = (options.token or environment.get("BALLROOM_TOKEN", "")).strip()
-        token = token or token_of_settings(environment, address)
+        token = token_for(address, environment, options.token)
         client = RegistryClient(address, token, "ballroom-audit")
         audit = _audit(client, components, _ignored(options.ignored))
     except (NotAsked, UnreadableFile) as reason:

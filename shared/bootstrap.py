@@ -123,7 +123,7 @@ from shared.services.administration.key_ages import KeyKind
 from shared.services.administration.revocations import AppliedRevocations
 from shared.services.common import Adapters
 from shared.services.maintenance.snapshots import ArchiveSources, StoredSnapshots
-from shared.services.records import all_entities
+from shared.services.record_batches import all_entities
 from shared.settings import Settings
 from shared.settings.values import split_list
 from shared.telemetry import log

@@ -44,7 +44,7 @@ from shared.script_client import (
     printable,
     read_object,
     sentence_of_refusal,
-    token_of_settings,
+    token_for,
     unreachable,
 )
 
@@ -665,9 +665,7 @@ class PublishRun:
         if flaw := flaw_of_address(self._address, has_token=True):
             raise PublishFailed(flaw)
         self._http = Http(self._address, self._job)
-        stored = self._job.get("BALLROOM_TOKEN").strip() or token_of_settings(
-            self._job.environment, self._address
-        )
+        stored = token_for(self._address, self._job.environment)
         if stored:
             if not is_token(stored):
                 message = "BALLROOM_TOKEN is no access token. Copy it from the page that showed it."

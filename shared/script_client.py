@@ -107,7 +107,14 @@ _ENTRY = re.compile(r"^\s*\[\[repository\.maven\]\]\s*$(.*?)(?=^\s*\[|\Z)", re.M
 _VALUE = re.compile(r"""^\s*(url|accesstoken)\s*=\s*["']([^"'\n]*)["']""", re.M)
 
 
-def token_of_settings(environment: Mapping[str, str], address: str) -> str:
+def token_for(address: str, environment: Mapping[str, str], option: str = "") -> str:
+    """Return the token for a registry: that of the option, else of BALLROOM_TOKEN, else the one
+    that a login put into Settings.toml; empty without any."""
+    given = option or environment.get("BALLROOM_TOKEN", "")
+    return given.strip() or _token_of_settings(environment, address)
+
+
+def _token_of_settings(environment: Mapping[str, str], address: str) -> str:
     """Return the token that a login put into Settings.toml for the registry, outside of CI."""
     if environment.get("CI") or environment.get("TF_BUILD") or environment.get("JENKINS_URL"):
         return ""

@@ -29,7 +29,7 @@ from shared.script_client import (
     opener_of,
     printable,
     read_object,
-    token_of_settings,
+    token_for,
     unreachable,
 )
 from shared.verification.following_logs import (
@@ -143,8 +143,7 @@ def run(options: VerifyOptions, environment: Mapping[str, str], say: Say) -> int
 
     try:
         address = options.address.rstrip("/")
-        token = (options.token or environment.get("BALLROOM_TOKEN", "")).strip()
-        client = RegistryClient(address, token or token_of_settings(environment, address))
+        client = RegistryClient(address, token_for(address, environment, options.token))
         file = Path(options.state) if options.state else default_file(environment)
         verification = Verification(options, client, KeptState(file, address), say_safely)
         if options.watch:

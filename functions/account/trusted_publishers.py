@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from functions.account.organization import ORGANIZATION_ROUTE, OrganizationFrame, organization_frame
-from functions.http.pagination import Pager
+from functions.http.numbered_pages import Pager
 from functions.http.pipelines import PrintedFile, print_pipeline
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from functions.http.subjects import named_organization

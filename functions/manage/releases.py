@@ -6,8 +6,8 @@ from functools import partial
 from msgspec import Struct
 
 from functions.account.security import event_label
+from functions.http.numbered_pages import Pager
 from functions.http.pages import see_other
-from functions.http.pagination import Pager
 from functions.http.signed_in_pages import (
     AdministratorPages,
     FormProblem,

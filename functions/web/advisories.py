@@ -5,8 +5,8 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
+from functions.http.numbered_pages import Pager
 from functions.http.pages import PublicPageCall, PublicPages
-from functions.http.pagination import Pager
 from shared.domain.advisories.advisories import (
     Advisory,
     Affected,

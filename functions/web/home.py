@@ -8,8 +8,8 @@ from urllib.parse import quote, quote_plus
 
 from msgspec import Struct
 
+from functions.http.numbered_pages import Pager, requested_page
 from functions.http.pages import PublicPageCall, PublicPages
-from functions.http.pagination import Pager, requested_page
 from shared.domain.search import MAX_QUERY_LENGTH, FacetPage, ResultPage
 from shared.runtime.answers import Answer
 

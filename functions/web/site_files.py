@@ -13,9 +13,9 @@ import shared.publish
 from functions.http.caching_headers import REVALIDATE
 from functions.http.calls import Call
 from functions.http.formatting import counted
+from functions.http.numbered_pages import requested_page
 from functions.http.operator_links import vulnerability_contacts
 from functions.http.pages import STATIC, AnonymousPages, PublicPageCall, PublicPages, static_path
-from functions.http.pagination import requested_page
 from functions.http.pipelines import AUDIT_FILE, EXAMPLE_URL, VERIFY_FILE
 from functions.http.representations import Representation, conditional_answer, script_answer
 from shared.domain.documents import xml_document, xml_element, xml_leaf

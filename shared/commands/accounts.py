@@ -18,7 +18,8 @@ from shared.domain.group_rules import ADMINISTRATOR, AUDITOR
 from shared.domain.principals import OPERATOR
 from shared.runtime.private_files import open_private
 from shared.services.administration.leaving import REASON, LeaveRequest
-from shared.services.records import ENTITIES_READ_AT_ONCE, iterate_pages
+from shared.services.list_pages import iterate_pages
+from shared.services.record_batches import ENTITIES_READ_AT_ONCE
 from shared.use_cases import accounts as use_cases
 from shared.use_cases.inputs import Nothing
 from shared.use_cases.moderation import RequiredReason

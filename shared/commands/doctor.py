@@ -34,7 +34,7 @@ from shared.services.maintenance.place_archives import PlaceArchives
 from shared.services.mirroring.upstreams import UpstreamSource
 from shared.services.organizations.ownership import ownerless_problem
 from shared.services.provenance.trusted_root_renewal import SERVER
-from shared.services.records import all_entities
+from shared.services.record_batches import all_entities
 from shared.services.tokens.makers import described
 from shared.settings import Settings
 from shared.settings.problems import unknown_settings

@@ -42,9 +42,10 @@ from shared.domain.principals import OPERATOR
 from shared.domain.pull_records import MAX_PULLS_PAGE_SIZE, PullQuery
 from shared.domain.scopes import Role
 from shared.domain.webhooks import Webhook
+from shared.services.list_pages import iterate_pages
 from shared.services.organizations.memberships import Kept
 from shared.services.packages.pull_records import PullRecordPage
-from shared.services.records import ENTITIES_READ_AT_ONCE, iterate_pages
+from shared.services.record_batches import ENTITIES_READ_AT_ONCE
 from shared.services.tokens.makers import described
 from shared.use_cases import organizations as use_cases
 from shared.use_cases.organizations import NewContinuation, NewOrganization

@@ -18,7 +18,7 @@ from shared.ports.conflicts import AlreadyThere
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.runtime.lru_cache import LruCache
-from shared.services.records import all_entities
+from shared.services.record_batches import all_entities
 
 OWNERS_CACHED = 2_000  # Organizations.
 OWNER_CACHED_FOR = timedelta(seconds=5)  # Within which a change holds everywhere.

@@ -1,29 +1,22 @@
-"""Records: writing an entity together with its event, reading entities and packages in batches."""
+"""Records: writing an entity together with its event."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from typing import Generic, TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
 
 from msgspec import Struct, field
 
 from shared.auth.tokens import random_text
-from shared.domain.coordinates import Package
 from shared.domain.entities import AdditionCount, Entity, Place
 from shared.domain.errors.base import Refusal, Unavailable
 from shared.domain.events import Event
-from shared.domain.names import OrgName
-from shared.domain.packages import Head
 from shared.domain.principals import Principal
-from shared.domain.scopes import Resource
-from shared.domain.visibility import Visibility
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
-from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock, Randomness
 from shared.runtime.retries import back_off, retried
 
 E = TypeVar("E", bound=Entity)
 
-RECORDS_AT_ONCE = 200  # That a task holds, so that its memory stays bounded.
 EVENT_ID_LENGTH = 20  # Base62: no two changes share an id.
 
 
@@ -135,123 +128,3 @@ class RecordWriter(Struct, frozen=True):
             self.delayed(failure)
             return entity
         return entity.model_copy(update={"outbox": ()})
-
-
-Row = TypeVar("Row")
-
-ENTITIES_READ_AT_ONCE = 500  # Entities per read.
-
-
-class EntityPage(Struct, Generic[E], frozen=True):
-    """Some entities in order of place, and whether more follow."""
-
-    entities: tuple[E, ...]
-    is_more: bool
-
-
-class ListPage(Struct, Generic[Row], frozen=True):
-    """Some rows of a list by name; `next` is the name to continue after, empty at the end."""
-
-    rows: tuple[Row, ...]
-    next: str = ""
-
-
-async def iterate_pages(page: Callable[[str], Awaitable[ListPage[Row]]]) -> AsyncIterator[Row]:
-    """Yield every row of a list, read page by page."""
-    listed = await page("")
-    while True:
-        for row in listed.rows:
-            yield row
-        if not listed.next:
-            return
-        listed = await page(listed.next)
-
-
-async def entity_page(
-    directory: DirectoryStore, kind: type[E], after: Place, count: int
-) -> EntityPage[E]:
-    """Return up to `count` entities above a place. One read."""
-    found = await directory.list_all(kind, after, count + 1)
-    return EntityPage(tuple(found[:count]), len(found) > count)
-
-
-async def entities_with_prefix(
-    directory: DirectoryStore, kind: type[E], place: Place, count: int
-) -> tuple[E, ...]:
-    """Return the entity at the place, and up to `count` whose owners begin with its owner."""
-    exactly = await directory.get(kind, place)
-    found = await entity_page(directory, kind, place, count)
-    longer = [each for each in found.entities if each.place.owner.startswith(place.owner)]
-    return (*([exactly] if exactly else []), *longer)
-
-
-async def organization_package_page(
-    metadata: MetadataStore, org: OrgName, after: str, count: int
-) -> tuple[list[Package], str]:
-    """Return up to `count` packages of an organization after the name `after`, and the name to
-    continue after; empty at the end. One read."""
-    prefix = f"{org.lower()}/"
-    heads = await metadata.packages(prefix + after.lower(), count + 1)
-    own = [head.package for head in heads if head.package.key.startswith(prefix)]
-    return own[:count], own[count - 1].name if len(own) > count else ""
-
-
-async def is_public(metadata: MetadataStore, target: Resource) -> bool:
-    """Check whether everybody may read the package, or a package of the organization. One read of a
-    package, and one of each batch of an organization's until one is public."""
-    if isinstance(target, Package):
-        head = await metadata.head(target)
-        return head is not None and head.visibility is Visibility.PUBLIC
-    async for heads in package_batches(metadata, RECORDS_AT_ONCE, prefix=f"{target.lower()}/"):
-        if any(head.visibility is Visibility.PUBLIC for head in heads):
-            return True
-    return False
-
-
-async def entity_batches(
-    directory: DirectoryStore, kind: type[E], size: int
-) -> AsyncGenerator[list[E]]:
-    """Yield every entity of the kind in order of place, up to `size` with each read."""
-    after = Place("")
-    while batch := await directory.list_all(kind, after, size):
-        yield batch
-        after = batch[-1].place
-
-
-async def all_entities(directory: DirectoryStore, kind: type[E]) -> list[E]:
-    """Return every entity of the kind, in order of place. The cost grows with their number."""
-    batches = entity_batches(directory, kind, ENTITIES_READ_AT_ONCE)
-    return [entity async for batch in batches for entity in batch]
-
-
-async def package_batches(
-    metadata: MetadataStore, size: int, *, prefix: str = "", after: str = ""
-) -> AsyncGenerator[list[Head]]:
-    """Yield the packages whose keys begin with `prefix` and come after `after`, in order of key.
-
-    Each read returns up to `size` of them.
-    """
-    after = max(after, prefix)
-    while heads := await metadata.packages(after, size):
-        batch = [head for head in heads if head.package.key.startswith(prefix)]
-        if batch:
-            yield batch
-        if len(batch) < len(heads):
-            return
-        after = heads[-1].package.key
-
-
-async def last_event_number(events: EventStore) -> int:
-    """Return the number of the last event, by some forty reads: numbers have no gaps."""
-    low = 0
-    high = 1
-    while await events.since(high - 1, 1):
-        low = high
-        high = high * 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        if await events.since(middle - 1, 1):
-            low = middle
-        else:
-            high = middle
-    return low

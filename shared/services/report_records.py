@@ -16,7 +16,7 @@ from shared.domain.reports import (
 )
 from shared.ports.directory import DirectoryStore
 from shared.runtime.retries import retried_when_stale
-from shared.services.records import RECORDS_AT_ONCE, entity_batches
+from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
 
 
 class ReportRecords(Struct, frozen=True):

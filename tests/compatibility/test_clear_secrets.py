@@ -16,7 +16,7 @@ from shared.bootstrap import build_registry, migrate
 from shared.domain.errors.requests import Busy
 from shared.domain.webhooks import Webhook
 from shared.services.organizations.webhook_secrets import WebhookSecrets
-from shared.services.records import all_entities
+from shared.services.record_batches import all_entities
 from tests.compatibility.fixtures import HERE, unpack_folder
 from tests.support.storage import Folders
 from tests.support.stored_bytes import bytes_of_files

@@ -47,7 +47,7 @@ from shared.services.maintenance.snapshots import (
 )
 from shared.services.packages.derived_data import DerivedData, WithheldReleases
 from shared.services.packages.statistics import LastRegistryCounts
-from shared.services.records import RECORDS_AT_ONCE
+from shared.services.record_batches import RECORDS_AT_ONCE
 from tests.contract.sample_records import event, head
 from tests.contract.stores import STORES, Stores, prepared
 from tests.fakes.system import FakeClock

@@ -17,7 +17,7 @@ from shared.domain.memberships import Membership
 from shared.domain.organizations import Organization
 from shared.domain.principals import OPERATOR
 from shared.domain.tokens import Token
-from shared.services.records import all_entities
+from shared.services.record_batches import all_entities
 from tests.crash.scenarios import BYSTANDER, Scenario
 from tests.support.event_feed import checked_feed
 from tests.support.world import Person, World

@@ -14,7 +14,7 @@ from shared.domain.organizations import Organization
 from shared.domain.packages import Release, ReleaseEntry
 from shared.domain.search import Query, ResultPage, Viewer
 from shared.domain.tokens import Token
-from shared.services.records import all_entities
+from shared.services.record_batches import all_entities
 from tests.crash.push_load import traffic
 from tests.crash.recovery import check_same, explained
 from tests.crash.reference_runs import References, start_again

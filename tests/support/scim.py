@@ -7,7 +7,7 @@ import httpx
 
 from shared.domain.accounts import Account
 from shared.domain.principals import OPERATOR
-from shared.services.records import all_entities
+from shared.services.record_batches import all_entities
 from shared.services.scim.tokens import IssuedScimToken
 from tests.support.sign_in import SignInWorld, open_sign_in
 from tests.support.world import URL, OpenWorld, World

@@ -41,7 +41,8 @@ from shared.services.leases import retried_when_leased
 from shared.services.organizations.made import MadeByAccounts
 from shared.services.organizations.memberships import OrganizationMembers, member_removal
 from shared.services.organizations.ownership import OwnerlessOrganizations
-from shared.services.records import RECORDS_AT_ONCE, EntityChange, RecordWriter, entity_batches
+from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
+from shared.services.records import EntityChange, RecordWriter
 from shared.services.report_records import ReportRecords
 from shared.services.tokens.tokens import TokenRecords, token_change
 

@@ -51,17 +51,12 @@ from shared.services.identity.accounts import (
 from shared.services.identity.mail import DecisionMail, MailDelivery, mail_text, reason_text
 from shared.services.identity.sessions import Sessions, live_sessions
 from shared.services.leases import Leases, retried_when_leased
+from shared.services.list_pages import ListPage, entities_with_prefix, entity_page
 from shared.services.organizations.made import Made, MadeByAccounts
 from shared.services.organizations.memberships import OPERATOR_NAME, Memberships, NamedMembership
 from shared.services.organizations.organizations import Organizations
 from shared.services.organizations.ownership import OwnerlessOrganizations
-from shared.services.records import (
-    EntityChange,
-    ListPage,
-    RecordWriter,
-    entities_with_prefix,
-    entity_page,
-)
+from shared.services.records import EntityChange, RecordWriter
 from shared.services.tokens.tokens import TokenRecords, UsedToken, token_change
 
 # What a token with the scope moderate is enough for.

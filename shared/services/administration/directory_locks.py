@@ -43,13 +43,8 @@ from shared.services.administration.administration import AccountAdministration,
 from shared.services.identity.accounts import Accounts, account_names
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.leases import Leases, retried_when_leased
-from shared.services.records import (
-    RECORDS_AT_ONCE,
-    EntityChange,
-    RecordWriter,
-    all_entities,
-    entity_batches,
-)
+from shared.services.record_batches import RECORDS_AT_ONCE, all_entities, entity_batches
+from shared.services.records import EntityChange, RecordWriter
 
 ALL_WHO_WAIT = "*"  # In place of the names of accounts.
 

@@ -35,7 +35,8 @@ from shared.services.administration.administration import Administrators
 from shared.services.administration.directory_locks import DirectoryLocks
 from shared.services.identity.accounts import account_names
 from shared.services.identity.mail import MailDelivery, mail_text
-from shared.services.records import RECORDS_AT_ONCE, EntityChange, RecordWriter, entity_batches
+from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
+from shared.services.records import EntityChange, RecordWriter
 
 GROUPS = Principal(id="groups", credential="groups")  # The actor of what groups change.
 

@@ -27,7 +27,7 @@ from shared.services.administration.administration import AccountAdministration,
 from shared.services.identity.accounts import account_by_id, organization_owners
 from shared.services.organizations.made import Made, MadeByAccounts, MadeKind
 from shared.services.organizations.memberships import Memberships
-from shared.services.records import last_event_number
+from shared.services.record_batches import last_event_number
 from shared.services.tokens.tokens import UsedToken
 
 RELEASES_OF = timedelta(days=90)

@@ -47,14 +47,8 @@ from shared.services.administration.administration import Administrators
 from shared.services.identity.accounts import account_names, accounts_by_ids, organization_owners
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.organizations.memberships import OPERATOR_NAME
-from shared.services.records import (
-    RECORDS_AT_ONCE,
-    EntityChange,
-    RecordWriter,
-    all_entities,
-    entity_batches,
-    retried_when_added,
-)
+from shared.services.record_batches import RECORDS_AT_ONCE, all_entities, entity_batches
+from shared.services.records import EntityChange, RecordWriter, retried_when_added
 
 _WHAT = "name disputes"
 _FINAL = "The decision is final."

@@ -18,7 +18,7 @@ from shared.domain.webhooks import ReceiverHosts, Webhook
 from shared.ports.directory import DirectoryStore
 from shared.ports.http_client import Unanswered
 from shared.ports.mail import Mailer, Undelivered
-from shared.services.records import all_entities
+from shared.services.record_batches import all_entities
 from shared.services.tokens.trusted_publishing import JobTokenVerifier
 
 TIME_LIMIT = timedelta(seconds=5)  # Of each server.

@@ -63,13 +63,8 @@ from shared.services.organizations.made import invitation_change
 from shared.services.organizations.memberships import Memberships, member_removal
 from shared.services.organizations.webhooks import webhook_change
 from shared.services.packages.derived_data import PackageRecordWriter
-from shared.services.records import (
-    RECORDS_AT_ONCE,
-    EntityChange,
-    RecordWriter,
-    entity_batches,
-    package_batches,
-)
+from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches, package_batches
+from shared.services.records import EntityChange, RecordWriter
 from shared.services.revocation_list import registry_digest
 from shared.services.tokens.tokens import token_change
 from shared.services.tokens.trusted_publishers import is_of_public_package, publisher_removal

@@ -20,7 +20,7 @@ from shared.domain.tokens import Token
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.ports.directory import DirectoryStore
 from shared.services.administration.account_rights import AccountRights, RightsOfAccount
-from shared.services.records import all_entities
+from shared.services.record_batches import all_entities
 
 _OF_REGISTRY = "the registry"
 _REVIEWED_SCOPES = ADMINISTRATORS_SCOPES | {Scope.MANAGE}

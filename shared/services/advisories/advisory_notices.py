@@ -33,7 +33,7 @@ from shared.ports.system import Clock
 from shared.services.advisories.affected_packages import AffectedPackage, AffectedPackages
 from shared.services.identity.accounts import accounts_by_ids
 from shared.services.identity.mail import AdvisoryMail
-from shared.services.records import RECORDS_AT_ONCE, entity_batches
+from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
 
 EVENTS_AT_ONCE = 100
 _WHAT = "what your account is told of advisories"

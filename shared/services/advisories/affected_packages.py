@@ -17,7 +17,7 @@ from shared.domain.version_choice import latest
 from shared.domain.versions import Range
 from shared.ports.metadata import MetadataStore
 from shared.services.advisories.advisories import Advisories
-from shared.services.records import package_batches
+from shared.services.record_batches import package_batches
 
 PACKAGES_AT_ONCE = 50  # Each with its release and its dependency graph.
 

@@ -26,7 +26,7 @@ from shared.ports.work import WorkStore
 from shared.services.advisories.advisories import Advisories, version_of_library
 from shared.services.advisories.malware import MalwareQuarantine
 from shared.services.api_docs.sboms import Sboms
-from shared.services.records import last_event_number
+from shared.services.record_batches import last_event_number
 
 EVENTS_READ_AT_ONCE = 500
 POSITION_KEPT_FOR = timedelta(days=30)

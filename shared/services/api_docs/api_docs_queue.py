@@ -26,7 +26,7 @@ from shared.services.api_docs.api_docs_generation import (
     GenerationFailure,
     delete_abandoned_jobs,
 )
-from shared.services.records import RECORDS_AT_ONCE, package_batches
+from shared.services.record_batches import RECORDS_AT_ONCE, package_batches
 
 QUEUE_LENGTH = 1_000  # Releases; the task documents what does not fit.
 # Whoever publishes many releases waits for the answer to the next push, and nobody yet for the

@@ -50,7 +50,7 @@ from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.pull_ledger import PullLedger
 from shared.services.bundles.bundle_documents import ReleaseDocuments
-from shared.services.records import RECORDS_AT_ONCE, last_event_number, package_batches
+from shared.services.record_batches import RECORDS_AT_ONCE, last_event_number, package_batches
 
 EVENTS_AT_ONCE = 500
 _MOST_NAMED = 5  # Of the releases that are missing.

@@ -32,7 +32,8 @@ from shared.ports.http_client import HttpClient, Unanswered
 from shared.ports.system import Clock
 from shared.services.identity.accounts import administrator_accounts
 from shared.services.identity.mail import MailDelivery, mail_text
-from shared.services.records import EntityChange, RecordWriter, all_entities
+from shared.services.record_batches import all_entities
+from shared.services.records import EntityChange, RecordWriter
 
 MAX_ASKED = 500  # Domains in a run, those first that were asked about longest ago.
 RUN_TIME = timedelta(minutes=7)  # Less than a run of a task may take.

@@ -9,7 +9,7 @@ from shared.domain.times import MS
 from shared.ports.events import EventStore
 from shared.ports.system import Clock
 from shared.services.maintenance.tasks import Task
-from shared.services.records import RECORDS_AT_ONCE
+from shared.services.record_batches import RECORDS_AT_ONCE
 
 SCHEDULE = "0 50 3 * * *"
 

@@ -10,7 +10,7 @@ from shared.domain.identities import Identity
 from shared.domain.status import TaskReport
 from shared.ports.directory import DirectoryStore
 from shared.services.maintenance.tasks import Task
-from shared.services.records import RECORDS_AT_ONCE, entity_batches
+from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
 
 SCHEDULE = "0 25 */6 * * *"
 

@@ -9,7 +9,7 @@ from shared.ports.events import EventStore
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
 from shared.services.maintenance.tasks import CHECKPOINT_KEPT_FOR, RUN_TIME, Task
-from shared.services.records import RECORDS_AT_ONCE
+from shared.services.record_batches import RECORDS_AT_ONCE
 
 SCHEDULE = "0 40 * * * *"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from shared.domain.accounts import Account
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
-from shared.services.records import RECORDS_AT_ONCE, entity_batches
+from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
 
 
 @dataclass(frozen=True)

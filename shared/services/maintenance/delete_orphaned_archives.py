@@ -23,7 +23,7 @@ from shared.services.maintenance.database_age import DatabaseAge
 from shared.services.maintenance.erased_releases import ErasedReleases
 from shared.services.maintenance.tasks import CHECKPOINT_KEPT_FOR, Checkpoints, Guarded, Task
 from shared.services.packages.archive_sweep import SWEEP_SCHEDULE
-from shared.services.records import RECORDS_AT_ONCE, entity_batches
+from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
 
 SCHEDULE = SWEEP_SCHEDULE  # `archive_sweep.py` computes with it when an archive is gone.
 

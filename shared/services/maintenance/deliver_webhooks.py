@@ -21,7 +21,7 @@ from shared.ports.work import WorkStore
 from shared.services.maintenance.tasks import CHECKPOINT_KEPT_FOR, Task
 from shared.services.organizations.webhook_delivery import WebhookDelivery, WebhookTurns
 from shared.services.organizations.webhook_secrets import WebhookSecrets
-from shared.services.records import all_entities
+from shared.services.record_batches import all_entities
 
 SCHEDULE = "45 * * * * *"
 

@@ -20,7 +20,7 @@ from shared.ports.system import Clock
 from shared.ports.work import WorkStore
 from shared.services.identity.accounts import RetiredNames
 from shared.services.maintenance.tasks import Task
-from shared.services.records import RECORDS_AT_ONCE, entity_batches
+from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
 
 SCHEDULE = "0 55 * * * *"
 

@@ -24,7 +24,8 @@ from shared.ports.metadata import MetadataStore
 from shared.services.following.forgetting import remove_followers
 from shared.services.maintenance.tasks import Task
 from shared.services.organizations.organizations import OrganizationDeletion
-from shared.services.records import EntityChange, RecordWriter, all_entities
+from shared.services.record_batches import all_entities
+from shared.services.records import EntityChange, RecordWriter
 
 SCHEDULE = "0 15 */6 * * *"
 

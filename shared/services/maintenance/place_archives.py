@@ -13,7 +13,7 @@ from shared.ports.system import Clock
 from shared.ports.work import WorkStore
 from shared.services.maintenance.tasks import Checkpoints, Task
 from shared.services.packages.archive_relocation import ArchiveRelocation
-from shared.services.records import RECORDS_AT_ONCE, package_batches
+from shared.services.record_batches import RECORDS_AT_ONCE, package_batches
 
 SCHEDULE = "20 */5 * * * *"
 

@@ -12,7 +12,7 @@ from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
 from shared.services.maintenance.tasks import Task
 from shared.services.packages.derived_data import DerivedData
-from shared.services.records import RECORDS_AT_ONCE
+from shared.services.record_batches import RECORDS_AT_ONCE
 
 SCHEDULE = "15 * * * * *"  # A crash is repaired within a minute.
 

@@ -16,7 +16,7 @@ from shared.ports.metadata import MetadataStore
 from shared.ports.system import Randomness
 from shared.ports.transparency import LeafSource, LogFiles
 from shared.services.maintenance.audit_archives import AuditArchives
-from shared.services.records import package_batches
+from shared.services.record_batches import package_batches
 from shared.services.transparency.log_mending import LogMending, MendingWay
 from shared.services.transparency.tile_reader import TileReader
 

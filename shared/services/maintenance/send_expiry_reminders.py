@@ -12,7 +12,7 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.services.identity.mail import TokenMail
 from shared.services.maintenance.tasks import Task
-from shared.services.records import RECORDS_AT_ONCE
+from shared.services.record_batches import RECORDS_AT_ONCE
 
 SCHEDULE = "30 37 * * * *"
 

@@ -58,7 +58,7 @@ from shared.ports.transparency import LogFiles
 from shared.ports.work import WorkStore
 from shared.services.packages.derived_data import DerivedData
 from shared.services.packages.statistics import LastRegistryCounts
-from shared.services.records import RECORDS_AT_ONCE, entity_batches, package_batches
+from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches, package_batches
 from shared.services.transparency.ended_logs import copy_ended_log
 
 ENTITIES_AT_ONCE = 5_000  # Some 10 MB. Cosmos DB reads all that remains for each batch.

@@ -21,7 +21,7 @@ from shared.ports.work import WorkStore
 from shared.runtime.background_tasks import next_run
 from shared.services.leases import Leases
 from shared.services.limits.notices import ReadOnlyMode
-from shared.services.records import RECORDS_AT_ONCE, package_batches
+from shared.services.record_batches import RECORDS_AT_ONCE, package_batches
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,8 @@ from shared.runtime.single_flight import SingleFlight
 from shared.services.identity.accounts import accounts_by_ids, administrator_accounts
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.packages.pull_counter import utc_day
-from shared.services.records import EntityChange, RecordWriter, package_batches
+from shared.services.record_batches import package_batches
+from shared.services.records import EntityChange, RecordWriter
 
 APPROVALS_READ_EVERY = timedelta(seconds=3)  # A change is in force everywhere within five.
 CALLERS_REMEMBERED = 5_000

@@ -37,7 +37,7 @@ from shared.services.mirroring.upstream_questions import Asker
 from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.upstreams import UpstreamSource
 from shared.services.packages.derived_data import DerivedData
-from shared.services.records import ENTITIES_READ_AT_ONCE, all_entities, entity_batches
+from shared.services.record_batches import ENTITIES_READ_AT_ONCE, all_entities, entity_batches
 
 FRESH_FOR = timedelta(hours=1)  # Some twenty requests for public Central.
 RUN_TIME = timedelta(minutes=7)  # Less than a run of a task may take.

@@ -31,7 +31,8 @@ from shared.services.mirroring.upstream_questions import Asker
 from shared.services.mirroring.upstream_reader import EXACT_CLIENT, UpstreamReader
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.packages.pull_counter import utc_day
-from shared.services.records import EntityChange, RecordWriter, package_batches
+from shared.services.record_batches import package_batches
+from shared.services.records import EntityChange, RecordWriter
 
 DRY_RUN_PERIOD = timedelta(days=30)
 PACKAGES_READ_AT_ONCE = 100

@@ -35,7 +35,7 @@ from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.mirroring.upstreams import Upstreams, UpstreamSource
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.packages.external_releases import ExternalReleases
-from shared.services.records import all_entities
+from shared.services.record_batches import all_entities
 
 CHANGES_AT_ONCE = 500  # As many as a Ballroom sends.
 MOST_NAMED = 20  # Of releases in a mail.

@@ -27,7 +27,8 @@ from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import account_names, organization_owners, reachable_owners
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.organizations.webhooks import confirm_webhook
-from shared.services.records import RECORDS_AT_ONCE, EntityChange, RecordWriter, entity_batches
+from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
+from shared.services.records import EntityChange, RecordWriter
 from shared.services.tokens.makers import described
 from shared.services.tokens.tokens import TokenRecords
 from shared.services.tokens.trusted_publishers import confirm_publisher, is_of_public_package

@@ -64,7 +64,8 @@ from shared.services.mirroring.upstreams import Upstreams
 from shared.services.organizations.memberships import Actor, OrganizationMembers
 from shared.services.organizations.reserved_names import stored_patterns
 from shared.services.organizations.typosquats import Typosquats
-from shared.services.records import EntityChange, RecordWriter, all_entities, package_batches
+from shared.services.record_batches import all_entities, package_batches
+from shared.services.records import EntityChange, RecordWriter
 
 _PROFILE = ("display_name", "description", "default_visibility", "links", "requires_provenance")
 _GOVERNED = ("default_visibility", "requires_provenance")

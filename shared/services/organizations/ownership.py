@@ -44,14 +44,8 @@ from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import Accounts, account_names, accounts_by_ids
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.organizations.memberships import Memberships, OrganizationMembers
-from shared.services.records import (
-    RECORDS_AT_ONCE,
-    EntityChange,
-    RecordWriter,
-    all_entities,
-    entity_batches,
-    is_public,
-)
+from shared.services.record_batches import RECORDS_AT_ONCE, all_entities, entity_batches, is_public
+from shared.services.records import EntityChange, RecordWriter
 
 _EVENTS_READ_AT_ONCE = 100
 _MAIL_REPEATED_FOR = timedelta(days=30)  # To who gets none, because the mail server is away.

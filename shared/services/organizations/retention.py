@@ -28,7 +28,7 @@ from shared.services.identity.accounts import responsible_accounts
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.packages.search import PackageSearch
-from shared.services.records import all_entities, package_batches
+from shared.services.record_batches import all_entities, package_batches
 
 PACKAGES_READ_AT_ONCE = 100
 DEPENDENTS_AT_ONCE = 100

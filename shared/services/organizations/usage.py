@@ -22,7 +22,7 @@ from shared.ports.work import WorkStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import responsible_accounts
 from shared.services.identity.mail import MailDelivery, mail_text
-from shared.services.records import all_entities, package_batches
+from shared.services.record_batches import all_entities, package_batches
 
 COUNTED_EVERY = timedelta(days=1)  # Without a limit; with one, at each run of the task.
 PACKAGES_READ_AT_ONCE = 100

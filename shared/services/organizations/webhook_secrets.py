@@ -28,7 +28,7 @@ from shared.ports.conflicts import AlreadyThere
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness
 from shared.runtime.retries import retried_when_stale
-from shared.services.records import all_entities
+from shared.services.record_batches import all_entities
 
 UNUSED_KEPT_FOR = timedelta(hours=1)  # Longer than a write that was begun with an earlier key.
 # What a round gave new secrets to before a later copy leaked, needs others.

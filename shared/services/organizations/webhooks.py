@@ -34,13 +34,8 @@ from shared.ports.system import Clock, Randomness
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.mail import DecisionMail
 from shared.services.organizations.webhook_secrets import WebhookSecrets
-from shared.services.records import (
-    EntityChange,
-    RecordWriter,
-    all_entities,
-    last_event_number,
-    retried_when_added,
-)
+from shared.services.record_batches import all_entities, last_event_number
+from shared.services.records import EntityChange, RecordWriter, retried_when_added
 from shared.services.tokens.makers import Maker, Makers
 
 MAX_WEBHOOKS = 10  # Of an organization, and of the registry.

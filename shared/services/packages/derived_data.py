@@ -35,7 +35,7 @@ from shared.ports.search import SearchIndex
 from shared.runtime.lru_cache import LruCache
 from shared.runtime.retries import retried_when_stale
 from shared.services.packages.archive_relocation import ArchiveRelocation
-from shared.services.records import package_batches
+from shared.services.record_batches import package_batches
 
 # Each write of the search index changes most lists of packages that it has.
 PACKAGES_LISTED_AT_ONCE = 1_000

@@ -25,7 +25,7 @@ from shared.runtime.lru_cache import LruCache
 from shared.services.packages.derived_data import DocumentCache
 from shared.services.packages.source import PackageSource, dependencies_of_list
 from shared.services.packages.successors import Successors
-from shared.services.records import RECORDS_AT_ONCE, package_batches
+from shared.services.record_batches import RECORDS_AT_ONCE, package_batches
 
 CHANGES_READ = 500  # Events that one request reads: an eighth of a second with cold caches.
 

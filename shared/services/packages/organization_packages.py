@@ -15,7 +15,7 @@ from shared.domain.scopes import Action
 from shared.domain.version_choice import latest
 from shared.domain.versions import Range
 from shared.ports.metadata import MetadataStore
-from shared.services.records import organization_package_page
+from shared.services.list_pages import organization_package_page
 
 PACKAGES_ON_A_PAGE = 25  # Each is surveyed.
 

@@ -40,14 +40,10 @@ from shared.ports.system import Clock
 from shared.services.administration.audit_log import AuditLog, AuditLogPage
 from shared.services.identity.accounts import account_names
 from shared.services.identity.mail import DecisionMail, ReleaseMail
+from shared.services.list_pages import entity_page, organization_package_page
 from shared.services.packages.derived_data import DerivedData, PackageRecordWriter
 from shared.services.packages.search import PackageSearch
-from shared.services.records import (
-    RECORDS_AT_ONCE,
-    entity_page,
-    organization_package_page,
-    package_batches,
-)
+from shared.services.record_batches import RECORDS_AT_ONCE, package_batches
 
 PACKAGES_READ = 50  # Packages that one page looks through: each is surveyed.
 MAX_HELD_RELEASES = 25  # Held releases after which a page looks at no further package.

@@ -29,7 +29,7 @@ from shared.services.publishing.moderation import (
     STATE_VERBS,
     Moderation,
 )
-from shared.services.records import RECORDS_AT_ONCE, package_batches
+from shared.services.record_batches import RECORDS_AT_ONCE, package_batches
 
 PACKAGES_SEARCHED = 2_000  # By one request: the releases of each are read.
 

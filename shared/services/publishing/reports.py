@@ -46,6 +46,7 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import account_names
+from shared.services.list_pages import entity_page
 from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.publishing.moderation import Moderation
 from shared.services.publishing.report_mail import ReportMail
@@ -55,12 +56,7 @@ from shared.services.publishing.report_weights import (
     is_quarantined_by_reports,
     weight_together,
 )
-from shared.services.records import (
-    EntityChange,
-    RecordWriter,
-    entity_page,
-    retried_when_added,
-)
+from shared.services.records import EntityChange, RecordWriter, retried_when_added
 from shared.services.report_records import ReportRecords
 
 RELEASES_ON_A_PAGE = 50  # Of the queue; the reports of each are read.

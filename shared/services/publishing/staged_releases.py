@@ -34,10 +34,10 @@ from shared.services.api_docs.api_docs_generation import ApiHistory
 from shared.services.api_docs.on_demand import ApiComparisons
 from shared.services.identity.accounts import account_names
 from shared.services.identity.mail import DecisionMail, ReleaseMail
+from shared.services.list_pages import organization_package_page
 from shared.services.packages.archive_delivery import ArchiveDelivery
 from shared.services.packages.archive_reader import ArchiveFiles
 from shared.services.packages.derived_data import PackageRecordWriter
-from shared.services.records import organization_package_page
 
 PACKAGES_LOOKED_AT = 50  # Of a page of the list: each is surveyed.
 MAX_STAGED_RELEASES = 25  # After which a page looks at no further package.

@@ -18,7 +18,7 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.services.administration.group_roles import GroupRuleChanges
 from shared.services.organizations.organizations import OrganizationProfile, Organizations
-from shared.services.records import all_entities
+from shared.services.record_batches import all_entities
 from shared.services.registry_files.people_of_organizations import PeopleOfOrganizations
 from shared.services.registry_files.plans import Draft, added, changed, removed
 from shared.services.registry_files.rules_of_files import RulesOfFiles

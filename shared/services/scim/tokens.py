@@ -20,7 +20,8 @@ from shared.domain.tokens import hash_secret
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness
 from shared.services.leases import Leases, retried_when_leased
-from shared.services.records import EntityChange, RecordWriter, all_entities
+from shared.services.record_batches import all_entities
+from shared.services.records import EntityChange, RecordWriter
 
 _WHAT = "tokens of directories"
 _LEASE = "scim-tokens"

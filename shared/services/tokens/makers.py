@@ -19,7 +19,7 @@ from shared.domain.trusted_publishing.publishers import Publisher, publisher_fla
 from shared.domain.webhooks import Webhook
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
-from shared.services.records import RECORDS_AT_ONCE, entity_batches
+from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
 
 OPERATOR_MAKER = "the operator"
 _OTHER_MAKERS = {OPERATOR_ID: OPERATOR_MAKER, REGISTRY_FILE_ID: "the registry file"}

@@ -27,7 +27,7 @@ from shared.domain.release_states import State
 from shared.domain.withdrawals import PublicReason, WithdrawalReason
 from shared.ports.metadata import MetadataStore
 from shared.services.bundles.bundle_import import ImportStep
-from shared.services.records import all_entities
+from shared.services.record_batches import all_entities
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
 from tests.support.bundles import Carrier, Files, bundled

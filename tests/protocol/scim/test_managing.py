@@ -12,7 +12,7 @@ from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
 from shared.domain.scim import ScimKey, ScimMembers, ScimUser
 from shared.domain.scopes import Role
-from shared.services.records import all_entities
+from shared.services.record_batches import all_entities
 from tests.support.page_client import PageClient
 from tests.support.scim import GROUP, KIM, ScimWorld, open_scim
 from tests.support.sign_in import SETTINGS

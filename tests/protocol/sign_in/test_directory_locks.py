@@ -14,7 +14,7 @@ from shared.domain.identities import Identity, identity_place
 from shared.domain.principals import OPERATOR
 from shared.domain.status import TaskReport
 from shared.services.administration.directory_locks import DirectoryDecision
-from shared.services.records import all_entities
+from shared.services.record_batches import all_entities
 from tests.fakes.identity_provider import CLIENT_ID, CLIENT_SECRET
 from tests.protocol.bal.okhttp import multipart
 from tests.support.archives import bala

@@ -14,7 +14,7 @@ from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
 from shared.domain.scopes import Role
 from shared.domain.staff import Staff, parse_staff_sources
-from shared.services.records import all_entities
+from shared.services.record_batches import all_entities
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.bal.okhttp import multipart
 from tests.security.package_probes import READING, secret, seen

@@ -9,7 +9,7 @@ import pytest
 from shared.domain.accounts import Account
 from shared.domain.errors.requests import Busy
 from shared.domain.identities import Identity
-from shared.services.records import all_entities
+from shared.services.record_batches import all_entities
 from tests.support.browsers import Browser, signed_in
 from tests.support.port_doubles import Fault, Moment
 from tests.support.sign_in import KINDS, SignInWorld, open_sign_in

@@ -42,7 +42,7 @@ async def pull_both(settings: Settings) -> None:
     for name in ("io", "bad"):
         coordinate = Coordinate.parse("ballerina", name, "1.0.0")
         try:
-            await registry.mirroring.archive_admission.admit(coordinate, Asker(ANONYMOUS))
+            await registry.mirroring.admission.admit(coordinate, Asker(ANONYMOUS))
         except Refusal:
             assert name == "bad"
     await registry.close()

@@ -5,7 +5,8 @@ import pytest
 from shared.domain.accounts import Account
 from shared.domain.principals import Principal
 from shared.ports.conflicts import AlreadyThere, Stale
-from shared.services.records import EntityChange, ListPage, iterate_pages
+from shared.services.list_pages import ListPage, iterate_pages
+from shared.services.records import EntityChange
 from tests.fakes.services import fake_record_writer
 from tests.fakes.stores import FakeDirectory, FakeEvents
 

@@ -15,7 +15,7 @@ from shared.domain.tokens import Token
 from shared.ports.work import WorkStore
 from shared.services.identity.mail import MailDelivery, TokenMail
 from shared.services.maintenance.send_expiry_reminders import SendExpiryReminders
-from shared.services.records import RECORDS_AT_ONCE
+from shared.services.record_batches import RECORDS_AT_ONCE
 from tests.fakes.mail import FakeMailer
 from tests.fakes.stores import FakeDirectory, FakeWork
 from tests.fakes.system import START_MS, FakeClock

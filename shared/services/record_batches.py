@@ -1,0 +1,79 @@
+"""All records of a kind, read in batches so that memory stays bounded."""
+
+from collections.abc import AsyncGenerator
+from typing import TypeVar
+
+from shared.domain.coordinates import Package
+from shared.domain.entities import Entity, Place
+from shared.domain.packages import Head
+from shared.domain.scopes import Resource
+from shared.domain.visibility import Visibility
+from shared.ports.directory import DirectoryStore
+from shared.ports.events import EventStore
+from shared.ports.metadata import MetadataStore
+
+E = TypeVar("E", bound=Entity)
+
+RECORDS_AT_ONCE = 200  # That a task holds, so that its memory stays bounded.
+ENTITIES_READ_AT_ONCE = 500  # Entities per read.
+
+
+async def is_public(metadata: MetadataStore, target: Resource) -> bool:
+    """Check whether everybody may read the package, or a package of the organization. One read of a
+    package, and one of each batch of an organization's until one is public."""
+    if isinstance(target, Package):
+        head = await metadata.head(target)
+        return head is not None and head.visibility is Visibility.PUBLIC
+    async for heads in package_batches(metadata, RECORDS_AT_ONCE, prefix=f"{target.lower()}/"):
+        if any(head.visibility is Visibility.PUBLIC for head in heads):
+            return True
+    return False
+
+
+async def entity_batches(
+    directory: DirectoryStore, kind: type[E], size: int
+) -> AsyncGenerator[list[E]]:
+    """Yield every entity of the kind in order of place, up to `size` with each read."""
+    after = Place("")
+    while batch := await directory.list_all(kind, after, size):
+        yield batch
+        after = batch[-1].place
+
+
+async def all_entities(directory: DirectoryStore, kind: type[E]) -> list[E]:
+    """Return every entity of the kind, in order of place. The cost grows with their number."""
+    batches = entity_batches(directory, kind, ENTITIES_READ_AT_ONCE)
+    return [entity async for batch in batches for entity in batch]
+
+
+async def package_batches(
+    metadata: MetadataStore, size: int, *, prefix: str = "", after: str = ""
+) -> AsyncGenerator[list[Head]]:
+    """Yield the packages whose keys begin with `prefix` and come after `after`, in order of key.
+
+    Each read returns up to `size` of them.
+    """
+    after = max(after, prefix)
+    while heads := await metadata.packages(after, size):
+        batch = [head for head in heads if head.package.key.startswith(prefix)]
+        if batch:
+            yield batch
+        if len(batch) < len(heads):
+            return
+        after = heads[-1].package.key
+
+
+async def last_event_number(events: EventStore) -> int:
+    """Return the number of the last event, by some forty reads: numbers have no gaps."""
+    low = 0
+    high = 1
+    while await events.since(high - 1, 1):
+        low = high
+        high = high * 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        if await events.since(middle - 1, 1):
+            low = middle
+        else:
+            high = middle
+    return low
