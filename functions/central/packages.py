@@ -6,8 +6,8 @@ from unicodedata import combining, normalize
 
 from functions.archives import locate_archive, redirect_to_archive
 from functions.central.central_face import CORS_HEADERS, OPEN_HEADERS, CentralFace
+from functions.central.package_json import package_model, proofs_model
 from functions.http.calls import Call
-from functions.http.formatting import provenance_address
 from functions.http.json_answers import empty_answer, json_answer
 from functions.http.requests import (
     announced_digest,
@@ -15,7 +15,6 @@ from functions.http.requests import (
     json_object,
     require_upload_taken,
 )
-from shared.composition import Registry
 from shared.domain.advisories.advisories import Advisory
 from shared.domain.archives.delivery import ARCHIVE_TYPE, PullProtocol, content_disposition
 from shared.domain.archives.names import package_in_file_name
@@ -26,7 +25,7 @@ from shared.domain.errors.identity import credentials_missing
 from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
 from shared.domain.errors.requests import BodyUnreadable
 from shared.domain.listings import Listing
-from shared.domain.packages import ModuleText, Release, UpstreamOrigin, numeric_id
+from shared.domain.packages import Release
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.times import MS
 from shared.domain.versions import Range, Version, parse_version_or_range
@@ -232,130 +231,5 @@ async def _named_model(call: Call, listing: Listing) -> tuple[dict[str, object],
     that depends."""
     seen = await call.registry.packages.successors.seen(listing.head, by=call.caller)
     named = {"successor": str(seen.package)} if seen.package else {}
-    proofs = _proofs_model(call.registry, listing.release)
+    proofs = proofs_model(call.registry, listing.release)
     return package_model(call.registry, listing) | proofs | named, seen.depends_on
-
-
-# --- The JSON of a package -----------------------------------------------------------------------
-
-
-def package_model(registry: Registry, listing: Listing) -> dict[str, object]:
-    """Return the Package of the protocol, with every key and without nulls."""
-    release = listing.release
-    head = listing.head
-    page = f"/{release.org}/{release.name}/{release.version}"
-    return {
-        "id": numeric_id(release.coordinate),
-        "organization": release.org,
-        "name": release.name,
-        "version": release.version,
-        "platform": release.platform,
-        "languageSpecificationVersion": release.language_spec_version,
-        "isDeprecated": listing.deprecation is not None,
-        "deprecateMessage": listing.deprecation or "",
-        "URL": page,
-        "balaVersion": release.bala_version,
-        "balaURL": registry.packages.archive_delivery.address(head, release),
-        "digest": release.content.header(),
-        "summary": release.summary,
-        "readme": listing.texts.readme,
-        "template": release.template,
-        "licenses": release.licenses,
-        "authors": release.authors,
-        "sourceCodeLocation": release.source_repository,
-        "keywords": release.keywords,
-        "ballerinaVersion": release.ballerina_version,
-        "icon": release.icon,
-        "ownerUUID": "",
-        "createdDate": release.created_ms,
-        "pullCount": min(head.pulls, 2**31 - 1),
-        "visibility": head.visibility.told,
-        "modules": [_module_model(listing, module) for module in _modules(listing)],
-        "balToolId": release.tools[0] if release.tools else "",
-        "graalvmCompatible": release.graalvm.value,
-        **upstream_model(release),
-    }
-
-
-def _proofs_model(registry: Registry, release: Release) -> dict[str, object]:
-    """Return what proves where a release is from, and what is in it. Lists leave it out: it would
-    be a third of what they send, and whoever asks for it has one release in mind."""
-    return {
-        **_signatures_model(release),
-        **_provenance_model(registry, release),
-        **_sbom_model(registry, release),
-    }
-
-
-def _signatures_model(release: Release) -> dict[str, object]:
-    """Return the signatures; nothing for a release that has none yet."""
-    shown = [each.shown() for each in release.signatures]
-    return {"signatures": shown} if shown else {}
-
-
-def _provenance_model(registry: Registry, release: Release) -> dict[str, object]:
-    """Return which run published a release; nothing for one that no trusted publisher did."""
-    run = release.origin.provenance
-    if run is None:
-        return {}
-    said = {
-        "provider": run.provider,
-        "issuer": run.token_issuer or run.issuer,
-        "repository": run.repository,
-        "workflow": run.workflow,
-        "ref": run.ref,
-        "commit": run.commit,
-        "runURL": run.run_url,
-        "sigstore": release.sigstore,
-        "URL": registry.settings.base_url + provenance_address(release.coordinate),
-    }
-    return {"provenance": {name: text for name, text in said.items() if text}}
-
-
-def _sbom_model(registry: Registry, release: Release) -> dict[str, object]:
-    """Return where the bill of materials is; nothing for a release that is not stored."""
-    if not release.is_stored:
-        return {}
-    at = release.coordinate
-    address = f"{registry.settings.base_url}/api/v1/sbom/{at.package}/{at.version}"
-    return {"sbomURL": address}
-
-
-def upstream_model(release: Release) -> dict[str, object]:
-    """Return where a mirrored release came from; nothing for a release of this registry."""
-    if release.upstream is None:
-        return {}
-    origin = release.upstream
-    facts = {"name": origin.name, "firstSeenDate": origin.first_seen_ms}
-    return {"upstream": {**facts, "isStored": release.is_stored, **_left_out(origin)}}
-
-
-def _left_out(origin: UpstreamOrigin) -> dict[str, object]:
-    """Return the tools that a mirrored release lost, and when the upstream removed it."""
-    why = origin.removed_because
-    facts = {
-        "withoutTools": origin.without_tools,
-        "removedDate": origin.removed_ms,
-        "removedReason": why.value if why else "",
-        "removedPermanently": origin.removed_for_good,
-    }
-    return {name: each for name, each in facts.items() if each}
-
-
-def _modules(listing: Listing) -> list[ModuleText]:
-    texts = {module.name: module for module in listing.texts.modules}
-    return [texts.get(name) or ModuleText(name=name) for name in listing.release.modules]
-
-
-def _module_model(listing: Listing, module: ModuleText) -> dict[str, object]:
-    release = listing.release
-    url = f"/{release.org}/{release.name}/{release.version}"
-    return {
-        "name": module.name,
-        "summary": module.summary,
-        "readme": module.readme,
-        "apiDocURL": f"/2.0/docs/{release.org}/{module.name}/{release.version}",
-        "packageUrl": url,
-        "packageURL": url,
-        "executable": False,
-    }

@@ -19,7 +19,6 @@ E = TypeVar("E", bound=Entity)
 
 EVENT_ID_LENGTH = 20  # Base62: no two changes share an id.
 
-
 ADDITION_ATTEMPTS = 16  # As of leases: of many at once each one that fails waits for a while.
 
 # Of an addition that checks what is there.
