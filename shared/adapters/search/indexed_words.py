@@ -24,6 +24,7 @@ from shared.adapters.search.postings import (
 )
 from shared.adapters.search.program_names import host_names, words_of_form
 from shared.adapters.search.ranking import (
+    LAST_BEGINNING_WEIGHT,
     LAST_NAME_WEIGHT,
     STEM_FACTOR,
     PlaceWeight,
@@ -189,7 +190,7 @@ def weights_of_words(listing: Listing) -> dict[str, int]:
 
 # Beginnings of these lengths are looked up as words, because very many words begin with one. Two
 # letters begin words of names only.
-SHORT_BEGINNINGS = {2: LAST_NAME_WEIGHT, 3: PlaceWeight.KEYWORD_PART}
+SHORT_BEGINNINGS = {2: LAST_NAME_WEIGHT, 3: LAST_BEGINNING_WEIGHT}
 
 
 def weights_of_beginnings(weights: Mapping[str, int]) -> dict[str, int]:

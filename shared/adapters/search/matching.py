@@ -35,6 +35,7 @@ from shared.adapters.search.ranking import (
     DEPRECATED_NAME_SCORE,
     DEPRECATED_SCORE,
     JOINED_NAME_SCORE,
+    LAST_BEGINNING_WEIGHT,
     LAST_NAME_WEIGHT,
     MAX_RANK,
     NAME_SCORE,
@@ -108,7 +109,7 @@ class Matching:
         self._postings.read(words, 0)
         longer = [each for each in beginnings if len(each) not in SHORT_BEGINNINGS]
         if longer:
-            self._postings.read_longer(longer, PlaceWeight.KEYWORD_PART)
+            self._postings.read_longer(longer, LAST_BEGINNING_WEIGHT)
 
     def use_clauses(self, clauses: Iterable[Clause]) -> None:
         """Weigh those clauses again that differ from the ones of the plan."""
@@ -244,7 +245,7 @@ class Matching:
             if not least:
                 yield from self._postings.of_word(f"{WordMark.BEGINNING.value}{typed}", 0)
             return
-        least = max(least, PlaceWeight.KEYWORD_PART)
+        least = max(least, LAST_BEGINNING_WEIGHT)
         for length, weight, ids in self._postings.of_longer_words(typed, least):
             yield weight * beginning_factor(len(typed), length), ids
 

@@ -12,7 +12,7 @@ from shared.domain.listings import Listing
 # A score is the sum of these parts:
 # - how completely the package matches: it has the typed name, or all of the words, or some of them;
 # - the words: each counts by the best place in which it stands, and more the rarer it is;
-# - boosts that do not depend on the query, which together are worth less than a better place;
+# - boosts that do not depend on the query, together at most `MAX_RANK`;
 # - deductions for packages that accompany others, and for deprecated ones, which come last unless
 #   they have exactly the typed name.
 
@@ -46,6 +46,7 @@ class PlaceWeight(IntEnum):
 
 WEIGHT_SCALE = 10  # A word in the best place adds ten to the score.
 LAST_NAME_WEIGHT = PlaceWeight.ORGANIZATION + 1  # Of names and tool ids, also of their stems.
+LAST_BEGINNING_WEIGHT = PlaceWeight.KEYWORD_PART  # Of words that are found by how they begin.
 
 # What a match is worth that is not of the typed word itself.
 JOINED_FACTOR = 0.97  # Two words as one: `key vault` is keyvault.

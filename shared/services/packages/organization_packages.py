@@ -67,7 +67,8 @@ class OrganizationPackages(Struct, frozen=True):
     async def package(self, package: Package, *, by: Principal) -> ManagedPackage:
         """Return a package with all its versions to members who may deprecate it. Two trips.
 
-        Raises `organization-not-found` for everybody else, and `PackageNotFound`.
+        Raises `NotPermitted` for other members, `organization-not-found` for everybody else, and
+        `PackageNotFound`.
         """
         await self.authorization.require_reading(by, Action.DEPRECATE, package)
         [survey] = await self.metadata.survey([package])

@@ -28,7 +28,8 @@ def test_snapshots_older_than_they_are_kept_expire() -> None:
 
 
 def test_the_newest_snapshot_never_expires() -> None:
-    newest, older = snapshot(NOW - 90 * DAY), snapshot(NOW - 91 * DAY)
+    newest = snapshot(NOW - 90 * DAY)
+    older = snapshot(NOW - 91 * DAY)
     assert expired_snapshots([newest, older], kept_days=30, now_ms=NOW) == [older]
     assert expired_snapshots([newest], kept_days=30, now_ms=NOW) == []
     assert expired_snapshots([], kept_days=30, now_ms=NOW) == []

@@ -12,6 +12,7 @@ from shared.adapters.search.ranking import (
     DEPRECATED_NAME_SCORE,
     DEPRECATED_SCORE,
     JOINED_NAME_SCORE,
+    LAST_BEGINNING_WEIGHT,
     LAST_NAME_WEIGHT,
     MAX_RANK,
     NAME_SCORE,
@@ -67,6 +68,19 @@ def test_words_of_names_and_their_stems_weigh_more_than_all_others() -> None:
     of_names = {PlaceWeight.NAME, PlaceWeight.SEGMENT, PlaceWeight.NAME_PART}
     assert int(min(of_names) * STEM_FACTOR) >= LAST_NAME_WEIGHT
     assert max(set(PlaceWeight) - of_names) < LAST_NAME_WEIGHT
+
+
+def test_words_of_names_organizations_and_keywords_are_found_by_how_they_begin() -> None:
+    found = {
+        PlaceWeight.NAME,
+        PlaceWeight.SEGMENT,
+        PlaceWeight.NAME_PART,
+        PlaceWeight.ORGANIZATION,
+        PlaceWeight.KEYWORD,
+        PlaceWeight.KEYWORD_PART,
+    }
+    assert min(found) >= LAST_BEGINNING_WEIGHT
+    assert max(set(PlaceWeight) - found) < LAST_BEGINNING_WEIGHT
 
 
 def test_no_beginning_of_a_word_is_worth_as_much_as_the_word() -> None:
