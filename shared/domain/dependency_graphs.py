@@ -20,8 +20,6 @@ class Graph(Record):
 
 
 _NODES = TypeAdapter(tuple[GraphNode, ...], config=ConfigDict(defer_build=True))
-
-
 _OURS_ALONE = {"__all__": {"schema_version": True, "dependencies": {"__all__": {"schema_version"}}}}
 
 

@@ -9,8 +9,6 @@ from msgspec import Struct
 from shared.domain.packages import Provenance, Release
 
 _HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+", re.ASCII)  # No port, no other alphabet.
-
-
 _PATH = re.compile(r"(?:/[\w.~-]+)+/?", re.ASCII)
 
 

@@ -33,9 +33,5 @@ class Readers(Enum):
 
 
 CONTAINERS = (Visibility.PUBLIC, Visibility.PRIVATE)  # Of archives.
-
-
 EVERYBODY = ""  # The readers of public packages.
-
-
 STAFF = "*"  # The readers of internal packages; no organization has this name.
