@@ -21,9 +21,8 @@ PEERS = ROOT / ".venvs" / "peers"  # Installed once, kept out of the repository.
 START_SECONDS = 60.0
 UNREACHED = "token=999999999 account=999999999 address=999999999"
 # One client here does the work of thousands: it is counted as ever, and never refused.
-UNLIMITED = {
-    f"BALLROOM_LIMIT_{each}": UNREACHED for each in ("READ", "WRITE", "PUSH", "AGENT", "SCIM")
-}
+_LIMITS = ("READ", "WRITE", "PUSH", "AGENT", "SCIM", "ADVISORIES")
+UNLIMITED = {f"BALLROOM_LIMIT_{each}": UNREACHED for each in _LIMITS}
 
 # One of its parts asks for a moving tag of node-fetch; this is the release that the tag stood for.
 _VERDACCIO_PACKAGE = """\
