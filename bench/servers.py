@@ -20,8 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PEERS = ROOT / ".venvs" / "peers"  # Installed once, kept out of the repository.
 START_SECONDS = 60.0
 UNREACHED = "token=999999999 account=999999999 address=999999999"
-# One client here does the work of thousands: it is counted as ever, and never refused.
 _LIMITS = ("READ", "WRITE", "PUSH", "AGENT", "SCIM", "ADVISORIES")
+# One client here does the work of thousands: it is counted as ever, and never refused.
 UNLIMITED = {f"BALLROOM_LIMIT_{each}": UNREACHED for each in _LIMITS}
 
 # One of its parts asks for a moving tag of node-fetch; this is the release that the tag stood for.

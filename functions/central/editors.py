@@ -9,7 +9,7 @@ import orjson
 from msgspec.structs import replace
 
 from functions.central.central_face import OPEN_HEADERS, CentralFace, page_model, page_of
-from functions.central.package_json import package_model
+from functions.central.package_model import package_model
 from functions.central.search import lists_items_of_caller, query_of, symbol_model, symbol_query_of
 from functions.http.calls import Call
 from functions.http.json_answers import JSON, json_answer

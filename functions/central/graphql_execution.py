@@ -32,7 +32,7 @@ from graphql import (
 )
 from msgspec import Struct, field
 
-from functions.central.package_json import package_model
+from functions.central.package_model import package_model
 from functions.http.calls import Call
 from shared.composition import Registry
 from shared.domain.api_docs.pieces import PieceKind

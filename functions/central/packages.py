@@ -6,7 +6,7 @@ from unicodedata import combining, normalize
 
 from functions.archives import locate_archive, redirect_to_archive
 from functions.central.central_face import CORS_HEADERS, OPEN_HEADERS, CentralFace
-from functions.central.package_json import package_model, proofs_model
+from functions.central.package_model import package_model, proofs_model
 from functions.http.calls import Call
 from functions.http.json_answers import empty_answer, json_answer
 from functions.http.requests import (

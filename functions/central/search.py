@@ -11,7 +11,7 @@ from functions.central.central_face import (
     page_of,
     problem_model,
 )
-from functions.central.package_json import package_model, upstream_model
+from functions.central.package_model import package_model, upstream_model
 from functions.http.calls import Call
 from functions.http.json_answers import json_answer
 from shared.domain.errors.base import Invalid

@@ -1,4 +1,4 @@
-"""Lists in pages: which page is shown, and the links to the others."""
+"""Lists in numbered pages: which page is shown, and the links to the others."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar

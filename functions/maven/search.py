@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from msgspec import Struct
 from msgspec.structs import replace
 
-from functions.central.package_json import package_model
+from functions.central.package_model import package_model
 from functions.central.search import symbol_model, symbol_query_of
 from functions.http.calls import Call
 from functions.http.representations import Representation

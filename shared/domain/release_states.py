@@ -26,7 +26,7 @@ class Holder(Enum):
     REPORTS = "reports"  # Reports of users quarantined it, until an administrator decides.
 
 
-# Decided by an administrator; a held release was not published yet.
+# By an administrator, or until one decides on reports.
 WITHDRAWN = frozenset((State.QUARANTINED, State.REMOVED))
 
 

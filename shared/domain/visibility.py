@@ -1,4 +1,4 @@
-"""Who may see a package."""
+"""Who may see a package, and who may read anything."""
 
 from enum import Enum
 

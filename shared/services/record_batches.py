@@ -1,4 +1,4 @@
-"""All records of a kind, read in batches so that memory stays bounded."""
+"""Reading many records or events: batch by batch, or with as few reads as are needed."""
 
 from collections.abc import AsyncGenerator
 from typing import TypeVar

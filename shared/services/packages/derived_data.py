@@ -129,7 +129,7 @@ class DerivedData(Struct, frozen=True):
                 if is_new and head.created_ms < release.created_ms:
                     await self.update_search(head.package)
             await self.withheld_releases.update(release)
-            # Also lists acts in the revocation list before, and starts the transparency log after.
+            # The wrappers of the event store list acts before, and have the log written after.
             await self.events.publish(release)
 
     async def update(self, record: Head | Release) -> None:

@@ -1,27 +1,13 @@
-"""Pages of records, and records that are written with their events."""
+"""Records that are written with their events."""
 
 import pytest
 
 from shared.domain.accounts import Account
 from shared.domain.principals import Principal
 from shared.ports.conflicts import AlreadyThere, Stale
-from shared.services.list_pages import ListPage, iterate_pages
 from shared.services.records import EntityChange
 from tests.fakes.services import fake_record_writer
 from tests.fakes.stores import FakeDirectory, FakeEvents
-
-LETTERS = "abcde"
-
-
-@pytest.mark.parametrize("size", [1, 2, 5, 9])
-async def test_pages_of_any_size_contain_every_row_once(size: int) -> None:
-    async def page(after: str) -> ListPage[str]:
-        left = [each for each in LETTERS if each > after]
-        shown = tuple(left[:size])
-        return ListPage(shown, shown[-1] if len(left) > size else "")
-
-    assert [each async for each in iterate_pages(page)] == list(LETTERS)
-
 
 KIM = Account(id="kim0000000", name="kim", created_ms=1)
 BY = Principal("ann0000000", "t1", address="203.0.113.7")
