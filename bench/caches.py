@@ -59,6 +59,7 @@ KEPT_FOR: Mapping[str, str] = {
     "approvals.rules": "mirrors: not asked here",
     "name_owners._owners": "mirrors: not asked here",
     "documents._cache": "requests to the stores of the cloud",
+    "sessions._cache": "requests to the stores of the cloud",
     "metadata._pointers": "requests to the stores of the cloud",
     "pull_redirects._kept": "requests to the stores of the cloud",
 }
