@@ -15,7 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.servers import ROOT, workspace
+from bench.servers import ROOT, UNREACHED, workspace
 from shared.bootstrap import back_up, build_registry, embedded_adapters, prepared_stores
 from shared.composition import Registry
 from shared.domain.accounts import Account
@@ -31,7 +31,6 @@ LIMITS_S = {2_000: 120.0, 15_000: 900.0}
 PACKAGES_OF_AN_ORG = 100
 ARCHIVE_BYTES = 20_000
 PUSHES_AT_ONCE = 8
-UNLIMITED = "token=999999999 account=999999999 address=999999999"
 
 
 def main() -> None:
@@ -67,8 +66,8 @@ def measured(packages: int, scratch: Path | None) -> Drill:
             data=folder / "data",
             brake_packages=10**6,
             brake_releases=10**6,
-            limit_push=UNLIMITED,
-            limit_write=UNLIMITED,
+            limit_push=UNREACHED,
+            limit_write=UNREACHED,
         )
         with prepared_stores(settings):
             asyncio.run(filled(settings, packages))
