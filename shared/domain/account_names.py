@@ -28,7 +28,8 @@ class AccountName(Entity):
     name: str
     account: str
     created_ms: int
-    is_retired: bool = False  # Of an earlier version: a former name, which waits to be hashed.
+    # Only in records of earlier versions: a former name that will be hashed.
+    is_retired: bool = False
 
     @property
     def place(self) -> Place:

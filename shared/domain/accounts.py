@@ -64,7 +64,8 @@ class Account(Entity):
     auditor: bool = False  # By hand; groups may make it one as well.
     # Until when the groups of the account are known; None if no provider reports groups.
     groups_until_ms: int | None = None
-    providers: tuple[str, ...] = ()  # Of its identities, in the order of their first sign-ins.
+    # The providers of its identities, in the order of their first sign-ins.
+    providers: tuple[str, ...] = ()
     # The day of its last sign-in, UTC; None if it did not sign in since this is stored.
     signed_in_ms: int | None = None
 

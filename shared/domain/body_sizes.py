@@ -10,8 +10,9 @@ operation that takes no archive, `upload_body` in functions/http/requests.py for
 local host in shared/hosting/request_bodies.py before it reads the body.
 """
 
-MAX_BODY_BYTES = 128 * 1024  # Of an operation that takes no archive.
-# Of a group that a directory sends: 5,000 members, each of them in the longest form that Entra has,
-# an operation for each (some 90 bytes).
+MAX_BODY_BYTES = 128 * 1024  # The body of an operation that takes no archive.
+# The body of a group that a directory sends: an operation (about 90 bytes) for each of 5,000
+# members, each in the longest form that Entra ID has.
 MAX_GROUP_BYTES = 512 * 1024
-MAX_MULTIPART_OVERHEAD_BYTES = 1024 * 1024  # Of a form, beside the archive in it.
+# What a form with an archive may have besides the archive.
+MAX_MULTIPART_OVERHEAD_BYTES = 1024 * 1024

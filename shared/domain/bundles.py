@@ -49,7 +49,7 @@ WITHDRAWALS = "withdrawals.jsonl"
 DOCUMENTS = "documents.jsonl"
 MAX_MANIFEST_BYTES = 32 * 1024 * 1024  # Some 200,000 archives.
 MAX_SIGNATURE_BYTES = 1024
-MAX_LIST_BYTES = 128 * 1024 * 1024  # Of releases or of the catalogue.
+MAX_LIST_BYTES = 128 * 1024 * 1024  # The list of releases, or the list of the catalogue.
 MAX_FILE_BYTES = 1024 * 1024 * 1024  # More than any registry accepts as an archive.
 END = bytes(1024)  # Two empty blocks.
 
@@ -127,7 +127,7 @@ class BundledRelease(Record):
     package_deprecation: str | None = None
     visibility: Visibility = Visibility.PUBLIC
     removed_ms: SignedMs | None = None  # When its upstream was found to have it no more.
-    signatures: tuple[Signature, ...] = ()  # Of the registry that made the bundle.
+    signatures: tuple[Signature, ...] = ()  # Signatures of the registry that made the bundle.
 
     @field_serializer("signatures")
     def _shown(self, signatures: tuple[Signature, ...]) -> list[dict[str, str]]:
@@ -210,7 +210,8 @@ class BundledWithdrawal(Record):
 class DocumentKind(Enum):
     """What a document of a bundle is to its release."""
 
-    STATEMENTS = "statements"  # Of the registry that published it, with its keys.
+    # Statements of the registry that published the release, with its keys.
+    STATEMENTS = "statements"
     SIGSTORE = "sigstore"  # The Sigstore bundle that came with it.
     SBOM = "sbom"  # The bill of materials of its author.
 
@@ -255,7 +256,7 @@ class BundleStatement(Entity):
     name: str
     version: str
     registry: str  # The address of the one that made the bundle.
-    cursor: int  # Of the bundle.
+    cursor: int  # The cursor of the bundle.
     is_withdrawn: bool
 
     @property

@@ -53,7 +53,8 @@ class PackageChange(Struct, frozen=True):
     change: ChangeKind
     package: Package
     version: str
-    is_removal: bool = False  # Also shown to those who may no longer read the package.
+    # A removal; it is shown even to those who can no longer read the package.
+    is_removal: bool = False
     withdrawal: Withdrawal | None = None  # What is told of a release that was withdrawn.
 
 

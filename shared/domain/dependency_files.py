@@ -6,8 +6,9 @@ from typing import cast
 from shared.domain.bounded_parsing import parse_toml
 from shared.domain.coordinates import Coordinate, Package
 
-_TABLES = ("package", "dependency")  # Of Dependencies.toml, and of Ballerina.toml.
-_NO_RELEASE = ("", "0.0.0")  # Of a package without a version, and of those of the language itself.
+# The tables of dependencies in Dependencies.toml and in Ballerina.toml.
+_TABLES = ("package", "dependency")
+_NO_RELEASE = ("", "0.0.0")  # A dependency without a version, or a module of the language itself.
 
 
 def named_dependencies(text: str) -> tuple[Coordinate, ...]:

@@ -83,8 +83,9 @@ _SEGMENT = re.compile(r"v(\d{1,9})-(\d{1,9})-\d{1,9}", re.ASCII)
 _PLATFORMS = {"java11": 0, "java17": 8, "java21": 11, "java25": 14}
 _FIRST_MAJOR = 2201
 
-# Of the newest distribution. Raise it when one with another platform or major version comes out:
-# until then a release that was built with a later one is compared with that.
+# The language version of the newest distribution. Raise it when a distribution with another
+# platform or major version is released: until then, releases that were built with a later
+# distribution are compared with this one.
 NEWEST_LANGUAGE = LanguageVersion(2201, 13)
 
 

@@ -12,7 +12,7 @@ from shared.domain.times import MS
 PROBLEMS_KEPT = 20  # Sentences; what the command prints has all of them.
 # Copies are made every night: half a day is left to see that one is missing.
 MAX_AGE = timedelta(hours=36)
-SAMPLED_ARCHIVES = 200  # Of a registry in the cloud, whose archives may be terabytes.
+SAMPLED_ARCHIVES = 200  # Archives that a drill in the cloud reads; all of them may be terabytes.
 
 _NAMED_BY_TIME = re.compile(r"(\d{8}T\d{6})(?:\d{3})?Z")
 

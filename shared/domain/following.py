@@ -167,7 +167,7 @@ class LeaveLink(Entity):
     account: str
     use: LinkUse
     pace: Pace
-    followed: tuple[str, ...] = ()  # Of a page: what the mail told of.
+    followed: tuple[str, ...] = ()  # What the mail reported; used if the link opens a page.
     expires_ms: int
 
     @property

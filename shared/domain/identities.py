@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from shared.domain.entities import Entity, Place
 
-MAX_GROUPS = 2_000  # Of an identity; those of one person fit into 80 KiB.
+MAX_GROUPS = 2_000  # Groups of one identity; their ids take about 80 KiB.
 MAX_GROUP_LENGTH = 200  # Characters; a longer one is none.
 ROLE_PREFIX = "role:"  # Before the app roles of Entra ID, which stand among the groups.
 

@@ -17,9 +17,10 @@ from shared.domain.errors.base import InvalidRequest, printable
 
 NO_LICENSE = "NONE"  # What SPDX says of a package that names no license.
 MAX_EXPRESSION_LENGTH = 1_000  # Characters; the longest of SPDX's own examples have about 100.
-MAX_ALTERNATIVES = 256  # Of an expression: each OR within an AND multiplies them.
+MAX_ALTERNATIVES = 256  # Alternatives of one expression: each OR within an AND multiplies them.
 MAX_LISTED = 200  # Expressions in a list of a rule.
-KNOWN_EXPRESSIONS = 1_024  # Of all packages; a registry has some dozens.
+# Parsed expressions in the cache; the packages of a registry have some dozens.
+KNOWN_EXPRESSIONS = 1_024
 
 _OWN = re.compile(r"(?:DocumentRef-[A-Za-z0-9.-]+:)?LicenseRef-[A-Za-z0-9.-]+", re.IGNORECASE)
 _LIBRARY_PREFIX = "LicenseRef-"  # Names of the library's own, which SPDX does not have.

@@ -25,7 +25,7 @@ class Listing:
     is_standard: bool | None = None
     # What editors find it by; None until its API documentation was made, or if there is nothing.
     api: ApiSummary | None = None
-    # Those of the release, as `pack_symbols` packs them; empty for private packages.
+    # The symbols of the release, as `pack_symbols` packs them; empty for private packages.
     symbols: str = ""
     # Hosts, exceptions and endings of files in its documents, as `mentions_of` returns them.
     mentions: tuple[str, ...] = ()

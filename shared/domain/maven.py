@@ -19,7 +19,7 @@ from shared.domain.packages import Head, Release, ReleaseEntry, Survey, effectiv
 from shared.domain.version_choice import usable_entries
 
 METADATA_FILE = "maven-metadata.xml"
-TOOLS_FOLDER = "__tools__"  # Of a distribution.
+TOOLS_FOLDER = "__tools__"  # The folder of the tools of a distribution.
 XML_TYPE = "application/xml"
 
 _WITHOUT_SPACES = (",", ":")

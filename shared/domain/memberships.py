@@ -30,7 +30,7 @@ class PendingRole(Record):
     at_ms: int
     by: str
     on_hold: bool = False
-    new_owner: str = ""  # Of an owner who hands over: the account that becomes owner instead.
+    new_owner: str = ""  # The account that becomes owner, if an owner hands over the organization.
 
     def is_due(self, now_ms: int) -> bool:
         return not self.on_hold and now_ms >= self.at_ms

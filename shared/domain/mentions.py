@@ -7,7 +7,7 @@ Authors write the documents: what is read of them, and kept, is bounded.
 import re
 from collections.abc import Iterable, Iterator
 
-MAX_MENTIONS = 100  # Of a package.
+MAX_MENTIONS = 100  # Mentions stored for one package.
 MAX_MENTION_LENGTH = 60  # Characters.
 MAX_READ = 256 * 1024  # Characters of the documents of a module, or of a release: some 20 ms.
 

@@ -63,7 +63,7 @@ class UpstreamRelease(_OfPackage, Entity):
     facts: ReleaseEntry | None = None  # For lists of versions; None until one was made.
     refused_because: str = ""
     refused_ms: StoredMs | None = None
-    offered_digest: str = ""  # Of an incident: what the upstream says now.
+    offered_digest: str = ""  # The digest that the upstream now offers, if it differs: an incident.
     admitted_because: str = ""  # Why an administrator serves it at any age.
     is_internal: bool = False  # Whether the upstream described it for its token alone.
 

@@ -21,8 +21,9 @@ NOTICE_PERIOD = timedelta(days=7)  # For the holder's answer, before anything is
 APPEAL_PERIOD = timedelta(days=14)  # After the decision.
 MAX_STATEMENT_LENGTH = 2_000  # Characters; longer evidence is linked.
 MAX_STATEMENTS = 20
-MAX_OPEN_DISPUTES = 5  # Of one claimant: open ones, and those of the last seven days.
-MAX_LINES = 40  # Of a statement.
+# Disputes of one claimant that are open or were opened within the last seven days.
+MAX_OPEN_DISPUTES = 5
+MAX_LINES = 40  # Lines of one statement.
 
 WORDS_OF_ERASED = "These words were deleted with the account of the claimant."
 NAME_OF_ERASED = "(a deleted account)"

@@ -10,7 +10,7 @@ PackageName = NewType("PackageName", str)
 ModuleName = NewType("ModuleName", str)
 ToolId = NewType("ToolId", str)
 
-# Of organization and name together, because ids and paths of the stores contain both.
+# Characters of organization and name together, because ids and paths in the stores contain both.
 MAX_PACKAGE_LENGTH = 200
 
 _IDENTIFIER = r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*"

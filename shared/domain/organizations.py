@@ -13,7 +13,7 @@ from shared.domain.rules.quota_rule import OrganizationUsage
 from shared.domain.text_lines import MAX_DESCRIPTION, MAX_DISPLAY_NAME, parse_line
 from shared.domain.visibility import Visibility
 
-MAX_LINKS = 5  # Of an organization: a line of its page.
+MAX_LINKS = 5  # Links of one organization; its page shows them in one line.
 MAX_LINK_LENGTH = 200
 # The address of a web page: no name or password before the host, and nothing that HTML escapes.
 _LINK = re.compile(r"https://[A-Za-z0-9.-]+(?::\d{1,5})?(?:/[A-Za-z0-9._~!$()*+,;=:@%/?#-]*)?")

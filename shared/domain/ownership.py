@@ -7,7 +7,8 @@ from shared.domain.entities import Entity, Place
 
 UNSEEN_FOR = timedelta(days=90)  # An owner without an identity and a session for so long is gone.
 MEMBER_FOR = timedelta(days=30)  # Who asks for the ownership.
-OWNERSHIP_NOTICE = timedelta(days=7)  # Of the owner, before an administrator gives it away.
+# The owner is notified this long before an administrator transfers the ownership.
+OWNERSHIP_NOTICE = timedelta(days=7)
 SECOND_MAIL_AFTER = timedelta(days=30)
 
 

@@ -80,11 +80,11 @@ class Provenance(Record):
     commit: str = ""
     run_url: str = ""
     defined_elsewhere: str = ""  # The workflow, if it is not in the repository.
-    # Of any issuer of OpenID Connect: its address, and whom it means.
+    # For issuers of OpenID Connect: the address of the issuer, and the subject of the token.
     issuer: str = ""
     subject: str = ""
     token_issuer: str = ""  # Who signed the id token; empty for releases of earlier versions.
-    # Of the others: the ids of the job, and what else their tokens say of the run.
+    # For the other providers: the ids of the job, and other claims about the run.
     claims: Mapping[str, str] = {}
 
     @property
@@ -230,7 +230,7 @@ class ArchiveFacts(Record):
     tools: tuple[str, ...] = ()
     compiler_plugin: bool = False  # Or other code that runs in the builds of users.
     sbom: bool = False
-    # Of the names and contents of its files. None for records that earlier versions wrote, until
+    # The hash of the names and contents of its files. None for records of earlier versions, until
     # somebody pushes the version again (`PublishedContents`).
     entries_hash: str | None = None
 
@@ -261,10 +261,12 @@ class Release(ArchiveFacts):
     state_reason: str = ""
     public_reason: PublicReason | None = None
     awaits_owner: bool = False  # Held since publication, until an owner decides on it.
-    holder: Holder = Holder.ADMINISTRATOR  # Of a release that is held and awaits no owner.
-    refused: bool = False  # By an owner while it was held, so it was never published.
+    # Who holds the release, if it is held and awaits no owner.
+    holder: Holder = Holder.ADMINISTRATOR
+    refused: bool = False  # An owner refused it while it was held, so it was never published.
     is_told: bool = False  # It was served while its package was public, which the log may tell.
-    erased: ErasedArchive | None = None  # Of a removed release, once its archive is deleted.
+    # The erased archive of a removed release, once it is deleted.
+    erased: ErasedArchive | None = None
     deprecation: str | None = None
     upstream: UpstreamOrigin | None = None  # None for releases that were published here.
     signatures: tuple[Signature, ...] = ()  # None of one that `sign-releases` has to sign.

@@ -12,7 +12,8 @@ from shared.domain.withdrawals import PublicReason
 
 PROPOSAL_LIFETIME = timedelta(days=14)  # Longer than a holiday week; a scanner repeats itself.
 PROPOSAL_LIFETIME_MS = PROPOSAL_LIFETIME // MS
-# Of what an administrator asks a second one for: a day at most, as what is harmful is held at once.
+# How long a second administrator can confirm a decision: a day at most, because a harmful release
+# is held at once.
 DECISION_LIFETIME = timedelta(days=1)
 DECISION_LIFETIME_MS = DECISION_LIFETIME // MS
 ERASE_NOW = "now"
@@ -67,8 +68,8 @@ class Proposal(Entity):
     about: str
     reason: str
     public_reason: PublicReason | None = None
-    # Of a name that moves, `here` or an upstream; of an account, when it is erased; of a dispute,
-    # the outcome; of the ownership, the account.
+    # What is decided: for a name that moves, `here` or an upstream; for an account, when it is
+    # erased; for a dispute, the outcome; for an ownership, the account that gets it.
     to: str = ""
     by: str
     token: str = ""

@@ -18,7 +18,7 @@ from shared.domain.searched_files import parse_allowed_files
 RulesT = TypeVar("RulesT", "OrganizationRules", "RegistryRules")
 ValueT = TypeVar("ValueT")
 
-OF_REGISTRY = "the registry"  # Whose a rule of the registry is, in sentences.
+OF_REGISTRY = "the registry"  # In sentences, the owner of a rule that the registry has set.
 MAX_APPROVALS = 2
 
 
@@ -86,9 +86,10 @@ class RegistryRules(Entity):
     staged: bool = False
     version_rule: VersionRule = VersionRule.WARN
     secrets: bool = True
-    approved_only: bool = False  # Of the whole mirror.
-    # In lower case: those that may take only what is approved. An organization is named here before
-    # its own rule holds, so that nothing is read for anybody while none is.
+    approved_only: bool = False  # Whether the whole mirror serves approved releases only.
+    # Organizations, in lower case, that may use approved releases only. An organization is added
+    # here before its own rule applies, so that nothing else is read while no organization has such
+    # a rule.
     limited_organizations: tuple[str, ...] = ()
     changed_ms: StoredMs | None = None  # None: nobody changed them.
 

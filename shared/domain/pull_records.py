@@ -21,7 +21,7 @@ _WINDOW_MS = PULL_WINDOW // MS
 
 PULLS_PAGE_SIZE = 50
 MAX_PULLS_PAGE_SIZE = 500
-MAX_PULLS_EXPORTED = 10_000  # In one file: 2 MB.
+MAX_PULLS_EXPORTED = 10_000  # Pulls in one exported file, which is then 2 MB.
 MAX_FILTER_LENGTH = 200  # Characters.
 
 
@@ -43,7 +43,7 @@ class RecordedPull(Struct, frozen=True):
     org: str
     name: str
     version: str
-    at_ms: int  # Of the first pull in the window.
+    at_ms: int  # The time of the first pull in the window.
     principal: str = ""
     credential: str = ""
     job: str = ""

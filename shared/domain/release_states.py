@@ -19,7 +19,8 @@ class Holder(Enum):
     """Who holds a held release, and so who can end that; or what quarantined one by itself."""
 
     ADMINISTRATOR = "administrator"
-    OWNER = "owner"  # Of its organization. It was published, and everybody sees that it is held.
+    # An owner of its organization holds it. It was published, and everybody sees that it is held.
+    OWNER = "owner"
     PACKAGE = "package"  # It was pushed while its package was held as a whole.
     REVIEW = "approval"  # A rule asks that people approve it first; stored by this value.
     SIGSTORE = "sigstore"  # Its organization requires a Sigstore bundle, which did not come yet.

@@ -197,8 +197,8 @@ class Decision(Struct, frozen=True):
     state: State
     reason: str = ""
     public: PublicReason | None = None
-    is_refusal: bool = False  # Of an owner, so the release was never published.
-    holder: Holder = Holder.ADMINISTRATOR  # Of a release that is held.
+    is_refusal: bool = False  # An owner refused it, so the release was never published.
+    holder: Holder = Holder.ADMINISTRATOR  # Who holds the release, if it is held.
 
     @property
     def reasons(self) -> tuple[str, PublicReason | None]:

@@ -22,8 +22,9 @@ from shared.domain.withdrawals import WithdrawalReason
 
 REPORTS_KEPT_FOR = timedelta(days=365)  # After the decision: as long as a false report counts.
 YOUNG_FOR = timedelta(days=30)  # Accounts made for one campaign are younger.
-MAX_DEPENDENTS = 100  # Of a release that reports may quarantine; more builds than that would break.
-MAX_QUARANTINES = 10  # By reports, that wait for an administrator at the same time.
+# A release with more dependents is not quarantined by reports, because too many builds would break.
+MAX_DEPENDENTS = 100
+MAX_QUARANTINES = 10  # Quarantines by reports that may wait for an administrator at the same time.
 MAX_REPORTS = 1_000  # About one release, that wait for an administrator.
 MAX_WEIGHTLESS_REPORTS = 100  # The same, before reports that weigh nothing are refused.
 REPORT_ID_LENGTH = 20  # Hexadecimal.

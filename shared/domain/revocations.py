@@ -68,7 +68,8 @@ _REMOVALS = frozenset(
         "session.copied",
     )
 )
-# Of these another one can come to the same place later, so that each event of them counts.
+# After one of these was removed, another one may be created at the same place, so each of their
+# events counts.
 _RETURNING = frozenset((Membership.kind, Identity.kind, Invitation.kind))
 _OF_ROLES = frozenset(("member.set", "member.removed"))
 # Time alone applies a scheduled change, without an event.
@@ -106,8 +107,8 @@ class Revocation(Record):
     entity: str = ""  # The kind of an entity.
     why: WithdrawalReason | None = None  # The public reason of a withdrawal, without its note.
     source: str = ""  # Who locked, but for administrators; what gives a role, but for people.
-    role: str = ""  # Of a member from then on, by this source; empty for none.
-    salt: str = ""  # Of the hash of a former name.
+    role: str = ""  # The role that a member has from then on by this source; empty for none.
+    salt: str = ""  # The salt of the hash of a former name.
     registry: str = ""  # The digest of the id of its first event.
 
     @property
@@ -162,7 +163,8 @@ def _about(source: Head | Release | PendingEvents, event: Event) -> tuple[Subjec
     if event.kind in _OF_ACCOUNTS:
         return _OF_ACCOUNTS[event.kind], event.account
     if event.kind in _OF_FREEZES:
-        # Of the record of the organization; the event names the organization or the package.
+        # The digest identifies the record of the organization; the subject of the event is the name
+        # of the organization or package.
         return _OF_FREEZES[event.kind], digest_of(event.subject.lower())
     is_of_role = source.kind != Membership.kind or event.kind in _OF_ROLES | _OF_SCHEDULES
     if event.kind in _REMOVALS or (source.kind in _RETURNING and is_of_role):

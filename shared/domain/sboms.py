@@ -17,7 +17,8 @@ SBOM_PARTS = frozenset({LIBRARIES_PART, SBOM_PART, AUTHOR_SBOM_PART})
 
 SBOM_FILE = "bom.cdx.json"
 SBOM_TYPE = "application/vnd.cyclonedx+json; version=1.6"
-AUTHOR_SBOM_TYPE = "application/vnd.cyclonedx+json"  # Of whichever version its author chose.
+# Without a version: the author chose which version of CycloneDX it has.
+AUTHOR_SBOM_TYPE = "application/vnd.cyclonedx+json"
 MAX_SBOM_BYTES = 8 * 1024 * 1024  # A bill of materials names each dependency in about 1 KiB.
 MAX_SBOM_VALUES = 1_000_000  # A name, a version and a licence are about ten bytes each.
 

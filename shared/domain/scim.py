@@ -16,10 +16,12 @@ from shared.domain.group_rules import ENTRA
 from shared.domain.records import Record
 from shared.domain.times import MS
 
-MAX_SCIM_TOKENS = 4  # Of one directory: a new one is there before the old one is revoked.
+# Tokens of one directory: a new token is created before the old one is revoked.
+MAX_SCIM_TOKENS = 4
 MAX_SCIM_TOKEN_DAYS = 365
 SCIM_TOKEN_ENDS_SOON = timedelta(days=30)
-MAX_MEMBERS = 20_000  # Of a group; their ids take 500 KB, a quarter of what an item may have.
+# Members of one group. Their ids take 500 KB, a quarter of the limit of an item in Cosmos DB.
+MAX_MEMBERS = 20_000
 MAX_TEXT = 256  # Characters of a name, an address or an id of the directory.
 MAX_EMAILS = 10
 PENDING = "pending"

@@ -20,9 +20,10 @@ class Scope(Enum):
     PUSH_VERSION = "push-version"
     DEPRECATE = "deprecate"
     MANAGE = "manage"
-    APPLY = "apply"  # Of tokens that apply registry files, of administrators alone.
-    AUDIT = "audit"  # Of tokens that read what auditors see, which administrators alone issue.
-    MODERATE = "moderate"  # Of tokens for scanners and hooks of providers, of administrators alone.
+    APPLY = "apply"  # For tokens that apply registry files; only administrators issue them.
+    AUDIT = "audit"  # For tokens that read what auditors see; only administrators issue them.
+    # For tokens of scanners and of providers' hooks; only administrators issue them.
+    MODERATE = "moderate"
 
 
 class Role(Enum):
@@ -75,8 +76,8 @@ PUBLISHING_SCOPES = frozenset({Scope.PUSH_NEW, Scope.PUSH_VERSION})
 
 ANY_NAME = "*"
 
-# Those of a stored grant that names none. A new scope does not become one of them, because nobody
-# gave it to such a grant.
+# The scopes of a stored grant that names none. A new scope is not added here, because nobody gave
+# it to such a grant.
 _DEFAULT_SCOPES = frozenset(
     {
         Scope.READ,
@@ -124,7 +125,7 @@ class Grant(Record):
         return self.is_for(resource) and self.package == ANY_NAME
 
 
-# Of whom their roles alone limit: people who are signed in, and the operator.
+# The grant of people who are signed in and of the operator: only their roles limit them.
 UNLIMITED = Grant(scopes=frozenset(Scope))
 
 

@@ -37,9 +37,9 @@ _PREFIXED = re.compile(
     r"@?(?P<module>'?[A-Za-z_][\w.']*):(?:\w+(?:->|\().*|\w*(?:[a-z][A-Z]|[A-Z][a-z])[\w.]*)",
     re.ASCII,
 )
-# Of a name in camel case: `example.com(2)` is no call.
+# Matches only methods in camel case, so that `example.com(2)` is not read as a call.
 _METHOD_CALL = re.compile(r"[A-Za-z_][\w']*\.(?P<method>[a-z]\w*[A-Z]\w*)\(.*", re.ASCII)
-_NAME = re.compile(r"-?[\w.:/*'\"-]+")  # Also a filter, or a word in quotes.
+_NAME = re.compile(r"-?[\w.:/*'\"-]+")  # A name, a filter, or a word in quotes.
 _ARGUMENTS = re.compile(r"(?<=\w)\(.*", re.DOTALL)
 _CALL = re.compile(r"->/?")
 
@@ -110,7 +110,8 @@ class Sort(Enum):
     CREATED = "createdDate"  # When the shown release was published.
     ADDED = "addedDate"  # When the package was created.
     PULLS = "pullCount"
-    DEPENDENTS = "dependents"  # Of the public packages; more than 3,000 are the same.
+    # By dependents among the public packages; 3,000 or more of them count the same.
+    DEPENDENTS = "dependents"
 
 
 _SORTS = {each.value.lower(): each for each in Sort if each is not Sort.DEPENDENTS}
@@ -324,7 +325,7 @@ class SymbolResults(Struct, frozen=True):
 
 
 MAX_SYMBOLS_FOUND = 1_000  # Nobody reads more results.
-MAX_PACKAGES_WITH_KINDS = 100  # Of a search by kind, which reads the symbols of each.
+MAX_PACKAGES_WITH_KINDS = 100  # Packages for which a search by kind reads the symbols.
 MAX_SYMBOLS_PER_PAGE = 100  # The symbols of each package on the page are read: 1 ms each.
 
 

@@ -17,7 +17,7 @@ _LISTED = re.compile(r"(?:(?P<org>[\w]+)/)?(?P<name>[\w.*?]+):(?P<path>.+)|(?P<a
 class AllowedFile(Struct, frozen=True):
     """Files that may look as if they had secrets: a glob of paths in the archives of packages."""
 
-    name: str  # Of the package, as a glob.
+    name: str  # The name of the package, as a glob.
     path: str
 
     @classmethod

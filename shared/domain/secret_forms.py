@@ -18,7 +18,9 @@ from msgspec import Struct
 
 Check = Callable[[re.Match[bytes]], bool]
 
-SECRETS_PART = "secrets"  # Of a job that documents a release, and of one that only searches it.
+# The part with the secrets, in the results of both kinds of jobs: those that document a release,
+# and those that only search it for secrets.
+SECRETS_PART = "secrets"
 
 MAX_SECRETS = 20  # That are named of an archive; a person looks at the first ones.
 MAX_COUNTED = 1_000  # Secrets of an archive; more of them change nothing.
@@ -143,7 +145,7 @@ def _is_of_openai(found: re.Match[bytes]) -> bool:
 
 
 _SEQUENCE = 0x30
-_LENGTH_BYTES = 2  # Of keys of up to 64 KiB.
+_LENGTH_BYTES = 2  # Bytes of a length field, which is enough for keys of up to 64 KiB.
 _LONG_LENGTH = 0x80  # From here on a byte says how many bytes of length follow.
 _KEY_HEADERS = re.compile(rb"(?:Proc-Type|DEK-Info|Version|Comment):[^\n\\]{0,200}")
 _KEY_ENTROPY = 3.5  # Bits for each byte; 48 random ones have 5.4, and structures less.

@@ -85,7 +85,7 @@ EVENTS = "events.jsonl.gz"
 RESTORE_KIND = "snapshot-restore"
 RESTORE_UNFINISHED = "unfinished"
 
-# In the order of a restore: owners first.
+# The order of a restore: owners come first.
 ENTITIES: tuple[type[Entity], ...] = (
     Account,
     AccountName,
@@ -218,7 +218,8 @@ _KINDS: dict[str, type[Record]] = {
     **{each.kind: each for each in ENTITIES},
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
-_REMOVED_KINDS = ("domain", "made-by-token", "stolen-token")  # Of earlier versions.
+# Kinds that only snapshots of earlier versions contain.
+_REMOVED_KINDS = ("domain", "made-by-token", "stolen-token")
 
 
 def snapshot_name(now_ms: int) -> str:

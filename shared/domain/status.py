@@ -336,7 +336,7 @@ class StatusReport(Struct, frozen=True):
             yield StatusProblem(Urgency.WARN, sentence, way_out)
 
 
-NAMED_AT_MOST = 10  # Of a list in a sentence.
+NAMED_AT_MOST = 10  # Names that a list in a sentence shows.
 
 
 def first_of(names: Sequence[str]) -> str:

@@ -17,9 +17,9 @@ from shared.domain.times import MS
 EXPIRED_KEPT_FOR = timedelta(days=7)
 EXPIRES_SOON = timedelta(days=14)
 MAX_TOKEN_DAYS = 365  # After a year it is often unknown who uses a token.
-MAX_APPLY_DAYS = 30  # Of a token that applies registry files: it can change every organization.
-MAX_AUDIT_DAYS = 90  # Of a token that audits: it reads who did what, in every organization.
-MAX_MODERATION_DAYS = 90  # Of a token that moderates: it can hide every package of the registry.
+MAX_APPLY_DAYS = 30  # A token that applies registry files can change every organization.
+MAX_AUDIT_DAYS = 90  # A token for audits reads who did what in every organization.
+MAX_MODERATION_DAYS = 90  # A token for moderation can hide every package of the registry.
 
 
 def hash_secret(secret: str) -> str:
@@ -54,7 +54,8 @@ class Token(Entity):
     created_ms: int
     expires_ms: int | None
     addresses: tuple[str, ...] = ()  # Ranges that it may be used from; empty means everywhere.
-    canary: bool = False  # Of an earlier version: refused as if it did not exist.
+    # A token that an earlier version created; it is refused as if it did not exist.
+    canary: bool = False
     provenance: Provenance | None = None  # The CI job of a job's token.
     refused: tuple[RefusedPackage, ...] = ()  # What the job may not publish, for its refusals.
     # The account that got its text, or confirmed it later; empty for old tokens.
@@ -62,7 +63,8 @@ class Token(Entity):
     # The accounts that made the publishers of a job's token.
     publishers_made_by: tuple[str, ...] = ()
     by_unknown_guest: bool = False  # A guest of whom no account is known made one of these.
-    by_guest: bool = False  # Of an organization, and made or caused by a guest, when it was made.
+    # Whether a guest created or caused a token of an organization, as of its creation.
+    by_guest: bool = False
     # The versions that a job's token may publish, by the keys of packages; of others, any.
     only_versions: Mapping[str, tuple[str, ...]] = {}
 

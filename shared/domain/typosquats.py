@@ -16,9 +16,10 @@ from shared.domain.lookalike_names import folded_of, shape_of, spelling_of
 from shared.domain.names import is_one_edit_apart
 
 LEAST_PLAIN = 4  # Letters and digits: shorter names have neighbours that are names of their own.
-LEAST_FOR_ANY_EDIT = 6  # In shorter ones only slips of a hand count: `acme` and `acne` are words.
-LEAST_COORDINATE = 6  # Of organization and package together.
-MOST_PARTS = 4  # Whose orders are compared: 24.
+# In shorter names only typing slips count: `acme` and `acne` are both words.
+LEAST_FOR_ANY_EDIT = 6
+LEAST_COORDINATE = 6  # Characters of organization and package name together.
+MOST_PARTS = 4  # Parts of a name whose orders are compared; four parts have 24 orders.
 
 # Words and endings that are added to a known name, or changed for another one, and seem to belong
 # to it. From the squats of npm, PyPI, crates.io and RubyGems.

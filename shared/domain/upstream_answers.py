@@ -57,10 +57,11 @@ from shared.domain.upstream_withdrawals import UpstreamChange, UpstreamChanges, 
 from shared.domain.versions import Range, Version
 from shared.domain.withdrawals import WithdrawalReason
 
-MAX_VERSIONS = 10_000  # Of a package; public Central has 86 at most.
+MAX_VERSIONS = 10_000  # Versions of one package; on public Central the largest number is 86.
 MAX_DESCRIBED = 1_000  # Versions of a list with facts, which take a request each.
-MAX_NODES = 5_000  # Of a dependency graph.
-MAX_VALUES = 500_000  # Of one answer: they take twentyfold memory when they are parsed.
+MAX_NODES = 5_000  # Packages in one dependency graph.
+# JSON values in one answer: parsed values take about twenty times the memory of their text.
+MAX_VALUES = 500_000
 MAX_PAGE = 1_000  # Packages of a page; less is asked for.
 
 _WITHDRAWN = "withdrawn"
@@ -153,7 +154,8 @@ def _change(item: Item) -> UpstreamChange | None:
     try:
         at = Coordinate.parse(_text(item, "org"), _text(item, "name"), _text(item, "version"))
     except Refusal:
-        return None  # Also `*`, all of a package.
+        # An item for the version `*`, which means the whole package, is ignored as well.
+        return None
     return UpstreamChange(at, _withdrawal(item, at) if is_withdrawal else None)
 
 
@@ -162,7 +164,8 @@ def _withdrawal(item: Item, coordinate: Coordinate) -> UpstreamWithdrawal:
     try:
         digest = Digest.parse_header(_text(item, "digest")).hex
     except Refusal:
-        digest = ""  # Of no archive, so nothing is quarantined for it.
+        # Without a digest the withdrawal matches no archive, so nothing is quarantined.
+        digest = ""
     why = _text(item, "reason")
     known = {each.value for each in WithdrawalReason}
     why = why if not why or why in known else WithdrawalReason.OTHER.value

@@ -150,8 +150,9 @@ class Webhook(Entity):
     topics: tuple[Topic, ...]
     encrypted: EncryptedSecret | None = None
     old_encrypted: EncryptedSecret | None = None
-    secret: str = ""  # Of earlier versions, in clear, until the upgrade has encrypted it.
-    old_secret: str = ""  # The same.
+    # The secret in clear that an earlier version stored, until the upgrade encrypts it.
+    secret: str = ""
+    old_secret: str = ""  # The same for the old secret.
     rotated_ms: int = 0
     created_ms: int
     by: str  # Who made, confirmed or last rotated it.
@@ -235,8 +236,10 @@ PLACE_OF_WEBHOOK_KEYS = Place(_REGISTRY)
 
 # After each attempt that fails; together nearly three days, after which a delivery is given up.
 BACK_OFF = tuple(timedelta(minutes=n) for n in (1, 5, 30, 120, 300, 600, 840, 1_200, 1_200))
-DELIVERIES_KEPT = 100  # Of a webhook.
-MAX_WAITING = 50  # Of these: others wait in the feed, so that an outage hides no earlier answers.
+DELIVERIES_KEPT = 100  # Deliveries kept for one webhook.
+# Kept deliveries that may wait. Other events wait in the feed, so that an outage does not displace
+# earlier answers.
+MAX_WAITING = 50
 MAX_ANSWER = 300  # Characters that are kept of an answer.
 
 
@@ -257,7 +260,7 @@ class AttemptResult(Enum):
 class Delivery(Record):
     """An event for a receiver, and its last answer."""
 
-    number: int  # Of the event.
+    number: int  # The number of the event.
     event: str  # Its kind.
     subject: str
     attempts: int = 0
@@ -304,7 +307,7 @@ class DeliveryLog(Entity):
 
     org: str
     webhook: str
-    number: int  # Of the last event that was looked at.
+    number: int  # The number of the last event that was read.
     deliveries: tuple[Delivery, ...] = ()
     paused_ms: int | None = None  # Since when it stops with its maker.
 

@@ -23,8 +23,8 @@ MALWARE = "malware"  # The kind of an advisory, in `database_specific`.
 MAX_ID_LENGTH = 128  # Characters. The longest that public databases use has 40.
 # As OSV. The largest of Maven's has 150 KB; Cosmos DB stores 2 MB, in which quotes count twice.
 MAX_ADVISORY_BYTES = 512 * 1024
-MAX_VERSIONS = 10_000  # Of one affected package.
-MAX_EVENTS = 1_000  # Of all ranges of one affected package.
+MAX_VERSIONS = 10_000  # Versions of one affected package.
+MAX_EVENTS = 1_000  # Events in all ranges of one affected package.
 MAX_AFFECTED = 1_000
 MAX_ALIASES = 200
 MAX_REFERENCES = 500
@@ -60,7 +60,7 @@ class Severity(Struct, frozen=True, omit_defaults=True, gc=False):
 class RangeType(Enum):
     SEMVER = "SEMVER"
     ECOSYSTEM = "ECOSYSTEM"
-    GIT = "GIT"  # Of commits. Kept and printed; no release is compared with it.
+    GIT = "GIT"  # Ranges of commits are stored and shown; no release is compared with them.
 
 
 class EventKind(Enum):

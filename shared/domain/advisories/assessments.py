@@ -13,7 +13,7 @@ from shared.domain.text_lines import MAX_DESCRIPTION, parse_line
 from shared.domain.times import utc_text
 from shared.domain.versions import Version
 
-MAX_ASSESSMENTS = 200  # Of a release; a page and a document list all of them.
+MAX_ASSESSMENTS = 200  # Assessments of one release; its page and its VEX document list all of them.
 
 
 class AnalysisState(Enum):

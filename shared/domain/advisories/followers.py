@@ -9,7 +9,8 @@ from typing import ClassVar, Self
 from shared.domain.entities import Entity, Place
 
 FOLLOWER_KEY = "advisories"
-MAX_TOLD = 5_000  # Of an owner; the oldest are forgotten, and would be told again.
+# Findings kept for one owner. The oldest are dropped, and would be reported again.
+MAX_TOLD = 5_000
 _SEPARATOR = ">"  # No package and no id of an advisory holds it.
 
 

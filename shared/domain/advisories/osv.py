@@ -42,7 +42,7 @@ from shared.domain.bounded_parsing import has_at_most_values, is_shallow
 from shared.domain.errors.base import Invalid, printable, quoted
 
 SCHEMA_VERSION = "1.7.5"
-MAX_VALUES = 60_000  # Of one record: 10,000 versions, and what stands around them.
+MAX_VALUES = 60_000  # Values in one record: 10,000 versions and the other fields.
 
 REFERENCE_TYPES = (
     "ADVISORY",
@@ -250,7 +250,7 @@ def _severity(where: str, found: Sequence[_Severity] | None) -> tuple[Severity, 
 
 
 _CVSS_4_PREFIX = "CVSS:4.0"
-# In the order in which the schema wants them.
+# The metrics in the order that the CVSS schema requires.
 _CVSS_4_METRICS = re.findall(
     "[A-Z]+",
     "AV AC AT PR UI VC VI VA SC SI SA E CR IR AR MAV MAC MAT MPR MUI MVC MVI MVA MSC MSI MSA "

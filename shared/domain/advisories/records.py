@@ -11,7 +11,8 @@ import msgspec
 from shared.domain.advisories.advisories import Advisory, AdvisoryState
 from shared.domain.entities import Entity, Place
 
-OWNER = "advisories"  # Of all these records; the directory keeps the kinds apart.
+# All records of advisories have this owner; the directory stores each kind separately.
+OWNER = "advisories"
 
 
 class StoredAdvisory(Entity):
@@ -98,7 +99,8 @@ ADVISORY_CHANGE = Place(OWNER, "last")
 
 # The detail of the event of an imported set that names records about packages of this registry.
 ADDED_ADVISORIES = "advisories"
-MAX_ADDED_TOLD = 50  # Of a set, which may be thousands of records: followers read the rest here.
+# The advisories of one imported set that mails name; a set may add thousands of records.
+MAX_ADDED_TOLD = 50
 
 
 def encoded(advisory: Advisory) -> str:

@@ -32,7 +32,8 @@ from shared.domain.api_docs.type_parts import PathSegment, path_segments, type_p
 from shared.domain.source_names import KEYWORDS, import_line, module_prefix
 
 INFERRED = "<>"  # The default of a parameter for a type: that of the variable.
-_ERROR_ENDING = "Error"  # Of the names of errors, also where another package defines them.
+# Names of errors end so; this also recognizes errors that another package defines.
+_ERROR_ENDING = "Error"
 # Types that a name stands for in its own module.
 _OWN_ALIASES = ("types", "errors")
 

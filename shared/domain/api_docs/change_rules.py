@@ -77,7 +77,7 @@ OUTPUT = Direction.OUTPUT
 BOTH = Direction.BOTH
 NEITHER = Direction(0)
 
-# Of what a function takes whose results go in a direction.
+# The direction of a function's parameters, for each direction of its result.
 _OPPOSITE = {INPUT: OUTPUT, OUTPUT: INPUT, BOTH: BOTH}
 
 
@@ -101,7 +101,7 @@ class Directions(Struct):
             for each in shape:
                 callee = each.parts[:-1] if each.kind == "signature" else ()
                 waiting.extend((part, _OPPOSITE[to]) for part in callee)
-                # Of a type that they pass, callers get values as well.
+                # If callers pass a type (`typedesc`), they also get values of it.
                 other = BOTH if each.kind == "typedesc" else to
                 waiting.extend((part, other) for part in each.parts[len(callee) :])
                 known = found.get(each.name, NEITHER)
@@ -174,7 +174,7 @@ class TwoVersions(Struct, frozen=True):
     module: str  # Its full name, `org/module`.
     before: NamedTypes
     after: NamedTypes
-    directions: Directions  # Of the earlier version, whose callers may break.
+    directions: Directions  # The directions in the earlier version, whose callers may break.
     direction: Direction = Direction.BOTH
 
     def going(self, direction: Direction) -> "TwoVersions":
@@ -208,7 +208,7 @@ class TwoVersions(Struct, frozen=True):
 
 # --- Rules as tables ------------------------------------------------------------------------------
 
-# Of a flag that is set now, and of one that no longer is: whom that breaks, and what is said.
+# For each flag: whom it breaks and what is said, when the flag was added and when it was removed.
 _FLAGS = {
     "is_deprecated": ((NEITHER, "The {} was deprecated."), None),
     "is_remote": ((BOTH, "It is now remote."), (BOTH, "It is no longer remote.")),
@@ -226,7 +226,7 @@ _FLAGS = {
 }
 _FLAGS_OF_TYPES = {name: _FLAGS[name] for name in ("is_deprecated", "is_distinct")}
 
-# Of a wider, a narrower and another type.
+# The tuples below have a sentence for a wider, for a narrower and for another type.
 _OF_DEFINITIONS = "The type has more values.", "The type has fewer values.", "Type changed."
 _OF_ERRORS = (
     "It is an error of a more general type.",

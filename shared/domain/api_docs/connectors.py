@@ -36,8 +36,9 @@ from shared.domain.api_docs.type_parts import Part, path_segments, type_parts
 
 Json = dict[str, object]
 
-MAX_DEPTH = 24  # Of records in records; JSON readers of editors recurse.
-MAX_TYPES = 20_000  # Of one connector; a type beyond that is its name alone, as a recursive one.
+MAX_DEPTH = 24  # Levels of nested records; the JSON readers of editors recurse.
+# Types of one connector. Later types are written by name only, as recursive types are.
+MAX_TYPES = 20_000
 
 Declarations = Mapping[tuple[str, str], ModuleDocs]  # By organization and module.
 

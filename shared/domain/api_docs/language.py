@@ -5,7 +5,7 @@ its literals.
 import re
 
 LANGUAGE_ORG = "ballerina"
-LANGUAGE_VERSION = "0.0.0"  # Of the modules `lang.*`.
+LANGUAGE_VERSION = "0.0.0"  # The version of the modules `lang.*`.
 
 # Module prefixes that need no import: `error:` is the module `lang.error`.
 PREDECLARED = frozenset(

@@ -28,8 +28,9 @@ class ItemSummary(Record):
 
     id: int
     module: str
-    name: str  # Of the client or the listener.
-    label: str = ""  # Of its `@display` annotation, as `icon`.
+    name: str  # The name of the client or listener.
+    # The label in its `@display` annotation; `icon` comes from the same annotation.
+    label: str = ""
     icon: str = ""
     documentation: str = ""
 

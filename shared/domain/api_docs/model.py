@@ -77,13 +77,15 @@ class Type(DocsModel):
     element_type: "Type | None" = None
     constraint: "Type | None" = None
 
-    type_parameters: tuple["Type", ...] = extra(())  # Of `error<D>` and `xml<T>`.
+    type_parameters: tuple["Type", ...] = extra(())  # The types within `error<D>` and `xml<T>`.
     # As written, an entry for each dimension; for `T[5]`.
     array_lengths: tuple[str, ...] = extra(())
-    key_constraint: "Type | None" = extra(None)  # Of a table.
-    param_names: tuple[str, ...] = extra(())  # Of a function type that names its parameters.
+    key_constraint: "Type | None" = extra(None)  # The constraint of a table's key.
+    # The names of the parameters of a function type, if it has some.
+    param_names: tuple[str, ...] = extra(())
     definition: "Type | None" = extra(None)  # What a name that is not public stands for.
-    field: "FieldFacts | None" = extra(None)  # Of a member of a record, or of an inclusion.
+    # Facts of a field, if this is a member of a record, or an inclusion.
+    field: "FieldFacts | None" = extra(None)
     is_distinct: bool = extra(False)
 
     def with_parts(self, change: "Callable[[Type], Type]") -> "Type":

@@ -13,7 +13,7 @@ from shared.domain.api_docs.model import FieldFacts, ModuleDocs, RecordDocs, Typ
 CHAIN_LIMIT = 100  # Records that include each other, and aliases of aliases.
 
 ModuleKey = tuple[str, str]  # Organization and name.
-RecordKey = tuple[str, str, str]  # Those of its module, and its own name.
+RecordKey = tuple[str, str, str]  # Organization and name of its module, and its own name.
 
 
 class _Known(Struct, frozen=True):

@@ -18,7 +18,8 @@ from msgspec.structs import astuple
 from shared.domain.records import Record
 
 MAX_NAME_LENGTH = 1_000  # Characters; the addresses of longer names are refused by proxies.
-BASE_URL = "\0"  # In texts, for the registry's address; no text of an author has this character.
+# A placeholder in texts for the registry's address. No author's text has this character.
+BASE_URL = "\0"
 _PACKED_FROM = 1_024  # Bytes. Shorter pieces are hardly shorter as gzip files.
 _LEVEL = 6
 
@@ -26,7 +27,7 @@ _LEVEL = 6
 class PieceKind(StrEnum):
     """The kind of a piece."""
 
-    DOCUMENT = "document"  # Of a module, as `/2.0/docs` sends it.
+    DOCUMENT = "document"  # The document of a module, as `/2.0/docs` sends it.
     MODULE_PAGE = "module.html"
     MODULE_INDEX = "index.html"  # The declarations of a module, by their names.
     MODULE_MARKDOWN = "module.md"
@@ -34,13 +35,14 @@ class PieceKind(StrEnum):
     SYMBOL_TEXT = "symbol.json"  # A `SymbolText`, for Markdown and for agents.
     # Only the version before this one reads it: while both versions run, and after a rollback.
     SYMBOL_MARKDOWN = "symbol.md"
-    LIST = "list"  # Of a module's document, by its key.
-    FUNCTION = "function"  # Of the list `functions`, by its name; as CLIENT.
+    LIST = "list"  # A list in a module's document, by its key.
+    # A function in the list `functions`, by its name; CLIENT is the same for clients.
+    FUNCTION = "function"
     CLIENT = "client"
-    CONNECTOR = "connector"  # As editors read it; as TRIGGER.
+    CONNECTOR = "connector"  # A connector, as editors read it; TRIGGER is the same for triggers.
     TRIGGER = "trigger"
     TRIGGER_NAME = "trigger.name"  # Empty: a name by which editors ask for the trigger.
-    README = "readme"  # Of a module, or of the release.
+    README = "readme"  # The readme of a module, or of the release.
     SINCE = "since"  # Since which version the symbols of each module exist.
     CHANGES_PAGE = "changes.html"  # From the version before; as CHANGES.
     CHANGES = "changes.json"  # A `ChangeList`, for programs.

@@ -87,7 +87,7 @@ class ApiDocsRecord(Record):
     # What its comments and signatures mention, as `mentions_of` returns it.
     mentions: tuple[str, ...] = ()
     pieces: PiecesPointer | None = None
-    files: int = 0  # In the archive.
+    files: int = 0  # The number of files in the archive.
     set_aside_ms: int | None = None  # When it was, if the process ended again and again.
     before: str | None = None  # The pieces of the version before; empty without, None unknown.
     took: tuple[OtherRelease, ...] = ()
@@ -97,7 +97,7 @@ class ApiDocsRecord(Record):
     more_secrets: int = 0
 
 
-MAX_EXAMPLES = 3  # Of breaking changes, in a sentence.
+MAX_EXAMPLES = 3  # Breaking changes that a sentence names.
 ChangeText = Annotated[str, Field(max_length=200)]
 
 
@@ -117,7 +117,7 @@ class ApiVerdict(Entity):
     required: str
     published: str
     changes: int
-    breaking: int  # Of the changes.
+    breaking: int  # How many of the changes break callers.
     is_version_too_low: bool
     # The first changes that break callers, such as `removed function hello`; none of a verdict that
     # an earlier version gave.

@@ -163,7 +163,7 @@ def _texts_of(module: ModuleDocs) -> Iterator[str]:
 
 
 MAX_SIGNATURE_LENGTH = 300  # Characters: more than a line of a search result shows.
-MAX_FIELDS = 200  # Of a record, by which it is found.
+MAX_FIELDS = 200  # Field names of one record by which search finds it.
 
 
 def symbols_of(module: ModuleDocs) -> Iterator[Symbol]:

@@ -45,7 +45,8 @@ class Symbol:
         return "is_deprecated" in self.flags
 
 
-ANNOTATION = "annotation"  # Of `DeclarationKind`, whose module takes long to import.
+# The same as `DeclarationKind.ANNOTATION`, whose module takes long to import.
+ANNOTATION = "annotation"
 
 
 def path_of(kind: str, title: str) -> str:

@@ -18,7 +18,7 @@ class PartKind(Enum):
 
     KEYWORD = "keyword"
     TYPE = "type"
-    NAME = "name"  # Of what is declared: a function, a parameter, a field.
+    NAME = "name"  # The name of a declaration: a function, a parameter, a field.
     STRING = "string"
     VALUE = "value"  # Other expressions, as source text.
     TEXT = "text"  # Punctuation and blanks.

@@ -401,8 +401,10 @@ _SUPERTYPES = {
 }
 _NO_SUPERTYPES: set[str] = set()
 
-MAX_COMPARISONS = 10_000  # Of alternatives, in one relation; types with more of them differ.
-MAX_DEPTH = 60  # Of types in types, through names; each level takes ten calls of the interpreter.
+# Comparisons of alternatives for one relation; types that need more count as different.
+MAX_COMPARISONS = 10_000
+# Levels of nested types, names resolved; each level takes ten calls of the interpreter.
+MAX_DEPTH = 60
 
 
 class _Budget(Struct):

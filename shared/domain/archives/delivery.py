@@ -33,7 +33,7 @@ class StoreLink(Struct, frozen=True):
     """A link of the store itself to an archive."""
 
     url: str
-    # Of the monotonic clock: how long everybody gets the same link; 0 if it is for one caller.
+    # Until when every caller gets the same link, by the monotonic clock; 0 if it is for one caller.
     repeated_until_ms: float = 0
 
 
@@ -87,8 +87,11 @@ def client_kind(protocol: PullProtocol, *, authorization: str | None, agent: str
     return ClientKind.WITHOUT_AUTHORIZATION if is_dropped else ClientKind.WITH_AUTHORIZATION
 
 
-MIRROR_AGENT = "Ballroom"  # Of a mirror that fetches an archive: it sends no token to a redirect.
-_RESOLVER_AGENT = "Aether"  # Of Maven Resolver in `bal`. That of `mvn` may send added headers.
+# The user agent of a mirror that fetches an archive. It sends no token to a redirect.
+MIRROR_AGENT = "Ballroom"
+# The user agent of Maven Resolver in `bal`. The user agent of `mvn` differs, and `mvn` may send
+# headers that its user added.
+_RESOLVER_AGENT = "Aether"
 _CURL = re.compile(r"curl/(\d{1,4})\.(\d{1,4})\.")
 _CURL_DROPS_SINCE = (7, 58)  # Before January 2018 it repeated a header of its user everywhere.
 

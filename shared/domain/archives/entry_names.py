@@ -9,7 +9,7 @@ from operator import itemgetter
 from shared.domain.errors.base import BadArchive, printable
 
 _LONGEST_NAME = 4096  # Bytes: Linux opens no longer path.
-# Of all entries together: 20,000 of them with 50 bytes. To check more takes seconds.
+# Bytes of the names of all entries together: 20,000 names of 50 bytes. Checking more takes seconds.
 MAX_NAMES_BYTES = 1024 * 1024
 MAX_NAME_PARTS = 100_000
 _DRIVE = re.compile(r"[A-Za-z]:")

@@ -5,7 +5,8 @@ import re
 from msgspec import Struct
 
 JAR_SUFFIX = ".jar"
-# Of a Maven coordinate. Maven itself takes little else, and package URLs need no escapes for them.
+# A part of a Maven coordinate. Maven itself accepts little else, and package URLs need no escapes
+# for these characters.
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,199}", re.ASCII)
 
 
@@ -15,7 +16,7 @@ class JavaLibrary(Struct, frozen=True, omit_defaults=True):
     A library that was packed into a JAR of another one has the path of that JAR and no `sha256`.
     """
 
-    path: str  # In the archive.
+    path: str  # The path in the archive.
     sha256: str = ""  # Hexadecimal; empty unless it is a file of its own.
     group: str = ""  # As the rest of the coordinate, empty if nothing in the archive says it.
     artifact: str = ""

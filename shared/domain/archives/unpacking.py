@@ -163,8 +163,8 @@ class _SecretLook:
 
     def start_of_token(self, pieces: Iterable[bytes | memoryview]) -> int | None:
         """Return where the first token begins, also one that two pieces share."""
-        size = 0  # Of the pieces before.
-        end = b""  # Of the pieces before.
+        size = 0  # Bytes in the earlier pieces.
+        end = b""  # The last bytes of the earlier pieces.
         is_text_file = True
         for piece in pieces:
             content = end + piece

@@ -31,7 +31,8 @@ METHOD_DEFLATED = 8
 
 _LOCAL = struct.Struct("<4s5H3I2H")
 _CENTRAL = struct.Struct("<4s6H3I5H2I")
-# Of the same bytes: flags, method, CRC, two sizes, three lengths and the start.
+# Reads only some fields of a central record: flags, method, CRC, two sizes, three lengths and the
+# offset of the local record.
 _LISTED = struct.Struct("<8x2H4x3I3H8xI")
 _END = struct.Struct("<4s4H2IH")
 END_BYTES = _END.size

@@ -64,7 +64,7 @@ class Refusal(Exception):
     kind: ClassVar[RefusalKind]
     code: str
     sentence: str
-    field = ""  # Of the form, if it is about one field alone.
+    field = ""  # The field of the form that it is about, if it is about one field only.
 
     def __init__(self, code: str, sentence: str) -> None:
         super().__init__(code, sentence)

@@ -40,7 +40,7 @@ class Withdrawal(NamedTuple):
     note: str = ""
     is_held_by_owner: bool = False
     is_by_reports: bool = False  # No administrator has decided yet.
-    digest: str = ""  # Of the archive, in hexadecimal digits.
+    digest: str = ""  # The digest of the archive, in hexadecimal.
     erased_ms: int | None = None  # When its archive was deleted.
     copies_until_ms: int | None = None  # When the last copy of it goes that the store keeps.
     erased_by_ms: int = 0  # When it is deleted at the latest, unless it was.
@@ -107,7 +107,7 @@ def tool_not_found(tool: str) -> NotFound:
     )
 
 
-SHOWN_VERSIONS = 10  # In a sentence; who wants all asks for the tool.
+SHOWN_VERSIONS = 10  # Versions that the sentence lists; asking for the tool lists all of them.
 
 
 def tool_version_not_found(tool: str, wanted: object, versions: tuple[str, ...]) -> NotFound:

@@ -43,7 +43,7 @@ class _Scanner:
         self._text = text
         self._at = 0
         self._line = 1
-        self._counts = Counter[KeyPath]()  # Of the tables of each array of tables.
+        self._counts = Counter[KeyPath]()  # How many tables each array of tables has so far.
         self.lines = dict[KeyPath, int]()
 
     def read_document(self) -> None:

@@ -24,7 +24,8 @@ class KnownLog(Struct, frozen=True):
 
 
 class KnownWitness(Struct, frozen=True):
-    name: str  # In the policy alone.
+    # The name that groups and the quorum of this policy refer to; the key has its own name.
+    name: str
     key: VerifierKey
     url: str = ""
 

@@ -50,7 +50,7 @@ class LogState(Entity):
     checkpoint: str = ""  # The signed note; empty before the first entry.
     staged: str = ""  # The name of the staged files of the last batch, until they are published.
     segments: tuple[Segment, ...] = (Segment(1, 0),)
-    first_entry: str = ""  # Of a log that follows another one: the entry before all events.
+    first_entry: str = ""  # The entry before all events, in a log that continues an earlier one.
     stopped: str = ""  # Why the writer stopped; empty while it writes.
     former: tuple[FormerLog, ...] = ()
 

@@ -19,9 +19,9 @@ from shared.domain.transparency.encodings import base64_of, bytes_of_base64
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-ED25519 = 0x01  # Of logs.
-COSIGNATURE = 0x04  # Ed25519 with a time, of witnesses.
-MLDSA_COSIGNATURE = 0x06  # ML-DSA-44 with a time, of witnesses.
+ED25519 = 0x01  # The key type of logs.
+COSIGNATURE = 0x04  # The key type of witnesses: Ed25519 with a timestamp.
+MLDSA_COSIGNATURE = 0x06  # The key type of witnesses: ML-DSA-44 with a timestamp.
 
 LARGEST_NOTE_BYTES = 1024 * 1024
 MOST_SIGNATURES = 100  # As many as Go's package reads; at least 16 have to be read.

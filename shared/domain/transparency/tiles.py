@@ -14,9 +14,9 @@ from shared.domain.transparency.merkle_tree import HASH_BYTES, NodeAddress, node
 
 TILE_HEIGHT = 8
 TILE_WIDTH = 1 << TILE_HEIGHT
-TILE_BYTES = TILE_WIDTH * HASH_BYTES  # Of a full tile.
+TILE_BYTES = TILE_WIDTH * HASH_BYTES  # The size of a full tile.
 HIGHEST_LEVEL = 63
-ENTRIES_LEVEL = -1  # Of bundles of entries; tiles of hashes have levels from 0 on.
+ENTRIES_LEVEL = -1  # The level of bundles of entries; tiles of hashes have levels from 0 on.
 LARGEST_ENTRY_BYTES = 0xFFFF  # Its length has two bytes.
 
 _LENGTH_BYTES = 2

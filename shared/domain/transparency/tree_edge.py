@@ -34,7 +34,7 @@ class TreeEdge(Struct, frozen=True):
     most 255 entries, and 255 hashes of each level."""
 
     size: int = 0
-    entries: tuple[bytes, ...] = ()  # Of the partial bundle.
+    entries: tuple[bytes, ...] = ()  # The entries of the partial bundle.
     levels: tuple[tuple[bytes, ...], ...] = ()  # Hashes of the partial tiles, from level 0 on.
 
     @classmethod

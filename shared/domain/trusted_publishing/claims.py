@@ -7,7 +7,7 @@ from typing import cast
 
 from shared.domain.errors.base import InvalidRequest, about_field
 
-MAX_CLAIMS = 10  # Of one publisher.
+MAX_CLAIMS = 10  # Claims of one publisher.
 MAX_CLAIM_LENGTH = 512  # Characters of a value: subjects name a branch, a commit and a step.
 MAX_CLAIM_NAME_LENGTH = 100  # Characters; some issuers have addresses as names.
 

@@ -29,7 +29,8 @@ class IssuerTraits(Struct, frozen=True):
     tenant_claim: str = ""
 
 
-# Of an issuer that no preset describes: it is often the operator's own, and always says a subject.
+# Assumed for issuers without a preset: such an issuer is often the operator's own, and its tokens
+# always have a subject.
 UNKNOWN_TRAITS = IssuerTraits(MappingProxyType({"sub": "subject"}))
 
 

@@ -30,7 +30,8 @@ class Provider(Enum):
     GITHUB = "github"
     GITLAB = "gitlab"
     AZURE_DEVOPS = "azure-devops"
-    ENTRA = "entra"  # Of publishers that earlier versions stored; its tokens are refused.
+    # Only in publishers that earlier versions stored; tokens of Entra ID are refused.
+    ENTRA = "entra"
     OIDC = "oidc"  # Any issuer of OpenID Connect that the operator names.
 
     @property
@@ -76,7 +77,7 @@ ID_CLAIMS: dict[Provider, dict[str, str]] = {
     Provider.OIDC: {},
 }
 
-RUNNER_CLAIM = "runner_environment"  # Whose machine runs the job.
+RUNNER_CLAIM = "runner_environment"  # The claim that says whose machine runs the job.
 RUNNERS_OF_PROVIDERS = {Provider.GITHUB: "github-hosted", Provider.GITLAB: "gitlab-hosted"}
 
 # The claims besides these that releases keep, and that can be rules.
@@ -122,7 +123,8 @@ class CiJob(Struct, frozen=True):
     repository: str = ""
     workflow: str = ""
     ref: str = ""
-    is_of_pull_request: bool = False  # Of the repository itself: it may read, and publishes never.
+    # A pull request from a branch of the repository itself. Its jobs may read, and never publish.
+    is_of_pull_request: bool = False
     protected: bool = False
     environment: str = ""
     environment_is_unprotected: bool = False  # Anybody who may push a branch can use it.
@@ -131,7 +133,8 @@ class CiJob(Struct, frozen=True):
     defined_elsewhere: str = ""  # The workflow, if it is not in this repository.
     # What it says besides, of which rules can ask for some.
     claims: Mapping[str, str] = {}
-    # Of any issuer: its label, for whom it signs, and what only one of its customers can have.
+    # Only for `Provider.OIDC`: the operator's name of the issuer, the audiences of the token, and
+    # the claims that only one customer of the issuer can have.
     label: str = ""
     audiences: tuple[str, ...] = ()
     customer_claims: Mapping[str, str] = {}

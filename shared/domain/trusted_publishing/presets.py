@@ -395,7 +395,7 @@ OTHER = Preset(
     pipelines=_both_forms("Any machine", "other.sh"),
 )
 
-# In the order in which the page shows them.
+# The order in which the page shows the presets.
 PRESETS = (
     GITHUB,
     GITLAB,
@@ -470,7 +470,7 @@ def _ci_system(preset: Preset) -> CiSystem:
     return CiSystem(preset.name, preset.title, preset.pipelines, preset.note)
 
 
-# In the order in which the page for authors shows them.
+# The order in which the page for authors shows the CI systems.
 CI_SYSTEMS = (
     *(_ci_system(each) for each in PRESETS if each is not ENTRA),
     GITEA,

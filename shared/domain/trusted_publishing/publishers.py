@@ -79,7 +79,7 @@ _REF = re.compile(r"refs/(?:heads|tags)/[A-Za-z0-9_.+*?/-]{1,200}")
 class Runner(Enum):
     """Whose machines run a job."""
 
-    PROVIDER = "provider"  # Those of the CI system, and none that anybody hosts for themselves.
+    PROVIDER = "provider"  # Machines of the CI system, not self-hosted ones.
 
 
 class PublisherRules(Record):

@@ -4,7 +4,7 @@ from fnmatch import fnmatchcase
 
 BRANCHES = "refs/heads/"
 TAGS = "refs/tags/"
-VERSION = "{version}"  # In the name of a tag.
+VERSION = "{version}"  # The placeholder for the version in patterns of tags.
 
 
 def fits(ref: str, pattern: str) -> bool:
