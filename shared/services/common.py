@@ -43,7 +43,7 @@ class Adapters(Struct, frozen=True):
     keys: SigningKeys
     release_signer: ReleaseSigner
     log_keys: LogKeys
-    witness_keys: LogKeys  # Of the witness of other logs.
+    witness_keys: LogKeys  # The keys of the witness that cosigns other logs.
     metadata: MetadataStore
     documents: DocumentStore
     archives: ArchiveStore
@@ -68,10 +68,11 @@ class Adapters(Struct, frozen=True):
     copies: DeletedCopies | None = None  # None where nothing is kept of deleted files.
     links: ArchiveLinks | None = None  # Signed links to archives that are not files of ours.
     feed: SearchFeed | None = None  # None: a write is searched at once.
-    caller_scope: CallerScope = CallerScope.REGISTRY  # Of `pulls`.
+    # The scope in which `pulls` recognizes callers.
+    caller_scope: CallerScope = CallerScope.REGISTRY
     edge: EdgeCache | None = None  # A CDN whose copies can be purged.
     writable: Callable[[], Awaitable[None]] | None = None  # Raises if the disk is full.
-    room: Callable[[], DiskSpace | None] | None = None  # Of the disk that holds everything.
+    room: Callable[[], DiskSpace | None] | None = None  # Space on the disk that has all data.
     # Other registries, whose packages are served here, too; None if nothing is mirrored.
     connect_upstream: Callable[[UpstreamAddress], Upstream] | None = None
     # Connects to the server of an address and sends nothing; raises `Unanswered`.
@@ -79,7 +80,8 @@ class Adapters(Struct, frozen=True):
     connect_scanner: Callable[[str], Awaitable[None]] | None = None
     # What is installed, with licenses.
     components: Callable[[], Sequence[InstalledDistribution]] = tuple
-    versions: Callable[[], Mapping[str, str]] = dict  # Of the registry and what it runs on.
+    # Versions of the registry and of the software that it runs on.
+    versions: Callable[[], Mapping[str, str]] = dict
     # When the certificate of the local host was issued; None where it serves no HTTPS.
     certificate_made_ms: Callable[[], int | None] | None = None
     writes_log: bool = True  # Soon after each event; where it is False, the task alone writes.

@@ -17,9 +17,9 @@ from shared.runtime.retries import back_off, retried
 
 Sleep = Callable[[float], Awaitable[object]]
 
-# A change takes milliseconds; after the death of a process others wait this long.
+# A change takes milliseconds. If a process dies, others wait until its lease expires.
 CHANGE_LEASE = timedelta(seconds=10)
-RENEWALS = 3  # In the lifetime of a lease: two may fail.
+RENEWALS = 3  # Renewals during the lifetime of a lease, of which two may fail.
 
 _HOLDER_LENGTH = 20  # Base62: no two share a lease.
 
@@ -88,5 +88,5 @@ class Leases(Struct, frozen=True):
 
 LEASE_ATTEMPTS = 16  # They take 1.4 seconds on average: a change may send mail before it ends.
 
-# Of a change that starts again while another process holds its lease, or wrote first.
+# Decorates a change that starts again if another process holds its lease or wrote first.
 retried_when_leased = retried(LEASE_ATTEMPTS, back_off)

@@ -19,9 +19,10 @@ E = TypeVar("E", bound=Entity)
 
 EVENT_ID_LENGTH = 20  # Base62: no two changes share an id.
 
-ADDITION_ATTEMPTS = 16  # As of leases: of many at once each one that fails waits for a while.
+# As many as for leases, since each addition that fails waits before the next attempt.
+ADDITION_ATTEMPTS = 16
 
-# Of an addition that checks what is there.
+# Decorates an addition that checks the stored records first.
 retried_when_added = retried(ADDITION_ATTEMPTS, back_off)
 
 

@@ -59,7 +59,8 @@ class ErasureReceipt(Struct, frozen=True):
     at_ms: int
     deleted: Mapping[str, int]
     without_owner: tuple[str, ...]  # Organizations.
-    is_overwritten: bool  # In the files of the database; otherwise the task repeats that.
+    # Whether the deleted bytes in the database files were overwritten; otherwise the task does it.
+    is_overwritten: bool
 
     def lines(self) -> list[str]:
         """Return the receipt as sentences."""

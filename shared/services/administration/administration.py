@@ -506,7 +506,8 @@ class AccountAdministration(Struct, frozen=True):
             unlocked = current.with_lock(source, None)
             if unlocked != current:
                 await self._write_lock(current, source, None, by)
-        if not unlocked.is_locked:  # Also by a repeat, after a crash.
+        # A repeat does this as well, in case an earlier attempt crashed before it.
+        if not unlocked.is_locked:
             await self.stopped_makers.unlocked(account, by=by)
         if current.is_locked and not unlocked.is_locked:
             mail = mail_text("account-unlocked", name=account.name, url=self.base_url)

@@ -31,9 +31,11 @@ class AuditLogPage(Struct, frozen=True):
     """Events with their numbers, newest first; `next` is the `before` of the next page."""
 
     events: tuple[tuple[int, Event], ...]
-    names: Mapping[str, str]  # Of the acting and the affected accounts, by id.
+    names: Mapping[str, str]  # The names of the acting and the affected accounts, by id.
     next: int | None
-    cursor: int = 0  # Of an export, whose `next` is its `after`.
+    # Only in an export: the `after` of the next request; `next` is the same if there are more
+    # events.
+    cursor: int = 0
 
 
 class AuditLog(Struct, frozen=True):

@@ -46,7 +46,7 @@ from shared.services.leases import Leases, retried_when_leased
 from shared.services.record_batches import RECORDS_AT_ONCE, all_entities, entity_batches
 from shared.services.records import EntityChange, RecordWriter
 
-ALL_WHO_WAIT = "*"  # In place of the names of accounts.
+ALL_WHO_WAIT = "*"  # Given instead of account names, it means all accounts that wait.
 
 _LEASE = "directory-locks"
 _LEASE_LIFETIME = timedelta(minutes=1)

@@ -32,7 +32,7 @@ from shared.services.tokens.tokens import UsedToken
 
 RELEASES_OF = timedelta(days=90)
 EVENTS_READ_AT_ONCE = 500
-REASON = "The person left."  # Of the lock, where nobody gives another one.
+REASON = "The person left."  # The reason of the lock, unless the caller gives one.
 
 
 class LeaverRelease(Struct, frozen=True):

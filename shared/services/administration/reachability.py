@@ -21,7 +21,7 @@ from shared.ports.mail import Mailer, Undelivered
 from shared.services.record_batches import all_entities
 from shared.services.tokens.trusted_publishing import JobTokenVerifier
 
-TIME_LIMIT = timedelta(seconds=5)  # Of each server.
+TIME_LIMIT = timedelta(seconds=5)  # The limit for the answer of each server.
 CHECKED_AT_ONCE = 16
 NAMED = 3  # Webhooks in a sentence.
 

@@ -26,7 +26,8 @@ from shared.services.organizations.ownership import OwnerlessOrganizations, owne
 from shared.services.packages.statistics import LastRegistryCounts
 from shared.services.records import EntityChange, RecordWriter
 
-MAX_RECORDS_COUNTED = 500  # Of each kind; a larger backlog is shown as so many or more.
+# Records of each kind that are counted; a larger backlog is shown as this number or more.
+MAX_RECORDS_COUNTED = 500
 
 T = TypeVar("T")
 

@@ -65,7 +65,7 @@ class Advisories(Struct, frozen=True):
     authorization: Authorization
     administration: Administration
     record_writer: RecordWriter
-    ecosystem: str  # Of the packages of this registry.
+    ecosystem: str  # The OSV ecosystem of the packages of this registry.
 
     # --- Matching --------------------------------------------------------------------------------
 

@@ -78,7 +78,7 @@ class AdvisoryImport(Struct, frozen=True):
     confined: ConfinedTasks
     administration: Administration
     record_writer: RecordWriter
-    ecosystem: str  # Of the packages of this registry.
+    ecosystem: str  # The OSV ecosystem of the packages of this registry.
 
     async def import_file(self, name: str, content: bytes, by: Principal) -> ImportedAdvisories:
         """Import a file: each record of JSON replaces the one with its id, and a ZIP archive the

@@ -45,7 +45,7 @@ READ_EVERY = timedelta(minutes=1)
 _CHANGE_LENGTH = 20  # Base62.
 _RECORDS = (records_of(OWNER),)
 _DECODED = 2_000  # Advisories; about 10 MB.
-_LEVEL = 1  # Of zlib. 6,000 records of Maven take 8 MB, and 30 without.
+_LEVEL = 1  # The level of zlib: 6,000 records of Maven take 8 MB instead of 30 MB.
 
 
 class IndexedAdvisory(Struct, frozen=True, gc=False):
@@ -132,7 +132,7 @@ class _Held:
         self.change = ""
         self.checked_ms: int | None = None
         self.read_ms: int | None = None
-        self.number = -1  # Of the edition when it was read.
+        self.number = -1  # The number of the edition when the records were read.
         self.decoded = LruCache[bytes, Advisory](_DECODED)
         self.flights = SingleFlight[PublishedAdvisories]()
 
@@ -193,7 +193,7 @@ class AdvisoryIndex(Struct, frozen=True):
         """Read what changed; where the store does not answer, what was read before stays."""
         held = self._held
         now_ms = self.clock.monotonic_ms()
-        # Of before anything is read, so that a change in the meantime is read again.
+        # The number from before the read, so that a change during the read causes another one.
         number = self.edition.number
         try:
             index = await self._read_changes(now_ms)

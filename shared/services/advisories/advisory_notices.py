@@ -66,7 +66,7 @@ class AdvisoryNotices(Struct, frozen=True):
         try:
             await self.directory.add(AdvisoryFollower(account=by.id, since_ms=self.clock.now_ms()))
         except AlreadyThere:
-            return  # Of two requests at once.
+            return  # Another request added it at the same time.
 
     async def switch_off(self, *, by: Principal) -> None:
         """Send no more mail; a repeat changes nothing."""
@@ -87,7 +87,8 @@ class AdvisoryNotices(Struct, frozen=True):
                 seen += 1
                 try:
                     done += await self._tell_account(each)
-                except Refusal as refusal:  # Of one account; the others are told all the same.
+                # Only this account is affected; the others still get their mail.
+                except Refusal as refusal:
                     problems.append(f"An account was not told of advisories: {refusal}")
         for org in await self._organizations_that_asked():
             if self.clock.now_ms() >= until_ms:

@@ -38,7 +38,7 @@ class AffectedVersions(Struct, frozen=True):
 
     index: AdvisoryIndex
     hosted: HostedPackages
-    ecosystem: str  # Of the packages of this registry.
+    ecosystem: str  # The OSV ecosystem of the packages of this registry.
 
     async def of_releases(self, releases: Sequence[Coordinate]) -> AffectedReleases:
         """Return what affects each release, in their order; nothing where the store of advisories

@@ -34,7 +34,7 @@ from shared.services.advisories.advisories import Advisories
 from shared.services.advisories.malware import MalwareQuarantine
 from shared.services.identity.mail import DecisionMail
 
-MAX_WRITTEN = 1_000  # Of an organization, and of administrators.
+MAX_WRITTEN = 1_000  # Advisories that one organization, or the administrators together, may have.
 
 _OF_REGISTRY = "advisories"
 

@@ -39,7 +39,8 @@ from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.source import PackageSource
 
 WAITED_FOR = timedelta(seconds=5)  # Until a release that was just fetched is documented.
-MADE_WITHIN = timedelta(seconds=2)  # Of what is being made: most is, before a reader is told so.
+# How long a reader waits for documentation that is being made; most of it is ready by then.
+MADE_WITHIN = timedelta(seconds=2)
 MAX_CANDIDATES = 8  # Packages that may have a module; no known module has four parts.
 
 

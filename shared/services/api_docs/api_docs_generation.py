@@ -67,15 +67,16 @@ from shared.runtime.lru_cache import LruCache
 from shared.services.api_docs.pieces import PieceReader, PiecesGone, available, is_documented
 from shared.services.packages.derived_data import DerivedData
 
-COPIED_BYTES = 4 * 1024 * 1024  # Of an archive, at once.
+COPIED_BYTES = 4 * 1024 * 1024  # Bytes of an archive that are copied at once.
 MAX_RECORD_BYTES = 4 * 1024 * 1024  # 300 KiB of symbols, and the summaries of connectors.
-MAX_INDEX_BYTES = 12 * 1024 * 1024  # Of pieces: 150,000 of them have 9 MiB.
+MAX_INDEX_BYTES = 12 * 1024 * 1024  # The index of the pieces: for 150,000 pieces it has 9 MiB.
 MAX_OTHER_PACKAGES = 32  # Dependencies whose records may be described.
-MAX_OTHER_BYTES = 16 * 1024 * 1024  # Of their documents, compressed.
+MAX_OTHER_BYTES = 16 * 1024 * 1024  # The documents of these packages together, compressed.
 TRIED_AGAIN_AFTER = timedelta(hours=20)  # What was set aside, by the daily visit of all releases.
 ABANDONED_AFTER = timedelta(hours=1)  # Folders of jobs; a job takes minutes.
 MAX_REASON_LENGTH = 300  # Characters, of a refused bill of materials.
-ENDS_COUNTED = 1_000  # Of archives whose process ended from outside.
+# Archives for which is remembered how often their process was ended from outside.
+ENDS_COUNTED = 1_000
 
 MAX_SECRET_LENGTH = 500  # Characters of a path with a secret, and of its kind.
 _OTHER_PARTS = SBOM_PARTS | {SECRETS_PART}
@@ -93,7 +94,7 @@ class JobInputs(Struct, frozen=True):
     metadata: MetadataStore
     documents: DocumentStore
     archives: ArchiveStore
-    environment: str  # Whose access tokens are looked for in the archive.
+    environment: str  # The registry whose access tokens are searched for in the archive.
 
     async def write(self, release: Release, folder: Path) -> ReleaseRequest:
         """Write the archive, the facts of a release, and the documents that it is compared with

@@ -70,7 +70,8 @@ class ApiDocsQueue:
         self._pushed = deque[_Pushed]()
         self._repeated = OrderedDict[str, Coordinate]()  # After all others: they may fail again.
         self._renewed = LruCache[str, bool](QUEUE_LENGTH)
-        self._outdated = set[str]()  # Of what waits: what is documented, and made again.
+        # Waiting releases that are documented already, and are documented again.
+        self._outdated = set[str]()
         self._awaited = dict[str, asyncio.Future[None]]()  # By releases for which readers wait.
         self._is_enabled = False
         self._working: asyncio.Task[None] | None = None
@@ -216,7 +217,7 @@ class ApiDocsQueue:
             if is_outdated:
                 self._outdated.add(coordinate.key)
             raise
-        except (Refusal, OSError) as error:  # Of a store, or of the folder of the job.
+        except (Refusal, OSError) as error:  # A store failed, or the folder of the job.
             self._failed(coordinate, str(error))
 
 

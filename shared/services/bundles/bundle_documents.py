@@ -41,7 +41,8 @@ class ReleaseDocuments(Struct, frozen=True):
         attested = await self.provenance.of(release)
         sbom = await self.documents.sbom(release.content)
         found = {
-            # Those of the registry that published it say more than those of a mirror.
+            # The statements of the registry that published it say more than the statements of a
+            # mirror.
             DocumentKind.STATEMENTS: attested.upstream or await self._own(attested.statements),
             DocumentKind.SIGSTORE: attested.bundles[0] if attested.bundles else b"",
             DocumentKind.SBOM: sbom or b"",

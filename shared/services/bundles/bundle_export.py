@@ -53,9 +53,10 @@ from shared.services.bundles.bundle_documents import ReleaseDocuments
 from shared.services.record_batches import RECORDS_AT_ONCE, last_event_number, package_batches
 
 EVENTS_AT_ONCE = 500
-_MOST_NAMED = 5  # Of the releases that are missing.
+_MOST_NAMED = 5  # Missing releases that the sentence names.
 
-_CHANGES_UPSTREAM = {"mirror.removed", "mirror.restored"}  # Of a release that stays here.
+# The upstream removed or restored a release that this registry keeps.
+_CHANGES_UPSTREAM = {"mirror.removed", "mirror.restored"}
 
 
 class BundleSigner(Protocol):

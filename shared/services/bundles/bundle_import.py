@@ -78,7 +78,7 @@ class OpenedBundle(Struct, frozen=True):
 
     source: BundleSource
     contents: BundleContents
-    starts: Sequence[int]  # Of the archives, in the order of the releases.
+    starts: Sequence[int]  # Where each archive begins, in the order of the releases.
     # The documents of each release, by its key, and where each file begins.
     documents: Mapping[str, Sequence[tuple[BundledDocument, int]]]
 
@@ -197,7 +197,7 @@ class ImportReport(Struct):
     manifest: BundleManifest
     counts: Counter[ImportStep] = field(default_factory=Counter[ImportStep])
     refused: dict[str, str] = field(default_factory=dict[str, str])  # By coordinate.
-    names: int = 0  # In the catalogue.
+    names: int = 0  # The number of packages in the catalogue.
     withdrawn: dict[str, str] = field(default_factory=dict[str, str])  # Why, by coordinate.
     internal: set[str] = field(default_factory=set[str])  # Packages that are internal here.
     # Why the Sigstore bundle of a release was not stored, by coordinate.

@@ -62,7 +62,8 @@ class BundleWithdrawals(Struct, frozen=True):
             release, is_changed = await self.packages.store_release(coordinate, decide)
         except ReleaseNotFound:
             return False
-        if release.outbox:  # Also after a crash.
+        # The outbox of an unchanged release has entries if an earlier attempt crashed.
+        if release.outbox:
             await self.packages.derived_data.update(release)
         return is_changed
 

@@ -103,7 +103,7 @@ class FollowerMail(Struct, frozen=True):
     mail_delivery: MailDelivery
     clock: Clock
     base_url: str
-    ecosystem: str  # Of the packages of this registry, in advisories.
+    ecosystem: str  # The OSV ecosystem of the packages of this registry.
 
     async def run(self, until_ms: int) -> TaskReport:
         """Add what happened to what waits, and send mail at once that is due."""
@@ -248,7 +248,8 @@ class FollowerMail(Struct, frozen=True):
                 seen += 1
                 try:
                     sent += await self._send(each)
-                except Refusal as refusal:  # Of one account; the others are told all the same.
+                # Only this account is affected; the others still get their mail.
+                except Refusal as refusal:
                     problems.append(f"A follower was not told: {refusal}")
             after = batch[-1].place
         return TaskReport(seen, sent, tuple(problems))

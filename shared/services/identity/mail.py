@@ -264,7 +264,7 @@ class TokenMail(Struct, frozen=True):
         )
 
 
-RELEASES_IN_A_MAIL = 50  # Of a decision on many.
+RELEASES_IN_A_MAIL = 50  # Releases that the mail about a decision on many releases lists.
 
 
 class ReleaseMail(Struct, frozen=True):
@@ -510,7 +510,7 @@ class PublishedMail(Struct, frozen=True):
             await self.mail_delivery.send_to_accounts(owners, mail)
 
 
-DEPENDENTS_NAMED = 20  # In a mail.
+DEPENDENTS_NAMED = 20  # Dependents that one mail lists.
 _DEPENDENCY_MAIL_KEPT_FOR = timedelta(days=30)
 
 

@@ -38,7 +38,7 @@ from shared.services.records import EntityChange, RecordWriter
 MAX_ASKED = 500  # Domains in a run, those first that were asked about longest ago.
 RUN_TIME = timedelta(minutes=7)  # Less than a run of a task may take.
 KEPT_FOR = timedelta(days=90)  # After the last answer about a domain.
-ACCOUNTS_NAMED = 50  # In a mail.
+ACCOUNTS_NAMED = 50  # Accounts that one mail lists.
 
 _NOT_FOUND = 404
 

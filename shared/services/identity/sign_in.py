@@ -257,7 +257,7 @@ class SignInFlow(Struct, frozen=True):
             raise sign_in_expired()
         try:
             content = decrypt(key_of(state, _ATTEMPT_KIND), text, _ATTEMPT_KIND)
-        except Undecryptable:  # Of an earlier version: it is begun again.
+        except Undecryptable:  # An earlier version encrypted it; the user begins the sign-in again.
             raise sign_in_expired() from None
         attempt = SignInAttempt.model_validate_json(content)
         is_same_browser = hmac.compare_digest(attempt.browser, hash_secret(browser.name))

@@ -13,7 +13,8 @@ from shared.services.record_batches import RECORDS_AT_ONCE
 
 SCHEDULE = "0 40 * * * *"
 
-_LOGS = ("event-logs", "packages")  # In the work store, with how far they are complete.
+# Kind and key in the work store; the value says how far the logs are complete.
+_LOGS = ("event-logs", "packages")
 _COMPLETE = "complete"
 
 

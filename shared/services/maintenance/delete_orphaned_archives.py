@@ -27,8 +27,8 @@ from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
 
 SCHEDULE = SWEEP_SCHEDULE  # `archive_sweep.py` computes with it when an archive is gone.
 
-FEW_ORPHANS = 5  # So many may go in any case: interrupted pushes leave one each.
-ORPHANS_OF = 20  # And of so many archives one.
+FEW_ORPHANS = 5  # This many may be deleted in any case: each interrupted push leaves one.
+ORPHANS_OF = 20  # Beyond that, at most one archive in 20 may be deleted.
 FOREVER = 2**62
 _SWEEP_KIND = "sweep-count"
 
@@ -91,7 +91,8 @@ class DeleteOrphanedArchives(Task, Guarded):
             await self._save_count(_SweepCount() if problem else count)
             problems = (problem,) if problem else ()
             return TaskReport(seen, count.changed, problems, unfinished=not finished)
-        if not is_first:  # Those of earlier runs are not in memory: the next runs find them again.
+        # Orphans that earlier runs found are not in memory; the next runs find them again.
+        if not is_first:
             count.allowed = max(FEW_ORPHANS, count.seen // ORPHANS_OF)
             await self._save_count(count)
             return TaskReport(seen, count.changed, unfinished=True)

@@ -25,9 +25,10 @@ from shared.services.record_batches import all_entities
 
 SCHEDULE = "45 * * * * *"
 
-# Of a run, in which no webhook begins later: with those under way it ends before the next run.
+# After this time a run starts no further webhook, so that it ends before the next run.
 DELIVERY_TIME = timedelta(seconds=40)
-WEBHOOKS_LEFT_KEPT = 1_000  # Places of a run that ended before all had their turn.
+# Webhooks that were not served before a run ended; the next run begins with them.
+WEBHOOKS_LEFT_KEPT = 1_000
 _TURNS_KIND = "webhook-turns"
 
 

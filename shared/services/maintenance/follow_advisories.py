@@ -51,7 +51,8 @@ class FollowAdvisories(Task):
         for each in await self.advisories.malware():
             try:
                 matched += len(await self.malware.apply(each))
-            except Refusal as refusal:  # Of one release; the others are decided on all the same.
+            # Only this release is affected; the others are still decided on.
+            except Refusal as refusal:
                 problems.append(f"{each.id}: {refusal}")
         matched += await self.malicious_libraries.run(
             partial(self.checkpoints.visit_packages, self)

@@ -20,7 +20,8 @@ from shared.services.transparency.openings import told_package
 
 SCHEDULE = "10 */5 * * * *"
 
-_FROZEN = ("leaves", "frozen")  # In the work store, with the number up to which all have one.
+# Kind and key in the work store; the value is the number up to which all events have a leaf.
+_FROZEN = ("leaves", "frozen")
 
 
 @dataclass(frozen=True)

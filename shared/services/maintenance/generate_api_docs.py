@@ -26,7 +26,7 @@ SCHEDULE = "35 */10 * * * *"
 FEED_BATCH = 200  # Events.
 # All releases are visited, for what was lost, and for versions between two that were documented.
 DOCUMENTED_AGAIN_AFTER = timedelta(days=1)
-DOCUMENTING_TIME = timedelta(minutes=5)  # Of one run, for the feed.
+DOCUMENTING_TIME = timedelta(minutes=5)  # The time of one run for the releases in the feed.
 _KIND = "api-docs"
 _POSITION = "position"
 _ALL = f"all-{GENERATOR_VERSION}"

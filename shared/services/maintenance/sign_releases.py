@@ -66,7 +66,7 @@ class SignReleases(Task):
         for release in await self.metadata.releases(head.package):
             if _is_unsigned(release):
                 signed += await self.sign_release(release)
-        # Also where a run that was stopped has signed all releases and listed none.
+        # This is also needed if a stopped run has signed all releases and not rebuilt the lists.
         await self.derived_data.rebuild(head.package)
         return signed
 

@@ -204,7 +204,8 @@ async def _one(piece: bytes) -> AsyncGenerator[bytes]:
     yield piece
 
 
-RESTORE_MARK_KEPT_FOR = timedelta(days=7)  # So long an interrupted restore may be repeated.
+# An interrupted restore can be repeated during this time.
+RESTORE_MARK_KEPT_FOR = timedelta(days=7)
 
 _KEY = "name"
 

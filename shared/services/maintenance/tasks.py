@@ -36,7 +36,8 @@ class Task(ABC):
     id: ClassVar[str]  # Verb and noun; in commands, logs, metrics and stored runs.
     title: ClassVar[str]
     sentence: ClassVar[str]  # For administrators.
-    schedule: ClassVar[str | None]  # Of equal intervals; None for a task that runs on request.
+    # A cron expression with equal intervals; None for a task that runs on request.
+    schedule: ClassVar[str | None]
     runs_first: ClassVar[bool] = False  # At the first call of the timer if it never ran.
     longest_run: ClassVar[timedelta] = timedelta(minutes=10)
     runs_in_read_only_mode: ClassVar[bool] = False  # Only if it changes no records.
@@ -393,7 +394,8 @@ class Upkeep(Struct, frozen=True):
             yield is_leased
 
 
-TASK_RUNS_KEPT_FOR = timedelta(days=400)  # So long a task that runs no more has a last run.
+# How long the last run of a task is kept after the task no longer runs.
+TASK_RUNS_KEPT_FOR = timedelta(days=400)
 TASK_RUNS_CACHED_FOR = timedelta(seconds=10)
 
 TASK_REQUEST_LIFETIME = timedelta(days=1)  # After a day without a timer, somebody asks again.

@@ -86,7 +86,7 @@ class _Held:
     def __init__(self) -> None:
         self.approvals: Approvals | None = None
         self.approved = ApprovedVersions({})
-        self.fresh_until_ms = 0  # Of the monotonic clock.
+        self.fresh_until_ms = 0  # A time of the monotonic clock.
         self.flights = SingleFlight[Approvals]()
         self.rules = LruCache[tuple[str, str], tuple[str, int]](CALLERS_REMEMBERED)
 

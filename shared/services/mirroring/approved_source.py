@@ -49,7 +49,7 @@ from shared.services.packages.source import PackageVersions, UnstoredRelease, Vi
 RequestT = TypeVar("RequestT", PackageRequest, ModuleRequest, ToolRequest)
 AnswerT = TypeVar("AnswerT", ResolvedPackage, ResolvedModule, ResolvedTool)
 
-TOOL_VERSIONS_TRIED = 5  # Of a range, the newest first.
+TOOL_VERSIONS_TRIED = 5  # Versions of a range that are tried, the newest first.
 
 
 class ApprovedSource(Struct, frozen=True):

@@ -42,9 +42,10 @@ from shared.services.record_batches import ENTITIES_READ_AT_ONCE, all_entities, 
 FRESH_FOR = timedelta(hours=1)  # Some twenty requests for public Central.
 RUN_TIME = timedelta(minutes=7)  # Less than a run of a task may take.
 PAGE_ENTRIES = 100  # With readmes, which Central may send, some megabytes.
-MAX_PAGES = 400  # Of a list: an upstream may send less than was asked for.
-MAX_ENTRIES = 20_000  # Of a list; ten times the packages of public Central.
-MAX_CONFIRMED = 100  # Packages of a round that the upstream is asked whether it removed them.
+MAX_PAGES = 400  # Pages of one list: an upstream may send fewer entries than it was asked for.
+MAX_ENTRIES = 20_000  # Entries of one list: ten times the packages of public Central.
+# Packages of one round for which the upstream is asked whether it removed them.
+MAX_CONFIRMED = 100
 
 _ASKER = Asker(MIRROR)
 _NOT_STORED = Query(include_deprecated=True, not_stored_only=True)

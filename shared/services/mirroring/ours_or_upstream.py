@@ -20,7 +20,7 @@ from shared.services.name_owners import OURS, NameOwners
 class OursOrUpstream(Struct, frozen=True):
     """Decides which upstream is asked for a package, or that none is."""
 
-    pseudonym: str  # Of this registry, in `Via`.
+    pseudonym: str  # The name of this registry in the header `Via`.
     owners: NameOwners
     upstreams: Upstreams
     questions: UpstreamQuestions

@@ -66,13 +66,15 @@ from shared.services.mirroring.version_lists import VersionLists
 from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.source import PackageVersions, UnstoredRelease, VisibleRelease
 
-VERSIONS_TRIED = 3  # Of a range, after the one that the upstream chose is refused here.
+# Further versions of a range that are tried if the version that the upstream chose is refused.
+VERSIONS_TRIED = 3
 
 # Upstreams are asked for each tool by itself, and for one module in several ways one by one.
 TOOLS_ASKED = 100
 SAME_MODULE_ASKED = 4
 
-NOT_STORED = Digest("0" * 64)  # Of a release that nobody has pulled: its graph comes with it.
+# The digest of a release that nobody has pulled: its answer has its graph.
+NOT_STORED = Digest("0" * 64)
 
 T = TypeVar("T")
 RequestT = TypeVar("RequestT", PackageRequest, ModuleRequest, ToolRequest)
@@ -104,7 +106,8 @@ class PackageChain(Struct, frozen=True):
             return await local(at.package, at.version, client=ANY_CLIENT) if is_stored else None
 
         found = await self._chosen(package, wanted, client, local, fetched)
-        await self.reader.require_age(found.release)  # Also of one that was chosen here alone.
+        # A release that was chosen without the upstream is checked as well.
+        await self.reader.require_age(found.release)
         return found
 
     async def describe(

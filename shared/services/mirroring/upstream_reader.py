@@ -49,7 +49,7 @@ from shared.services.packages.external_releases import PinnedDigests
 
 EXACT_CLIENT = ANY_CLIENT  # Exact versions are served to every client.
 
-_VERSION_BYTES = 300  # Of memory, for a version of a list, and for a part of a pre-release.
+_VERSION_BYTES = 300  # Memory of a version in a list, and of each part of its pre-release.
 
 RequestT = TypeVar("RequestT", PackageRequest, ModuleRequest)
 AnswerT = TypeVar("AnswerT")

@@ -118,7 +118,7 @@ class Upstreams:
         self._minimum_age_days = minimum_age_days
         self._sources: dict[UpstreamAddress, UpstreamSource] = {}
         self._rules: MirrorRules | None = None
-        self._fresh_until_ms = 0  # Of the monotonic clock.
+        self._fresh_until_ms = 0  # A time of the monotonic clock.
         self._reading = SingleFlight[MirrorRules]()
 
     async def rules(self) -> MirrorRules:

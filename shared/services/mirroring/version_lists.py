@@ -47,7 +47,7 @@ RESOLVED_AT_ONCE = 40  # Versions of a request: the graphs of that many take hal
 FACTS_CACHED_BYTES = 1024 * 1024  # About 1,000 versions, which a build reads in seconds.
 FACTS_CACHED_FOR = timedelta(seconds=5)  # Within which a refusal holds everywhere.
 
-_FACT_BYTES = 1_000  # Of memory, besides the facts of versions.
+_FACT_BYTES = 1_000  # Memory of a cached list, in addition to the facts of its versions.
 _VERSION_BYTES = 100
 
 T = TypeVar("T")

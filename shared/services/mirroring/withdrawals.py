@@ -38,7 +38,7 @@ from shared.services.packages.external_releases import ExternalReleases
 from shared.services.record_batches import all_entities
 
 CHANGES_AT_ONCE = 500  # As many as a Ballroom sends.
-MOST_NAMED = 20  # Of releases in a mail.
+MOST_NAMED = 20  # Releases that one mail names.
 MAIL_KEPT_FOR = timedelta(days=30)
 
 

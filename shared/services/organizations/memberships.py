@@ -75,8 +75,8 @@ class RequestedMembership(Struct, frozen=True):
     account: Account
     role: Role | None
     invited_by: str = ""
-    reason: str = ""  # Of an administrator, who takes something from others.
-    new_owner: str = ""  # Of an owner who hands over: the account that becomes owner instead.
+    reason: str = ""  # Why an administrator changes an organization of others.
+    new_owner: str = ""  # The account that becomes owner, if an owner hands over the organization.
     is_agreed: bool = False  # Two administrators decided on it, where two of them decide.
 
     def __str__(self) -> str:
@@ -294,7 +294,7 @@ class OrganizationMembers(Struct, frozen=True):
         accounts; needs no lock."""
         responsible = await responsible_accounts(self.directory, members.org, members.now_ms)
         owners = {each.account for each in members.owners}
-        # Also those who are no owners any more with this change.
+        # Owners who lose their role by this change get the mail, too.
         former = await accounts_by_ids(self.directory, sorted(owners - {e.id for e in responsible}))
         recipients = {each.id: each for each in (*others, *former, *responsible)}
         await self.mail_delivery.send_to_accounts(recipients.values(), mail)

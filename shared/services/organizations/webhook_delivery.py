@@ -41,16 +41,17 @@ from shared.runtime.retries import retried_when_stale
 from shared.services.organizations.webhook_secrets import WebhookSecrets
 from shared.services.tokens.makers import Makers
 
-EVENTS_READ_AT_ONCE = 200  # For a webhook in a run.
-TIME_OF_A_WEBHOOK = timedelta(seconds=10)  # In a run; after that the others have their turn.
+EVENTS_READ_AT_ONCE = 200  # Events that a run reads for one webhook.
+# The time of one webhook in a run; after it the other webhooks are served.
+TIME_OF_A_WEBHOOK = timedelta(seconds=10)
 WEBHOOKS_AT_ONCE = 16  # An answer takes up to 1 MiB of memory and five seconds.
-SMALLEST_SHARE = 2  # Of these, for an organization.
+SMALLEST_SHARE = 2  # At least this many webhooks of an organization may be served at once.
 MAKER_KNOWN_FOR = timedelta(seconds=3)  # A stopped maker's webhook sends nothing after five.
 _NOT_ALLOWED = (
     "The operator allows no webhooks to this host. Ask the operator to add it to "
     "BALLROOM_WEBHOOK_HOSTS, or remove the webhook."
 )
-PAUSE = timedelta(minutes=5)  # Of a receiver that does not answer, for all that waits for it.
+PAUSE = timedelta(minutes=5)  # If a receiver does not answer, all its deliveries wait this long.
 
 
 class WebhookDelivery(Struct, frozen=True):

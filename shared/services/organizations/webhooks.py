@@ -38,7 +38,7 @@ from shared.services.record_batches import all_entities, last_event_number
 from shared.services.records import EntityChange, RecordWriter, retried_when_added
 from shared.services.tokens.makers import Maker, Makers
 
-MAX_WEBHOOKS = 10  # Of an organization, and of the registry.
+MAX_WEBHOOKS = 10  # Webhooks of one organization, and of the registry itself.
 
 _ID_LENGTH = 10  # Base62, like the ids of tokens.
 _SECRET_BYTES = 32  # Standard Webhooks takes 24 to 64.
@@ -204,7 +204,7 @@ class Webhooks(Struct, frozen=True):
 
     async def _kept(self, webhook: Webhook) -> EncryptedSecret | None:
         """Return the secret that signs for a day beside a new one."""
-        if webhook.secret:  # Of an earlier version, and not encrypted yet.
+        if webhook.secret:  # An earlier version stored it, and it is not encrypted yet.
             return await self.secrets.encrypt(webhook.secret, webhook.place)
         return webhook.encrypted
 

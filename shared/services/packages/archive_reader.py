@@ -107,11 +107,11 @@ def _entries_hash(content: bytes, limits: ArchiveLimits) -> str:
     return ZipArchive.open(content, limits).verify()
 
 
-FILE_LISTS_CACHED_BYTES = 16 * 1024 * 1024  # Also the longest list, of 20,000 files, fits.
-# Of an archive that may be pushed: 46 bytes of each header, extra fields, and names that may be
-# there twice. Older archives may have a longer directory.
+FILE_LISTS_CACHED_BYTES = 16 * 1024 * 1024  # The longest list, with 20,000 files, fits as well.
+# The longest directory of an archive that may be pushed: headers of 46 bytes, extra fields, and
+# names, which the archive may have twice. Older archives may have a longer directory.
 MAX_DIRECTORY_BYTES = 20_000 * (46 + MAX_EXTRA_BYTES) + 2 * MAX_NAMES_BYTES
-_FILE_BYTES = 230  # Of memory, measured; besides the name.
+_FILE_BYTES = 230  # Memory of one file in a list without its name, measured.
 ON_THE_LOOP_BYTES = 64 * 1024  # Unpacked in less than a millisecond.
 
 

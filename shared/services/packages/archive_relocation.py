@@ -16,7 +16,7 @@ from shared.ports.metadata import MetadataStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.packages.archive_delivery import public_link_prefix
 
-ARCHIVES_MOVED_AT_ONCE = 16  # Of one package.
+ARCHIVES_MOVED_AT_ONCE = 16  # Archives of one package that are moved at the same time.
 
 
 class ArchiveRelocation(Struct, frozen=True):

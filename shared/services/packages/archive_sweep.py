@@ -6,7 +6,7 @@ from datetime import timedelta
 from shared.domain.times import MS
 from shared.runtime.background_tasks import next_run
 
-SWEEP_SCHEDULE = "0 20 3 * * *"  # Of the task that deletes archives without a release.
+SWEEP_SCHEDULE = "0 20 3 * * *"  # The schedule of the task that deletes archives without a release.
 SWEEP_TIME = timedelta(hours=1)  # The longest time that the task takes.
 
 

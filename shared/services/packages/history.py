@@ -23,7 +23,8 @@ from shared.services.event_pages import NumberedEvent, page_of_events
 from shared.services.identity.accounts import account_names
 from shared.services.packages.hosted_packages import HostedPackages
 
-MAX_EVENTS_READ = 1_000  # Of one log for one page, including events that only members may read.
+# Events of one log that a page reads, including events that only members may read.
+MAX_EVENTS_READ = 1_000
 
 
 class HistoryPage(Struct, frozen=True):

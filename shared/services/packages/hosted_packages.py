@@ -503,4 +503,4 @@ def _memory_of_read(value: FoundRelease | Survey) -> int:
     return _HEAD_BYTES + memory_of(value.release)
 
 
-_HEAD_BYTES = 2_000  # Of memory; they differ little.
+_HEAD_BYTES = 2_000  # Approximate memory of a decoded head, in bytes; heads differ little.

@@ -69,7 +69,8 @@ class PackageOwner(Struct, frozen=True):
 
     name: str
     display_name: str = ""
-    requires_provenance: RequiredProvenance = RequiredProvenance.NOTHING  # Of new releases.
+    # The provenance that new releases need.
+    requires_provenance: RequiredProvenance = RequiredProvenance.NOTHING
 
 
 @dataclass(frozen=True)  # Without slots: pages read the package many times.

@@ -40,8 +40,10 @@ from shared.services.limits.notices import ReadOnlyMode
 
 # A crash loses at most ten seconds of pulls: these, and a second for the write.
 FLUSH_AFTER = timedelta(seconds=9)
-MAX_PULLS_WAITING = 100_000  # Of one process, while its store is down; 40 MB.
-MAX_PULLS_REMEMBERED = 100_000  # Of one window, so that none is recorded twice; 20 MB.
+# Pulls that one process keeps while its store does not answer; they take 40 MB.
+MAX_PULLS_WAITING = 100_000
+# Pulls of one window that are remembered to record each only once; they take 20 MB.
+MAX_PULLS_REMEMBERED = 100_000
 BATCH_PULLS = 1_000
 
 _PROCESS_ID_BYTES = 8
@@ -76,7 +78,8 @@ class PullRecorder:
         self._seen = LruCache[tuple[str, ...], bool](MAX_PULLS_REMEMBERED)
         self._window = 0
         self._waiting = list[RecordedPull]()
-        # Whose pulls wait to be written; the pulls of tokens of organizations have no account.
+        # The accounts whose pulls wait to be written. Pulls with tokens of organizations have no
+        # account.
         self._accounts = set[str]()
         self._batch: PullRecordBatch | None = None  # Written until the store has answered.
         self._process = ""
@@ -160,7 +163,7 @@ class PullRecordPage(Struct, frozen=True):
     """Pulls, newest first; `next` is the `before` of the next page, and empty at the end."""
 
     pulls: tuple[RecordedPull, ...]
-    names: Mapping[str, str]  # Of accounts and of the organization, by id.
+    names: Mapping[str, str]  # The names of the accounts and of the organization, by id.
     next: str
 
 

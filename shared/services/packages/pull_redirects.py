@@ -48,12 +48,13 @@ from shared.services.packages.source import PackageSource, dependencies_of_relea
 SIGNED_LINK_LIFETIME = timedelta(minutes=10)  # A slow client on a 64 MiB archive needs about eight.
 
 NO_STORE = "no-store"
-PRIVATE_NO_STORE = "private, no-store"  # Of a redirect to a link that anybody may follow.
+# For redirects to signed links: anybody who has such a link can use it.
+PRIVATE_NO_STORE = "private, no-store"
 
 CAPACITY_BYTES = 256 * 1024 * 1024  # Some 110,000 redirects.
 LONGEST_PLACE = 500  # Characters. Longer ones are no versions that clients ask for.
 
-_ENTRY_BYTES = 1_200  # Of memory, besides the texts; measured with tracemalloc.
+_ENTRY_BYTES = 1_200  # Memory of a cached redirect without its texts, measured with tracemalloc.
 
 
 class DeliveryRoutes(Struct, frozen=True):
@@ -69,9 +70,11 @@ class ArchiveRedirect(Struct, frozen=True):
 
     url: str
     cache_control: str
-    # Of the monotonic clock: how long it is the same for everybody while the records stand.
+    # Until when everybody gets the same redirect while the records do not change, by the monotonic
+    # clock.
     repeated_until_ms: float
-    archive: LinkedArchive | None = None  # Then another link to it may follow, of the same records.
+    # The linked archive, if another link to it may be signed from the same records.
+    archive: LinkedArchive | None = None
 
 
 class LocatedArchive(Struct, frozen=True):
@@ -87,7 +90,7 @@ class LocatedArchive(Struct, frozen=True):
     is_public: bool
     is_mirrored: bool
     depends_on: Dependencies | None
-    # Of the monotonic clock: how long the address is the same while the records stand.
+    # Until when the address stays the same while the records do not change, by the monotonic clock.
     repeated_until_ms: float
 
 
@@ -101,7 +104,7 @@ class PullRedirects(Struct, frozen=True):
     cache: "RedirectCache | None"  # None on one machine, whose host repeats whole answers.
     clock: Clock
     mirrored_fresh_ms: int  # Requests refresh a release of an upstream that often.
-    # Whose rule says that the caller takes from upstreams only what is approved; empty for none.
+    # Returns whose rule limits the caller to approved releases of upstreams; empty for nobody's.
     limited_by: Callable[[Principal], Awaitable[str]]
 
     async def locate(
@@ -248,7 +251,7 @@ class Redirect(Struct, frozen=True):
 
     content: bytes
     url: str
-    repeated_until_ms: float  # Of the monotonic clock: how long the address is repeated.
+    repeated_until_ms: float  # Until when the address is repeated, by the monotonic clock.
     archive: LinkedArchive | None  # What the address is signed for; None if no other may follow.
 
 
@@ -256,7 +259,7 @@ class _KeptRedirect(Struct, frozen=True):
     """A redirect, and what it depends on."""
 
     redirect: Redirect
-    number: int  # Of the edition, from before anything was read for it.
+    number: int  # The number of the edition from before the redirect was computed.
     package: str
     readers_of: str  # The readers that it takes to be one of, as `Head.readers` says.
 

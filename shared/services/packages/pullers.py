@@ -10,7 +10,8 @@ from shared.ports.system import Clock
 from shared.runtime.lru_cache import LruCache
 from shared.runtime.retries import retried_when_stale
 
-MAX_YOUNG_RELEASES = 10_000  # Whose pullers wait for a store; each has eleven at most.
+# Young releases whose pullers wait to be stored; each has at most eleven pullers.
+MAX_YOUNG_RELEASES = 10_000
 
 _NOBODY = frozenset[str]()
 _PULLER_LENGTH = 16  # Characters of a signature: two of eleven pullers are never alike.

@@ -21,7 +21,7 @@ from shared.ports.work import WorkStore
 from shared.runtime.single_flight import SingleFlight
 from shared.services.packages.pull_counter import utc_day
 
-PACKAGES_LISTED = 6  # In each list: what a visitor reads without scrolling.
+PACKAGES_LISTED = 6  # Packages in each list: as many as a visitor reads without scrolling.
 KEYWORDS_LISTED = 8  # A line of them, or two on a phone.
 KEYWORDS_COMPARED = 40  # The most frequent ones, of which those are chosen.
 

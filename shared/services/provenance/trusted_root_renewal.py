@@ -28,8 +28,9 @@ from shared.services.provenance.trusted_roots import TrustedRoots
 
 SERVER = "https://tuf-repo-cdn.sigstore.dev"
 TASK = "sigstore-root"
-MAX_FILES = 64  # Of one renewal; a registry that was off for years has a dozen roots to fetch.
-MAX_STORED_BYTES = 512 * 1024  # Of all files; they have about 60 KB.
+# Files of one renewal; a registry that was off for years downloads about a dozen roots.
+MAX_FILES = 64
+MAX_STORED_BYTES = 512 * 1024  # The size of all files together; they have about 60 KB.
 _NAME = re.compile(r"(?:targets/)?[0-9A-Za-z._-]{1,150}")
 _OK = 200
 _NOT_THERE = (403, 404)

@@ -12,7 +12,8 @@ from shared.ports.conflicts import AlreadyThere
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 
-MAX_ROOTS_BYTES = 1024 * 1024  # Of one file; that of `gh attestation trusted-root` has 20 KB.
+# The size of one file; the output of `gh attestation trusted-root` has 20 KB.
+MAX_ROOTS_BYTES = 1024 * 1024
 
 
 class TrustedRoots(Struct, frozen=True):

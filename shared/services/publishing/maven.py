@@ -47,7 +47,8 @@ from shared.services.publishing.publishing import Publication, Publishing, Uploa
 # Distributions of Ballerina for which version lists are cached, namely those that were asked for
 # last.
 DISTRIBUTIONS_CACHED = 4
-VERSION_LISTS_CACHED_BYTES = 8 * 1024 * 1024  # Of each; 5,000 packages of a few versions.
+# Bytes for each distribution: 5,000 packages with a few versions.
+VERSION_LISTS_CACHED_BYTES = 8 * 1024 * 1024
 CHECKSUM_CHUNK_BYTES = 4 * 1024 * 1024  # Read and hashed at once; about 10 ms on a thread.
 CHECKSUMS_CACHED = 10_000  # An archive never changes, so neither do its checksums.
 

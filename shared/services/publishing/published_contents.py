@@ -18,7 +18,7 @@ from shared.ports.archive_store import ArchiveStore
 from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader
 from shared.services.packages.derived_data import PackageRecordWriter
 
-MAX_FILES_NAMED = 3  # In a refusal, which clients print as one line.
+MAX_FILES_NAMED = 3  # Files that a refusal names, because clients print it as one line.
 
 _NOTES = {EntryChange.CHANGED: "", EntryChange.MISSING: " (missing)", EntryChange.NEW: " (new)"}
 

@@ -69,11 +69,11 @@ from shared.services.publishing.publishing_rules import Occasion, PublishingRule
 from shared.services.publishing.scanner import Scanner
 from shared.services.tokens.trusted_publishers import TrustedPublishers, check_pusher, check_tag
 
-# For so long the registry remembers that a credential may publish somewhere.
+# How long the registry remembers that a credential may publish some package.
 PUBLISHER_CACHED_FOR = timedelta(minutes=10)
 MAX_PUBLISHERS_CACHED = 1_000  # Credentials.
 
-MAX_WARNINGS = 10  # Of a release; its record has 16 KB at most.
+MAX_WARNINGS = 10  # Warnings stored with a release, whose record may have 16 KB.
 
 PUBLISHER_WORDS = "its publisher"  # How a stored reason begins; they themselves read "you".
 
@@ -123,7 +123,7 @@ class _Push(Struct, frozen=True):
     allowance: PublishAllowance
     by: Principal
     sigstore: SigstoreBundle | None = None
-    findings: tuple[RuleFinding, ...] = ()  # Of the rules; none of them refuses the push.
+    findings: tuple[RuleFinding, ...] = ()  # Findings of the rules; none of them refuses the push.
     held_by_scanner: str = ""  # Why, as a sentence.
 
     @property

@@ -39,7 +39,7 @@ class _Held:
 
     def __init__(self) -> None:
         self.rules: RegistryRules | None = None
-        self.number = -1  # Of the edition when they were read.
+        self.number = -1  # The number of the edition when the rules were read.
         self.read_ms: int | None = None
         self.flights = SingleFlight[RegistryRules]()
 
@@ -92,7 +92,7 @@ class RegistryRuleReader(Struct, frozen=True):
 
     async def _read(self) -> RegistryRules:
         held = self._held
-        # Of before the read, so that a change in the meantime is read again.
+        # The number from before the read, so that a change during the read causes another one.
         number = self.edition.number
         now_ms = self.clock.monotonic_ms()
         try:
@@ -169,7 +169,7 @@ class PublishingRules(Struct, frozen=True):
     """Joins the rules: those that hold in an organization, and what each of them finds."""
 
     reader: RegistryRuleReader
-    rules: tuple[PublishingRule, ...]  # In the order in which a push names their findings.
+    rules: tuple[PublishingRule, ...]  # A push names their findings in this order.
 
     async def effective(self, organization: Organization | None, org: str) -> EffectiveRules:
         """Return what holds in the organization of this name, which may not exist yet."""

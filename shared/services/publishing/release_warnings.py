@@ -24,7 +24,8 @@ from shared.services.api_docs.api_docs_generation import ApiHistory
 from shared.services.identity.mail import ReleaseMail
 from shared.services.publishing.publishing_rules import PublishingRules
 
-TOLD_WITHIN = timedelta(days=1)  # Of the publication: documentation is made again much later.
+# No mail is sent later, because documentation may be made again long after publication.
+TOLD_WITHIN = timedelta(days=1)
 
 
 class ReleaseWarnings(Struct, frozen=True):

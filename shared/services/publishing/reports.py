@@ -59,8 +59,8 @@ from shared.services.publishing.report_weights import (
 from shared.services.records import EntityChange, RecordWriter, retried_when_added
 from shared.services.report_records import ReportRecords
 
-RELEASES_ON_A_PAGE = 50  # Of the queue; the reports of each are read.
-REPORTS_ON_A_PAGE = 100  # Of one release, and of an organization.
+RELEASES_ON_A_PAGE = 50  # Releases on a page of the queue; the reports of each release are read.
+REPORTS_ON_A_PAGE = 100  # Reports on the page of one release, and on a page of an organization.
 
 COMPLETED_FOR = timedelta(days=1)  # After the last report; later an administrator looks.
 

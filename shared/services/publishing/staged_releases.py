@@ -39,9 +39,9 @@ from shared.services.packages.archive_delivery import ArchiveDelivery
 from shared.services.packages.archive_reader import ArchiveFiles
 from shared.services.packages.derived_data import PackageRecordWriter
 
-PACKAGES_LOOKED_AT = 50  # Of a page of the list: each is surveyed.
-MAX_STAGED_RELEASES = 25  # After which a page looks at no further package.
-FILES_COMPARED = 200  # That differ; the page says how many more there are.
+PACKAGES_LOOKED_AT = 50  # Packages surveyed for one page.
+MAX_STAGED_RELEASES = 25  # After this many releases a page surveys no further package.
+FILES_COMPARED = 200  # Changed files that the page lists; it says how many more there are.
 
 
 class StagedRelease(Struct, frozen=True):

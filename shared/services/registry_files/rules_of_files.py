@@ -28,7 +28,7 @@ from shared.domain.registry_files.toml_lines import KeyPath
 from shared.services.publishing.rule_changes import PublishingRuleChanges
 from shared.services.registry_files.plans import Draft, changed
 
-_OTHER_NAMES = {"version_rule": "semver"}  # Of rules in the file.
+_OTHER_NAMES = {"version_rule": "semver"}  # Rules that have another name in the file.
 _OF_ORGANIZATION = {
     _OTHER_NAMES.get(name, name): name
     for name in OrganizationRules.model_fields

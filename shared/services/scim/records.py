@@ -90,7 +90,7 @@ class ScimRecords(Struct, frozen=True):
         new = [each for each in after.keys if each not in before.keys]
         await self._require_free(after, new)
         for key in new:
-            with suppress(AlreadyThere):  # Of an earlier attempt of the same holder.
+            with suppress(AlreadyThere):  # An earlier attempt of the same holder added it.
                 await self.directory.add(key)
         stored = await self.record_writer.replace(after, change=change, by=by)
         await self._remove_keys([each for each in before.keys if each not in after.keys])

@@ -54,7 +54,7 @@ class ScimTokens(Struct, frozen=True):
     administration: Administration
     record_writer: RecordWriter
     leases: Leases
-    issuers: Mapping[str, str]  # Of identities, by the names of the identity providers.
+    issuers: Mapping[str, str]  # The issuers of identities, by the names of the identity providers.
     clock: Clock
     randomness: Randomness
     environment: str

@@ -46,7 +46,7 @@ from shared.services.records import EntityChange, RecordWriter
 from shared.services.scim.records import ID_LENGTH, ScimRecords, require_version, version_of
 from shared.services.scim.tokens import ScimDirectory, ScimTokens, ending_token_problem
 
-EVERY_WAITING = "*"  # In place of the name of an account.
+EVERY_WAITING = "*"  # Given instead of account names, it means all accounts that wait.
 
 
 class WaitingTakeover(Struct, frozen=True):

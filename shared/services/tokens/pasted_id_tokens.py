@@ -22,7 +22,7 @@ from shared.services.tokens.makers import Makers
 from shared.services.tokens.trusted_publishers import TrustedPublishers
 from shared.services.tokens.trusted_publishing import JobTokenVerifier
 
-MAX_CLAIMS_SHOWN = 100  # Of one token; those of Entra ID have about 25.
+MAX_CLAIMS_SHOWN = 100  # Claims of one token; tokens of Entra ID have about 25.
 MAX_PUBLISHERS_SHOWN = 20  # Those that come nearest.
 
 

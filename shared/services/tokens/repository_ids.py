@@ -26,7 +26,8 @@ _NAMES = {
 }
 _GITHUB_API = "https://api.github.com"
 _TENANT_SUFFIX = ".ghe.com"  # GitHub Enterprise Cloud with data residency.
-_HOSTS = {Provider.GITHUB: "GitHub", Provider.GITLAB: "GitLab"}  # Of the repositories.
+# Names of the hosts of repositories, for sentences.
+_HOSTS = {Provider.GITHUB: "GitHub", Provider.GITLAB: "GitLab"}
 _OTHERWISE = "Check the name, or enter the ids yourself."
 _HEADERS = MappingProxyType({"Accept": "application/json", "User-Agent": "Ballroom"})
 
@@ -210,7 +211,7 @@ def _is_limit(response: HttpResponse) -> bool:
 def _wait_ms(headers: Mapping[str, str], now_ms: int) -> int:
     """Return how long the server takes no more requests: as it says, or a minute."""
     wait_ms = _number(headers.get("retry-after", "")) * 1000
-    # Of GitHub and of GitLab: a time in seconds.
+    # GitHub and GitLab send a time in seconds.
     reset = headers.get("x-ratelimit-reset", "") or headers.get("ratelimit-reset", "")
     if not wait_ms and reset:
         wait_ms = _number(reset) * 1000 - now_ms

@@ -50,7 +50,7 @@ from shared.services.tokens.trusted_publishing import JobTokenVerifier, TrustedI
 
 PENDING_FOR = timedelta(days=30)  # A publisher of a package that does not exist yet.
 PUBLISHER_ID_LENGTH = 10  # Base62, like the ids of tokens.
-MAX_PUBLISHERS = 1_000  # Of one organization.
+MAX_PUBLISHERS = 1_000  # Publishers of one organization.
 
 
 class PublisherRequest(Struct, frozen=True):

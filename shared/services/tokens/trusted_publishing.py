@@ -72,7 +72,8 @@ TOKEN_LIFETIME = timedelta(
 # An id token is remembered after it expires, because the clocks of instances differ.
 ID_TOKEN_REMEMBERED_FOR = timedelta(minutes=10)
 
-MAX_PUBLISHERS_READ = 100  # Of one repository whose job does not name an organization.
+# Publishers of one repository that are read if the job does not name an organization.
+MAX_PUBLISHERS_READ = 100
 
 _KIND = "id-token"
 _SAY_WHICH = "This job publishes for {names}. Say for which one, as org."

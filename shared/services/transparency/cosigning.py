@@ -18,7 +18,7 @@ _REQUEST_HEADERS = {"Content-Type": "text/plain; charset=utf-8"}
 _OK = 200
 _CONFLICT = 409
 _INCONSISTENT = 422
-_MOST_ANSWER_BYTES = 16 * 1024  # Of a few lines; one by ML-DSA-44 has 3.3 KB.
+_MOST_ANSWER_BYTES = 16 * 1024  # An answer has a few lines; an answer with ML-DSA-44 has 3.3 KB.
 _ATTEMPTS = 3  # The first may begin at a wrong size, and another log writer may be as fast.
 
 ReportWitness = Callable[[str, str], None]  # Called with the name of a witness and the reason.

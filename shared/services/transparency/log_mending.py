@@ -198,7 +198,8 @@ class LogMending:
     async def _replaced(self, state: LogState, reason: str) -> MendingPlan:
         count = len(state.former) + 2
         while await self._files.read(f"{FIRST_FOLDER}{count}/{CHECKPOINT_FILE}") is not None:
-            count += 1  # Of a restored registry that had mended its log once more.
+            # The folder exists if a restored registry replaced its log after the backup.
+            count += 1
         folder = f"{FIRST_FOLDER}{count}"
         first = state.former[0].origin if state.former else state.origin
         host = first.removesuffix(f"/{FIRST_FOLDER}")

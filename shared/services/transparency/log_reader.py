@@ -19,7 +19,8 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.transparency import LogFiles
 from shared.services.transparency.tile_reader import TileReader
 
-_FOLDER = re.compile(r"log(?:[1-9][0-9]{0,3})?")  # Of the first log, and of those that follow it.
+# The folder of the first log, or of one of the later logs.
+_FOLDER = re.compile(r"log(?:[1-9][0-9]{0,3})?")
 
 
 class LogReader(Struct, frozen=True):

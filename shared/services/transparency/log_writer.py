@@ -52,7 +52,8 @@ from shared.services.transparency.tile_reader import TileReader
 from shared.telemetry.log import log
 
 ENTRIES_AT_ONCE = 1024  # Four tiles; a batch is staged as one file of less than a megabyte.
-LEASE_LIFETIME = timedelta(seconds=30)  # So long entries wait after the death of a writer.
+# After the death of a writer, entries wait until its lease expires.
+LEASE_LIFETIME = timedelta(seconds=30)
 RUN_TIME = timedelta(seconds=45)  # A run of each minute ends before the next one.
 
 _LEASE = "transparency-log"
@@ -135,7 +136,7 @@ class LogWriter:
         if not await self._leaves.is_complete():
             return None
         lost: Checkpoint | None = None
-        with suppress(LogStopped):  # Of a damaged checkpoint, which is read again.
+        with suppress(LogStopped):  # The checkpoint is damaged; a later run reads it again.
             lost = await self._published(FIRST_FOLDER)
         return await self._directory.add(LogState(origin=lost.origin if lost else self._origin))
 

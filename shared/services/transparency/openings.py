@@ -20,7 +20,7 @@ from shared.ports.metadata import MetadataStore
 
 MAX_INDEX_DIGITS = 15
 
-_NO_VERSION = "0.0.0"  # Of a read that needs the package alone.
+_NO_VERSION = "0.0.0"  # A placeholder for reads that concern the whole package.
 
 _REFUSALS = (Forbidden, NotFound, Unauthenticated)
 

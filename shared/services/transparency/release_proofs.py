@@ -33,8 +33,8 @@ from shared.services.limits.notices import ReadOnlyMode
 from shared.services.transparency.log_reader import LogReader
 from shared.services.transparency.published_checkpoints import PublishedCheckpoints
 
-PROOFS_KEPT = 2_000  # In memory; one has some 2 KB.
-# For so long after another log began, proofs of the one before may still be given.
+PROOFS_KEPT = 2_000  # Proofs in memory; each takes about 2 KB.
+# How long proofs of the previous log may still be given after a new log began.
 STATE_KEPT = timedelta(minutes=1)
 
 

@@ -42,8 +42,9 @@ class Witness(Struct, frozen=True):
     directory: DirectoryStore
     clock: Clock
     seeds: LogSeeds
-    name: str  # By which its key is known.
-    keys: tuple[VerifierKey, ...]  # Of the logs, whose names are their origins.
+    name: str  # The name of its key.
+    # The keys of the witnessed logs; the name of each key is the origin of its log.
+    keys: tuple[VerifierKey, ...]
 
     async def shown(self) -> ShownWitness | None:
         """Return its key and its logs; None if it cosigns none. Raises `Unavailable`."""
