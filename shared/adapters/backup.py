@@ -76,8 +76,9 @@ class Restored(Struct, frozen=True):
 
     archives: int
     damaged: tuple[str, ...] = ()
-    has_keys: bool = True  # Of the registry that was backed up.
-    has_newer_list: bool = True  # Of revocations, than the one that the backup itself has.
+    has_keys: bool = True  # Whether the keys of the registry that was backed up are there.
+    # Whether a newer list of revocations was used than the list in the backup.
+    has_newer_list: bool = True
 
 
 def backup(data: Path, target: Path, keys: KeysOfCopy = KeysOfCopy.COPIED) -> None:
@@ -293,7 +294,7 @@ def _make_beside(target: Path) -> Path | None:
     return beside
 
 
-_MARK = "copy.lock"  # In a folder as long as a copy is made there; its lock is held.
+_MARK = "copy.lock"  # A file in a folder while a copy is made there; the process holds its lock.
 
 
 def _is_unfinished(folder: Path) -> bool:
@@ -315,7 +316,7 @@ def _remove_unfinished(folder: Path) -> None:
 def _finish(folder: DataFolder) -> None:
     """Give the databases their names, the records last."""
     for database in (folder.search, folder.database):
-        for name in ("-wal", "-shm", "-journal"):  # Of a database that is lost.
+        for name in ("-wal", "-shm", "-journal"):  # Logs of a database that was lost.
             log = database.with_name(f"{database.name}{name}")
             if log.exists():
                 log.replace(log.with_name(f"{log.name}.before-restore"))
@@ -438,7 +439,7 @@ def _archives(folder: DataFolder) -> Iterator[Path]:
 def _copy_archive(file: Path, source: DataFolder, place: DataFolder) -> None:
     target = place.archives.root / file.relative_to(source.archives.root)
     make_private_folder(target.parent)
-    if target.exists():  # Of the registry whose database was lost.
+    if target.exists():  # The archive of the registry whose database was lost.
         if _digest_of(target) == target.name:
             return
         target.unlink()
@@ -458,7 +459,7 @@ def _copy_keys(source: DataFolder, place: DataFolder) -> None:
             replace_private(target, content)
 
 
-# Of several keys each; a file of another name has one key.
+# Files with several keys each; every other file has one key.
 _KEY_TEXTS = (release_keys.FILE_NAME, log_keys.FILE_NAME, log_keys.WITNESS_FILE_NAME)
 
 # One that has stopped keeps its reason.

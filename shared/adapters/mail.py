@@ -174,7 +174,7 @@ def _message(mail: Mail, sender: EmailAddress) -> EmailMessage:
 AZURE_MAIL_RESOURCE = "https://communication.azure.com"
 AZURE_MAIL_PATH = "/emails:send?api-version=2025-09-01"
 
-# Of a message that does not exist; Azure says so to whoever may ask.
+# The status of a message that does not exist; Azure answers every caller who may ask for it.
 AZURE_CHECK_PATH = "/emails/operations/00000000-0000-0000-0000-000000000000?api-version=2025-09-01"
 
 _ACCEPTED = 202

@@ -63,7 +63,7 @@ class BlobContainers(Struct):
     """The containers of one account."""
 
     connect: Callable[[], BlobServiceClient]
-    prefix: str = ""  # Of container names, where registries share an account.
+    prefix: str = ""  # A prefix of container names, if several registries share an account.
     _client: BlobServiceClient | None = None
     _containers: dict[str, ContainerClient] = field(default_factory=dict[str, ContainerClient])
 
@@ -120,7 +120,7 @@ def digest_of_blob(name: str) -> Digest:
     return Digest(name.partition("/")[0])
 
 
-# Of all blobs of the search index. Earlier versions, which may still run, had theirs in "search/".
+# The folder of all blobs of the search index. Earlier versions, which may still run, use "search/".
 SEARCH_PARTS = "index/"
 SEARCH_POINTER = f"{SEARCH_PARTS}pointer.json"
 

@@ -21,7 +21,7 @@ _STAGED = "log-staged/"
 FULL_TILE = ContentSettings(
     content_type="application/octet-stream", cache_control="public, max-age=31536000, immutable"
 )
-_PARTIAL = ".p/"  # In the paths of partial tiles.
+_PARTIAL = ".p/"  # A part of the paths of partial tiles.
 
 
 class BlobLog:

@@ -18,7 +18,8 @@ from shared.telemetry.log import log
 WAITED_FOR = timedelta(milliseconds=500)  # Then the stores are asked for the records themselves.
 PACKAGES = "packages"  # The container whose changes are followed.
 ITEMS_AT_ONCE = 1_000
-MOST_PAGES = 10  # Of one range. After so many changes at once, nothing that was read stands.
+# Pages read of one range. If it has more changes, everything that was read is discarded.
+MOST_PAGES = 10
 
 
 class _RangeChanges(Struct, frozen=True):
@@ -43,12 +44,14 @@ class ChangeFeedEdition:
         self._cosmos = cosmos
         self._clock = clock
         self._changes = Changes()
-        self._positions = list[str]()  # In the feed, of each range; none before the first.
+        # The position of each range in the feed; empty before the first read.
+        self._positions = list[str]()
         self._asked_ms: int | None = None
         self._confirmed_ms: int | None = None  # When the last question began that was answered.
         self._asking: asyncio.Task[None] | None = None
-        self._session: SessionTokens | None = None  # Of the last question, unless wrote since.
-        self._writes = 0  # Of this process.
+        # The session tokens of the last question; None if this process wrote since then.
+        self._session: SessionTokens | None = None
+        self._writes = 0  # The number of writes of this process.
         self.package_changes = 0  # Another number whenever packages may have changed.
 
     @property
@@ -69,7 +72,8 @@ class ChangeFeedEdition:
         return self._session if self.is_confirmed() else None
 
     def ask(self) -> None:
-        # Also after a question that failed: the next one comes a second after it began.
+        # The interval also holds after a failure: the next question begins a second after the
+        # failed one.
         if self._asking is None and not self._is_recent(self._asked_ms, CHANGES_KNOWN_WITHIN):
             self._asked_ms = self._clock.monotonic_ms()
             self._asking = asyncio.create_task(self._ask())

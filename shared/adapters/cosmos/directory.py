@@ -292,7 +292,8 @@ class CosmosWork:
         found = await self._container.query(
             "SELECT c.id, c.pk, c._etag FROM c WHERE c.expires_ms < @before", before=before_ms
         )
-        delete = self._container.delete  # Of this version: a lease may have been taken again.
+        # Deletes only the version that was read, because a lease may have been taken again.
+        delete = self._container.delete
         return sum([await delete(item["pk"], item["id"], item["_etag"]) for item in found])
 
     @retried_when_stale

@@ -38,7 +38,7 @@ from shared.runtime.retries import back_off, retried
 
 PUBLISH_ATTEMPTS = 30  # Each attempt that fails is another publisher that succeeded.
 EVENTS_PER_BATCH = 90  # With the head; a batch has at most 100 steps.
-PARTITIONS_AT_ONCE = 5  # Of a log that has few events.
+PARTITIONS_AT_ONCE = 5  # Partitions that are read at once for a log with few events.
 LAST_MS = 2**53  # No event is later.
 # The logs that are one partition each. Its limit is 20 GB, which is some ten million events, more
 # than a package or the roles of an organization ever have.
@@ -48,13 +48,13 @@ WHOLE_LOGS = (package_stream(""), publishing_stream(""))
 class _Numbered(Struct, frozen=True):
     """An event with its position in the feed, and its leaf if it is read or written with it."""
 
-    label: str  # Of its partition.
+    label: str  # The label of its partition.
     number: int
     event: Event
     leaf: FrozenLeaf | None = None
 
 
-_Freeze = Callable[[Event, int], FrozenLeaf | None]  # Of an event and its number.
+_Freeze = Callable[[Event, int], FrozenLeaf | None]  # Makes the leaf of an event and its number.
 
 
 class CosmosEvents:

@@ -55,7 +55,8 @@ LARGEST_MERGED_BYTES = 1_200_000
 FULL_BYTES = 800_000  # From here on packages leave the record before they are due.
 
 PACKAGES_A_ROUND = 2_000
-DUE_SHARE = 0.1  # Of its pulls may wait in all partitions, so that what is shown is close.
+# The share of a package's pulls that may wait in all partitions, so that shown numbers are close.
+DUE_SHARE = 0.1
 PROCESS_KEPT_WINDOWS = 144  # A day: no process repeats a batch for that long.
 
 Days = dict[str, dict[str, int]]  # Pulls by day and version.
@@ -242,7 +243,7 @@ BATCHES_AT_ONCE = 95  # Merged in one write, which has at most 100 steps: the qu
 FEW_BATCHES = 20
 MANY_BATCHES = 60  # A process writes so many in half an hour.
 WINDOWS_AN_HOUR = 6
-WRITES_A_RUN = 50  # Of a partition. The next run goes on, in minutes.
+WRITES_A_RUN = 50  # Writes of one partition in a run; the next run continues some minutes later.
 PACKAGES_AT_ONCE = 16
 PARTITIONS_AT_ONCE = 4  # A record may take 50 MB of memory while it is changed.
 
@@ -327,7 +328,7 @@ class PullPartition(Struct, frozen=True):
             (waiting, rounds), batches = await asyncio.gather(
                 self._state(), self.container.query(_BATCHES, self.pk)
             )
-            for each in rounds:  # Of a run that did not end, or of one that is under way.
+            for each in rounds:  # Rounds of a run that did not end, or that is still under way.
                 listed += await self._add_round(each)
             merged = waiting.merge(batches, run.window)
             await self._look_up_sums(waiting, run)
@@ -399,7 +400,9 @@ TOTAL = "total"
 DAYS = "days"
 LISTED = "listed"
 LISTED_GROWTH = 0.1  # A smaller one moves a package past no other that anybody would miss.
-MOST_DAY_COUNTS = 4_000  # Of days and versions beside the sums: 80 KB; more are moved before.
+# Counts of days and versions stored with the sums: 80 KB. If there are more, they are moved
+# earlier.
+MOST_DAY_COUNTS = 4_000
 
 
 class PullTotals(Struct, frozen=True):
@@ -486,7 +489,8 @@ def _rounds(total: Item) -> dict[str, int]:
 
 
 def _with_round(total: Item, round_: Item) -> Item:
-    if round_["pk"] == FIRST_PARTITION:  # In the field that earlier versions read.
+    # The first partition uses the field that earlier versions read.
+    if round_["pk"] == FIRST_PARTITION:
         return {**total, "round": round_["round"]}
     return {**total, "rounds": {**total.get("rounds", {}), round_["pk"]: round_["round"]}}
 

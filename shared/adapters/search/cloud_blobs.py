@@ -52,7 +52,7 @@ class IndexPointer:
     could be read.
     """
 
-    schema: int  # Of the base; only instances that know this schema can search it.
+    schema: int  # The schema of the base; only instances that know it can search it.
     base: str  # The name of a blob that never changes.
     made_ms: int
     packages: int

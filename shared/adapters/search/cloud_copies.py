@@ -139,7 +139,8 @@ def _optimize(connection: sqlite3.Connection) -> int:
 
 
 COPY_FOLDER_PREFIX = "ballroom-search-"
-COPY_FILE = "search.db"  # In a folder of its own, with the files that SQLite adds.
+# The database, in a folder of its own together with the files that SQLite adds.
+COPY_FILE = "search.db"
 
 
 class CopyFolders:

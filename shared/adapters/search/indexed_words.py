@@ -168,9 +168,9 @@ def _api_facets(api: ApiSummary) -> Iterator[str]:
 # --- where words stand ----------------------------------------------------------------------------
 
 MIN_BEGINNING = 3  # Shorter keywords begin names by chance.
-MAX_LEAD_WORDS = 40  # Of the first paragraph of a readme: what comes later is seldom its subject.
-# Of the symbols of a package: a large connector has a thousand, and those that only few of its
-# symbols have say little of it.
+MAX_LEAD_WORDS = 40  # Words of the first paragraph of a readme: later words are seldom its subject.
+# Words from the symbols of a package. A large connector has a thousand, and words that only few of
+# its symbols have say little about it.
 MAX_SYMBOL_WORDS = 400
 OFTEN = 0.04  # The share of the symbols that have a word, from which it says what they are about.
 OFTEN_AT_LEAST = 3

@@ -68,7 +68,7 @@ USUAL_PACKAGES = 2_000
 class Found(Struct, frozen=True):
     """The packages that match."""
 
-    word_scores: dict[int, float]  # Of all clauses together, by the id of the package.
+    word_scores: dict[int, float]  # The scores of all clauses together, by the id of the package.
     complete: frozenset[int] | None = None  # Which of them have all clauses; None: each has.
     deprecated: frozenset[int] = frozenset()  # Which of them are.
     hidden_deprecated: int = 0  # How many deprecated packages match besides.
@@ -292,7 +292,8 @@ def _drop(word_scores: dict[int, float], ids: Iterable[int]) -> None:
 
 # --- order -------------------------------------------------------------------------------------
 
-LISTINGS_KEPT_BYTES = 16 * 1024 * 1024  # Of memory in each process: some 1,500, decoded.
+# Memory for decoded listings in each process: about 1,500 listings.
+LISTINGS_KEPT_BYTES = 16 * 1024 * 1024
 # Looking up so many is faster than reading all in their order, and keeping as many of the best
 # numbers is faster than sorting all.
 FEW_PACKAGES = 1_000
@@ -485,7 +486,7 @@ class DecodedListings:
 _LISTING_BYTES = 5_000
 _DEPENDENCY_BYTES = 420
 _MODULE_BYTES = 360
-_ITEM_BYTES = 1_200  # Of a connector or trigger.
+_ITEM_BYTES = 1_200  # Memory of a connector or trigger.
 _TEXT_BYTES = 55
 
 

@@ -14,8 +14,9 @@ from msgspec import Struct
 from shared.adapters.search.vocabulary import read_groups, synonyms_of
 from shared.adapters.search.words import joined_name, split_words, stem
 
-MIN_LABELS = 2  # Of a name that is looked up.
-MAX_LABELS = 8  # Of longer ones only the end, or the beginning.
+MIN_LABELS = 2  # Labels of the shortest name that is looked up.
+# Labels of the longest name that is looked up; of a longer name, its end or its beginning.
+MAX_LABELS = 8
 
 _ADDRESS = re.compile(
     r"(?:(?P<scheme>[a-z][a-z0-9+.:-]*)://)?"
@@ -35,7 +36,8 @@ _CLASS_NAME = re.compile(r"[A-Z]\w*(?:[a-z0-9][A-Z]|[A-Z][a-z])\w*[:,.]?", re.AS
 class ProgramName(Struct, frozen=True):
     """What a typed name stands for."""
 
-    words: tuple[str, ...] = ()  # Of the name, without those of its form.
+    # The words of the name, without words that only belong to its form.
+    words: tuple[str, ...] = ()
     typed: str = ""  # The name as one word, if it is looked up as a whole.
     whole: tuple[str, ...] = ()  # The name and its ends, each as one word.
     meant: tuple[str, ...] = ()  # Words of packages that the vocabulary has for it.

@@ -43,7 +43,7 @@ DEPRECATED_STATES = (
 
 PULLS = "pulls"
 ORGANIZATIONS = "organizations"
-EVERY_ORGANIZATION = ""  # That of what is counted of all packages.
+EVERY_ORGANIZATION = ""  # Stands for an organization in counts over all packages.
 
 
 def state_of(listing: Listing) -> PublicPackageState | None:
@@ -63,7 +63,8 @@ class PublicChanges:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._states = Counter[str]()
-        self._pulls = 0  # Of stored packages, as their organizations are.
+        # Only pulls of stored packages, as `_organizations` counts only their organizations.
+        self._pulls = 0
         self._organizations = Counter[str]()
         self._spellings = Counter[tuple[str, FacetValue]]()  # Each of an organization, or of all.
 

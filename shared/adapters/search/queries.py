@@ -59,7 +59,7 @@ from shared.domain.search import (
     Viewer,
 )
 
-MANY_AUXILIARY = 12  # So many match because they are meant.
+MANY_AUXILIARY = 12  # If more packages match, auxiliary packages are not told from the others.
 TOO_FEW_MATCHES = 3  # With fewer matches, and none by name, what was typed is perhaps a mistake.
 
 _ORGANIZATION = re.compile(r"\s*(\w+)/\s*", re.ASCII)  # A path whose name is not typed yet.
@@ -148,7 +148,7 @@ def _facet_page_with(
     known = {key: public_spellings(connection, facet, key) for key in keys}
     changed = merge_spellings((*own, *chain.from_iterable(known.values())))
     added = sum(text in key and not spellings for key, spellings in known.items())
-    # Of the values up to the end of the page, some may be among those that change.
+    # So many values are read because some up to the end of the page may be among those that change.
     most = ResultPage(limit=page.offset + page.limit + len(keys))
     public = public_facet_page(connection, facet, text, most)
     shown = {key_of(each.value): each for each in public.values}

@@ -49,7 +49,7 @@ MAX_CLAUSES = 24  # The rest of a longer text is ignored; each costs some lists 
 MIN_PREFIX = 2  # One letter begins too many words to be a clause.
 MIN_NAME_PREFIX = 5  # `ftp` is not what is excluded of `ftps`.
 
-_SIGNS = frozenset("./_")  # Of names; other signs are between words.
+_SIGNS = frozenset("./_")  # Signs within names; other signs separate words.
 
 
 class WordAlternative(Struct, frozen=True):
@@ -79,7 +79,7 @@ class Condition(Struct, frozen=True):
     """A condition on every result, which ranks nothing: any of these holds."""
 
     lists: tuple[str, ...] = ()  # Words of posting lists.
-    expression: str = ""  # Of full text.
+    expression: str = ""  # A full-text expression.
     pattern: tuple[str, str] | None = None  # A column of packages, and what its value is like.
     is_excluded: bool = False  # No result may have it.
 
@@ -95,7 +95,7 @@ class QueryPlan:
         self.client = query.client
         wants_others = wish.wants_others
         self.clauses = _clauses(terms, wants_others)[:MAX_CLAUSES]
-        # The product of which others are asked for, or nothing.
+        # If the query asks for alternatives to a product, that product; else empty.
         self.unlike = _named_product(self.clauses) if wants_others else ""
         typed = " ".join(value for term in terms for value in term.values).strip().lower()
         self.typed = "" if wants_others else typed  # No package is preferred for its name.

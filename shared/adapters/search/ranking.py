@@ -21,7 +21,8 @@ NAME_SCORE = 50.0  # The name or a tool's id, as it was typed.
 JOINED_NAME_SCORE = 40.0  # The same without its signs: `azure functions` is azure.functions.
 ALL_WORDS_SCORE = 20.0  # More than the words and the boosts of a package that has only some.
 AUXILIARY_SCORE = -22.0  # More than all words: it comes after a package that has most of them.
-UNLIKE_SCORE = -45.0  # Of the product that others are asked for: it comes after all of these.
+# For the product itself if a query asks for alternatives to it, so that it comes after all of them.
+UNLIKE_SCORE = -45.0
 DEPRECATED_SCORE = -100.0  # After every package that is not deprecated.
 DEPRECATED_NAME_SCORE = -5.0  # With the typed name: after others of that name only.
 
@@ -40,13 +41,15 @@ class PlaceWeight(IntEnum):
     MENTION = 35  # A host, an exception or the ending of a file in its documents.
     LEAD = 30  # The first paragraph of the readme.
     OFTEN_IN_SYMBOLS = 27  # What several symbols are about, by their names and doc comments.
-    SYMBOL = 20  # Also the end of a mentioned host.
+    SYMBOL = 20  # A word of a symbol, or the end of a mentioned host.
     README = 10  # Not stored: the full-text table knows.
 
 
 WEIGHT_SCALE = 10  # A word in the best place adds ten to the score.
-LAST_NAME_WEIGHT = PlaceWeight.ORGANIZATION + 1  # Of names and tool ids, also of their stems.
-LAST_BEGINNING_WEIGHT = PlaceWeight.KEYWORD_PART  # Of words that are found by how they begin.
+# The lowest weight of words in names and tool ids, including their stems.
+LAST_NAME_WEIGHT = PlaceWeight.ORGANIZATION + 1
+# The lowest weight of words that are also found by their beginning.
+LAST_BEGINNING_WEIGHT = PlaceWeight.KEYWORD_PART
 
 # What a match is worth that is not of the typed word itself.
 JOINED_FACTOR = 0.97  # Two words as one: `key vault` is keyvault.
@@ -56,11 +59,11 @@ NEAR_FACTOR = 0.6  # What was perhaps meant.
 PREFIX_FACTOR = 0.45
 PREFIX_SHARE_FACTOR = 0.35
 
-NAMED_FACTOR = 0.3  # Of the product that others are asked for.
-WEAK_FACTOR = 0.4  # Of a word that says little of a package.
+NAMED_FACTOR = 0.3  # For the name of the product itself if a query asks for alternatives to it.
+WEAK_FACTOR = 0.4  # For a word that says little about a package.
 
 DEPENDENTS_WEIGHT = 1.2  # What others build on is most often what is meant.
-DEPENDENTS_DECADES = 3.5  # 3,000 dependents are as many as count.
+DEPENDENTS_DECADES = 3.5  # 3,000 dependents; more count the same.
 PULLS_WEIGHT = 0.8
 PULLS_DECADES = 7  # Ten million pulls are as popular as it gets; ten times as many: 1/7.
 STANDARD_WEIGHT = 0.5
@@ -68,7 +71,7 @@ BREVITY_WEIGHT = 0.4  # Divided by the words of the name: the shorter one is the
 RECENCY_WEIGHT = 0.2
 LANGUAGE_WEIGHT = 0.2
 MAX_RANK = 3.5  # More than all of these together.
-# Those of listings from before they were a setting.
+# The standard organizations in listings from before that was a setting.
 _FIRST_STANDARD_ORGANIZATIONS = frozenset({"ballerina", "ballerinax"})
 
 # Parts of names of packages that accompany another one, or show how to use it. They come after it,
@@ -82,7 +85,8 @@ _SAMPLE_NAME = re.compile(r"_to_", re.IGNORECASE)  # `new_issue_to_email` shows 
 # needs no upkeep, and orders packages in the same way. The same holds for language versions.
 _SPAN_START_MS = datetime(2020, 1, 1, tzinfo=UTC).timestamp() * 1000
 _SPAN_END_MS = datetime(2040, 1, 1, tzinfo=UTC).timestamp() * 1000
-_LAST_UPDATE = 40  # Of Swan Lake, which has four updates a year.
+# The last update of Swan Lake for which the score still grows; there are four updates a year.
+_LAST_UPDATE = 40
 
 
 def beginning_factor(typed: int, length: int) -> float:

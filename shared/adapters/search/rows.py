@@ -72,7 +72,8 @@ class IndexRows:
         self._dependents = Counter[str]()  # How many more packages depend on each one.
         self._public = PublicChanges(connection)
         self._symbols = SymbolRows(connection)
-        self._package_symbols = dict[int, PackageSymbols]()  # Of the packages of the call.
+        # The symbols of the packages that this call changes.
+        self._package_symbols = dict[int, PackageSymbols]()
         self._ranked = set[str]()  # The keys of packages whose rank has changed.
 
     def offer(self, offered: Listing) -> bool:
@@ -327,7 +328,7 @@ COMPRESSION_DICTIONARY = (Path(__file__).parent / "common_listing.txt").read_byt
 
 # --- tables -------------------------------------------------------------------------------------
 
-SCHEMA = 13  # Of what is in the index, which is filled again for another one.
+SCHEMA = 13  # The version of what the index contains; it is filled again for another version.
 
 [_CREATED] = read_migrations(Path(__file__).parent / "schema.sql")
 _TABLES = re.findall(r"CREATE (?:VIRTUAL )?TABLE (\w+)", " ".join(_CREATED))
@@ -340,7 +341,7 @@ _FORMER_TABLES = (
     "symbol_names",
     "keyword_organizations",
 )
-# Those of `next_` were filled beside those that were searched.
+# Tables with the prefix `next_` were filled while the other tables were searched.
 _DROPPED = tuple(
     f"DROP TABLE IF EXISTS {prefix}{table}"
     for prefix in ("", "next_")

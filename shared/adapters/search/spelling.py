@@ -11,7 +11,7 @@ from shared.adapters.search.words import stem
 
 MAX_NEAR = 8  # Known words that stand in for one; more of them are no longer what was meant.
 MAX_SPELLED = 4  # Words of one search that are mended: each is a scan of the vocabulary.
-MIN_LENGTH = 3  # Of two letters every other two are near.
+MIN_LENGTH = 3  # Any word of two letters is similar to every other.
 # Letters up to which a word is replaced by longer ones, or by one in which two letters changed
 # places: `aes` and `db2` are no misspellings of the many names of three or four letters.
 SHORT_WORD = 4

@@ -35,9 +35,9 @@ from shared.domain.api_docs.symbols import Symbol, deprecated_symbols, symbol_ki
 from shared.domain.search import MAX_SYMBOLS_FOUND, Viewer
 from shared.domain.visibility import EVERYBODY
 
-MAX_WORDS = 6  # Of a query: more narrow nothing.
+MAX_WORDS = 6  # Words of a query that are read: more words narrow nothing.
 MAX_READ = 4 * 1024 * 1024  # Characters of packed symbols, of some 100,000: some 100 ms.
-MAX_CORRECTIONS = 3  # That are tried of each name.
+MAX_CORRECTIONS = 3  # Corrections that are tried for each name.
 ENOUGH_BY_NAME = 20  # With fewer symbols, those whose packages have a word follow: a page of them.
 _MAX_COMPARED = 10_000  # Rows of each of several words, or of a beginning: some 10 ms each.
 
@@ -203,7 +203,7 @@ class SymbolSearch:
         """Yield the symbols of packages that are called as one of the words, with the others as
         their whole name."""
         names = [name for word in words for name in re.split(r"[.:]", word) if name]
-        # In one word, as `http.get`, the package comes first.
+        # If the query is one word such as `http.get`, the package comes first.
         packages_at = len(names) if len(words) > 1 else 1
         for place, word in enumerate(names[:packages_at] if len(names) > 1 else ()):
             packages = self._named.called(word)
@@ -374,10 +374,12 @@ def _in_all(lists: Sequence[Sequence[int]]) -> list[int]:
 
 # --- By the names of packages -------------------------------------------------------------------
 
-MAX_NAMED = 100  # Public packages: a word of more of them names none but those called by it.
-MAX_READ_PACKAGES = 6  # Whose symbols are read to order them: some 0.3 ms each.
-MAX_READ_SYMBOLS = 1_500  # Some 5 microseconds each.
-MIN_CREDIT = 0.5  # Of a symbol that lacks words.
+# Public packages with a word. If there are more, the word names only packages that are called by
+# it.
+MAX_NAMED = 100
+MAX_READ_PACKAGES = 6  # Packages whose symbols are read to order them; each takes about 0.3 ms.
+MAX_READ_SYMBOLS = 1_500  # Symbols that are read to order them; each takes about 5 microseconds.
+MIN_CREDIT = 0.5  # The least credit of a result that lacks some of the words.
 
 # What a word counts for, by where a symbol has it.
 NAME_CREDIT = 1.0
@@ -403,7 +405,7 @@ class _Scored(Struct, frozen=True, order=True):
 
     lack: int  # 0: it has all words. 1: some in another form. 2: it has not all of them.
     debit: float  # The negative credit.
-    disuse: int  # Of its package.
+    disuse: int  # The disuse of its package: the lower, the more the package is used.
     special: int  # How special its parent is; a resource method more than a plain one.
     key: int
 
@@ -589,7 +591,7 @@ def _forms(word: str) -> tuple[str, ...]:
 
 # --- Fields -------------------------------------------------------------------------------------
 
-MAX_NAMED_FIELDS = 3  # In the description of a record.
+MAX_NAMED_FIELDS = 3  # Fields that the description of a record names.
 
 
 def with_named_fields(symbol: Symbol, text: str) -> Symbol:

@@ -21,7 +21,7 @@ from shared.domain.api_docs.symbols import Symbol, unpack_symbols
 from shared.domain.listings import Listing
 from shared.domain.visibility import EVERYBODY
 
-_USAGE_STEPS = 1_000  # In one unit of the score.
+_USAGE_STEPS = 1_000  # Steps in one unit of the score.
 _LEAST_MOVE = 50  # A third of what ten times as many pulls change: not each pull writes rows anew.
 
 _PLACE_BITS = 19  # More than the symbols of a package can be.
@@ -146,7 +146,8 @@ class SymbolRows(Struct, frozen=True):
 def symbol_words(symbol: Symbol) -> dict[str, SymbolMatch]:
     """Return the words that find a symbol. Whoever changes them raises `SCHEMA`: old words are
     removed by deriving them again."""
-    spelled, path, _ = symbol.name.partition(" ")  # Of a resource method the accessor.
+    # The name of a resource method begins with its accessor.
+    spelled, path, _ = symbol.name.partition(" ")
     whole = SymbolMatch.MEMBER if symbol.parent else SymbolMatch.DECLARATION
     whole = SymbolMatch.RESOURCE if path else whole
     name = joined_name(spelled)

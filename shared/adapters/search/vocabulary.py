@@ -30,7 +30,8 @@ LANGUAGES = (
     "chinese",
     "korean",
 )
-# Of names for words of packages: a name that is in several means their words in this order.
+# Files that map names to words of packages. A name in several files means their words in this
+# order.
 FILES = (
     "words",
     "products",
@@ -76,7 +77,7 @@ WORDS_FOR_OTHERS = frozenset(typed_words("fillers", "other"))
 FILLERS = frozenset(typed_words("fillers"))
 WEAK_STEMS = frozenset(map(stem, typed_words("weak")))
 
-KEPT_LETTERS = 2  # Of the beginning of a word, which its stem has as well.
+KEPT_LETTERS = 2  # The first letters of a word that stemming never changes.
 
 
 def prepare_vocabulary() -> None:
@@ -102,8 +103,8 @@ def synonyms_of(words: Sequence[str]) -> Iterator[tuple[int, int, str]]:
                 yield start, start + length, meant
 
 
-MIN_COMPOUND = 10  # Letters of a German word that may be of two.
-MIN_PART = 6  # Of a known part of it; shorter ones end other words by chance.
+MIN_COMPOUND = 10  # Letters of the shortest German word that may be a compound of two words.
+MIN_PART = 6  # Letters of a known part of a compound; shorter ones end other words by chance.
 
 
 def translated(word: str) -> tuple[str, ...]:

@@ -13,7 +13,8 @@ from snowballstemmer.english_stemmer import EnglishStemmer  # pyright: ignore[re
 _WORD = re.compile(r"[^\W_]+")
 MAX_STEMMED = 40  # Letters; longer words are digests and the like.
 
-_STEMMED_ENDINGS = frozenset("cdegilmnrsty")  # Of the English suffixes; other words are stems.
+# Last letters of the English suffixes; words with another last letter are stems already.
+_STEMMED_ENDINGS = frozenset("cdegilmnrsty")
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 

@@ -23,7 +23,8 @@ BUSY_TIMEOUT = timedelta(
 )  # Longer than any of our transactions; clients wait for at least 30 s.
 BUSY_RETRY_INTERVAL = timedelta(milliseconds=1)  # A transaction takes one to five of these.
 _LOG_INDEX_BYTES = 32_768  # SQLite needs them before it reads or writes with a log.
-CHECKPOINT_PAGES = 1_000  # Of the log, from which a commit moves them into the file: SQLite's own.
+# From this number of pages in the log on, a commit moves them into the file: the default of SQLite.
+CHECKPOINT_PAGES = 1_000
 PRAGMAS = (
     "synchronous = FULL",  # A commit is on the disk when it returns.
     "journal_size_limit = 67108864",  # Bytes to which the log is truncated after a bulk import.

@@ -75,7 +75,8 @@ def _statements(step: str) -> Generator[str]:
             statement = ""
 
 
-MIGRATIONS = read_migrations(Path(__file__).with_name("schema.sql"))  # Of `ballroom.db`.
+# The migrations of `ballroom.db`.
+MIGRATIONS = read_migrations(Path(__file__).with_name("schema.sql"))
 
 # A withdrawal takes effect everywhere within five seconds.
 DATA_VERSION_CHECK_INTERVAL = timedelta(seconds=1)
@@ -278,8 +279,8 @@ class Database:
             raise SchemaMismatch(self._path, done, len(self._migrations))
         if done == len(self._migrations):
             return
-        # In one transaction: whatever interrupts an upgrade, the backup from before it is of the
-        # database that is there.
+        # One transaction: if an upgrade is interrupted, the database is still the one that was
+        # backed up before it.
         with transaction(connection, self._patience):
             for statements in self._migrations[done:]:
                 for statement in statements:
@@ -390,7 +391,7 @@ Document = TypeVar("Document")
 
 LARGEST_ON_THE_LOOP = 64 * 1024  # Bytes: reading and decoding more keeps other requests waiting.
 GRAPHS_ON_THE_LOOP = 100  # Reading them takes a third of a millisecond.
-NODES_ON_THE_LOOP = 100  # Of a graph: encoding them takes a tenth of a millisecond.
+NODES_ON_THE_LOOP = 100  # Nodes of a graph: encoding them takes a tenth of a millisecond.
 
 
 _TABLES = ("api_docs", "attestations", "renderings", "sboms", "texts", "graphs")

@@ -223,7 +223,7 @@ LAST = 2**63 - 1  # No event has a higher number.
 EVENTS_ON_THE_LOOP = 16  # Writing them takes half a millisecond.
 
 
-Freeze = Callable[[Event, int], FrozenLeaf]  # Of an event and its number.
+Freeze = Callable[[Event, int], FrozenLeaf]  # Makes the leaf of an event and its number.
 
 
 class SqliteEvents:
@@ -340,7 +340,8 @@ class SqliteEvents:
         return await self._database.write(partial(_complete_logs, after, count))
 
 
-_DELETED_BYTES = ("deleted-bytes", "database")  # In `work` until they were overwritten.
+# The row in `work` that exists until deleted bytes were overwritten.
+_DELETED_BYTES = ("deleted-bytes", "database")
 
 
 def _forget_origins(before_ms: int, count: int, connection: sqlite3.Connection) -> int:
@@ -371,7 +372,7 @@ def _forget_account(account_id: str, connection: sqlite3.Connection) -> int:
         if rest != event:
             _rewrite(number, rest, connection)
             changed += 1
-    # Also without such an event: records of the account were deleted before.
+    # This is needed even if no event changed: records of the account were deleted before.
     _note_deleted_bytes(connection)
     return changed
 

@@ -11,7 +11,7 @@ from shared.adapters.sqlite.metadata import read_head
 from shared.domain.coordinates import Package
 from shared.ports.pull_ledger import Pull, PullBatch, PullHistory, RollUp
 
-ROWS_ON_THE_LOOP = 50  # Of counts: to hand them to a thread takes longer than to read them.
+ROWS_ON_THE_LOOP = 50  # Rows of counts: passing more rows to a thread is worth its cost.
 GUARDS_A_TRANSACTION = 5_000  # Deleting them takes some 20 ms; pushes go between two batches.
 
 
@@ -49,8 +49,8 @@ class SqlitePulls:
         return await self._database.scan(history)
 
 
-# In four statements, however many pulls there are: while the event loop is busy, the thread that
-# writes waits for the interpreter after each step of a statement, and everybody who writes for it.
+# Four statements, however many pulls there are: while the event loop is busy, the writing thread
+# waits for the interpreter after each step of a statement, and so do all other writers.
 _NEW_PULLS = """
     SELECT json_group_array(json_array(window, pk, version, caller, day)) FROM (
         SELECT value ->> 0 AS window, value ->> 1 AS pk, value ->> 2 AS version,

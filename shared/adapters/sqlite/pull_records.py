@@ -18,7 +18,7 @@ ROWS_A_TRANSACTION = 5_000  # Deleting them takes some 20 ms; pushes go between 
 
 _COLUMNS = "org, name, version, at_ms, principal, credential, job, network"
 
-# In one statement, however many there are, for the reason in `pull_ledger.py`.
+# One statement for all rows, for the reason in `pull_ledger.py`.
 _ADD = """
     INSERT INTO pull_records
         (org, name, version, window, at_ms, principal, credential, job, network)
@@ -64,7 +64,7 @@ class SqlitePullRecords:
         return len(numbers)
 
     async def remove_before(self, before_ms: int, count: int) -> int:
-        # In the order of their numbers, which is nearly that of their times, so it needs no index.
+        # The order of the numbers is nearly the order of the times, so no index of times is needed.
         return await self._database.execute(
             "DELETE FROM pull_records WHERE number IN (SELECT number FROM"
             " (SELECT number, at_ms FROM pull_records ORDER BY number LIMIT ?) WHERE at_ms < ?)",
