@@ -184,7 +184,7 @@ async def archive_caller(
     return caller
 
 
-LINK_PARTS = ("scope", "digest", "version", "file")  # Of the path.
+LINK_PARTS = ("scope", "digest", "version", "file")  # The parameters of the path of a link.
 
 
 def link_of(parts: Sequence[str], params: Mapping[str, str]) -> ArchiveLink:

@@ -87,7 +87,7 @@ class _Recovery:
     async def _start_again(self) -> None:
         self._is_starting = True
         try:
-            # In a thread, so that the others are refused meanwhile.
+            # A thread, so that other requests are refused meanwhile.
             app = await asyncio.to_thread(self._start)
             functions = app.get_functions()
         except Exception as failure:

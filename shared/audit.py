@@ -50,7 +50,8 @@ FOUND = 1
 NOT_AUDITED = 2
 
 IN_ONE_QUERY = 1_000  # Packages.
-MOST_PAGES = 100  # Of the answers to one query: a registry could always name a next one.
+# Pages of the answer to one query, because a registry could name a next page without end.
+MOST_PAGES = 100
 MOST_ADVISORIES = 10_000
 LARGEST_QUERY_ANSWER_BYTES = 20_000_000
 LARGEST_RECORD_BYTES = 5_000_000

@@ -504,7 +504,8 @@ def back_up(settings: Settings, target: Path, keys: KeysOfCopy = KeysOfCopy.COPI
     """Copy the registry, running or not, to a new folder."""
     _require_folder(settings, "docs/run/backup.md says how it is backed up.")
     backup(settings.data, target, keys)
-    with suppress(OSError):  # Of a full disk, or of another user: the backup is complete.
+    # The disk may be full, or the file belong to another user; the backup itself is complete.
+    with suppress(OSError):
         replace_private(settings.backed_up, b"")
 
 

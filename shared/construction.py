@@ -1177,7 +1177,7 @@ class Services:
             documents=self.adapters.documents,
             inputs=self.job_inputs,
             confined=self.adapters.confined,
-            # Of their own: a comparison does not wait for a page of source code.
+            # A separate queue, so that a comparison does not wait for pages of source code.
             jobs=self._close_at_end(OnDemandJobs()),
         )
 

@@ -152,8 +152,10 @@ def prepare(settings: Settings) -> Welcome | ReadsAlone:
     Raises `DatabaseLost` over a folder that has archives, keys or copies, and not their database.
     """
     require_whole_folder(settings)
-    for file in metrics_folder(settings).glob("*.json"):  # Of processes of an earlier start.
-        with suppress(OSError):  # Counters then go on from there.
+    # Counters of processes of an earlier start.
+    for file in metrics_folder(settings).glob("*.json"):
+        # If a file cannot be deleted, its counters continue from its values.
+        with suppress(OSError):
             file.unlink()
     try:
         with prepared_stores(settings, _print_progress):

@@ -435,7 +435,7 @@ def replace(file: Path, text: str, stamp: str) -> Path | None:
             prefix = f"{target.name}.{stamp}."
             content = target.read_bytes()
             backup = _write_new(content, target.parent, prefix=prefix, suffix=".bak")
-        # In the same folder, so that renaming is atomic.
+        # The same folder, so that renaming is atomic.
         written = _write_new(text.encode("utf-8"), target.parent, prefix=f".{target.name}.")
         try:
             written.replace(target)

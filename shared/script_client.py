@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LARGEST_ANSWER_BYTES = 1_000_000
-LARGEST_PART_BYTES = 10_000_000  # Of an archive's package.json and dependency-graph.json.
+# The size of package.json and of dependency-graph.json in an archive.
+LARGEST_PART_BYTES = 10_000_000
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # What `urllib` raises where no answer comes, or one that is no HTTP; a host name that cannot be
 # encoded is a `UnicodeError`.

@@ -81,9 +81,9 @@ ADDRESS = "https://ballroom.example.org"  # A registry serves this file with its
 DIFFERENT = 1
 NOT_ASKED = 2
 
-LARGEST_INDEX_BYTES = 50_000_000  # Of a package.
+LARGEST_INDEX_BYTES = 50_000_000  # The index file of one package.
 CACHED_S = 5.0  # How much older a checkpoint of a cache may be, with some time to spare.
-MOST_OPENINGS = 1_000  # Of entries that are not public, in one run of a watch.
+MOST_OPENINGS = 1_000  # Entries of private packages that one run of `watch` opens.
 WEBHOOK_TIMEOUT_S = 30.0
 
 

@@ -30,7 +30,7 @@ from shared.use_cases.inputs import shown_fields
 from shared.use_cases.moderation import RequiredReason
 from shared.use_cases.tokens import NamedToken
 
-VERSIONS_PER_PAGE = 25  # Of a package's page: each has a form.
+VERSIONS_PER_PAGE = 25  # Versions on a page of a package; each has a form.
 MAX_TIME_MS = 10**14  # The year 5138.
 
 

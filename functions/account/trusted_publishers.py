@@ -106,10 +106,10 @@ class AskedField(Struct, frozen=True):
 class ProviderForm(Struct, frozen=True):
     """The form that adds a publisher of one CI system or issuer."""
 
-    key: str  # Of its tab.
+    key: str  # The key of its tab.
     title: str
     preset: Preset
-    servers: Sequence[str]  # Of an issuer, its address.
+    servers: Sequence[str]  # The servers of a CI system, or the address of an issuer.
     tabs: Sequence[tuple[str, str, str]]
     pipelines: Sequence[PrintedFile]
     local_url: str  # The address of the registry, if only its own machine can reach it.

@@ -23,7 +23,7 @@ from shared.services.mirroring.approvals import ApprovalDryRun
 from shared.use_cases import approvals
 from shared.use_cases.use_case import of_registry
 
-EFFECTS_LISTED = 1_000  # Of a dry run, those with the most pulls.
+EFFECTS_LISTED = 1_000  # Effects of a dry run in an answer: the releases with the most pulls.
 
 
 class ApprovalView(ResponseModel):

@@ -10,7 +10,7 @@ from shared.services.administration.group_roles import GroupRuleDryRun
 from shared.use_cases import groups
 from shared.use_cases.use_case import of_registry
 
-EFFECTS_LISTED = 1_000  # Of a dry run.
+EFFECTS_LISTED = 1_000  # Effects of a dry run in an answer.
 
 
 class GroupRulesView(ResponseModel):

@@ -12,7 +12,7 @@ from shared.domain.mirror_rules import MAX_RULES, MAX_UPSTREAMS, MirrorRules, Ru
 from shared.domain.release_lists import parse_coordinate
 from shared.services.mirroring.mirror_rules import MAX_REASON, ChangedRules
 
-EFFECTS_LISTED = 1_000  # Of a dry run, those with the most pulls.
+EFFECTS_LISTED = 1_000  # Effects of a dry run in an answer: the releases with the most pulls.
 
 
 class MirrorChange(RequestModel):

@@ -38,7 +38,8 @@ from shared.services.tokens.tokens import OfOrganization, TokenOwner
 from shared.use_cases.inputs import Inputs, InputsT, Nothing
 from shared.use_cases.use_case import ResultT, SubjectT, UseCase, subject_of
 
-MAX_API_BODY_BYTES = 64 * 1024  # Of a request: names, descriptions and lists of twenty or so.
+# The body of a request: names, descriptions and lists of about twenty entries.
+MAX_API_BODY_BYTES = 64 * 1024
 
 _OBJECT = "a JSON object"
 

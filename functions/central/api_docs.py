@@ -31,7 +31,8 @@ WHOLE_BYTES = 1024 * 1024  # Unpacked in two milliseconds; a document has up to 
 central = CentralFace()
 FACES = (central,)
 
-LIBRARY = "stdlib"  # In place of an organization.
+# The library browser of Visual Studio Code sends this instead of an organization.
+LIBRARY = "stdlib"
 _DOC_UI = "The page bundle of bal doc"
 
 

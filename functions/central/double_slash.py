@@ -20,7 +20,7 @@ from shared.runtime.answers import Answer
 
 BASE = "2.0/registry/"
 ROUTE = "2.0/{*rest:regex(^registry//)}"
-METHODS = ("GET", "HEAD", "POST", "PUT")  # Those of the protocol.
+METHODS = ("GET", "HEAD", "POST", "PUT")  # The methods that the protocol uses.
 
 
 def double_slash_face(operations: Iterable[Operation]) -> CentralFace:

@@ -53,7 +53,7 @@ from shared.telemetry.log import log
 
 Json = dict[str, Any]
 
-MAX_ERRORS = 5  # Of a query; each would search for similar names.
+MAX_ERRORS = 5  # Errors reported for one query; each would search for similar names.
 
 # Overlapping fields take quadratic time; `_survey` compares those of each selection.
 RULES = [
@@ -116,7 +116,8 @@ MAX_DEFINITIONS = 20  # Operations and fragments; clients have one or two.
 MAX_COST = (
     525  # Ten modules, every version of http as an editor asks for it, or a list of a thousand.
 )
-MAX_ANSWER_BYTES = 2 << 20  # Of the documentation in an answer; `/2.0/docs` sends all of it.
+# Bytes of documentation in one answer; `/2.0/docs` sends it without this limit.
+MAX_ANSWER_BYTES = 2 << 20
 
 _FURTHER_QUESTIONS = {"dependentPackages", "dailyPullCount"}  # Parts that are read by themselves.
 _PARTS_OF_MODULES = 4  # There are several of a package.
@@ -141,7 +142,7 @@ class Allowance(Struct):
     """
 
     parts: int = 0  # The different fields, as often as the aliases below the top multiply them.
-    questions: int = 0  # Those of them that are read by themselves, of each package.
+    questions: int = 0  # Fields among them that need a separate read for each package.
     aliases: int = 0  # Below the top.
     cost: int = MAX_COST
     bytes: int = MAX_ANSWER_BYTES

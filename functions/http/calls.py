@@ -181,7 +181,7 @@ class Call:
     ) -> None:
         self.registry = registry
         self.request = request
-        # In capitals, whatever was sent: the host compares it without case.
+        # The host turns the method into capitals, whatever the client sent.
         self.method = str(request.method)
         self.exchange = exchange
         self.headers = headers_of(request) if headers is None else headers

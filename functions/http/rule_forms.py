@@ -46,7 +46,8 @@ def _field(
     name: str, model: type[Inputs], stored: Any, typed: Form, *, of_registry: bool
 ) -> RuleField:
     shown = shown_fields(model)[name]
-    kinds = get_args(model.model_fields[name].annotation)  # Of what may be left out.
+    # The types of a field that may be left out.
+    kinds = get_args(model.model_fields[name].annotation)
 
     def field(kind: str, value: str, options: Sequence[tuple[str, str]] = ()) -> RuleField:
         return RuleField(shown.name, shown.label, shown.hint, kind, value, options)

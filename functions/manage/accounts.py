@@ -40,7 +40,7 @@ from shared.use_cases.use_case import of_registry
 ACCOUNTS_PATH = "/manage/accounts"
 ACCOUNT_ROUTE = "manage/accounts/{account}"
 ACCOUNTS_PER_PAGE = 25  # A screen or two.
-EFFECTS_SHOWN = 100  # Of a dry run.
+EFFECTS_SHOWN = 100  # Effects of a dry run on a page.
 
 
 pages = AdministratorPages()

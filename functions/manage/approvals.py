@@ -11,7 +11,7 @@ from shared.use_cases.approvals import ApprovedPackages
 from shared.use_cases.inputs import shown_fields
 from shared.use_cases.use_case import of_registry
 
-EFFECTS_SHOWN = 100  # Of a dry run, those with the most pulls.
+EFFECTS_SHOWN = 100  # Effects of a dry run on a page: the releases with the most pulls.
 
 pages = AdministratorPages()
 FACES = (pages,)

@@ -32,7 +32,7 @@ from shared.use_cases.use_case import ResultT, UseCase
 
 RELEASES_PATH = "/manage/releases"
 RELEASE_ROUTE = "manage/releases/{org}/{name}/{version}"
-VERSIONS_PER_PAGE = 50  # Of a package, on a page.
+VERSIONS_PER_PAGE = 50  # Versions of a package on a page.
 
 PUBLIC_REASONS = (
     ("", "Not stated"),

@@ -43,9 +43,10 @@ from shared.domain.errors.packages import SymbolNotFound
 from shared.domain.name_suggestions import similar_names
 from shared.domain.packages import Release
 
-TYPE_BYTES = 6_000  # Of the types that a declaration uses, below it.
+TYPE_BYTES = 6_000  # Bytes of the types that a declaration uses, which are shown below it.
 MOST_TYPES = 8  # Each is a read of the stored documentation.
-LAST_ROW_BYTES = 1_200  # By which the last declaration may make a page of a library longer.
+# A page of a library may be this many bytes longer if the last declaration then fits.
+LAST_ROW_BYTES = 1_200
 LONGEST_SOURCE = 3_000  # Bytes of a declaration of a whole library.
 
 

@@ -21,7 +21,7 @@ from shared.domain.packages import Survey
 from shared.domain.versions import Version
 from shared.services.api_docs.dependency_updates import CheckedDependency, DependencyState
 
-USERS_NAMED = 3  # Of those that need a package.
+USERS_NAMED = 3  # Users of a package that an answer names.
 MOST_NEEDED = 500  # Dependencies of the packages that are resolved.
 
 

@@ -57,7 +57,7 @@ def _comment_lines(comment: CommentText) -> Iterator[str]:
 
 
 class DeclarationRow(Struct, frozen=True, rename="camel", kw_only=True, omit_defaults=True):
-    package: str = ""  # In a search.
+    package: str = ""  # The package of the declaration, in results of a search.
     kind: str
     symbol: str
     signature: str

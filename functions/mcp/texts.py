@@ -19,8 +19,8 @@ from shared.domain.packages import Release
 from shared.prose.safe_html import show_bidi_characters
 
 # An answer has both forms, and JSON escapes the Markdown: together they stay below 24 KB.
-PAGE_BYTES = 9_000  # Of one form.
-LIST_BYTES = 3_000  # Of both forms of a list that has no pages.
+PAGE_BYTES = 9_000  # Bytes of one of the two forms of a page.
+LIST_BYTES = 3_000  # Bytes of both forms together of a list that has no pages.
 LONGEST_VALUE = 200  # Characters of a text within a row.
 
 

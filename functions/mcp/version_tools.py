@@ -55,7 +55,7 @@ async def compare_versions(call: Call, asked: CompareVersions) -> VersionChanges
     changes = partial(call.registry.api_docs.comparisons.changes, package, before, after)
     try:
         found = await changes()
-    except ApiDocsPending:  # Of the documentation of both, which is made first.
+    except ApiDocsPending:  # The documentation of both versions is generated first.
         found = await changes()
     rows = (
         ListedChange(each.is_breaking, *map(short, astuple(each)[1:]))

@@ -26,7 +26,8 @@ DISCOVERY_ANSWERS = "functions.scim.discovery_answers"
 LIBRARY_MODULES = (RESOURCES, PATCHES, FILTERS, DISCOVERY_ANSWERS)
 
 SCIM_JSON = "application/scim+json"
-MAX_VALUES = 100_000  # Of a body: some for each of the 5,000 members that a group may have.
+# JSON values in a body: several for each of the 5,000 members that a group may have.
+MAX_VALUES = 100_000
 
 _ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 _PRECONDITION_FAILED = 412

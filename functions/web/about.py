@@ -245,7 +245,7 @@ def manual_of(settings: Settings) -> Manual:
 
 @manual_pages.read("docs/{page?}", stays_public=True)
 async def web_manual(call: PublicPageCall) -> Answer:
-    # In a thread, since the first call of a process reads every page.
+    # A thread, because the first call of a process reads every page.
     manual = await asyncio.to_thread(manual_of, call.registry.settings)
     name = call.redacted_route.get("page", "")
     if not name:

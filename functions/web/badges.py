@@ -25,7 +25,8 @@ BADGE_HEADERS = {
     "Cross-Origin-Resource-Policy": "cross-origin",
     "Access-Control-Allow-Origin": "*",
 }
-BADGE_CACHING = {"Cache-Control": "public, max-age=60"}  # Of a withdrawn package for no longer.
+# The badge of a withdrawn package is cached no longer than a minute.
+BADGE_CACHING = {"Cache-Control": "public, max-age=60"}
 
 # Colors of the right half; white text is readable on each.
 PLAIN = "#0b6b67"
@@ -34,7 +35,7 @@ BAD = "#a52222"
 QUIET = "#566167"
 
 BADGES = ("version", "pulls", "license", "ballerina")
-MAX_CHARACTERS = 40  # Of a half; more is wider than a line of text.
+MAX_CHARACTERS = 40  # Characters of each half; more would be wider than a line of text.
 
 
 class Badge(NamedTuple):

@@ -47,7 +47,7 @@ class FeedFace(PlainTextFace):
 face = FeedFace()
 FACES = (face,)
 _SUFFIX = ".atom"
-_REGISTRY = "registry"  # In place of an organization, none of which may have this name.
+_REGISTRY = "registry"  # Used instead of an organization; no organization may have this name.
 
 
 @face.read("feeds/{file}", is_repeated=True)

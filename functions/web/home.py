@@ -30,7 +30,7 @@ async def web_home(call: PublicPageCall) -> Answer:
     )
 
 
-VALUES_PER_PAGE = 60  # In columns of three, as many as twenty rows.
+VALUES_PER_PAGE = 60  # Three columns of twenty rows.
 
 
 class Directory(Struct, frozen=True):

@@ -23,7 +23,7 @@ async def web_policy_names(call: PublicPageCall) -> Answer:
     text = policy.text if policy else default_policy()
     if call.wants_markdown:
         return call.text(text, MARKDOWN)
-    # In a thread, since the first text of a process loads the renderer.
+    # A thread, because the first text of a process loads the renderer.
     rendered = await asyncio.to_thread(_rendered, text)
     return call.show(
         "web/policies/names.html",

@@ -43,11 +43,11 @@ class _CachedToken(Struct):
 
     token: Token
     account: Account | None
-    stop: MakerStop | None  # Of a token of an organization.
+    stop: MakerStop | None  # Only of a token of an organization: why it is stopped, if it is.
     principal: Principal  # With the client that used it last.
     records: tuple[str, ...]  # The keys of what it depends on, as `records_of` says.
-    read_ms: int  # Of the monotonic clock.
-    number: int  # Of the edition, from before it was read.
+    read_ms: int  # A time of the monotonic clock.
+    number: int  # The number of the edition from before the token was read.
 
 
 class RequestClient(Struct, frozen=True):

@@ -5,7 +5,7 @@ import hashlib
 
 from shared.ports.system import Randomness
 
-KEY_BYTES = 32  # Of AES-256.
+KEY_BYTES = 32  # The key length of AES-256.
 
 _NONCE_BYTES = 12  # As NIST SP 800-38D recommends; random, which holds for 2^32 texts of a key.
 

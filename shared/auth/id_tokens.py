@@ -16,7 +16,7 @@ class IdTokenRequest(Struct, frozen=True):
     issuer: str
     client_id: str
     nonce: str
-    tenant: str = ""  # Of Entra ID, where one key signs for all tenants.
+    tenant: str = ""  # The required tenant of Entra ID, where one key signs for all tenants.
 
 
 class IdTokenValidator(Struct, frozen=True):

@@ -39,7 +39,7 @@ class IssuerDocument(Struct, frozen=True):
     token: str
     userinfo: str
     client_authentication: tuple[str, ...]
-    names_itself: bool  # In responses to a sign-in, as `iss` (RFC 9207).
+    names_itself: bool  # Whether responses to a sign-in name the issuer, as `iss` (RFC 9207).
 
     @classmethod
     def parse(cls, values: Mapping[str, object], issuer: str) -> Self:

@@ -17,13 +17,14 @@ from shared.auth.tokens import Secret
 from shared.domain.errors.identity import KeyTrouble
 from shared.ports.system import Clock, Randomness
 
-FILE_NAME = "log-keys"  # Of the file in the folder of keys, and of the secret in the vault.
+# The name of the file in the folder of keys, and of the secret in the vault.
+FILE_NAME = "log-keys"
 WITNESS_FILE_NAME = "witness-keys"  # The same for the witness of other logs.
-OTHER_LOGS = "other logs"  # What the key of the witness signs, in a sentence.
+OTHER_LOGS = "other logs"  # In sentences, what the key of the witness signs.
 SEED_BYTES = 32
 
 _UNTIL = "until"
-_WORDS = 2  # In a line, and two more for a key that stops.
+_WORDS = 2  # Words in a line; the line of a key that stops signing has two more.
 _WORDS_OF_EARLIER = 4
 
 

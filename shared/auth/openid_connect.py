@@ -61,7 +61,8 @@ class OAuthClient(Struct, frozen=True):
 
     client_id: str
     client_secret: Secret
-    assertion: Callable[[], str] | None = None  # In place of a secret; blocks.
+    # Returns a signed assertion that replaces the secret; it blocks.
+    assertion: Callable[[], str] | None = None
 
     def sign_in_address(self, endpoint: str, flow: "OidcFlow", **parameters: str) -> str:
         """Return the address to redirect to: a request for a code, with PKCE."""

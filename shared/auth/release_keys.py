@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from shared.auth.p256 import PrivateKey
 
 KEY_TYPE = "ecdsa-sha2-nistp256"
-FILE_NAME = "release-keys"  # Of the file in the folder of keys, and of the secret in the vault.
+# The name of the file in the folder of keys, and of the secret in the vault.
+FILE_NAME = "release-keys"
 
 # After the next key was stored. A process whose vault is silent goes on with the key that it knows.
 EXPIRES_AFTER = timedelta(days=1)
@@ -43,7 +44,7 @@ EXPIRES_AFTER = timedelta(days=1)
 _SIGNED = "releases"
 _PRIVATE = "private"
 _PUBLIC = "public"
-_WORDS = 3  # In a line.
+_WORDS = 3  # Words in a line.
 
 
 class ReleaseKey(Struct, frozen=True):

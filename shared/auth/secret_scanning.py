@@ -31,7 +31,7 @@ MAX_REPORT_BYTES = 1024 * 1024  # A thousand of the longest entries.
 MAX_REPORTED = 1_000  # Each takes a read, and a token of this registry a write.
 MAX_KIND_LENGTH = 80  # Characters of the type that the scanner reports.
 MAX_ADDRESS_LENGTH = 500  # Characters of the address that the owner is shown.
-MAX_SIGNATURE_LENGTH = 200  # In Base64; two integers of 32 bytes take about 96.
+MAX_SIGNATURE_LENGTH = 200  # Base64 characters; two integers of 32 bytes take about 96.
 
 _LIST = 'a JSON list of objects, each with "token", "type" and "url"'
 

@@ -86,7 +86,7 @@ class Claims(Struct, frozen=True):
     def seconds(self, name: str) -> int:
         """Return a required time in seconds since 1970, or raise `SignedTokenRefused`."""
         value = self.values.get(name)
-        # In Python a boolean is an integer; in JSON a time can be 1e9.
+        # A boolean is an integer in Python, and a time in JSON may be written as 1e9.
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise missing_claim(name)
         if not 0 < value < _MAX_SECONDS:

@@ -24,7 +24,7 @@ SHORTEST_SETTING = 32  # Characters; texts that people make up are shorter.
 # The value of a setting whose reference Azure could not resolve: anybody knows this text.
 KEY_VAULT_REFERENCE = "@microsoft."
 
-_MOMENT = re.compile(r"[1-9][0-9]{0,15}")  # In ms, as in links.
+_MOMENT = re.compile(r"[1-9][0-9]{0,15}")  # A time in milliseconds, as links contain it.
 
 
 class SigningKeys(Protocol):

@@ -12,7 +12,8 @@ from shared.auth.tokens import (
 )
 from shared.domain.errors.base import BadArchive
 
-MAX_LOOKALIKES = 10_000  # Of one archive; to compare their checksums takes a moment.
+# Texts in one archive that look like access tokens: comparing their checksums takes a moment.
+MAX_LOOKALIKES = 10_000
 
 
 @dataclass(slots=True)

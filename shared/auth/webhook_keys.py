@@ -19,7 +19,8 @@ from shared.ports.system import Randomness
 
 REGISTRY_KEYS_KEPT = 4  # Two rotations may pass while processes run that know the keys of before.
 
-_ID_BYTES = 8  # Of the digest of a key: few keys are told apart, and none is guessed.
+# Bytes of a key's digest that are its id: enough to distinguish a few keys, too few to guess one.
+_ID_BYTES = 8
 _PURPOSE = b"webhook-keys"
 _PURPOSE_OF_IDS = b"webhook-keys-id"
 

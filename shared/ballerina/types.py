@@ -36,7 +36,8 @@ from shared.ballerina.syntax import (
 
 Member = FieldNode | FunctionNode | Inclusion
 
-_TYPE_QUALIFIERS = ("isolated", "transactional")  # Of types of functions, too.
+# Types of functions have these qualifiers as well.
+_TYPE_QUALIFIERS = ("isolated", "transactional")
 _MEMBER_QUALIFIERS = frozenset(
     ("public", "private", "isolated", "remote", "resource", "transactional", "final")
 )
@@ -207,8 +208,8 @@ def _field(cursor: Cursor, metadata: Metadata, name: str, type_: TypeNode) -> Fi
     return FieldNode(name=name, type=type_, default=default, is_optional=is_optional, **metadata)
 
 
-# Of types in each other. Sources by people reach about ten; a level takes six calls, and eleven for
-# an object in a parameter of a method.
+# Levels of nested types. Sources that people write reach about ten; a level takes six calls, and
+# eleven for an object in a parameter of a method.
 NESTING_LIMIT = 60
 
 _ARRAY_LENGTH = re.compile(r"\[[ \t\n]*+([^\]\[{}(),;|\s]*+)[ \t\n]*+\]").match

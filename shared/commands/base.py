@@ -20,7 +20,7 @@ from shared.program import NAME, launcher, respelled
 from shared.settings import Settings
 from shared.settings.problems import setting_problem, unknown_settings
 
-_WARNED = f"{__name__}.warned"  # In the state that a command shares with its groups.
+_WARNED = f"{__name__}.warned"  # A key of the state that a command shares with its groups.
 
 Result = TypeVar("Result")
 TableRow = Mapping[str, object]

@@ -72,10 +72,10 @@ _OTHER_ABI = 0x4000_0000  # Bit of the numbers of x32.
 # They fail: socket, connect, accept, sendto, bind, listen, socketpair, clone, fork, vfork, execve,
 # execveat, ptrace, process_vm_readv, process_vm_writev, bpf, unshare, setns, mount, userfaultfd,
 # perf_event_open, add_key, request_key, keyctl, tkill, rt_sigqueueinfo, rt_tgsigqueueinfo, chroot.
-# And what changes files and processes by their names, which Landlock does not limit: chmod, chown,
-# utime, setxattr, removexattr and truncate with their variants, setpriority, ioprio_set,
-# sched_setparam, sched_setscheduler, sched_setaffinity, sched_setattr, migrate_pages, move_pages,
-# shmget, shmat, shmctl, semget, msgget, mq_open, mq_unlink.
+# Calls that change files and processes by their names, which Landlock does not limit, fail as well:
+# chmod, chown, utime, setxattr, removexattr and truncate with their variants, setpriority,
+# ioprio_set, sched_setparam, sched_setscheduler, sched_setaffinity, sched_setattr, migrate_pages,
+# move_pages, shmget, shmat, shmctl, semget, msgget, mq_open, mq_unlink.
 _X86 = (41, 42, 43, 44, 49, 50, 53, 56, 57, 58, 59, 322, 101, 310, 311, 321, 272, 308, 165, 323)
 _X86_MORE = (298, 248, 249, 250, 200, 129, 297, 161, 288)  # The last is accept4.
 _ARM = (198, 203, 202, 206, 200, 201, 199, 220, 221, 281, 117, 270, 271, 280, 97, 268, 40, 282)

@@ -19,7 +19,7 @@ from shared.confined.access import Restriction
 from shared.confined.budget import Exceeded, Order
 
 LINE_BYTES = 64 * 1024  # The longest line that the child may send.
-START_SECONDS = 30  # Of a machine under load; a quiet one takes half a second.
+START_SECONDS = 30  # A start takes half a second on an idle machine, and longer on a busy one.
 GRACE_SECONDS = 2  # Between the end of its standard input and SIGKILL.
 END_SECONDS = 20  # Between the end of its lines and its own end.
 _LEAST_WAITED_SECONDS = 0.1

@@ -43,7 +43,9 @@ from shared.prose.safe_html import SafeHtml, show_bidi_characters
 from shared.prose.template_engine import page_environment
 
 MAX_INDEXED = 500  # Names in the index of a module, which each page of a symbol repeats.
-MEMBERS_IN_FULL = 40  # Of a declaration; of more, its page has the first line of each comment.
+# Members of a declaration with full comments; with more members, its page has the first line of
+# each comment.
+MEMBERS_IN_FULL = 40
 
 # Chapters of the language's specification whose anchors are stable.
 _SPECIFICATION = "https://ballerina.io/spec/lang/master/#"

@@ -27,18 +27,20 @@ from shared.domain.archives.zip_records import METHOD_DEFLATED, METHOD_STORED
 from shared.domain.bounded_parsing import parse_json, parse_toml
 from shared.domain.errors.base import BadArchive
 
-MAX_OPENED_BYTES = 64 * 1024 * 1024  # Of a JAR, unpacked; it is in memory whole while it is read.
-MAX_LISTING_BYTES = 8 * 1024 * 1024  # Of the directory of a JAR: a hundred thousand files.
-MAX_PROPERTIES_BYTES = 64 * 1024  # Of a `pom.properties`, which has a hundred.
+# The unpacked size of a JAR, which is in memory as a whole while it is read.
+MAX_OPENED_BYTES = 64 * 1024 * 1024
+MAX_LISTING_BYTES = 8 * 1024 * 1024  # The size of a JAR's directory: a hundred thousand files.
+# The size of a `pom.properties`, which usually has a hundred bytes.
+MAX_PROPERTIES_BYTES = 64 * 1024
 MAX_INSIDE = 300  # Libraries that were packed into one JAR.
-MAX_LIBRARIES = 20_000  # Of an archive.
+MAX_LIBRARIES = 20_000  # Libraries in one archive.
 
 _POM_PROPERTIES = re.compile(r"META-INF/maven/[^/]+/[^/]+/pom\.properties")
 _PROPERTY = re.compile(r"[ \t]*(groupId|artifactId|version)[ \t]*[=:][ \t]*([^\r\n]{0,300})")
 _END_RECORD = struct.Struct("<4s4H2IH")
 _END_SIGNATURE = b"PK\x05\x06"
 _ZIP64_SIGNATURE = b"PK\x06\x07"
-_ZIP64_BYTES = 20  # Of the record before the end record that names a longer directory.
+_ZIP64_BYTES = 20  # The size of the record before the end record; it points to a longer directory.
 _LONGEST_COMMENT = 0xFFFF
 
 

@@ -34,7 +34,8 @@ from shared.telemetry.log import log
 __all__ = ["Budget", "ConfinedProcess", "ConfinedUnavailable", "Delays", "Exceeded", "PartResult"]
 
 IDLE_BYTES = 64 * 1024 * 1024  # A child that holds more after a job is replaced.
-RESULTS_BYTES = 8 * 1024 * 1024  # Of the parts of one job, which this process holds.
+# Results of the parts of one job that this process holds in memory.
+RESULTS_BYTES = 8 * 1024 * 1024
 # Tasks that anybody may ask for, again and again; all of them together get a share of the time.
 ON_DEMAND = frozenset({"check", "compare", "secrets-on-demand"})
 # Seconds in which no task on demand runs, for each one that one took: they have a quarter.

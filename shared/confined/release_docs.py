@@ -77,9 +77,9 @@ from shared.prose.rendering import highlight, render_markdown
 
 LIBRARIES = "libraries.json"  # A file of the part that reads the Java libraries.
 README_CONTENT = "readme-content"  # A file of the part that reads the readme of the release.
-MAX_TEXT_BYTES = 256 * 1024  # Of a text of `docs`.
+MAX_TEXT_BYTES = 256 * 1024  # The size of a text in `docs`.
 SYMBOLS_OF_A_PART = 1_000
-MAX_DOCUMENT_BYTES = 64 * 1024 * 1024  # Of 1 MB of sources it has 10 to 16 MB.
+MAX_DOCUMENT_BYTES = 64 * 1024 * 1024  # The document of 1 MB of sources has 10 to 16 MB.
 KEPT_DOCUMENT_BYTES = 32 * 1024 * 1024  # Models of more than these are read again by later parts.
 
 

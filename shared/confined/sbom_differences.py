@@ -24,7 +24,7 @@ from shared.domain.sboms import (
     SbomDifferences,
 )
 
-MAX_COMPONENTS = 20_000  # Of a bill that is compared.
+MAX_COMPONENTS = 20_000  # Components of a bill of materials that is compared.
 MAX_SHOWN = 500  # Differences.
 MAX_TEXT_LENGTH = 300  # Characters of a name, a version or a package URL.
 _SHA_256 = "SHA-256"

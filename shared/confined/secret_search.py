@@ -19,7 +19,8 @@ from shared.domain.secret_forms import (
     own_token,
 )
 
-MAX_SEARCHED_BYTES = 32 * 1024 * 1024  # Of a file: the largest texts that people read have some MB.
+# Larger files are not searched; the largest texts that people read have some MB.
+MAX_SEARCHED_BYTES = 32 * 1024 * 1024
 
 
 class SecretRequest(msgspec.Struct, frozen=True):

@@ -30,8 +30,9 @@ from shared.domain.api_docs.records import OtherRelease
 from shared.domain.api_docs.symbol_texts import symbol_markdown
 from shared.domain.records import Record
 
-MAX_SHOWN_BYTES = 3 * 1024 * 1024  # Of a page; longer ones say where the text is instead.
-MAX_SENT_BYTES = 2 * 1024 * 1024  # Of a text, which a request has in memory as a whole.
+# The size of a page; a longer one says where the text is instead.
+MAX_SHOWN_BYTES = 3 * 1024 * 1024
+MAX_SENT_BYTES = 2 * 1024 * 1024  # The size of a text, which a request holds in memory as a whole.
 LIST_OF_RECORDS = "records"
 TOO_LARGE_TO_SHOW = (
     '<p class="cut">This is too large to show. Read it as Markdown, or in the files of the '
@@ -116,8 +117,9 @@ def add_complete_pieces(pieces: PiecesWriter, pages: DocsPages, records: OtherRe
             add_symbol(pieces, pages, symbol, complete_name)
 
 
-MODULES_READ = 8  # Of other packages, for the fields of the records that one item uses.
-MODULES_KEPT = 16  # Of other packages, in memory.
+# Modules of other packages that are read for the fields of the records that one item uses.
+MODULES_READ = 8
+MODULES_KEPT = 16  # Modules of other packages in memory.
 MAX_ITEM_BYTES = 4 * 1024 * 1024
 
 

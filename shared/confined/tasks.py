@@ -32,10 +32,10 @@ TASKS: Mapping[str, str] = {
 }
 
 LINE_BYTES = 64 * 1024  # The longest line that travels between child and parent.
-_SHARE = 0.5  # Of the processor time that is left: what one part may take.
-_LAST_SHARE = 0.15  # Of the budget of a job: what the other parts leave to the last one.
-_OWN_SECONDS = 0.2  # To move the files of a part that finished, and for what is between parts.
-_FRAMES = 5  # Of a part's error, for the log.
+_SHARE = 0.5  # The share of the remaining processor time that one part may use.
+_LAST_SHARE = 0.15  # The share of a job's budget that is reserved for its last part.
+_OWN_SECONDS = 0.2  # Time to move the files of a finished part, and for what is done between parts.
+_FRAMES = 5  # Stack frames of a part's error in the log.
 
 # Failures of the machine, which say nothing about the input: the job is repeated later.
 _MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE}

@@ -26,7 +26,7 @@ from shared.confined.tasks import Job
 
 _NICENESS = 10  # Who reads or pushes waits for the registry; nobody waits for most jobs.
 _DESCRIPTORS = 65_536  # More than a process opens by default.
-_PR_SET_PDEATHSIG = 1  # Of prctl(2).
+_PR_SET_PDEATHSIG = 1  # The constant of the same name for prctl(2).
 
 
 def leave_the_parent() -> None:

@@ -42,9 +42,9 @@ LARGEST_BODY_BYTES = 128 * 1024  # Sending a larger body costs more than making 
 MOST_NAMES = 8  # Parts of a path, with the empty first one; the organization is the fifth at most.
 
 _OVERHEAD = 2_048  # Bytes for what is not measured: the closure of the Function, the table entry.
-_HEADER_BYTES = 140  # Of a header, besides its characters: a tuple and two byte strings.
-_PAIR_BYTES = 200  # Of a key and value of a query, besides their characters.
-_LOOKUP = "ballroom.answer_cache"  # In a scope: whether the answer is missing and may be kept.
+_HEADER_BYTES = 140  # Memory of a header besides its characters: a tuple and two byte strings.
+_PAIR_BYTES = 200  # Memory of a key and value of a query besides their characters.
+_LOOKUP = "ballroom.answer_cache"  # A key of scopes: whether the answer is missing and may be kept.
 _NEW_EACH_TIME = frozenset(
     (
         REQUEST_ID_HEADER.lower().encode("ascii"),
@@ -87,14 +87,15 @@ _RECORDED = frozenset(
 )
 _COMPARED_NAMES = frozenset(name.encode("ascii") for name in _COMPARED)
 
-# Of credentials, only that there are some, and whether they are Basic, which says how a client
-# follows a redirect: an answer that is repeated is else the same for each caller with any, and
-# whoever repeats it identifies the caller.
+# Credentials are compared only by whether there are some, and whether they are Basic, which says
+# how a client follows a redirect: a repeated answer is otherwise the same for every caller with
+# credentials, and the code that repeats it identifies the caller.
 _CREDENTIALS = b"authorization"
 _BASIC = b"basic "
 _BASIC_CREDENTIALS = (_CREDENTIALS, _BASIC)
 _OTHER_CREDENTIALS = (_CREDENTIALS, b"")
-_READERS_OF = b""  # In a key; no header has this name.
+# Marks in a key whose private packages the caller must be able to read; no header has this name.
+_READERS_OF = b""
 
 _Header = tuple[bytes, bytes]
 _Query = bytes | tuple[tuple[str, str], ...]  # The whole query, or the keys that were read of one.

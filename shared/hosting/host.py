@@ -70,7 +70,8 @@ ARCHIVE_SEGMENTS = 4
 
 _OF_HOST = re.compile("/(?:admin|runtime)/", re.I).match  # Below them the real host answers itself.
 _NOT_FOUND = bare_response(404)
-_NO_HOME_PAGE = HostResponse(204, [])  # Of the real host to `/` where its home page is turned off.
+# The answer of the real host to `/` if its home page is disabled.
+_NO_HOME_PAGE = HostResponse(204, [])
 _UNUSABLE_PATH = bare_response(400)
 _TOO_SLOW = bare_response(504)
 _FAILED = bare_response(500)

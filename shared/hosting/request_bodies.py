@@ -23,11 +23,11 @@ class HostLimits(Struct, frozen=True):
 
     body_bytes: int = 65 * MIB  # The largest archive, with the form around it.
     small_body_bytes: int = 64 * 1024  # Takes no room: a connection buffers as much in any case.
-    anonymous_body_bytes: int = MAX_BODY_BYTES  # Of a caller who may not publish.
+    anonymous_body_bytes: int = MAX_BODY_BYTES  # The body of a caller who may not publish.
     large_bodies: int = (
         4  # Bodies of body_bytes in memory at once, from the first byte to the answer.
     )
-    anonymous_bytes: int = 32 * MIB  # Of all bodies of callers who may not publish.
+    anonymous_bytes: int = 32 * MIB  # Bodies in memory of all callers who may not publish.
     room_seconds: float = 20.0  # How long an upload waits for room; clients give up after 30.
     grace_seconds: float = 5.0  # No rate is required of an upload for this long.
     contended_rate: int = 32 * 1024  # Bytes a second; slower uploads end when others wait.
@@ -43,7 +43,8 @@ class BodySender(Struct, frozen=True):
 
     address: str = ""  # Empty if it is not counted.
     account: str = ""  # Empty if the caller may not send an archive there.
-    most_bytes: int = 0  # Of a body without an archive there, if more than elsewhere.
+    # The limit of a body without an archive at this path, if it is higher than at others.
+    most_bytes: int = 0
 
 
 # Identifies the sender by the headers and the path of a request.

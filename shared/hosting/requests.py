@@ -19,17 +19,17 @@ ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 HEADERS_READ = (
-    "ballroom.headers_read"  # In a scope: the names of headers that were read, in lower case.
+    "ballroom.headers_read"  # A key of scopes: the names of headers that were read, in lower case.
 )
-EVERY_HEADER = "*"  # Among those names: all headers were read.
-QUERY_READ = "ballroom.query_read"  # In a scope: the keys of the query that were read.
-WHOLE_QUERY = "*"  # Among those keys: all of the query was read.
-KNOWN_CALLER = "ballroom.known_caller"  # In a scope: the `KnownCaller`, or None.
-HEADER_VALUES = "ballroom.headers"  # In a scope: the headers by their names, as text.
-COMPARED_HEADERS = "ballroom.compared"  # In a scope: those that answers may depend on.
-# Names in a scope whose values the headers decide, and the connection.
+EVERY_HEADER = "*"  # Among those names it means that all headers were read.
+QUERY_READ = "ballroom.query_read"  # A key of scopes: the keys of the query that were read.
+WHOLE_QUERY = "*"  # Among those keys it means that the whole query was read.
+KNOWN_CALLER = "ballroom.known_caller"  # A key of scopes: the `KnownCaller`, or None.
+HEADER_VALUES = "ballroom.headers"  # A key of scopes: the headers by their names, as text.
+COMPARED_HEADERS = "ballroom.compared"  # A key of scopes: the headers that answers may depend on.
+# Keys of scopes whose values depend only on the headers and the connection.
 OF_HEADERS = ("headers", HEADER_VALUES, COMPARED_HEADERS)
-REPEAT = "ballroom.repeat"  # In the start of an answer: its `Repeatable`, or None.
+REPEAT = "ballroom.repeat"  # A key of the start of an answer: its `Repeatable`, or None.
 
 
 class RequestHeaders(Mapping[str, str]):

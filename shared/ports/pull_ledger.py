@@ -21,8 +21,9 @@ class Pull(Struct, frozen=True):
 class CallerScope(Enum):
     """Where a caller is recognized who pulls a release again in the same window."""
 
-    REGISTRY = "registry"  # In all processes: the ledger knows callers.
-    PROCESS = "process"  # The ledger knows none, so a process leaves repeated pulls out itself.
+    REGISTRY = "registry"  # The ledger recognizes callers in all processes.
+    # The ledger knows no callers, so each process leaves out the repeated pulls that it sees.
+    PROCESS = "process"
 
 
 class PullBatch(Struct, frozen=True):
@@ -36,16 +37,17 @@ class PullBatch(Struct, frozen=True):
 class PullHistory(Struct, frozen=True):
     """The pulls of a package, without versions and days that have none."""
 
-    versions: Mapping[str, int]  # Of all time, by version.
-    months: Mapping[str, int]  # Of all time, by month: 2026-11.
-    days: Mapping[str, Mapping[str, int]]  # From the day that was asked for on: by day and version.
+    versions: Mapping[str, int]  # All pulls, by version.
+    months: Mapping[str, int]  # All pulls, by month such as 2026-11.
+    days: Mapping[str, Mapping[str, int]]  # Pulls since the requested day, by day and version.
 
 
 class RollUp(NamedTuple):
     """The result of a roll-up."""
 
     changed: list[Package]  # Their place in the search may be another now.
-    is_behind: bool  # So many pulls waited that the next one should not wait for its time.
+    # So many pulls wait that the next roll-up should start before its scheduled time.
+    is_behind: bool
 
 
 class PullLedger(Protocol):

@@ -15,7 +15,7 @@ from msgspec import Struct
 from shared.prose.manual import Manual, ManualPage, Section
 
 MOST_FOUND = 20
-MOST_WORDS = 20  # Of a query; the rest is ignored.
+MOST_WORDS = 20  # Words of a query that are searched for; the rest is ignored.
 EXCERPT_CHARACTERS = 200
 
 # How much more a word of a title weighs than one of the text.

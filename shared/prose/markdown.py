@@ -20,7 +20,7 @@ from shared.prose.safe_html import HeadingIds
 from shared.prose.sanitizing import ELEMENTS, UNWRAPPED
 from shared.prose.text_links import TextPlace
 
-MAX_NESTING = 50  # Of lists and quotes; human readers give up at five.
+MAX_NESTING = 50  # Levels of nested lists and quotes; people read at most about five.
 _TAG = re.compile(
     r"""<(/?)([a-z][a-z0-9]*+)((?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+)>""", re.IGNORECASE
 )

@@ -16,7 +16,8 @@ from shared.prose.safe_html import SafeHtml, show_bidi_characters
 from shared.prose.text_links import TextPlace
 
 MAX_CHARACTERS = 128 * 1024  # The longest readme of the real index has a quarter of this.
-MAX_SOURCE_CHARACTERS = 256 * 1024  # Of a source file; longer ones are downloaded.
+# The longest shown part of a source file; the whole file can be downloaded.
+MAX_SOURCE_CHARACTERS = 256 * 1024
 
 _TRUNCATED = f'<p class="cut">Only the first {MAX_CHARACTERS:,} characters are shown.</p>\n'
 

@@ -52,7 +52,7 @@ class Repeatable(Struct, frozen=True):
     and on these packages, and on nothing else."""
 
     record: RecordRepeat
-    number: int  # Of the edition, from before anything was read for the answer.
+    number: int  # The number of the edition from before anything was read for the answer.
     packages: Collection[str]  # By their keys; `EVERYTHING` if it depends on more of the stores.
     readers_of: str = ""  # The organization whose private packages it takes to read; "" for none.
 

@@ -42,8 +42,8 @@ class CircuitBreaker:
         self._clock = clock
         self._failed = failed
         self._failures = set[str]()
-        self._open_until_ms: int | None = None  # Of the monotonic clock.
-        self._kind = ServerUnreachable  # Of the last failure.
+        self._open_until_ms: int | None = None  # A time of the monotonic clock.
+        self._kind = ServerUnreachable  # The kind of the last failure.
         self._tried = list[str]()  # The subjects of the requests that decide whether it closes.
         self.health = ServerHealth()
 

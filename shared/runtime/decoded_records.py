@@ -20,9 +20,9 @@ SURVEYS_CACHED_BYTES = 16 * 1024 * 1024  # All 6,785 versions of Ballerina Centr
 _ENTRY_BYTES = 800
 _DEPENDENCY_BYTES = 300
 _SIGNATURE_BYTES = 250
-_TEXT_BYTES = 60  # Of a text, besides its characters.
-_RECORD_BYTES = 300  # Of any record.
-_FIELD_BYTES = 60  # Of each field, with its name in the set of names.
+_TEXT_BYTES = 60  # Memory of a text besides its characters.
+_RECORD_BYTES = 300  # Memory of any record.
+_FIELD_BYTES = 60  # Memory of each field, including its name in the set of names.
 
 
 def share_field_names(record: R) -> R:
@@ -120,4 +120,5 @@ def memory_of(value: object) -> int:
     return taken
 
 
-_SHARED = (int, Enum)  # Also in memory once, and told from records much faster than these are.
+# Such values, too, are in memory only once, and are recognized much faster than records.
+_SHARED = (int, Enum)

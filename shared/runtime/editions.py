@@ -10,8 +10,8 @@ from typing import Protocol
 # once its push has been answered: what is missing is always asked for.
 CHANGES_KNOWN_WITHIN = timedelta(seconds=1)
 
-# In place of the key of a package: also what belongs to no single package, such as a list of
-# packages.
+# Used instead of the key of a package: every package, and everything that belongs to no single
+# package, such as a list of packages.
 EVERYTHING = "*"
 
 # In place of the key of a package: every account, organization, membership and token. Where an

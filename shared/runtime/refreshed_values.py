@@ -50,7 +50,7 @@ class Refreshed(Generic[Value]):
         self._lock = asyncio.Lock()
         self._held: tuple[Value, int] | None = None
         self._tried_ms: int | None = None
-        self._failure = Unanswered(name)  # Of the last try.
+        self._failure = Unanswered(name)  # The failure of the last try.
 
     async def value(self) -> Value:
         """Return the value, renewed if it is older than an hour; raise `Unanswered`."""

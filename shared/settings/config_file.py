@@ -19,7 +19,7 @@ from pydantic import Field, field_validator
 
 from shared.settings.values import TopicSettings
 
-PREFIX = "BALLROOM_"  # Of the variables of all settings but a few.
+PREFIX = "BALLROOM_"  # The prefix of the environment variables of nearly all settings.
 CONFIG_VARIABLE = f"{PREFIX}CONFIG"
 _EXAMPLE = "such as /etc/ballroom/ballroom.toml"
 _MOST_BYTES = 1024 * 1024

@@ -80,7 +80,7 @@ PROTECTIONS: Mapping[str, str] = {
 }
 
 
-_QUERY = re.compile(r"(?<=\?)[^\s,#]+")  # Of an address, which may have a token.
+_QUERY = re.compile(r"(?<=\?)[^\s,#]+")  # The query of an address, which may contain a token.
 
 
 def protections_of(settings: Settings) -> Iterator[ProtectionState]:

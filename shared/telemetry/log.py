@@ -65,7 +65,7 @@ def _span_of(noted: CallSpan | _StoreCall) -> CallSpan:
     return CallSpan(name, began, ended, attributes, is_failed=outcome == BROKEN)
 
 
-MAX_SPANS = 200  # Of an activity: a task may call stores many thousand times.
+MAX_SPANS = 200  # Spans of one activity: a task may call stores many thousand times.
 
 # The current activity: one request, or one run of a task.
 #
@@ -248,7 +248,7 @@ _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})(
 
 FLUSH_SECONDS = 0.1  # A killed process loses at most the lines of this time.
 LINES_AT_ONCE = 200  # Writing them delays requests by less than a millisecond.
-MOST_FRAMES = 50  # Of an exception, the last ones.
+MOST_FRAMES = 50  # The last frames of an exception that are logged.
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 Event = dict[str, object]
@@ -429,8 +429,9 @@ def _class_name(error: TracebackException) -> str:
 # All that change something, fail, are refused or are slow have a line, and a share of those that
 # only read (docs/decisions/0024).
 SLOW_SECONDS = 1.0  # As long as the alert `latency-p95` allows.
-WHOLE_LINES_A_SECOND = 50  # Of each process; what is above is sampled as reads are.
-STACKS_A_SECOND = 5  # Of each process: one has some kilobytes.
+# Whole lines of each process; requests beyond that are sampled as reads are.
+WHOLE_LINES_A_SECOND = 50
+STACKS_A_SECOND = 5  # Stack traces of each process; each has some kilobytes.
 
 
 class LogSampling:

@@ -27,7 +27,8 @@ from shared.telemetry.exporter import NAME, no_library_reports
 from shared.telemetry.log import Attributes, AttributeValue
 from shared.telemetry.traces import EndedTrace
 
-_SAMPLE_RATE = "_MS.sampleRate"  # In percent; Application Insights multiplies counts by 100 / rate.
+# A percentage; Application Insights multiplies counts by 100 divided by it.
+_SAMPLE_RATE = "_MS.sampleRate"
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 _SCOPE = InstrumentationScope(NAME)
 _FAILED = Status(StatusCode.ERROR)

@@ -18,7 +18,9 @@ from msgspec import Struct
 
 from shared.telemetry.log import Activity, CallSpan, RateBound, log, set_traces
 
-TRACES_A_SECOND = 20  # Of each process: whoever asks may choose the id, and so the share.
+# Traces of each process. A limit is needed because callers can choose the trace id, and with it
+# whether a trace is sampled.
+TRACES_A_SECOND = 20
 MAX_BUFFERED_TRACES = 100  # Until the exporter is loaded, which takes a second.
 
 # Attributes of spans, beside those of OpenTelemetry for databases and HTTP that the exporter adds.
@@ -40,7 +42,7 @@ UPKEEP_SPAN = ("task", "result", "calls", "units")
 
 _WORD = 2**32
 _SIGN = 2**31
-_LENGTH = 32  # Of a trace id.
+_LENGTH = 32  # Characters of a trace id.
 _POWERS = [pow(33, power, _WORD) for power in reversed(range(_LENGTH))]
 _START = 5381 * pow(33, _LENGTH, _WORD)
 

@@ -146,8 +146,7 @@ async def create(
         return await organizations.create(org, founder, by=by, profile=profile)
 
 
-# Of these fields, only the default visibility requires a recent sign-in, so pages have a separate
-# form for it.
+# Only the default visibility requires a recent sign-in, so pages have a separate form for it.
 @use_case(
     "Change the profile of an organization; its name cannot be changed.",
     inputs=OrganizationChange,

@@ -158,7 +158,8 @@ async def rename(
     return await tokens.rename(token.owner, token.id, sent.name, by=by)
 
 
-# Of one's own account it takes no recent sign-in, unless the token manages, moderates or applies.
+# For a token of one's own account no recent sign-in is required, unless the token manages,
+# moderates or applies.
 @use_case(
     "Rotate a token of {}; the old value stops working.",
     inputs=Reason,

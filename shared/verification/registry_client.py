@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 
     Asked = tuple[str, int]
 
-TIMEOUT_S = 30.0  # Without a byte.
-LONGEST_ANSWER_S = 120.0  # In all: a server that sends a byte now and then is given up.
+TIMEOUT_S = 30.0  # Seconds without a received byte.
+LONGEST_ANSWER_S = 120.0  # The limit for a whole answer, for servers that send a byte now and then.
 AT_ONCE = 8  # Requests.
 READ_AHEAD = 32  # Answers that may wait in memory, and fewer of those that may be large.
 READ_AHEAD_BYTES = 300_000_000
 TRIES = 4
 FIRST_PAUSE_S = 1.0  # Doubled with every try.
-LONGEST_PAUSE_S = 60.0  # Also of what the server asks for.
+LONGEST_PAUSE_S = 60.0  # If the server asks for a longer pause, the request is not repeated.
 _BUSY = (429, 502, 503, 504)
 _MISSING = (404, 410)
 

@@ -23,14 +23,16 @@ from shared.verification.signed_notes import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    Place = tuple[int | str, int, int]  # Of a file: its level or `entries`, index and width.
+    # The place of a file: its level or `entries`, its index and its width.
+    Place = tuple[int | str, int, int]
 
 TILE_HEIGHT = 8
 TILE_WIDTH = 256
 LARGEST_TILE_BYTES = TILE_WIDTH * HASH_BYTES
 LARGEST_ENTRY_BYTES = 65_535
 LARGEST_BUNDLE_BYTES = TILE_WIDTH * (LARGEST_ENTRY_BYTES + 2)
-LARGEST_TRIED_BYTES = 2_000  # Of an entry: trying each value of each byte takes about a second.
+# The longest entry that is tried: trying each value of each byte takes about a second.
+LARGEST_TRIED_BYTES = 2_000
 EMPTY_ROOT = hashlib.sha256(b"").digest()
 
 

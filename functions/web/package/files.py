@@ -20,8 +20,9 @@ from shared.runtime.answers import Answer
 from shared.services.packages.archive_reader import ON_THE_LOOP_BYTES
 from shared.services.packages.package_details import ReleaseDetails
 
-MAX_SHOWN_BYTES = 256 * KIB  # Of a text; browsers lay out 10,000 lines of it at once.
-ROWS_PER_PAGE = 500  # Of a folder.
+# The size of a shown text; browsers lay out 10,000 lines of it at once.
+MAX_SHOWN_BYTES = 256 * KIB
+ROWS_PER_PAGE = 500  # Files and folders of one folder on a page.
 
 _MAX_PATH_LENGTH = 1_000  # Characters.
 

@@ -107,9 +107,9 @@ TABS = {
 TAB_PAGES = {page.key: page for pages in TABS.values() for page in pages}
 
 
-LATEST = "latest"  # In a path, the version that a client gets that names none.
+LATEST = "latest"  # In a path: the version that a client gets if it names none.
 NEW_FOR = timedelta(days=14)  # As long as lists mark a package as new.
-_PICKED_VERSIONS = 8  # In the version picker; the page of versions has all of them.
+_PICKED_VERSIONS = 8  # Versions in the version picker; the page of versions lists all of them.
 
 Tab = tuple[str, str, str, int | None]  # Key, path, title and count.
 ReadT = TypeVar("ReadT")

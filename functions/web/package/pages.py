@@ -100,7 +100,7 @@ async def _release_answer(call: PublicPageCall, details: ReleaseDetails) -> Answ
     return await show_tab(call, details, FIRST_TAB, values)
 
 
-VERSIONS_SHOWN = 20  # Of a package, beside the description of a release that is not stored.
+VERSIONS_SHOWN = 20  # Versions listed next to the description of a release that is not stored.
 
 
 async def _description_answer(call: PublicPageCall, details: ReleaseDetails) -> Answer:

@@ -11,7 +11,8 @@ from shared.adapters.sqlite.metadata import read_head
 from shared.domain.coordinates import Package
 from shared.ports.pull_ledger import Pull, PullBatch, PullHistory, RollUp
 
-ROWS_ON_THE_LOOP = 50  # Rows of counts: passing more rows to a thread is worth its cost.
+# Rows of counts read on the event loop, because passing them to a thread takes longer.
+ROWS_ON_THE_LOOP = 50
 GUARDS_A_TRANSACTION = 5_000  # Deleting them takes some 20 ms; pushes go between two batches.
 
 

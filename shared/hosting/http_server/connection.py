@@ -91,7 +91,7 @@ class ServerState:
         self.app = app
         self.at_once: AnswerAtOnce = app.at_once if isinstance(app, HasPreparedAnswers) else _never
         self.connections = set[Connection]()
-        self.tasks = set[asyncio.Task[None]]()  # Of requests under way.
+        self.tasks = set[asyncio.Task[None]]()  # The tasks of requests under way.
         self.turns = Turns()
         self.default_headers: RawHeaders = []  # Added to every answer.
         self.default_lines = b""  # The same as bytes.
@@ -120,7 +120,8 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
     _sending: _Progress | None = None
     _reading: _Progress | None = None
     _is_usual = True  # Every head so far arrived in one small piece of ASCII.
-    _idle_bytes = 0  # Of a head or of trailers: received since the last piece of a body or request.
+    # Bytes of a head or of trailers that were received since the last piece of a body or request.
+    _idle_bytes = 0
     _refusal: RequestHeadRefused | None = None  # Nothing after it is read.
     _is_answered = False  # The request that is being read is answered already.
     _waits_for_leave = False  # The client of that request sent `Expect: 100-continue`.
@@ -129,7 +130,8 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
     _begun = 0  # Requests that the parser has begun to read,
     _ended = 0  # and read to their end.
     _answered: Scope | None = None  # The request that was answered last without a task.
-    _head: RepeatedHead | None = None  # Of that request, if it came alone and in one piece.
+    # The head of that request, if it arrived alone and in one piece.
+    _head: RepeatedHead | None = None
     _looked_up: Scope | None = None  # A request that is parsed because it had no prepared answer.
     _postponed = b""  # A piece that came first of a request, and is read in a later turn.
 
@@ -137,7 +139,7 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
         super().__init__()
         self.loop = asyncio.get_running_loop()
         self.server = server
-        self.scope: Scope = {}  # Of the request that is being read, or was read last.
+        self.scope: Scope = {}  # The scope of the request that is being read, or was read last.
         self.request: ServedRequest | None = None  # The one that the application got last.
         self.pipeline = deque[ServedRequest]()  # Those that wait for the answers before theirs.
         self._under_way: ServedRequest | None = None  # The one that is being answered.

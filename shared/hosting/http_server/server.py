@@ -48,7 +48,9 @@ class ConnectionLimits(Struct, frozen=True):
     connections: int = 1000
     connections_of_address: int = 200
     waiting_bytes: int = 128 * 1024 * 1024  # Unread answers of all connections together.
-    waiting_bytes_of_one: int = 2 * 1024 * 1024  # Of an archive, one or two pieces are in memory.
+    # Connections with more unread bytes are closed first; of an archive, one or two pieces are in
+    # memory.
+    waiting_bytes_of_one: int = 2 * 1024 * 1024
     proxies: Networks = ()  # Not limited by address, as each serves many clients; nor is loopback.
 
 
