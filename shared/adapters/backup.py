@@ -140,7 +140,7 @@ def restore(
             # No process writes to a backup, which may be on a read-only disk: nothing is held.
             _copy_databases(origin, place, lambda _records, _databases: None)
             records = partial_path(place.database)
-            # Of the processes of the original, for which no task has to wait here.
+            # Leases of the processes of the original; no task here has to wait for them.
             with closing(sqlite3.connect(records)) as connection, connection:
                 connection.execute("DELETE FROM leases")
                 # What was published after the backup is not known here, and stays published.

@@ -61,7 +61,7 @@ class Account(Entity):
     lock: AccountLock | None = None  # Set by administrators.
     directory_lock: AccountLock | None = None
     by_groups: AccountByGroups | None = None  # None if `administrator` was set by hand.
-    auditor: bool = False  # By hand; groups may make it one as well.
+    auditor: bool = False  # Set by hand; groups may make the account an auditor as well.
     # Until when the groups of the account are known; None if no provider reports groups.
     groups_until_ms: int | None = None
     # The providers of its identities, in the order of their first sign-ins.

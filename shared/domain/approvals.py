@@ -27,10 +27,11 @@ from shared.domain.versions import Range, Version, parse_version_or_range
 MAX_APPROVALS = 3_000  # Entries of the list, which is in memory: some 150 bytes each.
 MAX_ASKERS = 20  # People who wait for one package; more read its page.
 MAX_ASKED_REASON = 500  # Characters.
-REQUEST_KEPT_FOR = timedelta(days=180)  # After it was asked for, or decided.
+# Counted from the decision, or from the request while it is not decided.
+REQUEST_KEPT_FOR = timedelta(days=180)
 
 EVERY_NAME = "*"
-_NAMED_IN_A_REFUSAL = 5  # Approved versions.
+_NAMED_IN_A_REFUSAL = 5  # Approved versions that a refusal names.
 
 
 class Approval(Record):

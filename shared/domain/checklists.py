@@ -16,7 +16,7 @@ from shared.domain.packages import Release
 from shared.domain.source_repositories import SourceRepository
 
 DOCUMENTED_SHARE = 80  # Percent of the public API, as JSR asks for.
-MOST_NAMED = 3  # Dependencies or licenses, in a sentence.
+MOST_NAMED = 3  # Dependencies or licenses that a sentence names.
 GUIDE = "/docs/checklists"  # The page with a section for each check.
 
 

@@ -70,7 +70,7 @@ def _parsed(text: str) -> Address | None:
     return mapped or address
 
 
-@lru_cache(maxsize=4_096)  # By canonical addresses, not by what clients send.
+@lru_cache(maxsize=4_096)  # The keys are canonical addresses, not what clients send.
 def caller_network(address: str) -> str:
     """Return the network that counts as one caller: an IPv4 address, or the /64 network of an IPv6
     address."""

@@ -11,8 +11,10 @@ from msgspec import Struct
 from shared.domain.entities import Entity, Place
 from shared.domain.times import time_text
 
-FREELY_LOCKED = 5  # Accounts in a day; more wait if they are more than a part of all people.
-FREELY_LOCKED_PART = 20  # One part in so many.
+# Accounts locked in a day without a confirmation, even if they are many of all accounts.
+FREELY_LOCKED = 5
+# Above that, at most one account in 20 is locked in a day without a confirmation.
+FREELY_LOCKED_PART = 20
 
 
 class DirectoryState(Enum):

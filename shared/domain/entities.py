@@ -66,7 +66,7 @@ class AdditionCount(Entity):
     kind: ClassVar[str] = "addition-count"
 
     owner: str
-    counted: str  # The kind.
+    counted: str  # The kind of the counted entities.
     number: int
 
     @property

@@ -106,7 +106,7 @@ PERSONAL_DETAILS: Mapping[str, frozenset[str]] = {
     "identity": frozenset({"label"}),
     "invitation": frozenset({"label"}),
     "session": frozenset({"agent", "from"}),
-    "token": frozenset({"name", "before", "after"}),  # A name that its person chose.
+    "token": frozenset({"name", "before", "after"}),  # The names of tokens, which people choose.
 }
 # What people wrote about the person: it goes with the account, not with age.
 _REMARKS = frozenset({"reason"})

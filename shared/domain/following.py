@@ -114,7 +114,7 @@ class FollowerNews(Entity):
     account: str
     due_ms: int
     waiting: tuple[WaitingNews, ...] = ()
-    more: int = 0  # That were not kept.
+    more: int = 0  # News that were not kept, because there were too many.
 
     @property
     def place(self) -> Place:

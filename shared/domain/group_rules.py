@@ -28,7 +28,8 @@ STAFF = "staff"
 AUDITOR = "auditor"
 OF_REGISTRY = (ADMINISTRATOR, AUDITOR, STAFF)
 ENTRA = "entra"
-PROVIDERS = (ENTRA, "oidc")  # Those that say groups, as in the address of a sign-in.
+# The providers that report groups, by their names in the addresses of sign-ins.
+PROVIDERS = (ENTRA, "oidc")
 
 _OBJECT_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _EXAMPLE = f"{ENTRA}:8f7c2f0e-5d0b-4c0a-9a56-0f5c2b7d9e11 -> acme, maintainer"

@@ -7,8 +7,8 @@ from typing import ClassVar
 from shared.domain.entities import Entity, Place
 
 MAX_GROUPS = 2_000  # Groups of one identity; their ids take about 80 KiB.
-MAX_GROUP_LENGTH = 200  # Characters; a longer one is none.
-ROLE_PREFIX = "role:"  # Before the app roles of Entra ID, which stand among the groups.
+MAX_GROUP_LENGTH = 200  # Characters; a longer name is not taken as a group.
+ROLE_PREFIX = "role:"  # The prefix of app roles of Entra ID, which are stored with the groups.
 
 
 def parse_groups(groups: Iterable[str], roles: Iterable[str] = ()) -> tuple[str, ...]:
@@ -32,8 +32,9 @@ class Identity(Entity):
     provider: str
     linked_ms: int
     groups: tuple[str, ...] = ()
-    groups_ms: int | None = None  # When the provider last said the groups; None for never.
-    roles_ms: int = 0  # When it last said those that begin with `ROLE_PREFIX`, in a token.
+    # When the provider last reported the groups; None if it never did.
+    groups_ms: int | None = None
+    roles_ms: int = 0  # When a token of the provider last reported app roles.
     # Whether the directory of the provider provisions the account by SCIM.
     is_provisioned: bool = False
     pushed_groups: tuple[str, ...] = ()  # By SCIM; they hold until the directory says otherwise.

@@ -35,7 +35,8 @@ _DRAWN_LIKE = {
 _LATIN = str.maketrans(
     {
         other: latin
-        for table in (CONFUSABLES, _DRAWN_LIKE)  # The second decides where both have a letter.
+        # If both tables have a letter, the second one applies.
+        for table in (CONFUSABLES, _DRAWN_LIKE)
         for latin, others in table.items()
         for other in others
     }

@@ -70,7 +70,7 @@ class Membership(Entity):
     since_ms: int = 0
     pending: PendingRole | None = None
     invited_by: str = ""  # The account whose invitation was accepted.
-    group: GroupRole | None = None  # None: the role is by hand.
+    group: GroupRole | None = None  # None if the role was given by hand.
 
     @property
     def place(self) -> Place:

@@ -28,14 +28,14 @@ CENTRAL_URL = "https://api.central.ballerina.io/2.0/registry"
 CENTRAL_PAGES = "https://central.ballerina.io"  # With the name of a module and a version.
 CENTRAL_ORGS = ("ballerina", "ballerinax", "wso2")  # Every build needs packages of these.
 
-MAX_UPSTREAMS = 10  # An organization that nobody has costs a request to each.
+MAX_UPSTREAMS = 10  # A request for an unknown organization asks all of them.
 MAX_RULES = 500  # All are compared with the package of a request.
 MAX_AGE_DAYS = 3650
 
 # Targets of a rule, beside the names of upstreams.
 ALLOW = "allow"
 DENY = "deny"
-HERE = "here"  # This registry, where an operator names the side of a name.
+HERE = "here"  # The word for this registry if an operator says which registry owns a name.
 
 REGISTRY_PATH = "/2.0/registry"
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9._\[\]:-]+(?:/[A-Za-z0-9._~/-]*)?")
@@ -436,7 +436,8 @@ def _put(rules: list[_PatternT], rule: _PatternT, is_same: Callable[[_PatternT],
 
 MIRROR_RULES_PLACE = Place("registry", "mirror")
 
-_WITHHELD_BY_RULES = "Mirror: "  # How these reasons begin; no administrator writes so.
+# The beginning of reasons that rules cause; no administrator's reason begins so.
+_WITHHELD_BY_RULES = "Mirror: "
 WAS_HELD = " It was held before."  # Such a release is not served again by itself.
 
 

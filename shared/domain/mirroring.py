@@ -59,13 +59,14 @@ class UpstreamRelease(_OfPackage, Entity):
     digest: str
     first_seen_ms: StoredMs
     published_ms: StoredMs | None = None  # None or 0: the upstream has not said it yet.
-    looked_ms: StoredMs | None = None  # When the list without it was read; None if none was.
+    # When the last list of versions without this release was read; None if none was.
+    looked_ms: StoredMs | None = None
     facts: ReleaseEntry | None = None  # For lists of versions; None until one was made.
     refused_because: str = ""
     refused_ms: StoredMs | None = None
     offered_digest: str = ""  # The digest that the upstream now offers, if it differs: an incident.
     admitted_because: str = ""  # Why an administrator serves it at any age.
-    is_internal: bool = False  # Whether the upstream described it for its token alone.
+    is_internal: bool = False  # Whether the upstream describes it only to requests with its token.
 
     @property
     def coordinate(self) -> Coordinate:

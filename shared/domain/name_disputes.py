@@ -157,7 +157,8 @@ def without_account(
     """
     is_claimant = dispute.claimant == account_id
     disputed = {dispute.org.lower(), dispute.package.lower()}
-    known = sorted(names, key=len, reverse=True)  # An address may begin with the name.
+    # The longest first, because an address may begin with a name.
+    known = sorted(names, key=len, reverse=True)
     said = [re.escape(each) for each in known if each and each.lower() not in disputed]
     named = re.compile(rf"(?<!\w)(?:{'|'.join(said)})(?!\w)", re.IGNORECASE) if said else None
 

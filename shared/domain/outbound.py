@@ -17,7 +17,7 @@ class OutboundConnection(Struct, frozen=True):
     sent: str
     setting: str
     ports: str = "443"
-    is_default: bool = False  # Whether a registry opens it that has no setting at all.
+    is_default: bool = False  # Whether a registry without any settings opens such connections.
 
 
 _STORES = "Leave it empty: records and archives are in the data folder."

@@ -12,8 +12,8 @@ from typing import Annotated, Any, cast
 from pydantic import BeforeValidator, Field, GetPydanticSchema
 
 MAX_SUMMARY_LENGTH = 300  # Characters: two lines of a search result.
-_SEARCHED = 16 * 1024  # Characters of a text: what has no prose by then has none.
-_MOST_LINES = 100  # Lines with something in them, for the same reason.
+_SEARCHED = 16 * 1024  # Characters of a text that are searched for prose.
+_MOST_LINES = 100  # Non-empty lines of a text that are searched for prose.
 _LONGEST_LINE = 1_000  # Characters of a line that is read: the rest would be cut off anyway.
 
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
@@ -23,14 +23,15 @@ _UNDERLINED = re.compile(r"^(?=.*\S).*\n {0,3}(?:=+|-+)[ \t]*$", re.MULTILINE)
 _NO_PROSE = re.compile(r" {0,3}(?:#|\||<|\[[^\]]*\]:|[-=*_]{3,}[ \t]*$)")
 _IMAGE = re.compile(r"!\[[^\]]*\](?:\([^)]*\)|\[[^\]]*\])")
 _MARKDOWN_LINK = re.compile(r"\[([^\[\]]*)\](?:\((?:[^()]|\([^()]*\))*+\)|\[[^\]]*\])")
-_NOTE = re.compile(r"\[\^[^\]\s]+\]|\[!\w+\]")  # A footnote that is called, an alert that begins.
+# A reference to a footnote, or the first line of an alert.
+_NOTE = re.compile(r"\[\^[^\]\s]+\]|\[!\w+\]")
 _MARKER = re.compile(r"^\s*(?:>\s*|[-*+]\s+|\d{1,9}[.)]\s+)+")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 _EMPHASIS = re.compile(r"(?<!\w)[*_]+(?=\S)|(?<=\S)[*_]+(?!\w)|`+|~~")
 # A sentence goes on after an abbreviation, and where a small letter follows.
 _END_OF_SENTENCE = re.compile(r"[.!?][)\"'\]]?(?= [^a-z]|\Z)")
 _ABBREVIATIONS = frozenset(("e.g", "i.e", "vs", "cf", "approx", "no", "mr", "mrs", "dr", "st"))
-_PARAGRAPHS = 5  # That may come before the first with prose: a heading, an example.
+_PARAGRAPHS = 5  # Paragraphs that are searched: a heading and examples may precede the first prose.
 # What follows a line of prose and is no part of its sentence: a list, a fence, a table, a quote.
 _BLOCK = re.compile(r"\s*(?:[-*+]\s|\d{1,9}[.)]\s|```|~~~|\||>|#)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")

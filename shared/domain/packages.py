@@ -264,12 +264,14 @@ class Release(ArchiveFacts):
     # Who holds the release, if it is held and awaits no owner.
     holder: Holder = Holder.ADMINISTRATOR
     refused: bool = False  # An owner refused it while it was held, so it was never published.
-    is_told: bool = False  # It was served while its package was public, which the log may tell.
+    # It was served while its package was public, so the public log may name it.
+    is_told: bool = False
     # The erased archive of a removed release, once it is deleted.
     erased: ErasedArchive | None = None
     deprecation: str | None = None
     upstream: UpstreamOrigin | None = None  # None for releases that were published here.
-    signatures: tuple[Signature, ...] = ()  # None of one that `sign-releases` has to sign.
+    # Empty if `sign-releases` still has to sign the release.
+    signatures: tuple[Signature, ...] = ()
     # Names the statements of the registry among its attestations; empty while it has none.
     statements: str = ""
     sigstore: str = ""  # Which Sigstore instance its bundle was verified with; empty without one.

@@ -295,7 +295,7 @@ def rule_differences(before: RulesT, after: RulesT) -> dict[str, str]:
     }
 
 
-_MOST_IN_AN_EVENT = 2_000  # Characters: events are read by the page.
+_MOST_IN_AN_EVENT = 2_000  # Characters. Events are read in pages, so they are kept short.
 _NO_RULES = frozenset(
     {"schema_version", "revision", "outbox", "changed_ms", "limited_organizations"}
 )

@@ -17,7 +17,7 @@ from shared.domain.product_releases import (
     version_numbers,
 )
 
-MAX_ENTRIES = 500  # That are read of a feed.
+MAX_ENTRIES = 500  # Entries that are read of one feed.
 MAX_LINK_LENGTH = 500
 
 SECURITY = "security"  # The category of releases that fix a vulnerability.

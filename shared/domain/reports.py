@@ -25,8 +25,8 @@ YOUNG_FOR = timedelta(days=30)  # Accounts made for one campaign are younger.
 # A release with more dependents is not quarantined by reports, because too many builds would break.
 MAX_DEPENDENTS = 100
 MAX_QUARANTINES = 10  # Quarantines by reports that may wait for an administrator at the same time.
-MAX_REPORTS = 1_000  # About one release, that wait for an administrator.
-MAX_WEIGHTLESS_REPORTS = 100  # The same, before reports that weigh nothing are refused.
+MAX_REPORTS = 1_000  # Reports about one release that may wait for an administrator.
+MAX_WEIGHTLESS_REPORTS = 100  # If this many reports wait, reports without weight are refused.
 REPORT_ID_LENGTH = 20  # Hexadecimal.
 
 # What a release is reported for; the other reasons of a withdrawal are no business of strangers.
@@ -45,7 +45,8 @@ QUARANTINED_BY_REPORTS = (
 )
 
 FULL_WEIGHT = 1.0
-WEIGHT_AFTER_FALSE = (FULL_WEIGHT, 0.5)  # By the number of false reports; nothing after more.
+# The weight of a report after no and after one false report; after more it weighs nothing.
+WEIGHT_AFTER_FALSE = (FULL_WEIGHT, 0.5)
 
 WAITING_RELEASES = "waiting"  # The subject that all releases share whose reports wait.
 _IPV4_PREFIX = 24

@@ -32,7 +32,7 @@ from shared.domain.withdrawals import WithdrawalReason
 class Subject(Enum):
     """What an entry is about, and what its id is."""
 
-    ACCOUNT = "account"  # Its id; whether it is locked, or is there at all.
+    ACCOUNT = "account"  # The id of the account: whether it is locked, or exists at all.
     ADMINISTRATOR = "administrator"  # The id of the account.
     AUDITOR = "auditor"  # The same.
     RELEASE = "release"  # The digest of its archive.
@@ -106,7 +106,7 @@ class Revocation(Record):
     id: str
     entity: str = ""  # The kind of an entity.
     why: WithdrawalReason | None = None  # The public reason of a withdrawal, without its note.
-    source: str = ""  # Who locked, but for administrators; what gives a role, but for people.
+    source: str = ""  # Who locked, if not administrators; or what gives the role, if not people.
     role: str = ""  # The role that a member has from then on by this source; empty for none.
     salt: str = ""  # The salt of the hash of a former name.
     registry: str = ""  # The digest of the id of its first event.

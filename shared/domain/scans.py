@@ -14,7 +14,8 @@ from shared.domain.times import utc_text
 MAX_SCAN_ANSWER_BYTES = 64 * 1024  # A verdict and a sentence.
 HELD_BY_SCANNER = "The scanner of this registry did not accept it"  # How stored reasons begin.
 MAX_SCAN_REASON = 300  # Characters that are kept of a reason.
-LINK_FOR_SCANNER_MS = 10 * 60 * 1000  # A scanner that works behind its answer has time as well.
+# This leaves time for a scanner that still works after its answer.
+LINK_FOR_SCANNER_MS = 10 * 60 * 1000
 
 
 class ScanVerdict(Enum):

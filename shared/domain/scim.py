@@ -116,7 +116,7 @@ class ScimUser(Entity):
     directory: str
     person: ScimPerson
     account: str = ""
-    waits_for: str = ""  # The account that the directory may take over with a yes.
+    waits_for: str = ""  # The account that the directory takes over if somebody agrees.
     groups: Mapping[str, str] = {}
     created_ms: int
     modified_ms: int

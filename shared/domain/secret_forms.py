@@ -22,7 +22,7 @@ Check = Callable[[re.Match[bytes]], bool]
 # and those that only search it for secrets.
 SECRETS_PART = "secrets"
 
-MAX_SECRETS = 20  # That are named of an archive; a person looks at the first ones.
+MAX_SECRETS = 20  # Secrets of one archive that are named, because people look at the first ones.
 MAX_COUNTED = 1_000  # Secrets of an archive; more of them change nothing.
 MAX_LOOKALIKES = 150_000  # Texts of an archive that begin like a secret: a few seconds.
 

@@ -7,7 +7,8 @@ from typing import ClassVar, Self
 from shared.domain.entities import Entity, Place
 from shared.domain.times import MS
 
-SECRET_ROTATION = timedelta(minutes=10)  # A stolen cookie is useless soon.
+# The secret of a session changes this often, so that a stolen cookie is soon useless.
+SECRET_ROTATION = timedelta(minutes=10)
 SECRET_GRACE = timedelta(minutes=1)  # For concurrent requests when the secret changes.
 
 

@@ -6,7 +6,8 @@ from msgspec import Struct
 
 from shared.domain.accounts import Account
 
-STAFF_PROVIDERS = ("entra", "oidc", "github")  # As in the address of a sign-in.
+# The names of providers in the addresses of sign-ins.
+STAFF_PROVIDERS = ("entra", "oidc", "github")
 BY_GROUPS = "groups"
 
 

@@ -151,8 +151,8 @@ def _line(what: str, text: str, most: int) -> str:
     return line
 
 
-LOW_DISK_BYTES = 5 * 1024**3  # Some eighty of the largest archives.
-LOW_DISK_FRACTION = 20  # One part in so many of the whole disk.
+LOW_DISK_BYTES = 5 * 1024**3  # About eighty of the largest archives.
+LOW_DISK_FRACTION = 20  # The disk is also low on space if less than one part in 20 is free.
 FULL_DISK_BYTES = 1024**3  # Databases need temporary space for writes.
 BACKLOG_STUCK_AFTER = timedelta(minutes=10)  # Outboxes are processed every minute.
 

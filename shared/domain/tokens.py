@@ -57,12 +57,14 @@ class Token(Entity):
     # A token that an earlier version created; it is refused as if it did not exist.
     canary: bool = False
     provenance: Provenance | None = None  # The CI job of a job's token.
-    refused: tuple[RefusedPackage, ...] = ()  # What the job may not publish, for its refusals.
+    # Packages that the job may not publish, with the refusals.
+    refused: tuple[RefusedPackage, ...] = ()
     # The account that got its text, or confirmed it later; empty for old tokens.
     made_by: str = ""
     # The accounts that made the publishers of a job's token.
     publishers_made_by: tuple[str, ...] = ()
-    by_unknown_guest: bool = False  # A guest of whom no account is known made one of these.
+    # Whether a guest whose account is unknown made one of the publishers.
+    by_unknown_guest: bool = False
     # Whether a guest created or caused a token of an organization, as of its creation.
     by_guest: bool = False
     # The versions that a job's token may publish, by the keys of packages; of others, any.

@@ -58,11 +58,11 @@ from shared.domain.versions import Range, Version
 from shared.domain.withdrawals import WithdrawalReason
 
 MAX_VERSIONS = 10_000  # Versions of one package; on public Central the largest number is 86.
-MAX_DESCRIBED = 1_000  # Versions of a list with facts, which take a request each.
+MAX_DESCRIBED = 1_000  # Versions of one list that are described; each takes a request.
 MAX_NODES = 5_000  # Packages in one dependency graph.
 # JSON values in one answer: parsed values take about twenty times the memory of their text.
 MAX_VALUES = 500_000
-MAX_PAGE = 1_000  # Packages of a page; less is asked for.
+MAX_PAGE = 1_000  # Entries of a list in an answer; requests ask for fewer.
 
 _WITHDRAWN = "withdrawn"
 _RESTORED = "restored"

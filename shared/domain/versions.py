@@ -9,7 +9,7 @@ from msgspec import Struct
 from shared.domain.errors.base import Invalid, InvalidVersion, quoted
 
 MAX_VERSION_LENGTH = 128  # Characters: ids and paths of the stores hold versions.
-MAX_REMEMBERED_LENGTH = 24  # Longer ones, with many parts, are what an attacker sends.
+MAX_REMEMBERED_LENGTH = 24  # Longer versions are not cached: only attackers send many of them.
 MAX_VERSION_NUMBER = 2**31 - 1  # The largest number that the Java clients can read.
 
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?", re.ASCII)

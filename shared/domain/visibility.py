@@ -12,7 +12,8 @@ class Visibility(Enum):
 
     PUBLIC = "public"
     PRIVATE = "private"  # Members of its organization.
-    INTERNAL = "internal"  # Staff, and every token that reads; of ours, members as well.
+    # Staff, every token that may read, and for packages of this registry members as well.
+    INTERNAL = "internal"
 
     def is_narrower_than(self, other: "Visibility") -> bool:
         """Whether fewer may see a package of this visibility."""

@@ -211,7 +211,7 @@ class WrappedKey(Record):
 
     id: str
     made_ms: int
-    for_all: bool = False  # It was made to give every webhook a new secret.
+    for_all: bool = False  # Whether it was made to give every webhook a new secret.
     # The key in the form of `EncryptedSecret.text`, by the id of the key of the registry.
     wrapped: dict[str, str]
 
@@ -309,7 +309,8 @@ class DeliveryLog(Entity):
     webhook: str
     number: int  # The number of the last event that was read.
     deliveries: tuple[Delivery, ...] = ()
-    paused_ms: int | None = None  # Since when it stops with its maker.
+    # Since when it sends nothing, because the account that made it is stopped.
+    paused_ms: int | None = None
 
     @property
     def place(self) -> Place:

@@ -14,8 +14,8 @@ CHANGES_KNOWN_WITHIN = timedelta(seconds=1)
 # package, such as a list of packages.
 EVERYTHING = "*"
 
-# In place of the key of a package: every account, organization, membership and token. Where an
-# edition does not follow them one by one, this changes with each that this process writes.
+# Used instead of the key of a package: every account, organization, membership and token. If an
+# edition does not follow them one by one, it changes with each one that this process writes.
 RECORDS = "@"
 
 

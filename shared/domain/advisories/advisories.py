@@ -130,7 +130,7 @@ class Advisory(Struct, frozen=True, omit_defaults=True):
     org: str = ""
     is_imported: bool = False
     summary: str = ""
-    details: str = ""  # Markdown of a stranger.
+    details: str = ""  # Markdown of an untrusted author.
     aliases: tuple[str, ...] = ()
     related: tuple[str, ...] = ()
     upstream: tuple[str, ...] = ()

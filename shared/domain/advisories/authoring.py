@@ -29,12 +29,12 @@ from shared.domain.errors.base import InvalidRequest, about_field, quoted
 from shared.domain.text_lines import MAX_DESCRIPTION, MAX_DISPLAY_NAME, parse_line
 from shared.domain.versions import MAX_VERSION_LENGTH, Version
 
-MAX_WRITTEN_DETAILS = 20_000  # Characters, as of a policy.
+MAX_WRITTEN_DETAILS = 20_000  # Characters, as many as a policy may have.
 MAX_WRITTEN_RANGES = 10
 MAX_RANGE = 2 * MAX_VERSION_LENGTH + 2  # Characters: two versions and the dots.
 MAX_LINE = 1_000  # Characters of a reference.
 MAX_VECTOR = 200  # Characters. The longest vector of CVSS 4.0 with optional metrics has 190.
-FROM_THE_FIRST = "0"  # As OSV: before every version.
+FROM_THE_FIRST = "0"  # In OSV this stands for the time before every version.
 RANGE_DOTS = ".."
 
 

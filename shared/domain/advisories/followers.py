@@ -11,7 +11,7 @@ from shared.domain.entities import Entity, Place
 FOLLOWER_KEY = "advisories"
 # Findings kept for one owner. The oldest are dropped, and would be reported again.
 MAX_TOLD = 5_000
-_SEPARATOR = ">"  # No package and no id of an advisory holds it.
+_SEPARATOR = ">"  # No package and no id of an advisory contains it.
 
 
 def finding_key(package_key: str, advisory: str) -> str:

@@ -138,7 +138,8 @@ def _is_within(parse: Parse, affected: AffectedRange, at: Any) -> bool:
             continue
         place = parse(event.version)
         if place is None:
-            continue  # Named when the record was read, and of no use for the order.
+            # An unreadable version was reported when the record was read; it cannot be ordered.
+            continue
         is_reached = place < at if event.kind is EventKind.LAST_AFFECTED else place <= at
         if is_reached and (last is None or last <= place):
             last = place

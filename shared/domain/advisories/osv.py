@@ -311,7 +311,7 @@ def _time(where: str, text: str) -> int:
         if _TIME.fullmatch(text):
             return int(datetime.fromisoformat(text).timestamp() * 1000)
     except ValueError:
-        pass  # Such as a thirteenth month.
+        pass  # A date that does not exist, such as one in a thirteenth month.
     raise _invalid(reason=f"{quoted(text)} in {where} is no time such as 2026-11-20T10:00:00Z")
 
 

@@ -21,7 +21,8 @@ class StoredAdvisory(Entity):
     kind: ClassVar[str] = "advisory"
 
     id: str
-    org: str = ""  # A key; empty for those of the operator and for imported ones.
+    # The key of an organization; empty for advisories of the operator and imported ones.
+    org: str = ""
     state: AdvisoryState
     content: str
 
@@ -69,13 +70,13 @@ class AdvisorySet(Entity):
     name: str
     file: str  # The name of its file, which is never changed.
     records: int
-    left_out: int = 0  # About other ecosystems than ours and Maven's.
+    left_out: int = 0  # Records about other ecosystems than this registry's and Maven's.
     refused: tuple[str, ...] = ()  # The first of those that could not be read, with the reasons.
     source: str = ""  # An address, or the name of a file.
     tag: str = ""  # The ETag of the address.
     imported_ms: int
-    tried_ms: int  # When the address was asked last.
-    failure: str = ""  # Why that failed; empty if it did not.
+    tried_ms: int  # When the address was last requested.
+    failure: str = ""  # Why the last request failed; empty if it did not.
 
     @property
     def place(self) -> Place:

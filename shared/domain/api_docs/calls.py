@@ -31,7 +31,8 @@ from shared.domain.api_docs.resolving import unquoted
 from shared.domain.api_docs.type_parts import PathSegment, path_segments, type_parts
 from shared.domain.source_names import KEYWORDS, import_line, module_prefix
 
-INFERRED = "<>"  # The default of a parameter for a type: that of the variable.
+# The default of a typedesc parameter that is inferred from the type of the variable.
+INFERRED = "<>"
 # Names of errors end so; this also recognizes errors that another package defines.
 _ERROR_ENDING = "Error"
 # Types that a name stands for in its own module.

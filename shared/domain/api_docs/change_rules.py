@@ -58,7 +58,7 @@ PATCH = ChangeLevel.PATCH
 MINOR = ChangeLevel.MINOR
 MAJOR = ChangeLevel.MAJOR
 
-Reason = tuple[ChangeLevel, str]  # With a sentence.
+Reason = tuple[ChangeLevel, str]  # The level, and a sentence.
 
 
 # --- Where values of a type go --------------------------------------------------------------------
@@ -67,8 +67,8 @@ Reason = tuple[ChangeLevel, str]  # With a sentence.
 class Direction(Flag):
     """Which way values of a type go between a package and its callers."""
 
-    INPUT = auto()  # Callers give them.
-    OUTPUT = auto()  # Callers get them.
+    INPUT = auto()  # Callers pass values of the type.
+    OUTPUT = auto()  # Callers get values of the type.
     BOTH = INPUT | OUTPUT
 
 
@@ -288,7 +288,7 @@ def removed(symbol: DocsSymbol, versions: TwoVersions) -> Iterator[Reason]:
     owner = symbol.owner
     versions = versions.seen_from(symbol)
     if isinstance(docs, FunctionDocs) and docs.name == "init" and not docs.parameters:
-        return  # Without arguments objects are created as before.
+        return  # An `init` without parameters changes nothing about how objects are created.
     elif owner and owner.kind in _OBJECT_TYPES and OUTPUT not in versions.direction:
         yield MINOR, f"Implementations may lack this {symbol.kind}."
     else:

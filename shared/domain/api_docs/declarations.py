@@ -55,10 +55,11 @@ from shared.domain.api_docs.resolving import (
 )
 from shared.domain.api_docs.types import TypeTrees
 
-REST_FIELD = "Rest field"  # Central's description of them.
+REST_FIELD = "Rest field"  # The description that Central uses for rest fields.
 
 LISTENER_METHODS = frozenset(("'start", "attach", "detach", "gracefulStop", "immediateStop"))
-LIFE_CYCLE = frozenset(("attach", "__attach", "__start", "__stop"))  # What Central counts as it.
+# What Central counts as life-cycle methods.
+LIFE_CYCLE = frozenset(("attach", "__attach", "__start", "__stop"))
 
 
 class SharedKeys(TypedDict):

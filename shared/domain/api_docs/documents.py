@@ -105,7 +105,7 @@ class _Key(NamedTuple):
 
     name: str
     start: str  # What precedes the value.
-    is_extra: bool  # Central does not have it.
+    is_extra: bool  # Whether documents of Central do not have the field.
 
 
 @cache

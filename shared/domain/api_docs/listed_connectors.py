@@ -4,7 +4,8 @@ import hashlib
 
 from shared.domain.records import Record
 
-MAX_LISTED = 100  # Connectors, and triggers, of a release, which lists and search have as a whole.
+# Connectors, and as many triggers, of one release: lists and the search store all of them.
+MAX_LISTED = 100
 MAX_SUMMARY = 1_000  # Characters of a comment in a list.
 MAX_LABEL = 200  # Characters of a label, and of the path of an icon.
 

@@ -115,7 +115,7 @@ class FieldFacts(DocsModel):
     is_read_only: bool = extra(False)
     is_final: bool = extra(False)
     description_sections: tuple[str, ...] = extra(())
-    documentation: str = extra("")  # Where it is not the description.
+    documentation: str = extra("")  # The documentation, if it differs from the description.
     # The public record that declares it, if another one includes that.
     origin: Type | None = extra(None)
 
@@ -197,7 +197,7 @@ class ModuleVariableDocs(VariableDocs):
     """A variable of a module, or a configurable."""
 
     is_configurable: bool = extra(False)
-    is_public: bool = extra(False)  # Configurables are documented without it.
+    is_public: bool = extra(False)  # Configurables are documented even if they are not public.
 
 
 class ReturnDocs(DocsModel):
@@ -231,7 +231,7 @@ class RecordDocs(DeclarationDocs):
     fields: tuple[VariableDocs, ...] = ()
     is_closed: bool = False
 
-    is_nullable: bool = extra(False)  # `type X record {…}?`
+    is_nullable: bool = extra(False)  # Declared as `type X record {…}?`.
 
     @property
     def rest_type(self) -> Type | None:
@@ -300,7 +300,7 @@ class ErrorDocs(DeclarationDocs):
     detail_type: Type | None = None
     is_distinct: bool = False
 
-    definition: Type | None = extra(None)  # What follows the name, and `distinct`.
+    definition: Type | None = extra(None)  # The type after the name and after `distinct`.
 
 
 class ConstantDocs(DeclarationDocs):

@@ -10,7 +10,8 @@ from msgspec import Struct, field
 
 from shared.domain.api_docs.model import FieldFacts, ModuleDocs, RecordDocs, Type, VariableDocs
 
-CHAIN_LIMIT = 100  # Records that include each other, and aliases of aliases.
+# The longest followed chain of records that include each other, or of aliases of aliases.
+CHAIN_LIMIT = 100
 
 ModuleKey = tuple[str, str]  # Organization and name.
 RecordKey = tuple[str, str, str]  # Organization and name of its module, and its own name.

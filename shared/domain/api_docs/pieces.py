@@ -41,15 +41,17 @@ class PieceKind(StrEnum):
     CLIENT = "client"
     CONNECTOR = "connector"  # A connector, as editors read it; TRIGGER is the same for triggers.
     TRIGGER = "trigger"
-    TRIGGER_NAME = "trigger.name"  # Empty: a name by which editors ask for the trigger.
+    # An empty piece; its name is one by which editors ask for the trigger.
+    TRIGGER_NAME = "trigger.name"
     README = "readme"  # The readme of a module, or of the release.
     SINCE = "since"  # Since which version the symbols of each module exist.
-    CHANGES_PAGE = "changes.html"  # From the version before; as CHANGES.
+    # Changes since the previous version; CHANGES are the same changes.
+    CHANGES_PAGE = "changes.html"
     CHANGES = "changes.json"  # A `ChangeList`, for programs.
     SBOM = "sbom.json"  # As CycloneDX.
     AUTHOR_SBOM = "author-sbom.json"  # Byte for byte as the archive has it.
     JAVA_LIBRARIES = "java-libraries.json"  # A list of `JavaLibrary`.
-    AWAITED = "awaited"  # Empty: a record, or a module, includes a record that is not known.
+    AWAITED = "awaited"  # An empty piece: the record or module includes a record that is not known.
 
 
 def piece_name(kind: PieceKind, *of: str) -> str:
@@ -66,7 +68,7 @@ def complete_name(kind: PieceKind, *of: str) -> str:
 class PiecesPointer(Record):
     """Where the pieces of a release are: the name of the file, and the place of the index."""
 
-    name: str = ""  # Given when it is stored.
+    name: str = ""  # The name is given when the piece is stored.
     index_start: int
     end: int
 

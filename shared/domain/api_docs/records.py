@@ -75,7 +75,7 @@ class ApiDocsRecord(Record):
 
     state: DocsState
     generator: int  # The version that made it.
-    modules: tuple[str, ...] = ()  # Those with a document.
+    modules: tuple[str, ...] = ()  # The modules that have a document.
     unread: tuple[UnreadLines, ...] = ()
     reason: str = ""
     documented: int = 0
@@ -83,13 +83,16 @@ class ApiDocsRecord(Record):
     declared: int = 0  # Public declarations alone, without their members.
     readme: ReadmeContent | None = None  # None: not read, or by an earlier generator.
     api: ApiSummary = NO_API
-    symbols: str = ""  # By which developers find it, as `pack_symbols` packs them.
+    # The symbols by which developers find the release, as `pack_symbols` packs them.
+    symbols: str = ""
     # What its comments and signatures mention, as `mentions_of` returns it.
     mentions: tuple[str, ...] = ()
     pieces: PiecesPointer | None = None
     files: int = 0  # The number of files in the archive.
-    set_aside_ms: int | None = None  # When it was, if the process ended again and again.
-    before: str | None = None  # The pieces of the version before; empty without, None unknown.
+    # When the release was set aside, if its process ended repeatedly.
+    set_aside_ms: int | None = None
+    # The pieces of the previous version; empty if there is none, None if unknown.
+    before: str | None = None
     took: tuple[OtherRelease, ...] = ()
     awaited: tuple[OtherRelease, ...] = ()
     refused: Mapping[str, str] = {}  # The reason of each part that took too much, by its name.
@@ -138,7 +141,7 @@ class ListedChange(Struct, frozen=True, rename="camel"):
 
     is_breaking: bool
     change: str  # Such as `removed method`.
-    symbol: str  # After its module, if that is not the default one.
+    symbol: str  # The name of the symbol, after its module if that is not the default one.
     before: str
     after: str
     why: str

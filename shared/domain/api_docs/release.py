@@ -102,7 +102,8 @@ def read_sources(
     return modules, unread
 
 
-MAX_UNREAD = 100  # That are stored and shown; a file that is no source has one for each line.
+# Unreadable lines that are stored and shown; in a file that is no source, every line is one.
+MAX_UNREAD = 100
 
 
 class ModuleFacts(Record):

@@ -210,7 +210,8 @@ class PackageNames(Struct):
         """Return the list of the documentation that Central files a definition under."""
         known = self._categories.get(definition)
         if known is None:
-            self._categories[definition] = "types"  # For definitions that lead back to this one.
+            # Ends the recursion for definitions that refer to this one.
+            self._categories[definition] = "types"
             known = self._categories[definition] = self._named_category(definition, links)
         return known
 

@@ -97,7 +97,8 @@ def _written(docs: Type) -> Parts:
         yield _language_type(docs.name or "")
         yield from _parameters(docs.type_parameters)
     elif docs.name and docs.name not in (docs.category, "function"):
-        yield Part(docs.name, PartKind.TYPE)  # Not public, and expanded in place.
+        # The type is not public, so its definition is written in its place.
+        yield Part(docs.name, PartKind.TYPE)
     else:
         yield from _composed(docs)
 
@@ -199,7 +200,7 @@ def _record(docs: Type) -> Parts:
 def _function(docs: Type) -> Parts:
     yield from keywords(*(("isolated",) if docs.is_isolated else ()))
     yield Part("function", PartKind.KEYWORD)
-    if docs.name:  # Any function.
+    if docs.name:  # The type `function` itself, which any function has.
         return
     yield Part(" (")
     names = docs.param_names or ("",) * len(docs.param_types or ())

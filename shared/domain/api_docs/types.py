@@ -340,7 +340,7 @@ class TypeTrees(Struct):
     def _expanded_alias(self, node: TypeDefinition, context: TypeContext) -> Type:
         tree = self._tree(node.type, context)
         if tree.module_name or tree.category == "reference":
-            return tree  # Documented under its own name.
+            return tree  # The type is documented under its own name.
         is_name_lost = tree.category in ("builtin", "other")
         update = {"name": node.name, "definition": tree if is_name_lost else None}
         return tree.model_copy(update=update)

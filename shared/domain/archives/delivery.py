@@ -26,7 +26,8 @@ def content_disposition(file: str) -> str:
     return f"attachment; filename={file}"
 
 
-LIFETIMES_REPEATED = 6  # A link is repeated for this part of its life, so that most of it is left.
+# A link is repeated for a sixth of its lifetime, so that most of it is left.
+LIFETIMES_REPEATED = 6
 
 
 class StoreLink(Struct, frozen=True):
@@ -93,7 +94,8 @@ MIRROR_AGENT = "Ballroom"
 # headers that its user added.
 _RESOLVER_AGENT = "Aether"
 _CURL = re.compile(r"curl/(\d{1,4})\.(\d{1,4})\.")
-_CURL_DROPS_SINCE = (7, 58)  # Before January 2018 it repeated a header of its user everywhere.
+# Earlier versions (before January 2018) sent headers that their user added to every server.
+_CURL_DROPS_SINCE = (7, 58)
 
 
 def _is_curl(agent: str) -> bool:

@@ -76,7 +76,7 @@ def java_platform(file_name: str, name: str, version: str) -> str | None:
         return None
     rest = after_name[1]
     at = _match(rest, f"-{version}", 0)
-    if at > 0:  # As nearly always. Else Java may drop what is empty.
+    if at > 0:  # This is nearly always so. Otherwise Java may drop an empty part.
         return rest[:at]
     before_version = _java_split(rest, f"-{version}")
     return before_version[0] if before_version else None

@@ -42,8 +42,9 @@ class Withdrawal(NamedTuple):
     is_by_reports: bool = False  # No administrator has decided yet.
     digest: str = ""  # The digest of the archive, in hexadecimal.
     erased_ms: int | None = None  # When its archive was deleted.
-    copies_until_ms: int | None = None  # When the last copy of it goes that the store keeps.
-    erased_by_ms: int = 0  # When it is deleted at the latest, unless it was.
+    copies_until_ms: int | None = None  # When the store deletes its last copy of the archive.
+    # The latest time at which the archive is deleted, if it is not deleted yet.
+    erased_by_ms: int = 0
 
 
 _BY_REPORTS = "Reports of users quarantined"

@@ -20,7 +20,8 @@ class Checkpoint(Struct, frozen=True):
     origin: str
     size: int
     root: bytes
-    extensions: tuple[str, ...] = ()  # Lines that we never write, and keep.
+    # Lines of other logs, which are kept; this registry writes none.
+    extensions: tuple[str, ...] = ()
 
     @property
     def head(self) -> TreeHead:

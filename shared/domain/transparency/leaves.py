@@ -171,7 +171,7 @@ def _actor(event: Event, topic: str) -> _Fields:
     for claim in _CLAIMS:
         text = event.details.get(claim, "")
         if claim == "workflow":
-            text = text.partition("@")[0]  # Behind it is a ref.
+            text = text.partition("@")[0]  # A ref follows the @.
         # What has an @ may be the mail address of somebody.
         if text and "@" not in text and len(text) <= _MAX_CLAIM:
             fields[claim] = text

@@ -103,7 +103,8 @@ class _PolicyReader:
         self.witnesses: list[KnownWitness] = []
         self.groups: list[WitnessGroup] = []
         self.quorum = ""
-        self._members = set[str]()  # Names that a group has: each may be in one alone.
+        # Names that are members of a group; each may be in one group only.
+        self._members = set[str]()
         self._keys: dict[str, set[bytes]] = {"log": set(), "witness": set()}
 
     def read(self, line: str, what: str) -> None:

@@ -243,7 +243,8 @@ def _is_valid(key: VerifierKey, text: str, signature: bytes) -> bool:
             Ed25519PublicKey.from_public_bytes(key.public).verify(rest, _cosigned(text, seconds))
         else:
             _verify_mldsa(key, text, seconds, rest)
-    except (InvalidSignature, ValueError):  # The latter is raised for a key that is no point.
+    # `ValueError` is raised for a key that is not a point of the curve.
+    except (InvalidSignature, ValueError):
         return False
     return True
 
@@ -266,7 +267,7 @@ def mldsa_message(cosigner: str, checkpoint: Checkpoint, seconds: int) -> bytes:
         _short_text(cosigner),
         seconds.to_bytes(_TIME_BYTES, "big"),
         _short_text(checkpoint.origin),
-        bytes(8),  # The first leaf.
+        bytes(8),  # The index of the first leaf.
         checkpoint.size.to_bytes(8, "big"),
         checkpoint.root,
     )

@@ -97,7 +97,8 @@ def node_of_tile(node: NodeAddress, content: bytes) -> bytes:
     """
     height = node.height % TILE_HEIGHT
     if len(content) > TILE_BYTES:
-        row = 2 * TILE_WIDTH - (2 * TILE_WIDTH >> height)  # After that of each lower height.
+        # The hashes of each lower height come first.
+        row = 2 * TILE_WIDTH - (2 * TILE_WIDTH >> height)
         at = (row + node.number % (TILE_WIDTH >> height)) * HASH_BYTES
         return content[at : at + HASH_BYTES]
     first = (node.number << height) % TILE_WIDTH

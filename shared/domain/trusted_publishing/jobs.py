@@ -224,7 +224,8 @@ ALLOWED_TRIGGERS = {
 PULL_REQUEST_TRIGGERS = {Provider.GITHUB: "pull_request", Provider.GITLAB: "merge_request_event"}
 _PULL_REQUESTS = "refs/pull/"
 
-UNTOLD = "another place"  # For a job that does not say where it is defined.
+# Stands in sentences for the definition of a job that does not say where it is defined.
+UNTOLD = "another place"
 _PUBLISHABLE = ("refs/heads/", "refs/tags/")  # Pull and merge requests have refs elsewhere.
 
 

@@ -57,11 +57,11 @@ class Preset(Struct, frozen=True):
     issuer: str  # A regular expression of the whole address.
     claims: tuple[AskedClaim, ...]
     traits: IssuerTraits
-    where: str  # Where an owner finds the values.
+    where: str  # Where an owner finds the values of the claims.
     pipelines: tuple[Pipeline, ...]
-    audience: str = ""  # An example, where the audience cannot be the address of the registry.
-    note: str = ""  # What else keeps strangers out.
-    provider: Provider = Provider.OIDC  # The others have a reader with checks of its own.
+    audience: str = ""  # An example of an audience, if it cannot be the address of the registry.
+    note: str = ""  # What else keeps other people from publishing.
+    provider: Provider = Provider.OIDC  # Other providers have a reader with their own checks.
 
 
 _ANY_ADDRESS = r"https://\S+"
@@ -428,7 +428,7 @@ def suggested_value(example: str, value: str) -> str:
     wildcard that matches, the rule has it too."""
     parts = _SEPARATORS.split(value)
     wanted = _SEPARATORS.split(example)
-    if parts[1::2] != wanted[1::2]:  # Other separators: the value has another form.
+    if parts[1::2] != wanted[1::2]:  # With other separators, the value has another form.
         return value
     pairs = zip(parts, wanted, strict=True)
     return "".join(

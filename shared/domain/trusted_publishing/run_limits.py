@@ -26,7 +26,7 @@ def limits_of_run(principal: Principal, package: Package | None) -> str:
     return "; ".join(clauses)
 
 
-_MOST_NAMED = 10  # Packages in a sentence.
+_MOST_NAMED = 10  # Packages that a sentence names.
 
 
 def refusal_clause(package: str, why: str) -> str:
