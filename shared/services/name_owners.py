@@ -21,7 +21,7 @@ from shared.runtime.lru_cache import LruCache
 from shared.services.record_batches import all_entities
 
 OWNERS_CACHED = 2_000  # Organizations.
-OWNER_CACHED_FOR = timedelta(seconds=5)  # Within which a change holds everywhere.
+OWNER_CACHED_FOR = timedelta(seconds=5)  # A change takes effect everywhere within this time.
 
 OURS = ""  # The owner of a name that belongs to this registry.
 

@@ -14,7 +14,7 @@ from shared.ports.metadata import MetadataStore
 
 E = TypeVar("E", bound=Entity)
 
-RECORDS_AT_ONCE = 200  # That a task holds, so that its memory stays bounded.
+RECORDS_AT_ONCE = 200  # Records that a task holds in memory at once.
 ENTITIES_READ_AT_ONCE = 500  # Entities per read.
 
 

@@ -19,9 +19,9 @@ from shared.ports.system import Clock
 class RightSource(Enum):
     """Why an account has a right."""
 
-    HAND = "hand"  # Somebody gave it.
-    GROUP = "group"  # A rule about a group that a provider says at a sign-in.
-    SCIM = "scim"  # A rule about a group that a directory pushes.
+    HAND = "hand"  # Somebody gave the right.
+    GROUP = "group"  # A rule about a group that a provider reports at a sign-in.
+    SCIM = "scim"  # A rule about a group that a directory pushes by SCIM.
     SETTING = "setting"
 
     @property

@@ -568,7 +568,7 @@ class OrganizationWithFounder(Struct, frozen=True):
     founder: Account | None
 
 
-BURSTS_ALLOWED_FOR = timedelta(days=1)  # For the releases of a day.
+BURSTS_ALLOWED_FOR = timedelta(days=1)  # Long enough to publish the releases of a day.
 
 
 class OrganizationAdministration(Struct, frozen=True):

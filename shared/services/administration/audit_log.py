@@ -23,8 +23,8 @@ from shared.services.identity.accounts import (
     account_names,
 )
 
-MAX_EVENTS_READ = 2_000  # Per page, also for a rare kind of event.
-FEED_READ_AT_ONCE = 500  # For an export; events of other organizations are among them.
+MAX_EVENTS_READ = 2_000  # Events read for one page, even if few of them match the filter.
+FEED_READ_AT_ONCE = 500  # Events read at once for an export; some belong to other organizations.
 
 
 class AuditLogPage(Struct, frozen=True):

@@ -50,7 +50,9 @@ ALL_WHO_WAIT = "*"  # Given instead of account names, it means all accounts that
 
 _LEASE = "directory-locks"
 _LEASE_LIFETIME = timedelta(minutes=1)
-_AT_ONCE = timedelta(days=1)  # Renewals of sessions find one person each.
+# The window in which locks are counted together, because renewals of sessions find one person at a
+# time.
+_AT_ONCE = timedelta(days=1)
 _NAMED_IN_MAIL = 50
 _WHAT = "the locks by the directory"
 _WHY_WAITING = {
@@ -202,7 +204,7 @@ class DirectoryLocks(Struct, frozen=True):
                 else:
                     problems[next(each.problem for each in answers if each.state is None)] += 1
             if not any(answer.state for _, answers in asked for answer in answers):
-                break  # It answers nothing, and each further question takes time.
+                break  # The directory does not answer, and each further question takes time.
         changed = 0
         for account_id in await self._found_or_locked():
             if said.get(account_id) is DirectoryState.ENABLED:
@@ -280,7 +282,8 @@ class DirectoryLocks(Struct, frozen=True):
         provider = self._provider_asked()
         if provider is None or identity.provider != _PROVIDER:
             return False
-        return provider.says_states(identity.issuer)  # Another tenant knows nobody of this one.
+        # The directory of another tenant knows none of these people.
+        return provider.says_states(identity.issuer)
 
     async def _people(self) -> list[_Person]:
         """Return everybody of whom the directory is asked, by account."""
@@ -355,7 +358,7 @@ class DirectoryLocks(Struct, frozen=True):
         if account is None:
             return None
         if account.directory_lock is not None:
-            if finding is None:  # A crash came between the two writes.
+            if finding is None:  # An earlier attempt crashed between the two writes.
                 await self._store_new(account_id, state, FindingState.LOCKED)
             return None
         decided = (FindingState.WAITS_MANY, FindingState.KEPT)

@@ -40,10 +40,11 @@ from shared.services.records import EntityChange, RecordWriter
 
 GROUPS = Principal(id="groups", credential="groups")  # The actor of what groups change.
 
-LONGEST_NOTICE = timedelta(days=7)  # Before a role by groups ends; half of the time if shorter.
+# How long before the end of a role by groups its member is notified; half of a shorter lifetime.
+LONGEST_NOTICE = timedelta(days=7)
 
 _WHAT = "the rules about groups"
-_MOST_IN_AN_EVENT = 4_000  # Characters: events are read by the page.
+_MOST_IN_AN_EVENT = 4_000  # Characters. Events are read in pages, so they are kept short.
 
 
 class RoleEnd(Struct, frozen=True):
@@ -297,7 +298,7 @@ class RolesByGroups(Struct, frozen=True):
             else:
                 await self.record_writer.remove(current, change=change, by=GROUPS)
         elif changed is not None and is_same:
-            await self.directory.replace(changed)  # It holds longer.
+            await self.directory.replace(changed)  # The role is only prolonged.
         elif changed is not None:
             write = self.record_writer.replace if stored else self.record_writer.add
             await write(changed, change=change, by=GROUPS)

@@ -53,7 +53,7 @@ class LeaversStatement(Struct, frozen=True):
     sessions: tuple[Session, ...]
     identities: tuple[Identity, ...]
     memberships: tuple[Membership, ...]
-    sole_owner_of: tuple[str, ...]  # No other owner can sign in.
+    sole_owner_of: tuple[str, ...]  # Organizations without another owner who can sign in.
     releases: tuple[LeaverRelease, ...]
 
     def parts(self) -> list[tuple[str, list[str]]]:

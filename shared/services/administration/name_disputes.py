@@ -171,7 +171,8 @@ class NameDisputes(Struct, frozen=True):
     async def _found(self, text: str, by: Principal) -> tuple[DisputeDetails, bool]:
         """Return a dispute, and whether `by` is a party, an administrator or the operator."""
         is_party = by.is_operator
-        if by.is_operator and "-" not in text:  # No name has one.
+        # No name contains a hyphen, so a text with one is the id of a dispute.
+        if by.is_operator and "-" not in text:
             dispute = await self._named(text)
         else:
             place = dispute_place(text)
@@ -200,7 +201,7 @@ class NameDisputes(Struct, frozen=True):
         dispute = details.dispute
         _require_undecided(details)
         if any((each.by, each.text) == (by.id, said) for each in dispute.statements):
-            return details  # A repeat.
+            return details  # A repeated request changes nothing.
         if len(dispute.statements) >= MAX_STATEMENTS:
             raise Conflict(
                 "dispute-full",
@@ -288,7 +289,7 @@ class NameDisputes(Struct, frozen=True):
         details = await self._of_party(text, by)
         dispute = details.dispute
         if dispute.appeal and dispute.appeal.by == by.id:
-            return details  # A repeat.
+            return details  # A repeated request changes nothing.
         if not details.may_appeal:
             raise Conflict(
                 "not-appealable",

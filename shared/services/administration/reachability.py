@@ -23,7 +23,7 @@ from shared.services.tokens.trusted_publishing import JobTokenVerifier
 
 TIME_LIMIT = timedelta(seconds=5)  # The limit for the answer of each server.
 CHECKED_AT_ONCE = 16
-NAMED = 3  # Webhooks in a sentence.
+NAMED = 3  # Webhooks that a sentence names.
 
 ConnectTo = Callable[[str], Awaitable[None]]  # Sends nothing; raises `Unanswered`.
 

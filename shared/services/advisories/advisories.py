@@ -46,7 +46,7 @@ from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.records import EntityChange, RecordWriter, retried_when_added
 
 _WHAT = "advisories"
-_COMPARED_AT_ONCE = 10  # Queries; other requests have their turn after these.
+_COMPARED_AT_ONCE = 10  # Queries compared at once; other requests run between two such batches.
 
 
 class Advisories(Struct, frozen=True):
@@ -401,7 +401,8 @@ def _timed(advisory: Advisory, now_ms: int) -> Advisory:
 
 def _change(kind: str, advisory: Advisory, by: Principal, **more: str) -> EntityChange:
     details = {"state": advisory.state.value, "summary": advisory.summary, **more}
-    account = "" if advisory.org else by.id  # The log of the administrator has it.
+    # The event is in the log of the administrator, because no organization has it.
+    account = "" if advisory.org else by.id
     return EntityChange(kind, advisory.id, org=advisory.org, account=account, details=details)
 
 

@@ -12,7 +12,8 @@ from shared.domain.advisories.osv import osv_json
 from shared.domain.principals import Principal
 from shared.services.advisories.advisories import Advisories
 
-_FIRST_TIME = (1980, 1, 1, 0, 0, 0)  # The same archive each time.
+# A fixed time, so that the archive has the same bytes each time.
+_FIRST_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 class AdvisoryExport(Struct, frozen=True):

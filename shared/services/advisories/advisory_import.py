@@ -107,7 +107,7 @@ class AdvisoryImport(Struct, frozen=True):
         try:
             for each in advisories:
                 await self._store(each, by)
-        finally:  # Some are stored, even if one of them was refused.
+        finally:  # Records before a refused one are stored.
             await self.index.say_changed()
         return ImportedAdvisories("", len(advisories), read.left_out)
 

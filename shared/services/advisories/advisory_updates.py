@@ -19,7 +19,8 @@ from shared.ports.http_client import Unanswered
 from shared.ports.system import Clock
 from shared.services.advisories.advisory_import import AdvisoryImport
 
-OLD_AFTER = timedelta(days=2)  # Without an answer: databases publish every day.
+# Databases publish every day, so two days without an answer are too long.
+OLD_AFTER = timedelta(days=2)
 
 
 class AdvisoryUpdates(Struct, frozen=True):

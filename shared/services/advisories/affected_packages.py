@@ -19,7 +19,7 @@ from shared.ports.metadata import MetadataStore
 from shared.services.advisories.advisories import Advisories
 from shared.services.record_batches import package_batches
 
-PACKAGES_AT_ONCE = 50  # Each with its release and its dependency graph.
+PACKAGES_AT_ONCE = 50  # Packages read at once, each with its release and its dependency graph.
 
 
 class AdvisoryFinding(Struct, frozen=True):

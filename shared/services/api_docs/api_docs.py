@@ -38,7 +38,8 @@ from shared.services.api_docs.pieces import (
 from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.source import PackageSource
 
-WAITED_FOR = timedelta(seconds=5)  # Until a release that was just fetched is documented.
+# How long a request waits for the documentation of a release that was just fetched.
+WAITED_FOR = timedelta(seconds=5)
 # How long a reader waits for documentation that is being made; most of it is ready by then.
 MADE_WITHIN = timedelta(seconds=2)
 MAX_CANDIDATES = 8  # Packages that may have a module; no known module has four parts.
@@ -197,7 +198,8 @@ class ApiDocs(Struct, frozen=True):
             is_complete = not gone
             if 0 < len(gone) < len(took):
                 self.queue.renew(coordinate, gone)
-                depends_on = ALL_THAT_IS_STORED  # The documentation is another one soon.
+                # The documentation is soon replaced, so the answer may not be kept.
+                depends_on = ALL_THAT_IS_STORED
         if record.awaited and await self.pieces.place(digest, _awaited_name(kind, of)):
             awaited = [each.coordinate for each in record.awaited]
             found = await available(self.records, awaited)

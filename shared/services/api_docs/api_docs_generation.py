@@ -72,8 +72,9 @@ MAX_RECORD_BYTES = 4 * 1024 * 1024  # 300 KiB of symbols, and the summaries of c
 MAX_INDEX_BYTES = 12 * 1024 * 1024  # The index of the pieces: for 150,000 pieces it has 9 MiB.
 MAX_OTHER_PACKAGES = 32  # Dependencies whose records may be described.
 MAX_OTHER_BYTES = 16 * 1024 * 1024  # The documents of these packages together, compressed.
-TRIED_AGAIN_AFTER = timedelta(hours=20)  # What was set aside, by the daily visit of all releases.
-ABANDONED_AFTER = timedelta(hours=1)  # Folders of jobs; a job takes minutes.
+# Releases that were set aside are tried again by the daily visit of all releases.
+TRIED_AGAIN_AFTER = timedelta(hours=20)
+ABANDONED_AFTER = timedelta(hours=1)  # Older folders of jobs are deleted; a job takes minutes.
 MAX_REASON_LENGTH = 300  # Characters, of a refused bill of materials.
 # Archives for which is remembered how often their process was ended from outside.
 ENDS_COUNTED = 1_000
@@ -394,7 +395,8 @@ def _jobs() -> Path:
 
 
 def _user() -> int:
-    return getattr(os, "getuid", int)()  # Windows has none, and a folder for each user.
+    # Windows has no user ids, and a folder for temporary files for each user.
+    return getattr(os, "getuid", int)()
 
 
 # --- What a job wrote ---------------------------------------------------------------------------

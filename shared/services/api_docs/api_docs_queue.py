@@ -31,9 +31,11 @@ from shared.services.record_batches import RECORDS_AT_ONCE, package_batches
 QUEUE_LENGTH = 1_000  # Releases; the task documents what does not fit.
 # Whoever publishes many releases waits for the answer to the next push, and nobody yet for the
 # documentation: it takes as much of the processor as the push, and would take it meanwhile.
-PUSHES_END_AFTER = timedelta(milliseconds=100)  # Without another one.
-LONGEST_WAIT = timedelta(seconds=2)  # While pushes go on.
-FIRST_PAUSE = timedelta(seconds=1)  # Before what could not be documented is tried again.
+# After this time without another push, documenting begins.
+PUSHES_END_AFTER = timedelta(milliseconds=100)
+# Documenting begins after this time even while pushes continue.
+LONGEST_WAIT = timedelta(seconds=2)
+FIRST_PAUSE = timedelta(seconds=1)  # The pause before a failed release is documented again.
 LONGEST_PAUSE = timedelta(minutes=1)
 
 
@@ -68,7 +70,8 @@ class ApiDocsQueue:
         self._monotonic = monotonic
         self._wanted = OrderedDict[str, Coordinate]()
         self._pushed = deque[_Pushed]()
-        self._repeated = OrderedDict[str, Coordinate]()  # After all others: they may fail again.
+        # Releases that failed, which come after all others because they may fail again.
+        self._repeated = OrderedDict[str, Coordinate]()
         self._renewed = LruCache[str, bool](QUEUE_LENGTH)
         # Waiting releases that are documented already, and are documented again.
         self._outdated = set[str]()
@@ -132,7 +135,7 @@ class ApiDocsQueue:
             self._working.cancel()
             with suppress(asyncio.CancelledError):
                 await self._working
-        self._end()  # A task that was cancelled before its first step does not.
+        self._end()  # A task that was cancelled before its first step has not ended by itself.
 
     def _start(self) -> None:
         if self._is_enabled and self._working is None:

@@ -45,7 +45,8 @@ from shared.services.api_docs.api_docs import MADE_WITHIN, ApiDocs
 from shared.services.api_docs.api_docs_generation import ENDS_COUNTED, JobInputs, job_folder
 
 SET_ASIDE_SECONDS = 24 * 60 * 60
-MAX_WAITING = 16  # Jobs that wait for the confined process, of files and comparisons each.
+# Jobs about files that wait for the confined process, and as many about comparisons.
+MAX_WAITING = 16
 REFUSED = "refused: "  # Begins what is stored of a job that was refused.
 
 Job = Callable[[], Awaitable[None]]
@@ -61,7 +62,8 @@ class OnDemandJobs:
         self._now = now
         self._running = dict[str, asyncio.Task[None]]()
         self._turn = asyncio.Lock()
-        self._ends = LruCache[str, tuple[int, float]](ENDS_COUNTED)  # How many, and when.
+        # How often each job ended its process, and when.
+        self._ends = LruCache[str, tuple[int, float]](ENDS_COUNTED)
 
     def start(self, key: str, job: Job) -> bool:
         """Start a job unless it runs already or is set aside; return False if too many wait."""

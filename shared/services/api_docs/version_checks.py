@@ -17,7 +17,7 @@ from shared.services.api_docs.api_docs_generation import JobInputs, checked_verd
 
 PATIENCE = timedelta(seconds=15)  # The largest sources take about ten.
 MAX_AT_ONCE = 2  # Each has an archive in memory while it waits for the confined process.
-MAX_REMEMBERED = 1_000  # Archives, for who asks again.
+MAX_REMEMBERED = 1_000  # Archives whose results are remembered for repeated questions.
 
 
 class VersionUnchecked(Exception):

@@ -187,8 +187,8 @@ class ImportStep(Enum):
     IMPORTED = "imported"
     STORED = "stored"  # It was there, with the same digest.
     REFUSED = "refused"
-    WITHDRAWN = "withdrawn"  # It was served until now, or for another reason withheld.
-    UNCHANGED = "unchanged"  # It was withdrawn before, or is not stored.
+    WITHDRAWN = "withdrawn"  # The release was served until now, or withheld for another reason.
+    UNCHANGED = "unchanged"  # The release was withdrawn before, or is not stored.
 
 
 class ImportReport(Struct):
@@ -198,7 +198,8 @@ class ImportReport(Struct):
     counts: Counter[ImportStep] = field(default_factory=Counter[ImportStep])
     refused: dict[str, str] = field(default_factory=dict[str, str])  # By coordinate.
     names: int = 0  # The number of packages in the catalogue.
-    withdrawn: dict[str, str] = field(default_factory=dict[str, str])  # Why, by coordinate.
+    # The reasons of withdrawals, by coordinate.
+    withdrawn: dict[str, str] = field(default_factory=dict[str, str])
     internal: set[str] = field(default_factory=set[str])  # Packages that are internal here.
     # Why the Sigstore bundle of a release was not stored, by coordinate.
     unverified: dict[str, str] = field(default_factory=dict[str, str])
@@ -217,7 +218,7 @@ class BundleImport(Struct, frozen=True):
     releases: ExternalReleases
     withdrawals: BundleWithdrawals
     documents: DocumentImport
-    unchecked: ArchiveReader  # Without the rules that are no safety.
+    unchecked: ArchiveReader  # Applies only the rules that are needed for safety.
     clock: Clock
 
     async def run(
@@ -335,7 +336,8 @@ class BundleImport(Struct, frozen=True):
         if found is not None and found.upstream is None:
             if found.digest == release.digest:
                 await self._note_internal(release, report)
-                return ImportStep.STORED  # It comes home.
+                # The release was published here, and the bundle has the same archive.
+                return ImportStep.STORED
             message = "this registry has another archive of it"
             raise LeftOut(message)
         owners = NameOwners(self.directory, self.clock)

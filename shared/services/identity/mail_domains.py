@@ -35,7 +35,7 @@ from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.record_batches import all_entities
 from shared.services.records import EntityChange, RecordWriter
 
-MAX_ASKED = 500  # Domains in a run, those first that were asked about longest ago.
+MAX_ASKED = 500  # Domains in one run; the domains of the oldest answers come first.
 RUN_TIME = timedelta(minutes=7)  # Less than a run of a task may take.
 KEPT_FOR = timedelta(days=90)  # After the last answer about a domain.
 ACCOUNTS_NAMED = 50  # Accounts that one mail lists.

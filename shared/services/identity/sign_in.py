@@ -349,7 +349,7 @@ class SignInFlow(Struct, frozen=True):
         session = self._new_session(account_id, authentication, browser, secret)
         cookie = self.session_authentication.session_cookie(
             session, secret
-        )  # Over plain http this raises, before the session is stored.
+        )  # Over plain HTTP this raises before the session is stored.
         await self.known_browsers.ready()
         known = self.known_browsers.is_known(account_id, browser.known_browser_cookie)
         details = {
@@ -362,7 +362,8 @@ class SignInFlow(Struct, frozen=True):
         now_ms = self.clock.now_ms()
         today_ms = now_ms - now_ms % DAY_MS
         if account is None or account.signed_in_ms != today_ms:
-            with suppress(Unavailable):  # Nobody is kept out for it; the next sign-in repeats it.
+            # The sign-in succeeds without this; the next sign-in repeats it.
+            with suppress(Unavailable):
                 await self._note_day(account_id, today_ms)
         if not known:
             agent = mail_line(browser.agent) or "unknown browser"

@@ -151,7 +151,7 @@ def _key(*parts: str) -> str:
 
 
 CALLERS_REMEMBERED = 10_000  # Callers that have to wait, and bad credentials; about 3 MB each.
-MAX_CALLERS = 100_000  # Callers that a process counts apart in a minute; about 15 MB.
+MAX_CALLERS = 100_000  # Callers that a process counts separately in a minute; about 15 MB.
 
 _RATE = "rate"
 _FAILED = "failed-credential"
@@ -492,7 +492,8 @@ class _Counts:
     def __init__(self, subject: RateLimitSubject, most: int) -> None:
         self.subject = subject
         self.most = most
-        self.half = most // 2  # A caller below it gets no headers, and costs two look-ups.
+        # Below this number, callers get no headers, and a request costs only two look-ups.
+        self.half = most // 2
         self.before: dict[str, int] = {}
         self.now: dict[str, int] = {}
 

@@ -42,7 +42,8 @@ class CreateSnapshot(Task):
             await self.snapshots.verify(manifest.name)
         except SnapshotUnusable as unusable:
             return TaskReport(manifest.lines, 0, (str(unusable),))
-        await self.revocations.compact()  # It lies beside the snapshots, and is as old as they are.
+        # The list of revocations is stored with the snapshots and expires with them.
+        await self.revocations.compact()
         deleted, problems = await self._delete_old()
         return TaskReport(manifest.lines, 1 + deleted, problems)
 

@@ -61,7 +61,7 @@ from shared.services.packages.statistics import LastRegistryCounts
 from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches, package_batches
 from shared.services.transparency.ended_logs import copy_ended_log
 
-ENTITIES_AT_ONCE = 5_000  # Some 10 MB. Cosmos DB reads all that remains for each batch.
+ENTITIES_AT_ONCE = 5_000  # About 10 MB. For each batch, Cosmos DB reads all remaining entities.
 PACKAGES_AT_ONCE = 16
 
 R = TypeVar("R", bound=Record)
@@ -380,11 +380,12 @@ async def _packages(snapshots: StoredSnapshots, name: str) -> AsyncGenerator[lis
 
 
 def _manifest_first(file: str) -> bool:
-    return not file.endswith(MANIFEST_FILE)  # Without it a half deleted snapshot is incomplete.
+    # The manifest is deleted first, so that a partly deleted snapshot is known to be incomplete.
+    return not file.endswith(MANIFEST_FILE)
 
 
 PIECE_BYTES = 256 * 1024
-LINES_AT_ONCE = 100  # Before other tasks run: a line takes some forty microseconds.
+LINES_AT_ONCE = 100  # Lines read before other tasks run: a line takes about forty microseconds.
 
 _GZIP = 31  # The window bits by which zlib reads and writes gzip files.
 

@@ -251,8 +251,8 @@ class RequestedTasks:
     def __init__(self, work: WorkStore, clock: Clock) -> None:
         self._work = work
         self._clock = clock
-        self._known = set[str]()  # Ids of tasks that were asked for and have not begun here.
-        self._seen = ""  # The last request at the time when they were read.
+        self._known = set[str]()  # The ids of requested tasks that have not begun in this process.
+        self._seen = ""  # The last request when the requested tasks were read.
 
     async def add(self, task: Task) -> bool:
         """Ask for a run within a minute; return False if that was asked for before."""
@@ -376,7 +376,7 @@ class Upkeep(Struct, frozen=True):
         started_ms = self.clock.now_ms()
         try:
             report = await work()
-        except Exception:  # Not if it is cancelled: then it stays due.
+        except Exception:  # A cancelled task is not saved, so that it stays due.
             await self._save(task, started_ms, None)
             raise
         await self._save(task, started_ms, report)
@@ -398,14 +398,16 @@ class Upkeep(Struct, frozen=True):
 TASK_RUNS_KEPT_FOR = timedelta(days=400)
 TASK_RUNS_CACHED_FOR = timedelta(seconds=10)
 
-TASK_REQUEST_LIFETIME = timedelta(days=1)  # After a day without a timer, somebody asks again.
+# If no timer ran for a day, the request has to be repeated.
+TASK_REQUEST_LIFETIME = timedelta(days=1)
 
 _REQUEST_KIND = "upkeep-request"
 _LAST_REQUEST_KIND = "upkeep-last-request"
 _LAST_REQUEST = "any"
 
 _RUN_KIND = "upkeep-run"
-MAX_ATTEMPTS = 2  # To run a task until its next time; killed runs are not stored.
+# Attempts to run a task until its next scheduled time; killed runs are not stored.
+MAX_ATTEMPTS = 2
 
 _ATTEMPTS_KIND = "upkeep-attempts"
 _FIRST_CALL_KIND = "upkeep-first"

@@ -480,7 +480,7 @@ class Curation(Struct, frozen=True):
 
 
 _DECIDED = {RequestState.APPROVED: "approval.approved", RequestState.REFUSED: "approval.refused"}
-_MOST_IN_AN_EVENT = 4_000  # Characters: events are read by the page.
+_MOST_IN_AN_EVENT = 4_000  # Characters. Events are read in pages, so they are kept short.
 
 
 def _parsed(texts: Iterable[str]) -> list[WantedApproval]:

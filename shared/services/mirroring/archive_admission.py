@@ -53,7 +53,7 @@ class Admission(Struct, frozen=True):
     """Admits releases of the upstream, each fetched once at a time by a process."""
 
     reader: UpstreamReader
-    archive_reader: ArchiveReader  # Without the rules that are no safety.
+    archive_reader: ArchiveReader  # Applies only the rules that are needed for safety.
     releases: ExternalReleases
     licenses: MirroredLicenses
     _flights: SingleFlight[bool] = field(default_factory=SingleFlight[bool])
@@ -126,7 +126,8 @@ class Admission(Struct, frozen=True):
                 raise fetched
             return (described, fetched) if described and fetched else None
         finally:
-            del described, fetched  # An exception is in a cycle with the frame that names it.
+            # An exception refers to the frame that refers to it, and this ends the cycle.
+            del described, fetched
 
     async def _archive(
         self, source: UpstreamSource, coordinate: Coordinate, asker: Asker, opened: AsyncExitStack
@@ -180,8 +181,9 @@ class Admission(Struct, frozen=True):
 
 
 REFRESHES_REMEMBERED = 5_000  # Releases.
-AT_ONCE = 1  # Requests: a build asks for hundreds of releases, and public Central is slow.
-MOST_WAITING = 1_000  # Releases; those that come when so many wait are refreshed another time.
+AT_ONCE = 1  # Requests at once: a build asks for hundreds of releases, and public Central is slow.
+# Waiting releases; if there are more, the others are refreshed by a later request.
+MOST_WAITING = 1_000
 
 _WITH_TOKEN = Principal(id=MIRROR.id, grants=(Grant(scopes=frozenset({Scope.READ})),))
 

@@ -19,10 +19,14 @@ from shared.runtime.lru_cache import LruCache
 from shared.runtime.single_flight import SingleFlight
 
 ANSWERS_KEPT_BYTES = 8 * 1024 * 1024
-USED_WHILE_RENEWED = timedelta(hours=1)  # An older answer is renewed before it is used.
-RETRIED_AFTER = timedelta(seconds=10)  # An answer that could not be renewed is used meanwhile.
-MAX_FAILURES_KEPT = 1_000  # Questions that failed within that time, and are not asked again.
-MISSING_FOR = timedelta(minutes=1)  # What is missing may be published any minute.
+# Younger answers are used while they are renewed; for older ones, requests wait.
+USED_WHILE_RENEWED = timedelta(hours=1)
+# After a failed renewal, the next one is tried after this time.
+RETRIED_AFTER = timedelta(seconds=10)
+# Questions whose failure is remembered, so that they are not repeated within that time.
+MAX_FAILURES_KEPT = 1_000
+# A missing answer is kept only this long, because the package may be published any minute.
+MISSING_FOR = timedelta(minutes=1)
 
 
 class NewAnswer(Struct, frozen=True):

@@ -39,7 +39,7 @@ PACKAGES_READ_AT_ONCE = 100
 
 _WHAT = "the upstream registries and their rules"
 MAX_REASON = 500  # Characters.
-_MOST_IN_AN_EVENT = 4_000  # Characters: events are read by the page.
+_MOST_IN_AN_EVENT = 4_000  # Characters. Events are read in pages, so they are kept short.
 
 
 class ChangedDecision(Struct, frozen=True):

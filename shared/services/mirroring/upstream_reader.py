@@ -130,7 +130,7 @@ class UpstreamReader(Struct, frozen=True):
             if is_internal:
                 head = found.head.model_copy(update={"visibility": Visibility.INTERNAL})
                 found = replace(found, head=head)
-            if isinstance(wanted, Range):  # The version that was chosen is asked for next.
+            if isinstance(wanted, Range):  # The next question is about the chosen version.
                 exact = self._description(package, at.version, EXACT_CLIENT).key
                 self.kept.put((source.kept_as, *exact), NewAnswer(found, size(found)))
             return found

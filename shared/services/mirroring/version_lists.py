@@ -41,11 +41,13 @@ from shared.services.mirroring.upstream_questions import Asker
 from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.upstreams import UpstreamSource, refusal_of
 
-WAITED_FOR = timedelta(seconds=50)  # `bal` gives up after 60.
-LISTS_AT_ONCE = 3  # Each with one request at a time: Central is slow.
+# The longest wait of a request; `bal` gives up after 60 seconds.
+WAITED_FOR = timedelta(seconds=50)
+# Lists that are fetched at once, each with one request at a time, because Central is slow.
+LISTS_AT_ONCE = 3
 RESOLVED_AT_ONCE = 40  # Versions of a request: the graphs of that many take half a megabyte.
 FACTS_CACHED_BYTES = 1024 * 1024  # About 1,000 versions, which a build reads in seconds.
-FACTS_CACHED_FOR = timedelta(seconds=5)  # Within which a refusal holds everywhere.
+FACTS_CACHED_FOR = timedelta(seconds=5)  # A refusal takes effect everywhere within this time.
 
 _FACT_BYTES = 1_000  # Memory of a cached list, in addition to the facts of its versions.
 _VERSION_BYTES = 100

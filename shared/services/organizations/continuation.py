@@ -19,7 +19,7 @@ from shared.services.identity.mail import mail_text
 from shared.services.organizations.memberships import Actor, OrganizationMembers
 from shared.services.records import EntityChange, RecordWriter
 
-MAX_CONTINUATIONS = 10  # Organizations of a chain that are looked at for one that leads back.
+MAX_CONTINUATIONS = 10  # Organizations in a chain of continuations that are read to find a circle.
 
 
 class Continuation(Struct, frozen=True):

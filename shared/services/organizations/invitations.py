@@ -141,7 +141,7 @@ class Invitations:
             await self.mail_domains.require_trusted(request.address)
         code = random_text(self.randomness, INVITATION_CODE_LENGTH)
         new = self._new(organization, request, code, by)
-        await self._require_room(new)  # Before the limits, which count each attempt.
+        await self._require_room(new)  # This comes before the limits, which count each attempt.
         await self._check_limits(request.address, by)
         stored = await self._store(new, by, access)
         link = one_time_link(self.base_url, INVITATION_PATH, code)
@@ -282,7 +282,8 @@ class Invitations:
         if known is not None and by.token and self._is_of_person(known):
             require_right(by, access, Action.GOVERN, OrgName(invitation.org))
         if known is not None and not known.is_open_at(self.clock.now_ms()):
-            await self.directory.remove(known)  # Another open one, which counts.
+            # An expired invitation is removed, so that the new one is counted.
+            await self.directory.remove(known)
             known = None
         if known is None:
             return await self.record_writer.add_checked(

@@ -262,7 +262,7 @@ class MakerMail(Struct, frozen=True):
             things="\n".join(f"  {each.described}" for each in made),
             page=f"{self.base_url}{page}",
         )
-        with suppress(Unavailable):  # What stops is stored before.
+        with suppress(Unavailable):  # The change is stored already.
             await self.mail_delivery.send_to_accounts(await self._readers(account, org), mail)
 
     async def _readers(self, account: Account, org: str) -> list[Account]:

@@ -151,7 +151,8 @@ class Organizations(Struct, frozen=True):
         profile = profile or OrganizationProfile()
         chosen = await self._check_creator(org, owner, by)
         if await self.directory.get(Organization, organization_place(org)):
-            raise OrganizationExists(org)  # Before the rate limit; the store decides races.
+            # This comes before the rate limit; the store decides if two requests come at once.
+            raise OrganizationExists(org)
         await self._check_display_name(org, profile.display_name or "")
         if owner.id == by.id and not owner.administers_at(self.record_writer.clock.now_ms()):
             # Names are few, and a creator of many keeps them from others.

@@ -32,7 +32,7 @@ from shared.services.record_batches import all_entities, package_batches
 
 PACKAGES_READ_AT_ONCE = 100
 DEPENDENTS_AT_ONCE = 100
-REMOVED_IN_A_RUN = 500  # The next run goes on.
+REMOVED_IN_A_RUN = 500  # Releases removed in one run; the next run continues.
 NAMED_IN_MAIL = 20
 
 

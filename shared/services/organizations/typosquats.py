@@ -28,11 +28,13 @@ from shared.runtime.single_flight import SingleFlight
 from shared.services.identity.accounts import administrator_accounts
 from shared.services.identity.mail import MailDelivery, mail_text
 
-MOST_COMPARED = 1_000  # Packages by pulls, and by dependents: milliseconds for each new name.
-POPULAR_PULLS = 100  # Fewer make nobody's name worth imitating.
+# Packages with the most pulls, and with the most dependents: this takes milliseconds for a new
+# name.
+MOST_COMPARED = 1_000
+POPULAR_PULLS = 100  # Packages with fewer pulls are not popular enough to be imitated.
 POPULAR_DEPENDENTS = 5
 READ_EVERY = timedelta(hours=1)
-MAILS_AN_HOUR = 10  # To each administrator, each about another package.
+MAILS_AN_HOUR = 10  # Mails to each administrator, each about another package.
 _MAILED_FOR = timedelta(days=30)
 _KIND = "typosquat-mail"
 _HOUR_MS = timedelta(hours=1) // MS

@@ -36,7 +36,7 @@ from shared.domain.packages import Release
 from shared.ports.archive_store import ArchiveStore
 from shared.runtime.lru_cache import LruCache
 
-ARCHIVE_READERS = 2  # Threads of a process: more would starve the event loop of the interpreter.
+ARCHIVE_READERS = 2  # Threads of one process: with more, the event loop would rarely run.
 # Smaller uploads are not counted: even hundreds of them take little memory.
 SMALL_ARCHIVE_BYTES = 64 * 1024
 

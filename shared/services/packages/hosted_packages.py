@@ -467,7 +467,7 @@ class PackageCache:
         cached = [(place, self._cached.get(place)) for place in places]
         found = [(place, each) for place, each in cached if each is not None]
         if not found:
-            self._edition.ask()  # So that the cache may soon use what is read now.
+            self._edition.ask()  # So that the cache can soon use what is read now.
             return {}
         is_confirmed = self._edition.is_confirmed() or await self._edition.confirm()
         standing = dict[str, FoundRelease | Survey]()

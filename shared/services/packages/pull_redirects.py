@@ -261,7 +261,7 @@ class _KeptRedirect(Struct, frozen=True):
     redirect: Redirect
     number: int  # The number of the edition from before the redirect was computed.
     package: str
-    readers_of: str  # The readers that it takes to be one of, as `Head.readers` says.
+    readers_of: str  # The readers of whom the caller has to be one, as in `Head.readers`.
 
 
 class RedirectCache:

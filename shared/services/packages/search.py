@@ -39,7 +39,8 @@ from shared.services.packages.hosted_packages import HostedPackages
 SUGGESTIONS = 8  # As many as a list below an input shows without scrolling.
 
 _NOTHING = Results((), 0)
-_MOST_LIMITED = 5 * MAX_LIMIT  # Results that are read for somebody who takes only what is approved.
+# Results that are read for a caller who may only use approved releases.
+_MOST_LIMITED = 5 * MAX_LIMIT
 
 
 class PackageSearch(Struct, frozen=True):

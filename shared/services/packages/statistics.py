@@ -23,7 +23,7 @@ from shared.services.packages.pull_counter import utc_day
 
 PACKAGES_LISTED = 6  # Packages in each list: as many as a visitor reads without scrolling.
 KEYWORDS_LISTED = 8  # A line of them, or two on a phone.
-KEYWORDS_COMPARED = 40  # The most frequent ones, of which those are chosen.
+KEYWORDS_COMPARED = 40  # The most frequent keywords, from which the listed ones are chosen.
 
 
 class RegistrySummary(Struct, frozen=True):

@@ -25,7 +25,7 @@ from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.packages.hosted_packages import HostedPackages
 
-MAX_SUCCESSION = 10  # How many packages of a chain of successors are read to find a circle.
+MAX_SUCCESSION = 10  # Packages of a chain of successors that are read to find a circle.
 
 
 class SeenSuccessor(Struct, frozen=True):

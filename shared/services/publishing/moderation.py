@@ -47,9 +47,10 @@ from shared.services.record_batches import RECORDS_AT_ONCE, package_batches
 
 PACKAGES_READ = 50  # Packages that one page looks through: each is surveyed.
 MAX_HELD_RELEASES = 25  # Held releases after which a page looks at no further package.
-MAX_DECIDED_AT_ONCE = 500  # By one request.
-NAMED_IN_MAIL = 10  # Releases of a burst.
-DECIDED_TOGETHER = 10  # Each takes some ten calls of the stores.
+MAX_DECIDED_AT_ONCE = 500  # Releases that one request decides on.
+NAMED_IN_MAIL = 10  # Releases of a burst that a mail names.
+# Releases decided on at the same time; each takes about ten calls of the stores.
+DECIDED_TOGETHER = 10
 
 _REFUSED = "an owner refused to publish it"
 
@@ -301,7 +302,7 @@ STATE_VERBS = {
     State.LIVE: "release",
     State.REMOVED: "remove",
 }
-WITHHELD_RELEASES_SHOWN = 50  # On a page of the list.
+WITHHELD_RELEASES_SHOWN = 50  # Withheld releases on a page of the list.
 
 _COUNT_ONLY = ResultPage(limit=0)
 _NO_DAY = "9999"  # A history of pulls since this day has totals, and no single days.

@@ -75,7 +75,8 @@ MAX_PUBLISHERS_CACHED = 1_000  # Credentials.
 
 MAX_WARNINGS = 10  # Warnings stored with a release, whose record may have 16 KB.
 
-PUBLISHER_WORDS = "its publisher"  # How a stored reason begins; they themselves read "you".
+# How a stored reason begins; publishers themselves read "you" instead.
+PUBLISHER_WORDS = "its publisher"
 
 
 class Upload(Struct, frozen=True):
@@ -124,7 +125,7 @@ class _Push(Struct, frozen=True):
     by: Principal
     sigstore: SigstoreBundle | None = None
     findings: tuple[RuleFinding, ...] = ()  # Findings of the rules; none of them refuses the push.
-    held_by_scanner: str = ""  # Why, as a sentence.
+    held_by_scanner: str = ""  # Why the scanner holds it, as a sentence.
 
     @property
     def package(self) -> Package:

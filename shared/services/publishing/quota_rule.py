@@ -12,7 +12,7 @@ from shared.ports.system import Clock
 from shared.runtime.lru_cache import LruCache
 from shared.services.publishing.publishing_rules import Occasion, RuledArchive, RuledRelease
 
-ORGANIZATIONS_REMEMBERED = 1_000  # With a limit, and a push since their last count.
+ORGANIZATIONS_REMEMBERED = 1_000  # Organizations with a limit and a push since their last count.
 
 
 class _Pushed(Struct, frozen=True):

@@ -31,7 +31,7 @@ from shared.services.publishing.moderation import (
 )
 from shared.services.record_batches import RECORDS_AT_ONCE, package_batches
 
-PACKAGES_SEARCHED = 2_000  # By one request: the releases of each are read.
+PACKAGES_SEARCHED = 2_000  # Packages that one request searches, reading the releases of each.
 
 # The states that a decision changes.
 _CHANGED = {

@@ -16,10 +16,11 @@ from shared.services.identity.accounts import accounts_by_ids, administrator_acc
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.report_records import ReportRecords
 
-REPORTED_MAILS_AN_HOUR = 10  # To each administrator, each about another release.
-_KEPT_FOR = timedelta(days=7)  # One release is no news again before.
+REPORTED_MAILS_AN_HOUR = 10  # Mails to each administrator, each about another release.
+_KEPT_FOR = timedelta(days=7)  # No second mail about a release is sent within this time.
 _KIND = "report-mail"
-_LEFT_OUT_FOR = timedelta(days=1)  # A task does not send then what was one too many in an hour.
+# How long a mail that the hourly limit left out stays left out, so that no task sends it later.
+_LEFT_OUT_FOR = timedelta(days=1)
 _HOUR_MS = timedelta(hours=1) // MS
 
 # What became of a report, as a sentence for its reporter.

@@ -62,7 +62,9 @@ from shared.services.report_records import ReportRecords
 RELEASES_ON_A_PAGE = 50  # Releases on a page of the queue; the reports of each release are read.
 REPORTS_ON_A_PAGE = 100  # Reports on the page of one release, and on a page of an organization.
 
-COMPLETED_FOR = timedelta(days=1)  # After the last report; later an administrator looks.
+# For a day after the last report, a run completes what a process left undone after storing a
+# report; later an administrator reviews the release.
+COMPLETED_FOR = timedelta(days=1)
 
 _HARMLESS = {ReportState.DISMISSED, ReportState.FALSE}
 

@@ -38,7 +38,7 @@ class ScannerOptions(Struct, frozen=True):
     does not answer. Without an address nobody is asked."""
 
     url: str
-    secret: Secret | None  # There is one where there is an address.
+    secret: Secret | None  # Set if an address is set.
     without_answer: ScanVerdict
 
 

@@ -22,7 +22,8 @@ from shared.domain.rules.version_rule import (
 from shared.services.api_docs.version_checks import Compared, VersionChecks, VersionUnchecked
 from shared.services.publishing.publishing_rules import Occasion, RuledArchive, RuledRelease
 
-PUSH_WAITS = timedelta(seconds=5)  # For a comparison, where the rules hold or refuse.
+# How long a push waits for the comparison if the rule may hold or refuse it.
+PUSH_WAITS = timedelta(seconds=5)
 
 _BUSY = (
     "The API was not compared with that of the version before, because the registry is busy. Check "

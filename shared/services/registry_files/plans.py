@@ -15,7 +15,7 @@ from shared.domain.registry_files.toml_text import toml_value
 REASON = "The registry file says so."
 NOTHING_TO_CHANGE = "Nothing to change."
 
-Secrets = Mapping[str, str]  # What is shown once, by the path of what it belongs to.
+Secrets = Mapping[str, str]  # Secrets that are shown once, by the path of what they belong to.
 
 
 class Pruning(Enum):
@@ -52,7 +52,7 @@ class Draft:
         self.parsed = parsed
         self.prunes = pruning is Pruning.REMOVE
         self.given_secrets = given_secrets
-        self.by = by  # The file.
+        self.by = by  # The actor: the registry file.
         self.steps = list[Step]()
         self.waiting = list[str]()
         self.problems = list[FileProblem]()

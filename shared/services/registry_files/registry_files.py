@@ -46,8 +46,9 @@ from shared.services.registry_files.plans import (
 from shared.services.registry_files.registry_sections import RegistrySections
 
 _LEASE = "registry-file"
-_LEASE_LIFETIME = timedelta(seconds=30)  # After the death of a process others wait this long.
-_WAIT = timedelta(minutes=2)  # A file of a company takes seconds.
+_LEASE_LIFETIME = timedelta(seconds=30)  # If a process dies, others wait until its lease expires.
+# How long a request waits for another one; the file of a company takes seconds.
+_WAIT = timedelta(minutes=2)
 _LOOK_AGAIN = timedelta(milliseconds=500)
 
 _WHAT = "registry files"

@@ -37,7 +37,7 @@ from shared.services.scim.users import ScimUsers
 
 FOLLOWED_AT_ONCE = 20  # People of a request; each takes about ten store operations.
 _PARALLEL = 5
-_READ_ONE_BY_ONE = 20  # More new members are looked up in the list of all users.
+_READ_ONE_BY_ONE = 20  # If more members are new, they are looked up in the list of all users.
 
 
 class GroupValues(Struct, frozen=True):

@@ -85,7 +85,7 @@ class MadeEntity(Struct, frozen=True):
 
     described: str
     maker: str
-    why: str = ""  # It stops.
+    why: str = ""  # Why it stops.
 
 
 class FlawedPublisher(Struct, frozen=True):

@@ -23,7 +23,7 @@ from shared.services.tokens.trusted_publishers import TrustedPublishers
 from shared.services.tokens.trusted_publishing import JobTokenVerifier
 
 MAX_CLAIMS_SHOWN = 100  # Claims of one token; tokens of Entra ID have about 25.
-MAX_PUBLISHERS_SHOWN = 20  # Those that come nearest.
+MAX_PUBLISHERS_SHOWN = 20  # The publishers that match the token best.
 
 
 class PublisherCheck(Struct, frozen=True):

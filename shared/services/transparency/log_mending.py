@@ -43,7 +43,7 @@ class MendingPlan(Struct, frozen=True):
 
     way: MendingWay
     stopped: LogState
-    state: LogState  # As it is after it.
+    state: LogState  # The state after mending.
     lost: int = 0  # Published entries of events that the registry does not have any more.
     reason: str = ""  # Why the published files cannot be continued.
 

@@ -67,7 +67,8 @@ class Openings(Struct, frozen=True):
     async def _events_at(self, index: int) -> list[LoggedEvent]:
         """Return the event whose entry is at an index; nothing if it has none."""
         state = await self.directory.get(LogState, PLACE_OF_STATE)
-        number = state.number_of(index) if state else index + 1  # As in a log that was not mended.
+        # Without a state, the numbers are those of a log that was never mended.
+        number = state.number_of(index) if state else index + 1
         return [] if number is None else await self.events.logged(number - 1, 1)
 
     async def _may_see(self, event: Event, by: Principal) -> bool:
