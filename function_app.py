@@ -28,7 +28,7 @@ def start() -> func.FunctionApp:
     return build_app(registry())
 
 
-@cache  # A later step that fails is repeated alone.
+@cache  # Cached, so that only a later step that fails is repeated.
 def registry() -> "Registry":
     """Return the registry, which serves clients."""
     from pydantic import ValidationError
@@ -38,7 +38,7 @@ def registry() -> "Registry":
     from shared.settings.problems import refused_setting, setting_problem, unknown_settings
     from shared.telemetry.log import log
 
-    for sentence in unknown_settings():  # They may be those of code that is deployed next.
+    for sentence in unknown_settings():  # They may be settings of the code that is deployed next.
         log.error("settings.unknown", reason=sentence)
     try:
         settings = Settings.load()
@@ -52,5 +52,5 @@ def registry() -> "Registry":
 try:
     app = started_app(start)
 finally:
-    gc.freeze()  # Later collections do not look through it.
+    gc.freeze()  # Later garbage collections skip these objects.
     gc.enable()

@@ -57,7 +57,7 @@ class ArchiveToSend(Struct, frozen=True):
     size: int
     etag: str
     headers: Mapping[str, str]
-    depends_on: Dependencies | None  # As in `Answer`; None for one that is not for everybody.
+    depends_on: Dependencies | None  # As in `Answer`; None if the archive is not for everybody.
 
 
 central = CentralFace()

@@ -118,7 +118,7 @@ def _with_derived(declared: tuple[Operation, ...]) -> tuple[Operation, ...]:
     return (*served, missing_operation(served))
 
 
-KEYS = "shared.auth.p256"  # For the first push, and for metrics.
+KEYS = "shared.auth.p256"  # The module is needed for the first push, and for metrics.
 
 
 async def build_models() -> None:
@@ -134,7 +134,7 @@ async def build_models() -> None:
 
 async def _build_below(base: type[BaseModel]) -> None:
     for model in base.__subclasses__():
-        if model.model_rebuild():  # Else a request has built it.
+        if model.model_rebuild():  # Otherwise a request has built the model already.
             await asyncio.sleep(0)
         await _build_below(model)
 
@@ -152,7 +152,7 @@ def prepare_faces(settings: Settings) -> None:
     manual_of(settings)
     render_markdown("", TextPlace(""))  # Imports and builds the parser.
     import_module(KEYS)
-    if identity_issuers(settings):  # Else no directory can provision people.
+    if identity_issuers(settings):  # Otherwise no directory can provision people.
         for name in LIBRARY_MODULES:
             import_module(name)
 

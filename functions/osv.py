@@ -34,11 +34,11 @@ from shared.services.advisories.advisory_index import IndexedAdvisory
 MAX_QUERIES = 1_000  # As OSV takes at once; osv-scanner sends as many.
 MAX_QUERY_VALUES = 12 * MAX_QUERIES
 IDS_OF_A_PAGE = 1_000
-IDS_OF_A_BATCH = 10_000  # What is not among them has its own page.
+IDS_OF_A_BATCH = 10_000  # Ids in the answer to a batch; further ids are on pages of their own.
 ADVISORIES_OF_A_PAGE = 100
 BYTES_OF_A_PAGE = 4 * 1024 * 1024
 
-_BEFORE_ALL = "-"  # As a token: every id comes after it.
+_BEFORE_ALL = "-"  # The first page token: every id comes after it.
 _INTERNAL = 13
 _CODES = {  # https://grpc.github.io/grpc/core/md_doc_statuscodes.html
     RefusalKind.INVALID: 3,

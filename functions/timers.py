@@ -92,7 +92,7 @@ class _Call:
         try:
             return await self._upkeep.due()
         except Unavailable:
-            return []  # The jobs go on, and the next look is a minute later.
+            return []  # The jobs continue, and the next check is a minute later.
 
 
 async def _run(upkeep: Upkeep, task: str, context: func.Context | None) -> None:

@@ -49,7 +49,7 @@ FILE_NAMES = ("Ballerina.toml", "Dependencies.toml")
 FOUND = 1
 NOT_AUDITED = 2
 
-IN_ONE_QUERY = 1_000  # Packages.
+IN_ONE_QUERY = 1_000  # Packages in one query.
 # Pages of the answer to one query, because a registry could name a next page without end.
 MOST_PAGES = 100
 MOST_ADVISORIES = 10_000
@@ -197,7 +197,7 @@ class Audit:
     address: str
     components: Sequence[Component]
     findings: Sequence[AuditFinding]
-    ignored: Sequence[tuple[AuditFinding, str]]  # With the reason.
+    ignored: Sequence[tuple[AuditFinding, str]]  # Ignored findings, each with the reason.
 
 
 def main(arguments: list[str], address: str) -> int:

@@ -642,7 +642,8 @@ def now_ms() -> int:
 CONFINEMENT = "confined process"
 CERTIFICATE = "certificate"
 TELEMETRY = "telemetry"
-OWN_ADDRESS = "own address"  # It is not always reached from inside.
+# The own address of a registry cannot always be reached from inside its network.
+OWN_ADDRESS = "own address"
 
 
 def examine_data(settings: Settings) -> list[StoreCheck]:
@@ -996,7 +997,8 @@ def _key_text(
         return text_of_setting(_secret(setting))
     if settings.key_vault:
         read = _vault_secret(settings, file.path.name)
-        if kind is KeyKind.WITNESS:  # It is kept, and the alert is about keys that are rotated.
+        # The key of the witness is not rotated, and the alert is about keys that are.
+        if kind is KeyKind.WITNESS:
             return read
         return recording_age(read, file.clock, kind.value, newest_made_ms)
     return file.read

@@ -230,12 +230,12 @@ async def _prepare(settings: Settings) -> None:
         try:
             prepare_search()
             prepare_faces(settings)
-        except Exception:  # Whoever asks first for what could not be made is told.
+        except Exception:  # The first request that needs what could not be made gets the error.
             log.exception("start.unprepared")
 
     try:
         await build_models()
-    except Exception:  # The same.
+    except Exception:  # The first request that needs it gets the error.
         log.exception("start.unprepared")
     # A process that stops meanwhile does not wait for it.
     Thread(target=prepare, name="prepare", daemon=True).start()

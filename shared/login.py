@@ -59,7 +59,7 @@ LARGEST_FILE_BYTES = 1_000_000  # A larger file cannot be written by hand.
 _OK = 200
 _MINUTE_S = 60
 _DAY_S = 86_400
-_BUSY = (429, 500, 502, 503, 504)  # It may succeed later.
+_BUSY = (429, 500, 502, 503, 504)  # Statuses after which a repeated request may succeed.
 
 
 class LoginFailed(Exception):

@@ -535,7 +535,7 @@ def as_markdown(text: str) -> str:
 TRIES = 6
 FIRST_PAUSE_S = 1.0  # Doubled with every try.
 LONGEST_PAUSE_S = 120.0  # If the server asks for a longer pause, the request is not repeated.
-LISTED_WITHIN = 60  # Questions, one every `LISTED_PAUSE_S`.
+LISTED_WITHIN = 60  # Questions whether the release is listed, one every `LISTED_PAUSE_S`.
 LISTED_PAUSE_S = 3.0
 TIMEOUT_S = 120.0
 _GOOD = range(200, 300)

@@ -249,7 +249,7 @@ class Verification:
         kept: dict[str, object] = {}
         if policy := self._state.text("policy"):
             kept["policy"] = with_keys(policy, self._policy.logs)
-        if not has_all:  # Where the watches were is not known in the new log.
+        if not has_all:  # The positions of the watches in the new log are not known.
             kept["watched"] = dict.fromkeys(self._state.numbers("watched"), 0)
         return kept
 
@@ -386,7 +386,7 @@ class Verification:
         if any(each not in logged.releases for each in names):
             for leaf in self._leaves():
                 logged.add(leaf)
-            if not is_few:  # Those that are not public, if the caller may see them.
+            if not is_few:  # Packages that are not public, if the caller may see them.
                 self._ask_proofs(names - logged.releases.keys(), logged)
         found = logged.releases
         problems = [text for each in wanted if (text := _difference_of(each, found))]

@@ -96,8 +96,8 @@ pages.use_case(
 
 
 AFFECTED = "account/advisories"
-PACKAGES_SHOWN = 200  # Affected ones of all organizations; each has several findings.
-ORGANIZATIONS_SHOWN = 20  # Each is looked at as a whole.
+PACKAGES_SHOWN = 200  # Affected packages of all organizations; each has several findings.
+ORGANIZATIONS_SHOWN = 20  # Organizations whose packages are all read for the page.
 
 
 @pages.read(AFFECTED)

@@ -34,7 +34,8 @@ ORGANIZATIONS_PATH = f"{ACCOUNT_PATH}/organizations"
 # Where the tabs of Central's dashboard are here, which Ballerina's documentation links to.
 _DASHBOARD_TABS = {"token": TOKENS_PATH, "tokens": TOKENS_PATH, "organizations": ORGANIZATIONS_PATH}
 _TOML = "application/toml"
-ORGANIZATIONS_LOOKED_AT = 3  # For releases that wait: each costs some reads.
+# Organizations that are searched for waiting releases; each costs some reads.
+ORGANIZATIONS_LOOKED_AT = 3
 
 
 pages = SignedInPages()
@@ -48,7 +49,8 @@ async def account_settings(call: SignedInCall) -> Answer:
     return Answer(text.encode(), headers=headers, media_type=_TOML)
 
 
-@pages.read("dashboard", is_open=True)  # Where it leads, whoever is not signed in signs in.
+# Visitors who are not signed in are redirected to a page where they sign in.
+@pages.read("dashboard", is_open=True)
 async def account_dashboard(call: SignedInCall) -> Answer:
     return see_other(_DASHBOARD_TABS.get(call.params.get("tab", ""), ACCOUNT_PATH))
 

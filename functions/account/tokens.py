@@ -286,7 +286,8 @@ pages.use_case(
     CONFIRMATIONS[ROTATE],
     _token,
     name="account_token_rotate",
-    takes_recent_sign_in=False,  # Unless the token manages or moderates, as its page knows.
+    # Only tokens that manage or moderate need it, which their page checks.
+    takes_recent_sign_in=False,
     then=_show_issued,
 )
 

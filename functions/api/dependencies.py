@@ -21,7 +21,8 @@ from shared.domain.errors.base import about_field
 from shared.domain.errors.packages import Withdrawal
 from shared.services.api_docs.dependency_updates import CheckedDependency, DependencyState
 
-CHECKED_AT_ONCE = 40  # Packages; of each with newer versions the verdicts are read.
+# Packages in one request; for each with newer versions, the verdicts are read.
+CHECKED_AT_ONCE = 40
 
 
 class DependenciesToCheck(RequestModel):

@@ -261,7 +261,7 @@ class _Module(Struct, frozen=True):
     """A documented module, and the filters of a query."""
 
     found: DocumentedModule
-    facts: Json  # What is no list.
+    facts: Json  # The fields that are not lists.
     wanted: Json
 
 

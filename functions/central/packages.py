@@ -38,7 +38,8 @@ central = CentralFace()
 central_without_404 = CentralFace(shows_404=False)
 FACES = (central, central_without_404)
 
-REPEATED_WITHOUT_PROOF = timedelta(seconds=5)  # While a release is being logged.
+# While a release is being logged, the answer without a proof is repeated only this long.
+REPEATED_WITHOUT_PROOF = timedelta(seconds=5)
 REPEATED_WITH_PROOF = timedelta(minutes=1)
 LATEST = "latest"  # What scripts of ballerina-library write for `*`.
 

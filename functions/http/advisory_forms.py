@@ -23,7 +23,7 @@ from shared.use_cases.advisories import (
 )
 from shared.use_cases.inputs import shown_fields
 
-ROWS = 3  # At least; there is always an empty one.
+ROWS = 3  # The least number of rows; one of them is always empty.
 
 
 async def values_of_list(

@@ -81,7 +81,7 @@ class Exchange(Struct):
     @classmethod
     def of_repeat(cls, operation: str, trace: str, *, method: str) -> Self:
         """Begin the exchange of a request whose answer is repeated."""
-        activity = Activity.detached(trace)  # A repeat reads nothing from a store.
+        activity = Activity.detached(trace)  # A repeated answer reads nothing from a store.
         return cls(operation, method, True, _new_id(), time.perf_counter(), activity)
 
     def note_failure(self) -> None:
@@ -424,7 +424,8 @@ _MAX_CACHED_LENGTH = 400  # Characters of an address and an agent.
 
 # One entry of `Via`: a protocol and a host or pseudonym, without a comment (RFC 9110, 7.6.3).
 _PASSED = re.compile(r"(?:[A-Za-z]{1,10}/)?[0-9.]{1,8}[ \t]+([A-Za-z0-9._:-]{1,100})(?:[ \t]|$)")
-MOST_PASSED = 7  # With the entry of this registry there are eight, which have less than 1 KB.
+# With the entry of this registry there are eight entries, which take less than 1 KB.
+MOST_PASSED = 7
 
 
 def passed_registries(via: str) -> str:

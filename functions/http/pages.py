@@ -357,7 +357,7 @@ _FILTERS: tuple[Callable[..., str], ...] = (
     withdrawal_title,
 )
 
-FRAGMENTS_KEPT = 8_192  # Some 6 MB.
+FRAGMENTS_KEPT = 8_192  # Fragments in memory; they take about 6 MB.
 _HASH_DIGITS = 12  # 48 bits tell the versions of one file apart.
 
 

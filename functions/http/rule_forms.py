@@ -28,7 +28,8 @@ class RuleField(Struct, frozen=True):
     label: str
     hint: str
     kind: str
-    value: str  # What was typed, or else what is stored; of a checkbox, whether it is checked.
+    # What was typed, or otherwise what is stored; for a checkbox, whether it is checked.
+    value: str
     options: Sequence[tuple[str, str]] = ()
 
 

@@ -18,7 +18,7 @@ from shared.runtime.answers import PLAIN_TEXT, Answer
 
 CHECKPOINT_CACHE = "public, max-age=2"  # A new one is published every few seconds.
 POLICY_CACHE = "public, max-age=60"
-PARTIAL_CACHE = "public, max-age=60"  # It goes when the full tile is there.
+PARTIAL_CACHE = "public, max-age=60"  # A partial file is deleted once the full tile exists.
 BYTES = "application/octet-stream"
 
 log_files = PlainTextFace()

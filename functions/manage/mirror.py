@@ -7,7 +7,7 @@ from shared.domain.release_lists import parse_coordinate
 from shared.runtime.answers import Answer
 from shared.services.mirroring.mirror_rules import MAX_REASON, RuleDryRun
 
-GONE_SHOWN = 100  # Releases; the others follow when these are decided on.
+GONE_SHOWN = 100  # Releases on the page; the others appear after these are decided on.
 EFFECTS_SHOWN = 100  # Effects of a dry run on a page: the releases with the most pulls.
 
 pages = AdministratorPages()

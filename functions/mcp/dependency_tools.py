@@ -69,7 +69,7 @@ async def resolve(call: Call, asked: Resolve) -> Resolution:
     requests = list(dict.fromkeys(map(_request, asked.packages)))
     by = call.caller
     direct = await call.package_source.resolve_packages(requests, client=client, by=by)
-    users = dict[tuple[str, str, str], dict[str, None]]()  # Who needs each package.
+    users = dict[tuple[str, str, str], dict[str, None]]()  # The users of each package.
     for each in direct.resolved:  # Reading all of what 25 packages need could take half a second.
         for node, user in _needed(each) if len(users) <= MOST_NEEDED else ():
             users.setdefault(node, {})[user] = None

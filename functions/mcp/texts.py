@@ -80,7 +80,7 @@ _CONTROL = re.compile(
 def shown(text: str) -> str:
     """Return a text without control and invisible characters. Those that change the direction of
     writing are shown as their numbers."""
-    if text.isascii() and text.isprintable():  # As nearly all values of rows are.
+    if text.isascii() and text.isprintable():  # Nearly all values of rows are such texts.
         return text
     return _CONTROL.sub(" ", show_bidi_characters(text.replace("\r\n", "\n")))
 

@@ -33,8 +33,9 @@ from shared.runtime.answers import Answer
 RESULTS_PER_PAGE = 20
 SYMBOLS_BESIDE_PACKAGES = 3
 _SYMBOL_NAME = re.compile(r"[a-z][A-Z]|->|\w:|\w\.[A-Za-z]\w*\s*$")  # As parseCsv and Client.get.
-SHOWN_FACET_VALUES = 8  # The others can be opened.
-MAX_FACET_VALUES = 40  # Others can be typed.
+# Values of a facet that are shown; the others are in a list that can be opened.
+SHOWN_FACET_VALUES = 8
+MAX_FACET_VALUES = 40  # Values of a facet in that list; others can be typed.
 SUGGESTIONS = "application/x-suggestions+json"
 SUGGESTIONS_FORM = "suggestions"
 OPENSEARCH = "application/opensearchdescription+xml"
@@ -66,7 +67,8 @@ class SearchForm:
     sort: str
     deprecated: bool
     explain: bool
-    org: str = ""  # On the page of an organization, which searches its packages alone.
+    # The organization on whose page the search is, and to whose packages it is limited.
+    org: str = ""
 
     @classmethod
     def of(cls, query: Mapping[str, str], org: str = "") -> "SearchForm":

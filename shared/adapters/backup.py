@@ -310,7 +310,7 @@ def _remove_unfinished(folder: Path) -> None:
             rmtree(each)
         elif each.name != _MARK:
             each.unlink()
-    rmtree(folder)  # The mark last: what is left of a deletion is still known by it.
+    rmtree(folder)  # The mark is deleted last, so that what a crash leaves is still recognized.
 
 
 def _finish(folder: DataFolder) -> None:

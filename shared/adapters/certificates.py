@@ -12,7 +12,8 @@ from shared.adapters.network import Network, reason_of
 from shared.domain.times import MS, time_text
 from shared.ports.http_client import ServerUnreachable
 
-RENEWED_BEFORE = timedelta(days=14)  # What is renewed by itself is renewed a month before.
+# Certificates that are renewed automatically are renewed a month before they expire.
+RENEWED_BEFORE = timedelta(days=14)
 TIME_LIMIT = timedelta(seconds=5)
 _HAS_EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED of OpenSSL.
 

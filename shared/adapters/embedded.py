@@ -138,7 +138,7 @@ def require_registry(data: Path) -> None:
             if set(parts) - {_KEYS} and not _has_records(connection):
                 raise _lost(folder, parts, "has no record")
             snapshot = _unfinished_restore(connection)
-    except sqlite3.Error:  # The start meets it as well, and says so.
+    except sqlite3.Error:  # The start of the registry meets and reports the same error.
         return
     if snapshot:
         found = f"The restore of the snapshot {snapshot} to {folder.root} did not end."
@@ -205,7 +205,7 @@ def _unfinished_restore(connection: sqlite3.Connection) -> str:
 
 
 _MORE_ROOM = "Make room, or move the data folder to a larger disk."
-SCARCE_BYTES = 1024**3  # A busy registry fills it in a day: time enough to react.
+SCARCE_BYTES = 1024**3  # A busy registry fills this in a day, which leaves time to react.
 
 
 class StoreCheck(Struct, frozen=True):

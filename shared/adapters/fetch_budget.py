@@ -13,9 +13,10 @@ from shared.adapters.filesystem import translate_disk_errors
 from shared.domain.archives.digests import Digest
 from shared.ports.http_client import NoRoomToFetch
 
-ARCHIVES = 4  # Each has a file of at most the limit of archives.
-DOCUMENT_BYTES = 64 * 1024 * 1024  # Eight of the largest.
-WAIT = timedelta(seconds=20)  # For an archive to end; `bal` gives up after 60.
+ARCHIVES = 4  # Archives fetched at once; each is in a file of at most the limit of archives.
+DOCUMENT_BYTES = 64 * 1024 * 1024  # Memory for documents: eight of the largest.
+# The wait for another archive to end; `bal` gives up after 60 seconds.
+WAIT = timedelta(seconds=20)
 
 
 class FetchedFile:
@@ -35,7 +36,7 @@ class FetchedFile:
         self._digest.update(piece)
         with translate_disk_errors():
             rest = memoryview(piece)
-            while rest:  # A full disk takes a part of it first.
+            while rest:  # A disk that becomes full accepts only a part of the piece.
                 rest = rest[self._file.write(rest) :]
 
     @property

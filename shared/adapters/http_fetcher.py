@@ -54,7 +54,7 @@ _PASSED_PROXY = "proxy.start_tls.started"
 _SENDS_REQUEST = "http11.send_request_headers.started"
 
 _PORTS = {"https": 443, "http": 80}
-_FIRST_FAILURE_STATUS = 500  # Below, the server answered what it was asked.
+_FIRST_FAILURE_STATUS = 500  # With a lower status, the server has answered.
 
 _NO_ADDRESS = "the address is not one to ask"
 _NOT_PUBLIC = "the address is not public, or not https"

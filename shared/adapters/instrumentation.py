@@ -81,7 +81,7 @@ def _recorded(store_name: str, operation: str, store: object) -> StoreCall:
 
     def recorded(*arguments: Any, **named: Any) -> Awaitable[Any]:
         nonlocal call
-        if call is None:  # Looked up once, by the first call: that opens some stores.
+        if call is None:  # The first call looks it up, because that opens some stores.
             call = cast("StoreCall", getattr(store, operation))
         activity = current_activity()
         if activity is not None:

@@ -24,7 +24,7 @@ from shared.runtime.private_files import hold_file_lock, make_private_folder, tr
 ORPHANS_END_WITHIN = timedelta(seconds=15)
 _LOOK_AGAIN_AFTER = timedelta(milliseconds=50)
 
-_LABEL_BYTES = 512  # Always as many, so that a used file takes no further room on a full disk.
+_LABEL_BYTES = 512  # A fixed size, so that rewriting the file needs no more space on a full disk.
 
 
 class ServingProcess(Struct, frozen=True):
@@ -115,7 +115,8 @@ def _join(folder: DataFolder, process: ServingProcess, held: ExitStack) -> None:
             lock = try_file_lock(path)
             if lock is None:
                 continue
-            with ExitStack() as locked:  # Held only if it says by whom.
+            # The lock is released again if the label cannot be written.
+            with ExitStack() as locked:
                 locked.enter_context(lock)
                 with path.open("r+b", buffering=0) as file:
                     file.write(msgspec.json.encode(process).ljust(_LABEL_BYTES))

@@ -80,7 +80,7 @@ _TOO_MANY = 429
 _SERVER_ERRORS = 500
 _UNKNOWN = 401
 _NOT_PUBLIC = HttpResponse(_MISSING, {}, b'{"message": "not found"}')
-_REFUSED = frozenset((_UNKNOWN, 403))  # With a token.
+_REFUSED = frozenset((_UNKNOWN, 403))  # Statuses by which an upstream refuses a token.
 
 T = TypeVar("T")
 
@@ -137,7 +137,7 @@ class CentralUpstream(Struct, frozen=True):
         url = f"{base}/index/changes?since={since}&limit={count}"
         answer = await self.documents.get(url, headers)
         if answer.status in (_MISSING, _UNKNOWN):
-            return None  # It is another registry, or is read with a token alone.
+            return None  # The upstream is no Ballroom, or answers only requests with a token.
         return _read(answer, lambda body: read_changes(body, since))
 
     @asynccontextmanager

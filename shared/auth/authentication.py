@@ -44,7 +44,7 @@ class _CachedToken(Struct):
     token: Token
     account: Account | None
     stop: MakerStop | None  # Only of a token of an organization: why it is stopped, if it is.
-    principal: Principal  # With the client that used it last.
+    principal: Principal  # The principal, with the client that last used the token.
     records: tuple[str, ...]  # The keys of what it depends on, as `records_of` says.
     read_ms: int  # A time of the monotonic clock.
     number: int  # The number of the edition from before the token was read.

@@ -532,7 +532,8 @@ def _require_moderate_scope(by: Principal, verb: str, what: object, on: Resource
 # package as for a hidden one. Of these only those are asked for that a request names: a credential
 # may read hundreds of organizations.
 
-KNOWN_FOR = timedelta(seconds=3)  # What ends by itself, such as a membership, ends within five.
+# An access that ends by time, such as a membership, ends everywhere within five seconds.
+KNOWN_FOR = timedelta(seconds=3)
 MAX_READERS = 20_000  # Pairs of a credential and a reader; each takes about 0.5 KiB.
 
 
@@ -587,6 +588,6 @@ class KnownReaders:
     def among(self, by: Principal, orgs: Iterable[str]) -> Iterator[str]:
         """Return the readers that `by` is known to be one of: of these organizations, in lower
         case, and staff."""
-        if not by.credential:  # Nothing is noted of anybody without one.
+        if not by.credential:  # Without a credential, nothing is noted.
             return iter(())
         return (each for each in (*orgs, STAFF) if self.includes(by, each))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 ClientAssertion = Callable[[], str]
 AppIdentity = Callable[[], "AsyncTokenCredential"]
 
-_PATIENCE_SECONDS = 5  # The endpoint of managed identities is local, and a person waits.
+_PATIENCE_SECONDS = 5  # The endpoint of managed identities is local, and a person waits for it.
 
 
 def app_identity(transport: "AsyncHttpTransport[Any, Any] | None" = None) -> "AsyncTokenCredential":

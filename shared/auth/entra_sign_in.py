@@ -44,7 +44,7 @@ _SCOPES = ["email"]  # msal adds openid and profile.
 _UNUSABLE = "its discovery document names no addresses that can be used"
 _OTHER_ADDRESS = "msal asks another address than that of the discovery document"
 
-EntraFlow = dict[str, object]  # What msal wants back when the person returns.
+EntraFlow = dict[str, object]  # What msal needs when the person returns.
 
 
 class EntraRegistration(Struct, frozen=True):

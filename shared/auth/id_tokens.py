@@ -16,7 +16,8 @@ class IdTokenRequest(Struct, frozen=True):
     issuer: str
     client_id: str
     nonce: str
-    tenant: str = ""  # The required tenant of Entra ID, where one key signs for all tenants.
+    # The required tenant of Entra ID, because one of its keys signs for all tenants.
+    tenant: str = ""
 
 
 class IdTokenValidator(Struct, frozen=True):

@@ -50,7 +50,8 @@ class VerifiedIdentity(Struct, frozen=True):
     display_name: str
     strong: bool
     authenticated_ms: int
-    groups: tuple[str, ...] | None = None  # As they are stored; None where it does not say them.
+    # Groups as they are stored; None if the provider does not report them.
+    groups: tuple[str, ...] | None = None
 
 
 class IdentityProvider(Protocol):

@@ -42,7 +42,7 @@ SECRET_LENGTH = 43  # For state, nonce and PKCE verifier: the minimum of PKCE.
 CLIENT_REFUSED = frozenset(
     ("invalid_client", "unauthorized_client", "incorrect_client_credentials")
 )
-NO_CODE = "none"  # A code that nobody got.
+NO_CODE = "none"  # A placeholder for a code that was never issued.
 
 _OK = 200
 _SERVER_ERROR = 500

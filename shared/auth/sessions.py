@@ -34,8 +34,10 @@ from shared.runtime.lru_cache import LruCache
 class SameSite(Enum):
     """Which requests from other sites carry a cookie."""
 
-    LINKS = "Lax"  # Links do, forms do not.
-    FORMS = "None"  # Forms do: an identity provider responds with a form.
+    # The cookie is sent when a link of another site is followed, but not with its forms.
+    LINKS = "Lax"
+    # The cookie is sent with forms of other sites: an identity provider responds with one.
+    FORMS = "None"
 
 
 class Cookie(Struct, frozen=True):
@@ -185,7 +187,7 @@ def _signed_text(account_id: str, name: str) -> str:
 
 SESSION_CACHED_FOR = timedelta(seconds=3)  # An ended session is refused everywhere within five.
 MAX_CACHED_SESSIONS = 10_000  # Per process; each takes about 1 KiB.
-SESSION_ID_LENGTH = 12  # Base62; the secret of the session is what nobody can guess.
+SESSION_ID_LENGTH = 12  # Base62 characters. Only the secret of the session has to be unguessable.
 SESSION_SECRET_LENGTH = 32  # 190 bits, like a token.
 
 SESSION_CREDENTIAL = "session:"  # Before the id of a session in events and logs.

@@ -17,7 +17,8 @@ from shared.domain.entities import Place
 from shared.domain.webhooks import EncryptedSecret, WrappedKey
 from shared.ports.system import Randomness
 
-REGISTRY_KEYS_KEPT = 4  # Two rotations may pass while processes run that know the keys of before.
+# Two rotations are possible while processes run that know only the earlier keys.
+REGISTRY_KEYS_KEPT = 4
 
 # Bytes of a key's digest that are its id: enough to distinguish a few keys, too few to guess one.
 _ID_BYTES = 8

@@ -28,7 +28,7 @@ from shared.services.tokens.tokens import TokenRequest
 
 ADMINISTRATOR = "admin"  # With a number if an account has or had that name.
 
-_INDENT = " " * 13  # Below what a label is for.
+_INDENT = " " * 13  # The indentation of lines that belong to a label.
 _EVERY_SCOPE = [scope.value for scope in Scope if scope not in ADMINISTRATORS_SCOPES]
 
 _WELCOME = """\

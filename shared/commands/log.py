@@ -16,7 +16,7 @@ from shared.services.transparency.log_mending import log_is_written
 from shared.settings import Settings
 from shared.verify import VerifyOptions, run, with_address
 
-DAYS_OF_TWO_KEYS = 90  # Clients that keep a key of the log have so long to learn the next one.
+DAYS_OF_TWO_KEYS = 90  # The time for clients that store a key of the log to learn the next one.
 MAX_DAYS_OF_TWO_KEYS = 3_650
 
 _OPTIONS = (

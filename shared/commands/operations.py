@@ -284,7 +284,7 @@ def _option(name: str, described: JsonObject) -> tuple[list[str], dict[str, Any]
     suggested = described.get("suggestion")
     alone = {"is_flag": False, "flag_value": suggested} if suggested else {}
     words = f"--{word.replace('_', '-')}"
-    if kind == "boolean" and default is None:  # Left out, it stays as it is.
+    if kind == "boolean" and default is None:  # A boolean that is left out keeps its value.
         words += f"/--no-{word.replace('_', '-')}"
     return [words, name], {
         "type": _type(described.get("items", described)),

@@ -213,7 +213,7 @@ async def set_rules(
     _say_removed("Removed", changed.removed)
     answer = changed.model_dump(mode="json", by_alias=True)
     if output is not OutputFormat.JSON:
-        del answer["removed"]  # Said above.
+        del answer["removed"]  # It was printed above.
     print_answer(answer, output)
 
 

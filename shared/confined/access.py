@@ -32,7 +32,8 @@ def restrict_access(jobs: Path, tasks: str) -> list[Restriction]:
         return []
     import resource  # noqa: PLC0415 - Windows has none.
 
-    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))  # Another means against a second process.
+    # A second protection against starting another process.
+    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
     libc = ctypes.CDLL(None, use_errno=True)
     held = list[Restriction]()
     if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0:
@@ -148,7 +149,8 @@ _PATH_BENEATH = 1
 _EXECUTE = 1 << 0
 _READ_FILE = 1 << 2
 _READ_DIR = 1 << 3
-_OF_FILES = (1 << 13) - 1  # The accesses to files of the first version; later ones have more.
+# The accesses to files in the first version of Landlock; later versions have more.
+_OF_FILES = (1 << 13) - 1
 _MORE_OF_FILES = {2: 1 << 13, 3: 1 << 14, 5: 1 << 15}
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None"
 
-LEAST_SECONDS = 0.02  # With less processor time left nothing is begun.
+LEAST_SECONDS = 0.02  # With less processor time left, no part is started.
 _MIB = 1024 * 1024
 
 
@@ -108,7 +108,7 @@ AUTHOR_SBOM = "author.cdx.json"
 SIGSTORE_BUNDLE = "sigstore.json"
 ROOTS = "roots"  # The folder of trusted roots of Sigstore.
 METADATA = "metadata"  # The folder of the verified files of The Update Framework.
-FETCHED = "fetched"  # The folder of those that were fetched.
+FETCHED = "fetched"  # The folder of the fetched files.
 
 # What they write.
 RECORD = "record.json"

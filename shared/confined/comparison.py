@@ -32,7 +32,7 @@ from shared.domain.api_docs.symbols import path_of
 from shared.domain.versions import Version
 from shared.prose.safe_html import show_bidi_characters
 
-MAX_CHANGES = 1_000  # The gravest, on a page.
+MAX_CHANGES = 1_000  # Changes on a page, the most serious ones.
 SIGNATURE_SHOWN = 1_000  # Characters.
 SIGNATURE_LISTED = 300
 

@@ -40,10 +40,11 @@ RESULTS_BYTES = 8 * 1024 * 1024
 ON_DEMAND = frozenset({"check", "compare", "secrets-on-demand"})
 # Seconds in which no task on demand runs, for each one that one took: they have a quarter.
 REST_FACTOR = 3
-DEADLINE_FACTOR = 3  # Seconds of the clock for each one of the processor.
+DEADLINE_FACTOR = 3  # Seconds of real time for each second of processor time.
 DEADLINE_SECONDS = 5
 _POLL_SECONDS = 0.05
-_LOGGED_CHARACTERS = 500  # A name of a part is a stranger's text.
+# Characters of the name of a part in the log, because it comes from an untrusted author.
+_LOGGED_CHARACTERS = 500
 
 
 class Delays(Struct, frozen=True):

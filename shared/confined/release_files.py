@@ -46,18 +46,19 @@ class ReleaseRequest(Record):
     version: str
     bala_version: str
     summary: str = ""
-    modules: tuple[str, ...]  # The exported ones.
+    modules: tuple[str, ...]  # The exported modules.
     texts: Texts
     graph: Graph
     digest: str = ""
-    created_ms: int = 0  # When it was published; as the next ones for its bill of materials.
+    # When the release was published; this and the next fields are for its bill of materials.
+    created_ms: int = 0
     licenses: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()
     source_repository: str = ""
     oldest: str = ""  # The oldest live version of the package, or this one.
     before: str = ""  # The version to compare with.
     before_is_complete: bool = False
-    before_pieces: str = ""  # Their name.
+    before_pieces: str = ""  # The name of the pieces of that version.
     has_unknown_history: bool = False  # Earlier versions may be undocumented or elsewhere.
     others: tuple[OtherModule, ...] = ()
     # How access tokens of this registry begin, their length from there on, and their checksum's.

@@ -45,7 +45,8 @@ from shared.domain.packages import Dependency as NeededPackage
 # The library takes four seconds for 2,000, and the square of that for more.
 MAX_COMPONENTS = 2_000
 MAX_LICENSE_LENGTH = 200  # Characters of an SPDX expression; it is parsed.
-_DECLARED = LicenseAcknowledgement.DECLARED  # By the author; nobody compared the files.
+# The author declared the license; nobody compared the files with it.
+_DECLARED = LicenseAcknowledgement.DECLARED
 _BALLERINA = "ballerina"  # The type of package URLs.
 _MAVEN = "maven"
 _MAX_ADDRESS_LENGTH = 2_000  # Characters.

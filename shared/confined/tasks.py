@@ -82,7 +82,7 @@ class Job:
         self._report = report
         self._ends_at = limits.used_seconds() + order.left_seconds
         self._kept = self.folder / OUTPUT
-        if not order.skip:  # A job that is repeated begins again.
+        if not order.skip:  # Without parts to skip, the job starts from the beginning.
             shutil.rmtree(self._kept, ignore_errors=True)
         self._kept.mkdir(exist_ok=True)
         self._output_left = order.budget.output_bytes - _bytes_of(self._kept.rglob("*"))

@@ -24,7 +24,7 @@ from shared.confined.budget import Json, Order
 from shared.confined.limits import ProcessLimits, resident_bytes
 from shared.confined.tasks import Job
 
-_NICENESS = 10  # Who reads or pushes waits for the registry; nobody waits for most jobs.
+_NICENESS = 10  # Users who read or push wait for the registry, and nobody waits for most jobs.
 _DESCRIPTORS = 65_536  # More than a process opens by default.
 _PR_SET_PDEATHSIG = 1  # The constant of the same name for prctl(2).
 

@@ -38,8 +38,9 @@ from shared.runtime.lru_cache import LruCache
 from shared.telemetry.log import log
 
 CAPACITY_BYTES = 32 * 1024 * 1024  # For each process: about five thousand documents.
-LARGEST_BODY_BYTES = 128 * 1024  # Sending a larger body costs more than making the answer.
-MOST_NAMES = 8  # Parts of a path, with the empty first one; the organization is the fifth at most.
+LARGEST_BODY_BYTES = 128 * 1024  # Sending a larger body costs more than computing the answer.
+# Parts of a path, including the empty first one; the organization is at most the fifth.
+MOST_NAMES = 8
 
 _OVERHEAD = 2_048  # Bytes for what is not measured: the closure of the Function, the table entry.
 _HEADER_BYTES = 140  # Memory of a header besides its characters: a tuple and two byte strings.
@@ -241,7 +242,8 @@ class AnswerCache:
     def _keep(self, key: _Key, answer: _CachedAnswer) -> None:
         self._answers.drop(key)
         if answer.repeat.stands(self._edition):
-            self._answers.put(key, answer)  # Else a package of it changed meanwhile.
+            # Otherwise a package that the answer depends on changed meanwhile.
+            self._answers.put(key, answer)
 
 
 def _key(scope: Scope, query: _Query) -> _Key:

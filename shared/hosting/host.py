@@ -68,7 +68,8 @@ LifespanHook = Callable[[], Awaitable[object]]
 ARCHIVES = "/archives/"  # {scope}/{digest}/{version}/{file}
 ARCHIVE_SEGMENTS = 4
 
-_OF_HOST = re.compile("/(?:admin|runtime)/", re.I).match  # Below them the real host answers itself.
+# Paths below these are answered by the real host itself.
+_OF_HOST = re.compile("/(?:admin|runtime)/", re.I).match
 _NOT_FOUND = bare_response(404)
 # The answer of the real host to `/` if its home page is disabled.
 _NO_HOME_PAGE = HostResponse(204, [])
@@ -237,7 +238,7 @@ class FunctionDispatcher:
         """End the calls that take too long."""
         latest = now - self._bodies.limits.answer_seconds
         for timeout in [each for each, began in self._began.items() if began < latest]:
-            del self._began[timeout]  # It takes a while if the call has to put things away.
+            del self._began[timeout]  # If the call has to clean up, this takes a while.
             timeout.reschedule(0.0)  # Now.
 
     async def __call__(self, scope: Scope, receive: Receive) -> HostResponse:
@@ -276,7 +277,7 @@ class FunctionDispatcher:
 
 Sleep = Callable[[float], Awaitable[object]]
 
-OWNER_CHECK_SECONDS = 5.0  # How soon another process takes over from one that died.
+OWNER_CHECK_SECONDS = 5.0  # A process that died is replaced by another one within this time.
 LONGEST_SLEEP_SECONDS = 30.0  # A sleep does not count the time that a laptop was suspended.
 
 

@@ -22,7 +22,8 @@ class HostLimits(Struct, frozen=True):
     """The bodies that one process takes in, and how long it waits for them."""
 
     body_bytes: int = 65 * MIB  # The largest archive, with the form around it.
-    small_body_bytes: int = 64 * 1024  # Takes no room: a connection buffers as much in any case.
+    # Such bodies need no reserved memory: a connection buffers as much in any case.
+    small_body_bytes: int = 64 * 1024
     anonymous_body_bytes: int = MAX_BODY_BYTES  # The body of a caller who may not publish.
     large_bodies: int = (
         4  # Bodies of body_bytes in memory at once, from the first byte to the answer.

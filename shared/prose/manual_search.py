@@ -21,7 +21,7 @@ EXCERPT_CHARACTERS = 200
 # How much more a word of a title weighs than one of the text.
 _TITLE = 8.0
 _HEADING = 6.0
-_LEAST_ROOT = 3  # Characters.
+_LEAST_ROOT = 3  # Characters of the shortest root of a word.
 _ENDINGS = ("ations", "ation", "ings", "ing", "ers", "er", "ed", "es", "s", "e")
 # Words of questions, which nothing is about.
 _FILLERS = frozenset(

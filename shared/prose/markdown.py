@@ -58,7 +58,7 @@ class _Changes(Struct):
 
     place: TextPlace
     ids: HeadingIds = field(default_factory=HeadingIds)
-    links: int = 0  # That are open, as Markdown or as HTML.
+    links: int = 0  # Links that are open, as Markdown or as HTML.
 
     def apply(self, tokens: Sequence[Token]) -> None:
         for at, token in enumerate(tokens):

@@ -5,7 +5,7 @@ from urllib.parse import quote, unquote
 
 from msgspec import Struct
 
-MAX_LINK_CHARACTERS = 2_048  # What browsers and proxies agree on.
+MAX_LINK_CHARACTERS = 2_048  # The length that browsers and proxies support.
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):", re.IGNORECASE)
 _EXTERNAL = re.compile(r"https?://[^/?#@\s]+(?:[/?#]\S*)?|mailto:[^\s?]+", re.IGNORECASE)

@@ -76,7 +76,7 @@ def merge_entries(
     return tuple(reversed(rising)), memory_of_entries(changed) - memory_of_entries(replaced)
 
 
-_INSERTED = 32  # Changed entries; with more of them all are sorted.
+_INSERTED = 32  # Changed entries that are inserted one by one; with more of them, all are sorted.
 
 
 def _precedence(entry: ReleaseEntry) -> Precedence:

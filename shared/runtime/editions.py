@@ -70,7 +70,7 @@ class Changes:
 
     def __init__(self) -> None:
         self.number = 0
-        self._floor = 0  # What was read at lower numbers does not stand, whatever it is of.
+        self._floor = 0  # What was read at lower numbers has to be read again, whatever it is.
         self._changed: dict[str, int] = {}  # By key.
 
     def note(self, keys: Iterable[str]) -> None:

@@ -41,7 +41,8 @@ class SingleFlight(Generic[Value]):
     def _end(self, key: Hashable, task: asyncio.Task[Value]) -> None:
         del self._running[key]
         if not task.cancelled():
-            task.exception()  # Nobody may be left to hear of it.
+            # Marks the exception as seen, because no caller may be left to get it.
+            task.exception()
 
     async def close(self) -> None:
         """Cancel the running calls, and wait until they have ended."""

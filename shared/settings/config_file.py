@@ -87,7 +87,7 @@ def given_config() -> ConfigFile | None:
     try:
         return read_config(Path(path)) if path else None
     except ValueError:
-        return None  # The validator of the setting says why.
+        return None  # The validator of the setting reports why.
 
 
 def key_of(variable: str) -> str:

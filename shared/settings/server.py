@@ -122,7 +122,7 @@ class ServerSettings(ListenerSettings):
 
 def listens_everywhere(host: str) -> bool:
     """Check whether an address to listen on means every address of the machine."""
-    if host.strip("0.:"):  # Each page asks, and to parse an address takes as long as a read.
+    if host.strip("0.:"):  # Every page needs this, and parsing an address takes as long as a read.
         return False
     try:
         return ip_address(host).is_unspecified

@@ -267,7 +267,7 @@ class _Lines:
     def __init__(self) -> None:
         self._buffered: list[bytes | _Request] = []
         self.form: Callable[[str, str, float, Event], bytes] = _json_line
-        self.is_quiet = False  # About requests that were answered.
+        self.is_quiet = False  # Whether requests that were answered have no line.
         atexit.register(self.flush)
 
     def later(self, line: bytes | _Request) -> None:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 30.0  # Seconds without a received byte.
 LONGEST_ANSWER_S = 120.0  # The limit for a whole answer, for servers that send a byte now and then.
-AT_ONCE = 8  # Requests.
+AT_ONCE = 8  # Requests at once.
 READ_AHEAD = 32  # Answers that may wait in memory, and fewer of those that may be large.
 READ_AHEAD_BYTES = 300_000_000
 TRIES = 4
@@ -188,7 +188,7 @@ class RegistryClient:
             content = answer.read(limit + 1)
             if len(content) > limit:
                 raise _too_long(url, limit)
-            if answer.length:  # Bytes that were announced and did not come.
+            if answer.length:  # Announced bytes that did not arrive.
                 message = "its answer ended early"
                 raise ConnectionError(message)
             encoding = answer.headers.get("Content-Encoding", "identity")

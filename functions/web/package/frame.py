@@ -149,7 +149,7 @@ class PackageFrame:
     tab: str = FIRST_TAB
     facts: TabFacts = NO_FACTS
     security_contact: str = ""
-    docs: ApiDocsRecord | None = None  # None: its store does not answer.
+    docs: ApiDocsRecord | None = None  # None if the store does not answer.
 
     @cached_property
     def of_package(self) -> str:
@@ -189,7 +189,8 @@ class PackageFrame:
     def pages_of_tab(self) -> Sequence[Tab]:
         """The pages of the tab that is open, its first page first."""
         [pages] = [pages for pages in TABS.values() if self._page in pages]
-        is_alone = len(self.details.entries) == 1  # There is nothing to compare with.
+        # Without another version there is nothing to compare with.
+        is_alone = len(self.details.entries) == 1
         shown = (page for page in pages if not (page is _CHANGES and is_alone))
         return [self._tab(page, page.title) for page in shown]
 

@@ -59,7 +59,7 @@ async def web_package(call: PublicPageCall) -> Answer:
 @pages.read("packages/{org}/{name}/{version}")
 async def web_package_version(call: PublicPageCall) -> Answer:
     version = call.redacted_route["version"]
-    tab = TAB_HANDLERS.get(version)  # No version is spelled like one.
+    tab = TAB_HANDLERS.get(version)  # No version has the name of a tab.
     if tab:
         return await tab(call, await stored_details_of(call))
     return await _release_answer(call, await details_of(call, version))
@@ -120,7 +120,7 @@ async def _description_answer(call: PublicPageCall, details: ReleaseDetails) -> 
 ROWS_PER_PAGE = 50
 VERSIONS_PER_PAGE = 100
 MONTHS_IN_TABLE = 60
-VERSIONS_IN_CHART = 4  # With a color of their own; the others share one.
+VERSIONS_IN_CHART = 4  # Versions with their own color in the chart; the others share one.
 VERSIONS_IN_TABLE = 50
 
 TabHandler = Callable[[PublicPageCall, ReleaseDetails], Awaitable[Answer]]

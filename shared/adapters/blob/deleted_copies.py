@@ -31,7 +31,8 @@ from shared.ports.system import Clock
 UNDELETE_PERIOD = timedelta(days=14)
 RULES_RUN_WITHIN = timedelta(days=2)
 
-_REFUSED = range(400, 500)  # Without the right, or where the account allows nobody to.
+# Statuses for a missing right, or an account in which nobody may do this.
+_REFUSED = range(400, 500)
 
 
 class BlobCopies:

@@ -36,7 +36,8 @@ FIRST_PAUSE = timedelta(milliseconds=20)
 LONGEST_PAUSE = timedelta(seconds=1)
 PAGE_SIZE = 1_000  # Items of one response; the service sends fewer if they are large.
 RANGES_KNOWN_FOR = timedelta(minutes=1)  # The client library takes as long as a query to list them.
-KEYS_OF_A_QUERY = 200  # Their names and values take 12 KB; a query may have 512 KB.
+# Keys in one query. Their names and values take 12 KB of its limit of 512 KB.
+KEYS_OF_A_QUERY = 200
 WRITE_ID_BYTES = 9
 
 _BUSY = frozenset({408, 410, 429, 449, 500, 502, 503, 504})

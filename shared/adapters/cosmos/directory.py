@@ -24,7 +24,8 @@ from shared.runtime.retries import retried_when_stale
 
 E = TypeVar("E", bound=Entity)
 
-_KEPT_SECONDS = 30 * 24 * 3_600  # The code checks expiry itself; the service deletes much later.
+# The service deletes expired items much later; the code itself checks whether they have expired.
+_KEPT_SECONDS = 30 * 24 * 3_600
 
 _UNCHANGING = frozenset[type[Entity]]({ReleaseProof})  # Created once, and never written again.
 TOKEN_KINDS = frozenset({Token.kind, TokenUse.kind})
@@ -245,7 +246,8 @@ async def _delete(container: CosmosContainer, item: Item) -> bool:
     return await container.delete(item["pk"], item["id"], item["_etag"])
 
 
-_WORK_KEPT_SECONDS = 3_600  # Clocks differ; code compares ends itself.
+# Items are kept after they expire, because clocks differ; the code itself checks expiry.
+_WORK_KEPT_SECONDS = 3_600
 
 
 class CosmosWork:

@@ -39,7 +39,7 @@ from shared.runtime.retries import back_off, retried
 PUBLISH_ATTEMPTS = 30  # Each attempt that fails is another publisher that succeeded.
 EVENTS_PER_BATCH = 90  # With the head; a batch has at most 100 steps.
 PARTITIONS_AT_ONCE = 5  # Partitions that are read at once for a log with few events.
-LAST_MS = 2**53  # No event is later.
+LAST_MS = 2**53  # Later than any event.
 # The logs that are one partition each. Its limit is 20 GB, which is some ten million events, more
 # than a package or the roles of an organization ever have.
 WHOLE_LOGS = (package_stream(""), publishing_stream(""))
@@ -334,7 +334,7 @@ def _item(numbered: _Numbered) -> Item:
         "pk": feed_partition(numbered.label),
         "schema": 1,
         "feed": True,
-        "month": numbered.label,  # The name that earlier versions read.
+        "month": numbered.label,  # The field that earlier versions read.
         "number": numbered.number,
         "at_ms": event.at_ms,
         "origin": bool(event.address or event.credential),

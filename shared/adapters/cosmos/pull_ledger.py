@@ -52,7 +52,7 @@ ROUND = "round"
 
 # The service takes 2 MB an item, and a batch of writes. A batch of a process has 300 KB at most.
 LARGEST_MERGED_BYTES = 1_200_000
-FULL_BYTES = 800_000  # From here on packages leave the record before they are due.
+FULL_BYTES = 800_000  # If a record is larger, packages are taken out of it before they are due.
 
 PACKAGES_A_ROUND = 2_000
 # The share of a package's pulls that may wait in all partitions, so that shown numbers are close.
@@ -158,7 +158,7 @@ class WaitingPulls(Struct):
         )
         taken = {key: self.packages[key] for _, _, key in due[:PACKAGES_A_ROUND]}
         for key, days in taken.items():
-            self.packages[key] = {max(days): {}}  # When it was pulled last.
+            self.packages[key] = {max(days): {}}  # Only the day of the last pull is kept.
             if key in self.sums:
                 self.sums[key] += _pulls(days)
         self.round += bool(taken)
@@ -399,7 +399,7 @@ def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
 TOTAL = "total"
 DAYS = "days"
 LISTED = "listed"
-LISTED_GROWTH = 0.1  # A smaller one moves a package past no other that anybody would miss.
+LISTED_GROWTH = 0.1  # With less growth, the place of a package in lists hardly changes.
 # Counts of days and versions stored with the sums: 80 KB. If there are more, they are moved
 # earlier.
 MOST_DAY_COUNTS = 4_000

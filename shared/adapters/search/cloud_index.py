@@ -120,7 +120,8 @@ class CurrentCopy:
             try:
                 with suppress(PointerUnchanged):
                     await self._load_newer()
-                if self._current is not None:  # Changes add up while nobody searches.
+                # Changes add up if they are not read while nobody searches.
+                if self._current is not None:
                     async with self._reading(self._current):
                         await self._current.bring_up_to_date(
                             self._listings, self._edition.package_changes
@@ -195,7 +196,8 @@ class CurrentCopy:
                 await self._blobs.fetch_base(pointer.base, copy.file)
             else:
                 await copy.fill(self._listings)
-            if self._current is not None:  # The new one has to show no less.
+            # The new copy must not lack changes that the current one has.
+            if self._current is not None:
                 await self._bring_up_to_date(loaded)
         except BaseException:
             await _discard(copy)

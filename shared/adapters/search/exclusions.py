@@ -57,7 +57,7 @@ class Wish(Struct, frozen=True):
     """The terms of a query as they were meant."""
 
     terms: tuple[Term, ...]  # What is not wanted is excluded by name.
-    wants_others: bool  # Products like the named one are wanted, and not that one.
+    wants_others: bool  # Whether the query asks for products like the named one, without that one.
 
 
 def read_wish(terms: Sequence[Term], is_name: IsName) -> Wish:

@@ -47,7 +47,7 @@ from shared.domain.distributions import ClientProfile, LanguageVersion
 from shared.domain.listings import Listing, facet_values, language_of
 from shared.domain.visibility import EVERYBODY, Visibility
 
-GAP = "\ue00f"  # Between two texts, so that no phrase goes from one into the other.
+GAP = "\ue00f"  # A separator between two texts, so that no phrase spans both.
 
 _ANY_CURRENT_CLIENT = ClientProfile(language=LanguageVersion(2201, 0))
 
@@ -172,7 +172,7 @@ MAX_LEAD_WORDS = 40  # Words of the first paragraph of a readme: later words are
 # Words from the symbols of a package. A large connector has a thousand, and words that only few of
 # its symbols have say little about it.
 MAX_SYMBOL_WORDS = 400
-OFTEN = 0.04  # The share of the symbols that have a word, from which it says what they are about.
+OFTEN = 0.04  # A word that this share of the symbols has says what they are about.
 OFTEN_AT_LEAST = 3
 
 
@@ -327,7 +327,7 @@ _NOISE = (
 )
 
 
-@lru_cache(maxsize=1)  # A readme is asked for three times in a row, and may be large.
+@lru_cache(maxsize=1)  # Three callers in a row read the same readme, which may be large.
 def readme_text(readme: str) -> str:
     """Return the words of a readme about the package: without code blocks and addresses."""
     for pattern, replacement in _NOISE:

@@ -56,11 +56,13 @@ from shared.domain.search import Hit, ResultPage, Sort, Viewer
 from shared.domain.visibility import STAFF
 from shared.runtime.lru_cache import LruCache
 
-LONG_QUESTION = 4  # Words that say something. Of so many, one alone is not what is meant.
+# From this number of meaningful words on, packages below `MEANING_SHARE` are left out.
+LONG_QUESTION = 4
 # What the words of a package are worth, at least, of those of the best one: with less it is about
 # something else than the question.
 MEANING_SHARE = 0.45
-ENOUGH_WITHOUT_README = 100  # With so many packages nobody needs those that only readmes add.
+# With this many packages, those that only their readmes add are left out.
+ENOUGH_WITHOUT_README = 100
 # The size of a registry, for the rarity of words. The real number would tell of private packages.
 USUAL_PACKAGES = 2_000
 
@@ -174,7 +176,8 @@ class Matching:
             word_scores = {package: word_scores[package] for package in met}
         _drop(word_scores, hidden_packages(self._postings, self._plan.viewer))
         _drop(word_scores, self._unusable())
-        if least_share:  # Only now: what the viewer may not see says nothing of the others.
+        # Only now, so that packages the viewer may not see do not influence the others.
+        if least_share:
             least = least_share * max(word_scores.values(), default=0.0)
             _drop(word_scores, [each for each, score in word_scores.items() if score < least])
         deprecated = frozenset(word_scores.keys() & self._postings.ids(DEPRECATED))

@@ -19,7 +19,8 @@ from shared.adapters.search.words import AFTER_EVERY_LETTER, facet_word
 
 # Marked words: lists of packages by what they are.
 EVERY_PACKAGE = facet_word("package")
-PRIVATE = facet_word("private")  # Not public: internal ones are in both lists.
+# Packages that are not public; internal packages are in this list as well.
+PRIVATE = facet_word("private")
 INTERNAL = facet_word("internal")
 DEPRECATED = facet_word("deprecated")
 NOT_STORED = facet_word("not-stored")  # Known of the upstream, and never pulled.
@@ -234,7 +235,7 @@ def _set_numbers(
     for offset, number in changed.items():
         numbers[offset] = number
     if found and numbers.tobytes() == stored:
-        return  # As when only pulls have been counted.
+        return  # This happens if only pulls have been counted, for example.
     connection.execute(
         "INSERT INTO columns VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET numbers = excluded.numbers",
         (*place, numbers.tobytes()),

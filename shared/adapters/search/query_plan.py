@@ -47,7 +47,9 @@ from shared.domain.search import Field, Match, Query, SearchKind, Term, Viewer
 MAX_PREFIX_WORDS = 6
 MAX_CLAUSES = 24  # The rest of a longer text is ignored; each costs some lists to merge.
 MIN_PREFIX = 2  # One letter begins too many words to be a clause.
-MIN_NAME_PREFIX = 5  # `ftp` is not what is excluded of `ftps`.
+# Longer words also match names that begin with them. Shorter ones do not, so that excluding `ftp`
+# does not exclude `ftps`.
+MIN_NAME_PREFIX = 5
 
 _SIGNS = frozenset("./_")  # Signs within names; other signs separate words.
 
@@ -98,7 +100,8 @@ class QueryPlan:
         # If the query asks for alternatives to a product, that product; else empty.
         self.unlike = _named_product(self.clauses) if wants_others else ""
         typed = " ".join(value for term in terms for value in term.values).strip().lower()
-        self.typed = "" if wants_others else typed  # No package is preferred for its name.
+        # Empty, so that no package is preferred for its name.
+        self.typed = "" if wants_others else typed
         self.paths = tuple(
             value.lower() for term in terms if term.match is Match.PATH for value in term.values
         )
@@ -311,7 +314,8 @@ def _spans_of_translation(words: Sequence[_Word]) -> Iterator[tuple[int, int, Wo
     for place, stemmed in zip(places, stems, strict=True):
         if meant[place]:
             yield place, place + 1, WordAlternative(stemmed, SYNONYM_FACTOR)
-    for order in (range(len(stems)), range(len(stems) - 1, -1, -1)):  # Others name things first.
+    # The second order is for languages in which the object comes first.
+    for order in (range(len(stems)), range(len(stems) - 1, -1, -1)):
         for start, end, found in synonyms_of([stems[each] for each in order]):
             spanned = [places[each] for each in order[start:end]]
             if any(meant[each] for each in spanned):

@@ -62,12 +62,14 @@ PREFIX_SHARE_FACTOR = 0.35
 NAMED_FACTOR = 0.3  # For the name of the product itself if a query asks for alternatives to it.
 WEAK_FACTOR = 0.4  # For a word that says little about a package.
 
-DEPENDENTS_WEIGHT = 1.2  # What others build on is most often what is meant.
+DEPENDENTS_WEIGHT = 1.2  # A package that others depend on is most often the one that is meant.
 DEPENDENTS_DECADES = 3.5  # 3,000 dependents; more count the same.
 PULLS_WEIGHT = 0.8
-PULLS_DECADES = 7  # Ten million pulls are as popular as it gets; ten times as many: 1/7.
+# From ten million pulls on, the popularity is the highest; each factor of ten adds 1/7.
+PULLS_DECADES = 7
 STANDARD_WEIGHT = 0.5
-BREVITY_WEIGHT = 0.4  # Divided by the words of the name: the shorter one is the more general.
+# Divided by the number of words in the name, because a shorter name is more general.
+BREVITY_WEIGHT = 0.4
 RECENCY_WEIGHT = 0.2
 LANGUAGE_WEIGHT = 0.2
 MAX_RANK = 3.5  # More than all of these together.

@@ -36,10 +36,12 @@ from shared.domain.search import MAX_SYMBOLS_FOUND, Viewer
 from shared.domain.visibility import EVERYBODY
 
 MAX_WORDS = 6  # Words of a query that are read: more words narrow nothing.
-MAX_READ = 4 * 1024 * 1024  # Characters of packed symbols, of some 100,000: some 100 ms.
+MAX_READ = 4 * 1024 * 1024  # Characters of the packed symbols, about 100,000 symbols: about 100 ms.
 MAX_CORRECTIONS = 3  # Corrections that are tried for each name.
-ENOUGH_BY_NAME = 20  # With fewer symbols, those whose packages have a word follow: a page of them.
-_MAX_COMPARED = 10_000  # Rows of each of several words, or of a beginning: some 10 ms each.
+# With fewer symbols, symbols whose packages have a word follow, to fill a page.
+ENOUGH_BY_NAME = 20
+# Rows read for each of several words, or for the beginning of a word: about 10 ms.
+_MAX_COMPARED = 10_000
 
 _ROWS_OF_WORD = (
     "SELECT match, disuse, symbol FROM symbol_words WHERE audience = ? AND word = ?"

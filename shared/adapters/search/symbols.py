@@ -22,9 +22,10 @@ from shared.domain.listings import Listing
 from shared.domain.visibility import EVERYBODY
 
 _USAGE_STEPS = 1_000  # Steps in one unit of the score.
-_LEAST_MOVE = 50  # A third of what ten times as many pulls change: not each pull writes rows anew.
+# A third of the change by ten times as many pulls, so that not every pull writes rows again.
+_LEAST_MOVE = 50
 
-_PLACE_BITS = 19  # More than the symbols of a package can be.
+_PLACE_BITS = 19  # Enough bits for the number of a symbol in its package.
 _DEPRECATED = 1 << _PLACE_BITS
 _PACKAGE_SHIFT = _PLACE_BITS + 1
 

@@ -21,7 +21,8 @@ from shared.runtime.private_files import open_private
 BUSY_TIMEOUT = timedelta(
     seconds=10
 )  # Longer than any of our transactions; clients wait for at least 30 s.
-BUSY_RETRY_INTERVAL = timedelta(milliseconds=1)  # A transaction takes one to five of these.
+# A transaction takes one to five of these intervals.
+BUSY_RETRY_INTERVAL = timedelta(milliseconds=1)
 _LOG_INDEX_BYTES = 32_768  # SQLite needs them before it reads or writes with a log.
 # From this number of pages in the log on, a commit moves them into the file: the default of SQLite.
 CHECKPOINT_PAGES = 1_000
@@ -191,7 +192,8 @@ def _connect(path: Path, mode: str, patience: timedelta, *pragmas: str) -> sqlit
 
 _FULL = {
     sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_IOERR_WRITE,  # A quota is reached: SQLite knows ENOSPC alone.
+    # This is how a reached quota appears: SQLite only recognizes ENOSPC.
+    sqlite3.SQLITE_IOERR_WRITE,
     sqlite3.SQLITE_IOERR_SHMSIZE,  # The index of the log cannot grow.
 }
 _OUT_OF_REACH = {
@@ -271,7 +273,7 @@ def database_error(path: Path, error: sqlite3.Error) -> Exception:
 
 # Without one that waits for the disk in between: no such commit truncates the log.
 UNSYNCED_COMMITS = 100
-JOBS_PER_COMMIT = 64  # The first write waits for the last, and readers see all of them late.
+JOBS_PER_COMMIT = 64  # More would delay the first write of a commit, and its visibility to readers.
 
 
 class _Job(Struct, frozen=True, eq=False):

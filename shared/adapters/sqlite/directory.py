@@ -429,7 +429,7 @@ def _publish(
 
 def _append(events: Sequence[Event], freeze: Freeze, connection: sqlite3.Connection) -> None:
     number = _next_number(connection)
-    for event in events:  # A number is taken only by a row that is stored.
+    for event in events:  # Only a stored event takes a number.
         if _insert(number, event, freeze(event, number), connection):
             number += 1
 

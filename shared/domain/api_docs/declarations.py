@@ -274,7 +274,8 @@ class Declarations(Struct, frozen=True):
                 if method_key(method.node) not in taken:
                     taken.add(method_key(method.node))
                     docs = self._signature(method.node, method.owner.scope)
-                    description = docs.description.rstrip("\n")  # As Central takes them over.
+                    # Central removes line breaks at the end as well.
+                    description = docs.description.rstrip("\n")
                     update = {"description": description, "inclusion_type": origin}
                     found.append(docs.model_copy(update=update))
         return tuple(found)

@@ -112,8 +112,9 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
 
     transport: asyncio.Transport
     received_at = 0.0
-    blocked_since: float | None = None  # Since then more is written than the client reads.
-    idle_since: float | None = None  # Between two requests: the end of the first.
+    blocked_since: float | None = None  # Since when the client reads less than is written to it.
+    # The end of the previous request, while no other one has begun.
+    idle_since: float | None = None
     is_reading_paused = False
     _phase = Phase.NOTHING
     _received = 0
@@ -133,7 +134,7 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
     # The head of that request, if it arrived alone and in one piece.
     _head: RepeatedHead | None = None
     _looked_up: Scope | None = None  # A request that is parsed because it had no prepared answer.
-    _postponed = b""  # A piece that came first of a request, and is read in a later turn.
+    _postponed = b""  # The first piece of a request that is read in a later turn of the event loop.
 
     def __init__(self, server: ServerState) -> None:
         super().__init__()

@@ -9,7 +9,8 @@ from shared.hosting.requests import ASGIApp, Message, Scope
 from shared.hosting.responses import STATUS_LINES, WITHOUT_BODY, RawHeaders
 from shared.telemetry.log import log
 
-MOST_BODY_BYTES_WAITING = 64 * 1024  # Then the connection is not read until the application is.
+# With more bytes waiting, nothing is read from the connection until the application reads.
+MOST_BODY_BYTES_WAITING = 64 * 1024
 COPIED_BYTES = 64 * 1024  # Up to this size, copying a piece costs less than sending two.
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -44,7 +45,7 @@ class AnsweringConnection(Protocol):
     """What a request needs of its connection."""
 
     transport: asyncio.Transport
-    blocked_since: float | None  # Since then the client reads more slowly than is written.
+    blocked_since: float | None  # Since when the client reads less than is written to it.
 
     @property
     def default_lines(self) -> bytes:
@@ -115,7 +116,7 @@ class ServedRequest:
         self._connection = connection
         self._body = bytearray()  # Received, and not taken by the application.
         self._changed = asyncio.Event()
-        self._head = b""  # It waits for the first piece of the body.
+        self._head = b""  # The head, which is sent together with the first piece of the body.
         self._is_chunked = False
         self._left = 0  # Bytes of the body until its declared length.
 

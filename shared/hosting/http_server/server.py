@@ -51,7 +51,8 @@ class ConnectionLimits(Struct, frozen=True):
     # Connections with more unread bytes are closed first; of an archive, one or two pieces are in
     # memory.
     waiting_bytes_of_one: int = 2 * 1024 * 1024
-    proxies: Networks = ()  # Not limited by address, as each serves many clients; nor is loopback.
+    # They have no limit by address, because each serves many clients; loopback has none either.
+    proxies: Networks = ()
 
 
 _DEFAULT_LIMITS = ConnectionLimits()

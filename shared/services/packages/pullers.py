@@ -14,7 +14,7 @@ from shared.runtime.retries import retried_when_stale
 MAX_YOUNG_RELEASES = 10_000
 
 _NOBODY = frozenset[str]()
-_PULLER_LENGTH = 16  # Characters of a signature: two of eleven pullers are never alike.
+_PULLER_LENGTH = 16  # Characters of a signature: two of eleven pullers never have the same.
 
 
 class _PullersOfRelease(Struct, frozen=True):
