@@ -18,9 +18,9 @@ from shared.domain.principals import OPERATOR
 from tests.support.advisory_files import dump
 from tests.support.world import URL, World, make_template
 
-ADVISORIES = 6_000  # Of Maven in the public database.
-PACKAGES = 1_000  # Of one batch.
-VERSIONS = 40  # That each advisory lists.
+ADVISORIES = 6_000  # Advisories of Maven in the public database.
+PACKAGES = 1_000  # Packages in one batch.
+VERSIONS = 40  # Versions that each advisory lists.
 ROUNDS = 50
 LIMIT_MS = 100
 

@@ -33,7 +33,7 @@ KIND = os.environ.get("KIND", "")
 PACKAGES = int(os.environ.get("PACKAGES", "56"))
 REPEATS = 20
 WARM = 16  # Packages that are asked for before first requests are measured.
-LEAST = 5  # Percent.
+LEAST = 5  # Percent that a cache has to save of some request, or it is removed.
 OURS = ("functions.", "shared.")
 
 # What is kept for another reason than the time of these requests.
@@ -125,7 +125,7 @@ def _watching(maxsize: Any = 128, **options: Any) -> Any:
 
 def _naming(self: LruCache[Any, Any], *arguments: Any, **options: Any) -> None:
     _made(self, *arguments, **options)
-    name = _place(sys._getframe(1))  # It says where the cache is.
+    name = _place(sys._getframe(1))  # The module and the line of the cache.
     places[id(self)] = name
     instances[name].append(self)
 

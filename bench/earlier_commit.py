@@ -33,7 +33,7 @@ LEAST = float(os.environ.get("LEAST", "0.95"))
 
 PACKAGES = 100
 VERSIONS = 20
-PUSHES = 15  # Of each size, in a round.
+PUSHES = 15  # Pushes of each size in a round.
 ARCHIVE = {"Accept": "application/octet-stream"}
 
 
@@ -70,7 +70,9 @@ class Subject:
                 began = time.perf_counter()
                 push(self.server, client, archive)
                 taken.append(time.perf_counter() - began)
-        wait_until_idle(self.server, of=b"")  # The other registry is measured next.
+        # So that the work of this registry does not slow down the other one, which is measured
+        # next.
+        wait_until_idle(self.server, of=b"")
         return 1 / statistics.median(taken)
 
     def resolves(self) -> float:

@@ -56,7 +56,7 @@ ROUNDS = int(os.environ.get("ROUNDS", "5"))
 PUSHERS = 4  # Threads that publish to one registry.
 CONNECTIONS = 8
 RESOLVED = 50  # Packages of one request.
-MOST_REQUESTS = 400  # Of one round.
+MOST_REQUESTS = 400  # Requests in one round.
 PUBLIC = "acme"
 PRIVATE = "hidden"
 ARCHIVE = {"Accept": "application/octet-stream"}
@@ -73,7 +73,7 @@ class Row:
     org: str = PUBLIC
     has_token: bool = False
     is_documented: bool = False
-    packages: int = 1  # Of one request.
+    packages: int = 1  # Packages in one request.
 
 
 def _below_base(path: str, headers: dict[str, str], names: Sequence[str]) -> Requested:
@@ -203,7 +203,8 @@ def compare(name: str, row: Row, servers: Sequence[Server]) -> None:
     requests = [row.make(each) for each in batched(names_of(row), row.packages)]
     first, *rounds = _parts(requests, ROUNDS + 1)
     taken = [list[float]() for _ in servers]
-    for server in servers:  # Warm is the code; the packages are others.
+    # So that the code has run before; the measured rounds ask for other packages.
+    for server in servers:
         measure(server, first, row)
     for number, part in enumerate(rounds):
         turns = list(zip(servers, taken, strict=True))

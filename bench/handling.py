@@ -29,7 +29,7 @@ from tests.unit.shared.hosting.asgi import ask, scope
 ROUNDS = 15
 REQUESTS = 100
 WARM = 200  # Requests before the first round.
-SHORTEST = 3  # Letters of a beginning.
+SHORTEST = 3  # Letters of the shortest beginning of a word.
 FEW = 600  # Packages whose records stay in memory.
 RESOLVED = 20  # Packages of a build.
 
@@ -95,7 +95,8 @@ def _resolve(packages: Sequence[str], number: int) -> Requested:
 
 
 def _different(number: int) -> dict[str, str]:
-    return {"Cookie": str(number)}  # In the key of a kept answer, and read by nothing else.
+    # The cookie is a part of the key of kept answers, and nothing else reads it.
+    return {"Cookie": str(number)}
 
 
 async def _timed(host: Host, request: Callable[[int], Requested]) -> tuple[float, float]:

@@ -28,7 +28,7 @@ MANY = 1_000_000
 AIM_A_SECOND = 1_000
 AIM_PROOF_MS = 10
 ROUNDS = 200
-LEAF_BYTES = 400  # Of a release by a CI job.
+LEAF_BYTES = 400  # The size of the leaf of a release by a CI job.
 
 
 def leaf(number: int) -> bytes:

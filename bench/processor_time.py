@@ -5,9 +5,10 @@ from pathlib import Path
 
 from bench.servers import Server
 
-OURS = b"shared.localhost"  # In the command of each process of a registry, and of no store.
-IDLE_SECONDS = 0.05  # Of processor in a second.
-MOST_SECONDS = 300  # That a server may take until it is idle.
+# A part of the command of every process of a registry, and of no process of a store.
+OURS = b"shared.localhost"
+IDLE_SECONDS = 0.05  # Processor time in a second of an idle registry.
+MOST_SECONDS = 300  # How long a server may take until it is idle.
 
 
 def processor_seconds(pid: int, of: bytes = OURS) -> float:

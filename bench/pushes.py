@@ -21,7 +21,7 @@ from bench.servers import Server, ballroom, push, verdaccio, workspace
 from bench.throughput_beside_peers import publish_npm
 from tests.support.archives import bala
 
-RULES_HOLD_WITHIN_SECONDS = 5.0  # In every process, after another one stored them.
+RULES_HOLD_WITHIN_SECONDS = 5.0  # How soon stored rules hold in every process.
 SIZES = {"10 KB": (10_000, 30), "1 MB": (1_000_000, 15), "20 MB": (20_000_000, 5)}
 
 
@@ -59,7 +59,7 @@ def measure_npm(npm: Server, size: int, count: int, minor: int) -> list[float]:
 
 # The search for secrets reads each text that has what a secret begins with, in the confined
 # process; the rest is arithmetic on what a push has in memory.
-MOST_WITH_RULES = 1.25  # Times the push without rules, at the median.
+MOST_WITH_RULES = 1.25  # The limit for the median, as a multiple of a push without rules.
 
 
 def set_rules(server: Server) -> None:

@@ -16,7 +16,7 @@ from bench.sample_packages import real_releases
 from shared.domain.packages import Dependency, Head, Origin, Release, ReleaseEntry, Survey
 from shared.domain.versions import Version
 
-PACKAGES = 20_000  # Of a large registry; the real index has 1,708.
+PACKAGES = 20_000  # The size of a large registry; the real index has 1,708 packages.
 CREATED_MS = 1_700_000_000_000
 SUMMARY = "Connects to a service on the Internet and offers its operations to programs. " * 2
 

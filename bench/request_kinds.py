@@ -54,7 +54,7 @@ class Credentials:
     metrics: Mapping[str, str]
 
 
-Make = Callable[[str], Requested]  # Of the name of a package.
+Make = Callable[[str], Requested]  # Makes a request for the package of this name.
 
 
 @dataclass(frozen=True)

@@ -52,9 +52,10 @@ LARGE = (int(os.environ.get("PACKAGES", "100000")), int(os.environ.get("RELEASES
 SMALL = (2_000, 2_000 * LARGE[1] // LARGE[0])
 FOLDER = os.environ.get("FOLDER", "")
 
-REQUESTS = 200  # Of each kind, each for a package or for words that nobody asked for before.
+# Requests of each kind, each for a package or for words that were not requested before.
+REQUESTS = 200
 WARM = 20  # Requests of each kind before these, for packages and words of their own.
-REPEATS = 15  # Of an answer that is the same for everybody.
+REPEATS = 15  # Requests for an answer that is the same for everybody.
 REPEATS_AFTER_PUSHES = 5  # A registry is idle some seconds after a push.
 PUSHES = 60
 PUSHED_BYTES = 10_000
@@ -383,7 +384,7 @@ def commands(place: Path, data: Path) -> Figures:
         "restore, archives checked": (restored, "restore", str(copy)),
         "restore, archives not checked": (restored, "restore", str(copy), "--skip-archives"),
     }
-    rmtree(copy, ignore_errors=True)  # Of a run that was stopped.
+    rmtree(copy, ignore_errors=True)  # A run that was stopped may have left it.
     for name, (folder, *arguments) in runs.items():
         rmtree(restored, ignore_errors=True)
         taken = timed(folder, "-m", "shared.cli", *arguments)

@@ -46,12 +46,13 @@ from tests.support.archives import Spec, bala, files
 
 VERSIONS_OF_MANY = 10_000
 PACKAGES_OF_AN_ORG = 100
-PRIVATE_EACH = 30  # Organizations, of which one has private packages.
+PRIVATE_EACH = 30  # One in this many organizations has private packages.
 README_WORDS = 40
-RELEASES_AT_ONCE = 10_000  # Of one process, and of one commit.
-PARTS_AT_ONCE = 4  # That are made, or wait until they are committed.
-AGE_MS = 30 * 24 * 3600 * 1000  # Of the first release.
-MADE_PER_SECOND = 1  # Releases, by their times: a million are published within twelve days.
+RELEASES_AT_ONCE = 10_000  # Releases that one process makes, and that one commit stores.
+PARTS_AT_ONCE = 4  # Parts that are being made, or wait until they are committed.
+AGE_MS = 30 * 24 * 3600 * 1000  # The age of the first release.
+# Releases for each second of their dates: a million are published within twelve days.
+MADE_PER_SECOND = 1
 DOCUMENTED_SECONDS = 300  # Until the two packages that are pushed are documented.
 
 PUBLIC = "org1"
@@ -257,7 +258,7 @@ def _seed(connection: sqlite3.Connection, org: str) -> Seed:
     )
 
 
-_writers = list["Writer"]()  # That of a process.
+_writers = list["Writer"]()  # The writer of the process.
 
 
 def _begin(data: Path, seeds: Mapping[str, Seed], first: int) -> None:
@@ -390,7 +391,7 @@ class Writer:
 _LOCAL = struct.Struct("<4s5H3I2H")
 _CENTRAL = struct.Struct("<4s6H3I5H2I")
 _END = struct.Struct("<4s4H2IH")
-_DATE = 33  # The first of January 1980.
+_DATE = 33  # January 1, 1980, as ZIP files store dates.
 
 
 def packed(content: Mapping[str, bytes | str]) -> tuple[bytes, str]:

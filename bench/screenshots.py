@@ -15,7 +15,8 @@ IMAGES = ROOT / "docs" / "images"
 PAGES = {"home": "/", "package": "/packages/ballerina/http"}
 SCHEMES = ("light", "dark")
 WINDOW: ViewportSize = {"width": 1280, "height": 800}
-MAX_BYTES = 200 * 1024  # Of a picture: README.md shows two of them, over any connection.
+# The size of a picture; README.md shows two of them, even over slow connections.
+MAX_BYTES = 200 * 1024
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 MISSING = "There is no Chromium on this machine. Install it, on Debian by: apt-get install chromium"
 

@@ -200,7 +200,7 @@ async def _ours(source: Source, folder: Path) -> Subject:
     began = time.perf_counter()
     index = filled_index(path, source())
     seconds = time.perf_counter() - began
-    index.close()  # Whatever is in the log is in the file now.
+    index.close()  # Everything in the log is now in the file.
 
     async def search(text: str) -> object:
         # One in six lists by something else, as a page of newest or of most used packages does.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from bench.servers import ROOT
 
 REQUESTS = ("push", "pull", "search", "package page")
-EMPTY_LINES = 3  # A module of so many lines has no code.
+EMPTY_LINES = 3  # A module with at most this many lines has no code.
 
 # Serves one registry in the process, and counts the files of ours that each request runs through,
 # and those of them that run before the one of its operation.

@@ -48,8 +48,8 @@ class Attack:
     name: str
     sent: bytes
     count: int
-    more: bytes = b""  # What every second socket begins with, if not with the same.
-    rate: int = 0  # Bytes a second that follow.
+    more: bytes = b""  # What every second socket sends first, if it differs from `sent`.
+    rate: int = 0  # Bytes that are sent each second after that.
 
 
 def attacks(server: Server, client: httpx.Client) -> list[Attack]:

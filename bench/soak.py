@@ -36,7 +36,8 @@ WARM_MINUTES = 10.0
 WINDOW = 6  # Samples whose median is compared: half a minute.
 MB_ALLOWED = 10.0
 ALLOWED = 1.05
-SLACK = {"descriptors": 4.0, "threads": 2.0}  # Of a small count 5 % is less than one.
+# Allowed growth of small counts, in which 5 % is less than one.
+SLACK = {"descriptors": 4.0, "threads": 2.0}
 
 
 @dataclass(frozen=True)

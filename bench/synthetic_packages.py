@@ -9,7 +9,7 @@ from shared.domain.listings import Listing
 from shared.domain.packages import Head, ModuleText, Origin, Release, Texts
 from shared.domain.visibility import Visibility
 
-MAX_PACKAGES = 1_000_000  # More than this is not what one file is for.
+MAX_PACKAGES = 1_000_000  # One file is not meant for more packages.
 WORDS = 20_000  # About what the readmes of a large registry hold.
 README_WORDS = 180  # About 1,500 characters, which is what the index reads.
 YEAR_MS = 365 * 24 * 3600 * 1000

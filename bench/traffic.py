@@ -170,7 +170,7 @@ class Row:
     peer: Load | None
 
 
-Rows = Mapping[tuple[Traffic, int], Row]  # By the pushes a second.
+Rows = Mapping[tuple[Traffic, int], Row]  # The rows by kind of traffic and pushes a second.
 
 
 @dataclass(frozen=True)

@@ -110,7 +110,7 @@ def _with_changed_byte(archives: Path) -> Path:
     chosen = files[len(files) // 2]
     content = bytearray(chosen.read_bytes())
     content[len(content) // 2] ^= 1
-    chosen.unlink()  # The registry has the other link.
+    chosen.unlink()  # Only this link is removed; the registry keeps the other one.
     chosen.write_bytes(content)
     return chosen
 

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # For a call by its path.
+# So that the file can be run by its path.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from infra.preflight import FILE, filled
 

@@ -37,14 +37,14 @@ FILE = INFRA / "main.parameters.json"
 TEMPLATE = INFRA / "main.bicep"
 SETTINGS = INFRA.parent / "docs" / "reference" / "configuration.md"
 
-MOST_INSTANCES = 1_000  # That Flex Consumption takes.
+MOST_INSTANCES = 1_000  # The limit of Flex Consumption.
 FEWEST_ANYWHERE = 40  # Every region takes this maximum; some take a smaller one.
 INSTANCE_MB = 2_048
-QUOTA_MB = 512_000  # Of a new subscription, in a region.
+QUOTA_MB = 512_000  # The quota of a new subscription in a region.
 THROUGHPUT_STEP = 1_000  # Request units of Cosmos DB.
 MOST_THROUGHPUT = 1_000_000
 EVERYBODY = "*"
-MOST_NETWORKS = 500  # Of the rules for addresses of an app, Azure takes 512.
+MOST_NETWORKS = 500  # Azure accepts 512 address rules for an app.
 ANSWER_SECONDS = 60.0  # An app without an instance takes up to half a minute to start one.
 PATIENCE = 120.0  # Seconds for one answer of Azure.
 

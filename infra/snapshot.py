@@ -26,7 +26,7 @@ from typing import Any, cast
 
 INFRA = Path(__file__).resolve().parent
 SNAPSHOTS = INFRA / "snapshots"
-VERSION = "0.49.2"  # Of the compiler; another one may write expressions differently.
+VERSION = "0.49.2"  # The version of the compiler, because others may write expressions differently.
 SECONDS = 300.0
 # The compiler runs for seconds: what .NET would compile a second time, better, saves it nothing.
 ONCE_COMPILED: Mapping[str, str] = {"DOTNET_TieredCompilation": "0"}

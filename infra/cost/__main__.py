@@ -174,8 +174,8 @@ Plans = Mapping[Size, CostPlan]
 MILLION = 1_000_000
 OF_BYTES = frozenset(("Bandwidth", "Front Door"))
 FREE_GRANT = ("functions.free-gigabyte-seconds", "functions.free-executions")
-EXACT = 100  # From which on parts of one tell nothing.
-SHARES = (0.0, 0.5, 0.9, 0.99)  # Of archives that the edge has.
+EXACT = 100  # Quantities from 100 on are shown without decimals.
+SHARES = (0.0, 0.5, 0.9, 0.99)  # Shares of archives that the edge has in its cache.
 
 
 def overview(plans: Plans, load: Load, prices: Prices) -> list[CostRow]:

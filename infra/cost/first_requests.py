@@ -17,7 +17,8 @@ from infra.cost.usage import MEASURED, RESOLVED, OperationUsage, Usage
 
 MILLION = 1_000_000
 RESOLVED_AT_ONCE = 50
-COUNTED = Usage(0.1)  # At most, a pull with its roll-up: tests/in_the_cloud/test_pull_budget.py.
+# The most that counting a pull costs, with its roll-up: tests/in_the_cloud/test_pull_budget.py.
+COUNTED = Usage(0.1)
 # A resolution queries the packages and their graphs. That costs the same for any number of them,
 # and the rest grows with it: Azure's documentation, tests/fakes/cosmos/charges.py.
 QUERIES = 2 * 2.3
@@ -38,7 +39,7 @@ class FirstRequest(Enum):
 # at most what they took there.
 UNITS_BEFORE: Mapping[FirstRequest, float] = MappingProxyType(
     {
-        FirstRequest.PULL: 7.65 + COUNTED.units,  # Counting it cost the same.
+        FirstRequest.PULL: 7.65 + COUNTED.units,  # Counting the pull cost the same before.
         FirstRequest.PAGE: 20.15,
         FirstRequest.API_PAGE: 16.2,
         FirstRequest.SEARCH: 0.0,
@@ -57,7 +58,7 @@ class FirstRequestCost:
     executions: float
     memory: float  # Gigabyte-seconds of the instance.
     storage: float  # Reads of blobs.
-    egress: float  # Answers, and the archives of pulls are not among them.
+    egress: float  # The size of answers, without the archives of pulls.
 
     @property
     def total(self) -> float:

@@ -24,32 +24,35 @@ from infra.cost.usage import (
     Usage,
 )
 
-HOURS = 730  # In a month, as Azure counts.
+HOURS = 730  # Hours in a month, as Azure counts.
 SECONDS = HOURS * 3_600
 DAYS = HOURS / 24
 GIGABYTE = 1_000_000_000
-REQUESTS_AT_ONCE = 8  # Of an instance that answers reads, before Azure adds another.
-LEAST_OF_AUTOSCALE = 0.1  # Share of the most request units that is paid for when idle.
+REQUESTS_AT_ONCE = 8  # Reads that one instance answers at once before Azure adds another instance.
+# The share of the maximum request units that is billed even if none are used.
+LEAST_OF_AUTOSCALE = 0.1
 FREE_LOG_DAYS = 31
 KEY_LOOKS_AN_HOUR = 12  # Each instance reads the signing key every five minutes.
 # Instances that Azure keeps of each group, and bills, where there are zones:
 # learn.microsoft.com/azure/reliability/reliability-functions.
 READY_IN_ZONES = 2
-COUNTING_SECONDS = 30  # An instance writes down what it counted in these.
-UNITS_OF_A_RANGE = 10_000  # A second; of what is above, the feed is read in several ranges.
-LEAST_DAYS_BACK = 7  # Point-in-time restore is free for these.
+COUNTING_SECONDS = 30  # An instance stores what it counted this often.
+UNITS_OF_A_RANGE = 10_000  # Request units a second; above that, the change feed has several ranges.
+LEAST_DAYS_BACK = 7  # Days of point-in-time restore that are free.
 BLOB_PROBE_SECONDS = 240  # Between two probes of the archives by a place of Front Door.
 HOST_LEASE_SECONDS = 12  # The Functions host renews its leases in its own storage.
 # With platform metrics in the logs: the database, the vault, both storage accounts and the app.
 METERED_RESOURCES = 5
 TIMER_CALLS = 43_800.0  # A month: one a minute.
-ENDPOINTS = 6  # Private ones, of the stores that a network of their own has.
+ENDPOINTS = 6  # Private endpoints of the stores, if they have their own network.
 ZONES_OF_NAMES = 5
-GROUPS = 2  # Of Functions with instances of their own: HTTP, and the timer.
-REQUEST_SECONDS = 0.0015  # Of processor, in host and worker; an instance has one core.
-READ_LOG_BYTES = 60.0  # Of a request that succeeds and only reads, at most: a test counts them.
-LINE_LOG_BYTES = 400.0  # Of another request, and of a run of a task, without what the host adds.
-ROLL_UPS = 30.4  # Of each pulled package, in a month.
+GROUPS = 2  # Groups of Functions with their own instances: HTTP, and the timer.
+REQUEST_SECONDS = 0.0015  # Processor time in host and worker; an instance has one core.
+# The most log bytes of a request that succeeds and only reads: a test counts them.
+READ_LOG_BYTES = 60.0
+# Log bytes of another request, or of a run of a task, without what the host adds.
+LINE_LOG_BYTES = 400.0
+ROLL_UPS = 30.4  # Roll-ups of each pulled package in a month.
 
 
 READ_FROM_MEMORY = frozenset(
@@ -98,7 +101,7 @@ class Network(Enum):
 class Monitoring:
     """Alert rules over logs and metrics, and probes from outside, which run all the time."""
 
-    often: int = 0  # Every five minutes.
+    often: int = 0  # Alert rules that run every five minutes.
     seldom: int = 0
     metric: int = 0
     probes_an_hour: int = 0
@@ -108,15 +111,16 @@ class Monitoring:
 class CostPlan:
     """One deployment."""
 
-    most_units: int | None  # A second, with autoscale; None is serverless.
-    always_ready: int  # Of HTTP.
-    gigabytes: float  # Of an instance.
+    most_units: int | None  # Request units a second, with autoscale; None is serverless.
+    always_ready: int  # Instances of the group HTTP that are always ready.
+    gigabytes: float  # Memory of an instance.
     zones: Zones
     edge: FrontDoorTier
-    edge_places: int  # Of the edge with clients near them: others send hardly any probes.
-    days_back: int  # Of point-in-time restore of Cosmos DB.
+    # Places of the edge that have clients nearby; other places hardly send any probes.
+    edge_places: int
+    days_back: int  # Days of point-in-time restore of Cosmos DB.
     log_days: int
-    log_gigabytes: float  # Limit of a day.
+    log_gigabytes: float  # The daily limit of logs.
     watch: Monitoring
     network: Network = Network.OPEN
 

@@ -81,15 +81,15 @@ class UpkeepUsage:
 class Stored:
     """Stored bytes of a release without its archive."""
 
-    record_bytes: float  # In Cosmos DB, without its index.
-    document_bytes: float  # In Blob Storage.
+    record_bytes: float  # Bytes in Cosmos DB without its index.
+    document_bytes: float  # Bytes in Blob Storage.
 
 
 # When nothing is in memory.
 MEASURED: Mapping[OperationUsage, Usage] = MappingProxyType(
     {
-        OperationUsage.PULL: Usage(3.9, 1, 0, 0, 951),  # Without counting it.
-        OperationUsage.ARCHIVE: Usage(5.9, 2, 1),  # Without the bytes of the archive.
+        OperationUsage.PULL: Usage(3.9, 1, 0, 0, 951),  # A pull without counting it.
+        OperationUsage.ARCHIVE: Usage(5.9, 2, 1),  # The requests of an archive without its bytes.
         # The first of a release in a process, which reads the proof that the log has it.
         OperationUsage.METADATA: Usage(6.56, 2.2, 1, 0, 2_426),
         OperationUsage.VERSIONS: Usage(5.2, 1, 0, 0, 353),

@@ -42,7 +42,7 @@ def _value(text: str) -> str:
     inner = text[1:-1] if quote and len(text) > 1 and text.endswith(quote) else text
     if quote == "'":
         return inner
-    marked = '"\\`$' if quote else ""  # Without quotes a backslash marks any sign.
+    marked = '"\\`$' if quote else ""  # Without quotes, a backslash escapes any character.
     signs = iter(inner)
     read = ""
     for sign in signs:
