@@ -134,7 +134,7 @@ class Filled:
 
 def fill(folder: Path, packages: int, releases: int) -> Filled:
     """Write a registry to the folder `data` of a folder, or go on with one."""
-    os.umask(0o077)  # As the registry does: files are for their owner alone.
+    os.umask(0o077)  # As the registry does: only the owner can read files.
     data = folder / "data"
     seeded = folder / "seeded"
     if not seeded.exists():

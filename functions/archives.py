@@ -259,7 +259,8 @@ class PulledRelease(Struct, frozen=True):
 
 def _count_pull(published_ms: int, pulled: PulledRelease, call: Call) -> None:
     """Record a pull, and count it: no `HEAD`, and none of a client that opts out."""
-    # Whoever asks by a HEAD or opts out of counting learns where the archive is, too.
+    # Recorded in every case: a client that uses HEAD or opts out of counting also learns where the
+    # archive is.
     _record_pull(call.registry, call.exchange, pulled, call.caller)
     opts_out = call.headers.get("ballerina-central-telemetry-disabled")
     is_silent = opts_out is not None and opts_out.lower() == "true"

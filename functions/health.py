@@ -18,7 +18,7 @@ async def health_live(call: Call) -> Answer:
 
 @central.read("health", is_open=True, stays_public=True)
 async def health_default(call: Call) -> Answer:
-    # Where monitors ask that nobody has configured.
+    # The path that monitors use by default.
     return await health_ready(call)
 
 

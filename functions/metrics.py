@@ -40,7 +40,7 @@ def _is_enabled(settings: Settings) -> bool:
 @machine.read(METRICS, is_open=True, exists=_is_enabled, stays_public=True)
 async def metrics_text(call: Call) -> Answer:
     _require_access(call)
-    # Loaded where metrics are enabled alone.
+    # Imported here, so that it is only loaded if metrics are enabled.
     from shared.telemetry.prometheus import MEDIA_TYPE, PrometheusBackend  # noqa: PLC0415
 
     backend = current_backend()

@@ -56,7 +56,7 @@ def _app_of(recovery: "_Recovery") -> func.FunctionApp:
 
     async def upkeep(timer: func.TimerRequest, context: func.Context = _NO_CONTEXT) -> None:
         run = await recovery.function(TIMER)
-        if run is not None:  # An app that answers reads alone has no timer.
+        if run is not None:  # An app that only answers reads has no timer.
             await run(timer, context)
 
     app.function_name(CATCH_ALL)(app.route(EVERY_PATH, methods=_ALL_METHODS)(missing))

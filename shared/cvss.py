@@ -110,8 +110,8 @@ _METRICS_OF_4: dict[str, dict[str, float]] = {
     "SI": _IMPACT_OF_4,
     "SA": _IMPACT_OF_4,
 }
-# The tables of the specification for vectors with metrics of the base alone: EQ5 is 0, EQ4 is 1 or
-# 2, and requirements are high. Scores of macro vectors in tenths: by EQ1, EQ2, EQ3 with EQ6, EQ4.
+# The tables of the specification for vectors with base metrics only: EQ5 is 0, EQ4 is 1 or 2, and
+# requirements are high. Scores of macro vectors in tenths: by EQ1, EQ2, EQ3 with EQ6, EQ4.
 _SCORES_OF_4 = {
     (0, 0): {"00": (100, 93), "01": (96, 90), "10": (93, 88), "11": (92, 80), "21": (79, 69)},
     (0, 1): {"00": (95, 92), "01": (91, 81), "10": (92, 84), "11": (82, 70), "21": (71, 63)},

@@ -188,7 +188,8 @@ class Verification:
     def _open_log(self) -> None:
         """Read the checkpoint and what proves it, and keep it; raise `Differs`."""
         trusted = self._trusted()
-        # Nobody believes what the registry says of the log that it writes now.
+        # What the registry says about its current log. Once a policy is trusted, this is not
+        # trusted by itself.
         answer = self._client.read("log/policy", LARGEST_POLICY_BYTES)
         kept: dict[str, object] = {}
         if trusted is None:

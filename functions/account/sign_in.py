@@ -64,7 +64,7 @@ async def _begin(provider: str, call: PageCall) -> Answer:
     return see_other(await begin(provider, sign_in, browser))
 
 
-# Each provider has a route of its own, since no template may match `sign-in/link` as well.
+# Each provider has its own route, because no route template may also match `sign-in/link`.
 for _provider in PROVIDERS:
     _route = f"sign-in/{_provider}"
     _name = f"sign_in_begin_{_provider}"

@@ -67,7 +67,7 @@ def _delivery(call: SignedInCall) -> NamedDelivery:
     return NamedDelivery(_webhook(call), call.form.text("number"))
 
 
-# Secrets are shown by the answer to a form alone.
+# Only the answer to the form shows the secret.
 async def _show_added(call: SignedInCall, added: RevealedWebhook) -> Answer:
     return await account_organization_webhooks(call, revealed=added)
 

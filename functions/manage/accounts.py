@@ -169,7 +169,7 @@ async def manage_account_create(call: SignedInCall) -> Answer:
 async def manage_account_link(call: SignedInCall) -> Answer:
     account = await _account(call)
     link = await call.registry.identity.sign_in_flow.issue_link(account, by=call.caller)
-    # Shown by this answer alone, since the link is a secret.
+    # Only this answer shows the link, because it is a secret.
     return await manage_account(call, link=link)
 
 

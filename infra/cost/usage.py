@@ -99,7 +99,7 @@ MEASURED: Mapping[OperationUsage, Usage] = MappingProxyType(
         OperationUsage.PAGE: Usage(18.42, 5.84, 4, 0, 16_810),
         OperationUsage.API_PAGE: Usage(9.1, 3, 4, 0, 11_845),
         OperationUsage.SEARCH: Usage(0, 0, 0, 0, 1_730),
-        # With what writing the log takes of a push that comes alone, and the proof.
+        # Includes writing the log for a single push, and the proof.
         OperationUsage.PUSH: Usage(204.36, 40.51, 2, 8, 351),
     }
 )

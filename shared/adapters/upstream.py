@@ -180,8 +180,8 @@ class CentralUpstream(Struct, frozen=True):
         self, requests: Sequence[ModuleRequest], client: ClientProfile, *, via: str
     ) -> list[UpstreamModule | None]:
         found = dict[ModuleRequest, UpstreamModule | None]()
-        # Answers name modules alone, so a request names each once. A module is wanted in two ways
-        # if one build imports it in a version and another time in any.
+        # Answers only name modules, so a request names each module once. A module is requested
+        # twice if one build imports it in a certain version and also in any version.
         rest: list[ModuleRequest] = [*dict.fromkeys(requests)]
         while rest:
             asked = {f"{each.organization}/{each.module}".lower(): each for each in reversed(rest)}

@@ -160,7 +160,8 @@ class Authentication:
         token = verified.token
         account = verified.account
         if account is not None and account.is_locked:
-            # Whoever holds a stolen token learns neither the name nor that the theft was seen.
+            # The holder of a stolen token learns neither the name of the account nor that the theft
+            # was noticed.
             log.info("token.of_locked_account", token=token.id, address=client.address)
             raise TokenUnknown
         if verified.stop is not None:

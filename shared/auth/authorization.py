@@ -283,7 +283,8 @@ class Authorization(Struct, frozen=True):
         if not hidden:
             return frozenset(package.key for package, _ in found)
         orgs = set[OrgName]() if by.is_anonymous else {_key(package.org) for package in hidden}
-        # Who reads the internal packages of others does not follow from the organization alone.
+        # Whether the caller reads internal packages of others does not only depend on the
+        # organization.
         internal = {_key(head.org) for _, head in found if head and _is_internal(head)}
         known = {org for org in orgs - internal if self.readers.includes_now(by, org)}
         number = self.readers.number

@@ -148,7 +148,7 @@ def _published(answer: HttpResponse) -> Mapping[str, ScannerKey]:
 class LeakReports(Struct, frozen=True):
     """Reads reports that a trusted scanner signed."""
 
-    keys: FetchedScannerKeys | None  # None believes nobody.
+    keys: FetchedScannerKeys | None  # None if no scanner is trusted.
 
     async def read(self, body: bytes, headers: Mapping[str, str]) -> tuple[LeakedToken, ...]:
         """Return the tokens of a report; keys of `headers` are lower case, or compared without

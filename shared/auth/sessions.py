@@ -58,7 +58,7 @@ class Cookie(Struct, frozen=True):
         """Return the cookie of the registry at `base_url`."""
         secure = urlsplit(base_url).scheme == "https"
         name = f"__Host-{word}" if secure else f"{word}-local"
-        # Browsers take a cookie for forms of other sites over https alone.
+        # For forms of other sites, browsers accept cookies only over https.
         sent_with = same_site if secure else SameSite.LINKS
         site = urlsplit(base_url).netloc
         return cls(name, secure, not needs_https(base_url), sent_with, site)

@@ -79,7 +79,7 @@ def sbom_of(request: ReleaseRequest, libraries: Sequence[JavaLibrary]) -> str:
     refs = [each.bom_ref for each in jars]
     bom.dependencies.update(_edges(request, root.bom_ref, refs, others))
     with warnings.catch_warnings():
-        # That the release has no dependencies, although its graph names packages: it says so.
+        # The library warns that the release has no dependencies, although its graph names packages.
         warnings.simplefilter("ignore", UserWarning)
         return JsonV1Dot6(bom).output_as_string(indent=2)
 

@@ -240,7 +240,8 @@ def verify(
 def _read(content: bytes) -> BundleModel:
     """Read a bundle; raise `ValueError`. One of GitHub's own instance names no entries of a log at
     all, which the model of the library requires."""
-    # As text: of bytes `json` guesses the encoding, and the bundle is served within other JSON.
+    # Decoded first, because `json` guesses the encoding of bytes, and the bundle is served as a
+    # part of other JSON.
     value: object = json.loads(content.decode(), parse_constant=_refuse_constant)
     read = cast(dict[str, object], value if isinstance(value, dict) else {})
     found = read.get("verificationMaterial")

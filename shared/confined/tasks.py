@@ -179,7 +179,7 @@ def _attempt(work: Callable[[], Json]) -> _Outcome:
         return _Outcome(reason=Exceeded.CRASHED, error=_place(error))
     except (KeyboardInterrupt, SystemExit):
         raise
-    # The outermost edge of what reads a stranger's text. A panic of a library in Rust is no
+    # The last place that can handle errors in untrusted input. A panic of a Rust library is no
     # `Exception`.
     except BaseException as error:
         return _Outcome(reason=Exceeded.CRASHED, error=_place(error))

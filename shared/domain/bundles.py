@@ -126,7 +126,7 @@ class BundledRelease(Record):
     deprecation: str | None = None
     package_deprecation: str | None = None
     visibility: Visibility = Visibility.PUBLIC
-    removed_ms: SignedMs | None = None  # When its upstream was found to have it no more.
+    removed_ms: SignedMs | None = None  # When its upstream was found to no longer have it.
     signatures: tuple[Signature, ...] = ()  # Signatures of the registry that made the bundle.
 
     @field_serializer("signatures")

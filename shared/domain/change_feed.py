@@ -68,7 +68,7 @@ def package_change(number: int, event: Event) -> PackageChange | None:
     package = Package.parse(org, name)
     was_public = event.details.get("visibility_before", "public") == "public"
     if event.kind == "package.internal" and not was_public:
-        change = ChangeKind.RESTORED  # For staff, which alone is told.
+        change = ChangeKind.RESTORED  # Only staff is told of this change.
     is_farewell = event.kind in _REMOVALS and was_public
     return PackageChange(
         number, event.at_ms, change, package, version or EVERY_VERSION, is_farewell

@@ -47,7 +47,7 @@ _CAPITALS = str.maketrans(
 )
 _DIGITS = str.maketrans("015", "ols")
 _STROKES = str.maketrans("i", "l")
-_DOUBLED = re.compile(r"([^\W\d_])\1+")  # Letters alone: team1 and team11 are two teams.
+_DOUBLED = re.compile(r"([^\W\d_])\1+")  # Only letters: team1 and team11 are two teams.
 
 
 def skeletons(text: str) -> frozenset[str]:

@@ -32,7 +32,7 @@ MAX_UPSTREAMS = 10  # A request for an unknown organization asks all of them.
 MAX_RULES = 500  # All are compared with the package of a request.
 MAX_AGE_DAYS = 3650
 
-# Targets of a rule, beside the names of upstreams.
+# Targets of a rule in addition to the names of upstreams.
 ALLOW = "allow"
 DENY = "deny"
 HERE = "here"  # The word for this registry if an operator says which registry owns a name.

@@ -5,8 +5,9 @@ from typing import ClassVar
 
 from shared.domain.entities import Entity, Place
 
-UNSEEN_FOR = timedelta(days=90)  # An owner without an identity and a session for so long is gone.
-MEMBER_FOR = timedelta(days=30)  # Who asks for the ownership.
+# Owners without a sign-in method and without a session for this long count as absent.
+UNSEEN_FOR = timedelta(days=90)
+MEMBER_FOR = timedelta(days=30)  # How long somebody has to be a member to ask for the ownership.
 # The owner is notified this long before an administrator transfers the ownership.
 OWNERSHIP_NOTICE = timedelta(days=7)
 SECOND_MAIL_AFTER = timedelta(days=30)

@@ -124,7 +124,7 @@ class UpstreamOrigin(Record):
     name: str
     first_seen_ms: StoredMs
     without_tools: tuple[str, ...] = ()  # Ids of its tools that belong to other packages here.
-    removed_ms: StoredMs | None = None  # When the upstream was found to have it no more.
+    removed_ms: StoredMs | None = None  # When its upstream was found to no longer have it.
     removed_because: WithdrawalReason | None = None  # None: it says no reason.
     removed_for_good: bool = False
 

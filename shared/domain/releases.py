@@ -231,7 +231,8 @@ def with_decision(
         now_ms=now_ms,
         state=decision.state,
         state_reason=decision.reason,
-        # Always, since this alone is sent to those who may not read the reason for owners.
+        # Set in every case, because only this reason is sent to those who may not read the reason
+        # for owners.
         public_reason=decision.public,
     )
     marks: dict[str, object] = {
@@ -330,7 +331,7 @@ def with_change(
     """
     subject = record.coordinate if isinstance(record, Release) else record.package
     event = Event(
-        # Versions are compared with case: earlier versions published some that differ in it alone.
+        # Versions are compared with case: earlier versions published some that differ only in case.
         id=f"{subject.key}@{record.revision + 1}",
         kind=kind,
         at_ms=now_ms,

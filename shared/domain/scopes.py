@@ -68,7 +68,7 @@ RECENT_SIGN_IN_ACTIONS = frozenset({Action.GOVERN, Action.APPROVE, Action.OPERAT
 # Refused in an organization that is being deleted.
 PUSH_ACTIONS = frozenset({Action.PUSH_NEW, Action.PUSH_VERSION})
 
-# What administrators alone give to tokens, and nobody has by the scopes of every other token.
+# Scopes that only administrators give to tokens, and that no other scopes include.
 ADMINISTRATORS_SCOPES = frozenset({Scope.MODERATE, Scope.AUDIT, Scope.APPLY})
 
 PUBLISHING_SCOPES = frozenset({Scope.PUSH_NEW, Scope.PUSH_VERSION})

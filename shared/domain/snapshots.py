@@ -81,7 +81,7 @@ DIRECTORY = "directory.jsonl.gz"
 PACKAGES = "packages.jsonl.gz"
 EVENTS = "events.jsonl.gz"
 
-# Where the work store has the snapshot that is being restored, until all of it was.
+# The place in the work store of the snapshot that is being restored, until it is complete.
 RESTORE_KIND = "snapshot-restore"
 RESTORE_UNFINISHED = "unfinished"
 
@@ -241,5 +241,5 @@ def from_line(line: bytes) -> Record | None:
     except (ValueError, KeyError, AttributeError, ValidationError):
         message = "A line of the snapshot is no record of this version. Restore it with its own."
         raise SnapshotUnusable(message) from None
-    # Snapshots of earlier versions have secrets, which whoever reads a copy knows.
+    # Snapshots of earlier versions contain secrets, which everybody who can read a copy knows.
     return record.without_secrets() if isinstance(record, Webhook) else record

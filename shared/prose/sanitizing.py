@@ -16,7 +16,7 @@ _MAX_PIXELS = 2_000  # The style sheet limits pictures to the width of the text.
 _MAX_SPAN = 100  # Columns or rows of one cell.
 _LENGTH = re.compile(r"([0-9]{1,4})(?:px)?|(?:100|[0-9]{1,2})%")
 
-# Classes that the renderer writes. Authors may write them as well; they style the text alone.
+# Classes that the renderer writes. Authors may write them as well; they only style the text.
 _CLASSES = {
     "a": {"anchor", "footnote-backref"},
     "div": {

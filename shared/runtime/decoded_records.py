@@ -47,8 +47,8 @@ def _share(record: Record) -> None:
         object.__setattr__(record, "__pydantic_fields_set__", names)
 
 
-# As many as records have combinations of fields: older code stored fewer, and some are stored
-# without those that have their default.
+# One set for each combination of fields in records: older code stored fewer fields, and fields with
+# their default may not be stored.
 _field_names: dict[frozenset[str], set[str]] = {}
 
 

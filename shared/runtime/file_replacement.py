@@ -47,7 +47,7 @@ def partial_path(file: Path) -> Path:
 
 def sync_file(file: Path) -> None:
     """Wait until the content of the file is on the disk."""
-    # Windows syncs no file that is open for reading alone.
+    # Windows cannot sync a file that is open only for reading.
     descriptor = os.open(file, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -84,4 +84,5 @@ class Adapters(Struct, frozen=True):
     versions: Callable[[], Mapping[str, str]] = dict
     # When the certificate of the local host was issued; None where it serves no HTTPS.
     certificate_made_ms: Callable[[], int | None] | None = None
-    writes_log: bool = True  # Soon after each event; where it is False, the task alone writes.
+    # Whether the log is written soon after each event; otherwise only the task writes it.
+    writes_log: bool = True

@@ -116,8 +116,8 @@ def _check_addresses(text: str) -> None:
 
 
 _ISSUER_EXAMPLE = "buildkite=https://agent.buildkite.com"
-# The issuers of providers with settings of their own: their tokens take checks of triggers, forks
-# and pull requests, which claims alone do not say.
+# Issuers of providers that have their own settings: their tokens need checks of triggers, forks and
+# pull requests, which comparing claims cannot make.
 _HOSTS_OF_PROVIDERS = {
     "gitlab.com": Provider.GITLAB,
     "vstoken.dev.azure.com": Provider.AZURE_DEVOPS,

@@ -82,7 +82,7 @@ class ChangeFeedEdition:
         if self.is_confirmed():
             return True
         self.ask()
-        # Whoever comes later does not wait as long again for a question that is not answered.
+        # Later callers do not wait the full time again if a question is not answered.
         if self._asking is not None and self._is_recent(self._asked_ms, WAITED_FOR):
             await asyncio.wait({self._asking}, timeout=WAITED_FOR.total_seconds())
         return self.is_confirmed()

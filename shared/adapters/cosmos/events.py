@@ -306,7 +306,7 @@ class CosmosEvents:
     async def _copy_to_logs(self, numbered: _Numbered) -> None:
         """Copy the event to those of its logs that lack it."""
         logs = [_log_of(name, numbered.label) for name in numbered.event.streams]
-        # The feed alone has the leaf.
+        # Only the feed has the leaf.
         plain = replace(numbered, leaf=None)
         copy = {**_item(plain), "id": _copy_id(numbered.number), "feed": False}
         await asyncio.gather(*(self._container.create({**copy, "pk": pk}) for pk in logs))
@@ -465,7 +465,7 @@ class FeedPartitions:
         listed = await self._load()
         last = max(self._firsts, default="")
         if last >= wanted:
-            # It exists, or whoever listed it ended before its head was there.
+            # The partition exists, or the process that listed it ended before it created the head.
             await self._create_head(last, self._firsts[last])
             return
         first = await self._sealed(last) if last else 1

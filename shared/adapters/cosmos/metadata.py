@@ -273,15 +273,15 @@ class CosmosMetadata:
 
     async def _put_entry(self, pk: str, entry: ReleaseEntry) -> None:
         id_ = f"entry:{entry.version}"
-        # Each byte of an entry is paid for by every resolve: most entries are below 1 KiB, and what
-        # is not stored is read as its default.
+        # Small, because each resolve pays for each byte: most entries are below 1 KiB, and a field
+        # that is not stored has its default.
         body = entry.model_dump(mode="json", exclude_defaults=True)
         fields: Item = {"revision": entry.revision, "body": body}
         item = {"id": id_, "pk": pk, "schema": 1, "kind": "entry", **fields}
         if await self._packages.create(item):
             return
         where = f"c.revision <= {entry.revision}"
-        # Where nothing changes, a newer one is there: entries are never deleted.
+        # If nothing changes, a newer entry is stored: entries are never deleted.
         await self._packages.change(pk, id_, fields, where=where)
 
     async def _pointer(self, digest: Digest) -> Coordinate | None:

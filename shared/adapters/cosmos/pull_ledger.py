@@ -42,7 +42,7 @@ from shared.domain.coordinates import Package
 from shared.domain.names import OrgName, PackageName
 from shared.ports.pull_ledger import PullBatch, PullHistory, RollUp
 
-# Partitions of packages have a slash. Versions before 16 partitions have the first one alone.
+# Partitions of packages have a slash. Versions before 16 partitions have only the first one.
 FIRST_PARTITION = "pulls"
 PARTITIONS = (FIRST_PARTITION, *(f"pulls:{number}" for number in range(1, 16)))
 

@@ -50,7 +50,7 @@ class SearchIndexFile:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        # By a function of `queries`, and what it was asked.
+        # The key is a function of `queries` and its arguments.
         self._found = VersionedCache[tuple[object, ...], object](KEPT_VALUES, weigh=_weight_of)
 
     async def find(self, find: Callable[[sqlite3.Connection, *Asked], T], *asked: *Asked) -> T:

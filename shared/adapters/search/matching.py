@@ -58,8 +58,8 @@ from shared.runtime.lru_cache import LruCache
 
 # From this number of meaningful words on, packages below `MEANING_SHARE` are left out.
 LONG_QUESTION = 4
-# What the words of a package are worth, at least, of those of the best one: with less it is about
-# something else than the question.
+# The least score of a package for its words, as a share of the highest one: with less, the package
+# is about something else than the question.
 MEANING_SHARE = 0.45
 # With this many packages, those that only their readmes add are left out.
 ENOUGH_WITHOUT_README = 100

@@ -320,9 +320,9 @@ def is_longer_than(stored: bytes, limit: int) -> bool:
     return bool(unpacking.unconsumed_tail)
 
 
-# What nearly every stored listing says, so that the compressed one need not say it again: a row of
-# a small package takes 100 bytes instead of 480, one with a readme 700 instead of 1,160. The later
-# something stands there, the cheaper it is to refer to. Whoever changes it raises `SCHEMA`.
+# Text that nearly every stored listing has, so that the compressed listing can refer to it: the row
+# of a small package takes 100 bytes instead of 480, and one with a readme 700 instead of 1,160.
+# Later text is cheaper to refer to. Raise `SCHEMA` with each change of it.
 COMPRESSION_DICTIONARY = (Path(__file__).parent / "common_listing.txt").read_bytes()
 
 

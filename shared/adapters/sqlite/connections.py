@@ -386,7 +386,8 @@ class Writer:
                 done = self._commit() or self._run(self._take())
             if not done:
                 return
-            # Not earlier: whoever writes next finds the connection free, and needs no thread.
+            # Callers are told only now, so that the next writer finds the connection free and needs
+            # no thread.
             for job, outcome in done:
                 _tell(job, outcome)
 

@@ -82,9 +82,7 @@ def fixed_versions(affected: Affected, version: str = "") -> tuple[str, ...]:
         at = parse(version) if parse and version else None
         if parse is not None and at is not None:
             above = [text for text in fixed if (place := parse(text)) is not None and at < place]
-            fixed = _lowest(
-                parse, above
-            )  # What is in one range is fixed by the next version alone.
+            fixed = _lowest(parse, above)  # The next version decides what is in a range.
         found += fixed
     return tuple(dict.fromkeys(found))
 

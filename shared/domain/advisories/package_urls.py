@@ -12,7 +12,7 @@ from shared.domain.errors.base import Invalid, quoted
 
 MAX_PURL_LENGTH = 1_024  # Characters.
 
-# The ecosystems of other types; their packages are known from imported sets alone.
+# The ecosystems of other types; their packages are only known from imported sets.
 _ECOSYSTEMS = {
     "cargo": "crates.io",
     "composer": "Packagist",

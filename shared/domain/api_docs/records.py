@@ -80,7 +80,7 @@ class ApiDocsRecord(Record):
     reason: str = ""
     documented: int = 0
     declarations: int = 0
-    declared: int = 0  # Public declarations alone, without their members.
+    declared: int = 0  # Public declarations, without their members.
     readme: ReadmeContent | None = None  # None: not read, or by an earlier generator.
     api: ApiSummary = NO_API
     # The symbols by which developers find the release, as `pack_symbols` packs them.

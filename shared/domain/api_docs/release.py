@@ -79,7 +79,8 @@ def read_sources(
                     )
                 )
             else:
-                # As Markdown readers do with it. Pieces have it in place of the registry's address.
+                # Markdown readers replace this character, too. In pieces it stands for the
+                # registry's address.
                 yield read_source(source.path, text.replace("\0", "\N{REPLACEMENT CHARACTER}"))
 
     known = {each.name: each for each in texts.modules}

@@ -30,8 +30,8 @@ _EMOJI = (
     "[©®‼⁉™\u2139\u2190-\u21ff\u2300-\u23ff\u24c2\u25a0-\u27bf\u2934\u2935\u2b00-\u2bff〰〽㊗㊙"
     "\U0001f000-\U0001faff]\ufe0f?[\U0001f3fb-\U0001f3ff]?"
 )
-# Where a joiner or a variation selector changes what people see: in an emoji, in the sign of a key,
-# and behind the virama of an Indic script (RFC 5892, appendix A).
+# Places where a joiner or a variation selector changes what people see: in an emoji, in a keycap,
+# and after the virama of an Indic script (RFC 5892, appendix A).
 _VISIBLE_JOIN = re.compile(
     f"{_EMOJI}(?:\u200d{_EMOJI})*|[#*0-9]\ufe0f\u20e3"
     "|[\u094d\u09cd\u0a4d\u0acd\u0b4d\u0bcd\u0c4d\u0ccd\u0d4d\u0dca][\u200c\u200d]"

@@ -55,7 +55,7 @@ def _lines(table: TomlTable, path: tuple[str, ...]) -> Iterator[str]:
         name = ".".join(map(toml_key, inner))
         if _is_table(value):
             values = cast(TomlTable, value)
-            # A table that has tables alone needs no header.
+            # A table that contains only tables needs no header.
             if not values or any(not _is_table(each) for each in values.values()):
                 yield from ("", f"[{name}]")
             yield from _lines(values, inner)

@@ -143,7 +143,7 @@ def _fields(event: Event, number: int, *, logged_later: bool) -> Iterator[tuple[
     if topic == "publisher" and _ID.fullmatch(details.get("publisher", "")):
         yield "publisher", details["publisher"]
     if kind in _WITHDRAWALS:
-        # The category alone: the note behind it is a text that somebody wrote.
+        # Only the category: somebody wrote the note behind it.
         reason = details.get("public_reason", "").partition(":")[0]
         if reason in _REASONS:
             yield "reason", reason

@@ -64,7 +64,7 @@ DEFAULT_TAG_VERSION = f"v{VERSION}"
 
 _NAMES = {
     "workflow": re.compile(r"[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*\.ya?ml"),
-    # With its ref, because who can move the ref decides what publishes. A commit never moves.
+    # The ref is required, because who can move it decides what publishes. A commit never moves.
     "reusable_workflow": re.compile(
         r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+/\.github/workflows/[A-Za-z0-9_.-]+\.ya?ml"
         r"@(?:refs/(?:heads|tags)/[A-Za-z0-9_.+*?/-]{1,200}|[0-9a-f]{40})"

@@ -263,7 +263,7 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
             self._looked_up = scope
             return False
         self._send(answer)
-        # As after a request that the parser read.
+        # The same state as after a request that the parser read.
         self._idle_bytes = 0
         self._sending = None
         return True

@@ -94,7 +94,7 @@ def _is_same_host(scheme: bytes, authority: bytes, host: bytes) -> bool:
     return authority.lower().removesuffix(port) == host.lower().removesuffix(port)
 
 
-# --- Heads that differ in the request line alone ---
+# --- Heads that differ only in the request line ---
 
 # Characters that need no judgement: no spaces, no controls, no "#", and no "//" at the beginning.
 _LINE = re.compile(

@@ -162,7 +162,7 @@ class WorkerProcesses:
             *self._command(descriptor),
             stdin=asyncio.subprocess.PIPE,
             pass_fds=[descriptor],
-            # A group of its own, so that Ctrl-C reaches the parent alone.
+            # A separate group, so that Ctrl-C reaches only the parent.
             process_group=0,
         )
 

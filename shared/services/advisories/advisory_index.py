@@ -94,7 +94,7 @@ class PublishedAdvisories:
         self._ecosystems = {ecosystem for ecosystem, _ in self._by_package}
 
     def _add(self, indexed: IndexedAdvisory) -> None:
-        # What names commits alone has no package, and is found by none that is asked about.
+        # An advisory that only names commits has no package, so no question finds it.
         for key in {affected.key for affected in indexed.affected if affected.name}:
             self._by_package.setdefault(key, []).append(indexed)
         for digest in {digest for affected in indexed.affected for digest in affected.sha256}:

@@ -29,9 +29,9 @@ from shared.services.api_docs.api_docs_generation import (
 from shared.services.record_batches import RECORDS_AT_ONCE, package_batches
 
 QUEUE_LENGTH = 1_000  # Releases; the task documents what does not fit.
-# Whoever publishes many releases waits for the answer to the next push, and nobody yet for the
-# documentation: it takes as much of the processor as the push, and would take it meanwhile.
-# After this time without another push, documenting begins.
+# Documenting begins after this time without another push. It takes as much processor time as a
+# push: who publishes many releases waits for the answer to each push, while nobody reads the
+# documentation yet.
 PUSHES_END_AFTER = timedelta(milliseconds=100)
 # Documenting begins after this time even while pushes continue.
 LONGEST_WAIT = timedelta(seconds=2)

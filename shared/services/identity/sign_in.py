@@ -164,7 +164,8 @@ class SignInFlow(Struct, frozen=True):
             begun_ms=now_ms,
         )
         expires_ms = now_ms + STATE_LIFETIME // MS
-        # With the state, which only the browser and the provider have: the flow has secrets.
+        # Encrypted with the state, which only the browser and the provider have, because the flow
+        # has secrets.
         content = attempt.model_dump_json().encode()
         key = key_of(started.state, _ATTEMPT_KIND)
         text = encrypt(key, content, _ATTEMPT_KIND, self.randomness)

@@ -93,7 +93,8 @@ class Admission(Struct, frozen=True):
                     continue
                 described, fetched = found
                 if each.sends_token:
-                    # That it was missing may be an answer from before it was published.
+                    # An earlier answer without the token may be from before the release was
+                    # published.
                     public = await self.reader.describe_by(ways[:1], coordinate, asker, anew=True)
                     described = public or described
                 await self._store(each, described, fetched)
@@ -243,7 +244,7 @@ class Refreshing(Struct, frozen=True):
                 return
             head = await self.releases.metadata.head(at.package)
             is_internal = head is not None and head.visibility is Visibility.INTERNAL
-            # Without its token the upstream describes an internal release to nobody.
+            # An upstream describes internal releases only to requests with its token.
             if not is_internal or any(each.sends_token for each in ways):
                 said = await self._withdrawal(ways, at, asker)
                 await self.withdrawals.note_gone(release, said)

@@ -43,8 +43,8 @@ class OursOrUpstream(Struct, frozen=True):
         if owner == OURS:
             return None
         rule = (await self.upstreams.rules()).rule(package)
-        # A name has one side: while a rule names another one than the owner of the name, nobody is
-        # asked, until an administrator moves the name or changes the rule.
+        # Only one registry owns a name: while a rule names another upstream than the owner, no
+        # upstream is asked, until an administrator moves the name or changes the rule.
         sides = {each for each in (owner, rule and rule.upstream) if each}
         if (rule and rule.denies) or len(sides) > 1:
             return None

@@ -73,7 +73,7 @@ VERSIONS_TRIED = 3
 TOOLS_ASKED = 100
 SAME_MODULE_ASKED = 4
 
-# The digest of a release that nobody has pulled: its answer has its graph.
+# Stands for the digest of a release that nobody has pulled; the answer includes its graph.
 NOT_STORED = Digest("0" * 64)
 
 T = TypeVar("T")

@@ -227,7 +227,7 @@ def reason_for_owners(failure: Unanswered) -> str:
         case CertificateUntrusted() | ProxyFailed(is_name_public=True):
             return f"No connection. The receiver {failure.trouble}. Ask the operator."
         case ServerUnreachable() | AnswerUnusable():
-            # One sentence, also for a name that is private, or known to the proxy alone.
+            # The same sentence for a name that is private, or that only the proxy knows.
             return (
                 "No connection. A receiver has a public address and answers by https. If this "
                 "registry calls others through a proxy, the proxy lets it through."

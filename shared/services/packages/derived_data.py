@@ -37,7 +37,7 @@ from shared.runtime.retries import retried_when_stale
 from shared.services.packages.archive_relocation import ArchiveRelocation
 from shared.services.record_batches import package_batches
 
-# Each write of the search index changes most lists of packages that it has.
+# Many at once, because each write of the search index changes most of its lists of packages.
 PACKAGES_LISTED_AT_ONCE = 1_000
 LISTINGS_READ_AT_ONCE = 50
 

@@ -475,8 +475,9 @@ class PackageCache:
             if self._edition.holds(each.number, (each.package,)):
                 standing[place] = each.value
             else:
-                # Else a package that is private now would wait for the edition each time, and a
-                # missing one would not.
+                # Otherwise a request for a package that is now private would wait for the edition
+                # each time, and one for a missing package would not, so that the time would reveal
+                # it.
                 self._cached.drop(place)
         return standing if is_confirmed else {}
 

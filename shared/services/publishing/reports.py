@@ -374,7 +374,7 @@ class Reports(Struct, frozen=True):
         before = report.decision
         if before is not None and (before.state, before.note) == (decision.state, decision.note):
             return None
-        # Nobody's words are stored about an account that was erased.
+        # The words of the decision are not stored if the reporter's account was erased.
         kept = decision.note if report.reporter else ""
         change = EntityChange(
             "report.decided",
@@ -382,7 +382,7 @@ class Reports(Struct, frozen=True):
             account="" if report.reporter == OPERATOR_ID else report.reporter,
             details={"outcome": decision.state.value, "reason": kept},
         )
-        # Where it came from counts for nothing any more.
+        # The network of the reporter is no longer needed.
         stored = decision.model_copy(update={"note": kept})
         decided = report.model_copy(update={"decision": stored, "network": ""})
         return await self.record_writer.replace(decided, change=change, by=_unlocated(by))

@@ -183,7 +183,7 @@ class StagedReleases(Struct, frozen=True):
                 return with_change(release, "release.approved", by=by, now_ms=now_ms)
             following = next_decision(head, release)
             is_live = following.state is State.LIVE
-            # The kind of what is published after it was held, whoever ended that.
+            # The same kind of event whoever ended the hold.
             kind = "release.confirmed" if is_live else "release.held"
             return with_decision(release, kind, following, by=by, now_ms=now_ms)
 

@@ -55,7 +55,8 @@ class PublishersOfOrganizations(Struct, frozen=True):
                 wanted = await self.publishers.described(_request(org, each), by=draft.by)
                 if known.pop(_fingerprint(wanted), None) is None:
                     missing.append(((*path, number), each))
-        # One that differs in what it reads alone would be refused while the old one is there.
+        # Old ones are removed first: a new one that differs only in what it reads would be refused
+        # while the old one exists.
         if draft.prunes:
             for each in known.values():
                 if await self._section(org, each) is not None:

@@ -190,7 +190,8 @@ class LogWriter:
         cosigned = note.with_signatures(
             await self._cosigners.cosign(note, partial(self._prove, state))
         )
-        # Before it is published: whoever saw it finds the proofs that are made against it.
+        # Stored before it is published, so that proofs can be made against every published
+        # checkpoint.
         await self._kept.add(cosigned, after=batch.after)
         path = f"{state.folder}/{CHECKPOINT_FILE}"
         await self._files.publish_checkpoint(path, cosigned.content.encode())

@@ -72,7 +72,8 @@ class Openings(Struct, frozen=True):
         return [] if number is None else await self.events.logged(number - 1, 1)
 
     async def _may_see(self, event: Event, by: Principal) -> bool:
-        # Each is asked, whatever the event is about: time does not tell what a commitment hides.
+        # Every check runs, whatever the event is about, so that the time does not reveal what a
+        # commitment hides.
         answers = [
             await self._may_read_package(event, by),
             await self._owns_organization(event, by),
