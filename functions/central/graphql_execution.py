@@ -113,9 +113,8 @@ def _error(error: GraphQLError) -> Json:
 MAX_QUERY_CHARACTERS = 64 * 1024
 MAX_TOKENS = 3_000  # An editor asks for the 86 versions of a package, with 2,700.
 MAX_DEFINITIONS = 20  # Operations and fragments; clients have one or two.
-MAX_COST = (
-    525  # Ten modules, every version of http as an editor asks for it, or a list of a thousand.
-)
+# The cost of ten modules, every version of http as an editor asks for it, or a list of a thousand.
+MAX_COST = 525
 # Bytes of documentation in one answer; `/2.0/docs` sends it without this limit.
 MAX_ANSWER_BYTES = 2 << 20
 

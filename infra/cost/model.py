@@ -186,9 +186,8 @@ class Load:
     releases_each: float = 4.0  # 6,785 releases of 1,708 packages in the real index.
     archive_bytes: int = 100 * 1024
     cache_hits: float = 0.9  # Share of the archives that the edge serves from its cache.
-    with_token: float = (
-        0.5  # Share of the pulls whose client sends its token to the archive URL too.
-    )
+    # Share of the pulls whose client sends its token to the archive URL, too.
+    with_token: float = 0.5
 
     @property
     def releases(self) -> float:

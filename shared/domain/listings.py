@@ -127,9 +127,8 @@ class FacetCount(Struct, frozen=True):
     count: int
 
 
-Facets = Mapping[
-    Facet, tuple[FacetCount, ...]
-]  # The most frequent value first; without empty facets.
+# For each facet the most frequent value first; empty facets are left out.
+Facets = Mapping[Facet, tuple[FacetCount, ...]]
 
 
 def group_facets(counted: Mapping[Facet, Iterable[tuple[str, int]]]) -> Facets:

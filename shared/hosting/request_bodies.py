@@ -25,9 +25,8 @@ class HostLimits(Struct, frozen=True):
     # Such bodies need no reserved memory: a connection buffers as much in any case.
     small_body_bytes: int = 64 * 1024
     anonymous_body_bytes: int = MAX_BODY_BYTES  # The body of a caller who may not publish.
-    large_bodies: int = (
-        4  # Bodies of body_bytes in memory at once, from the first byte to the answer.
-    )
+    # Bodies of `body_bytes` in memory at once, from the first byte to the answer.
+    large_bodies: int = 4
     anonymous_bytes: int = 32 * MIB  # Bodies in memory of all callers who may not publish.
     room_seconds: float = 20.0  # How long an upload waits for room; clients give up after 30.
     grace_seconds: float = 5.0  # No rate is required of an upload for this long.

@@ -18,9 +18,8 @@ ASGIApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 Headers = list[tuple[bytes, bytes]]
 
-HEADERS_READ = (
-    "ballroom.headers_read"  # A key of scopes: the names of headers that were read, in lower case.
-)
+# A key of scopes: the names of headers that were read, in lower case.
+HEADERS_READ = "ballroom.headers_read"
 EVERY_HEADER = "*"  # Among those names it means that all headers were read.
 QUERY_READ = "ballroom.query_read"  # A key of scopes: the keys of the query that were read.
 WHOLE_QUERY = "*"  # Among those keys it means that the whole query was read.

@@ -16,9 +16,8 @@ Value = TypeVar("Value")
 # Sign-in and publishing must not fail because an identity provider is down for an hour.
 
 FRESH_FOR = timedelta(hours=1)  # Providers publish a new key days before they sign with it.
-USABLE_FOR = timedelta(
-    hours=24
-)  # During an outage; after that a withdrawn key is no longer trusted.
+# How long a value is used during an outage; after that a withdrawn key is no longer trusted.
+USABLE_FOR = timedelta(hours=24)
 RENEWED_AT_MOST_EVERY = timedelta(minutes=1)  # However many tokens with unknown keys are sent.
 RETRIED_EVERY = timedelta(seconds=10)  # While there is no usable value.
 

@@ -102,10 +102,11 @@ class BlobArchives:
         """
         source = self._blob(name, _OTHER[to])
         target = self._blob(name, to)
+        # If the source is missing, another process has moved it.
         with (
             translate_blob_errors(),
             suppress(ResourceNotFoundError),
-        ):  # Then another process has moved it.
+        ):
             found = await source.get_blob_properties()
             if await self._copy_or_renew(source, target, to, _headers(name, to)):
                 await _delete(source, found)

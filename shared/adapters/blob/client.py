@@ -145,13 +145,11 @@ COPY_LINK_LIFETIME = timedelta(minutes=5)  # The service reads the source within
 
 CLOCK_SKEW = timedelta(minutes=5)  # The maximum difference between the clocks of two machines.
 KEY_LIFETIME = timedelta(hours=6)  # The service issues keys for at most seven days.
-KEY_RENEWAL_MARGIN = timedelta(
-    hours=2
-)  # A new key is requested this long before the current one expires.
+# A new key is requested this long before the current one expires.
+KEY_RENEWAL_MARGIN = timedelta(hours=2)
 KEY_TIMEOUT = timedelta(seconds=5)  # Without a key the registry sends the bytes itself.
-KEY_RETRY_INTERVAL = timedelta(
-    seconds=30
-)  # After a failed request; until then requests do not wait for a key.
+# The pause after a failed request, during which requests do not wait for a key.
+KEY_RETRY_INTERVAL = timedelta(seconds=30)
 
 
 class LinkSigner(Protocol):
@@ -252,9 +250,8 @@ class DelegationKeys:
         """Return the current key, or wait for the first one; raise `Busy` if none is available."""
         if not self._is_valid(until_ms + KEY_RENEWAL_MARGIN // MS):
             renewal = self._renewal.start("", self._renew)
-            if not self._is_valid(
-                until_ms
-            ):  # Otherwise the current key is valid for a while, and no request waits.
+            # Requests only wait for a new key if the current one is no longer valid.
+            if not self._is_valid(until_ms):
                 await asyncio.shield(renewal)
         if not self._is_valid(until_ms):
             raise Busy

@@ -101,9 +101,8 @@ class CosmosEvents:
     async def _append_all(self, events: Sequence[Event], freeze: _Freeze) -> None:
         each_once = list({event.id: event for event in events}.values())
         for start in range(0, len(each_once), EVENTS_PER_BATCH):
-            async with (
-                self._append_lock
-            ):  # Otherwise calls of one process would compete for the head.
+            # Without the lock, calls of one process would compete for the head.
+            async with self._append_lock:
                 batch = each_once[start : start + EVENTS_PER_BATCH]
                 numbered = await self._append(batch, freeze)
             for each in numbered:

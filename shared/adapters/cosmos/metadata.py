@@ -96,9 +96,8 @@ class CosmosMetadata:
             return FoundRelease(None, None)
         found = await self.find(coordinate, check=check)
         if found.release is None or found.release.digest != digest.hex:
-            return FoundRelease(
-                None, None
-            )  # The push that wrote the pointer did not get the version.
+            # The push that wrote the pointer did not get the version.
+            return FoundRelease(None, None)
         return found
 
     async def head(self, package: Package) -> Head | None:

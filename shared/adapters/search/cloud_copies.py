@@ -170,9 +170,8 @@ class CopyFolders:
             make_private_folder(self._root)
             self._sweep()
             folder = self._root / f"{COPY_FOLDER_PREFIX}{self._name()}"
-            self._lock = try_file_lock(
-                lock_path(folder)
-            )  # Before the folder, so that no other process removes it.
+            # Locked before the folder is made, so that no other process removes it.
+            self._lock = try_file_lock(lock_path(folder))
             make_private_folder(folder)  # The index includes private packages.
             self._folder = folder
         return self._folder
@@ -198,9 +197,8 @@ def remove_folder(folder: Path) -> None:
 BASE_LIFETIME = timedelta(hours=1)  # An instance that starts reads what changed since.
 MOST_CHANGES = 2_000  # Since a base: an instance applies as many in two seconds.
 SWEEP_GRACE_PERIOD = timedelta(minutes=15)  # Another process may still read or write the base.
-UPGRADE_OVERLAP = timedelta(
-    minutes=30
-)  # How long two versions of the program may run at the same time.
+# How long two versions of the program may run at the same time.
+UPGRADE_OVERLAP = timedelta(minutes=30)
 
 
 class BuiltBase(Struct, frozen=True):

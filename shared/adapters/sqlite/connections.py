@@ -18,9 +18,8 @@ from msgspec import Struct, field
 from shared.domain.errors.requests import Busy, StorageFull
 from shared.runtime.private_files import open_private
 
-BUSY_TIMEOUT = timedelta(
-    seconds=10
-)  # Longer than any of our transactions; clients wait for at least 30 s.
+# Longer than any transaction of the registry; clients wait for at least 30 s.
+BUSY_TIMEOUT = timedelta(seconds=10)
 # A transaction takes one to five of these intervals.
 BUSY_RETRY_INTERVAL = timedelta(milliseconds=1)
 _LOG_INDEX_BYTES = 32_768  # SQLite needs them before it reads or writes with a log.

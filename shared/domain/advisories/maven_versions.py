@@ -64,9 +64,8 @@ def parse_maven_version(text: str) -> MavenVersion | None:
     return _parsed(text) if 0 < len(text) <= MAX_MAVEN_VERSION else None
 
 
-@lru_cache(
-    maxsize=16_384
-)  # The same boundaries are compared with each version that is asked about.
+# Cached, because the same boundaries are compared with each version.
+@lru_cache(maxsize=16_384)
 def _parsed(text: str) -> MavenVersion:
     return MavenVersion(text)
 

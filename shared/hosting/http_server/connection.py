@@ -62,9 +62,8 @@ class ConnectionTimeouts(Struct, frozen=True):
     body_seconds: float = 900.0  # From there to the end of its body.
     least_rate: int = 1024  # Bytes a second of a body or an answer.
     idle_seconds: float = 120.0  # Between two requests, as in the real host.
-    reading_seconds: float = (
-        60.0  # The rate of an answer is measured over this time, as systems buffer a lot.
-    )
+    # The rate of an answer is measured over this time, because systems buffer a lot.
+    reading_seconds: float = 60.0
 
 
 class Phase(Enum):

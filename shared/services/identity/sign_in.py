@@ -348,9 +348,8 @@ class SignInFlow(Struct, frozen=True):
         """Sign the browser in, always with a new session; `account` is as it was read before."""
         secret = self.session_authentication.new_secret()
         session = self._new_session(account_id, authentication, browser, secret)
-        cookie = self.session_authentication.session_cookie(
-            session, secret
-        )  # Over plain HTTP this raises before the session is stored.
+        # Over plain HTTP this raises before the session is stored.
+        cookie = self.session_authentication.session_cookie(session, secret)
         await self.known_browsers.ready()
         known = self.known_browsers.is_known(account_id, browser.known_browser_cookie)
         details = {

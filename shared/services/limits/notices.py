@@ -28,9 +28,8 @@ _NOTICE = "the notice of the registry"
 _READ_ONLY = "whether the registry takes changes"
 
 NOTICES_CACHED_FOR = timedelta(seconds=3)  # A change is in force everywhere within five.
-NOTICES_READ_TIMEOUT = timedelta(
-    milliseconds=250
-)  # The longest that a page waits for a slow store.
+# The longest that a page waits for a slow store.
+NOTICES_READ_TIMEOUT = timedelta(milliseconds=250)
 
 _CACHED_FOR_MS = NOTICES_CACHED_FOR // MS
 

@@ -66,9 +66,8 @@ from shared.services.records import EntityChange, RecordWriter
 from shared.services.tokens.makers import Makers
 from shared.services.tokens.tokens import IssuedToken, TokenRecords, token_change
 
-TOKEN_LIFETIME = timedelta(
-    minutes=15
-)  # A build and a push; a longer job exchanges its id token later.
+# Long enough for a build and a push; a longer job exchanges its id token later.
+TOKEN_LIFETIME = timedelta(minutes=15)
 # An id token is remembered after it expires, because the clocks of instances differ.
 ID_TOKEN_REMEMBERED_FOR = timedelta(minutes=10)
 
