@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import azure.functions as func
 
-# What the host calls, whether or not the registry was started.
+# The Functions that the host calls, whether or not the registry was started.
 CATCH_ALL = "zz_missing"  # The host takes the first Function by name whose route matches.
 EVERY_PATH = "{*path}"
 TIMER = "timer_upkeep"

@@ -60,10 +60,10 @@ LONGEST_ID = 200
 
 MALWARE = "malware"
 UNKNOWN = "unknown"
-# From the gravest on.
+# The most serious one first.
 SEVERITIES = (MALWARE, "critical", "high", "moderate", "low", UNKNOWN)
 _LEVELS = {MALWARE: "error", "critical": "error", "high": "error", "low": "note"}
-# What GitHub makes of a severity, where a record has no score.
+# The scores that GitHub uses for the severities of records without a score.
 _SCORES = {MALWARE: 10.0, "critical": 9.5, "high": 8.0, "moderate": 5.5, "low": 2.0}
 
 BALLERINA = "Ballerina"

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 ADDRESS = "https://ballroom.example.org"  # A registry serves this file with its own.
 FORMATS = ("table", "json", "sarif")
-# From the gravest on; `--fail-on` names the least grave one that fails.
+# The most serious one first; `--fail-on` names the least serious one that fails.
 STATES = ("withdrawn", "missing", "deprecated", "newer")
 NEVER = "never"
 

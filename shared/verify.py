@@ -510,7 +510,7 @@ class Verification:
             self._say(f"The next run looks at the entries from {seen} on.")
         if found and webhook:
             self._send(webhook, org, found)
-        # Kept last: what was not sent is told again.
+        # Stored last, so that what was not sent is sent again.
         self._state.keep(watched={org: seen})
         return DIFFERENT if found else 0
 

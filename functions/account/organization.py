@@ -221,7 +221,7 @@ REQUIREMENT_CHOICES = (
 )
 
 
-# What somebody becomes who hands the organization over, with the labels.
+# The roles that an owner can have after handing the organization over, with the labels.
 LATER_ROLES = (
     (Role.MAINTAINER.value, "Maintainer"),
     (Role.MEMBER.value, "Member"),

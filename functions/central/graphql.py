@@ -15,7 +15,7 @@ from functions.http.requests import json_object
 from shared.domain.errors.base import Refusal
 from shared.runtime.answers import Answer
 
-# Imported behind the start, or for the first query: its library takes a tenth of a second.
+# Imported after the start, or for the first query: its library takes a tenth of a second.
 EXECUTION = "functions.central.graphql_execution"
 
 

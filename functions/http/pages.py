@@ -395,7 +395,7 @@ def static_path(name: str) -> str:
 
 @cache
 def _environment() -> "Environment":
-    # Imported behind the start, or when the first page is shown: few clients ask for one.
+    # Imported after the start, or when the first page is shown: few clients request one.
     from jinja2 import FileSystemLoader  # noqa: PLC0415
 
     from shared.prose.template_engine import CompiledTemplates, page_environment  # noqa: PLC0415

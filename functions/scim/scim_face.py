@@ -18,7 +18,7 @@ from shared.domain.scim import ScimRefused
 from shared.runtime.answers import Answer
 from shared.services.scim.tokens import ScimDirectory
 
-# Imported behind the start, or for the first request: their library takes half a second.
+# Imported after the start, or for the first request: their library takes half a second.
 RESOURCES = "functions.scim.resources"
 PATCHES = "functions.scim.patches"
 FILTERS = "functions.scim.filters"

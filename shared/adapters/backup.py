@@ -109,7 +109,7 @@ def _copy_registry(data: Path, target: Path, keys: KeysOfCopy = KeysOfCopy.COPIE
             if keys is KeysOfCopy.COPIED:
                 _copy_keys(source, place)
             _copy_log_of_running(source, place)
-            # After the records: each act that they have is on the list.
+            # Read after the records, so that the list has each act that they have.
             listed = to_lines(read_revocations(source.revocations))
             replace_private(place.revocations, listed)
 
@@ -137,7 +137,7 @@ def restore(
         with _put_in_place(data) as place:
             replace_private(place.revocations, to_lines(listed))
             replace_private(place.unapplied, str(source.absolute()).encode())
-            # No process writes to a backup, which may be on a read-only disk: nothing is held.
+            # No process writes to a backup, which may be on a read-only disk, so no lock is held.
             _copy_databases(origin, place, lambda _records, _databases: None)
             records = partial_path(place.database)
             # Leases of the processes of the original; no task here has to wait for them.
@@ -146,7 +146,7 @@ def restore(
                 # What was published after the backup is not known here, and stays published.
                 if _has_entities(connection):
                     connection.execute(_STOP_THE_LOG, (LogState.kind, RESTORED))
-            # First of the folders: where keys are, no start takes the folder for an empty one.
+            # The first of the folders, because no start takes a folder with keys for an empty one.
             _copy_keys(origin, place)
             has_keys = any(place.keys.glob("*.key"))
             _copy_log(origin, place)
@@ -462,7 +462,7 @@ def _copy_keys(source: DataFolder, place: DataFolder) -> None:
 # Files with several keys each; every other file has one key.
 _KEY_TEXTS = (release_keys.FILE_NAME, log_keys.FILE_NAME, log_keys.WITNESS_FILE_NAME)
 
-# One that has stopped keeps its reason.
+# A log that has stopped keeps its reason.
 _STOP_THE_LOG = """
     UPDATE entities SET body = json_set(body, '$.stopped', ?2)
     WHERE kind = ?1 AND coalesce(json_extract(body, '$.stopped'), '') = ''

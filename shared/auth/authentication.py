@@ -181,7 +181,7 @@ class Authentication:
 
     async def _verify(self, access_token: AccessToken, client: RequestClient) -> _CachedToken:
         key = access_token.hash
-        # What is before the read counts: a revocation during the read is seen three seconds later.
+        # The time before the read counts: a revocation during the read is seen three seconds later.
         now_ms = self._clock.monotonic_ms()
         number = self._edition.number
         token, accesses = await self._read(access_token, key)

@@ -41,7 +41,7 @@ class MicrosoftGraph(Struct, frozen=True):
             "Authorization": f"Bearer {await self.token()}",
             "Content-Type": "application/json",
         }
-        # Never the address in a token with too many groups: it is of an earlier service.
+        # Not the address in a token with too many groups, which belongs to an earlier service.
         url = f"{self.address}/v1.0/users/{quote(identifier, safe='')}/getMemberObjects"
         answer = await self.fetcher.post(url, headers, b'{"securityEnabledOnly": true}')
         if _is_gone(answer):

@@ -38,7 +38,8 @@ KEY_TYPE = "ecdsa-sha2-nistp256"
 # The name of the file in the folder of keys, and of the secret in the vault.
 FILE_NAME = "release-keys"
 
-# After the next key was stored. A process whose vault is silent goes on with the key that it knows.
+# How long a key is used after the next one was stored. A process whose vault does not answer
+# continues with the key that it knows.
 EXPIRES_AFTER = timedelta(days=1)
 
 _SIGNED = "releases"

@@ -63,7 +63,7 @@ class CommandGroup(click.Group):
 def sentence_of(failure: Exception) -> str | None:
     """Return what a command prints of a failure; None if it is a defect."""
     if isinstance(failure, ValidationError):
-        # One of what is stored is a defect, and no setting.
+        # A failure about stored data is a defect, not a wrong setting.
         return setting_problem(failure) if failure.title == Settings.__name__ else None
     if isinstance(failure, (Refusal, *START_ERRORS)):
         return spelled(str(failure))

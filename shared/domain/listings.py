@@ -52,7 +52,7 @@ def release_for_search(shown: Listing | None, offered: Listing) -> Listing:
     one = replace(offered, head=head)
     other = replace(shown, head=head)
     if one.release.digest == other.release.digest:
-        # What a push offers has no documentation, which may be made meanwhile.
+        # The listing of a push has no documentation, which may have been made meanwhile.
         one = replace(
             one,
             api=one.api or other.api,

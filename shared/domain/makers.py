@@ -20,7 +20,7 @@ class MakerStop(Enum):
     REMOVED = "removed"  # No owner of the organization any more, and no administrator.
 
 
-# As pages say it after "because".
+# The reasons as pages show them after "because".
 STOP_REASONS = {
     MakerStop.LOCKED: "its maker is locked",
     MakerStop.DELETED: "the account of its maker was deleted",

@@ -27,7 +27,7 @@ class Holder(Enum):
     REPORTS = "reports"  # Reports of users quarantined it, until an administrator decides.
 
 
-# By an administrator, or until one decides on reports.
+# States that an administrator sets, or that reports set until an administrator decides.
 WITHDRAWN = frozenset((State.QUARANTINED, State.REMOVED))
 
 

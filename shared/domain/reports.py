@@ -29,7 +29,8 @@ MAX_REPORTS = 1_000  # Reports about one release that may wait for an administra
 MAX_WEIGHTLESS_REPORTS = 100  # If this many reports wait, reports without weight are refused.
 REPORT_ID_LENGTH = 20  # Hexadecimal.
 
-# What a release is reported for; the other reasons of a withdrawal are no business of strangers.
+# Reasons for which users can report a release; other reasons of a withdrawal are left to
+# administrators and owners.
 REPORT_REASONS = (
     WithdrawalReason.MALWARE,
     WithdrawalReason.IMPERSONATION,

@@ -14,8 +14,9 @@ from shared.domain.names import MAX_PACKAGE_LENGTH
 RESERVED_NAMES_OWNER = "reserved-names"  # One owner, so that one query reads all.
 MAX_RESERVED_NAMES = 500  # Each is compared with a new name three times.
 
-# Kept back in every registry: paths and hosts of a registry, and names whose bearer seems to speak
-# for it. Administrators may found such an organization, and the operator names accounts so.
+# Reserved in every registry: paths and hosts of a registry, and names whose holder seems to speak
+# for it. Administrators may create such an organization, and the operator may give accounts such
+# names.
 _WORDS = """
 about abuse account accounts admin administrator administrators advisories api approvals archive
 archives assets auth badge badges ballroom blog central cli_token compare contact dashboard device

@@ -72,7 +72,7 @@ _REMOVALS = frozenset(
 # events counts.
 _RETURNING = frozenset((Membership.kind, Identity.kind, Invitation.kind))
 _OF_ROLES = frozenset(("member.set", "member.removed"))
-# Time alone applies a scheduled change, without an event.
+# A scheduled change takes effect at its time, without an event.
 _OF_SCHEDULES = frozenset(
     ("owner.pending", "owner.undone", "owner.held", "owner.resumed", "owner.confirmed")
 )

@@ -60,7 +60,7 @@ RIGHTS: dict[Action, tuple[Scope, frozenset[Role]]] = {
     Action.APPLY: (Scope.APPLY, frozenset()),
 }
 
-# What auditors may do besides, who have no role by that.
+# What auditors may do in addition; being an auditor gives no role.
 ACTIONS_OF_AUDITORS = frozenset({Action.AUDIT})
 
 # Actions that concern the registry itself. They stay possible after the organization was deleted.

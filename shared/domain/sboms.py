@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from shared.domain.bounded_parsing import has_at_most_values
 
-# The parts of a job that make them; documentation is complete without.
+# The parts of a job that make bills of materials; documentation is complete without them.
 LIBRARIES_PART = "libraries"
 SBOM_PART = "sbom"
 AUTHOR_SBOM_PART = "author-sbom"

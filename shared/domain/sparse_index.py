@@ -19,8 +19,8 @@ INDEX_TYPE = "application/x-ndjson"
 LINE_SCHEMA = 1
 CONFIG_VERSION = 1
 
-# ASCII, because some readers end lines at other characters than a line feed. Made once: without it
-# each line would make one of its own.
+# ASCII, because some readers end lines at other characters than a line feed. Created once, because
+# otherwise each line would create an encoder.
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 

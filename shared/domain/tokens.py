@@ -12,7 +12,7 @@ from shared.domain.principals import RefusedPackage
 from shared.domain.scopes import Grant, Scope
 from shared.domain.times import MS
 
-# An expired token or invitation is still stored so long, that its user reads "expired", not
+# How long an expired token or invitation is still stored, so that its user reads "expired" and not
 # "unknown".
 EXPIRED_KEPT_FOR = timedelta(days=7)
 EXPIRES_SOON = timedelta(days=14)

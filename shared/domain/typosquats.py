@@ -21,8 +21,8 @@ LEAST_FOR_ANY_EDIT = 6
 LEAST_COORDINATE = 6  # Characters of organization and package name together.
 MOST_PARTS = 4  # Parts of a name whose orders are compared; four parts have 24 orders.
 
-# Words and endings that are added to a known name, or changed for another one, and seem to belong
-# to it. From the squats of npm, PyPI, crates.io and RubyGems.
+# Words and endings that are added to a known name, or that replace other ones, and seem to belong
+# to it. They are taken from known squats on npm, PyPI, crates.io and RubyGems.
 _AFFIXES = """
 api app apps bal ballerina bin cli client cloud code community core corp dev devs dll dev2 ed er
 extra foundation get go group hq inc io js kit labs lib libs my net node npm official org package

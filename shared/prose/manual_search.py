@@ -23,7 +23,7 @@ _TITLE = 8.0
 _HEADING = 6.0
 _LEAST_ROOT = 3  # Characters of the shortest root of a word.
 _ENDINGS = ("ations", "ation", "ings", "ing", "ers", "er", "ed", "es", "s", "e")
-# Words of questions, which nothing is about.
+# Words of questions that no section is about.
 _FILLERS = frozenset(
     (
         "a",

@@ -18,10 +18,11 @@ class Dependencies(Struct, frozen=True):
     """
 
     packages: frozenset[str] = frozenset()  # By their keys; `EVERYTHING` for all that is stored.
-    # The readers of those of them that are not public, hidden ones included, as `Head.readers`
-    # says: the answer to who is none of them is another one.
+    # The readers of those packages that are not public, including hidden ones, as in
+    # `Head.readers`: callers who are none of them get another answer.
     readers: frozenset[str] = frozenset()
-    # Whether it was made of a package of an upstream, which not every caller may take everywhere.
+    # Whether the answer is about a package of an upstream, which not every caller may use
+    # everywhere.
     is_mirrored: bool = False
 
     @classmethod

@@ -12,7 +12,7 @@ from shared.telemetry.log import log
 STORES = ("azure-cosmos", "azure-storage-blob")
 TELEMETRY = ("azure-monitor-opentelemetry-exporter", "opentelemetry-sdk")
 
-# With the file of the wheel: anybody may register the bare name in an index of packages.
+# The file of the wheel is named, because anybody may register the name itself in a package index.
 AZURE_EXTRA = (
     "Install the extra: `pip install './ballroom-VERSION-py3-none-any.whl[azure]'` with the file "
     "of your wheel, or in a clone "

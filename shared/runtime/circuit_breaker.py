@@ -12,8 +12,9 @@ from shared.ports.http_client import AnswerUnusable, NoRoomToFetch, ServerUnreac
 from shared.ports.system import Clock
 from shared.ports.upstream import UpstreamBusy
 
-# Since the last answer: requests without a connection, and packages for which the upstream failed.
-# What it answers about one package, and what a caller sends, opens it for no other package.
+# Failures since the last answer: requests without a connection, and packages for which the upstream
+# failed. An answer about one package, and what a caller sends, do not stop requests about other
+# packages.
 FAILURES_TO_OPEN = 5
 OPEN_FOR = timedelta(seconds=30)  # Then one request is tried, and its outcome decides.
 

@@ -13,7 +13,8 @@ class Durability(Enum):
     """What is left of a replacement after a power failure. The end of a process harms neither."""
 
     SYNCED = auto()  # The new file once the block has ended; before, the former or the new one.
-    # Perhaps a damaged file: it is checked when it is read, or made again. Waits for no disk.
+    # Does not wait for the disk. The file may be damaged after a crash, so it is checked when it is
+    # read, or made again.
     UNSYNCED = auto()
 
 

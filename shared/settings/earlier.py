@@ -8,7 +8,7 @@ _EXCHANGED = "Programs exchange their tokens instead (docs/use/trusted-publishin
 _IMPORT = "Run `ballroom bundle import FILE --trust KEYS` instead (docs/run/air-gap.md)."
 _ISSUERS = "Set BALLROOM_PUBLISH_FROM_ISSUERS instead (docs/use/trusted-publishing.md)."
 
-# What took the place of each setting that is gone.
+# The replacement of each removed setting.
 GONE_SETTINGS: Mapping[str, str] = {
     "BALLROOM_ACCESS_LOG": "The log has a line for each request (docs/run/telemetry.md).",
     "BALLROOM_ACS_KEY": "Give the identity of the app the right to send mail instead.",

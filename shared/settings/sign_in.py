@@ -27,7 +27,7 @@ def _check_staff(text: str) -> None:
         raise ValueError(reason) from None
 
 
-# Which setting is set where an identity provider is used.
+# The setting that is set if an identity provider is used.
 _PROVIDER_SETTINGS = {"entra": "entra_tenant", "oidc": "oidc_issuer", "github": "github_client_id"}
 
 

@@ -426,8 +426,8 @@ def _class_name(error: TracebackException) -> str:
 
 # --- Which requests have a line ----------------------------------------------------------------
 
-# All that change something, fail, are refused or are slow have a line, and a share of those that
-# only read (docs/decisions/0024).
+# Requests that change something, fail, are refused or are slow have a line in the log, and so does
+# a share of those that only read (docs/decisions/0024).
 SLOW_SECONDS = 1.0  # As long as the alert `latency-p95` allows.
 # Whole lines of each process; requests beyond that are sampled as reads are.
 WHOLE_LINES_A_SECOND = 50

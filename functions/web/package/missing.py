@@ -18,7 +18,7 @@ from shared.domain.release_lists import is_built_in
 from shared.domain.releases import WITHDRAWAL_TITLES
 from shared.domain.withdrawals import WithdrawalReason
 
-# Why a release is withdrawn that does no harm to those who have built or run it.
+# Reasons of withdrawals that do no harm to those who have built or run the release.
 HARMLESS_REASONS = frozenset(
     (
         WithdrawalReason.LEAK,

@@ -26,8 +26,8 @@ from shared.domain.times import MS
 from shared.ports.deleted_copies import CopyLeft
 from shared.ports.system import Clock
 
-# What infra/modules/storage.bicep sets: a version is deleted after so long, and stays for as long
-# again as a deleted one. The rules of a day run once a day.
+# Set in infra/modules/storage.bicep: a version is deleted after this time, and the deleted version
+# is kept for as long again. The rules of a day run once a day.
 UNDELETE_PERIOD = timedelta(days=14)
 RULES_RUN_WITHIN = timedelta(days=2)
 

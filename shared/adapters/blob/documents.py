@@ -33,7 +33,7 @@ class BlobDocuments:
         self._blobs = blobs
         self._small_graphs = graphs
         self._slots = asyncio.Semaphore(CONCURRENT_READS)
-        # By the names of their blobs. Neither texts nor graphs ever change.
+        # The keys are the names of the blobs. Neither texts nor graphs ever change.
         self._cache = LruCache[str, bytes](
             DOCUMENTS_CACHED_BYTES, weigh=lambda _, document: len(document)
         )

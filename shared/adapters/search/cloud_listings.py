@@ -17,8 +17,8 @@ from shared.runtime.retries import back_off, retried
 LISTING = "listing"
 ALL_LISTINGS_QUERY = "SELECT * FROM c WHERE c.kind = 'listing'"
 
-# Pulls are counted every few minutes. A total that grew by less than this moves nothing in an order
-# by pulls that anybody would miss, and each write costs ten times what a read costs.
+# Pulls are counted every few minutes. A total that grew by less than this hardly changes an order
+# by pulls, and each write costs ten times what a read costs.
 REPORTED_GROWTH = 0.03
 
 _LISTING = TypeAdapter(Listing)

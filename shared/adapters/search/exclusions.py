@@ -128,7 +128,7 @@ def _unwanted(words: Sequence[str], place: int, is_name: IsName) -> int:
     start = _after_fillers(words, place + length)
     if not length or start >= len(words) or not names_something(words[start], is_name):
         return 0
-    # `no kafka broker available` wants nothing from which it could leave something out.
+    # `no kafka broker available` asks for nothing from which something could be excluded.
     is_word = _after_fillers(words, 0) >= place or _stays_word(words[start])
     return 0 if is_word and not strong else start
 

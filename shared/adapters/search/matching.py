@@ -315,7 +315,7 @@ class Scores:
     def __init__(self, postings: Postings, plan: QueryPlan, found: Found) -> None:
         self._postings = postings
         self._word_scores = found.word_scores
-        # What every package has for having all words, if all do.
+        # The score that every package gets for having all words, if all of them do.
         self._common = ALL_WORDS_SCORE if plan.clauses and found.complete is None else 0.0
         packages = found.word_scores.keys()
         names = scores_of_names(postings, plan)

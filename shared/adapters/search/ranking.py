@@ -51,7 +51,7 @@ LAST_NAME_WEIGHT = PlaceWeight.ORGANIZATION + 1
 # The lowest weight of words that are also found by their beginning.
 LAST_BEGINNING_WEIGHT = PlaceWeight.KEYWORD_PART
 
-# What a match is worth that is not of the typed word itself.
+# Factors of matches that are not of the typed word itself.
 JOINED_FACTOR = 0.97  # Two words as one: `key vault` is keyvault.
 STEM_FACTOR = 0.9  # Another form of it: `logging` is log. Stems are stored with less weight too.
 SYNONYM_FACTOR = 0.85

@@ -383,7 +383,7 @@ MAX_READ_PACKAGES = 6  # Packages whose symbols are read to order them; each tak
 MAX_READ_SYMBOLS = 1_500  # Symbols that are read to order them; each takes about 5 microseconds.
 MIN_CREDIT = 0.5  # The least credit of a result that lacks some of the words.
 
-# What a word counts for, by where a symbol has it.
+# The credit of a word, by the place where a symbol has it.
 NAME_CREDIT = 1.0
 PACKAGE_CREDIT = 0.9
 PARENT_CREDIT = 0.8  # `smtp` in `SmtpClient.send`.

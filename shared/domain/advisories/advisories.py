@@ -21,7 +21,8 @@ MALWARE_PREFIX = "MAL-"
 MALWARE = "malware"  # The kind of an advisory, in `database_specific`.
 
 MAX_ID_LENGTH = 128  # Characters. The longest that public databases use has 40.
-# As OSV. The largest of Maven's has 150 KB; Cosmos DB stores 2 MB, in which quotes count twice.
+# The limit of OSV. The largest advisory of Maven has 150 KB; Cosmos DB stores 2 MB, in which quotes
+# count twice.
 MAX_ADVISORY_BYTES = 512 * 1024
 MAX_VERSIONS = 10_000  # Versions of one affected package.
 MAX_EVENTS = 1_000  # Events in all ranges of one affected package.

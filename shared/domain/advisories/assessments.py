@@ -26,7 +26,7 @@ class AnalysisState(Enum):
     IN_TRIAGE = "in_triage"
 
 
-# The advisory is no finding of a release of which its owner says one of these.
+# If the owner of a release states one of these, the advisory is no finding for the release.
 CLEARING = frozenset(
     {AnalysisState.NOT_AFFECTED, AnalysisState.FALSE_POSITIVE, AnalysisState.RESOLVED}
 )

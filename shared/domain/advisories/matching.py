@@ -26,7 +26,8 @@ from shared.domain.versions import Version
 BEFORE_ALL = "0"
 NO_LIMIT = "*"
 
-# Compares with others of its ecosystem by `<` and `<=`; None for what has no place in the order.
+# Parses a version to a value that is comparable by `<` and `<=` within its ecosystem; returns None
+# if it cannot be ordered.
 Parse = Callable[[str], Any]
 
 _BUILD = re.compile(r"\+[0-9A-Za-z.-]*\Z", re.ASCII)

@@ -441,8 +441,8 @@ def _parameter_changes(
         if was not in after and now not in before:
             types = shape_of(before[was].type), shape_of(after[now].type)
             if versions.relation(*types) is not TypeRelation.DIFFERENT:
-                # Calls may give arguments by name, but those of rest parameters, and whoever
-                # implements a method chooses the names.
+                # Calls may pass arguments by name, except those of rest parameters. Implementations
+                # of a method choose their own names.
                 type_ = after[now].type
                 is_named = OUTPUT in versions.direction and not (type_ and type_.is_rest_param)
                 level = MAJOR if is_named else PATCH

@@ -78,7 +78,7 @@ class Type(DocsModel):
     constraint: "Type | None" = None
 
     type_parameters: tuple["Type", ...] = extra(())  # The types within `error<D>` and `xml<T>`.
-    # As written, an entry for each dimension; for `T[5]`.
+    # The lengths in types such as `T[5]`, as written, one for each dimension.
     array_lengths: tuple[str, ...] = extra(())
     key_constraint: "Type | None" = extra(None)  # The constraint of a table's key.
     # The names of the parameters of a function type, if it has some.

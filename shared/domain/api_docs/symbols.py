@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter
 
-MAX_PACKED_LENGTH = 256 * 1024  # Characters, of some 6,500 symbols. The largest known connector
-# has 2,600. Every change of a package writes them to its search entry.
+# Characters of about 6,500 symbols; the largest known connector has 2,600. Every change of a
+# package writes them to its search entry.
+MAX_PACKED_LENGTH = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

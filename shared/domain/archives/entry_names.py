@@ -126,7 +126,8 @@ def fold_case(name: str) -> str:
 
 def refuse_duplicates(names: Iterable[str]) -> None:
     """Refuse two entries for one file, and a file that is the folder of another entry."""
-    # No name has a NUL, so with it for the slash what lies in a folder sorts right behind it.
+    # With NUL, which no name contains, in place of the slash, the content of a folder sorts
+    # directly after the folder.
     keyed = [(fold_case(name.removesuffix("/")).replace("/", "\0"), name) for name in names]
     keyed.sort(key=itemgetter(0))
     for (key, name), (next_key, following) in pairwise(keyed):

@@ -49,9 +49,9 @@ READABLE_KINDS: Mapping[str, str] = {
     "publisher.removed": "publisher.removed",
     "ownership.granted": "ownership.granted",
 }
-# What the log says first of a release that everybody may read.
+# The kinds of the first entry about a release that everybody may read.
 FIRST_KINDS = frozenset({"release.published", "release.mirrored"})
-# After these a release is served; they say its digest and size.
+# The kinds of entries after which a release is served; they contain its digest and size.
 PUBLICATIONS = frozenset(
     {"release.published", "release.confirmed", "release.mirrored"}
     | {"release.live", "release.owner-restored"}
@@ -172,7 +172,7 @@ def _actor(event: Event, topic: str) -> _Fields:
         text = event.details.get(claim, "")
         if claim == "workflow":
             text = text.partition("@")[0]  # A ref follows the @.
-        # What has an @ may be the mail address of somebody.
+        # A text with an @ may be somebody's mail address.
         if text and "@" not in text and len(text) <= _MAX_CLAIM:
             fields[claim] = text
     return fields

@@ -43,7 +43,7 @@ class Tile(Struct, frozen=True):
         level = ENTRIES_LEVEL if match["level"] == "entries" else int(match["level"])
         index = int(match["index"].replace("x", "").replace("/", ""))
         tile = cls(level, index, int(match["width"] or TILE_WIDTH))
-        # There is one spelling of each: no zeros too many, and no suffix of a full tile.
+        # Each path has one spelling: no additional zeros, and no width for a full tile.
         if level > HIGHEST_LEVEL or not 1 <= tile.width <= TILE_WIDTH or tile.path != path:
             raise NoteUnreadable(_A_PATH, f"{quoted(path)} is none")
         return tile

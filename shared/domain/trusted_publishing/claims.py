@@ -16,7 +16,7 @@ _NAME = re.compile(rf"[A-Za-z0-9_.:/-]{{1,{MAX_CLAIM_NAME_LENGTH}}}")
 MAX_TEXT_LENGTH = 1024  # Characters of a claim; a release keeps its subject.
 _WILDCARDS = "*?"
 _SEPARATORS = re.compile(r"([/:])")
-# The registry checks them itself, or each token has its own.
+# Claims that the registry checks itself, or that differ in each token.
 _CHECKED = frozenset({"iss", "aud", "exp", "iat", "nbf", "jti"})
 _MAX_DEPTH = 5
 _SHOWN = 160  # Characters of a claim in a sentence.

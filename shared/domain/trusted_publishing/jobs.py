@@ -131,7 +131,7 @@ class CiJob(Struct, frozen=True):
     commit: str = ""
     run_url: str = ""
     defined_elsewhere: str = ""  # The workflow, if it is not in this repository.
-    # What it says besides, of which rules can ask for some.
+    # Other claims, some of which rules can require.
     claims: Mapping[str, str] = {}
     # Only for `Provider.OIDC`: the operator's name of the issuer, the audiences of the token, and
     # the claims that only one customer of the issuer can have.

@@ -201,7 +201,7 @@ CIRCLECI = Preset(
     ),
     traits=IssuerTraits(
         {"oidc.circleci.com/org-id": "organization", "oidc.circleci.com/project-id": "project"},
-        # What tokens have that a job does not ask for.
+        # The audience of tokens if the job requests none.
         fixed_audience=re.compile(GUID_PATTERN),
     ),
     where="Organization Settings and Project Settings, Overview",

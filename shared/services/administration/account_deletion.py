@@ -137,7 +137,7 @@ class AccountDeletion(Struct, frozen=True):
             await self._check_not_last_owner(each, account, by)
         for each in memberships:
             await self._leave(each, account, by)
-        # Owners of organizations that it just left have mail about these.
+        # Owners of organizations that the account just left get mail about these.
         left = {each.org for each in memberships if each.hand_role is Role.OWNER}
         made = await self.made_by_accounts.of_account(account.id)
         others = [each for each in made if each.org not in left]

@@ -45,8 +45,8 @@ _PROTECTS = {
     KeyKind.CERTIFICATE: "TLS of the local host",
 }
 
-# Logs know the key of a witness, who issues a certificate decides when it ends, and another key of
-# webhooks gives each receiver a new secret, which takes a reason.
+# Keys without a limit: other logs know the key of a witness, the issuer of a certificate decides
+# when it ends, and a new key of webhooks gives each receiver a new secret, which needs a reason.
 _WITHOUT_LIMIT = frozenset({KeyKind.WITNESS, KeyKind.WEBHOOKS, KeyKind.CERTIFICATE})
 
 

@@ -17,7 +17,7 @@ from shared.runtime.editions import RECORDS, records_of
 from shared.services.advisories.advisory_index import AdvisoryIndex, IndexedAdvisory
 from shared.services.packages.hosted_packages import HostedPackages
 
-# On what an answer depends that says which advisories affect a release.
+# What an answer depends on if it contains the advisories that affect a release.
 ADVISORIES = Dependencies(frozenset((RECORDS, records_of(OWNER))))
 
 

@@ -207,7 +207,8 @@ class ApiDocsQueue:
         return self._repeated.popitem(last=False)[1] if self._repeated else None
 
     async def _document(self, coordinate: Coordinate) -> None:
-        # Taken before: what is renewed meanwhile is made once more.
+        # Read before the release is documented, so that one that is renewed meanwhile is documented
+        # again.
         is_outdated = coordinate.key in self._outdated
         self._outdated.discard(coordinate.key)
         try:

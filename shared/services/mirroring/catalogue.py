@@ -194,7 +194,7 @@ class UpstreamCatalogue(Struct, frozen=True):
     ) -> int:
         """Store what the lists say of each package, and return how many changed; keep the items
         that are known if they could not be read."""
-        # A search that shows nothing of the catalogue was built anew.
+        # If search shows nothing of the catalogue, its index was built again.
         search = self.derived_data.search
         changed = 0
         is_lost = not (await search.search(_NOT_STORED, ResultPage(limit=0), ANYONE)).count

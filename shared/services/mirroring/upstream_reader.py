@@ -273,7 +273,8 @@ class UpstreamReader(Struct, frozen=True):
 
         Raises as `versions` does, and `UpstreamReleaseRefused` if a rule denies the only package.
         """
-        # Tools are often named as their organization, and that of ours is not told to others.
+        # Tools often have the name of their organization, and names of own organizations are not
+        # sent to others.
         if await self.ours_or_upstream.is_ours(OrgName(tool), asker):
             return None
         question = Question(

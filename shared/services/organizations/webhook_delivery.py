@@ -189,7 +189,7 @@ class WebhookTurns:
     def __init__(self, webhooks: Iterable[Webhook], first: Sequence[Place]) -> None:
         """Begin with the webhooks at the places `first`, in this order."""
         ranks = {place: rank for rank, place in enumerate(first)}
-        # By owner, whose order is that of the turns.
+        # By owner, in the order of their turns.
         self._waiting = dict[str, deque[Webhook]]()
         for each in sorted(webhooks, key=lambda each: ranks.get(each.place, len(ranks))):
             self._waiting.setdefault(each.place.owner, deque()).append(each)

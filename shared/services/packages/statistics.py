@@ -40,7 +40,7 @@ class RegistrySummary(Struct, frozen=True):
     updated: tuple[Listing, ...]
     pulled: tuple[Listing, ...]
     used: tuple[Listing, ...]
-    # By the keys of the packages that were used most when they were counted.
+    # The number of dependents of the most used packages, by key, as of the last count.
     dependents: Mapping[str, int]
 
     @property

@@ -496,7 +496,7 @@ class Moderation(Struct, frozen=True):
             if decision.state is State.LIVE and (
                 release.awaits_approval or release.awaits_sigstore
             ):
-                # What it waits for since its push is not there because it is no longer withheld.
+                # What the release has waited for since its push is still required.
                 following = next_decision(head, release)
             if _has_decision(release, following):
                 if release.awaits_approval:

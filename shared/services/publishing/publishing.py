@@ -490,7 +490,8 @@ class Publishing(Struct, frozen=True):
             for each in (
                 self.archives.put(release.archive, upload.content, container),
                 self.documents.put(bala.content, bala.texts, bala.graph),
-                # Under a name that follows from them: of two pushes at once, each has its own.
+                # Its name is derived from its content, so that two simultaneous pushes store two
+                # documents.
                 self.documents.put_attestation(bala.content, attested.name, attested.statements),
                 *self._store_bundle(push),
             )

@@ -327,7 +327,7 @@ class Reports(Struct, frozen=True):
                 await self._restore(case.coordinate, by)
         # What a confirmed report says to the owners is not for the reporter.
         note = "" if verdict.state is ReportState.CONFIRMED else said
-        # All at one time, by which another verdict knows them as one decision.
+        # One time for all of them, by which another verdict recognizes them as one decision.
         now_ms = self.record_writer.clock.now_ms()
         decision = ReportDecision(at_ms=now_ms, by=by.id, state=verdict.state, note=note)
         for each in chosen:

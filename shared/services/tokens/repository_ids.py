@@ -37,7 +37,7 @@ _FORBIDDEN = 403
 _TOO_MANY = 429
 _MISSING = (404, 410)
 _MOVED = (301, 302, 307, 308)
-# GitHub asks for a minute where it names no time; a limit of a day is none of a provider.
+# GitHub expects clients to wait a minute if it names no time. No provider has a limit of a day.
 _SHORTEST_WAIT = timedelta(minutes=1)
 _LONGEST_WAIT = timedelta(days=1)
 

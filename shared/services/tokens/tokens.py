@@ -628,7 +628,7 @@ def check_rights(verb: str, token: Token, by: Principal, now_ms: int) -> None:
             require_recent_sign_in(by, now_ms, verb, f"the token {token.name}, which {what}")
 
 
-# What a token does by a scope that takes a recent sign-in to give.
+# What tokens do with a scope that can only be given after a recent sign-in.
 _USES = {
     Scope.MANAGE: "manages",
     Scope.MODERATE: "moderates",

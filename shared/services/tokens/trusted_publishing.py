@@ -81,7 +81,7 @@ _SAY_ANY = "Many jobs have this issuer. Say for which organization this one asks
 
 MAX_WHY = 400  # Characters of why a package is refused; all its reasons, in most cases.
 
-# What shells send that got no id token; `jq` prints null.
+# What shell scripts send if they got no id token; `jq` prints null.
 _NO_TOKEN = frozenset(("", "null"))
 # What lets a job ask its provider for an id token.
 _PERMISSIONS = {

@@ -268,8 +268,9 @@ class LogWriter:
         committed = await self._directory.replace(state.model_copy(update=changed))
         self._edge = extension.edge
         published = await self._publish(committed, batch)
-        # A full batch is of events that waited, as those of a whole registry for its first log. To
-        # store all proofs of them would take request units that others need.
+        # A full batch consists of events that waited, such as all events of a registry for its
+        # first log. Storing proofs of all of them would take request units that other requests
+        # need.
         if len(entries) < ENTRIES_AT_ONCE:
             with suppress(Unavailable):  # `ReleaseProofs` makes a proof that is not stored.
                 await self._proofs.add(published, extension)
