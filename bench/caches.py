@@ -125,7 +125,7 @@ def _watching(maxsize: Any = 128, **options: Any) -> Any:
 
 def _naming(self: LruCache[Any, Any], *arguments: Any, **options: Any) -> None:
     _made(self, *arguments, **options)
-    name = _place(sys._getframe(1))  # The module and the line of the cache.
+    name = _place(sys._getframe(1))  # The module and the attribute that the cache is made for.
     places[id(self)] = name
     instances[name].append(self)
 

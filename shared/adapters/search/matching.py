@@ -61,7 +61,7 @@ LONG_QUESTION = 4
 # The least score of a package for its words, as a share of the highest one: with less, the package
 # is about something else than the question.
 MEANING_SHARE = 0.45
-# With this many packages, those that only their readmes add are left out.
+# If at least this many packages match, readmes are not searched for more.
 ENOUGH_WITHOUT_README = 100
 # The size of a registry, for the rarity of words. The real number would tell of private packages.
 USUAL_PACKAGES = 2_000

@@ -314,7 +314,8 @@ def _spans_of_translation(words: Sequence[_Word]) -> Iterator[tuple[int, int, Wo
     for place, stemmed in zip(places, stems, strict=True):
         if meant[place]:
             yield place, place + 1, WordAlternative(stemmed, SYNONYM_FACTOR)
-    # The second order is for languages in which the object comes first.
+    # The second order is for languages in which the noun comes first: `queue message` for a message
+    # queue.
     for order in (range(len(stems)), range(len(stems) - 1, -1, -1)):
         for start, end, found in synonyms_of([stems[each] for each in order]):
             spanned = [places[each] for each in order[start:end]]

@@ -12,7 +12,7 @@ from shared.domain.records import Record
 
 QUOTA_REACHED = "quota-reached"
 QUOTA_NEAR = "quota-near"
-NEAR_PERCENT = 80  # From this part of a quota on, owners get mail.
+NEAR_PERCENT = 80  # Percent of a quota from which owners get mail.
 
 
 class OrganizationUsage(Record):

@@ -201,7 +201,7 @@ CIRCLECI = Preset(
     ),
     traits=IssuerTraits(
         {"oidc.circleci.com/org-id": "organization", "oidc.circleci.com/project-id": "project"},
-        # The audience of tokens if the job requests none.
+        # The audience of tokens for which a job requests none.
         fixed_audience=re.compile(GUID_PATTERN),
     ),
     where="Organization Settings and Project Settings, Overview",

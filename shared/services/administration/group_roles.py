@@ -40,7 +40,8 @@ from shared.services.records import EntityChange, RecordWriter
 
 GROUPS = Principal(id="groups", credential="groups")  # The actor of what groups change.
 
-# How long before the end of a role by groups its member is notified; half of a shorter lifetime.
+# How long before its end the member is told that a role by groups ends; if roles are held for a
+# short time only, half of that time.
 LONGEST_NOTICE = timedelta(days=7)
 
 _WHAT = "the rules about groups"
