@@ -32,6 +32,7 @@ from shared.script_client import (
     printable,
     read_object,
     sentence_of_refusal,
+    token_for,
     unreachable,
 )
 
@@ -75,7 +76,14 @@ def main(arguments: list[str], address: str) -> int:
     )
     add = parser.add_argument
     add("file", nargs="?", default="Ballerina.toml", help="Ballerina.toml or Dependencies.toml")
-    add("--output", choices=FORMATS, default=FORMATS[0], help="form of the answer (%(default)s)")
+    add(
+        "--format",
+        "--output",  # Its name in earlier versions.
+        dest="output",
+        choices=FORMATS,
+        default=FORMATS[0],
+        help="form of the answer (%(default)s)",
+    )
     add(
         "--fail-on",
         choices=(*STATES, NEVER),
@@ -91,7 +99,7 @@ def run(
     """Check, and print the answer; return the exit code: 0, `OUTDATED` or `FAILED`."""
     try:
         used = list(read_versions(Path(options.file)))
-        rows = ask(options.address, used, environment.get("BALLROOM_TOKEN", "").strip())
+        rows = ask(options.address, used, token_for(options.address.rstrip("/"), environment))
     except (CheckFailed, UnreadableFile) as reason:
         sys.stderr.write(f"{reason}\n")
         return FAILED
@@ -120,7 +128,7 @@ def ask(address: str, used: Sequence[UsedVersion], token: str) -> list[Row]:
     if flaw := flaw_of_address(address, has_token=bool(token)):
         raise CheckFailed(flaw)
     if token and not is_token(token):
-        message = "BALLROOM_TOKEN is no access token. Copy it from the page that showed it."
+        message = "The token is no access token. Copy it from the page that showed it."
         raise CheckFailed(message)
     rows: list[Row] = []
     for start in range(0, len(used), AT_ONCE):

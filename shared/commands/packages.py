@@ -82,7 +82,12 @@ public_note_option = click.option(
 @click.argument("file", default="Ballerina.toml", type=click.Path(dir_okay=False))
 @click.option("--registry", "url", metavar="URL", required=True, help="The registry that is asked.")
 @click.option(
-    "--output", type=click.Choice(FORMATS), default=FORMATS[0], help="Form of the answer."
+    "--format",
+    "--output",  # Its name in earlier versions.
+    "output",
+    type=click.Choice(FORMATS),
+    default=FORMATS[0],
+    help="Form of the answer.",
 )
 @click.option(
     "--fail-on",
@@ -654,7 +659,8 @@ add_operation(
     "confirm",
     api_publishers_confirm,
     "ORG ID",
-    text="Confirm the trusted publisher ID of ORG, which then stops with nobody.",
+    text="""Confirm the trusted publisher ID of ORG, so that it keeps working whatever happens to
+    the account that made it.""",
 )
 add_operation(
     publishers,

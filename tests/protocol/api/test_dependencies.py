@@ -186,7 +186,7 @@ async def test_a_job_runs_the_script_beside_its_package(template: Template, scra
             "acme/greet:1.0.0  newest is 1.1.0\n1 versions checked, 1 of them need a look.\n",
         )
         assert run(["-I", "-", "--fail-on", "deprecated"], own)[0] == 0
-        code, printed = run(["-I", "-", "--output", "sarif", "--fail-on", "never"], own)
+        code, printed = run(["-I", "-", "--format", "sarif", "--fail-on", "never"], own)
         [result] = json.loads(printed)["runs"][0]["results"]
         assert (code, result["ruleId"], result["level"]) == (0, "newer", "note")
         at = result["locations"][0]["physicalLocation"]

@@ -1,12 +1,26 @@
 """The script that checks dependencies: which versions it reads, and what it says."""
 
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from shared.cli import cli
-from shared.outdated import CheckFailed, as_sarif, ask, read_versions, sentence
+from shared.outdated import (
+    CheckFailed,
+    CheckOptions,
+    as_sarif,
+    ask,
+    main,
+    read_versions,
+    run,
+    sentence,
+)
 
 BALLERINA = """\
 [package]
@@ -100,7 +114,7 @@ def test_sarif_without_findings_has_its_rules() -> None:
         ("http://registry.test", "blr", "Others could read the token"),
         ("http://127.0.0.1:9", "", "cannot be reached"),
         ("https://a..b", "", "cannot be reached"),
-        ("https://registry.test", "blr\nt", "BALLROOM_TOKEN is no access token"),
+        ("https://registry.test", "blr\nt", "The token is no access token"),
     ],
 )
 def test_nothing_is_sent_to_a_bad_address(
@@ -116,3 +130,72 @@ def test_the_command_ends_with_2_where_nothing_can_be_checked(tmp_path: Path) ->
     file = str(tmp_path / "Ballerina.toml")
     done = CliRunner().invoke(cli, ["outdated", file, "--registry", "https://registry.test"])
     assert done.exit_code == 2
+
+
+# --- How it is called ----------------------------------------------------------------------------
+
+
+@dataclass
+class Registry:
+    """A registry in which every version is current, and the tokens that came."""
+
+    url: str = ""
+    tokens: list[str | None] = field(default_factory=list[str | None])
+
+
+@pytest.fixture
+def registry() -> Iterator[Registry]:
+    registry = Registry()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            registry.tokens.append(self.headers["Authorization"])
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps({"packages": [{"state": "current"}]}).encode())
+
+        def log_message(self, format: str, *_: object) -> None:  # noqa: A002 - its name there.
+            """Print nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        registry.url = f"http://127.0.0.1:{server.server_address[1]}"
+        try:
+            yield registry
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_the_token_of_the_variable_or_of_the_login_is_sent(
+    tmp_path: Path, registry: Registry
+) -> None:
+    (tmp_path / "Dependencies.toml").write_text(DEPENDENCIES)
+    options = CheckOptions(f"{registry.url}/", str(tmp_path / "Dependencies.toml"))
+    environment = {"BALLERINA_HOME_DIR": str(tmp_path / "home")}
+    printed: list[str] = []
+    assert run(options, environment, printed.append) == 0
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "Settings.toml").write_text(
+        f'[[repository.maven]]\nurl = "{registry.url}/maven"\naccesstoken = "blr_login"\n'
+    )
+    run(options, environment, printed.append)
+    run(options, {**environment, "CI": "true"}, printed.append)
+    run(options, {**environment, "BALLROOM_TOKEN": "blr_variable"}, printed.append)
+    assert registry.tokens == [None, "Bearer blr_login", None, "Bearer blr_variable"]
+
+
+@pytest.mark.parametrize("option", ["--format", "--output"])
+def test_the_form_of_the_answer_has_the_name_that_audit_gives_it_and_an_earlier_one(
+    tmp_path: Path, registry: Registry, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    file = tmp_path / "Dependencies.toml"
+    file.write_text(DEPENDENCIES)
+    assert main([str(file), option, "json"], registry.url) == 0
+    by_file = capsys.readouterr().out
+    command = ["outdated", str(file), "--registry", registry.url, option, "json"]
+    done = CliRunner().invoke(cli, command)
+    assert (done.exit_code, done.stdout) == (0, by_file)
+    assert json.loads(by_file) == {"packages": [{"state": "current"}]}
