@@ -329,7 +329,10 @@ def key_taken(field: str, value: str) -> Conflict:
 
 
 def resource_not_found(resource: str, resource_id: str) -> NotFound:
-    return NotFound("scim-not-found", f"There is no {resource} {printable(resource_id)!r}.")
+    return NotFound(
+        "scim-not-found",
+        f"There is no {resource} {printable(resource_id)!r}. List the resources to see their ids.",
+    )
 
 
 def version_outdated(wanted: str, current: str) -> Conflict:

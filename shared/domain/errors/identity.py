@@ -19,8 +19,8 @@ from shared.domain.errors.base import (
 def credentials_missing() -> Unauthenticated:
     return Unauthenticated(
         "credentials-missing",
-        "An access token is required. Add one to Settings.toml as central.accesstoken, or send it "
-        "as a bearer token.",
+        "An access token is required. Put one into Settings.toml as the accesstoken of this "
+        "registry's entry, or send it as a bearer token.",
     )
 
 
@@ -30,8 +30,9 @@ class SignInToRead(Unauthenticated):
     def __init__(self, base_url: str) -> None:
         super().__init__(
             "sign-in-to-read",
-            "This registry is read with an access token alone. Create one on "
-            f"{base_url}/account/tokens, and add it to Settings.toml as central.accesstoken.",
+            "Reading this registry requires an access token. Create one at "
+            f"{base_url}/account/tokens, and put it into Settings.toml as the accesstoken of this "
+            "registry's entry.",
         )
 
 
@@ -223,7 +224,11 @@ class Untrusted(Forbidden):
 
 
 def organization_not_found(org: str) -> NotFound:
-    return NotFound("organization-not-found", f"organization not found: {org}")
+    return NotFound(
+        "organization-not-found",
+        f"organization not found: {org}. Check its name; organizations that you may not see get "
+        "the same answer.",
+    )
 
 
 def account_not_found(account: str, way_out: str = "") -> NotFound:

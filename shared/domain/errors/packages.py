@@ -241,7 +241,8 @@ def archive_too_large(size_bytes: int, limit_bytes: int) -> TooLarge:
 def file_too_large(what: str, size_bytes: int, limit_bytes: int) -> TooLarge:
     return TooLarge(
         "file-too-large",
-        f"The {what} has {size_bytes:,} bytes, and this registry takes {limit_bytes:,} at most.",
+        f"The {what} has {size_bytes:,} bytes, and this registry takes {limit_bytes:,} at most. "
+        "Make it smaller, and send it again.",
     )
 
 

@@ -212,7 +212,7 @@ class SignInFlow(Struct, frozen=True):
             why = (
                 f"{account.name} is an administrator, and whoever has the link could confirm in "
                 "their name what waits for a second one. Let the operator create the link, by "
-                "`ballroom account signin-link` on the machine."
+                "`ballroom signin-link {account.name}` on the machine."
             )
             raise second_administrator_needed(why)
         change = EntityChange("sign-in-link.issued", account.id, account=account.id)

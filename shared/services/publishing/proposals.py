@@ -105,7 +105,9 @@ class Proposals(Struct, frozen=True):
         await self.administration.require_moderator(by, "propose", coordinate, coordinate.package)
         release = await self.moderation.find(coordinate, by=by)
         if act is ProposedAct.ERASE and release.erased:
-            raise Conflict("erased-already", f"{coordinate} was erased already.")
+            raise Conflict(
+                "erased-already", f"{coordinate} was erased already. Nothing is left to erase."
+            )
         if act is ProposedAct.REMOVE and release.state is State.REMOVED:
             raise Conflict("removed-already", f"{coordinate} was removed permanently already.")
         proposal = self._new(act, str(release.coordinate), parsed, by, public=public)
