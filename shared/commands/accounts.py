@@ -124,7 +124,9 @@ async def rename(registry: Registry, account: str, name: str) -> str:
     help="The reason; administrators see it beside the account, and its owner reads it in a mail.",
 )
 @click.option(
-    "--freeze", is_flag=True, help="Freeze the organizations that nobody else could sign in to own."
+    "--freeze",
+    is_flag=True,
+    help="Also freeze the organizations of which no other owner could sign in.",
 )
 @in_registry
 async def lock(registry: Registry, account: str, reason: str, freeze: bool) -> str:

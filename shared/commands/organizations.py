@@ -429,7 +429,8 @@ add_operation(
     "confirm",
     api_webhooks_confirm,
     "OWNER ID",
-    text="Confirm a webhook, which then stops with nobody.",
+    text="""Confirm a webhook, so that it keeps working whatever happens to the account that made
+    it.""",
 )
 add_operation(webhooks, "remove", api_webhooks_remove, "OWNER ID", text="Remove a webhook.")
 add_operation(

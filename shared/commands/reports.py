@@ -21,7 +21,9 @@ add_operation(
     "make",
     api_reports_make,
     f"{PACKAGE} VERSION",
-    text="""Report a release, such as for somebody who wrote to you. It weighs nothing.
+    text="""Report a release for somebody who wrote to you.
+
+    The report does not count towards an automatic quarantine.
 
     \b
     Example:

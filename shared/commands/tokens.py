@@ -63,7 +63,8 @@ add_operation(
     "confirm",
     api_org_tokens_confirm,
     "OWNER ID",
-    text="Confirm the token ID of an organization, which then stops with nobody.",
+    text="""Confirm the token ID of an organization, so that it keeps working whatever happens to
+    the account that made it.""",
 )
 add_operation(
     tokens,
