@@ -53,9 +53,9 @@ class DeliverySettings(TopicSettings):
     )
     archive_cdn_url: AddressWithoutSlash = Field(
         default="",
-        description="Public address of a CDN in front of this registry that serves public "
-        "archives, as https://cdn.example.org, and removes the header Authorization; empty for "
-        "none.",
+        description="Public address of a CDN in front of this registry, such as "
+        "https://cdn.example.org, which serves public archives and removes the header "
+        "Authorization; empty for none.",
     )
     archive_cdn_origin: Literal["registry", "blobs"] = Field(
         default="registry",

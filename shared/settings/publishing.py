@@ -157,7 +157,7 @@ class TrustedPublishingSettings(TopicSettings):
         default="",
         description="Other issuers of OpenID Connect whose tokens may be trusted publishers, as "
         "label=address, separated by commas: buildkite=https://agent.buildkite.com. The label "
-        "names a preset (docs/use/trusted-publishing.md), or is a name of your own.",
+        "names a preset (docs/use/issuers.md), or is a name of your own.",
     )
     publish_id_token_hours: int = Field(
         default=24,

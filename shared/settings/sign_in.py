@@ -138,7 +138,7 @@ class SignInSettings(TopicSettings):
     strong_claims: Annotated[str, checked_by(StrongClaims.parse)] = Field(
         default="amr=fido,amr=hwk,acr=phr,acr=phrh",
         description="Claims of id tokens that identify such a sign-in, separated by commas; for "
-        "Entra ID add the id of an authentication context, as acrs=c1.",
+        "Entra ID add the id of an authentication context, such as acrs=c1.",
     )
     inside_hosts: HostNames = Field(
         default="",
@@ -149,9 +149,9 @@ class SignInSettings(TopicSettings):
 
     staff: Annotated[str, checked_by(_check_staff)] = Field(
         default="",
-        description="Who reads internal packages: mail domains as @example.org, the providers "
-        "entra, oidc and github, and groups for whom a rule about groups makes staff, separated by "
-        "commas. If empty, everybody with an account.",
+        description="Who reads internal packages: mail domains, such as @example.org, the "
+        "providers entra, oidc and github, and groups for whom a rule about groups makes staff, "
+        "separated by commas. If empty, everybody with an account.",
     )
 
     @field_validator("entra_groups")
