@@ -310,7 +310,7 @@ checklist_api = ApiFace()
 @checklist_api.operation(
     "GET",
     "api/v1/packages/{org}/{name}/{version}/checklist",
-    "Show what users look for in a release, and how its author mends what it lacks.",
+    "Show what users look for in a release, and how its author fixes what it lacks.",
     refusals=(400, 401, 404),
 )
 async def api_packages_checklist(call: ApiCall) -> ChecklistView:

@@ -48,7 +48,7 @@ class WaitingTakeoverView(ResponseModel):
 
 
 class WaitingTakeoverList(ResponseModel):
-    """Accounts that a directory may take over with the yes of an administrator."""
+    """Accounts that a directory may take over if an administrator approves."""
 
     waiting: list[WaitingTakeoverView]
 

@@ -1,4 +1,4 @@
-"""The checklist of a release: what users look for, each as a fact, with how its author mends it.
+"""The checklist of a release: what users look for, each as a fact, with how its author fixes it.
 
 It is no score, and nothing is ranked by it. It is made of small records alone: the release, what
 was counted when its archive was read after the push, and the entries of its direct dependencies.

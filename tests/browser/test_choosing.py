@@ -40,7 +40,7 @@ def test_owners_see_what_to_mend_beside_a_new_release(furnished_site: Site, open
     site.wait_for_texts("acme/fresh")
     page = opened(site.url).open("/packages/acme/fresh")
     expect(page.get_by_text("Your new release.")).to_have_count(0)
-    page.get_by_text("How to mend").click()
+    page.get_by_text("How to fix").click()
     expect(page.get_by_text("Name one in Ballerina.toml")).to_be_visible()
     site.sign_in(page, site.served.people.ann)
     page.goto(f"{site.url}/packages/acme/fresh")

@@ -221,7 +221,7 @@ class PackageFrame:
         return checklist_of(details.release, self.docs, details.dependencies)
 
     def is_new_at(self, now_ms: int) -> bool:
-        """Whether the release is so new that its owners are shown what they can mend."""
+        """Whether the release is so new that its owners are shown what they can fix."""
         return self.details.is_latest and now_ms - self.details.release.created_ms < NEW_FOR // MS
 
     @cached_property

@@ -180,7 +180,7 @@ class RegistryFiles(Struct, frozen=True):
             except Refusal as refusal:
                 refusal.sentence = (
                     f"{refusal.sentence} That was {step.lines[0]!r}, after {done} of "
-                    f"{len(plan.lines)} changes, which stay. Mend it and apply the file again."
+                    f"{len(plan.lines)} changes, which stay. Fix it and apply the file again."
                 )
                 raise
             done += len(step.lines)

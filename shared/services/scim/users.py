@@ -276,7 +276,7 @@ class ScimUsers(Struct, frozen=True):
 
 
 class Takeovers(Struct, frozen=True):
-    """Lets directories take over accounts that exist, with the yes of an administrator."""
+    """Lets directories take over accounts that exist, if an administrator approves."""
 
     directory: DirectoryStore
     administration: Administration

@@ -42,7 +42,7 @@ async def test_the_page_says_what_the_registry_wants_more_strictly(world: World)
 async def test_a_dry_run_changes_nothing(world: World) -> None:
     ann = await PageClient.at(world, world.people.ann, PAGE)
     await ann.send(f"{PAGE}/dry-run", staged="yes", approvals="1", version_rule="registry")
-    assert "What the change would have said" in ann.text
+    assert "Releases that the changed rules would affect" in ann.text
     assert 'name="staged" value="yes" checked' in ann.text
     assert not (await set_rules(world))["staged"]
 
@@ -52,7 +52,7 @@ async def test_an_administrator_saves_the_rules_of_the_registry(world: World) ->
     await admin.send(MANAGE, version_rule="hold")
     assert "Rules saved." in admin.text
     await admin.send(f"{MANAGE}/dry-run", staged="yes", version_rule="warn")
-    assert "What the change would have said" in admin.text
+    assert "Releases that the changed rules would affect" in admin.text
     assert (await set_registry_rules(world))["versionRule"] == "hold"
 
 

@@ -166,7 +166,7 @@ async def test_everybody_reads_the_checklist_on_the_page_of_a_release(own_shelf:
     shown = await words(own_shelf, "/packages/acme/greet")
     assert "7 of 8 checks are met." in shown
     shown = await words(own_shelf, "/packages/acme/helper")
-    assert "How to mend" in shown
+    assert "How to fix" in shown
     assert "Your new release" not in shown
 
 
@@ -184,7 +184,7 @@ async def test_owners_see_it_beside_a_new_release_and_no_longer_after_two_weeks(
     path = "/packages/acme/fresh"
     page = await PageClient.at(own_shelf, own_shelf.people.ann, path)
     assert "Your new release." in page.text
-    assert "License" in page.text.partition("Unmet:")[2].partition("How to mend them")[0]
+    assert "License" in page.text.partition("Unmet:")[2].partition("How to fix them")[0]
     own_shelf.clock.advance(timedelta(days=15))
     page = await PageClient.at(own_shelf, own_shelf.people.ann, path)
     assert "Your new release" not in page.text

@@ -134,7 +134,7 @@ async def test_more_pulls_than_a_page_has_are_found_on_older_ones(world: World) 
 async def test_the_page_says_what_is_recorded_and_what_a_crash_loses(worlds: OpenWorld) -> None:
     for setting, said in (
         (RecordedPulls.NOT_PUBLIC, "packages of acme that are not public in the last 90 days"),
-        (RecordedPulls.ALL, "Who pulled packages of acme in the last 90 days"),
+        (RecordedPulls.ALL, "This list shows who pulled packages of acme in the last 90 days"),
     ):
         world = await worlds(recorded_pulls=setting)
         ann = await PageClient.of(world, world.people.ann)
