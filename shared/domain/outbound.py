@@ -74,7 +74,7 @@ _ASKED: tuple[OutboundConnection, ...] = (
         "ids of repositories",
         ("`api.github.com`", "the servers of GitHub and GitLab among the issuers of CI jobs"),
         "when somebody names a repository for a trusted publisher",
-        "the name of the repository; to `api.github.com` alone `BALLROOM_LOOKUP_TOKEN`",
+        "the name of the repository; `BALLROOM_LOOKUP_TOKEN` only to `api.github.com`",
         "As for the keys of CI systems.",
         is_default=True,
     ),

@@ -155,7 +155,7 @@ PERSONAL_RECORDS: tuple[PersonalRecord, ...] = (
             ),
             **_each("says since when there is an account", _ACCOUNT, "created_ms"),
             **_each(_ROLE, _ACCOUNT, "administrator", "auditor", "by_groups", "groups_until_ms"),
-            **_each("says who does not use an account any more", _ACCOUNT, "signed_in_ms"),
+            **_each("says who no longer uses an account", _ACCOUNT, "signed_in_ms"),
             **_each("says why the account is refused", _ACCOUNT, "lock", "directory_lock"),
             **_each("decides whether the person is staff", _ACCOUNT, "providers"),
         },

@@ -278,7 +278,7 @@ def with_removal(
     by: Principal,
     now_ms: int,
 ) -> Release:
-    """Return a mirrored release marked as one that its upstream has no more since then, for a
+    """Return a mirrored release marked as one that its upstream no longer has since then, for a
     public reason if it says one, or has again if `removed_ms` is None; unchanged if it says so
     already, or is ours."""
     origin = release.upstream

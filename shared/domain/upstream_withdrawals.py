@@ -71,7 +71,7 @@ def parse_followed(text: str) -> frozenset[str]:
 
 
 class GoneRelease(Entity):
-    """A stored release that its upstream has no more, and what became of it here.
+    """A stored release that its upstream no longer has, and what became of it here.
 
     The record of the release decides whether it is served; this one lists it.
     """

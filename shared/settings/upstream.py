@@ -28,7 +28,7 @@ class UpstreamSettings(TopicSettings):
         default=None,
         description="Token by which callers with credentials get what the registry of "
         "BALLROOM_UPSTREAM gives nobody else; for several ones host=token of each, separated by "
-        "commas. A token is sent to its own host alone, and never for anonymous callers.",
+        "commas. A token is sent only to its own host, and never for anonymous callers.",
     )
     upstream_fresh_seconds: int = Field(
         default=300,

@@ -275,7 +275,7 @@ GOOGLE = Preset(
     ),
     note=(
         "Everything that runs as the service account can publish, and so can whoever may "
-        "impersonate it: give it to this build alone."
+        "impersonate it: give it only to this build."
     ),
 )
 
