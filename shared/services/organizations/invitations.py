@@ -88,7 +88,7 @@ class InvitationRequest(Struct, frozen=True):
 class IssuedInvitation(Struct, frozen=True):
     """A new invitation, with its link, which is shown once.
 
-    A link that was mailed is not returned, so that opening it proves access to the mailbox_key.
+    A link that was mailed is not returned, so opening it proves access to the mailbox.
     """
 
     invitation: Invitation
