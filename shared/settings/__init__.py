@@ -11,7 +11,9 @@ publishing.py     bursts of releases, reports about releases, and trusted publis
 sign_in.py        who gets an account, identity providers, and how long a session lasts
 tokens.py         how long access tokens are valid, and reports of leaked ones
 organizations.py  who may create organizations, and which names are reserved
-operations.py     telemetry, metrics, log, access log, snapshots and mail
+operations.py     telemetry, metrics, log, snapshots, contacts, legal pages and shown commands
+mail.py           how mail is sent
+retention.py      how long records of people and unused archives are kept
 upstream.py       the upstream registry whose packages are mirrored
 advisories.py     dumps of advisories of others
 transparency.py   the witnesses of the transparency log, and the logs that are witnessed
@@ -37,13 +39,9 @@ from shared.settings.config_file import (
     given_config,
     key_of,
 )
+from shared.settings.mail import MailSettings
 from shared.settings.network import NetworkSettings
-from shared.settings.operations import (
-    MailSettings,
-    MonitoringSettings,
-    OperationsSettings,
-    RetentionSettings,
-)
+from shared.settings.operations import MonitoringSettings, OperationsSettings
 from shared.settings.organizations import OrganizationSettings
 from shared.settings.publishing import (
     BurstSettings,
@@ -53,6 +51,7 @@ from shared.settings.publishing import (
     TrustedPublishingSettings,
 )
 from shared.settings.rate_limits import RateLimitSettings
+from shared.settings.retention import RetentionSettings
 from shared.settings.server import ListenerSettings, ServerSettings
 from shared.settings.sign_in import SignInSettings
 from shared.settings.stores import KeySettings, StoreSettings

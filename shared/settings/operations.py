@@ -1,4 +1,4 @@
-"""What operators see: telemetry, metrics, the log, the security contact, and how mail is sent."""
+"""What operators see and show: telemetry, metrics, the log, contacts, and legal pages."""
 
 import re
 import shlex
@@ -6,18 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationInfo, field_validator
 
-from shared.domain.errors.base import InvalidRequest
-from shared.domain.mail import parse_email
-from shared.domain.pull_records import RecordedPulls
 from shared.program import public_spelling
-from shared.settings.values import (
-    HostName,
-    TopicSettings,
-    check_address,
-    checked_by,
-    matching,
-    needed_by,
-)
+from shared.settings.values import TopicSettings, checked_by, matching
 
 INSIGHTS_VARIABLE = "APPLICATIONINSIGHTS_CONNECTION_STRING"
 
@@ -179,73 +169,6 @@ class OperationsSettings(TopicSettings):
         return f"{self.exec_prefix} {program}".lstrip()
 
 
-class MailSettings(TopicSettings):
-    """How mail is sent."""
-
-    mail: Literal["console", "smtp", "azure"] = Field(
-        default="console",
-        description="How mail is sent: console (printed in the terminal), smtp or azure.",
-    )
-    mail_from: str = Field(
-        default="",
-        validate_default=True,
-        description="Sender address of mail; required for smtp and azure.",
-    )
-    smtp_host: HostName = Field(
-        default="", validate_default=True, description="Mail server; required for smtp."
-    )
-    smtp_port: int = Field(default=587, ge=1, le=65_535, description="Port of the mail server.")
-    smtp_encryption: Literal["starttls", "tls", "none"] = Field(
-        default="starttls",
-        description="Encryption of the connection to the mail server: starttls, tls (from the "
-        "first byte) or none, which is for a server on the same machine.",
-    )
-    smtp_user: str = Field(default="", description="User name for the mail server.")
-    smtp_password: Annotated[SecretStr | None, needed_by("smtp_user")] = Field(
-        default=None, validate_default=True, description="Password for the mail server."
-    )
-    acs_endpoint: str = Field(
-        default="",
-        validate_default=True,
-        description="Address of the resource of Azure Communication Services; required for azure.",
-    )
-
-    @field_validator("mail_from")
-    @classmethod
-    def _check_mail_from(cls, address: str, info: ValidationInfo) -> str:
-        if address or info.data.get("mail") != "console":
-            _require_email(address)
-        return address
-
-    @field_validator("smtp_host")
-    @classmethod
-    def _check_smtp_host(cls, host: str, info: ValidationInfo) -> str:
-        if not host and info.data.get("mail") == "smtp":
-            reason = "it is empty, and BALLROOM_MAIL=smtp needs it, such as mail.example.org"
-            raise ValueError(reason)
-        return host
-
-    @field_validator("acs_endpoint")
-    @classmethod
-    def _check_acs_endpoint(cls, endpoint: str, info: ValidationInfo) -> str:
-        needed = endpoint or info.data.get("mail") == "azure"
-        if needed and not (endpoint.startswith("https://") and check_address(endpoint)):
-            reason = (
-                "it is not the https address that BALLROOM_MAIL=azure needs, such as "
-                "https://example.communication.azure.com"
-            )
-            raise ValueError(reason)
-        return endpoint
-
-
-def _require_email(address: str) -> None:
-    try:
-        parse_email(address)
-    except InvalidRequest:
-        reason = "it is not a mail address, such as ballroom@example.org"
-        raise ValueError(reason) from None
-
-
 class MonitoringSettings(TopicSettings):
     """The metrics at /metrics."""
 
@@ -274,22 +197,3 @@ class MonitoringSettings(TopicSettings):
             )
             raise ValueError(reason)
         return token
-
-
-class RetentionSettings(TopicSettings):
-    """What is recorded of people, and how long it and unused archives are kept."""
-
-    sweep_grace_hours: int = Field(
-        default=24, ge=1, description="Hours until an archive without a release is deleted."
-    )
-    audit_days: int = Field(
-        default=365,
-        ge=1,
-        description="Days after which address, credential, browser and names are deleted from "
-        "events; what happened and the id of who did it is kept.",
-    )
-    recorded_pulls: RecordedPulls = Field(
-        default=RecordedPulls.NOT_PUBLIC,
-        description="Whose pulls are recorded for 90 days, with account, token and network: those "
-        "of packages that are not public (not-public), or of all (all).",
-    )
