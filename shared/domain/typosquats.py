@@ -103,12 +103,8 @@ class _Forms:
         return "".join((*self.parts[:at], part.removesuffix(ending), *self.parts[at + 1 :]))
 
 
-def resemblance(name: str, popular: str) -> Resemblance | None:
-    """Return how `name` resembles the popular name; None if it does not, or is the same name."""
-    return _resemblance(_Forms(name), _Forms(popular))
-
-
 def _resemblance(new: _Forms, known: _Forms) -> Resemblance | None:
+    """Return how `new` resembles the popular name; None if it does not, or is the same name."""
     if new.name.lower() == known.name.lower() or len(known.plain) < LEAST_PLAIN:
         return None
     if new.shape == known.shape or new.spelling == known.spelling:

@@ -58,11 +58,6 @@ class DelayedFlush:
         self._running: asyncio.Task[None] | None = None
         self._writing = asyncio.Lock()
 
-    @property
-    def is_started(self) -> bool:
-        """Whether a flush follows by itself."""
-        return self._running is not None
-
     def start(self) -> None:
         """Flush later, unless that was started already. Never waits."""
         if self._running is None:

@@ -13,7 +13,7 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.names import OrgName, PackageName, parse_org
 from shared.domain.principals import OPERATOR
 from shared.domain.release_states import State
-from shared.domain.typosquats import PopularNames, resemblance
+from shared.domain.typosquats import PopularNames, Resemblance
 from shared.services.organizations.typosquats import POPULAR_DEPENDENTS, POPULAR_PULLS, READ_EVERY
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.okhttp import FORM, multipart
@@ -40,6 +40,11 @@ REAL = [(org, name, int(dependents)) for org, name, dependents in rows("real_nam
 def as_organization(name: str) -> str:
     """Return a name of another registry as one of an organization, which has no `-` and `.`."""
     return name.replace("-", "_").replace(".", "_")
+
+
+def resemblance(name: str, popular: str) -> Resemblance | None:
+    names = PopularNames([Package(OrgName(popular), PackageName("x"))])
+    return next((found for _, found in names.organizations_like(name)), None)
 
 
 def popular_names() -> PopularNames:

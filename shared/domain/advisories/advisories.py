@@ -34,7 +34,6 @@ MAX_SUMMARY = 500  # Characters.
 MAX_DETAILS = 100_000  # Characters.
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]*", re.ASCII)
-_OWN_ID = re.compile(rf"{OWN_PREFIX}(\d{{4}})-(\d{{1,9}})", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
@@ -195,10 +194,6 @@ def parse_advisory_id(text: str) -> str:
             "digits and . _ : -, such as GHSA-jfh8-c2jp-5v3q.",
         )
     return text
-
-
-def is_own_id(advisory_id: str) -> bool:
-    return _OWN_ID.fullmatch(advisory_id) is not None
 
 
 def is_package_name(name: str) -> bool:

@@ -55,7 +55,7 @@ class _Range(NamedTuple):
 
 
 class ProofPlan(Struct, frozen=True):
-    """Which hashes of subtrees a proof or a root consists of."""
+    """Which hashes of subtrees a proof consists of."""
 
     ranges: tuple[_Range, ...]
 
@@ -78,11 +78,6 @@ def joined(hashes: Sequence[bytes]) -> bytes:
     for each in reversed(hashes[:-1]):
         result = node_hash(each, result)
     return result
-
-
-def plan_root(size: int) -> ProofPlan:
-    """Plan the root of a tree of `size` leaves, as the only hash."""
-    return ProofPlan((_Range(0, size),))
 
 
 def plan_inclusion(index: int, size: int) -> ProofPlan:

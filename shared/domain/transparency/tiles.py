@@ -67,11 +67,6 @@ class Tile(Struct, frozen=True):
         level = "entries" if self.level == ENTRIES_LEVEL else str(self.level)
         return f"tile/{level}/{number}"
 
-    @property
-    def first_leaf(self) -> int:
-        """The index of the first leaf below it."""
-        return self.index << (TILE_HEIGHT * (max(self.level, 0) + 1))
-
 
 _A_PATH = "The path of a tile"
 

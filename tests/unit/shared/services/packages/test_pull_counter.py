@@ -107,7 +107,7 @@ def cloud(ledger: Ledger, clock: FakeClock, delays: list[Refusal]) -> PullCounte
 
 async def until_written(counting: PullCounter) -> None:
     """Let the flush that is under way come to its end."""
-    while counting._flushing.is_started:
+    while counting._flushing._running:
         await asyncio.sleep(0)
 
 
