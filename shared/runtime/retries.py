@@ -17,6 +17,7 @@ Result = TypeVar("Result")
 MAX_ATTEMPTS = 8  # Each attempt that fails is another writer that succeeded.
 BACK_OFF_STEP = timedelta(milliseconds=20)
 MAX_BACK_OFF = timedelta(seconds=1)
+BACK_OFF_ATTEMPTS = 16  # They take 1.4 seconds on average: a change may send mail before it ends.
 
 
 async def back_off(attempt: int) -> None:
@@ -51,3 +52,6 @@ def retried(
 
 
 retried_when_stale = retried()
+
+# For changes that hold a lease or that many writers make at once: a writer that fails waits.
+retried_with_back_off = retried(BACK_OFF_ATTEMPTS, back_off)

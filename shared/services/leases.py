@@ -13,7 +13,6 @@ from shared.domain.times import MS
 from shared.ports.conflicts import Stale
 from shared.ports.system import Clock, Randomness
 from shared.ports.work import WorkStore
-from shared.runtime.retries import back_off, retried
 
 Sleep = Callable[[float], Awaitable[object]]
 
@@ -36,7 +35,7 @@ class Leases(Struct, frozen=True):
     async def lease(self, name: str) -> AsyncGenerator[None]:
         """Hold the lease for a short change; raise `Stale` while another process holds it.
 
-        Callers are `retried_when_leased`.
+        Callers are `retried_with_back_off`.
         """
         async with self._taken(name, CHANGE_LEASE) as holder:
             if not holder:
@@ -84,9 +83,3 @@ class Leases(Struct, frozen=True):
     async def _lease(self, name: str, holder: str, lifetime: timedelta) -> bool:
         now_ms = self.clock.now_ms()
         return await self.work.lease(name, holder, now_ms, now_ms + lifetime // MS)
-
-
-LEASE_ATTEMPTS = 16  # They take 1.4 seconds on average: a change may send mail before it ends.
-
-# Decorates a change that starts again if another process holds its lease or wrote first.
-retried_when_leased = retried(LEASE_ATTEMPTS, back_off)

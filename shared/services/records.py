@@ -13,17 +13,10 @@ from shared.domain.principals import Principal
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
 from shared.ports.system import Clock, Randomness
-from shared.runtime.retries import back_off, retried
 
 E = TypeVar("E", bound=Entity)
 
 EVENT_ID_LENGTH = 20  # Base62: no two changes share an id.
-
-# As many as for leases, since each addition that fails waits before the next attempt.
-ADDITION_ATTEMPTS = 16
-
-# Decorates an addition that checks the stored records first.
-retried_when_added = retried(ADDITION_ATTEMPTS, back_off)
 
 
 class EntityChange(Struct, frozen=True):
@@ -77,7 +70,7 @@ class RecordWriter(Struct, frozen=True):
         its owner has of this kind.
 
         No other entity of the kind and owner is created between the check and the write: then this
-        raises `Stale` or `AlreadyThere`. Callers are `retried_when_added`.
+        raises `Stale` or `AlreadyThere`. Callers are `retried_with_back_off`.
         """
         owner = entity.place.owner
         count = await self.directory.get(AdditionCount, Place(owner, entity.kind))

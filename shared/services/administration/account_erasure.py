@@ -29,7 +29,7 @@ from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
 from shared.ports.pull_records import PullRecordStore
-from shared.runtime.retries import retried_when_stale
+from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.administration.administration import Administrators
 from shared.services.administration.name_disputes import NameDisputes
 from shared.services.administration.stopped_makers import StoppedMakers
@@ -37,7 +37,6 @@ from shared.services.following.forgetting import forget_follower
 from shared.services.identity.accounts import RetiredNames, organization_owners
 from shared.services.identity.mail import AccountMail, mail_text
 from shared.services.identity.sessions import Sessions
-from shared.services.leases import retried_when_leased
 from shared.services.organizations.made import MadeByAccounts
 from shared.services.organizations.memberships import OrganizationMembers, member_removal
 from shared.services.organizations.ownership import OwnerlessOrganizations
@@ -111,7 +110,7 @@ class AccountErasures(Struct, frozen=True):
         """Return the erasure of the account that waits or is under way."""
         return await self.directory.get(AccountErasure, Place(account_id))
 
-    @retried_when_leased
+    @retried_with_back_off
     async def announce(self, account: Account, reason: str, *, by: Principal) -> AccountErasure:
         """Erase the account after seven days, unless that is canceled, and send it mail.
 
@@ -143,7 +142,7 @@ class AccountErasures(Struct, frozen=True):
         await self._cancel(account, by)
         self.account_mail.send(account.id, "account-erasure-canceled")
 
-    @retried_when_leased
+    @retried_with_back_off
     async def erase_now(self, account: Account, reason: str, *, by: Principal) -> ErasureReceipt:
         """Erase the account; a repeat after a crash continues.
 
@@ -157,7 +156,7 @@ class AccountErasures(Struct, frozen=True):
         """Erase the account of `by`; callers check that it may go."""
         return await self._erase_without_reason(account, by)
 
-    @retried_when_leased
+    @retried_with_back_off
     async def erase_again(self, account: Account, *, by: Principal) -> ErasureReceipt:
         """Erase an account that was erased before, and that a restore of a backup brought back.
 
@@ -327,7 +326,7 @@ class AccountErasures(Struct, frozen=True):
             return False
         return True
 
-    @retried_when_leased
+    @retried_with_back_off
     async def _end_administrator(self, account: Account, by: Principal) -> None:
         async with self.administrators.leases.lease(ADMINISTRATORS):
             current = await self.directory.get(Account, Place(account.id))

@@ -38,7 +38,7 @@ from shared.domain.sessions import Session
 from shared.domain.times import MS, time_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
-from shared.runtime.retries import retried_when_stale
+from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.administration.audit_log import AuditLog, AuditLogPage
 from shared.services.administration.stopped_makers import StoppedMakers
 from shared.services.identity.accounts import (
@@ -50,7 +50,7 @@ from shared.services.identity.accounts import (
 )
 from shared.services.identity.mail import DecisionMail, MailDelivery, mail_text, reason_text
 from shared.services.identity.sessions import Sessions, live_sessions
-from shared.services.leases import Leases, retried_when_leased
+from shared.services.leases import Leases
 from shared.services.list_pages import ListPage, entities_with_prefix, entity_page
 from shared.services.organizations.made import Made, MadeByAccounts
 from shared.services.organizations.memberships import OPERATOR_NAME, Memberships, NamedMembership
@@ -88,7 +88,7 @@ class Administrators(Struct, frozen=True):
         current = await administrator_accounts(self.directory, now_ms)
         return sorted(current, key=lambda account: account.name.lower())
 
-    @retried_when_leased
+    @retried_with_back_off
     async def appoint(self, account: Account, *, by: Principal) -> Account:
         """Make an account an administrator; a repeat changes nothing. Raises `account-locked`."""
         async with self.locked(account, "appoint", by=by) as current:
@@ -98,7 +98,7 @@ class Administrators(Struct, frozen=True):
                 return current
             return await self._write(current.with_rights(current.by_groups, by_hand=True), by)
 
-    @retried_when_leased
+    @retried_with_back_off
     async def dismiss(self, account: Account, reason: str, *, by: Principal) -> Account:
         """End that an account is administrator; a repeat changes nothing. Raises
         `last-administrator`, and `reason-missing` unless it is the own account.
@@ -253,7 +253,7 @@ class Auditors(Struct, frozen=True):
     administrators: Administrators
     record_writer: RecordWriter
 
-    @retried_when_leased
+    @retried_with_back_off
     async def appoint(self, account: Account, *, by: Principal) -> Account:
         """Make an account an auditor. Raises `account-locked`."""
         async with self.administrators.locked(account, "appoint", by=by) as current:
@@ -264,7 +264,7 @@ class Auditors(Struct, frozen=True):
             changed = current.model_copy(update={"auditor": True})
             return await self.administrators.write_role("auditor.appointed", changed, by)
 
-    @retried_when_leased
+    @retried_with_back_off
     async def dismiss(self, account: Account, reason: str, *, by: Principal) -> Account:
         """End that an account is an auditor by hand. Raises `auditor-by-group` for one by a group
         alone, and `reason-missing` unless it is the own account."""
@@ -455,7 +455,7 @@ class AccountAdministration(Struct, frozen=True):
             await self._tell(account, f"all access tokens of {account.name} are revoked", said, by)
         return len(found)
 
-    @retried_when_leased
+    @retried_with_back_off
     async def lock(
         self,
         account: Account,
@@ -493,7 +493,7 @@ class AccountAdministration(Struct, frozen=True):
         await self.ownerless_organizations.review_account(account.id)
         return ended
 
-    @retried_when_leased
+    @retried_with_back_off
     async def unlock(
         self, account: Account, *, by: Principal, source: LockSource = LockSource.ADMINISTRATOR
     ) -> Account:

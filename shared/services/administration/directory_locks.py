@@ -38,11 +38,11 @@ from shared.domain.times import MS
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.work import WorkStore
-from shared.runtime.retries import retried_when_stale
+from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.administration.administration import AccountAdministration, Administrators
 from shared.services.identity.accounts import Accounts, account_names
 from shared.services.identity.mail import MailDelivery, mail_text
-from shared.services.leases import Leases, retried_when_leased
+from shared.services.leases import Leases
 from shared.services.record_batches import RECORDS_AT_ONCE, all_entities, entity_batches
 from shared.services.records import EntityChange, RecordWriter
 
@@ -326,7 +326,7 @@ class DirectoryLocks(Struct, frozen=True):
         await self._remove(account_id)
         return is_locked
 
-    @retried_when_leased
+    @retried_with_back_off
     async def _act(self, said: Mapping[str, DirectoryState]) -> int:
         """Lock accounts, or let them wait; return how many were locked. One process at a time
         counts those of a day."""

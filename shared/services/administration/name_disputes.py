@@ -42,13 +42,13 @@ from shared.domain.times import time_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Randomness
-from shared.runtime.retries import retried_when_stale
+from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.administration.administration import Administrators
 from shared.services.identity.accounts import account_names, accounts_by_ids, organization_owners
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.organizations.memberships import OPERATOR_NAME
 from shared.services.record_batches import RECORDS_AT_ONCE, all_entities, entity_batches
-from shared.services.records import EntityChange, RecordWriter, retried_when_added
+from shared.services.records import EntityChange, RecordWriter
 
 _WHAT = "name disputes"
 _FINAL = "The decision is final."
@@ -413,7 +413,7 @@ class NameDisputes(Struct, frozen=True):
         access = await self.authorization.access_context(by, disputed)
         access.seen_by(by, disputed).require_organization(disputed)
 
-    @retried_when_added
+    @retried_with_back_off
     async def _add(self, dispute: NameDispute, by: Principal) -> tuple[NameDispute, bool]:
         """Store the dispute; return the one that is stored, and whether it is new."""
         now_ms = self.record_writer.clock.now_ms()

@@ -13,7 +13,7 @@ from shared.domain.accounts import Account
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.principals import Principal
 from shared.ports.directory import DirectoryStore
-from shared.services.leases import retried_when_leased
+from shared.runtime.retries import retried_with_back_off
 from shared.services.organizations.made import Made, MadeByAccounts, MadeKind, MakerMail
 from shared.services.organizations.memberships import OrganizationMembers
 
@@ -49,21 +49,21 @@ class StoppedMakers(Struct, frozen=True):
             await self._end(org, account, by)
         await self.maker_mail.send(account, f"The account {account.name} was deleted.", made)
 
-    @retried_when_leased
+    @retried_with_back_off
     async def _hold(self, org: str, account: Account, by: Principal) -> None:
         organization = await self._organization(org)
         if organization is not None:
             async with self.organization_members.locked(organization) as members:
                 await self.organization_members.hold_changes_by(members, account.id, by)
 
-    @retried_when_leased
+    @retried_with_back_off
     async def _resume(self, org: str, account: Account, by: Principal) -> None:
         organization = await self._organization(org)
         if organization is not None:
             async with self.organization_members.locked(organization) as members:
                 await self.organization_members.resume_changes_by(members, account.id, by)
 
-    @retried_when_leased
+    @retried_with_back_off
     async def _end(self, org: str, account: Account, by: Principal) -> None:
         organization = await self._organization(org)
         if organization is not None:

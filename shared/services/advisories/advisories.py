@@ -39,11 +39,11 @@ from shared.domain.reasons import with_reason
 from shared.domain.scopes import Action
 from shared.ports.directory import DirectoryStore
 from shared.ports.documents import DocumentStore
-from shared.runtime.retries import retried_when_stale
+from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.advisories.advisory_index import AdvisoryIndex, IndexedAdvisory
 from shared.services.api_docs.sboms import Sboms
 from shared.services.packages.hosted_packages import HostedPackages
-from shared.services.records import EntityChange, RecordWriter, retried_when_added
+from shared.services.records import EntityChange, RecordWriter
 
 _WHAT = "advisories"
 _COMPARED_AT_ONCE = 10  # Queries compared at once; other requests run between two such batches.
@@ -266,7 +266,7 @@ class Advisories(Struct, frozen=True):
         await self.index.say_changed()
         return withdrawn
 
-    @retried_when_added
+    @retried_with_back_off
     async def _add(self, advisory: Advisory, by: Principal) -> Advisory:
         now_ms = self.record_writer.clock.now_ms()
         year = datetime.fromtimestamp(now_ms // 1000, UTC).year

@@ -29,10 +29,10 @@ from shared.domain.sign_in import require_recent_sign_in
 from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness
-from shared.runtime.retries import retried_when_stale
+from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.identity.accounts import Accounts
 from shared.services.identity.mail import AccountMail
-from shared.services.leases import Leases, retried_when_leased
+from shared.services.leases import Leases
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.records import EntityChange, RecordWriter
 
@@ -131,7 +131,7 @@ class Identities(Struct, frozen=True):
         provider = identity.provider
         self.account_mail.send(by.id, "identity-removed", label=label, provider=provider)
 
-    @retried_when_leased
+    @retried_with_back_off
     async def _remove(self, identity_id: str, by: Principal) -> tuple[Identity, Sequence[Identity]]:
         """Remove an identity of an account, and let no other request remove one at the same time:
         otherwise two requests could remove the last two. Return the removed identity, and those

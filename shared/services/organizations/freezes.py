@@ -25,10 +25,9 @@ from shared.domain.times import time_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
-from shared.runtime.retries import retried_when_stale
+from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.identity.accounts import accounts_by_ids
 from shared.services.identity.mail import Appeal, mail_text, reason_text
-from shared.services.leases import retried_when_leased
 from shared.services.organizations.memberships import Actor, Memberships, OrganizationMembers
 from shared.services.records import EntityChange, RecordWriter
 
@@ -161,7 +160,7 @@ class Freezes(Struct, frozen=True):
         details = with_reason(reason)
         return await self._write(changed, "organization.frozen", changed.name, details, by)
 
-    @retried_when_leased
+    @retried_with_back_off
     async def _cancel_pending_changes(
         self, organization: Organization, reason: str, by: Principal
     ) -> None:

@@ -51,9 +51,9 @@ from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness
 from shared.ports.work import WorkStore
+from shared.runtime.retries import retried_with_back_off
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.identity.mail_domains import MailDomains
-from shared.services.leases import retried_when_leased
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.organizations.made import invitation_change
@@ -62,7 +62,7 @@ from shared.services.organizations.memberships import (
     OrganizationMembers,
     RequestedMembership,
 )
-from shared.services.records import RecordWriter, retried_when_added
+from shared.services.records import RecordWriter
 
 _MAIL_KIND = "invitation-mail"
 
@@ -273,7 +273,7 @@ class Invitations:
                 "limit. Revoke one, or wait until one expires.",
             )
 
-    @retried_when_added
+    @retried_with_back_off
     async def _store(
         self, invitation: Invitation, by: Principal, access: AccessContext
     ) -> Invitation:
@@ -313,7 +313,7 @@ class Invitations:
         )
         return await self.mail_delivery.send(address, mail)
 
-    @retried_when_leased
+    @retried_with_back_off
     async def _accept(self, details: InvitationDetails, by: Principal) -> Organization:
         organization = details.organization
         invitation = details.invitation

@@ -34,9 +34,10 @@ from shared.domain.scopes import Action, Role
 from shared.domain.times import MS, time_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
+from shared.runtime.retries import retried_with_back_off
 from shared.services.identity.accounts import account_by_id, accounts_by_ids, responsible_accounts
 from shared.services.identity.mail import DecisionMail, MailDelivery, mail_text, reason_text
-from shared.services.leases import Leases, retried_when_leased
+from shared.services.leases import Leases
 from shared.services.organizations.made import MadeByAccounts, MakerMail
 from shared.services.records import E, EntityChange, RecordWriter
 
@@ -552,7 +553,7 @@ class Memberships(Struct, frozen=True):
         account, _ = await self._member(org, account_id)
         return account
 
-    @retried_when_leased
+    @retried_with_back_off
     async def set_member(
         self,
         org: OrgName,
@@ -585,7 +586,7 @@ class Memberships(Struct, frozen=True):
             )
             await self._apply(members, request, actor, kept)
 
-    @retried_when_leased
+    @retried_with_back_off
     async def remove_member(
         self,
         org: OrgName,
@@ -606,7 +607,7 @@ class Memberships(Struct, frozen=True):
             request = RequestedMembership(account, None, reason=parse_reason(reason))
             await self._apply(members, request, Actor(by, access), kept)
 
-    @retried_when_leased
+    @retried_with_back_off
     async def hand_over(
         self, org: OrgName, new_owner_id: str, later_role: Role | None, *, by: Principal
     ) -> None:
@@ -677,7 +678,7 @@ class Memberships(Struct, frozen=True):
         when = f" It takes effect on {time_text(pending.at_ms)}." if pending else ""
         await self.maker_mail.send(account, f"{request} of {org}.{when}", made)
 
-    @retried_when_leased
+    @retried_with_back_off
     async def cancel_change(
         self, org: OrgName, account: Account, *, by: Principal, reason: str = ""
     ) -> None:

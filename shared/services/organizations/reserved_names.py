@@ -18,9 +18,9 @@ from shared.domain.reserved_names import (
     reserved_name_place,
 )
 from shared.ports.directory import DirectoryStore
-from shared.runtime.retries import retried_when_stale
+from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.identity.accounts import account_names
-from shared.services.records import EntityChange, RecordWriter, retried_when_added
+from shared.services.records import EntityChange, RecordWriter
 
 _WHAT = "the names that nobody may found"
 
@@ -68,7 +68,7 @@ class ReservedNames(Struct, frozen=True):
         reserved = ReservedName(pattern=parsed, reason=parsed_reason, by=by.id, since_ms=now_ms)
         return await self._add(reserved, by)
 
-    @retried_when_added
+    @retried_with_back_off
     async def _add(self, reserved: ReservedName, by: Principal) -> ReservedName:
         async def require_room() -> None:
             known = await stored_patterns(self.directory)

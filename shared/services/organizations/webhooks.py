@@ -31,11 +31,11 @@ from shared.domain.webhooks import (
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
 from shared.ports.system import Clock, Randomness
-from shared.runtime.retries import retried_when_stale
+from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.identity.mail import DecisionMail
 from shared.services.organizations.webhook_secrets import WebhookSecrets
 from shared.services.record_batches import all_entities, last_event_number
-from shared.services.records import EntityChange, RecordWriter, retried_when_added
+from shared.services.records import EntityChange, RecordWriter
 from shared.services.tokens.makers import Maker, Makers
 
 MAX_WEBHOOKS = 10  # Webhooks of one organization, and of the registry itself.
@@ -113,7 +113,7 @@ class Webhooks(Struct, frozen=True):
         self.receiver_hosts.require(receiver)
         return receiver
 
-    @retried_when_added
+    @retried_with_back_off
     async def _add(
         self, org: OrgName | None, url: str, topics: Sequence[Topic], by: Principal, secret: str
     ) -> RevealedWebhook:

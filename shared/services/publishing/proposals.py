@@ -28,7 +28,7 @@ from shared.domain.releases import parse_decision_reason
 from shared.domain.reserved_names import parse_reserved_name
 from shared.domain.withdrawals import PublicReason
 from shared.ports.directory import DirectoryStore
-from shared.runtime.retries import retried_when_stale
+from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.administration.account_erasure import AccountErasures, ErasureReceipt
 from shared.services.administration.name_disputes import NameDisputes
 from shared.services.administration.second_administrator import SecondAdministrator
@@ -38,7 +38,7 @@ from shared.services.organizations.ownership import OwnershipDecision, Ownership
 from shared.services.organizations.reserved_names import ReservedNames
 from shared.services.publishing.erasure import Erasure, ReleaseErasure
 from shared.services.publishing.moderation import Moderation
-from shared.services.records import EntityChange, RecordWriter, retried_when_added
+from shared.services.records import EntityChange, RecordWriter
 
 
 class ConfirmedProposal(Struct, frozen=True):
@@ -277,7 +277,7 @@ class Proposals(Struct, frozen=True):
             of_person=self.second.waits_for(by) and by.is_person,
         )
 
-    @retried_when_added
+    @retried_with_back_off
     async def _add(self, proposal: Proposal, by: Principal) -> Proposal:
         async def require_room() -> None:
             waiting = await self._open()

@@ -44,7 +44,7 @@ from shared.domain.times import DAY_MS, MS
 from shared.domain.withdrawals import PublicReason, WithdrawalReason
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
-from shared.runtime.retries import retried_when_stale
+from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.identity.accounts import account_names
 from shared.services.list_pages import entity_page
 from shared.services.packages.hosted_packages import HostedPackages
@@ -56,7 +56,7 @@ from shared.services.publishing.report_weights import (
     is_quarantined_by_reports,
     weight_together,
 )
-from shared.services.records import EntityChange, RecordWriter, retried_when_added
+from shared.services.records import EntityChange, RecordWriter
 from shared.services.report_records import ReportRecords
 
 RELEASES_ON_A_PAGE = 50  # Releases on a page of the queue; the reports of each release are read.
@@ -216,7 +216,7 @@ class Reports(Struct, frozen=True):
             raise TokenUnknown
         return account
 
-    @retried_when_added
+    @retried_with_back_off
     async def _add(self, report: Report, by: Principal) -> Report:
         known = await self.directory.get(Report, report.place)
         if known is not None:

@@ -27,8 +27,8 @@ from shared.domain.scim import (
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness
 from shared.runtime.background_tasks import BackgroundTasks
-from shared.runtime.retries import retried_when_stale
-from shared.services.leases import Leases, retried_when_leased
+from shared.runtime.retries import retried_when_stale, retried_with_back_off
+from shared.services.leases import Leases
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.records import EntityChange, RecordWriter
 from shared.services.scim.records import ID_LENGTH, ScimRecords, require_version, version_of
@@ -103,7 +103,7 @@ class ScimGroups(Struct, frozen=True):
         await self._follow(group, of)
         return GroupWithMembers(group, members)
 
-    @retried_when_leased
+    @retried_with_back_off
     async def change(
         self,
         group_id: str,
@@ -151,7 +151,7 @@ class ScimGroups(Struct, frozen=True):
         change = _change("scim.group-changed", after, added=len(added), removed=len(left))
         return await self.records.replace(before, touched, change=change, by=of.principal)
 
-    @retried_when_leased
+    @retried_with_back_off
     async def remove(self, group_id: str, *, version: str = "", of: ScimDirectory) -> None:
         """Remove a group; what it gave ends. Raises as `change` does.
 

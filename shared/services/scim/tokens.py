@@ -19,7 +19,8 @@ from shared.domain.times import MS, time_text
 from shared.domain.tokens import hash_secret
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness
-from shared.services.leases import Leases, retried_when_leased
+from shared.runtime.retries import retried_with_back_off
+from shared.services.leases import Leases
 from shared.services.record_batches import all_entities
 from shared.services.records import EntityChange, RecordWriter
 
@@ -59,7 +60,7 @@ class ScimTokens(Struct, frozen=True):
     randomness: Randomness
     environment: str
 
-    @retried_when_leased
+    @retried_with_back_off
     async def issue(self, provider: str, days: int, *, by: Principal) -> IssuedScimToken:
         """Create a token of a directory; the one before stays valid until it is revoked.
 

@@ -35,12 +35,12 @@ from shared.domain.status import StatusProblem, Urgency, first_of
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness
-from shared.runtime.retries import retried_when_stale
+from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.administration.directory_locks import DirectoryLocks
 from shared.services.administration.group_roles import RolesByGroups
 from shared.services.identity.accounts import accounts_by_ids
 from shared.services.identity.sessions import Identities
-from shared.services.leases import Leases, retried_when_leased
+from shared.services.leases import Leases
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.records import EntityChange, RecordWriter
 from shared.services.scim.records import ID_LENGTH, ScimRecords, require_version, version_of
@@ -103,7 +103,7 @@ class ScimUsers(Struct, frozen=True):
         except Refusal:
             return []
 
-    @retried_when_leased
+    @retried_with_back_off
     async def change(
         self,
         user_id: str,
@@ -127,7 +127,7 @@ class ScimUsers(Struct, frozen=True):
                 user = user.model_copy(update={"account": "", "waits_for": ""})
             return await self._settle(user, person, of)
 
-    @retried_when_leased
+    @retried_with_back_off
     async def remove(self, user_id: str, *, version: str = "", of: ScimDirectory) -> None:
         """Remove a user, and lock its account; raise as `change` does.
 
@@ -143,7 +143,7 @@ class ScimUsers(Struct, frozen=True):
             change = _change("scim.user-removed", user)
             await self.records.remove(user, change=change, by=of.principal)
 
-    @retried_when_leased
+    @retried_with_back_off
     async def set_group(
         self, user_id: str, group: ScimGroup, *, is_member: bool, of: ScimDirectory
     ) -> None:
@@ -167,7 +167,7 @@ class ScimUsers(Struct, frozen=True):
         await self._mark_provisioned(_identity_place(waiting, of))
         return await self._settled(waiting.id, of)
 
-    @retried_when_leased
+    @retried_with_back_off
     async def _settled(self, user_id: str, of: ScimDirectory) -> ScimUser:
         async with self.leases.lease(_lease(user_id)):
             user = await self.records.user(of.provider, user_id)

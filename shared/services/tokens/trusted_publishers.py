@@ -39,12 +39,12 @@ from shared.domain.visibility import Visibility
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock, Randomness
-from shared.runtime.retries import retried_when_stale
+from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.identity.mail import DecisionMail
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.record_batches import is_public
-from shared.services.records import EntityChange, RecordWriter, retried_when_added
+from shared.services.records import EntityChange, RecordWriter
 from shared.services.tokens.repository_ids import RepositoryIds
 from shared.services.tokens.trusted_publishing import JobTokenVerifier, TrustedIssuer
 
@@ -128,7 +128,7 @@ class TrustedPublishers(Struct, frozen=True):
         head = await self.metadata.head(target) if isinstance(target, Package) else None
         return self._new(wanted, head, by)
 
-    @retried_when_added
+    @retried_with_back_off
     async def _add(self, publisher: Publisher, by: Principal, *, public: bool) -> Publisher:
         details = {"publisher": publisher.id, **publisher.ids, **_details(publisher)}
         subject = str(publisher.target)

@@ -6,7 +6,8 @@ import pytest
 
 from shared.domain.errors.requests import Busy
 from shared.ports.conflicts import Stale
-from shared.services.leases import CHANGE_LEASE, Leases, retried_when_leased
+from shared.runtime.retries import retried_with_back_off
+from shared.services.leases import CHANGE_LEASE, Leases
 from tests.fakes.stores import FakeWork
 from tests.fakes.system import FakeClock, FakeRandomness
 
@@ -42,7 +43,7 @@ async def test_one_who_died_is_not_waited_for_forever(leases: Leases, clock: Fak
 async def test_the_second_caller_starts_again_when_the_first_has_ended(leases: Leases) -> None:
     log: list[str] = []
 
-    @retried_when_leased
+    @retried_with_back_off
     async def change(caller: str) -> None:
         log.append(f"{caller} begins")
         async with leases.lease("a name"):
@@ -56,7 +57,7 @@ async def test_the_second_caller_starts_again_when_the_first_has_ended(leases: L
 
 
 async def test_a_caller_does_not_wait_for_a_lease_forever(leases: Leases) -> None:
-    @retried_when_leased
+    @retried_with_back_off
     async def change() -> None:
         async with leases.lease("a name"):
             pass
