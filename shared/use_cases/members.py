@@ -62,8 +62,9 @@ async def change_role(
 ) -> None:
     memberships = registry.organizations.memberships
     kept = Kept.of(keep=sent.keep)
-    await memberships.change_role(
-        member.org, member.account, sent.role, by=by, kept=kept, reason=sent.reason
+    account = await memberships.member_account(member.org, member.account, by=by)
+    await memberships.set_member(
+        member.org, account, sent.role, by=by, kept=kept, reason=sent.reason
     )
 
 
@@ -76,9 +77,8 @@ async def change_role(
 async def remove(registry: Registry, member: NamedMember, sent: Removal, by: Principal) -> None:
     memberships = registry.organizations.memberships
     kept = Kept.of(keep=sent.keep)
-    await memberships.end_membership(
-        member.org, member.account, by=by, kept=kept, reason=sent.reason
-    )
+    account = await memberships.member_account(member.org, member.account, by=by)
+    await memberships.remove_member(member.org, account, by=by, kept=kept, reason=sent.reason)
 
 
 @use_case(
@@ -91,4 +91,5 @@ async def cancel_role_change(
     registry: Registry, member: NamedMember, sent: Reason, by: Principal
 ) -> None:
     memberships = registry.organizations.memberships
-    await memberships.cancel_role_change(member.org, member.account, by=by, reason=sent.reason)
+    account = await memberships.member_account(member.org, member.account, by=by)
+    await memberships.cancel_change(member.org, account, by=by, reason=sent.reason)

@@ -688,40 +688,6 @@ class Memberships(Struct, frozen=True):
             actor = Actor(by, access)
             await self.organization_members.cancel(members, account, actor, parse_reason(reason))
 
-    async def change_role(
-        self,
-        org: OrgName,
-        account_id: str,
-        role: Role,
-        *,
-        by: Principal,
-        kept: Kept = Kept.NOTHING,
-        reason: str,
-    ) -> None:
-        """Give a member another role, as `set_member` does; raise `member-not-found`."""
-        account = await self.member_account(org, account_id, by=by)
-        await self.set_member(org, account, role, by=by, kept=kept, reason=reason)
-
-    async def end_membership(
-        self,
-        org: OrgName,
-        account_id: str,
-        *,
-        by: Principal,
-        kept: Kept = Kept.NOTHING,
-        reason: str,
-    ) -> None:
-        """Remove a member, as `remove_member` does; raise `member-not-found`."""
-        account = await self.member_account(org, account_id, by=by)
-        await self.remove_member(org, account, by=by, kept=kept, reason=reason)
-
-    async def cancel_role_change(
-        self, org: OrgName, account_id: str, *, by: Principal, reason: str
-    ) -> None:
-        """Cancel the scheduled change of a member; raise `member-not-found`."""
-        account = await self.member_account(org, account_id, by=by)
-        await self.cancel_change(org, account, by=by, reason=reason)
-
     async def _with_name(self, membership: Membership) -> NamedMembership:
         account = await self.directory.get(Account, Place(membership.account))
         return NamedMembership(account.name if account else membership.account, membership)

@@ -161,7 +161,8 @@ class PeopleOfOrganizations(Struct, frozen=True):
         self, draft: Draft, org: OrgName, member: Membership
     ) -> Callable[[], Awaitable[None]]:
         async def run() -> None:
-            await self.memberships.end_membership(org, member.account, by=draft.by, reason=REASON)
+            account = await self.memberships.member_account(org, member.account, by=draft.by)
+            await self.memberships.remove_member(org, account, by=draft.by, reason=REASON)
 
         return run
 
