@@ -197,9 +197,9 @@ async def _encrypt_secrets(settings: Settings, report: Report) -> None:
         seconds = time.monotonic() - began
         copies = DataFolder(settings.data).upgrades
         report(
-            f"Encrypted the secrets of {changed} webhooks in {seconds:.1f} s. Copies of before, as "
-            f"in {copies}, have them in clear text: delete them when you need them no longer, or "
-            "run `ballroom webhook rotate --all`."
+            f"Encrypted the secrets of {changed} webhooks in {seconds:.1f} s. Copies made "
+            f"earlier, such as those in {copies}, still contain them in clear text. Delete those "
+            "you no longer need, or run `ballroom webhook rotate --all`."
         )
     finally:
         await registry.close()

@@ -102,7 +102,7 @@ def ballroom() -> None:
 def serve(**given: str | None) -> None:
     """Serve the registry until Ctrl-C or SIGTERM.
 
-    The first start creates the data folder. An option goes before its variable.
+    The first start creates the data folder. An option overrides its environment variable.
     """
     os.environ.update({SETTINGS[name]: value for name, value in given.items() if value})
     from shared.localhost import main as serve_registry

@@ -163,7 +163,7 @@ from shared.settings import Settings
 
 
 class Common(Struct, frozen=True):
-    """What no group has: the rights, and what closes the registry."""
+    """Rights checks and shutdown, shared by all groups."""
 
     closing: AsyncExitStack  # Closes services, the last created first, and then the adapters.
     authorization: Authorization

@@ -129,7 +129,7 @@ class ReportedRelease(Entity):
 
     Each new report replaces it, so of two reports at the same time the second one counts the first.
     `quarantined_ms` is when reports quarantined the release, and `reviewed_ms` when an
-    administrator decided first: after either of them, reports quarantine it no more.
+    administrator decided first: after either of them, reports no longer quarantine it.
     """
 
     kind: ClassVar[str] = "reported-release"

@@ -21,7 +21,7 @@ def listing_revocations(events: EventStore, revocations: RevocationStore) -> Eve
 
 
 class _ListedEvents:
-    """Its other members are those of the event store."""
+    """Delegates every other member to the wrapped event store."""
 
     def __init__(self, events: EventStore, revocations: RevocationStore) -> None:
         self._events = events
@@ -39,7 +39,7 @@ class _ListedEvents:
 
 
 async def registry_digest(events: EventStore) -> str:
-    """Return what tells the lists of this registry from others; empty before its first event."""
+    """Return the id that marks this registry's lists; empty before its first event."""
     first = await events.since(0, 1)
     return digest_of(first[0][1].id)[:16] if first else ""
 

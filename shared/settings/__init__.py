@@ -99,8 +99,8 @@ class Settings(
         """Read the environment, and the file that it names for what it leaves out; raise
         `pydantic.ValidationError` for invalid settings.
 
-        Names of variables may be in lower case, and that spelling goes before the other one, as
-        curl has it for proxies.
+        Names of variables may be in lower case, which overrides the upper-case spelling, as curl
+        does it for proxies.
         """
         config = given_config()
         given = dict(config.of_variables(cls.keys())) if config else {}

@@ -4,8 +4,8 @@
     max_archive_bytes = "64MiB"
     publish_from_github = ["https://token.actions.githubusercontent.com"]
 
-The variable BALLROOM_CONFIG, or the option `--config` of `serve`, names it. The environment goes
-before it.
+The variable BALLROOM_CONFIG, or the option `--config` of `serve`, names it. Environment
+variables override its keys.
 """
 
 import os
@@ -31,7 +31,7 @@ class ConfigFileSettings(TopicSettings):
     config: Path | None = Field(
         default=None,
         description="File with further settings: TOML, whose keys are the variables in lower case "
-        "without their prefix, such as max_archive_bytes. A variable goes before a key of it.",
+        "without their prefix, such as max_archive_bytes. An environment variable overrides a key.",
         examples=["/etc/ballroom/ballroom.toml"],
     )
 

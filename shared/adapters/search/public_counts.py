@@ -73,7 +73,7 @@ class PublicChanges:
         self._change(listing, 1)
 
     def remove(self, listing: Listing) -> None:
-        """Count a package no more as it was shown."""
+        """Subtract a package, as it was shown, from the counts."""
         self._change(listing, -1)
 
     def _change(self, listing: Listing, more: int) -> None:

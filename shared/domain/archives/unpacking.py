@@ -303,7 +303,8 @@ def changed_entries(
 ) -> tuple[tuple[str, EntryChange], ...]:
     """Return the files of `after` that differ from those of `before`, sorted by name.
 
-    Sizes and CRC decide, as the directories have no more: files that differ may be taken for equal.
+    Only their sizes and CRCs are compared, since the directories have nothing else: files that
+    differ may be taken for equal.
     """
     changes = list[tuple[str, EntryChange]]()
     for name in sorted(before.files | after.files):

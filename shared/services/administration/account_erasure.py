@@ -356,7 +356,8 @@ class AccountErasures(Struct, frozen=True):
             await self.organization_members.keep_owners(members, membership.account, by)
 
     async def _review(self, orgs: Iterable[str]) -> None:
-        """Write anew why organizations have no owner who can sign in, which names the account."""
+        """Refresh the stored reason why an organization has no active owner, since it names the
+        account."""
         for org in orgs:
             organization = await self.directory.get(Organization, organization_place(org))
             if organization is not None:

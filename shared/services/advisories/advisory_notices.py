@@ -69,7 +69,7 @@ class AdvisoryNotices(Struct, frozen=True):
             return  # Another request added it at the same time.
 
     async def switch_off(self, *, by: Principal) -> None:
-        """Send no more mail; a repeat changes nothing."""
+        """Stop the mail; a repeat changes nothing."""
         require_own_account(by, "change", _WHAT)
         found = await self.directory.get(AdvisoryFollower, follower_place(by.id))
         if found is not None:

@@ -294,7 +294,8 @@ class ApiDocs(Struct, frozen=True):
         return ApiDocsPending(coordinate)
 
     async def find(self, name: ModuleName, *, by: Principal) -> DocumentedModule:
-        """Return the release that has the module, or raise `module-not-found`. One trip."""
+        """Return the release that has the module, or raise `module-not-found`. Takes one round
+        trip to the store."""
         org, module, version_text = map(printable, (name.org, name.module, name.version))
         missing = NotFound(
             "module-not-found",

@@ -258,7 +258,8 @@ class ApiHistory(Struct, frozen=True):
     directory: DirectoryStore
 
     async def verdicts(self, package: Package) -> Mapping[str, ApiVerdict]:
-        """Return the verdicts on the releases of a package, by version. One trip."""
+        """Return the verdicts on the releases of a package, by version. Takes one round trip to
+        the store."""
         found = await self.directory.list_by_owner(ApiVerdict, package_owner(package))
         return {each.version: each for each in found}
 

@@ -147,7 +147,8 @@ def _memory_of(symbol: Symbol) -> int:
 async def available(
     packages: PackageReader, coordinates: Sequence[Coordinate]
 ) -> list[tuple[Coordinate, ReleaseEntry | None]]:
-    """Return each release with its entry; None unless it is public and live. One trip."""
+    """Return each release with its entry; None unless it is public and live. Takes one round
+    trip to the store."""
     names = [each.package for each in coordinates]
     surveys = await packages.survey(names, coordinates) if names else []
     found = zip(coordinates, surveys, strict=True)

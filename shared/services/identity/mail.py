@@ -374,8 +374,8 @@ class ReleaseMail(Struct, frozen=True):
         await self._send_once(key, readers, mail, every=BURST_WINDOW)
 
     async def send_held_by_scanner(self, release: Release) -> None:
-        """Tell administrators of a release that the scanner did not accept, and of others in the
-        same hour no more: all are on one page."""
+        """Tell administrators of a release that the scanner did not accept, but of no other one in
+        the same hour: one page lists all of them."""
         mail = mail_text(
             "scanner-held",
             release=str(release.coordinate),

@@ -13,7 +13,7 @@ from shared.ports.http_client import HttpClient, Unanswered
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
 
-KEPT_FOR = timedelta(days=400)  # A feed that is read no more is forgotten after it.
+KEPT_FOR = timedelta(days=400)  # Then a feed that is no longer read is forgotten.
 
 _KIND = "product-releases"
 _KEY = "feed"

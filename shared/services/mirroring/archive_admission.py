@@ -252,7 +252,7 @@ class Refreshing(Struct, frozen=True):
     async def _withdrawal(
         self, ways: Sequence[UpstreamSource], at: Coordinate, asker: Asker
     ) -> UpstreamWithdrawal | None:
-        """Return what the upstream says of a release that it has no more."""
+        """Return what the upstream says of a release that it no longer has."""
         for each in ways:
             ask = partial(each.upstream.withdrawal, at, via=asker.via())
             try:

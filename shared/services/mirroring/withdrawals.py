@@ -53,7 +53,7 @@ class UpstreamWithdrawals(Struct, frozen=True):
     upstream_withdrawals: str  # The reasons that are followed, as the setting names them.
 
     async def note_gone(self, release: Release, withdrawal: UpstreamWithdrawal | None) -> None:
-        """Note that the upstream of a stored release has it no more, and why if it says so;
+        """Note that the upstream of a stored release no longer has it, and why if it says so;
         quarantine it if that reason is followed."""
         origin = release.upstream
         now_ms = self.clock.now_ms()

@@ -214,12 +214,12 @@ class OrganizationMembers(Struct, frozen=True):
         await self.notify_owners(members, mail, account)
 
     async def hold_changes_by(self, members: MemberList, account_id: str, by: Principal) -> None:
-        """Let no scheduled change of an account take effect while it is locked."""
+        """Suspend the scheduled changes of a locked account."""
         await self._set_holds(members, account_id, by, on_hold=True)
 
     async def resume_changes_by(self, members: MemberList, account_id: str, by: Principal) -> None:
-        """Let the scheduled changes of an account that is unlocked wait again, for the whole time,
-        in which every owner can cancel them."""
+        """Resume the scheduled changes of an unlocked account. Their whole delay starts again, in
+        which every owner can cancel them."""
         await self._set_holds(members, account_id, by, on_hold=False)
 
     async def _set_holds(

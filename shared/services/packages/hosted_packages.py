@@ -191,7 +191,8 @@ class HostedPackages(Struct, frozen=True):
         self, packages: Sequence[Package], versions: Collection[Coordinate] = (), *, by: Principal
     ) -> dict[str, Survey]:
         """Return those of the packages that `by` may see, by their keys, in whatever state their
-        releases are, with these versions of them if they were published. One trip."""
+        releases are, with these versions of them if they were published. Takes one
+        round trip to the store."""
         return await self.visible_by(self.authorization.read_check(by), packages, versions)
 
     async def visible_by(
@@ -224,7 +225,7 @@ class HostedPackages(Struct, frozen=True):
     async def resolve_packages(
         self, requests: Sequence[PackageRequest], *, client: ClientProfile, by: Principal
     ) -> PackageAnswer:
-        """Two trips."""
+        """Takes two round trips to the store."""
         _check_count(len(requests), MAX_RESOLVED)
         wanted = [each.wanted for each in requests if each.wanted]
         packages = ResolutionCandidates(await self._surveys(wanted, by), client)
@@ -236,7 +237,7 @@ class HostedPackages(Struct, frozen=True):
     async def resolve_modules(
         self, requests: Sequence[ModuleRequest], *, client: ClientProfile, by: Principal
     ) -> ModuleAnswer:
-        """One trip."""
+        """Takes one round trip to the store."""
         _check_count(len(requests), MAX_RESOLVED)
         wanted = [candidate for each in requests for candidate in each.candidates]
         _check_count(len(wanted), MAX_RESOLVED * CANDIDATES_PER_MODULE)
@@ -250,7 +251,7 @@ class HostedPackages(Struct, frozen=True):
     async def resolve_tools(
         self, requests: Sequence[ToolRequest], *, client: ClientProfile, by: Principal
     ) -> ToolAnswer:
-        """Two trips."""
+        """Takes two round trips to the store."""
         _check_count(len(requests), MAX_RESOLVED)
         owners = await self._owners(each.wanted.id for each in requests if each.wanted)
         wanted = [

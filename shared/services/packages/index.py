@@ -115,7 +115,8 @@ class PackageIndex(Struct, frozen=True):
         return known
 
     async def changes(self, since: int, count: int, *, by: Principal) -> PackageChanges:
-        """Return up to `count` changes after the number `since`. Two trips.
+        """Return up to `count` changes after the number `since`. Takes two round trips to the
+        store.
 
         They are changes of packages that `by` may see; everybody gets the change that made a
         package private. Numbers count every event, so `next` must not reveal where hidden changes

@@ -53,7 +53,8 @@ class OrganizationPackages(Struct, frozen=True):
     metadata: MetadataStore
 
     async def page(self, org: OrgName, after: str = "", *, by: Principal) -> ManagedPackagePage:
-        """Return a page of the packages whose names come after one. Three trips.
+        """Return a page of the packages whose names come after one. Takes three round trips to
+        the store.
 
         Raises `organization-not-found` unless `by` is a member.
         """
@@ -65,7 +66,8 @@ class OrganizationPackages(Struct, frozen=True):
         return ManagedPackagePage(tuple(ManagedPackage(each) for each in surveys if each), more)
 
     async def package(self, package: Package, *, by: Principal) -> ManagedPackage:
-        """Return a package with all its versions to members who may deprecate it. Two trips.
+        """Return a package with all its versions to members who may deprecate it. Takes two
+        round trips to the store.
 
         Raises `NotPermitted` for other members, `organization-not-found` for everybody else, and
         `PackageNotFound`.
@@ -77,6 +79,6 @@ class OrganizationPackages(Struct, frozen=True):
         return ManagedPackage(survey)
 
     async def may_manage(self, package: Package, *, by: Principal) -> bool:
-        """Check whether `by` may deprecate the package. One trip."""
+        """Check whether `by` may deprecate the package. Takes one round trip to the store."""
         access = await self.authorization.access_context(by, package.org)
         return refusal_of(by, access.for_reading, Action.DEPRECATE, package) is None

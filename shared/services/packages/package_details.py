@@ -153,8 +153,8 @@ class PackageDetails(Struct, frozen=True):
     async def find(
         self, package: Package, version: Version | None, source: PackageSource, *, by: Principal
     ) -> ReleaseDetails:
-        """Return a release as `source` finds it, or the latest one without a version. Two trips for
-        one that is stored.
+        """Return a release as `source` finds it, or the latest one without a version. Takes two
+        round trips to the store for one that is stored.
 
         Raises as `PackageSource.visible_release` does.
         """
@@ -203,7 +203,8 @@ class PackageDetails(Struct, frozen=True):
     async def _surveyed(
         self, dependencies: Sequence[Dependency], by: Principal
     ) -> "SurveyedDependencies":
-        """Return each dependency with its package, if the caller may see that. One trip."""
+        """Return each dependency with its package, if the caller may see that. Takes one
+        round trip to the store."""
         packages = [Package(OrgName(each.org), PackageName(each.name)) for each in dependencies]
         surveys = await self.hosted.visible(packages, by=by)
         found = [surveys.get(each.key) for each in packages]

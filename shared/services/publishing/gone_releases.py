@@ -49,7 +49,7 @@ class GoneReleases(Struct, frozen=True):
         """Quarantine a release, because its upstream no longer has it."""
         await self.administration.require_fresh(by, "decide on", _WHAT)
         gone = await self._require(coordinate)
-        reason = f"The upstream registry {gone.upstream} has it no more: {gone.told}."
+        reason = f"The upstream registry {gone.upstream} no longer has it: {gone.told}."
         public = None
         if gone.why:
             told = UpstreamWithdrawal(coordinate, "", gone.why, gone.is_final)

@@ -178,7 +178,7 @@ class MavenPackages:
         self, package: Package, source: PackageSource, *, by: Principal
     ) -> MavenVersionList:
         """Return every live version that `source` has; raise `credentials-wanted` or what it
-        raises. One trip."""
+        raises. Takes one round trip to the store."""
         return await self._list(self._version_lists, package, source, by)
 
     async def usable_versions(

@@ -16,7 +16,8 @@ class Checklists(Struct, frozen=True):
     pieces: PieceReader
 
     async def of(self, details: ReleaseDetails) -> Checklist:
-        """Return the checklist of a release that was read. One trip, for what its archive has."""
+        """Return the checklist of a release that was read. Takes one round trip to the store, for
+        what its archive has."""
         docs = await self.pieces.record(details.release.content)
         return checklist_of(details.release, docs, details.dependencies)
 

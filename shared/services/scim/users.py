@@ -147,8 +147,8 @@ class ScimUsers(Struct, frozen=True):
     async def set_group(
         self, user_id: str, group: ScimGroup, *, is_member: bool, of: ScimDirectory
     ) -> None:
-        """Let the roles of a person follow from whether they are in a group. A repeat changes
-        nothing, and continues after a crash."""
+        """Update the person's roles from their group memberships. A repeat changes nothing, and
+        continues after a crash."""
         async with self.leases.lease(_lease(user_id)):
             [user] = await self.find("id", user_id, of=of) or [None]
             if user is None:

@@ -59,7 +59,7 @@ def logging_events(events: EventStore, writing: LogWriting) -> EventStore:
 
 
 class _LoggedEvents:
-    """Its other members are those of the event store."""
+    """Delegates every other member to the wrapped event store."""
 
     def __init__(self, events: EventStore, writing: LogWriting) -> None:
         self._events = events

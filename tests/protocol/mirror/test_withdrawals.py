@@ -1,4 +1,4 @@
-"""What becomes here of releases that an upstream withdrew, or has no more."""
+"""What becomes here of releases that an upstream withdrew, or no longer has."""
 
 import json
 from datetime import timedelta
@@ -227,7 +227,7 @@ async def test_a_central_without_reasons_is_listed_and_nothing_is_quarantined(
     assert await gone(mirror) == [f"{BAD} it is missing there, without a reason"]
     assert await status(mirror, BAD) == 302
     shown = await words(mirror, "/packages/tools/hammer/1.1.0")
-    assert "has this version no more and gives no reason." in shown
+    assert "no longer has this version and gives no reason." in shown
     assert worlds
 
 

@@ -1,4 +1,4 @@
-"""Settings from a file: the environment goes before it, and mistakes in it are named."""
+"""Settings from a file: the environment overrides it, and mistakes in it are named."""
 
 from pathlib import Path
 
