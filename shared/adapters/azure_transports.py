@@ -29,7 +29,7 @@ def http_transport(network: Network) -> AioHttpTransport:
 
 
 def identity_transport(network: Network) -> AioHttpTransport | None:
-    """Return the transport of the identity of the app; None for that of the library."""
+    """Return the transport for the app's managed identity; None for the default of the library."""
     return None if network.is_plain else _AsyncTransport(network)
 
 

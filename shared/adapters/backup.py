@@ -208,7 +208,8 @@ def _found_revocations(
 
 
 def half_restored(data: Path) -> Path | None:
-    """Return what a restore to this folder left that was killed, if there is no registry here."""
+    """Return the unfinished copy that a killed restore to this folder left, if there is no registry
+    here."""
     if _holds_registry(DataFolder(data)):
         return None
     places = (partial_path(data.absolute()), data)
@@ -396,7 +397,7 @@ def _connected(file: Path) -> sqlite3.Connection:
 
 @contextmanager
 def _damage_named(file: Path) -> Generator[None]:
-    """Raise what SQLite says of a file as a sentence for the operator."""
+    """Translate an error of SQLite about a file into a sentence for the operator."""
     try:
         yield
     except sqlite3.Error as error:
@@ -585,7 +586,7 @@ def upgrading(data: Path, report: Report, *, keeps_backup: bool) -> Generator[No
 def back_up_before_upgrade(data: Path, schema: int) -> Path:
     """Copy a registry of this schema into its data folder, and return where the copy is.
 
-    A copy that an interrupted start left incomplete is made anew.
+    A copy that an interrupted start left incomplete is made again.
     """
     folder = DataFolder(data).upgrades
     target = folder / f"before-{SOFTWARE_VERSION}-schema-{schema}"

@@ -1,5 +1,5 @@
-"""When the certificate ends with which the registry is served: that of a file, or the one that its
-address shows."""
+"""When the registry's certificate expires: the one in a file, or the one that its address
+presents."""
 
 import ssl
 from datetime import timedelta

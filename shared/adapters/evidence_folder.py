@@ -63,7 +63,7 @@ def _require_empty(target: Path) -> None:
 
 
 def _remove_unfinished(beside: Path, names: frozenset[str]) -> None:
-    """Delete what a run left that was killed."""
+    """Delete the files that a killed run left."""
     if not beside.exists():
         return
     left = {each.name for each in beside.iterdir()} if beside.is_dir() else {beside.name}

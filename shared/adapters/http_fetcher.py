@@ -299,7 +299,7 @@ class _Way:
 def _is_left_to_proxy(url: "httpx.URL") -> bool:
     """Check whether a proxy may resolve a name that does not resolve here.
 
-    Never that of this machine, nor an address in a spelling that this system does not read.
+    Never the name of this machine, nor an address in a spelling that this system does not read.
     """
     name = url.host.lower().rstrip(".")
     last = name.rpartition(".")[2]

@@ -111,7 +111,7 @@ def unreachable(
 
 
 def proxy_refusal(proxy: Proxy, status: int, phrase: str) -> ProxyFailed:
-    """Return what it means that a proxy answers so instead of a connection."""
+    """Explain the answer of a proxy that did not open a connection."""
     answer = f"{status} {phrase}".strip()
     if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         problem = "does not accept the user and password" if proxy.user else "asks for a user"

@@ -27,7 +27,7 @@ from shared.commands.operations import PACKAGE, add_operation
 def advisories() -> None:
     """Write, publish and withdraw advisories, and assess findings.
 
-    OWNER is @ and the name of an organization, or @ alone for advisories of the registry.
+    OWNER is @ and the name of an organization, or only @ for advisories of the registry.
 
     \b
     Example:

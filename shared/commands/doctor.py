@@ -304,7 +304,7 @@ async def _group_roles(registry: Registry) -> AsyncIterator[StoreCheck]:
 
 
 async def _second_administrator(registry: Registry) -> AsyncIterator[StoreCheck]:
-    """Say what waits for a second administrator, and that there is none."""
+    """Report the decisions that wait for a second administrator, and whether there is none."""
     for problem in await registry.administration.second.problems():
         yield StoreCheck(_ADMINISTRATORS, problem.sentence, problem.way_out)
 

@@ -63,7 +63,7 @@ _NO_KEYS = (
 
 
 class LogChecks(Enum):
-    """What of the transparency log is compared with what was signed."""
+    """The checks of the transparency log against what was signed."""
 
     EVENTS = "events"
     FILES = "events and files"

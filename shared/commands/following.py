@@ -63,7 +63,7 @@ async def add(registry: Registry, account: str, followed: str, pace: str) -> str
 @followed_argument
 @in_registry
 async def leave(registry: Registry, account: str, followed: str) -> str:
-    """Let ACCOUNT follow a package or an organization no longer.
+    """Stop ACCOUNT from following a package or an organization.
 
     \b
     Example:

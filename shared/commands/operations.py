@@ -300,7 +300,8 @@ def _option(name: str, described: JsonObject) -> tuple[list[str], dict[str, Any]
 
 
 def _body(fields: Mapping[str, JsonObject], values: Mapping[str, Any]) -> JsonObject:
-    """Return the fields of the body that were given; an empty text alone is an empty list."""
+    """Return the fields of the body that were given; a list that has only an empty text is an empty
+    list."""
     given = {name: values[name] for name in fields if values.get(name) not in (None, ())}
     return {fields[name]["alias"]: _value(fields[name], value) for name, value in given.items()}
 

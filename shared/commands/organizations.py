@@ -339,7 +339,7 @@ async def _made(registry: Registry, org: OrgName, member: Account) -> list[str]:
 def webhooks() -> None:
     """Add, list and remove webhooks, and see and replay their deliveries.
 
-    OWNER is @ and the name of an organization, or @ alone for the registry.
+    OWNER is @ and the name of an organization, or only @ for the registry.
 
     \b
     Example:

@@ -142,7 +142,7 @@ def publish(
     """Check packages and publish them, those that others need first.
 
     In a CI job it exchanges the id token of the job. Elsewhere it takes the token of the variable
-    BALLROOM_TOKEN, or that of `ballroom login`.
+    BALLROOM_TOKEN, or the one of `ballroom login`.
 
     \b
     Examples:
@@ -511,7 +511,7 @@ async def remove(
 async def _decide_many(
     registry: Registry, many: ManyReleases, decision: Decision, *, erase_now: bool = False
 ) -> str:
-    """List the releases, ask, and decide on them; or list them alone."""
+    """List the releases, ask, and decide on them; or only list them."""
     selections = registry.publishing.selections
     verb = STATE_VERBS[decision.state]
     if many.is_one and isinstance(many.target, Coordinate):

@@ -28,8 +28,8 @@ async def apply(registry: Registry, file: TextIO, *, is_dry_run: bool, prunes: b
     """Change the registry to what FILE says: a registry file, which is TOML.
 
     It prints the difference, and changes what differs. What FILE leaves out is untouched. - reads
-    standard input. The secret of a new webhook is that of the variable that its secret_from names,
-    or is printed once.
+    standard input. The secret of a new webhook is the value of the variable that its secret_from
+    names, or is printed once.
 
     \b
     Examples:

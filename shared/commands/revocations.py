@@ -61,7 +61,7 @@ async def apply(registry: Registry, later: tuple[Path, ...]) -> str:
 
 
 def applied_text(result: AppliedRevocations, *, has_newer_list: bool = True) -> str:
-    """Return what a restore says of the list of revocations at its end."""
+    """Return the sentences about the list of revocations with which a restore ends."""
     lines = ["Nothing of the list of revocations had to be applied."] if has_newer_list else []
     if result.applied:
         lines = ["Applied from the list of revocations, as done after the backup:"]

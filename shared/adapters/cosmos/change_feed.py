@@ -62,7 +62,7 @@ class ChangeFeedEdition:
         return self.is_confirmed_within(CHANGES_KNOWN_WITHIN)
 
     def is_confirmed_within(self, age: timedelta) -> bool:
-        """Check whether every change is known that was made up to so long ago."""
+        """Check whether every change that is older than this is known."""
         return self._is_recent(self._confirmed_ms, age)
 
     @property

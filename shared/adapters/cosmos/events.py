@@ -381,7 +381,8 @@ def _log_of(name: str, label: str) -> str:
 
 
 def _newest_first(labels: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Yield the newest label alone, as it is enough for a busy log, and then several at once."""
+    """Yield the newest label by itself, which is enough for a busy log, and then several at
+    once."""
     yield labels[:1]
     for start in range(1, len(labels), PARTITIONS_AT_ONCE):
         yield labels[start : start + PARTITIONS_AT_ONCE]

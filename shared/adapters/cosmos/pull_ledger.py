@@ -496,7 +496,7 @@ def _with_round(total: Item, round_: Item) -> Item:
 
 
 def _steps(total: Item, days: Days) -> list[BatchWrite]:
-    """Return the writes that add pulls to the sums, that of the sums first."""
+    """Return the writes that add pulls to the sums; the write of the sums is the first."""
     kept = Days()
     add_days(kept, days_of(total))
     add_days(kept, days)

@@ -139,8 +139,8 @@ class Matching:
         return self._restricted(scores, frozenset(self._with_all_clauses()), least_share)
 
     def _summed(self, packages: Collection[int]) -> dict[int, float]:
-        """Return the sum of the scores of all clauses in each of these packages. They are all that
-        have the clause if there is one alone."""
+        """Return the sum of the scores of all clauses in each of these packages. With only one
+        clause, these are all packages that match it."""
         if len(self._weighed) == 1:
             return self._weighed[0].copy()
         word_scores = (map(each.get, packages, repeat(0.0)) for each in self._weighed)
@@ -417,8 +417,8 @@ class Ordering:
         return self._by_number(ids, [*self._postings.numbers(_COLUMNS[page.sort], ids)], page)
 
     def _by_number(self, ids: Set[int], numbers: Sequence[float], page: ResultPage) -> list[int]:
-        """Return the packages of a page by their numbers, and then by their keys: only those are
-        sorted whose numbers are between that of the first and that of the last of the page."""
+        """Return the packages of a page by their numbers, and then by their keys: only the packages
+        whose numbers are between the first and the last of the page are sorted."""
         best = _best(numbers, page.offset + page.limit, is_descending=page.descending)
         low, high = sorted((best[page.offset], best[-1]))
         near = {
@@ -459,7 +459,8 @@ _THESE = "SELECT value FROM json_each(?)"  # Ids that are bound as one value.
 
 
 class DecodedListings:
-    """The listings that were shown last, decoded; of a package the newest alone. Safe for threads.
+    """The listings that were shown last, decoded; only the newest of each package. Safe for
+    threads.
 
     Several indexes may share them: a listing is compared with what is stored.
     """

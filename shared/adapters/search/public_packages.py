@@ -58,7 +58,7 @@ class PublicPackages:
 
     @property
     def has_facets(self) -> bool:
-        """Whether the list is what the facets of all public packages are of."""
+        """Whether the facets of all public packages are computed from the list."""
         return self._shows_deprecated and not self._query.stored_only
 
     @property

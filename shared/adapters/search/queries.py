@@ -173,7 +173,7 @@ def find_keywords(connection: sqlite3.Connection, most: int) -> tuple[KeywordCou
 def suggest_names(
     connection: sqlite3.Connection, text: str, viewer: Viewer, count: int
 ) -> list[Suggestion]:
-    """Return packages by their names alone, best first."""
+    """Return packages that match by their names only, best first."""
     org = _ORGANIZATION.fullmatch(text)
     query = Query().within(frozenset({OrgName(org[1])})) if org else Query.parse(text).by_name()
     results = find_packages(connection, query, ResultPage(limit=count), viewer)

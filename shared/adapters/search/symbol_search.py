@@ -253,7 +253,7 @@ class SymbolSearch:
         read: Mapping[str, str],
         find: Callable[[str], Iterable[int]],
     ) -> SymbolAnswer | None:
-        """Return what is found with some of the typed words alone, if anything is."""
+        """Return what is found with only some of the typed words, if anything is."""
         text = " ".join(read.get(token, token) for token in kept)
         places = self._admitted(find(text)) if kept else ()
         if not places:

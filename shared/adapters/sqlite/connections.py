@@ -45,13 +45,13 @@ def open_to_write(path: Path) -> sqlite3.Connection:
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
-    """Open the file for reading alone."""
+    """Open the file read-only."""
     # Not `mode=ro`: to read the log that a crash left, SQLite has to write the index of the log.
     return _connect(path, "rw", BUSY_TIMEOUT, "query_only = ON")
 
 
 def open_without_room(path: Path) -> sqlite3.Connection:
-    """Open the file for reading alone, on a disk without room for the index of its log.
+    """Open the file read-only, on a disk without room for the index of its log.
 
     Nothing is locked: what is read stands while the `FileState` is the same. Raises `StorageFull`
     if the log has changes that are not in the file.
@@ -78,7 +78,7 @@ class FileState(Struct, frozen=True):
 
 
 def rebuild(path: Path, patience: timedelta) -> None:
-    """Write the whole file anew and empty its log, so that neither has bytes of deleted rows.
+    """Rewrite the whole file and empty its log, so that neither has bytes of deleted rows.
 
     Rows that SQLite moved to another page leave copies in the first one, which `secure_delete`
     does not overwrite when the row is deleted. Readers go on; writers of all processes wait, as
@@ -137,7 +137,7 @@ def roll_back(connection: sqlite3.Connection) -> None:
 
 @contextmanager
 def unsynced(connection: sqlite3.Connection) -> Generator[None]:
-    """Let commits of the block write the log alone, without waiting for the disk."""
+    """Let commits of the block write only the log, without waiting for the disk."""
     for pragma in ("synchronous = NORMAL", "wal_autocheckpoint = 0"):
         connection.execute(f"PRAGMA {pragma}")
     try:
@@ -309,7 +309,7 @@ class Writer:
 
     def run(self, work: Callable[[sqlite3.Connection], Any]) -> Future[Any]:
         """Run short work in the calling thread if the connection is free, and commit it on the
-        thread; else queue it. The future is as that of `submit`."""
+        thread; else queue it. The future behaves like the one that `submit` returns."""
         job = _Job(work)
         with self._held() as is_free:
             is_run = is_free and self._run_here(job)

@@ -256,7 +256,7 @@ class Database:
         return await _outcome(self._writer().submit(work))
 
     async def rebuild(self) -> None:
-        """Write the file anew, so that it has no bytes of deleted rows; raise `Busy` or
+        """Rewrite the file, so that it has no bytes of deleted rows; raise `Busy` or
         `StorageFull`."""
         self._writer()  # Refuses where there is no room for a log.
 

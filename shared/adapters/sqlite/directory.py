@@ -257,7 +257,7 @@ class SqliteEvents:
         return await self._database.decoded(_numbered, statement, number, count)
 
     async def find(self, event_id: str, at_ms: int) -> LoggedEvent | None:  # noqa: ARG002 - see below.
-        """The store of the cloud finds an event by its time, this one by its id alone."""
+        """The cloud store finds an event by its time; this store needs only its id."""
         statement = "SELECT number, body, leaf, salt, opening FROM events WHERE id = ?"
         row = self._database.row(statement, event_id)
         return _logged(*row) if row else None

@@ -64,7 +64,7 @@ _DONE_BY_MODERATORS = frozenset({"lock", "unlock"})
 
 
 def require_no_administrator(account: Account, verb: str, *, by: Principal) -> None:
-    """Raise `NotPermitted` if a token does something to an administrator, which people alone do."""
+    """Raise `NotPermitted` if a token changes an administrator, which only people may do."""
     if by.token and account.administrator:
         reason = "it is an administrator, to whom no token does this"
         raise NotPermitted(verb, f"the account {account.name}", reason)
@@ -134,8 +134,8 @@ class Administrators(Struct, frozen=True):
         *,
         by: Principal,
     ) -> None:
-        """Store what its groups make an account, and until when they are known. No lease: an
-        administrator by hand stays one, and there is always such a one."""
+        """Store the roles that an account has by its groups, and until when they are known. No
+        lease: an administrator by hand stays one, and there is always such a one."""
         current = await self.directory.get(Account, Place(account_id))
         if current is None:
             return
@@ -266,8 +266,8 @@ class Auditors(Struct, frozen=True):
 
     @retried_with_back_off
     async def dismiss(self, account: Account, reason: str, *, by: Principal) -> Account:
-        """End that an account is an auditor by hand. Raises `auditor-by-group` for one by a group
-        alone, and `reason-missing` unless it is the own account."""
+        """Revoke the auditor role that an account was given by hand. Raises `auditor-by-group` for
+        an auditor only by a group, and `reason-missing` unless it is the own account."""
         said = _reason_of(account, reason, f"removing {account.name} as auditor", by)
         async with self.administrators.locked(account, "dismiss", by=by) as current:
             if current.auditor:
@@ -572,7 +572,7 @@ BURSTS_ALLOWED_FOR = timedelta(days=1)  # Long enough to publish the releases of
 
 
 class OrganizationAdministration(Struct, frozen=True):
-    """What administrators do to organizations; deleted ones are included."""
+    """Actions of administrators on organizations, deleted ones included."""
 
     directory: DirectoryStore
     administration: Administration

@@ -394,7 +394,8 @@ class DirectoryLocks(Struct, frozen=True):
         waiting: FindingState,
         findings: Mapping[str, DirectoryFinding],
     ) -> None:
-        """Let accounts wait for an administrator, and send mail about new ones, once a day."""
+        """Record accounts that wait for the decision of an administrator, and send mail about new
+        ones, once a day."""
         new = [each for each in due if each[0].id not in findings]
         for account, state in new:
             await self._store_new(account.id, state, waiting)

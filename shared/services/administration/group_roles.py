@@ -57,7 +57,7 @@ class RoleEnd(Struct, frozen=True):
 
 
 class EndingRoles(Struct, frozen=True):
-    """What an account has by groups, the first to end first."""
+    """The roles that an account has by groups; the first to end comes first."""
 
     account: Account
     roles: tuple[RoleEnd, ...]
@@ -66,7 +66,7 @@ class EndingRoles(Struct, frozen=True):
         return tuple(each for each in self.roles if each.until_ms <= now_ms)
 
     def ending_within(self, now_ms: int, notice: timedelta) -> tuple[RoleEnd, ...]:
-        """Return what has not ended, and does so that soon."""
+        """Return the roles that end within this time and have not ended yet."""
         latest_ms = now_ms + notice // MS
         return tuple(each for each in self.roles if now_ms < each.until_ms <= latest_ms)
 
@@ -329,7 +329,7 @@ class GroupRuleEffect(Struct, frozen=True):
 
 
 class GroupRuleDryRun(Struct, frozen=True):
-    """Who would get what by other rules, of all accounts whose groups are known."""
+    """The roles that other rules would give to the accounts whose groups are known."""
 
     effects: tuple[GroupRuleEffect, ...]
     accounts_read: int

@@ -84,7 +84,7 @@ class LeaversStatement(Struct, frozen=True):
 
 
 class LeaveRequest(Struct, frozen=True):
-    """What becomes of somebody who left: `ends` ends it, `successor` takes it over before."""
+    """The decision about a leaver: whether what they have ends, and who takes it over before."""
 
     ends: bool
     successor: Account | None

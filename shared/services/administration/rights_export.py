@@ -1,4 +1,4 @@
-"""Who has which role, by what, and when they last signed in: for reviews of access."""
+"""The role of everybody, its source and the last sign-in, for reviews of access."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -77,8 +77,8 @@ class SecondAdministrator(Struct, frozen=True):
         return len(addresses) < 2  # noqa: PLR2004 - the number that the setting is about.
 
     async def problems(self) -> list[StatusProblem]:
-        """Return what waits for a second administrator, and that there is none. No call of the
-        store while the setting is off."""
+        """Report the decisions that wait for a second administrator, and whether there is none. No
+        call of the store while the setting is off."""
         if not self.is_required:
             return []
         now_ms = self.clock.now_ms()

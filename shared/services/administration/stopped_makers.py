@@ -38,13 +38,13 @@ class StoppedMakers(Struct, frozen=True):
         return made
 
     async def unlocked(self, account: Account, *, by: Principal) -> None:
-        """Let the changes of owners that the account scheduled, and that were on hold while it was
-        locked, wait for their time again."""
+        """Resume the changes of owners that the account scheduled, which were on hold while it was
+        locked."""
         for org in _with_changes(await self.made_by_accounts.of_account(account.id)):
             await self._resume(org, account, by)
 
     async def deleted(self, account: Account, made: Sequence[Made], *, by: Principal) -> None:
-        """End what an account scheduled that is deleted, and tell owners what stops with it."""
+        """End the scheduled changes of a deleted account, and tell owners what stops with it."""
         for org in _with_changes(made):
             await self._end(org, account, by)
         await self.maker_mail.send(account, f"The account {account.name} was deleted.", made)

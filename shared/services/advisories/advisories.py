@@ -52,7 +52,7 @@ _COMPARED_AT_ONCE = 10  # Queries compared at once; other requests run between t
 class Advisories(Struct, frozen=True):
     """Matches advisories with versions, and stores those that are written here.
 
-    An advisory about packages of this registry that are not public exists for those alone who may
+    An advisory about packages of this registry that are not public exists only for those who may
     see all of these packages, and one about a package that is not here for nobody. A draft is there
     for the owners of its organization and for administrators.
     """

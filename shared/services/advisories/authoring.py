@@ -50,8 +50,8 @@ class AdvisoryAuthoring(Struct, frozen=True):
     """Writes advisories: of an organization for its owners, and of the registry, which have no
     organization, for administrators who signed in recently.
 
-    Drafts are seen by those alone. What is published cannot become a draft again; it is changed, or
-    withdrawn for good.
+    Only they see drafts. What is published cannot become a draft again; it is changed, or withdrawn
+    for good.
     """
 
     authorization: Authorization

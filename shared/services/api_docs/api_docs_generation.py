@@ -131,8 +131,8 @@ class JobInputs(Struct, frozen=True):
     async def write_unpublished(
         self, content: bytes | memoryview, bala: Bala, folder: Path
     ) -> tuple[ReleaseRequest, Survey | None]:
-        """Write what the comparison of an archive with the version before it reads, unless there is
-        none, or none that is documented whole; return what the request says of that, and the
+        """Write the input of the comparison of an archive with the version before it, unless no
+        such version is completely documented; return what the request says of that, and the
         package."""
         [survey] = await self.metadata.survey([bala.coordinate.package])
         request = ReleaseRequest.model_validate(

@@ -111,8 +111,8 @@ class ApiDocsQueue:
                 self._outdated.add(coordinate.key)
 
     async def wait_for(self, coordinate: Coordinate, patience: timedelta) -> None:
-        """Document a release that a reader waits for, and wait for that, for so long at most; not
-        if so many are wanted that it is left to the task."""
+        """Document a release that a reader waits for, and wait until it is done, at most for
+        `patience`; not if so many are wanted that it is left to the task."""
         self.want(coordinate)
         key = coordinate.key
         if self._working is None or not (key in self._wanted or key in self._repeated):

@@ -77,7 +77,7 @@ class OnDemandJobs:
         return True
 
     async def wait(self, key: str, patience: timedelta) -> None:
-        """Wait until a job has ended, for so long at most."""
+        """Wait until a job has ended, at most for `patience`."""
         if (task := self._running.get(key)) is not None:
             await asyncio.wait({task}, timeout=patience.total_seconds())
 
@@ -227,7 +227,8 @@ class ApiComparisons(Struct, frozen=True):
 
 
 def _key_of(before: ReleaseEntry) -> str:
-    """Return how a stored comparison begins, which another generator makes anew."""
+    """Return the prefix of a stored comparison, which another version of the generator makes
+    again."""
     return f"{GENERATOR_VERSION} {before.digest}\n"
 
 

@@ -198,5 +198,6 @@ def _differences(file: Path, part: PartResult) -> bytes:
 
 
 def _head(key: str) -> bytes:
-    """Return how stored differences begin, which other bills or another generator make anew."""
+    """Return the prefix of stored differences, which are made again for other bills or by another
+    version of the generator."""
     return f"{GENERATOR_VERSION} {key}\n".encode()

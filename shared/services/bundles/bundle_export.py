@@ -1,6 +1,6 @@
 """Export of bundles: which releases a bundle gets, and its bytes.
 
-The bytes depend on the releases, the catalogue, the cursor and the key alone, so the same content
+The bytes depend only on the releases, the catalogue, the cursor and the key, so the same content
 has the same bytes.
 """
 

@@ -106,7 +106,7 @@ class FollowerMail(Struct, frozen=True):
     ecosystem: str  # The OSV ecosystem of the packages of this registry.
 
     async def run(self, until_ms: int) -> TaskReport:
-        """Add what happened to what waits, and send mail at once that is due."""
+        """Add new events to the waiting ones, and send the mail that is due at once."""
         collected = await self.collect(until_ms)
         sent = await self.send(Pace.AT_ONCE, until_ms)
         problems = (*collected.problems, *sent.problems)
@@ -298,7 +298,8 @@ class FollowerMail(Struct, frozen=True):
         await self.directory.replace(left.model_copy(update={"due_ms": due}))
 
     async def _lines(self, waiting: FollowerNews, account: Account) -> list[_Line]:
-        """Return what the account still follows, may see, and what is still so."""
+        """Return the lines about what the account still follows and may see, and what is still
+        true."""
         access = await self.authorization.private_access(reader_for(account))
         follows = await self.following.of_account(account.id)
         followed = {each.followed.lower() for each in follows if each.pace is waiting.pace}

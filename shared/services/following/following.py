@@ -39,7 +39,7 @@ _WHAT = "what your account follows"
 
 
 class Following(Struct, frozen=True):
-    """What accounts follow. It is nobody's business, so no event tells of it."""
+    """What accounts follow. It is private, so no event contains it."""
 
     directory: DirectoryStore
     hosted: HostedPackages
@@ -122,7 +122,7 @@ class Following(Struct, frozen=True):
         return link
 
     async def leave(self, code: str, followed: str = "") -> LeaveLink:
-        """End what a mail told of: one of these, or all. A repeat changes nothing."""
+        """Stop following what a mail was about: one of these, or all. A repeat changes nothing."""
         link = await self.peek(code, LinkUse.PAGE)
         for each in link.followed:
             if followed in ("", each):

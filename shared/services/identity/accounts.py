@@ -65,7 +65,7 @@ NAME_SALT_BYTES = 32
 
 
 class KeptName(Enum):
-    """What happened to the hash of a former name from the list of revocations."""
+    """The outcome for the hash of a former name from the list of revocations."""
 
     NEW = "new"
     KNOWN = "known"

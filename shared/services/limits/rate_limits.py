@@ -248,7 +248,7 @@ class RateLimiter:
         return await self._burst_detection.excess(burst, totals)
 
     def count_read(self, by: Principal) -> list[RateLimitAllowance]:
-        """Count a request in this process alone; raise `TooManyRequests`. No store is asked.
+        """Count a request only in this process; raise `TooManyRequests`. No store is asked.
 
         Returns what is left of each limit of which half is used.
         """

@@ -47,7 +47,7 @@ class DeliverWebhooks(Task):
 
     async def run(self) -> TaskReport:
         """Serve each webhook, beginning where the last run ended; a receiver that fails is a
-        problem of its owners alone."""
+        problem only for its owners."""
         webhooks = await all_entities(self.directory, Webhook)
         if not webhooks:
             return TaskReport(0, 0)

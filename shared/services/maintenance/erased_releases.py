@@ -23,8 +23,8 @@ _COMPARISONS = (PieceKind.CHANGES_PAGE, PieceKind.CHANGES)
 
 
 class ErasedReleases(Struct, frozen=True):
-    """Deletes what was made of the archives of removed releases, and notes in their records that
-    all of it is gone. Every call may be repeated."""
+    """Deletes the data derived from the archives of removed releases, and notes in their records
+    that all of it is gone. Every call may be repeated."""
 
     metadata: MetadataStore
     documents: DocumentStore

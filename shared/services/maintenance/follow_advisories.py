@@ -20,7 +20,7 @@ SCHEDULE = "25 */15 * * * *"
 
 
 class UnfinishedReports(Protocol):
-    """Does what processes left that ended after they stored a report."""
+    """Completes reports whose process ended after it stored them."""
 
     async def complete(self, until_ms: int) -> TaskReport: ...
 

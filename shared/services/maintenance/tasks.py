@@ -173,7 +173,7 @@ class TaskRuns:
     async def due(self, tasks: Iterable[Task]) -> list[Task]:
         """Return the scheduled tasks that are due, as far as this process knows.
 
-        Reads the records of those alone of which it does not know when they are due. Several missed
+        Reads only the records of tasks of which it does not know when they are due. Several missed
         runs are one; a task that never ran is due by its schedule, from the first call in this
         registry on, or at that call.
         """

@@ -1,6 +1,6 @@
 """The packages of a caller who takes from upstreams only what is approved.
 
-Packages of ours are as for everybody. Of those of others, lists have the approved versions alone, a
+Packages of ours are as for everybody. Of those of others, lists have only the approved versions, a
 range gives the best of these, a build resolves to them, and an exact version that is not approved
 is refused by a sentence, whether it is stored here or a build has it in its lock file.
 """

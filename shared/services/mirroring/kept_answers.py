@@ -118,7 +118,7 @@ class KeptAnswers:
             raise type(failed[0])(*failed[0].args)
 
     def note_failure(self, key: Hashable, error: Unanswered) -> None:
-        """Keep a failure that concerns this question alone; the circuit breaker keeps others."""
+        """Keep a failure that concerns only this question; the circuit breaker keeps others."""
         if not isinstance(error, NoRoomToFetch | ServerUnreachable | UpstreamBusy):
             until_ms = self._clock.monotonic_ms() + RETRIED_AFTER // MS
             kind = AnswerUnusable if isinstance(error, AnswerUnusable) else Unanswered

@@ -85,7 +85,7 @@ class RuleApplication(Struct, frozen=True):
 
     async def apply(self) -> TaskReport:
         """Withhold and restore releases of all packages that upstreams have or had. Packages that
-        are ours alone are not read."""
+        are only ours are not read."""
         rules = await self.reader.upstreams.stored_rules()
         seen = 0
         changed = 0

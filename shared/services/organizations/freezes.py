@@ -68,7 +68,7 @@ class Freezes(Struct, frozen=True):
 
     @retried_when_stale
     async def unfreeze_organization(self, org: OrgName, *, by: Principal) -> Organization:
-        """Let changes be made again; packages that were frozen by themselves stay frozen."""
+        """Allow changes again; packages that were frozen individually stay frozen."""
         organization = await self._organization(org, "unfreeze", by)
         if organization.freeze is None:
             return organization

@@ -38,7 +38,7 @@ _KINDS: tuple[type[MadeRecord], ...] = (Token, Publisher, Webhook, Invitation, M
 
 
 class MadeKind(Enum):
-    """What an account makes that stops with it."""
+    """What stops with the account that made it."""
 
     TOKEN = "token"  # noqa: S105 - no secret.
     PUBLISHER = "publisher"

@@ -488,7 +488,7 @@ class OrganizationMembership(Struct, frozen=True):
 
 
 class Kept(Enum):
-    """What becomes of what somebody made in an organization who is no owner of it any more."""
+    """What happens to the things that a former owner made in an organization."""
 
     NOTHING = "nothing"  # It stops until an owner confirms it.
     EVERYTHING = "everything"  # Whoever changes the role becomes its maker.

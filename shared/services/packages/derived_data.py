@@ -1,6 +1,6 @@
 """Derived data: version lists, search, events, and documents that are made from releases.
 
-Derived data is computed from releases alone. Everything here may be repeated, and the outbox of a
+Derived data is computed only from releases. Everything here may be repeated, and the outbox of a
 record is cleared last. So only records with an outbox that is not empty can have stale derived
 data, and maintenance finds them by it.
 """
@@ -45,7 +45,7 @@ LISTINGS_READ_AT_ONCE = 50
 class WithheldReleases(Struct, frozen=True):
     """Keeps the list of withheld releases that administrators read; every call may be repeated.
 
-    Whether a release is served depends on its record alone.
+    Whether a release is served depends only on its record.
     """
 
     directory: DirectoryStore
@@ -274,7 +274,7 @@ class PackageRecordWriter(Struct, frozen=True):
     async def store_release(
         self, coordinate: Coordinate, decide: Callable[[Head, Release], Release]
     ) -> tuple[Release, bool]:
-        """Change the record alone; return the release, and whether it changed."""
+        """Change only the record; return the release, and whether it changed."""
         found = await self.metadata.find(coordinate)
         head = found.head
         release = found.release

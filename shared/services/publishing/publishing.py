@@ -400,9 +400,9 @@ class Publishing(Struct, frozen=True):
         check_tag(push.bala.coordinate, push.by)
 
     async def _check_provenance(self, push: _Push) -> None:
-        """Raise `provenance-required` for a stored token, where the organization takes releases of
-        trusted publishers alone. That a Sigstore bundle comes with it is decided later: beside a
-        Maven artifact it may come after the archive."""
+        """Raise `provenance-required` for a stored token, where the organization takes releases
+        only from trusted publishers. That a Sigstore bundle comes with it is decided later: beside
+        a Maven artifact it may come after the archive."""
         organization = push.access.organization
         if organization is None or push.by.provenance is not None:
             return

@@ -63,7 +63,7 @@ class QuotaRule(Struct, frozen=True):
         return ()
 
     def _since(self, organization: Organization) -> dict[str, _Pushed]:
-        """Return what this process admitted since the last count."""
+        """Return the usage that this process admitted since the last count."""
         counted_ms = organization.usage.counted_ms if organization.usage else 0
         known = self._pushed.get(organization.key) or {}
         return {key: each for key, each in known.items() if each.at_ms >= counted_ms}

@@ -106,7 +106,8 @@ class ReportQueue(Struct, frozen=True):
 
 
 class OwnReport(Struct, frozen=True):
-    """A report as an owner of the package sees it: never by whom, and when to the day alone."""
+    """A report as an owner of the package sees it: without the reporter, and with the day but not
+    the time."""
 
     release: str
     why: WithdrawalReason
@@ -259,8 +260,8 @@ class Reports(Struct, frozen=True):
             await self.mail.send_reported(case, is_quarantined=is_quarantined)
 
     async def complete(self, until_ms: int) -> TaskReport:
-        """Do what processes left that ended after they stored a report, until that time; the next
-        run does the rest. A repeat changes nothing, and sends no mail again."""
+        """Complete the reports whose process ended after it stored them. Stop at `until_ms`; the
+        next run completes the rest. A repeat changes nothing, and sends no mail again."""
         now_ms = self.record_writer.clock.now_ms()
         since_ms = now_ms - COMPLETED_FOR // MS
         waiting = await self.records.waiting_cases()

@@ -1,5 +1,5 @@
-"""The rule about version numbers: compares the API of an archive with that of the version before,
-for as long as the rule says."""
+"""The rule about version numbers: compares the API of an archive with the API of the version
+before, within the time that the rule allows."""
 
 from collections.abc import Sequence
 from datetime import timedelta

@@ -19,7 +19,7 @@ Secrets = Mapping[str, str]  # Secrets that are shown once, by the path of what 
 
 
 class Pruning(Enum):
-    """What becomes of what is there and not in a list of the file."""
+    """What happens to things that exist and are not in a list of the file."""
 
     KEEP = "keep"
     REMOVE = "remove"

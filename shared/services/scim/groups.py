@@ -69,7 +69,7 @@ class ScimGroups(Struct, frozen=True):
     background_tasks: BackgroundTasks
 
     async def close(self) -> None:
-        """Stop what is done in the background; it goes on in another process."""
+        """Stop the background work, which another process continues."""
         await self.background_tasks.cancel()
 
     async def read(self, group_id: str, *, of: ScimDirectory) -> GroupWithMembers:
@@ -170,8 +170,8 @@ class ScimGroups(Struct, frozen=True):
         await self._follow(group, of)
 
     async def follow_all(self, issuers: Mapping[str, str]) -> int:
-        """Let the roles of everybody follow who is left of an earlier process; return how many
-        did. `issuers` are those of identities, by directory."""
+        """Update the roles of everybody whom an earlier process did not reach; return how many.
+        `issuers` are those of identities, by directory."""
         followed = 0
         for record in await self.directory.list_by_subject(ScimMembers, PENDING):
             if record.directory in issuers:
@@ -196,7 +196,7 @@ class ScimGroups(Struct, frozen=True):
         return await self._follow_members(record, of) if record else 0
 
     async def _follow_members(self, record: ScimMembers, of: ScimDirectory) -> int:
-        """Let the roles of the first people follow from whether they are members now."""
+        """Update the roles of the first people from their current memberships."""
         due = record.pending[:FOLLOWED_AT_ONCE]
         if not due:
             return 0

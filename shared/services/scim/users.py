@@ -234,7 +234,8 @@ class ScimUsers(Struct, frozen=True):
             await self._store_email(user.account, user.person.email)
 
     async def _part(self, user: ScimUser, of: ScimDirectory) -> None:
-        """End what a directory did for the account of a user that it removes, and lock it."""
+        """Undo what a directory did for the account of a user that it removes, and lock the
+        account."""
         await self._store_waiting(user.model_copy(update={"waits_for": ""}))
         if not user.account:
             return

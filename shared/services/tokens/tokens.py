@@ -329,7 +329,7 @@ def _most_days(scopes: Iterable[Scope]) -> int:
 
 
 def _limited(scopes: frozenset[Scope]) -> str:
-    """Return what is said of a token with a scope that limits its lifetime; empty without one."""
+    """Return the note about a token whose scopes limit its lifetime; empty without such a scope."""
     named = _limiting_scope(scopes)
     return f"A token with the scope {named.value}" if named else ""
 

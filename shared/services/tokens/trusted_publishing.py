@@ -285,7 +285,7 @@ class TrustedPublishing:
 
     async def _verdicts(self, job: VerifiedJob, candidates: Sequence[Publisher]) -> list[_Verdict]:
         """Return what each publisher of the same job says of this run. A run of a pull request
-        concerns those alone that only read."""
+        concerns only publishers that only read."""
         verdicts = [
             _Verdict(each, job_differences(each, job.job))
             for each in candidates

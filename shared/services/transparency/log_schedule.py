@@ -22,8 +22,8 @@ class LogWriting:
     process left that ended before."""
 
     def __init__(self, write: Callable[[], Awaitable[int | None]], after: timedelta) -> None:
-        """Call `write` so long after the first of the events that a batch has, and again after the
-        same time if it returns None, since another process is writing."""
+        """Call `write` this long after the first event of a batch, and again after the same time if
+        it returns None, since another process is writing."""
         self._write = write
         self._seconds = after.total_seconds()
         self._running: asyncio.Task[None] | None = None

@@ -294,7 +294,8 @@ class LogWriter:
         return edge
 
     async def _sweep(self) -> None:
-        """Delete what killed writers left, once in a process: what was committed is published."""
+        """Delete the files that killed writers left, once in a process: what was committed is
+        published."""
         if self._has_swept:
             return
         for name in await self._files.list_staged():
