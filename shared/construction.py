@@ -175,10 +175,9 @@ from shared.services.maintenance.update_search_index import UpdateSearchIndex
 from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
 from shared.services.maintenance.write_log import WriteLog
 from shared.services.mirroring.approvals import ApprovalRules, Curation
-from shared.services.mirroring.archive_admission import Admission, Refreshing
+from shared.services.mirroring.archive_admission import Admission, MirroredLicenses, Refreshing
 from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.mirroring.kept_answers import KeptAnswers
-from shared.services.mirroring.licenses import MirroredLicenses
 from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
 from shared.services.mirroring.ours_or_upstream import OursOrUpstream
 from shared.services.mirroring.upstream_questions import UpstreamQuestions

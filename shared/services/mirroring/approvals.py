@@ -67,16 +67,16 @@ MAX_LISTED_REQUESTS = 500
 _WHAT = "what is approved of other registries"
 
 
-class RulesOfRegistry(Protocol):
+class RegistryRuleSource(Protocol):
     """The rules of the registry, which a service of publishing keeps in memory."""
 
     @property
     def known(self) -> RegistryRules | None:
-        """Those that hold now, if that is known without a read."""
+        """The rules in effect, if they are known without a read."""
         ...
 
     async def current(self) -> RegistryRules:
-        """Return those that hold now."""
+        """Return the rules in effect."""
         ...
 
 
@@ -99,7 +99,7 @@ class ApprovalRules(Struct, frozen=True):
     """
 
     directory: DirectoryStore
-    registry_rules: RulesOfRegistry
+    registry_rules: RegistryRuleSource
     clock: Clock
     base_url: str
     _held: _Held = field(default_factory=_Held)

@@ -27,9 +27,11 @@ from shared.domain.errors.packages import (
 )
 from shared.domain.listings import Listing
 from shared.domain.mirroring import FetchedArchive
-from shared.domain.packages import Release
+from shared.domain.packages import ArchiveFacts, Release
 from shared.domain.principals import Principal
+from shared.domain.publishing_rules import RuleEffect, first_with, stricter
 from shared.domain.releases import MIRROR, mirrored_head
+from shared.domain.rules.license_rule import LicensedRelease, license_findings
 from shared.domain.scopes import Grant, Scope
 from shared.domain.times import MS
 from shared.domain.upstream_withdrawals import UpstreamWithdrawal
@@ -38,7 +40,7 @@ from shared.ports.http_client import AnswerTooLarge, Unanswered
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.runtime.lru_cache import LruCache
 from shared.runtime.single_flight import SingleFlight
-from shared.services.mirroring.licenses import MirroredLicenses
+from shared.services.mirroring.approvals import RegistryRuleSource
 from shared.services.mirroring.upstream_questions import Asker
 from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.upstreams import UpstreamSource, refusal_of
@@ -47,6 +49,21 @@ from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.external_releases import ExternalReleases
 
 _DAMAGED = "the archive that came has another digest than was announced"
+
+
+class MirroredLicenses(Struct, frozen=True):
+    """Keeps releases of upstreams out whose license the registry does not allow. What is stored
+    already stays, and a refusal ends with the rule."""
+
+    rules: RegistryRuleSource
+
+    async def require(self, release: ArchiveFacts, upstream: str) -> None:
+        """Raise `UpstreamReleaseRefused` unless the rule lets the release in."""
+        rules = stricter(await self.rules.current(), None, release.org)
+        asked = LicensedRelease(str(release.coordinate), release.licenses, is_mirrored=True)
+        found = first_with(RuleEffect.REFUSE, license_findings(asked, rules))
+        if found:
+            raise UpstreamReleaseRefused(release.coordinate, upstream, found.message)
 
 
 class Admission(Struct, frozen=True):
