@@ -88,6 +88,21 @@ class RecordWriter(Struct, frozen=True):
             await self.directory.replace(self._with_event(entity, change, by))
         )
 
+    async def put(
+        self, entity: E, *, stored: Entity | None, change: EntityChange, by: Principal
+    ) -> E:
+        """Create an entity, or replace `stored`: the record that was read at its place. Raise
+        `AlreadyThere` or `Stale` if that is another one now.
+
+        Without a record, `stored` is None or a default with revision 0. The revision and the
+        unpublished events of `entity` are always those of `stored`.
+        """
+        if stored is None or not stored.revision:
+            first = entity.model_copy(update={"revision": 1, "outbox": ()})
+            return await self.add(first, change=change, by=by)
+        kept = {"revision": stored.revision, "outbox": stored.outbox}
+        return await self.replace(entity.model_copy(update=kept), change=change, by=by)
+
     async def remove(self, entity: E, *, change: EntityChange, by: Principal) -> E:
         """Delete an entity; raise `Stale`."""
         return await self._published(

@@ -278,11 +278,9 @@ class RolesByGroups(Struct, frozen=True):
             is_due = wanted is not None and now_ms < wanted.until_ms
             if wanted is None or not is_due or found is None or found.is_deleted_at(now_ms):
                 return
-            new = Membership(
+            changed = Membership(
                 org=found.name, account=account_id, role=wanted.role, since_ms=now_ms, group=wanted
             )
-            kept = {"revision": stored.revision, "outbox": stored.outbox} if stored else {}
-            changed = new.model_copy(update=kept)
         if changed is not None and current is not None and changed.group == current.group:
             return
         await self._write_role(stored, current, changed)
@@ -301,8 +299,7 @@ class RolesByGroups(Struct, frozen=True):
         elif changed is not None and is_same:
             await self.directory.replace(changed)  # The role is only prolonged.
         elif changed is not None:
-            write = self.record_writer.replace if stored else self.record_writer.add
-            await write(changed, change=change, by=GROUPS)
+            await self.record_writer.put(changed, stored=stored, change=change, by=GROUPS)
 
 
 def _change(before: Membership | None, after: Membership | None, now_ms: int) -> EntityChange:
@@ -404,9 +401,8 @@ class GroupRuleChanges(Struct, frozen=True):
         }
         # The log of the administrator has it.
         change = EntityChange("groups.rules", "groups", account=by.id, details=details)
-        is_first = stored.changed_ms is None
-        write = self.record_writer.add if is_first else self.record_writer.replace
-        return await write(changed, change=change, by=by)
+        known = None if stored.changed_ms is None else stored
+        return await self.record_writer.put(changed, stored=known, change=change, by=by)
 
     async def _require_organizations(self, wanted: GroupRules) -> None:
         now_ms = self.record_writer.clock.now_ms()

@@ -38,11 +38,9 @@ class Policies(Struct, frozen=True):
             text=parsed,
             changed_ms=now_ms,
             by=by.id,
-            revision=current.revision if current else 1,
-            outbox=current.outbox if current else (),
         )
-        write = self.record_writer.replace if current else self.record_writer.add
-        return await write(policy, change=_change("policy.changed"), by=by)
+        change = _change("policy.changed")
+        return await self.record_writer.put(policy, stored=current, change=change, by=by)
 
     @retried_when_stale
     async def reset(self, *, by: Principal) -> None:

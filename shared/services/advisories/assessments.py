@@ -127,19 +127,15 @@ class Assessments(Struct, frozen=True):
             detail=line,
             by=by.id,
             at_ms=self.record_writer.clock.now_ms(),
-            revision=current.revision if current else 1,
-            outbox=current.outbox if current else (),
         )
-        change = _change("advisory.assessed", assessment)
-        if current:
-            return await self.record_writer.replace(assessment, change=change, by=by)
-        if len(await self._of(at)) >= MAX_ASSESSMENTS:
+        if current is None and len(await self._of(at)) >= MAX_ASSESSMENTS:
             raise Conflict(
                 "assessments-full",
                 f"{at} has {MAX_ASSESSMENTS} assessments, and no more fit. Publish a version with "
                 "newer libraries, or take one back.",
             )
-        return await self.record_writer.add(assessment, change=change, by=by)
+        change = _change("advisory.assessed", assessment)
+        return await self.record_writer.put(assessment, stored=current, change=change, by=by)
 
     @retried_when_stale
     async def retract(self, coordinate: Coordinate, advisory: str, *, by: Principal) -> None:

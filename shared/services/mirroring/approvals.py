@@ -294,9 +294,7 @@ class Curation(Struct, frozen=True):
         return await self._write(stored.model_copy(update={"approved": approved}), event, by)
 
     async def _write(self, approvals: Approvals, event: EntityChange, by: Principal) -> Approvals:
-        write = self.record_writer.replace if approvals.revision else self.record_writer.add
-        numbered = approvals.model_copy(update={"revision": max(approvals.revision, 1)})
-        written = await write(numbered, change=event, by=by)
+        written = await self.record_writer.put(approvals, stored=approvals, change=event, by=by)
         self.rules.invalidate()
         return written
 
@@ -358,13 +356,11 @@ class Curation(Struct, frozen=True):
             wanted=stored.wanted if stored and is_open else str(wanted),
             askers=askers,
             asked_ms=stored.asked_ms if stored and is_open else now_ms,
-            revision=stored.revision if stored else 1,
-            outbox=stored.outbox if stored else (),
         )
         details = {"wanted": str(wanted), "reason": reason}
         event = EntityChange("approval.asked", str(package), account=by.id, details=details)
-        write = self.record_writer.replace if stored else self.record_writer.add
-        return await write(request, change=event, by=by), not is_open
+        written = await self.record_writer.put(request, stored=stored, change=event, by=by)
+        return written, not is_open
 
     async def refuse(self, package: Package, reason: str, *, by: Principal) -> ApprovalRequest:
         """Refuse a request, and tell those who asked why. Raises `approval-not-asked`."""

@@ -227,9 +227,7 @@ class RuleChanges(Struct, frozen=True):
         changed = stored.with_wanted(apply(stored), now_ms=self.reader.clock.now_ms())
         details = {**_details("before", stored), **_details("after", changed)}
         change = EntityChange("mirror.rules", "mirror", details=details)
-        write = self.record_writer.replace if stored.revision else self.record_writer.add
-        numbered = changed.model_copy(update={"revision": max(stored.revision, 1)})
-        written = await write(numbered, change=change, by=by)
+        written = await self.record_writer.put(changed, stored=stored, change=change, by=by)
         return ChangedRules(written, tuple(removed_rules(stored, written)))
 
     async def _effects(

@@ -121,10 +121,8 @@ class NameMoves(Struct, frozen=True):
         }
         change = EntityChange("name.moved", org, org=org, details=details)
         since_ms = self.reader.clock.now_ms()
-        revision = known.revision if known else 1
-        owner = NameOwner(org=org, upstream=plan.after, since_ms=since_ms, revision=revision)
-        write = self.record_writer.replace if known else self.record_writer.add
-        await write(owner, change=change, by=OPERATOR)
+        owner = NameOwner(org=org, upstream=plan.after, since_ms=since_ms)
+        await self.record_writer.put(owner, stored=known, change=change, by=OPERATOR)
 
     async def _set_heads(self, org: OrgName, upstream: str) -> None:
         """Give the names of packages to the new side, except those of private packages: an upstream

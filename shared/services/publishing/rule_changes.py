@@ -127,15 +127,11 @@ class PublishingRuleChanges(Struct, frozen=True):
         if organization.key in stored.limited_organizations:
             return
         noted = stored.model_copy(
-            update={
-                "limited_organizations": (*stored.limited_organizations, organization.key),
-                "revision": max(stored.revision, 1),
-            }
+            update={"limited_organizations": (*stored.limited_organizations, organization.key)}
         )
         name = organization.name
         change = EntityChange("registry.limited", name, org=name)
-        write = self.record_writer.replace if stored.revision else self.record_writer.add
-        await write(noted, change=change, by=by)
+        await self.record_writer.put(noted, stored=stored, change=change, by=by)
         self.reader.invalidate()
 
     async def dry_run_organization(
@@ -197,12 +193,9 @@ class PublishingRuleChanges(Struct, frozen=True):
         details = rule_differences(stored, rules)
         if not details:
             return stored
-        changed = rules.model_copy(
-            update={"changed_ms": self.clock.now_ms(), "revision": max(stored.revision, 1)}
-        )
+        changed = rules.model_copy(update={"changed_ms": self.clock.now_ms()})
         change = EntityChange("registry.rules-changed", "registry", account=by.id, details=details)
-        write = self.record_writer.replace if stored.revision else self.record_writer.add
-        written = await write(changed, change=change, by=by)
+        written = await self.record_writer.put(changed, stored=stored, change=change, by=by)
         self.reader.invalidate()
         return written
 

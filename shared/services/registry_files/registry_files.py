@@ -203,8 +203,6 @@ class RegistryFiles(Struct, frozen=True):
             keys=keys,
             applied_ms=self.clock.now_ms(),
             by="" if by.is_operator else by.id,
-            revision=stored.revision if stored else 1,
-            outbox=stored.outbox if stored else (),
         )
         details = {"changes": str(changes)}
         change = EntityChange(
@@ -214,8 +212,7 @@ class RegistryFiles(Struct, frozen=True):
             account="" if section or by.is_operator else by.id,
             details=details,
         )
-        write = self.record_writer.replace if stored else self.record_writer.add
-        await write(marked, change=change, by=registry_file(by))
+        await self.record_writer.put(marked, stored=stored, change=change, by=registry_file(by))
 
     async def _mail(self, what: str, lines: Sequence[str], by: Principal) -> None:
         """Tell all administrators of a use of a token, before anything is changed."""

@@ -25,3 +25,27 @@ async def test_a_refused_change_publishes_nothing() -> None:
         with pytest.raises(Stale):
             await attempt(old, change=CHANGE, by=BY)
     assert events.feed == []
+
+
+async def test_put_creates_a_record_that_is_not_stored() -> None:
+    for default in (None, KIM.model_copy(update={"revision": 0})):
+        directory = FakeDirectory()
+        service = fake_record_writer(directory, FakeEvents())
+        written = await service.put(default or KIM, stored=default, change=CHANGE, by=BY)
+        assert written.revision == 1
+        with pytest.raises(AlreadyThere):
+            await service.put(KIM, stored=None, change=CHANGE, by=BY)
+
+
+async def test_put_replaces_the_stored_record_and_keeps_its_unpublished_events() -> None:
+    delayed = fake_record_writer(FakeDirectory(), FakeEvents()).event(CHANGE, BY)
+    stored = KIM.model_copy(update={"revision": 7, "outbox": (delayed,)})
+    events = FakeEvents()
+    service = fake_record_writer(FakeDirectory.holding(stored), events)
+    new = KIM.model_copy(update={"name": "kim2"})
+    written = await service.put(new, stored=stored, change=CHANGE, by=BY)
+    assert (written.name, written.revision) == ("kim2", 8)
+    assert events.feed[0] == delayed
+    assert len(events.feed) == 2
+    with pytest.raises(Stale):
+        await service.put(new, stored=stored, change=CHANGE, by=BY)
