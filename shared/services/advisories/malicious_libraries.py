@@ -26,10 +26,9 @@ from shared.ports.work import WorkStore
 from shared.services.advisories.advisories import Advisories, version_of_library
 from shared.services.advisories.malware import MalwareQuarantine
 from shared.services.api_docs.sboms import Sboms
+from shared.services.feed_position import EVENTS_READ_AT_ONCE, FeedPosition
 from shared.services.record_batches import last_event_number
 
-EVENTS_READ_AT_ONCE = 500
-POSITION_KEPT_FOR = timedelta(days=30)
 # Libraries that are not read by then are not waited for: the archive may be unreadable.
 WAITED_FOR = timedelta(days=1)
 
@@ -50,7 +49,7 @@ class _Position(Struct, frozen=True):
     visiting: str = ""
 
     @classmethod
-    def parse(cls, text: str | None) -> Self:
+    def parse(cls, text: str) -> Self:
         if not text:
             return cls()
         known, number, visiting = text.split(" ")
@@ -79,7 +78,7 @@ class MaliciousLibraries(Struct, frozen=True):
             return 0
         listed = sorted(f"{each.id} {each.modified_ms}" for each in malicious)
         current = sha256("\n".join(listed).encode()).hexdigest()[:16]
-        position = _Position.parse(await self.work.peek(_KIND, _KEY, self.clock.now_ms()))
+        position = _Position.parse(await self._feed_position.load())
         if position.known == current:
             return await self._follow(position, malicious)
         if not position.visiting:
@@ -156,6 +155,9 @@ class MaliciousLibraries(Struct, frozen=True):
             if any(matches(part, each) for part in advisory.affected for each in asked)
         ]
 
+    @property
+    def _feed_position(self) -> FeedPosition:
+        return FeedPosition(self.work, self.clock, _KIND, _KEY)
+
     async def _save(self, position: _Position) -> None:
-        ends_ms = self.clock.now_ms() + POSITION_KEPT_FOR // MS
-        await self.work.put(_KIND, _KEY, str(position), ends_ms)
+        await self._feed_position.save(str(position))

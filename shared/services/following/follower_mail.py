@@ -54,17 +54,16 @@ from shared.ports.work import WorkStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.advisories.advisory_index import AdvisoryIndex
 from shared.services.advisories.advisory_notices import reader_for
+from shared.services.feed_position import EVENTS_READ_AT_ONCE, FeedPosition
 from shared.services.following.following import Following
 from shared.services.identity.accounts import accounts_by_ids
 from shared.services.identity.mail import MailDelivery, mail_text
 
 # Nobody is told about older events, for example after an upgrade.
 TOLD_FOR = timedelta(days=7)
-EVENTS_READ_AT_ONCE = 500
 FOLLOWERS_READ_AT_ONCE = 100
 MAILS_IN_A_RUN = 500  # The next runs send the rest.
 LINES_IN_A_MAIL = 50
-POSITION_KEPT_FOR = timedelta(days=30)
 
 _KIND = "follower-mail"
 _POSITION = "position"
@@ -116,7 +115,9 @@ class FollowerMail(Struct, frozen=True):
     async def collect(self, until_ms: int) -> TaskReport:
         """Add new events to what waits for their followers, until that time; a long run goes on
         where it stopped."""
-        position = await self._position()
+        feed_position = FeedPosition(self.work, self.clock, _KIND, _POSITION)
+        stored = await feed_position.load()
+        position = msgspec.json.decode(stored, type=_Position) if stored else _Position()
         began = msgspec.json.encode(position)
         told = 0
         while self.clock.now_ms() < until_ms:
@@ -133,14 +134,8 @@ class FollowerMail(Struct, frozen=True):
                 break
             position.number = position.until
         if msgspec.json.encode(position) != began:
-            text = msgspec.json.encode(position).decode()
-            ends_ms = self.clock.now_ms() + POSITION_KEPT_FOR // MS
-            await self.work.put(_KIND, _POSITION, text, ends_ms)
+            await feed_position.save(msgspec.json.encode(position).decode())
         return TaskReport(told, told, unfinished=bool(position.owner))
-
-    async def _position(self) -> _Position:
-        text = await self.work.peek(_KIND, _POSITION, self.clock.now_ms())
-        return msgspec.json.decode(text, type=_Position) if text else _Position()
 
     async def _news_of(self, events: Sequence[Event]) -> dict[str, list[WaitingNews]]:
         """Return what to tell, by the owner of the followers."""

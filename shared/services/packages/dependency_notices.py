@@ -29,16 +29,15 @@ from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
+from shared.services.feed_position import FeedPosition, event_batches
 from shared.services.identity.accounts import organization_owners
 from shared.services.identity.mail import DependencyMail
 from shared.services.packages.search import PackageSearch
 
 # Nobody is told about older withdrawals, for example after an upgrade.
 TOLD_FOR = timedelta(days=7)
-EVENTS_READ_AT_ONCE = 500
 DEPENDENTS_AT_ONCE = 100
 MAILS_IN_A_RUN = 500  # The next runs send the rest.
-POSITION_KEPT_FOR = timedelta(days=30)
 
 _KIND = "dependency-notices"
 _KEY = "number"
@@ -80,31 +79,26 @@ class DependencyNotices(Struct, frozen=True):
 
     async def run(self, until_ms: int) -> TaskReport:
         """Tell owners about withdrawals until that time; the next run continues with the rest."""
-        number = await self._position()
+        position = FeedPosition(self.work, self.clock, _KIND, _KEY)
+        began = await position.load_number()
         told = _Told()
-        began = number
+        number = await self._follow(began, told, until_ms)
+        if number != began:
+            await position.save(str(number))
+        return TaskReport(told.seen, told.events + told.mails)
+
+    async def _follow(self, number: int, told: _Told, until_ms: int) -> int:
+        """Read the events after a number; return the number of the last one that needs no other
+        run."""
         since_ms = self.clock.now_ms() - TOLD_FOR // MS
-        is_done = False
-        while not is_done:
-            events = await self.events.since(number, EVENTS_READ_AT_ONCE)
-            for each, event in events:
+        async for batch in event_batches(self.events, number, self.clock, until_ms):
+            for each, event in batch:
                 if _is_withdrawal(event) and event.at_ms >= since_ms:
                     told.seen += 1
                     if not await self._tell(event, told, until_ms):
-                        return await self._report(began, number, told)
+                        return number
                 number = each
-            is_done = len(events) < EVENTS_READ_AT_ONCE or self.clock.now_ms() >= until_ms
-        return await self._report(began, number, told)
-
-    async def _report(self, began: int, number: int, told: _Told) -> TaskReport:
-        if number != began:
-            ends_ms = self.clock.now_ms() + POSITION_KEPT_FOR // MS
-            await self.work.put(_KIND, _KEY, str(number), ends_ms)
-        return TaskReport(told.seen, told.events + told.mails)
-
-    async def _position(self) -> int:
-        """Return the number of the last event that an earlier run read."""
-        return int(await self.work.peek(_KIND, _KEY, self.clock.now_ms()) or 0)
+        return number
 
     async def _tell(self, event: Event, told: _Told, until_ms: int) -> bool:
         """Tell owners about one withdrawal; return whether all of them were told."""

@@ -19,13 +19,12 @@ from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
+from shared.services.feed_position import FeedPosition, event_batches
 from shared.services.identity.mail import ProvenanceMail
 from shared.services.provenance.sigstore_bundles import ACCEPTED_FOR
 
 # Nobody is told about older releases, for example after an upgrade.
 TOLD_FOR = timedelta(days=7)
-EVENTS_READ_AT_ONCE = 500
-POSITION_KEPT_FOR = timedelta(days=30)
 
 _KIND = "provenance-notices"
 _KEY = "number"
@@ -46,16 +45,15 @@ class ProvenanceNotices(Struct, frozen=True):
 
         A release whose Sigstore bundle may still come is looked at again, and those after it too.
         """
-        began = await self._position()
+        position = FeedPosition(self.work, self.clock, _KIND, _KEY)
+        began = await position.load_number()
         number = began
         waits_at: int | None = None  # The last event before the first release that may get one.
         seen = 0
         sent = 0
-        is_done = False
-        while not is_done:
-            events = await self.events.since(number, EVENTS_READ_AT_ONCE)
-            losses = await self._losses([event for _, event in events])
-            for each, event in events:
+        async for batch in event_batches(self.events, number, self.clock, until_ms):
+            losses = await self._losses([event for _, event in batch])
+            for each, event in batch:
                 if loss := losses.get(event.id):
                     seen += 1
                     if self._may_be_made_good(loss):
@@ -63,16 +61,10 @@ class ProvenanceNotices(Struct, frozen=True):
                     else:
                         sent += await self._tell(event, loss)
                 number = each
-            is_done = len(events) < EVENTS_READ_AT_ONCE or self.clock.now_ms() >= until_ms
         read = number if waits_at is None else waits_at
         if read != began:
-            ends_ms = self.clock.now_ms() + POSITION_KEPT_FOR // MS
-            await self.work.put(_KIND, _KEY, str(read), ends_ms)
+            await position.save(str(read))
         return TaskReport(seen, sent)
-
-    async def _position(self) -> int:
-        """Return the number of the last event that no later run reads."""
-        return int(await self.work.peek(_KIND, _KEY, self.clock.now_ms()) or 0)
 
     async def _losses(self, events: Sequence[Event]) -> dict[str, ProvenanceLoss]:
         """Return what releases lost that were published lately, by the ids of their events."""
