@@ -145,7 +145,7 @@ def _why_unresolved(survey: Survey | None, version: str) -> str:
     entry = next((each for each in survey.entries if each.version == version), None)
     if version and entry is None:
         return "The package has no such version."
-    if entry is not None and entry.is_withdrawn:
+    if entry is not None and entry.is_publicly_withheld:
         return "This version was withdrawn."
     return "No version of it works with this distribution."
 

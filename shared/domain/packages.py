@@ -292,7 +292,8 @@ class Release(ArchiveFacts):
 
     @property
     def is_withdrawn(self) -> bool:
-        """Whether it was published once, and withdrawn."""
+        """Whether it was published, and is quarantined or removed now. A hold by its owner is no
+        withdrawal; `ReleaseEntry.is_publicly_withheld` includes it."""
         return self.state in WITHDRAWN and not self.refused
 
     @property
@@ -378,8 +379,9 @@ class ReleaseEntry(Record):
         return cls.model_validate(release, from_attributes=True)
 
     @property
-    def is_withdrawn(self) -> bool:
-        """Whether it was published once, and withdrawn; by an owner as well."""
+    def is_publicly_withheld(self) -> bool:
+        """Whether it was published, and everybody may know that it is withheld now: withdrawn, as
+        `Release.is_withdrawn` says, or held by its owner."""
         return (self.state in WITHDRAWN or self.is_held_by_owner) and not self.refused
 
     @property
@@ -442,9 +444,9 @@ class Survey(Struct, frozen=True):
         return tuple(each for each in self.entries if each.state is State.LIVE)
 
     @property
-    def withdrawn(self) -> tuple[ReleaseEntry, ...]:
-        """The entries that an administrator quarantined or removed, or an owner held."""
-        return tuple(each for each in self.entries if each.is_withdrawn)
+    def publicly_withheld(self) -> tuple[ReleaseEntry, ...]:
+        """The entries that were withdrawn or that an owner held."""
+        return tuple(each for each in self.entries if each.is_publicly_withheld)
 
     def with_tool(self, tool: str) -> Self:
         return replace(self, entries=tuple(e for e in self.entries if tool in e.tools))

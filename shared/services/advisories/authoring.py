@@ -231,7 +231,9 @@ class AdvisoryAuthoring(Struct, frozen=True):
 def _versions(survey: Survey) -> list[str]:
     """Return the versions that everybody may know who sees the package, newest first."""
     return [
-        each.version for each in survey.entries if each.state is State.LIVE or each.is_withdrawn
+        each.version
+        for each in survey.entries
+        if each.state is State.LIVE or each.is_publicly_withheld
     ]
 
 

@@ -73,7 +73,9 @@ class DependencyUpdates(Struct, frozen=True):
 
     async def _in_survey(self, found: CheckedDependency, survey: Survey) -> CheckedDependency:
         used = found.used
-        entries = [e for e in reversed(survey.entries) if e.state is State.LIVE or e.is_withdrawn]
+        entries = [
+            e for e in reversed(survey.entries) if e.state is State.LIVE or e.is_publicly_withheld
+        ]
         entry = next((each for each in entries if each.version == used.version.text), None)
         state = DependencyState.MISSING
         withdrawal: Withdrawal | None = None
@@ -82,7 +84,7 @@ class DependencyUpdates(Struct, frozen=True):
             deprecation = effective_deprecation(survey.head, entry.deprecation)
             is_deprecated = deprecation is not None
             state = DependencyState.DEPRECATED if is_deprecated else DependencyState.CURRENT
-        if entry is not None and entry.is_withdrawn:
+        if entry is not None and entry.is_publicly_withheld:
             state = DependencyState.WITHDRAWN
             withdrawal = withdrawal_of(entry)
         newest = latest(survey, Range(), ANY_CLIENT)

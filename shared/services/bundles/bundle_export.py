@@ -301,7 +301,7 @@ class BundleExport(Struct, frozen=True):
             coordinates = [
                 survey.head.package.at(each.parsed)
                 async for survey in self._surveys("")
-                for each in survey.withdrawn
+                for each in survey.publicly_withheld
             ]
         for coordinate in sorted(set(coordinates), key=lambda each: each.key):
             found = await self.metadata.find(coordinate)

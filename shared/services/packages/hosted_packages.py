@@ -109,14 +109,14 @@ class HostedPackages(Struct, frozen=True):
             return VisibleRelease(survey, entry)
         if version:
             raise self._without_release(survey, package.at(version))
-        if survey and survey.withdrawn:
-            withdrawals = tuple(map(self._withdrawal, survey.withdrawn))
+        if survey and survey.publicly_withheld:
+            withdrawals = tuple(map(self._withdrawal, survey.publicly_withheld))
             raise PackageWithdrawn(survey.head.package, withdrawals)
         raise PackageNotFound(package)
 
     def _without_release(self, survey: Survey | None, at: Coordinate) -> NotFound:
         """Return the refusal for a package that has no live release of the version."""
-        withdrawn = survey.withdrawn if survey else ()
+        withdrawn = survey.publicly_withheld if survey else ()
         entry = next((each for each in withdrawn if each.version == at.version.text), None)
         if survey is None or entry is None:
             return ReleaseNotFound(at.package, at.version)

@@ -271,7 +271,7 @@ class PackageDetails(Struct, frozen=True):
             newest,
             withdrawn.version if withdrawn else "",
             withdrawn is not None and withdrawn.is_held_by_owner,
-            tuple(map(withdrawal_of, survey.withdrawn)),
+            tuple(map(withdrawal_of, survey.publicly_withheld)),
             _withdrawn(dependencies),
             successor,
             _states(dependencies),
@@ -327,7 +327,7 @@ def _owner(org: OrgName, organization: Organization | None) -> PackageOwner:
 
 def _withdrawn_above(survey: Survey, newest: ReleaseEntry) -> ReleaseEntry | None:
     """Return the highest withdrawn version if it is above the latest one: visitors look for it."""
-    highest = next(iter(survey.withdrawn), None)
+    highest = next(iter(survey.publicly_withheld), None)
     return highest if highest and highest.parsed > newest.parsed else None
 
 
@@ -353,5 +353,5 @@ def _deprecation_in(survey: Survey, version: str) -> str | None:
 
 def _withdrawal_in(survey: Survey, version: str) -> Withdrawal | None:
     """Return why a version of the package was withdrawn; None if it was not."""
-    entry = next((each for each in survey.withdrawn if each.version == version), None)
+    entry = next((each for each in survey.publicly_withheld if each.version == version), None)
     return withdrawal_of(entry) if entry else None
