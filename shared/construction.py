@@ -267,15 +267,13 @@ from shared.services.publishing.version_number_rule import VersionNumberRule
 from shared.services.quality.checklists import Checklists
 from shared.services.quality.package_comparison import PackageComparison
 from shared.services.records import RecordWriter
+from shared.services.registry_files.member_sections import MemberSections
 from shared.services.registry_files.organization_files import OrganizationFiles
-from shared.services.registry_files.people_of_organizations import PeopleOfOrganizations
+from shared.services.registry_files.publisher_sections import PublisherSections
 from shared.services.registry_files.registry_files import RegistryFiles
 from shared.services.registry_files.registry_sections import RegistrySections
-from shared.services.registry_files.rules_of_files import RulesOfFiles
-from shared.services.registry_files.things_of_organizations import (
-    PublishersOfOrganizations,
-    WebhooksOfOrganizations,
-)
+from shared.services.registry_files.rule_sections import RuleSections
+from shared.services.registry_files.webhook_sections import WebhookSections
 from shared.services.report_records import ReportRecords
 from shared.services.revocation_list import RetiredNameList
 from shared.services.scim.groups import ScimGroups
@@ -2138,26 +2136,26 @@ class Services:
         )
 
     @cached_property
-    def people_of_organizations(self) -> PeopleOfOrganizations:
-        return PeopleOfOrganizations(
+    def member_sections(self) -> MemberSections:
+        return MemberSections(
             directory=self.adapters.directory,
             memberships=self.memberships,
             organization_members=self.organization_members,
         )
 
     @cached_property
-    def rules_of_files(self) -> RulesOfFiles:
-        return RulesOfFiles(changes=self.rule_changes_of_publishing)
+    def rule_sections(self) -> RuleSections:
+        return RuleSections(changes=self.rule_changes_of_publishing)
 
     @cached_property
     def organization_files(self) -> OrganizationFiles:
         return OrganizationFiles(
             directory=self.adapters.directory,
             organizations=self.organizations,
-            people=self.people_of_organizations,
-            publishers=PublishersOfOrganizations(publishers=self.trusted_publishers),
-            webhooks=WebhooksOfOrganizations(webhooks=self.webhooks),
-            rules=self.rules_of_files,
+            members=self.member_sections,
+            publishers=PublisherSections(publishers=self.trusted_publishers),
+            webhooks=WebhookSections(webhooks=self.webhooks),
+            rules=self.rule_sections,
             group_rules=self.group_rule_changes,
             clock=self.adapters.clock,
         )
@@ -2176,7 +2174,7 @@ class Services:
             registry=RegistrySections(
                 directory=self.adapters.directory,
                 reserved_names=self.reserved_names,
-                rules=self.rules_of_files,
+                rules=self.rule_sections,
                 mirror_rules=self.rule_changes if self.upstreams is not None else None,
             ),
         )

@@ -1,11 +1,11 @@
 """Organizations in a registry file: their profiles, and what belongs to each."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.domain.accounts import Account
 from shared.domain.errors.base import Conflict
 from shared.domain.group_rules import GroupRule, GroupRules
 from shared.domain.names import OrgName, parse_org
@@ -19,13 +19,11 @@ from shared.ports.system import Clock
 from shared.services.administration.group_roles import GroupRuleChanges
 from shared.services.organizations.organizations import OrganizationProfile, Organizations
 from shared.services.record_batches import all_entities
-from shared.services.registry_files.people_of_organizations import PeopleOfOrganizations
+from shared.services.registry_files.member_sections import MemberSections
 from shared.services.registry_files.plans import Draft, added, changed, removed
-from shared.services.registry_files.rules_of_files import RulesOfFiles
-from shared.services.registry_files.things_of_organizations import (
-    PublishersOfOrganizations,
-    WebhooksOfOrganizations,
-)
+from shared.services.registry_files.publisher_sections import PublisherSections
+from shared.services.registry_files.rule_sections import RuleSections
+from shared.services.registry_files.webhook_sections import WebhookSections
 
 # The keys of a profile in the file, and in the record of an organization.
 _PROFILE = {
@@ -42,10 +40,10 @@ class OrganizationFiles(Struct, frozen=True):
 
     directory: DirectoryStore
     organizations: Organizations
-    people: PeopleOfOrganizations
-    publishers: PublishersOfOrganizations
-    webhooks: WebhooksOfOrganizations
-    rules: RulesOfFiles
+    members: MemberSections
+    publishers: PublisherSections
+    webhooks: WebhookSections
+    rules: RuleSections
     group_rules: GroupRuleChanges
     clock: Clock
 
@@ -83,8 +81,11 @@ class OrganizationFiles(Struct, frozen=True):
                 await self._plan_new(draft, org, section, profile)
             else:
                 lines = _profile_lines(path, stored, profile.applied_to(stored))
-                draft.step(lines, self._change(draft, OrgName(stored.name), profile))
-                await self.people.plan(draft, stored, org, section)
+                change = partial(
+                    self.organizations.change, OrgName(stored.name), profile, by=draft.by
+                )
+                draft.step(lines, change)
+                await self.members.plan(draft, stored, org, section)
         self.rules.plan_organization(draft, stored, org, section)
         await self.publishers.plan(draft, stored, org, section)
         await self.webhooks.plan(draft, stored, org, section)
@@ -97,33 +98,23 @@ class OrganizationFiles(Struct, frozen=True):
         profile: OrganizationProfile,
     ) -> None:
         path = ("organizations", org)
-        owners = await self.people.founders(draft, org, section)
+        owners = await self.members.founders(draft, org, section)
         new = Organization(name=org, founder="", created_ms=0)
         names = [each.name for each in owners]
         lines = [added((*path, "owners"), names)]
         lines += _profile_lines(path, new, profile.applied_to(new))
         if owners:
-            draft.step(lines, self._create(draft, org, owners, profile))
-        await self.people.plan_new(draft, org, section)
-
-    def _create(
-        self, draft: Draft, org: OrgName, owners: Sequence[Account], profile: OrganizationProfile
-    ) -> Callable[[], Awaitable[None]]:
-        async def run() -> None:
             first, *others = owners
-            await self.organizations.create(
-                org, first, by=draft.by, profile=profile, other_owners=others
+            create = partial(
+                self.organizations.create,
+                org,
+                first,
+                by=draft.by,
+                profile=profile,
+                other_owners=others,
             )
-
-        return run
-
-    def _change(
-        self, draft: Draft, org: OrgName, profile: OrganizationProfile
-    ) -> Callable[[], Awaitable[None]]:
-        async def run() -> None:
-            await self.organizations.change(org, profile, by=draft.by)
-
-        return run
+            draft.step(lines, create)
+        await self.members.plan_new(draft, org, section)
 
     async def _plan_groups(self, draft: Draft) -> None:
         """Plan one change of the rules about groups, which are one record."""
@@ -138,21 +129,16 @@ class OrganizationFiles(Struct, frozen=True):
         if not draft.problems:
             after = _with_groups(stored, wanted, prunes=draft.prunes)
             lines = _group_lines(stored, after, wanted)
-            draft.step(lines, self._replace_groups(draft, wanted))
+            draft.step(lines, partial(self._replace_groups, draft, wanted))
 
-    def _replace_groups(
-        self, draft: Draft, wanted: Mapping[str, Mapping[str, Role]]
-    ) -> Callable[[], Awaitable[None]]:
-        async def run() -> None:
-            stored = await self.group_rules.current(by=draft.by)
-            after = _with_groups(stored, wanted, prunes=draft.prunes)
-            await self.group_rules.replace(after, by=draft.by)
-
-        return run
+    async def _replace_groups(self, draft: Draft, wanted: Mapping[str, Mapping[str, Role]]) -> None:
+        stored = await self.group_rules.current(by=draft.by)
+        after = _with_groups(stored, wanted, prunes=draft.prunes)
+        await self.group_rules.replace(after, by=draft.by)
 
     async def _section(self, organization: Organization, rules: GroupRules) -> OrganizationSection:
         org = OrgName(organization.name)
-        roles = await self.people.roles(organization)
+        roles = await self.members.roles(organization)
         owners = [name for name, role in roles.items() if role is Role.OWNER]
         members = {name: role.value for name, role in roles.items() if role is not Role.OWNER}
         groups = {

@@ -25,11 +25,19 @@ class Pruning(Enum):
     REMOVE = "remove"
 
 
+class ShownSecret(Struct, frozen=True):
+    """A secret that a change made, with the path of what it belongs to."""
+
+    path: str
+    secret: str
+
+
 class Step(Struct, frozen=True):
-    """One change, which may be repeated, with the lines of the difference that it makes."""
+    """One change, which may be repeated, with the lines of the difference that it makes. Of its
+    results only a `ShownSecret` counts."""
 
     lines: tuple[str, ...]
-    run: Callable[[], Awaitable[Secrets | None]]
+    run: Callable[[], Awaitable[object]]
 
 
 class FilePlan(Struct, frozen=True):
@@ -57,7 +65,7 @@ class Draft:
         self.waiting = list[str]()
         self.problems = list[FileProblem]()
 
-    def step(self, lines: Sequence[str], run: Callable[[], Awaitable[Secrets | None]]) -> None:
+    def step(self, lines: Sequence[str], run: Callable[[], Awaitable[object]]) -> None:
         """Add a change, unless it has no line."""
         if lines:
             self.steps.append(Step(tuple(lines), run))

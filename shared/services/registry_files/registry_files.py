@@ -42,6 +42,7 @@ from shared.services.registry_files.plans import (
     FilePlan,
     Pruning,
     Secrets,
+    ShownSecret,
 )
 from shared.services.registry_files.registry_sections import RegistrySections
 
@@ -176,13 +177,15 @@ class RegistryFiles(Struct, frozen=True):
         done = 0
         for step in plan.steps:
             try:
-                secrets |= await step.run() or {}
+                result = await step.run()
             except Refusal as refusal:
                 refusal.sentence = (
                     f"{refusal.sentence} That was {step.lines[0]!r}, after {done} of "
                     f"{len(plan.lines)} changes, which stay. Fix it and apply the file again."
                 )
                 raise
+            if isinstance(result, ShownSecret):
+                secrets[result.path] = result.secret
             done += len(step.lines)
         return secrets
 

@@ -1,6 +1,7 @@
 """The registry itself in a registry file: reserved names, and upstreams with their rules."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from msgspec import Struct
 
@@ -13,7 +14,7 @@ from shared.ports.directory import DirectoryStore
 from shared.services.mirroring.mirror_rules import RuleChanges
 from shared.services.organizations.reserved_names import ReservedNames, stored_patterns
 from shared.services.registry_files.plans import REASON, Draft, added, removed
-from shared.services.registry_files.rules_of_files import RulesOfFiles
+from shared.services.registry_files.rule_sections import RuleSections
 
 
 class RegistrySections(Struct, frozen=True):
@@ -21,7 +22,7 @@ class RegistrySections(Struct, frozen=True):
 
     directory: DirectoryStore
     reserved_names: ReservedNames
-    rules: RulesOfFiles
+    rules: RuleSections
     mirror_rules: RuleChanges | None  # None without an upstream in the settings.
 
     async def section(self) -> RegistrySection:
@@ -62,9 +63,11 @@ class RegistrySections(Struct, frozen=True):
                 pattern = parse_reserved_name(each)
                 wanted = ReservedName(pattern=pattern, reason=REASON, by="", since_ms=0)
                 if known.pop(wanted.id, None) is None:
-                    draft.step([added(path, pattern)], self._reserve(draft, pattern))
+                    add = partial(self.reserved_names.add, pattern, REASON, by=draft.by)
+                    draft.step([added(path, pattern)], add)
         for each in known.values() if draft.prunes else ():
-            draft.step([removed(path, each.pattern)], self._release(draft, each.pattern))
+            remove = partial(self.reserved_names.remove, each.pattern, by=draft.by)
+            draft.step([removed(path, each.pattern)], remove)
 
     async def plan_upstreams(self, draft: Draft) -> None:
         """Plan the upstreams and their rules. Without pruning what is new is added as by hand, and
@@ -86,27 +89,7 @@ class RegistrySections(Struct, frozen=True):
             lines += [f"- upstreams: {each}" for each in removed_rules(stored, after)]
             if not lines and _order(stored) != _order(after):
                 lines = ["~ upstreams: the order of the upstreams or of their rules"]
-            draft.step(lines, self._change_mirror(draft, self.mirror_rules, apply))
-
-    def _reserve(self, draft: Draft, pattern: str) -> Callable[[], Awaitable[None]]:
-        async def run() -> None:
-            await self.reserved_names.add(pattern, REASON, by=draft.by)
-
-        return run
-
-    def _release(self, draft: Draft, pattern: str) -> Callable[[], Awaitable[None]]:
-        async def run() -> None:
-            await self.reserved_names.remove(pattern, by=draft.by)
-
-        return run
-
-    def _change_mirror(
-        self, draft: Draft, mirror_rules: RuleChanges, apply: Callable[[MirrorRules], MirrorRules]
-    ) -> Callable[[], Awaitable[None]]:
-        async def run() -> None:
-            await mirror_rules.change(apply, by=draft.by)
-
-        return run
+            draft.step(lines, partial(self.mirror_rules.change, apply, by=draft.by))
 
 
 def _change_of(

@@ -1,6 +1,7 @@
 """The owners and members of organizations in a registry file."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 from msgspec import Struct
 
@@ -31,7 +32,7 @@ class _WantedRole(Struct, frozen=True):
     path: KeyPath
 
 
-class PeopleOfOrganizations(Struct, frozen=True):
+class MemberSections(Struct, frozen=True):
     """Plans changes of roles by hand; roles by groups are never touched."""
 
     directory: DirectoryStore
@@ -57,7 +58,9 @@ class PeopleOfOrganizations(Struct, frozen=True):
     async def plan_new(self, draft: Draft, name: str, section: OrganizationSection) -> None:
         """Plan the members of an organization that is created with its owners."""
         for each in await self._members(draft, name, section):
-            draft.step([added(each.path, each.role)], self._set(draft, OrgName(name), each))
+            draft.step(
+                [added(each.path, each.role)], partial(self._set, draft, OrgName(name), each)
+            )
 
     async def plan(
         self, draft: Draft, organization: Organization, name: str, section: OrganizationSection
@@ -121,7 +124,7 @@ class PeopleOfOrganizations(Struct, frozen=True):
             line = (
                 changed(wanted.path, role, wanted.role) if role else added(wanted.path, wanted.role)
             )
-            draft.step([line], self._set(draft, OrgName(members.org), wanted))
+            draft.step([line], partial(self._set, draft, OrgName(members.org), wanted))
 
     async def _plan_removals(
         self,
@@ -144,27 +147,17 @@ class PeopleOfOrganizations(Struct, frozen=True):
             if each.pending is not None:
                 draft.wait(path, _described(each.pending))
             else:
-                run = self._remove(draft, OrgName(members.org), each)
-                draft.step([removed(path, each.hand_role)], run)
+                remove = partial(self._remove, draft, OrgName(members.org), each)
+                draft.step([removed(path, each.hand_role)], remove)
 
-    def _set(
-        self, draft: Draft, org: OrgName, wanted: _WantedRole
-    ) -> Callable[[], Awaitable[None]]:
-        async def run() -> None:
-            await self.memberships.set_member(
-                org, wanted.account, wanted.role, by=draft.by, reason=REASON
-            )
+    async def _set(self, draft: Draft, org: OrgName, wanted: _WantedRole) -> None:
+        await self.memberships.set_member(
+            org, wanted.account, wanted.role, by=draft.by, reason=REASON
+        )
 
-        return run
-
-    def _remove(
-        self, draft: Draft, org: OrgName, member: Membership
-    ) -> Callable[[], Awaitable[None]]:
-        async def run() -> None:
-            account = await self.memberships.member_account(org, member.account, by=draft.by)
-            await self.memberships.remove_member(org, account, by=draft.by, reason=REASON)
-
-        return run
+    async def _remove(self, draft: Draft, org: OrgName, member: Membership) -> None:
+        account = await self.memberships.member_account(org, member.account, by=draft.by)
+        await self.memberships.remove_member(org, account, by=draft.by, reason=REASON)
 
 
 def _lists(section: OrganizationSection, role: Role) -> bool:

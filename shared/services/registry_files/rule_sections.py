@@ -1,7 +1,8 @@
 """The rules about what is published, as a registry file says them: those of organizations, and
 those of the registry."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import cast
 
 from msgspec import Struct
@@ -41,7 +42,7 @@ _OF_REGISTRY = {
 }
 
 
-class RulesOfFiles(Struct, frozen=True):
+class RuleSections(Struct, frozen=True):
     """Plans changes of rules, and reads them as keys of the file."""
 
     changes: PublishingRuleChanges
@@ -55,11 +56,8 @@ class RulesOfFiles(Struct, frozen=True):
         wanted = _wanted(section, _OF_ORGANIZATION)
         lines = _lines(draft, path, rules, wanted)
         org = OrgName(stored.name if stored else name)
-
-        async def run() -> None:
-            await self.changes.change_organization(org, wanted, by=draft.by)
-
-        draft.step(lines, run)
+        change = partial(self.changes.change_organization, org, wanted, by=draft.by)
+        draft.step(lines, change)
 
     async def plan_registry(self, draft: Draft) -> None:
         """Plan the rules of the registry."""
@@ -68,7 +66,7 @@ class RulesOfFiles(Struct, frozen=True):
         if wanted:
             stored = await self.changes.of_registry(by=draft.by)
             lines = _lines(draft, ("registry",), stored, wanted)
-            draft.step(lines, self._change_registry(draft, wanted))
+            draft.step(lines, partial(self.changes.change_registry, wanted, by=draft.by))
 
     def of_organization(self, organization: Organization) -> Mapping[str, object]:
         """Return the rules of an organization that are not those of a new one, by their keys."""
@@ -78,12 +76,6 @@ class RulesOfFiles(Struct, frozen=True):
         """Return the rules of the registry that are not those of a new one, by their keys."""
         stored = await self.changes.of_registry(by=OPERATOR)
         return _said(stored, RegistryRules(), _OF_REGISTRY)
-
-    def _change_registry(self, draft: Draft, wanted: RuleValues) -> Callable[[], Awaitable[None]]:
-        async def run() -> None:
-            await self.changes.change_registry(wanted, by=draft.by)
-
-        return run
 
 
 def _wanted(
