@@ -202,7 +202,7 @@ class ApprovedSource(Struct, frozen=True):
         resolved = {each.request: each for each in answer.resolved}
         for request, found in list(resolved.items()):
             packages = [each.package for each in request.candidates]
-            [package] = [each for each in packages if each.name == found.package][:1] or [None]
+            package = next((each for each in packages if each.name == found.package), None)
             if package is None or await self._allows(package, found.version, by):
                 continue
             del resolved[request]

@@ -86,24 +86,24 @@ class Admission(Struct, frozen=True):
         stored = await self.releases.metadata.find(coordinate, check=asker.check)
         if stored.release is not None:
             return True
-        ways = await self.reader.ways(coordinate.package, asker)
-        if self.reader.is_missing(coordinate, ways):
+        sources = await self.reader.sources_for(coordinate.package, asker)
+        if self.reader.is_missing(coordinate, sources):
             return False
         await self.reader.require_admitted(coordinate, asker)
         await self.reader.questions.count(asker)
         via = asker.via()
         follower = Asker(asker.by, lambda: via, asker.sources)
-        key = f"{ways[-1].kept_as} {coordinate.key}"
-        return await self._flights.answer(key, lambda: self._fetch(coordinate, ways, follower))
+        key = f"{sources[-1].kept_as} {coordinate.key}"
+        return await self._flights.answer(key, lambda: self._fetch(coordinate, sources, follower))
 
     async def close(self) -> None:
         """Stop fetching; what is not stored is fetched again when somebody asks for it."""
         await self._flights.close()
 
     async def _fetch(
-        self, coordinate: Coordinate, ways: Sequence[UpstreamSource], asker: Asker
+        self, coordinate: Coordinate, sources: Sequence[UpstreamSource], asker: Asker
     ) -> bool:
-        for each in ways:
+        for each in sources:
             async with AsyncExitStack() as opened:  # It closes the archive's file at the end.
                 found = await self._found(each, coordinate, asker, opened)
                 if found is None:
@@ -112,7 +112,9 @@ class Admission(Struct, frozen=True):
                 if each.sends_token:
                     # An earlier answer without the token may be from before the release was
                     # published.
-                    public = await self.reader.describe_by(ways[:1], coordinate, asker, anew=True)
+                    public = await self.reader.describe_by(
+                        sources[:1], coordinate, asker, anew=True
+                    )
                     described = public or described
                 await self._store(each, described, fetched)
                 return True
@@ -252,8 +254,8 @@ class Refreshing(Struct, frozen=True):
         # Whatever fails is repeated by a later request; it was logged.
         with suppress(Refusal):
             async with self._turns:
-                ways = await self.reader.ways(at.package, asker)
-                found = await self.reader.describe_by(ways, at, asker, anew=True)
+                sources = await self.reader.sources_for(at.package, asker)
+                found = await self.reader.describe_by(sources, at, asker, anew=True)
             if found is not None:
                 await self.withdrawals.note_back(release)
                 await self.releases.follow(release, found.release.deprecation, None)
@@ -262,15 +264,15 @@ class Refreshing(Struct, frozen=True):
             head = await self.releases.metadata.head(at.package)
             is_internal = head is not None and head.visibility is Visibility.INTERNAL
             # An upstream describes internal releases only to requests with its token.
-            if not is_internal or any(each.sends_token for each in ways):
-                said = await self._withdrawal(ways, at, asker)
+            if not is_internal or any(each.sends_token for each in sources):
+                said = await self._withdrawal(sources, at, asker)
                 await self.withdrawals.note_gone(release, said)
 
     async def _withdrawal(
-        self, ways: Sequence[UpstreamSource], at: Coordinate, asker: Asker
+        self, sources: Sequence[UpstreamSource], at: Coordinate, asker: Asker
     ) -> UpstreamWithdrawal | None:
         """Return what the upstream says of a release that it no longer has."""
-        for each in ways:
+        for each in sources:
             ask = partial(each.upstream.withdrawal, at, via=asker.via())
             try:
                 found = await each.breaker.ask(package_owner(at.package), ask)

@@ -359,9 +359,10 @@ class PackageChain(Struct, frozen=True):
         best = survey and ReleaseChoice(survey, client).pick(wanted.version, request.mode)
         if not best:
             return None
-        exact = request.org, request.name, best.version, ResolutionMode.HARD.value
-        answers = await self._resolved([PackageRequest.of(*exact)], client, by)
-        [found] = answers.values() or [None]
+        mode = ResolutionMode.HARD.value
+        exact = PackageRequest.of(request.org, request.name, best.version, mode)
+        answers = await self._resolved([exact], client, by)
+        found = next(iter(answers.values()), None)
         return replace(found, request=request) if isinstance(found, ResolvedPackage) else found
 
     async def _module(

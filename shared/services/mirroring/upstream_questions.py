@@ -19,7 +19,6 @@ from shared.services.mirroring.kept_answers import KeptAnswers, NewAnswer
 from shared.services.mirroring.upstreams import UpstreamSource, refusal_of
 
 T = TypeVar("T")
-Ways = Sequence[UpstreamSource]  # How an upstream is asked, one after the other.
 
 
 class Question(Struct, Generic[T], frozen=True):
@@ -67,11 +66,16 @@ class UpstreamQuestions(Struct, frozen=True):
     rate_limiter: RateLimiter
 
     async def answer(
-        self, question: Question[T], ways: Ways, asker: Asker, *, anew: bool = False
+        self,
+        question: Question[T],
+        sources: Sequence[UpstreamSource],
+        asker: Asker,
+        *,
+        anew: bool = False,
     ) -> T | None:
-        """Return the first answer that is something, kept or new; None if there is none. `anew`
-        asks whatever is kept."""
-        for source in ways:
+        """Ask the sources one after the other; return the first answer, kept or new, or None if
+        none of them has one. `anew` ignores kept answers."""
+        for source in sources:
             key = (source.kept_as, *question.key)
             if self.kept.fresh(key) is None:
                 await self.count(asker)

@@ -42,7 +42,7 @@ from shared.ports.upstream import Upstream
 from shared.runtime.decoded_records import memory_of
 from shared.services.mirroring.kept_answers import KeptAnswers, NewAnswer
 from shared.services.mirroring.ours_or_upstream import OursOrUpstream
-from shared.services.mirroring.upstream_questions import Asker, Question, UpstreamQuestions, Ways
+from shared.services.mirroring.upstream_questions import Asker, Question, UpstreamQuestions
 from shared.services.mirroring.upstreams import Upstreams, UpstreamSource, refusal_of
 from shared.services.name_owners import NameOwners
 from shared.services.packages.external_releases import PinnedDigests
@@ -68,8 +68,9 @@ class UpstreamReader(Struct, frozen=True):
     pins: PinnedDigests
     clock: Clock
 
-    async def ways(self, package: Package, asker: Asker) -> Ways:
-        """Return how the upstream of the package is asked for the caller, as `asked_by` says."""
+    async def sources_for(self, package: Package, asker: Asker) -> Sequence[UpstreamSource]:
+        """Return the upstream of the package as it is asked for the caller, in the order that
+        `asked_by` says; nothing if it comes from none."""
         source = await self.ours_or_upstream.upstream_of(package, asker)
         return source.asked_by(asker.by) if source else ()
 
@@ -86,7 +87,7 @@ class UpstreamReader(Struct, frozen=True):
             lambda upstream, via: upstream.versions(package, client, via=via),
             lambda found: 1_000 + _VERSION_BYTES * sum(1 + len(e.precedence[-1]) for e in found),
         )
-        return await self.questions.answer(question, await self.ways(package, asker), asker)
+        return await self.questions.answer(question, await self.sources_for(package, asker), asker)
 
     async def describe(
         self, package: Package, wanted: Version | Range, client: ClientProfile, asker: Asker
@@ -94,25 +95,30 @@ class UpstreamReader(Struct, frozen=True):
         """Return a release as the upstream describes it, or None; the digest of the description is
         pinned. Raises `UpstreamReleaseRefused`, also for one that is too young."""
         question = self._description(package, wanted, client)
-        found = await self.questions.answer(question, await self.ways(package, asker), asker)
+        found = await self.questions.answer(question, await self.sources_for(package, asker), asker)
         if found is not None:
             known = await self.pins.accepted(found.release.coordinate, by=asker.by)
             self._require_age(known, await self.age_rule(package, asker))
         return found
 
     async def describe_by(
-        self, ways: Ways, coordinate: Coordinate, asker: Asker, *, anew: bool = False
+        self,
+        sources: Sequence[UpstreamSource],
+        coordinate: Coordinate,
+        asker: Asker,
+        *,
+        anew: bool = False,
     ) -> Listing | None:
-        """Return the exact version as the upstream describes it in one of these ways, whatever its
-        age, and whatever is kept if `anew`; raise as `describe` does."""
+        """Return the exact version as the first of these sources describes it that has it, whatever
+        its age; `anew` ignores kept answers. Raises as `describe` does."""
         question = self._description(coordinate.package, coordinate.version, EXACT_CLIENT)
-        return await self.questions.answer(question, ways, asker, anew=anew)
+        return await self.questions.answer(question, sources, asker, anew=anew)
 
-    def is_missing(self, coordinate: Coordinate, ways: Ways) -> bool:
-        """Check whether the upstream said within the last minute, asked in each of these ways, that
-        it has no such version."""
+    def is_missing(self, coordinate: Coordinate, sources: Sequence[UpstreamSource]) -> bool:
+        """Check whether each of these sources said within the last minute that it has no such
+        version."""
         question = self._description(coordinate.package, coordinate.version, EXACT_CLIENT)
-        kept = [self.kept.fresh((each.kept_as, *question.key)) for each in ways]
+        kept = [self.kept.fresh((each.kept_as, *question.key)) for each in sources]
         return all(each is not None and each.value is None for each in kept)
 
     def _description(
@@ -205,40 +211,44 @@ class UpstreamReader(Struct, frozen=True):
         asker: Asker,
         call: Callable[[Upstream], Resolve[AnswerT]],
     ) -> dict[RequestT, AnswerT | Refusal]:
-        """Return the answer to each request about one of some packages: of those that an upstream
-        does not have as anybody asks it, the one that it gives for its token."""
+        """Return the answer to each request about one of some packages. Each upstream is asked
+        anonymously first, then with its token for what it did not find."""
         # Each owner is read once, and then remembered for all packages of the organization.
         orgs = {each[0].org.lower(): each[0].org for each in requests.values() if each}
         await asyncio.gather(*map(self.owners.owner, orgs.values()))
-        decided = await asyncio.gather(*(self._any_ways(e, asker) for e in requests.values()))
+        decided = await asyncio.gather(*(self._any_sources(e, asker) for e in requests.values()))
         found = dict[RequestT, AnswerT | Refusal]()
-        asked = dict[RequestT, Ways]()
-        for each, ways in zip(requests, decided, strict=True):
-            if isinstance(ways, Refusal):
-                found[each] = ways
+        asked = dict[RequestT, Sequence[UpstreamSource]]()
+        for each, sources in zip(requests, decided, strict=True):
+            if isinstance(sources, Refusal):
+                found[each] = sources
             else:
-                asked[each] = ways
+                asked[each] = sources
         for turn in range(2):
             unknown = dict[str, tuple[UpstreamSource, list[RequestT]]]()
-            for each, ways in asked.items():
-                for way in () if each in found else ways[turn : turn + 1]:
-                    kept = self.kept.fresh((way.kept_as, each, client))
-                    if kept is None:
-                        unknown.setdefault(way.kept_as, (way, []))[1].append(each)
-                    elif kept.value is not None:
-                        found[each] = kept.value
+            for each, sources in asked.items():
+                if each in found or turn >= len(sources):
+                    continue
+                source = sources[turn]
+                kept = self.kept.fresh((source.kept_as, each, client))
+                if kept is None:
+                    unknown.setdefault(source.kept_as, (source, []))[1].append(each)
+                elif kept.value is not None:
+                    found[each] = kept.value
             batches = (self._resolved_by(*each, client, asker, call) for each in unknown.values())
             for answers in await asyncio.gather(*batches):
                 found |= answers
         return found
 
-    async def _any_ways(self, packages: Sequence[Package], asker: Asker) -> Ways | Refusal:
-        """Return the ways of the first of the packages, all of one organization, that comes from
-        an upstream: rules may deny some. A refusal if nobody knows."""
+    async def _any_sources(
+        self, packages: Sequence[Package], asker: Asker
+    ) -> Sequence[UpstreamSource] | Refusal:
+        """Return the sources for the first of the packages, all of one organization, that comes
+        from an upstream: rules may deny some. A refusal if nobody knows."""
         try:
             for package in packages:
-                if ways := await self.ways(package, asker):
-                    return ways
+                if sources := await self.sources_for(package, asker):
+                    return sources
         except (UpstreamUnavailable, TooManyRequests) as refusal:
             return refusal
         return ()

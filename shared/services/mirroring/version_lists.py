@@ -101,7 +101,7 @@ class VersionLists(Struct, frozen=True):
         takes longer: it is made for the one who asks again. Raises `UpstreamUnavailable` and
         `TooManyRequests`.
         """
-        for source in await self.reader.ways(package, asker):
+        for source in await self.reader.sources_for(package, asker):
             wanted = _Wanted(source, package, asker.via())
             versions = await self._versions(wanted, asker)
             if versions is not None:
@@ -110,7 +110,7 @@ class VersionLists(Struct, frozen=True):
 
     async def known(self, package: Package, stored: Survey | None, asker: Asker) -> Survey | None:
         """Return the package as its last complete list has it, or None; asks no upstream."""
-        for source in await self.reader.ways(package, asker):
+        for source in await self.reader.sources_for(package, asker):
             wanted = _Wanted(source, package, asker.via())
             if (listed := await self._stored(wanted)) is not None:
                 return await self._surveyed(wanted, listed.versions, stored)

@@ -188,10 +188,10 @@ class UpstreamFeeds(Struct, frozen=True):
     ) -> tuple[Sequence[UpstreamChange], int]:
         """Return the last change of each release in a part of the feed, and where it ends; nothing
         if there is no feed or no answer."""
-        way = source.with_token or source  # It also sees what is internal here.
+        asked = source.with_token or source  # It also sees what is internal here.
         try:
-            found = await way.breaker.ask(
-                "changes", lambda: way.upstream.changes(number, CHANGES_AT_ONCE)
+            found = await asked.breaker.ask(
+                "changes", lambda: asked.upstream.changes(number, CHANGES_AT_ONCE)
             )
         except Unanswered:
             return (), number  # It was logged.
