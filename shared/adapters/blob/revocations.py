@@ -71,8 +71,8 @@ class BlobRevocations:
             return [name async for name in found]
 
     async def _read(self, names: Sequence[str]) -> list[Revocation]:
-        """Return the entries of blobs, and then those of the compacted one: it has those of blobs
-        that were deleted meanwhile."""
+        """Return the entries of the blobs, and then the entries of the compacted blob, which has
+        those of blobs that were deleted meanwhile."""
         found = list[Revocation]()
         for start in range(0, len(names), _READ_AT_ONCE):
             together = [each for each in names[start : start + _READ_AT_ONCE] if each != _ALL]

@@ -207,7 +207,7 @@ def _symbols_of_organizations(
     postings: Postings, search: SymbolSearch, query: SymbolQuery, page: ResultPage
 ) -> SymbolResults:
     """Return a page of all symbols of the organizations: clients read page after page until one is
-    not full, so the order depends on names alone."""
+    not full, so the order depends only on names."""
     deprecated = postings.packages(DEPRECATED)
     found = sorted(search.of_packages(query.kinds), key=lambda each: each.package in deprecated)
     shown = found[page.offset : page.offset + page.limit]

@@ -10,8 +10,8 @@ from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
 
 @dataclass(frozen=True)
 class DatabaseAge:
-    """Tells whether a database is younger than what is stored beside it: it may have been made
-    anew, and nothing is deleted on its word."""
+    """Tells whether a database is younger than what is stored beside it: it may have been created
+    again, so nothing is deleted because it lacks a record."""
 
     events: EventStore
     directory: DirectoryStore

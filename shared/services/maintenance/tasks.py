@@ -135,7 +135,7 @@ class Checkpoints(Struct, frozen=True):
         await self.work.put(_CHECKPOINT_KIND, task.id, after, ends_ms)
 
 
-# After a crash the task waits for so long, and up to a minute more for the next timer.
+# How long a task waits after a crash, and up to a minute more for the next timer.
 TASK_LEASE = timedelta(minutes=1)
 
 

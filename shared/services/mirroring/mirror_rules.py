@@ -233,8 +233,8 @@ class RuleChanges(Struct, frozen=True):
     async def _effects(
         self, survey: Survey, now: MirrorRules, then: MirrorRules
     ) -> Sequence[ChangedDecision]:
-        """Return the releases whose pulls ended otherwise: those of the days on which a release was
-        too young, and for other rules those of all days."""
+        """Return the releases whose pulls would have ended differently: pulls on the days on which
+        a release was too young, and for other rules pulls on all days."""
         package = survey.head.package
         now_ms = self.reader.clock.now_ms()
         has_age = any(each.age_rule(package, survey.head.upstream) for each in (now, then))

@@ -109,8 +109,8 @@ class UpstreamReader(Struct, frozen=True):
         *,
         anew: bool = False,
     ) -> Listing | None:
-        """Return the exact version as the first of these sources describes it that has it, whatever
-        its age; `anew` ignores kept answers. Raises as `describe` does."""
+        """Return the exact version from the first source that has it, whatever its age; `anew`
+        ignores kept answers. Raises as `describe` does."""
         question = self._description(coordinate.package, coordinate.version, EXACT_CLIENT)
         return await self.questions.answer(question, sources, asker, anew=anew)
 

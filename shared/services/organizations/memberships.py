@@ -90,7 +90,8 @@ class OrganizationMembers(Struct, frozen=True):
     """Reads and changes the members of organizations.
 
     Callers check rights and hold the lock of the member list, except where a method says otherwise.
-    Where two administrators decide, an owner whom one alone makes waits as those of owners do.
+    Where two administrators decide, an owner whom only one of them makes waits like an owner whom
+    owners make.
     """
 
     directory: DirectoryStore

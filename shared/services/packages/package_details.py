@@ -279,7 +279,7 @@ class PackageDetails(Struct, frozen=True):
 
 
 def _unstored_details(found: UnstoredRelease) -> ReleaseDetails:
-    """Return what an upstream says of a release; nothing of it is stored here."""
+    """Return the description of a release by its upstream; the release is not stored here."""
     listing = found.listing
     entry = ReleaseEntry.of(listing.release)
     owner = PackageOwner(listing.head.org)
