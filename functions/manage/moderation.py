@@ -10,7 +10,7 @@ from functions.http.signed_in_pages import (
     require_confirmation,
 )
 from functions.http.subjects import named_package
-from functions.manage.releases import PUBLIC_REASONS, RELEASES_PATH, VERSIONS_PER_PAGE
+from functions.manage.releases import PUBLIC_REASONS, VERSIONS_PER_PAGE
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.errors.identity import second_administrator_needed
@@ -29,8 +29,6 @@ from shared.use_cases import moderation
 from shared.use_cases.inputs import inputs_of_form, shown_fields
 from shared.use_cases.moderation import RequiredReason, TakeDown
 
-MANY_PATH = f"{RELEASES_PATH}/many"
-PROPOSALS_PATH = "/manage/proposals"
 PACKAGE_ROUTE = "manage/packages/{org}/{name}"
 
 # What the form of a selection asks: its field, its label and its hint.
