@@ -45,7 +45,8 @@ class CircuitBreaker:
         self._failures = set[str]()
         self._open_until_ms: int | None = None  # A time of the monotonic clock.
         self._kind = ServerUnreachable  # The kind of the last failure.
-        self._tried = list[str]()  # The subjects of the requests that decide whether it closes.
+        # The subjects of the requests that decide whether it closes.
+        self._trial_subjects = list[str]()
         self.health = ServerHealth()
 
     async def ask(self, subject: str, request: Callable[[], Awaitable[T]]) -> T:
@@ -55,13 +56,13 @@ class CircuitBreaker:
         archive and its description are asked for together, so both are tried then.
         """
         until_ms = self._open_until_ms
-        is_tried = self._tried in ([], [subject])
-        if until_ms is not None and (not is_tried or self._clock.monotonic_ms() < until_ms):
+        may_try = not self._trial_subjects or self._trial_subjects == [subject]
+        if until_ms is not None and (not may_try or self._clock.monotonic_ms() < until_ms):
             message = f"it is left alone for a time: {self.health.reason}"
             raise self._kind(message)
         is_trial = until_ms is not None
         if is_trial:
-            self._tried.append(subject)
+            self._trial_subjects.append(subject)
         try:
             answer = await request()
         except AnswerUnusable as error:  # It is there.
@@ -75,7 +76,7 @@ class CircuitBreaker:
             raise
         finally:
             if is_trial:
-                self._tried.remove(subject)
+                self._trial_subjects.remove(subject)
         self._note_answer(is_trial=is_trial)
         return answer
 
