@@ -1,4 +1,4 @@
-"""/manage/releases: withheld releases; hold, quarantine, release or remove one."""
+"""/manage/releases: withheld releases; hold, quarantine, restore or remove one."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
@@ -68,7 +68,7 @@ QUARANTINE = ReleaseAction(
     is_harsh=True,
     takes_public_reason=True,
 )
-RELEASE = ReleaseAction(
+RESTORE = ReleaseAction(
     "release",
     "Restore",
     "Anyone who can see its package can find and pull it again, with the same digest.",
@@ -89,8 +89,8 @@ REMOVE = ReleaseAction(
 # state replaces its reasons.
 ACTIONS_BY_STATE: Mapping[State, tuple[ReleaseAction, ...]] = {
     State.LIVE: (HOLD, QUARANTINE, REMOVE),
-    State.HELD: (RELEASE, QUARANTINE, REMOVE),
-    State.QUARANTINED: (QUARANTINE, RELEASE, REMOVE),
+    State.HELD: (RESTORE, QUARANTINE, REMOVE),
+    State.QUARANTINED: (QUARANTINE, RESTORE, REMOVE),
     State.REMOVED: (REMOVE,),
 }
 
@@ -207,7 +207,7 @@ def _confirmed_release(call: SignedInCall) -> Coordinate:
 
 _add_form(HOLD, moderation.hold, named_release)
 _add_form(QUARANTINE, moderation.quarantine, named_release)
-_add_form(RELEASE, moderation.restore, named_release)
+_add_form(RESTORE, moderation.restore, named_release)
 _add_form(REMOVE, moderation.remove, _confirmed_release, _show_removed)
 
 
