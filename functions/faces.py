@@ -118,9 +118,6 @@ def _with_derived(declared: tuple[Operation, ...]) -> tuple[Operation, ...]:
     return (*served, missing_operation(served))
 
 
-KEYS = "shared.auth.p256"  # The module is needed for the first push, and for metrics.
-
-
 async def build_models() -> None:
     """Build the models of records, inputs and answers that are imported; else each is built when it
     is first used.
@@ -139,19 +136,19 @@ async def _build_below(base: type[BaseModel]) -> None:
         await _build_below(model)
 
 
-def prepare_faces(settings: Settings) -> None:
-    """Import, read and make what one of the first requests would wait for besides models, which are
-    built before: templates, GraphQL, openapi.json, the documentation, keys and SCIM, in the order
-    in which clients may want it.
+def warm_up(settings: Settings) -> None:
+    """Load what the first requests need (templates, GraphQL, the OpenAPI document, the manual, keys,
+    SCIM), so that they do not wait for it.
 
-    Takes about a second of processor. Who asks meanwhile makes what it needs itself.
+    The order is that in which clients may need it. It takes about a second of processor time; a
+    request that comes before its part is loaded loads it itself.
     """
     prepare_templates()
     import_module(EXECUTION)
     openapi_document(settings.base_url)
     manual_of(settings)
     render_markdown("", TextPlace(""))  # Imports and builds the parser.
-    import_module(KEYS)
+    import_module("shared.auth.p256")  # The first push and metrics need it.
     if identity_issuers(settings):  # Otherwise no directory can provision people.
         for name in LIBRARY_MODULES:
             import_module(name)

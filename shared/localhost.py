@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from functions.api.dry_runs import DRY_RUN
 from functions.archives import archive_caller, archive_to_send, link_of
 from functions.central.central_face import refusal_answer
-from functions.faces import build_app, build_models, operations, prepare_faces
+from functions.faces import build_app, build_models, operations, warm_up
 from functions.http.calls import Exchange
 from functions.http.repeats import recognizer, repeat_recorder
 from functions.http.rerouting import Rerouting
@@ -229,7 +229,7 @@ async def _prepare(settings: Settings) -> None:
     def prepare() -> None:
         try:
             prepare_search()
-            prepare_faces(settings)
+            warm_up(settings)
         except Exception:  # The first request that needs what could not be made gets the error.
             log.exception("start.unprepared")
 

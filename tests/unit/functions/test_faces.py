@@ -98,7 +98,7 @@ DIRECTORY = """
 import sys
 from pkgutil import iter_modules
 from functions import scim
-from functions.faces import operations, prepare_faces
+from functions.faces import operations, warm_up
 from functions.scim.scim_face import LIBRARY_MODULES
 from shared.settings import Settings
 every = [each.name for each in iter_modules(scim.__path__, "functions.scim.")]
@@ -107,7 +107,7 @@ def missing():
 settings = Settings.load()
 operations(settings)
 print(missing() == sorted([*LIBRARY_MODULES, "scim2_models"]))
-prepare_faces(settings)
+warm_up(settings)
 print(missing())
 """
 
