@@ -137,8 +137,8 @@ async def _build_below(base: type[BaseModel]) -> None:
 
 
 def warm_up(settings: Settings) -> None:
-    """Load what the first requests need (templates, GraphQL, the OpenAPI document, the manual, keys,
-    SCIM), so that they do not wait for it.
+    """Load what the first requests need (templates, GraphQL, the OpenAPI document, the manual,
+    keys, SCIM), so that they do not wait for it.
 
     The order is that in which clients may need it. It takes about a second of processor time; a
     request that comes before its part is loaded loads it itself.
