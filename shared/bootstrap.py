@@ -85,7 +85,7 @@ from shared.auth.key_texts import KeyFile, newest_made_ms, text_of_setting
 from shared.auth.log_keys import OTHER_LOGS, LogKeys, log_key_file, witness_key_file
 from shared.auth.release_keys import ReleaseSigner, release_key_file
 from shared.auth.reread_secrets import ReadKeys
-from shared.auth.signing_keys import KeyFiles, KeyRing, SigningKeys, VaultKeys
+from shared.auth.signing_keys import KeyRing, SigningKeyFolder, SigningKeys, VaultKeys
 from shared.auth.tokens import Secret
 from shared.composition import Registry, create_registry
 from shared.confined.access import Restriction
@@ -172,7 +172,7 @@ def migrate(settings: Settings, report: Report = report_nothing) -> None:
         embedded.migrate()
     _search_index(DataFolder(settings.data)).migrate()
     keys = DataFolder(settings.data).keys
-    KeyFiles(keys, SystemClock(), SystemRandomness()).load()
+    SigningKeyFolder(keys, SystemClock(), SystemRandomness()).load()
     for each in key_files(keys):
         each.make_missing()
     has_clear_secrets = embedded.has_clear_secrets()
@@ -277,7 +277,7 @@ def is_readable_without_room(settings: Settings) -> bool:
             each.close()
     except (DatabaseUnusable, StorageFull):
         return False
-    return bool(KeyFiles(folder.keys, SystemClock(), SystemRandomness()).paths())
+    return bool(SigningKeyFolder(folder.keys, SystemClock(), SystemRandomness()).paths())
 
 
 def prepare_search() -> None:
@@ -744,7 +744,7 @@ def rotate_keys(settings: Settings) -> None:
     _require_folder(settings, "Its key is in the key vault: infra/keys.sh VAULT rotate.")
     if open_embedded(settings.data, SystemClock()).database.is_current():
         asyncio.run(_renew_keys_of_webhooks(settings))
-    KeyFiles(DataFolder(settings.data).keys, SystemClock(), SystemRandomness()).rotate()
+    SigningKeyFolder(DataFolder(settings.data).keys, SystemClock(), SystemRandomness()).rotate()
 
 
 async def _renew_keys_of_webhooks(settings: Settings) -> None:
@@ -968,7 +968,7 @@ def _keys(
         read = _vault_secret(settings, settings.key_secret)
         recorded = recording_age(read, clock, KeyKind.LINKS.value, lambda stored: stored.stored_ms)
         return VaultKeys(recorded, clock, log_key_problem)
-    return KeyFiles(folder.keys, clock, randomness).load()
+    return SigningKeyFolder(folder.keys, clock, randomness).load()
 
 
 def _release_signer(settings: Settings, folder: DataFolder, clock: Clock) -> ReleaseSigner:

@@ -17,7 +17,7 @@ from pathlib import Path
 from shared.adapters.cloud import IdentityClients, StoreAddresses
 from shared.adapters.filesystem import DataFolder
 from shared.adapters.system import SystemClock, SystemRandomness
-from shared.auth.signing_keys import KeyFiles
+from shared.auth.signing_keys import SigningKeyFolder
 from shared.auth.tokens import Secret
 from shared.bootstrap import key_files
 from tests.fakes.azurite import azurite, missing
@@ -66,7 +66,7 @@ def _link_key(data: Path) -> str:
     """Return the key of the folder, where the other keys of the registry are files as well."""
     for file in key_files(DataFolder(data).keys):
         file.make_missing()
-    keys = KeyFiles(DataFolder(data).keys, SystemClock(), SystemRandomness()).load()
+    keys = SigningKeyFolder(DataFolder(data).keys, SystemClock(), SystemRandomness()).load()
     return ",".join(key.reveal() for key in keys.keys)
 
 

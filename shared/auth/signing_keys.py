@@ -218,7 +218,7 @@ class VaultKeys:
         return Signer(self, purpose)
 
 
-class KeyFiles:
+class SigningKeyFolder:
     """The keys in files of a folder, which only the registry's user may read."""
 
     def __init__(self, folder: Path, clock: Clock, randomness: Randomness) -> None:

@@ -18,9 +18,9 @@ from shared.auth.reread_secrets import (
 )
 from shared.auth.signing_keys import (
     ArchiveLinkSigner,
-    KeyFiles,
     KeyRing,
     Signer,
+    SigningKeyFolder,
     VaultKeys,
 )
 from shared.auth.tokens import Secret
@@ -44,8 +44,8 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def files(tmp_path: Path, clock: FakeClock) -> KeyFiles:
-    return KeyFiles(tmp_path / "keys", clock, FakeRandomness())
+def files(tmp_path: Path, clock: FakeClock) -> SigningKeyFolder:
+    return SigningKeyFolder(tmp_path / "keys", clock, FakeRandomness())
 
 
 def test_a_signature_holds_for_what_was_signed_alone() -> None:
@@ -72,7 +72,7 @@ def test_signatures_of_the_key_before_hold_and_those_of_older_ones_do_not() -> N
 
 
 def test_a_missing_key_is_created_which_only_the_user_of_the_registry_may_read(
-    files: KeyFiles,
+    files: SigningKeyFolder,
 ) -> None:
     ring = files.load()
     assert [len(bytes.fromhex(each.reveal())) for each in ring.keys] == [32]
@@ -82,7 +82,9 @@ def test_a_missing_key_is_created_which_only_the_user_of_the_registry_may_read(
     assert stat.S_IMODE(key.parent.stat().st_mode) == 0o700
 
 
-def test_a_new_key_signs_and_the_one_before_remains(files: KeyFiles, clock: FakeClock) -> None:
+def test_a_new_key_signs_and_the_one_before_remains(
+    files: SigningKeyFolder, clock: FakeClock
+) -> None:
     rings = [files.load()]
     for _ in range(3):
         clock.advance(timedelta(days=1))
@@ -93,7 +95,7 @@ def test_a_new_key_signs_and_the_one_before_remains(files: KeyFiles, clock: Fake
     assert len(files.paths()) == 2
 
 
-def test_unfinished_files_of_a_crash_are_not_read(files: KeyFiles) -> None:
+def test_unfinished_files_of_a_crash_are_not_read(files: SigningKeyFolder) -> None:
     ring = files.load()
     [key] = files.paths()
     (key.parent / "999999999999999.key.new").write_text("half")

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from shared.adapters.filesystem import DataFolder
 from shared.adapters.system import SystemClock, SystemRandomness
-from shared.auth.signing_keys import KeyFiles
+from shared.auth.signing_keys import SigningKeyFolder
 from shared.auth.webhook_keys import unwrap, wrapping_keys
 from shared.domain.webhooks import WebhookKeys
 from tests.fakes.release_keys import LOG_KEYS
@@ -81,7 +81,7 @@ def test_after_the_commands_for_a_leaked_backup_its_keys_sign_and_decrypt_nothin
     terminal: Terminal,
 ) -> None:
     terminal.run("webhook", "add", "@acme", "https://hooks.example.org/x", "--event", "release")
-    files = KeyFiles(DataFolder(terminal.data).keys, SystemClock(), SystemRandomness())
+    files = SigningKeyFolder(DataFolder(terminal.data).keys, SystemClock(), SystemRandomness())
     leaked = files.load()
     signed = private_release_keys(terminal)
     section = docs("run/backup").partition("### A backup leaked")[2].partition("\n### ")[0]
