@@ -65,7 +65,11 @@ FACES = (central,)
 
 
 # A signed link needs no credentials, and `archive_caller` asks for them without one.
-@central.read("archives/{scope}/{digest}/{version}/{file}", is_open=True, stays_public=True)
+@central.read(
+    "archives/{scope}/{digest}/{version}/{file}",
+    ignores_credentials=True,
+    serves_anonymous_always=True,
+)
 async def archive_bytes(call: Call) -> Answer:
     link = link_of([call.route_params[each] for each in LINK_PARTS], call.params)
     call.set_caller(await archive_caller(call.registry, link, call.headers))

@@ -11,18 +11,18 @@ central = CentralFace()
 FACES = (central,)
 
 
-@central.read("health/live", is_open=True, stays_public=True)
+@central.read("health/live", ignores_credentials=True, serves_anonymous_always=True)
 async def health_live(call: Call) -> Answer:
     return json_answer({"status": "live"})
 
 
-@central.read("health", is_open=True, stays_public=True)
+@central.read("health", ignores_credentials=True, serves_anonymous_always=True)
 async def health_default(call: Call) -> Answer:
     # The path that monitors use by default.
     return await health_ready(call)
 
 
-@central.read("health/ready", is_open=True, stays_public=True)
+@central.read("health/ready", ignores_credentials=True, serves_anonymous_always=True)
 async def health_ready(call: Call) -> Answer:
     await call.registry.probe()
     await call.registry.require_writable()

@@ -37,7 +37,7 @@ def _is_enabled(settings: Settings) -> bool:
     return settings.metrics != "off"
 
 
-@machine.read(METRICS, is_open=True, exists=_is_enabled, stays_public=True)
+@machine.read(METRICS, ignores_credentials=True, exists=_is_enabled, serves_anonymous_always=True)
 async def metrics_text(call: Call) -> Answer:
     _require_access(call)
     # Imported here, so that it is only loaded if metrics are enabled.

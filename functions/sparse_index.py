@@ -35,7 +35,7 @@ api = IndexFace()
 FACES = (api,)
 
 
-@api.read("index/config.json", is_open=True)
+@api.read("index/config.json", ignores_credentials=True)
 async def index_settings(call: Call) -> Answer:
     config = DerivedDocument.of(index_config(call.registry.settings.base_url))
     return index_answer(call, config, media_type=JSON, caching=INDEX_CACHE_PUBLIC)

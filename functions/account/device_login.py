@@ -110,7 +110,7 @@ device_api = ApiFace(_parse_request, takes_sessions=False)
     "Ask for a token for a machine without a browser (RFC 8628); JSON or a form is read.",
     limit=None,
     refusals=(400,),
-    stays_public=True,
+    serves_anonymous_always=True,
 )
 async def device_api_ask(call: ApiCall, sent: DeviceAsk) -> DeviceCodes | Answer:
     login = call.registry.tokens.device_login
@@ -126,7 +126,7 @@ async def device_api_ask(call: ApiCall, sent: DeviceAsk) -> DeviceCodes | Answer
     "Return the token of a machine that somebody approved; refusals are those of the RFC.",
     limit=None,
     refusals=(400,),
-    stays_public=True,
+    serves_anonymous_always=True,
 )
 async def device_api_token(call: ApiCall, poll: DevicePoll) -> DeviceToken | Answer:
     login = call.registry.tokens.device_login
@@ -170,7 +170,7 @@ def _confirm(call: SignedInCall, login: DeviceRequest) -> Answer:
     )
 
 
-@pages.read("login.py", is_open=True, stays_public=True)
+@pages.read("login.py", ignores_credentials=True, serves_anonymous_always=True)
 async def login_file(call: Call) -> Answer:
     return script_answer(call, shared.login.__file__, shared.login.ADDRESS)
 

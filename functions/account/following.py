@@ -68,13 +68,13 @@ async def account_following_unfollow(call: SignedInCall) -> None:
     await call.registry.packages.following.unfollow(followed, by=call.caller)
 
 
-@leave_pages.read(LEAVE, stays_public=True)
+@leave_pages.read(LEAVE, serves_anonymous_always=True)
 async def account_following_leave_page(call: PageCall) -> Answer:
     """Show the field for the code, which the script fills in from the fragment and posts."""
     return call.page(_LEAVE_TEMPLATE, problem=None, csrf=await browser_csrf_token(call), link=None)
 
 
-@leave_pages.change(LEAVE, stays_public=True)
+@leave_pages.change(LEAVE, serves_anonymous_always=True)
 async def account_following_leave(call: PageCall) -> Answer:
     """Show what a mail told of, or end it.
 
@@ -101,7 +101,7 @@ async def account_following_leave(call: PageCall) -> Answer:
     return call.message("Mail ended", f"You get no more mail about {what}.")
 
 
-@leave_pages.read(END, stays_public=True)
+@leave_pages.read(END, serves_anonymous_always=True)
 async def account_following_end_page(call: PageCall) -> Answer:
     """Show the button: programs open addresses to check them, and end nothing (RFC 8058)."""
     code = call.route_params["mail"]
@@ -110,7 +110,7 @@ async def account_following_end_page(call: PageCall) -> Answer:
     return call.page(_END_TEMPLATE)
 
 
-@leave_pages.change(END, stays_public=True)
+@leave_pages.change(END, serves_anonymous_always=True)
 async def account_following_end(call: PageCall) -> Answer:
     """End the mail that names this address. Mail programs post to it without a cookie, so no form
     protects it: its code can do nothing else."""

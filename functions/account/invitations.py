@@ -53,7 +53,7 @@ pages = InvitationPages()
 FACES = (pages,)
 
 
-@pages.read("account/invitations", stays_public=True)
+@pages.read("account/invitations", serves_anonymous_always=True)
 async def account_invitation(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
     code = code_of(call.form.text(FIELD)) or _code_cookie(call.registry).read(call.headers)
     _forget_code(call)
@@ -73,7 +73,7 @@ async def account_invitation(call: SignedInCall, problem: FormProblem | None = N
         "joined": "Invitation accepted. You are now a member of the organization.",
         "declined": "Invitation declined.",
     },
-    stays_public=True,
+    serves_anonymous_always=True,
 )
 async def account_invitation_answer(call: SignedInCall) -> Answer:
     """Show the invitation with the code, and end it by a decision."""

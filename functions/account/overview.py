@@ -50,7 +50,7 @@ async def account_settings(call: SignedInCall) -> Answer:
 
 
 # Visitors who are not signed in are redirected to a page where they sign in.
-@pages.read("dashboard", is_open=True)
+@pages.read("dashboard", ignores_credentials=True)
 async def account_dashboard(call: SignedInCall) -> Answer:
     return see_other(_DASHBOARD_TABS.get(call.params.get("tab", ""), ACCOUNT_PATH))
 

@@ -38,7 +38,7 @@ pages = SignInPages()
 FACES = (pages,)
 
 
-@pages.read("sign-in", stays_public=True)
+@pages.read("sign-in", serves_anonymous_always=True)
 async def sign_in_page_shown(call: PageCall) -> Answer:
     await _identify(call)
     purpose = purpose_of(call)
@@ -68,7 +68,9 @@ async def _begin(provider: str, call: PageCall) -> Answer:
 for _provider in PROVIDERS:
     _route = f"sign-in/{_provider}"
     _name = f"sign_in_begin_{_provider}"
-    pages.read(_route, ["GET"], stays_public=True, name=_name)(partial(_begin, _provider))
+    pages.read(_route, ["GET"], serves_anonymous_always=True, name=_name)(
+        partial(_begin, _provider)
+    )
 
 
 def _check_ticket(call: PageCall, sign_in: SignInRequest) -> None:
@@ -78,7 +80,7 @@ def _check_ticket(call: PageCall, sign_in: SignInRequest) -> None:
         raise sign_in_expired()
 
 
-@pages.change("sign-in/callback/{provider}", ["GET", "POST"], stays_public=True)
+@pages.change("sign-in/callback/{provider}", ["GET", "POST"], serves_anonymous_always=True)
 async def sign_in_callback(call: PageCall) -> Answer:
     browser = browser_of(call, call.registry.identity.browsers.name(call.headers))
     provider = call.route_params["provider"]
@@ -102,7 +104,7 @@ def _provider_answer(call: PageCall) -> dict[str, str]:
     return dict(call.params)
 
 
-@pages.read("sign-in/link", stays_public=True)
+@pages.read("sign-in/link", serves_anonymous_always=True)
 async def sign_in_link_page(call: PageCall) -> Answer:
     """Show the field for the code, which the script fills in from the fragment and posts."""
     return call.page(_LINK_TEMPLATE, problem=None, csrf=await browser_csrf_token(call))
@@ -111,7 +113,7 @@ async def sign_in_link_page(call: PageCall) -> Answer:
 _LINK_TEMPLATE = "sign_in_link.html"
 
 
-@pages.change("sign-in/link", stays_public=True)
+@pages.change("sign-in/link", serves_anonymous_always=True)
 async def sign_in_link_used(call: PageCall) -> Answer:
     """Sign in with the code, or show whom it signs in.
 
@@ -149,7 +151,7 @@ async def _verified(
     return await verify_credential(verify, code, call.registry, address=browser.address)
 
 
-@pages.change("sign-out", stays_public=True)
+@pages.change("sign-out", serves_anonymous_always=True)
 async def sign_in_out(call: PageCall) -> Answer:
     await _identify(call)
     authentication = call.registry.identity.session_authentication

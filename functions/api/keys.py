@@ -46,8 +46,8 @@ keys_api = ApiFace()
     "GET",
     "api/v1/keys",
     "List the keys that sign releases, and those that did.",
-    is_open=True,
-    stays_public=True,
+    ignores_credentials=True,
+    serves_anonymous_always=True,
 )
 async def api_keys(call: ApiCall) -> KeysView:
     keys = await call.registry.release_keys()

@@ -50,7 +50,9 @@ from shared.runtime.answers import Answer
 openapi_api = ApiFace()
 
 
-@openapi_api.operation("GET", "api/v1/openapi.json", "Return this document.", is_open=True)
+@openapi_api.operation(
+    "GET", "api/v1/openapi.json", "Return this document.", ignores_credentials=True
+)
 async def api_docs_openapi(call: ApiCall) -> Answer:
     return json_answer(openapi_document(call.registry.settings.base_url))
 

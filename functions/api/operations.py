@@ -165,17 +165,17 @@ class ApiFace(JsonFace[ApiCall]):
         refusals: tuple[int, ...] | None = None,
         also: tuple[int, ...] = (),
         limit: RateLimitClass | None = RateLimitClass.WRITE,
-        is_open: bool = False,
-        stays_public: bool = False,
-        asks: bool = False,
+        ignores_credentials: bool = False,
+        serves_anonymous_always: bool = False,
+        is_read_only_post: bool = False,
         takes_archive: bool = False,
         name: str = "",
     ) -> Callable[[ApiHandlerT], ApiHandlerT]:
         """Declare the decorated handler as an operation; one that returns None answers a 204.
 
         Its annotations name its models; that of its second parameter, if it has one, is the model
-        of the body. What may change something counts as one of the limit; a `POST` that `asks`
-        changes nothing.
+        of the body. What may change something counts as one of the limit; one that
+        `is_read_only_post` changes nothing.
         Where `refusals` are not given they are the usual ones, and those that it has `also`.
         """
 
@@ -183,7 +183,9 @@ class ApiFace(JsonFace[ApiCall]):
             hints = get_type_hints(handler)
             returned = hints.pop("return")
             request = _first_model(Inputs, *hints.values())
-            usual = () if is_open else _usual_refusals(method, route, has_body=request is not None)
+            usual = _usual_refusals(method, route, has_body=request is not None)
+            if ignores_credentials:
+                usual = ()
             described = OpenApi(
                 summary=summary,
                 status=204 if returned is NoneType else status,
@@ -192,16 +194,20 @@ class ApiFace(JsonFace[ApiCall]):
                 refusals=tuple(sorted({*usual, *also})) if refusals is None else refusals,
             )
             named = name or cast("Any", handler).__name__
-            options: dict[str, Any] = {"openapi": described, "is_open": is_open, "name": named}
-            options["stays_public"] = stays_public
-            options["takes_archive"] = takes_archive
+            options: dict[str, Any] = {
+                "openapi": described,
+                "ignores_credentials": ignores_credentials,
+                "serves_anonymous_always": serves_anonymous_always,
+                "takes_archive": takes_archive,
+                "name": named,
+            }
             answer = partial(self._call, handler, described)
             if method == "GET":
                 self.read(route, **options)(answer)
-            elif asks:
+            elif is_read_only_post:
                 self.read(route, (method,), **options)(answer)
             else:
-                own_limit = None if is_open else limit
+                own_limit = None if ignores_credentials else limit
                 self.change(route, (method,), limit=own_limit, **options)(answer)
             return handler
 

@@ -228,7 +228,7 @@ secret_scanning_api = ApiFace()
     "api/v1/leaked-tokens",
     "Report leaked tokens, signed by a scanner that this registry knows; they end at once.",
     refusals=(400, 401, 413),
-    stays_public=True,
+    serves_anonymous_always=True,
 )
 async def api_leaks_report(call: ApiCall) -> LeakedTokenVerdicts:
     findings = await call.registry.tokens.secret_scanning.process_report(

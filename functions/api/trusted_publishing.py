@@ -219,7 +219,7 @@ token_exchange_api = TokenExchangeFace()
     "Exchange the id token of a job for a token that publishes its packages, or reads alone.",
     status=201,
     limit=RateLimitClass.TOKEN_ISSUE,
-    stays_public=True,
+    serves_anonymous_always=True,
 )
 async def api_trusted_exchange(call: ApiCall, sent: IdToken) -> JobTokenView | Answer:
     org = None if sent.org is None else parse_org(sent.org)
@@ -255,8 +255,8 @@ async def api_trusted_end(call: ApiCall) -> None:
     "GET",
     "api/v1/trusted-publishing/audience",
     "Say whom an id token has to be for, which a job asks its provider for.",
-    is_open=True,
-    stays_public=True,
+    ignores_credentials=True,
+    serves_anonymous_always=True,
 )
 async def api_trusted_audience(call: ApiCall) -> AudienceView:
     return AudienceView(audience=call.registry.settings.base_url)

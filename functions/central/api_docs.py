@@ -53,7 +53,7 @@ async def central_docs(call: Call) -> Answer:
     return answer
 
 
-@central.read("2.0/docs/doc-ui", is_open=True)
+@central.read("2.0/docs/doc-ui", ignores_credentials=True)
 async def central_doc_ui(call: Call) -> Answer:
     # `bal doc` then uses the pages that it brings.
     raise ApiDocsNotFound(_DOC_UI)

@@ -30,7 +30,9 @@ def double_slash_face(operations: Iterable[Operation]) -> CentralFace:
     )
     central = CentralFace()
     respond = partial(_call_target, targets)
-    central.read(ROUTE, METHODS, name="central_doubled", is_open=True, respond=respond)(_missing)
+    central.read(ROUTE, METHODS, name="central_doubled", ignores_credentials=True, respond=respond)(
+        _missing
+    )
     return central
 
 

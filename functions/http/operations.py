@@ -66,8 +66,10 @@ def _always(_settings: Settings) -> bool:
 class Operation(Struct, frozen=True, eq=False):
     """One operation. Its name is that of its Function, and names it in the log.
 
-    If it `is_open`, its caller is not identified. If it `stays_public`, it answers everybody, also
-    where only signed-in people may read. Each request is counted against `limit`, if there is one.
+    If it `ignores_credentials`, the credentials of a request are read only where the registry
+    requires them of everyone. If it `serves_anonymous_always`, it answers callers without
+    credentials also where only signed-in people may read. Each request is counted against `limit`,
+    if there is one.
     Answers of an operation that `is_repeated` depend on the request and on what was read of the
     stores for it, on the clock only by `Answer.repeated_until_ms`, and on who asks only by the
     packages that they may read. Only the body of one that `takes_archive` may have more than
@@ -80,8 +82,8 @@ class Operation(Struct, frozen=True, eq=False):
     effect: Effect
     face: "Face[Any]"
     handler: Handler
-    is_open: bool = False
-    stays_public: bool = False
+    ignores_credentials: bool = False
+    serves_anonymous_always: bool = False
     limit: RateLimitClass | None = None
     is_repeated: bool = False
     takes_archive: bool = False
@@ -103,7 +105,9 @@ class Operation(Struct, frozen=True, eq=False):
 
     def needs_credentials(self, call: Call) -> bool:
         """Whether requests without credentials are refused."""
-        return call.registry.settings.readers is Readers.SIGNED_IN and not self.stays_public
+        if self.serves_anonymous_always:
+            return False
+        return call.registry.settings.readers is Readers.SIGNED_IN
 
     @property
     def is_ordinary(self) -> bool:
@@ -155,7 +159,7 @@ class Face(Generic[CallT]):
 
     async def answer(self, call: CallT, operation: Operation) -> Answer:
         """Identify the caller, count the request, and let the handler answer."""
-        if not operation.is_open or operation.needs_credentials(call):
+        if not operation.ignores_credentials or operation.needs_credentials(call):
             await self.identify(call)
         return await operation.handle(call)
 

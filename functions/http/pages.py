@@ -221,7 +221,7 @@ class Pages(Face[PageCallT]):
     """Operations that answer with pages; refusals are pages as well."""
 
     async def answer(self, call: PageCallT, operation: Operation) -> Answer:
-        if operation.is_open:
+        if operation.ignores_credentials:
             return await operation.handle(call)
         board = await call.registry.limits.notice_cache.current()
         call.banners = board.banners

@@ -118,7 +118,7 @@ class SignedInPages(Pages[SignedInCall]):
         leads_to: str = "",
         name: str = "",
         works_in_read_only_mode: bool = False,
-        stays_public: bool = False,
+        serves_anonymous_always: bool = False,
         takes_recent_sign_in: bool | None = None,
     ) -> Callable[[FormHandlerT], FormHandlerT]:
         """Declare the decorated handler as a form; `show` shows its page with a refusal.
@@ -140,7 +140,7 @@ class SignedInPages(Pages[SignedInCall]):
             DONE_MESSAGES.update({key: done} if isinstance(done, str) else done)
             to = leads_to or next(each.route for each in self if each.handler is show)
             submit = partial(self._submit, handler, show, limit, f"/{to}?done={key}")
-            self.change(route, name=key, stays_public=stays_public)(submit)
+            self.change(route, name=key, serves_anonymous_always=serves_anonymous_always)(submit)
             return handler
 
         return declare

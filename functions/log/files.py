@@ -27,12 +27,12 @@ FACES = (log_files,)
 
 # Caches keep tiles for good, so each log has an address of its own. That of the first one does not
 # change; `/log/policy` says which log is written now.
-@log_files.read("log/checkpoint", stays_public=True)
+@log_files.read("log/checkpoint", serves_anonymous_always=True)
 async def log_checkpoint(call: Call) -> Answer:
     return await _checkpoint(call, FIRST_FOLDER)
 
 
-@log_files.read("log/policy", stays_public=True)
+@log_files.read("log/policy", serves_anonymous_always=True)
 async def log_policy(call: Call) -> Answer:
     return _policy(call, await call.registry.transparency.publication.policy())
 
@@ -42,12 +42,12 @@ async def log_tile(call: Call) -> Answer:
     return await _tile(call, FIRST_FOLDER)
 
 
-@log_files.read("logs/{folder}/checkpoint", stays_public=True)
+@log_files.read("logs/{folder}/checkpoint", serves_anonymous_always=True)
 async def log_following_checkpoint(call: Call) -> Answer:
     return await _checkpoint(call, _following(call))
 
 
-@log_files.read("logs/{folder}/policy", stays_public=True)
+@log_files.read("logs/{folder}/policy", serves_anonymous_always=True)
 async def log_following_policy(call: Call) -> Answer:
     folder = _following(call)
     policy = await call.registry.transparency.publication.policy_at(folder)

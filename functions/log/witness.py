@@ -33,14 +33,14 @@ witness = WitnessFace()
 FACES = (witness,)
 
 
-@witness.change("witness/add-checkpoint", stays_public=True, limit=RateLimitClass.WRITE)
+@witness.change("witness/add-checkpoint", serves_anonymous_always=True, limit=RateLimitClass.WRITE)
 async def witness_add(call: Call) -> Answer:
     request = AddCheckpoint.parse(bounded_body(call, MOST_REQUEST_BYTES))
     cosignature = await call.registry.transparency.witness.add_checkpoint(request)
     return Answer(cosignature.line.encode(), 200, dict(NO_STORE), PLAIN_TEXT)
 
 
-@witness.read("witness/{log}/checkpoint", stays_public=True)
+@witness.read("witness/{log}/checkpoint", serves_anonymous_always=True)
 async def witness_checkpoint(call: Call) -> Answer:
     note = await call.registry.transparency.witness.checkpoint(call.route_params["log"])
     return Answer(note.encode(), 200, dict(WITNESSED_CACHE), PLAIN_TEXT)

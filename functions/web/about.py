@@ -243,7 +243,7 @@ def manual_of(settings: Settings) -> Manual:
     return read_manual(settings.base_url, settings.operator_program, words)
 
 
-@manual_pages.read("docs/{page?}", stays_public=True)
+@manual_pages.read("docs/{page?}", serves_anonymous_always=True)
 async def web_manual(call: PublicPageCall) -> Answer:
     # A thread, because the first call of a process reads every page.
     manual = await asyncio.to_thread(manual_of, call.registry.settings)

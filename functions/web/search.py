@@ -171,7 +171,7 @@ async def web_search(call: PublicPageCall) -> Answer:
     )
 
 
-@pages.read("opensearch.xml", stays_public=True)
+@pages.read("opensearch.xml", serves_anonymous_always=True)
 async def web_opensearch(call: PublicPageCall) -> Answer:
     """Return the OpenSearch 1.1 description, with which browsers search from their address bar."""
     address = escape(call.base_url)

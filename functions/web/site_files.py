@@ -45,7 +45,7 @@ anonymous = AnonymousPages()
 FACES = (pages, anonymous)
 
 
-@pages.read("static/{file}", is_open=True, stays_public=True)
+@pages.read("static/{file}", ignores_credentials=True, serves_anonymous_always=True)
 async def static_file(call: PublicPageCall) -> Answer:
     file = call.route_params["file"]
     name = _name_without_hash(file)
@@ -75,22 +75,22 @@ def _static_documents() -> dict[str, Representation]:
     }
 
 
-@pages.read("audit.py", is_open=True, stays_public=True)
+@pages.read("audit.py", ignores_credentials=True, serves_anonymous_always=True)
 async def web_audit_file(call: PublicPageCall) -> Answer:
     return script_answer(call, str(AUDIT_FILE), EXAMPLE_URL)
 
 
-@pages.read("outdated.py", is_open=True, stays_public=True)
+@pages.read("outdated.py", ignores_credentials=True, serves_anonymous_always=True)
 async def web_outdated_file(call: PublicPageCall) -> Answer:
     return script_answer(call, shared.outdated.__file__, shared.outdated.ADDRESS)
 
 
-@pages.read("publish.py", is_open=True, stays_public=True)
+@pages.read("publish.py", ignores_credentials=True, serves_anonymous_always=True)
 async def web_publish_file(call: PublicPageCall) -> Answer:
     return script_answer(call, shared.publish.__file__, shared.publish.ADDRESS)
 
 
-@pages.read("verify.py", is_open=True, stays_public=True)
+@pages.read("verify.py", ignores_credentials=True, serves_anonymous_always=True)
 async def web_verify_file(call: PublicPageCall) -> Answer:
     return script_answer(call, str(VERIFY_FILE), EXAMPLE_URL)
 
@@ -114,7 +114,7 @@ Sitemap: {url}/sitemap.xml
 """
 
 
-@pages.read("robots.txt", stays_public=True)
+@pages.read("robots.txt", serves_anonymous_always=True)
 async def web_site_robots(call: PublicPageCall) -> Answer:
     return call.text(_ROBOTS.format(url=call.base_url), TEXT)
 
@@ -182,7 +182,7 @@ def _sitemap_entry(listing: Listing, base_url: str) -> str:
     )
 
 
-@pages.read("favicon.ico", is_open=True, stays_public=True)
+@pages.read("favicon.ico", ignores_credentials=True, serves_anonymous_always=True)
 async def web_site_icon(call: PublicPageCall) -> Answer:
     icon = (STATIC / "favicon.ico").read_bytes()
     document = Representation(icon, ICON, is_public=True, caching="public, max-age=86400")
@@ -237,7 +237,7 @@ VULNERABILITY_POLICY = "/about/policies#weakness"
 SECURITY_TXT_LIFETIME = timedelta(days=90)
 
 
-@pages.read(SECURITY_TXT_PATH, is_open=True, stays_public=True)
+@pages.read(SECURITY_TXT_PATH, ignores_credentials=True, serves_anonymous_always=True)
 async def security_txt_file(call: Call) -> Answer:
     settings = call.registry.settings
     contacts = vulnerability_contacts(settings)

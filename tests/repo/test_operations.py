@@ -46,7 +46,7 @@ def test_what_may_be_repeated_is_a_read_that_identifies_its_caller() -> None:
     repeated = [each for each in ALL if each.is_repeated]
     assert repeated
     assert [each.name for each in repeated if each.effect is not Effect.READ] == []
-    assert [each.name for each in repeated if each.is_open or each.limit] == []
+    assert [each.name for each in repeated if each.ignores_credentials or each.limit] == []
 
 
 def test_a_request_is_passed_on_as_an_argument_and_not_by_context() -> None:

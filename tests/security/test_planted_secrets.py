@@ -240,7 +240,7 @@ def broken_app(registry: Registry) -> Host:
     """Serve a Function that breaks for each kind of face."""
     faces = {"api": ApiFace(), "central": CentralFace(), "page": SignInPages()}
     for name, face in faces.items():
-        face.change(f"break/{name}", name=f"break_{name}", is_open=True)(broken)
+        face.change(f"break/{name}", name=f"break_{name}", ignores_credentials=True)(broken)
     app = func.FunctionApp()
     app.register_functions(blueprint_of(chain.from_iterable(faces.values()), registry))
     return Host(app)

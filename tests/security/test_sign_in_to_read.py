@@ -17,7 +17,9 @@ from tests.support.world import MAVEN, URL, OpenWorld, World
 ANONYMOUS = next(each for each in PERSONAS if each.is_anonymous)
 OPERATIONS: dict[str, Operation] = {each.name: each for each in operations(Settings())}
 BROWSER = {"Accept": "text/html"}
-CLOSED = sorted(name for name in DECLARED if not OPERATIONS[name.partition(" ")[0]].stays_public)
+CLOSED = sorted(
+    name for name in DECLARED if not OPERATIONS[name.partition(" ")[0]].serves_anonymous_always
+)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +45,7 @@ async def test_without_credentials_every_operation_that_is_not_public_asks_for_t
 
 
 def test_only_these_operations_stay_public() -> None:
-    assert sorted(name for name, each in OPERATIONS.items() if each.stays_public) == [
+    assert sorted(name for name, each in OPERATIONS.items() if each.serves_anonymous_always) == [
         "account_following_end",
         "account_following_end_page",
         "account_following_leave",

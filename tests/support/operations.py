@@ -40,7 +40,7 @@ async def answer_of(
     registry: Registry = NO_REGISTRY,
 ) -> FunctionResponse:
     """Answer the request by a handler, as the only operation of a face, which identifies nobody."""
-    face.change("x", name="of_a_test", is_open=True)(handler)
+    face.change("x", name="of_a_test", ignores_credentials=True)(handler)
     *_, operation = face
     return await answer(operation, registry, request)
 

@@ -11,7 +11,7 @@ pets = JsonFace[Call]()
 pets.call_type = Call
 
 
-@pets.change("broken", is_open=True)
+@pets.change("broken", ignores_credentials=True)
 async def pet_break(_call: Call) -> Answer:
     return Answer(status=int("the inside"))
 
