@@ -1,12 +1,14 @@
 """Starting a server: checks before the first request, and worker processes that share a socket."""
 
 import asyncio
+import errno
 import signal
 import socket
 import sys
 from asyncio.subprocess import Process
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from msgspec import Struct, field
 
@@ -19,24 +21,26 @@ from shared.hosting.http_server.server import (
     bind,
     create_server,
     listen,
-    require_usable,
-    require_writable,
+    tls_context,
 )
 from shared.hosting.requests import ASGIApp
+from shared.hosting.triggers import StartRefused
+from shared.runtime.private_files import make_private_folder
 from shared.telemetry.log import log
 
 INTERRUPTED = 130  # The exit code of a program that Ctrl-C ended.
 
+WorkerCommand = Callable[[int], Sequence[str]]  # Given the descriptor that the worker inherits.
+
 
 class ServerOptions(Struct, frozen=True):
-    """The application, address and workers of a server; `worker_command` starts a worker that
-    inherits a descriptor."""
+    """The application, address and workers of a server."""
 
     host: str
     port: int
     data: Path
     build: Callable[[], ASGIApp]
-    worker_command: Callable[[int], Sequence[str]]
+    worker_command: WorkerCommand
     workers: int = 1
     certificate: Certificate | None = None
     timeouts: ConnectionTimeouts = field(default_factory=ConnectionTimeouts)
@@ -65,6 +69,35 @@ def serve(
         _run(options, bound)
 
 
+def require_writable(folder: Path) -> None:
+    """Create the folder if it is missing; raise `StartRefused` if it cannot be written."""
+    try:
+        # For its owner only: it will contain private packages and hashes of tokens.
+        make_private_folder(folder)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as refused:
+        if refused.errno in (errno.ENOSPC, errno.EDQUOT) and folder.is_dir():
+            return  # What is there can be read.
+        message = (
+            f"The data folder {folder} cannot be written ({refused.strerror or refused}). "
+            "Give this user the right to write there, or set BALLROOM_DATA to another folder."
+        )
+        raise StartRefused(message) from None
+
+
+def require_usable(certificate: Certificate) -> None:
+    """Raise `StartRefused` if HTTPS cannot be served with the certificate."""
+    try:
+        tls_context(certificate)
+    except OSError as refused:
+        message = (
+            f"The certificate {certificate.chain} cannot be used ({refused.strerror or refused}). "
+            "Set BALLROOM_TLS_CERT and BALLROOM_TLS_KEY to a PEM chain and its key."
+        )
+        raise StartRefused(message) from None
+
+
 def _run(options: ServerOptions, listening: socket.socket) -> None:
     if options.workers == 1:
         _server(options).serve_until_stopped(listening)
@@ -74,7 +107,9 @@ def _run(options: ServerOptions, listening: socket.socket) -> None:
 
 def serve_as_worker(options: ServerOptions, descriptor: int) -> None:
     """Serve as one of several workers, on the socket of the parent."""
-    run_worker(_server(options), descriptor)
+    server = _server(options)
+    server.stop_at_end_of(sys.stdin.fileno())
+    server.serve_until_stopped(socket.socket(fileno=descriptor))
 
 
 def _server(options: ServerOptions) -> Server:
@@ -84,14 +119,6 @@ def _server(options: ServerOptions) -> Server:
         timeouts=options.timeouts,
         limits=options.limits,
     )
-
-
-# Several worker processes behind one socket, watched by the process that started them.
-#
-# A worker lives as long as its standard input is open. The parent closes it to stop the worker;
-# when the parent is killed the system closes it, so no worker outlives its parent.
-
-WorkerCommand = Callable[[int], Sequence[str]]
 
 
 class RestartDelays(Struct, frozen=True):
@@ -111,7 +138,11 @@ _DEFAULT_DELAYS = RestartDelays()
 
 
 class WorkerProcesses:
-    """Keeps a number of workers running; `command` starts one, given a descriptor."""
+    """Keeps a number of worker processes running behind one socket.
+
+    A worker lives as long as its standard input is open. The parent closes it to stop the worker;
+    when the parent is killed the system closes it, so no worker outlives its parent.
+    """
 
     def __init__(
         self, command: WorkerCommand, count: int, delays: RestartDelays = _DEFAULT_DELAYS
@@ -192,9 +223,3 @@ async def _wait(stop: asyncio.Event, seconds: float) -> None:
         await asyncio.wait_for(stop.wait(), seconds)
     except TimeoutError:
         return
-
-
-def run_worker(serving: Server, descriptor: int) -> None:
-    """Serve the inherited socket until standard input is closed."""
-    serving.stop_at_end_of(sys.stdin.fileno())
-    serving.serve_until_stopped(socket.socket(fileno=descriptor))

@@ -10,20 +10,18 @@ import ssl
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
-from tempfile import TemporaryFile
 
 from msgspec import Struct
 
 from shared.domain.client_addresses import Networks, caller_network, is_shared
 from shared.hosting.http_server.connection import Connection, ConnectionTimeouts, ServerState
+from shared.hosting.http_server.garbage_collection import collect_garbage
 from shared.hosting.http_server.lifespan import Lifespan
 from shared.hosting.requests import ASGIApp
 from shared.hosting.triggers import StartRefused
-from shared.runtime.private_files import make_private_folder
 from shared.telemetry.log import log
 
 BACKLOG = 2048
@@ -56,36 +54,6 @@ class ConnectionLimits(Struct, frozen=True):
 
 
 _DEFAULT_LIMITS = ConnectionLimits()
-
-# --- Garbage collection -------------------------------------------------------------------------
-
-# A full collection visits all objects while no request is answered: 150 ms for the 200,000 of our
-# caches. So those that survive one are set aside, and the next one visits only newer objects.
-# Counting references still deletes them; for cycles among them, all are visited once an hour.
-ALL_VISITED_EVERY = timedelta(hours=1)
-_OLDEST = 2  # The generation that full collections visit.
-
-
-async def _collect_garbage() -> None:
-    gc.callbacks.append(_set_survivors_aside)
-    try:
-        while True:
-            await asyncio.sleep(ALL_VISITED_EVERY.total_seconds())
-            collect_all_garbage()
-    finally:
-        gc.callbacks.remove(_set_survivors_aside)
-
-
-def _set_survivors_aside(phase: str, info: Mapping[str, int]) -> None:
-    if phase == "stop" and info["generation"] == _OLDEST:
-        gc.freeze()
-
-
-def collect_all_garbage() -> None:
-    """Collect cycles among all objects, also among those that were set aside."""
-    gc.unfreeze()
-    gc.collect()
-
 
 # --- The socket --------------------------------------------------------------------------------
 
@@ -134,36 +102,8 @@ def _address_unusable(host: str, port: int, reason: str) -> StartRefused:
     )
 
 
-def require_writable(folder: Path) -> None:
-    """Create the folder if it is missing; raise `StartRefused` if it cannot be written."""
-    try:
-        # For its owner only: it will contain private packages and hashes of tokens.
-        make_private_folder(folder)
-        with TemporaryFile(dir=folder):
-            pass
-    except OSError as refused:
-        if refused.errno in (errno.ENOSPC, errno.EDQUOT) and folder.is_dir():
-            return  # What is there can be read.
-        message = (
-            f"The data folder {folder} cannot be written ({refused.strerror or refused}). "
-            "Give this user the right to write there, or set BALLROOM_DATA to another folder."
-        )
-        raise StartRefused(message) from None
-
-
-def require_usable(certificate: Certificate) -> None:
-    """Raise `StartRefused` if HTTPS cannot be served with the certificate."""
-    try:
-        _tls_of(certificate)
-    except OSError as refused:
-        message = (
-            f"The certificate {certificate.chain} cannot be used ({refused.strerror or refused}). "
-            "Set BALLROOM_TLS_CERT and BALLROOM_TLS_KEY to a PEM chain and its key."
-        )
-        raise StartRefused(message) from None
-
-
-def _tls_of(certificate: Certificate) -> ssl.SSLContext:
+def tls_context(certificate: Certificate) -> ssl.SSLContext:
+    """Return the context that serves HTTPS with the certificate. Raises `OSError`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate.chain, certificate.key)
     return context
@@ -207,7 +147,7 @@ class Server:
         loop = asyncio.get_running_loop()
         if self._lifeline is not None:
             loop.add_reader(self._lifeline, self._read_lifeline, self._lifeline)
-        collecting = asyncio.create_task(_collect_garbage())
+        collecting = asyncio.create_task(collect_garbage())
         try:
             await self._serve(bound)
         finally:
@@ -321,7 +261,7 @@ def create_server(
     limits: ConnectionLimits = _DEFAULT_LIMITS,
 ) -> Server:
     """Return a server of the application, which is not started."""
-    return Server(app, certificate and _tls_of(certificate), timeouts, limits)
+    return Server(app, certificate and tls_context(certificate), timeouts, limits)
 
 
 def surplus_connections(

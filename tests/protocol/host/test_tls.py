@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from shared.hosting.host import Host
-from shared.hosting.http_server.server import require_usable
+from shared.hosting.http_server.processes import require_usable
 from tests.support.sample_app import build_app
 from tests.support.server import make_certificate, running
 from tests.support.storage import one_machine

@@ -16,6 +16,8 @@ from shared.hosting.http_server.processes import (
     RestartDelays,
     ServerOptions,
     WorkerProcesses,
+    require_usable,
+    require_writable,
     serve,
 )
 from shared.hosting.http_server.server import Certificate, bind
@@ -51,6 +53,21 @@ def _nothing() -> ASGIApp:
 
 def _nobody(_descriptor: int) -> list[str]:
     pytest.fail("a worker was started")
+
+
+def test_a_certificate_must_be_there_and_be_one(tmp_path: Path) -> None:
+    with pytest.raises(StartRefused, match="No such file"):
+        require_usable(Certificate(tmp_path / "none.pem"))
+    (tmp_path / "nonsense.pem").write_text("nonsense")
+    with pytest.raises(StartRefused, match="BALLROOM_TLS_CERT and BALLROOM_TLS_KEY"):
+        require_usable(Certificate(tmp_path / "nonsense.pem"))
+
+
+def test_a_data_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "data"
+    require_writable(folder)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert not list(folder.iterdir())
 
 
 def test_ctrl_c_in_the_first_start_ends_it_without_a_word(tmp_path: Path) -> None:

@@ -1,11 +1,8 @@
 """Of too many connections those are closed that their clients use least."""
 
 import asyncio
-import gc
 import threading
-import weakref
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -14,21 +11,17 @@ from shared.domain.client_addresses import parse_networks
 from shared.hosting.http_server.connection import Connection
 from shared.hosting.http_server.server import (
     FAILED_TO_START,
-    Certificate,
     ConnectionLimits,
     bind,
-    collect_all_garbage,
     create_server,
     listen,
-    require_usable,
-    require_writable,
     slow_readers,
     surplus_connections,
 )
 from shared.hosting.requests import Receive, Scope, Send
 from shared.hosting.responses import send_answer
 from shared.hosting.triggers import StartRefused
-from tests.support.server import START_SECONDS, Address, read_all, running
+from tests.support.server import START_SECONDS, Address, read_all
 
 LIMITS = ConnectionLimits(
     connections=5,
@@ -121,57 +114,11 @@ def test_an_address_of_another_machine_is_refused(host: str) -> None:
         bind(host, 8080)
 
 
-def test_a_certificate_must_be_there_and_be_one(tmp_path: Path) -> None:
-    with pytest.raises(StartRefused, match="No such file"):
-        require_usable(Certificate(tmp_path / "none.pem"))
-    (tmp_path / "nonsense.pem").write_text("nonsense")
-    with pytest.raises(StartRefused, match="BALLROOM_TLS_CERT and BALLROOM_TLS_KEY"):
-        require_usable(Certificate(tmp_path / "nonsense.pem"))
-
-
-def test_a_data_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
-    folder = tmp_path / "a" / "data"
-    require_writable(folder)
-    assert folder.stat().st_mode & 0o777 == 0o700
-    assert not list(folder.iterdir())
-
-
 async def idle(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
     """Only start and stop, as an application of ASGI."""
     while (await receive())["type"] != "lifespan.shutdown":
         await send({"type": "lifespan.startup.complete"})
     await send({"type": "lifespan.shutdown.complete"})
-
-
-class Node:
-    """An object that refers to itself, so that only the collector deletes it."""
-
-    def __init__(self) -> None:
-        self.itself = self
-
-
-def test_full_collections_of_a_server_visit_new_objects_only() -> None:
-    with running(idle):
-        node = Node()
-        assert is_visited(node)
-        gc.collect()
-        assert not is_visited(node)
-        assert is_visited(Node())
-
-
-def is_visited(node: Node) -> bool:
-    return any(each is node for each in gc.get_objects())
-
-
-def test_cycles_among_objects_that_were_set_aside_are_deleted_with_all_garbage() -> None:
-    with running(idle):
-        node = weakref.ref(kept := Node())
-        gc.collect()
-        del kept
-        gc.collect()
-        assert node() is not None
-        collect_all_garbage()
-        assert node() is None
 
 
 # --- The end of a server -------------------------------------------------------------------------
