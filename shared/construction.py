@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 
 from shared.auth.authentication import Authentication
 from shared.auth.authorization import Administration, Authorization, KnownReaders
+from shared.auth.entra_sign_in import EntraProvider
 from shared.auth.id_tokens import IdTokenValidator
 from shared.auth.identity_providers import IdentityProvider
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
@@ -35,6 +36,7 @@ from shared.providers import (
     archive_reader,
     archive_relocation,
     delivery_routes,
+    entra_provider,
     identity_issuers,
     identity_providers,
     key_places,
@@ -1588,9 +1590,19 @@ class Services:
     # --- Accounts, sign-in and mail ---
 
     @cached_property
+    def entra_provider(self) -> EntraProvider | None:
+        return entra_provider(
+            self.adapters, self.settings, self.issuer_discovery, self.id_token_validator
+        )
+
+    @cached_property
     def identity_providers(self) -> Mapping[str, IdentityProvider]:
         return identity_providers(
-            self.adapters, self.settings, self.issuer_discovery, self.id_token_validator
+            self.adapters,
+            self.settings,
+            self.issuer_discovery,
+            self.id_token_validator,
+            self.entra_provider,
         )
 
     @cached_property
@@ -2297,7 +2309,7 @@ class Services:
             leases=self.leases,
             mail_delivery=self.mail_delivery,
             work=self.adapters.work,
-            providers=self.identity_providers,
+            entra=self.entra_provider,
             base_url=self.settings.base_url,
         )
 

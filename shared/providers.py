@@ -99,38 +99,55 @@ def delivery_routes(adapters: Adapters, settings: Settings) -> DeliveryRoutes:
 # --- Sign-in and tokens ---
 
 
-def identity_providers(
+def entra_provider(
     adapters: Adapters, settings: Settings, discovery: IssuerDiscovery, id_tokens: IdTokenValidator
+) -> EntraProvider | None:
+    """Create the provider of the tenant that the settings name; None if they name none."""
+    if not settings.entra_tenant:
+        return None
+    client_secret = secret(settings.entra_client_secret)
+    assertion = None if client_secret else managed_identity(settings.entra_managed_identity)
+    registration = EntraRegistration(
+        settings.entra_authority,
+        settings.entra_tenant,
+        OAuthClient(settings.entra_client_id, client_secret or Secret(""), assertion),
+        by_form_post=settings.base_url.startswith("https:"),
+    )
+    return EntraProvider(
+        registration,
+        discovery=discovery,
+        fetcher=adapters.fetcher,
+        id_tokens=id_tokens,
+        strong=StrongClaims.parse(settings.strong_claims),
+        clock=adapters.clock,
+        graph=MicrosoftGraph(
+            settings.entra_graph,
+            registration.issuer,
+            registration.client,
+            discovery,
+            adapters.fetcher,
+        ),
+        reads_groups=settings.entra_groups,
+        asks_states=settings.entra_accounts,
+        groups_unread=logged("groups.unanswered", "provider", "reason"),
+    )
+
+
+def identity_providers(
+    adapters: Adapters,
+    settings: Settings,
+    discovery: IssuerDiscovery,
+    id_tokens: IdTokenValidator,
+    entra: EntraProvider | None,
 ) -> Mapping[str, IdentityProvider]:
-    """Create the identity providers that the settings describe, by their names in URLs."""
+    """Create the other identity providers that the settings describe; return all by their names in
+    URLs."""
     fetcher = adapters.fetcher
     clock = adapters.clock
     randomness = adapters.randomness
-    strong = StrongClaims.parse(settings.strong_claims)
     providers = dict[str, IdentityProvider]()
-    if settings.entra_tenant:
-        client_secret = secret(settings.entra_client_secret)
-        assertion = None if client_secret else managed_identity(settings.entra_managed_identity)
-        registration = EntraRegistration(
-            settings.entra_authority,
-            settings.entra_tenant,
-            OAuthClient(settings.entra_client_id, client_secret or Secret(""), assertion),
-            by_form_post=settings.base_url.startswith("https:"),
-        )
-        providers["entra"] = EntraProvider(
-            registration,
-            discovery=discovery,
-            fetcher=fetcher,
-            id_tokens=id_tokens,
-            strong=strong,
-            clock=clock,
-            graph=MicrosoftGraph(
-                settings.entra_graph, registration.issuer, registration.client, discovery, fetcher
-            ),
-            reads_groups=settings.entra_groups,
-            asks_states=settings.entra_accounts,
-            groups_unread=logged("groups.unanswered", "provider", "reason"),
-        )
+    if entra is not None:
+        providers["entra"] = entra
     if settings.oidc_issuer:
         client_secret = secret(settings.oidc_client_secret) or Secret("")
         providers["oidc"] = OidcProvider(
@@ -140,7 +157,7 @@ def identity_providers(
             discovery=discovery,
             fetcher=fetcher,
             id_tokens=id_tokens,
-            strong=strong,
+            strong=StrongClaims.parse(settings.strong_claims),
             clock=clock,
             randomness=randomness,
             groups_claim=settings.oidc_groups_claim,

@@ -156,11 +156,11 @@ class EntraProvider:
             self._groups_unread(self.label, str(failure))
             return None
 
-    def says_states(self, issuer: str) -> bool:
+    def covers(self, issuer: str) -> bool:
         return self._asks_states and issuer == self._issuer
 
-    async def states_of(self, identifiers: Sequence[str]) -> list[DirectoryAnswer]:
-        return await self._graph.states_of(identifiers)
+    async def account_states(self, identifiers: Sequence[str]) -> list[DirectoryAnswer]:
+        return await self._graph.account_states(identifiers)
 
     async def check(self) -> None:
         document = await self._discovery.document(self._issuer)

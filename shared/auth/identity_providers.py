@@ -79,18 +79,22 @@ class IdentityProvider(Protocol):
         does not respond."""
         ...
 
-    def says_states(self, issuer: str) -> bool:
-        """Check whether it says, without a sign-in, whether people of this issuer are enabled."""
-        ...
-
-    async def states_of(self, identifiers: Sequence[str]) -> list[DirectoryAnswer]:
-        """Return whether people are enabled now, in their order; the answers say why it is not
-        certain."""
-        ...
-
     async def check(self) -> None:
         """Ask the provider what a sign-in asks it, without a person, and sign in as this registry;
         raise `Unanswered`."""
+        ...
+
+
+class DirectoryProvider(Protocol):
+    """A directory that says, without a sign-in, whether people are enabled."""
+
+    def covers(self, issuer: str) -> bool:
+        """Check whether it says so of the people of this issuer."""
+        ...
+
+    async def account_states(self, identifiers: Sequence[str]) -> list[DirectoryAnswer]:
+        """Return whether people are enabled now, in their order; the answers say why it is not
+        certain."""
         ...
 
 

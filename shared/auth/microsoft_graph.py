@@ -51,7 +51,7 @@ class MicrosoftGraph(Struct, frozen=True):
             raise Unanswered(_NO_GROUPS)
         return parse_groups(e for e in cast(list[object], groups) if isinstance(e, str))
 
-    async def states_of(self, identifiers: Sequence[str]) -> list[DirectoryAnswer]:
+    async def account_states(self, identifiers: Sequence[str]) -> list[DirectoryAnswer]:
         """Return whether people are enabled, in their order; the answers say why it is not
         certain."""
         try:

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import json
 from base64 import b64encode, urlsafe_b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import cast
 from urllib.parse import urlencode
@@ -30,7 +30,6 @@ from shared.auth.identity_providers import (
 )
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerDocument
 from shared.auth.tokens import Secret, random_text
-from shared.domain.directory_locks import DirectoryAnswer
 from shared.domain.errors.identity import issuer_silent, sign_in_failed
 from shared.domain.identities import parse_groups
 from shared.ports.http_client import HttpClient, HttpResponse, Unanswered
@@ -252,12 +251,6 @@ class OidcProvider:
     async def groups_of(self, identifier: str) -> tuple[str, ...] | None:  # noqa: ARG002 - a port.
         return None
 
-    def says_states(self, issuer: str) -> bool:  # noqa: ARG002 - a port.
-        return False
-
-    async def states_of(self, identifiers: Sequence[str]) -> list[DirectoryAnswer]:
-        return [DirectoryAnswer(None)] * len(identifiers)
-
     async def check(self) -> None:
         document = await self._discovery.document(self._issuer)
         (await self._fetcher.get(document.keys, {"Accept": "application/json"})).json_object()
@@ -316,12 +309,6 @@ class GitHubProvider:
             return await self._person(await self._access_token(stored, code))
         except Unanswered as failure:
             raise issuer_silent(GITHUB_LABEL, failure.trouble) from None
-
-    def says_states(self, issuer: str) -> bool:  # noqa: ARG002 - a port.
-        return False
-
-    async def states_of(self, identifiers: Sequence[str]) -> list[DirectoryAnswer]:
-        return [DirectoryAnswer(None)] * len(identifiers)
 
     async def groups_of(self, identifier: str) -> tuple[str, ...] | None:  # noqa: ARG002 - a port.
         return None

@@ -13,7 +13,7 @@ from enum import Enum
 from msgspec import Struct
 
 from shared.auth.authorization import Administration
-from shared.auth.identity_providers import IdentityProvider
+from shared.auth.identity_providers import DirectoryProvider
 from shared.domain.accounts import Account, LockSource
 from shared.domain.directory_locks import (
     DirectoryAnswer,
@@ -59,7 +59,7 @@ _WHY_WAITING = {
     FindingState.WAITS_MANY: "so many at once may be an error of the directory",
     FindingState.WAITS_LAST_ADMINISTRATOR: "no other administrator by hand can sign in",
 }
-_PROVIDER = "entra"
+_ENTRA = "entra"  # The name of its provider in identities.
 
 
 class DirectoryDecision(Enum):
@@ -97,7 +97,7 @@ class DirectoryLocks(Struct, frozen=True):
     leases: Leases
     mail_delivery: MailDelivery
     work: WorkStore
-    providers: Mapping[str, IdentityProvider]
+    entra: DirectoryProvider | None
     base_url: str
 
     async def review(self, account_id: str, identities: Iterable[Identity]) -> DirectoryState:
@@ -183,7 +183,7 @@ class DirectoryLocks(Struct, frozen=True):
     async def require_enabled(self, by: Principal, verb: str, what: str) -> None:
         """Raise `NotPermitted` if the directory says that the person of `by` is disabled or gone;
         `verb` and `what` complete "You may not …"."""
-        if not is_id(by.id) or not self._provider_asked():
+        if not is_id(by.id) or self.entra is None:
             return
         listed = await self.directory.list_by_subject(Identity, by.id)
         if await self.review(by.id, listed) is not DirectoryState.ENABLED:
@@ -275,15 +275,11 @@ class DirectoryLocks(Struct, frozen=True):
         ]
         return sorted(found, key=lambda e: (not e.finding.state.waits, e.name.lower()))
 
-    def _provider_asked(self) -> IdentityProvider | None:
-        return self.providers.get(_PROVIDER)
-
     def _is_asked(self, identity: Identity) -> bool:
-        provider = self._provider_asked()
-        if provider is None or identity.provider != _PROVIDER:
+        if self.entra is None or identity.provider != _ENTRA:
             return False
         # The directory of another tenant knows none of these people.
-        return provider.says_states(identity.issuer)
+        return self.entra.covers(identity.issuer)
 
     async def _people(self) -> list[_Person]:
         """Return everybody of whom the directory is asked, by account."""
@@ -304,9 +300,10 @@ class DirectoryLocks(Struct, frozen=True):
     async def _ask(
         self, people: Sequence[_Person]
     ) -> list[tuple[_Person, Sequence[DirectoryAnswer]]]:
-        provider = self.providers[_PROVIDER]
+        if self.entra is None:
+            return []
         answers = iter(
-            await provider.states_of([name for each in people for name in each.identifiers])
+            await self.entra.account_states([name for each in people for name in each.identifiers])
         )
         return [(each, [next(answers) for _ in each.identifiers]) for each in people]
 
