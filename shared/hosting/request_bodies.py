@@ -152,8 +152,10 @@ class BodyReader:
 
     @asynccontextmanager
     async def body(self, scope: Scope, receive: Receive) -> AsyncGenerator[bytes | TooLarge]:
-        """Yield a body, which keeps its room until the block ends, or why it is not read; of a too
-        large one nothing, as its length says all. What is not read is ignored as it arrives.
+        """Yield the body and hold its memory until the block ends.
+
+        Yield `TooLarge` if the sender may not send this much, and empty bytes above `body_bytes`,
+        where the operation refuses by `Content-Length`. What is not read is ignored as it arrives.
 
         Raises `NoRoomForUpload` and `ClientDisconnected`.
         """

@@ -10,11 +10,10 @@ from shared.runtime.editions import EVERYTHING
 
 
 class Dependencies(Struct, frozen=True):
-    """What an answer depends on, so that it stands while none of this changed.
+    """The packages an answer was made from, including hidden and missing ones whose change would
+    alter it.
 
-    Whoever makes an answer says so, and names hidden and missing packages, too, that could have
-    made it another one. An answer without dependencies is made of nothing that is stored; one whose
-    dependencies nobody knows has None in their place, and is never repeated.
+    Empty: nothing stored was read. None in place of it: unknown, so the answer is never cached.
     """
 
     packages: frozenset[str] = frozenset()  # By their keys; `EVERYTHING` for all that is stored.

@@ -15,6 +15,7 @@ from typing import Any
 import azure.functions as func
 from msgspec import Struct
 
+from shared.domain.principals import Principal
 from shared.runtime.answer_dependencies import Dependencies
 from shared.runtime.editions import Edition
 
@@ -23,10 +24,13 @@ PLAIN_TEXT = "text/plain"
 
 
 class KnownCaller(Struct, frozen=True):
-    """Who sends a request, as a process knows it without a store, and a function that returns the
-    readers that they are one of, of organizations in lower case and of those that need no name."""
+    """The caller, identified from this process's caches.
 
-    principal: Any
+    `readers_among(orgs)` returns those of the organizations (lower case), and staff, for whom the
+    caller may read every package.
+    """
+
+    principal: Principal
     readers_among: Callable[[Iterable[str]], Iterable[str]]
 
 

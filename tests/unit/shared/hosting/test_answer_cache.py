@@ -8,6 +8,7 @@ import azure.functions as func
 import pytest
 
 from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
+from shared.domain.principals import ANONYMOUS, Principal
 from shared.hosting.answer_cache import LARGEST_BODY_BYTES, MOST_NAMES, AnswerCache
 from shared.hosting.requests import (
     REPEAT,
@@ -30,7 +31,7 @@ def nobody(_names: Iterable[str]) -> Iterable[str]:
 
 def anybody(_request: func.HttpRequest) -> KnownCaller:
     """Recognize every caller as the same."""
-    return KnownCaller(None, nobody)
+    return KnownCaller(ANONYMOUS, nobody)
 
 
 class Stores(EmbeddedEdition):
@@ -306,7 +307,7 @@ async def test_the_function_is_told_whom_the_host_recognized(stores: Stores) -> 
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
-    ann = KnownCaller("ann", nobody)
+    ann = KnownCaller(Principal(id="ann"), nobody)
     await asked(AnswerCache(app, stores, lambda _: ann))
     await asked(AnswerCache(app, stores, lambda _: None))
     assert told == [ann, None]
@@ -319,7 +320,9 @@ async def test_what_a_caller_reads_is_asked_for_the_names_in_the_path_alone(stor
         asked_for.append(list(names))
         return ()
 
-    cache = AnswerCache(App(stores), stores, lambda _: KnownCaller("ann", readers_among))
+    cache = AnswerCache(
+        App(stores), stores, lambda _: KnownCaller(Principal(id="ann"), readers_among)
+    )
     for path in ("/packages/ACME/greet", "/x" * 5_000):
         request = scope("GET", path)
         del request["path"]  # As the server asks, before it decodes the path.
