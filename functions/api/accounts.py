@@ -21,7 +21,7 @@ class MadeView(ResponseModel):
 
     kind: MadeKind
     org: str
-    id: str = Field(description="Of a change of owners, that of the account that it is about.")
+    id: str = Field(description="For a change of owners, the id of the account that it is about.")
     name: str = Field(description="Empty for an invitation of whoever has the link.")
     described: str = Field(description="A few words that name it for people.")
     created_at: UtcTime = Field(description="Null for a change of owners.")

@@ -101,7 +101,7 @@ class ApprovalEffectView(ResponseModel):
     """A stored release that the rule would refuse."""
 
     release: str
-    pulls: int = Field(description="Of the last 30 days.")
+    pulls: int = Field(description="The number of pulls in the last 30 days.")
 
 
 class ApprovalDryRunView(ResponseModel):

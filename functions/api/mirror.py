@@ -79,7 +79,7 @@ class RuleEffectView(ResponseModel):
     """A stored release that a change decides otherwise about."""
 
     release: str
-    pulls: int = Field(description="Of the last 30 days.")
+    pulls: int = Field(description="The number of pulls in the last 30 days.")
     now: str
     then: str
 
@@ -120,7 +120,7 @@ class RefusedReleaseView(ResponseModel):
     refused_at: UtcTime
     pinned_digest: str = Field(validation_alias="digest")
     offered_digest: Annotated[str | None, BeforeValidator(lambda digest: digest or None)] = Field(
-        description="Of an incident."
+        description="For an incident, the digest of the archive that the upstream offered."
     )
 
 

@@ -81,8 +81,9 @@ class ProposalView(ResponseModel):
     act: ProposedAct
     about: str
     to: str = Field(
-        description="Of a name that moves: here, or an upstream. Of an account: when it is erased. "
-        "Of a dispute: the outcome. Of the ownership: the id of the account."
+        description="For a name that moves: here, or an upstream. For the erasure of an account: "
+        "the time. For a dispute: the outcome. For the ownership of an organization: the id of "
+        "the account."
     )
     reason: str
     proposed_by: str = Field(validation_alias="by", description="The id of an account.")
@@ -181,14 +182,16 @@ async def api_moderation_releases(call: ApiCall) -> SelectedReleasesView:
 class SelectedTakeDown(TakeDown):
     """Which releases are quarantined, and why. At least one field says which."""
 
-    org: str = Field(default="", description="Of an organization.")
-    name: str = Field(default="", description="Of a package of the organization.")
-    account: str = Field(default="", description="Published by this account.")
-    token: str = Field(default="", description="Published with the token of this id.")
-    publisher: str = Field(default="", description="Published by the trusted publisher of this id.")
-    since: str = Field(default="", description="Published since then.")
-    until: str = Field(default="", description="Published until then.")
-    after: str = Field(default="", description="Where an earlier answer said that it goes on.")
+    org: str = Field(default="", description="Releases of this organization.")
+    name: str = Field(default="", description="Releases of this package of the organization.")
+    account: str = Field(default="", description="Releases that this account published.")
+    token: str = Field(default="", description="Releases published with the token of this id.")
+    publisher: str = Field(
+        default="", description="Releases that the trusted publisher of this id published."
+    )
+    since: str = Field(default="", description="Releases published at this time or later.")
+    until: str = Field(default="", description="Releases published until this time.")
+    after: str = Field(default="", description="The `next` of an earlier answer.")
     dry_run: bool = Field(default=False, description="List the releases, and change nothing.")
 
 

@@ -113,14 +113,14 @@ UNAUTHORIZED = 401
 TOO_MANY = 429
 
 _REASONS = {
-    400: "A part of the request cannot be accepted.",
+    400: "The request is invalid.",
     UNAUTHORIZED: "A valid token is missing.",
-    403: "The caller may not do this.",
-    404: "It does not exist for this caller.",
-    409: "It clashes with what is there.",
-    413: "It is larger than what is read.",
-    503: "It is being made, or cannot be read now; the header says when to come again.",
-    TOO_MANY: "It comes too often; the headers say when to come again.",
+    403: "The caller lacks the required permission.",
+    404: "Not found, or not visible to the caller.",
+    409: "The request conflicts with the current state.",
+    413: "The request body is too large.",
+    503: "Temporarily unavailable. Retry after the time in `Retry-After`.",
+    TOO_MANY: "Too many requests. Retry after the time in `Retry-After`.",
 }
 _REFERENCE = "#/components/schemas/{model}"
 
@@ -158,7 +158,7 @@ def _described(operation: Operation, api: OpenApi) -> dict[str, object]:
         "operationId": operation.name,
         "summary": api.summary,
         "responses": {
-            str(api.status): _response("It is done.", api.response),
+            str(api.status): _response("Success.", api.response),
             **{
                 str(status): _response(_REASONS[status], ProblemAnswer)
                 for status in (*api.refusals, TOO_MANY)

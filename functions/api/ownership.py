@@ -32,7 +32,7 @@ class OwnershipRequestView(ResponseModel):
     org: str = Field(validation_alias=AliasPath("request", "org"))
     account: str = Field(validation_alias="name")
     id: str = Field(
-        validation_alias=AliasPath("request", "account"), description="That of the account."
+        validation_alias=AliasPath("request", "account"), description="The id of the account."
     )
     reason: str = Field(validation_alias=AliasPath("request", "reason"))
     requested_at: UtcTime = Field(validation_alias=AliasPath("request", "requested_ms"))

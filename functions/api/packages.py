@@ -96,7 +96,9 @@ class HistoryEntryView(ResponseModel):
     )
     version: str = Field(description="Empty for a change of the whole package.")
     sentence: str
-    message: str = Field(description="Of a deprecation, or the public reason of a withdrawal.")
+    message: str = Field(
+        description="The message of a deprecation, or the public reason of a withdrawal."
+    )
     actor: str = Field(description="The account's id, or a word; for members alone.")
     actor_name: str = Field(description="Empty for deleted accounts, and for no members.")
     account: str = Field(description="The id of the account whose role changed; for members.")
@@ -172,15 +174,17 @@ class RunView(ResponseModel):
     workflow: str
     reusable_workflow: str = Field(
         validation_alias="defined_elsewhere",
-        description="What the job ran in, where that is no file of the repository.",
+        description="The workflow that the job ran in, if it is not a file of the repository.",
     )
     ref: str
     commit: str
     run_url: str
-    issuer: str = Field(description="Of any issuer of OpenID Connect; empty for the others.")
-    subject: str = Field(description="Whom that issuer means.")
+    issuer: str = Field(
+        description="The address of the issuer, for the provider oidc; empty for other providers."
+    )
+    subject: str = Field(description="The subject of the id token, for the provider oidc.")
     claims: dict[str, str] = Field(
-        description="Of the others: the ids of the repository, and what else is signed of the run."
+        description="For other providers: the ids of the repository, and other signed claims."
     )
 
     @field_validator("claims", mode="after")
@@ -193,10 +197,10 @@ class RunView(ResponseModel):
 class SignatureView(ResponseModel):
     """A signature of the registry."""
 
-    keyid: str = Field(description="That of a key in /api/v1/keys.")
+    keyid: str = Field(description="The id of a key in /api/v1/keys.")
     sig: str = Field(
-        description="Of org/name@version:sha256-BASE64, ECDSA over P-256 with SHA-256; DER in "
-        "Base64."
+        description="The signature of org/name@version:sha256-BASE64, by ECDSA over P-256 with "
+        "SHA-256; DER in Base64."
     )
 
 
@@ -329,7 +333,7 @@ class SymbolView(ResponseModel):
     module: str
     kind: str = Field(description='Such as "function", "client", "record" or "method".')
     parent: str = Field(description="The declaration that has the member; else empty.")
-    name: str = Field(description="Of a resource method its accessor and path.")
+    name: str = Field(description="The name; for a resource method, its accessor and path.")
     signature: str
     summary: str
     deprecated: bool
@@ -358,7 +362,7 @@ class SymbolList(ResponseModel):
     """A page of symbols, the best first."""
 
     symbols: list[SymbolView]
-    count: int = Field(description="Of all that match, of which no more than 1,000 are found.")
+    count: int = Field(description="The number of symbols that match; at most 1,000 are found.")
 
 
 symbols_api = ApiFace()

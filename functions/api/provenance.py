@@ -18,7 +18,8 @@ class EnvelopeView(ResponseModel):
     payload: str = Field(description="An in-toto Statement v1 as JSON, in Base64.")
     payload_type: str = Field(description="application/vnd.in-toto+json.")
     signatures: list[SignatureView] = Field(
-        description="Of the pre-authentication encoding of the payload, by a key in /api/v1/keys."
+        description="Signatures of the pre-authentication encoding of the payload, by keys in "
+        "/api/v1/keys."
     )
 
 
@@ -43,7 +44,7 @@ class ProvenanceView(ResponseModel):
     """What vouches for a release."""
 
     statements: list[EnvelopeView] = Field(
-        description="Of the registry; empty for a release that it has not signed yet."
+        description="The statements of this registry; empty for a release that is not signed yet."
     )
     bundles: list[dict[str, Any]] = Field(
         description="Sigstore bundles as they came with the push, which were verified then."

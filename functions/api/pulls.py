@@ -19,7 +19,7 @@ JSON_LINES = "application/jsonl"
 class PullView(ResponseModel):
     """A pull of a release; the same caller is listed once in ten minutes."""
 
-    at: UtcTime = Field(description="Of the first pull in ten minutes.")
+    at: UtcTime = Field(description="The time of the first pull in ten minutes.")
     package: str
     version: str
     principal: str = Field(

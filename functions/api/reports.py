@@ -91,7 +91,9 @@ class ReportedReleaseRow(ResponseModel):
     """A release with reports, in the queue."""
 
     release: str
-    state: State | None = Field(description="Of the release; null if it is not there any more.")
+    state: State | None = Field(
+        description="The state of the release; null if it no longer exists."
+    )
     by_reports: bool = Field(description="Whether reports alone quarantined it.")
     why: WithdrawalReason = Field(description="What most reports say.")
     waiting: int

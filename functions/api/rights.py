@@ -23,7 +23,7 @@ class RightRowView(ResponseModel):
     by_what: str = Field(description="What gives the role.")
     last_sign_in: UtcTime = Field(
         validation_alias="last_sign_in_ms",
-        description="Of the account, to the day; null where it is not known.",
+        description="The day of the last sign-in of the account; null if unknown.",
     )
     until: UtcTime = Field(
         validation_alias="until_ms", description="When the role ends by itself; null for no end."

@@ -108,11 +108,12 @@ class OrganizationRulesView(ResponseModel):
         validation_alias=AliasPath("rules", "retention"), description=RETENTION_MEANING
     )
     max_bytes: int = Field(
-        validation_alias=AliasPath("rules", "max_bytes"), description="Of administrators; 0: none."
+        validation_alias=AliasPath("rules", "max_bytes"),
+        description="The limit that administrators set; 0 for no limit.",
     )
     max_releases: int = Field(
         validation_alias=AliasPath("rules", "max_releases"),
-        description="Of administrators; 0: none.",
+        description="The limit that administrators set; 0 for no limit.",
     )
     used: UsageView | None = Field(
         validation_alias=AliasPath("organization", "usage"), description="Null before a count."

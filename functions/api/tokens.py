@@ -46,7 +46,7 @@ class TokenView(ResponseModel):
     last_used_at: UtcTime = Field(description="To about ten minutes; null if never.")
     last_used_from: str | None = Field(description="The address of that use.")
     last_used_by: str | None = Field(description="What the client of that use calls itself.")
-    made_by: str | None = Field(description=f"Of an organization's: {MADE_BY_MEANING}")
+    made_by: str | None = Field(description=f"For tokens of an organization. {MADE_BY_MEANING}")
     stopped: MakerStop | None = Field(description=STOPPED_MEANING)
 
     @classmethod

@@ -16,7 +16,7 @@ class OpeningView(ResponseModel):
     """The opening of a commitment: its entry of the log has the base64 of the SHA-256 of the bytes
     of the salt and of the leaf."""
 
-    index: int = Field(description="Of the entry that was asked for; the first one has 0.")
+    index: int = Field(description="The index of the requested entry; the first entry has 0.")
     salt: str = Field(description="Base64 of 32 bytes.")
     leaf: str = Field(description="The leaf, whose bytes are this text in ASCII.")
 
@@ -28,7 +28,7 @@ class LogProofView(ResponseModel):
     name: str
     version: str
     digest: str = Field(description="The SHA-256 of the archive.")
-    index: int = Field(description="Of the entry; the first one has 0.")
+    index: int = Field(description="The index of the entry in the log; the first entry has 0.")
     size: int = Field(description="How many entries the log had with which it is proven.")
     entry: str = Field(description="What is logged, which is JSON.")
     proof: str = Field(description="As c2sp.org/tlog-proof; it never changes.")

@@ -190,7 +190,7 @@ class JobTokenView(ResponseModel):
 
 
 class AudienceView(ResponseModel):
-    """Whom an id token has to be for."""
+    """The audience that an id token must have."""
 
     audience: str
 

@@ -59,7 +59,7 @@ class RevealedWebhookView(WebhookView):
 class DeliveryView(ResponseModel):
     """An event for the receiver, and how the receiver answered last."""
 
-    number: int = Field(description="Of the event; webhook-id is evt_ and this number.")
+    number: int = Field(description="The number of the event; webhook-id is evt_ and this number.")
     event: str
     subject: str
     state: DeliveryState

@@ -48,14 +48,14 @@ class ReportVerdict(TakeDown):
         str,
         FormField(
             "Reason",
-            hint="Of a confirmed report for the owners, of others for the reporters; needed unless "
-            "you dismiss them",
+            hint="Shown to the owners if you confirm the reports, otherwise to the reporters. "
+            "Optional if you dismiss them",
         ),
     ] = Field(
         default="",
         max_length=MAX_DESCRIPTION,
-        description="Why: of confirmed reports for the owners, of others for the reporters; a "
-        "dismissal needs none.",
+        description="The reason, for the owners if the reports are confirmed, otherwise for the "
+        "reporters; optional for a dismissal.",
     )
     outcome: Annotated[
         Outcome, FormField("Decision", read=lambda values: _OUTCOME(values).value)

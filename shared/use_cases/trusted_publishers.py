@@ -122,7 +122,7 @@ class NewPublisher(Inputs):
         ),
     ] = Field(description="The CI system, which signs the identity of the job.")
     server: Annotated[ShortText, FormField("Server")] = Field(
-        default="", description="Of GitHub or GitLab, where it is one's own."
+        default="", description="The address of your own server of GitHub or GitLab."
     )
     ids: Annotated[dict[ShortText, ShortText], FormField(read_form=_ids)] = Field(
         default={},
@@ -131,11 +131,11 @@ class NewPublisher(Inputs):
     )
     issuer: ShortText = Field(
         default="",
-        description="Of oidc: the address of an issuer that the operator names, or its label.",
+        description="For oidc: the address of an issuer that the operator set, or its label.",
     )
     audience: Annotated[ShortText, FormField("Audience")] = Field(
         default="",
-        description="Of oidc: whom its tokens are for, where the issuer sets it; otherwise the "
+        description="For oidc: the audience of the id tokens, if the issuer sets it; otherwise the "
         "address of this registry.",
     )
     claims: Annotated[
@@ -143,8 +143,8 @@ class NewPublisher(Inputs):
     ] = Field(
         default={},
         max_length=MAX_CLAIMS,
-        description="Exact values or patterns, in which * and ? match no slash and no colon. Of "
-        f"oidc: sub and others; of GitHub: {_LISTED[Provider.GITHUB]}; of GitLab: "
+        description="Exact values or patterns, in which * and ? match no slash and no colon. For "
+        f"oidc: sub and others; for GitHub: {_LISTED[Provider.GITHUB]}; for GitLab: "
         f"{_LISTED[Provider.GITLAB]}.",
     )
     scopes: Annotated[
