@@ -171,7 +171,7 @@ def _body(call: Call, kind: type[Body]) -> Body:
         return msgspec.json.decode(content, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         reason = printable(str(error))
-        message = f"The body is no query of OSV: {reason}. Send JSON such as {_EXAMPLE}."
+        message = f"The body must be a query of OSV: {reason}. Send JSON such as {_EXAMPLE}."
         raise InvalidRequest(message) from None
 
 

@@ -219,7 +219,7 @@ def main(arguments: list[str], address: str) -> int:
         default=[],
         dest="ignored",
         metavar="ID[=REASON]",
-        help="an advisory that is no finding, by its id or an alias; may be repeated",
+        help="an advisory to ignore, by its id or an alias; may be repeated",
     )
     add("--token", default="", help="access token, for what is private")
     options = parser.parse_args(arguments, AuditOptions(address, ignored=[]))

@@ -97,7 +97,7 @@ def _parse_request(model: type[InputsT], call: Call) -> InputsT:
         return model.model_validate({name: form.text(name) for name in model.model_fields})
     except ValidationError:
         known = ", ".join(model.model_fields)
-        message = f"The form is not right. Send {known}."
+        message = f"Invalid form. Send the fields {known}."
         raise InvalidRequest(message) from None
 
 

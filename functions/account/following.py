@@ -98,7 +98,7 @@ async def account_following_leave(call: PageCall) -> Answer:
         call.refusal_page = RefusalPage(_LEAVE_TEMPLATE, values)
         raise
     what = form.text("followed") or ", ".join(ended.followed)
-    return call.message("Mail ended", f"You get no more mail about {what}.")
+    return call.message("Mail ended", f"You will no longer get mail about {what}.")
 
 
 @leave_pages.read(END, serves_anonymous_always=True)
@@ -118,7 +118,7 @@ async def account_following_end(call: PageCall) -> Answer:
     code = call.route_params["mail"]
     async with _counting_failures(call, code):
         await call.registry.packages.following.end_mail(code)
-    return call.message("Mail ended", "You get no more mail of this kind.")
+    return call.message("Mail ended", "You will no longer get mail of this kind.")
 
 
 async def _count(call: PageCall) -> None:

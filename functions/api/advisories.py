@@ -183,7 +183,7 @@ class AssessmentView(ResponseModel):
 
     advisory: str
     state: AnalysisState = Field(
-        description="not_affected, false_positive and resolved: the advisory is no finding."
+        description="not_affected, false_positive and resolved: the advisory is not a finding."
     )
     justification: Justification | None
     detail: str

@@ -137,7 +137,7 @@ class RetryView(ResponseModel):
 
 
 class GoneReleaseView(ResponseModel):
-    """A stored release that its upstream no longer has, and that is served here."""
+    """A stored release that its upstream removed, and that is still served here."""
 
     release: AsText = Field(validation_alias="coordinate")
     upstream: str
@@ -236,7 +236,7 @@ async def api_mirror_retry(call: ApiCall, sent: RetryRequest) -> RetryView:
 @mirror_api.operation(
     "GET",
     "api/v1/mirror/gone",
-    "List stored releases that their upstream no longer has, and that are served here; for "
+    "List stored releases that their upstream removed, and that are still served here; for "
     "administrators.",
     refusals=_LIST_REFUSALS,
 )
@@ -248,7 +248,7 @@ async def api_mirror_gone(call: ApiCall) -> GoneReleaseList:
 @mirror_api.operation(
     "POST",
     "api/v1/mirror/gone/keep",
-    "Go on serving a release that its upstream no longer has; for administrators.",
+    "Keep serving a release that its upstream removed; for administrators.",
     refusals=_LIST_REFUSALS,
 )
 async def api_mirror_keep(call: ApiCall, sent: GoneDecision) -> None:
@@ -259,8 +259,7 @@ async def api_mirror_keep(call: ApiCall, sent: GoneDecision) -> None:
 @mirror_api.operation(
     "POST",
     "api/v1/mirror/gone/withhold",
-    "Quarantine a release that its upstream no longer has; for administrators who signed in "
-    "recently.",
+    "Quarantine a release that its upstream removed; for administrators who signed in recently.",
     also=(404,),
 )
 async def api_mirror_withhold(call: ApiCall, sent: GoneDecision) -> None:

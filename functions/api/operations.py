@@ -137,7 +137,7 @@ def parse_body(model: type[InputsT], call: Call, most_bytes: int = MAX_API_BODY_
             raise BodyUnreadable(_OBJECT) from None
         name = ".".join(str(part) for part in fault["loc"]) or "body"
         known = ", ".join(field.alias or key for key, field in model.model_fields.items())
-        message = f"The field {name[:80]!r} is not right: {fault['msg']}. There are: {known}."
+        message = f"Invalid field {name[:80]!r}: {fault['msg']}. Known fields: {known}."
         raise InvalidRequest(message) from None
 
 

@@ -85,14 +85,14 @@ async def manage_mirror_admit(call: SignedInCall) -> None:
     "manage/mirror/keep", manage_mirror, done="The release is served, and not listed any more."
 )
 async def manage_mirror_keep(call: SignedInCall) -> None:
-    """Go on serving a release that its upstream no longer has."""
+    """Keep serving a release that its upstream removed."""
     gone = call.registry.require_mirroring().gone
     await gone.keep(parse_coordinate(call.form.text("release")), by=call.caller)
 
 
 @pages.form("manage/mirror/withhold", manage_mirror, done="Release quarantined.")
 async def manage_mirror_withhold(call: SignedInCall) -> None:
-    """Quarantine a release that its upstream no longer has."""
+    """Quarantine a release that its upstream removed."""
     gone = call.registry.require_mirroring().gone
     await gone.withhold(parse_coordinate(call.form.text("release")), by=call.caller)
 

@@ -63,7 +63,7 @@ async def resolve(call: Call, asked: Resolve) -> Resolution:
     if asked.distribution:
         language = LanguageVersion.parse(asked.distribution)
         if language is None:
-            message = f"{quoted(asked.distribution)} is no distribution. Write it as 2201.13.0."
+            message = f"{quoted(asked.distribution)} must be a distribution, written as 2201.13.0."
             raise InvalidRequest(message)
         client = Distribution(asked.distribution, language).client
     requests = list(dict.fromkeys(map(_request, asked.packages)))

@@ -231,7 +231,7 @@ async def _method_result(
     call: Call, method: str, params: Json, known: Sequence[str]
 ) -> dict[str, object]:
     if method not in known:
-        sentence = f"There is no method {printable(method)}. There are: {', '.join(known)}."
+        sentence = f"There is no method {printable(method)}. Known methods: {', '.join(known)}."
         raise RpcError(_METHOD_NOT_FOUND, sentence, 404)
     match method:
         case "tools/list":
@@ -299,7 +299,7 @@ def _asked(tool: Tool, arguments: object) -> Arguments:
     # For example for one half of a surrogate pair.
     except (msgspec.ValidationError, orjson.JSONEncodeError) as error:
         known = ", ".join(each.encode_name for each in msgspec.structs.fields(tool.arguments))
-        message = f"The arguments are not right: {printable(str(error))}. There are: {known}."
+        message = f"Invalid arguments: {printable(str(error))}. Known arguments: {known}."
         raise InvalidRequest(message) from None
 
 

@@ -48,5 +48,5 @@ def _number(params: Mapping[str, str], name: str, default: int) -> int:
         return default
     digits = text.removeprefix("-")
     if not digits.isdecimal() or len(digits) > 9:  # noqa: PLR2004 - no list has a billion.
-        raise ScimRefused("invalidValue", f"{name} is {printable(text)!r}, which is no number.")
+        raise ScimRefused("invalidValue", f"{name} must be a number, not {printable(text)!r}.")
     return int(text)

@@ -69,7 +69,8 @@ class ScimCall(Call):
         except orjson.JSONDecodeError:
             value = None
         if not isinstance(value, dict):
-            raise ScimRefused("invalidSyntax", "The body is no JSON object. Send a SCIM resource.")
+            message = "The body must be a JSON object. Send a SCIM resource."
+            raise ScimRefused("invalidSyntax", message)
         return {str(name): each for name, each in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - of JSON.
 
 

@@ -19,7 +19,7 @@ from shared.audit import FORMATS, AuditOptions, run
     "ignored",
     multiple=True,
     metavar="ID[=REASON]",
-    help="An advisory that is no finding, by its id or an alias.",
+    help="An advisory to ignore, by its id or an alias.",
 )
 def audit(*, files: Sequence[str], url: str, output: str, ignored: Sequence[str]) -> None:
     """Check what a package uses for known vulnerabilities, as the registry knows them.

@@ -93,7 +93,7 @@ add_operation(
     "quota",
     api_org_quota_change,
     "ORG",
-    text="""Change how many bytes and releases the organization ORG may have; 0 is no limit.
+    text="""Change how many bytes and releases the organization ORG may have; 0 means no limit.
 
     \b
     Examples:

@@ -82,8 +82,8 @@ add_operation(
     "gone",
     api_mirror_gone,
     "",
-    text="""List stored releases that their upstream no longer has and that are served here, with
-    the reason where the upstream gives one.
+    text="""List stored releases that their upstream removed and that are still served, with the
+    reason where the upstream gives one.
     """,
 )
 add_operation(
@@ -91,7 +91,7 @@ add_operation(
     "keep",
     api_mirror_keep,
     "RELEASE",
-    text="""Go on serving a release that its upstream no longer has.
+    text="""Keep serving a release that its upstream removed.
 
     \b
     Example:
@@ -104,7 +104,7 @@ add_operation(
     "withhold",
     api_mirror_withhold,
     "RELEASE",
-    text="""Quarantine a release that its upstream no longer has.
+    text="""Quarantine a release that its upstream removed.
 
     \b
     Example:

@@ -249,7 +249,7 @@ MAX_QUOTA = 10**15  # Bytes or releases: a number that JSON and forms keep exact
 def parse_quota(number: int) -> int:
     """Return a limit of an organization, or raise `InvalidRequest`; 0 is no limit."""
     if not 0 <= number <= MAX_QUOTA:
-        message = f"{number} is no limit. Write a number of at most {MAX_QUOTA:,}; 0 is no limit."
+        message = f"{number} is not a limit. Write a number of at most {MAX_QUOTA:,}; 0 means none."
         raise InvalidRequest(message)
     return number
 

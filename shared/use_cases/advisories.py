@@ -245,7 +245,7 @@ class NewAssessment(Inputs):
         ),
     ] = Field(
         strict=False,
-        description="not_affected, false_positive and resolved: the advisory is no finding.",
+        description="not_affected, false_positive and resolved: the advisory is not a finding.",
     )
     justification: Annotated[Justification | None, FormField("Reason", read=_justification)] = (
         Field(default=None, strict=False, description="Why the release is not affected.")

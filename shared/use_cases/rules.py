@@ -49,7 +49,7 @@ RETENTION_MEANING = (
     "Which pre-releases of private packages stay, such as `last 5`, `30 days` or both; empty keeps "
     "all. A task removes the others each night, and their versions stay taken."
 )
-QUOTA_MEANING = "0 is no limit; what is published already stays."
+QUOTA_MEANING = "0 means no limit; what is published already stays."
 MIRROR_APPROVED_ONLY_MEANING = (
     "Whether everybody takes from other registries only what administrators approved."
 )
@@ -58,7 +58,7 @@ MIRROR_APPROVED_ONLY_MEANING = (
 def _number(values: Sequence[str]) -> int:
     given = text(values)
     if not (given.isascii() and given.isdecimal()):
-        message = f"{given[:80]!r} is no number. Write digits alone."
+        message = f"{given[:80]!r} is not a number. Write digits only."
         raise InvalidRequest(message)
     return int(given[:_MOST_DIGITS])
 
@@ -194,10 +194,10 @@ class OrganizationQuota(_RuleInputs):
     """The limits of an organization to change."""
 
     max_bytes: Annotated[
-        int | None, FormField("Most bytes", hint="0 is no limit", read=_number)
+        int | None, FormField("Most bytes", hint="0 means no limit", read=_number)
     ] = Field(default=None, ge=0, le=MAX_QUOTA, description=QUOTA_MEANING)
     max_releases: Annotated[
-        int | None, FormField("Most releases", hint="0 is no limit", read=_number)
+        int | None, FormField("Most releases", hint="0 means no limit", read=_number)
     ] = Field(default=None, ge=0, le=MAX_QUOTA, description=QUOTA_MEANING)
 
 

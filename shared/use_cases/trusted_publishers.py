@@ -94,7 +94,7 @@ def _claims_of(form: FormValues) -> Iterator[tuple[str, str]]:
             continue
         name, separator, value = line.partition("=")
         if not separator:
-            message = f"{line.strip()[:80]!r} is no claim. Write NAME=VALUE on each line."
+            message = f"{line.strip()[:80]!r} is not a claim. Write NAME=VALUE on each line."
             with about_field("claims"):
                 raise InvalidRequest(message)
         yield name.strip(), value.strip()
@@ -291,7 +291,7 @@ async def confirm(
     "Remove a trusted publisher; for owners who signed in within the last ten minutes.",
     inputs=Reason,
     right=Action.GOVERN,
-    done="Trusted publisher removed. Its jobs get no more tokens.",
+    done="Trusted publisher removed. Its jobs no longer get tokens.",
     printed="Removed the trusted publisher {id} of {org}.",
 )
 async def remove(

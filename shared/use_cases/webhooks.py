@@ -87,7 +87,7 @@ async def confirm(registry: Registry, webhook: NamedWebhook, _: Nothing, by: Pri
     "Remove a webhook of {} who signed in recently.",
     inputs=Reason,
     right=Action.GOVERN,
-    done="Webhook removed. Its receiver gets no more events.",
+    done="Webhook removed. Its receiver no longer gets events.",
     printed="Removed.",
 )
 async def remove(registry: Registry, webhook: NamedWebhook, sent: Reason, by: Principal) -> None:

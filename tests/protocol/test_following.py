@@ -215,7 +215,7 @@ async def test_a_link_shows_what_it_ends_and_ends_it(told: World) -> None:
     assert "Unfollow acme/greet" in browser.text
     assert await told.stores.directory.list_by_subject(Follow, told.people.bob.account.id)
     await browser.send("/account/following/leave", code=found[1], followed="acme/greet")
-    assert "You get no more mail about acme/greet." in browser.text
+    assert "You will no longer get mail about acme/greet." in browser.text
     assert not await told.stores.directory.list_by_subject(Follow, told.people.bob.account.id)
 
 

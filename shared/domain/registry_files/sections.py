@@ -213,11 +213,11 @@ def _problem(lines: Mapping[KeyPath, int], fault: Mapping[str, Any]) -> FileProb
     if fault["type"] == "extra_forbidden":
         near = get_close_matches(str(path[-1]), known, 1)
         hint = f"Did you mean {near[0]}? " if near else ""
-        return FileProblem(line, f"{name} is no key. {hint}There are: {', '.join(known)}.")
+        return FileProblem(line, f"{name} is an unknown key. {hint}Known keys: {', '.join(known)}.")
     if fault["type"] == "missing":
         return FileProblem(line, f"{shown_path(path[:-1])} needs the key {path[-1]}.")
     message = fault["msg"]
-    return FileProblem(line, f"{name} is not right: {message[0].lower()}{message[1:]}.")
+    return FileProblem(line, f"{name} is invalid: {message[0].lower()}{message[1:]}.")
 
 
 def _keys_at(model: type[BaseModel], path: KeyPath) -> list[str]:

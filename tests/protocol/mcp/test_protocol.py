@@ -164,7 +164,7 @@ async def test_an_unknown_tool_and_wrong_arguments_are_told_apart(agent: Agent) 
     for arguments in ({}, {"query": 1}, {"query": "x", "more": 1}, {"query": "x", "offset": -1}):
         told = await agent.use("search_packages", **arguments)
         assert told.is_error
-        assert "There are: query, offset." in told.text
+        assert "Known arguments: query, offset." in told.text
     long = await agent.use("list_api", package="acme/greet", bucket="x" * 100_000)
     assert long.is_error
     for odd in ([1], {"query": "\ud800"}, {"query": "x", "offset": 2**70}):

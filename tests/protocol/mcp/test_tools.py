@@ -352,7 +352,7 @@ async def test_a_resolution_has_what_the_packages_depend_on(world: World) -> Non
     assert "Two versions of one package are taken, which a build refuses." in told.text
     assert await resolved("acme/a", distribution="2201.8.0") == []
     wrong = await agent.use("resolve", packages=["acme/app"], distribution="swan")
-    assert wrong.text == "'swan' is no distribution. Write it as 2201.13.0."
+    assert wrong.text == "'swan' must be a distribution, written as 2201.13.0."
     assert (await agent.use("resolve", packages=["app"])).text.startswith("'app' names no package.")
 
 

@@ -164,7 +164,7 @@ async def test_a_purl_of_maven_names_group_and_artifact(advised: World) -> None:
         ("query", {"package": {"purl": "pkg:npm/a", "name": "a"}}, "and not both"),
         ("query", {"package": {"purl": "pkg:npm/a@1"}, "version": "2"}, "in the query as well"),
         ("query", {"package": []}, "Expected `object | null`, got `array`"),
-        ("query", [], "no query of OSV"),
+        ("query", [], "must be a query of OSV"),
         ("querybatch", {}, "missing required field `queries`"),
         ("querybatch", {"queries": [{"commit": "a"}] * 1_001}, "at most 1,000 queries"),
     ],

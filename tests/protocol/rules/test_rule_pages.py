@@ -26,7 +26,7 @@ async def test_an_owner_saves_rules_on_their_page(world: World) -> None:
 async def test_what_is_no_rule_is_said_at_its_field(world: World) -> None:
     ann = await PageClient.at(world, world.people.ann, PAGE)
     await ann.send(PAGE, approvals="many", version_rule="hold")
-    assert "'many' is no number. Write digits alone." in ann.text
+    assert "'many' is not a number. Write digits only." in ann.text
     await ann.send(PAGE, approvals="7", version_rule="hold")
     assert "7 approvals cannot be asked for. Ask for 1 or 2." in ann.text
     assert 'id="approvals-error"' in ann.text

@@ -89,8 +89,8 @@ async def test_a_removed_user_is_in_no_group(scim: ScimWorld) -> None:
 # --- Bad input -----------------------------------------------------------------------------------
 
 BAD: dict[str, tuple[str, str, object, int, str, str]] = {
-    "no body": ("POST", "/Users", None, 400, "invalidSyntax", "no JSON object"),
-    "a list": ("POST", "/Users", [], 400, "invalidSyntax", "no JSON object"),
+    "no body": ("POST", "/Users", None, 400, "invalidSyntax", "must be a JSON object"),
+    "a list": ("POST", "/Users", [], 400, "invalidSyntax", "must be a JSON object"),
     "no user name": ("POST", "/Users", {"schemas": [USER]}, 400, "invalidValue", "userName"),
     "blank user name": ("POST", "/Users", {"userName": " "}, 400, "invalidValue", "userName"),
     "long": ("POST", "/Users", {"userName": "x" * 300}, 400, "invalidValue", "more than 256"),
@@ -99,7 +99,7 @@ BAD: dict[str, tuple[str, str, object, int, str, str]] = {
     "strange id": ("GET", "/Users/%2e%2e%2fx", None, 404, "", "There is no"),
     "unknown group": ("PATCH", "/Groups/0000000000", {"Operations": [{}]}, 404, "", "no group"),
     "filter": ("GET", "/Users?filter=userName", None, 400, "invalidFilter", "syntax"),
-    "count": ("GET", "/Users?count=many", None, 400, "invalidValue", "no number"),
+    "count": ("GET", "/Users?count=many", None, 400, "invalidValue", "must be a number"),
     "missing page": ("GET", "/Devices", None, 404, "", "/scim/v2/Devices"),
     "method": ("DELETE", "/Users", None, 405, "", "DELETE"),
     "member": (

@@ -120,20 +120,20 @@ def test_pruning_removes_what_is_in_no_list(terminal: Terminal, file: Path) -> N
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("[registry]\na = 1\n", "Line 2: registry.a is no key. There are: licenses"),
+        ("[registry]\na = 1\n", "Line 2: registry.a is an unknown key. Known keys: licenses"),
         ("[registry]\nsemver = 'warn'\nsemver = 'hold'\n", "Cannot overwrite a value (at line 3"),
         ("[organizations.acme]\nowners = ['nobody']\n", "Line 2: account not found: nobody."),
-        ("[organizations.acme]\nowners = []\n", "Line 2: organizations.acme.owners is not right"),
+        ("[organizations.acme]\nowners = []\n", "Line 2: organizations.acme.owners is invalid"),
         ("[organizations.'a b']\n", "Line 1: 'a b' is not a valid organization name."),
         ("[organizations.acme]\n[organizations.ACME]\n", "Line 2: ACME stands twice"),
-        ("[organizations.acme]\nstaged = 'yes'\n", "Line 2: organizations.acme.staged is not"),
+        ("[organizations.acme]\nstaged = 'yes'\n", "Line 2: organizations.acme.staged is invalid"),
         ("[registry]\nlicenses = ['(MIT OR']\n", "Line 2: (MIT OR is no license of SPDX"),
         ("[organizations.acme]\n\nlicenses = ['(MIT OR']\n", "Line 3: "),
         ("[organizations.acme]\napprovals = 3\n", "Line 2: 3 approvals cannot be asked for."),
         ("[organizations.acme.groups]\nx = 'member'\n", "Line 2: "),
         (
             "[organizations.acme]\nmembers = { mia = 'owner' }\n",
-            "Line 2: organizations.acme.members.mia is not right: input should be 'maintainer' or",
+            "Line 2: organizations.acme.members.mia is invalid: input should be 'maintainer' or",
         ),
         ("[[upstreams]]\naddress = 'central'\n", "Line 1: This registry mirrors no upstream."),
         (
