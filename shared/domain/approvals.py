@@ -163,10 +163,10 @@ class ApprovalLimit(Struct, frozen=True):
         """Return whose rule it is and the way out, as the end of a sentence."""
         known = [str(each) for each in self.approved.of_package(package)]
         named = ", ".join(known[:_NAMED_IN_A_REFUSAL])
-        other = f"Use an approved version ({named}), or ask" if known else "Ask"
+        ask = f"Use an approved version ({named}), or request" if known else "Request"
         return (
-            f"the rules of {self.whose} take from other registries only what is. {other} for it "
-            f"at {self.base_url}{approval_path(package)}."
+            f"the rules of {self.whose} allow only approved packages from other registries. {ask} "
+            f"approval at {self.base_url}{approval_path(package)}."
         )
 
 

@@ -42,8 +42,7 @@ REGISTRY_VERSION_RULE_MEANING = (
 )
 
 APPROVED_ONLY_MEANING = (
-    "Whether its members, tokens and CI jobs take from other registries only what administrators "
-    "approved."
+    "Whether its members, tokens and CI jobs may use only approved packages from other registries."
 )
 RETENTION_MEANING = (
     "Which pre-releases of private packages stay, such as `last 5`, `30 days` or both; empty keeps "
@@ -51,7 +50,7 @@ RETENTION_MEANING = (
 )
 QUOTA_MEANING = "0 means no limit; what is published already stays."
 MIRROR_APPROVED_ONLY_MEANING = (
-    "Whether everybody takes from other registries only what administrators approved."
+    "Whether everyone may use only approved packages from other registries."
 )
 
 
@@ -145,7 +144,7 @@ class OrganizationRulesChange(_RuleInputs):
     approved_only: Annotated[
         bool | None,
         FormField(
-            "Take from other registries only what is approved",
+            "Allow only approved packages from other registries",
             hint="For its members, tokens and CI jobs. Administrators approve",
             read=is_checked,
         ),
@@ -183,8 +182,8 @@ class RegistryRulesChange(_RuleInputs):
     approved_only: Annotated[
         bool | None,
         FormField(
-            "Take from other registries only what is approved",
-            hint="Holds for everybody. Approve packages on the page of approvals",
+            "Allow only approved packages from other registries",
+            hint="Applies to everyone. Approve packages on the page of approvals",
             read=is_checked,
         ),
     ] = Field(default=None, description=MIRROR_APPROVED_ONLY_MEANING)

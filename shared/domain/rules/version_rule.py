@@ -22,6 +22,7 @@ _EFFECTS = {
     VersionRule.HOLD: RuleEffect.HOLD,
     VersionRule.REFUSE: RuleEffect.REFUSE,
 }
+_UNANNOUNCED = "releases with breaking changes that their version does not announce"
 
 
 def version_findings(
@@ -48,7 +49,7 @@ def version_findings(
         "publish it as that, or keep what callers use."
     )
     if rule.value is not VersionRule.WARN:
-        message += f" {_said(rule)} releases whose version does not say that they break callers."
+        message += f" {_said(rule)} {_UNANNOUNCED}."
     return [RuleFinding(VERSION_TOO_LOW, _EFFECTS[rule.value], rule.whose, message)]
 
 
@@ -57,7 +58,7 @@ def uncompared_finding(rule: OwnedRule[VersionRule], release: object) -> RuleFin
     rules that hold or refuse what would be found."""
     message = (
         f"The API of {release} could not be compared with that of the version before in time, and "
-        f"{_said(rule, begins=False)} releases whose version does not say that they break callers."
+        f"{_said(rule, begins=False)} {_UNANNOUNCED}."
     )
     return RuleFinding(API_NOT_COMPARED, RuleEffect.HOLD, rule.whose, message)
 

@@ -279,7 +279,7 @@ async def test_the_page_says_what_the_organization_requires(trust: TrustedPublis
     setting = {"requiresProvenance": "ci"}
     await ann.api("PUT", "/api/v1/orgs/acme/required-provenance", setting)
     text = await page(trust.world)
-    assert "acme requires of new releases that CI publishes them." in text
+    assert "acme requires CI to publish new releases." in text
 
 
 @pytest.mark.parametrize("provider", [Provider.GITLAB, Provider.AZURE_DEVOPS])

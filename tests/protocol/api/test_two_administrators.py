@@ -115,7 +115,7 @@ async def test_a_second_administrator_sees_what_will_be_done_and_confirms_it_on_
     )
     shown = await bob.get("/manage/proposals")
     assert "The court ordered it." in shown.text
-    assert "somebody with two accounts" in shown.text
+    assert "a person with two administrator accounts" in shown.text
     await bob.post("/manage/proposals/confirm")
     assert await state(world) is State.REMOVED
 

@@ -53,7 +53,7 @@ async def test_a_preview_shows_the_pulls_and_changes_nothing(
     await admin.open(MIRROR)
     rules = "ballerina/io deny\nacme " + upstream.name
     await admin.send(f"{MIRROR}/preview", upstreams=upstream.url, rules=rules)
-    assert "1 pull of 1 release would have ended otherwise" in admin.text
+    assert "1 pull of 1 release would have had another result" in admin.text
     assert "denied by `ballerina/io deny`" in admin.text
     assert rules in admin.text
     assert await status(mirror, "/packages/ballerina/io/1.0.0") == 302

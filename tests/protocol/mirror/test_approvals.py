@@ -17,7 +17,7 @@ pytestmark = pytest.mark.measured
 
 LIB = "/packages/octo/lib"
 IO = "/packages/ballerina/io"
-WAY = f"ask for it at {URL}/approvals/octo/lib."
+WAY = f"request approval at {URL}/approvals/octo/lib."
 
 
 @pytest.fixture
@@ -52,8 +52,8 @@ async def test_a_pull_of_what_is_not_approved_is_refused_with_the_way_out(
     for wanted in ("1.0.0", "2.*", "*"):
         code, sentence = await said(limited_mirror, f"{LIB}/{wanted}")
         assert code == 400
-        assert "is not approved here, and the rules of the registry take from other" in sentence
-        assert sentence.endswith(f"Ask for it at {URL}/approvals/octo/lib.")
+        assert "is not approved here, and the rules of the registry allow only" in sentence
+        assert sentence.endswith(f"Request approval at {URL}/approvals/octo/lib.")
     assert upstream.asked["file"] == 0
     assert upstream.asked["pull"] == 0
 
@@ -116,7 +116,7 @@ async def test_the_rule_of_an_organization_holds_for_its_members_alone(
         assert await status(mirror, f"{LIB}/1.0.0") == 302
         assert (await mirror.get(f"{LIB}/1.0.0", headers=PULL, by=people.bob)).status_code == 302
         code, sentence = await said(mirror, f"{LIB}/1.0.0", by=people.mia)
-        assert (code, "the rules of acme take" in sentence) == (400, True)
+        assert (code, "the rules of acme allow" in sentence) == (400, True)
     assert await resolved(mirror, "octo/lib", by=people.mia) == []
     assert await resolved(mirror, "octo/lib", by=people.bob) == ["octo/lib:1.0.0"]
     await approve(mirror, "octo/lib:1.0.0")
@@ -154,7 +154,7 @@ async def test_whose_rule_holds_and_the_dry_run_finds_the_pulls_that_it_refuses(
     for person, whose in ((people.mia, to_member), (people.bob, to_others), (None, to_others)):
         answer = await mirror.get(f"{LIB}/1.0.0", headers=PULL, by=person)
         assert answer.status_code == (400 if whose else 302)
-        assert not whose or f"the rules of {whose} take" in answer.text
+        assert not whose or f"the rules of {whose} allow" in answer.text
     await approve(mirror, "octo/lib:1.0.0")
     dry = await ann.api("POST", "/api/v1/orgs/acme/approvals/dry-run", {})
     assert dry.json()["effects"] == []
@@ -170,7 +170,7 @@ async def test_packages_of_ours_need_no_approval(limited_mirror: World) -> None:
 async def test_somebody_asks_and_a_curator_approves(limited_mirror: World) -> None:
     people = limited_mirror.people
     mia = await signed_in(limited_mirror, people.mia)
-    assert "Ask for it" in (await mia.get("/approvals/octo/lib")).text
+    assert "Request approval" in (await mia.get("/approvals/octo/lib")).text
     page = await mia.post("/approvals/octo/lib/ask", version="1.*", reason="For the shop.")
     assert "You get an email when a curator decides." in page.text
     [mail] = [each for each in limited_mirror.mailer.sent if "asks for" in each.subject]

@@ -205,7 +205,7 @@ async def test_the_page_of_the_mirror_lists_them_with_one_click_for_each_way(pai
     await withdraw(pair, None, at=parse_coordinate(GOOD))
     await follow(mirror)
     admin = await PageClient.at(mirror, mirror.people.admin, "/manage/mirror")
-    assert "Gone there, served here" in admin.text
+    assert "Removed upstream, still served here" in admin.text
     assert "Withdrawn: Leaked secret" in admin.text
     await admin.send("/manage/mirror/keep", release=GOOD)
     await admin.send("/manage/mirror/withhold", release=BAD)
@@ -227,7 +227,7 @@ async def test_a_central_without_reasons_is_listed_and_nothing_is_quarantined(
     assert await gone(mirror) == [f"{BAD} it is missing there, without a reason"]
     assert await status(mirror, BAD) == 302
     shown = await words(mirror, "/packages/tools/hammer/1.1.0")
-    assert "no longer has this version and gives no reason." in shown
+    assert "removed this version and gives no reason." in shown
     assert worlds
 
 

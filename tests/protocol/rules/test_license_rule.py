@@ -103,4 +103,4 @@ async def test_an_administrator_changes_those_of_the_registry(world: World) -> N
     await admin.send(MANAGE, licenses="MIT", version_rule="warn", secrets="yes")
     assert "Rules saved." in admin.text
     ann = await PageClient.at(world, world.people.ann, PAGE)
-    assert "The registry allows these licenses alone: MIT." in ann.text
+    assert "The registry allows only these licenses: MIT." in ann.text

@@ -36,7 +36,7 @@ async def test_the_page_says_what_the_registry_wants_more_strictly(world: World)
     await set_registry_rules(world, staged=True, versionRule="refuse")
     ann = await PageClient.at(world, world.people.ann, PAGE)
     assert "The registry holds every release until it is approved." in ann.text
-    assert "The registry refuses releases whose version does not say" in ann.text
+    assert "The registry refuses releases with breaking changes" in ann.text
 
 
 async def test_a_dry_run_changes_nothing(world: World) -> None:

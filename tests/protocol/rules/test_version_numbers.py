@@ -80,7 +80,7 @@ async def test_it_is_refused_or_held_where_the_rules_say_so(published: World, ch
     await set_rules(published, versionRule=choice)
     said = await refusal_of_push(published, archive("1.1.0"))
     assert SENTENCE in said
-    assert f"The rules of acme {choice} releases whose version does not say" in said
+    assert f"The rules of acme {choice} releases with breaking changes" in said
     assert ("is stored and held" in said) == (choice == "hold")
     assert (await published.get("/packages/acme/greet/1.1.0")).status_code == 404
     await published.push(archive("2.0.0"))
