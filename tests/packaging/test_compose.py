@@ -28,13 +28,12 @@ def test_variables_are_settings(compose: dict[str, Any]) -> None:
 
 
 def test_what_is_mounted_exists_and_each_volume_is_declared(compose: dict[str, Any]) -> None:
-    for service in compose["services"].values():
-        for mount in service["volumes"]:
-            source = mount.split(":")[0]
-            if source.startswith("./"):
-                assert (COMPOSE / source).is_file()
-            else:
-                assert source in compose["volumes"]
+    services = compose["services"].values()
+    sources = {mount.split(":")[0] for service in services for mount in service["volumes"]}
+    files = {each for each in sources if each.startswith("./")}
+    assert files
+    assert all((COMPOSE / each).is_file() for each in files)
+    assert sources - files == compose["volumes"].keys()
 
 
 def test_the_registry_runs_without_privileges(compose: dict[str, Any]) -> None:

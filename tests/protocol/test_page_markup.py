@@ -96,6 +96,8 @@ pages = pytest.mark.parametrize("path", GOLDENS, ids=lambda path: f"{path.parent
 
 def test_there_are_pages_to_look_at() -> None:
     assert len(GOLDENS) > 15
+    tags = {each.tag for path in GOLDENS for each in page(path).all()}
+    assert tags >= {"button", "form", "pre", "table", "time", *FIELDS}
 
 
 @pages

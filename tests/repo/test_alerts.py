@@ -57,7 +57,9 @@ def test_every_alert_is_explained_with_a_remedy() -> None:
 
 def test_every_alert_has_a_chart() -> None:
     shown = {*charts()}
-    for name, (_, remedy) in explained().items():
+    alerts = explained()
+    assert alerts
+    for name, (_, remedy) in alerts.items():
         assert shown & set(re.findall(r"\*\*(.+?)\*\*", remedy)), name
 
 
@@ -99,6 +101,7 @@ def test_every_task_is_watched_by_one_rule() -> None:
 def test_a_task_has_stopped_after_several_missed_runs_or_a_missed_night() -> None:
     rows = re.findall(r'"([a-z-]+)", (\w+), (true|false)', NAMED["task-stopped"]["query"])
     schedules = {task.id: task.schedule for task in TASKS if task.schedule}
+    assert rows
     for task, within, always in rows:
         between = hours_between_runs(schedules[task])
         assert HOURS[within] >= min(2 * between, between + 2), task

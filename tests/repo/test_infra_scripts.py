@@ -515,8 +515,7 @@ DELETES_BELOW = r"az role assignment delete|az cosmosdb sql role assignment dele
 @pytest.mark.parametrize("page", ["deployment", "operations"])
 def test_a_page_takes_the_locks_off_before_it_deletes(page: str) -> None:
     _, *sections = re.split(r"^## ", docs(page), flags=re.MULTILINE)
-    for section in sections:
-        if deletes := re.search(DELETES_BELOW, section):
-            before = section[: deletes.start()]
-            after = section[deletes.end() :]
-            assert "infra/unlock.sh" in before or "infra/unlock.sh" in after, section[:60]
+    deleting = [each for each in sections if re.search(DELETES_BELOW, each)]
+    assert deleting
+    for section in deleting:
+        assert "infra/unlock.sh" in section, section[:60]

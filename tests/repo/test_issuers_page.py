@@ -32,6 +32,7 @@ def section(preset: Preset) -> str:
 @pytest.mark.parametrize("preset", [*OF_ISSUERS, OTHER], ids=lambda preset: preset.name)
 def test_a_section_has_the_claims_of_its_preset(preset: Preset) -> None:
     text = section(preset)
+    assert preset.claims
     for claim in preset.claims:
         assert f"| `{claim.name}` | {claim.meaning}" in text
 

@@ -160,7 +160,9 @@ def test_every_table_is_read() -> None:
 
 
 def test_rules_over_metrics_of_azure_name_one_with_its_dimensions() -> None:
-    for rule in platform_rules():
+    rules = platform_rules()
+    assert rules
+    for rule in rules:
         split = {each["name"] for each in rule.get("dimensions", [])}
         assert split <= AZURE_METRICS[rule["metric"]], rule["name"]
 

@@ -33,7 +33,9 @@ def test_no_sentence_is_mapped_that_the_page_does_not_have() -> None:
 
 
 def test_a_mapped_sentence_has_tests_or_is_no_fact_about_the_code() -> None:
-    for each in mapped():
+    sentences = mapped()
+    assert sentences
+    for each in sentences:
         tests = each.get("tests", [])
         assert bool(tests) != (each.get("is") in KINDS), each
         assert each.keys() <= {"text", "tests", "is"}, each

@@ -156,13 +156,14 @@ def test_what_if_knows_each_resource_by_its_name_and_whether_it_is_made() -> Non
 
 
 def test_what_if_knows_each_app_setting_and_each_rule_of_access() -> None:
-    for name, each in every():
-        if each["type"] == "Microsoft.Web/sites":
-            config = each["properties"]["siteConfig"]
-            assert isinstance(config["appSettings"], list), name
-            assert isinstance(config["ipSecurityRestrictions"], list), name
-            scale = each["properties"]["functionAppConfig"]["scaleAndConcurrency"]
-            assert isinstance(scale["triggers"]["http"]["perInstanceConcurrency"], int), name
+    apps = [(name, each) for name, each in every() if each["type"] == "Microsoft.Web/sites"]
+    assert {name for name, _ in apps} == {*snapshot.VARIANTS}
+    for name, each in apps:
+        config = each["properties"]["siteConfig"]
+        assert isinstance(config["appSettings"], list), name
+        assert isinstance(config["ipSecurityRestrictions"], list), name
+        scale = each["properties"]["functionAppConfig"]["scaleAndConcurrency"]
+        assert isinstance(scale["triggers"]["http"]["perInstanceConcurrency"], int), name
 
 
 def test_an_app_is_reached_over_tls_of_today_alone() -> None:

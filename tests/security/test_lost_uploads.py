@@ -48,6 +48,7 @@ async def asked(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     async with clouded(tmp_path_factory.mktemp("undisturbed")) as undisturbed:
         undisturbed.outage.asked.clear()
         assert (await push(undisturbed)).status_code == 204
+        assert undisturbed.outage.asked
         return list(undisturbed.outage.asked)
 
 

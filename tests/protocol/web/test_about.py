@@ -45,7 +45,9 @@ async def test_links_inside_the_pages_lead_to_a_place(world: World) -> None:
     pages = ("", "/api", "/api-changes", "/policies", "/status", "/trust")
     for path in (f"/about{page}" for page in pages):
         text = (await opened(world, path)).text
-        for address, place in re.findall(r'href="([/\w]*)#([\w-]+)"', text):
+        links = re.findall(r'href="([/\w]*)#([\w-]+)"', text)
+        assert links, path  # At least the one that skips the navigation.
+        for address, place in links:
             there = text if not address else (await opened(world, address)).text
             assert f'id="{place}"' in there, (path, address, place)
 
@@ -154,9 +156,11 @@ async def test_every_command_and_link_of_the_page_about_trust_leads_somewhere(
     world: World,
 ) -> None:
     text = (await opened(world, "/about/trust")).text
-    for address in set(re.findall(r'<a href="(/[^"#]*)', text)) - {"/.well-known/security.txt"}:
-        assert (await world.get(f"{URL}{address}")).status_code == 200, address
-    for address in re.findall(rf"{URL}(/\w+\.py)", text):
+    links = set(re.findall(r'<a href="(/[^"#]*)', text)) - {"/.well-known/security.txt"}
+    scripts = set(re.findall(rf"{URL}(/\w+\.py)", text))
+    assert links
+    assert scripts
+    for address in links | scripts:
         assert (await world.get(f"{URL}{address}")).status_code == 200, address
 
 

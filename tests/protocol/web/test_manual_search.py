@@ -40,7 +40,9 @@ async def test_a_question_leads_to_the_section_that_answers_it(world: World, que
 
 
 async def test_each_result_leads_to_a_place_of_a_page(world: World) -> None:
-    for address in await found(world, "token"):
+    addresses = await found(world, "token")
+    assert addresses
+    for address in addresses:
         path, _, place = address.partition("#")
         page = await opened(world, path)
         assert page.status_code == 200

@@ -194,6 +194,7 @@ def test_the_last_part_reads_no_module(jobs: Jobs) -> None:
 def test_a_process_that_was_started_again_makes_what_was_left(jobs: Jobs) -> None:
     facts = {"files": {"modules/shop.sub/a.bal": SOURCE}, "modules": ("shop", "shop.sub")}
     whole = run(jobs(**facts))
+    assert whole.begun
     for end_in in whole.begun:
         job = jobs(**facts)
         with pytest.raises(Ended):

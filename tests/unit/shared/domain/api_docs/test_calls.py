@@ -314,6 +314,7 @@ def test_names_of_errors_end_so() -> None:
 
 
 def test_every_call_is_a_statement_of_the_language() -> None:
+    checked = list[bool]()
     for module in (SHOP, documented(ERRORS.replace("$", "int|error"))):
         for symbol in symbols(module):
             text = Calls.of(module).source(symbol)
@@ -323,6 +324,8 @@ def test_every_call_is_a_statement_of_the_language() -> None:
             statement = read_call(text)
             if isinstance(docs, FunctionDocs):
                 assert statement.is_checked == bool(re.search("error", signature_text(docs)))
+                checked.append(statement.is_checked)
+    assert {*checked} == {True, False}
 
 
 def test_every_call_of_real_archives_is_a_statement_of_the_language() -> None:

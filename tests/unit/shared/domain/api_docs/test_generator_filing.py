@@ -85,7 +85,9 @@ def test_only_public_declarations_are_documented() -> None:
         type A int; class B { } enum C { D } const E = 1; int f = 2;
         annotation G on type; function h() { }
     """)
-    assert not any(listed for _, listed in docs if isinstance(listed, tuple))
+    lists = [listed for _, listed in docs if isinstance(listed, tuple)]
+    assert lists
+    assert not any(lists)
 
 
 @pytest.mark.parametrize("annotation", ["typeParam", "builtinSubtype"])
