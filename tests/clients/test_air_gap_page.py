@@ -25,7 +25,9 @@ def new_walk(folder: Path, upstream: str) -> Walk:
     return Walk.new(folder, words, PORT=port, BALLROOM_DATA=str(folder / "data"))
 
 
-async def test_the_walk_of_the_page(tmp_path: Path) -> None:
+async def test_the_commands_of_the_page_carry_packages_to_a_registry_without_a_network(
+    tmp_path: Path,
+) -> None:
     upstream = FakeUpstream()
     for each in BUILD:
         upstream.publish(each)

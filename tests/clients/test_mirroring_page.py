@@ -36,7 +36,7 @@ def publish(walk: Walk, port: str) -> dict[str, bytes]:
     return published
 
 
-async def test_the_walk_of_the_page(tmp_path: Path) -> None:
+async def test_the_commands_of_the_page_set_up_a_mirror_that_serves_builds(tmp_path: Path) -> None:
     ports = {each: str(free_port()) for each in PORTS}
     walk = Walk.new(tmp_path, ports)
     with walk.serving(MIRROR, ports["7072"]) as wait_for_mirror:

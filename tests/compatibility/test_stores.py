@@ -127,14 +127,18 @@ def test_doctor_finds_no_problem_but_the_permissions_of_earlier_versions(
     assert {each["what"] for each in found if not each["ok"]} <= expected
 
 
-def test_a_backup_of_it_is_a_registry(terminal: Terminal, scratch: Path) -> None:
+def test_a_backup_of_an_upgraded_store_is_restored_with_its_accounts(
+    terminal: Terminal, scratch: Path
+) -> None:
     terminal.run("backup", str(scratch / "backup"))
     other = Terminal(scratch / "restored", terminal.settings)
     other.run("restore", str(scratch / "backup"))
     assert other.json("account", "list") == terminal.json("account", "list")
 
 
-def test_its_snapshot_makes_a_new_registry(terminal: Terminal, scratch: Path) -> None:
+def test_a_snapshot_of_an_earlier_version_is_restored_with_its_packages(
+    terminal: Terminal, scratch: Path
+) -> None:
     [snapshot] = terminal.json("snapshot", "list")
     other = Terminal(scratch / "restored", terminal.settings)
     other.run("snapshot", "restore", snapshot["name"], "--from", str(scratch / "data"))

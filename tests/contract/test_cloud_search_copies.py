@@ -213,7 +213,9 @@ async def test_a_running_search_uses_the_copy_that_it_started_with(place: Place)
     assert len(place.copies()) == 1
 
 
-async def test_it_is_looked_every_quarter_of_a_minute_and_nobody_waits_for_it(place: Place) -> None:
+async def test_a_follower_looks_for_a_new_copy_every_15_seconds_and_no_search_waits_for_it(
+    place: Place,
+) -> None:
     await place.push("one")
     waiting = Waiting(place.parts())
     slept = list[float]()

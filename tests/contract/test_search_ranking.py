@@ -220,7 +220,7 @@ async def test_deprecated_packages_come_last_except_by_their_exact_names(
 
 @pytest.mark.parametrize("sort", Sort)
 @pytest.mark.parametrize("descending", [True, False])
-async def test_they_come_last_in_every_order_from_best_to_worst(
+async def test_deprecated_packages_come_last_in_every_order_from_best_to_worst(
     renamed: SearchIndex, sort: Sort, *, descending: bool
 ) -> None:
     page = ResultPage(sort=sort, descending=descending)

@@ -252,7 +252,7 @@ def test_variables_of_the_chart_are_settings(helm: str, tmp_path: Path) -> None:
         ({"url": "https://b.example.org", "serviceMonitor": {"enabled": True}}, "name"),
     ],
 )
-def test_the_schema_refuses(
+def test_the_schema_of_the_chart_refuses_invalid_values(
     helm: str, tmp_path: Path, values: Mapping[str, Any], named: str
 ) -> None:
     with pytest.raises(subprocess.CalledProcessError) as refused:

@@ -21,7 +21,7 @@ async def reads(worlds: OpenWorld) -> World:
     return await worlds(app_role="reads")
 
 
-async def test_it_answers_reads_and_takes_small_bodies(reads: World) -> None:
+async def test_the_app_for_reads_answers_reads_and_takes_small_bodies(reads: World) -> None:
     # Its edge sends it no pushes, and an app that got one would do no harm with it.
     await reads.push(bala(GREET))
     assert (await reads.get("/packages/acme/greet/1.0.0")).status_code == 200

@@ -106,7 +106,7 @@ async def test_a_range_is_of_the_plain_bytes(world: World) -> None:
 @pytest.mark.parametrize(
     "accepted", ["", "br", "gzip;q=0", "gzip; q=0.0, *", "*, gzip;q=0", "x-gzip"]
 )
-async def test_nobody_else_gets_it(world: World, accepted: str) -> None:
+async def test_clients_that_do_not_accept_gzip_get_plain_text(world: World, accepted: str) -> None:
     answer = await world.get(CSS, headers={"accept-encoding": accepted})
     assert "content-encoding" not in answer.headers
 

@@ -47,7 +47,7 @@ async def test_its_page_and_the_api_name_the_organization_that_continues_it(worl
     assert await shown(world) == ("", False)
 
 
-async def test_it_takes_no_new_packages_and_new_versions_of_those_that_are_there(
+async def test_a_continued_organization_takes_new_versions_and_no_new_packages(
     world: World,
 ) -> None:
     await world.push(bala("acme/greet:1.0.0"))

@@ -154,7 +154,9 @@ of_each_kind = pytest.mark.parametrize("refusal", with_repeats(REFUSALS, kind_of
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=named)
-def test_every_refusal_says_what_it_said(refusal: Refusal, snapshot: SnapshotAssertion) -> None:
+def test_the_kind_and_sentence_of_each_refusal_are_as_recorded(
+    refusal: Refusal, snapshot: SnapshotAssertion
+) -> None:
     assert (refusal.kind.name, str(refusal)) == snapshot
 
 

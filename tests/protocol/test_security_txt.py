@@ -10,7 +10,7 @@ from tests.support.world import URL, OpenWorld, World
 ADDRESS = f"{URL}/.well-known/security.txt"
 
 
-async def test_it_names_the_contact_and_is_never_expired(worlds: OpenWorld) -> None:
+async def test_security_txt_names_the_contact_and_is_never_expired(worlds: OpenWorld) -> None:
     world = await worlds(security_contact="mailto:security@example.org")
     for _ in range(3):
         answer = await world.get(ADDRESS)

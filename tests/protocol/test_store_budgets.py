@@ -86,7 +86,9 @@ READS: list[Read] = [
 
 
 @pytest.mark.parametrize("read", READS)
-async def test_a_read_costs_this(counted: World, ledger: Ledger, read: Read) -> None:
+async def test_a_read_makes_exactly_these_store_calls(
+    counted: World, ledger: Ledger, read: Read
+) -> None:
     path, headers, who, calls = read
     by = getattr(counted.people, who) if who else None
     assert await asked(counted, ledger, path, headers=headers, by=by) == calls

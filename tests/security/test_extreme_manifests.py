@@ -6,7 +6,7 @@ import json
 import pytest
 
 from tests.protocol.bal.failures import ClientFailure
-from tests.protocol.mirror.test_extremes import EXTREMES, leaves, replaced
+from tests.protocol.mirror.test_extreme_upstream_values import EXTREMES, leaves, replaced
 from tests.support.archives import Spec, bala, files, zipped
 from tests.support.world import URL, World
 

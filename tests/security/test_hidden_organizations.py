@@ -314,7 +314,7 @@ async def test_for_outsiders_a_registry_with_hidden_organizations_equals_one_wit
     assert not shown, "\n".join(shown)
 
 
-async def test_its_owner_sees_it(opened: Opened, pair: Pair) -> None:
+async def test_the_owner_of_a_hidden_organization_sees_it(opened: Opened, pair: Pair) -> None:
     question = next(each for each in QUESTIONS if each.function == "api_orgs_show")
     having, lacking = [
         (await each.asked(question.about(HIDDEN, pair.accounts, pair.csrf), "owner"))[0].status

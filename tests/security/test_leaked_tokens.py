@@ -80,7 +80,7 @@ async def test_the_leak_is_in_the_log_of_its_owner(scanned: World) -> None:
     assert leaked.token not in event.model_dump_json()
 
 
-async def test_its_owner_gets_a_mail(scanned: World) -> None:
+async def test_the_owner_of_a_leaked_token_gets_mail(scanned: World) -> None:
     leaked = await limited(scanned, scanned.people.ann, "read")
     ann = leaked.account.model_copy(update={"email": "ann@example.org"})
     await scanned.stores.directory.replace(ann)

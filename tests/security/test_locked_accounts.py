@@ -126,7 +126,7 @@ async def test_a_machine_that_was_approved_gets_no_token(world: World) -> None:
     assert error(await poll(world, codes)) == "access_denied"
 
 
-async def test_whom_it_invited_is_let_in_no_more(world: World) -> None:
+async def test_an_invitation_of_a_locked_account_is_not_accepted(world: World) -> None:
     ann = await signed_in(world, world.people.ann)
     offer = InvitationRequest.parse(Role.MAINTAINER, None, "an accomplice")
     authentication = world.registry.identity.session_authentication

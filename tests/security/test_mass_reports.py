@@ -238,7 +238,7 @@ async def test_a_release_that_was_dismissed_while_its_reports_were_weighed_stays
     assert await is_pulled(weighing)
 
 
-async def test_it_is_undone_with_one_click(weighing: World) -> None:
+async def test_one_button_restores_a_release_that_reports_quarantined(weighing: World) -> None:
     await report_all(weighing, await mob(weighing, THRESHOLD))
     path = "/manage/reports/acme/greet/1.0.0"
     admin = await PageClient.at(weighing, weighing.people.admin, path)

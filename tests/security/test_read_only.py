@@ -124,7 +124,9 @@ async def test_every_change_is_refused_and_changes_nothing(
     assert not wrong, "\n".join(wrong)
 
 
-async def test_all_else_answers_as_ever(prepared: Prepared, scratch: Path) -> None:
+async def test_requests_that_change_nothing_answer_as_without_read_only_mode(
+    prepared: Prepared, scratch: Path
+) -> None:
     wrong: list[str] = []
     async with prepared.world(scratch / "data") as world:
         admin = await signed_in(world, world.people.admin)

@@ -223,7 +223,9 @@ async def test_a_dry_run_says_that_a_name_will_wait(known: World) -> None:
     assert "name-resembles" in codes
 
 
-async def test_nobody_else_waits(known: World) -> None:
+async def test_a_name_that_is_not_a_lookalike_of_another_owners_package_is_published_at_once(
+    known: World,
+) -> None:
     people = known.people
     await known.push(bala("acme/sheets:1.0.0"), by=people.ann)  # Names of packages are free.
     await known.push(bala("acme/sheet:1.0.0"), by=people.ann)

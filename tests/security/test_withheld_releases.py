@@ -41,7 +41,7 @@ async def withheld(request: pytest.FixtureRequest, world: World) -> World:
     return world
 
 
-async def test_nothing_of_it_is_there_for_anybody(withheld: World) -> None:
+async def test_no_page_of_a_withheld_release_exists_for_anybody(withheld: World) -> None:
     people = withheld.people
     for path in OF_RELEASE:
         for accept in ("", "text/markdown"):
@@ -51,7 +51,7 @@ async def test_nothing_of_it_is_there_for_anybody(withheld: World) -> None:
                 assert "malware" not in answer.text
 
 
-async def test_no_list_names_it(withheld: World) -> None:
+async def test_no_list_names_a_withheld_release(withheld: World) -> None:
     for path in LISTS:
         answer = await opened(withheld, path)
         assert answer.status_code == 200

@@ -40,7 +40,7 @@ async def test_a_further_identity_is_linked_here_and_removed(sign_ins: SignInWor
     assert "GitHub" not in browser.page.text.partition("Link another")[0]
 
 
-async def test_the_only_one_stays(sign_ins: SignInWorld) -> None:
+async def test_the_last_identity_cannot_be_removed(sign_ins: SignInWorld) -> None:
     browser = await sign_ins.signed_in("entra")
     await browser.get(PAGE)
     await browser.post(f"{PAGE}/remove", identity=ids(browser)[0])

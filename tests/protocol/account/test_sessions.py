@@ -40,7 +40,9 @@ async def test_another_session_is_ended_and_this_one_goes_on(world: World, ann: 
     assert await is_signed_in(ann)
 
 
-async def test_all_others_are_ended_at_once(world: World, ann: Browser) -> None:
+async def test_one_button_ends_all_other_sessions_of_the_account(
+    world: World, ann: Browser
+) -> None:
     others = [await signed_in(world, world.people.ann) for _ in range(3)]
     bob = await signed_in(world, world.people.bob)
     await ann.get(PAGE)

@@ -90,7 +90,7 @@ async def test_in_a_log_that_was_mended_an_opening_is_that_of_its_entry(world: W
         assert await readers(world, lost) == []
 
 
-async def test_everybody_opens_it_when_the_package_becomes_public(world: World) -> None:
+async def test_everybody_opens_the_entry_of_a_package_while_it_is_public(world: World) -> None:
     await world.push(bala("acme/secret:1.0.0", visibility="private"))
     index = await last(world)
     change = world.registry.packages.visibility.change

@@ -307,7 +307,9 @@ async def test_administrators_issue_tokens_that_moderate_for_ninety_days(world: 
         )
 
 
-async def test_nobody_else_issues_one_and_no_token_does(world: World) -> None:
+async def test_only_an_administrator_who_signed_in_recently_issues_a_moderation_token(
+    world: World,
+) -> None:
     ann = world.people.ann
     admin = world.people.admin
     with raises_refusal("not-permitted"):

@@ -54,7 +54,7 @@ async def test_an_owner_makes_shows_and_lists_tokens_of_the_organization(world: 
     assert new["text"] not in shown.text + listed.text
 
 
-async def test_it_pushes_to_the_organization_and_nowhere_else(world: World) -> None:
+async def test_a_token_of_an_organization_pushes_to_no_other_one(world: World) -> None:
     robot = await machine(world)
     await world.push(bala("acme/greet:1.0.0"), by=robot)
     answer = await world.send("GET", "/packages/acme/greet/1.0.0", by=robot)
@@ -69,7 +69,7 @@ async def test_whoami_names_the_organization(world: World) -> None:
     assert answer["organizations"] == [{"org": "acme", "role": "maintainer"}]
 
 
-async def test_it_stops_when_its_creator_leaves(world: World) -> None:
+async def test_a_token_of_an_organization_stops_when_its_creator_leaves(world: World) -> None:
     robot = await machine(world)
     acme = parse_org("acme")
     memberships = world.registry.organizations.memberships
@@ -83,7 +83,7 @@ async def test_it_stops_when_its_creator_leaves(world: World) -> None:
     assert (await world.get(WHOAMI, by=robot)).status_code == 401
 
 
-async def test_it_is_renamed_rotated_and_revoked(world: World) -> None:
+async def test_a_token_of_an_organization_is_renamed_rotated_and_revoked(world: World) -> None:
     new = await made(world)
     where = f"{TOKENS}/{new['token']['id']}"
     ann = world.people.ann

@@ -255,7 +255,7 @@ async def test_nobody_asks_while_an_owner_can_sign_in(world: World) -> None:
     assert await ask(world, world.people.bob) == (409, "owner-can-sign-in")
 
 
-async def test_outsiders_do_not_learn_of_it(world: World) -> None:
+async def test_outsiders_do_not_see_requests_for_ownership(world: World) -> None:
     await lock(world, world.people.ann)
     assert (await ask(world, world.people.bob))[0] == 404
     assert (await world.get(REQUESTS, by=world.people.bob)).status_code == 404

@@ -50,7 +50,9 @@ async def test_a_job_of_a_trusted_publisher_publishes(trust: TrustedPublishingWo
     assert (await trust.world.get("/packages/acme/greet/1.0.0")).status_code == 200
 
 
-async def test_everybody_publishes_again_after_it_ends(trust: TrustedPublishingWorld) -> None:
+async def test_members_publish_again_when_provenance_is_no_longer_required(
+    trust: TrustedPublishingWorld,
+) -> None:
     await require(trust)
     await require(trust, "none")
     await trust.world.push(bala("acme/greet:1.0.0"))

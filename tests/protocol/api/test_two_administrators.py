@@ -173,7 +173,7 @@ async def test_what_was_asked_before_the_setting_was_left_out_can_be_withdrawn(
     assert await kinds(world) == ["proposal.withdrawn"]
 
 
-async def test_it_expires_after_a_day(worlds: OpenWorld) -> None:
+async def test_a_proposal_expires_after_a_day(worlds: OpenWorld) -> None:
     world = await opened(worlds)
     await with_mail(world, world.people.admin, "admin@example.org")
     proposal = await asked(await signed_in(world, world.people.admin))

@@ -112,7 +112,7 @@ async def test_a_star_is_answered_when_every_version_is_deprecated(ann: JavaBal)
 
 
 @pytest.mark.parametrize("coordinate", [GREET, "acme/greet:*"])
-async def test_undo_takes_it_back(world: World, ann: JavaBal, coordinate: str) -> None:
+async def test_undeprecate_ends_a_deprecation(world: World, ann: JavaBal, coordinate: str) -> None:
     await ann.deprecate(coordinate, "Use acme/hello.")
     await ann.undeprecate(coordinate)
     assert "successfully undone" in ann.printed[-1]

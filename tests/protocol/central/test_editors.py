@@ -53,7 +53,9 @@ async def plain(shared_worlds: OpenWorld) -> World:
         "/triggers/acme/plain/1.0.0/plain/Service",
     ],
 )
-async def test_one_that_is_not_there_is_404_with_a_reason(plain: World, path: str) -> None:
+async def test_a_connector_or_trigger_that_does_not_exist_is_404_with_a_reason(
+    plain: World, path: str
+) -> None:
     refused(await plain.get(path), 404)
 
 
@@ -100,7 +102,7 @@ async def test_an_answer_looks_like_this(
 
 
 @pytest.mark.parametrize(("kind", "name"), [("connectors", "Client"), ("triggers", "Service")])
-async def test_one_is_found_by_its_number_and_by_its_path_in_any_case(
+async def test_a_connector_or_trigger_is_found_by_its_number_and_by_its_path_in_any_case(
     world: World, kind: str, name: str
 ) -> None:
     await published(world)

@@ -55,7 +55,7 @@ def caller(request: pytest.FixtureRequest, template: Template) -> Person | None:
         (f"{URL}/2.0/docs/acme/greet/1.1.0", {}),
     ],
 )
-async def test_it_is_not_found(
+async def test_a_quarantined_release_is_not_found(
     withheld: World, caller: Person | None, path: str, headers: dict[str, str]
 ) -> None:
     answer = await withheld.get(path, by=caller, headers=headers)
@@ -74,14 +74,18 @@ async def test_it_is_not_found(
         "/search-suggestions?q=gre",
     ],
 )
-async def test_it_is_in_no_list(withheld: World, caller: Person | None, path: str) -> None:
+async def test_a_quarantined_release_is_in_no_list(
+    withheld: World, caller: Person | None, path: str
+) -> None:
     answer = await withheld.get(path, by=caller)
     assert answered(answer).get("count", 0) == 0
     assert "greet" not in answer.text
 
 
 @pytest.mark.parametrize("mode", ["soft", "medium", "hard", "locked"])
-async def test_no_build_gets_it(withheld: World, caller: Person | None, mode: str) -> None:
+async def test_no_build_resolves_a_quarantined_release(
+    withheld: World, caller: Person | None, mode: str
+) -> None:
     client = withheld.java(caller)
     package = {"org": "acme", "name": "greet", "version": "1.1.0", "mode": mode}
     assert (await client.resolve_dependencies([package]))["resolved"] == []

@@ -119,7 +119,9 @@ def test_extensions_and_trailers_of_chunked_bodies_are_bounded_too(
     ],
 )
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
-def test_there_is_one_host_that_is_one(host: Address, hosts: list[str], version: str) -> None:
+def test_a_request_without_exactly_one_valid_host_is_refused(
+    host: Address, hosts: list[str], version: str
+) -> None:
     lines = [f"GET /rest/x HTTP/{version}", *(f"Host: {each}" for each in hosts)]
     assert is_refused(host.exchange("\r\n".join(lines).encode() + END), 400)
 

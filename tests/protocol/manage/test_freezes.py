@@ -150,7 +150,7 @@ async def test_no_operation_of_the_api_changes_a_frozen_organization(frozen: Wor
     assert len(tried) > 15
 
 
-async def test_a_member_cannot_leave_it_and_nobody_joins_it(world: World) -> None:
+async def test_nobody_joins_or_leaves_a_frozen_organization(world: World) -> None:
     people = world.people
     invitations = world.registry.organizations.invitations
     offer = InvitationRequest.parse(Role.MEMBER, None, "")

@@ -104,7 +104,9 @@ async def test_a_reason_that_is_refused(admin: PageClient, page: SnapshotAsserti
     assert whole(admin) == page
 
 
-async def test_it_is_turned_on_and_off_by_its_page(world: World, admin: PageClient) -> None:
+async def test_an_administrator_turns_read_only_mode_on_and_off_on_its_page(
+    world: World, admin: PageClient
+) -> None:
     await admin.open(READ_ONLY)
     await admin.send(f"{READ_ONLY}/on", reason=REASON)
     assert "Read-only mode turned on." in admin.text
@@ -176,7 +178,7 @@ async def another_instance(
 
 
 @pytest.mark.parametrize("later", [timedelta(0), timedelta(seconds=2), timedelta(seconds=4)])
-async def test_another_instance_shows_it_within_five_seconds(
+async def test_another_instance_shows_an_announcement_within_five_seconds(
     world: World, later: timedelta
 ) -> None:
     async with another_instance(world) as http:

@@ -41,7 +41,7 @@ async def test_a_long_list_goes_on_where_it_stopped(world: World, admin: PageCli
     assert listed(admin) == ["byx", "bzx", "other"]
 
 
-async def test_they_are_found_by_how_their_names_begin(admin: PageClient) -> None:
+async def test_organizations_are_found_by_how_their_names_begin(admin: PageClient) -> None:
     await admin.open(f"{PAGE}?q=AC")
     assert listed(admin) == ["acme"]
     await admin.open(f"{PAGE}?q=zoo")
@@ -87,7 +87,9 @@ async def test_an_empty_one_is_deleted_at_once_after_typing_its_name(
     assert (await world.get(f"{URL}/orgs/other")).status_code == 404
 
 
-async def test_one_with_packages_is_not_deleted(world: World, admin: PageClient) -> None:
+async def test_an_organization_with_packages_is_not_deleted(
+    world: World, admin: PageClient
+) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     await admin.open(f"{PAGE}/acme")
     assert (

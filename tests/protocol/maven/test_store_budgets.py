@@ -58,7 +58,7 @@ LISTENERS = {"documents.api_docs_record": 1, "documents.read_pieces": 2}
         (f"{RELEASE}/greet-1.0.0-depgraph.json", FIND | {"documents.graphs": 1}),
     ],
 )
-async def test_a_read_costs_this(
+async def test_a_read_makes_exactly_these_store_calls(
     counted: World, ledger: Ledger, path: str, calls: dict[str, int]
 ) -> None:
     answer = await counted.get(f"{MAVEN}/{path}")

@@ -97,7 +97,9 @@ async def test_the_search_page_marks_it(known: World, upstream: FakeUpstream) ->
     assert "not yet pulled" not in page.text
 
 
-async def test_its_page_says_what_is_known(known: World, upstream: FakeUpstream) -> None:
+async def test_the_page_of_a_package_that_was_not_pulled_says_what_is_known(
+    known: World, upstream: FakeUpstream
+) -> None:
     page = await known.get(f"{URL}/packages/octo/kafka")
     assert page.status_code == 200
     for text in ("The summary of kafka", "bal pull octo/kafka:0.1.0", "The first pull", "keyword"):

@@ -11,8 +11,8 @@ from shared.adapters.bundle_files import BundleFileSource, BundleKey, KeysOfFile
 from shared.domain.bundles import CATALOGUE, RELEASES, BundleManifest, file_of, tar_header
 from shared.domain.errors.base import Refusal
 from shared.domain.outside_values import LATEST_MS, MAX_NUMBER
-from tests.protocol.mirror.test_extremes import EXTREMES, FACES, leaves
-from tests.protocol.mirror.test_extremes import replaced as line_changed
+from tests.protocol.mirror.test_extreme_upstream_values import EXTREMES, FACES, leaves
+from tests.protocol.mirror.test_extreme_upstream_values import replaced as line_changed
 from tests.support.archives import bala, zipped
 from tests.support.bundles import Carrier, Files, bundled, bundled_lines, line_of, packed
 from tests.support.refusals import raises_refusal

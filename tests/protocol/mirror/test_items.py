@@ -76,7 +76,7 @@ async def test_numbers_are_those_of_a_release_that_is_stored(known: World) -> No
 
 
 @pytest.mark.parametrize("is_named", [False, True])
-async def test_one_is_described_from_its_release(
+async def test_a_connector_is_described_from_its_release(
     known: World, upstream: FakeUpstream, *, is_named: bool
 ) -> None:
     [row] = await listed(known, "/connectors?q=kafka")
@@ -91,13 +91,15 @@ async def test_one_is_described_from_its_release(
     assert (await known.get(f"/triggers/{trigger['id']}")).json()["serviceTypes"]
 
 
-async def test_one_of_an_earlier_version_is_described(known: World, upstream: FakeUpstream) -> None:
+async def test_a_connector_of_an_earlier_version_is_described(
+    known: World, upstream: FakeUpstream
+) -> None:
     upstream.archives["octo/kafka:0.0.9"] = documented_bala("octo/kafka:0.0.9")
     found = await known.get("/connectors/octo/kafka/0.0.9/kafka/Client")
     assert found.json()["version"] == "0.0.9"
 
 
-async def test_one_that_is_not_documented_yet_is_unavailable(known: World) -> None:
+async def test_a_connector_that_is_not_documented_yet_is_unavailable(known: World) -> None:
     for each in known.instances:
         each.api_docs.queue._is_enabled = False
     answer = await known.get(BY_NAME)
@@ -118,7 +120,9 @@ async def test_one_that_is_not_documented_yet_is_unavailable(known: World) -> No
         "/triggers/octo/kafka/0.1.0/kafka/Client",
     ],
 )
-async def test_one_that_the_upstream_does_not_have_is_missing(known: World, path: str) -> None:
+async def test_a_connector_that_the_upstream_does_not_have_is_missing(
+    known: World, path: str
+) -> None:
     answer = await known.get(path)
     assert answer.status_code == 404
     assert "not found" in answer.json()["message"]

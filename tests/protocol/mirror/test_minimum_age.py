@@ -15,7 +15,7 @@ from shared.domain.errors.base import InvalidRequest
 from shared.domain.mirror_rules import AgeRule, MirrorRules
 from shared.domain.principals import OPERATOR
 from shared.domain.times import utc_text
-from tests.protocol.mirror.test_rules import AS_OF, DAY, IO, LATER_MS
+from tests.protocol.mirror.test_mirror_rules import AS_OF, DAY, IO, LATER_MS
 from tests.support.archives import bala
 from tests.support.mirrors import (
     PULL,

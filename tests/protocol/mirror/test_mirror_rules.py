@@ -1,155 +1,288 @@
-"""Changes of the rules: what a dry run tells, what is recorded, and what the task withholds."""
+"""Rules of the mirror: which upstream a package comes from, and what is denied."""
 
-from collections import Counter
-from datetime import UTC, datetime, timedelta
+import asyncio
+from datetime import timedelta
+from html import unescape
 
 import pytest
 from msgspec.structs import replace
+from starlette.responses import JSONResponse
 
-from shared.domain.coordinates import Package
+from shared.domain.build_resolution import PackageRequest
+from shared.domain.coordinates import Coordinate, Package
+from shared.domain.distributions import ANY_CLIENT
+from shared.domain.errors.base import InvalidRequest
+from shared.domain.errors.requests import Busy
 from shared.domain.mirror_rules import MirrorRules
-from shared.domain.organizations import NameOwner, name_owner_place
-from shared.domain.principals import OPERATOR
-from shared.domain.release_lists import parse_coordinate
-from shared.domain.release_states import State
-from shared.domain.status import TaskReport
-from shared.services.mirroring import mirror_rules
-from tests.protocol.mirror.test_rules import AS_OF
-from tests.support.archives import bala
-from tests.support.mirrors import change, events_of, release_of, services, status
-from tests.support.port_doubles import counting
-from tests.support.upstreams import FakeUpstream
-from tests.support.world import World
+from shared.domain.names import parse_org
+from shared.domain.principals import ANONYMOUS, OPERATOR
+from shared.domain.versions import Version
+from shared.ports.conflicts import AlreadyThere
+from shared.services.mirroring.upstream_questions import Asker
+from shared.services.mirroring.upstreams import Upstreams
+from tests.support.mirrors import (
+    PULL,
+    answering,
+    change,
+    events_of,
+    modules,
+    resolve,
+    resolved,
+    services,
+    status,
+)
+from tests.support.port_doubles import Fault, failing
+from tests.support.storage import one_instance
+from tests.support.upstreams import PUBLISHED_MS, FakeUpstream
+from tests.support.world import URL, OpenWorld, World
 
 pytestmark = pytest.mark.measured
 
-SECOND = "https://second.example"
-RELEASES = ("ballerina/http:1.0.0", "ballerina/io:1.0.0", "ballerina/io:1.1.0")
+IO = "/packages/ballerina/io"
+DAY = 24 * 3600 * 1000
+AS_OF = "* 2023-12-01T00:00:00Z"  # Two weeks after the upstream published everything.
+LATER_MS = PUBLISHED_MS + 60 * DAY
 
 
-@pytest.fixture
-async def stored(mirror: World, upstream: FakeUpstream, monkeypatch: pytest.MonkeyPatch) -> World:
-    """Return a mirror that stores three releases of two packages and one of ours, and reads one
-    package at a time."""
-    monkeypatch.setattr(mirror_rules, "PACKAGES_READ_AT_ONCE", 1)
-    upstream.publish("ballerina/http:1.0.0")
-    for each in RELEASES:
-        assert await status(mirror, f"/packages/{each.replace(':', '/')}") == 302
-    await mirror.push(bala("acme/greet:1.0.0"))
-    return mirror
-
-
-async def states(mirror: World, *releases: str) -> list[State]:
-    return [(await release_of(mirror, each)).state for each in releases]
-
-
-# --- The dry run --------------------------------------------------------------------------------
-
-
-async def test_a_dry_run_adds_up_the_pulls_of_thirty_days_of_each_release(
-    stored: World, upstream: FakeUpstream
-) -> None:
-    today = datetime.fromtimestamp(stored.clock.now_ms() / 1000, UTC)
-    day = [f"{today - timedelta(days=ago):%F}" for ago in range(32)]
-    pulls = {"1.0.0": {day[0]: 1, day[30]: 2, day[31]: 50}, "1.1.0": {day[0]: 3}}
-    await stored.stores.pulls.restore(Package.parse("ballerina", "io"), pulls)
-    draft = MirrorRules.parse([upstream.url], ["ballerina deny"])
-    found = await services(stored).rules.dry_run(draft, by=OPERATOR)
-    assert [(each.release, each.pulls) for each in found.effects] == [
-        ("ballerina/io:1.0.0", 3),
-        ("ballerina/io:1.1.0", 3),
-        ("ballerina/http:1.0.0", 0),
-    ]
-    assert (found.pulls, found.releases_read) == (6, 3)
-
-
-async def test_a_dry_run_tells_what_is_withheld_now_and_leaves_out_what_was_removed(
-    stored: World, upstream: FakeUpstream
-) -> None:
-    moderation = stored.registry.publishing.moderation
-    await moderation.remove(parse_coordinate("ballerina/io:1.1.0"), "Court order.", by=OPERATOR)
-    await change(stored, "ballerina/io deny")
-    draft = MirrorRules.parse([upstream.url], ["ballerina/http deny"])
-    found = await services(stored).rules.dry_run(draft, by=OPERATOR)
-    assert [(each.release, each.now, each.then) for each in found.effects] == [
-        ("ballerina/http:1.0.0", "served", "denied by `ballerina/http deny`"),
-        ("ballerina/io:1.0.0", "denied by `ballerina/io deny`", "served"),
-    ]
-
-
-# --- Changes ------------------------------------------------------------------------------------
-
-
-async def test_a_change_is_recorded_with_the_upstreams_rules_and_ages_before_and_after(
+async def test_a_denied_package_is_not_asked_for_and_not_served(
     mirror: World, upstream: FakeUpstream
 ) -> None:
-    await change(mirror, "acme deny", "zoo/* deny", age=AS_OF)
-    many = [f"{'x' * 95}{number:03} deny" for number in range(100)]
-    await change(mirror, *many, upstreams=f"{upstream.url},{SECOND}")
-    first, second = await events_of(mirror, "mirror.rules")
-    assert {(each.subject, each.actor) for each in (first, second)} == {("mirror", OPERATOR.id)}
-    address = f"{upstream.url}/2.0/registry"
-    before = {"upstreams_before": address, "rules_before": "", "minimum_ages_before": ""}
-    after = {"upstreams_after": address, "rules_after": "acme deny; zoo/* deny"}
-    assert first.details == {**before, **after, "minimum_ages_after": AS_OF}
-    assert second.details == {
-        "upstreams_before": address,
-        "rules_before": "acme deny; zoo/* deny",
-        "minimum_ages_before": AS_OF,
-        "upstreams_after": f"{address}, {SECOND}/2.0/registry",
-        "rules_after": "; ".join(many)[:4_000],
-        "minimum_ages_after": "",
-    }
+    upstream.publish("ballerina/http:1.0.0")
+    assert await status(mirror, f"{IO}/1.0.0") == 302
+    await change(mirror, "ballerina/io deny")
+    asked = upstream.total
+    said = "is not served here: the rule `ballerina/io deny` denies it"
+    for version in ("1.0.0", "1.1.0", "*", "1.*"):  # The first one was stored.
+        for headers in (PULL, {}):
+            answer = await mirror.get(f"{IO}/{version}", headers=headers)
+            assert (answer.status_code, said in answer.text) == (400, True)
+    for path in ("2.0/maven/ballerina/io/1.0.0/io-1.0.0.bala", "packages/ballerina/io/1.1.0"):
+        answer = await mirror.get(f"{URL}/{path}")
+        assert (answer.status_code, said in unescape(answer.text)) == (400, True)
+    for path in (f"{URL}/2.0/registry{IO}", f"{URL}/index/ballerina/io/index.json"):
+        answer = await mirror.get(path)
+        assert answer.status_code == 404
+        assert f"package not found: ballerina/io. It {said}" in answer.text
+    assert upstream.total == asked
+    assert await status(mirror, "/packages/ballerina/http/1.0.0") == 302
 
 
-# --- The task -----------------------------------------------------------------------------------
+async def test_a_rule_that_is_taken_back_serves_the_stored_release_again(mirror: World) -> None:
+    assert await status(mirror, f"{IO}/1.0.0") == 302
+    await change(mirror, "ballerina deny")
+    assert await status(mirror, f"{IO}/1.0.0") == 400
+    await change(mirror)
+    assert await status(mirror, f"{IO}/1.0.0") == 302
 
 
-async def applied(mirror: World) -> TaskReport:
-    report = await mirror.registry.maintenance.upkeep.run("apply-mirror-rules")
-    assert report is not None
-    return report
+async def test_what_an_administrator_withheld_stays_withheld(mirror: World) -> None:
+    assert await status(mirror, f"{IO}/1.0.0") == 302
+    moderation = mirror.registry.publishing.moderation
+    await moderation.quarantine(
+        Coordinate.parse("ballerina", "io", "1.0.0"), "It is harmful.", by=OPERATOR
+    )
+    await change(mirror, "ballerina deny")
+    await change(mirror)
+    assert await status(mirror, f"{IO}/1.0.0") == 404
 
 
-async def store_rules(mirror: World, upstream: FakeUpstream, *rules: str, age: str = "") -> None:
-    """Store rules as a process does that ends before it withholds anything."""
-    draft = MirrorRules.parse([upstream.url], rules, [age])
-    await services(mirror).rules._store(lambda _stored: draft, OPERATOR)
+async def test_an_allow_list_serves_nothing_else(mirror: World, upstream: FakeUpstream) -> None:
+    upstream.publish("ballerina/http:1.0.0")
+    upstream.publish("others/x:1.0.0")
+    await change(mirror, "ballerina/io allow", "* deny")
+    assert await status(mirror, f"{IO}/1.0.0") == 302
+    assert await status(mirror, "/packages/ballerina/http/1.0.0") == 400
+    assert await status(mirror, "/packages/others/x/1.0.0") == 400
+    assert await resolved(mirror, "ballerina/io", "ballerina/http") == ["ballerina/io:1.1.0"]
 
 
-async def test_the_task_counts_the_packages_of_upstreams_and_what_it_changed(
-    stored: World, upstream: FakeUpstream
+async def test_rules_of_a_package_hold_for_its_modules(
+    mirror: World, upstream: FakeUpstream
 ) -> None:
-    for rules, state in ((["ballerina deny"], State.QUARANTINED), ([], State.LIVE)):
-        await store_rules(stored, upstream, *rules)
-        report = await applied(stored)
-        assert (report.seen, report.changed) == (2, 3)
-        assert await states(stored, *RELEASES) == [state] * 3
-        assert (await applied(stored)).changed == 0
-    assert await states(stored, "acme/greet:1.0.0") == [State.LIVE]
+    upstream.publish("ballerina/http:1.0.0")
+    await change(mirror, "ballerina/http deny")
+    assert await modules(mirror, "ballerina/io", "ballerina/http") == ["io:1.1.0"]
 
 
-async def test_the_task_withholds_what_a_move_that_was_interrupted_left(
-    stored: World, upstream: FakeUpstream
+async def test_a_module_is_found_in_a_package_that_rules_allow(
+    mirror: World, upstream: FakeUpstream
 ) -> None:
-    owner = await stored.stores.directory.get(NameOwner, name_owner_place("acme"))
-    assert owner is not None
-    await stored.stores.directory.put(owner.model_copy(update={"upstream": upstream.name}))
-    report = await applied(stored)
-    assert (report.seen, report.changed) == (3, 1)
-    assert await states(stored, "acme/greet:1.0.0") == [State.QUARANTINED]
+    await change(mirror, "ballerina/io.sub deny")
+    assert await modules(mirror, "ballerina/io.sub") == ["io:1.1.0"]
+    assert upstream.asked == {"modules": 1}
+
+
+async def test_a_rule_names_the_upstream_of_an_organization(
+    worlds: OpenWorld, upstream: FakeUpstream
+) -> None:
+    second = FakeUpstream()
+    second.publish("ballerina/io:1.0.0", summary="of the second")
+    with second.serving():
+        mirror = await worlds(upstream=f"{upstream.url},{second.url}")
+        await change(mirror, f"ballerina {second.name}")
+        model = (await mirror.get(f"{IO}/1.0.0")).json()
+        assert model["upstream"]["name"] == second.name
+    assert upstream.total == 0
+
+
+async def test_while_rule_and_owner_differ_nobody_is_asked(
+    worlds: OpenWorld, upstream: FakeUpstream
+) -> None:
+    second = FakeUpstream()
+    second.publish("ballerina/io:2.0.0")
+    with second.serving():
+        mirror = await worlds(upstream=f"{upstream.url},{second.url}")
+        assert await status(mirror, f"{IO}/1.0.0") == 302
+        await change(mirror, f"ballerina {second.name}")
+        asked = upstream.total
+        assert await status(mirror, f"{IO}/2.0.0") == 404
+        assert await status(mirror, f"{IO}/1.1.0") == 404
+        assert await status(mirror, f"{IO}/1.0.0") == 302  # It is stored.
+        assert (second.total, upstream.total) == (0, asked)
+
+
+async def test_the_list_of_upstreams_changes_while_the_registry_runs(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    # An address that only operators may name: hosts inside are those of the setting.
+    await change(mirror, upstreams=f"{upstream.url},https://second.example")
+    sources = await services(mirror).reader.upstreams.sources()
+    assert [each.name for each in sources] == [upstream.name, "second.example"]
+    await change(mirror, upstreams="https://second.example")
+    asked = upstream.total
+    assert await status(mirror, f"{IO}/1.0.0") == 503
+    assert upstream.total == asked
 
 
 @pytest.mark.parametrize(
-    ("rules", "age"), [([], ""), (["ballerina/io deny"], ""), ([], "2030-01-01")]
+    ("upstreams", "rules", "sentence"),
+    [
+        ([], [], "Name an upstream registry"),
+        (["ftp://x"], [], "it is not a valid URL"),
+        (["http://elsewhere.example"], [], "it is plain http"),
+        (["https://a.example", "https://A.example"], [], "names one host twice"),
+        (["central"], ["x"], "The target '' of x is unknown"),
+        (["central"], ["a/b/c deny"], "is no rule"),
+        (["central"], ["x elsewhere"], "The target 'elsewhere' of x is unknown"),
+        (["central"], ["x deny"] * 501, "There can be 500 rules"),
+        ([f"https://a{n}.example" for n in range(11)], [], "more than 10"),
+    ],
 )
-async def test_a_run_that_has_nothing_to_change_reads_no_release(
-    stored: World, upstream: FakeUpstream, rules: list[str], age: str
+def test_a_draft_that_cannot_be_used_is_refused_in_a_sentence(
+    upstreams: list[str], rules: list[str], sentence: str
 ) -> None:
-    await store_rules(stored, upstream, *rules, age=age)
-    await applied(stored)
-    calls = Counter[str]()
-    withheld = services(stored).rule_application
-    records = replace(withheld.records, metadata=counting(withheld.records.metadata, calls))
-    await replace(withheld, records=records).apply()
-    assert not calls
+    with pytest.raises(InvalidRequest, match=sentence):
+        MirrorRules.parse(upstreams, rules)
+
+
+async def test_two_changes_at_the_same_time_are_one_after_the_other(mirror: World) -> None:
+    await asyncio.gather(change(mirror, "one deny"), change(mirror, "two deny"))
+    assert len(await events_of(mirror, "mirror.rules")) == 2
+
+
+async def test_the_task_finishes_a_change_that_was_interrupted(mirror: World) -> None:
+    assert await status(mirror, f"{IO}/1.0.0") == 302
+    mirroring = services(mirror)
+    fault = Fault("packages", Busy())
+    applied = mirroring.rule_application
+    broken = replace(applied, metadata=failing(applied.metadata, fault))
+    stored = await mirroring.rules.current(by=OPERATOR)
+    draft = MirrorRules.parse([each.given for each in stored.upstreams], ["ballerina deny"])
+    with pytest.raises(Busy):
+        await replace(mirroring.rules, application=broken).replace(draft, by=OPERATOR)
+    mirror.clock.advance(timedelta(seconds=6))
+    assert await status(mirror, f"{IO}/1.0.0") == 302
+    await mirror.registry.maintenance.upkeep.run("apply-mirror-rules")
+    assert await status(mirror, f"{IO}/1.0.0") == 400
+
+
+@one_instance("it looks at the rules that this instance knows")
+async def test_rules_stay_in_force_while_the_store_fails(mirror: World) -> None:
+    await change(mirror, "ballerina deny")
+    assert await status(mirror, f"{IO}/1.0.0") == 400
+    upstreams = services(mirror).reader.upstreams
+    stored = upstreams._directory
+    upstreams._directory = failing(stored, Fault("get", Busy()))
+    mirror.clock.advance(timedelta(seconds=6))
+    assert [str(each) for each in (await upstreams.rules()).rules] == ["ballerina deny"]
+    broken = failing(stored, Fault("get", Busy()))
+    fresh = Upstreams(
+        (),
+        lambda _: pytest.fail("not asked"),
+        broken,
+        mirror.clock,
+        lambda *_: None,
+        minimum_age_days=0,
+    )
+    with pytest.raises(Busy):
+        await fresh.rules()
+    await fresh.close()
+
+
+# --- What several requests and processes do at once ---------------------------------------------
+
+ASKER = Asker(ANONYMOUS)
+IO_PACKAGE = Package.parse("ballerina", "io")
+FIRST = IO_PACKAGE.at(Version.parse("1.0.0"))
+
+
+async def test_nothing_is_read_of_a_package_that_no_upstream_may_be_asked_for(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    await change(mirror, "ballerina deny")
+    reader = services(mirror).reader
+    version = FIRST.version
+    assert await reader.versions(IO_PACKAGE, ANY_CLIENT, ASKER) is None
+    assert await reader.describe(IO_PACKAGE, version, ANY_CLIENT, ASKER) is None
+    assert not await reader.ways(FIRST.package, ASKER)
+    request = PackageRequest.of("ballerina", "io")
+    assert await reader.resolve_packages([request], ANY_CLIENT, ASKER) == {}
+    assert not await services(mirror).admission.admit(FIRST, ASKER)
+    assert upstream.total == 0
+
+
+async def test_builds_of_callers_without_a_token_are_limited(
+    worlds: OpenWorld, upstream: FakeUpstream
+) -> None:
+    mirror = await worlds(upstream=upstream.url, limit_mirror="address=1")
+    for number in range(3):
+        name = "ab"[number % 2]
+        answer = await resolve(mirror, f"ballerina/{name}")
+        assert answer.status_code == (429 if number == 1 else 200)
+        body = {"modules": [{"organization": "ballerina", "moduleName": name}]}
+        answer = await mirror.send("POST", "/packages/resolve-modules", json=body)
+        assert answer.status_code == 429
+        assert "retry-after" in answer.headers
+    assert upstream.total == 1
+
+
+async def test_a_module_of_another_package_is_not_found(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    found = {"organization": "ballerina", "moduleName": "io"}
+    other = [{**found, "packageName": "http", "version": "1.0.0"}]
+    answer = JSONResponse({"resolvedModules": other, "unresolvedModules": []})
+    upstream.behave["modules"] = answering(answer)
+    assert await modules(mirror, "ballerina/io") == []
+
+
+async def test_another_process_may_write_the_same_record_first(
+    mirror: World, upstream: FakeUpstream
+) -> None:
+    mirroring = services(mirror)
+    known = mirroring.reader.owners
+    fault = Fault("add", AlreadyThere())
+    owners = replace(known, directory=failing(known.directory, fault))
+    assert not await owners.claim(parse_org("company"), upstream.name)
+    moves = mirroring.moves
+    fault = Fault("add", AlreadyThere())
+    writer = replace(moves.record_writer, directory=failing(moves.directory, fault))
+    await replace(moves, record_writer=writer).move(parse_org("company"), "here", "A test.")
+    assert await known.stored_owner(parse_org("company")) == ""
+    rules = mirroring.rules
+    fault = Fault("add", AlreadyThere())
+    writer = replace(rules.record_writer, directory=failing(moves.directory, fault))
+    draft = MirrorRules.parse([upstream.url], ["acme deny"])
+    await replace(rules, record_writer=writer).replace(draft, by=OPERATOR)
+    stored = await rules.current(by=OPERATOR)
+    assert [str(each) for each in stored.rules] == ["acme deny"]

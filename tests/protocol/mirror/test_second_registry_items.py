@@ -63,7 +63,9 @@ async def test_lists_have_both(documented: Pair, kind: str) -> None:
 
 
 @pytest.mark.parametrize("is_pulled", [False, True])
-async def test_one_is_the_same(documented: Pair, is_pulled: bool) -> None:
+async def test_a_connector_and_a_trigger_are_the_same_on_the_mirror(
+    documented: Pair, is_pulled: bool
+) -> None:
     [row] = (await documented.mirror.get("/triggers?org=tools")).json()["triggers"]
     if is_pulled:
         await documented.mirror.get("/packages/tools/greet/1.0.0", headers=PULL)

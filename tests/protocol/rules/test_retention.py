@@ -50,7 +50,7 @@ async def would_go(world: World, retention: str | None = None) -> list[str]:
     return [each["release"] for each in answer.json()["releases"]]
 
 
-async def test_it_is_off_by_default(world: World) -> None:
+async def test_retention_is_off_by_default(world: World) -> None:
     await push(world, "acme/vault:1.0.0-a", "acme/vault:1.0.0-b")
     world.clock.advance(DAY * 20)
     await run(world)

@@ -76,7 +76,9 @@ async def test_by_default_it_is_accepted_and_its_owners_are_told(published: Worl
 
 
 @pytest.mark.parametrize("choice", ["refuse", "hold"])
-async def test_it_is_refused_or_held_where_the_rules_say_so(published: World, choice: str) -> None:
+async def test_a_version_that_is_too_low_is_refused_or_held_where_the_rules_say_so(
+    published: World, choice: str
+) -> None:
     await set_rules(published, versionRule=choice)
     said = await refusal_of_push(published, archive("1.1.0"))
     assert SENTENCE in said
@@ -168,7 +170,9 @@ async def test_the_first_version_and_pre_releases_are_not_compared(world: World)
         ("0.4.2", "1.0.0", [], "1.0.0"),
     ],
 )
-def test_the_number_that_fits(before: str, version: str, taken: list[str], fits: str) -> None:
+def test_the_suggested_version_is_the_next_free_one_that_fits(
+    before: str, version: str, taken: list[str], fits: str
+) -> None:
     verdict = ApiVerdict(
         org="acme",
         name="greet",

@@ -144,7 +144,7 @@ async def test_the_page_says_it_too(scim: ScimWorld) -> None:
 
 @one_machine("its commands find a data folder")
 @one_instance("a command reads the folder of the world")
-async def test_a_command_says_it_too(scim: ScimWorld) -> None:
+async def test_account_rights_names_scim_as_the_source_of_a_role(scim: ScimWorld) -> None:
     await provisioned(scim)
     terminal = Terminal(scim.world.registry.settings.data, ENVIRONMENT)
     printed = await run_sync(terminal.run, "account", "rights", "kim")

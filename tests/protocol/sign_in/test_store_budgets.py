@@ -44,7 +44,9 @@ async def test_a_session_is_read_every_three_seconds_at_most(world: World, ledge
     assert set(ledger.calls()) == {"directory.get", "directory.list_by_subject"}
 
 
-async def test_its_secret_is_written_every_ten_minutes(world: World, ledger: Ledger) -> None:
+async def test_the_secret_of_a_session_is_written_every_ten_minutes(
+    world: World, ledger: Ledger
+) -> None:
     browser = await signed_in(world, world.people.ann)
     await browser.get(SETTINGS)
     world.clock.advance(SECRET_ROTATION)

@@ -164,5 +164,5 @@ async def test_pages_name_their_feed(shelf: World, page: str, feed: str) -> None
     assert [each["href"] for each in links if each.get("type") == "application/atom+xml"] == [feed]
 
 
-async def test_a_feed_without_entries_is_one(worlds: OpenWorld) -> None:
+async def test_a_registry_without_packages_has_a_feed_without_entries(worlds: OpenWorld) -> None:
     assert entries(await opened(await worlds(), REGISTRY)) == []

@@ -127,7 +127,7 @@ async def test_a_document_with_fields_of_others_is_asked_for_again(both: World) 
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_they_are_gone_the_moment_their_release_is_not_public_and_live(
+async def test_included_fields_are_hidden_at_once_when_their_release_is_withheld_or_private(
     both: World, way: str
 ) -> None:
     await page(both)
@@ -153,7 +153,7 @@ async def test_a_hidden_release_is_the_same_as_a_missing_one(world: World, way: 
     assert (await world.get(DOCUMENT)).headers["cache-control"] == "no-cache"
 
 
-async def test_they_are_there_once_their_release_arrives(world: World) -> None:
+async def test_included_fields_are_shown_once_their_release_is_published(world: World) -> None:
     await published(world, CLIENT_BALA)
     assert "timeout" not in await page(world)
     await published(world, COMMON_BALA)
@@ -174,7 +174,7 @@ async def test_a_document_is_made_again_once_their_release_is_documented(world: 
     assert (await members(world))["Settings"] == ["timeout", "level", "host"]
 
 
-async def test_they_are_there_again_when_their_release_is(both: World) -> None:
+async def test_included_fields_are_shown_again_when_their_release_is_restored(both: World) -> None:
     await withdraw(both, "withheld")
     assert "timeout" not in await page(both)
     await both.registry.publishing.moderation.restore(AT, by=OPERATOR)

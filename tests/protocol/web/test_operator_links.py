@@ -33,13 +33,13 @@ def links_of(html: str) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("path", ["/", "/search?q=greet", "/about/policies", "/packages/no/such"])
-async def test_they_are_below_every_page(named: World, path: str) -> None:
+async def test_the_links_of_the_operator_are_below_every_page(named: World, path: str) -> None:
     page = await named.get(f"{URL}{path}")
     footer = page.text.partition('<footer class="site">')[2]
     assert links_of(footer) == LINKS
 
 
-async def test_they_are_on_the_page_to_sign_in(named: World) -> None:
+async def test_the_links_of_the_operator_are_on_the_page_to_sign_in(named: World) -> None:
     page = await named.get(f"{URL}/sign-in")
     main = page.text.partition("<main")[2].partition("</main>")[0]
     assert links_of(main) == LINKS

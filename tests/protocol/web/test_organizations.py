@@ -28,7 +28,7 @@ async def test_an_organization_that_has_nothing(world: World, page: SnapshotAsse
     assert main_of(await opened(world, "/orgs/other")) == page
 
 
-async def test_others_do_not_learn_who_is_in_it(world: World) -> None:
+async def test_others_do_not_see_the_members_of_an_organization(world: World) -> None:
     bob = await PageClient.of(world, world.people.bob)
     text = (await bob.open("/orgs/acme")).text
     assert "mia" not in text

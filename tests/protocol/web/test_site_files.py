@@ -68,7 +68,7 @@ async def test_browsers_can_search_from_their_address_bar(world: World) -> None:
     assert re.search(r'<link rel="search"[^>]* href="/opensearch.xml">', page.text)
 
 
-async def test_the_icon_is_one(world: World) -> None:
+async def test_the_favicon_is_an_icon_that_caches_keep_for_a_day(world: World) -> None:
     answer = await opened(world, "/favicon.ico")
     assert answer.headers["content-type"] == "image/x-icon"
     assert answer.content.startswith(b"\x00\x00\x01\x00")

@@ -74,7 +74,7 @@ class Script(HttpRegistry):
         ([RegistryUnreachable("x"), (503, {}), (429, {}), (200, GIVEN)], [5, 10, 15, 20]),
     ],
 )
-def test_it_is_polled_as_the_registry_asks(
+def test_login_polls_at_the_pace_that_the_registry_asks_for(
     fake: "FakeLaptop", answers: list[tuple[int, Answer] | Exception], slept: list[float]
 ) -> None:
     assert request_token(Script(ASKED, *answers), HERE, fake.laptop()) == ("ann", "blr_t")
@@ -532,7 +532,7 @@ def test_a_copy_never_replaces_another_one(file: Path) -> None:
     assert sorted(file.with_name(each).read_text() for each in backups) == ["0", "1", "2"]
 
 
-def test_a_link_stays_one(file: Path, tmp_path: Path) -> None:
+def test_a_symbolic_link_to_the_settings_stays_a_link(file: Path, tmp_path: Path) -> None:
     kept = tmp_path / "dotfiles" / "ballerina.toml"
     kept.parent.mkdir()
     kept.write_text("old")

@@ -47,7 +47,7 @@ def shown(browser: PageClient) -> list[str]:
         ("since=2100-01-01", 0),
     ],
 )
-async def test_it_is_narrowed(ann: PageClient, query: str, found: int) -> None:
+async def test_a_filter_narrows_the_audit_log(ann: PageClient, query: str, found: int) -> None:
     await ann.open(f"{PAGE}?{query}")
     assert len(shown(ann)) == found
     assert ("No matching events" in ann.text) == (found == 0)

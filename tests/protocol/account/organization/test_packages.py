@@ -37,7 +37,7 @@ async def text_of(world: World, path: str) -> str:
 # --- who sees what -----------------------------------------------------------------------------
 
 
-async def test_members_look_after_nothing(greet: World) -> None:
+async def test_members_cannot_open_the_page_that_manages_a_package(greet: World) -> None:
     mia = await PageClient.of(greet, greet.people.mia)
     assert (await mia.open(PAGE)).status_code == 403
     assert "only maintainers and owners of acme can do this" in mia.text

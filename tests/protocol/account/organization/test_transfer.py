@@ -50,7 +50,7 @@ async def test_the_former_owner_stays_with_a_lower_role(ann: PageClient, then: s
     assert await roles(ann.world) == {"ann": then, "mia": "owner"}
 
 
-async def test_it_is_undone_by_one_button(ann: PageClient) -> None:
+async def test_one_button_undoes_a_transfer_of_ownership(ann: PageClient) -> None:
     await transfer(ann)
     await ann.open(ORG)
     await ann.send(f"{ORG}/undo", account=ann.world.people.mia.account.id)
@@ -142,7 +142,7 @@ async def test_an_invalid_choice_is_shown_again(
     assert f'value="{typed.get("confirm", "Acme")}"' in ann.text
 
 
-async def test_it_takes_signing_in_again(ann: PageClient) -> None:
+async def test_a_transfer_of_ownership_takes_a_recent_sign_in(ann: PageClient) -> None:
     ann.world.clock.advance(LONG_AGO)
     answer = await transfer(ann)
     assert answer.status_code == 403

@@ -12,7 +12,7 @@ from shared.runtime.private_files import replace_private
 from tests.support.terminal import Terminal
 
 
-def test_nothing_is_overwritten(terminal: Terminal, tmp_path: Path) -> None:
+def test_backup_and_restore_do_not_overwrite_a_folder(terminal: Terminal, tmp_path: Path) -> None:
     terminal.run("backup", str(tmp_path / "monday"))
     assert "is not empty" in terminal.fail("backup", str(tmp_path / "monday"))
     assert "is not empty" in terminal.fail("restore", str(tmp_path / "monday"))

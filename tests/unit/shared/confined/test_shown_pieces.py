@@ -81,7 +81,7 @@ def head(piece: str) -> dict[str, Any]:
     return json.loads(piece.partition("\n")[0])
 
 
-def test_without_them_it_names_the_release_that_is_missing(tmp_path: Path) -> None:
+def test_a_piece_names_the_release_whose_fields_are_missing(tmp_path: Path) -> None:
     found = added(SOURCE, tmp_path, MISSING)
     assert found.keys() == {client("own")}
     assert head(found[client("own")]) == {"took": [], "missing": [["ballerina", "http", "2.12.1"]]}

@@ -119,7 +119,7 @@ CLASSPATH = "GPL-2.0-only WITH Classpath-exception-2.0"
         (("MIT", "ISC"), ("ISC",), ("ISC",), RuleEffect.REFUSE),
     ],
 )
-def test_what_the_rule_says(
+def test_licenses_are_refused_or_not_as_the_rules_say(
     allowed: tuple[str, ...],
     refused: tuple[str, ...],
     licenses: tuple[str, ...],

@@ -95,7 +95,7 @@ def test_hosts_of_no_proxy_are_called_directly(no_proxy: str, host: str) -> None
         (",,", "example.org"),
     ],
 )
-def test_others_go_through_the_proxy(no_proxy: str, host: str) -> None:
+def test_hosts_outside_no_proxy_go_through_the_proxy(no_proxy: str, host: str) -> None:
     assert way(host, no_proxy)
 
 

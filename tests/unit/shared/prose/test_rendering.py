@@ -207,7 +207,7 @@ FILES = "/files/acme/greet/1.0.0"
         ("a" * 3_000, ""),
     ],
 )
-def test_links(written: str, leads_to: str) -> None:
+def test_a_link_of_a_readme_leads_to_its_page_or_nowhere(written: str, leads_to: str) -> None:
     assert PLACE.link(written, "readme") == leads_to
 
 

@@ -119,7 +119,7 @@ def test_a_process_exports_a_bounded_number_of_traces_in_a_second() -> None:
     assert len(exporter.traces) == TRACES_A_SECOND + 1
 
 
-def test_all_are_exported_where_the_share_is_all() -> None:
+def test_every_trace_is_exported_where_the_share_is_one() -> None:
     traces, exporter = loaded(1, a_second=TRACES_A_SECOND)
     for each in trace_ids(3 * TRACES_A_SECOND):
         ended(traces, each)

@@ -38,7 +38,7 @@ def test_a_job_is_found_by_the_number_of_its_repository_alone() -> None:
     assert publisher().subject == job.subject == "github:74"
 
 
-def test_it_lies_with_its_organization_and_ends_when_it_waited_long_enough() -> None:
+def test_a_publisher_is_stored_with_its_organization_and_ends_while_it_is_pending() -> None:
     waiting = publisher(pending_until_ms=7)
     assert waiting.place == ("acme", "publisher1")
     assert (waiting.ends_ms, publisher().ends_ms) == (7, None)

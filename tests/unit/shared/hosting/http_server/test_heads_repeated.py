@@ -95,7 +95,7 @@ LINES = (
 
 
 @pytest.mark.parametrize("line", LINES)
-async def test_it_is_answered_as_the_first_one_is(line: bytes) -> None:
+async def test_a_repeated_head_is_answered_as_the_first_one(line: bytes) -> None:
     sent = line + b"\r\n" + REST
     assert await answer_after(FIRST, sent) == await answers_to(Telling(), sent)
 
@@ -106,7 +106,7 @@ async def test_it_is_answered_as_the_first_one_is(line: bytes) -> None:
     ),
     rest=st.sampled_from([REST, REST[:-2], b"A: b\r\n" + REST, REST + REST, REST.lower()]),
 )
-async def test_it_is_answered_as_the_first_one_is_whatever_its_line(
+async def test_a_repeated_head_with_any_request_line_is_answered_as_the_first_one(
     line: bytes, rest: bytes
 ) -> None:
     sent = line + b"\r\n" + rest
@@ -114,7 +114,7 @@ async def test_it_is_answered_as_the_first_one_is_whatever_its_line(
 
 
 @pytest.mark.parametrize("cut", range(1, len(FIRST)))
-async def test_it_may_come_in_two_pieces(cut: int) -> None:
+async def test_a_repeated_head_may_come_in_two_pieces(cut: int) -> None:
     assert await answer_after(FIRST, FIRST[:cut], FIRST[cut:]) == await answers_to(Telling(), FIRST)
 
 

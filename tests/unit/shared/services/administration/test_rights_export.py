@@ -31,7 +31,7 @@ async def test_everybody_with_a_role_is_listed_with_what_gives_it(world: World) 
     }
 
 
-async def test_nobody_else_lists_them(world: World) -> None:
+async def test_an_account_without_the_right_lists_no_rights(world: World) -> None:
     with pytest.raises(NotPermitted):
         await world.registry.administration.rights_export.rows(by=world.fresh(world.people.ann))
 

@@ -82,7 +82,7 @@ async def test_only_what_was_published_is_documented(slow: World) -> None:
     assert (await run(slow)).seen == 0
 
 
-async def test_all_are_visited_again_after_a_day(slow: World) -> None:
+async def test_every_release_is_visited_again_after_a_day(slow: World) -> None:
     assert (await run(slow)).changed == len(VERSIONS)
     found = await slow.stores.metadata.find(Coordinate.parse("acme", "greet", "1.0.0"))
     assert found.release is not None

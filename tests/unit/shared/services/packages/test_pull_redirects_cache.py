@@ -110,7 +110,7 @@ async def test_a_change_of_its_package_ends_it_and_another_does_not(world: World
     assert not await world.has()
 
 
-async def test_it_ends_with_its_link(world: World) -> None:
+async def test_a_cached_redirect_ends_with_its_link(world: World) -> None:
     world.keep(READ)
     world.clock.advance(timedelta(minutes=1))
     assert not await world.has()
@@ -172,7 +172,7 @@ async def test_a_private_link_is_signed_again_for_known_readers_alone(world: Wor
     assert await world.has(ANN)
 
 
-async def test_it_is_not_used_while_changes_are_unknown(world: World) -> None:
+async def test_a_cached_redirect_is_not_used_while_changes_are_unknown(world: World) -> None:
     world.keep(READ)
     world.is_readable = False
     assert not await world.has()
