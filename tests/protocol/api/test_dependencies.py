@@ -138,14 +138,6 @@ def test_the_settings_of_renovate_find_the_versions_of_a_ballerina_toml() -> Non
 # --- The script --------------------------------------------------------------------------------
 
 
-async def test_the_script_is_for_the_address_of_the_settings(world: World) -> None:
-    answer = await world.get(f"{URL}/outdated.py", headers={"Host": "evil.example"})
-    assert answer.status_code == 200
-    assert answer.headers["content-type"] == "text/x-python; charset=utf-8"
-    assert f'ADDRESS = "{URL}"' in answer.text
-    assert "evil.example" not in answer.text
-
-
 @pytest.mark.slow
 async def test_a_job_runs_the_script_beside_its_package(template: Template, scratch: Path) -> None:
     PLACES.copy(template.folder, scratch / "data")

@@ -22,18 +22,6 @@ from tests.support.storage import PLACES
 from tests.support.world import URL, Template, World, settings_of
 
 
-async def test_the_script_is_for_the_address_of_the_settings_and_whole(world: World) -> None:
-    answer = await world.get(f"{URL}/publish.py", headers={"Host": "evil.example"})
-    assert answer.status_code == 200
-    assert answer.headers["content-type"] == "text/x-python; charset=utf-8"
-    assert f'ADDRESS = "{URL}"' in answer.text
-    assert "evil.example" not in answer.text
-    assert "from shared" not in answer.text
-    tag = answer.headers["etag"]
-    again = await world.get(f"{URL}/publish.py", headers={"If-None-Match": tag})
-    assert again.status_code == 304
-
-
 @pytest.mark.slow
 async def test_the_oldest_python_that_is_promised_runs_the_script(
     world: World, tmp_path: Path

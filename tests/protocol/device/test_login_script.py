@@ -28,7 +28,7 @@ from tests.paths import ROOT
 from tests.reaching import noted
 from tests.support.server import running
 from tests.support.storage import PLACES
-from tests.support.world import URL, Template, World, settings_of
+from tests.support.world import Template, settings_of
 
 pytestmark = pytest.mark.slow
 
@@ -36,21 +36,6 @@ SECONDS = 60  # Generous: a slow machine is no failure.
 
 SCRIPT = (sys.executable, "-I", "-")  # As in `curl … | python3 -`.
 CLONE = (sys.executable, "-m", "shared.cli", "login")
-
-
-async def test_the_script_is_for_the_address_of_the_settings(world: World) -> None:
-    answer = await world.get(f"{URL}/login.py", headers={"Host": "evil.example"})
-    assert answer.status_code == 200
-    assert answer.headers["content-type"] == "text/x-python; charset=utf-8"
-    assert answer.headers["cache-control"] == "no-cache"
-    assert f'ADDRESS = "{URL}"' in answer.text
-    assert "evil.example" not in answer.text
-
-
-async def test_a_client_that_has_the_script_gets_304(world: World) -> None:
-    tag = (await world.get(f"{URL}/login.py")).headers["etag"]
-    again = await world.get(f"{URL}/login.py", headers={"If-None-Match": tag})
-    assert again.status_code == 304
 
 
 @dataclass(frozen=True)

@@ -43,13 +43,6 @@ async def test_the_digests_are_those_of_the_files_that_are_served(world: World, 
     assert "SHA256_OF" not in page
 
 
-async def test_the_documents_of_a_registry_have_its_digests(world: World) -> None:
-    served = (await world.send("GET", f"{URL}/publish.py")).content
-    page = (await world.send("GET", f"{URL}/docs/publish-from-ci")).text
-    assert f"{hashlib.sha256(served).hexdigest()}  publish.py" in page
-    assert "SHA256_OF_PUBLISH_PY  " not in page
-
-
 async def test_an_unknown_ci_system_shows_the_first_one(world: World) -> None:
     assert ".github/workflows/release.yml" in await opened(world, provider="nobody")
 
