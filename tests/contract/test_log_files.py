@@ -8,11 +8,11 @@ from shared.domain.errors.transparency import LogStopped
 from shared.domain.transparency.checkpoints import Checkpoint
 from shared.domain.transparency.notes import NoteSigner, SignedNote
 from tests.contract.stores import Stores
+from tests.support.log_checker import ORIGIN
 
 pytestmark = pytest.mark.measured
 
 
-ORIGIN = "packages.example.org/log"
 SIGNER = NoteSigner(ORIGIN, bytes(32))
 
 

@@ -14,11 +14,10 @@ from shared.services.transparency.published_checkpoints import PublishedCheckpoi
 from tests.contract.stores import Stores
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.fakes.transparency import FakeLeaves, FakeSeeds, Killed, NoCosigners, NoProofs
-from tests.support.log_checker import checked_log
+from tests.support.log_checker import ORIGIN, checked_log
 
 pytestmark = pytest.mark.measured
 
-ORIGIN = "packages.example.org/log"
 SEED = b"s" * 32
 BEFORE = 250  # So that the batch after it fills a tile.
 ADDED = 10

@@ -17,8 +17,8 @@ class Killed(BaseException):
 
 @dataclass
 class FakeLogFiles:
-    """A `LogFiles` in dictionaries. `before` is called before each change with its name, and
-    `after` after it: they may raise `Killed`."""
+    """A `LogFiles` in dictionaries. `changed` is called before and after each change, with its
+    name; it may raise `Killed`."""
 
     published: dict[str, bytes] = field(default_factory=dict[str, bytes])
     staged_files: dict[str, bytes] = field(default_factory=dict[str, bytes])

@@ -22,9 +22,8 @@ from tests.fakes.transparency import (
     NoCosigners,
     NoProofs,
 )
-from tests.support.log_checker import checked_log
+from tests.support.log_checker import ORIGIN, checked_log
 
-ORIGIN = "packages.example.org/log"
 SEED = b"s" * 32
 
 E = TypeVar("E", bound=Entity)

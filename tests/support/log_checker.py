@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+ORIGIN = "packages.example.org/log"  # The name of the log of most tests.
+
 ReadFile = Callable[[str], Awaitable[bytes | None]]
 
 

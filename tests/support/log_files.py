@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-ORIGIN = "packages.example.org/log"
+from tests.support.log_checker import ORIGIN
+
 TIME = "2026-11-28T10:00:00Z"
 
 

@@ -15,6 +15,7 @@ from shared.domain.transparency.merkle_tree import (
     plan_inclusion,
 )
 from shared.domain.transparency.notes import NoteSigner, SignedNote, VerifierKey
+from tests.support.log_checker import ORIGIN
 
 SEED = bytes(range(32))
 OTHER_SEED = bytes(range(1, 33))
@@ -26,7 +27,7 @@ WITNESS_KEYS = f"2026-09-01T00:00:00Z {base64.b64encode(WITNESS_SEED).decode()}"
 class SmallLog:
     """Signs checkpoints of its first entries, and proves them."""
 
-    origin: str = "packages.example.org/log"
+    origin: str = ORIGIN
     seed: bytes = SEED
     entries: list[bytes] = field(default_factory=list[bytes])
 

@@ -9,13 +9,12 @@ import pytest
 from shared.domain.transparency.add_checkpoint import AddCheckpoint
 from shared.domain.transparency.merkle_tree import EMPTY_ROOT
 from shared.domain.transparency.notes import Cosigner, NoteSignature, SignedNote, VerifierKey
+from tests.support.log_checker import ORIGIN
 from tests.support.small_logs import OTHER_SEED, WITNESS_KEYS, WITNESS_SEED, SmallLog
 from tests.support.world import URL, OpenWorld, World
 
 pytestmark = pytest.mark.measured
 
-
-ORIGIN = "packages.example.org/log"
 ID = hashlib.sha256(ORIGIN.encode()).hexdigest()
 SIGNED_IN = "signed_in"
 

@@ -23,6 +23,7 @@ from shared.runtime.private_files import hold_file_lock, open_to_others
 from tests.contract.sample_records import BALA, DIGEST, GREET
 from tests.contract.worker_process import publish
 from tests.fakes.system import START_MS, FakeClock
+from tests.support.log_checker import ORIGIN
 
 
 @pytest.fixture
@@ -299,7 +300,7 @@ async def test_a_copy_that_another_process_makes_is_left_alone(tmp_path: Path) -
 async def test_the_log_of_a_restored_registry_is_whole_and_waits_for_its_operator(
     registry: EmbeddedStores, tmp_path: Path
 ) -> None:
-    await registry.directory.add(LogState(origin="packages.example.org/log"))
+    await registry.directory.add(LogState(origin=ORIGIN))
     await registry.log_files.write_once("log/tile/0/000.p/1", b"published")
     backup(tmp_path / "data", tmp_path / "copy")
     restore(tmp_path / "copy", tmp_path / "new")

@@ -12,8 +12,7 @@ from shared.domain.transparency.checkpoints import Checkpoint
 from shared.domain.transparency.notes import NoteSigner, SignedNote
 from tests.fakes.blob_storage import FailingBlobsInMemory, Outage
 from tests.fakes.system import FakeClock
-
-ORIGIN = "packages.example.org/log"
+from tests.support.log_checker import ORIGIN
 
 
 async def test_a_checkpoint_for_a_container_that_is_missing_is_refused_and_not_tried_for_ever(

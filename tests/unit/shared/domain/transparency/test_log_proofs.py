@@ -7,9 +7,8 @@ from shared.domain.transparency.checkpoints import Checkpoint
 from shared.domain.transparency.log_policies import KnownLog, KnownWitness, LogPolicy
 from shared.domain.transparency.log_proofs import LogProof
 from shared.domain.transparency.notes import Cosigner, NoteSigner, SignedNote
-from tests.support.log_checker import naive_inclusion, naive_leaf, naive_root
+from tests.support.log_checker import ORIGIN, naive_inclusion, naive_leaf, naive_root
 
-ORIGIN = "packages.example.org/log"
 LOG = NoteSigner(ORIGIN, b"l" * 32)
 WITNESSES = [Cosigner(f"w{number}.example.org", bytes([number]) * 32) for number in range(4)]
 ENTRIES = [b"entry %d" % number for number in range(11)]

@@ -17,6 +17,7 @@ from shared.domain.transparency.notes import (
     VerifierKey,
     mldsa_message,
 )
+from tests.support.log_checker import ORIGIN
 
 # From golang.org/x/mod/sumdb/note.
 PETER = VerifierKey.parse("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW")
@@ -35,7 +36,7 @@ ENOCHS = (
 )
 NOTE = f"{TEXT}\n{PETERS}{ENOCHS}"
 SEED = bytes(range(32))
-CHECKPOINT = Checkpoint("packages.example.org/log", 3, bytes(32))
+CHECKPOINT = Checkpoint(ORIGIN, 3, bytes(32))
 
 
 def test_a_note_of_gos_package_is_verified() -> None:

@@ -6,8 +6,8 @@ from shared.domain.transparency.log_states import FormerLog
 from shared.domain.transparency.notes import NoteSigner
 from shared.services.transparency.ended_logs import copy_ended_log
 from tests.fakes.transparency import FakeLogFiles
-from tests.support.log_checker import checked_log
-from tests.support.logs_of_tests import ORIGIN, SEED, LogOfTest
+from tests.support.killable_log import SEED, LogOfTest
+from tests.support.log_checker import ORIGIN, checked_log
 
 
 async def ended(size: int) -> tuple[FormerLog, FakeLogFiles]:

@@ -10,7 +10,8 @@ from shared.domain.transparency.merkle_tree import leaf_hash, require_consistenc
 from shared.services.transparency.log_mending import LogMending, MendingPlan, MendingWay
 from shared.services.transparency.log_reader import LogReader
 from shared.services.transparency.tile_reader import TileReader
-from tests.support.logs_of_tests import ORIGIN, LogOfTest
+from tests.support.killable_log import LogOfTest
+from tests.support.log_checker import ORIGIN
 
 SECOND = "packages.example.org/logs/log2"
 

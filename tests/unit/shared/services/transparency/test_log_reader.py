@@ -9,7 +9,8 @@ from shared.domain.transparency.log_states import LogState
 from shared.domain.transparency.notes import NoteSigner, SignedNote
 from shared.services.transparency.log_reader import LogReader
 from shared.services.transparency.tile_reader import TileReader
-from tests.support.logs_of_tests import ORIGIN, SEED, LogOfTest
+from tests.support.killable_log import SEED, LogOfTest
+from tests.support.log_checker import ORIGIN
 
 POLICY = LogPolicy(logs=(KnownLog(NoteSigner(ORIGIN, SEED).verifier),))
 

@@ -21,7 +21,8 @@ from shared.domain.transparency.tree_edge import Extension
 from shared.ports.transparency import ConsistencyProver
 from shared.services.transparency.log_writer import ENTRIES_AT_ONCE
 from tests.fakes.transparency import Killed
-from tests.support.logs_of_tests import ORIGIN, SEED, LaggingDirectory, LogOfTest
+from tests.support.killable_log import SEED, LaggingDirectory, LogOfTest
+from tests.support.log_checker import ORIGIN
 
 WITNESS = Cosigner("witness.example.org/w", b"w" * 32)
 

@@ -9,6 +9,7 @@ from shared.domain.transparency.tree_edge import Extension, TreeEdge
 from shared.services.transparency.new_proofs import NewProofs
 from tests.contract.sample_records import coordinate
 from tests.fakes.stores import FakeDirectory
+from tests.support.log_checker import ORIGIN
 
 DIGEST = "ab" * 32
 
@@ -34,8 +35,8 @@ async def stored_of(*entries: bytes) -> list[ReleaseProof]:
 
 def note_of(extension: Extension) -> SignedNote:
     size, root = extension.edge.head
-    text = Checkpoint("packages.example.org/log", size, root).text
-    return SignedNote(text, (NoteSigner("packages.example.org/log", b"s" * 32).sign(text),))
+    text = Checkpoint(ORIGIN, size, root).text
+    return SignedNote(text, (NoteSigner(ORIGIN, b"s" * 32).sign(text),))
 
 
 async def test_published_and_mirrored_releases_have_theirs() -> None:
