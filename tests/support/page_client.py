@@ -1,6 +1,7 @@
 """A client for pages: it keeps its cookie and sends forms as the page has them."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from html import unescape
 from typing import Self
@@ -8,6 +9,8 @@ from urllib.parse import urlencode
 
 import httpx
 
+from shared.auth.authentication import RequestClient
+from shared.auth.sessions import SignInBrowser
 from tests.support.world import URL, Person, World
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -32,12 +35,18 @@ class PageClient:
 
     @classmethod
     async def of(cls, world: World, person: Person, **more: str) -> Self:
-        """Return a browser in which somebody has just signed in by a link."""
+        """Return a browser in which somebody has just signed in by a link; it shows their account.
+
+        It calls what the posted form of the link calls: the pages of links have their own tests.
+        """
         browser = cls(world, {}, **more)
-        link = await world.registry.identity.sign_in_links.create(person.account.id)
-        path = link.reveal().removeprefix(world.registry.settings.base_url)
-        await browser.open(path)
-        await browser.send(path)
+        identity = world.registry.identity
+        name, named = identity.browsers.name_or_create({})
+        link = await identity.sign_in_links.create(person.account.id)
+        code = link.reveal().partition("#")[2]
+        signed_in = await identity.sign_in_flow.finish_link(code, browser._sign_in_browser(name))
+        browser._keep([each.reveal() for each in (named, *signed_in)])
+        await browser.open("/account")
         return browser
 
     @classmethod
@@ -57,7 +66,7 @@ class PageClient:
         """Open a page; that of a one-time link posts the code, as its script does."""
         page, _, code = path.partition("#")
         self.page = await self.world.get(URL + page, headers=self._headers())
-        self._keep(self.page)
+        self._keep(self.page.headers.get_list("set-cookie"))
         if code and TAKES_CODE in self.page.text:
             return await self.send(page, code=code, **step_of(self.page))
         return self.page
@@ -75,7 +84,7 @@ class PageClient:
         headers = {**self._headers(), **FORM}
         answer = await self.world.send("POST", URL + path, headers=headers, content=body)
         self.page = answer
-        self._keep(answer)
+        self._keep(answer.headers.get_list("set-cookie"))
         if answer.status_code == 303:
             await self.open(answer.headers["location"])
         return answer
@@ -84,7 +93,17 @@ class PageClient:
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         return {"Cookie": cookies, "X-Forwarded-For": self.address}
 
-    def _keep(self, answer: httpx.Response) -> None:
-        for cookie in answer.headers.get_list("set-cookie"):
-            name, _, value = cookie.partition(";")[0].partition("=")
-            self.cookies[name] = value
+    def _sign_in_browser(self, name: str) -> SignInBrowser:
+        """Return the browser as the registry sees it behind its own server."""
+        headers = {"x-forwarded-for": f"{self.address},127.0.0.1"}
+        client = RequestClient.of(headers, self.world.registry.settings.proxies)
+        return SignInBrowser(client.address, client.agent, name, known_browser_cookie="")
+
+    def _keep(self, cookies: Iterable[str]) -> None:
+        for cookie in cookies:
+            pair, *attributes = cookie.split("; ")
+            name, _, value = pair.partition("=")
+            if "max-age=0" in map(str.lower, attributes):
+                self.cookies.pop(name, None)
+            else:
+                self.cookies[name] = value
