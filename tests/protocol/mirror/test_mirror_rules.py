@@ -234,7 +234,7 @@ async def test_nothing_is_read_of_a_package_that_no_upstream_may_be_asked_for(
     version = FIRST.version
     assert await reader.versions(IO_PACKAGE, ANY_CLIENT, ASKER) is None
     assert await reader.describe(IO_PACKAGE, version, ANY_CLIENT, ASKER) is None
-    assert not await reader.ways(FIRST.package, ASKER)
+    assert not await reader.sources_for(FIRST.package, ASKER)
     request = PackageRequest.of("ballerina", "io")
     assert await reader.resolve_packages([request], ANY_CLIENT, ASKER) == {}
     assert not await services(mirror).admission.admit(FIRST, ASKER)
