@@ -8,8 +8,8 @@ import azure.functions as func
 from pydantic import BaseModel
 
 from functions import timers
+from functions.api.api_face import ResponseModel
 from functions.api.openapi import openapi_document
-from functions.api.operations import ResponseModel
 from functions.central.double_slash import double_slash_face
 from functions.central.graphql import EXECUTION
 from functions.http.operations import Operation, blueprint_of

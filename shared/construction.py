@@ -17,7 +17,7 @@ from shared.auth.entra_sign_in import EntraProvider
 from shared.auth.id_tokens import IdTokenValidator
 from shared.auth.identity_providers import IdentityProvider
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
-from shared.auth.secret_scanning import LeakReports
+from shared.auth.leak_reports import LeakReports
 from shared.auth.sessions import (
     Browsers,
     Cookie,

@@ -13,9 +13,9 @@ from shared.auth.entra_sign_in import EntraProvider, EntraRegistration
 from shared.auth.id_tokens import IdTokenValidator
 from shared.auth.identity_providers import IdentityProvider, StrongClaims
 from shared.auth.issuer_keys import IssuerDiscovery
+from shared.auth.leak_reports import FetchedScannerKeys, LeakReports
 from shared.auth.microsoft_graph import MicrosoftGraph
 from shared.auth.openid_connect import GitHubProvider, OAuthClient, OidcProvider
-from shared.auth.secret_scanning import FetchedScannerKeys, LeakReports
 from shared.auth.tokens import Secret
 from shared.domain.archives.limits import ArchiveLimits, Documentation
 from shared.domain.coordinates import Coordinate

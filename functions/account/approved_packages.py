@@ -1,7 +1,7 @@
 """/approvals/ORG/NAME: what is known of a package of another registry, who asks for it, and what a
 curator decides."""
 
-from functions.http.affected_releases import shown_advisories
+from functions.http.shown_advisories import shown_advisories
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from functions.manage.approvals import require_curator
 from functions.web.package.frame import SourceRepository

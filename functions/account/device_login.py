@@ -6,12 +6,12 @@ from pydantic import ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_snake
 
 import shared.login
-from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, parse_body
+from functions.api.api_face import ApiCall, ApiFace, RequestModel, ResponseModel, parse_body
+from functions.http.body_parsing import form_of, is_form
 from functions.http.caching_headers import NO_STORE
 from functions.http.calls import Call
 from functions.http.json_answers import json_answer
 from functions.http.representations import script_answer
-from functions.http.requests import form_of, is_form
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.device_login import DEVICE_TOKEN_DAYS, READING, DeviceRequest, read_user_code
 from shared.domain.errors.base import InvalidRequest, NotFound, about_field

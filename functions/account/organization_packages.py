@@ -5,8 +5,8 @@ from contextlib import suppress
 
 from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
 from functions.account.trusted_publishers import provider_form
+from functions.http.body_parsing import Form
 from functions.http.numbered_pages import Pager
-from functions.http.requests import Form
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from functions.http.subjects import named_package
 from shared.domain.api_docs.records import ApiVerdict

@@ -7,10 +7,10 @@ from typing import Self
 
 from pydantic import AliasPath, Field
 
+from functions.api.api_face import ResponseModel, UtcTime, utc_datetime
 from functions.api.audit_log import EventView
 from functions.api.following import FollowView
 from functions.api.name_disputes import StatementView
-from functions.api.operations import ResponseModel, UtcTime, utc_datetime
 from functions.api.pulls import PullView
 from functions.api.reports import ReportView
 from functions.api.tokens import TokenView

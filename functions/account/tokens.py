@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
 from functions.account.overview import TOKENS_PATH
-from functions.http.requests import Form
+from functions.http.body_parsing import Form
 from functions.http.signed_in_pages import FormProblem, PageWithForms, SignedInCall, SignedInPages
 from shared.domain.scopes import ADMINISTRATORS_SCOPES, ANY_NAME, Scope
 from shared.domain.tokens import Token

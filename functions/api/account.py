@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from functions.api.operations import ApiCall, ApiFace, ResponseModel, UtcTime
+from functions.api.api_face import ApiCall, ApiFace, ResponseModel, UtcTime
 from functions.api.tokens import GrantView
 from functions.http.caching_headers import NO_STORE
 from shared.domain.scopes import Role

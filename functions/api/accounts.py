@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import AliasPath, Field
 
-from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
+from functions.api.api_face import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
 from functions.api.tokens import TokenView
 from shared.domain.accounts import Account
 from shared.domain.scopes import Role

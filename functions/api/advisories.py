@@ -7,7 +7,7 @@ from typing import Any, Self, cast
 from msgspec.structs import replace
 from pydantic import Field
 
-from functions.api.operations import ApiCall, ApiFace, ResponseModel, Show, UtcTime
+from functions.api.api_face import ApiCall, ApiFace, ResponseModel, Show, UtcTime
 from functions.http.caching_headers import NO_STORE
 from shared.domain.advisories.advisories import Advisory, AdvisoryState
 from shared.domain.advisories.assessments import AnalysisState, Assessment, Justification

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from msgspec.structs import replace
 from pydantic import Field
 
-from functions.api.operations import ApiCall, ApiFace, ResponseModel, UtcTime
+from functions.api.api_face import ApiCall, ApiFace, ResponseModel, UtcTime
 from functions.http.caching_headers import NO_STORE
 from shared.domain.event_queries import EventQuery
 from shared.domain.events import Event

@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field
 
-from functions.api.operations import (
+from functions.api.api_face import (
     ApiCall,
     ApiFace,
     RequestModel,

@@ -3,7 +3,7 @@ administrators."""
 
 from pydantic import AliasPath, Field
 
-from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
+from functions.api.api_face import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
 from shared.domain.directory_locks import DirectoryState, FindingState
 from shared.domain.text_lines import MAX_DESCRIPTION
 from shared.services.administration.directory_locks import DirectoryDecision

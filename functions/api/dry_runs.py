@@ -2,8 +2,8 @@
 
 from pydantic import Field
 
-from functions.api.operations import ApiCall, ApiFace, ResponseModel
-from functions.http.requests import announced_digest, archive_parts, require_upload_taken
+from functions.api.api_face import ApiCall, ApiFace, ResponseModel
+from functions.http.body_parsing import announced_digest, archive_parts, require_upload_taken
 from shared.domain.errors.identity import credentials_missing
 from shared.domain.rate_limits import RateLimitClass
 from shared.services.publishing.dry_runs import FindingSeverity

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
+from functions.api.api_face import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
 from shared.domain.following import Pace
 
 PACE_MEANING = "Mail within minutes, or a digest on Monday."

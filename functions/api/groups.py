@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from functions.api.operations import ApiCall, ApiFace, ResponseModel, UtcTime
+from functions.api.api_face import ApiCall, ApiFace, ResponseModel, UtcTime
 from shared.domain.group_rules import GroupRules
 from shared.services.administration.group_roles import GroupRuleDryRun
 from shared.use_cases import groups

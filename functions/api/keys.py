@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field
 
-from functions.api.operations import ApiCall, ApiFace, ResponseModel, UtcTime, utc_datetime
+from functions.api.api_face import ApiCall, ApiFace, ResponseModel, UtcTime, utc_datetime
 from shared.auth.release_keys import KEY_TYPE, ReleaseKey
 
 

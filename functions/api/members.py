@@ -2,7 +2,7 @@
 
 from pydantic import AliasPath, Field
 
-from functions.api.operations import ApiCall, ApiFace, ResponseModel, Revealed, UtcTime
+from functions.api.api_face import ApiCall, ApiFace, ResponseModel, Revealed, UtcTime
 from functions.http.subjects import named_organization
 from shared.domain.scopes import Role
 from shared.services.organizations.invitations import IssuedInvitation

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
+from functions.api.api_face import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
 from functions.http.operations import READ_METHODS
 from shared.composition import MirroringServices
 from shared.domain.mirror_rules import MAX_RULES, MAX_UPSTREAMS, MirrorRules, RuleLists

@@ -6,7 +6,7 @@ from typing import Self
 from pydantic import Field
 
 from functions.api.accounts import MadeView
-from functions.api.operations import (
+from functions.api.api_face import (
     ApiCall,
     ApiFace,
     ResponseModel,

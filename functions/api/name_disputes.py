@@ -4,8 +4,8 @@ from typing import Self
 
 from pydantic import Field
 
+from functions.api.api_face import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
 from functions.api.moderation import waiting_answer
-from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
 from shared.domain.errors.base import NotFound, about_field
 from shared.domain.name_disputes import (
     MAX_STATEMENT_LENGTH,

@@ -42,7 +42,7 @@ from functions.api import (
     trusted_publishing,
     webhooks,
 )
-from functions.api.operations import ApiCall, ApiFace, OpenApi, ProblemAnswer
+from functions.api.api_face import ApiCall, ApiFace, OpenApi, ProblemAnswer
 from functions.http.json_answers import json_answer
 from functions.http.operations import Operation
 from shared.runtime.answers import Answer

@@ -2,7 +2,7 @@
 
 from pydantic import AliasPath, Field
 
-from functions.api.operations import ApiCall, ApiFace, ResponseModel, UtcTime
+from functions.api.api_face import ApiCall, ApiFace, ResponseModel, UtcTime
 from functions.http.subjects import named_organization, named_package
 from shared.domain.accounts import Account
 from shared.domain.organizations import FrozenPackage, Organization

@@ -3,8 +3,8 @@ owner who can sign in, and administrators decide."""
 
 from pydantic import AliasPath, Field
 
+from functions.api.api_face import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
 from functions.api.moderation import waiting_answer
-from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
 from shared.domain.text_lines import MAX_DESCRIPTION
 from shared.runtime.answers import Answer
 from shared.services.organizations.ownership import OwnershipDecision, OwnershipRequests

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from functions.api.operations import ApiCall, ApiFace, ResponseModel
+from functions.api.api_face import ApiCall, ApiFace, ResponseModel
 from functions.api.packages import SignatureView
 from functions.http.json_answers import JSON
 from functions.http.representations import Representation, conditional_answer

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from pydantic import Field
 
-from functions.api.operations import ApiCall, ApiFace, ResponseModel, UtcTime, utc_datetime
+from functions.api.api_face import ApiCall, ApiFace, ResponseModel, UtcTime, utc_datetime
 from functions.http.caching_headers import NO_STORE
 from functions.http.csv_tables import CSV, csv_table
 from shared.domain.pull_records import MAX_PULLS_EXPORTED, PullQuery, RecordedPull

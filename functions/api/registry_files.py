@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, parse_body
+from functions.api.api_face import ApiCall, ApiFace, RequestModel, ResponseModel, parse_body
 from shared.domain.body_sizes import MAX_BODY_BYTES
 from shared.services.registry_files.plans import Pruning
 from shared.services.registry_files.registry_files import FileRequest

@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import Field
 
-from functions.api.operations import ApiCall, ApiFace, ResponseModel, UtcTime, utc_datetime
+from functions.api.api_face import ApiCall, ApiFace, ResponseModel, UtcTime, utc_datetime
 from functions.http.subjects import named_release
 from shared.domain.principals import OPERATOR_ID
 from shared.domain.rate_limits import RateLimitClass

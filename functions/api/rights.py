@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from pydantic import AliasPath, Field
 
-from functions.api.operations import ApiCall, ApiFace, ResponseModel, UtcTime
+from functions.api.api_face import ApiCall, ApiFace, ResponseModel, UtcTime
 from functions.http.caching_headers import NO_STORE
 from functions.http.csv_tables import CSV, csv_table
 from shared.runtime.answers import Answer

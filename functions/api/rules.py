@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AliasPath, BeforeValidator, Field
 
-from functions.api.operations import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
+from functions.api.api_face import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
 from functions.http.subjects import named_organization
 from shared.domain.publishing_rules import RegistryRules, RuleEffect, VersionRule, VersionRuleChoice
 from shared.services.publishing.rule_changes import RulesDryRun, RulesOfOrganization

@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import Field
 
-from functions.api.operations import ApiCall, ApiFace, ResponseModel
+from functions.api.api_face import ApiCall, ApiFace, ResponseModel
 from functions.http.caching_headers import NO_STORE
 from shared.domain.coordinates import Coordinate
 from shared.domain.sboms import (

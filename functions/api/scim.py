@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from pydantic import AliasPath, Field
 
-from functions.api.operations import ApiCall, ApiFace, ResponseModel, UtcTime
+from functions.api.api_face import ApiCall, ApiFace, ResponseModel, UtcTime
 from shared.domain.scim import ScimToken
 from shared.services.scim.users import WaitingTakeover
 from shared.use_cases import scim

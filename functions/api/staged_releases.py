@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import AliasPath, Field
 
-from functions.api.operations import ApiCall, ApiFace, ResponseModel, UtcTime, utc_datetime
+from functions.api.api_face import ApiCall, ApiFace, ResponseModel, UtcTime, utc_datetime
 from functions.http.subjects import named_release
 from shared.domain.api_docs.records import ListedChange
 from shared.domain.archives.unpacking import EntryChange

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, Field, RootModel
 
-from functions.api.operations import ApiCall, ApiFace, ResponseModel, UtcTime
+from functions.api.api_face import ApiCall, ApiFace, ResponseModel, UtcTime
 from shared.domain.makers import MADE_BY_MEANING, STOPPED_MEANING, MakerStop
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.scopes import Scope

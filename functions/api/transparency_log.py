@@ -5,7 +5,7 @@ import base64
 
 from pydantic import Field
 
-from functions.api.operations import ApiCall, ApiFace, ResponseModel
+from functions.api.api_face import ApiCall, ApiFace, ResponseModel
 from functions.http.caching_headers import NO_STORE
 from functions.http.json_answers import JSON
 from shared.domain.errors.transparency import release_being_logged

@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import AliasPath, Field
 
-from functions.api.operations import (
+from functions.api.api_face import (
     ApiCall,
     ApiFace,
     RequestModel,
@@ -19,7 +19,7 @@ from functions.http.caching_headers import NO_STORE
 from functions.http.calls import verify_credential
 from functions.http.json_answers import JSON, STATUS_BY_KIND, refusal_headers
 from functions.http.subjects import named_organization, named_package
-from shared.auth.signed_tokens import MAX_TOKEN_BYTES
+from shared.auth.json_web_tokens import MAX_TOKEN_BYTES
 from shared.auth.tokens import Secret
 from shared.domain.errors.base import Refusal
 from shared.domain.makers import MADE_BY_MEANING, STOPPED_MEANING, MakerStop

@@ -5,7 +5,7 @@ from typing import Any, Self, cast
 
 from pydantic import Field
 
-from functions.api.operations import ApiCall, ApiFace, ResponseModel, Show, UtcTime
+from functions.api.api_face import ApiCall, ApiFace, ResponseModel, Show, UtcTime
 from shared.domain.makers import MADE_BY_MEANING, STOPPED_MEANING, MakerStop
 from shared.domain.names import OrgName
 from shared.domain.webhooks import Delivery, DeliveryState, RevealedWebhook, Topic, Webhook

@@ -8,10 +8,10 @@ import asyncio
 from importlib import import_module
 
 from functions.central.central_face import OPEN_HEADERS
+from functions.http.body_parsing import json_object
 from functions.http.calls import Call
 from functions.http.json_answers import failure_sentence, json_answer
 from functions.http.operations import Face
-from functions.http.requests import json_object
 from shared.domain.errors.base import Refusal
 from shared.runtime.answers import Answer
 

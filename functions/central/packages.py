@@ -7,14 +7,14 @@ from unicodedata import combining, normalize
 from functions.archives import locate_archive, redirect_to_archive
 from functions.central.central_face import CORS_HEADERS, OPEN_HEADERS, CentralFace
 from functions.central.package_model import package_model, proofs_model
-from functions.http.calls import Call
-from functions.http.json_answers import empty_answer, json_answer
-from functions.http.requests import (
+from functions.http.body_parsing import (
     announced_digest,
     archive_parts,
     json_object,
     require_upload_taken,
 )
+from functions.http.calls import Call
+from functions.http.json_answers import empty_answer, json_answer
 from shared.domain.advisories.advisories import Advisory
 from shared.domain.archives.delivery import ARCHIVE_TYPE, PullProtocol, content_disposition
 from shared.domain.archives.names import package_in_file_name

@@ -6,9 +6,9 @@ from typing import cast
 import orjson
 
 from functions.central.central_face import OPEN_HEADERS, CentralFace
+from functions.http.body_parsing import json_object
 from functions.http.calls import Call
 from functions.http.json_answers import json_answer
-from functions.http.requests import json_object
 from shared.domain.build_resolution import (
     ModuleAnswer,
     ModuleRequest,

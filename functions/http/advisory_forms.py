@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from functions.http.requests import Form
+from functions.http.body_parsing import Form
 from functions.http.signed_in_pages import FormProblem, SignedInCall
 from shared.domain.advisories.advisories import Advisory
 from shared.domain.advisories.authoring import (

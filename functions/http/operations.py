@@ -90,7 +90,7 @@ class Operation(Struct, frozen=True, eq=False):
     most_bytes: int = MAX_BODY_BYTES
     exists: Callable[[Settings], bool] = _always
     respond: "Respond | None" = None  # Called in place of the function `answer`.
-    openapi: object = None  # What openapi.json says of it (functions/api/operations.py).
+    openapi: object = None  # What openapi.json says of it (functions/api/api_face.py).
 
     async def handle(self, call: Call) -> Answer:
         """Count the request against the limit, and let the handler answer.

@@ -6,7 +6,7 @@ from typing import Any, cast, get_args
 
 from msgspec import Struct
 
-from functions.http.requests import Form
+from functions.http.body_parsing import Form
 from shared.domain.publishing_rules import VersionRuleChoice
 from shared.use_cases.inputs import Inputs, shown_fields
 

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 from msgspec import Struct, field
 
+from functions.http.body_parsing import Form, form_of
 from functions.http.json_answers import STATUS_BY_KIND, retry_headers
 from functions.http.operations import READ_METHODS, WRITE_METHODS, Operation
 from functions.http.pages import (
@@ -21,7 +22,6 @@ from functions.http.pages import (
     identify_visitor,
     see_other,
 )
-from functions.http.requests import Form, form_of
 from shared.auth.sessions import Cookie
 from shared.composition import Registry
 from shared.domain.accounts import Account

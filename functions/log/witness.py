@@ -1,10 +1,10 @@
 """/witness/…: cosigns checkpoints of other registries' logs, as c2sp.org/tlog-witness describes
 it."""
 
+from functions.http.body_parsing import bounded_body
 from functions.http.caching_headers import NO_STORE
 from functions.http.calls import Call
 from functions.http.plain_text import PlainTextFace
-from functions.http.requests import bounded_body
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.witnessing import CheckpointInconsistent, WitnessedSizeDiffers
 from shared.domain.rate_limits import RateLimitClass

@@ -1,6 +1,6 @@
 """/manage/mirror: upstream registries, their rules with a dry run, and refused releases."""
 
-from functions.http.requests import Form
+from functions.http.body_parsing import Form
 from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
 from shared.domain.mirror_rules import MAX_RULES, MAX_UPSTREAMS, MirrorRules
 from shared.domain.release_lists import parse_coordinate

@@ -1,8 +1,8 @@
 """/manage/releases/many: quarantine or remove many releases; /manage/proposals: what tokens that
 moderate propose; /manage/packages/{org}/{name}: a package, and whether it is held as a whole."""
 
+from functions.http.body_parsing import Form
 from functions.http.numbered_pages import Pager
-from functions.http.requests import Form
 from functions.http.signed_in_pages import (
     AdministratorPages,
     FormProblem,

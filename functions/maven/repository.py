@@ -10,11 +10,11 @@ from contextlib import suppress
 from msgspec.structs import replace
 
 from functions.archives import locate_archive, redirect_to_archive
+from functions.http.body_parsing import require_upload_taken, upload_body
 from functions.http.calls import Call
 from functions.http.json_answers import JSON
 from functions.http.plain_text import PlainTextFace
 from functions.http.representations import Representation, conditional_answer
-from functions.http.requests import require_upload_taken, upload_body
 from functions.maven.paths import (
     ClientMetadata,
     FileKind,

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import msgspec
 import orjson
 
+from functions.http.body_parsing import json_object
 from functions.http.caching_headers import NO_STORE
 from functions.http.calls import Call
 from functions.http.json_answers import (
@@ -28,7 +29,6 @@ from functions.http.json_answers import (
     retry_headers,
 )
 from functions.http.operations import Face
-from functions.http.requests import json_object
 from functions.mcp.texts import as_markdown, span
 from functions.mcp.tool_declaration import Arguments, Tool
 from functions.mcp.tools import TOOLS, tool_models

@@ -15,8 +15,8 @@ from shared.domain.advisories.advisories import (
     is_package_name,
 )
 from shared.domain.advisories.authoring import FROM_THE_FIRST, severity_text
-from shared.domain.advisories.gravity import Gravity, gravity
 from shared.domain.advisories.matching import fixed_versions
+from shared.domain.advisories.severity_levels import Gravity, gravity
 from shared.runtime.answers import Answer
 
 ADVISORIES_PER_PAGE = 50

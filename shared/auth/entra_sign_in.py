@@ -27,9 +27,9 @@ from shared.auth.identity_providers import (
     reason_of,
 )
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerDocument
+from shared.auth.json_web_tokens import Claims, TokenFlaw
 from shared.auth.microsoft_graph import MicrosoftGraph
 from shared.auth.openid_connect import CLIENT_REFUSED, NO_CODE, OAuthClient, check_sender, tokens_of
-from shared.auth.signed_tokens import Claims, TokenFlaw
 from shared.domain.directory_locks import DirectoryAnswer
 from shared.domain.errors.identity import SignedTokenRefused, issuer_silent, sign_in_failed
 from shared.domain.identities import parse_groups

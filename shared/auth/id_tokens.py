@@ -5,7 +5,7 @@ import hmac
 from msgspec import Struct
 
 from shared.auth.issuer_keys import IssuerKeys
-from shared.auth.signed_tokens import ALGORITHMS, Claims, ExpectedClaims, TokenFlaw, verify_jwt
+from shared.auth.json_web_tokens import ALGORITHMS, Claims, ExpectedClaims, TokenFlaw, verify_jwt
 from shared.domain.errors.identity import SignedTokenRefused
 from shared.ports.system import Clock
 

@@ -8,7 +8,7 @@ from typing import Protocol, Self
 
 from msgspec import Struct
 
-from shared.auth.signed_tokens import Claims
+from shared.auth.json_web_tokens import Claims
 from shared.domain.directory_locks import DirectoryAnswer
 from shared.domain.errors.identity import sign_in_failed
 from shared.domain.principals import Principal

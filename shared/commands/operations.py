@@ -13,13 +13,13 @@ import orjson
 from pydantic import BaseModel
 
 from functions.api.advisories import advisories_api, assessments_api
+from functions.api.api_face import ApiCall, OpenApi
 from functions.api.approvals import approvals_api
 from functions.api.directory_locks import directory_locks_api
 from functions.api.groups import groups_api
 from functions.api.members import members_api
 from functions.api.mirror import mirror_api
 from functions.api.name_disputes import name_disputes_api
-from functions.api.operations import ApiCall, OpenApi
 from functions.api.organizations import organizations_api
 from functions.api.ownership import ownership_api
 from functions.api.packages import successor_api, visibility_api

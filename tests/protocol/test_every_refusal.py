@@ -18,7 +18,7 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from functions.account.sign_in import SignInPages
-from functions.api.operations import ApiFace
+from functions.api.api_face import ApiFace
 from functions.api.trusted_publishing import TokenExchangeFace
 from functions.central.central_face import CentralFace
 from functions.central.graphql import GraphqlFace

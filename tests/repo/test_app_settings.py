@@ -6,9 +6,9 @@ from typing import get_args
 
 import pytest
 
-from functions.api.operations import MAX_API_BODY_BYTES
+from functions.api.api_face import MAX_API_BODY_BYTES
 from functions.faces import operations
-from functions.http.requests import MAX_FORM_BYTES
+from functions.http.body_parsing import MAX_FORM_BYTES
 from shared.auth import log_keys, release_keys
 from shared.domain.body_sizes import MAX_BODY_BYTES, MAX_MULTIPART_OVERHEAD_BYTES
 from shared.settings import Settings

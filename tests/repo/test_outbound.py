@@ -71,7 +71,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "ids of repositories": ("shared/services/tokens/repository_ids.py",),
     "upstream registries": ("shared/adapters/upstream.py",),
     "scanner": ("shared/services/publishing/scanner.py",),
-    "keys of secret scanners": ("shared/auth/secret_scanning.py",),
+    "keys of secret scanners": ("shared/auth/leak_reports.py",),
     "webhooks": ("shared/services/organizations/webhook_delivery.py",),
     "mail by SMTP": ("shared/adapters/mail.py",),
     "mail by Azure": ("shared/adapters/mail.py",),

@@ -16,7 +16,7 @@ import pytest
 
 from shared.auth.id_tokens import IdTokenRequest, IdTokenValidator
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
-from shared.auth.signed_tokens import LEEWAY, MAX_TOKEN_BYTES, TokenFlaw
+from shared.auth.json_web_tokens import LEEWAY, MAX_TOKEN_BYTES, TokenFlaw
 from shared.domain.errors.identity import SignedTokenRefused
 from shared.runtime.refreshed_values import ignore_failure
 from tests.fakes.identity_provider import FakeInternet, Issuer, ec_key, jwk, pem, rsa_key

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
-from functions.api import operations
+from functions.api import api_face
 from functions.api.openapi import OPERATIONS, openapi_of
-from functions.http import requests
+from functions.http import body_parsing
+from functions.http.body_parsing import archive_parts
 from functions.http.calls import Call
-from functions.http.requests import archive_parts
 from functions.maven.paths import RepositoryPath
 from shared.auth.authentication import RequestClient
 from shared.auth.authorization_header import token_text
@@ -53,14 +53,14 @@ def request(body: bytes, content_type: str = "application/json") -> Call:
 
 
 BODIES: dict[str, Callable[[bytes], object]] = {
-    "JSON of Central": lambda body: requests.json_object(request(body)),
-    "form of a page": lambda body: requests.form_of(request(body, requests.URL_ENCODED)),
+    "JSON of Central": lambda body: body_parsing.json_object(request(body)),
+    "form of a page": lambda body: body_parsing.form_of(request(body, body_parsing.URL_ENCODED)),
     "upload": lambda body: archive_parts(
         request(body, "multipart/form-data; boundary=b"), name="bala-file", limit=LIMIT
     ),
     "bill of materials": is_cyclonedx,
     **{
-        f"model {model.__name__}": lambda body, model=model: operations.parse_body(
+        f"model {model.__name__}": lambda body, model=model: api_face.parse_body(
             model, request(body)
         )
         for model in MODELS
@@ -226,10 +226,10 @@ def test_no_header_or_path_takes_more_than_a_moment(parser: str, bomb: str) -> N
 
 def test_a_body_over_its_limit_is_refused_before_it_is_read() -> None:
     with raises_refusal("file-too-large", match="body of the request has"):
-        operations.parse_body(MODELS[0], request(b" " * (operations.MAX_API_BODY_BYTES + 1)))
+        api_face.parse_body(MODELS[0], request(b" " * (api_face.MAX_API_BODY_BYTES + 1)))
 
 
 def test_json_that_lies_too_deep_is_refused() -> None:
     body = json.dumps({"a": json.loads("[" * 40 + "]" * 40)}).encode()
     with pytest.raises(BodyUnreadable):
-        requests.json_object(request(body))
+        body_parsing.json_object(request(body))

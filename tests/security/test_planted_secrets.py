@@ -19,8 +19,8 @@ import httpx
 import pytest
 
 from functions.account.sign_in import SignInPages
+from functions.api.api_face import ApiFace
 from functions.api.openapi import OPERATIONS
-from functions.api.operations import ApiFace
 from functions.central.central_face import CentralFace
 from functions.http.calls import Call
 from functions.http.operations import blueprint_of

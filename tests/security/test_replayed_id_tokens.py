@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.auth.signed_tokens import LEEWAY
+from shared.auth.json_web_tokens import LEEWAY
 from shared.domain.errors.identity import SignedTokenRefused
 from shared.domain.trusted_publishing.jobs import Provider
 from tests.support.refusals import raises_refusal

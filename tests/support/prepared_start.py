@@ -12,8 +12,8 @@ from collections.abc import Callable, Coroutine
 
 from pydantic import BaseModel
 
+from functions.api.api_face import ResponseModel
 from functions.api.openapi import openapi_document
-from functions.api.operations import ResponseModel
 from functions.http import pages
 from shared.adapters.search import vocabulary
 from shared.domain.records import Record

@@ -10,11 +10,11 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from functions.http.affected_releases import ShownAdvisory, better_version, shown_advisories
 from functions.http.formatting import provenance_address
 from functions.http.pages import PublicPageCall
+from functions.http.shown_advisories import ShownAdvisory, better_version, shown_advisories
 from shared.domain.advisories.findings import LibraryFindings
-from shared.domain.advisories.gravity import Gravity
+from shared.domain.advisories.severity_levels import Gravity
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.checklists import Checklist, checklist_of

@@ -9,10 +9,10 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from functions.http.affected_releases import mark_of
 from functions.http.formatting import machine_moment
 from functions.http.numbered_pages import Pager, requested_page
 from functions.http.pages import MARKDOWN, PublicPageCall, PublicPages
+from functions.http.shown_advisories import mark_of
 from functions.web.package.api_docs import changes_page, docs_page
 from functions.web.package.charts import DailyChart, line_points
 from functions.web.package.files import files_page

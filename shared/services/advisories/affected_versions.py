@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct
 
 from shared.domain.advisories.advisories import Advisory, PackageVersion
-from shared.domain.advisories.gravity import by_gravity
 from shared.domain.advisories.records import OWNER
+from shared.domain.advisories.severity_levels import by_gravity
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import InvalidName, Unavailable
 from shared.domain.packages import Survey

@@ -1,7 +1,7 @@
 """Id tokens that owners of an organization paste into a page: what a token says, and which of their
 trusted publishers accept its job.
 
-Tokens that are exchanged are verified in `shared/auth/signed_tokens.py`.
+Tokens that are exchanged are verified in `shared/auth/json_web_tokens.py`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import cast
 
 from msgspec import Struct
 
-from shared.auth.signed_tokens import read_unverified
+from shared.auth.json_web_tokens import read_unverified
 from shared.auth.tokens import Secret
 from shared.domain.errors.base import InvalidRequest, Refusal
 from shared.domain.errors.identity import SignedTokenRefused, Untrusted

@@ -8,7 +8,7 @@ from enum import Enum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.auth.secret_scanning import LeakedToken, LeakReports
+from shared.auth.leak_reports import LeakedToken, LeakReports
 from shared.auth.tokens import AccessToken
 from shared.domain.entities import Place
 from shared.domain.errors.identity import TokenMalformed

@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.auth.issuer_keys import IssuerKeys
-from shared.auth.signed_tokens import (
+from shared.auth.json_web_tokens import (
     LEEWAY,
     Claims,
     ExpectedClaims,

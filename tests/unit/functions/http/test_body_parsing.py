@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from multipart import MultipartError, MultipartSegment, PushMultipartParser  # pyright: ignore[reportMissingTypeStubs] - it has none.
 
-from functions.http.requests import MAX_FORM_PARTS, archive_parts
+from functions.http.body_parsing import MAX_FORM_PARTS, archive_parts
 from shared.domain.errors.base import Refusal
 from tests.support.operations import call_of
 

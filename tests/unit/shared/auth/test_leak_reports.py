@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.auth.secret_scanning import (
+from shared.auth.leak_reports import (
     MAX_ADDRESS_LENGTH,
     FetchedScannerKeys,
     LeakReports,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.domain.advisories.advisories import Advisory, Affected, Severity
-from shared.domain.advisories.gravity import Gravity, by_gravity, gravity
+from shared.domain.advisories.severity_levels import Gravity, by_gravity, gravity
 
 CRITICAL = Severity("CVSS_V3", "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H")
 CVSS_4 = "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N"

@@ -24,11 +24,11 @@ from msgspec import Struct
 from pydantic import AliasGenerator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
+from functions.http.body_parsing import bounded_body
 from functions.http.caching_headers import NO_STORE
 from functions.http.calls import Call
 from functions.http.json_answers import JSON, empty_answer
 from functions.http.operations import READ_METHODS, JsonFace
-from functions.http.requests import bounded_body
 from shared.domain.errors.base import Forbidden, InvalidRequest
 from shared.domain.errors.requests import BodyUnreadable, token_misplaced
 from shared.domain.rate_limits import RateLimitClass

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from shared.domain.advisories.advisories import Advisory, PackageVersion, package_key
-from shared.domain.advisories.gravity import Gravity, by_gravity, gravity
 from shared.domain.advisories.matching import fixed_versions, matches
+from shared.domain.advisories.severity_levels import Gravity, by_gravity, gravity
 from shared.domain.packages import ReleaseEntry
 from shared.domain.text_lines import MAX_DESCRIPTION
 

@@ -8,7 +8,7 @@ import pytest
 
 from shared.auth.id_tokens import IdTokenRequest, IdTokenValidator
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
-from shared.auth.signed_tokens import (
+from shared.auth.json_web_tokens import (
     ALGORITHMS,
     MAX_TOKEN_BYTES,
     Claims,
