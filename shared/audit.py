@@ -177,11 +177,11 @@ class AuditFinding:
 
     @property
     def order(self) -> tuple[object, ...]:
-        """Return what findings are sorted by: the gravest first, and then by what a reader sees."""
-        gravity = SEVERITIES.index(self.advisory.severity)
+        """Return the sort key of findings: the most severe first, then by what a reader sees."""
+        severity = SEVERITIES.index(self.advisory.severity)
         score = -(self.advisory.score or 0.0)
         return (
-            gravity,
+            severity,
             score,
             *self.component.key,
             self.advisory.id,

@@ -6,25 +6,25 @@ from msgspec import Struct
 
 from shared.domain.advisories.advisories import Advisory, PackageVersion, package_key
 from shared.domain.advisories.matching import fixed_versions, matches
-from shared.domain.advisories.severity_levels import Gravity, by_gravity, gravity
+from shared.domain.advisories.severity_levels import SeverityLevel, by_severity, severity_level
 from shared.domain.packages import ReleaseEntry
 from shared.domain.text_lines import MAX_DESCRIPTION
 
-_GRAVE = (Gravity.MALWARE, Gravity.CRITICAL, Gravity.HIGH)
+_SEVERE = (SeverityLevel.MALWARE, SeverityLevel.CRITICAL, SeverityLevel.HIGH)
 
 
 class ShownAdvisory(Struct, frozen=True):
     """An advisory beside a release or library that it affects, with the versions that fix it."""
 
     id: str
-    gravity: str
-    is_grave: bool
+    severity: str
+    is_severe: bool
     summary: str
     fixed: tuple[str, ...]
 
     @classmethod
     def of(cls, advisory: Advisory, affected: PackageVersion) -> "ShownAdvisory":
-        how_grave = gravity(advisory)
+        level = severity_level(advisory)
         key = package_key(affected.ecosystem, affected.name)
         fixed = [
             version
@@ -34,8 +34,8 @@ class ShownAdvisory(Struct, frozen=True):
         ]
         return cls(
             id=advisory.id,
-            gravity=how_grave.value,
-            is_grave=how_grave in _GRAVE,
+            severity=level.value,
+            is_severe=level in _SEVERE,
             summary=" ".join((advisory.summary or advisory.details).split())[:MAX_DESCRIPTION],
             fixed=tuple(dict.fromkeys(fixed)),
         )
@@ -45,14 +45,14 @@ class ShownAdvisory(Struct, frozen=True):
         """What it says in one line, for readers of texts."""
         fixed = f"Fixed in {', '.join(self.fixed)}." if self.fixed else "No version fixes it yet."
         said = self.summary.rstrip(".")
-        return f"{self.id} ({self.gravity}){f': {said}' if said else ''}. {fixed}"
+        return f"{self.id} ({self.severity}){f': {said}' if said else ''}. {fixed}"
 
 
 def shown_advisories(
     advisories: Iterable[Advisory], affected: PackageVersion
 ) -> tuple[ShownAdvisory, ...]:
-    """Return advisories that affect a version, the gravest first."""
-    return tuple(ShownAdvisory.of(each, affected) for each in by_gravity(advisories))
+    """Return advisories that affect a version, the most severe first."""
+    return tuple(ShownAdvisory.of(each, affected) for each in by_severity(advisories))
 
 
 def mark_of(advisories: Sequence[Advisory]) -> str:

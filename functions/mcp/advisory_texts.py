@@ -24,7 +24,7 @@ class AdvisoryRow(Struct, frozen=True, rename="camel"):
 async def advisories_of(
     call: Call, release: Coordinate, survey: Survey
 ) -> tuple[tuple[ShownAdvisory, ...], str]:
-    """Return the advisories that affect a release, the gravest first, and the version to use
+    """Return the advisories that affect a release, the most severe first, and the version to use
     instead; empty if there is none."""
     affected = call.registry.advisories.affected_versions
     [found] = (await affected.of_releases([release])).advisories
@@ -38,7 +38,9 @@ async def advisories_of(
 def advisory_rows(advisories: Sequence[ShownAdvisory]) -> list[AdvisoryRow]:
     """Return the first rows, as many as an answer has room for."""
     rows = (
-        AdvisoryRow(short(each.id), each.gravity, short(", ".join(each.fixed)), short(each.summary))
+        AdvisoryRow(
+            short(each.id), each.severity, short(", ".join(each.fixed)), short(each.summary)
+        )
         for each in advisories
     )
     return page_of_rows(rows, 0, ROWS_ON_A_PAGE, len(advisories), LIST_BYTES)[0]

@@ -16,7 +16,7 @@ from shared.domain.advisories.advisories import (
 )
 from shared.domain.advisories.authoring import FROM_THE_FIRST, severity_text
 from shared.domain.advisories.matching import fixed_versions
-from shared.domain.advisories.severity_levels import Gravity, gravity
+from shared.domain.advisories.severity_levels import SeverityLevel, severity_level
 from shared.runtime.answers import Answer
 
 ADVISORIES_PER_PAGE = 50
@@ -65,16 +65,16 @@ async def web_advisory(call: PublicPageCall) -> Answer:
         affected=[_shown(each, ecosystem) for each in found.affected[:AFFECTED_SHOWN]],
         more_affected=max(0, len(found.affected) - AFFECTED_SHOWN),
         severity=severity_text(found),
-        gravity=_shown_gravity(found),
+        severity_level=_shown_severity(found),
         references=[each for each in found.references if _is_web(each.url)],
         osv=f"/v1/vulns/{quote(found.id)}",
     )
 
 
-def _shown_gravity(advisory: Advisory) -> str:
+def _shown_severity(advisory: Advisory) -> str:
     """Return how grave it is in one word; empty where it does not say."""
-    found = gravity(advisory)
-    return "" if found is Gravity.UNKNOWN else found.value.capitalize()
+    found = severity_level(advisory)
+    return "" if found is SeverityLevel.UNKNOWN else found.value.capitalize()
 
 
 def _shown(affected: Affected, ecosystem: str) -> ShownAffected:

@@ -6,8 +6,8 @@ the groups of a directory. The limit and the requests that an instance takes at 
 together, and infra/modules/functions.bicep has both for each role of an app (`bounds`).
 
 Who refuses a larger body: `_require_a_small_body` in functions/http/operations.py for every
-operation that takes no archive, `upload_body` in functions/http/body_parsing.py for uploads, and the
-local host in shared/hosting/request_bodies.py before it reads the body.
+operation that takes no archive, `upload_body` in functions/http/body_parsing.py for uploads, and
+the local host in shared/hosting/request_bodies.py before it reads the body.
 """
 
 MAX_BODY_BYTES = 128 * 1024  # The body of an operation that takes no archive.

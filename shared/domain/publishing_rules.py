@@ -172,7 +172,7 @@ def _either(*, is_of_registry: bool, is_of_organization: bool, org: str) -> Owne
 
 
 class RuleEffect(Enum):
-    """What a finding means for a push, the gravest first."""
+    """What a finding means for a push, the most severe first."""
 
     REFUSE = "refuse"
     HOLD = "hold"

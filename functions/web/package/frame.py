@@ -14,7 +14,7 @@ from functions.http.formatting import provenance_address
 from functions.http.pages import PublicPageCall
 from functions.http.shown_advisories import ShownAdvisory, better_version, shown_advisories
 from shared.domain.advisories.findings import LibraryFindings
-from shared.domain.advisories.severity_levels import Gravity
+from shared.domain.advisories.severity_levels import SeverityLevel
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.checklists import Checklist, checklist_of
@@ -370,7 +370,7 @@ async def limited_by(call: PublicPageCall, details: ReleaseDetails) -> str:
 
 
 class AffectedRelease(Struct, frozen=True):
-    """The advisories that affect a release, the gravest first, and the version to use instead,
+    """The advisories that affect a release, the most severe first, and the version to use instead,
     empty if there is none."""
 
     advisories: tuple[ShownAdvisory, ...] = ()
@@ -378,7 +378,7 @@ class AffectedRelease(Struct, frozen=True):
 
     @property
     def is_malware(self) -> bool:
-        return any(each.gravity == Gravity.MALWARE.value for each in self.advisories)
+        return any(each.severity == SeverityLevel.MALWARE.value for each in self.advisories)
 
 
 NOT_AFFECTED = AffectedRelease()

@@ -1,4 +1,4 @@
-"""How grave an advisory is, in one word."""
+"""The severity of an advisory, in one word."""
 
 from collections.abc import Iterable
 from enum import Enum
@@ -7,8 +7,8 @@ from shared.cvss import cvss_rating, cvss_score
 from shared.domain.advisories.advisories import Advisory, Severity
 
 
-class Gravity(Enum):
-    """From the gravest on."""
+class SeverityLevel(Enum):
+    """The most severe first."""
 
     MALWARE = "malware"
     CRITICAL = "critical"
@@ -18,24 +18,24 @@ class Gravity(Enum):
     UNKNOWN = "unknown"  # The advisory has neither a word nor a vector of CVSS.
 
 
-_WORDS = {each.value: each for each in Gravity} | {"medium": Gravity.MODERATE}
-_ORDER = {each: place for place, each in enumerate(Gravity)}
+_WORDS = {each.value: each for each in SeverityLevel} | {"medium": SeverityLevel.MODERATE}
+_ORDER = {each: place for place, each in enumerate(SeverityLevel)}
 
 
-def gravity(advisory: Advisory) -> Gravity:
+def severity_level(advisory: Advisory) -> SeverityLevel:
     """Return what the advisory says in a word, or what its highest score of CVSS comes to."""
     if advisory.is_malware:
-        return Gravity.MALWARE
+        return SeverityLevel.MALWARE
     said = advisory.database_specific.get("severity")
     if isinstance(said, str) and said.lower() in _WORDS:
         return _WORDS[said.lower()]
     score = max(_scores(advisory), default=None)
-    return Gravity.UNKNOWN if score is None else Gravity(cvss_rating(score))
+    return SeverityLevel.UNKNOWN if score is None else SeverityLevel(cvss_rating(score))
 
 
-def by_gravity(advisories: Iterable[Advisory]) -> list[Advisory]:
-    """Return advisories with the gravest first, those of equal gravity by their ids."""
-    return sorted(advisories, key=lambda each: (_ORDER[gravity(each)], each.id))
+def by_severity(advisories: Iterable[Advisory]) -> list[Advisory]:
+    """Return advisories with the most severe first, those of equal severity by their ids."""
+    return sorted(advisories, key=lambda each: (_ORDER[severity_level(each)], each.id))
 
 
 def _scores(advisory: Advisory) -> Iterable[float]:

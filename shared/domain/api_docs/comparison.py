@@ -44,7 +44,7 @@ class ApiChangeKind(Enum):
 
 class ApiChange(Struct, frozen=True, kw_only=True):
     """A change of one symbol: `symbol` is `name` or `Owner.member`; a signature is empty where the
-    symbol does not exist; `reasons` are sentences, the gravest first."""
+    symbol does not exist; `reasons` are sentences, the most severe first."""
 
     kind: ApiChangeKind
     module: str

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from shared.domain.advisories.advisories import Advisory, PackageVersion
 from shared.domain.advisories.records import OWNER
-from shared.domain.advisories.severity_levels import by_gravity
+from shared.domain.advisories.severity_levels import by_severity
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import InvalidName, Unavailable
 from shared.domain.packages import Survey
@@ -22,7 +22,7 @@ ADVISORIES = Dependencies(frozenset((RECORDS, records_of(OWNER))))
 
 
 class AffectedReleases(Struct, frozen=True):
-    """The advisories of each release that was asked about, the gravest first, and on what they
+    """The advisories of each release that was asked about, the most severe first, and on what they
     depend."""
 
     advisories: tuple[tuple[Advisory, ...], ...]
@@ -59,7 +59,7 @@ class AffectedVersions(Struct, frozen=True):
         public = await self.hosted.visible(list(_packages(others)), by=ANONYMOUS)
         shown = (
             tuple(
-                by_gravity(
+                by_severity(
                     self.index.advisory(each)
                     for each in advisories
                     if public.keys() >= self._others(each, release.package)

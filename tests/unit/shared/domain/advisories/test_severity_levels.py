@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.domain.advisories.advisories import Advisory, Affected, Severity
-from shared.domain.advisories.severity_levels import Gravity, by_gravity, gravity
+from shared.domain.advisories.severity_levels import SeverityLevel, by_severity, severity_level
 
 CRITICAL = Severity("CVSS_V3", "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H")
 CVSS_4 = "CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N"
@@ -19,21 +19,21 @@ def advisory(advisory_id: str = "x_BLR-2026-1", **fields: Any) -> Advisory:
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ({}, Gravity.UNKNOWN),
-        ({"severity": (LOW, CRITICAL)}, Gravity.CRITICAL),
-        ({"severity": (LOW,)}, Gravity.LOW),
-        ({"affected": (Affected("Maven", "a:b", severity=(CRITICAL,)),)}, Gravity.CRITICAL),
-        ({"severity": (Severity("CVSS_V4", "CVSS:4.0/AV:N"),)}, Gravity.UNKNOWN),
-        ({"severity": (Severity("CVSS_V4", CVSS_4),)}, Gravity.CRITICAL),
-        ({"severity": (CRITICAL,), "database_specific": {"severity": "LOW"}}, Gravity.LOW),
-        ({"database_specific": {"severity": "MODERATE"}}, Gravity.MODERATE),
-        ({"database_specific": {"severity": "medium"}}, Gravity.MODERATE),
-        ({"database_specific": {"severity": ["high"]}}, Gravity.UNKNOWN),
-        ({"severity": (LOW,), "database_specific": {"kind": "malware"}}, Gravity.MALWARE),
+        ({}, SeverityLevel.UNKNOWN),
+        ({"severity": (LOW, CRITICAL)}, SeverityLevel.CRITICAL),
+        ({"severity": (LOW,)}, SeverityLevel.LOW),
+        ({"affected": (Affected("Maven", "a:b", severity=(CRITICAL,)),)}, SeverityLevel.CRITICAL),
+        ({"severity": (Severity("CVSS_V4", "CVSS:4.0/AV:N"),)}, SeverityLevel.UNKNOWN),
+        ({"severity": (Severity("CVSS_V4", CVSS_4),)}, SeverityLevel.CRITICAL),
+        ({"severity": (CRITICAL,), "database_specific": {"severity": "LOW"}}, SeverityLevel.LOW),
+        ({"database_specific": {"severity": "MODERATE"}}, SeverityLevel.MODERATE),
+        ({"database_specific": {"severity": "medium"}}, SeverityLevel.MODERATE),
+        ({"database_specific": {"severity": ["high"]}}, SeverityLevel.UNKNOWN),
+        ({"severity": (LOW,), "database_specific": {"kind": "malware"}}, SeverityLevel.MALWARE),
     ],
 )
-def test_gravity_is_a_word(fields: dict[str, Any], expected: Gravity) -> None:
-    assert gravity(advisory(**fields)) is expected
+def test_gravity_is_a_word(fields: dict[str, Any], expected: SeverityLevel) -> None:
+    assert severity_level(advisory(**fields)) is expected
 
 
 def test_the_gravest_is_first_and_equal_ones_are_in_the_order_of_their_ids() -> None:
@@ -44,4 +44,4 @@ def test_the_gravest_is_first_and_equal_ones_are_in_the_order_of_their_ids() -> 
         advisory("x_BLR-2026-1", severity=(LOW,)),
     ]
     ids = ["MAL-2026-1", "x_BLR-2026-1", "x_BLR-2026-2", "x_BLR-2026-3"]
-    assert [each.id for each in by_gravity(found)] == ids
+    assert [each.id for each in by_severity(found)] == ids
