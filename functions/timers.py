@@ -21,7 +21,8 @@ from shared.domain.status import TaskReport
 from shared.domain.times import MS
 from shared.runtime.background_tasks import next_run
 from shared.services.maintenance.tasks import LONGEST_CALL, Task, Upkeep
-from shared.telemetry.log import Activity, log, record_metric
+from shared.telemetry.activities import Activity, record_metric
+from shared.telemetry.log import log
 from shared.telemetry.metrics import UPKEEP, UPKEEP_PROBLEMS
 
 _A_MINUTE = timedelta(minutes=1)

@@ -127,14 +127,14 @@ from shared.services.record_batches import all_entities
 from shared.settings import Settings
 from shared.settings.values import split_list
 from shared.telemetry import log
-from shared.telemetry.log import (
+from shared.telemetry.activities import (
     TelemetryBackend,
     is_recording,
     is_tracing,
     set_backend,
-    set_log_share,
     set_traces,
 )
+from shared.telemetry.log_sampling import set_log_share
 from shared.telemetry.startup_buffer import StartupBuffer
 from shared.telemetry.traces import TraceExporter, Traces
 

@@ -306,7 +306,8 @@ from shared.services.transparency.witness import Witness
 from shared.settings import Settings
 from shared.settings.protections import protections_of
 from shared.settings.values import split_list
-from shared.telemetry.log import log, record_metric
+from shared.telemetry.activities import record_metric
+from shared.telemetry.log import log
 from shared.telemetry.metrics import PUSHES, WEBHOOK_ATTEMPTS
 
 

@@ -27,17 +27,15 @@ from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLimitKeys
 from shared.runtime.answers import RecognizedRequest
 from shared.services.packages.source import PackageSource
-from shared.telemetry.log import (
-    SLOW_SECONDS,
+from shared.telemetry.activities import (
     Activity,
     Attributes,
     is_recording,
     is_tracing,
-    log,
-    log_request,
-    log_sampling,
     record_metric,
 )
+from shared.telemetry.log import log, log_request
+from shared.telemetry.log_sampling import SLOW_SECONDS, log_sampling
 from shared.telemetry.metrics import REQUESTS
 
 FIRST_ERROR_STATUS = 400

@@ -29,7 +29,8 @@ from shared.ports.http_client import (
 )
 from shared.runtime.abandonable import run_abandonable
 from shared.runtime.lru_cache import LruCache
-from shared.telemetry.log import current_activity, log
+from shared.telemetry.activities import current_activity
+from shared.telemetry.log import log
 from shared.telemetry.metrics import ANSWERED, BROKEN
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from shared.ports.search import SearchIndex
 from shared.ports.transparency import LogFiles
 from shared.ports.work import WorkStore
 from shared.services.common import Adapters
-from shared.telemetry.log import Activity, current_activity, is_recording, record_metric
+from shared.telemetry.activities import Activity, current_activity, is_recording, record_metric
 from shared.telemetry.metrics import ANSWERED, BROKEN, STORE_CALLS
 
 P = TypeVar("P")

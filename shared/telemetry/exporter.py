@@ -14,7 +14,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 
-from shared.telemetry.log import Attributes
+from shared.telemetry.activities import Attributes
 from shared.telemetry.metrics import INSTRUMENTS, Instrument, InstrumentKind
 
 NAME = "ballroom"

@@ -4,7 +4,8 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from shared.telemetry.log import Attributes, TelemetryBackend, log, set_backend
+from shared.telemetry.activities import Attributes, TelemetryBackend, set_backend
+from shared.telemetry.log import log
 from shared.telemetry.metrics import REQUESTS, UPKEEP, Instrument
 
 MAX_BUFFERED_VALUES = 2_000  # Enough for the first seconds; older values are dropped.

@@ -16,7 +16,9 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from shared.telemetry.log import Activity, CallSpan, RateBound, log, set_traces
+from shared.telemetry.activities import Activity, CallSpan, set_traces
+from shared.telemetry.log import log
+from shared.telemetry.log_sampling import RateBound
 
 # Traces of each process. A limit is needed because callers can choose the trace id, and with it
 # whether a trace is sampled.

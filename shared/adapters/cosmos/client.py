@@ -19,7 +19,7 @@ from msgspec import Struct, field
 from shared.adapters.cosmos.queries import SESSION_TOKEN, SessionTokens, query_directly
 from shared.domain.errors.requests import Busy, StorageFull
 from shared.ports.system import Randomness
-from shared.telemetry.log import current_activity, is_recording, record_metric
+from shared.telemetry.activities import current_activity, is_recording, record_metric
 from shared.telemetry.metrics import COSMOS_ANSWERS, COSMOS_UNITS
 
 # Requests are repeated while the service is busy. Every write has an id of its own, which is stored

@@ -32,7 +32,8 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.listings import Listing
 from shared.ports.system import Clock, Randomness
-from shared.telemetry.log import log, record_metric
+from shared.telemetry.activities import record_metric
+from shared.telemetry.log import log
 from shared.telemetry.metrics import SEARCH_AGE
 
 # The copy that is searched is replaced in the background: the pointer is read every 15 seconds. A

@@ -30,7 +30,8 @@ from shared.localhost import MAVEN_PATHS, archive_resolver, build_host
 from shared.runtime.editions import EVERYTHING
 from shared.runtime.lru_cache import LruCache
 from shared.services.packages.pull_redirects import SIGNED_LINK_LIFETIME
-from shared.telemetry.log import configure, current_activity, log
+from shared.telemetry.activities import current_activity
+from shared.telemetry.log import configure, log
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.advisories import advisory, affected
 from tests.support.archives import bala

@@ -13,7 +13,7 @@ from functions.http.calls import Exchange
 from shared.adapters.http_fetcher import GuardedFetcher
 from shared.hosting.triggers import functions_of
 from shared.ports.http_client import Unanswered
-from shared.telemetry.log import Activity
+from shared.telemetry.activities import Activity
 from shared.telemetry.traces import OUTGOING_SPAN, REQUEST_SPAN, STORE_SPAN, UPKEEP_SPAN
 from tests.protocol.host.test_telemetry import audit_timer
 from tests.support.archives import bala

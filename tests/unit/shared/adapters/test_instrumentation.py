@@ -8,7 +8,7 @@ from shared.adapters.instrumentation import instrumented, instrumented_store
 from shared.domain.errors.requests import Busy
 from shared.ports.conflicts import Stale
 from shared.services.common import Adapters
-from shared.telemetry.log import Activity
+from shared.telemetry.activities import Activity
 from shared.telemetry.metrics import STORE_CALLS
 from tests.reaching import STORES
 from tests.support.telemetry import hearing

@@ -11,8 +11,8 @@ from azure.monitor.opentelemetry.exporter.export.trace._exporter import _convert
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from shared.telemetry.activities import CallSpan, record_metric, set_backend
 from shared.telemetry.exporter import azure_monitor_backend
-from shared.telemetry.log import CallSpan, record_metric, set_backend
 from shared.telemetry.metrics import PUSHES, REQUESTS
 from shared.telemetry.spans import SpanExporter, azure_monitor_spans, envelope_of
 from shared.telemetry.traces import EndedTrace

@@ -12,7 +12,8 @@ from datetime import datetime
 
 import pytest
 
-from shared.telemetry.log import LINES_AT_ONCE, STACKS_A_SECOND, WHOLE_LINES_A_SECOND, LogSampling
+from shared.telemetry.log import LINES_AT_ONCE
+from shared.telemetry.log_sampling import STACKS_A_SECOND, WHOLE_LINES_A_SECOND, LogSampling
 from tests.paths import ROOT
 
 SPEAK = """
@@ -54,7 +55,8 @@ def test_the_level_can_be_changed_and_exceptions_have_their_causes_without_varia
 
 
 COUNT = """
-from shared.telemetry.log import configure, log, set_backend
+from shared.telemetry.log import configure, log
+from shared.telemetry.activities import set_backend
 
 class Backend:
     def record(self, instrument, value, attributes):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.telemetry.log import (
+from shared.telemetry.activities import (
     Activity,
     TraceContext,
     current_activity,

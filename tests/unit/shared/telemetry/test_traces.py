@@ -7,7 +7,8 @@ from random import Random
 import pytest
 from azure.monitor.opentelemetry.exporter import ApplicationInsightsSampler
 
-from shared.telemetry.log import MAX_SPANS, SLOW_SECONDS, Activity, CallSpan, is_tracing, set_traces
+from shared.telemetry.activities import MAX_SPANS, Activity, CallSpan, is_tracing, set_traces
+from shared.telemetry.log_sampling import SLOW_SECONDS
 from shared.telemetry.metrics import ANSWERED, BROKEN
 from shared.telemetry.traces import (
     MAX_BUFFERED_TRACES,

@@ -7,7 +7,7 @@ import pytest
 
 from shared.adapters.cosmos.client import BatchDelete, BatchWrite, CosmosContainer, CosmosDatabase
 from shared.adapters.system import SystemRandomness
-from shared.telemetry.log import Activity
+from shared.telemetry.activities import Activity
 from shared.telemetry.metrics import COSMOS_ANSWERS, COSMOS_UNITS
 from tests.fakes.cosmos.protocol import Request
 from tests.fakes.cosmos.transport import DoubleTransport, Trouble
