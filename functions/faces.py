@@ -13,7 +13,7 @@ from functions.api.openapi import openapi_document
 from functions.central.double_slash import double_slash_face
 from functions.central.graphql import EXECUTION
 from functions.http.operations import Operation, blueprint_of
-from functions.http.pages import prepare_templates
+from functions.http.page_templates import prepare_templates
 from functions.scim.scim_face import LIBRARY_MODULES
 from functions.web.about import manual_of
 from functions.web.not_found import missing_operation

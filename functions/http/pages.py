@@ -2,45 +2,34 @@
 each page.
 """
 
-import hashlib
 import re
-from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
-from functools import cache, cached_property, lru_cache
-from pathlib import Path
+from collections.abc import Mapping
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode
 
 from msgspec import Struct, structs
 
-from functions.http import formatting
-from functions.http.caching_headers import NO_STORE
 from functions.http.calls import Call
 from functions.http.json_answers import STATUS_BY_KIND, retry_headers
 from functions.http.operations import READ_METHODS, Face, Operation
-from functions.http.operator_links import contact_address, operator_links
-from functions.http.repeats import repeat_until
-from functions.http.representations import unchanged_answer
+from functions.http.operator_links import operator_links
+from functions.http.page_templates import render_template
 from shared.composition import Registry
 from shared.domain.accounts import Account
-from shared.domain.documents import etag_of
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import SignInToRead
 from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.principals import Principal
-from shared.domain.releases import reason_text, withdrawal_text, withdrawal_title
 from shared.domain.sign_in import is_recently_signed_in, return_path
 from shared.domain.status import Banner
-from shared.domain.times import MS
 from shared.domain.token_redaction import redact_tokens
-from shared.domain.visibility import Readers
-from shared.prose.safe_html import show_bidi_characters
 from shared.runtime.answers import Answer
 from shared.services.packages.source import PackageSource
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    pass
 
 UNAUTHORIZED = 401  # A 401 must name a scheme; for this one browsers show no dialog.
 NOT_FOUND = 404
@@ -268,271 +257,7 @@ def _is_browser(call: PageCall) -> bool:
 
 
 _TITLES = {NOT_FOUND: "Page not found", TOO_MANY: "Too many requests"}
-TEMPLATES = Path(__file__).parents[1] / "templates"
-STATIC = Path(__file__).parents[1] / "static"
-HOME = "/"  # Where the logo of the site leads.
 
-# The links to the pages of an account, which are beside each of these pages and in the menu of the
-# header.
-ACCOUNT_PAGES = (
-    ("/account", "Overview"),
-    ("/account/tokens", "Access tokens"),
-    ("/account/organizations", "Organizations"),
-    ("/account/advisories", "Affected packages"),
-    ("/account/following", "Following"),
-    ("/device", "Devices"),
-    ("/account/sessions", "Sessions"),
-    ("/account/identities", "Sign-in methods"),
-    ("/account/security", "Security events"),
-    ("/account/data", "Your data"),
-)
-
-# The links to the pages of administrators, beside each of these pages, in this order.
-MANAGE_PAGES = (
-    ("/manage", "Overview"),
-    ("/manage/releases", "Releases"),
-    ("/manage/reports", "Reports"),
-    ("/manage/advisories", "Advisories"),
-    ("/manage/accounts", "Accounts"),
-    ("/manage/groups", "Groups"),
-    ("/manage/directory-locks", "Directory locks"),
-    ("/manage/scim", "Provisioning"),
-    ("/manage/organizations", "Organizations"),
-    ("/manage/ownership", "Ownership"),
-    ("/manage/names", "Reserved names"),
-    ("/manage/notices", "Notice"),
-    ("/manage/read-only", "Read-only mode"),
-    ("/manage/rules", "Rules"),
-    ("/manage/mirror", "Mirror"),
-    ("/manage/approvals", "Approvals"),
-    ("/manage/tasks", "Maintenance tasks"),
-)
-
-# The links above every page, beside the search field.
-HEADER_LINKS = (("/search", "Browse"), ("/symbols", "Symbols"), ("/docs", "Docs"))
-
-# The links below every page.
-FOOTER = (
-    ("/about", "Getting started"),
-    ("/docs", "Docs"),
-    ("/about/api", "API"),
-    ("/about/policies", "Policies"),
-    ("/about/log", "Transparency log"),
-    ("/about/trust", "Trust"),
-    ("/about/status", "Status"),
-    ("/api/v1/settings.toml", "Settings.toml"),
-)
-
-# What a page may tell its frame, with the defaults.
-_FRAME = {
-    "home": HOME,
-    "header_links": HEADER_LINKS,
-    "footer": FOOTER,
-    "account_pages": ACCOUNT_PAGES,
-    "manage_pages": MANAGE_PAGES,
-    "sought": "",
-    "here": "",
-    "announcements": (),
-    "note": "",
-    "operator_links": (),
-}
-
-# Filters of the templates.
-_FILTERS: tuple[Callable[..., str], ...] = (
-    formatting.ago,
-    formatting.counted,
-    formatting.day,
-    formatting.breakable,
-    formatting.grouped,
-    formatting.lasting,
-    formatting.linked,
-    formatting.machine_moment,
-    formatting.moment,
-    formatting.short,
-    formatting.sized,
-    contact_address,
-    reason_text,
-    show_bidi_characters,
-    withdrawal_text,
-    withdrawal_title,
-)
-
-FRAGMENTS_KEPT = 8_192  # Fragments in memory; they take about 6 MB.
-_HASH_DIGITS = 12  # 48 bits tell the versions of one file apart.
-
-
-def render_template(template: str, values: Mapping[str, object]) -> str:
-    """Return the rendered template; a missing value raises an error, and never becomes an empty
-    text."""
-    frame = {"static": static_path, **_FRAME}
-    return _environment().get_template(template).render({**frame, **values})
-
-
-@lru_cache(maxsize=FRAGMENTS_KEPT)
-def fragment(template: str, macro: str, *values: str | int | tuple[object, ...]) -> str:
-    """Return the HTML of a macro that depends only on these plain values.
-
-    Lists of packages repeat the same names and summaries on thousands of pages.
-    """
-    made: str = getattr(_environment().get_template(template).module, macro)(*values)
-    return made
-
-
-def prepare_templates() -> None:
-    """Import the library of templates, and read or compile each template."""
-    environment = _environment()
-    for template in environment.list_templates(["html"]):
-        environment.get_template(template)
-
-
-@cache
-def static_path(name: str) -> str:
-    """Return the address of a static file; it changes with every byte of it."""
-    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:_HASH_DIGITS]
-    stem, _, kind = name.rpartition(".")
-    return f"/static/{stem}.{digest}.{kind}"
-
-
-@cache
-def _environment() -> "Environment":
-    # Imported after the start, or when the first page is shown: few clients request one.
-    from jinja2 import FileSystemLoader  # noqa: PLC0415
-
-    from shared.prose.template_engine import CompiledTemplates, page_environment  # noqa: PLC0415
-
-    environment = page_environment(FileSystemLoader(TEMPLATES), CompiledTemplates())
-    for word in _FILTERS:
-        environment.filters[word.__name__] = word
-    environment.globals["fragment"] = fragment
-    return environment
-
-
-MARKDOWN = "text/markdown"
 
 # The header of a page on which something is being made: browsers reload it by themselves.
 RELOAD = {"Refresh": "3"}
-
-# How long a cache may keep the page of an anonymous visitor. Withheld releases vanish within it.
-PAGE_CACHE_TIME = timedelta(seconds=5)
-
-# The answer depends on these headers: the media type and the credentials of the client.
-_VARY = "Accept, Authorization, Cookie"
-_CACHED_HEADERS = {
-    "Cache-Control": f"public, max-age={int(PAGE_CACHE_TIME.total_seconds())}",
-    "Vary": _VARY,
-}
-_OK = 200
-
-
-class PublicPageCall(PageCall):
-    """The call of a public page."""
-
-    _is_incomplete = False
-
-    def reload_soon(self) -> None:
-        """Let browsers reload the page soon, because a part of it is being made; no cache keeps
-        it."""
-        self._is_incomplete = True
-
-    @property
-    def redacted_route(self) -> Mapping[str, str]:
-        """The route parameters, with tokens redacted, since pages show them."""
-        return {name: redact_tokens(each) for name, each in self.route_params.items()}
-
-    @property
-    def redacted_query(self) -> Mapping[str, str]:
-        """The query parameters, with tokens redacted."""
-        return {name: redact_tokens(each) for name, each in self.params.items()}
-
-    @property
-    def base_url(self) -> str:
-        """The address of the registry, without a trailing slash."""
-        return self.registry.settings.base_url
-
-    @property
-    def wants_markdown(self) -> bool:
-        """Whether the client accepts Markdown and not HTML, as programs do, or the address asks
-        for it."""
-        accepted = self.header("accept").lower()
-        is_accepted = MARKDOWN in accepted and HTML not in accepted
-        return is_accepted or self.params.get("form") == "markdown"
-
-    def show(self, template: str, *, status: int = _OK, **values: object) -> Answer:
-        """Return the rendered template; it can read `call` and `here`."""
-        values = {"here": self.target, "call": self, "now_ms": self.now_ms, **values}
-        return self._answer(self.rendered(template, **values), HTML, status)
-
-    def text(self, content: str | bytes, media_type: str, *, etag: str = "") -> Answer:
-        """Return the page in another media type, such as Markdown, or a file, whose `etag` may be
-        known without reading all of it."""
-        body = content.encode() if isinstance(content, str) else content
-        return self._answer(body, media_type, _OK, etag)
-
-    def redirect(self, path: str) -> Answer:
-        """Redirect to another page for now; no cache keeps the redirect, because the address may
-        lead elsewhere later."""
-        return Answer(status=302, headers=PAGE_HEADERS | NO_STORE | {"Location": path})
-
-    def _answer(self, body: bytes, media_type: str, status: int, etag: str = "") -> Answer:
-        if status != _OK or not self.caller.is_anonymous or self._is_incomplete:
-            headers = PAGE_HEADERS | NO_STORE | (RELOAD if self._is_incomplete else {})
-            return Answer(body, status, headers, media_type)
-        etag = etag or etag_of(body)
-        headers = PAGE_HEADERS | _CACHED_HEADERS | {"ETag": etag}
-        whole = Answer(headers=headers, media_type=media_type, length=len(body))
-        if unchanged := unchanged_answer(self, whole, etag=etag):
-            return unchanged
-        headers["Content-Length"] = str(len(body))
-        return Answer(b"" if self.is_head else body, _OK, headers, media_type)
-
-
-RefusalExplainer = Callable[[PublicPageCall, Refusal], Awaitable[RefusalPage | None]]
-
-
-class PublicPages(Pages[PublicPageCall]):
-    """Pages that may depend on the visitor; `explain` may choose the page of a refusal."""
-
-    call_type = PublicPageCall
-
-    def __init__(self, explain: RefusalExplainer | None = None) -> None:
-        super().__init__()
-        self._explain = explain
-
-    async def answer_page(self, call: PublicPageCall, operation: Operation) -> Answer:
-        number = call.registry.adapters.edition.number
-        try:
-            await self.identify(call)
-            answer = await operation.handle(call)
-            return _cached(call, answer, number) if call.caller.is_anonymous else answer
-        except Refusal as refusal:
-            if self._explain:
-                call.refusal_page = await self._explain(call, refusal)
-            raise
-
-    async def identify(self, call: PublicPageCall) -> None:
-        """Identify the visitor by a token or a session; raise as `caller_of` does."""
-        if call.headers.get("authorization"):
-            await call.identify()
-        elif await identify_visitor(call) is None:
-            call.identify_as_anonymous()
-
-
-class AnonymousPages(PublicPages):
-    """Pages that ignore credentials where everybody reads, such as lists for programs."""
-
-    async def identify(self, call: PublicPageCall) -> None:
-        if call.registry.settings.readers is Readers.SIGNED_IN:
-            await super().identify(call)
-        else:
-            call.identify_as_anonymous()
-
-
-def _cached(call: PublicPageCall, answer: Answer, number: int) -> Answer:
-    """Let the answer cache of the local host repeat a public answer for as long as other caches may
-    keep it."""
-    is_public = answer.headers.get("Cache-Control") == _CACHED_HEADERS["Cache-Control"]
-    if answer.status != _OK or not is_public:
-        return answer
-    # The notices were read before the rest of the page, and must not be shown for longer either.
-    since_ms = min(call.now_ms, call.registry.limits.notice_cache.read_ms)
-    return repeat_until(call, answer, since_ms + PAGE_CACHE_TIME // MS, number)

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 import shared.outdated
 import shared.publish
-from functions.http.pages import TEMPLATES
+from functions.http.page_templates import TEMPLATES
 from functions.http.representations import script_text
 from shared.domain.trusted_publishing.presets import Pipeline
 from shared.program import ROOT

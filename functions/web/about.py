@@ -10,8 +10,8 @@ from contextlib import suppress
 from msgspec import Struct
 
 from functions.api.openapi import operations_by_group
-from functions.http.pages import MARKDOWN, PublicPageCall, PublicPages
 from functions.http.pipelines import EXAMPLE_ORG, print_pipeline, script_digests
+from functions.http.public_pages import MARKDOWN, PublicPageCall, PublicPages
 from shared.auth.release_keys import ReleaseKey
 from shared.composition import Registry
 from shared.domain.archives.limits import DEFAULT_LIMITS

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from functions.http.numbered_pages import Pager
-from functions.http.pages import PublicPageCall, PublicPages
+from functions.http.public_pages import PublicPageCall, PublicPages
 from shared.domain.advisories.advisories import (
     Advisory,
     Affected,

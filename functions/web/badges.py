@@ -10,7 +10,8 @@ import orjson
 from functions.http.caching_headers import NO_STORE
 from functions.http.formatting import short
 from functions.http.json_answers import JSON
-from functions.http.pages import AnonymousPages, PublicPageCall, render_template
+from functions.http.page_templates import render_template
+from functions.http.public_pages import AnonymousPages, PublicPageCall
 from functions.web.package.frame import package_of
 from shared.domain.errors.base import Invalid, NotFound
 from shared.domain.errors.requests import PageNotFound

@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from functions.http.pages import PublicPageCall, PublicPages
+from functions.http.public_pages import PublicPageCall, PublicPages
 from functions.http.shown_advisories import mark_of
 from shared.domain.coordinates import Package
 from shared.runtime.answers import Answer

@@ -24,7 +24,8 @@ from functions.http.operations import (
     Operation,
     answer,
 )
-from functions.http.pages import PAGE_HEADERS, PublicPageCall, PublicPages
+from functions.http.pages import PAGE_HEADERS
+from functions.http.public_pages import PublicPageCall, PublicPages
 from functions.http.rerouting import Rerouting
 from functions.recovery import CATCH_ALL, EVERY_PATH
 from functions.scim.scim_face import ScimFace

@@ -4,7 +4,8 @@ replace."""
 import asyncio
 from functools import cache, lru_cache
 
-from functions.http.pages import MARKDOWN, TEMPLATES, PublicPageCall, PublicPages
+from functions.http.page_templates import TEMPLATES
+from functions.http.public_pages import MARKDOWN, PublicPageCall, PublicPages
 from functions.web.about import ABOUT_PAGES
 from shared.prose.rendering import render_markdown
 from shared.prose.safe_html import SafeHtml

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from functions.http.formatting import grouped, quoted, symbol_address
 from functions.http.numbered_pages import Pager, requested_page
-from functions.http.pages import PublicPageCall, PublicPages
+from functions.http.public_pages import PublicPageCall, PublicPages
 from functions.http.shown_advisories import mark_of
 from shared.domain.listings import Facet, FacetCount, Facets, FacetValue
 from shared.domain.search import (

@@ -25,8 +25,8 @@ from functions.central.graphql import GraphqlFace
 from functions.faces import operations
 from functions.http.calls import Call
 from functions.http.operations import Face
-from functions.http.pages import PublicPages
 from functions.http.plain_text import PlainTextFace
+from functions.http.public_pages import PublicPages
 from functions.log.witness import WitnessFace
 from functions.mcp.protocol import McpFace
 from functions.osv import OsvFace

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from functions.api.api_face import ResponseModel
 from functions.api.openapi import openapi_document
-from functions.http import pages
+from functions.http import page_templates
 from shared.adapters.search import vocabulary
 from shared.domain.records import Record
 from shared.localhost import build_host
@@ -70,7 +70,7 @@ def prepared(building: Building) -> dict[str, object]:
 
 
 def has_templates() -> bool:
-    environment = pages._environment()
+    environment = page_templates._environment()
     kept = environment.cache
     return kept is not None and len(kept) == len(environment.list_templates(["html"]))
 

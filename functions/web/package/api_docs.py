@@ -11,7 +11,7 @@ import asyncio
 from html import escape
 from urllib.parse import quote
 
-from functions.http.pages import MARKDOWN, PublicPageCall, PublicPages
+from functions.http.public_pages import MARKDOWN, PublicPageCall, PublicPages
 from functions.web.package.frame import (
     page_not_found,
     readme_html,

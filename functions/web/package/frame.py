@@ -11,7 +11,7 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from functions.http.formatting import provenance_address
-from functions.http.pages import PublicPageCall
+from functions.http.public_pages import PublicPageCall
 from functions.http.shown_advisories import ShownAdvisory, better_version, shown_advisories
 from shared.domain.advisories.findings import LibraryFindings
 from shared.domain.advisories.severity_levels import SeverityLevel

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from functions.http.formatting import machine_moment
 from functions.http.numbered_pages import Pager, requested_page
-from functions.http.pages import MARKDOWN, PublicPageCall, PublicPages
+from functions.http.public_pages import MARKDOWN, PublicPageCall, PublicPages
 from functions.http.shown_advisories import mark_of
 from functions.web.package.api_docs import changes_page, docs_page
 from functions.web.package.charts import DailyChart, line_points
