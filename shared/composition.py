@@ -14,7 +14,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.auth.authentication import Authentication
-from shared.auth.authorization import Administration, Authorization
+from shared.auth.authorization import Authorization
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.auth.release_keys import ReleaseKey
 from shared.auth.sessions import Browsers, KnownBrowsers, SessionAuthentication
 from shared.construction import Services
@@ -23,22 +24,20 @@ from shared.domain.errors.base import Invalid
 from shared.domain.mirroring import CatalogueRound
 from shared.domain.principals import Principal
 from shared.ports.system import Clock
+from shared.services.administration.account_administration import AccountAdministration
 from shared.services.administration.account_deletion import AccountDeletion
 from shared.services.administration.account_erasure import AccountErasures
 from shared.services.administration.account_rights import AccountRights
-from shared.services.administration.administration import (
-    AccountAdministration,
-    Administrators,
-    Auditors,
-    OrganizationAdministration,
-)
+from shared.services.administration.administrators import Administrators
 from shared.services.administration.audit_log import AuditLog
+from shared.services.administration.auditors import Auditors
 from shared.services.administration.directory_locks import DirectoryLocks
 from shared.services.administration.evidence import Evidence
 from shared.services.administration.group_roles import GroupRuleChanges
 from shared.services.administration.key_ages import KeyAges
 from shared.services.administration.leaving import Leaving
 from shared.services.administration.name_disputes import NameDisputes
+from shared.services.administration.organization_administration import OrganizationAdministration
 from shared.services.administration.policies import Policies
 from shared.services.administration.reachability import Reachability
 from shared.services.administration.recovery_drills import RecoveryDrills
@@ -167,7 +166,7 @@ class Common(Struct, frozen=True):
 
     closing: AsyncExitStack  # Closes services, the last created first, and then the adapters.
     authorization: Authorization
-    administration: Administration
+    administration: RegistryAuthorization
 
 
 class LimitServices(Struct, frozen=True):

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from shared.auth.authentication import Authentication
-from shared.auth.authorization import Administration, Authorization, KnownReaders
+from shared.auth.authorization import Authorization
 from shared.auth.entra_sign_in import EntraProvider
 from shared.auth.id_tokens import IdTokenValidator
 from shared.auth.identity_providers import IdentityProvider
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
+from shared.auth.known_readers import KnownReaders
 from shared.auth.leak_reports import LeakReports
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.auth.sessions import (
     Browsers,
     Cookie,
@@ -48,22 +50,20 @@ from shared.providers import (
     trusted_issuers,
 )
 from shared.runtime.background_tasks import BackgroundTasks
+from shared.services.administration.account_administration import AccountAdministration
 from shared.services.administration.account_deletion import AccountDeletion
 from shared.services.administration.account_erasure import AccountErasures
 from shared.services.administration.account_rights import AccountRights
-from shared.services.administration.administration import (
-    AccountAdministration,
-    Administrators,
-    Auditors,
-    OrganizationAdministration,
-)
+from shared.services.administration.administrators import Administrators
 from shared.services.administration.audit_log import AuditLog
+from shared.services.administration.auditors import Auditors
 from shared.services.administration.directory_locks import DirectoryLocks
 from shared.services.administration.evidence import Evidence
 from shared.services.administration.group_roles import GroupRuleChanges, RolesByGroups
 from shared.services.administration.key_ages import KeyAges
 from shared.services.administration.leaving import Leaving
 from shared.services.administration.name_disputes import NameDisputes
+from shared.services.administration.organization_administration import OrganizationAdministration
 from shared.services.administration.policies import Policies
 from shared.services.administration.reachability import Reachability
 from shared.services.administration.recovery_drills import RecoveryDrills
@@ -350,8 +350,8 @@ class Services:
         )
 
     @cached_property
-    def administration(self) -> Administration:
-        return Administration(directory=self.adapters.directory, clock=self.adapters.clock)
+    def administration(self) -> RegistryAuthorization:
+        return RegistryAuthorization(directory=self.adapters.directory, clock=self.adapters.clock)
 
     @cached_property
     def record_writer(self) -> RecordWriter:
@@ -2242,7 +2242,7 @@ class Services:
             decision_mail=self.decision_mail,
         )
 
-    # --- Administration ---
+    # --- RegistryAuthorization ---
 
     @cached_property
     def administrators(self) -> Administrators:

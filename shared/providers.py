@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from shared.auth.authorization import KnownReaders
 from shared.auth.entra import managed_identity
 from shared.auth.entra_sign_in import EntraProvider, EntraRegistration
 from shared.auth.id_tokens import IdTokenValidator
 from shared.auth.identity_providers import IdentityProvider, StrongClaims
 from shared.auth.issuer_keys import IssuerDiscovery
+from shared.auth.known_readers import KnownReaders
 from shared.auth.leak_reports import FetchedScannerKeys, LeakReports
 from shared.auth.microsoft_graph import MicrosoftGraph
 from shared.auth.openid_connect import GitHubProvider, OAuthClient, OidcProvider

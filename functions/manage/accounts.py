@@ -25,11 +25,9 @@ from shared.domain.principals import OPERATOR_ID
 from shared.domain.proposals import Proposal
 from shared.domain.sessions import Session
 from shared.runtime.answers import Answer
-from shared.services.administration.administration import (
-    AccountAdministration,
-    Administrators,
-    Auditors,
-)
+from shared.services.administration.account_administration import AccountAdministration
+from shared.services.administration.administrators import Administrators
+from shared.services.administration.auditors import Auditors
 from shared.services.administration.group_roles import GroupRuleDryRun
 from shared.services.administration.leaving import REASON, LeaveRequest
 from shared.use_cases import accounts, groups, tokens

@@ -4,11 +4,11 @@ The table, and the reasons for a refusal, are in `shared/domain/role_rights.py`.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct, field
 
+from shared.auth.known_readers import KnownReaders
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Package
 from shared.domain.entities import Place
@@ -44,14 +44,10 @@ from shared.domain.scopes import (
     org_of,
 )
 from shared.domain.search import Viewer
-from shared.domain.sign_in import require_recent_sign_in
-from shared.domain.times import MS
 from shared.domain.trusted_publishing.run_limits import limits_of_run
 from shared.domain.visibility import EVERYBODY, STAFF, Visibility
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
-from shared.runtime.editions import RECORDS, Edition, records_of
-from shared.runtime.lru_cache import LruCache
 
 _ANYTHING = "any package"
 
@@ -103,8 +99,8 @@ class Authorization(Struct, frozen=True):
         """Return the access context of `by`, or raise the refusal if `by` may not do `action`.
 
         For publishing and deprecating, whose clients have to say which role is missing; for all
-        else, `require_within`. A hidden organization is refused like one that does not exist.
-        One call of the store; none for requests without credentials and for the operator.
+        else, `require_in_organization`. A hidden organization is refused like one that does not
+        exist. One call of the store; none for requests without credentials and for the operator.
         """
         if by.is_anonymous:
             raise credentials_missing()
@@ -151,7 +147,7 @@ class Authorization(Struct, frozen=True):
             reason = limits_of_run(by, of) if is_job else MISSING_PUBLISHING_SCOPES
             raise NotPermitted("publish", of or _ANYTHING, reason, self._way_to_publish(by))
 
-    async def require_reader(self, by: Principal) -> None:
+    async def require_any_membership(self, by: Principal) -> None:
         """Raise unless `by` belongs to some organization, as its member or with its credential.
 
         Checked before an archive is read that is not published, as `require_publisher` is before
@@ -168,11 +164,13 @@ class Authorization(Struct, frozen=True):
             reason = "you belong to no organization"
             raise NotPermitted("check", _ANYTHING, reason, way_out=self._first_role)
 
-    async def reading_access(self, by: Principal, package: Package) -> AccessContext | None:
+    async def access_of_reader_or_job(
+        self, by: Principal, package: Package
+    ) -> AccessContext | None:
         """Return the access by which `by` reads what the organization of the package keeps for
         itself, as far as the credential covers the package; None for others.
 
-        One call of the store. CI jobs read as well, unlike in `access_of_reader`.
+        One call of the store. CI jobs read as well, unlike in `access_of_member`.
         """
         access = await self.access_context(by, package.org)
         return access if _may_read(by, access.for_reading, package) else None
@@ -213,7 +211,7 @@ class Authorization(Struct, frozen=True):
             created = "ask an administrator of this registry to create one for you"
         return f"Ask an owner of an organization to make you maintainer, or {created}."
 
-    async def require_within(
+    async def require_in_organization(
         self, by: Principal, action: Action, resource: Resource
     ) -> AccessContext:
         """Return the access by which `by` may do `action` inside an organization, or with a package
@@ -225,11 +223,11 @@ class Authorization(Struct, frozen=True):
         require_right(by, access, action, resource)
         return access
 
-    async def require_reading(
+    async def require_to_read(
         self, by: Principal, action: Action, resource: Resource
     ) -> AccessContext:
         """Return the access by which `by` may read what takes the right to `action`, as
-        `require_within` does; what is frozen is read as before."""
+        `require_in_organization` does; what is frozen is read as before."""
         access = await self.require_member(by, org_of(resource))
         require_right(by, access.for_reading, action, resource)
         return access
@@ -247,7 +245,7 @@ class Authorization(Struct, frozen=True):
             raise organization_not_found(org)
         return access
 
-    async def access_of_reader(self, by: Principal, package: Package) -> AccessContext | None:
+    async def access_of_member(self, by: Principal, package: Package) -> AccessContext | None:
         """Return the access of a member of the organization whose credential reads the package;
         None for everybody else, and for CI jobs, which are no members.
 
@@ -264,9 +262,9 @@ class Authorization(Struct, frozen=True):
         """Check whether `by` may read the package; for a public one no store is called."""
         return head.package.key in await self.readable(by, [(head.package, head)])
 
-    def read_check(self, by: Principal) -> "RememberingCheck":
+    def read_check(self, by: Principal) -> "RecordingReadCheck":
         """Return the check of what `by` may read, for one call of a reader of packages."""
-        return RememberingCheck(self, by)
+        return RecordingReadCheck(self, by)
 
     async def readable(
         self, by: Principal, requested: Iterable[tuple[Package, Head | None]]
@@ -344,7 +342,7 @@ class Authorization(Struct, frozen=True):
         return await self.directory.access_context(by.id, org, self.clock.now_ms())
 
 
-class RememberingCheck:
+class RecordingReadCheck:
     """A `ReadCheck` that remembers who reads the packages that it was asked about: an answer
     depends on a hidden package as well, which its readers get."""
 
@@ -419,176 +417,3 @@ def _reads_everything(by: Principal) -> bool:
         Scope.READ in grant.scopes and grant.org == ANY_NAME and grant.package == ANY_NAME
         for grant in by.grants
     )
-
-
-class Administration(Struct, frozen=True):
-    """Checks whether a principal administers or audits the registry; reads the account for each
-    request."""
-
-    directory: DirectoryStore
-    clock: Clock
-
-    async def require(self, by: Principal, verb: str, what: str) -> None:
-        """Raise unless `by` is the operator, or an administrator whose credential manages
-        everything.
-
-        Raises `credentials-missing` or `NotPermitted`; `verb` and `what` complete "You may not …".
-        One call of the store, and none for the operator.
-        """
-        if by.is_anonymous:
-            raise credentials_missing()
-        if by.is_operator:
-            return
-        await self.require_administrator(by.id, verb, what)
-        if not by.manages_everything:
-            raise NotPermitted(verb, what, "the token does not manage everything")
-
-    async def require_auditor(self, by: Principal, verb: str, what: str) -> None:
-        """Raise unless `by` may read what administrators and auditors read of the whole registry.
-
-        It takes the operator, or an administrator or auditor whose credential manages everything or
-        has the scope audit. One call of the store, and none for the operator.
-        """
-        if by.is_anonymous:
-            raise credentials_missing()
-        if by.is_operator:
-            return
-        await self.require_auditing_account(by.id, verb, what)
-        if not (by.manages_everything or by.audits_everything):
-            reason = "the token neither manages everything nor has the scope audit"
-            raise NotPermitted(verb, what, reason)
-
-    async def require_auditing_account(self, account_id: str, verb: str, what: str) -> None:
-        """Raise `NotPermitted` unless the account is an administrator or an auditor who is not
-        locked."""
-        account = await self.directory.get(Account, Place(account_id))
-        now_ms = self.clock.now_ms()
-        if account is None or account.is_locked or not account.reads_management_at(now_ms):
-            reason = "only administrators and auditors of the registry can do this"
-            raise NotPermitted(verb, what, reason)
-
-    async def require_administrator(self, account_id: str, verb: str, what: str) -> None:
-        """Raise `NotPermitted` unless the account is an administrator who is not locked."""
-        account = await self.directory.get(Account, Place(account_id))
-        if account is None or account.is_locked or not account.administers_at(self.clock.now_ms()):
-            raise NotPermitted(verb, what, "only administrators of the registry can do this")
-
-    async def require_moderator(
-        self, by: Principal, verb: str, what: object, on: Resource | None = None
-    ) -> None:
-        """Raise unless `by` may moderate what is `on`, or everything.
-
-        People need what `require_fresh` says. A token needs the scope moderate, and to be one of an
-        administrator: it can do what can be undone.
-        """
-        if by.is_anonymous or by.is_person:
-            await self.require_fresh(by, verb, str(what))
-            return
-        await self.require_administrator(by.id, verb, str(what))
-        _require_moderate_scope(by, verb, what, on)
-
-    async def require_file_applier(self, by: Principal, verb: str, what: str) -> None:
-        """Raise unless `by` may apply registry files.
-
-        People need what `require_fresh` says. A token needs the scope apply, and to be one of an
-        administrator.
-        """
-        if by.is_anonymous or by.is_person:
-            await self.require_fresh(by, verb, what)
-            return
-        await self.require_administrator(by.id, verb, what)
-        if not by.applies_files:
-            raise NotPermitted(verb, what, "the token lacks the scope apply")
-
-    async def require_reviewer(
-        self, by: Principal, verb: str, what: object, on: Resource | None = None
-    ) -> None:
-        """Raise unless `by` may see what is moderated: as `require_auditor` does, or by the token
-        of an administrator with the scope moderate."""
-        if by.is_anonymous or by.is_person or by.manages_everything or by.audits_everything:
-            await self.require_auditor(by, verb, str(what))
-            return
-        await self.require_administrator(by.id, verb, str(what))
-        _require_moderate_scope(by, verb, what, on)
-
-    async def require_fresh(self, by: Principal, verb: str, what: str) -> None:
-        """Raise as `require` does, and `SignInAgain` unless `by` signed in recently."""
-        await self.require(by, verb, what)
-        require_recent_sign_in(by, self.clock.now_ms(), verb, what)
-
-
-def _require_moderate_scope(by: Principal, verb: str, what: object, on: Resource | None) -> None:
-    if by.moderates_everything or (on is not None and by.allows(Scope.MODERATE, on)):
-        return
-    if any(Scope.MODERATE in grant.scopes for grant in by.grants):
-        raise NotPermitted(verb, what, "the token is limited to some organizations or packages")
-    raise NotPermitted(verb, what, "the token lacks the scope moderate")
-
-
-# --- Known readers -------------------------------------------------------------------------------
-
-# What is known is used to repeat an answer about a package that is not public to others who may
-# read it. Who may not read it never gets that far: an answer is looked up among those for the
-# readers that the caller is known to be one of, so looking it up takes as long for a missing
-# package as for a hidden one. Of these only those are asked for that a request names: a credential
-# may read hundreds of organizations.
-
-# An access that ends by time, such as a membership, ends everywhere within five seconds.
-KNOWN_FOR = timedelta(seconds=3)
-MAX_READERS = 20_000  # Pairs of a credential and a reader; each takes about 0.5 KiB.
-
-
-class _Known(Struct, frozen=True):
-    """When rights were read: the number of the edition before, and the monotonic clock."""
-
-    number: int
-    read_ms: int
-
-
-class KnownReaders:
-    """The readers, as `Head.readers` says, that each credential is one of: organizations of which
-    it reads every package, and staff. They are known while no record of its account or of
-    these organizations is known to have changed; in the cloud for three seconds at most."""
-
-    def __init__(self, edition: Edition, clock: Clock) -> None:
-        self._edition = edition
-        self._clock = clock
-        self._known = LruCache[tuple[str, str, str], _Known](MAX_READERS)
-
-    @property
-    def number(self) -> int:
-        """The number to note what is read from now on with."""
-        return self._edition.number
-
-    def note(self, by: Principal, reader: str, number: int) -> None:
-        """Note that `by` may read every package of these readers."""
-        if by.credential:
-            known = _Known(number, self._clock.monotonic_ms())
-            self._known.put((by.id, by.credential, reader), known)
-
-    def includes(self, by: Principal, reader: str) -> bool:
-        """Check whether `by` is known to be one of these readers.
-
-        A principal that was identified as a guest meanwhile is no staff, whatever is known of the
-        credential: both ages together would be more than five seconds.
-        """
-        if reader == STAFF and by.is_guest:
-            return False
-        known = self._known.get((by.id, by.credential, reader))
-        if known is None or self._clock.monotonic_ms() - known.read_ms >= KNOWN_FOR // MS:
-            return False
-        keys = (RECORDS, records_of(by.id), records_of(reader))
-        return self._edition.holds(known.number, keys)
-
-    def includes_now(self, by: Principal, reader: str) -> bool:
-        """Check what `includes` does, where every change of rights is known as soon as it is
-        made; elsewhere nobody is known to be one."""
-        edition = self._edition
-        return edition.follows_records and edition.is_confirmed() and self.includes(by, reader)
-
-    def among(self, by: Principal, orgs: Iterable[str]) -> Iterator[str]:
-        """Return the readers that `by` is known to be one of: of these organizations, in lower
-        case, and staff."""
-        if not by.credential:  # Without a credential, nothing is noted.
-            return iter(())
-        return (each for each in (*orgs, STAFF) if self.includes(by, each))

@@ -1,7 +1,7 @@
 """Known readers of tests that repeat no answers."""
 
 from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
-from shared.auth.authorization import KnownReaders
+from shared.auth.known_readers import KnownReaders
 from tests.fakes.system import FakeClock
 
 

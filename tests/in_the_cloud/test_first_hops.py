@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.auth.authorization import KNOWN_FOR
+from shared.auth.known_readers import KNOWN_FOR
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.principals import OPERATOR
 from shared.domain.visibility import Visibility

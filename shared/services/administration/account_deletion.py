@@ -5,7 +5,7 @@ from functools import partial
 
 from msgspec import Struct
 
-from shared.auth.authorization import Administration
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.accounts import Account
 from shared.domain.entities import Place
 from shared.domain.errors.identity import (
@@ -70,7 +70,7 @@ class AccountDeletion(Struct, frozen=True):
     """
 
     directory: DirectoryStore
-    administration: Administration
+    administration: RegistryAuthorization
     memberships: Memberships
     tokens: TokenRecords
     sessions: Sessions
@@ -90,7 +90,7 @@ class AccountDeletion(Struct, frozen=True):
 
     async def export_of(self, account: Account, *, by: Principal) -> PersonalData:
         """Return everything stored about an account, to an administrator who signed in recently;
-        the log of the account says so. Raises as `Administration.require_fresh` does."""
+        the log of the account says so. Raises as `RegistryAuthorization.require_fresh` does."""
         await self.administration.require_fresh(by, "export", f"the data of {account.name}")
         change = EntityChange("account.exported", account.id, account=account.id)
         await self.erasures.events.append([self.record_writer.event(change, by)])

@@ -30,7 +30,7 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
 from shared.ports.pull_records import PullRecordStore
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
-from shared.services.administration.administration import Administrators
+from shared.services.administration.administrators import Administrators
 from shared.services.administration.name_disputes import NameDisputes
 from shared.services.administration.stopped_makers import StoppedMakers
 from shared.services.following.forgetting import forget_follower

@@ -6,7 +6,7 @@ from enum import Enum
 
 from msgspec import Struct
 
-from shared.auth.authorization import Administration
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.accounts import Account
 from shared.domain.identities import Identity
 from shared.domain.memberships import NO_END_MS, Membership
@@ -61,7 +61,7 @@ class AccountRights(Struct, frozen=True):
     """Says what accounts can do, to administrators and auditors."""
 
     directory: DirectoryStore
-    administration: Administration
+    administration: RegistryAuthorization
     staff: Staff
     clock: Clock
 

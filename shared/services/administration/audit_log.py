@@ -6,7 +6,8 @@ from functools import partial
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.auth.authorization import Administration, Authorization
+from shared.auth.authorization import Authorization
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.event_queries import EventQuery
 from shared.domain.events import Event, account_stream, org_stream
 from shared.domain.names import OrgName
@@ -47,13 +48,13 @@ class AuditLog(Struct, frozen=True):
     events: EventStore
     directory: DirectoryStore
     authorization: Authorization
-    administration: Administration
+    administration: RegistryAuthorization
 
     async def of_organization(
         self, org: OrgName, query: EventQuery, *, by: Principal
     ) -> AuditLogPage:
         """Return a page of the organization's log, to owners only."""
-        access = await self.authorization.require_reading(by, Action.MANAGE, org)
+        access = await self.authorization.require_to_read(by, Action.MANAGE, org)
         # Not the events of a deleted organization with the same name.
         created_ms = access.require_organization(org).created_ms
         query = replace(query, since_ms=max(query.since_ms, created_ms))
@@ -72,7 +73,7 @@ class AuditLog(Struct, frozen=True):
         if org is None:
             await self.administration.require_auditor(by, "read", "the log of the registry")
         else:
-            access = await self.authorization.require_reading(by, Action.MANAGE, org)
+            access = await self.authorization.require_to_read(by, Action.MANAGE, org)
             created_ms = access.require_organization(org).created_ms
             query = replace(query, since_ms=max(query.since_ms, created_ms))
         cursor = query.after or 0

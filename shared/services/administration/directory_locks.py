@@ -12,8 +12,8 @@ from enum import Enum
 
 from msgspec import Struct
 
-from shared.auth.authorization import Administration
 from shared.auth.identity_providers import DirectoryProvider
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.accounts import Account, LockSource
 from shared.domain.directory_locks import (
     DirectoryAnswer,
@@ -39,7 +39,8 @@ from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.work import WorkStore
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
-from shared.services.administration.administration import AccountAdministration, Administrators
+from shared.services.administration.account_administration import AccountAdministration
+from shared.services.administration.administrators import Administrators
 from shared.services.identity.accounts import Accounts, account_names
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.leases import Leases
@@ -89,7 +90,7 @@ class DirectoryLocks(Struct, frozen=True):
     """Asks the directory about people, and locks and unlocks accounts by its answers."""
 
     directory: DirectoryStore
-    administration: Administration
+    administration: RegistryAuthorization
     administrators: Administrators
     accounts: AccountAdministration
     account_records: Accounts

@@ -13,8 +13,8 @@ from datetime import timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.auth.authorization import Administration
 from shared.auth.identity_providers import IdentityProvider, VerifiedIdentity
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.accounts import Account
 from shared.domain.directory_locks import DirectoryState
 from shared.domain.entities import Place
@@ -31,7 +31,7 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
 from shared.runtime.retries import retried_when_stale
-from shared.services.administration.administration import Administrators
+from shared.services.administration.administrators import Administrators
 from shared.services.administration.directory_locks import DirectoryLocks
 from shared.services.identity.accounts import account_names
 from shared.services.identity.mail import MailDelivery, mail_text
@@ -340,7 +340,7 @@ class GroupRuleChanges(Struct, frozen=True):
     """
 
     directory: DirectoryStore
-    administration: Administration
+    administration: RegistryAuthorization
     roles_by_groups: RolesByGroups
     record_writer: RecordWriter
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from msgspec import Struct
 
-from shared.auth.authorization import Administration
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Conflict, InvalidRequest, about_field
 from shared.domain.errors.identity import account_locked
@@ -23,7 +23,8 @@ from shared.domain.times import MS, time_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
 from shared.ports.system import Clock
-from shared.services.administration.administration import AccountAdministration, Administrators
+from shared.services.administration.account_administration import AccountAdministration
+from shared.services.administration.administrators import Administrators
 from shared.services.identity.accounts import account_by_id, organization_owners
 from shared.services.organizations.made import Made, MadeByAccounts, MadeKind
 from shared.services.organizations.memberships import Memberships
@@ -96,7 +97,7 @@ class Leaving(Struct, frozen=True):
 
     directory: DirectoryStore
     events: EventStore
-    administration: Administration
+    administration: RegistryAuthorization
     administrators: Administrators
     accounts: AccountAdministration
     made_by_accounts: MadeByAccounts

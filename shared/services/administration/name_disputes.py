@@ -8,7 +8,8 @@ from contextlib import suppress
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.auth.authorization import Administration, Authorization
+from shared.auth.authorization import Authorization
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.auth.tokens import OWNER_LENGTH, random_text
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Package
@@ -43,7 +44,7 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Randomness
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
-from shared.services.administration.administration import Administrators
+from shared.services.administration.administrators import Administrators
 from shared.services.identity.accounts import account_names, accounts_by_ids, organization_owners
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.organizations.memberships import OPERATOR_NAME
@@ -87,7 +88,7 @@ class NameDisputes(Struct, frozen=True):
     directory: DirectoryStore
     metadata: MetadataStore
     authorization: Authorization
-    administration: Administration
+    administration: RegistryAuthorization
     administrators: Administrators
     record_writer: RecordWriter
     mail_delivery: MailDelivery

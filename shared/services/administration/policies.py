@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from shared.auth.authorization import Administration
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.errors.base import about_field
 from shared.domain.policies import POLICY_OF_NAMES, Policy, parse_policy, policy_place
 from shared.domain.principals import Principal
@@ -16,7 +16,7 @@ class Policies(Struct, frozen=True):
     registry."""
 
     directory: DirectoryStore
-    administration: Administration
+    administration: RegistryAuthorization
     record_writer: RecordWriter
 
     async def of_names(self) -> Policy | None:

@@ -49,12 +49,10 @@ from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.revocations import RevocationStore
 from shared.ports.system import Clock
+from shared.services.administration.account_administration import AccountAdministration
 from shared.services.administration.account_erasure import AccountErasures
-from shared.services.administration.administration import (
-    AccountAdministration,
-    Administrators,
-    Auditors,
-)
+from shared.services.administration.administrators import Administrators
+from shared.services.administration.auditors import Auditors
 from shared.services.identity.accounts import KeptName, RetiredNames
 from shared.services.identity.sessions import identity_change, session_end
 from shared.services.maintenance.erased_releases import ErasedReleases

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from shared.auth.authorization import Administration
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.accounts import Account
 from shared.domain.identities import Identity
 from shared.domain.memberships import Membership
@@ -62,7 +62,7 @@ class RightsExport(Struct, frozen=True):
     """
 
     directory: DirectoryStore
-    administration: Administration
+    administration: RegistryAuthorization
     account_rights: AccountRights
 
     async def rows(self, *, by: Principal) -> Sequence[RightRow]:

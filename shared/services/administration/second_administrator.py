@@ -16,7 +16,7 @@ from shared.domain.status import StatusProblem, Urgency, first_of
 from shared.domain.times import time_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
-from shared.services.administration.administration import Administrators
+from shared.services.administration.administrators import Administrators
 from shared.services.identity.accounts import account_names
 from shared.services.identity.mail import MailDelivery, mail_text, reason_text
 from shared.services.organizations.memberships import OPERATOR_NAME

@@ -7,7 +7,7 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.auth.authorization import Administration
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.entities import PendingEvents
 from shared.domain.errors.base import Unavailable
 from shared.domain.packages import Head, Release
@@ -35,7 +35,7 @@ T = TypeVar("T")
 class RegistryStatus(Struct, frozen=True):
     """Reports the status of the registry from a few reads, and from the last counts."""
 
-    administration: Administration
+    administration: RegistryAuthorization
     upkeep: Upkeep
     metadata: MetadataStore
     directory: DirectoryStore

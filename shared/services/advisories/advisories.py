@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.auth.authorization import Administration, Authorization
+from shared.auth.authorization import Authorization
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.advisories.advisories import (
     MAVEN,
     OWN_PREFIX,
@@ -63,7 +64,7 @@ class Advisories(Struct, frozen=True):
     sboms: Sboms
     hosted: HostedPackages
     authorization: Authorization
-    administration: Administration
+    administration: RegistryAuthorization
     record_writer: RecordWriter
     ecosystem: str  # The OSV ecosystem of the packages of this registry.
 
@@ -175,7 +176,7 @@ class Advisories(Struct, frozen=True):
         try:
             if stored.org:
                 org = OrgName(stored.org)
-                await self.authorization.require_reading(by, Action.MANAGE, org)
+                await self.authorization.require_to_read(by, Action.MANAGE, org)
             else:
                 await self.administration.require_auditor(by, "see", _WHAT)
         except Refusal:
@@ -218,7 +219,7 @@ class Advisories(Struct, frozen=True):
     async def written(self, org: OrgName, by: Principal) -> list[Advisory]:
         """Return the advisories of an organization in any state to its owners, the last modified
         first."""
-        await self.authorization.require_within(by, Action.MANAGE, org)
+        await self.authorization.require_in_organization(by, Action.MANAGE, org)
         found = await self.directory.list_by_subject(StoredAdvisory, org.lower())
         return _last_modified_first(found)
 
@@ -344,7 +345,7 @@ class Advisories(Struct, frozen=True):
 
     async def _require_write(self, org: str, by: Principal) -> None:
         if org:
-            await self.authorization.require_within(by, Action.MANAGE, parse_org(org))
+            await self.authorization.require_in_organization(by, Action.MANAGE, parse_org(org))
         else:
             await self.administration.require_fresh(by, "write", _WHAT)
 

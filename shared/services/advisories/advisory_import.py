@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.auth.authorization import Administration
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.confined.advisory_job import INPUT, LINES, MAX_REFUSED
 from shared.confined.budget import (
     OUTPUT,
@@ -76,7 +76,7 @@ class AdvisoryImport(Struct, frozen=True):
     directory: DirectoryStore
     files: AdvisoryFiles
     confined: ConfinedTasks
-    administration: Administration
+    administration: RegistryAuthorization
     record_writer: RecordWriter
     ecosystem: str  # The OSV ecosystem of the packages of this registry.
 

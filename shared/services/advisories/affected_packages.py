@@ -74,7 +74,7 @@ class AffectedPackages(Struct, frozen=True):
         Raises `organization-not-found` unless `by` is a member. The cost grows with the packages of
         the organization.
         """
-        await self.authorization.require_within(by, Action.READ, org)
+        await self.authorization.require_in_organization(by, Action.READ, org)
         async for heads in package_batches(
             self.metadata, PACKAGES_AT_ONCE, prefix=f"{org.lower()}/"
         ):

@@ -156,7 +156,7 @@ class Assessments(Struct, frozen=True):
         return await self.directory.list_by_owner(Assessment, assessments_owner(coordinate))
 
     async def _release(self, coordinate: Coordinate, by: Principal) -> Release:
-        await self.authorization.require_within(by, Action.MANAGE, coordinate.package)
+        await self.authorization.require_in_organization(by, Action.MANAGE, coordinate.package)
         found = await self.metadata.find(coordinate)
         if found.release is None:
             raise ReleaseNotFound(coordinate.package, coordinate.version)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.auth.authorization import Administration, Authorization
+from shared.auth.authorization import Authorization
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.advisories.advisories import (
     Advisory,
     AdvisoryState,
@@ -55,7 +56,7 @@ class AdvisoryAuthoring(Struct, frozen=True):
     """
 
     authorization: Authorization
-    administration: Administration
+    administration: RegistryAuthorization
     metadata: MetadataStore
     directory: DirectoryStore
     advisories: Advisories
@@ -66,7 +67,7 @@ class AdvisoryAuthoring(Struct, frozen=True):
     async def written_by(self, org: OrgName | None, *, by: Principal) -> list[Advisory]:
         """Return the advisories of a writer with its drafts, the last changed first."""
         if org is not None:
-            await self.authorization.require_reading(by, Action.MANAGE, org)
+            await self.authorization.require_to_read(by, Action.MANAGE, org)
             return await self.advisories.written(org, by)
         found = await self.advisories.stored(by)
         return [each for each in found if not each.org and not each.is_imported]
@@ -215,7 +216,7 @@ class AdvisoryAuthoring(Struct, frozen=True):
         if org is None:
             await self.administration.require_auditor(by, "see", _OF_REGISTRY)
         else:
-            await self.authorization.require_reading(by, Action.MANAGE, org)
+            await self.authorization.require_to_read(by, Action.MANAGE, org)
 
     async def _require_writing(self, org: OrgName | None, by: Principal) -> AccessContext | None:
         """Return the access to the organization, or None for the registry; raise unless `by` may
@@ -223,7 +224,7 @@ class AdvisoryAuthoring(Struct, frozen=True):
         if org is None:
             await self.administration.require_fresh(by, "write", _OF_REGISTRY)
             return None
-        access = await self.authorization.require_within(by, Action.MANAGE, org)
+        access = await self.authorization.require_in_organization(by, Action.MANAGE, org)
         access.require_organization(org)
         return access
 

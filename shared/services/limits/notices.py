@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from msgspec import Struct
 
-from shared.auth.authorization import Administration
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import TakesNoChanges
 from shared.domain.principals import Principal
@@ -99,7 +99,7 @@ class NoticeCache:
 class Notices(Struct, frozen=True):
     """Changes the notice board. This process shows a change at once, others within five seconds."""
 
-    administration: Administration
+    administration: RegistryAuthorization
     directory: DirectoryStore
     record_writer: RecordWriter
     notice_cache: NoticeCache

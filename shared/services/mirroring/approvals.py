@@ -12,7 +12,8 @@ from typing import Protocol
 
 from msgspec import Struct, field
 
-from shared.auth.authorization import Administration, Authorization
+from shared.auth.authorization import Authorization
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.accounts import Account
 from shared.domain.approvals import (
     APPROVALS_PLACE,
@@ -214,7 +215,7 @@ class ApprovalDryRun(Struct, frozen=True):
 class Curation(Struct, frozen=True):
     """Asks for packages, approves and refuses them. Every change may be repeated."""
 
-    administration: Administration
+    administration: RegistryAuthorization
     authorization: Authorization
     rules: ApprovalRules
     metadata: MetadataStore
@@ -426,7 +427,7 @@ class Curation(Struct, frozen=True):
     async def dry_run_of(self, org: OrgName, *, by: Principal) -> ApprovalDryRun:
         """Do as `dry_run` does for somebody who manages an organization that may get the rule. The
         pulls are those of everybody."""
-        await self.authorization.require_reading(by, Action.MANAGE, org)
+        await self.authorization.require_to_read(by, Action.MANAGE, org)
         approved = ApprovedVersions.of((await self.rules.stored()).approved)
         return await self._effects(approved, sees_internal=by.reads_internal)
 

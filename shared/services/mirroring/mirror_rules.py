@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from msgspec import Struct
 
-from shared.auth.authorization import Administration
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.packages import ReleaseNotFound, UpstreamReleaseRefused
@@ -158,7 +158,7 @@ class RuleApplication(Struct, frozen=True):
 class RuleChanges(Struct, frozen=True):
     """Shows and changes the rules; a change takes an administrator who signed in recently."""
 
-    administration: Administration
+    administration: RegistryAuthorization
     reader: UpstreamReader
     application: RuleApplication
     pulls: PullLedger

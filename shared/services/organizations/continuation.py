@@ -48,7 +48,7 @@ class Continuation(Struct, frozen=True):
         others, have to give a reason. Owners get mail. Raises `organization-not-found` for one that
         `by` may not see, and `continuation-circular`.
         """
-        access = await self.authorization.require_within(by, Action.GOVERN, org)
+        access = await self.authorization.require_in_organization(by, Action.GOVERN, org)
         organization = access.require_organization(org)
         with about_field("reason"):
             what = f"the continuation of {org}"

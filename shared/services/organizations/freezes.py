@@ -9,7 +9,8 @@ from contextlib import suppress
 
 from msgspec import Struct
 
-from shared.auth.authorization import Administration, Authorization
+from shared.auth.authorization import Authorization
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import Conflict, NotFound
@@ -40,7 +41,7 @@ class Freezes(Struct, frozen=True):
     """
 
     authorization: Authorization
-    administration: Administration
+    administration: RegistryAuthorization
     directory: DirectoryStore
     metadata: MetadataStore
     memberships: Memberships
@@ -51,7 +52,7 @@ class Freezes(Struct, frozen=True):
 
     async def of(self, org: OrgName, *, by: Principal) -> Organization:
         """Return the organization, with what is frozen in it, to its members."""
-        access = await self.authorization.require_within(by, Action.READ, org)
+        access = await self.authorization.require_in_organization(by, Action.READ, org)
         return access.require_organization(org)
 
     async def freeze_organization(

@@ -133,7 +133,7 @@ class Invitations:
         Owners may; a role that publishes or owns takes `Action.GOVERN`. Raises `invitations-full`,
         `TooManyRequests`, and `TooMany` for an address that was just mailed.
         """
-        access = await self.authorization.require_within(by, Action.MANAGE, org)
+        access = await self.authorization.require_in_organization(by, Action.MANAGE, org)
         if request.role is not Role.MEMBER:
             require_right(by, access, Action.GOVERN, org)
         organization = access.require_organization(org)
@@ -152,7 +152,7 @@ class Invitations:
 
     async def pending(self, org: OrgName, *, by: Principal) -> list[Invitation]:
         """Return the open invitations of an organization, newest first, to owners."""
-        await self.authorization.require_reading(by, Action.MANAGE, org)
+        await self.authorization.require_to_read(by, Action.MANAGE, org)
         return sorted(await self._list_open(org), key=lambda each: each.created_ms, reverse=True)
 
     async def withdraw(
@@ -163,7 +163,7 @@ class Invitations:
 
         Administrators who do not own the organization say a `reason`.
         """
-        access = await self.authorization.require_within(by, Action.MANAGE, org)
+        access = await self.authorization.require_in_organization(by, Action.MANAGE, org)
         found = await self.directory.get(Invitation, invitation_place(org, invitation_id))
         if found is None or not found.is_open_at(self.clock.now_ms()):
             raise InvitationNotFound

@@ -532,7 +532,7 @@ class Memberships(Struct, frozen=True):
 
     async def members(self, org: OrgName, *, by: Principal) -> list[NamedMembership]:
         """Return the members by name, to members only."""
-        access = await self.authorization.require_within(by, Action.READ, org)
+        access = await self.authorization.require_in_organization(by, Action.READ, org)
         return await self.named(access.require_organization(org))
 
     async def named(self, organization: Organization) -> list[NamedMembership]:
@@ -575,7 +575,7 @@ class Memberships(Struct, frozen=True):
         `OrganizationMembers.apply` says; not those that are agreed, by two administrators.
         """
         is_weak = role is Role.MEMBER and kept is Kept.NOTHING
-        access = await self.authorization.require_within(
+        access = await self.authorization.require_in_organization(
             by, Action.MANAGE if is_weak else Action.GOVERN, org
         )
         actor = Actor(by, access)
@@ -603,7 +603,7 @@ class Memberships(Struct, frozen=True):
         action = Action.LEAVE if by.id == account.id else Action.MANAGE
         if kept is Kept.EVERYTHING:
             action = Action.GOVERN
-        access = await self.authorization.require_within(by, action, org)
+        access = await self.authorization.require_in_organization(by, action, org)
         async with self.organization_members.locked(access.require_organization(org)) as members:
             request = RequestedMembership(account, None, reason=parse_reason(reason))
             await self._apply(members, request, Actor(by, access), kept)
@@ -618,7 +618,7 @@ class Memberships(Struct, frozen=True):
         For owners who signed in recently. Raises `member-not-found`, `change-pending`, and
         `InvalidRequest` for a request that hands nothing over.
         """
-        access = await self.authorization.require_within(by, Action.GOVERN, org)
+        access = await self.authorization.require_in_organization(by, Action.GOVERN, org)
         account = await self.member_account(org, new_owner_id, by=by)
         async with self.organization_members.locked(access.require_organization(org)) as members:
             actor = Actor(by, access)
@@ -684,7 +684,7 @@ class Memberships(Struct, frozen=True):
         self, org: OrgName, account: Account, *, by: Principal, reason: str = ""
     ) -> None:
         """Cancel the scheduled change of a member; any owner may, others with a `reason`."""
-        access = await self.authorization.require_within(by, Action.GOVERN, org)
+        access = await self.authorization.require_in_organization(by, Action.GOVERN, org)
         async with self.organization_members.locked(access.require_organization(org)) as members:
             actor = Actor(by, access)
             await self.organization_members.cancel(members, account, actor, parse_reason(reason))

@@ -219,7 +219,7 @@ class Organizations(Struct, frozen=True):
     ) -> Organization:
         """Change the profile; who sees new packages, and what they require, takes
         `Action.GOVERN`."""
-        access = await self.authorization.require_within(by, Action.MANAGE, org)
+        access = await self.authorization.require_in_organization(by, Action.MANAGE, org)
         if profile.is_governed:
             require_right(by, access, Action.GOVERN, org)
         await self._check_display_name(org, profile.display_name or "")
@@ -436,7 +436,7 @@ class OrganizationDeletion(Struct, frozen=True):
             await self._write(organization, None, mail, UPKEEP)
 
     async def _require_owner(self, org: OrgName, by: Principal) -> tuple[Actor, Organization]:
-        access = await self.authorization.require_within(by, Action.GOVERN, org)
+        access = await self.authorization.require_in_organization(by, Action.GOVERN, org)
         return Actor(by, access), access.require_organization(org)
 
     async def _write(

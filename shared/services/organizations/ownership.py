@@ -10,7 +10,8 @@ from enum import Enum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.auth.authorization import Administration, Authorization
+from shared.auth.authorization import Authorization
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.accounts import Account
 from shared.domain.entities import Place
 from shared.domain.errors.base import Conflict, Forbidden, NotFound
@@ -230,7 +231,7 @@ class OwnershipRequests(Struct, frozen=True):
     metadata: MetadataStore
     events: EventStore
     authorization: Authorization
-    administration: Administration
+    administration: RegistryAuthorization
     accounts: Accounts
     ownerless: OwnerlessOrganizations
     organization_members: OrganizationMembers
@@ -244,7 +245,7 @@ class OwnershipRequests(Struct, frozen=True):
 
         Raises `owner-can-sign-in`, and `not-member-long-enough` before 30 days.
         """
-        access = await self.authorization.require_within(by, Action.LEAVE, org)
+        access = await self.authorization.require_in_organization(by, Action.LEAVE, org)
         parsed_reason = parse_required_reason(reason, "asking for the ownership")
         organization = access.require_organization(org)
         account = access.account
@@ -281,7 +282,7 @@ class OwnershipRequests(Struct, frozen=True):
 
     async def of_organization(self, org: OrgName, *, by: Principal) -> list[AskedOwnership]:
         """Return the open requests of an organization to its members."""
-        access = await self.authorization.require_within(by, Action.READ, org)
+        access = await self.authorization.require_in_organization(by, Action.READ, org)
         organization = access.require_organization(org)
         listed = await self.directory.list_by_owner(OwnershipRequest, organization.key)
         return await self._named(listed)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from shared.auth.authorization import Administration
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.errors.base import Conflict, NotFound, about_field
 from shared.domain.principals import Principal
 from shared.domain.reasons import parse_required_reason
@@ -38,7 +38,7 @@ class ReservedNames(Struct, frozen=True):
     """Manages reserved names; a change takes effect at once, since each creation reads them."""
 
     directory: DirectoryStore
-    administration: Administration
+    administration: RegistryAuthorization
     record_writer: RecordWriter
     reserved_patterns: tuple[str, ...]
 

@@ -64,7 +64,7 @@ class PrereleaseRetention(Struct, frozen=True):
     ) -> list[ExpiredPrerelease]:
         """Return what goes at the next run, by the rule that holds or a wanted one, to whoever
         manages the organization."""
-        access = await self.authorization.require_reading(by, Action.MANAGE, org)
+        access = await self.authorization.require_to_read(by, Action.MANAGE, org)
         organization = access.require_organization(org)
         retention = organization.rules.retention if wanted is None else parse_retention(wanted)
         found = [each async for each in self._expired(organization, retention)]

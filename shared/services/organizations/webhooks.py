@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from shared.auth.authorization import Administration, Authorization
+from shared.auth.authorization import Authorization
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.auth.tokens import random_text
 from shared.domain.entities import Place
 from shared.domain.errors.base import InvalidRequest, NotFound, about_field
@@ -50,7 +51,7 @@ class Webhooks(Struct, frozen=True):
     no organization, for administrators. Changes take a recent sign-in."""
 
     authorization: Authorization
-    administration: Administration
+    administration: RegistryAuthorization
     directory: DirectoryStore
     events: EventStore
     record_writer: RecordWriter
@@ -262,7 +263,7 @@ class Webhooks(Struct, frozen=True):
         if org is None:
             await self.administration.require_auditor(by, "see", _OF_REGISTRY)
         else:
-            await self.authorization.require_reading(by, Action.MANAGE, org)
+            await self.authorization.require_to_read(by, Action.MANAGE, org)
 
     async def _require(
         self, org: OrgName | None, action: Action, by: Principal
@@ -270,7 +271,7 @@ class Webhooks(Struct, frozen=True):
         """Return the access to the organization, or None for the registry; raise unless `by` may do
         this."""
         if org is not None:
-            access = await self.authorization.require_within(by, action, org)
+            access = await self.authorization.require_in_organization(by, action, org)
             access.require_organization(org)
             return access
         if action is Action.GOVERN:

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from msgspec import Struct
 
-from shared.auth.authorization import Administration
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.auth.release_keys import ReleaseSigner
 from shared.domain.archives.bala import Bala
 from shared.domain.archives.digests import Digest
@@ -164,7 +164,7 @@ class PinnedDigests(Struct, frozen=True):
 
     directory: DirectoryStore
     record_writer: RecordWriter
-    administration: Administration
+    administration: RegistryAuthorization
     clock: Clock
 
     @retried_when_stale

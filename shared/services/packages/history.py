@@ -59,7 +59,7 @@ class PackageHistory(Struct, frozen=True):
 
         Members also read that of a package whose releases are all held.
         """
-        access = await self.authorization.access_of_reader(by, package)
+        access = await self.authorization.access_of_member(by, package)
         survey = await self.hosted.visible_package(package, by=by)
         if survey is None or not (access or survey.live or survey.publicly_withheld):
             raise PackageNotFound(package)
@@ -67,7 +67,7 @@ class PackageHistory(Struct, frozen=True):
 
     async def of_head(self, head: Head, query: EventQuery, *, by: Principal) -> HistoryPage:
         """Return the page of a package that the caller is known to see."""
-        access = await self.authorization.access_of_reader(by, head.package)
+        access = await self.authorization.access_of_member(by, head.package)
         return await self._page(head, query, access)
 
     async def _page(

@@ -58,7 +58,7 @@ class OrganizationPackages(Struct, frozen=True):
 
         Raises `organization-not-found` unless `by` is a member.
         """
-        await self.authorization.require_within(by, Action.READ, org)
+        await self.authorization.require_in_organization(by, Action.READ, org)
         packages, more = await organization_package_page(
             self.metadata, org, after, PACKAGES_ON_A_PAGE
         )
@@ -72,7 +72,7 @@ class OrganizationPackages(Struct, frozen=True):
         Raises `NotPermitted` for other members, `organization-not-found` for everybody else, and
         `PackageNotFound`.
         """
-        await self.authorization.require_reading(by, Action.DEPRECATE, package)
+        await self.authorization.require_to_read(by, Action.DEPRECATE, package)
         [survey] = await self.metadata.survey([package])
         if survey is None:
             raise PackageNotFound(package)

@@ -182,7 +182,7 @@ class PullRecords(Struct, frozen=True):
         own tokens. Raises `NotPermitted`, and `organization-not-found` for callers who are not
         members.
         """
-        access = await self.authorization.require_reading(by, Action.MANAGE, query.org)
+        access = await self.authorization.require_to_read(by, Action.MANAGE, query.org)
         organization = access.require_organization(query.org)
         # Pulls of a deleted organization with the same name are left out.
         oldest_ms = max(organization.created_ms, self.clock.now_ms() - KEPT_FOR // MS)

@@ -16,7 +16,7 @@ import orjson
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.auth.authorization import KnownReaders
+from shared.auth.known_readers import KnownReaders
 from shared.auth.signing_keys import ArchiveLinkSigner
 from shared.domain.archives.delivery import (
     LIFETIMES_REPEATED,

@@ -88,7 +88,7 @@ class Successors(Struct, frozen=True):
     async def of_owner(self, package: Package, *, by: Principal) -> Package | None:
         """Return the successor that is set, to owners. Raises `organization-not-found`, or
         `PackageNotFound` as a change does."""
-        await self.authorization.require_within(by, Action.MANAGE, package)
+        await self.authorization.require_in_organization(by, Action.MANAGE, package)
         head = await self.metadata.head(package)
         return head.replaced_by if head else None
 
@@ -101,7 +101,7 @@ class Successors(Struct, frozen=True):
         the owners get by mail. Raises `PackageNotFound`, `successor-not-found` for one that `by`
         may not see, and `successor-circular`.
         """
-        access = await self.authorization.require_within(by, Action.MANAGE, package)
+        access = await self.authorization.require_in_organization(by, Action.MANAGE, package)
         is_for_operator = access.acts_for_operator(by)
         with about_field("reason"):
             what = f"the successor of {package}"

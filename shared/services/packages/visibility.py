@@ -34,7 +34,7 @@ class PackageVisibility(Struct, frozen=True):
         `PackageNotFound`, and `visibility-of-upstream` for a package that an upstream makes
         internal or could.
         """
-        access = await self.authorization.require_within(by, Action.GOVERN, package)
+        access = await self.authorization.require_in_organization(by, Action.GOVERN, package)
         said = ""
 
         def decide(head: Head) -> Head:

@@ -94,7 +94,7 @@ class DryRuns(Struct, frozen=True):
         """Check whether `by` belongs to some organization. A host asks this before it reads a body;
         it grants no right."""
         try:
-            await self.authorization.require_reader(by)
+            await self.authorization.require_any_membership(by)
         except (NotPermitted, TokenUnknown, Unauthenticated):
             return False
         return True
@@ -104,7 +104,7 @@ class DryRuns(Struct, frozen=True):
         its package or publish the package. For everybody else raise the refusal that a push raises.
         The archive is compared with the version before only if `by` may read the package.
         """
-        await self.authorization.require_reader(by)
+        await self.authorization.require_any_membership(by)
         with self.archive_reader.in_hand(len(upload.content)):
             try:
                 bala = await self.publishing.read_archive(upload)
@@ -132,7 +132,7 @@ class DryRuns(Struct, frozen=True):
         try:
             return await self.publishing.require_pusher(package, found.head, by), None
         except (Conflict, Forbidden, NotFound) as refusal:
-            access = await self.authorization.reading_access(by, package)
+            access = await self.authorization.access_of_reader_or_job(by, package)
             if access is None:
                 raise
             return access, refusal

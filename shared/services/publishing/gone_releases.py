@@ -3,7 +3,7 @@ decide on each."""
 
 from msgspec import Struct
 
-from shared.auth.authorization import Administration
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.coordinates import Coordinate, release_place
 from shared.domain.principals import Principal
 from shared.domain.release_states import State
@@ -26,7 +26,7 @@ class GoneReleases(Struct, frozen=True):
     """Shows administrators the releases that their upstream no longer has and that are served here,
     and stores what they decide about each."""
 
-    administration: Administration
+    administration: RegistryAuthorization
     metadata: MetadataStore
     directory: DirectoryStore
     moderation: Moderation

@@ -6,7 +6,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 
 from msgspec import Struct
 
-from shared.auth.authorization import Administration, Authorization
+from shared.auth.authorization import Authorization
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.coordinates import Coordinate, Package, release_place
 from shared.domain.distributions import ANY_CLIENT
 from shared.domain.entities import Place
@@ -124,7 +125,7 @@ class HeldReleases(Struct, frozen=True):
 
         Its cost depends on the packages of one page and their held releases.
         """
-        access = await self.authorization.require_reading(by, Action.MANAGE, org)
+        access = await self.authorization.require_to_read(by, Action.MANAGE, org)
         surveys, next_ = await self._surveys_with_held(org, after)
         groups = await asyncio.gather(*(self._compare(each) for each in surveys))
         releases = tuple(each for group in groups for each in group)
@@ -153,7 +154,7 @@ class HeldReleases(Struct, frozen=True):
 
     async def confirm_all(self, org: OrgName, burst: HeldBurst, *, by: Principal) -> DecidedBurst:
         """Publish the releases of a burst, `MAX_DECIDED_AT_ONCE` of them at most."""
-        access = await self.authorization.require_within(by, Action.GOVERN, org)
+        access = await self.authorization.require_in_organization(by, Action.GOVERN, org)
         return await self._decide_all(access, org, burst, self._confirm, by)
 
     async def refuse_all(
@@ -161,7 +162,7 @@ class HeldReleases(Struct, frozen=True):
     ) -> DecidedBurst:
         """Remove the releases of a burst, `MAX_DECIDED_AT_ONCE` of them at most; for a `reason`, as
         `refuse` does."""
-        access = await self.authorization.require_within(by, Action.GOVERN, org)
+        access = await self.authorization.require_in_organization(by, Action.GOVERN, org)
         said = reason_for_change(by, access, reason, f"refusing held releases of {org}")
 
         async def refuse(coordinate: Coordinate, by: Principal) -> Release:
@@ -178,7 +179,9 @@ class HeldReleases(Struct, frozen=True):
     async def _require_owner(self, coordinate: Coordinate, by: Principal) -> AccessContext:
         """Return the access of an owner to a package that is not frozen. The refusal for somebody
         else does not name the package."""
-        access = await self.authorization.require_within(by, Action.GOVERN, coordinate.package.org)
+        access = await self.authorization.require_in_organization(
+            by, Action.GOVERN, coordinate.package.org
+        )
         require_right(by, access, Action.GOVERN, coordinate.package)
         return access
 
@@ -341,7 +344,7 @@ class Moderation(Struct, frozen=True):
     the scope moderate may change what can be undone, which is everything except removing.
     """
 
-    administration: Administration
+    administration: RegistryAuthorization
     metadata: MetadataStore
     directory: DirectoryStore
     pulls: PullLedger

@@ -62,7 +62,7 @@ class OwnReleases(Struct, frozen=True):
     async def hold(self, coordinate: Coordinate, reason: str, *, by: Principal) -> Release:
         """Withhold a published release until an owner restores it; everybody sees who holds it."""
         parsed = parse_decision_reason(reason, coordinate)
-        await self.authorization.require_within(by, Action.GOVERN, coordinate.package.org)
+        await self.authorization.require_in_organization(by, Action.GOVERN, coordinate.package.org)
         decision = Decision(State.HELD, parsed, _BY_OWNER, holder=Holder.OWNER)
 
         def decide(_head: Head, release: Release) -> Release:
@@ -76,7 +76,7 @@ class OwnReleases(Struct, frozen=True):
 
     async def restore(self, coordinate: Coordinate, *, by: Principal) -> Release:
         """Serve a release again that an owner held."""
-        await self.authorization.require_within(by, Action.GOVERN, coordinate.package.org)
+        await self.authorization.require_in_organization(by, Action.GOVERN, coordinate.package.org)
 
         def decide(_head: Head, release: Release) -> Release:
             if release.state is State.LIVE:
@@ -95,7 +95,9 @@ class OwnReleases(Struct, frozen=True):
         who are no owners, where two of them decide.
         """
         parsed = parse_decision_reason(reason, coordinate)
-        access = await self.authorization.require_within(by, Action.GOVERN, coordinate.package.org)
+        access = await self.authorization.require_in_organization(
+            by, Action.GOVERN, coordinate.package.org
+        )
         if self.second.waits_for(by) and access.acts_for_operator(by):
             why = (
                 f"You are no owner of {coordinate.package.org}. Erase {coordinate} as an "

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from shared.auth.authorization import Administration
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import Conflict, about_field
 from shared.domain.packages import Head, Release
@@ -29,7 +29,7 @@ class PackageHolds(Struct, frozen=True):
     Each may be repeated, and a repeat finishes what was interrupted.
     """
 
-    administration: Administration
+    administration: RegistryAuthorization
     metadata: MetadataStore
     records: PackageRecordWriter
     organizations: Organizations

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
-from shared.auth.authorization import Administration
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.auth.tokens import random_text
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Coordinate
@@ -59,7 +59,7 @@ class Proposals(Struct, frozen=True):
     day.
     """
 
-    administration: Administration
+    administration: RegistryAuthorization
     directory: DirectoryStore
     record_writer: RecordWriter
     moderation: Moderation

@@ -7,7 +7,7 @@ from typing import Self
 
 from msgspec import Struct
 
-from shared.auth.authorization import Administration
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import account_not_found
@@ -115,7 +115,7 @@ class ReleaseSelections(Struct, frozen=True):
     `Moderation`.
     """
 
-    administration: Administration
+    administration: RegistryAuthorization
     moderation: Moderation
     metadata: MetadataStore
     directory: DirectoryStore

@@ -45,7 +45,7 @@ class ReleaseWarnings(Struct, frozen=True):
     ) -> tuple[ReleaseWarning, ...]:
         """Return the warnings to owners; raise `ReleaseNotFound` for a release that does not exist,
         or is another registry's."""
-        await self.authorization.require_reading(by, Action.MANAGE, coordinate.package)
+        await self.authorization.require_to_read(by, Action.MANAGE, coordinate.package)
         found = await self.metadata.find(coordinate)
         release = found.release
         if release is None or release.upstream is not None:

@@ -8,7 +8,8 @@ from datetime import timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.auth.authorization import Administration, Authorization
+from shared.auth.authorization import Authorization
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Coordinate
 from shared.domain.entities import Place
@@ -145,7 +146,7 @@ class Reports(Struct, frozen=True):
     metadata: MetadataStore
     hosted: HostedPackages
     authorization: Authorization
-    administration: Administration
+    administration: RegistryAuthorization
     moderation: Moderation
     records: ReportRecords
     weights: ReportWeights
@@ -428,7 +429,7 @@ class Reports(Struct, frozen=True):
         """Return reports about releases of an organization to those who manage it, in the order of
         packages and versions, without who made them; `after` is the `next` of a page. Raises
         `InvalidRequest` if it is not."""
-        await self.authorization.require_reading(by, Action.MANAGE, org)
+        await self.authorization.require_to_read(by, Action.MANAGE, org)
         prefix = reports_prefix(org)
         owner, _, key = after.partition(" ")
         if after and not (owner.startswith(prefix) and key):

@@ -8,7 +8,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from shared.auth.authorization import Administration, Authorization
+from shared.auth.authorization import Authorization
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.coordinates import release_place
 from shared.domain.errors.identity import organization_not_found
@@ -84,7 +85,7 @@ class PublishingRuleChanges(Struct, frozen=True):
     registry for administrators, who signed in recently where they change something."""
 
     authorization: Authorization
-    administration: Administration
+    administration: RegistryAuthorization
     rules: PublishingRules
     metadata: MetadataStore
     directory: DirectoryStore
@@ -98,7 +99,7 @@ class PublishingRuleChanges(Struct, frozen=True):
 
     async def of_organization(self, org: OrgName, *, by: Principal) -> RulesOfOrganization:
         """Return the rules of an organization to its members."""
-        access = await self.authorization.require_reading(by, Action.READ, org)
+        access = await self.authorization.require_to_read(by, Action.READ, org)
         return await self._shown(access.require_organization(org))
 
     @retried_when_stale
@@ -107,7 +108,7 @@ class PublishingRuleChanges(Struct, frozen=True):
     ) -> RulesOfOrganization:
         """Store other values of rules; a repeat changes nothing. What is published already stays.
         Raises `InvalidRequest`."""
-        access = await self.authorization.require_within(by, Action.GOVERN, org)
+        access = await self.authorization.require_in_organization(by, Action.GOVERN, org)
         organization = access.require_organization(org)
         rules = with_values(organization.rules, wanted)
         details = rule_differences(organization.rules, rules)
@@ -139,7 +140,7 @@ class PublishingRuleChanges(Struct, frozen=True):
     ) -> RulesDryRun:
         """Return what other values would have said of the releases of the last month; nothing is
         stored. For owners."""
-        access = await self.authorization.require_reading(by, Action.MANAGE, org)
+        access = await self.authorization.require_to_read(by, Action.MANAGE, org)
         organization = access.require_organization(org)
         of_registry = await self.reader.stored()
         name = organization.name

@@ -111,7 +111,7 @@ class StagedReleases(Struct, frozen=True):
 
         Its cost depends on the packages of one page and their held releases.
         """
-        access = await self.authorization.require_reading(by, Action.READ, org)
+        access = await self.authorization.require_to_read(by, Action.READ, org)
         surveys, next_ = await self._surveys(org, after)
         readable = [each for each in surveys if _may_read(by, access, each.head.package)]
         groups = await asyncio.gather(*map(self._staged, readable))
@@ -165,7 +165,7 @@ class StagedReleases(Struct, frozen=True):
                 "the operator approves nothing; owners and maintainers do so with their session",
                 way_out=f"Open {self._page(coordinate)} in a browser.",
             )
-        await self.authorization.require_within(by, Action.APPROVE, coordinate.package)
+        await self.authorization.require_in_organization(by, Action.APPROVE, coordinate.package)
 
         def decide(head: Head, release: Release) -> Release:
             approval = release.approval
@@ -196,7 +196,9 @@ class StagedReleases(Struct, frozen=True):
         """Remove a release that waits, for a reason that its organization reads; raise
         `review-not-awaited`. It was never published, and its version can never be."""
         said = parse_decision_reason(reason, coordinate)
-        access = await self.authorization.require_within(by, Action.APPROVE, coordinate.package)
+        access = await self.authorization.require_in_organization(
+            by, Action.APPROVE, coordinate.package
+        )
         decision = Decision(State.REMOVED, said, is_refusal=True)
 
         def decide(_head: Head, release: Release) -> Release:
@@ -215,7 +217,7 @@ class StagedReleases(Struct, frozen=True):
 
     async def _waiting(self, coordinate: Coordinate, by: Principal) -> tuple[Head, Release]:
         package = coordinate.package
-        await self.authorization.require_reading(by, Action.READ, package.org)
+        await self.authorization.require_to_read(by, Action.READ, package.org)
         found = await self.metadata.find(coordinate)
         head = found.head
         release = found.release

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from msgspec import Struct
 
-from shared.auth.authorization import Administration
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.errors.base import Refusal, Unavailable
 from shared.domain.names import OrgName
 from shared.domain.principals import Principal, registry_file
@@ -90,7 +90,7 @@ class RegistryFiles(Struct, frozen=True):
     """Applies and exports registry files, for the operator, administrators who signed in recently,
     and tokens with the scope apply, each use of which is mailed to all administrators."""
 
-    administration: Administration
+    administration: RegistryAuthorization
     directory: DirectoryStore
     record_writer: RecordWriter
     leases: Leases

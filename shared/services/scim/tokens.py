@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from msgspec import Struct
 
-from shared.auth.authorization import Administration
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.auth.tokens import OWNER_LENGTH, AccessToken, Secret, random_text
 from shared.domain.entities import Place
 from shared.domain.errors.base import Conflict, Invalid, Refusal, printable
@@ -52,7 +52,7 @@ class ScimTokens(Struct, frozen=True):
     """
 
     directory: DirectoryStore
-    administration: Administration
+    administration: RegistryAuthorization
     record_writer: RecordWriter
     leases: Leases
     issuers: Mapping[str, str]  # The issuers of identities, by the names of the identity providers.

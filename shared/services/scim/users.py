@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
-from shared.auth.authorization import Administration
 from shared.auth.identity_providers import VerifiedIdentity, mail_address, one_line
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.auth.tokens import random_text
 from shared.domain.accounts import Account
 from shared.domain.directory_locks import DirectoryState
@@ -280,7 +280,7 @@ class Takeovers(Struct, frozen=True):
     """Lets directories take over accounts that exist, if an administrator approves."""
 
     directory: DirectoryStore
-    administration: Administration
+    administration: RegistryAuthorization
     records: ScimRecords
     users: ScimUsers
     tokens: ScimTokens

@@ -15,8 +15,9 @@ from typing import Self
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.auth.authorization import Administration, Authorization
+from shared.auth.authorization import Authorization
 from shared.auth.identity_providers import EnabledPeople
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.auth.tokens import AccessToken, Secret, random_text
 from shared.domain.accounts import Account
 from shared.domain.client_addresses import are_ranges_within, parse_ranges
@@ -396,7 +397,7 @@ class Tokens(Struct, frozen=True):
 
     records: TokenRecords
     authorization: Authorization
-    administration: Administration
+    administration: RegistryAuthorization
     enabled_people: EnabledPeople
     makers: Makers
     decision_mail: DecisionMail
@@ -412,7 +413,7 @@ class Tokens(Struct, frozen=True):
         """
         holder: str | Organization
         if isinstance(owner, OfOrganization):
-            access = await self.authorization.require_within(by, Action.GOVERN, owner.org)
+            access = await self.authorization.require_in_organization(by, Action.GOVERN, owner.org)
             holder = access.require_organization(owner.org)
             if request.is_of_people:
                 raise InvalidRequest(_NOT_MANAGING)
@@ -521,7 +522,7 @@ class Tokens(Struct, frozen=True):
         them."""
         if not isinstance(owner, OfOrganization):
             return (await self._owner_id(verb, owner, by))[0]
-        access = await self.authorization.require_reading(by, Action.MANAGE, owner.org)
+        access = await self.authorization.require_to_read(by, Action.MANAGE, owner.org)
         return access.require_organization(owner.org).id
 
     async def _check_rights(self, verb: str, token: Token, by: Principal, now_ms: int) -> None:
@@ -547,7 +548,7 @@ class Tokens(Struct, frozen=True):
         """Return the id that the tokens belong to, of another account none that has any; and the
         access to the organization, if they are of one."""
         if isinstance(owner, OfOrganization):
-            access = await self.authorization.require_within(by, action, owner.org)
+            access = await self.authorization.require_in_organization(by, action, owner.org)
             return access.require_organization(owner.org).id, access
         require_own_account(by, verb, "tokens")
         return owner if is_owner(owner, by) else "", NO_ACCESS

@@ -106,7 +106,7 @@ class TrustedPublishers(Struct, frozen=True):
 
     async def of_organization(self, org: OrgName, *, by: Principal) -> list[Publisher]:
         """Return the organization's publishers to its owners, without expired ones."""
-        await self.authorization.require_reading(by, Action.MANAGE, org)
+        await self.authorization.require_to_read(by, Action.MANAGE, org)
         return await self._all(org)
 
     async def add(self, wanted: PublisherRequest, *, by: Principal) -> Publisher:
@@ -116,7 +116,7 @@ class TrustedPublishers(Struct, frozen=True):
         Raises `InvalidRequest` for rules that exclude nobody, and `publisher-exists`.
         """
         target = wanted.package
-        await self.authorization.require_within(by, Action.GOVERN, target)
+        await self.authorization.require_in_organization(by, Action.GOVERN, target)
         head = await self.metadata.head(target) if isinstance(target, Package) else None
         public = head is not None and head.visibility is Visibility.PUBLIC
         return await self._add(self._new(wanted, head, by), by, public=public)
@@ -146,7 +146,7 @@ class TrustedPublishers(Struct, frozen=True):
         Raises as `add` and `RepositoryIds.find` do, and `TooManyRequests`. Only servers of the
         operator are called, and only for callers who may add the publisher.
         """
-        await self.authorization.require_within(by, Action.GOVERN, wanted.package)
+        await self.authorization.require_in_organization(by, Action.GOVERN, wanted.package)
         _check_scopes(wanted.package, wanted.scopes)
         server = self._server(wanted)
         # Providers limit the requests of this registry, whoever of its owners causes them.
@@ -158,7 +158,7 @@ class TrustedPublishers(Struct, frozen=True):
     async def confirm(self, org: OrgName, publisher_id: str, *, by: Principal) -> Publisher:
         """Make `by` the maker of a publisher, whose jobs publish while `by` is an owner; a repeat
         changes nothing."""
-        await self.authorization.require_within(by, Action.GOVERN, org)
+        await self.authorization.require_in_organization(by, Action.GOVERN, org)
         publisher = await self._require(org, publisher_id)
         public = await is_of_public_package(self.metadata, publisher)
         return await confirm_publisher(self.record_writer, publisher, by, by=by, public=public)
@@ -171,7 +171,7 @@ class TrustedPublishers(Struct, frozen=True):
 
         Administrators who do not own the organization say a `reason`.
         """
-        access = await self.authorization.require_within(by, Action.GOVERN, org)
+        access = await self.authorization.require_in_organization(by, Action.GOVERN, org)
         publisher = await self._require(org, publisher_id)
         require_right(by, access, Action.GOVERN, publisher.target)
         what = f"the trusted publisher {publisher.id} of {publisher.target}"
@@ -186,7 +186,7 @@ class TrustedPublishers(Struct, frozen=True):
     ) -> Head:
         """Set who may push to the package: members and publishers, or trusted publishers alone,
         for which administrators who do not own its organization say a `reason`."""
-        access = await self.authorization.require_within(by, Action.GOVERN, package)
+        access = await self.authorization.require_in_organization(by, Action.GOVERN, package)
         said = ""
         if pushers is Pushers.PUBLISHERS:
             what = f"leaving {package} to its trusted publishers"

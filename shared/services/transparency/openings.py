@@ -2,7 +2,8 @@
 
 from msgspec import Struct
 
-from shared.auth.authorization import Administration, Authorization
+from shared.auth.authorization import Authorization
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.coordinates import NO_PACKAGE, Package
 from shared.domain.errors.base import Forbidden, InvalidRequest, NotFound, Unauthenticated, quoted
 from shared.domain.events import Event
@@ -43,7 +44,7 @@ class Openings(Struct, frozen=True):
     directory: DirectoryStore
     metadata: MetadataStore
     authorization: Authorization
-    administration: Administration
+    administration: RegistryAuthorization
 
     async def opening(self, index: str, *, by: Principal) -> Opening:
         """Return the opening of the entry at an index of the log that is written now; raise
@@ -90,7 +91,7 @@ class Openings(Struct, frozen=True):
     async def _owns_organization(self, event: Event, by: Principal) -> bool:
         org = OrgName(event.org) if event.org else NO_PACKAGE.org
         try:
-            access = await self.authorization.require_reading(by, Action.MANAGE, org)
+            access = await self.authorization.require_to_read(by, Action.MANAGE, org)
         except _REFUSALS:
             return False
         # Not the events of a deleted organization with the same name.

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from shared.adapters.cosmos.change_feed import ChangeFeedEdition
 from shared.adapters.cosmos.client import CosmosDatabase
 from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
-from shared.auth.authorization import KNOWN_FOR, Authorization, KnownReaders
+from shared.auth.authorization import Authorization
+from shared.auth.known_readers import KNOWN_FOR, KnownReaders
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Package
 from shared.domain.errors.identity import NotPermitted, TokenUnknown

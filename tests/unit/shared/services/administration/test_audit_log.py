@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.auth.authorization import Administration
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.event_queries import EventQuery
 from shared.domain.events import Event
 from shared.domain.names import OrgName
@@ -28,7 +28,9 @@ def logbook() -> AuditLog:
     directory = FakeDirectory.holding(acme)
     clock = FakeClock()
     authorization = authorization_over(directory, clock)
-    return AuditLog(FakeEvents(feed), directory, authorization, Administration(directory, clock))
+    return AuditLog(
+        FakeEvents(feed), directory, authorization, RegistryAuthorization(directory, clock)
+    )
 
 
 async def test_a_rare_kind_is_found_page_by_page_and_no_page_looks_at_everything(

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.auth.authorization import Administration
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.accounts import Account
 from shared.domain.entities import Entity, Place
 from shared.domain.errors.requests import Busy
@@ -53,7 +53,7 @@ class Scene:
             self.directory.entities[each.kind, each.place] = each
         self.notice_cache = NoticeCache(self.directory, self.clock)
         self.notices = Notices(
-            administration=Administration(self.directory, self.clock),
+            administration=RegistryAuthorization(self.directory, self.clock),
             directory=self.directory,
             record_writer=fake_record_writer(self.directory, self.events, self.clock),
             notice_cache=self.notice_cache,

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
-from shared.auth.authorization import KNOWN_FOR, KnownReaders
+from shared.auth.known_readers import KNOWN_FOR, KnownReaders
 from shared.domain.archives.delivery import LinkedArchive, StoreLink
 from shared.domain.archives.names import ArchiveName
 from shared.domain.errors.requests import Busy

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from shared.auth.authorization import Administration
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.errors.identity import NotPermitted, TokenNotFound
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import Provenance
@@ -63,7 +63,7 @@ def tokens(store: FakeDirectory, events: FakeEvents, clock: FakeClock) -> Tokens
     return Tokens(
         records,
         authorization,
-        Administration(store, clock),
+        RegistryAuthorization(store, clock),
         EverybodyEnabled(),
         Makers(store, clock),
         decision_mail,
