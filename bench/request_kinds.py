@@ -16,7 +16,7 @@ from bench.processor_time import wait_until_idle
 from bench.requested import Requested
 from bench.servers import ballroom, create_organization, push
 from functions.http.page_templates import static_path
-from shared.auth.sessions import SignInBrowser
+from shared.auth.browsers import SignInBrowser
 from shared.bootstrap import build_registry
 from shared.domain.accounts import Account
 from shared.domain.principals import OPERATOR

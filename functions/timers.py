@@ -19,7 +19,7 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import TakesNoChanges
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
-from shared.runtime.background_tasks import next_run
+from shared.runtime.schedules import next_run
 from shared.services.maintenance.tasks import LONGEST_CALL, Task, Upkeep
 from shared.telemetry.activities import Activity, record_metric
 from shared.telemetry.log import log

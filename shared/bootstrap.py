@@ -85,8 +85,8 @@ from shared.auth.key_texts import KeyFile, newest_made_ms, text_of_setting
 from shared.auth.log_keys import OTHER_LOGS, LogKeys, log_key_file, witness_key_file
 from shared.auth.release_keys import ReleaseSigner, release_key_file
 from shared.auth.reread_secrets import ReadKeys
+from shared.auth.secrets import Secret
 from shared.auth.signing_keys import KeyRing, SigningKeyFolder, SigningKeys, VaultKeys
-from shared.auth.tokens import Secret
 from shared.composition import Registry, create_registry
 from shared.confined.access import Restriction
 from shared.confined.budget import RELEASE_BUDGET

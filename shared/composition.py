@@ -15,9 +15,10 @@ from msgspec.structs import replace
 
 from shared.auth.authentication import Authentication
 from shared.auth.authorization import Authorization
+from shared.auth.browsers import Browsers, KnownBrowsers
 from shared.auth.registry_authorization import RegistryAuthorization
 from shared.auth.release_keys import ReleaseKey
-from shared.auth.sessions import Browsers, KnownBrowsers, SessionAuthentication
+from shared.auth.sessions import SessionAuthentication
 from shared.construction import Services
 from shared.domain.client_settings import TOKEN_PLACEHOLDER, Reading, client_settings
 from shared.domain.errors.base import Invalid

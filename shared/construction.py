@@ -13,6 +13,8 @@ from typing import Protocol, TypeVar
 
 from shared.auth.authentication import Authentication
 from shared.auth.authorization import Authorization
+from shared.auth.browsers import Browsers, KnownBrowsers
+from shared.auth.cookies import Cookie
 from shared.auth.entra_sign_in import EntraProvider
 from shared.auth.id_tokens import IdTokenValidator
 from shared.auth.identity_providers import IdentityProvider
@@ -20,13 +22,7 @@ from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
 from shared.auth.known_readers import KnownReaders
 from shared.auth.leak_reports import LeakReports
 from shared.auth.registry_authorization import RegistryAuthorization
-from shared.auth.sessions import (
-    Browsers,
-    Cookie,
-    KnownBrowsers,
-    SessionAuthentication,
-    SessionLifetimes,
-)
+from shared.auth.sessions import SessionAuthentication, SessionLifetimes
 from shared.auth.signing_keys import ArchiveLinkSigner
 from shared.domain.advisories.advisories import ballerina_ecosystem
 from shared.domain.rate_limits import RateLimitClass

@@ -16,7 +16,7 @@ from shared.auth.known_readers import KnownReaders
 from shared.auth.leak_reports import FetchedScannerKeys, LeakReports
 from shared.auth.microsoft_graph import MicrosoftGraph
 from shared.auth.openid_connect import GitHubProvider, OAuthClient, OidcProvider
-from shared.auth.tokens import Secret
+from shared.auth.secrets import Secret
 from shared.domain.archives.limits import ArchiveLimits, Documentation
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Refusal

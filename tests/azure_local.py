@@ -17,8 +17,8 @@ from pathlib import Path
 from shared.adapters.cloud import IdentityClients, StoreAddresses
 from shared.adapters.filesystem import DataFolder
 from shared.adapters.system import SystemClock, SystemRandomness
+from shared.auth.secrets import Secret
 from shared.auth.signing_keys import SigningKeyFolder
-from shared.auth.tokens import Secret
 from shared.bootstrap import key_files
 from tests.fakes.azurite import azurite, missing
 from tests.fakes.cosmos.serving import BeforeAnswer, served

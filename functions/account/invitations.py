@@ -12,7 +12,7 @@ from functions.http.signed_in_pages import (
     sign_in_page,
 )
 from shared.auth.authentication import RequestClient
-from shared.auth.sessions import Cookie
+from shared.auth.cookies import Cookie
 from shared.composition import Registry
 from shared.domain.errors.base import NotFound, about_field
 from shared.domain.errors.identity import InvitationNotFound

@@ -15,8 +15,8 @@ from functions.http.calls import VerifiedT, verify_credential
 from functions.http.pages import PageCall, Pages, RefusalPage, see_other, visitor_of
 from functions.http.signed_in_pages import FormProblem, remembered_page, return_page, sign_in_page
 from shared.auth.authentication import RequestClient
+from shared.auth.browsers import SignInBrowser
 from shared.auth.identity_providers import PROVIDERS
-from shared.auth.sessions import SignInBrowser
 from shared.domain.client_addresses import caller_network
 from shared.domain.errors.base import Unauthenticated, about_field
 from shared.domain.errors.identity import sign_in_expired

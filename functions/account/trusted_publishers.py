@@ -10,7 +10,7 @@ from functions.http.numbered_pages import Pager
 from functions.http.pipelines import PrintedFile, print_pipeline
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from functions.http.subjects import named_organization
-from shared.auth.tokens import Secret
+from shared.auth.secrets import Secret
 from shared.domain.client_addresses import is_loopback
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, RUN_CLAIMS, Provider

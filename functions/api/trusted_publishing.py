@@ -20,7 +20,7 @@ from functions.http.calls import verify_credential
 from functions.http.json_answers import JSON, STATUS_BY_KIND, refusal_headers
 from functions.http.subjects import named_organization, named_package
 from shared.auth.json_web_tokens import MAX_TOKEN_BYTES
-from shared.auth.tokens import Secret
+from shared.auth.secrets import Secret
 from shared.domain.errors.base import Refusal
 from shared.domain.makers import MADE_BY_MEANING, STOPPED_MEANING, MakerStop
 from shared.domain.names import parse_org

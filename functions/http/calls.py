@@ -15,7 +15,7 @@ import azure.functions as func
 from msgspec import Struct
 
 from shared.auth.authentication import RequestClient, from_client, is_guess
-from shared.auth.tokens import Secret
+from shared.auth.secrets import Secret
 from shared.composition import Registry
 from shared.domain.client_addresses import Networks, caller_network
 from shared.domain.coordinates import Coordinate, Package

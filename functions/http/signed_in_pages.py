@@ -22,7 +22,7 @@ from functions.http.pages import (
     identify_visitor,
     see_other,
 )
-from shared.auth.sessions import Cookie
+from shared.auth.cookies import Cookie
 from shared.composition import Registry
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Forbidden, Invalid, Refusal, about_field

@@ -16,7 +16,7 @@ from functions.http.signed_in_pages import (
     require_confirmation,
 )
 from functions.manage.second_administrator import waiting_page
-from shared.auth.tokens import Secret
+from shared.auth.secrets import Secret
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Conflict, about_field
 from shared.domain.event_queries import EventQuery

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from shared.auth.entra import AppIdentity, app_identity, bearer
 from shared.auth.reread_secrets import ReadKeys, StoredKeys
-from shared.auth.tokens import Secret
+from shared.auth.secrets import Secret
 from shared.domain.errors.identity import KeyTrouble
 from shared.domain.errors.requests import Busy
 from shared.ports.http_client import HttpClient, HttpResponse, Unanswered

@@ -32,7 +32,7 @@ from shared.adapters.embedded import StoreCheck
 from shared.adapters.network import DIRECT, Network
 from shared.adapters.search.cloud_index import CloudSearchPorts, CopyEnvironment, open_cloud_search
 from shared.auth.entra import app_identity
-from shared.auth.tokens import Secret
+from shared.auth.secrets import Secret
 from shared.ports.system import Clock, Randomness
 from shared.runtime.connection_problems import reason_of
 

@@ -14,7 +14,7 @@ from msgspec import Struct, field
 
 from shared.adapters.network import DIRECT, Network
 from shared.auth.entra import AppIdentity, app_identity, bearer
-from shared.auth.tokens import Secret
+from shared.auth.secrets import Secret
 from shared.domain.mail import EmailAddress, Mail, mail_line, mask_email, unsubscribe_headers
 from shared.ports.http_client import CertificateUntrusted, HttpClient, ServerUnreachable, Unanswered
 from shared.ports.mail import Undelivered

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.adapters.fetch_budget import FetchBudget
-from shared.auth.tokens import Secret
+from shared.auth.secrets import Secret
 from shared.domain.archives.delivery import ARCHIVE_TYPE, MIRROR_AGENT
 from shared.domain.archives.digests import Digest
 from shared.domain.body_sizes import MAX_BODY_BYTES

@@ -10,7 +10,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.auth.authorization_header import token_text
-from shared.auth.tokens import AccessToken, Secret
+from shared.auth.secrets import Secret
+from shared.auth.tokens import AccessToken
 from shared.domain.accounts import Account
 from shared.domain.client_addresses import Networks, client_address, is_address_allowed
 from shared.domain.client_settings import TOKEN_PLACEHOLDER

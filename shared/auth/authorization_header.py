@@ -4,7 +4,7 @@ import binascii
 from base64 import b64decode
 from collections.abc import Mapping
 
-from shared.auth.tokens import Secret
+from shared.auth.secrets import Secret
 from shared.domain.errors.identity import TokenMalformed
 
 

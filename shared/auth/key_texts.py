@@ -10,7 +10,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from shared.auth.reread_secrets import ReadKeys, StoredKeys
-from shared.auth.tokens import Secret
+from shared.auth.secrets import Secret
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.requests import Busy
 from shared.domain.times import parse_time, utc_text

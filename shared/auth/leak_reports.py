@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from shared.auth.tokens import MASK, Secret
+from shared.auth.secrets import MASK, Secret
 from shared.domain.errors.base import TooLarge, Unauthenticated
 from shared.domain.errors.packages import file_too_large
 from shared.domain.errors.requests import BodyUnreadable, Busy

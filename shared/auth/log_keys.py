@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from shared.auth.key_texts import KeyFile, decoded_key, key_lines, time_of_key
 from shared.auth.reread_secrets import ReadKeys, RereadSecret, StoredKeys
-from shared.auth.tokens import Secret
+from shared.auth.secrets import Secret
 from shared.domain.errors.identity import KeyTrouble
 from shared.ports.system import Clock, Randomness
 

@@ -29,7 +29,7 @@ from shared.auth.identity_providers import (
     reason_of,
 )
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerDocument
-from shared.auth.tokens import Secret, random_text
+from shared.auth.secrets import Secret, random_text
 from shared.domain.errors.identity import issuer_silent, sign_in_failed
 from shared.domain.identities import parse_groups
 from shared.ports.http_client import HttpClient, HttpResponse, Unanswered

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from msgspec import Struct
 
-from shared.auth.tokens import Secret
+from shared.auth.secrets import Secret
 from shared.domain.errors.identity import KeyTrouble, SigningKeyUnavailable
 from shared.domain.errors.requests import Busy
 from shared.domain.times import MS

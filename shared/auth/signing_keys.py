@@ -11,7 +11,7 @@ from typing import Protocol, Self
 from msgspec import Struct
 
 from shared.auth.reread_secrets import SIGNS_AFTER, ReadKeys, RereadSecret, StoredKeys
-from shared.auth.tokens import Secret
+from shared.auth.secrets import Secret
 from shared.domain.errors.identity import KeyTrouble
 from shared.domain.times import MS
 from shared.ports.system import Clock, Randomness

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from shared.auth.tokens import Secret
+from shared.auth.secrets import Secret
 from shared.commands.base import operator_command
 from shared.composition import Registry
 from shared.domain.accounts import Account

@@ -57,10 +57,10 @@ from shared.hosting.triggers import AppFunctions as ReadFunctions
 from shared.hosting.triggers import HttpFunction, TimerFunction, functions_of, unsupported
 from shared.ports.system import Clock
 from shared.runtime.answers import RecognizeCaller
-from shared.runtime.background_tasks import is_schedule, next_run
 from shared.runtime.editions import Edition
 from shared.runtime.private_files import make_private_folder, try_file_lock
 from shared.runtime.routing import Router
+from shared.runtime.schedules import is_schedule, next_run
 from shared.telemetry.log import log
 
 LifespanHook = Callable[[], Awaitable[object]]

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from msgspec import Struct
 
-from shared.auth.tokens import random_text
+from shared.auth.secrets import random_text
 from shared.domain.errors.base import Unavailable
 from shared.domain.times import MS
 from shared.ports.conflicts import Stale

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from msgspec import Struct, field
 
-from shared.auth.tokens import random_text
+from shared.auth.secrets import random_text
 from shared.domain.entities import AdditionCount, Entity, Place
 from shared.domain.errors.base import Refusal, Unavailable
 from shared.domain.events import Event

@@ -4,7 +4,7 @@ import re
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
-from shared.auth.tokens import Secret
+from shared.auth.secrets import Secret
 from shared.domain.mirror_rules import MAX_AGE_DAYS, UpstreamAddress, parse_upstreams
 from shared.domain.upstream_withdrawals import parse_followed
 from shared.domain.withdrawals import WithdrawalReason

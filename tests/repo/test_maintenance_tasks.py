@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.runtime.background_tasks import next_run
+from shared.runtime.schedules import next_run
 from shared.services.maintenance.tasks import Task
 from tests.paths import ROOT, docs
 from tests.support.tasks import TASKS

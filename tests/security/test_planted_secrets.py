@@ -24,7 +24,8 @@ from functions.api.openapi import OPERATIONS
 from functions.central.central_face import CentralFace
 from functions.http.calls import Call
 from functions.http.operations import blueprint_of
-from shared.auth.tokens import AccessToken, Secret
+from shared.auth.secrets import Secret
+from shared.auth.tokens import AccessToken
 from shared.composition import Registry
 from shared.hosting.host import Host
 from shared.runtime.answers import Answer

@@ -8,7 +8,7 @@ import httpx
 import jwt
 import pytest
 
-from shared.auth.sessions import SignInBrowser
+from shared.auth.browsers import SignInBrowser
 from shared.domain.accounts import Account
 from shared.domain.principals import Principal
 from shared.domain.scopes import Grant

@@ -23,7 +23,7 @@ from azure.storage.blob.aio import BlobServiceClient
 from shared.adapters.blob.client import BLOB_CLIENT_OPTIONS, BLOB_CONTAINERS, BlobContainers
 from shared.adapters.cloud import AzureClients, IdentityClients, StoreAddresses
 from shared.adapters.cosmos.client import COSMOS_CONTAINERS, DATABASE, record_charge
-from shared.auth.tokens import Secret
+from shared.auth.secrets import Secret
 from shared.ports.search import SearchIndex
 from shared.ports.system import Clock
 from shared.runtime.private_files import hold_file_lock

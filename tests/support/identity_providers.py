@@ -14,7 +14,7 @@ from shared.auth.identity_providers import (
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
 from shared.auth.microsoft_graph import MicrosoftGraph
 from shared.auth.openid_connect import GitHubProvider, OAuthClient, OidcProvider
-from shared.auth.tokens import Secret
+from shared.auth.secrets import Secret
 from shared.runtime.refreshed_values import ignore_failure
 from tests.fakes.identity_provider import CLIENT_ID, CLIENT_SECRET, FakeInternet, answer_of
 from tests.fakes.system import FakeClock, FakeRandomness

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import httpx
 
 from shared.auth.authentication import RequestClient
-from shared.auth.sessions import SignInBrowser
+from shared.auth.browsers import SignInBrowser
 from tests.support.world import URL, Person, World
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}

@@ -8,7 +8,7 @@ from typing import Any, cast
 import httpx
 from msgspec.structs import replace
 
-from shared.auth.tokens import Secret
+from shared.auth.secrets import Secret
 from shared.domain.coordinates import Package
 from shared.domain.events import Event, org_stream
 from shared.domain.principals import ANONYMOUS, Principal

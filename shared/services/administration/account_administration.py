@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from shared.auth.registry_authorization import RegistryAuthorization
-from shared.auth.tokens import Secret
+from shared.auth.secrets import Secret
 from shared.domain.account_names import AccountName, account_name_place
 from shared.domain.accounts import (
     Account,

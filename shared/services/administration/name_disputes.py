@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
 from shared.auth.registry_authorization import RegistryAuthorization
-from shared.auth.tokens import OWNER_LENGTH, random_text
+from shared.auth.secrets import random_text
+from shared.auth.tokens import OWNER_LENGTH
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import Conflict, InvalidRequest, Unavailable, about_field

@@ -10,7 +10,7 @@ from math import inf
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from shared.auth.tokens import random_text
+from shared.auth.secrets import random_text
 from shared.domain.advisories.advisories import (
     Advisory,
     AdvisoryState,

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from msgspec import Struct
 
-from shared.auth.tokens import random_text
+from shared.auth.secrets import random_text
 from shared.domain.coordinates import Package
 from shared.domain.entities import Place
 from shared.domain.following import (

@@ -8,7 +8,8 @@ from enum import Enum
 
 from msgspec import Struct
 
-from shared.auth.tokens import OWNER_LENGTH, random_text
+from shared.auth.secrets import random_text
+from shared.auth.tokens import OWNER_LENGTH
 from shared.domain.account_names import (
     NAME_SALT_PLACE,
     AccountName,

@@ -10,8 +10,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.auth.identity_providers import VerifiedIdentity
+from shared.auth.secrets import random_text
 from shared.auth.sessions import SESSION_CREDENTIAL, GroupRights
-from shared.auth.tokens import OWNER_LENGTH, random_text
+from shared.auth.tokens import OWNER_LENGTH
 from shared.domain.account_names import is_administrator_name, parse_account_name
 from shared.domain.accounts import Account
 from shared.domain.entities import Place

@@ -7,18 +7,17 @@ from datetime import timedelta
 
 from msgspec import Struct
 
+from shared.auth.browsers import KnownBrowsers, SignInBrowser
 from shared.auth.encryption import Undecryptable, decrypt, encrypt, key_of
 from shared.auth.identity_providers import Freshness, IdentityProvider, VerifiedIdentity
+from shared.auth.secrets import Secret, random_text
 from shared.auth.sessions import (
     SESSION_CREDENTIAL,
     SESSION_ID_LENGTH,
     GroupRights,
-    KnownBrowsers,
     SessionAuthentication,
     SessionLifetimes,
-    SignInBrowser,
 )
-from shared.auth.tokens import Secret, random_text
 from shared.domain.accounts import Account
 from shared.domain.entities import Place
 from shared.domain.errors.base import Forbidden, NotFound, Unavailable

@@ -18,7 +18,7 @@ from shared.domain.times import MS
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
-from shared.runtime.background_tasks import next_run
+from shared.runtime.schedules import next_run
 from shared.services.leases import Leases
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.record_batches import RECORDS_AT_ONCE, package_batches

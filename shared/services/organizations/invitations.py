@@ -9,7 +9,7 @@ from typing import Self
 from msgspec import Struct
 
 from shared.auth.authorization import Authorization
-from shared.auth.tokens import Secret, random_text
+from shared.auth.secrets import Secret, random_text
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Conflict, about_field
 from shared.domain.errors.identity import (

@@ -12,7 +12,8 @@ from typing import Self
 from msgspec import Struct
 
 from shared.auth.authorization import Authorization
-from shared.auth.tokens import OWNER_LENGTH, random_text
+from shared.auth.secrets import random_text
+from shared.auth.tokens import OWNER_LENGTH
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import Conflict, Forbidden, about_field

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from shared.auth.encryption import KEY_BYTES, Undecryptable
+from shared.auth.secrets import random_text
 from shared.auth.signing_keys import SigningKeys
-from shared.auth.tokens import random_text
 from shared.auth.webhook_keys import (
     decrypt_secret,
     encrypt_secret,

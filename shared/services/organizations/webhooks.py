@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from shared.auth.authorization import Authorization
 from shared.auth.registry_authorization import RegistryAuthorization
-from shared.auth.tokens import random_text
+from shared.auth.secrets import random_text
 from shared.domain.entities import Place
 from shared.domain.errors.base import InvalidRequest, NotFound, about_field
 from shared.domain.errors.identity import NotPermitted

@@ -4,7 +4,7 @@ archive at the latest."""
 from datetime import timedelta
 
 from shared.domain.times import MS
-from shared.runtime.background_tasks import next_run
+from shared.runtime.schedules import next_run
 
 SWEEP_SCHEDULE = "0 20 3 * * *"  # The schedule of the task that deletes archives without a release.
 SWEEP_TIME = timedelta(hours=1)  # The longest time that the task takes.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 from shared.auth.registry_authorization import RegistryAuthorization
-from shared.auth.tokens import random_text
+from shared.auth.secrets import random_text
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Conflict, Forbidden, NotFound, about_field

@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 import standardwebhooks
 from msgspec import Struct
 
+from shared.auth.secrets import Secret
 from shared.auth.signing_keys import ArchiveLinkSigner
-from shared.auth.tokens import Secret
 from shared.domain.archives.bala import Bala
 from shared.domain.archives.names import ArchiveName
 from shared.domain.errors.base import Invalid

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from msgspec import Struct
 
-from shared.auth.tokens import random_text
+from shared.auth.secrets import random_text
 from shared.domain.entities import Place
 from shared.domain.errors.base import Refusal, printable
 from shared.domain.principals import UPKEEP

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from shared.auth.identity_providers import VerifiedIdentity, mail_address, one_line
 from shared.auth.registry_authorization import RegistryAuthorization
-from shared.auth.tokens import random_text
+from shared.auth.secrets import random_text
 from shared.domain.accounts import Account
 from shared.domain.directory_locks import DirectoryState
 from shared.domain.entities import Place

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from msgspec import Struct
 
+from shared.auth.secrets import Secret, random_text
 from shared.auth.signing_keys import Signer, SigningKeys
-from shared.auth.tokens import Secret, random_text
 from shared.domain.accounts import Account
 from shared.domain.device_login import (
     DEVICE_CODE_LIFETIME,

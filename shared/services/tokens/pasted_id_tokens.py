@@ -10,7 +10,7 @@ from typing import cast
 from msgspec import Struct
 
 from shared.auth.json_web_tokens import read_unverified
-from shared.auth.tokens import Secret
+from shared.auth.secrets import Secret
 from shared.domain.errors.base import InvalidRequest, Refusal
 from shared.domain.errors.identity import SignedTokenRefused, Untrusted
 from shared.domain.names import OrgName

@@ -8,7 +8,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from msgspec import Struct
 
-from shared.auth.tokens import Secret
+from shared.auth.secrets import Secret
 from shared.domain.errors.base import InvalidRequest, Unavailable
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.times import MS, time_text

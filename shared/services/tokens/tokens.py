@@ -18,7 +18,8 @@ from msgspec.structs import replace
 from shared.auth.authorization import Authorization
 from shared.auth.identity_providers import EnabledPeople
 from shared.auth.registry_authorization import RegistryAuthorization
-from shared.auth.tokens import AccessToken, Secret, random_text
+from shared.auth.secrets import Secret, random_text
+from shared.auth.tokens import AccessToken
 from shared.domain.accounts import Account
 from shared.domain.client_addresses import are_ranges_within, parse_ranges
 from shared.domain.entities import Place

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
-from shared.auth.tokens import random_text
+from shared.auth.secrets import random_text
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.entities import Place
 from shared.domain.errors.base import Conflict, Forbidden, InvalidRequest, NotFound, about_field

@@ -21,7 +21,7 @@ from shared.auth.json_web_tokens import (
     read_unverified,
     verify_jwt,
 )
-from shared.auth.tokens import Secret
+from shared.auth.secrets import Secret
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import InvalidRequest, Unauthenticated, about_field
 from shared.domain.errors.identity import (

@@ -15,7 +15,7 @@ from shared.adapters.filesystem import FolderUnusable
 from shared.auth.key_texts import text_of_setting
 from shared.auth.p256 import new_private_key
 from shared.auth.release_keys import ReleaseSigner
-from shared.auth.tokens import Secret
+from shared.auth.secrets import Secret
 from shared.domain.drills import Drill, DrillOutcome
 from shared.domain.errors.base import Invalid
 from shared.domain.evidence import DIGESTS_FILE, SIGNATURES_FILE, InstalledDistribution

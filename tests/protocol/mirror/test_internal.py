@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from shared.adapters.http_fetcher import GuardedFetcher
-from shared.auth.tokens import Secret
+from shared.auth.secrets import Secret
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.names import parse_org
 from shared.domain.packages import Head

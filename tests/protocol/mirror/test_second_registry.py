@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared.auth.tokens import Secret
+from shared.auth.secrets import Secret
 from shared.domain.visibility import Readers
 from shared.ports.http_client import HttpResponse
 from tests.support.archives import bala

@@ -16,7 +16,7 @@ from shared.domain.errors.requests import Busy
 from shared.domain.principals import OPERATOR
 from shared.domain.status import TaskReport
 from shared.hosting.triggers import functions_of
-from shared.runtime.background_tasks import next_run
+from shared.runtime.schedules import next_run
 from shared.services.maintenance.tasks import Task
 from tests.fakes.tasks import fake_task
 from tests.support.logs import capture_logs

@@ -17,7 +17,7 @@ from shared.adapters.cloud import (
 )
 from shared.adapters.cosmos.client import DATABASE
 from shared.adapters.embedded import StoreCheck
-from shared.auth.tokens import Secret
+from shared.auth.secrets import Secret
 from tests.fakes.azurite import KEY
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.paths import ROOT

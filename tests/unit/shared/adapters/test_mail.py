@@ -14,7 +14,7 @@ from shared.adapters.http_fetcher import GuardedFetcher
 from shared.adapters.mail import AzureMailer, ConsoleMailer, Encryption, SmtpMailer, SmtpServer
 from shared.adapters.network import Network
 from shared.auth.entra import AppIdentity
-from shared.auth.tokens import Secret
+from shared.auth.secrets import Secret
 from shared.bootstrap import embedded_adapters, migrate
 from shared.domain.mail import EmailAddress, Mail, parse_email
 from shared.hosting.http_server.server import bind

@@ -15,7 +15,7 @@ from shared.auth.identity_providers import (
     one_line,
 )
 from shared.auth.openid_connect import ClientAuthentication, GitHubProvider, OAuthClient, OidcFlow
-from shared.auth.tokens import Secret
+from shared.auth.secrets import Secret
 from shared.ports.http_client import HttpResponse, Unanswered
 from tests.fakes.identity_provider import CLIENT_ID, CLIENT_SECRET
 from tests.fakes.system import FakeClock, FakeRandomness

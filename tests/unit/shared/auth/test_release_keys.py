@@ -27,7 +27,7 @@ from shared.auth.release_keys import (
     release_key_file,
 )
 from shared.auth.reread_secrets import RETRY_AFTER, SIGNS_AFTER
-from shared.auth.tokens import Secret
+from shared.auth.secrets import Secret
 from shared.domain.errors.identity import KeyTrouble, SigningKeyUnavailable
 from shared.domain.signatures import Signature, signed_text
 from tests.contract.sample_records import coordinate, release

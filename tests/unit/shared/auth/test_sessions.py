@@ -6,9 +6,10 @@ from typing import TypeVar
 
 import pytest
 
-from shared.auth.sessions import Cookie, SameSite, SessionAuthentication
+from shared.auth.cookies import Cookie, SameSite
+from shared.auth.secrets import Secret
+from shared.auth.sessions import SessionAuthentication
 from shared.auth.signing_keys import KeyRing
-from shared.auth.tokens import Secret
 from shared.domain.accounts import Account
 from shared.domain.entities import Entity
 from shared.domain.errors.base import InvalidRequest, Refusal

@@ -2,8 +2,9 @@
 
 import pytest
 
-from shared.auth.sessions import BROWSER_NAME_LENGTH, Browsers, Cookie, KnownBrowsers, SameSite
-from shared.auth.tokens import Secret
+from shared.auth.browsers import BROWSER_NAME_LENGTH, Browsers, KnownBrowsers
+from shared.auth.cookies import Cookie, SameSite
+from shared.auth.secrets import Secret
 from tests.fakes.system import FakeRandomness
 from tests.unit.shared.auth.test_sessions import KEYS, URL
 

@@ -16,6 +16,7 @@ from shared.auth.reread_secrets import (
     RETRY_AFTER,
     SIGNS_AFTER,
 )
+from shared.auth.secrets import Secret
 from shared.auth.signing_keys import (
     ArchiveLinkSigner,
     KeyRing,
@@ -23,7 +24,6 @@ from shared.auth.signing_keys import (
     SigningKeyFolder,
     VaultKeys,
 )
-from shared.auth.tokens import Secret
 from shared.domain.errors.identity import KeyTrouble, SigningKeyUnavailable
 from shared.domain.errors.requests import Busy
 from shared.telemetry.metrics import SIGNING_KEY_AGE

@@ -5,8 +5,9 @@ import zlib
 
 import pytest
 
+from shared.auth.secrets import BASE62_ALPHABET, Secret
 from shared.auth.token_search import MAX_LOOKALIKES, TokenSearch
-from shared.auth.tokens import BASE62_ALPHABET, AccessToken, Secret
+from shared.auth.tokens import AccessToken
 from shared.domain.errors.identity import TokenMalformed
 from tests.fakes.system import FakeRandomness
 from tests.support.refusals import raises_refusal

@@ -6,7 +6,7 @@ import traceback
 import orjson
 import pytest
 
-from shared.auth.tokens import Secret
+from shared.auth.secrets import Secret
 
 
 def test_a_secret_prints_as_asterisks() -> None:

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from shared.runtime.background_tasks import is_schedule, next_run
+from shared.runtime.schedules import is_schedule, next_run
 from tests.support.tasks import TASKS
 
 NOW = datetime(2026, 12, 31, 23, 59, 30, tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.auth.tokens import Secret
+from shared.auth.secrets import Secret
 from shared.domain.errors.identity import NotPermitted
 from shared.domain.event_queries import EventQuery
 from shared.domain.mail import parse_email

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.auth.tokens import Secret
+from shared.auth.secrets import Secret
 from shared.domain.errors.base import InvalidRequest, Unavailable
 from shared.domain.errors.requests import TooManyRequests
 from shared.domain.rate_limits import RateLimit, RateLimitClass

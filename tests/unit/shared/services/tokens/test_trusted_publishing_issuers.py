@@ -3,7 +3,7 @@
 import pytest
 
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerKeys
-from shared.auth.tokens import Secret
+from shared.auth.secrets import Secret
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import SignedTokenRefused
 from shared.domain.trusted_publishing.jobs import Provider
