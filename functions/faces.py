@@ -15,7 +15,7 @@ from functions.central.graphql import EXECUTION
 from functions.http.operations import Operation, blueprint_of
 from functions.http.page_templates import prepare_templates
 from functions.scim.scim_face import LIBRARY_MODULES
-from functions.web.about import manual_of
+from functions.web.manual import manual_of
 from functions.web.not_found import missing_operation
 from shared.composition import Registry
 from shared.domain.records import Record
@@ -70,6 +70,7 @@ MODULES = (
     "manage.ownership",
     "manage.releases",
     "manage.reports",
+    "manage.reserved_names",
     "manage.rights",
     "manage.rules",
     "manage.scim",
@@ -87,8 +88,10 @@ MODULES = (
     "web.advisories",
     "web.badges",
     "web.compare",
+    "web.directories",
     "web.feeds",
     "web.home",
+    "web.manual",
     "web.not_found",
     "web.organizations",
     "web.package.api_docs",

@@ -8,7 +8,6 @@ from msgspec import Struct
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from functions.account import device_login
 from functions.api import (
     account,
     accounts,
@@ -16,6 +15,7 @@ from functions.api import (
     approvals,
     audit_log,
     dependencies,
+    device_login,
     directory_locks,
     dry_runs,
     following,
@@ -88,7 +88,7 @@ FACES = (
     packages.successor_api,
     packages.history_api,
     transparency_log.transparency_log_api,
-    packages.provenance_api,
+    provenance.provenance_api,
     provenance.statements_api,
     sboms.sboms_api,
     packages.checklist_api,

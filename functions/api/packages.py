@@ -1,10 +1,9 @@
 """/api/v1/packages and /api/v1/symbols: visibility, successors, history, where releases come from,
 declarations."""
 
-from enum import Enum
 from typing import Self
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from functions.api.api_face import (
     ApiCall,
@@ -14,7 +13,7 @@ from functions.api.api_face import (
     utc_datetime,
 )
 from functions.http.event_sentences import history_sentence
-from functions.http.formatting import provenance_address, symbol_address
+from functions.http.formatting import symbol_address
 from functions.http.subjects import named_package
 from shared.domain.checklists import Checklist, CheckState
 from shared.domain.coordinates import Package
@@ -22,7 +21,6 @@ from shared.domain.event_queries import EventQuery
 from shared.domain.package_history import CredentialKind, HistoryEntry
 from shared.domain.packages import Head, Release
 from shared.domain.search import ResultPage, SymbolHit, SymbolQuery
-from shared.domain.trusted_publishing.jobs import PERSONAL_CLAIMS, Provider
 from shared.domain.visibility import Visibility
 from shared.services.packages.history import HistoryPage
 from shared.use_cases import packages
@@ -156,112 +154,6 @@ async def api_packages_history(call: ApiCall) -> HistoryView:
     history = call.registry.packages.history
     page = await history.of_package(call.package, EventQuery.parse(asked), by=call.caller)
     return HistoryView.of(page)
-
-
-class Means(Enum):
-    """By what a release was published."""
-
-    JOB = "trusted-publisher"
-    TOKEN = "stored-token"  # noqa: S105 - it names a means and is none.
-    UPSTREAM = "upstream"  # Another registry published it, and it is mirrored here.
-
-
-class RunView(ResponseModel):
-    """The run of a CI system that published a release, as its provider signed it."""
-
-    provider: Provider
-    repository: str
-    workflow: str
-    reusable_workflow: str = Field(
-        validation_alias="defined_elsewhere",
-        description="The workflow that the job ran in, if it is not a file of the repository.",
-    )
-    ref: str
-    commit: str
-    run_url: str
-    issuer: str = Field(
-        description="The address of the issuer, for the provider oidc; empty for other providers."
-    )
-    subject: str = Field(description="The subject of the id token, for the provider oidc.")
-    claims: dict[str, str] = Field(
-        description="For other providers: the ids of the repository, and other signed claims."
-    )
-
-    @field_validator("claims", mode="after")
-    @classmethod
-    def _about_no_person(cls, claims: dict[str, str]) -> dict[str, str]:
-        """Leave out who started the run: only the operator sees that."""
-        return {name: text for name, text in claims.items() if name not in PERSONAL_CLAIMS}
-
-
-class SignatureView(ResponseModel):
-    """A signature of the registry."""
-
-    keyid: str = Field(description="The id of a key in /api/v1/keys.")
-    sig: str = Field(
-        description="The signature of org/name@version:sha256-BASE64, by ECDSA over P-256 with "
-        "SHA-256; DER in Base64."
-    )
-
-
-class OriginView(ResponseModel):
-    """Where a release comes from."""
-
-    org: str
-    name: str
-    version: str
-    digest: str
-    published_at: UtcTime
-    published_by: Means
-    run: RunView | None = Field(
-        description="Null for a release that came with a stored token: nobody vouched for it."
-    )
-    signatures: list[SignatureView] = Field(description="Empty for a release that has none yet.")
-    sigstore: str = Field(
-        description="The Sigstore instance that its bundle was verified with, public-good or "
-        "github; empty without a bundle."
-    )
-    provenance_url: str = Field(description="What vouches for it, signed.")
-
-    @classmethod
-    def of(cls, release: Release, base_url: str) -> Self:
-        provenance = release.origin.provenance
-        return cls(
-            org=release.org,
-            name=release.name,
-            version=release.version,
-            digest=release.digest,
-            published_at=utc_datetime(release.created_ms),
-            published_by=_means(release),
-            run=RunView.model_validate(provenance) if provenance else None,
-            signatures=[SignatureView.model_validate(each) for each in release.signatures],
-            sigstore=release.sigstore,
-            provenance_url=f"{base_url}{provenance_address(release.coordinate)}",
-        )
-
-
-def _means(release: Release) -> Means:
-    if release.upstream is not None:
-        return Means.UPSTREAM
-    return Means.JOB if release.origin.provenance else Means.TOKEN
-
-
-provenance_api = ApiFace()
-
-
-@provenance_api.operation(
-    "GET",
-    "api/v1/packages/{org}/{name}/{version}/origin",
-    "Show the provenance of a release: the run of a workflow, or a stored token.",
-    refusals=(400, 401, 404),
-)
-async def api_provenance_origin(call: ApiCall) -> OriginView:
-    asked = call.coordinate
-    client = call.client
-    found = await call.package_source.describe(
-        asked.package, asked.version, client=client, by=call.caller
-    )
-    return OriginView.of(found.release, call.registry.settings.base_url)
 
 
 class CheckView(ResponseModel):

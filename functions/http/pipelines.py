@@ -7,33 +7,17 @@ in the form of the pipeline; `[[step OPTIONS]]` and `[[shell NAME]]` have one fo
 put together from the files in `parts`, of which `parts/PART/NAME.sh` is for one CI system.
 """
 
-import hashlib
 import re
-from collections.abc import Mapping
 from functools import cache
 
 from msgspec import Struct
 
-import shared.outdated
-import shared.publish
 from functions.http.page_templates import TEMPLATES
-from functions.http.representations import script_text
+from functions.http.scripts import EXAMPLE_URL, script_digests
 from shared.domain.trusted_publishing.presets import Pipeline
-from shared.program import ROOT
 
 FOLDER = TEMPLATES / "pipelines"
-# What the files have in place of the values of a registry; docs/use shows the same.
-EXAMPLE_URL = "https://ballroom.example.org"
 EXAMPLE_ORG = "acme"
-# These are served and never run here: their imports take 30 ms at start.
-VERIFY_FILE = ROOT / "shared" / "verify.py"
-AUDIT_FILE = VERIFY_FILE.with_name("audit.py")
-DIGESTS = {
-    "SHA256_OF_AUDIT_PY": (str(AUDIT_FILE), EXAMPLE_URL),
-    "SHA256_OF_OUTDATED_PY": (shared.outdated.__file__, shared.outdated.ADDRESS),
-    "SHA256_OF_PUBLISH_PY": (shared.publish.__file__, shared.publish.ADDRESS),
-    "SHA256_OF_VERIFY_PY": (str(VERIFY_FILE), EXAMPLE_URL),
-}
 
 
 class PrintedFile(Struct, frozen=True):
@@ -58,16 +42,6 @@ def print_pipeline(pipeline: Pipeline, url: str, org: str) -> PrintedFile:
     for word, digest in script_digests(url).items():
         text = text.replace(word, digest)
     return PrintedFile(pipeline, text.replace(EXAMPLE_URL, url))
-
-
-@cache
-def script_digests(url: str) -> Mapping[str, str]:
-    """Return the SHA-256 of the files that the registry at `url` serves, by their words in the
-    examples."""
-    return {
-        word: hashlib.sha256(script_text(file, address, url).encode()).hexdigest()
-        for word, (file, address) in DIGESTS.items()
-    }
 
 
 @cache

@@ -2,18 +2,14 @@
 themselves.
 """
 
-import re
 from dataclasses import replace
-from functools import cache
 from math import inf
-from pathlib import Path
 
 from msgspec import Struct
 
 from functions.http.caching_headers import CACHE_PRIVATE, NO_STORE, REVALIDATE
 from functions.http.calls import Call
 from shared.domain.documents import etag_of
-from shared.program import ROOT
 from shared.runtime import conditional_requests
 from shared.runtime.answer_dependencies import Dependencies
 from shared.runtime.answers import Answer
@@ -74,47 +70,6 @@ def _conditional_answer(call: Call, document: Representation) -> Answer:
             headers["Content-Length"] = str(len(selected.span))
     body = b"" if call.is_head else content[selected.span.start : selected.span.stop]
     return Answer(body, selected.status, headers, document.media_type)
-
-
-PYTHON = "text/x-python"
-# The parts of the files that are run by themselves, which are served in place of their imports.
-_PART_IMPORT = re.compile(
-    r"^from (shared\.(?:cvss|dependency_files|script_client|verification\.\w+)) import "
-    r"(?:\([^)]*\)|[^(\n]*)\n",
-    re.M,
-)
-
-
-def script_answer(call: Call, file: str, address: str) -> Answer:
-    """Return a Python file that is run by itself, with the address of this registry in place of
-    `address`.
-    """
-    script = script_text(file, address, call.registry.settings.base_url)
-    return conditional_answer(call, Representation(script.encode(), PYTHON, is_public=True))
-
-
-def script_text(file: str, address: str, base_url: str) -> str:
-    """Return the text of such a file as the registry at `base_url` serves it."""
-    return _source(file).replace(address, base_url)
-
-
-@cache
-def _source(file: str) -> str:
-    """Return the text of a file that is run by itself, with each part that it imports, once."""
-    seen = set[str]()
-
-    def part(found: re.Match[str]) -> str:
-        if found[1] in seen:
-            return ""
-        seen.add(found[1])
-        path = ROOT / f"{found[1].replace('.', '/')}.py"
-        _, _, text = path.read_text("utf-8").partition(_FUTURE)
-        return _PART_IMPORT.sub(part, text.strip() + "\n")
-
-    return _PART_IMPORT.sub(part, Path(file).read_text("utf-8"))
-
-
-_FUTURE = "from __future__ import annotations\n"  # The first statement of these files.
 
 
 def unchanged_answer(call: Call, whole: Answer, *, etag: str) -> Answer | None:

@@ -16,9 +16,9 @@ from functions.http.formatting import counted
 from functions.http.numbered_pages import requested_page
 from functions.http.operator_links import vulnerability_contacts
 from functions.http.page_templates import STATIC, static_path
-from functions.http.pipelines import AUDIT_FILE, EXAMPLE_URL, VERIFY_FILE
 from functions.http.public_pages import AnonymousPages, PublicPageCall, PublicPages
-from functions.http.representations import Representation, conditional_answer, script_answer
+from functions.http.representations import Representation, conditional_answer
+from functions.http.scripts import AUDIT_FILE, EXAMPLE_URL, VERIFY_FILE, script_answer
 from shared.domain.documents import xml_document, xml_element, xml_leaf
 from shared.domain.errors.packages import PathNotFound
 from shared.domain.errors.requests import PageNotFound

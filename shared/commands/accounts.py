@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from functions.account.overview import PersonalDataView
+from functions.account.personal_data import PersonalDataView
 from functions.api.accounts import LeaversStatementView
 from functions.api.directory_locks import api_directory_locks_decide, api_directory_locks_list
 from functions.api.groups import api_groups_dry_run, api_groups_replace, api_groups_show

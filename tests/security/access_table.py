@@ -12,7 +12,7 @@ from enum import Enum
 
 import httpx
 
-from functions.account.device_login import GRANT_TYPE
+from functions.api.device_login import GRANT_TYPE
 from functions.faces import operations
 from functions.http.signed_in_pages import SignedInPages
 from functions.web.package.pages import TAB_HANDLERS

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from functions.web.home import VALUES_PER_PAGE
+from functions.web.directories import VALUES_PER_PAGE
 from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
 from tests.protocol.web.page_reader import counted, main_of, opened

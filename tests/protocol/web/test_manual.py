@@ -5,7 +5,7 @@ import re
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from functions.web.about import PROGRAMS
+from functions.web.manual import PROGRAMS
 from shared.prose.manual import FILES, page_name
 from tests.protocol.web.page_reader import main_of, opened
 from tests.support.world import URL, OpenWorld, World

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from functions.http.representations import script_text
+from functions.http.scripts import script_text
 from shared import login
 from shared.hosting.http_server.server import bind
 from shared.login import (

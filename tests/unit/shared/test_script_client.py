@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from functions.http.representations import script_text
+from functions.http.scripts import script_text
 from shared import audit, login, outdated, publish
 from shared.script_client import flaw_of_address, objects_in, part_of_archive
 from tests.support.archives import bala
