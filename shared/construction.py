@@ -72,6 +72,7 @@ from shared.services.advisories.advisories import Advisories
 from shared.services.advisories.advisory_export import AdvisoryExport
 from shared.services.advisories.advisory_import import AdvisoryImport
 from shared.services.advisories.advisory_index import AdvisoryIndex
+from shared.services.advisories.advisory_mail import AdvisoryMail
 from shared.services.advisories.advisory_notices import AdvisoryNotices
 from shared.services.advisories.advisory_texts import AdvisoryTexts
 from shared.services.advisories.advisory_updates import AdvisoryUpdates
@@ -98,18 +99,7 @@ from shared.services.common import Adapters
 from shared.services.following.follower_mail import FollowerMail
 from shared.services.following.following import Following
 from shared.services.identity.accounts import Accounts, RetiredNames
-from shared.services.identity.mail import (
-    AccountMail,
-    AdvisoryMail,
-    Appeal,
-    DecisionMail,
-    DependencyMail,
-    MailDelivery,
-    ProvenanceMail,
-    PublishedMail,
-    ReleaseMail,
-    TokenMail,
-)
+from shared.services.identity.mail import AccountMail, Appeal, DecisionMail, MailDelivery
 from shared.services.identity.mail_domains import MailDomains
 from shared.services.identity.sessions import Identities, Sessions
 from shared.services.identity.sign_in import SignInFlow, SignInLinks
@@ -202,6 +192,7 @@ from shared.services.organizations.webhooks import Webhooks
 from shared.services.packages.archive_delivery import ArchiveDelivery
 from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader
 from shared.services.packages.archive_relocation import ArchiveRelocation
+from shared.services.packages.dependency_mail import DependencyMail
 from shared.services.packages.dependency_notices import DependencyNotices
 from shared.services.packages.deprecation import Deprecation
 from shared.services.packages.derived_data import (
@@ -230,6 +221,7 @@ from shared.services.packages.statistics import LastRegistryCounts, RecentPulls,
 from shared.services.packages.successors import Successors
 from shared.services.packages.visibility import PackageVisibility
 from shared.services.provenance.attestations import ReleaseProvenance
+from shared.services.provenance.provenance_mail import ProvenanceMail
 from shared.services.provenance.provenance_notices import ProvenanceNotices
 from shared.services.provenance.sigstore_bundles import SigstoreBundles
 from shared.services.provenance.trusted_root_renewal import TrustedRootRenewal
@@ -251,6 +243,7 @@ from shared.services.publishing.publishing_rules import (
     StagedReleaseRule,
 )
 from shared.services.publishing.quota_rule import QuotaRule
+from shared.services.publishing.release_mail import PublishedMail, ReleaseMail
 from shared.services.publishing.release_selection import ReleaseSelections
 from shared.services.publishing.release_warnings import ReleaseWarnings
 from shared.services.publishing.report_mail import ReportMail
@@ -283,6 +276,7 @@ from shared.services.tokens.makers import MakerReview, Makers
 from shared.services.tokens.pasted_id_tokens import PastedIdTokens
 from shared.services.tokens.repository_ids import RepositoryIds
 from shared.services.tokens.secret_scanning import SecretScanning
+from shared.services.tokens.token_mail import TokenMail
 from shared.services.tokens.tokens import TokenRecords, Tokens
 from shared.services.tokens.trusted_publishers import TrustedPublishers
 from shared.services.tokens.trusted_publishing import JobTokenVerifier, TrustedPublishing

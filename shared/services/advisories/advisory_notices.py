@@ -30,9 +30,9 @@ from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
 from shared.ports.system import Clock
+from shared.services.advisories.advisory_mail import AdvisoryMail
 from shared.services.advisories.affected_packages import AffectedPackage, AffectedPackages
 from shared.services.identity.accounts import accounts_by_ids
-from shared.services.identity.mail import AdvisoryMail
 from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
 
 EVENTS_AT_ONCE = 100

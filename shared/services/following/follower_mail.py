@@ -57,7 +57,7 @@ from shared.services.advisories.advisory_notices import reader_for
 from shared.services.feed_position import EVENTS_READ_AT_ONCE, FeedPosition
 from shared.services.following.following import Following
 from shared.services.identity.accounts import accounts_by_ids
-from shared.services.identity.mail import MailDelivery, mail_text
+from shared.services.identity.mail import MailDelivery, mail_text, printable
 
 # Nobody is told about older events, for example after an upgrade.
 TOLD_FOR = timedelta(days=7)
@@ -321,7 +321,7 @@ class FollowerMail(Struct, frozen=True):
             return f"New: {release.coordinate}\n  {page}" if is_served else ""
         if not release.is_withdrawn or is_withheld_by_rules(release):
             return ""
-        why = _printable(withdrawal_text(withdrawal_of(release)))
+        why = printable(withdrawal_text(withdrawal_of(release)))
         return f"Withdrawn: {release.coordinate}{f'. {why}' if why else ''}\n  {page}"
 
     async def _advisory_text(self, news: WaitingNews, access: PrivatePackageAccess) -> str:
@@ -332,7 +332,7 @@ class FollowerMail(Struct, frozen=True):
         advisory = await self._advisory(news.advisory)
         if advisory is None:
             return ""
-        summary = f": {_printable(advisory.summary)}" if advisory.summary else ""
+        summary = f": {printable(advisory.summary)}" if advisory.summary else ""
         page = f"{self.base_url}/advisories/{advisory.id}"
         return f"Advisory {advisory.id} about {head.package}{summary}\n  {page}"
 
@@ -368,7 +368,3 @@ def _subject(pace: Pace, lines: Sequence[_Line]) -> str:
     if len(lines) == 1:
         return lines[0].text.partition("\n")[0]
     return f"{len(lines):,} news of what you follow"
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in text)

@@ -10,9 +10,9 @@ from shared.domain.times import MS
 from shared.domain.tokens import Token
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
-from shared.services.identity.mail import TokenMail
 from shared.services.maintenance.tasks import Task
 from shared.services.record_batches import RECORDS_AT_ONCE
+from shared.services.tokens.token_mail import TokenMail
 
 SCHEDULE = "30 37 * * * *"
 

@@ -31,7 +31,7 @@ from shared.ports.system import Clock
 from shared.ports.work import WorkStore
 from shared.services.feed_position import FeedPosition, event_batches
 from shared.services.identity.accounts import organization_owners
-from shared.services.identity.mail import DependencyMail
+from shared.services.packages.dependency_mail import DependencyMail
 from shared.services.packages.search import PackageSearch
 
 # Nobody is told about older withdrawals, for example after an upgrade.

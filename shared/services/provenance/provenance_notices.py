@@ -20,7 +20,7 @@ from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
 from shared.services.feed_position import FeedPosition, event_batches
-from shared.services.identity.mail import ProvenanceMail
+from shared.services.provenance.provenance_mail import ProvenanceMail
 from shared.services.provenance.sigstore_bundles import ACCEPTED_FOR
 
 # Nobody is told about older releases, for example after an upgrade.

@@ -40,10 +40,11 @@ from shared.ports.pull_ledger import PullLedger
 from shared.ports.system import Clock
 from shared.services.administration.audit_log import AuditLog, AuditLogPage
 from shared.services.identity.accounts import account_names
-from shared.services.identity.mail import DecisionMail, ReleaseMail
+from shared.services.identity.mail import DecisionMail
 from shared.services.list_pages import entity_page, organization_package_page
 from shared.services.packages.derived_data import DerivedData, PackageRecordWriter
 from shared.services.packages.search import PackageSearch
+from shared.services.publishing.release_mail import ReleaseMail
 from shared.services.record_batches import RECORDS_AT_ONCE, package_batches
 
 PACKAGES_READ = 50  # Packages that one page looks through: each is surveyed.

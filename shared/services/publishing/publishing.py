@@ -57,7 +57,6 @@ from shared.ports.metadata import MetadataStore, VersionDiffersInCase
 from shared.ports.system import Clock
 from shared.runtime.lru_cache import LruCache
 from shared.services.api_docs.api_docs_queue import ApiDocsQueue
-from shared.services.identity.mail import PublishedMail, ReleaseMail
 from shared.services.limits.rate_limits import PublishAllowance, RateLimiter
 from shared.services.organizations.organizations import Organizations
 from shared.services.organizations.typosquats import Typosquats
@@ -66,6 +65,7 @@ from shared.services.packages.derived_data import DerivedData
 from shared.services.provenance.sigstore_bundles import SigstoreBundle, SigstoreBundles
 from shared.services.publishing.published_contents import PublishedContents
 from shared.services.publishing.publishing_rules import Occasion, PublishingRules, RuledArchive
+from shared.services.publishing.release_mail import PublishedMail, ReleaseMail
 from shared.services.publishing.scanner import Scanner
 from shared.services.tokens.trusted_publishers import TrustedPublishers, check_pusher, check_tag
 

@@ -21,7 +21,6 @@ from shared.domain.withdrawals import PublicReason
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.services.identity.accounts import ACCOUNT_ID_PREFIX, account_by_name
-from shared.services.identity.mail import ReleaseMail
 from shared.services.packages.derived_data import DerivedData
 from shared.services.publishing.moderation import (
     DECIDED_TOGETHER,
@@ -29,6 +28,7 @@ from shared.services.publishing.moderation import (
     STATE_VERBS,
     Moderation,
 )
+from shared.services.publishing.release_mail import ReleaseMail
 from shared.services.record_batches import RECORDS_AT_ONCE, package_batches
 
 PACKAGES_SEARCHED = 2_000  # Packages that one request searches, reading the releases of each.

@@ -21,8 +21,8 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.services.api_docs.api_docs_generation import ApiHistory
-from shared.services.identity.mail import ReleaseMail
 from shared.services.publishing.publishing_rules import PublishingRules
+from shared.services.publishing.release_mail import ReleaseMail
 
 # No mail is sent later, because documentation may be made again long after publication.
 TOLD_WITHIN = timedelta(days=1)

@@ -33,11 +33,12 @@ from shared.ports.system import Clock
 from shared.services.api_docs.api_docs_generation import ApiHistory
 from shared.services.api_docs.on_demand import ApiComparisons
 from shared.services.identity.accounts import account_names
-from shared.services.identity.mail import DecisionMail, ReleaseMail
+from shared.services.identity.mail import DecisionMail
 from shared.services.list_pages import organization_package_page
 from shared.services.packages.archive_delivery import ArchiveDelivery
 from shared.services.packages.archive_reader import ArchiveFiles
 from shared.services.packages.derived_data import PackageRecordWriter
+from shared.services.publishing.release_mail import ReleaseMail
 
 PACKAGES_LOOKED_AT = 50  # Packages surveyed for one page.
 MAX_STAGED_RELEASES = 25  # After this many releases a page surveys no further package.

@@ -18,7 +18,7 @@ from shared.domain.tokens import Token
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
-from shared.services.identity.mail import TokenMail
+from shared.services.tokens.token_mail import TokenMail
 from shared.services.tokens.tokens import TokenRecords, token_change
 
 SCANNER_ID = "scanner"  # Shorter than ids of accounts, so no account has it.

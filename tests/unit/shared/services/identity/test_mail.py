@@ -5,7 +5,8 @@ import string
 
 from shared.domain.errors.requests import Busy
 from shared.domain.release_states import State
-from shared.services.identity.mail import MAIL_TEXTS, Appeal, MailDelivery, ReleaseMail
+from shared.services.identity.mail import MAIL_TEXTS, Appeal, MailDelivery
+from shared.services.publishing.release_mail import ReleaseMail
 from tests.contract.sample_records import release
 from tests.fakes.mail import FakeMailer
 from tests.fakes.stores import FakeDirectory, FakeWork

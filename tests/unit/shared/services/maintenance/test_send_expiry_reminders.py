@@ -13,9 +13,10 @@ from shared.domain.memberships import Membership, PendingRole
 from shared.domain.scopes import Grant, Role
 from shared.domain.tokens import Token
 from shared.ports.work import WorkStore
-from shared.services.identity.mail import MailDelivery, TokenMail
+from shared.services.identity.mail import MailDelivery
 from shared.services.maintenance.send_expiry_reminders import SendExpiryReminders
 from shared.services.record_batches import RECORDS_AT_ONCE
+from shared.services.tokens.token_mail import TokenMail
 from tests.fakes.mail import FakeMailer
 from tests.fakes.stores import FakeDirectory, FakeWork
 from tests.fakes.system import START_MS, FakeClock

@@ -1,0 +1,54 @@
+"""Mail to the owners of packages whose dependencies were withdrawn or deprecated."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from shared.domain.accounts import Account
+from shared.domain.packages import Release
+from shared.domain.releases import withdrawal_of, withdrawal_text
+from shared.domain.times import MS
+from shared.ports.system import Clock
+from shared.ports.work import WorkStore
+from shared.services.identity.mail import (
+    MAX_LISTED,
+    NOTICE_MAIL_KEPT_FOR,
+    MailDelivery,
+    mail_text,
+    printable,
+)
+
+
+class DependencyMail(Struct, frozen=True):
+    """Sends mail about a withdrawn release to the owners of packages that depend on it."""
+
+    work: WorkStore
+    mail_delivery: MailDelivery
+    clock: Clock
+    base_url: str
+
+    async def send_withdrawn(
+        self, withdrawal: str, release: Release, owner: Account, dependents: Sequence[str]
+    ) -> int:
+        """Send mail to the owner, once for a withdrawal; return how many were sent."""
+        now_ms = self.clock.now_ms()
+        told = withdrawal_text(withdrawal_of(release))
+        more = len(dependents) - MAX_LISTED
+        lines = [f"  {each}" for each in dependents[:MAX_LISTED]]
+        lines += [f"  and {more:,} more"] if more > 0 else []
+        at = release.coordinate
+        mail = mail_text(
+            "dependency-withdrawn",
+            release=str(at),
+            reason=f"Reason: {printable(told)}\n\n" if told else "",
+            dependents="\n".join(lines),
+            page=f"{self.base_url}/packages/{at.package}/{at.version}",
+        )
+        return await self.mail_delivery.send_once(
+            f"dependency:{withdrawal}",
+            [owner],
+            mail,
+            work=self.work,
+            until_ms=now_ms + NOTICE_MAIL_KEPT_FOR // MS,
+            now_ms=now_ms,
+        )

@@ -1,0 +1,290 @@
+"""Mail about releases: to owners, to those who publish, and to administrators."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+from hashlib import sha256
+
+from msgspec import Struct
+
+from shared.domain.accounts import Account
+from shared.domain.errors.base import Unavailable
+from shared.domain.mail import MailText
+from shared.domain.packages import Release
+from shared.domain.release_states import WITHDRAWN, State
+from shared.domain.releases import withdrawal_of, withdrawal_text
+from shared.domain.times import MS, time_text
+from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock
+from shared.ports.work import WorkStore
+from shared.runtime.background_tasks import BackgroundTasks
+from shared.services.identity.accounts import (
+    accounts_by_ids,
+    administrator_accounts,
+    organization_owners,
+    publishing_accounts,
+    responsible_accounts,
+)
+from shared.services.identity.mail import Appeal, MailDelivery, mail_text, printable, reason_text
+from shared.services.limits.rate_limits import BURST_WINDOW
+
+_HELD_MAIL_KIND = "held-news"
+
+_REVIEW_MAIL_KIND = "review-wanted"
+
+_REVIEWED_MAIL_KIND = "release-reviewed"
+
+# No second mail about the same decision is sent within this time.
+_REVIEWED_MAIL_KEPT_FOR = timedelta(days=7)
+
+_WARNING_MAIL_KIND = "release-warned"
+
+_WARNING_MAIL_KEPT_FOR = timedelta(days=7)
+
+_SCANNER_MAIL_EVERY = timedelta(hours=1)
+
+RELEASES_IN_A_MAIL = 50  # Releases that the mail about a decision on many releases lists.
+
+
+class ReleaseMail(Struct, frozen=True):
+    """Sends mail about a release to the owners of its organization.
+
+    The state of the release is stored before the mail is sent, and stays if the mail fails.
+    """
+
+    directory: DirectoryStore
+    work: WorkStore
+    mail_delivery: MailDelivery
+    appeal: Appeal
+    clock: Clock
+    base_url: str
+
+    async def send_decision(self, release: Release) -> None:
+        """Send a statement about a decision of the moderators to those it affects: who is
+        responsible for the organization, and who published the release.
+
+        Owners alone read the reason that is for them; everybody else reads the public one.
+        """
+        await self._send_statement([release], partial(self._statement, release))
+
+    async def send_decisions(self, releases: Sequence[Release]) -> None:
+        """Send statements about one decision on many releases, as `send_decision` does: one
+        statement for each organization."""
+        by_org = dict[str, list[Release]]()
+        for release in releases:
+            by_org.setdefault(release.org, []).append(release)
+        for decided in by_org.values():
+            if len(decided) == 1:
+                await self.send_decision(decided[0])
+            else:
+                await self._send_statement(decided, partial(self._statement_of_many, decided))
+
+    async def _send_statement(
+        self, decided: Sequence[Release], statement: Callable[[str], MailText]
+    ) -> None:
+        """Send a statement about releases of one organization, which is made with the reason that
+        its reader may know."""
+        first = decided[0]
+        now_ms = self.clock.now_ms()
+        delivery = self.mail_delivery
+        with suppress(Unavailable):
+            owners = await organization_owners(self.directory, first.org, now_ms)
+            responsible = await responsible_accounts(self.directory, first.org, now_ms)
+            principals = {each.origin.principal for each in decided}
+            publishers = await accounts_by_ids(self.directory, sorted(principals))
+            known = {each.id for each in owners}
+            addresses = {each.email for each in owners}
+            others = {
+                each.id: each
+                for each in (*responsible, *publishers)
+                if each.id not in known and each.email not in addresses
+            }
+            await delivery.send_to_accounts(owners, statement(reason_text(first.state_reason)))
+            await delivery.send_to_accounts(others.values(), statement(""))
+
+    def _statement(self, release: Release, reason: str) -> MailText:
+        if release.waits_for_sigstore:
+            return mail_text(
+                "release-awaits-sigstore",
+                release=str(release.coordinate),
+                at=time_text(release.changed_ms or self.clock.now_ms()),
+                page=self._organization_page(release),
+            )
+        return mail_text(
+            f"release-{release.state.value}",
+            release=str(release.coordinate),
+            at=time_text(release.changed_ms or self.clock.now_ms()),
+            reason=reason + _public_reason(release),
+            page=self._organization_page(release),
+            appeal=self.appeal.sentence,
+        )
+
+    def _statement_of_many(self, decided: Sequence[Release], reason: str) -> MailText:
+        first = decided[0]
+        lines = [f"  {each.coordinate}" for each in decided[:RELEASES_IN_A_MAIL]]
+        if len(decided) > RELEASES_IN_A_MAIL:
+            lines.append(f"  and {len(decided) - RELEASES_IN_A_MAIL:,} more")
+        return mail_text(
+            f"releases-{first.state.value}",
+            org=first.org,
+            count=f"{len(decided):,}",
+            releases="\n".join(lines),
+            at=time_text(first.changed_ms or self.clock.now_ms()),
+            reason=reason + _public_reason(first),
+            page=self._organization_page(first),
+            appeal=self.appeal.sentence,
+        )
+
+    async def send_held(self, release: Release) -> None:
+        """Send mail about a release that was held: one for each burst, so that a worm cannot flood
+        a mailbox.
+        """
+        mail = mail_text(
+            "burst-held",
+            org=release.org,
+            release=str(release.coordinate),
+            principal=release.origin.principal,
+            credential=release.origin.credential,
+            page=f"{self._organization_page(release)}/held",
+        )
+        readers = partial(responsible_accounts, self.directory, release.org)
+        key = f"{_HELD_MAIL_KIND}:{release.org.lower()}"
+        await self._send_once(key, readers, mail, every=BURST_WINDOW)
+
+    async def send_held_by_scanner(self, release: Release) -> None:
+        """Tell administrators of a release that the scanner did not accept, but of no other one in
+        the same hour: one page lists all of them."""
+        mail = mail_text(
+            "scanner-held",
+            release=str(release.coordinate),
+            reason=printable(release.state_reason),
+            page=f"{self.base_url}/manage/releases",
+        )
+        readers = partial(administrator_accounts, self.directory)
+        await self._send_once("scanner-held", readers, mail, every=_SCANNER_MAIL_EVERY)
+
+    async def send_review_wanted(self, release: Release) -> None:
+        """Send mail about a release that a rule holds to those who may approve it: one for each
+        organization in ten minutes, since its page lists all that wait."""
+        mail = mail_text(
+            "review-wanted",
+            org=release.org,
+            release=str(release.coordinate),
+            reason=release.state_reason,
+            principal=release.origin.principal,
+            credential=release.origin.credential,
+            page=f"{self._organization_page(release)}/staged",
+        )
+        readers = partial(publishing_accounts, self.directory, release.org)
+        key = f"{_REVIEW_MAIL_KIND}:{release.org.lower()}"
+        await self._send_once(key, readers, mail, every=BURST_WINDOW)
+
+    async def send_reviewed(self, release: Release, *, by: str) -> None:
+        """Tell the account that published a staged release what was decided, unless it decided
+        alone or does not publish in the organization any more: once for a decision, also where that
+        is repeated."""
+        decision = "refused" if release.refused else "approved"
+        publisher = release.origin.principal
+        if publisher == by:
+            return
+        is_live = release.state is State.LIVE
+        rest = "It is published." if is_live else printable(release.state_reason)
+        mail = mail_text(
+            "release-reviewed",
+            release=str(release.coordinate),
+            decision=decision,
+            rest=rest,
+            page=f"{self._organization_page(release)}/packages/{release.name}",
+        )
+
+        async def readers(now_ms: int) -> list[Account]:
+            members = await publishing_accounts(self.directory, release.org, now_ms)
+            return [each for each in members if each.id == publisher]
+
+        key = f"{_REVIEWED_MAIL_KIND}:{release.coordinate.key}:{decision}"
+        await self._send_once(key, readers, mail, every=_REVIEWED_MAIL_KEPT_FOR)
+
+    async def send_warnings(self, release: Release, warnings: Sequence[str]) -> None:
+        """Send what the rules warn of to who is responsible for the organization, once for a
+        release and these warnings."""
+        mail = mail_text(
+            "release-warned",
+            org=release.org,
+            release=str(release.coordinate),
+            warnings="\n\n".join(map(printable, warnings)),
+            page=f"{self._organization_page(release)}/rules",
+        )
+        said = sha256("\n".join(warnings).encode()).hexdigest()[:16]
+        readers = partial(responsible_accounts, self.directory, release.org)
+        key = f"{_WARNING_MAIL_KIND}:{release.coordinate.key}:{said}"
+        await self._send_once(key, readers, mail, every=_WARNING_MAIL_KEPT_FOR)
+
+    async def _send_once(
+        self,
+        key: str,
+        readers: Callable[[int], Awaitable[Iterable[Account]]],
+        mail: MailText,
+        *,
+        every: timedelta,
+    ) -> None:
+        """Send mail to those who are its readers at that time, unless one with the key was sent
+        within `every`."""
+        now_ms = self.clock.now_ms()
+        with suppress(Unavailable):
+            await self.mail_delivery.send_once(
+                key,
+                await readers(now_ms),
+                mail,
+                work=self.work,
+                until_ms=now_ms + every // MS,
+                now_ms=now_ms,
+            )
+
+    def _organization_page(self, release: Release) -> str:
+        return f"{self.base_url}/account/organizations/{release.org}"
+
+
+def _public_reason(release: Release) -> str:
+    """Return the public reason of a withdrawal as a paragraph."""
+    public = withdrawal_text(withdrawal_of(release))
+    if not public:
+        return "Public reason: none was stated.\n\n" if release.state in WITHDRAWN else ""
+    return f"Public reason: {printable(public)}\n\n"
+
+
+class PublishedMail(Struct, frozen=True):
+    """Sends mail about each new release to all owners of its organization, also to who published
+    it, in the background: whoever stole a credential of one of them cannot publish unnoticed."""
+
+    directory: DirectoryStore
+    mail_delivery: MailDelivery
+    clock: Clock
+    base_url: str
+    background_tasks: BackgroundTasks
+    is_on: bool  # As the setting says.
+
+    def send(self, release: Release) -> None:
+        """Start to send mail about a release that was just published."""
+        if self.is_on:
+            self.background_tasks.start(self._send(release))
+
+    async def close(self) -> None:
+        """Wait for the mail that is being sent."""
+        await self.background_tasks.close()
+
+    async def _send(self, release: Release) -> None:
+        now_ms = self.clock.now_ms()
+        with suppress(Unavailable):
+            owners = await organization_owners(self.directory, release.org, now_ms)
+            known = await accounts_by_ids(self.directory, [release.origin.principal])
+            mail = mail_text(
+                "release-published",
+                release=str(release.coordinate),
+                at=time_text(release.created_ms),
+                by=known[0].name if known else release.origin.principal,
+                credential=release.origin.credential,
+                page=f"{self.base_url}/packages/{release.org}/{release.name}/{release.version}",
+                own=f"{self.base_url}/account/organizations/{release.org}/packages/{release.name}",
+            )
+            await self.mail_delivery.send_to_accounts(owners, mail)
