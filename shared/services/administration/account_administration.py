@@ -239,7 +239,7 @@ class AccountAdministration(Struct, frozen=True):
         `last-administrator`.
         """
         parsed_reason = parse_required_reason(reason, f"the lock of {account.name}")
-        async with self.administrators.locked(account, "lock", by=by) as current:
+        async with self.administrators.changing(account, "lock", by=by) as current:
             if current.administrator:
                 await self.administrators.require_another(current)
             now_ms = self.record_writer.clock.now_ms()
@@ -247,7 +247,7 @@ class AccountAdministration(Struct, frozen=True):
             await self._write_lock(current, source, lock, by)
         # After the lock, so that no new session can start.
         ended = await self.sessions.end_all(account.id, by=by)
-        await self.stopped_makers.locked(account, by=by)
+        await self.stopped_makers.after_lock(account, by=by)
         mail = mail_text(
             "account-locked",
             name=account.name,
@@ -270,13 +270,13 @@ class AccountAdministration(Struct, frozen=True):
         If no lock is left, the tokens of the account are accepted again, except revoked ones, and
         what it made for organizations works again, unless somebody took it over.
         """
-        async with self.administrators.locked(account, "unlock", by=by) as current:
+        async with self.administrators.changing(account, "unlock", by=by) as current:
             unlocked = current.with_lock(source, None)
             if unlocked != current:
                 await self._write_lock(current, source, None, by)
         # A repeat does this as well, in case an earlier attempt crashed before it.
         if not unlocked.is_locked:
-            await self.stopped_makers.unlocked(account, by=by)
+            await self.stopped_makers.after_unlock(account, by=by)
         if current.is_locked and not unlocked.is_locked:
             mail = mail_text("account-unlocked", name=account.name, url=self.base_url)
             await self.mail_delivery.send_to_accounts([account], mail)

@@ -141,7 +141,7 @@ class AccountDeletion(Struct, frozen=True):
         left = {each.org for each in memberships if each.hand_role is Role.OWNER}
         made = await self.made_by_accounts.of_account(account.id)
         others = [each for each in made if each.org not in left]
-        await self.stopped_makers.deleted(account, others, by=by)
+        await self.stopped_makers.after_deletion(account, others, by=by)
         sessions = await self.sessions.list_own(by=by)
         await self.erasures.erase_own(account, by=by)
         return sessions

@@ -162,7 +162,7 @@ class AccountErasures(Struct, frozen=True):
 
         Raises `last-administrator`, and as `Administration.require_fresh` does.
         """
-        async with self.administrators.locked(account, "erase", by=by) as current:
+        async with self.administrators.changing(account, "erase", by=by) as current:
             if current.administrator:
                 await self.administrators.require_another(current)
         return await self._erase_without_reason(account, by)
@@ -201,7 +201,7 @@ class AccountErasures(Struct, frozen=True):
                 f"The reason names {account.name}, and it stays when the account is erased. Write "
                 "one without names, such as the number of the request.",
             )
-        async with self.administrators.locked(account, "erase", by=by) as current:
+        async with self.administrators.changing(account, "erase", by=by) as current:
             if current.administrator:
                 await self.administrators.require_another(current)
         now_ms = self.record_writer.clock.now_ms()
@@ -256,7 +256,7 @@ class AccountErasures(Struct, frozen=True):
             await self._end_administrator(account, by)
         if account is not None and erasure.by != account_id:
             made = await self.made_by_accounts.of_account(account_id)
-            await self.stopped_makers.deleted(account, made, by=by)
+            await self.stopped_makers.after_deletion(account, made, by=by)
         orgs = await self._leave(account_id, by)
         await self._review(orgs)
         tokens = await self._revoke_tokens(account_id, by)

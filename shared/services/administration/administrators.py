@@ -63,7 +63,7 @@ class Administrators(Struct, frozen=True):
     @retried_with_back_off
     async def appoint(self, account: Account, *, by: Principal) -> Account:
         """Make an account an administrator; a repeat changes nothing. Raises `account-locked`."""
-        async with self.locked(account, "appoint", by=by) as current:
+        async with self.changing(account, "appoint", by=by) as current:
             if current.is_locked:
                 raise account_locked(current.name)
             if current.is_administrator_by_hand:
@@ -76,7 +76,7 @@ class Administrators(Struct, frozen=True):
         `last-administrator`, and `reason-missing` unless it is the own account.
         """
         said = reason_of_act(account, reason, f"removing {account.name} as administrator", by)
-        async with self.locked(account, "dismiss", by=by) as current:
+        async with self.changing(account, "dismiss", by=by) as current:
             if current.administrator and not current.is_administrator_by_hand:
                 raise Conflict(
                     "administrator-by-group",
@@ -130,7 +130,7 @@ class Administrators(Struct, frozen=True):
             await self.directory.replace(changed)
 
     @asynccontextmanager
-    async def locked(
+    async def changing(
         self, account: Account, verb: str, *, by: Principal
     ) -> AsyncGenerator[Account]:
         """Yield the stored account while nobody else can change administrators.

@@ -27,7 +27,7 @@ class Auditors(Struct, frozen=True):
     @retried_with_back_off
     async def appoint(self, account: Account, *, by: Principal) -> Account:
         """Make an account an auditor. Raises `account-locked`."""
-        async with self.administrators.locked(account, "appoint", by=by) as current:
+        async with self.administrators.changing(account, "appoint", by=by) as current:
             if current.is_locked:
                 raise account_locked(current.name)
             if current.auditor:
@@ -40,7 +40,7 @@ class Auditors(Struct, frozen=True):
         """Revoke the auditor role that an account was given by hand. Raises `auditor-by-group` for
         an auditor only by a group, and `reason-missing` unless it is the own account."""
         said = reason_of_act(account, reason, f"removing {account.name} as auditor", by)
-        async with self.administrators.locked(account, "dismiss", by=by) as current:
+        async with self.administrators.changing(account, "dismiss", by=by) as current:
             if current.auditor:
                 changed = current.model_copy(update={"auditor": False})
                 return await self.administrators.write_role("auditor.dismissed", changed, by, said)

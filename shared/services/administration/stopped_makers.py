@@ -29,7 +29,7 @@ class StoppedMakers(Struct, frozen=True):
     organization_members: OrganizationMembers
     maker_mail: MakerMail
 
-    async def locked(self, account: Account, *, by: Principal) -> list[Made]:
+    async def after_lock(self, account: Account, *, by: Principal) -> list[Made]:
         """Put on hold what the account scheduled, tell owners what stops with it, and return it."""
         made = await self.made_by_accounts.of_account(account.id)
         for org in _with_changes(made):
@@ -37,13 +37,15 @@ class StoppedMakers(Struct, frozen=True):
         await self.maker_mail.send(account, f"The account {account.name} was locked.", made)
         return made
 
-    async def unlocked(self, account: Account, *, by: Principal) -> None:
+    async def after_unlock(self, account: Account, *, by: Principal) -> None:
         """Resume the changes of owners that the account scheduled, which were on hold while it was
         locked."""
         for org in _with_changes(await self.made_by_accounts.of_account(account.id)):
             await self._resume(org, account, by)
 
-    async def deleted(self, account: Account, made: Sequence[Made], *, by: Principal) -> None:
+    async def after_deletion(
+        self, account: Account, made: Sequence[Made], *, by: Principal
+    ) -> None:
         """End the scheduled changes of a deleted account, and tell owners what stops with it."""
         for org in _with_changes(made):
             await self._end(org, account, by)
@@ -53,21 +55,21 @@ class StoppedMakers(Struct, frozen=True):
     async def _hold(self, org: str, account: Account, by: Principal) -> None:
         organization = await self._organization(org)
         if organization is not None:
-            async with self.organization_members.locked(organization) as members:
+            async with self.organization_members.changing(organization) as members:
                 await self.organization_members.hold_changes_by(members, account.id, by)
 
     @retried_with_back_off
     async def _resume(self, org: str, account: Account, by: Principal) -> None:
         organization = await self._organization(org)
         if organization is not None:
-            async with self.organization_members.locked(organization) as members:
+            async with self.organization_members.changing(organization) as members:
                 await self.organization_members.resume_changes_by(members, account.id, by)
 
     @retried_with_back_off
     async def _end(self, org: str, account: Account, by: Principal) -> None:
         organization = await self._organization(org)
         if organization is not None:
-            async with self.organization_members.locked(organization) as members:
+            async with self.organization_members.changing(organization) as members:
                 await self.organization_members.end_changes_by(members, account.id, by)
 
     async def _organization(self, org: str) -> Organization | None:

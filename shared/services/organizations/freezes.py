@@ -169,7 +169,7 @@ class Freezes(Struct, frozen=True):
             by.id, OrgName(organization.name), self.clock.now_ms()
         )
         actor = Actor(by, access)
-        async with self.organization_members.locked(organization) as members:
+        async with self.organization_members.changing(organization) as members:
             waiting = [each.account for each in members.with_pending_change]
             for account in await accounts_by_ids(self.directory, waiting):
                 with suppress(NotFound):  # It took effect meanwhile.

@@ -318,7 +318,7 @@ class Invitations:
         organization = details.organization
         invitation = details.invitation
         actor, account = await self._joining_account(organization, by)
-        async with self.organization_members.locked(organization) as members:
+        async with self.organization_members.changing(organization) as members:
             _require_no_member(members, by)
             # Used before the membership: a crash in between loses an invitation, but no code is
             # valid twice.

@@ -108,7 +108,7 @@ class OrganizationMembers(Struct, frozen=True):
         return MemberList.of(organization, stored, self.record_writer.clock.now_ms())
 
     @asynccontextmanager
-    async def locked(self, organization: Organization) -> AsyncGenerator[MemberList]:
+    async def changing(self, organization: Organization) -> AsyncGenerator[MemberList]:
         """Yield the member list while nobody else can change it, as `Leases.lease` says.
 
         Otherwise two owners could remove each other, and the organization would have no owner.
@@ -579,7 +579,7 @@ class Memberships(Struct, frozen=True):
             by, Action.MANAGE if is_weak else Action.GOVERN, org
         )
         actor = Actor(by, access)
-        async with self.organization_members.locked(access.require_organization(org)) as members:
+        async with self.organization_members.changing(access.require_organization(org)) as members:
             if members.member(account.id) is None and not actor.is_operator_or_administrator:
                 raise member_not_found(account.name, members.org)
             request = RequestedMembership(
@@ -604,7 +604,7 @@ class Memberships(Struct, frozen=True):
         if kept is Kept.EVERYTHING:
             action = Action.GOVERN
         access = await self.authorization.require_in_organization(by, action, org)
-        async with self.organization_members.locked(access.require_organization(org)) as members:
+        async with self.organization_members.changing(access.require_organization(org)) as members:
             request = RequestedMembership(account, None, reason=parse_reason(reason))
             await self._apply(members, request, Actor(by, access), kept)
 
@@ -620,7 +620,7 @@ class Memberships(Struct, frozen=True):
         """
         access = await self.authorization.require_in_organization(by, Action.GOVERN, org)
         account = await self.member_account(org, new_owner_id, by=by)
-        async with self.organization_members.locked(access.require_organization(org)) as members:
+        async with self.organization_members.changing(access.require_organization(org)) as members:
             actor = Actor(by, access)
             owner = _owner_who_hands_over(members, actor)
             _check_new_owner(members, account, later_role)
@@ -685,7 +685,7 @@ class Memberships(Struct, frozen=True):
     ) -> None:
         """Cancel the scheduled change of a member; any owner may, others with a `reason`."""
         access = await self.authorization.require_in_organization(by, Action.GOVERN, org)
-        async with self.organization_members.locked(access.require_organization(org)) as members:
+        async with self.organization_members.changing(access.require_organization(org)) as members:
             actor = Actor(by, access)
             await self.organization_members.cancel(members, account, actor, parse_reason(reason))
 
