@@ -1,27 +1,19 @@
 """Authorization: what a principal may do, what administrators may do, and what the checks cost."""
 
-from typing import cast
-
 import pytest
 from msgspec.structs import replace
 
-from shared.adapters.cosmos.change_feed import ChangeFeedEdition
-from shared.adapters.cosmos.client import CosmosDatabase
-from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
 from shared.auth.authorization import Authorization
-from shared.auth.known_readers import KNOWN_FOR, KnownReaders
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Package
 from shared.domain.errors.identity import NotPermitted, TokenUnknown
 from shared.domain.memberships import GroupRole, Membership
-from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.packages import Head
 from shared.domain.principals import ANONYMOUS, OPERATOR, Principal
 from shared.domain.scopes import Grant, Role, Scope
 from shared.domain.search import Viewer
 from shared.domain.visibility import STAFF, Visibility
-from shared.runtime.editions import records_of
 from tests.fakes.stores import E, FakeDirectory
 from tests.fakes.system import FakeClock
 from tests.support.services import authorization_over
@@ -235,96 +227,3 @@ async def test_the_token_of_a_deleted_account_publishes_nothing(
 
 
 # --- Known readers -------------------------------------------------------------------------------
-
-ACME = OrgName("acme")
-OTHER = OrgName("other")
-ANN = Principal("ann", credential="token")
-
-
-class Scene:
-    """Known readers over stores that a test writes to."""
-
-    def __init__(self) -> None:
-        self.written = list[str]()
-        self.clock = FakeClock()
-        self.edition = EmbeddedEdition(
-            lambda: len(self.written),
-            lambda position: ChangesSince(len(self.written), self.written[position or 0 :]),
-        )
-        self.edition.ask()
-        self.readers = KnownReaders(self.edition, self.clock)
-
-    def note(self, org: OrgName) -> None:
-        self.readers.note(ANN, org, self.readers.number)
-
-    def known(self, by: Principal = ANN) -> set[str]:
-        return {*self.readers.among(by, (ACME, OTHER))}
-
-    def write(self, key: str) -> None:
-        self.written.append(key)
-        self.edition.ask()
-
-
-@pytest.fixture
-def scene() -> Scene:
-    return Scene()
-
-
-def test_what_was_noted_is_known_of_this_credential_alone(scene: Scene) -> None:
-    scene.note(ACME)
-    scene.note(OTHER)
-    assert scene.known() == {ACME, OTHER}
-    for other in (Principal("ann", credential="narrow"), Principal("bob", credential="token")):
-        assert not scene.known(other)
-    assert not scene.known(ANONYMOUS)
-
-
-def test_readers_are_looked_up_by_the_names_that_are_asked_for(scene: Scene) -> None:
-    scene.note(ACME)
-    assert list(scene.readers.among(ANN, ("nothing", OTHER))) == []
-    scene.note(OrgName(STAFF))
-    assert list(scene.readers.among(ANN, ())) == [STAFF]
-
-
-@pytest.mark.parametrize("owner", [ANN.id, ACME])
-def test_nothing_is_known_after_a_write_to_the_account_or_an_organization(
-    scene: Scene, owner: str
-) -> None:
-    scene.note(ACME)
-    scene.write(records_of(owner))
-    assert not scene.known()
-    scene.note(OTHER)
-    assert scene.known() == {OTHER}
-
-
-@pytest.mark.parametrize("key", ["acme/greet", "ann/greet", records_of("other"), "ann", "acme"])
-def test_a_write_of_anything_else_changes_nothing(scene: Scene, key: str) -> None:
-    scene.note(ACME)
-    scene.write(key)
-    assert scene.known() == {ACME}
-
-
-def test_in_the_cloud_any_record_that_this_process_writes_ends_what_is_known(scene: Scene) -> None:
-    edition = ChangeFeedEdition(cast("CosmosDatabase", None), scene.clock)
-    readers = KnownReaders(edition, scene.clock)
-    readers.note(ANN, ACME, readers.number)
-    assert readers.includes(ANN, ACME)
-    edition.wrote("acme/greet")
-    assert readers.includes(ANN, ACME)
-    edition.wrote_records("another partition")
-    assert not readers.includes(ANN, ACME)
-
-
-def test_what_was_read_before_a_write_is_not_known_after_it(scene: Scene) -> None:
-    number = scene.readers.number
-    scene.write(records_of(ACME))
-    scene.readers.note(ANN, ACME, number)
-    assert not scene.known()
-
-
-def test_nothing_is_known_for_longer_than_three_seconds(scene: Scene) -> None:
-    scene.note(ACME)
-    scene.clock.advance(KNOWN_FOR / 2)
-    scene.note(OTHER)
-    scene.clock.advance(KNOWN_FOR / 2)
-    assert scene.known() == {OTHER}

@@ -3,28 +3,9 @@
 import ast
 import string
 
-from shared.domain.errors.requests import Busy
 from shared.domain.release_states import State
-from shared.services.identity.mail import MAIL_TEXTS, Appeal, MailDelivery
-from shared.services.publishing.release_mail import ReleaseMail
-from tests.contract.sample_records import release
-from tests.fakes.mail import FakeMailer
-from tests.fakes.stores import FakeDirectory, FakeWork
-from tests.fakes.system import FakeClock
+from shared.services.identity.mail import MAIL_TEXTS
 from tests.paths import ROOT
-from tests.support.port_doubles import Fault, failing
-
-
-async def test_a_store_that_is_away_stops_nothing() -> None:
-    mailer = FakeMailer()
-    fault = Fault("list_by_owner", Busy())
-    mail_delivery = MailDelivery(mailer, failed=lambda _kind, _count: None)
-    directory = failing(FakeDirectory(), fault)
-    appeal = Appeal(abuse_contact="")
-    url = "https://registry.test"
-    mail = ReleaseMail(directory, FakeWork(), mail_delivery, appeal, FakeClock(), url)
-    await mail.send_held(release())
-    assert (fault.calls, mailer.sent) == (1, [])
 
 
 def test_every_call_gives_a_mail_exactly_the_values_of_its_fields() -> None:

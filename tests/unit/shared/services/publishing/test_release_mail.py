@@ -1,0 +1,22 @@
+"""Mail about releases."""
+
+from shared.domain.errors.requests import Busy
+from shared.services.identity.mail import Appeal, MailDelivery
+from shared.services.publishing.release_mail import ReleaseMail
+from tests.contract.sample_records import release
+from tests.fakes.mail import FakeMailer
+from tests.fakes.stores import FakeDirectory, FakeWork
+from tests.fakes.system import FakeClock
+from tests.support.port_doubles import Fault, failing
+
+
+async def test_a_store_that_is_away_stops_nothing() -> None:
+    mailer = FakeMailer()
+    fault = Fault("list_by_owner", Busy())
+    mail_delivery = MailDelivery(mailer, failed=lambda _kind, _count: None)
+    directory = failing(FakeDirectory(), fault)
+    appeal = Appeal(abuse_contact="")
+    url = "https://registry.test"
+    mail = ReleaseMail(directory, FakeWork(), mail_delivery, appeal, FakeClock(), url)
+    await mail.send_held(release())
+    assert (fault.calls, mailer.sent) == (1, [])
