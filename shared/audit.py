@@ -23,17 +23,8 @@ from typing import TYPE_CHECKING, cast
 from urllib.parse import quote
 
 from shared.cvss import cvss_rating, cvss_score
-from shared.dependency_files import (
-    UnreadableFile,
-    read_libraries,
-    read_versions,
-)
-from shared.script_client import (
-    objects_in,
-    printable,
-    read_object,
-    token_for,
-)
+from shared.dependency_files import UnreadableFile, read_libraries, read_versions
+from shared.script_client import objects_in, printable, read_object, token_for
 from shared.verification.registry_client import NotAsked, RegistryClient
 
 if TYPE_CHECKING:

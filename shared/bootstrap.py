@@ -16,11 +16,7 @@ from urllib.parse import urlsplit
 from msgspec.structs import replace
 from pydantic import SecretStr
 
-from shared.adapters.advisory_dumps import (
-    DUMP_TIME_LIMIT,
-    MAX_DUMP_BYTES,
-    FetchedAdvisoryDumps,
-)
+from shared.adapters.advisory_dumps import DUMP_TIME_LIMIT, MAX_DUMP_BYTES, FetchedAdvisoryDumps
 from shared.adapters.azure_services import KeyVault, log_key_problem, recording_age
 from shared.adapters.backup import (
     ArchiveChecks,

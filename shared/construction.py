@@ -210,11 +210,7 @@ from shared.services.packages.organization_packages import OrganizationPackages
 from shared.services.packages.package_details import PackageDetails
 from shared.services.packages.pull_counter import PullCounter
 from shared.services.packages.pull_records import PullRecorder, PullRecords
-from shared.services.packages.pull_redirects import (
-    DeliveryRoutes,
-    PullRedirects,
-    RedirectCache,
-)
+from shared.services.packages.pull_redirects import DeliveryRoutes, PullRedirects, RedirectCache
 from shared.services.packages.pullers import PullerRecords
 from shared.services.packages.search import PackageSearch
 from shared.services.packages.statistics import LastRegistryCounts, RecentPulls, RegistryStatistics

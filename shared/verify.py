@@ -32,12 +32,7 @@ from shared.script_client import (
     token_for,
     unreachable,
 )
-from shared.verification.following_logs import (
-    EndedLog,
-    find_log,
-    root_of_events,
-    with_keys,
-)
+from shared.verification.following_logs import EndedLog, find_log, root_of_events, with_keys
 from shared.verification.kept_state import KeptState, default_file, replace_file
 from shared.verification.leaves import (
     WITHDRAWN,

@@ -4,13 +4,7 @@ from typing import Self
 
 from pydantic import Field
 
-from functions.api.api_face import (
-    ApiCall,
-    ApiFace,
-    RequestModel,
-    ResponseModel,
-    UtcTime,
-)
+from functions.api.api_face import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
 from shared.domain.approvals import (
     MAX_APPROVALS,
     MAX_ASKED_REASON,

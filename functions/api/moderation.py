@@ -6,13 +6,7 @@ from typing import Self
 from pydantic import Field
 
 from functions.api.accounts import MadeView
-from functions.api.api_face import (
-    ApiCall,
-    ApiFace,
-    ResponseModel,
-    UtcTime,
-    utc_datetime,
-)
+from functions.api.api_face import ApiCall, ApiFace, ResponseModel, UtcTime, utc_datetime
 from functions.http.caching_headers import NO_STORE
 from functions.http.json_answers import JSON
 from functions.http.subjects import named_package, named_release

@@ -5,13 +5,7 @@ from typing import Self
 
 from pydantic import Field
 
-from functions.api.api_face import (
-    ApiCall,
-    ApiFace,
-    ResponseModel,
-    UtcTime,
-    utc_datetime,
-)
+from functions.api.api_face import ApiCall, ApiFace, ResponseModel, UtcTime, utc_datetime
 from functions.http.event_sentences import history_sentence
 from functions.http.formatting import symbol_address
 from functions.http.subjects import named_package

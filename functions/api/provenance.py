@@ -5,13 +5,7 @@ from typing import Any, Self
 
 from pydantic import Field, field_validator
 
-from functions.api.api_face import (
-    ApiCall,
-    ApiFace,
-    ResponseModel,
-    UtcTime,
-    utc_datetime,
-)
+from functions.api.api_face import ApiCall, ApiFace, ResponseModel, UtcTime, utc_datetime
 from functions.http.formatting import provenance_address
 from functions.http.json_answers import JSON
 from functions.http.representations import Representation, conditional_answer

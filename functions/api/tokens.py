@@ -13,13 +13,7 @@ from shared.domain.rate_limits import RateLimitClass
 from shared.domain.scopes import Scope
 from shared.domain.tokens import hash_secret
 from shared.services.tokens.secret_scanning import Label
-from shared.services.tokens.tokens import (
-    IssuedToken,
-    OfOrganization,
-    TokenOwner,
-    Tokens,
-    UsedToken,
-)
+from shared.services.tokens.tokens import IssuedToken, OfOrganization, TokenOwner, Tokens, UsedToken
 from shared.use_cases import tokens
 from shared.use_cases.tokens import NamedMachineToken, NamedToken
 

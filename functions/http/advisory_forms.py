@@ -8,19 +8,10 @@ from msgspec import Struct
 from functions.http.body_parsing import Form
 from functions.http.signed_in_pages import FormProblem, SignedInCall
 from shared.domain.advisories.advisories import Advisory
-from shared.domain.advisories.authoring import (
-    MAX_WRITTEN_RANGES,
-    WrittenAdvisory,
-    WrittenRange,
-)
+from shared.domain.advisories.authoring import MAX_WRITTEN_RANGES, WrittenAdvisory, WrittenRange
 from shared.domain.names import OrgName
 from shared.domain.token_redaction import redact_tokens
-from shared.use_cases.advisories import (
-    FIXED_FIELD,
-    INTRODUCED_FIELD,
-    AdvisoryText,
-    NewAdvisory,
-)
+from shared.use_cases.advisories import FIXED_FIELD, INTRODUCED_FIELD, AdvisoryText, NewAdvisory
 from shared.use_cases.inputs import shown_fields
 
 ROWS = 3  # The least number of rows; one of them is always empty.

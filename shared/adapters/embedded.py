@@ -12,12 +12,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from shared.adapters.filesystem import (
-    DataFolder,
-    FileArchives,
-    FilePieces,
-    FileRevocations,
-)
+from shared.adapters.filesystem import DataFolder, FileArchives, FilePieces, FileRevocations
 from shared.adapters.log_files import FileLog
 from shared.adapters.sqlite.advisories import SqliteAdvisoryFiles
 from shared.adapters.sqlite.connections import (

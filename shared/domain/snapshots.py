@@ -54,23 +54,12 @@ from shared.domain.records import Record
 from shared.domain.registry_files.managed import ManagedByFile
 from shared.domain.reports import Report, ReportedRelease
 from shared.domain.reserved_names import ReservedName
-from shared.domain.scim import (
-    ScimGroup,
-    ScimKey,
-    ScimMembers,
-    ScimToken,
-    ScimUser,
-    ScimWaiting,
-)
+from shared.domain.scim import ScimGroup, ScimKey, ScimMembers, ScimToken, ScimUser, ScimWaiting
 from shared.domain.status import NoticeBoard
 from shared.domain.tokens import Token, TokenUse
 from shared.domain.transparency.leaves import FrozenLeaf, LoggedEvent
 from shared.domain.transparency.log_states import LogState
-from shared.domain.transparency.records import (
-    FirstCheckpoint,
-    PublishedCheckpoint,
-    WitnessedLog,
-)
+from shared.domain.transparency.records import FirstCheckpoint, PublishedCheckpoint, WitnessedLog
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.domain.upstream_withdrawals import GoneRelease
 from shared.domain.webhooks import DeliveryLog, Webhook

@@ -12,12 +12,7 @@ from msgspec import Struct
 
 from shared.domain.errors.requests import NoRoomForUpload
 from shared.hosting.answer_cache import AnswerCache
-from shared.hosting.cross_origin import (
-    allowing_every_origin,
-    is_one_of,
-    is_preflight,
-    preflight,
-)
+from shared.hosting.cross_origin import allowing_every_origin, is_one_of, is_preflight, preflight
 from shared.hosting.file_responses import (
     FileMiddleware,
     FileResolver,

@@ -16,12 +16,7 @@ from shared.domain.packages import Head, Pushers
 from shared.domain.principals import Principal
 from shared.domain.scopes import Action
 from shared.domain.trusted_publishing.claims import MAX_CLAIM_LENGTH, MAX_CLAIMS
-from shared.domain.trusted_publishing.jobs import (
-    ID_CLAIMS,
-    OFFERED_PROVIDERS,
-    RUN_CLAIMS,
-    Provider,
-)
+from shared.domain.trusted_publishing.jobs import ID_CLAIMS, OFFERED_PROVIDERS, RUN_CLAIMS, Provider
 from shared.domain.trusted_publishing.publishers import (
     DEFAULT_TAG_VERSION,
     MAX_REFS,

@@ -8,15 +8,9 @@ from msgspec import Struct
 from shared.auth.registry_authorization import RegistryAuthorization
 from shared.auth.secrets import Secret
 from shared.domain.account_names import AccountName, account_name_place
-from shared.domain.accounts import (
-    Account,
-    AccountLock,
-    LockSource,
-)
+from shared.domain.accounts import Account, AccountLock, LockSource
 from shared.domain.entities import Place
-from shared.domain.errors.identity import (
-    account_not_found,
-)
+from shared.domain.errors.identity import account_not_found
 from shared.domain.event_queries import EventQuery
 from shared.domain.identities import Identity
 from shared.domain.ids import is_id

@@ -6,26 +6,15 @@ from contextlib import asynccontextmanager
 from msgspec import Struct
 
 from shared.auth.registry_authorization import RegistryAuthorization
-from shared.domain.accounts import (
-    ADMINISTRATORS,
-    Account,
-    AccountByGroups,
-)
+from shared.domain.accounts import ADMINISTRATORS, Account, AccountByGroups
 from shared.domain.entities import Place
 from shared.domain.errors.base import Conflict
-from shared.domain.errors.identity import (
-    NotPermitted,
-    account_locked,
-    account_not_found,
-)
+from shared.domain.errors.identity import NotPermitted, account_locked, account_not_found
 from shared.domain.principals import DIRECTORY, Principal
 from shared.domain.reasons import parse_reason, parse_required_reason, with_reason
 from shared.ports.directory import DirectoryStore
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
-from shared.services.identity.accounts import (
-    accounts_by_ids,
-    administrator_accounts,
-)
+from shared.services.identity.accounts import accounts_by_ids, administrator_accounts
 from shared.services.identity.mail import MailDelivery, mail_text, reason_text
 from shared.services.leases import Leases
 from shared.services.organizations.memberships import OPERATOR_NAME

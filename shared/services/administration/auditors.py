@@ -2,13 +2,9 @@
 
 from msgspec import Struct
 
-from shared.domain.accounts import (
-    Account,
-)
+from shared.domain.accounts import Account
 from shared.domain.errors.base import Conflict
-from shared.domain.errors.identity import (
-    account_locked,
-)
+from shared.domain.errors.identity import account_locked
 from shared.domain.principals import Principal
 from shared.runtime.retries import retried_with_back_off
 from shared.services.administration.administrators import Administrators, reason_of_act

@@ -5,21 +5,15 @@ from datetime import timedelta
 from msgspec import Struct
 
 from shared.auth.registry_authorization import RegistryAuthorization
-from shared.domain.accounts import (
-    Account,
-)
-from shared.domain.errors.identity import (
-    organization_not_found,
-)
+from shared.domain.accounts import Account
+from shared.domain.errors.identity import organization_not_found
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.principals import Principal
 from shared.domain.times import MS
 from shared.ports.directory import DirectoryStore
 from shared.runtime.retries import retried_when_stale
-from shared.services.identity.accounts import (
-    accounts_by_ids,
-)
+from shared.services.identity.accounts import accounts_by_ids
 from shared.services.list_pages import ListPage, entities_with_prefix, entity_page
 from shared.services.organizations.memberships import Memberships, NamedMembership
 from shared.services.organizations.organizations import Organizations

@@ -20,11 +20,7 @@ from shared.domain.advisories.advisories import (
     own_id,
 )
 from shared.domain.advisories.assessments import Assessment, assessments_owner
-from shared.domain.advisories.findings import (
-    DependencyFindings,
-    LibraryFindings,
-    ReleaseFindings,
-)
+from shared.domain.advisories.findings import DependencyFindings, LibraryFindings, ReleaseFindings
 from shared.domain.advisories.osv import osv_json, parse_osv
 from shared.domain.advisories.records import OWNER, AdvisoryNumber, StoredAdvisory
 from shared.domain.archives.digests import Digest

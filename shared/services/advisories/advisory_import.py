@@ -17,12 +17,7 @@ from msgspec.structs import replace
 
 from shared.auth.registry_authorization import RegistryAuthorization
 from shared.confined.advisory_job import INPUT, LINES, MAX_REFUSED
-from shared.confined.budget import (
-    OUTPUT,
-    ConfinedEnded,
-    ConfinedUnavailable,
-    PartResult,
-)
+from shared.confined.budget import OUTPUT, ConfinedEnded, ConfinedUnavailable, PartResult
 from shared.domain.advisories.advisories import Advisory
 from shared.domain.advisories.records import (
     ADDED_ADVISORIES,

@@ -14,12 +14,7 @@ from msgspec import Struct
 from shared.auth.authorization import Authorization, PrivatePackageAccess
 from shared.domain.accounts import Account
 from shared.domain.advisories.advisories import Advisory
-from shared.domain.advisories.records import (
-    ADDED_ADVISORIES,
-    MAX_ADDED_TOLD,
-    OWNER,
-    StoredAdvisory,
-)
+from shared.domain.advisories.records import ADDED_ADVISORIES, MAX_ADDED_TOLD, OWNER, StoredAdvisory
 from shared.domain.coordinates import Package
 from shared.domain.entities import Place
 from shared.domain.errors.base import Refusal

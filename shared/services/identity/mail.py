@@ -22,12 +22,13 @@ from shared.ports.mail import Mailer, Undelivered
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
 from shared.runtime.background_tasks import BackgroundTasks
-from shared.services.identity.accounts import (
-    responsible_accounts,
-)
+from shared.services.identity.accounts import responsible_accounts
 
 _MAIL_KIND = "mail"
 _SENT = "sent"
+MAX_LISTED = 20  # Lines of a list in one mail.
+# How long it is remembered that a notice was mailed.
+NOTICE_MAIL_KEPT_FOR = timedelta(days=30)
 # The claim of a process that ended meanwhile lapses after this time.
 SENDING_TIME = timedelta(minutes=10)
 
@@ -193,10 +194,6 @@ class AccountMail(Struct, frozen=True):
         if account is not None:
             mail = mail_text(template, name=account.name, url=self.base_url, **values)
             await self.mail_delivery.send_to_accounts([account], mail)
-
-
-MAX_LISTED = 20  # Dependents that one mail lists.
-NOTICE_MAIL_KEPT_FOR = timedelta(days=30)
 
 
 def listed(lines: Sequence[str]) -> str:

@@ -30,12 +30,7 @@ from shared.domain.errors.packages import owned_by_upstream
 from shared.domain.lookalike_names import skeletons
 from shared.domain.mail import MailText
 from shared.domain.memberships import OWNER_CHANGE_DELAY, Membership
-from shared.domain.names import (
-    OrgName,
-    is_one_edit_apart,
-    require_plain_org,
-    way_to_rename,
-)
+from shared.domain.names import OrgName, is_one_edit_apart, require_plain_org, way_to_rename
 from shared.domain.organizations import (
     NameOwner,
     NameSkeleton,

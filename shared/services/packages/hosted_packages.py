@@ -54,11 +54,7 @@ from shared.runtime.decoded_records import memory_of, memory_of_entries
 from shared.runtime.editions import Edition
 from shared.runtime.lru_cache import LruCache
 from shared.services.packages.archive_sweep import erased_by_ms
-from shared.services.packages.source import (
-    PackageVersions,
-    VisibleRelease,
-    dependencies_of_list,
-)
+from shared.services.packages.source import PackageVersions, VisibleRelease, dependencies_of_list
 
 MAX_RESOLVED = 2_000  # Packages, modules or tools of one call.
 # A module a.b.c may be in three packages, and in one that the build already uses.

@@ -19,10 +19,7 @@ from shared.domain.checklists import NO_DEPENDENCIES, DependencyStates
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.dependency_graphs import GraphNode, read_graph
 from shared.domain.distributions import ANY_CLIENT
-from shared.domain.errors.packages import (
-    ReleaseNotFound,
-    Withdrawal,
-)
+from shared.domain.errors.packages import ReleaseNotFound, Withdrawal
 from shared.domain.names import OrgName, PackageName
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import (

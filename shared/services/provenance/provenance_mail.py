@@ -8,9 +8,7 @@ from shared.domain.times import MS
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
-from shared.services.identity.accounts import (
-    responsible_accounts,
-)
+from shared.services.identity.accounts import responsible_accounts
 from shared.services.identity.mail import NOTICE_MAIL_KEPT_FOR, MailDelivery, mail_text
 
 

@@ -7,12 +7,7 @@ from datetime import timedelta
 from msgspec import Struct
 
 from shared.auth.authorization import Authorization
-from shared.domain.publishing_rules import (
-    EffectiveRules,
-    RuleEffect,
-    RuleFinding,
-    VersionRule,
-)
+from shared.domain.publishing_rules import EffectiveRules, RuleEffect, RuleFinding, VersionRule
 from shared.domain.rules.version_rule import (
     API_NOT_COMPARED,
     VERSION_TOO_LOW,

@@ -15,11 +15,7 @@ from shared.domain.registry_files.toml_lines import KeyPath
 from shared.domain.scopes import Role
 from shared.domain.times import time_text
 from shared.ports.directory import DirectoryStore
-from shared.services.identity.accounts import (
-    account_by_name,
-    account_names,
-    administrator_accounts,
-)
+from shared.services.identity.accounts import account_by_name, account_names, administrator_accounts
 from shared.services.organizations.memberships import Memberships, OrganizationMembers
 from shared.services.registry_files.plans import REASON, Draft, added, changed, removed
 

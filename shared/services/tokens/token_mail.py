@@ -9,10 +9,7 @@ from shared.domain.tokens import Token, describe_grants
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
-from shared.services.identity.accounts import (
-    accounts_by_ids,
-    responsible_accounts,
-)
+from shared.services.identity.accounts import accounts_by_ids, responsible_accounts
 from shared.services.identity.mail import MailDelivery, mail_text
 
 

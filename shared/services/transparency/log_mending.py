@@ -19,13 +19,7 @@ from shared.domain.transparency.log_states import (
     log_path,
 )
 from shared.domain.transparency.notes import NoteSigner, SignedNote
-from shared.domain.transparency.tiles import (
-    ENTRIES_LEVEL,
-    TILE_WIDTH,
-    Tile,
-    entries_of,
-    tile_at,
-)
+from shared.domain.transparency.tiles import ENTRIES_LEVEL, TILE_WIDTH, Tile, entries_of, tile_at
 from shared.domain.transparency.tree_edge import TreeEdge
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock

@@ -7,11 +7,7 @@ from msgspec import Struct
 from shared.domain.errors.transparency import LogStopped, NoteUnreadable, ProofRefused
 from shared.domain.transparency.checkpoints import Checkpoint
 from shared.domain.transparency.log_proofs import LogProof
-from shared.domain.transparency.log_states import (
-    CHECKPOINT_FILE,
-    PLACE_OF_STATE,
-    LogState,
-)
+from shared.domain.transparency.log_states import CHECKPOINT_FILE, PLACE_OF_STATE, LogState
 from shared.domain.transparency.merkle_tree import leaf_hash, require_inclusion
 from shared.domain.transparency.notes import SignedNote
 from shared.domain.transparency.tiles import Tile

@@ -17,13 +17,7 @@ from shared.auth.reread_secrets import (
     SIGNS_AFTER,
 )
 from shared.auth.secrets import Secret
-from shared.auth.signing_keys import (
-    ArchiveLinkSigner,
-    KeyRing,
-    Signer,
-    SigningKeyFolder,
-    VaultKeys,
-)
+from shared.auth.signing_keys import ArchiveLinkSigner, KeyRing, Signer, SigningKeyFolder, VaultKeys
 from shared.domain.errors.identity import KeyTrouble, SigningKeyUnavailable
 from shared.domain.errors.requests import Busy
 from shared.telemetry.metrics import SIGNING_KEY_AGE

@@ -23,12 +23,7 @@ from shared.domain.transparency.merkle_tree import (
     require_inclusion,
 )
 from tests.paths import ROOT
-from tests.support.log_checker import (
-    naive_consistency,
-    naive_inclusion,
-    naive_leaf,
-    naive_root,
-)
+from tests.support.log_checker import naive_consistency, naive_inclusion, naive_leaf, naive_root
 
 _RECORDED = ROOT / "tests" / "recorded" / "merkle-proofs.json.gz"
 VECTORS: dict[str, list[dict[str, Any]]] = json.loads(gzip.decompress(_RECORDED.read_bytes()))

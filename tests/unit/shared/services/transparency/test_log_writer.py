@@ -11,12 +11,7 @@ from shared.domain.errors.requests import StorageFull
 from shared.domain.errors.transparency import LogStopped
 from shared.domain.transparency.checkpoints import checkpoint_of
 from shared.domain.transparency.merkle_tree import TreeHead, require_consistency
-from shared.domain.transparency.notes import (
-    Cosigner,
-    NoteSignature,
-    NoteSigner,
-    SignedNote,
-)
+from shared.domain.transparency.notes import Cosigner, NoteSignature, NoteSigner, SignedNote
 from shared.domain.transparency.tree_edge import Extension
 from shared.ports.transparency import ConsistencyProver
 from shared.services.transparency.log_writer import ENTRIES_AT_ONCE
