@@ -1,7 +1,7 @@
 """What the files that are run by themselves have in common: above all, how they call a registry.
 
 A registry serves such a file with this module's text in place of its import
-(`functions/http/representations.py`), so it needs Python 3.9 or later, and nothing else.
+(`functions/http/scripts.py`), so it needs Python 3.9 or later, and nothing else.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from tests.repo.product_source import Module, product
 ALL = operations(Settings(archive_cdn_url="https://registry.test", archive_cdn_origin="blobs"))
 
 # The trace of a request, which is read at many depths (docs/decisions/0028).
-TRACES = {"shared/telemetry/log.py"}
+TRACES = {"shared/telemetry/activities.py"}
 
 
 def calls(module: Module, name: str) -> list[ast.Call]:
