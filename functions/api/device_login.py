@@ -18,7 +18,6 @@ from shared.services.tokens.device_login import DeviceAuthorization, DeviceLogin
 from shared.use_cases.inputs import InputsT
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
-
 _DAY_S = 86_400
 
 

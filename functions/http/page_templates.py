@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
-
 STATIC = Path(__file__).parents[1] / "static"
-
 HOME = "/"  # Where the logo of the site leads.
 
 # The links to the pages of an account, which are beside each of these pages and in the menu of the
@@ -105,9 +103,7 @@ _FILTERS: tuple[Callable[..., str], ...] = (
     withdrawal_text,
     withdrawal_title,
 )
-
 FRAGMENTS_KEPT = 8_192  # Fragments in memory; they take about 6 MB.
-
 _HASH_DIGITS = 12  # 48 bits tell the versions of one file apart.
 
 

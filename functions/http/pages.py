@@ -1,5 +1,5 @@
-"""HTML pages: templates rendered with escaping, security headers, refusals as pages, notices above
-each page.
+"""HTML pages: the call of a page, its visitor, its security headers, the notices above it, and
+refusals as pages.
 """
 
 import re

@@ -35,12 +35,10 @@ PAGE_CACHE_TIME = timedelta(seconds=5)
 
 # The answer depends on these headers: the media type and the credentials of the client.
 _VARY = "Accept, Authorization, Cookie"
-
 _CACHED_HEADERS = {
     "Cache-Control": f"public, max-age={int(PAGE_CACHE_TIME.total_seconds())}",
     "Vary": _VARY,
 }
-
 _OK = 200
 
 

@@ -60,9 +60,7 @@ EXAMPLE_URL = "https://ballroom.example.org"
 
 # These are served and never run here: their imports take 30 ms at start.
 VERIFY_FILE = ROOT / "shared" / "verify.py"
-
 AUDIT_FILE = VERIFY_FILE.with_name("audit.py")
-
 DIGESTS = {
     "SHA256_OF_AUDIT_PY": (str(AUDIT_FILE), EXAMPLE_URL),
     "SHA256_OF_OUTDATED_PY": (shared.outdated.__file__, shared.outdated.ADDRESS),

@@ -13,7 +13,6 @@ from shared.runtime.answers import Answer
 
 pages = PublicPages()
 FACES = (pages,)
-
 VALUES_PER_PAGE = 60  # Three columns of twenty rows.
 
 
@@ -31,7 +30,6 @@ class Directory(Struct, frozen=True):
 
 
 ORGANIZATIONS = Directory("/organizations", "Organizations", "organization", "/orgs/")
-
 KEYWORDS = Directory("/keywords", "Keywords", "keyword", "/search?keyword=")
 
 

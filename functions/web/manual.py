@@ -26,7 +26,6 @@ PROGRAMS = (
     ("Nexus and Artifactory", "/docs/clients-behind-proxies#nexus-or-artifactory-in-front"),
     ("curl", "/docs/clients#without-bal"),
 )
-
 pages = PublicPages()
 FACES = (pages,)
 

@@ -12,11 +12,8 @@ from shared.auth.signing_keys import SigningKeys
 from shared.ports.system import Randomness
 
 BROWSER_LIFETIME = timedelta(hours=1)  # How long a page with a form may stay open.
-
 KNOWN_BROWSER_LIFETIME = timedelta(days=365)  # Since its last sign-in.
-
 BROWSER_NAME_LENGTH = 32
-
 _NAME_FORM = re.compile(rf"[0-9A-Za-z]{{{BROWSER_NAME_LENGTH}}}")
 
 

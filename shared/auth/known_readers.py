@@ -21,7 +21,6 @@ from shared.runtime.lru_cache import LruCache
 
 # An access that ends by time, such as a membership, ends everywhere within five seconds.
 KNOWN_FOR = timedelta(seconds=3)
-
 MAX_READERS = 20_000  # Pairs of a credential and a reader; each takes about 0.5 KiB.
 
 

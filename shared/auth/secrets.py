@@ -1,4 +1,4 @@
-"""Secret texts, which no log and no error shows, and random ones."""
+"""Secret texts, which no log and no error shows, and random texts."""
 
 import hmac
 from typing import NoReturn

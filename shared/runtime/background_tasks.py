@@ -1,4 +1,4 @@
-"""Background tasks: what no request waits for; and the schedules of timers."""
+"""Background tasks: work that no request waits for."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine

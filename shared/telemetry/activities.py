@@ -14,7 +14,6 @@ from shared.telemetry.log_sampling import SLOW_SECONDS
 from shared.telemetry.metrics import BROKEN, Instrument
 
 AttributeValue = str | int | float
-
 Attributes = Mapping[str, AttributeValue]
 
 

@@ -1,7 +1,5 @@
 """The log: events on standard error without secrets, one JSON object a line, or short lines for
-people if that is a terminal; which requests have a line; the activity that each line names (a
-request or a task run, in its W3C trace) with the calls that it made; and metrics and traces, which
-cost one comparison without a backend.
+people if standard error is a terminal.
 """
 
 import asyncio

@@ -8,7 +8,6 @@ SLOW_SECONDS = 1.0  # As long as the alert `latency-p95` allows.
 
 # Whole lines of each process; requests beyond that are sampled as reads are.
 WHOLE_LINES_A_SECOND = 50
-
 STACKS_A_SECOND = 5  # Stack traces of each process; each has some kilobytes.
 
 

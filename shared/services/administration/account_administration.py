@@ -46,7 +46,6 @@ from shared.services.records import EntityChange, RecordWriter
 from shared.services.tokens.tokens import TokenRecords, UsedToken, token_change
 
 MAX_ACCOUNTS_FOUND = 25  # Accounts of one search; a longer text finds fewer.
-
 _LOCKERS = {
     LockSource.ADMINISTRATOR: "An administrator",
     LockSource.DIRECTORY: "The directory of your organization, where you are disabled or gone,",

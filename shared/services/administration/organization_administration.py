@@ -20,7 +20,6 @@ from shared.services.organizations.organizations import Organizations
 from shared.services.records import EntityChange
 
 MAX_ORGANIZATIONS_FOUND = 25  # Organizations of one search.
-
 _EVERY_ORGANIZATION = "every organization"
 
 

@@ -30,20 +30,14 @@ from shared.services.identity.mail import Appeal, MailDelivery, mail_text, print
 from shared.services.limits.rate_limits import BURST_WINDOW
 
 _HELD_MAIL_KIND = "held-news"
-
 _REVIEW_MAIL_KIND = "review-wanted"
-
 _REVIEWED_MAIL_KIND = "release-reviewed"
 
 # No second mail about the same decision is sent within this time.
 _REVIEWED_MAIL_KEPT_FOR = timedelta(days=7)
-
 _WARNING_MAIL_KIND = "release-warned"
-
 _WARNING_MAIL_KEPT_FOR = timedelta(days=7)
-
 _SCANNER_MAIL_EVERY = timedelta(hours=1)
-
 RELEASES_IN_A_MAIL = 50  # Releases that the mail about a decision on many releases lists.
 
 

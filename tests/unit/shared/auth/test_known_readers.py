@@ -15,9 +15,7 @@ from shared.runtime.editions import records_of
 from tests.fakes.system import FakeClock
 
 ACME = OrgName("acme")
-
 OTHER = OrgName("other")
-
 ANN = Principal("ann", credential="token")
 
 

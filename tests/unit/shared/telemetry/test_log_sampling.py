@@ -5,7 +5,6 @@ import pytest
 from shared.telemetry.log_sampling import STACKS_A_SECOND, WHOLE_LINES_A_SECOND, LogSampling
 
 SHARE = 0.01
-
 MANY = 20_000
 
 
