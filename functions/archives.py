@@ -15,6 +15,7 @@ from functions.central.central_face import CORS_HEADERS, CentralFace
 from functions.http.caching_headers import CACHE_PRIVATE, NO_STORE
 from functions.http.calls import Call, Exchange, anonymous_caller, caller_of
 from shared.composition import Registry
+from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.delivery import (
     ARCHIVE_TYPE,
     PullProtocol,
@@ -30,7 +31,7 @@ from shared.domain.errors.identity import SignInToRead
 from shared.domain.errors.packages import ArchiveLost, ArchiveNotFound
 from shared.domain.principals import Principal
 from shared.domain.versions import Range, Version
-from shared.domain.visibility import Readers, Visibility
+from shared.domain.visibility import Readers
 from shared.runtime import conditional_requests
 from shared.runtime.answer_dependencies import Dependencies
 from shared.runtime.answers import Answer
@@ -53,7 +54,7 @@ class ArchiveToSend(Struct, frozen=True):
     """An archive that the caller may read, and the headers to send it with."""
 
     name: ArchiveName
-    container: Visibility
+    container: ArchiveContainer
     size: int
     etag: str
     headers: Mapping[str, str]
@@ -132,8 +133,8 @@ async def archive_to_send(
 
 
 def _to_send(served: DeliveredArchive) -> ArchiveToSend:
-    etag = f'"{served.release.content}"'
-    is_public = served.container is Visibility.PUBLIC
+    etag = f'"{served.release.archive_digest}"'
+    is_public = served.container is ArchiveContainer.PUBLIC
     coordinate = served.release.coordinate
     file = archive_file_name(coordinate, served.release.platform)
     return ArchiveToSend(
@@ -159,7 +160,7 @@ def _to_scan(archive: ScannedArchive) -> ArchiveToSend:
     file = archive_file_name(name.coordinate, name.platform)
     return ArchiveToSend(
         name=name,
-        container=Visibility.PRIVATE,
+        container=ArchiveContainer.PRIVATE,
         size=archive.size_bytes,
         etag=etag,
         headers={

@@ -23,7 +23,7 @@ def package_model(registry: Registry, listing: Listing) -> dict[str, object]:
         "URL": page,
         "balaVersion": release.bala_version,
         "balaURL": registry.packages.archive_delivery.address(head, release),
-        "digest": release.content.header(),
+        "digest": release.archive_digest.header(),
         "summary": release.summary,
         "readme": listing.texts.readme,
         "template": release.template,

@@ -15,12 +15,12 @@ from uuid import uuid4
 
 from msgspec import Struct
 
+from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.digests import Digest
 from shared.domain.archives.names import ArchiveName
 from shared.domain.errors.packages import ArchiveLost
 from shared.domain.errors.requests import Busy, StorageFull
 from shared.domain.revocations import Revocation, from_lines, to_lines
-from shared.domain.visibility import Visibility
 from shared.ports.archive_store import StoredArchive
 from shared.ports.system import Clock
 from shared.runtime.file_replacement import (
@@ -220,7 +220,7 @@ class FileArchives:
         self,
         name: ArchiveName,
         content: bytes | memoryview,
-        container: Visibility,  # noqa: ARG002 - there is one folder for all archives.
+        container: ArchiveContainer,  # noqa: ARG002 - there is one folder for all archives.
     ) -> None:
         written = self._written_here(name.digest, content)
         if written is None:
@@ -237,11 +237,11 @@ class FileArchives:
         start: int = 0,
         count: int | None = None,
         *,
-        first: Visibility = Visibility.PUBLIC,  # noqa: ARG002 - there is one folder for all archives.
+        first: ArchiveContainer = ArchiveContainer.PUBLIC,  # noqa: ARG002 - there is one folder for all archives.
     ) -> bytes:
         return await asyncio.to_thread(self._read, name, start, count)
 
-    async def move(self, name: ArchiveName, to: Visibility) -> None:
+    async def move(self, name: ArchiveName, to: ArchiveContainer) -> None:
         """Do nothing: every link leads to the registry, which checks the records."""
 
     async def list(self, stored_before_ms: int) -> AsyncIterator[StoredArchive]:

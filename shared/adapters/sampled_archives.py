@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator, Mapping
 
 from shared.adapters.filesystem import FileArchives
+from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.digests import Digest
 from shared.domain.archives.names import ArchiveName
-from shared.domain.visibility import Visibility
 from shared.ports.archive_store import ArchiveStore, StoredArchive
 
 
@@ -21,7 +21,7 @@ class SampledArchives:
         self._here = here
 
     async def put(
-        self, name: ArchiveName, content: bytes | memoryview, container: Visibility
+        self, name: ArchiveName, content: bytes | memoryview, container: ArchiveContainer
     ) -> None:
         await self._here.put(name, content, container)
 
@@ -34,13 +34,13 @@ class SampledArchives:
         start: int = 0,
         count: int | None = None,
         *,
-        first: Visibility = Visibility.PUBLIC,
+        first: ArchiveContainer = ArchiveContainer.PUBLIC,
     ) -> bytes:
         if await self._here.stat(name) is None:
             await self._here.put(name, await self._there.read(name, first=first), first)
         return await self._here.read(name, start, count)
 
-    async def move(self, name: ArchiveName, to: Visibility) -> None:
+    async def move(self, name: ArchiveName, to: ArchiveContainer) -> None:
         """Change nothing: there is one folder here."""
 
     async def list(self, stored_before_ms: int) -> AsyncIterator[StoredArchive]:

@@ -148,7 +148,7 @@ class ReleaseSigner:
         `later` says of the statements that they were not made by its push."""
         envelopes = [self._envelope(each) for each in statements_of(release, later=later)]
         content = envelopes_json(envelopes)
-        signatures = release.signatures or (self.sign(release.coordinate, release.content),)
+        signatures = release.signatures or (self.sign(release.coordinate, release.archive_digest),)
         update = {"signatures": signatures, "statements": statements_id(content)}
         return AttestedRelease(release.model_copy(update=update), content)
 

@@ -8,6 +8,7 @@ from typing import Self
 from msgspec import Struct
 from msgspec.structs import replace
 
+from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.digests import Digest
 from shared.domain.archives.names import ArchiveName
 from shared.domain.coordinates import Coordinate, Package
@@ -240,12 +241,12 @@ class ArchiveFacts(Record):
         return Coordinate(package, Version.parse(self.version))
 
     @property
-    def content(self) -> Digest:
+    def archive_digest(self) -> Digest:
         return Digest(self.digest)
 
     @property
     def archive(self) -> ArchiveName:
-        return ArchiveName(self.content, self.coordinate, self.platform)
+        return ArchiveName(self.archive_digest, self.coordinate, self.platform)
 
 
 class Release(ArchiveFacts):
@@ -462,11 +463,11 @@ def is_for_everybody(head: Head, readers: Readers) -> bool:
     return head.visibility is Visibility.PUBLIC and readers is Readers.EVERYBODY
 
 
-def archive_container(head: Head, release: Release, readers: Readers) -> Visibility:
+def archive_container(head: Head, release: Release, readers: Readers) -> ArchiveContainer:
     """Return the container for a release: private for withheld releases, and where not everybody
     may read the package."""
     is_public = is_for_everybody(head, readers) and release.state is State.LIVE
-    return Visibility.PUBLIC if is_public else Visibility.PRIVATE
+    return ArchiveContainer.PUBLIC if is_public else ArchiveContainer.PRIVATE
 
 
 def numeric_id(coordinate: Coordinate) -> int:

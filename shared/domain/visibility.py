@@ -33,6 +33,5 @@ class Readers(Enum):
     SIGNED_IN = "signed_in"
 
 
-CONTAINERS = (Visibility.PUBLIC, Visibility.PRIVATE)  # The stores of archives.
 EVERYBODY = ""  # The readers of public packages.
 STAFF = "*"  # The readers of internal packages; no organization has this name.

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.delivery import StoreLink
 from shared.domain.archives.names import ArchiveName
-from shared.domain.visibility import Visibility
 
 
 class ArchiveLinks(Protocol):
     """Links to archives past the registry, valid for anyone who has them until they expire."""
 
-    async def link(self, name: ArchiveName, container: Visibility, file: str) -> StoreLink:
+    async def link(self, name: ArchiveName, container: ArchiveContainer, file: str) -> StoreLink:
         """Return a link to the archive in the container, without checking that it exists.
 
         Clients save it by the name `file`. The link works for requests without `Authorization`

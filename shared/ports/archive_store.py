@@ -5,9 +5,9 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.digests import Digest
 from shared.domain.archives.names import ArchiveName
-from shared.domain.visibility import Visibility
 
 
 class StoredArchive(Struct, frozen=True):
@@ -16,7 +16,7 @@ class StoredArchive(Struct, frozen=True):
     digest: Digest
     size_bytes: int
     stored_ms: int
-    container: Visibility | None = None
+    container: ArchiveContainer | None = None
 
 
 class ArchiveStore(Protocol):
@@ -27,7 +27,7 @@ class ArchiveStore(Protocol):
     """
 
     async def put(
-        self, name: ArchiveName, content: bytes | memoryview, container: Visibility
+        self, name: ArchiveName, content: bytes | memoryview, container: ArchiveContainer
     ) -> None:
         """Store the archive. A repeat renews `stored_ms`, so that a concurrent sweep keeps the
         archive, and changes nothing else. Leaves nothing behind when it raises `StorageFull`."""
@@ -43,13 +43,13 @@ class ArchiveStore(Protocol):
         start: int = 0,
         count: int | None = None,
         *,
-        first: Visibility = Visibility.PUBLIC,
+        first: ArchiveContainer = ArchiveContainer.PUBLIC,
     ) -> bytes:
         """Return `count` bytes from `start`, by default all; log the loss and raise `ArchiveLost`
         if there is no archive. Reading costs least if it is in the container `first`."""
         ...
 
-    async def move(self, name: ArchiveName, to: Visibility) -> None:
+    async def move(self, name: ArchiveName, to: ArchiveContainer) -> None:
         """Move the archive to the container, if it exists; a repeat finishes an interrupted move.
         The archive can be read at any time, also during concurrent moves. An archive that becomes
         public also stays in the private container until the last link to it has expired; a later

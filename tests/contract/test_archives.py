@@ -6,17 +6,17 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.digests import Digest
 from shared.domain.archives.names import ArchiveName
 from shared.domain.errors.packages import ArchiveLost
-from shared.domain.visibility import CONTAINERS, Visibility
 from tests.contract.sample_records import BALA, DIGEST, NAME, named
 from tests.contract.stores import STORES_OVER_EMULATOR, Stores
 from tests.fakes.system import FakeClock
 from tests.support.logs import capture_logs
 
 STORES = STORES_OVER_EMULATOR  # Which the fixture `open_stores` reads.
-PUBLIC = Visibility.PUBLIC
+PUBLIC = ArchiveContainer.PUBLIC
 FOREVER = 10**15  # Milliseconds: after everything that is stored.
 
 
@@ -95,7 +95,7 @@ async def test_a_deleted_archive_is_in_no_container_and_may_be_deleted_or_stored
 ) -> None:
     other = named(b"other")
     await stores.archives.put(other, b"other", PUBLIC)
-    for container in CONTAINERS:
+    for container in ArchiveContainer:
         await stores.archives.put(NAME, BALA, container)
     for _ in range(2):
         assert await stores.archives.delete(DIGEST, FOREVER)
@@ -131,18 +131,20 @@ async def test_an_archive_stored_during_a_sweep_remains(
 
 # --- containers --------------------------------------------------------------------------------
 
-BOTH = pytest.mark.parametrize("container", CONTAINERS, ids=lambda container: container.value)
+BOTH = pytest.mark.parametrize("container", ArchiveContainer, ids=lambda container: container.value)
 
 
-async def containers(stores: Stores) -> list[Visibility | None]:
+async def containers(stores: Stores) -> list[ArchiveContainer | None]:
     """Return where the archive lies."""
     return [each.container async for each in stores.archives.list(FOREVER)]
 
 
 @BOTH
-@pytest.mark.parametrize("first", CONTAINERS, ids=lambda container: f"{container.value} first")
+@pytest.mark.parametrize(
+    "first", ArchiveContainer, ids=lambda container: f"{container.value} first"
+)
 async def test_an_archive_is_read_from_wherever_it_lies(
-    stores: Stores, container: Visibility, first: Visibility
+    stores: Stores, container: ArchiveContainer, first: ArchiveContainer
 ) -> None:
     await stores.archives.put(NAME, BALA, container)
     assert await stores.archives.read(NAME, first=first) == BALA
@@ -152,9 +154,9 @@ async def test_an_archive_is_read_from_wherever_it_lies(
 
 @BOTH
 async def test_a_move_puts_the_archive_into_the_other_container_and_may_be_repeated(
-    stores: Stores, container: Visibility, clock: FakeClock
+    stores: Stores, container: ArchiveContainer, clock: FakeClock
 ) -> None:
-    [other] = set(CONTAINERS) - {container}
+    [other] = set(ArchiveContainer) - {container}
     await stores.archives.put(NAME, BALA, other)
     for _ in range(3):
         await stores.archives.move(NAME, container)
@@ -168,10 +170,10 @@ async def test_a_move_puts_the_archive_into_the_other_container_and_may_be_repea
 async def test_an_archive_that_becomes_public_can_be_read_by_old_links_for_a_while(
     stores: Stores, clock: FakeClock
 ) -> None:
-    await stores.archives.put(NAME, BALA, Visibility.PRIVATE)
+    await stores.archives.put(NAME, BALA, ArchiveContainer.PRIVATE)
     for _ in range(2):
         await stores.archives.move(NAME, PUBLIC)
-        assert await containers(stores) in ([None], [PUBLIC, Visibility.PRIVATE])
+        assert await containers(stores) in ([None], [PUBLIC, ArchiveContainer.PRIVATE])
     clock.advance(timedelta(minutes=20))
     await stores.archives.move(NAME, PUBLIC)
     assert await containers(stores) in ([None], [PUBLIC])
@@ -192,7 +194,7 @@ async def test_an_archive_that_is_moved_there_and_back_can_always_be_read(
             *(
                 process.archives.move(NAME, container)
                 for process in (stores, others)
-                for container in CONTAINERS
+                for container in ArchiveContainer
             ),
             *(process.archives.read(NAME) for process in (stores, others)),
         )

@@ -10,11 +10,11 @@ import pytest
 
 from shared.adapters.blob.deleted_copies import RULES_RUN_WITHIN, UNDELETE_PERIOD
 from shared.adapters.cloud import CloudStores
+from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.digests import Digest
 from shared.domain.dependency_graphs import Graph
 from shared.domain.packages import ModuleText, Texts
 from shared.domain.times import MS
-from shared.domain.visibility import Visibility
 from tests.contract.sample_records import named
 from tests.contract.stores import cloud_over
 from tests.fakes.blob_double import BlobDouble
@@ -58,11 +58,11 @@ def kept(double: BlobDouble) -> list[str]:
 
 async def deleted(stores: CloudStores) -> None:
     """Store an archive and its documents, and delete them, as the sweep does."""
-    await stores.archives.put(named(CONTENT), CONTENT, Visibility.PUBLIC)
+    await stores.archives.put(named(CONTENT), CONTENT, ArchiveContainer.PUBLIC)
     texts = Texts(readme="read", modules=(ModuleText(name="greet"),))
     await stores.documents.put(DIGEST, texts, Graph())
     await stores.documents.put_rendering(OTHER, f"changes.html-{DIGEST}", b"compared")
-    await stores.archives.move(named(CONTENT), Visibility.PRIVATE)
+    await stores.archives.move(named(CONTENT), ArchiveContainer.PRIVATE)
     await stores.archives.delete(DIGEST, 2**60)
     await stores.documents.delete(DIGEST)
     await stores.documents.delete_renderings(OTHER, [f"changes.html-{DIGEST}"])
@@ -81,7 +81,7 @@ async def test_no_copy_is_left_of_an_archive_and_of_what_was_made_of_it(
 async def test_blobs_that_are_in_use_stay(stores: CloudStores, double: BlobDouble) -> None:
     await deleted(stores)
     await stores.documents.put_rendering(OTHER, "readme", b"in use")
-    await stores.archives.put(named(b"another"), b"another", Visibility.PUBLIC)
+    await stores.archives.put(named(b"another"), b"another", ArchiveContainer.PUBLIC)
     await stores.copies.erase(DIGEST, [OTHER])
     assert await stores.documents.rendering(OTHER, "readme") == b"in use"
     assert await stores.archives.read(named(b"another")) == b"another"

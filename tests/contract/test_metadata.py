@@ -91,12 +91,12 @@ async def test_what_a_check_refuses_does_not_exist(stores: Stores) -> None:
     absent = package("acme/absent")
     nothing = FoundRelease(None, None)
     assert await stores.metadata.find(FIRST, check=stranger) == nothing
-    assert await stores.metadata.by_digest(release().content, check=stranger) == nothing
+    assert await stores.metadata.by_digest(release().archive_digest, check=stranger) == nothing
     assert await stores.metadata.survey([GREET, absent], check=stranger) == [None, None]
     assert stranger.asked == [(GREET.key, stored)] * 3 + [(absent.key, None)]
     found = FoundRelease(stored, release())
     assert await stores.metadata.find(FIRST, check=member) == found
-    assert await stores.metadata.by_digest(release().content, check=member) == found
+    assert await stores.metadata.by_digest(release().archive_digest, check=member) == found
     [survey] = await stores.metadata.survey([GREET], check=member)
     assert survey is not None
     assert survey.head == stored

@@ -393,7 +393,7 @@ async def test_a_long_feed_has_the_same_numbers_and_uploads_of_archives_are_incl
     await world.push(bala("acme/greet:1.0.0"))
     release = (await world.stores.metadata.find(GREET)).release
     assert release is not None
-    await world.stores.documents.put_sbom(release.content, b"{}")
+    await world.stores.documents.put_sbom(release.archive_digest, b"{}")
     await world.stores.events.append(
         [event(f"more-{number}") for number in range(RECORDS_AT_ONCE + 10)]
     )
@@ -402,10 +402,10 @@ async def test_a_long_feed_has_the_same_numbers_and_uploads_of_archives_are_incl
         assert (await target.restoring.restore(snapshots, name, elsewhere)).problems == ()
     logged = await world.stores.events.logged(0, 1_000)
     assert await target.stores.events.logged(0, 1_000) == logged
-    assert await target.stores.documents.sbom(release.content) == b"{}"
-    attested = await world.stores.documents.attestations(release.content)
+    assert await target.stores.documents.sbom(release.archive_digest) == b"{}"
+    attested = await world.stores.documents.attestations(release.archive_digest)
     assert len(attested) == 1
-    assert await target.stores.documents.attestations(release.content) == attested
+    assert await target.stores.documents.attestations(release.archive_digest) == attested
     restored = (await target.stores.metadata.find(GREET)).release
     assert restored is not None
     assert restored.statements == release.statements
@@ -419,7 +419,7 @@ async def test_a_release_whose_statements_are_lost_is_to_be_signed_again(
     release = (await world.stores.metadata.find(GREET)).release
     assert release is not None
     snapshots, name, elsewhere = await taken(world, tmp_path)
-    await world.stores.documents.delete(release.content)
+    await world.stores.documents.delete(release.archive_digest)
     assert (await target.restoring.restore(snapshots, name, elsewhere)).problems == ()
     restored = (await target.stores.metadata.find(GREET)).release
     assert restored is not None

@@ -14,11 +14,11 @@ from typing import Any
 
 from shared.adapters.search.index import SqliteSearchIndex
 from shared.adapters.system import SystemClock
+from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.digests import Digest
 from shared.domain.dependency_graphs import Graph
 from shared.domain.listings import Listing
 from shared.domain.packages import ReleaseEntry, Texts
-from shared.domain.visibility import Visibility
 from shared.ports.conflicts import AlreadyThere
 from tests.contract.sample_records import GREET, entry, event, head, release
 from tests.contract.stores import Stores, embedded
@@ -89,7 +89,7 @@ async def publish(stores: Stores, version: str, content: bytes) -> None:
     digest = Digest.of(content)
     happened = event(f"pushed {version}")
     added = release(f"acme/greet:{version}", digest=digest.hex, outbox=(happened,))
-    await stores.archives.put(added.archive, content, Visibility.PUBLIC)
+    await stores.archives.put(added.archive, content, ArchiveContainer.PUBLIC)
     await stores.documents.put(digest, Texts(readme=version), Graph())
     await stores.metadata.claim(head())
     await stores.metadata.add_release(added)

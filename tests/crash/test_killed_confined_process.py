@@ -107,11 +107,13 @@ async def check_documented(data: Path, coordinates: list[str]) -> None:
         org, _, name = package.partition("/")
         release = (await stores.metadata.find(Coordinate.parse(org, name, version))).release
         assert release is not None
-        record = await stores.documents.api_docs_record(release.content)
+        record = await stores.documents.api_docs_record(release.archive_digest)
         assert record is not None
         assert (record.state, record.refused) == (DocsState.DONE, {}), each
         assert record.pieces is not None
         pieces = record.pieces
-        end = await stores.documents.read_pieces(release.content, pieces.name, pieces.end - 1, 1)
+        end = await stores.documents.read_pieces(
+            release.archive_digest, pieces.name, pieces.end - 1, 1
+        )
         assert end
     stores.close()

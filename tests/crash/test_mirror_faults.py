@@ -103,7 +103,7 @@ async def whole(data: Path) -> list[str]:
             release = (await registry.adapters.metadata.find(parse_coordinate(name))).release
             if release is not None:
                 stored = await registry.adapters.archives.read(release.archive)
-                assert Digest.of(stored) == release.content == Digest.of(content)
+                assert Digest.of(stored) == release.archive_digest == Digest.of(content)
                 assert release.upstream is not None
                 found.append(name)
     finally:

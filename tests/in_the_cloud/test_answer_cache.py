@@ -9,10 +9,10 @@ import pytest
 
 from functions.http.repeats import recognizer
 from shared.adapters.blob.client import LINK_LIFETIME
+from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.delivery import LIFETIMES_REPEATED
 from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
-from shared.domain.visibility import Visibility
 from shared.hosting.answer_cache import AnswerCache
 from shared.hosting.requests import Receive, Scope, Send
 from shared.runtime.editions import CHANGES_KNOWN_WITHIN
@@ -22,7 +22,7 @@ from tests.support.cloud_registry import CloudRegistry, clouded
 from tests.support.world import BASE, MAVEN, URL, asking
 
 PULL = dict(ACCEPT_ARCHIVE)
-REPEATED_FOR = LINK_LIFETIME[Visibility.PUBLIC] / LIFETIMES_REPEATED
+REPEATED_FOR = LINK_LIFETIME[ArchiveContainer.PUBLIC] / LIFETIMES_REPEATED
 GREET = f"{BASE}/packages/acme/greet/1.0.0"
 GREET_BALA = f"{MAVEN}/acme/greet/1.0.0/greet-1.0.0.bala"
 

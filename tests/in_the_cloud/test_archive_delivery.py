@@ -10,18 +10,18 @@ import pytest
 
 from shared.adapters.blob.archive_store import BlobArchives
 from shared.adapters.blob.client import BlobContainers
+from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.delivery import PLACEMENT_SETTLED_AFTER
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.principals import OPERATOR
-from shared.domain.visibility import Visibility
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
 from tests.support.cloud_registry import CloudRegistry, clouded
 from tests.support.world import BASE, URL
 
-PUBLIC = Visibility.PUBLIC
-PRIVATE = Visibility.PRIVATE
+PUBLIC = ArchiveContainer.PUBLIC
+PRIVATE = ArchiveContainer.PRIVATE
 GREET = "acme/greet:1.0.0"
 SECRET = "acme/secret:1.0.0"
 ARCHIVE = bala(GREET, padding=100_000)

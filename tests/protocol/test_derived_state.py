@@ -78,9 +78,9 @@ async def derived_state(world: World) -> Mapping[str, Any]:
         digest = _coordinate(entry.version), entry.digest
         release = (await stores.metadata.find(digest[0])).release
         assert release
-        record = await stores.documents.api_docs_record(release.content)
-        texts = await stores.documents.texts(release.content)
-        graph = await stores.documents.graphs([release.content])
+        record = await stores.documents.api_docs_record(release.archive_digest)
+        texts = await stores.documents.texts(release.archive_digest)
+        graph = await stores.documents.graphs([release.archive_digest])
         state[f"documents of {entry.version}"] = (record, texts, graph)
     for path in LISTS:
         answer = await world.get(path, by=world.people.ann)
@@ -193,7 +193,7 @@ async def _lose_derived_data(world: World) -> None:
         for each in await stores.directory.list_by_owner(kind, package_owner(package)):
             await stores.directory.remove(each)
     for release in await stores.metadata.releases(package):
-        await stores.documents.delete(release.content)
+        await stores.documents.delete(release.archive_digest)
 
 
 async def test_a_repair_finds_a_listing_that_differs_in_anything(worlds: OpenWorld) -> None:

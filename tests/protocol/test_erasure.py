@@ -61,7 +61,7 @@ async def remains(world: World) -> list[str]:
     found = list[str]()
     documents = world.stores.documents
     for release in await world.stores.metadata.releases(FIRST.package):
-        digest = release.content
+        digest = release.archive_digest
         record = await documents.api_docs_record(digest)
         parts: Sequence[tuple[str, bytes | None]] = (
             ("texts", (await documents.texts(digest)).model_dump_json().encode()),
@@ -101,7 +101,7 @@ async def test_nothing_is_left_of_an_erased_release(world: World) -> None:
     assert erasure.left == ()
     assert await remains(world) == []
     assert await world.stores.archives.stat(release.archive) is None
-    assert await world.stores.documents.texts(release.content) == Texts()
+    assert await world.stores.documents.texts(release.archive_digest) == Texts()
     verdict = await world.registry.api_docs.history.verdict(
         Coordinate.parse("acme", "greet", "1.1.0")
     )
@@ -158,7 +158,7 @@ async def test_the_sweep_says_when_it_is_done(world: World) -> None:
 async def test_a_sweep_that_was_killed_is_finished_by_the_next_one(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     removed = await world.registry.publishing.moderation.remove(FIRST, REASON, by=OPERATOR)
-    await world.stores.archives.delete(removed.content, 2**60)
+    await world.stores.archives.delete(removed.archive_digest, 2**60)
     await world.registry.maintenance.upkeep.run(SWEEP)
     kept = (await world.stores.metadata.find(FIRST)).release
     assert kept

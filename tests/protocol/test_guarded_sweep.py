@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.status import TaskReport
-from shared.domain.visibility import Visibility
 from tests.contract.sample_records import named
 from tests.support.archives import bala
 from tests.support.world import World
@@ -19,7 +19,7 @@ async def orphans(world: World, count: int) -> None:
     """Store archives that no release names."""
     for number in range(count):
         content = b"orphan %d" % number
-        await world.stores.archives.put(named(content), content, Visibility.PUBLIC)
+        await world.stores.archives.put(named(content), content, ArchiveContainer.PUBLIC)
 
 
 async def archives(world: World) -> int:

@@ -149,8 +149,8 @@ async def test_an_erasure_deletes_the_bills(world: World) -> None:
     release = await world.registry.packages.sboms.find(coordinate, by=OPERATOR)
     await world.registry.publishing.erasure.erase(coordinate, "order 12/26", by=OPERATOR)
     documents = world.registry.adapters.documents
-    assert await documents.rendering(release.content, "sbom-differences") is None
-    assert await documents.api_docs_record(release.content) is None
+    assert await documents.rendering(release.archive_digest, "sbom-differences") is None
+    assert await documents.api_docs_record(release.archive_digest) is None
     assert (await world.get(SBOM)).status_code == 404
 
 
@@ -178,4 +178,4 @@ async def test_a_bill_that_comes_while_its_release_is_erased_is_not_kept(
             content=author_bill(),
         )
     assert sent.status_code == 404
-    assert await documents.sbom(release.content) is None
+    assert await documents.sbom(release.archive_digest) is None

@@ -12,6 +12,7 @@ from functions.central.double_slash import BASE
 from functions.faces import operations
 from functions.http.operations import READ_METHODS, Effect, Operation
 from shared.adapters.blob.client import ARCHIVE_CONTAINERS, LINK_CACHE_CONTROL
+from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.digests import Digest
 from shared.domain.body_sizes import MAX_BODY_BYTES
 from shared.domain.rate_limits import RateLimit, RateLimitClass, RateLimitSubject
@@ -74,8 +75,8 @@ def test_the_registry_decides_how_long_a_copy_is_cached() -> None:
     assert "cacheBehavior: 'OverrideIfOriginMissing'" in EDGE.text
     [duration] = set(re.findall(r"cacheDuration: '(.+)'", EDGE.text))
     [minutes] = re.findall(r"^00:(\d\d):00$", duration)
-    assert f"public, max-age={int(minutes) * 60}" == LINK_CACHE_CONTROL[Visibility.PUBLIC]
-    assert LINK_CACHE_CONTROL[Visibility.PUBLIC] == ARCHIVE_CACHE_PUBLIC
+    assert f"public, max-age={int(minutes) * 60}" == LINK_CACHE_CONTROL[ArchiveContainer.PUBLIC]
+    assert LINK_CACHE_CONTROL[ArchiveContainer.PUBLIC] == ARCHIVE_CACHE_PUBLIC
 
 
 def test_everything_goes_to_the_app_over_tls() -> None:
@@ -240,8 +241,8 @@ def test_front_door_reads_public_blobs_alone_and_as_itself() -> None:
     assert "isCurrentVersion] BoolEquals true" in ROLES.value("currentBlobsOnly")
     assert "identity: { type: 'SystemAssigned' }" in module("edge-profile").text
     containers = readable_containers()
-    assert ARCHIVE_CONTAINERS[Visibility.PUBLIC] in containers
-    assert ARCHIVE_CONTAINERS[Visibility.PRIVATE] not in containers
+    assert ARCHIVE_CONTAINERS[ArchiveContainer.PUBLIC] in containers
+    assert ARCHIVE_CONTAINERS[ArchiveContainer.PRIVATE] not in containers
     assert set(containers) <= set(template(MAIN).given("registryStorage")["containers"])
 
 

@@ -163,7 +163,7 @@ def said(read: Bala) -> dict[str, Any]:
         "balaVersion": read.bala_version,
         "ballerinaVersion": read.ballerina_version,
         "languageSpecificationVersion": read.language_spec_version,
-        "digest": read.content.header(),
+        "digest": read.archive_digest.header(),
         "summary": read.summary,
         "readme": read.texts.readme,
         "template": read.template,

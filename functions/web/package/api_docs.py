@@ -189,7 +189,7 @@ async def _has(call: PublicPageCall, details: ReleaseDetails, kind: PieceKind, *
     """Check that the release has a page, which is shown also where its text is too large."""
     release = details.release
     docs = call.registry.api_docs.documentation
-    return await docs.place(release.content, release.coordinate, kind, *of) is not None
+    return await docs.place(release.archive_digest, release.coordinate, kind, *of) is not None
 
 
 async def _symbol_not_found(

@@ -28,12 +28,12 @@ from shared.adapters.blob.client import (
     digest_of_blob,
     translate_blob_errors,
 )
+from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.delivery import ARCHIVE_TYPE, content_disposition
 from shared.domain.archives.digests import Digest
 from shared.domain.archives.names import ArchiveName, archive_file_name
 from shared.domain.errors.packages import ArchiveLost
 from shared.domain.times import MS
-from shared.domain.visibility import Visibility
 from shared.ports.archive_store import StoredArchive
 from shared.ports.system import Clock
 from shared.telemetry.log import log
@@ -42,10 +42,13 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 _STORED = "stored_ms"
-_OTHER = {Visibility.PUBLIC: Visibility.PRIVATE, Visibility.PRIVATE: Visibility.PUBLIC}
+_OTHER = {
+    ArchiveContainer.PUBLIC: ArchiveContainer.PRIVATE,
+    ArchiveContainer.PRIVATE: ArchiveContainer.PUBLIC,
+}
 
 # A client that followed a private link just before it expired reads for a while.
-_LINK_GRACE = LINK_LIFETIME[Visibility.PRIVATE] + timedelta(minutes=10)
+_LINK_GRACE = LINK_LIFETIME[ArchiveContainer.PRIVATE] + timedelta(minutes=10)
 
 
 class BlobArchives:
@@ -60,7 +63,7 @@ class BlobArchives:
         self.links = BlobLinks(blobs, clock)
 
     async def put(
-        self, name: ArchiveName, content: bytes | memoryview, container: Visibility
+        self, name: ArchiveName, content: bytes | memoryview, container: ArchiveContainer
     ) -> None:
         blob = self._blob(name, container)
         with translate_blob_errors():
@@ -83,7 +86,7 @@ class BlobArchives:
         start: int = 0,
         count: int | None = None,
         *,
-        first: Visibility = Visibility.PUBLIC,
+        first: ArchiveContainer = ArchiveContainer.PUBLIC,
     ) -> bytes:
         with translate_blob_errors():
             # The first container again: the archive may have moved there in between.
@@ -93,7 +96,7 @@ class BlobArchives:
         log.error("archive.lost", coordinate=str(name.coordinate), digest=name.digest.hex)
         raise ArchiveLost(name.coordinate)
 
-    async def move(self, name: ArchiveName, to: Visibility) -> None:
+    async def move(self, name: ArchiveName, to: ArchiveContainer) -> None:
         """Move the archive to that container; safe while another process moves it back.
 
         Each process first writes metadata of the copy in the target, then deletes the source on
@@ -135,18 +138,18 @@ class BlobArchives:
         self,
         source: BlobClient,
         target: BlobClient,
-        container: Visibility,
+        container: ArchiveContainer,
         headers: ContentSettings,
     ) -> bool:
         """Copy to the target, or renew its copy; return whether the source may be deleted."""
         while not await self._copy(source, target):
-            if container is Visibility.PUBLIC and not await self._has_settled(target):
+            if container is ArchiveContainer.PUBLIC and not await self._has_settled(target):
                 return False
             if await self._renew(target, headers):
                 return True
         with suppress(ResourceNotFoundError):  # Then another process has moved it back.
             await target.set_http_headers(headers)  # A copy begins with those of its source.
-        return container is Visibility.PRIVATE
+        return container is ArchiveContainer.PRIVATE
 
     async def _has_settled(self, target: BlobClient) -> bool:
         """Return whether the public copy is older than the last link to the private one."""
@@ -192,7 +195,7 @@ class BlobArchives:
     def _date(self) -> dict[str, str]:
         return {_STORED: str(self._clock.now_ms())}
 
-    def _blob(self, name: ArchiveName, container: Visibility) -> BlobClient:
+    def _blob(self, name: ArchiveName, container: ArchiveContainer) -> BlobClient:
         blobs = self._blobs.container(ARCHIVE_CONTAINERS[container])
         return blobs.get_blob_client(archive_blob(name))
 
@@ -247,7 +250,7 @@ async def _delete(blob: BlobClient, found: BlobProperties) -> bool:
     return True
 
 
-def _headers(name: ArchiveName, container: Visibility) -> ContentSettings:
+def _headers(name: ArchiveName, container: ArchiveContainer) -> ContentSettings:
     return ContentSettings(
         content_type=ARCHIVE_TYPE,
         content_disposition=content_disposition(archive_file_name(name.coordinate, name.platform)),
@@ -255,7 +258,7 @@ def _headers(name: ArchiveName, container: Visibility) -> ContentSettings:
     )
 
 
-def _stored(digest: Digest, found: BlobProperties, container: Visibility) -> StoredArchive:
+def _stored(digest: Digest, found: BlobProperties, container: ArchiveContainer) -> StoredArchive:
     return StoredArchive(digest, found.size, _date_of(found), container)
 
 

@@ -22,6 +22,7 @@ from azure.storage.blob import UserDelegationKey, generate_blob_sas
 from azure.storage.blob.aio import BlobClient, BlobServiceClient, ContainerClient
 from msgspec import Struct, field
 
+from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.delivery import (
     ARCHIVE_TYPE,
     LIFETIMES_REPEATED,
@@ -32,7 +33,6 @@ from shared.domain.archives.digests import Digest
 from shared.domain.archives.names import ArchiveName
 from shared.domain.errors.requests import Busy
 from shared.domain.times import MS
-from shared.domain.visibility import Visibility
 from shared.ports.system import Clock
 from shared.runtime.single_flight import SingleFlight
 from shared.telemetry.log import log
@@ -52,7 +52,7 @@ BLOB_CLIENT_OPTIONS: dict[str, Any] = {
 
 BLOB_CONTAINERS = ("archives", "private", "derived", "uploads", "backups", "transparency")
 
-ARCHIVE_CONTAINERS = {Visibility.PUBLIC: "archives", Visibility.PRIVATE: "private"}
+ARCHIVE_CONTAINERS = {ArchiveContainer.PUBLIC: "archives", ArchiveContainer.PRIVATE: "private"}
 
 # Errors that adapters handle; all others mean that the store is unavailable.
 _DECIDED = (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError)
@@ -136,10 +136,13 @@ def search_part_made_ms(name: str) -> int:
 
 # Clients follow a link at once. A public link is valid for longer, for downloads that are resumed:
 # as long as shared caches may store answers of the registry.
-LINK_LIFETIME = {Visibility.PRIVATE: timedelta(seconds=60), Visibility.PUBLIC: timedelta(minutes=5)}
+LINK_LIFETIME = {
+    ArchiveContainer.PRIVATE: timedelta(seconds=60),
+    ArchiveContainer.PUBLIC: timedelta(minutes=5),
+}
 LINK_CACHE_CONTROL = {
-    Visibility.PRIVATE: "private, no-store",
-    Visibility.PUBLIC: "public, max-age=300",
+    ArchiveContainer.PRIVATE: "private, no-store",
+    ArchiveContainer.PUBLIC: "public, max-age=300",
 }
 COPY_LINK_LIFETIME = timedelta(minutes=5)  # The service reads the source within seconds.
 
@@ -171,12 +174,12 @@ class BlobLinks:
         self._clock = clock
         self._signer = signing
 
-    async def link(self, name: ArchiveName, container: Visibility, file: str) -> StoreLink:
+    async def link(self, name: ArchiveName, container: ArchiveContainer, file: str) -> StoreLink:
         now_ms = self._clock.monotonic_ms()
         repeated = LINK_LIFETIME[container] / LIFETIMES_REPEATED
         return StoreLink(await self._link(name, container, file), now_ms + repeated // MS)
 
-    async def _link(self, name: ArchiveName, container: Visibility, file: str) -> str:
+    async def _link(self, name: ArchiveName, container: ArchiveContainer, file: str) -> str:
         # The client of a blob knows all of this, too, but creating one takes longer than signing.
         of = self._blobs.container(ARCHIVE_CONTAINERS[container])
         blob = archive_blob(name)

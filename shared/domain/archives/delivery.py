@@ -13,10 +13,11 @@ from enum import Enum
 
 from msgspec import Struct
 
+from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.names import ArchiveName
 from shared.domain.events import Event
 from shared.domain.packages import Head, Release
-from shared.domain.visibility import Readers, Visibility
+from shared.domain.visibility import Readers
 
 ARCHIVE_TYPE = "application/octet-stream"
 
@@ -42,7 +43,7 @@ class LinkedArchive(Struct, frozen=True):
     """An archive in a container, and the name to save it by: a link of the store leads to it."""
 
     name: ArchiveName
-    container: Visibility
+    container: ArchiveContainer
     file: str
 
 
@@ -112,13 +113,13 @@ class Cdn(Enum):
 
 
 def second_hop(
-    client: ClientKind, container: Visibility, cdn: Cdn, *, is_linked: bool
+    client: ClientKind, container: ArchiveContainer, cdn: Cdn, *, is_linked: bool
 ) -> DeliveryRoute:
     """Return who sends the archive to the client after the redirect. `is_linked` says whether Blob
     Storage has it, which it never does on one machine."""
     is_plain = client is ClientKind.WITHOUT_AUTHORIZATION
     has_archive = is_linked if cdn is Cdn.READING_BLOBS else True
-    if container is Visibility.PUBLIC and cdn is not Cdn.NONE and has_archive:
+    if container is ArchiveContainer.PUBLIC and cdn is not Cdn.NONE and has_archive:
         return DeliveryRoute.CDN
     return DeliveryRoute.STORE if is_linked and is_plain else DeliveryRoute.REGISTRY
 

@@ -296,9 +296,9 @@ class RevocationApplication(Struct, frozen=True):
 
     async def _erase(self, release: Release) -> bool:
         erased = self.erased_releases
-        if release.erased or await erased.needed_by(release.content, release):
+        if release.erased or await erased.needed_by(release.archive_digest, release):
             return False
-        await self.archives.delete(release.content, self.clock.now_ms() + 1)
+        await self.archives.delete(release.archive_digest, self.clock.now_ms() + 1)
         await erased.delete_documents(release)
         until_ms = erased.kept_until_ms()
         await erased.note(release.coordinate, copies_until_ms=until_ms, by=OPERATOR)

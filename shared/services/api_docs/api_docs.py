@@ -228,7 +228,7 @@ class ApiDocs(Struct, frozen=True):
         coordinate = release.coordinate
         try:
             found = await self.find_piece(
-                release.content, coordinate, PieceKind.LIST, module, "listeners"
+                release.archive_digest, coordinate, PieceKind.LIST, module, "listeners"
             )
         except ApiDocsFailed:
             return _NO_LISTENERS, ALL_THAT_IS_STORED  # It may be made again, with success.
@@ -237,14 +237,14 @@ class ApiDocs(Struct, frozen=True):
 
     async def text(self, release: Release, kind: PieceKind, *of: str) -> str | None:
         """Return a piece of a release as text; raise as `piece` does."""
-        piece = await self.piece(release.content, release.coordinate, kind, *of)
+        piece = await self.piece(release.archive_digest, release.coordinate, kind, *of)
         return None if piece is None else piece.unpack().decode()
 
     async def symbol(self, release: Release, module: str, path: str) -> SymbolText | None:
         """Return the text of a declaration or a member, None if the release has none; raise as
         `piece` does."""
         kind = PieceKind.SYMBOL_TEXT
-        piece = await self.piece(release.content, release.coordinate, kind, module, path)
+        piece = await self.piece(release.archive_digest, release.coordinate, kind, module, path)
         return None if piece is None else read_symbol(piece.unpack())
 
     async def record(
@@ -281,12 +281,12 @@ class ApiDocs(Struct, frozen=True):
     async def symbols(self, release: Release) -> tuple[Symbol, ...]:
         """Return the declarations of a release and their members, without fields of records; raise
         as `piece` does."""
-        record = await self.record(release.content, release.coordinate)
-        return await self.pieces.symbols(release.content, record)
+        record = await self.record(release.archive_digest, release.coordinate)
+        return await self.pieces.symbols(release.archive_digest, record)
 
     async def state(self, release: Release) -> ApiDocsRecord:
         """Return the record of a release, also if nothing is made yet or could be."""
-        record = await self.pieces.record(release.content)
+        record = await self.pieces.record(release.archive_digest)
         return record or ApiDocsRecord(state=DocsState.PENDING, generator=0)
 
     def _pending(self, coordinate: Coordinate) -> ApiDocsPending:

@@ -103,7 +103,7 @@ class JobInputs(Struct, frozen=True):
         for start in range(0, release.size_bytes, COPIED_BYTES):
             content = await self.archives.read(release.archive, start, COPIED_BYTES)
             await asyncio.to_thread(_append, folder / ARCHIVE, content)
-        digest = release.content
+        digest = release.archive_digest
         package = release.coordinate.package
         texts, [graph], [survey] = await asyncio.gather(
             self.documents.texts(digest),
@@ -296,7 +296,7 @@ class ApiDocsGeneration(Struct, frozen=True):
         """
         if release.state is State.REMOVED:
             return None
-        before = await self.documents.api_docs_record(release.content)
+        before = await self.documents.api_docs_record(release.archive_digest)
         if before is not None and await self._is_current(release, before):
             return None
         return await self.make(release)
@@ -310,7 +310,7 @@ class ApiDocsGeneration(Struct, frozen=True):
         if place is None:
             is_due = self.clock.now_ms() - TRIED_AGAIN_AFTER // MS
             return record.set_aside_ms is None or record.set_aside_ms > is_due
-        if not await self.documents.read_pieces(release.content, place.name, 0, 1):
+        if not await self.documents.read_pieces(release.archive_digest, place.name, 0, 1):
             return False
         return record.before is None or record.before == await self._before(release)
 
@@ -323,11 +323,11 @@ class ApiDocsGeneration(Struct, frozen=True):
 
     async def make(self, release: Release) -> ApiDocsRecord:
         """Document the release, again if it is documented already; raise as `update` does."""
-        before = await self.documents.api_docs_record(release.content)
+        before = await self.documents.api_docs_record(release.archive_digest)
         async with job_folder() as folder:
             made = await self._made(release, folder)
-            await self.documents.put_api_docs(release.content, made.record, made.pieces)
-        self.pieces.forget(release.content)
+            await self.documents.put_api_docs(release.archive_digest, made.record, made.pieces)
+        self.pieces.forget(release.archive_digest)
         await self.history.put(release.coordinate, made.verdict)
         if made.verdict:
             await self.tell_owners(release, made.verdict)

@@ -92,7 +92,7 @@ class Sboms(Struct, frozen=True):
         return content
 
     async def of_author(self, release: Release) -> bytes:
-        sent = await self.documents.sbom(release.content)
+        sent = await self.documents.sbom(release.archive_digest)
         if sent is not None:
             return sent
         packed = None
@@ -162,7 +162,7 @@ class Sboms(Struct, frozen=True):
         return replace(found, has_author=True, differences=compared)
 
     async def _made(self, release: Release, key: str) -> SbomDifferences | None:
-        stored = await self.documents.rendering(release.content, _RENDERING)
+        stored = await self.documents.rendering(release.archive_digest, _RENDERING)
         if stored is None or not stored.startswith(_head(key)):
             return None
         return msgspec.json.decode(stored[len(_head(key)) :], type=SbomDifferences)
@@ -173,12 +173,12 @@ class Sboms(Struct, frozen=True):
             await asyncio.to_thread((folder / AUTHOR_SBOM).write_bytes, author)
             [part] = await self.confined.run("sboms", folder, None)
             made = await asyncio.to_thread(_differences, folder / OUTPUT / DIFFERENCES, part)
-        await self.documents.put_rendering(release.content, _RENDERING, _head(key) + made)
+        await self.documents.put_rendering(release.archive_digest, _RENDERING, _head(key) + made)
 
     async def _piece(self, release: Release, kind: PieceKind, whose: str) -> bytes | None:
         """Return a piece of a release, None if it has none."""
         try:
-            piece = await self.api_docs.piece(release.content, release.coordinate, kind)
+            piece = await self.api_docs.piece(release.archive_digest, release.coordinate, kind)
         except ApiDocsPending:
             raise SbomPending(release.coordinate) from None
         except ApiDocsFailed as failed:

@@ -39,7 +39,7 @@ class ReleaseDocuments(Struct, frozen=True):
     async def of(self, release: Release) -> Mapping[DocumentKind, bytes]:
         """Return the documents of a release that there are."""
         attested = await self.provenance.of(release)
-        sbom = await self.documents.sbom(release.content)
+        sbom = await self.documents.sbom(release.archive_digest)
         found = {
             # The statements of the registry that published it say more than the statements of a
             # mirror.
@@ -105,7 +105,7 @@ class DocumentImport(Struct, frozen=True):
 
     async def store(self, release: Release, checked: CheckedDocuments, sbom: bytes | None) -> None:
         """Store documents of a release that were verified; what is there stays."""
-        archive = release.content
+        archive = release.archive_digest
         if checked.statements:
             name = upstream_name(checked.statements)
             await self.documents.put_attestation(archive, name, checked.statements)

@@ -208,7 +208,7 @@ class BundleExport(Struct, frozen=True):
             content = await self.archives.read(release.archive)
         except ArchiveLost:
             content = b""
-        if Digest.of(content) != release.content:
+        if Digest.of(content) != release.archive_digest:
             raise _incomplete([release.coordinate])
         return content
 

@@ -41,14 +41,14 @@ class ArchiveRecovery(Struct, frozen=True):
                 "push the same archive again.",
             )
         content = await source.read(release.archive)
-        if Digest.of(content) != release.content:
+        if Digest.of(content) != release.archive_digest:
             raise Invalid(
                 "archive-damaged-in-backup",
                 f"The archive of {coordinate} is damaged in that backup as well. Try an older one, "
                 "or push the same archive again.",
             )
         # What is damaged has the same name, and a repeated `put` would keep it.
-        await self.archives.delete(release.content, self.clock.now_ms() + 1)
+        await self.archives.delete(release.archive_digest, self.clock.now_ms() + 1)
         container = archive_container(head, release, self.readers)
         await self.archives.put(release.archive, content, container)
         return True
@@ -57,4 +57,4 @@ class ArchiveRecovery(Struct, frozen=True):
 async def _has(archives: ArchiveStore, release: Release) -> bool:
     if await archives.stat(release.archive) is None:
         return False
-    return Digest.of(await archives.read(release.archive)) == release.content
+    return Digest.of(await archives.read(release.archive)) == release.archive_digest

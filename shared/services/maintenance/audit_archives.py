@@ -55,7 +55,7 @@ class AuditArchives(Task):
         remedy = f"Bring it back: ballroom restore --release {release.coordinate} --from BACKUP"
         try:
             content = await self.archives.read(release.archive)
-            if Digest.of(content) != release.content:
+            if Digest.of(content) != release.archive_digest:
                 return [f"{release.coordinate}: the stored archive has another digest. {remedy}."]
             return _differences(release, await self.archive_reader.of(release).read(content))
         except ArchiveLost:

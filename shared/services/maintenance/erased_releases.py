@@ -44,14 +44,14 @@ class ErasedReleases(Struct, frozen=True):
         others = await self.metadata.releases(package) if package else []
         for each in others:
             is_same = release is not None and each.version == release.version
-            if each.content == digest and each.state is not State.REMOVED and not is_same:
+            if each.archive_digest == digest and each.state is not State.REMOVED and not is_same:
                 return each.coordinate
         return None
 
     async def delete_documents(self, release: Release) -> int:
         """Delete the documents of a release, the verdict on it, and its comparisons with others
         that somebody asked for; return with how many it may have been compared."""
-        await self.documents.delete(release.content)
+        await self.documents.delete(release.archive_digest)
         await self.api_history.put(release.coordinate, None)
         names = comparison_names(release)
         others = [
@@ -60,7 +60,7 @@ class ErasedReleases(Struct, frozen=True):
             if each.version != release.version
         ]
         for each in others:
-            await self.documents.delete_renderings(each.content, names)
+            await self.documents.delete_renderings(each.archive_digest, names)
         return len(others)
 
     async def note(

@@ -65,7 +65,7 @@ class RepairDerivedData(Task):
             return False
         content = await self.archives.read(release.archive)
         bala = await self.archive_reader.of(release).read(content)
-        await self.documents.put(bala.content, bala.texts, bala.graph)
+        await self.documents.put(bala.archive_digest, bala.texts, bala.graph)
         return bala.texts != Texts() or bool(bala.graph.nodes)
 
     async def _lacks_documents(self, release: Release) -> bool:

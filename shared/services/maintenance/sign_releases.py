@@ -76,7 +76,7 @@ class SignReleases(Task):
         attested = self.release_signer.attested(release, later=True)
         if not release.has_statements:
             await self.documents.put_attestation(
-                release.content, attested.name, attested.statements
+                release.archive_digest, attested.name, attested.statements
             )
         update = {"signatures": attested.release.signatures}
         update |= {"statements": release.statements or attested.release.statements}
@@ -87,7 +87,7 @@ class SignReleases(Task):
 
         stored, is_changed = await self.record_writer.store_release(release.coordinate, sign)
         if stored.erased:  # Its documents were deleted before its statements were stored again.
-            await self.documents.delete(stored.content)
+            await self.documents.delete(stored.archive_digest)
         return is_changed
 
 

@@ -349,12 +349,12 @@ class SnapshotRestore(Struct, frozen=True):
             content = await elsewhere.archives.read(release.archive)
             container = archive_container(head, release, self.readers)
             await self.here.archives.put(release.archive, content, container)
-        sbom = await elsewhere.documents.sbom(release.content)
+        sbom = await elsewhere.documents.sbom(release.archive_digest)
         if sbom is not None:
-            await self.here.documents.put_sbom(release.content, sbom)
-        attestations = await elsewhere.documents.attestations(release.content)
+            await self.here.documents.put_sbom(release.archive_digest, sbom)
+        attestations = await elsewhere.documents.attestations(release.archive_digest)
         for name, content in attestations.items():
-            await self.here.documents.put_attestation(release.content, name, content)
+            await self.here.documents.put_attestation(release.archive_digest, name, content)
 
     async def _with_attestations(self, release: Release) -> Release:
         """Return the release without the statements that it names, if they are not stored here: the
@@ -362,7 +362,7 @@ class SnapshotRestore(Struct, frozen=True):
         if not release.has_statements or release.state is State.REMOVED:
             return release
         name = statements_name(release.statements)
-        if await self.here.documents.attestation(release.content, name) is not None:
+        if await self.here.documents.attestation(release.archive_digest, name) is not None:
             return release
         return release.model_copy(update={"statements": ""})
 

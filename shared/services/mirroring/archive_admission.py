@@ -197,7 +197,9 @@ class Admission(Struct, frozen=True):
         self, source: UpstreamSource, release: Release, refusal: Refusal
     ) -> UpstreamReleaseRefused:
         pins = self.reader.pins
-        return await pins.refuse(release.coordinate, release.content, source.name, str(refusal))
+        return await pins.refuse(
+            release.coordinate, release.archive_digest, source.name, str(refusal)
+        )
 
 
 REFRESHES_REMEMBERED = 5_000  # Releases.

@@ -132,7 +132,7 @@ class UpstreamReader(Struct, frozen=True):
             is_internal = source.sends_token
             at = release.coordinate
             facts = {"published_ms": release.created_ms, "is_internal": is_internal}
-            await self.pins.require(at, release.content, source.name, **facts)
+            await self.pins.require(at, release.archive_digest, source.name, **facts)
             if is_internal:
                 head = found.head.model_copy(update={"visibility": Visibility.INTERNAL})
                 found = replace(found, head=head)

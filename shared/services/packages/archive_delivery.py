@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
 from shared.auth.signing_keys import ArchiveLinkSigner
+from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.delivery import Cdn
 from shared.domain.archives.digests import Digest
 from shared.domain.archives.names import (
@@ -67,7 +68,7 @@ def scanned_link(digest: Digest, coordinate: Coordinate, platform: str) -> Archi
 
 def public_link_prefix(name: ArchiveName) -> str:
     """Return the prefix with which all public links to the archive begin, and no other path."""
-    return f"/archives/{Visibility.PUBLIC.value}/{name.digest}/"
+    return f"/archives/{ArchiveContainer.PUBLIC.value}/{name.digest}/"
 
 
 class DeliveredArchive(Struct, frozen=True):
@@ -79,7 +80,7 @@ class DeliveredArchive(Struct, frozen=True):
     """
 
     release: Release
-    container: Visibility
+    container: ArchiveContainer
     is_public: bool
 
 
@@ -113,7 +114,7 @@ class ArchiveDelivery(Struct, frozen=True):
         pull."""
         if self.reads_blobs and is_for_everybody(head, self.readers):
             file = canonical_file_name(release.coordinate, release.platform)
-        return ArchiveLink(self._scope_of(head), release.content, release.version, file)
+        return ArchiveLink(self._scope_of(head), release.archive_digest, release.version, file)
 
     def address(self, head: Head, release: Release) -> str:
         """Return an address of the archive of a release that never expires.
@@ -190,7 +191,7 @@ class ArchiveDelivery(Struct, frozen=True):
             raise ArchiveNotFound
         if not release.waits_for_review:
             raise ArchiveNotFound
-        return DeliveredArchive(release, Visibility.PRIVATE, is_public=False)
+        return DeliveredArchive(release, ArchiveContainer.PRIVATE, is_public=False)
 
     def named(self, head: Head, release: Release, file: str) -> DeliveredArchive:
         """Return the archive of a release that the caller may have, or raise `ArchiveNotFound` if
@@ -205,16 +206,16 @@ class ArchiveDelivery(Struct, frozen=True):
             return True
         # A signed link still works after its package became public, because a client may be about
         # to follow it.
-        return link.scope == Visibility.PRIVATE.value and await self.may_follow(link)
+        return link.scope == ArchiveContainer.PRIVATE.value and await self.may_follow(link)
 
     def _scope_of(self, head: Head) -> str:
         """Return the scope of links to archives of the package: public or private."""
         is_public = is_for_everybody(head, self.readers)
-        return (Visibility.PUBLIC if is_public else Visibility.PRIVATE).value
+        return (ArchiveContainer.PUBLIC if is_public else ArchiveContainer.PRIVATE).value
 
     async def may_follow(self, link: ArchiveLink) -> bool:
         """Check whether anybody with the link may follow it: it is public, or signed."""
-        if link.scope == Visibility.PUBLIC.value and self.readers is Readers.EVERYBODY:
+        if link.scope == ArchiveContainer.PUBLIC.value and self.readers is Readers.EVERYBODY:
             return True
         if not link.signature:
             return False
@@ -230,7 +231,7 @@ class ArchiveDelivery(Struct, frozen=True):
 
 def _delivered(head: Head, release: Release, link: ArchiveLink) -> DeliveredArchive:
     is_public = head.visibility is Visibility.PUBLIC
-    return DeliveredArchive(release, Visibility(link.scope), is_public)
+    return DeliveredArchive(release, ArchiveContainer(link.scope), is_public)
 
 
 def _is_address_of(release: Release, link: ArchiveLink) -> bool:

@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.delivery import changes_placement
 from shared.domain.archives.names import ArchiveName
 from shared.domain.coordinates import Package
 from shared.domain.packages import Head, Release, archive_container
-from shared.domain.visibility import Readers, Visibility
+from shared.domain.visibility import Readers
 from shared.ports.archive_delivery import EdgeCache
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.metadata import MetadataStore
@@ -41,7 +42,7 @@ class ArchiveRelocation(Struct, frozen=True):
         """
         if not changes_placement(record.outbox):
             return
-        placed: Mapping[ArchiveName, Visibility] | None = None
+        placed: Mapping[ArchiveName, ArchiveContainer] | None = None
         while (wanted := await self._containers(record)) != placed:
             await self._move(wanted)
             placed = wanted
@@ -63,7 +64,7 @@ class ArchiveRelocation(Struct, frozen=True):
             noted = {"placed_for": self.readers, "changed_ms": now_ms}
             await self.metadata.replace_head(head.model_copy(update=noted))
 
-    async def _containers(self, record: Head | Release) -> Mapping[ArchiveName, Visibility]:
+    async def _containers(self, record: Head | Release) -> Mapping[ArchiveName, ArchiveContainer]:
         """Return the container in which each archive of the record now belongs."""
         if isinstance(record, Head):
             head, releases = await asyncio.gather(
@@ -81,12 +82,12 @@ class ArchiveRelocation(Struct, frozen=True):
             return {}
         return {release.archive: archive_container(head, release, self.readers)}
 
-    async def _move(self, wanted: Mapping[ArchiveName, Visibility]) -> None:
+    async def _move(self, wanted: Mapping[ArchiveName, ArchiveContainer]) -> None:
         names = list(wanted)
         for start in range(0, len(names), ARCHIVES_MOVED_AT_ONCE):
             batch = names[start : start + ARCHIVES_MOVED_AT_ONCE]
             await asyncio.gather(*(self.archives.move(name, wanted[name]) for name in batch))
-        await self._purge([name for name in names if wanted[name] is Visibility.PRIVATE])
+        await self._purge([name for name in names if wanted[name] is ArchiveContainer.PRIVATE])
 
     async def _purge(self, names: Sequence[ArchiveName]) -> None:
         if self.edge is not None and names:

@@ -218,7 +218,7 @@ class DerivedData(Struct, frozen=True):
 
     async def _with_api_docs(self, listing: Listing) -> Listing:
         """Return the listing with the current API documentation of its release."""
-        docs = await self.documents.api_docs_record(listing.release.content)
+        docs = await self.documents.api_docs_record(listing.release.archive_digest)
         api = docs.api if docs and docs.api != NO_API else None
         if docs is None:
             return replace(listing, api=None, symbols="", mentions=())

@@ -92,8 +92,8 @@ class ExternalReleases(Struct, frozen=True):
         container = archive_container(head, release, self.readers)
         await asyncio.gather(
             self.archives.put(release.archive, content, container),
-            self.documents.put(bala.content, bala.texts, bala.graph),
-            self.documents.put_attestation(bala.content, attested.name, attested.statements),
+            self.documents.put(bala.archive_digest, bala.texts, bala.graph),
+            self.documents.put_attestation(bala.archive_digest, attested.name, attested.statements),
         )
         try:
             await self.metadata.add_release(release)

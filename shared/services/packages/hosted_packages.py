@@ -267,7 +267,7 @@ class HostedPackages(Struct, frozen=True):
         return await self.records.find(at, check=self.authorization.read_check(by))
 
     async def _listing(self, available: AvailableRelease) -> Listing:
-        texts = await self.documents.texts(available.release.content)
+        texts = await self.documents.texts(available.release.archive_digest)
         return Listing(available.head, available.release, texts)
 
     async def _latest(

@@ -167,11 +167,11 @@ class PackageDetails(Struct, frozen=True):
         return await self.find(package, version, self.hosted, by=by)
 
     async def texts(self, details: ReleaseDetails) -> Texts:
-        return await self.documents.texts(details.release.content)
+        return await self.documents.texts(details.release.archive_digest)
 
     async def graph(self, details: ReleaseDetails) -> tuple[GraphNode, ...]:
         """Return the packages that the release was built with, itself first."""
-        [document] = await self.documents.graphs([details.release.content])
+        [document] = await self.documents.graphs([details.release.archive_digest])
         return read_graph(document)
 
     async def dependencies(

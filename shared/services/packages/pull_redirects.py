@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from shared.auth.known_readers import KnownReaders
 from shared.auth.signing_keys import ArchiveLinkSigner
+from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.delivery import (
     LIFETIMES_REPEATED,
     Cdn,
@@ -158,7 +159,7 @@ class PullRedirects(Struct, frozen=True):
         located = LocatedArchive(
             coordinate,
             file,
-            release.content,
+            release.archive_digest,
             found.deprecation,
             redirect.cache_control,
             redirect.url,
@@ -206,9 +207,9 @@ class PullRedirects(Struct, frozen=True):
         Where a CDN reads blobs, it takes all requests for public paths, so the registry sends a
         public archive by a signed link, too.
         """
-        if link.scope == Visibility.PUBLIC.value and not self.delivery.reads_blobs:
+        if link.scope == ArchiveContainer.PUBLIC.value and not self.delivery.reads_blobs:
             return self.delivery.stable_url(link), inf
-        url = self.delivery.stable_url(replace(link, scope=Visibility.PRIVATE.value))
+        url = self.delivery.stable_url(replace(link, scope=ArchiveContainer.PRIVATE.value))
         await self.signer.ready()
         lifetime_ms = SIGNED_LINK_LIFETIME // MS
         expires_ms = self.clock.now_ms() + lifetime_ms

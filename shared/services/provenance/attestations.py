@@ -38,7 +38,7 @@ class ReleaseProvenance(Struct, frozen=True):
         bundles = list[bytes]()
         upstream = b""
         if release.sigstore or release.upstream:
-            found = await self.documents.attestations(release.content)
+            found = await self.documents.attestations(release.archive_digest)
             bundles = [each for name, each in found.items() if name.startswith(SIGSTORE)]
             upstream = next((found[name] for name in found if name.startswith(UPSTREAM)), b"")
         return Attested(await self._statements(release), tuple(bundles), upstream)
@@ -47,4 +47,4 @@ class ReleaseProvenance(Struct, frozen=True):
         if not release.has_statements:
             return _NO_STATEMENTS
         name = statements_name(release.statements)
-        return await self.documents.attestation(release.content, name) or _NO_STATEMENTS
+        return await self.documents.attestation(release.archive_digest, name) or _NO_STATEMENTS

@@ -117,7 +117,9 @@ class SigstoreBundles(Struct, frozen=True):
                 f"{coordinate} was published more than an hour ago, and a Sigstore bundle comes "
                 "within an hour of its archive. Publish a new version with its bundle.",
             )
-        return await self.verify(content, coordinate, release.content, release.origin.provenance)
+        return await self.verify(
+            content, coordinate, release.archive_digest, release.origin.provenance
+        )
 
     async def add(self, content: bytes | memoryview, release: Release, *, by: Principal) -> Release:
         """Verify the bundle of a release that is stored, and add it; a release that waited for one
@@ -134,17 +136,20 @@ class SigstoreBundles(Struct, frozen=True):
         """Add a bundle that `verify` returned to a release that is stored and has none."""
         now_ms = self.clock.now_ms()
         # The bundle before the record, so that a release that says it has one does.
-        await self.documents.put_attestation(release.content, bundle.name, bundle.content)
+        await self.documents.put_attestation(release.archive_digest, bundle.name, bundle.content)
 
         def decide(head: Head, current: Release) -> Release:
-            is_same = current.content == release.content and current.state is not State.REMOVED
+            is_same = (
+                current.archive_digest == release.archive_digest
+                and current.state is not State.REMOVED
+            )
             if current.sigstore or not is_same:
                 return current
             return with_sigstore(current, bundle.instance, head, by=by, now_ms=now_ms)
 
         stored = await self.records.change_release(release.coordinate, decide)
         if stored.erased:  # Its documents were deleted before the bundle was stored.
-            await self.documents.delete(release.content)
+            await self.documents.delete(release.archive_digest)
         return stored
 
 

@@ -179,9 +179,9 @@ class DryRuns(Struct, frozen=True):
         try:
             if release is None:
                 await self.sigstore_bundles.verify(
-                    upload.sigstore, bala.coordinate, bala.content, by.provenance
+                    upload.sigstore, bala.coordinate, bala.archive_digest, by.provenance
                 )
-            elif release.content == bala.content:
+            elif release.archive_digest == bala.archive_digest:
                 await self.sigstore_bundles.check(upload.sigstore, release)
         except (Conflict, Invalid, TooLarge) as refusal:
             return [Finding.of(refusal)]

@@ -134,14 +134,14 @@ class ReleaseErasure(Struct, frozen=True):
         )
 
     async def _delete_archive(self, release: Release, deleted: list[str], left: list[str]) -> None:
-        other = await self.erased_releases.needed_by(release.content, release)
+        other = await self.erased_releases.needed_by(release.archive_digest, release)
         if other is not None:
             left.append(
                 f"The archive, since {other} has the same bytes and is not removed: erase it too."
             )
             return
         # This deletes also what a push is storing now: the push of this version is refused.
-        await self.archives.delete(release.content, self.clock.now_ms() + 1)
+        await self.archives.delete(release.archive_digest, self.clock.now_ms() + 1)
         deleted.append(f"its archive of {release.size_bytes:,} bytes")
 
     async def _compare_again(self, release: Release, deleted: list[str], left: list[str]) -> None:
@@ -151,7 +151,7 @@ class ReleaseErasure(Struct, frozen=True):
         made = list[str]()
         for each in await oldest_first(self.metadata, release.coordinate.package):
             is_later = each.coordinate.version.precedence > version.precedence
-            record = await self.documents.api_docs_record(each.content) if is_later else None
+            record = await self.documents.api_docs_record(each.archive_digest) if is_later else None
             if record is None or each.state is State.REMOVED:
                 continue
             try:
@@ -190,11 +190,11 @@ class ReleaseErasure(Struct, frozen=True):
         if self.copies is None:
             return None
         others = [
-            each.content
+            each.archive_digest
             for each in await self.metadata.releases(release.coordinate.package)
             if each.version != release.version
         ]
-        copies: Sequence[CopyLeft] = await self.copies.erase(release.content, others)
+        copies: Sequence[CopyLeft] = await self.copies.erase(release.archive_digest, others)
         if not copies:
             deleted.append("the versions and deleted copies of its blobs")
             return None
@@ -208,7 +208,7 @@ class ReleaseErasure(Struct, frozen=True):
 
     async def _found_again(self, release: Release) -> list[str]:
         """Read everything that should be deleted, and return what is still there."""
-        digest = release.content
+        digest = release.archive_digest
         found = list[str]()
         documents = self.documents
         if await documents.texts(digest) != Texts() or await documents.graphs([digest]) != [b"[]"]:

@@ -128,13 +128,13 @@ class MavenPackages:
 
     async def graph(self, available: AvailableRelease) -> bytes:
         """Return the dependency graph of a release as it is stored: JSON."""
-        [graph] = await self._documents.graphs([available.release.content])
+        [graph] = await self._documents.graphs([available.release.archive_digest])
         return graph
 
     async def sbom(self, available: AvailableRelease) -> bytes:
         """Return the bill of materials that was published with a release, or raise
         `sbom-not-found`."""
-        content = await self._documents.sbom(available.release.content)
+        content = await self._documents.sbom(available.release.archive_digest)
         if content is None:
             raise NotFound(
                 "sbom-not-found",
@@ -288,7 +288,7 @@ class MavenPublishing(Struct, frozen=True):
                 "The bill of materials cannot be read. Send a CycloneDX document in JSON, with "
                 '"bomFormat": "CycloneDX".',
             )
-        if await self.documents.put_sbom(release.content, content) != content:
+        if await self.documents.put_sbom(release.archive_digest, content) != content:
             raise Conflict(
                 "sbom-exists",
                 f"{at} has a bill of materials already, and releases never change. Publish a new "
@@ -301,7 +301,7 @@ class MavenPublishing(Struct, frozen=True):
         have deleted its documents before. Raises `ReleaseNotFound` then."""
         found = await self.metadata.find(at)
         if found.release is not None and found.release.state is State.REMOVED:
-            await self.documents.delete(release.content)
+            await self.documents.delete(release.archive_digest)
             raise ReleaseNotFound(at.package, at.version)
 
     async def add_sigstore(self, content: bytes, at: Coordinate, *, by: Principal) -> None:

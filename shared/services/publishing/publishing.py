@@ -318,7 +318,7 @@ class Publishing(Struct, frozen=True):
         release = push.found.release
         if head is None or release is None or release.state is State.REMOVED:
             return False
-        if release.content != push.bala.content:
+        if release.archive_digest != push.bala.archive_digest:
             return False
         there = await self.archives.stat(release.archive)
         if there is not None and there.size_bytes == release.size_bytes:
@@ -331,7 +331,7 @@ class Publishing(Struct, frozen=True):
         bala = push.bala
         provenance = push.by.provenance
         return await self.sigstore_bundles.verify(
-            content, bala.coordinate, bala.content, provenance
+            content, bala.coordinate, bala.archive_digest, provenance
         )
 
     async def _require_publisher(self, by: Principal, of: Package | None = None) -> None:
@@ -350,10 +350,10 @@ class Publishing(Struct, frozen=True):
         """Read an archive; raise a `BadArchive`, or another refusal that says what is wrong with
         it."""
         bala = await self.archive_reader.read(upload.content)
-        if upload.digest and upload.digest != bala.content:
+        if upload.digest and upload.digest != bala.archive_digest:
             raise Invalid(
                 "digest-mismatch",
-                f"The archive's SHA-256 is {bala.content}, but the request announced "
+                f"The archive's SHA-256 is {bala.archive_digest}, but the request announced "
                 f"{upload.digest}. It was damaged on the way; push it again.",
             )
         if upload.coordinate:
@@ -489,10 +489,12 @@ class Publishing(Struct, frozen=True):
             asyncio.ensure_future(each)
             for each in (
                 self.archives.put(release.archive, upload.content, container),
-                self.documents.put(bala.content, bala.texts, bala.graph),
+                self.documents.put(bala.archive_digest, bala.texts, bala.graph),
                 # Its name is derived from its content, so that two simultaneous pushes store two
                 # documents.
-                self.documents.put_attestation(bala.content, attested.name, attested.statements),
+                self.documents.put_attestation(
+                    bala.archive_digest, attested.name, attested.statements
+                ),
                 *self._store_bundle(push),
             )
         ]
@@ -534,7 +536,7 @@ class Publishing(Struct, frozen=True):
 
     def _store_bundle(self, push: _Push) -> Iterator[Awaitable[None]]:
         if bundle := push.sigstore:
-            digest = push.bala.content
+            digest = push.bala.archive_digest
             yield self.documents.put_attestation(digest, bundle.name, bundle.content)
 
     async def _claim_names(self, push: _Push, now_ms: int) -> Head:

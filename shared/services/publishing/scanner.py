@@ -13,6 +13,7 @@ from msgspec import Struct
 from shared.auth.secrets import Secret
 from shared.auth.signing_keys import ArchiveLinkSigner
 from shared.domain.archives.bala import Bala
+from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.names import ArchiveName
 from shared.domain.errors.base import Invalid
 from shared.domain.scans import (
@@ -22,7 +23,6 @@ from shared.domain.scans import (
     ScanVerdict,
     read_answer,
 )
-from shared.domain.visibility import Visibility
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.http_client import AnswerTooLarge, HttpClient, Unanswered
 from shared.ports.system import Clock
@@ -60,8 +60,8 @@ class Scanner(Struct, frozen=True):
         """Store the archive where only the scanner reaches it, and return what the scanner says, or
         what the setting says where there is no answer. Raises the refusal of a refused archive."""
         await self.signer.ready()
-        name = ArchiveName(bala.content, bala.coordinate, bala.platform)
-        await self.archives.put(name, content, Visibility.PRIVATE)
+        name = ArchiveName(bala.archive_digest, bala.coordinate, bala.platform)
+        await self.archives.put(name, content, ArchiveContainer.PRIVATE)
         answer = await self._answer(self._question(bala))
         if answer.verdict is ScanVerdict.REFUSE:
             raise Invalid(
@@ -72,12 +72,12 @@ class Scanner(Struct, frozen=True):
         return answer
 
     def _question(self, bala: Bala) -> ScanQuestion:
-        link = scanned_link(bala.content, bala.coordinate, bala.platform)
+        link = scanned_link(bala.archive_digest, bala.coordinate, bala.platform)
         expires_ms = self.clock.now_ms() + LINK_FOR_SCANNER_MS
         signature = self.signer.sign(link.path, expires_ms)
         query = urlencode({"expires": expires_ms, "signature": signature})
         url = f"{self.base_url}{link.path}?{query}"
-        return ScanQuestion(bala.coordinate, bala.content, bala.size_bytes, url, expires_ms)
+        return ScanQuestion(bala.coordinate, bala.archive_digest, bala.size_bytes, url, expires_ms)
 
     async def _answer(self, question: ScanQuestion) -> ScanAnswer:
         now_ms = self.clock.now_ms()

@@ -18,7 +18,7 @@ class Checklists(Struct, frozen=True):
     async def of(self, details: ReleaseDetails) -> Checklist:
         """Return the checklist of a release that was read. Takes one round trip to the store, for
         what its archive has."""
-        docs = await self.pieces.record(details.release.content)
+        docs = await self.pieces.record(details.release.archive_digest)
         return checklist_of(details.release, docs, details.dependencies)
 
     async def find(

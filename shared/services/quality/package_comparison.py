@@ -62,7 +62,7 @@ class PackageComparison(Struct, frozen=True):
         except NotFound:
             return None
         docs, dependents, pulls = await asyncio.gather(
-            _if_available(self.pieces.record(details.release.content)),
+            _if_available(self.pieces.record(details.release.archive_digest)),
             _if_available(self.details.dependents_count(details.package, by=by)),
             _if_available(self.details.recent_pulls(details)),
         )

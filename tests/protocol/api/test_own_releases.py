@@ -49,7 +49,7 @@ async def test_an_owner_erases_the_bytes_of_a_release_at_once(world: World) -> N
     assert "its rows in the search" in erasure["deleted"]
     assert any("until you delete them" in each for each in erasure["kept"])
     assert await world.stores.archives.stat(release.archive) is None
-    assert await world.stores.documents.texts(release.content) == Texts()
+    assert await world.stores.documents.texts(release.archive_digest) == Texts()
     assert (await stored(world)).erased
     found = (await world.get(f"{URL}/2.0/registry/search-packages?q=letmein")).json()
     assert found["packages"] == []

@@ -164,14 +164,14 @@ async def test_an_erasure_leaves_no_statement_anywhere(trust: TrustedPublishingW
     release = (await world.stores.metadata.find(at)).release
     assert release is not None
     documents = world.stores.documents
-    await documents.put_attestation(release.content, "sigstore-x", b'{"a bundle": 1}')
-    await documents.put_sbom(release.content, b"{}")
-    assert len(await documents.attestations(release.content)) == 2
+    await documents.put_attestation(release.archive_digest, "sigstore-x", b'{"a bundle": 1}')
+    await documents.put_sbom(release.archive_digest, b"{}")
+    assert len(await documents.attestations(release.archive_digest)) == 2
     events = await world.stores.events.since(0, 100)
     erasure = await world.registry.publishing.erasure.erase(at, "a secret", by=OPERATOR)
     assert any("statements, Sigstore bundles" in each for each in erasure.deleted)
-    assert await documents.attestations(release.content) == {}
-    assert await documents.sbom(release.content) is None
+    assert await documents.attestations(release.archive_digest) == {}
+    assert await documents.sbom(release.archive_digest) is None
     left = (await world.stores.metadata.find(at)).release
     assert left is not None
     assert (left.signatures, left.statements, left.sigstore) == ((), "", "")
@@ -219,7 +219,7 @@ async def test_two_pushes_at_once_leave_the_statements_of_the_one_that_won(
     assert release is not None
     other = release.model_copy(update={"created_ms": release.created_ms + 1})
     lost = world.stores.release_signer.attested(other)
-    await world.stores.documents.put_attestation(other.content, lost.name, lost.statements)
+    await world.stores.documents.put_attestation(other.archive_digest, lost.name, lost.statements)
     assert await statements(world) == before
 
 

@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
+from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import Release
 from shared.domain.principals import OPERATOR
-from shared.domain.visibility import Visibility
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import JavaBal
 from tests.protocol.bal.okhttp import multipart
@@ -128,7 +128,7 @@ async def test_the_digest_of_the_second_archive_is_checked_and_that_of_the_first
     assert refused.status_code == 400
     assert "It was damaged on the way" in refused.text
     await ann.send_archive(GREET, AGAIN)  # With its own digest.
-    assert (await release_of(world)).content == Digest.of(ARCHIVE)
+    assert (await release_of(world)).archive_digest == Digest.of(ARCHIVE)
 
 
 async def test_what_a_maven_client_sends_beside_the_second_archive_is_taken(world: World) -> None:
@@ -175,7 +175,7 @@ async def test_the_version_of_an_archive_that_newer_rules_refuse_is_taken(world:
     release = (await release_of(world)).model_copy(
         update={"digest": Digest.of(bytes(damaged)).hex, "entries_hash": None}
     )
-    await world.stores.archives.put(release.archive, bytes(damaged), Visibility.PUBLIC)
+    await world.stores.archives.put(release.archive, bytes(damaged), ArchiveContainer.PUBLIC)
     await world.stores.metadata.replace_release(release)
     assert await by_central(world, world.people.ann, AGAIN) == TAKEN
 

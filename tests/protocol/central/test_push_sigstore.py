@@ -133,7 +133,7 @@ async def test_a_bundle_that_comes_during_an_erasure_leaves_nothing(
     bundle = json.dumps(public.bundle(hex_of(archive))).encode()
     # The bundle was being verified when the release was erased.
     await publishing.releases.sigstore_bundles.add(bundle, release, by=OPERATOR)
-    assert await stores.documents.attestations(release.content) == {}
+    assert await stores.documents.attestations(release.archive_digest) == {}
     left = (await stores.metadata.find(coordinate(GREET))).release
     assert left is not None
     assert left.sigstore == ""

@@ -269,7 +269,7 @@ async def test_pictures_and_links_of_a_readme_lead_into_the_archive(shelf: World
 async def test_a_readme_is_shown_even_where_its_archive_is_lost(own_shelf: World) -> None:
     found = await own_shelf.stores.metadata.find(Coordinate.parse("acme", "greet", "1.2.0"))
     assert found.release is not None
-    await own_shelf.stores.archives.delete(found.release.content, stored_before_ms=2**60)
+    await own_shelf.stores.archives.delete(found.release.archive_digest, stored_before_ms=2**60)
     page = await opened(own_shelf, GREET)
     assert (page.status_code, "Quickstart" in page.text) == (200, True)
     assert (await opened(own_shelf, f"{GREET}/1.2.0/files")).status_code == 503

@@ -14,11 +14,11 @@ import pytest
 from shared.adapters.backup import ARCHIVES_PER_REPORT, ArchiveChecks, Restored, backup, restore
 from shared.adapters.embedded import EmbeddedStores, open_embedded
 from shared.adapters.filesystem import DataFolder, FolderUnusable
+from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.digests import Digest
 from shared.domain.archives.names import ArchiveName
 from shared.domain.transparency.log_states import PLACE_OF_STATE, LogState
 from shared.domain.versions import Version
-from shared.domain.visibility import Visibility
 from shared.runtime.private_files import hold_file_lock, open_to_others
 from tests.contract.sample_records import BALA, DIGEST, GREET
 from tests.contract.worker_process import publish
@@ -50,8 +50,8 @@ async def versions(data: Path) -> set[str]:
     stores.migrate()
     releases = await stores.metadata.releases(GREET)
     for each in releases:
-        assert Digest.of(await stores.archives.read(each.archive)) == each.content
-        assert (await stores.documents.texts(each.content)).readme == each.version
+        assert Digest.of(await stores.archives.read(each.archive)) == each.archive_digest
+        assert (await stores.documents.texts(each.archive_digest)).readme == each.version
     stores.close()
     return {each.version for each in releases}
 
@@ -191,7 +191,7 @@ async def test_a_restore_reports_how_far_it_is(registry: EmbeddedStores, tmp_pat
     for number in range(ARCHIVES_PER_REPORT):
         content = f"archive {number}".encode()
         name = ArchiveName(Digest.of(content), GREET.at(Version.parse("1.0.0")), "any")
-        await registry.archives.put(name, content, Visibility.PUBLIC)
+        await registry.archives.put(name, content, ArchiveContainer.PUBLIC)
     backup(tmp_path / "data", tmp_path / "backup")
     told = list[str]()
     restore(tmp_path / "backup", tmp_path / "restored", report=told.append)

@@ -11,16 +11,16 @@ from msgspec.structs import replace
 from shared.adapters.embedded import open_embedded
 from shared.adapters.filesystem import SMALL_BYTES, ArchiveFolder, FileArchives
 from shared.adapters.system import PROBE_INTERVAL, WriteProbe
+from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.digests import Digest
 from shared.domain.errors.requests import Busy
-from shared.domain.visibility import Visibility
 from shared.runtime.private_files import hold_file_lock
 from tests.contract.sample_records import BALA, DIGEST, NAME
 from tests.crash.small_disks import MIB, small_disk
 from tests.fakes.system import FakeClock
 from tests.support.refusals import raises_refusal
 
-PUBLIC = Visibility.PUBLIC
+PUBLIC = ArchiveContainer.PUBLIC
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ from tests.contract.sample_records import coordinate, release
 from tests.fakes.system import FakeClock
 
 AT = coordinate("acme/greet:1.0.0")
-DIGEST = release().content
+DIGEST = release().archive_digest
 SINCE = "2026-11-20T10:00:00Z"
 
 
@@ -66,7 +66,7 @@ def verify(key: ReleaseKey, signature: Signature, text: str) -> None:
 
 
 def test_the_coordinate_and_the_digest_are_signed() -> None:
-    assert signed_text(AT, release(digest="00" * 32).content) == (
+    assert signed_text(AT, release(digest="00" * 32).archive_digest) == (
         "acme/greet@1.0.0:sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
     )
 
@@ -86,7 +86,7 @@ async def test_the_same_release_gets_the_same_signature(file: KeyFile, clock: Fa
     await signing.ready()
     assert signing.sign(AT, DIGEST) == signing.sign(AT, DIGEST)
     stored = release()
-    assert signing.attested(stored).release.signatures == (signing.sign(AT, stored.content),)
+    assert signing.attested(stored).release.signatures == (signing.sign(AT, stored.archive_digest),)
 
 
 def test_the_first_key_is_made_once_and_for_the_user_of_the_registry(file: KeyFile) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from shared.adapters.blob.archive_store import BlobArchives
 from shared.adapters.blob.client import BlobContainers
+from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.errors.requests import Busy
-from shared.domain.visibility import CONTAINERS, Visibility
 from tests.contract.sample_records import BALA, NAME
 from tests.fakes.blob_storage import FailingBlobsInMemory, Failure, Outage
 from tests.fakes.system import FakeClock
@@ -33,17 +33,17 @@ async def opened(connections: CloudInMemory, clock: FakeClock) -> AsyncGenerator
         await blobs.close()
 
 
-async def containers(archives: BlobArchives) -> set[Visibility | None]:
+async def containers(archives: BlobArchives) -> set[ArchiveContainer | None]:
     """Return where the archive lies."""
     return {each.container async for each in archives.list(FOREVER)}
 
 
-async def move(place: Path, outage: Outage, to: Visibility, *, is_left_over: bool) -> None:
+async def move(place: Path, outage: Outage, to: ArchiveContainer, *, is_left_over: bool) -> None:
     """Store an archive on the other container, or on both, and move it during an outage."""
     clock = FakeClock()
     plain = CloudInMemory(place, clock)
     async with opened(plain, clock) as archives:
-        for container in CONTAINERS:
+        for container in ArchiveContainer:
             if is_left_over or container is not to:
                 await archives.put(NAME, BALA, container)
         clock.advance(LONG)
@@ -52,7 +52,7 @@ async def move(place: Path, outage: Outage, to: Visibility, *, is_left_over: boo
             await archives.move(NAME, to)
 
 
-async def check(place: Path, to: Visibility) -> None:
+async def check(place: Path, to: ArchiveContainer) -> None:
     """Check that the archive can be read, and that the move ends when it is repeated."""
     clock = FakeClock()
     clock.advance(2 * LONG)
@@ -65,10 +65,10 @@ async def check(place: Path, to: Visibility) -> None:
         assert await containers(archives) == {to}
 
 
-@pytest.mark.parametrize("to", CONTAINERS, ids=lambda container: container.value)
+@pytest.mark.parametrize("to", ArchiveContainer, ids=lambda container: container.value)
 @pytest.mark.parametrize("is_left_over", [False, True], ids=["on one container", "on both"])
 async def test_whatever_fails_the_archive_can_be_read_and_a_repeat_ends_the_move(
-    tmp_path: Path, to: Visibility, *, is_left_over: bool
+    tmp_path: Path, to: ArchiveContainer, *, is_left_over: bool
 ) -> None:
     undisturbed = Outage()
     await move(tmp_path / "undisturbed", undisturbed, to, is_left_over=is_left_over)

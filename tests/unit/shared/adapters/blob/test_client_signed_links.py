@@ -21,15 +21,15 @@ from shared.adapters.blob.client import (
     BlobContainers,
     BlobLinks,
 )
+from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.errors.requests import Busy
-from shared.domain.visibility import CONTAINERS, Visibility
 from tests.contract.sample_records import DIGEST, NAME
 from tests.fakes.blob_storage import ACCOUNT, KEY, OBJECT, TENANT, DelegationKeyService
 from tests.fakes.system import FakeClock
 
 _MS = timedelta(milliseconds=1)
-PUBLIC = Visibility.PUBLIC
-PRIVATE = Visibility.PRIVATE
+PUBLIC = ArchiveContainer.PUBLIC
+PRIVATE = ArchiveContainer.PRIVATE
 FILE = "acme-greet-any-1.0.0.bala"
 PATH = f"{DIGEST}/1.0.0/{FILE}"
 
@@ -73,16 +73,16 @@ async def nothing_under_way() -> None:
 
 @pytest.mark.parametrize(("side", "container"), [(PUBLIC, "archives"), (PRIVATE, "private")])
 async def test_a_link_is_an_address_that_clients_can_read(
-    links: BlobLinks, side: Visibility, container: str
+    links: BlobLinks, side: ArchiveContainer, container: str
 ) -> None:
     link = urlsplit((await links.link(NAME, side, FILE)).url)
     assert f"{link.scheme}://{link.netloc}" == ACCOUNT
     assert link.path == f"/{container}/{PATH}"
 
 
-@pytest.mark.parametrize("side", CONTAINERS)
+@pytest.mark.parametrize("side", ArchiveContainer)
 async def test_a_link_is_repeated_for_a_sixth_of_its_life(
-    links: BlobLinks, clock: FakeClock, side: Visibility
+    links: BlobLinks, clock: FakeClock, side: ArchiveContainer
 ) -> None:
     link = await links.link(NAME, side, FILE)
     repeated_ms = link.repeated_until_ms - clock.monotonic_ms()
@@ -101,9 +101,9 @@ async def test_no_slash_is_in_the_query_whatever_the_signature_is(
     assert escaped  # Most signatures have a slash, and the library leaves it as it is.
 
 
-@pytest.mark.parametrize("side", CONTAINERS)
+@pytest.mark.parametrize("side", ArchiveContainer)
 async def test_a_delegation_key_signs_the_string_that_the_service_documents(
-    links: BlobLinks, clock: FakeClock, side: Visibility
+    links: BlobLinks, clock: FakeClock, side: ArchiveContainer
 ) -> None:
     query = query_of((await links.link(NAME, side, "given.bala")).url)
     now_ms = clock.now_ms()

@@ -6,6 +6,7 @@ from itertools import product
 
 import pytest
 
+from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.delivery import (
     MIRROR_AGENT,
     PLACEMENT_SETTLED_AFTER,
@@ -22,7 +23,7 @@ from shared.domain.packages import Head, archive_container
 from shared.domain.principals import OPERATOR
 from shared.domain.release_states import State
 from shared.domain.releases import with_change
-from shared.domain.visibility import CONTAINERS, Readers, Visibility
+from shared.domain.visibility import Readers, Visibility
 from tests.contract.sample_records import head, release
 from tests.fakes.system import START_MS
 from tests.paths import docs
@@ -35,10 +36,10 @@ ROWS = [
         0
     ].splitlines()[2:]
 ]
-CASES = list(product(ClientKind, CONTAINERS, Cdn, (True, False)))
+CASES = list(product(ClientKind, ArchiveContainer, Cdn, (True, False)))
 
 
-def shown(caller: ClientKind, side: Visibility, cdn: Cdn, *, is_linked: bool) -> list[str]:
+def shown(caller: ClientKind, side: ArchiveContainer, cdn: Cdn, *, is_linked: bool) -> list[str]:
     """Return what the rows of the page say to this case."""
     facts = (caller.value, side.value, cdn.value, "yes" if is_linked else "no")
     return [
@@ -48,7 +49,7 @@ def shown(caller: ClientKind, side: Visibility, cdn: Cdn, *, is_linked: bool) ->
 
 @pytest.mark.parametrize(("caller", "side", "cdn", "is_linked"), CASES)
 def test_the_page_says_once_what_the_code_does(
-    caller: ClientKind, side: Visibility, cdn: Cdn, *, is_linked: bool
+    caller: ClientKind, side: ArchiveContainer, cdn: Cdn, *, is_linked: bool
 ) -> None:
     hop = second_hop(caller, side, cdn, is_linked=is_linked)
     assert shown(caller, side, cdn, is_linked=is_linked) == [hop.value]
@@ -56,7 +57,7 @@ def test_the_page_says_once_what_the_code_does(
     if hop is DeliveryRoute.STORE:
         assert (caller, is_linked) == (ClientKind.WITHOUT_AUTHORIZATION, True)
     if hop is DeliveryRoute.CDN:
-        assert side is Visibility.PUBLIC
+        assert side is ArchiveContainer.PUBLIC
         assert cdn is not Cdn.NONE
 
 
@@ -120,8 +121,8 @@ def test_only_archives_that_everybody_may_read_belong_in_the_public_container(
     package = head(visibility=visibility)
     one = release(state=state)
     is_open = visibility is Visibility.PUBLIC and state is State.LIVE
-    assert (archive_container(package, one, EVERYBODY) is Visibility.PUBLIC) == is_open
-    assert archive_container(package, one, Readers.SIGNED_IN) is Visibility.PRIVATE
+    assert (archive_container(package, one, EVERYBODY) is ArchiveContainer.PUBLIC) == is_open
+    assert archive_container(package, one, Readers.SIGNED_IN) is ArchiveContainer.PRIVATE
 
 
 def test_changes_of_the_container_move_archives() -> None:

@@ -45,12 +45,12 @@ async def documented(world: World) -> Release:
 
 async def recorded(world: World, release: Release, **changes: object) -> None:
     """Change what is recorded, and read it anew."""
-    record = await world.stores.documents.api_docs_record(release.content)
+    record = await world.stores.documents.api_docs_record(release.archive_digest)
     changed = (record or ApiDocsRecord(state=DocsState.DONE, generator=0)).model_copy(
         update=changes
     )
-    await world.stores.documents.put_api_docs(release.content, changed)
-    world.registry.api_docs.pieces.forget(release.content)
+    await world.stores.documents.put_api_docs(release.archive_digest, changed)
+    world.registry.api_docs.pieces.forget(release.archive_digest)
 
 
 # --- What is not made
@@ -58,7 +58,7 @@ async def recorded(world: World, release: Release, **changes: object) -> None:
 
 async def test_a_failure_of_an_older_generator_is_pending(world: World) -> None:
     release = await documented(world)
-    await world.stores.documents.delete(release.content)
+    await world.stores.documents.delete(release.archive_digest)
     await recorded(world, release, generator=0, state=DocsState.FAILED, reason="old")
     with pytest.raises(ApiDocsPending):
         await document(world)
@@ -76,10 +76,10 @@ async def test_documentation_that_failed_says_why(world: World, reason: str, tol
 
 async def test_pieces_that_are_gone_are_pending_and_made_again(world: World) -> None:
     release = await documented(world)
-    record = await world.stores.documents.api_docs_record(release.content)
+    record = await world.stores.documents.api_docs_record(release.archive_digest)
     assert record
-    await world.stores.documents.delete(release.content)
-    await world.stores.documents.put_api_docs(release.content, record)
+    await world.stores.documents.delete(release.archive_digest)
+    await world.stores.documents.put_api_docs(release.archive_digest, record)
     with pytest.raises(ApiDocsPending):
         await document(world)
     await world.registry.api_docs.queue.drain()
@@ -89,14 +89,14 @@ async def test_pieces_that_are_gone_are_pending_and_made_again(world: World) -> 
 async def test_pieces_that_went_after_their_index_was_read_are_pending(world: World) -> None:
     release = await documented(world)
     docs = world.registry.api_docs.documentation
-    assert await docs.place(release.content, GREET, PieceKind.SINCE)
-    record = await world.stores.documents.api_docs_record(release.content)
+    assert await docs.place(release.archive_digest, GREET, PieceKind.SINCE)
+    record = await world.stores.documents.api_docs_record(release.archive_digest)
     assert record
-    await world.stores.documents.delete(release.content)
-    await world.stores.documents.put_api_docs(release.content, record)
-    assert await docs.place(release.content, GREET, PieceKind.SINCE)
+    await world.stores.documents.delete(release.archive_digest)
+    await world.stores.documents.put_api_docs(release.archive_digest, record)
+    assert await docs.place(release.archive_digest, GREET, PieceKind.SINCE)
     with pytest.raises(ApiDocsPending):
-        await docs.piece(release.content, GREET, PieceKind.SINCE)
+        await docs.piece(release.archive_digest, GREET, PieceKind.SINCE)
 
 
 # --- What was refused
@@ -170,7 +170,7 @@ async def test_what_another_process_made_again_is_read(world: World) -> None:
     release = await documented(world)
     records = ChangedRecords(world.stores.documents, generator=9)
     docs = _reading(world, records)
-    assert (await docs.record(release.content, GREET)).generator == 9
+    assert (await docs.record(release.archive_digest, GREET)).generator == 9
     records.changes.clear()
     text = await docs.symbol(release, "greet", "greetWorld")
     assert text
@@ -190,7 +190,7 @@ async def test_what_an_earlier_generator_made_depends_on_all_that_is_stored(worl
     docs = world.registry.api_docs.documentation
     earlier = _over(world, generator=GENERATOR_VERSION - 1)
     for module in ("greet", "other"):  # The release has no document of the other one.
-        of = (release.content, GREET, PieceKind.DOCUMENT, module)
+        of = (release.archive_digest, GREET, PieceKind.DOCUMENT, module)
         assert (await docs.find_piece(*of)).depends_on == NOTHING_STORED
         assert (await earlier.find_piece(*of)).depends_on == ALL_THAT_IS_STORED
 

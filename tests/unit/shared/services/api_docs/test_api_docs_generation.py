@@ -86,13 +86,13 @@ async def push(world: World, text: str = "acme/greet:1.0.0", source: str = OLD) 
 
 async def made(world: World, release: Release) -> ApiDocsRecord:
     record = await world.registry.api_docs.generation.make(release)
-    stored = await world.stores.documents.api_docs_record(release.content)
+    stored = await world.stores.documents.api_docs_record(release.archive_digest)
     assert stored == record
     return record
 
 
 async def read(world: World, release: Release, kind: PieceKind, *of: str) -> str | None:
-    found = await world.registry.api_docs.pieces.read(release.content, piece_name(kind, *of))
+    found = await world.registry.api_docs.pieces.read(release.archive_digest, piece_name(kind, *of))
     return found and found.unpack().decode()
 
 
@@ -154,7 +154,7 @@ async def test_a_job_that_is_cancelled_as_it_begins_leaves_no_folder(
 
 async def test_an_archive_that_is_gone_is_failed_with_the_reason(watched: World) -> None:
     release = await push(watched)
-    await watched.stores.archives.delete(release.content, 2**62)
+    await watched.stores.archives.delete(release.archive_digest, 2**62)
     record = await made(watched, release)
     assert record.state is DocsState.FAILED
     assert record.reason
@@ -186,8 +186,8 @@ async def test_nothing_is_said_after_a_version_without_documentation(
     first = await push(watched)
     if is_gone:
         record = await made(watched, first)
-        await watched.stores.documents.delete(first.content)
-        await watched.stores.documents.put_api_docs(first.content, record)
+        await watched.stores.documents.delete(first.archive_digest)
+        await watched.stores.documents.put_api_docs(first.archive_digest, record)
     second = await push(watched, "acme/greet:1.0.1", NEW)
     await made(watched, second)
     request = confined.requests[-1]
@@ -201,8 +201,8 @@ async def test_a_module_without_a_document_is_left_out_of_the_comparison(
     first = await push(watched)
     record = await made(watched, first)
     changed = record.model_copy(update={"modules": (*record.modules, "refused")})
-    await watched.stores.documents.put_api_docs(first.content, changed)
-    watched.registry.api_docs.pieces.forget(first.content)
+    await watched.stores.documents.put_api_docs(first.archive_digest, changed)
+    watched.registry.api_docs.pieces.forget(first.archive_digest)
     await made(watched, await push(watched, "acme/greet:1.0.1", NEW))
     assert confined.requests[-1].before == "1.0.0"
 
@@ -232,7 +232,7 @@ async def others(world: World, confined: Watched, release: Release) -> dict[str,
 async def test_documents_that_are_not_there_are_not_read(
     watched: World, confined: Watched, user: Release, has_record: bool
 ) -> None:
-    digest = (await release_of(watched, coordinate("other/config:1.0.0"))).content
+    digest = (await release_of(watched, coordinate("other/config:1.0.0"))).archive_digest
     record = await watched.stores.documents.api_docs_record(digest)
     await watched.stores.documents.delete(digest)
     if record and has_record:
@@ -426,12 +426,12 @@ async def test_a_store_that_fails_leaves_the_release_to_the_next_run(
     world = await worlds(wrap=with_busy_documents)
     release = await push(world)
     await world.registry.api_docs.queue.drain()
-    assert await world.stores.documents.api_docs_record(release.content) is None
+    assert await world.stores.documents.api_docs_record(release.archive_digest) is None
     with pytest.raises(Busy):
         await world.registry.maintenance.upkeep.run("generate-api-docs")
     for each in busy:
         each.failing = ""
     await world.registry.maintenance.upkeep.run("generate-api-docs")
-    record = await world.stores.documents.api_docs_record(release.content)
+    record = await world.stores.documents.api_docs_record(release.archive_digest)
     assert record is not None
     assert record.state is DocsState.DONE

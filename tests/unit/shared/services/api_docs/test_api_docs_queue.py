@@ -338,9 +338,9 @@ async def test_documentation_of_an_older_generator_is_made_again(world: World) -
     found = (await world.stores.metadata.find(GREET)).release
     assert found
     old = ApiDocsRecord(state=DocsState.FAILED, generator=GENERATOR_VERSION - 1, reason="old")
-    await world.stores.documents.put_api_docs(found.content, old)
+    await world.stores.documents.put_api_docs(found.archive_digest, old)
     await run(world)
-    record = await world.stores.documents.api_docs_record(found.content)
+    record = await world.stores.documents.api_docs_record(found.archive_digest)
     assert record
     assert record.generator == GENERATOR_VERSION
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
@@ -36,7 +37,7 @@ class Renewing:
 
     async def _renewed(self, stored_before_ms: int) -> AsyncIterator[StoredArchive]:
         async for archive in self.archives.list(stored_before_ms):
-            await self.archives.put(named(b"orphan"), b"orphan", Visibility.PUBLIC)
+            await self.archives.put(named(b"orphan"), b"orphan", ArchiveContainer.PUBLIC)
             yield archive
 
     async def delete(self, digest: Digest, stored_before_ms: int) -> bool:
@@ -49,7 +50,7 @@ async def test_the_sweep_spares_an_archive_that_is_stored_again_while_it_looks(
 ) -> None:
     orphan = named(b"orphan")
     stores = world.stores
-    await stores.archives.put(orphan, b"orphan", Visibility.PUBLIC)
+    await stores.archives.put(orphan, b"orphan", ArchiveContainer.PUBLIC)
     world.clock.advance(A_DAY)
     renewing = Renewing(stores.archives)
     sweep_service = DeleteOrphanedArchives(
@@ -69,7 +70,7 @@ async def test_the_sweep_spares_an_archive_that_is_stored_again_while_it_looks(
 
 
 async def test_an_archive_without_a_release_is_deleted_and_counted(world: World) -> None:
-    await world.stores.archives.put(named(b"orphan"), b"orphan", Visibility.PUBLIC)
+    await world.stores.archives.put(named(b"orphan"), b"orphan", ArchiveContainer.PUBLIC)
     world.clock.advance(A_DAY + timedelta(hours=1))
     report = await world.registry.maintenance.upkeep.run("delete-orphaned-archives")
     assert report

@@ -86,7 +86,7 @@ async def test_every_release_is_visited_again_after_a_day(slow: World) -> None:
     assert (await run(slow)).changed == len(VERSIONS)
     found = await slow.stores.metadata.find(Coordinate.parse("acme", "greet", "1.0.0"))
     assert found.release is not None
-    await slow.stores.documents.delete(found.release.content)
+    await slow.stores.documents.delete(found.release.archive_digest)
     slow.clock.advance(timedelta(days=1, milliseconds=-1))
     assert (await run(slow)).changed == 0
     slow.clock.advance(timedelta(milliseconds=1))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.digests import Digest
 from shared.domain.archives.names import ArchiveName
 from shared.domain.coordinates import Coordinate
@@ -10,7 +11,6 @@ from shared.domain.events import Event
 from shared.domain.packages import Head
 from shared.domain.principals import OPERATOR
 from shared.domain.search import Query, ResultPage
-from shared.domain.visibility import Visibility
 from shared.services.maintenance.process_outboxes import ProcessOutboxes
 from tests.contract.sample_records import named
 from tests.fakes.stores import FakeDirectory, FakeEvents
@@ -34,7 +34,7 @@ async def leave_half_published(world: World) -> None:
     other = Coordinate.parse("acme", "greet", "2.0.0")
     content = bala(str(other))
     outbox = (*release.outbox, _event(str(other)))
-    await world.stores.archives.put(named(content), content, Visibility.PUBLIC)
+    await world.stores.archives.put(named(content), content, ArchiveContainer.PUBLIC)
     await world.stores.metadata.add_release(
         release.model_copy(
             update={"version": "2.0.0", "digest": Digest.of(content).hex, "outbox": outbox}

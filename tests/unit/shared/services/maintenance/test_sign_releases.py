@@ -61,7 +61,7 @@ async def test_releases_without_a_signature_get_one_by_one_write(world: World) -
 async def test_releases_without_statements_get_them_marked_as_made_later(world: World) -> None:
     await world.push(bala(GREET))
     before = await stored(world)
-    await world.stores.documents.delete(before.content)
+    await world.stores.documents.delete(before.archive_digest)
     without = before.model_copy(update={"statements": ""})
     await world.stores.metadata.replace_release(without)
     await world.registry.packages.derived_data.rebuild(before.coordinate.package)
@@ -85,7 +85,7 @@ async def test_a_release_that_is_erased_while_it_is_signed_leaves_no_statements(
     await erasure.erase(coordinate(GREET), "a secret", by=OPERATOR)
     # The task read the release before the erasure, and writes after it.
     assert await task.sign_release(unsigned) is False
-    assert await world.stores.documents.attestations(unsigned.content) == {}
+    assert await world.stores.documents.attestations(unsigned.archive_digest) == {}
 
 
 async def test_a_registry_in_which_all_are_signed_is_visited_once_a_day(world: World) -> None:

@@ -7,12 +7,12 @@ import pytest
 
 from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
 from shared.auth.known_readers import KNOWN_FOR, KnownReaders
+from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.delivery import LinkedArchive, StoreLink
 from shared.domain.archives.names import ArchiveName
 from shared.domain.errors.requests import Busy
 from shared.domain.names import parse_org
 from shared.domain.principals import Principal
-from shared.domain.visibility import Visibility
 from shared.runtime.answer_dependencies import ALL_THAT_IS_STORED, NOTHING_STORED, Dependencies
 from shared.services.packages.pull_redirects import (
     LONGEST_PLACE,
@@ -33,7 +33,7 @@ PRIVATE = Dependencies(frozenset((PACKAGE,)), frozenset(("acme",)))
 ANYBODY = Principal()
 ANN = Principal(id="ann", credential="token:1")
 EVE = Principal(id="eve", credential="token:2")
-ARCHIVE = LinkedArchive(NAME, Visibility.PUBLIC, "greet.bala")
+ARCHIVE = LinkedArchive(NAME, ArchiveContainer.PUBLIC, "greet.bala")
 LATER = timedelta(minutes=1) // timedelta(milliseconds=1)
 
 
@@ -46,7 +46,7 @@ class Links:
         self.is_refused = False
         self.meanwhile: Callable[[], None] = lambda: None
 
-    async def link(self, name: ArchiveName, container: Visibility, file: str) -> StoreLink:
+    async def link(self, name: ArchiveName, container: ArchiveContainer, file: str) -> StoreLink:
         self.meanwhile()
         if self.is_refused:
             raise Busy
