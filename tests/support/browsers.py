@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 import httpx
 
 from tests.fakes.identity_provider import FakeInternet, Issuer
-from tests.support.page_client import TAKES_CODE, step_of
+from tests.support.page_client import TAKES_CODE, keep_cookies, signed_in_cookies, step_of
 from tests.support.world import URL, Person, World
 
 _INPUT = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
@@ -73,7 +73,7 @@ class Browser:
         answer = await self.world.send(
             method, urljoin(URL, path), headers={**sent, **(headers or {})}, content=content
         )
-        self._keep(answer)
+        keep_cookies(self.cookies, answer.headers.get_list("set-cookie"))
         return answer
 
     @property
@@ -115,21 +115,12 @@ class Browser:
         fields = dict(re.findall(r'<input name="(\w+)" value="([^"]*)">', answer.text))
         return await self.send("POST", action, headers=_FORM, content=urlencode(fields).encode())
 
-    def _keep(self, answer: httpx.Response) -> None:
-        for cookie in answer.headers.get_list("set-cookie"):
-            pair, *attributes = cookie.split("; ")
-            name, _, value = pair.partition("=")
-            if "max-age=0" in attributes:
-                self.cookies.pop(name, None)
-            else:
-                self.cookies[name] = value
-
 
 async def signed_in(world: World, person: Person, **options: Any) -> Browser:
     """Return a browser in which the person has just signed in by a link; it shows their account."""
     browser = Browser(world, **options)
-    link = (await world.registry.identity.sign_in_links.create(person.account.id)).reveal()
-    await browser.get(link)
-    await browser.post(link)
+    headers = {"x-forwarded-for": "127.0.0.1", "user-agent": browser.agent}
+    keep_cookies(browser.cookies, await signed_in_cookies(world, person, headers))
+    await browser.get("/account")
     assert browser.page.status_code == 200, browser.page.text
     return browser

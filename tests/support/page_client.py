@@ -1,7 +1,7 @@
 """A client for pages: it keeps its cookie and sends forms as the page has them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from html import unescape
 from typing import Self
@@ -24,6 +24,32 @@ def step_of(page: httpx.Response) -> dict[str, str]:
     return dict(_STEP.findall(page.text))
 
 
+async def signed_in_cookies(world: World, person: Person, headers: Mapping[str, str]) -> list[str]:
+    """Sign somebody in by a link, from a browser that sends these headers; return the cookies.
+
+    It calls what the posted form of the link calls: the pages of links have their own tests.
+    """
+    identity = world.registry.identity
+    client = RequestClient.of(headers, world.registry.settings.proxies)
+    name, named = identity.browsers.name_or_create({})
+    link = await identity.sign_in_links.create(person.account.id)
+    browser = SignInBrowser(client.address, client.agent, name, known_browser_cookie="")
+    code = link.reveal().partition("#")[2]
+    cookies = await identity.sign_in_flow.finish_link(code, browser)
+    return [each.reveal() for each in (named, *cookies)]
+
+
+def keep_cookies(kept: dict[str, str], sent: Iterable[str]) -> None:
+    """Keep cookies that `Set-Cookie` headers set, and drop those that they delete."""
+    for cookie in sent:
+        pair, *attributes = cookie.split("; ")
+        name, _, value = pair.partition("=")
+        if "max-age=0" in map(str.lower, attributes):
+            kept.pop(name, None)
+        else:
+            kept[name] = value
+
+
 @dataclass
 class PageClient:
     """A browser of somebody, signed in or not; `address` is where its requests come from."""
@@ -35,17 +61,10 @@ class PageClient:
 
     @classmethod
     async def of(cls, world: World, person: Person, **more: str) -> Self:
-        """Return a browser in which somebody has just signed in by a link; it shows their account.
-
-        It calls what the posted form of the link calls: the pages of links have their own tests.
-        """
+        """Return a browser in which somebody has just signed in by a link, at their account."""
         browser = cls(world, {}, **more)
-        identity = world.registry.identity
-        name, named = identity.browsers.name_or_create({})
-        link = await identity.sign_in_links.create(person.account.id)
-        code = link.reveal().partition("#")[2]
-        signed_in = await identity.sign_in_flow.finish_link(code, browser._sign_in_browser(name))
-        browser._keep([each.reveal() for each in (named, *signed_in)])
+        sent = {"x-forwarded-for": f"{browser.address},127.0.0.1"}  # The host adds the peer.
+        keep_cookies(browser.cookies, await signed_in_cookies(world, person, sent))
         await browser.open("/account")
         return browser
 
@@ -66,7 +85,7 @@ class PageClient:
         """Open a page; that of a one-time link posts the code, as its script does."""
         page, _, code = path.partition("#")
         self.page = await self.world.get(URL + page, headers=self._headers())
-        self._keep(self.page.headers.get_list("set-cookie"))
+        keep_cookies(self.cookies, self.page.headers.get_list("set-cookie"))
         if code and TAKES_CODE in self.page.text:
             return await self.send(page, code=code, **step_of(self.page))
         return self.page
@@ -84,7 +103,7 @@ class PageClient:
         headers = {**self._headers(), **FORM}
         answer = await self.world.send("POST", URL + path, headers=headers, content=body)
         self.page = answer
-        self._keep(answer.headers.get_list("set-cookie"))
+        keep_cookies(self.cookies, answer.headers.get_list("set-cookie"))
         if answer.status_code == 303:
             await self.open(answer.headers["location"])
         return answer
@@ -92,18 +111,3 @@ class PageClient:
     def _headers(self) -> dict[str, str]:
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         return {"Cookie": cookies, "X-Forwarded-For": self.address}
-
-    def _sign_in_browser(self, name: str) -> SignInBrowser:
-        """Return the browser as the registry sees it behind its own server."""
-        headers = {"x-forwarded-for": f"{self.address},127.0.0.1"}
-        client = RequestClient.of(headers, self.world.registry.settings.proxies)
-        return SignInBrowser(client.address, client.agent, name, known_browser_cookie="")
-
-    def _keep(self, cookies: Iterable[str]) -> None:
-        for cookie in cookies:
-            pair, *attributes = cookie.split("; ")
-            name, _, value = pair.partition("=")
-            if "max-age=0" in map(str.lower, attributes):
-                self.cookies.pop(name, None)
-            else:
-                self.cookies[name] = value
