@@ -437,7 +437,7 @@ async def test_the_page_of_a_locked_account_lists_what_stops_with_it(world: Worl
     path = f"/manage/accounts/{ann.account.id}"
     await browser.get(path)
     page = await browser.post(f"{path}/lock", reason="It was stolen.")
-    assert "Stops with it" in page.text
+    assert "The following stops with the account" in page.text
     assert f"the token ci ({token.account.id}) of acme" in page.text
 
 
