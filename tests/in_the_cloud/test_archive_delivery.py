@@ -14,6 +14,7 @@ from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.delivery import PLACEMENT_SETTLED_AFTER
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.principals import OPERATOR
+from shared.domain.visibility import Visibility
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
@@ -170,7 +171,7 @@ async def test_a_package_that_becomes_private_takes_its_blobs_with_it(cloud: Clo
     link = await location(cloud)
     package = Package.parse("acme", "greet")
     await cloud.registry.packages.visibility.change(
-        package, PRIVATE, by=OPERATOR, reason="It was decided."
+        package, Visibility.PRIVATE, by=OPERATOR, reason="It was decided."
     )
     assert (await lying(cloud))["archives"] == set()
     assert (await cloud.http.get(link)).status_code == 404
@@ -185,7 +186,7 @@ async def test_a_package_that_becomes_public_is_in_both_containers_until_a_sweep
     link = await location(cloud, "acme/secret", **cloud.as_ann)
     package = "acme/secret"
     await cloud.registry.packages.visibility.change(
-        Package.parse("acme", "secret"), PUBLIC, by=OPERATOR
+        Package.parse("acme", "secret"), Visibility.PUBLIC, by=OPERATOR
     )
     both = {"archives": {GREET_BLOB, SECRET_BLOB}, "private": {SECRET_BLOB}}
     assert await lying(cloud) == both
@@ -205,7 +206,7 @@ async def test_a_push_that_its_package_overtook_is_pulled_and_put_right(
     second = bala("acme/greet:1.1.0")
     await cloud.ann.send_archive("acme/greet:1.1.0", second)
     await cloud.registry.packages.visibility.change(
-        Package.parse("acme", "greet"), PRIVATE, by=OPERATOR, reason="It was decided."
+        Package.parse("acme", "greet"), Visibility.PRIVATE, by=OPERATOR, reason="It was decided."
     )
     blobs = BlobContainers(cloud.place.blobs, cloud.place.prefix)
     found = await cloud.registry.adapters.metadata.find(Coordinate.parse("acme", "greet", "1.1.0"))
