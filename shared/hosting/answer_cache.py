@@ -142,7 +142,7 @@ class AnswerCache:
         # A server that called `at_once` found nothing there.
         found = None if _LOOKUP in scope else self._find(scope)
         if found is None:
-            return self._app(scope, receive, self._keeping(scope, send))
+            return self._app(scope, receive, self._storing_send(scope, send))
         answer, added = found
         headers = [*answer.start["headers"], *added]
         return send_answer(({**answer.start, "headers": headers}, answer.body), send)
@@ -161,7 +161,7 @@ class AnswerCache:
         if scope["method"] not in _REPEATABLE:
             return None
         try:
-            found = self._repeat(scope) if self._edition.is_confirmed() else None
+            found = self._valid_answer(scope) if self._edition.is_confirmed() else None
         except Exception:
             log.exception("repeating.failed")
             found = None
@@ -171,17 +171,17 @@ class AnswerCache:
             scope[QUERY_READ] = set[str]()
         return found
 
-    def _repeat(self, scope: Scope) -> tuple[_CachedAnswer, RawHeaders] | None:
+    def _valid_answer(self, scope: Scope) -> tuple[_CachedAnswer, RawHeaders] | None:
         """Record the request; return None if the Function has to be called."""
         request = LazyRequest(scope, {}, b"")
         caller = scope[KNOWN_CALLER] = self._recognize(request)
-        answer = self._kept(scope, caller.readers_among) if caller else None
+        answer = self._lookup(scope, caller.readers_among) if caller else None
         if caller is None or answer is None or not answer.repeat.stands(self._edition):
             return None
         added = answer.repeat.record(request, caller)
         return None if added is None else (answer, _encoded(added))
 
-    def _kept(
+    def _lookup(
         self, scope: Scope, readers_among: Callable[[Iterable[str]], Iterable[str]]
     ) -> _CachedAnswer | None:
         """Return the answer kept for everybody, or for readers that the caller is one of, of those
@@ -210,7 +210,7 @@ class AnswerCache:
         query = query_parameters(scope["query_string"].decode("latin-1"))
         return tuple(sorted((k, query[k]) for k in self._query_keys & query.keys())) or b""
 
-    def _keeping(self, scope: Scope, send: Send) -> Send:
+    def _storing_send(self, scope: Scope, send: Send) -> Send:
         """Return a `send` that keeps the answer if it is cacheable."""
         if scope[_LOOKUP] is None:
             return send
@@ -222,14 +222,14 @@ class AnswerCache:
             if message["type"] == "http.response.start":
                 start = message
             else:
-                if start.get(REPEAT) and _may_be_kept(start, message, read):
-                    self._keep_of(scope, start, message)
+                if start.get(REPEAT) and _is_cacheable(start, message, read):
+                    self._store(scope, start, message)
                 start = {}  # Later messages are the rest of a body.
             await send(message)
 
         return sending
 
-    def _keep_of(self, scope: Scope, start: Message, body: Message) -> None:
+    def _store(self, scope: Scope, start: Message, body: Message) -> None:
         read: set[str] = scope[QUERY_READ]
         is_whole = WHOLE_QUERY in read
         self._query_keys |= read - {WHOLE_QUERY}
@@ -237,9 +237,7 @@ class AnswerCache:
         readers_of: str = start[REPEAT].readers_of
         if readers_of:
             key = _of_readers(key, readers_of)
-        self._keep(key, _CachedAnswer.of(key, start, body, reads_whole_query=is_whole))
-
-    def _keep(self, key: _Key, answer: _CachedAnswer) -> None:
+        answer = _CachedAnswer.of(key, start, body, reads_whole_query=is_whole)
         self._answers.drop(key)
         if answer.repeat.stands(self._edition):
             # Otherwise a package that the answer depends on changed meanwhile.
@@ -275,7 +273,7 @@ def _of_readers(key: _Key, org: str) -> _Key:
     return method, path, query, (*headers, (_READERS_OF, org.encode("ascii")))
 
 
-def _may_be_kept(start: Message, body: Message, read: Set[str]) -> bool:
+def _is_cacheable(start: Message, body: Message, read: Set[str]) -> bool:
     """Return whether the answer fits, and depends on no header that its key lacks."""
     return _is_small_and_whole(body) and _is_framed(start) and read <= _COMPARED | _RECORDED
 
