@@ -2228,7 +2228,7 @@ class Services:
             decision_mail=self.decision_mail,
         )
 
-    # --- RegistryAuthorization ---
+    # --- Administration ---
 
     @cached_property
     def administrators(self) -> Administrators:

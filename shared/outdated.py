@@ -4,9 +4,10 @@
     python3 outdated.py --help
 
 It reads the versions of a Ballerina.toml and of the Dependencies.toml beside it, and asks the
-registry which of them are withdrawn, deprecated or replaced, and which have newer versions. Nothing
-but organizations, names and versions is sent. It needs Python 3.9 or later, and nothing else: the
-registry serves this module, with its own address, to people who have none of its packages.
+registry which of them are withdrawn, deprecated or replaced, and which have newer versions. It
+sends organizations, names and versions, with the token of BALLROOM_TOKEN or, outside of CI, of a
+login, if there is one. It needs Python 3.9 or later, and nothing else: the registry serves this
+module, with its own address, to people who have none of its packages.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ def main(arguments: list[str], address: str) -> int:
         "--fail-on",
         choices=(*STATES, NEVER),
         default="newer",
-        help="least grave state that ends with exit code 1 (%(default)s)",
+        help="least serious state that ends with exit code 1 (%(default)s)",
     )
     return run(parser.parse_args(arguments, CheckOptions(address)), os.environ, _print_line)
 
@@ -112,8 +113,8 @@ def run(
         for each, row in found:
             print_line(f"{each.org}/{each.name}:{each.version}  {sentence(row)}")
         print_line(f"{len(used)} versions checked, {len(found)} of them need a look.")
-    grave = STATES[: STATES.index(options.fail_on) + 1] if options.fail_on != NEVER else ()
-    return OUTDATED if any(row.get("state") in grave for _, row in found) else 0
+    serious = STATES[: STATES.index(options.fail_on) + 1] if options.fail_on != NEVER else ()
+    return OUTDATED if any(row.get("state") in serious for _, row in found) else 0
 
 
 def _print_line(text: str) -> None:
@@ -128,7 +129,10 @@ def ask(address: str, used: Sequence[UsedVersion], token: str) -> list[Row]:
     if flaw := flaw_of_address(address, has_token=bool(token)):
         raise CheckFailed(flaw)
     if token and not is_token(token):
-        message = "The token is no access token. Copy it from the page that showed it."
+        message = (
+            "The token of BALLROOM_TOKEN or of Settings.toml is not an access token. Copy it from "
+            "the page that showed it, or sign in again."
+        )
         raise CheckFailed(message)
     rows: list[Row] = []
     for start in range(0, len(used), AT_ONCE):

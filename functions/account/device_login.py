@@ -1,4 +1,4 @@
-"""Device login (RFC 8628): its API, the page that approves a device, and the script /login.py."""
+"""Device login (RFC 8628): the page that approves a device, and the script /login.py."""
 
 import shared.login
 from functions.http.calls import Call

@@ -286,7 +286,7 @@ pages.use_case(
     CONFIRMATIONS[ROTATE],
     _token,
     name="account_token_rotate",
-    # Only tokens that manage or moderate need it, which their page checks.
+    # Only tokens that manage, moderate, audit or apply need it, which their page checks.
     takes_recent_sign_in=False,
     then=_show_issued,
 )

@@ -60,8 +60,8 @@ class CheckedView(ResponseModel):
     name: str
     version: str
     state: DependencyState = Field(
-        description="The gravest: withdrawn, missing, deprecated, newer or current. What you may "
-        "not see is missing."
+        description="The most severe: withdrawn, missing, deprecated, newer or current. What you "
+        "may not see is missing."
     )
     withdrawal: WithdrawalView | None
     deprecation: str | None

@@ -1,4 +1,4 @@
-"""Sign-in of a device without a browser, as RFC 8628 describes it."""
+"""The API of device login (RFC 8628): codes for a device, and its token."""
 
 from typing import Self
 

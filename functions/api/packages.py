@@ -1,4 +1,4 @@
-"""/api/v1/packages and /api/v1/symbols: visibility, successors, history, where releases come from,
+"""/api/v1/packages and /api/v1/symbols: visibility, successors, history, checklists,
 declarations."""
 
 from typing import Self

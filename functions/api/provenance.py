@@ -1,4 +1,5 @@
-"""/api/v1/provenance: what vouches for a release, for whoever wants to verify it."""
+"""/api/v1/packages/…/origin and /api/v1/provenance: where a release comes from, and what vouches
+for it."""
 
 from enum import Enum
 from typing import Any, Self
@@ -15,7 +16,7 @@ from shared.domain.visibility import Visibility
 from shared.runtime.answers import Answer
 
 
-class PublishedWith(Enum):
+class Means(Enum):
     """By what a release was published."""
 
     JOB = "trusted-publisher"
@@ -69,7 +70,7 @@ class OriginView(ResponseModel):
     version: str
     digest: str
     published_at: UtcTime
-    published_by: PublishedWith
+    published_by: Means
     run: RunView | None = Field(
         description="Null for a release that came with a stored token: nobody vouched for it."
     )
@@ -97,10 +98,10 @@ class OriginView(ResponseModel):
         )
 
 
-def _means(release: Release) -> PublishedWith:
+def _means(release: Release) -> Means:
     if release.upstream is not None:
-        return PublishedWith.UPSTREAM
-    return PublishedWith.JOB if release.origin.provenance else PublishedWith.TOKEN
+        return Means.UPSTREAM
+    return Means.JOB if release.origin.provenance else Means.TOKEN
 
 
 provenance_api = ApiFace()

@@ -137,7 +137,9 @@ async def _pull(call: Call, version: Version | Range) -> Answer:
     headers = {
         **CORS_HEADERS,
         "Content-Disposition": content_disposition(at.file),
-        "digest": at.content.header_without_leading_zeros() if is_java else at.content.header(),
+        "digest": at.archive_digest.header_without_leading_zeros()
+        if is_java
+        else at.archive_digest.header(),
     }
     if at.deprecation is not None:
         headers |= _deprecation(at.deprecation)

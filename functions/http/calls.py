@@ -179,7 +179,7 @@ class Call:
     ) -> None:
         self.registry = registry
         self.request = request
-        # The host turns the method into capitals, whatever the client sent.
+        # In capitals, as `HttpRequest` gives it: the host compares methods without case.
         self.method = str(request.method)
         self.exchange = exchange
         self.headers = headers_of(request) if headers is None else headers

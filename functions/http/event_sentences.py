@@ -223,7 +223,9 @@ def event_phrase(event: Event, account: str) -> str | None:
     phrase = EVENT_PHRASES.get(event.kind)
     if phrase is None:
         return None
-    details = {name: value or "none" for name, value in event.details.items()}
+    details = dict(event.details)
+    if not details.get("continued_as", "none"):
+        details["continued_as"] = "none"  # The event says so of a continuation that ended.
     return phrase.format_map(_EventDetails(details, subject=event.subject, account=account))
 
 

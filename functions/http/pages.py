@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 from urllib.parse import urlencode
 
 from msgspec import Struct, structs
@@ -27,9 +27,6 @@ from shared.domain.status import Banner
 from shared.domain.token_redaction import redact_tokens
 from shared.runtime.answers import Answer
 from shared.services.packages.source import PackageSource
-
-if TYPE_CHECKING:
-    pass
 
 UNAUTHORIZED = 401  # A 401 must name a scheme; for this one browsers show no dialog.
 NOT_FOUND = 404

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from functions.http.caching_headers import NO_STORE
 from functions.http.operations import Operation
@@ -23,10 +22,6 @@ from shared.domain.times import MS
 from shared.domain.token_redaction import redact_tokens
 from shared.domain.visibility import Readers
 from shared.runtime.answers import Answer
-
-if TYPE_CHECKING:
-    pass
-
 
 MARKDOWN = "text/markdown"
 

@@ -1,6 +1,4 @@
-"""Documents as answers: with an ETag, by RFC 9110, among them Python files that are run by
-themselves.
-"""
+"""Documents as answers: with an ETag, by RFC 9110."""
 
 from dataclasses import replace
 from math import inf

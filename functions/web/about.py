@@ -1,7 +1,4 @@
-"""GET /about…: how to use this registry, its policies, promises, status, and API; GET /docs…:
-the manual, the part of `docs/` for people who publish and build packages and for operators, and
-the search over it.
-"""
+"""GET /about…: how to use this registry, its policies, promises, status, and API."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -172,9 +169,9 @@ _HANDLERS: Mapping[str, AboutPageHandler] = {
 }
 
 
-def _show(call: PublicPageCall, template: str, place: str, **values: object) -> Answer:
+def _show(call: PublicPageCall, template: str, page: str, **values: object) -> Answer:
     path = f"web/about/{template}.html"
-    return call.show(path, status=200, places=ABOUT_PAGES, place=place, **values)
+    return call.show(path, status=200, nav_links=ABOUT_PAGES, current_page=page, **values)
 
 
 class RegistryHealth(Struct, frozen=True):

@@ -72,7 +72,7 @@ async def web_advisory(call: PublicPageCall) -> Answer:
 
 
 def _shown_severity(advisory: Advisory) -> str:
-    """Return how grave it is in one word; empty where it does not say."""
+    """Return its severity in one word; empty where it does not say."""
     found = severity_level(advisory)
     return "" if found is SeverityLevel.UNKNOWN else found.value.capitalize()
 

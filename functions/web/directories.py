@@ -1,4 +1,4 @@
-"""/organizations and /keywords: all of them, with how many packages each has."""
+"""GET /organizations and /keywords: everything that packages are published under, with counts."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial

@@ -1,6 +1,4 @@
-"""GET /: totals, keywords, and packages that are used most, updated and new; GET /organizations
-and /keywords: everything that packages are published under, with counts.
-"""
+"""GET /: totals, keywords, and packages that are used most, updated and new."""
 
 from functions.http.public_pages import PublicPageCall, PublicPages
 from shared.runtime.answers import Answer

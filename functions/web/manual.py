@@ -1,4 +1,6 @@
-"""/docs: the manual of the registry."""
+"""GET /docs…: the manual, the part of `docs/` for people who publish and build packages and for
+operators, and the search over it.
+"""
 
 import asyncio
 

@@ -28,8 +28,8 @@ async def web_policy_names(call: PublicPageCall) -> Answer:
     rendered = await asyncio.to_thread(_rendered, text)
     return call.show(
         "web/policies/names.html",
-        places=ABOUT_PAGES,
-        place="policies",
+        nav_links=ABOUT_PAGES,
+        current_page="policies",
         policy=policy,
         text=rendered,
     )

@@ -94,7 +94,7 @@ public_note_option = click.option(
     type=click.Choice([*STATES, NEVER]),
     default="newer",
     show_default=True,
-    help="Least grave state that ends with exit code 1.",
+    help="Least serious state that ends with exit code 1.",
 )
 def outdated(*, file: str, url: str, output: str, fail_on: str) -> None:
     """Check the versions that a package uses: withdrawn, deprecated, or newer ones exist.

@@ -56,8 +56,8 @@ class ResolvedPackage(Struct, frozen=True):
     request: PackageRequest
     version: Version
     deprecation: str | None
-    content: Digest
-    graph: bytes = b"[]"  # JSON, as recorded in the archive `content`.
+    archive_digest: Digest
+    graph: bytes = b"[]"  # JSON, as recorded in the archive.
 
 
 class PackageAnswer(Struct, frozen=True):

@@ -309,7 +309,7 @@ class DeliveryLog(Entity):
     webhook: str
     number: int  # The number of the last event that was read.
     deliveries: tuple[Delivery, ...] = ()
-    # Since when it sends nothing, because the account that made it is stopped.
+    # Since when it sends nothing, because its maker is stopped or it has no usable secret.
     paused_ms: int | None = None
 
     @property

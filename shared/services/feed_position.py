@@ -19,7 +19,7 @@ class FeedPosition(Struct, frozen=True):
     """The stored position of one task: the number of the last event that it read, or a text with
     that number and more.
 
-    It expires 30 days after the last `save`; then the task reads the feed from its beginning.
+    It expires 30 days after the last `save`; then the task begins anew.
     """
 
     work: WorkStore

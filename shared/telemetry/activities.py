@@ -1,5 +1,5 @@
 """Activities, such as a request or a task run: the calls that each made, its trace, and the
-backends that record metrics and traces. Without a backend, each costs one comparison.
+backends that record metrics and traces. Without a backend, recording costs one comparison.
 """
 
 import re

@@ -159,7 +159,7 @@ async def rename(
 
 
 # For a token of one's own account no recent sign-in is required, unless the token manages,
-# moderates or applies.
+# moderates, audits or applies.
 @use_case(
     "Rotate a token of {}; the old value stops working.",
     inputs=Reason,

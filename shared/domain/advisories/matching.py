@@ -83,7 +83,7 @@ def fixed_versions(affected: Affected, version: str = "") -> tuple[str, ...]:
         at = parse(version) if parse and version else None
         if parse is not None and at is not None:
             above = [text for text in fixed if (place := parse(text)) is not None and at < place]
-            fixed = _lowest(parse, above)  # The next version decides what is in a range.
+            fixed = _lowest(parse, above)  # Within one range, only the next fixed version counts.
         found += fixed
     return tuple(dict.fromkeys(found))
 

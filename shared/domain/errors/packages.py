@@ -246,6 +246,14 @@ def file_too_large(what: str, size_bytes: int, limit_bytes: int) -> TooLarge:
     )
 
 
+def file_list_too_large(size_bytes: int, limit_bytes: int) -> TooLarge:
+    return TooLarge(
+        "file-too-large",
+        f"The list of files of the archive has {size_bytes:,} bytes, and lists of {limit_bytes:,} "
+        "bytes at most are shown. Pull the archive to see its files.",
+    )
+
+
 class UpstreamReleaseRefused(Invalid):
     def __init__(self, coordinate: object, upstream: str, reason: str) -> None:
         # A 400, whose sentence every client shows: a 404 would say that it does not exist.

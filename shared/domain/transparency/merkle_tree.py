@@ -35,7 +35,7 @@ class NodeAddress(NamedTuple):
     number: int
 
 
-class _Range(NamedTuple):
+class HashRange(NamedTuple):
     """Leaves from `start` to below `end` that are one subtree: a complete one, or the right edge of
     the tree."""
 
@@ -57,7 +57,7 @@ class _Range(NamedTuple):
 class ProofPlan(Struct, frozen=True):
     """Which hashes of subtrees a proof consists of."""
 
-    ranges: tuple[_Range, ...]
+    ranges: tuple[HashRange, ...]
 
     @property
     def nodes(self) -> list[NodeAddress]:
@@ -86,16 +86,16 @@ def plan_inclusion(index: int, size: int) -> ProofPlan:
     Raises `ProofRefused` if the tree does not have the leaf.
     """
     _require_index(index, size)
-    ranges = list[_Range]()
+    ranges = list[HashRange]()
     start = 0
     end = size
     while end - start > 1:
         middle = start + _left_leaves(end - start)
         if index < middle:
-            ranges.append(_Range(middle, end))
+            ranges.append(HashRange(middle, end))
             end = middle
         else:
-            ranges.append(_Range(start, middle))
+            ranges.append(HashRange(start, middle))
             start = middle
     return ProofPlan(tuple(reversed(ranges)))
 
@@ -108,19 +108,19 @@ def plan_consistency(old: int, new: int) -> ProofPlan:
     _require_growth(old, new)
     if old in (0, new):
         return ProofPlan(())
-    ranges = list[_Range]()
+    ranges = list[HashRange]()
     start = 0
     end = new
     while end != old:
         middle = start + _left_leaves(end - start)
         if old <= middle:
-            ranges.append(_Range(middle, end))
+            ranges.append(HashRange(middle, end))
             end = middle
         else:
-            ranges.append(_Range(start, middle))
+            ranges.append(HashRange(start, middle))
             start = middle
     if start:  # Else the rest is the old tree itself, whose root the reader has.
-        ranges.append(_Range(start, end))
+        ranges.append(HashRange(start, end))
     return ProofPlan(tuple(reversed(ranges)))
 
 

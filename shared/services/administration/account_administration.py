@@ -1,4 +1,4 @@
-"""RegistryAuthorization: how administrators list, show and change accounts and organizations."""
+"""How administrators list, show and change accounts."""
 
 import asyncio
 from collections.abc import Mapping, Sequence

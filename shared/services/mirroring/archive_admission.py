@@ -2,7 +2,8 @@
 is stored is refreshed behind requests for it: deprecations, removals, a digest that changed.
 
 Nothing is visible before everything is verified: the digest that was announced, which is pinned,
-and what the registry checks of every archive. The record of the release is written last.
+the license, and what the registry checks of every archive. The record of the release is written
+last.
 """
 
 import asyncio

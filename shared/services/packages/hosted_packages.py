@@ -323,12 +323,12 @@ class HostedPackages(Struct, frozen=True):
     async def _with_graphs(
         self, resolved: Sequence[ResolvedPackage]
     ) -> tuple[ResolvedPackage, ...]:
-        digests = list(dict.fromkeys(each.content for each in resolved))
+        digests = list(dict.fromkeys(each.archive_digest for each in resolved))
         if not digests:
             return ()
         graphs = dict(zip(digests, await self.documents.graphs(digests), strict=True))
-        _check_size(sum(len(graphs[each.content]) for each in resolved))
-        return tuple(replace(each, graph=graphs[each.content]) for each in resolved)
+        _check_size(sum(len(graphs[each.archive_digest]) for each in resolved))
+        return tuple(replace(each, graph=graphs[each.archive_digest]) for each in resolved)
 
 
 def _versions(wanted: Iterable[WantedPackage]) -> list[Coordinate]:

@@ -83,7 +83,7 @@ class LocatedArchive(Struct, frozen=True):
 
     coordinate: Coordinate
     file: str
-    content: Digest
+    archive_digest: Digest
     deprecation: str | None
     cache_control: str
     url: str
@@ -222,7 +222,13 @@ class PullRedirects(Struct, frozen=True):
 def _encoded(located: LocatedArchive, depends_on: Dependencies) -> bytes:
     at = located.coordinate
     text = located.deprecation
-    facts = (at.package.org, at.package.name, at.version.text, located.file, located.content.hex)
+    facts = (
+        at.package.org,
+        at.package.name,
+        at.version.text,
+        located.file,
+        located.archive_digest.hex,
+    )
     readers = sorted(depends_on.readers)
     rest = (located.cache_control, located.published_ms, readers, located.is_mirrored)
     return orjson.dumps((*facts, text, *rest))

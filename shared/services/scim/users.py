@@ -50,7 +50,7 @@ EVERY_WAITING = "*"  # Given instead of account names, it means all accounts tha
 
 
 class WaitingTakeover(Struct, frozen=True):
-    """An account that exists and that a directory may take over with a yes of an administrator."""
+    """An account that exists and that a directory may take over if an administrator approves."""
 
     account: Account
     user: ScimUser

@@ -136,7 +136,7 @@ class LogWriter:
         if not await self._leaves.is_complete():
             return None
         lost: Checkpoint | None = None
-        with suppress(LogStopped):  # The checkpoint is damaged; a later run reads it again.
+        with suppress(LogStopped):  # It is damaged: `_publish_committed` reads it again and stops.
             lost = await self._published(FIRST_FOLDER)
         return await self._directory.add(LogState(origin=lost.origin if lost else self._origin))
 

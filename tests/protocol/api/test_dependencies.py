@@ -47,7 +47,7 @@ async def checked(world: World, text: str, by: Person | None = None) -> list[dic
     return answer.json()["packages"]
 
 
-async def test_each_version_has_its_gravest_state_and_what_to_use(world: World) -> None:
+async def test_each_version_has_its_most_severe_state_and_what_to_use(world: World) -> None:
     first = documented_bala()
     second = documented_bala("acme/greet:2.0.0", {"l.bal": LISTENER})
     others = [bala(f"acme/{name}:1.0.0") for name in ("old", "bad", "current")]

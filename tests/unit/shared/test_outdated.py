@@ -114,7 +114,7 @@ def test_sarif_without_findings_has_its_rules() -> None:
         ("http://registry.test", "blr", "Others could read the token"),
         ("http://127.0.0.1:9", "", "cannot be reached"),
         ("https://a..b", "", "cannot be reached"),
-        ("https://registry.test", "blr\nt", "The token is no access token"),
+        ("https://registry.test", "blr\nt", "is not an access token"),
     ],
 )
 def test_nothing_is_sent_to_a_bad_address(

@@ -119,7 +119,7 @@ def many(count: int) -> str:
     return " ".join(f"public function f{number}() {{}}" for number in range(count))
 
 
-def test_the_gravest_changes_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_most_severe_changes_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(comparison, "MAX_CHANGES", 3)
     page = page_of(OLD, f"{many(5)} {NEW}")
     assert [f"f{number}(" in page for number in range(2)] == [True, False]

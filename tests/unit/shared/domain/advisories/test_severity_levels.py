@@ -1,4 +1,4 @@
-"""How grave an advisory is."""
+"""The severity of an advisory."""
 
 from typing import Any
 
@@ -32,11 +32,11 @@ def advisory(advisory_id: str = "x_BLR-2026-1", **fields: Any) -> Advisory:
         ({"severity": (LOW,), "database_specific": {"kind": "malware"}}, SeverityLevel.MALWARE),
     ],
 )
-def test_gravity_is_a_word(fields: dict[str, Any], expected: SeverityLevel) -> None:
+def test_severity_is_a_word(fields: dict[str, Any], expected: SeverityLevel) -> None:
     assert severity_level(advisory(**fields)) is expected
 
 
-def test_the_gravest_is_first_and_equal_ones_are_in_the_order_of_their_ids() -> None:
+def test_the_most_severe_is_first_and_equal_ones_are_in_the_order_of_their_ids() -> None:
     found = [
         advisory("x_BLR-2026-3"),
         advisory("x_BLR-2026-2", severity=(LOW,)),

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from shared.domain.errors.transparency import ProofRefused
 from shared.domain.transparency.merkle_tree import (
     EMPTY_ROOT,
+    HashRange,
     NodeAddress,
     ProofPlan,
     TreeHead,
-    _Range,
     leaf_hash,
     plan_consistency,
     plan_inclusion,
@@ -40,7 +40,7 @@ _ROOT_OF_ENTRIES = "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff460
 
 
 def plan_root(size: int) -> ProofPlan:
-    return ProofPlan((_Range(0, size),))
+    return ProofPlan((HashRange(0, size),))
 
 
 def leaves_of(size: int) -> list[bytes]:

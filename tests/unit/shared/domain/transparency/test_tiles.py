@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from shared.domain.errors.transparency import NoteUnreadable, ProofRefused
 from shared.domain.transparency.merkle_tree import (
+    HashRange,
     NodeAddress,
     ProofPlan,
-    _Range,
     leaf_hash,
     require_inclusion,
 )
@@ -126,7 +126,7 @@ def test_a_log_that_grows_has_the_root_and_the_tiles_of_its_entries(batches: lis
     edge, files = files_of(batches)
     leaves = [naive_leaf(entry(number)) for number in range(edge.size)]
     assert edge.head == (sum(batches), naive_root(leaves))
-    plan = ProofPlan((_Range(0, edge.size),))
+    plan = ProofPlan((HashRange(0, edge.size),))
     known = {
         node: node_of_tile(node, files[tile_with(node, edge.size).path]) for node in plan.nodes
     }
