@@ -11,7 +11,6 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from shared.auth.authentication import Authentication
 from shared.auth.authorization import Authorization
@@ -140,7 +139,6 @@ from shared.services.publishing.staged_releases import StagedReleases
 from shared.services.quality.checklists import Checklists
 from shared.services.quality.package_comparison import PackageComparison
 from shared.services.registry_files.registry_files import RegistryFiles
-from shared.services.revocation_list import listing_revocations
 from shared.services.scim.groups import ScimGroups
 from shared.services.scim.records import ScimRecords
 from shared.services.scim.tokens import ScimTokens
@@ -154,7 +152,6 @@ from shared.services.tokens.trusted_publishers import TrustedPublishers
 from shared.services.tokens.trusted_publishing import TrustedPublishing
 from shared.services.transparency.log_mending import LogMending
 from shared.services.transparency.log_reader import LogReader
-from shared.services.transparency.log_schedule import logging_events
 from shared.services.transparency.openings import Openings
 from shared.services.transparency.publication import LogPublication
 from shared.services.transparency.release_proofs import ReleaseProofs
@@ -482,14 +479,10 @@ class Registry(Struct, frozen=True):
 
 def create_registry(settings: Settings, adapters: Adapters) -> Registry:
     """Create all services, each by its constructor (`shared/construction.py`)."""
-    listed = listing_revocations(adapters.events, adapters.revocations)
-    services = Services(settings, replace(adapters, events=listed))
-    # The writer of the log reads the events that it is started for.
-    logged = logging_events(listed, services.log_writing) if adapters.writes_log else listed
-    adapters = services.adapters = replace(adapters, events=logged)
+    services = Services(settings, adapters)
     return Registry(
         settings=settings,
-        adapters=adapters,
+        adapters=services.adapters,
         clock=adapters.clock,
         common=_common(services),
         limits=_limits(services),

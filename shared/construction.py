@@ -11,6 +11,8 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from msgspec.structs import replace
+
 from shared.auth.authentication import Authentication
 from shared.auth.authorization import Authorization
 from shared.auth.browsers import Browsers, KnownBrowsers
@@ -30,6 +32,7 @@ from shared.domain.sparse_index import index_file
 from shared.domain.staff import Staff, parse_staff_sources
 from shared.domain.status import SOFTWARE_VERSION
 from shared.domain.webhooks import ReceiverHosts
+from shared.ports.events import EventStore
 from shared.providers import (
     archive_reader,
     archive_relocation,
@@ -222,6 +225,7 @@ from shared.services.provenance.provenance_notices import ProvenanceNotices
 from shared.services.provenance.sigstore_bundles import SigstoreBundles
 from shared.services.provenance.trusted_root_renewal import TrustedRootRenewal
 from shared.services.provenance.trusted_roots import TrustedRoots
+from shared.services.published_events import PublishingEvents
 from shared.services.publishing.dry_runs import DryRuns
 from shared.services.publishing.erasure import ReleaseErasure
 from shared.services.publishing.gone_releases import GoneReleases
@@ -307,13 +311,21 @@ C = TypeVar("C", bound=_Closable)
 
 class Services:
     """The services of one registry. Those that have to be closed are closed with `closing`, the
-    last created first."""
+    last created first.
+
+    Their adapters are those that are given, with `PublishingEvents` around the event store.
+    """
 
     def __init__(self, settings: Settings, adapters: Adapters) -> None:
         self.settings = settings
-        self.adapters = adapters
         self.closing = AsyncExitStack()
         self.closing.push_async_callback(adapters.close)
+        events: EventStore = PublishingEvents(
+            events=adapters.events,
+            revocations=adapters.revocations,
+            start_log=self.log_writing.start if adapters.writes_log else None,
+        )
+        self.adapters = replace(adapters, events=events)
 
     def _close_at_end(self, service: C) -> C:
         self.closing.push_async_callback(service.close)
@@ -2608,7 +2620,11 @@ class Services:
 
     @cached_property
     def log_writing(self) -> LogWriting:
-        return self._close_at_end(LogWriting(write=self.log_writer.write, after=WRITTEN_AFTER))
+        return self._close_at_end(LogWriting(write=self._write_log, after=WRITTEN_AFTER))
+
+    async def _write_log(self) -> int | None:
+        # The writer reads the events that start it, so they are created before it.
+        return await self.log_writer.write()
 
     @cached_property
     def log_mending(self) -> LogMending:

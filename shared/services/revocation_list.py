@@ -1,41 +1,11 @@
-"""Writing the list of revocations: acts before their events are published, and former names."""
-
-from typing import Any, cast
+"""The list of revocations: the id of a registry in it, and former names, which have no event."""
 
 from msgspec import Struct
 
-from shared.domain.entities import PendingEvents
-from shared.domain.packages import Head, Release
-from shared.domain.revocations import digest_of, retired_name, revocations_of
+from shared.domain.revocations import digest_of, retired_name
 from shared.ports.events import EventStore
 from shared.ports.revocations import RevocationStore
 from shared.ports.system import Clock
-
-
-def listing_revocations(events: EventStore, revocations: RevocationStore) -> EventStore:
-    """Return an event store that lists the acts among the events before it publishes them.
-
-    Every act has its event in the outbox of its record until then, so none is missed after a crash.
-    """
-    return cast("EventStore", _ListedEvents(events, revocations))
-
-
-class _ListedEvents:
-    """Delegates every other member to the wrapped event store."""
-
-    def __init__(self, events: EventStore, revocations: RevocationStore) -> None:
-        self._events = events
-        self._revocations = revocations
-        self._registry = ""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._events, name)
-
-    async def publish(self, source: Head | Release | PendingEvents) -> None:
-        if revocations_of(source, ""):
-            self._registry = self._registry or await registry_digest(self._events)
-            await self._revocations.add(revocations_of(source, self._registry))
-        await self._events.publish(source)
 
 
 async def registry_digest(events: EventStore) -> str:

@@ -1,15 +1,10 @@
 """When the log is written: soon after the event, in the process that published it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any, cast
 
-from shared.domain.entities import PendingEvents
 from shared.domain.errors.base import Refusal
-from shared.domain.events import Event
-from shared.domain.packages import Head, Release
-from shared.ports.events import EventStore
 from shared.telemetry.log import log
 
 # Events that come meanwhile are in one batch. With two seconds for witnesses, an event is in the
@@ -51,28 +46,3 @@ class LogWriting:
             except Refusal as refusal:
                 # The task tries again within a minute, and reports it.
                 log.warning("log.delayed", reason=str(refusal))
-
-
-def logging_events(events: EventStore, writing: LogWriting) -> EventStore:
-    """Return an event store that starts writing the log after events were published."""
-    return cast("EventStore", _LoggedEvents(events, writing))
-
-
-class _LoggedEvents:
-    """Delegates every other member to the wrapped event store."""
-
-    def __init__(self, events: EventStore, writing: LogWriting) -> None:
-        self._events = events
-        self._writing = writing
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._events, name)
-
-    async def publish(self, source: Head | Release | PendingEvents) -> None:
-        await self._events.publish(source)
-        if source.outbox:
-            self._writing.start()
-
-    async def append(self, events: Sequence[Event]) -> None:
-        await self._events.append(events)
-        self._writing.start()

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 from shared.domain.errors.base import Unavailable
 from shared.domain.events import Event
-from shared.services.transparency.log_schedule import LogWriting, logging_events
-from tests.fakes.stores import FakeEvents
+from shared.services.published_events import PublishingEvents
+from shared.services.transparency.log_schedule import LogWriting
+from tests.fakes.stores import FakeEvents, FakeRevocations
 
 EVENT = Event(id="e1", kind="release.published", at_ms=1, actor="kim", subject="acme/greet:1.0.0")
 
@@ -36,7 +37,7 @@ async def test_events_that_come_together_are_one_batch() -> None:
     writer = Writer()
     writing = LogWriting(writer.write, timedelta(0))
     events = FakeEvents()
-    logged = logging_events(events, writing)
+    logged = PublishingEvents(events, FakeRevocations(), writing.start)
     await logged.append([EVENT])
     await logged.append([EVENT.model_copy(update={"id": "e2"})])
     assert writer.runs == 0
