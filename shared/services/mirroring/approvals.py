@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Protocol
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from shared.auth.authorization import Authorization
 from shared.auth.registry_authorization import RegistryAuthorization
@@ -34,7 +34,7 @@ from shared.domain.approvals import (
 )
 from shared.domain.coordinates import Package
 from shared.domain.entities import Place
-from shared.domain.errors.base import Conflict, InvalidRequest, NotFound, Unavailable, about_field
+from shared.domain.errors.base import Conflict, InvalidRequest, NotFound, about_field
 from shared.domain.errors.identity import credentials_missing
 from shared.domain.memberships import Membership
 from shared.domain.names import OrgName
@@ -50,9 +50,9 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.pull_ledger import PullLedger
 from shared.ports.system import Clock
+from shared.runtime.cached_record import CachedRecord
 from shared.runtime.lru_cache import LruCache
 from shared.runtime.retries import retried_when_stale
-from shared.runtime.single_flight import SingleFlight
 from shared.services.identity.accounts import accounts_by_ids, administrator_accounts
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.packages.pull_counter import utc_day
@@ -81,29 +81,33 @@ class RegistryRuleSource(Protocol):
         ...
 
 
-class _Held:
-    """The list as it was read last, and whose rule holds for callers."""
+class _ReadApprovals(Struct, frozen=True):
+    """The list as it was read, and what it approves."""
 
-    def __init__(self) -> None:
-        self.approvals: Approvals | None = None
-        self.approved = ApprovedVersions({})
-        self.fresh_until_ms = 0  # A time of the monotonic clock.
-        self.flights = SingleFlight[Approvals]()
-        self.rules = LruCache[tuple[str, str], tuple[str, int]](CALLERS_REMEMBERED)
+    stored: Approvals
+    versions: ApprovedVersions
 
 
-class ApprovalRules(Struct, frozen=True):
+class ApprovalRules:
     """Says what a caller may take from upstreams.
 
     The rule of the registry holds for everybody. That of an organization holds for its tokens and
     CI jobs, and for its members, whatever credential of theirs they use.
     """
 
-    directory: DirectoryStore
-    registry_rules: RegistryRuleSource
-    clock: Clock
-    base_url: str
-    _held: _Held = field(default_factory=_Held)
+    def __init__(
+        self,
+        directory: DirectoryStore,
+        registry_rules: RegistryRuleSource,
+        clock: Clock,
+        base_url: str,
+    ) -> None:
+        self.registry_rules = registry_rules
+        self.base_url = base_url
+        self._directory = directory
+        self._clock = clock
+        self._approvals = CachedRecord(self._read, clock, APPROVALS_READ_EVERY)
+        self._rules = LruCache[tuple[str, str], tuple[str, int]](CALLERS_REMEMBERED)
 
     async def limit(self, by: Principal) -> ApprovalLimit | None:
         """Return what the caller is limited to; None for one who may take everything."""
@@ -111,9 +115,11 @@ class ApprovalRules(Struct, frozen=True):
         return await self.limit_of(whose) if whose else None
 
     async def limit_of(self, whose: str) -> ApprovalLimit:
-        """Return the limit by the rule of the registry, or of an organization."""
-        await self.current()
-        return ApprovalLimit(self._held.approved, whose, self.base_url)
+        """Return the limit by the rule of the registry, or of an organization, and by the list as
+        it was at most three seconds ago; while the store fails, by the one that was read last.
+        Raises `Unavailable` if none was read."""
+        approvals = await self._approvals.current()
+        return ApprovalLimit(approvals.versions, whose, self.base_url)
 
     async def rule_of(self, by: Principal) -> str:
         """Return whose rule limits the caller: `OF_REGISTRY`, or the name of an organization; empty
@@ -127,12 +133,12 @@ class ApprovalRules(Struct, frozen=True):
         if by.is_anonymous or not organizations:
             return ""
         key = (by.id, by.organization)
-        known = self._held.rules.get(key)
-        now_ms = self.clock.monotonic_ms()
+        known = self._rules.get(key)
+        now_ms = self._clock.monotonic_ms()
         if known is None or now_ms >= known[1]:
             whose = await self._rule_of_organizations(by, organizations)
             known = (whose, now_ms + APPROVALS_READ_EVERY // MS)
-            self._held.rules.put(key, known)
+            self._rules.put(key, known)
         return known[0]
 
     @property
@@ -145,52 +151,35 @@ class ApprovalRules(Struct, frozen=True):
     async def _rule_of_organizations(self, by: Principal, marked: Sequence[str]) -> str:
         orgs = {by.organization.lower()} - {""}
         if not by.organization:
-            members = await self.directory.list_by_subject(Membership, by.id)
-            now_ms = self.clock.now_ms()
+            members = await self._directory.list_by_subject(Membership, by.id)
+            now_ms = self._clock.now_ms()
             orgs = {each.org.lower() for each in members if each.role_at(now_ms)}
         for org in sorted(orgs.intersection(marked)):
-            organization = await self.directory.get(Organization, organization_place(org))
+            organization = await self._directory.get(Organization, organization_place(org))
             if organization is not None and organization.rules.approved_only:
                 return organization.name
         return ""
 
-    async def current(self) -> Approvals:
-        """Return the list as it was at most three seconds ago; while the store fails, the one that
-        was read last. Raises `Unavailable` if none was read."""
-        held = self._held
-        if held.approvals is None or self.clock.monotonic_ms() >= held.fresh_until_ms:
-            return await held.flights.answer("", self._read)
-        return held.approvals
-
     async def stored(self) -> Approvals:
         """Return the list as it is stored; before anything was approved, with revision 0."""
-        found = await self.directory.get(Approvals, APPROVALS_PLACE)
+        found = await self._directory.get(Approvals, APPROVALS_PLACE)
         return found or Approvals(revision=0)
 
     def invalidate(self) -> None:
         """Read the list again at the next request, because this process changed it."""
-        self._held.fresh_until_ms = 0
-        self._held.rules = LruCache[tuple[str, str], tuple[str, int]](CALLERS_REMEMBERED)
+        self._approvals.invalidate()
+        self._rules = LruCache[tuple[str, str], tuple[str, int]](CALLERS_REMEMBERED)
 
     async def close(self) -> None:
         """Cancel a read that is under way."""
-        await self._held.flights.close()
+        await self._approvals.close()
 
-    async def _read(self) -> Approvals:
-        held = self._held
-        # The time before the read counts: a change during it is read by the next.
-        until_ms = self.clock.monotonic_ms() + APPROVALS_READ_EVERY // MS
-        try:
-            read = await self.stored()
-        except Unavailable:
-            if held.approvals is None:
-                raise
-            read = held.approvals
-        if held.approvals is None or read.approved != held.approvals.approved:
-            held.approved = ApprovedVersions.of(read.approved)
-        held.approvals = read
-        held.fresh_until_ms = until_ms
-        return read
+    async def _read(self) -> _ReadApprovals:
+        stored = await self.stored()
+        last = self._approvals.last
+        if last is not None and last.stored.approved == stored.approved:
+            return _ReadApprovals(stored, last.versions)
+        return _ReadApprovals(stored, ApprovedVersions.of(stored.approved))
 
 
 class ApprovalEffect(Struct, frozen=True):

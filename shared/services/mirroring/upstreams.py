@@ -8,7 +8,6 @@ from msgspec import Struct
 
 from shared.domain.coordinates import Package
 from shared.domain.distributions import ANY_CLIENT
-from shared.domain.errors.base import Unavailable
 from shared.domain.errors.packages import (
     CLOSED,
     FAILING,
@@ -20,7 +19,6 @@ from shared.domain.errors.packages import (
 from shared.domain.mirror_rules import MIRROR_RULES_PLACE, MirrorRules, UpstreamAddress
 from shared.domain.names import OrgName
 from shared.domain.principals import Principal
-from shared.domain.times import MS
 from shared.ports.directory import DirectoryStore
 from shared.ports.http_client import (
     AnswerUnusable,
@@ -31,8 +29,8 @@ from shared.ports.http_client import (
 )
 from shared.ports.system import Clock
 from shared.ports.upstream import Upstream, UpstreamBusy
+from shared.runtime.cached_record import CachedRecord
 from shared.runtime.circuit_breaker import CircuitBreaker
-from shared.runtime.single_flight import SingleFlight
 
 PROBED = Package.parse("ballerina", "io")  # A registry that does not have it says so.
 RULES_CACHED_FOR = timedelta(seconds=3)  # A change is in force everywhere within five.
@@ -117,15 +115,11 @@ class Upstreams:
         self._failed = failed
         self._minimum_age_days = minimum_age_days
         self._sources: dict[UpstreamAddress, UpstreamSource] = {}
-        self._rules: MirrorRules | None = None
-        self._fresh_until_ms = 0  # A time of the monotonic clock.
-        self._reading = SingleFlight[MirrorRules]()
+        self._rules = CachedRecord(self.stored_rules, clock, RULES_CACHED_FOR)
 
     async def rules(self) -> MirrorRules:
         """Return the rules; raise `Unavailable` if none were read yet and the store fails."""
-        if self._rules is None or self._clock.monotonic_ms() >= self._fresh_until_ms:
-            return await self._reading.answer("", self._read)
-        return self._rules
+        return await self._rules.current()
 
     async def stored_rules(self) -> MirrorRules:
         """Return the rules as they are stored; before operators stored some, with revision 0."""
@@ -151,22 +145,11 @@ class Upstreams:
 
     def invalidate(self) -> None:
         """Read the rules again at the next request, because this process changed them."""
-        self._fresh_until_ms = 0
+        self._rules.invalidate()
 
     async def close(self) -> None:
         """Cancel a read that is under way."""
-        await self._reading.close()
-
-    async def _read(self) -> MirrorRules:
-        # The time before the read counts: a change during it is read by the next.
-        until_ms = self._clock.monotonic_ms() + RULES_CACHED_FOR // MS
-        try:
-            self._rules = await self.stored_rules()
-        except Unavailable:
-            if self._rules is None:
-                raise
-        self._fresh_until_ms = until_ms
-        return self._rules
+        await self._rules.close()
 
     def _source(self, address: UpstreamAddress) -> UpstreamSource:
         """Return the source, made once for an address, so that its breaker remembers failures."""

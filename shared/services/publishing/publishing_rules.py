@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import Enum
 from typing import Protocol
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.archives.bala import Bala
@@ -23,87 +23,59 @@ from shared.domain.publishing_rules import (
     stricter,
 )
 from shared.domain.rules.staged_rule import staged_findings
-from shared.domain.times import MS
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
+from shared.runtime.cached_record import CachedRecord
 from shared.runtime.editions import Edition, records_of
-from shared.runtime.single_flight import SingleFlight
 from shared.telemetry.log import log
 
 RULES_READ_EVERY = timedelta(seconds=3)  # A change is in force everywhere within five.
-_RECORDS = (records_of(REGISTRY_RULES_OWNER),)
 
 
-class _Held:
-    """The rules of the registry as they were read last."""
-
-    def __init__(self) -> None:
-        self.rules: RegistryRules | None = None
-        self.number = -1  # The number of the edition when the rules were read.
-        self.read_ms: int | None = None
-        self.flights = SingleFlight[RegistryRules]()
-
-
-class RegistryRuleReader(Struct, frozen=True):
+class RegistryRuleReader:
     """Keeps the rules of the registry in memory, so that no push reads a store for them.
 
     A change is known everywhere after three seconds. Where the edition follows records it is known
     at once, and costs no read until then. While the store fails, what was read before holds.
     """
 
-    directory: DirectoryStore
-    clock: Clock
-    edition: Edition
-    _held: _Held = field(default_factory=_Held)
+    def __init__(self, directory: DirectoryStore, clock: Clock, edition: Edition) -> None:
+        self._directory = directory
+        self._rules = CachedRecord(
+            self.stored,
+            clock,
+            RULES_READ_EVERY,
+            edition=edition,
+            records_of=(records_of(REGISTRY_RULES_OWNER),),
+            failed=_log_failure,
+        )
 
     async def current(self) -> RegistryRules:
         """Return the rules that hold now; raise `Unavailable` if none were read yet and the store
         fails."""
-        held = self._held
-        if held.rules is not None and self._stands():
-            return held.rules
-        return await held.flights.answer("rules", self._read)
+        return await self._rules.current()
 
     @property
     def known(self) -> RegistryRules | None:
         """The rules that hold now, if that is known without a read."""
-        return self._held.rules if self._stands() else None
+        return self._rules.fresh
 
     async def stored(self) -> RegistryRules:
         """Return the rules as they are stored; before somebody changed them, with revision 0."""
-        found = await self.directory.get(RegistryRules, REGISTRY_RULES_PLACE)
+        found = await self._directory.get(RegistryRules, REGISTRY_RULES_PLACE)
         return found or RegistryRules(revision=0)
 
     def invalidate(self) -> None:
         """Read the rules again at the next push, because this process changed them."""
-        self._held.number = -1
-        self._held.read_ms = None
+        self._rules.invalidate()
 
     async def close(self) -> None:
         """Cancel a read that is under way."""
-        await self._held.flights.close()
+        await self._rules.close()
 
-    def _stands(self) -> bool:
-        held = self._held
-        if self.edition.follows_records and self.edition.is_confirmed():
-            return self.edition.holds(held.number, _RECORDS)
-        age_ms = RULES_READ_EVERY // MS
-        return held.read_ms is not None and self.clock.monotonic_ms() - held.read_ms < age_ms
 
-    async def _read(self) -> RegistryRules:
-        held = self._held
-        # The number from before the read, so that a change during the read causes another one.
-        number = self.edition.number
-        now_ms = self.clock.monotonic_ms()
-        try:
-            held.rules = await self.stored()
-        except Unavailable as failure:
-            if held.rules is None:
-                raise
-            log.warning("rules.unread", reason=str(failure))
-        held.number = number
-        held.read_ms = now_ms
-        return held.rules
+def _log_failure(failure: Unavailable) -> None:
+    log.warning("rules.unread", reason=str(failure))
 
 
 class Occasion(Enum):

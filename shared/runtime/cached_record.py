@@ -1,0 +1,96 @@
+"""One record in memory, such as a list of rules: read again after seconds, and used on while the
+store fails.
+"""
+
+from collections.abc import Awaitable, Callable, Collection
+from datetime import timedelta
+from typing import Generic, TypeVar
+
+from shared.domain.errors.base import Unavailable
+from shared.domain.times import MS
+from shared.ports.system import Clock
+from shared.runtime.editions import Edition
+from shared.runtime.single_flight import SingleFlight
+
+Value = TypeVar("Value")
+
+
+def ignore_failure(_failure: Unavailable) -> None:
+    """Do nothing."""
+
+
+class CachedRecord(Generic[Value]):
+    """A record as it was at most `fresh_for` ago. Calls at the same time share one read.
+
+    Where `edition` follows records, the record is fresh until one of `records_of` changes, however
+    old it is. If `read` raises `Unavailable`, the value that was read last counts as read now, and
+    `failed` is called.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[], Awaitable[Value]],
+        clock: Clock,
+        fresh_for: timedelta,
+        *,
+        edition: Edition | None = None,
+        records_of: Collection[str] = (),
+        failed: Callable[[Unavailable], None] = ignore_failure,
+    ) -> None:
+        self._read = read
+        self._clock = clock
+        self._fresh_for_ms = fresh_for // MS
+        self._edition = edition
+        self._records_of = records_of
+        self._failed = failed
+        self._last: Value | None = None
+        self._fresh_until_ms = 0  # A time of the monotonic clock.
+        self._number = -1  # The number of the edition when the record was read.
+        self._reading = SingleFlight[Value]()
+
+    @property
+    def last(self) -> Value | None:
+        """The value that was read last, however old it is."""
+        return self._last
+
+    @property
+    def fresh(self) -> Value | None:
+        """The value, if it is known without a read."""
+        return self._last if self._is_fresh() else None
+
+    async def current(self) -> Value:
+        """Return the value; raise `Unavailable` if none was read yet and the store fails."""
+        if self._last is not None and self._is_fresh():
+            return self._last
+        return await self._reading.answer("", self._read_again)
+
+    def invalidate(self) -> None:
+        """Read the record again at the next call, because this process changed it."""
+        self._fresh_until_ms = 0
+        self._number = -1
+
+    async def close(self) -> None:
+        """Cancel a read that is under way."""
+        await self._reading.close()
+
+    def _is_fresh(self) -> bool:
+        edition = self._edition
+        if edition is not None and edition.follows_records and edition.is_confirmed():
+            return edition.holds(self._number, self._records_of)
+        return self._clock.monotonic_ms() < self._fresh_until_ms
+
+    async def _read_again(self) -> Value:
+        # The number and the time before the read count: a change during it is read by the next.
+        number = self._number if self._edition is None else self._edition.number
+        fresh_until_ms = self._clock.monotonic_ms() + self._fresh_for_ms
+        try:
+            value = await self._read()
+        except Unavailable as failure:
+            if self._last is None:
+                raise
+            self._failed(failure)
+            value = self._last
+        self._last = value
+        self._number = number
+        self._fresh_until_ms = fresh_until_ms
+        return value
