@@ -46,6 +46,7 @@ class CachedRecord(Generic[Value]):
         self._last: Value | None = None
         self._fresh_until_ms = 0  # A time of the monotonic clock.
         self._number = -1  # The number of the edition when the record was read.
+        self._invalidations = 0
         self._reading = SingleFlight[Value]()
 
     @property
@@ -62,10 +63,12 @@ class CachedRecord(Generic[Value]):
         """Return the value; raise `Unavailable` if none was read yet and the store fails."""
         if self._last is not None and self._is_fresh():
             return self._last
-        return await self._reading.answer("", self._read_again)
+        # A read that began before the record was invalidated answers only those who wait for it.
+        return await self._reading.answer(str(self._invalidations), self._read_again)
 
     def invalidate(self) -> None:
         """Read the record again at the next call, because this process changed it."""
+        self._invalidations += 1
         self._fresh_until_ms = 0
         self._number = -1
 
@@ -81,6 +84,7 @@ class CachedRecord(Generic[Value]):
 
     async def _read_again(self) -> Value:
         # The number and the time before the read count: a change during it is read by the next.
+        invalidations = self._invalidations
         number = self._number if self._edition is None else self._edition.number
         fresh_until_ms = self._clock.monotonic_ms() + self._fresh_for_ms
         try:
@@ -90,7 +94,8 @@ class CachedRecord(Generic[Value]):
                 raise
             self._failed(failure)
             value = self._last
-        self._last = value
-        self._number = number
-        self._fresh_until_ms = fresh_until_ms
+        if invalidations == self._invalidations:
+            self._last = value
+            self._number = number
+            self._fresh_until_ms = fresh_until_ms
         return value

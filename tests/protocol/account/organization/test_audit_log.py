@@ -135,6 +135,12 @@ def test_a_kind_without_a_sentence_is_shown_by_its_name() -> None:
     assert shown == "a1, token: canary tried: acme/x"
 
 
+def test_a_continuation_that_ended_names_no_organization_and_other_details_stay_empty() -> None:
+    ended = event_sentence(event("organization.continued", continued_as=""), {})
+    assert ended == "a1 set the organization that continues acme/x to none"
+    assert "none" not in event_sentence(event("token.issued", name=""), {})
+
+
 def test_braces_of_others_are_no_places() -> None:
     assert (
         event_sentence(event("token.issued", name="{subject}"), {})

@@ -129,6 +129,24 @@ async def test_a_change_of_this_process_is_read_at_once() -> None:
         assert await cached.current() == ("second", 2)
 
 
+async def test_a_read_that_began_before_a_change_of_this_process_is_not_used_after_it() -> None:
+    store = Store()
+    cached = CachedRecord(store.read, FakeClock(), FRESH_FOR)
+    store.may_answer.clear()
+    before = asyncio.create_task(cached.current())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    store.text = "second"
+    cached.invalidate()
+    after = asyncio.create_task(cached.current())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    store.may_answer.set()
+    assert await before == "first"
+    assert await after == "second"
+    assert (await cached.current(), store.reads) == ("second", 2)
+
+
 async def test_the_last_value_is_used_while_the_store_fails() -> None:
     cached = Cached()
     await cached.current()
