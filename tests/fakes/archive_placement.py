@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.delivery import StoreLink
 from shared.domain.archives.names import ArchiveName
 from shared.domain.errors.requests import Busy
-from shared.domain.visibility import Visibility
 from shared.ports.archive_store import ArchiveStore
 
 STORE = "https://blobs.test"
@@ -21,7 +21,7 @@ class FakeLinks:
 
     is_silent: bool = False
 
-    async def link(self, name: ArchiveName, container: Visibility, file: str) -> StoreLink:
+    async def link(self, name: ArchiveName, container: ArchiveContainer, file: str) -> StoreLink:
         if self.is_silent:
             raise Busy
         path = f"{container.value}/{name.digest}/{name.tail}"
@@ -46,10 +46,12 @@ class PlacedArchives:
     """Archives whose moves are written down; the first `failures` of them come to nothing."""
 
     archives: ArchiveStore
-    moves: list[tuple[str, Visibility]] = field(default_factory=list[tuple[str, Visibility]])
+    moves: list[tuple[str, ArchiveContainer]] = field(
+        default_factory=list[tuple[str, ArchiveContainer]]
+    )
     failures: int = 0
 
-    async def move(self, name: ArchiveName, to: Visibility) -> None:
+    async def move(self, name: ArchiveName, to: ArchiveContainer) -> None:
         """Note the move."""
         if self.failures:
             self.failures -= 1

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from shared.composition import create_registry
+from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.coordinates import Coordinate
-from shared.domain.visibility import Readers, Visibility
+from shared.domain.visibility import Readers
 from shared.services.maintenance.place_archives import PlaceArchives
 from tests.support.archives import bala
 from tests.support.cloud_registry import clouded
@@ -29,8 +30,8 @@ async def test_the_task_moves_archives_to_where_the_setting_puts_them(tmp_path: 
         await cloud.ann.send_archive(GREET, bala(GREET))
         adapters = cloud.registry.adapters
         for readers, container in (
-            (Readers.SIGNED_IN, Visibility.PRIVATE),
-            (Readers.EVERYBODY, Visibility.PUBLIC),
+            (Readers.SIGNED_IN, ArchiveContainer.PRIVATE),
+            (Readers.EVERYBODY, ArchiveContainer.PUBLIC),
         ):
             settings = cloud.registry.settings.model_copy(update={"readers": readers})
             switched = create_registry(settings, adapters)

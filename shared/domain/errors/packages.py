@@ -238,19 +238,16 @@ def archive_too_large(size_bytes: int, limit_bytes: int) -> TooLarge:
     )
 
 
-def file_too_large(what: str, size_bytes: int, limit_bytes: int) -> TooLarge:
+def file_too_large(
+    what: str,
+    size_bytes: int,
+    limit_bytes: int,
+    way_out: str = "Make it smaller, and send it again.",
+) -> TooLarge:
     return TooLarge(
         "file-too-large",
         f"The {what} has {size_bytes:,} bytes, and this registry takes {limit_bytes:,} at most. "
-        "Make it smaller, and send it again.",
-    )
-
-
-def file_list_too_large(size_bytes: int, limit_bytes: int) -> TooLarge:
-    return TooLarge(
-        "file-too-large",
-        f"The list of files of the archive has {size_bytes:,} bytes, and lists of {limit_bytes:,} "
-        "bytes at most are shown. Pull the archive to see its files.",
+        f"{way_out}",
     )
 
 

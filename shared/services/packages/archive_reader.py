@@ -30,7 +30,7 @@ from shared.domain.archives.unpacking import (
 )
 from shared.domain.archives.zip_records import MAX_EXTRA_BYTES
 from shared.domain.errors.base import TooLarge, quoted
-from shared.domain.errors.packages import file_list_too_large, file_not_in_archive
+from shared.domain.errors.packages import file_not_in_archive, file_too_large
 from shared.domain.errors.requests import NoRoomForUpload, UploadTrouble
 from shared.domain.packages import Release
 from shared.ports.archive_store import ArchiveStore
@@ -158,7 +158,9 @@ class ArchiveFiles:
         missing = missing_directory(tail, size)
         if missing is not None:
             if missing.count > MAX_DIRECTORY_BYTES:
-                raise file_list_too_large(missing.count, MAX_DIRECTORY_BYTES)
+                name = "list of files of the archive"
+                way_out = "Pull the archive to see its files."
+                raise file_too_large(name, missing.count, MAX_DIRECTORY_BYTES, way_out)
             tail = await self._read(release, missing) + tail
         return await asyncio.to_thread(list_files, tail, size)
 

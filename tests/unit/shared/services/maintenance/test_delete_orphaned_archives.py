@@ -11,7 +11,7 @@ from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
-from shared.domain.visibility import Readers, Visibility
+from shared.domain.visibility import Readers
 from shared.ports.archive_store import ArchiveStore, StoredArchive
 from shared.services.common import Adapters
 from shared.services.maintenance.database_age import DatabaseAge
@@ -78,8 +78,8 @@ async def test_an_archive_without_a_release_is_deleted_and_counted(world: World)
     assert await world.stores.archives.stat(named(b"orphan")) is None
 
 
-PUBLIC = Visibility.PUBLIC
-PRIVATE = Visibility.PRIVATE
+PUBLIC = ArchiveContainer.PUBLIC
+PRIVATE = ArchiveContainer.PRIVATE
 FIRST = Coordinate.parse("acme", "greet", "1.0.0")
 
 
@@ -87,7 +87,7 @@ FIRST = Coordinate.parse("acme", "greet", "1.0.0")
 class InContainers(PlacedArchives):
     """Archives that all lie on some containers, whatever was asked for when they were stored."""
 
-    containers: tuple[Visibility, ...] = (PUBLIC,)
+    containers: tuple[ArchiveContainer, ...] = (PUBLIC,)
 
     async def list(self, stored_before_ms: int) -> AsyncIterator[StoredArchive]:
         async for archive in self.archives.list(stored_before_ms):
@@ -96,7 +96,7 @@ class InContainers(PlacedArchives):
 
 
 async def swept(
-    worlds: OpenWorld, archive: bytes, *containers: Visibility
+    worlds: OpenWorld, archive: bytes, *containers: ArchiveContainer
 ) -> tuple[World, InContainers]:
     """Return a registry with one archive on these containers, a moment later."""
     stores: list[InContainers] = []
@@ -124,7 +124,10 @@ async def swept(
     ],
 )
 async def test_an_archive_is_put_where_its_records_want_it(
-    worlds: OpenWorld, visibility: str, containers: tuple[Visibility, ...], moves: list[Visibility]
+    worlds: OpenWorld,
+    visibility: str,
+    containers: tuple[ArchiveContainer, ...],
+    moves: list[ArchiveContainer],
 ) -> None:
     world, stores = await swept(worlds, bala(str(FIRST), visibility=visibility), *containers)
     report = await world.registry.maintenance.upkeep.run("delete-orphaned-archives")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 from msgspec.structs import replace
 
+from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.packages import FoundRelease
@@ -19,8 +20,8 @@ from tests.support.archives import bala
 from tests.support.refusals import raises_refusal
 from tests.support.world import OpenWorld, World
 
-PUBLIC = Visibility.PUBLIC
-PRIVATE = Visibility.PRIVATE
+PUBLIC = ArchiveContainer.PUBLIC
+PRIVATE = ArchiveContainer.PRIVATE
 PACKAGE = Package.parse("acme", "greet")
 FIRST = Coordinate.parse("acme", "greet", "1.0.0")
 ARCHIVE = bala("acme/greet:1.0.0")
@@ -42,7 +43,7 @@ class Cloud:
         return replace(stores, links=self.links, edge=self.edge, archives=archives)
 
     @property
-    def moves(self) -> list[tuple[str, Visibility]]:
+    def moves(self) -> list[tuple[str, ArchiveContainer]]:
         """Return the moves so far."""
         return self.sided[0].moves
 
@@ -85,13 +86,13 @@ async def test_a_restored_release_returns_without_a_purge(world: World, cloud: C
 
 async def test_a_package_takes_all_its_archives_with_it(world: World, cloud: Cloud) -> None:
     await world.registry.packages.visibility.change(
-        PACKAGE, PRIVATE, by=OPERATOR, reason="It was decided."
+        PACKAGE, Visibility.PRIVATE, by=OPERATOR, reason="It was decided."
     )
     both = {"acme/greet:1.0.0", "acme/greet:1.1.0"}
     assert set(cloud.moves) == {(each, PRIVATE) for each in both}
     assert len(cloud.forgotten) == 2
     cloud.moves.clear()
-    await world.registry.packages.visibility.change(PACKAGE, PUBLIC, by=OPERATOR)
+    await world.registry.packages.visibility.change(PACKAGE, Visibility.PUBLIC, by=OPERATOR)
     assert set(cloud.moves) == {(each, PUBLIC) for each in both}
     assert len(cloud.forgotten) == 2
 
@@ -100,11 +101,11 @@ async def test_a_withheld_release_stays_private_when_its_package_becomes_public(
     world: World, cloud: Cloud
 ) -> None:
     await world.registry.packages.visibility.change(
-        PACKAGE, PRIVATE, by=OPERATOR, reason="It was decided."
+        PACKAGE, Visibility.PRIVATE, by=OPERATOR, reason="It was decided."
     )
     await world.registry.publishing.moderation.quarantine(FIRST, "reported", by=OPERATOR)
     cloud.moves.clear()
-    await world.registry.packages.visibility.change(PACKAGE, PUBLIC, by=OPERATOR)
+    await world.registry.packages.visibility.change(PACKAGE, Visibility.PUBLIC, by=OPERATOR)
     assert set(cloud.moves) == {(str(FIRST), PRIVATE), ("acme/greet:1.1.0", PUBLIC)}
 
 
@@ -177,7 +178,7 @@ async def test_a_missing_package_or_release_moves_nothing(world: World, cloud: C
         FIRST, "reported", by=OPERATOR
     )
     private = await world.registry.packages.visibility.change(
-        PACKAGE, PRIVATE, by=OPERATOR, reason="It was decided."
+        PACKAGE, Visibility.PRIVATE, by=OPERATOR, reason="It was decided."
     )
     cloud.moves.clear()
     archives: object = cloud.sided[0]
