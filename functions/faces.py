@@ -16,7 +16,7 @@ from functions.http.operations import Operation, blueprint_of
 from functions.http.page_templates import prepare_templates
 from functions.scim.scim_face import LIBRARY_MODULES
 from functions.web.manual import manual_of
-from functions.web.not_found import missing_operation
+from functions.web.unknown_paths import missing_operation
 from shared.composition import Registry
 from shared.domain.records import Record
 from shared.prose.rendering import render_markdown
@@ -92,7 +92,6 @@ MODULES = (
     "web.feeds",
     "web.home",
     "web.manual",
-    "web.not_found",
     "web.organizations",
     "web.package.api_docs",
     "web.package.files",
@@ -100,6 +99,7 @@ MODULES = (
     "web.policies",
     "web.search",
     "web.site_files",
+    "web.unknown_paths",
 )
 
 

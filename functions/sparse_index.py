@@ -17,7 +17,7 @@ from shared.domain.errors.base import InvalidRequest
 from shared.domain.sparse_index import INDEX_TYPE, index_config
 from shared.runtime.answer_dependencies import ALL_THAT_IS_STORED
 from shared.runtime.answers import Answer
-from shared.services.packages.index import PackageChanges
+from shared.services.packages.sparse_index import PackageChanges
 
 DEFAULT_CHANGES = 100
 MAX_CHANGES = 500

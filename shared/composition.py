@@ -103,12 +103,12 @@ from shared.services.organizations.webhook_secrets import WebhookSecrets
 from shared.services.organizations.webhooks import Webhooks
 from shared.services.packages.archive_delivery import ArchiveDelivery
 from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader
+from shared.services.packages.dependents import Dependents
 from shared.services.packages.deprecation import Deprecation
 from shared.services.packages.derived_data import DerivedData, PackageRecordWriter
 from shared.services.packages.feeds import ChangeFeeds
 from shared.services.packages.history import PackageHistory
 from shared.services.packages.hosted_packages import HostedPackages
-from shared.services.packages.index import PackageIndex
 from shared.services.packages.organization_packages import OrganizationPackages
 from shared.services.packages.package_details import PackageDetails
 from shared.services.packages.pull_counter import PullCounter
@@ -116,9 +116,10 @@ from shared.services.packages.pull_records import PullRecorder, PullRecords
 from shared.services.packages.pull_redirects import PullRedirects
 from shared.services.packages.pullers import PullerRecords
 from shared.services.packages.search import PackageSearch
+from shared.services.packages.sparse_index import PackageIndex
 from shared.services.packages.statistics import RecentPulls, RegistryStatistics
 from shared.services.packages.successors import Successors
-from shared.services.packages.visibility import PackageVisibility
+from shared.services.packages.visibility_changes import PackageVisibility
 from shared.services.provenance.attestations import ReleaseProvenance
 from shared.services.provenance.trusted_root_renewal import TrustedRootRenewal
 from shared.services.publishing.dry_runs import DryRuns
@@ -181,6 +182,7 @@ class PackageServices(Struct, frozen=True):
     hosted: HostedPackages
     search: PackageSearch
     details: PackageDetails
+    dependents: Dependents
     index: PackageIndex
     feeds: ChangeFeeds
     history: PackageHistory
@@ -524,6 +526,7 @@ def _packages(services: Services) -> PackageServices:
         hosted=services.hosted_packages,
         search=services.package_search,
         details=services.package_details,
+        dependents=services.dependents,
         index=services.package_index,
         feeds=services.change_feeds,
         history=services.package_history,

@@ -197,6 +197,7 @@ from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader
 from shared.services.packages.archive_relocation import ArchiveRelocation
 from shared.services.packages.dependency_mail import DependencyMail
 from shared.services.packages.dependency_notices import DependencyNotices
+from shared.services.packages.dependents import Dependents
 from shared.services.packages.deprecation import Deprecation
 from shared.services.packages.derived_data import (
     DerivedData,
@@ -208,7 +209,6 @@ from shared.services.packages.external_releases import ExternalReleases, PinnedD
 from shared.services.packages.feeds import ChangeFeeds
 from shared.services.packages.history import PackageHistory
 from shared.services.packages.hosted_packages import HostedPackages, PackageCache
-from shared.services.packages.index import PackageIndex
 from shared.services.packages.organization_packages import OrganizationPackages
 from shared.services.packages.package_details import PackageDetails
 from shared.services.packages.pull_counter import PullCounter
@@ -216,9 +216,10 @@ from shared.services.packages.pull_records import PullRecorder, PullRecords
 from shared.services.packages.pull_redirects import DeliveryRoutes, PullRedirects, RedirectCache
 from shared.services.packages.pullers import PullerRecords
 from shared.services.packages.search import PackageSearch
+from shared.services.packages.sparse_index import PackageIndex
 from shared.services.packages.statistics import LastRegistryCounts, RecentPulls, RegistryStatistics
 from shared.services.packages.successors import Successors
-from shared.services.packages.visibility import PackageVisibility
+from shared.services.packages.visibility_changes import PackageVisibility
 from shared.services.provenance.attestations import ReleaseProvenance
 from shared.services.provenance.provenance_mail import ProvenanceMail
 from shared.services.provenance.provenance_notices import ProvenanceNotices
@@ -494,10 +495,13 @@ class Services:
         )
 
     @cached_property
+    def dependents(self) -> Dependents:
+        return Dependents(search=self.package_search)
+
+    @cached_property
     def package_details(self) -> PackageDetails:
         return PackageDetails(
             hosted=self.hosted_packages,
-            search=self.package_search,
             records=self.package_cache,
             documents=self.adapters.documents,
             directory=self.adapters.directory,
@@ -737,7 +741,11 @@ class Services:
 
     @cached_property
     def package_comparison(self) -> PackageComparison:
-        return PackageComparison(details=self.package_details, pieces=self.piece_reader)
+        return PackageComparison(
+            details=self.package_details,
+            dependents=self.dependents,
+            pieces=self.piece_reader,
+        )
 
     # --- Mirrors and bundles: archives from elsewhere need no documentation ---
 

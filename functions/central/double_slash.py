@@ -15,7 +15,7 @@ from functions.http.calls import Call
 from functions.http.operations import Operation, answer
 from functions.http.rerouting import Rerouting
 from shared.composition import Registry
-from shared.domain.errors.requests import PageNotFound
+from shared.domain.errors.missing_pages import PageNotFound
 from shared.runtime.answers import Answer
 
 BASE = "2.0/registry/"

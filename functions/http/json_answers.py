@@ -8,8 +8,9 @@ import orjson
 from functions.http.caching_headers import NO_STORE
 from shared.domain.change_feed import ChangeKind
 from shared.domain.errors.base import Refusal, RefusalKind, Unavailable
+from shared.domain.errors.missing_pages import MethodNotAllowed
 from shared.domain.errors.packages import ReleaseNotFound, ReleaseWithdrawn, Withdrawal
-from shared.domain.errors.requests import MethodNotAllowed, TooMany
+from shared.domain.errors.requests import TooMany
 from shared.domain.rate_limits import RateLimitAllowance
 from shared.runtime.answers import Answer
 

@@ -27,7 +27,7 @@ from shared.composition import Registry
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Forbidden, Invalid, Refusal, about_field
 from shared.domain.errors.identity import SignInAgain
-from shared.domain.errors.requests import PageNotFound
+from shared.domain.errors.missing_pages import PageNotFound
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.sign_in import HOME_PATH, SignInPurpose, return_path
 from shared.domain.token_redaction import redact_tokens

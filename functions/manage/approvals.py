@@ -2,7 +2,7 @@
 would have refused."""
 
 from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
-from shared.domain.errors.requests import PageNotFound
+from shared.domain.errors.missing_pages import PageNotFound
 from shared.domain.token_redaction import redact_tokens
 from shared.runtime.answers import Answer
 from shared.services.mirroring.approvals import ApprovalDryRun

@@ -33,13 +33,14 @@ from functions.mcp.texts import as_markdown, span
 from functions.mcp.tool_declaration import Arguments, Tool
 from functions.mcp.tools import TOOLS, tool_models
 from shared.domain.errors.base import Forbidden, InvalidRequest, Refusal, printable
+from shared.domain.errors.missing_pages import MethodNotAllowed
 from shared.domain.errors.packages import (
     ApiDocsFailed,
     PackageNotFound,
     ReleaseNotFound,
     UpstreamReleaseRefused,
 )
-from shared.domain.errors.requests import ApiDocsPending, BodyUnreadable, MethodNotAllowed
+from shared.domain.errors.requests import ApiDocsPending, BodyUnreadable
 from shared.domain.status import SOFTWARE_VERSION
 from shared.runtime.answers import Answer
 

@@ -13,7 +13,7 @@ from shared.auth.release_keys import ReleaseKey
 from shared.composition import Registry
 from shared.domain.archives.limits import DEFAULT_LIMITS
 from shared.domain.errors.base import Unavailable
-from shared.domain.errors.requests import PageNotFound
+from shared.domain.errors.missing_pages import PageNotFound
 from shared.domain.invitations import INVITATION_LIFETIME
 from shared.domain.memberships import OWNER_CHANGE_DELAY
 from shared.domain.names import parse_org

@@ -14,7 +14,7 @@ from functions.http.page_templates import render_template
 from functions.http.public_pages import AnonymousPages, PublicPageCall
 from functions.web.package.frame import package_of
 from shared.domain.errors.base import Invalid, NotFound
-from shared.domain.errors.requests import PageNotFound
+from shared.domain.errors.missing_pages import PageNotFound
 from shared.runtime.answers import Answer
 from shared.services.packages.package_details import ReleaseDetails
 

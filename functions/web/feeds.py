@@ -18,7 +18,7 @@ from shared.domain.change_feed import EVERY_VERSION
 from shared.domain.coordinates import Package
 from shared.domain.documents import xml_document, xml_element, xml_leaf
 from shared.domain.errors.base import InvalidName, Refusal, RefusalKind, Unauthenticated
-from shared.domain.errors.requests import PageNotFound
+from shared.domain.errors.missing_pages import PageNotFound
 from shared.domain.names import parse_org
 from shared.domain.times import utc_text
 from shared.runtime.answer_dependencies import ALL_THAT_IS_STORED

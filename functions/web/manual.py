@@ -6,7 +6,7 @@ import asyncio
 
 from functions.http.public_pages import MARKDOWN, PublicPageCall, PublicPages
 from functions.http.scripts import script_digests
-from shared.domain.errors.requests import PageNotFound
+from shared.domain.errors.missing_pages import PageNotFound
 from shared.domain.search import MAX_QUERY_LENGTH
 from shared.prose.manual import Manual, read_manual
 from shared.prose.manual_search import search_manual

@@ -20,8 +20,8 @@ from functions.http.public_pages import AnonymousPages, PublicPageCall, PublicPa
 from functions.http.representations import Representation, conditional_answer
 from functions.http.scripts import AUDIT_FILE, EXAMPLE_URL, VERIFY_FILE, script_answer
 from shared.domain.documents import xml_document, xml_element, xml_leaf
+from shared.domain.errors.missing_pages import PageNotFound
 from shared.domain.errors.packages import PathNotFound
-from shared.domain.errors.requests import PageNotFound
 from shared.domain.listings import Listing
 from shared.domain.outside_values import in_one_line
 from shared.domain.search import MAX_OFFSET, Query, ResultPage, Results, Sort

@@ -16,7 +16,7 @@ from shared.ports.http_client import NoRoomToFetch
 ARCHIVES = 4  # Archives fetched at once; each is in a file of at most the limit of archives.
 DOCUMENT_BYTES = 64 * 1024 * 1024  # Memory for documents: eight of the largest.
 # The wait for another archive to end; `bal` gives up after 60 seconds.
-WAIT = timedelta(seconds=20)
+WAIT_FOR_ROOM = timedelta(seconds=20)
 
 
 class FetchedFile:
@@ -65,7 +65,7 @@ class FetchBudget:
         *,
         archives: int = ARCHIVES,
         document_bytes: int = DOCUMENT_BYTES,
-        wait: timedelta = WAIT,
+        wait: timedelta = WAIT_FOR_ROOM,
     ) -> None:
         """`folder` gets the files of archives."""
         self._folder = folder

@@ -6,8 +6,8 @@ from shared.domain.accounts import Account
 from shared.domain.entities import Place
 from shared.domain.errors.identity import NotPermitted, credentials_missing
 from shared.domain.principals import Principal
+from shared.domain.recent_sign_in import require_recent_sign_in
 from shared.domain.scopes import Resource, Scope
-from shared.domain.sign_in import require_recent_sign_in
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 

@@ -25,11 +25,11 @@ from shared.domain.memberships import GroupRole, Membership
 from shared.domain.names import OrgName, way_to_rename
 from shared.domain.organizations import Organization
 from shared.domain.principals import Principal
+from shared.domain.recent_sign_in import RECENT_SIGN_IN_ACTIONS, is_recently_signed_in
 from shared.domain.reserved_names import is_owned_by_administrators, is_reserved_name
 from shared.domain.scopes import (
     PUBLISHING_SCOPES,
     PUSH_ACTIONS,
-    RECENT_SIGN_IN_ACTIONS,
     Action,
     Resource,
     Role,
@@ -37,7 +37,6 @@ from shared.domain.scopes import (
     limit_of,
     org_of,
 )
-from shared.domain.sign_in import is_recently_signed_in
 from shared.domain.times import time_text
 from shared.domain.trusted_publishing.run_limits import limits_of_run
 

@@ -59,12 +59,6 @@ class Action(Enum):
         return "publish" if self in PUSH_ACTIONS else self.value
 
 
-# Actions that also require a recent sign-in: those that give somebody a way to publish that
-# outlives the credential (roles, invitations, tokens of organizations, publishers), owners,
-# visibility, transfers, deletion, tokens with the scope manage, reviews of staged releases, and
-# changes of the whole registry. No token is enough, whatever its scopes.
-RECENT_SIGN_IN_ACTIONS = frozenset({Action.GOVERN, Action.APPROVE, Action.OPERATE})
-
 # Refused in an organization that is being deleted.
 PUSH_ACTIONS = frozenset({Action.PUSH_NEW, Action.PUSH_VERSION})
 

@@ -2,33 +2,11 @@
 to, and which actions need a recent one."""
 
 import re
-from datetime import timedelta
 from enum import Enum
 from urllib.parse import urlsplit
 
 from shared.domain.client_addresses import is_loopback
-from shared.domain.errors.identity import SignInAgain
-from shared.domain.principals import Principal
 from shared.domain.records import Record
-from shared.domain.times import MS
-
-RECENT_SIGN_IN = timedelta(minutes=10)  # Long enough to read a page before a change.
-
-
-def is_recently_signed_in(principal: Principal, now_ms: int) -> bool:
-    """Check whether the session began at most `RECENT_SIGN_IN` ago; False for tokens."""
-    if principal.signed_in_ms is None:
-        return False
-    return now_ms - principal.signed_in_ms <= RECENT_SIGN_IN // MS
-
-
-def require_recent_sign_in(by: Principal, now_ms: int, verb: str, what: str) -> None:
-    """Raise `SignInAgain` unless `by` is the operator or signed in recently.
-
-    `verb` and `what` complete "To …, sign in again".
-    """
-    if not by.is_operator and not is_recently_signed_in(by, now_ms):
-        raise SignInAgain(verb, what)
 
 
 def needs_https(base_url: str) -> bool:

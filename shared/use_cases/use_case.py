@@ -25,7 +25,8 @@ from msgspec import Struct
 
 from shared.composition import Registry
 from shared.domain.principals import Principal
-from shared.domain.scopes import RECENT_SIGN_IN_ACTIONS, Action
+from shared.domain.recent_sign_in import RECENT_SIGN_IN_ACTIONS
+from shared.domain.scopes import Action
 from shared.use_cases.inputs import InputsT
 
 CallT = TypeVar("CallT")

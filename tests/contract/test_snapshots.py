@@ -180,7 +180,7 @@ async def shown(stores: Any) -> dict[str, Any]:
         "releases": [_sorted(await stores.metadata.releases(each)) for each in packages],
         "entries": [survey.entries for survey in surveys],
         "found": [
-            (await stores.metadata.by_digest(release.content)).release
+            (await stores.metadata.by_digest(release.archive_digest)).release
             for each in packages
             for release in _sorted(await stores.metadata.releases(each))
         ],

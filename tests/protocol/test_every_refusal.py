@@ -33,7 +33,7 @@ from functions.osv import OsvFace
 from functions.scim.scim_face import ScimFace
 from functions.sparse_index import IndexFace
 from functions.web.feeds import FeedFace
-from functions.web.not_found import UnknownPaths
+from functions.web.unknown_paths import UnknownPaths
 from shared.domain.errors.base import Invalid, Refusal, RefusalKind, Unavailable
 from shared.domain.errors.requests import BodyUnreadable, TooMany
 from shared.runtime.answers import Answer, FunctionResponse

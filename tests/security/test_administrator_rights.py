@@ -13,8 +13,8 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.events import Event
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
+from shared.domain.recent_sign_in import RECENT_SIGN_IN
 from shared.domain.reserved_names import RESERVED_NAMES_OWNER, ReservedName
-from shared.domain.sign_in import RECENT_SIGN_IN
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.page_client import PageClient

@@ -21,8 +21,9 @@ from shared.domain.checklists import Checklist, checklist_of
 from shared.domain.client_settings import REPOSITORY, TOKEN_PLACEHOLDER
 from shared.domain.coordinates import Coordinate, Package, purl
 from shared.domain.errors.base import Unavailable
+from shared.domain.errors.missing_pages import PageNotFound
 from shared.domain.errors.packages import ApiDocsFailed
-from shared.domain.errors.requests import ApiDocsPending, PageNotFound
+from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.following import Followed
 from shared.domain.packages import Release, ReleaseEntry
 from shared.domain.source_names import import_line
@@ -323,7 +324,7 @@ async def show_tab(
     """Show a page; `dependents` is their count, where it is known already."""
     # One after the other: both are in memory for packages that are often read, and tasks cost more.
     if dependents is None and TAB_PAGES[tab].shows_dependents:
-        count = call.registry.packages.details.dependents_count
+        count = call.registry.packages.dependents.count
         dependents = await if_available(count(details.package, by=call.caller))
     facts = TabFacts(dependents)
     record = await if_available(call.registry.api_docs.documentation.state(details.release))

@@ -1,18 +1,15 @@
 """Refusals of requests as such, whatever they are about: form, size, rate and availability."""
 
-from collections.abc import Collection
 from datetime import timedelta
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from shared.domain.errors.base import (
     Invalid,
-    NotFound,
     Refusal,
     RefusalKind,
     TooLarge,
     Unavailable,
-    quoted,
 )
 
 if TYPE_CHECKING:
@@ -33,23 +30,6 @@ def token_misplaced() -> Invalid:
         "The body of the request holds an access token, and nothing was stored. Tokens go into "
         "the Authorization header alone; revoke this one if others could have read it.",
     )
-
-
-class PageNotFound(NotFound):
-    def __init__(self, path: str) -> None:
-        sentence = f"There is no page {quoted(path)} here. Check the address."
-        super().__init__("page-not-found", sentence)
-
-
-class MethodNotAllowed(Refusal):
-    kind = RefusalKind.METHOD_NOT_ALLOWED
-
-    def __init__(self, method: str, path: str, allowed: Collection[str]) -> None:
-        super().__init__(
-            "method-not-allowed",
-            f"{method} is not supported at {quoted(path)}. Use {' or '.join(allowed)}.",
-        )
-        self.allowed = allowed
 
 
 class BodyTooLarge(TooLarge):

@@ -25,11 +25,11 @@ from shared.domain.organizations import Organization, organization_place
 from shared.domain.ownership import OwnershipRequest
 from shared.domain.principals import Principal
 from shared.domain.pull_records import MAX_PULLS_EXPORTED, RecordedPull
+from shared.domain.recent_sign_in import require_recent_sign_in
 from shared.domain.reports import Report
 from shared.domain.scim import ScimUser
 from shared.domain.scopes import Role
 from shared.domain.sessions import Session
-from shared.domain.sign_in import require_recent_sign_in
 from shared.ports.directory import DirectoryStore
 from shared.ports.pull_records import PullRecordStore
 from shared.ports.system import Clock

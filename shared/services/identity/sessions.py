@@ -24,9 +24,9 @@ from shared.domain.ids import is_id
 from shared.domain.mail import mail_line
 from shared.domain.principals import Principal
 from shared.domain.reasons import with_reason
+from shared.domain.recent_sign_in import require_recent_sign_in
 from shared.domain.role_rights import require_own_account
 from shared.domain.sessions import Session
-from shared.domain.sign_in import require_recent_sign_in
 from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness

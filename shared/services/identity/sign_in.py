@@ -34,9 +34,10 @@ from shared.domain.errors.identity import (
 from shared.domain.mail import mail_line
 from shared.domain.one_time_links import SIGN_IN_LINK_PATH, code_hash, one_time_link
 from shared.domain.principals import Principal
+from shared.domain.recent_sign_in import require_recent_sign_in
 from shared.domain.scopes import UNLIMITED
 from shared.domain.sessions import Session
-from shared.domain.sign_in import SignInAttempt, SignInPurpose, require_recent_sign_in
+from shared.domain.sign_in import SignInAttempt, SignInPurpose
 from shared.domain.times import DAY_MS, MS
 from shared.domain.tokens import hash_secret
 from shared.ports.directory import DirectoryStore

@@ -36,7 +36,6 @@ from shared.domain.principals import Principal
 from shared.domain.provenance.losses import lost_provenance
 from shared.domain.release_lists import is_built_in
 from shared.domain.releases import withdrawal_of
-from shared.domain.search import Query, ResultPage, Results
 from shared.domain.version_choice import latest
 from shared.domain.versions import Range, Version
 from shared.domain.visibility import Visibility
@@ -46,12 +45,10 @@ from shared.ports.metadata import PackageReader
 from shared.ports.pull_ledger import PullHistory, PullLedger
 from shared.ports.system import Clock
 from shared.services.packages.hosted_packages import HostedPackages
-from shared.services.packages.search import PackageSearch
 from shared.services.packages.source import PackageSource, UnstoredRelease, VisibleRelease
 from shared.services.packages.successors import Successors
 
 DAILY_PULLS_SHOWN_FOR = timedelta(days=90)
-_COUNT_ONLY = ResultPage(limit=0)
 
 
 class WithdrawnDependency(Struct, frozen=True):
@@ -139,7 +136,6 @@ class PackageDetails(Struct, frozen=True):
     """Reads packages for their pages."""
 
     hosted: HostedPackages
-    search: PackageSearch
     records: PackageReader
     documents: DocumentStore
     directory: DirectoryStore
@@ -206,18 +202,6 @@ class PackageDetails(Struct, frozen=True):
         surveys = await self.hosted.visible(packages, by=by)
         found = [surveys.get(each.key) for each in packages]
         return list(zip(dependencies, found, strict=True))
-
-    async def dependents(self, package: Package, page: ResultPage, *, by: Principal) -> Results:
-        """Return the packages whose latest release depends on this one directly.
-
-        Asks the search index alone.
-        """
-        query = Query(depends_on=package.key, include_deprecated=True)
-        return await self.search.search(query, page, by=by)
-
-    async def dependents_count(self, package: Package, *, by: Principal) -> int:
-        """Return how many packages `dependents` lists."""
-        return (await self.dependents(package, _COUNT_ONLY, by=by)).count
 
     async def pull_history(self, details: ReleaseDetails) -> PullHistory:
         """Return the pulls of the package: of all time, and of each of the last 90 days, the oldest

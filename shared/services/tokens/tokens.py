@@ -29,9 +29,9 @@ from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.principals import Principal
 from shared.domain.reasons import parse_required_reason, reason_for_change, with_reason
+from shared.domain.recent_sign_in import require_recent_sign_in
 from shared.domain.role_rights import NO_ACCESS, AccessContext, require_own_account
 from shared.domain.scopes import ANY_NAME, Action, Grant, Scope
-from shared.domain.sign_in import require_recent_sign_in
 from shared.domain.tokens import (
     MAX_APPLY_DAYS,
     MAX_AUDIT_DAYS,

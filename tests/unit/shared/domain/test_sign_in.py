@@ -16,14 +16,9 @@ from shared.domain.device_login import (
 )
 from shared.domain.errors.identity import SignInAgain
 from shared.domain.principals import OPERATOR, Principal
+from shared.domain.recent_sign_in import is_recently_signed_in, require_recent_sign_in
 from shared.domain.sessions import SECRET_GRACE, SECRET_ROTATION, SecretState, Session
-from shared.domain.sign_in import (
-    HOME_PATH,
-    MAX_RETURN_PATH_LENGTH,
-    is_recently_signed_in,
-    require_recent_sign_in,
-    return_path,
-)
+from shared.domain.sign_in import HOME_PATH, MAX_RETURN_PATH_LENGTH, return_path
 from tests.fakes.system import FakeRandomness
 
 MS = timedelta(milliseconds=1)

@@ -11,7 +11,7 @@ from shared.domain.sparse_index import index_file
 from shared.domain.visibility import Readers, Visibility
 from shared.ports.metadata import MetadataStore, ReadCheck
 from shared.services.packages.derived_data import DocumentCache
-from shared.services.packages.index import CHANGES_READ, AdvisoryMarks, PackageIndex
+from shared.services.packages.sparse_index import CHANGES_READ, AdvisoryMarks, PackageIndex
 from shared.services.packages.successors import Successors
 from tests.fakes.stores import FakeDirectory, FakeEvents
 from tests.fakes.system import FakeClock

@@ -3,7 +3,8 @@
 One Function has a route that matches every path, and its name is the last: the host takes the first
 Function by name whose route matches (docs/decisions/0056-unknown-paths.md). Short addresses, which
 `bal` prints, lead to pages: `/org/name` and `/org/name/version`. The sentence of the page for a
-missing page is that of `PageNotFound`, and its template is `web/refused.html`.
+missing page is that of `PageNotFound` (`shared/domain/errors/missing_pages.py`), and its template
+is `web/refused.html`.
 """
 
 import re
@@ -33,7 +34,7 @@ from shared.composition import Registry
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import NotFound, Refusal
 from shared.domain.errors.identity import LinkOutdated
-from shared.domain.errors.requests import MethodNotAllowed, PageNotFound
+from shared.domain.errors.missing_pages import MethodNotAllowed, PageNotFound
 from shared.domain.one_time_links import is_outdated_link
 from shared.domain.versions import Version
 from shared.runtime.answers import Answer
