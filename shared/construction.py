@@ -1418,7 +1418,7 @@ class Services:
             directory=self.adapters.directory,
             pulls=self.adapters.pulls,
             audit_log=self.audit_log,
-            search=self.package_search,
+            dependents=self.dependents,
             derived_data=self.derived_data,
             records=self.package_record_writer,
             mail=self.release_mail,

@@ -223,10 +223,10 @@ def event_phrase(event: Event, account: str) -> str | None:
     phrase = EVENT_PHRASES.get(event.kind)
     if phrase is None:
         return None
-    details = dict(event.details)
-    if not details.get("continued_as", "none"):
-        details["continued_as"] = "none"  # The event says so of a continuation that ended.
-    return phrase.format_map(_EventDetails(details, subject=event.subject, account=account))
+    details = _EventDetails(event.details, subject=event.subject, account=account)
+    if details.get("continued_as") == "":
+        details["continued_as"] = "none"  # A continuation that ended names no organization.
+    return phrase.format_map(details)
 
 
 # --- The history of a package --------------------------------------------------------------------

@@ -64,7 +64,7 @@ class CachedRecord(Generic[Value]):
         if self._last is not None and self._is_fresh():
             return self._last
         # A read that began before the record was invalidated answers only those who wait for it.
-        return await self._reading.answer(str(self._invalidations), self._read_again)
+        return await self._reading.answer(self._invalidations, self._read_again)
 
     def invalidate(self) -> None:
         """Read the record again at the next call, because this process changed it."""

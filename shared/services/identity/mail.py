@@ -196,9 +196,10 @@ class AccountMail(Struct, frozen=True):
             await self.mail_delivery.send_to_accounts([account], mail)
 
 
-def listed(lines: Sequence[str]) -> str:
-    more = len(lines) - MAX_LISTED
-    shown = [f"  {printable(each)}" for each in lines[:MAX_LISTED]]
+def listed(lines: Sequence[str], most: int = MAX_LISTED) -> str:
+    """Return the first lines as a list of a mail, and how many more there are."""
+    more = len(lines) - most
+    shown = [f"  {printable(each)}" for each in lines[:most]]
     return "\n".join([*shown, *([f"  and {more:,} more"] if more > 0 else [])])
 
 

@@ -11,11 +11,11 @@ from shared.domain.times import MS
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
 from shared.services.identity.mail import (
-    MAX_LISTED,
     NOTICE_MAIL_KEPT_FOR,
     MailDelivery,
+    listed,
     mail_text,
-    printable,
+    reason_text,
 )
 
 
@@ -33,15 +33,12 @@ class DependencyMail(Struct, frozen=True):
         """Send mail to the owner, once for a withdrawal; return how many were sent."""
         now_ms = self.clock.now_ms()
         told = withdrawal_text(withdrawal_of(release))
-        more = len(dependents) - MAX_LISTED
-        lines = [f"  {each}" for each in dependents[:MAX_LISTED]]
-        lines += [f"  and {more:,} more"] if more > 0 else []
         at = release.coordinate
         mail = mail_text(
             "dependency-withdrawn",
             release=str(at),
-            reason=f"Reason: {printable(told)}\n\n" if told else "",
-            dependents="\n".join(lines),
+            reason=reason_text(told),
+            dependents=listed(dependents),
             page=f"{self.base_url}/packages/{at.package}/{at.version}",
         )
         return await self.mail_delivery.send_once(

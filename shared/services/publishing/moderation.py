@@ -29,7 +29,6 @@ from shared.domain.releases import (
 )
 from shared.domain.role_rights import AccessContext, refusal_of, require_right
 from shared.domain.scopes import Action
-from shared.domain.search import Query, ResultPage
 from shared.domain.tokens import Token
 from shared.domain.version_choice import latest
 from shared.domain.versions import Range
@@ -42,8 +41,8 @@ from shared.services.administration.audit_log import AuditLog, AuditLogPage
 from shared.services.identity.accounts import account_names
 from shared.services.identity.mail import DecisionMail
 from shared.services.list_pages import entity_page, organization_package_page
+from shared.services.packages.dependents import Dependents
 from shared.services.packages.derived_data import DerivedData, PackageRecordWriter
-from shared.services.packages.search import PackageSearch
 from shared.services.publishing.release_mail import ReleaseMail
 from shared.services.record_batches import RECORDS_AT_ONCE, package_batches
 
@@ -308,7 +307,6 @@ STATE_VERBS = {
 }
 WITHHELD_RELEASES_SHOWN = 50  # Withheld releases on a page of the list.
 
-_COUNT_ONLY = ResultPage(limit=0)
 _NO_DAY = "9999"  # A history of pulls since this day has totals, and no single days.
 
 
@@ -350,7 +348,7 @@ class Moderation(Struct, frozen=True):
     directory: DirectoryStore
     pulls: PullLedger
     audit_log: AuditLog
-    search: PackageSearch
+    dependents: Dependents
     derived_data: DerivedData
     records: PackageRecordWriter
     mail: ReleaseMail
@@ -392,10 +390,9 @@ class Moderation(Struct, frozen=True):
         release = found.release
         if head is None or release is None:
             raise ReleaseNotFound(coordinate.package, coordinate.version)
-        dependents = Query(depends_on=head.package.key, include_deprecated=True)
-        pulls, results, history, names = await asyncio.gather(
+        pulls, dependents, history, names = await asyncio.gather(
             self.pulls.history(head.package, since=_NO_DAY),
-            self.search.search(dependents, _COUNT_ONLY, by=by),
+            self.dependents.count(head.package, by=by),
             self.audit_log.of_release(release, before, by=by),
             account_names(self.directory, [release.origin.principal]),
         )
@@ -403,7 +400,7 @@ class Moderation(Struct, frozen=True):
             head=head,
             release=release,
             pulls=pulls.versions.get(release.version, 0),
-            dependents=results.count,
+            dependents=dependents,
             history=history,
             names={**names, **history.names},
         )

@@ -26,7 +26,14 @@ from shared.services.identity.accounts import (
     publishing_accounts,
     responsible_accounts,
 )
-from shared.services.identity.mail import Appeal, MailDelivery, mail_text, printable, reason_text
+from shared.services.identity.mail import (
+    Appeal,
+    MailDelivery,
+    listed,
+    mail_text,
+    printable,
+    reason_text,
+)
 from shared.services.limits.rate_limits import BURST_WINDOW
 
 _HELD_MAIL_KIND = "held-news"
@@ -116,14 +123,11 @@ class ReleaseMail(Struct, frozen=True):
 
     def _statement_of_many(self, decided: Sequence[Release], reason: str) -> MailText:
         first = decided[0]
-        lines = [f"  {each.coordinate}" for each in decided[:RELEASES_IN_A_MAIL]]
-        if len(decided) > RELEASES_IN_A_MAIL:
-            lines.append(f"  and {len(decided) - RELEASES_IN_A_MAIL:,} more")
         return mail_text(
             f"releases-{first.state.value}",
             org=first.org,
             count=f"{len(decided):,}",
-            releases="\n".join(lines),
+            releases=listed([str(each.coordinate) for each in decided], RELEASES_IN_A_MAIL),
             at=time_text(first.changed_ms or self.clock.now_ms()),
             reason=reason + _public_reason(first),
             page=self._organization_page(first),
