@@ -232,7 +232,7 @@ async def locate_archive(
 
 
 def redirect_to_archive(call: Call, at: LocatedArchive, headers: dict[str, str]) -> Answer:
-    """Count and record a pull, as each repeat of the answer does, and redirect to the archive."""
+    """Count and record a pull, as each cache hit does, and redirect to the archive."""
     pulled = PulledRelease.of(at.coordinate, is_public=at.is_public)
     count = partial(_count_pull, at.published_ms, pulled)
     count(call)
@@ -240,8 +240,8 @@ def redirect_to_archive(call: Call, at: LocatedArchive, headers: dict[str, str])
     return Answer(
         status=302,
         headers=sent,
-        on_repeat=count,
-        repeated_until_ms=at.repeated_until_ms,
+        on_cache_hit=count,
+        cacheable_until_ms=at.cacheable_until_ms,
         depends_on=at.depends_on,
     )
 
@@ -249,7 +249,7 @@ def redirect_to_archive(call: Call, at: LocatedArchive, headers: dict[str, str])
 class PulledRelease(Struct, frozen=True):
     """A release that somebody pulls, and whether its package is public.
 
-    `text` is the coordinate for the log, and `key` its key, made once for all repeats of an answer.
+    `text` is the coordinate for the log, and `key` its key, made once for all hits of an answer.
     """
 
     coordinate: Coordinate

@@ -41,12 +41,12 @@ async def index_settings(call: Call) -> Answer:
     return index_answer(call, config, media_type=JSON, caching=INDEX_CACHE_PUBLIC)
 
 
-@api.read("index/{org}/{name}/index.json", is_repeated=True)
+@api.read("index/{org}/{name}/index.json", uses_answer_cache=True)
 async def index_file(call: Call) -> Answer:
     return await _file(call, INDEX_TYPE)
 
 
-@api.read("index/{org}/{name}/index.txt", is_repeated=True)
+@api.read("index/{org}/{name}/index.txt", uses_answer_cache=True)
 async def index_text(call: Call) -> Answer:
     """Return the same lines for tools that take text alone, such as Renovate."""
     return await _file(call, "text/plain")
@@ -59,11 +59,11 @@ async def _file(call: Call, media_type: str) -> Answer:
     caching = INDEX_CACHE_PUBLIC if found.is_public else CACHE_PRIVATE
     answer = index_answer(call, found.document, media_type=media_type, caching=caching)
     answer.depends_on = found.depends_on
-    answer.repeated_until_ms = found.repeated_until_ms
+    answer.cacheable_until_ms = found.cacheable_until_ms
     return answer
 
 
-@api.read("index/changes", is_repeated=True)
+@api.read("index/changes", uses_answer_cache=True)
 async def index_changes(call: Call) -> Answer:
     since = _number(call, "since", 0)
     limit = _number(call, "limit", DEFAULT_CHANGES)

@@ -19,8 +19,8 @@ from functions.api.dry_runs import DRY_RUN
 from functions.archives import archive_caller, archive_to_send, link_of
 from functions.central.central_face import refusal_answer
 from functions.faces import build_app, build_models, operations, warm_up
+from functions.http.answer_caching import hit_recorder, recognizer
 from functions.http.calls import Exchange
-from functions.http.repeats import recognizer, repeat_recorder
 from functions.http.rerouting import Rerouting
 from functions.metrics import METRICS
 from shared.auth.authentication import RequestClient
@@ -47,14 +47,14 @@ from shared.domain.errors.base import Refusal, Unauthenticated
 from shared.domain.errors.packages import ArchiveLost
 from shared.domain.errors.requests import StorageFull, TooManyRequests
 from shared.hosting.file_responses import FileRefusal, FileResolver, FileResponse, FollowedRedirects
-from shared.hosting.host import Host, LifespanHook, RepeatOptions, TimerOptions
+from shared.hosting.host import AnswerCacheOptions, Host, LifespanHook, TimerOptions
 from shared.hosting.http_server.processes import ServerOptions, serve, serve_as_worker
 from shared.hosting.http_server.server import Certificate, ConnectionLimits
 from shared.hosting.request_bodies import BodySender, HostLimits, IdentifySender
 from shared.hosting.responses import configured_headers
 from shared.hosting.triggers import StartRefused
 from shared.program import respelled, typed_spelling
-from shared.runtime.answers import Repeatable
+from shared.runtime.answers import AnswerCachePolicy
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.settings import Settings
 from shared.settings.problems import setting_problem, unknown_settings
@@ -204,14 +204,14 @@ def build_host(settings: Settings, served: ExitStack | None = None) -> Host:
     released = [] if served is None else [partial(asyncio.to_thread, served.close)]
     registry = build_registry(settings)
     registry.api_docs.queue.enable()
-    repeats = RepeatOptions(registry.adapters.edition, recognizer(registry))
+    answer_cache = AnswerCacheOptions(registry.adapters.edition, recognizer(registry))
     return Host(
         build_app(registry),
         headers=configured_headers(settings.base_url),
         archives=archive_resolver(registry),
         redirects=FollowedRedirects(MAVEN_PATHS, settings.base_url),
         timers=TimerOptions(settings.data / "timers", registry.clock),
-        repeats=repeats if settings.answer_memory else None,
+        answer_cache=answer_cache if settings.answer_memory else None,
         limits=HostLimits(
             body_bytes=settings.max_archive_bytes + MAX_MULTIPART_OVERHEAD_BYTES,
             large_bodies=settings.max_archives_in_hand,
@@ -312,13 +312,13 @@ def archive_resolver(registry: Registry) -> FileResolver | None:
             exchange.end(refused.status, refusal.outcome)
             return refused
         exchange.end(200, STREAMED)
-        repeat: Repeatable | None = None
+        cache_policy: AnswerCachePolicy | None = None
         if found.depends_on is not None:
-            record = repeat_recorder(registry, exchange.operation, status=200)
-            repeat = Repeatable(record, number, found.depends_on.packages)
+            record = hit_recorder(registry, exchange.operation, status=200)
+            cache_policy = AnswerCachePolicy(record, number, found.depends_on.packages)
         sent = {**found.headers, **request_id}
         lost = partial(_lost_archive, found.name.coordinate, request_id)
-        return FileResponse(path_of(found.name), found.size, found.etag, sent, repeat, lost)
+        return FileResponse(path_of(found.name), found.size, found.etag, sent, cache_policy, lost)
 
     return resolve
 

@@ -36,7 +36,7 @@ LIBRARY = "stdlib"
 _DOC_UI = "The page bundle of bal doc"
 
 
-@central.read("2.0/docs/{org}/{module}/{version}", is_repeated=True)
+@central.read("2.0/docs/{org}/{module}/{version}", uses_answer_cache=True)
 async def central_docs(call: Call) -> Answer:
     params = call.route_params
     if (params["org"], params["version"]) == (LIBRARY, "search"):

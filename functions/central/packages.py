@@ -38,9 +38,9 @@ central = CentralFace()
 central_without_404 = CentralFace(shows_404=False)
 FACES = (central, central_without_404)
 
-# While a release is being logged, the answer without a proof is repeated only this long.
-REPEATED_WITHOUT_PROOF = timedelta(seconds=5)
-REPEATED_WITH_PROOF = timedelta(minutes=1)
+# While a release is being logged, the answer without a proof is cached only this long.
+CACHED_WITHOUT_PROOF = timedelta(seconds=5)
+CACHED_WITH_PROOF = timedelta(minutes=1)
 LATEST = "latest"  # What scripts of ballerina-library write for `*`.
 
 
@@ -68,7 +68,7 @@ async def central_push(call: Call) -> Answer:
     return empty_answer(204)  # bal prints its success line on 204 alone.
 
 
-@central.read("2.0/registry/packages/{org}/{name}", is_repeated=True)
+@central.read("2.0/registry/packages/{org}/{name}", uses_answer_cache=True)
 async def central_versions(call: Call) -> Answer:
     found = await call.package_source.versions(call.package, client=call.client, by=call.caller)
     answer = json_answer([version.text for version in found.versions], headers=OPEN_HEADERS)
@@ -76,7 +76,7 @@ async def central_versions(call: Call) -> Answer:
     return answer
 
 
-@central.read("2.0/registry/packages/{org}/{name}/{version}", is_repeated=True)
+@central.read("2.0/registry/packages/{org}/{name}/{version}", uses_answer_cache=True)
 async def central_package(call: Call) -> Answer:
     text = call.route_params["version"]
     version = parse_version_or_range("*" if text == LATEST else text)
@@ -100,11 +100,11 @@ async def central_package(call: Call) -> Answer:
         of_release and affected.depends_on and of_release | of_successor | affected.depends_on
     )
     # A proof changes only when another log follows, which is no change of the release.
-    repeated = REPEATED_WITH_PROOF if logged else REPEATED_WITHOUT_PROOF
-    until_ms = call.registry.clock.monotonic_ms() + repeated // MS
-    answer.repeated_until_ms = min(
+    cached_for = CACHED_WITH_PROOF if logged else CACHED_WITHOUT_PROOF
+    until_ms = call.registry.clock.monotonic_ms() + cached_for // MS
+    answer.cacheable_until_ms = min(
         call.fresh_until_ms(listing.release),
-        call.registry.advisories.affected_versions.repeated_until_ms,
+        call.registry.advisories.affected_versions.cacheable_until_ms,
         until_ms,
     )
     return answer

@@ -77,9 +77,9 @@ class Exchange(Struct):
         return cls(operation, method, is_ordinary, _new_id(), time.perf_counter(), activity)
 
     @classmethod
-    def of_repeat(cls, operation: str, trace: str, *, method: str) -> Self:
-        """Begin the exchange of a request whose answer is repeated."""
-        activity = Activity.detached(trace)  # A repeated answer reads nothing from a store.
+    def of_cache_hit(cls, operation: str, trace: str, *, method: str) -> Self:
+        """Begin the exchange of a request that gets a cached answer."""
+        activity = Activity.detached(trace)  # A cached answer reads nothing from a store.
         return cls(operation, method, True, _new_id(), time.perf_counter(), activity)
 
     def note_failure(self) -> None:
@@ -267,8 +267,8 @@ class Call:
         return self._package_source
 
     def fresh_until_ms(self, release: Release) -> float:
-        """Return until when, by the monotonic clock, a host may repeat an answer about the release.
-        A mirrored release is refreshed only by requests that reach the Function."""
+        """Return until when, by the monotonic clock, an answer about the release may be cached. A
+        mirrored release is refreshed only by requests that reach the Function."""
         if release.upstream is None:
             return inf
         fresh_ms = self.registry.settings.upstream_fresh_seconds * 1_000
@@ -276,7 +276,7 @@ class Call:
 
     def via(self) -> str:
         """Return the registries that the request came through; an answer that depends on them is
-        not repeated by the host."""
+        not in the answer cache."""
         return passed_registries(self.header("via"))
 
     # --- Who asks -------------------------------------------------------------------------------
@@ -284,7 +284,7 @@ class Call:
     async def identify(self) -> None:
         """Identify the caller by the `Authorization` header; raise as `caller_of` does.
 
-        A host that repeats the answer identifies the caller again, so the answer does not depend on
+        A host with a cached answer identifies the caller again, so the answer does not depend on
         what is read here.
         """
         caller = self._recognized()

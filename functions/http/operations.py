@@ -1,5 +1,5 @@
 """Operations: each is declared once. The declaration decides its Function, how it is logged, and
-whether a host may repeat its answers.
+whether the answer cache may keep its answers.
 
     pages = PublicPages()
 
@@ -19,6 +19,7 @@ from typing import Any, Generic, TypeVar, cast
 import azure.functions as func
 from msgspec import Struct
 
+from functions.http.answer_caching import allow_answer_caching
 from functions.http.caching_headers import make_private
 from functions.http.calls import (
     FIRST_ERROR_STATUS,
@@ -30,7 +31,6 @@ from functions.http.calls import (
 )
 from functions.http.compression import add_length, compressed
 from functions.http.json_answers import failure_answer, problem_answer, rate_limit_fields
-from functions.http.repeats import let_repeat
 from shared.composition import Registry
 from shared.domain.body_sizes import MAX_BODY_BYTES
 from shared.domain.errors.base import InvalidName, Refusal
@@ -70,10 +70,12 @@ class Operation(Struct, frozen=True, eq=False):
     requires them of everyone. If it `serves_anonymous_always`, it answers callers without
     credentials also where only signed-in people may read. Each request is counted against `limit`,
     if there is one.
-    Answers of an operation that `is_repeated` depend on the request and on what was read of the
-    stores for it, on the clock only by `Answer.repeated_until_ms`, and on who asks only by the
-    packages that they may read. Only the body of one that `takes_archive` may have more than
-    `most_bytes`.
+
+    Answers of an operation that `uses_answer_cache` depend on the request, and on what was read of
+    the stores for it. They may depend on the clock only by `Answer.cacheable_until_ms`. They may
+    depend on the caller only by the packages that the caller may read.
+
+    Only the body of one that `takes_archive` may have more than `most_bytes`.
     """
 
     name: str
@@ -85,7 +87,7 @@ class Operation(Struct, frozen=True, eq=False):
     ignores_credentials: bool = False
     serves_anonymous_always: bool = False
     limit: RateLimitClass | None = None
-    is_repeated: bool = False
+    uses_answer_cache: bool = False
     takes_archive: bool = False
     most_bytes: int = MAX_BODY_BYTES
     exists: Callable[[Settings], bool] = _always
@@ -241,10 +243,10 @@ async def _outcome(operation: Operation, call: Call) -> tuple[Answer, str]:
     try:
         _require_a_whole_body(call)
         _require_a_small_body(operation, call)
-        if operation.is_repeated:
+        if operation.uses_answer_cache:
             number = call.registry.adapters.edition.number
             made = await face.answer(call, operation)
-            let_repeat(call, made, number)
+            allow_answer_caching(call, made, number)
         else:
             made = await face.answer(call, operation)
         if operation.needs_credentials(call):

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
+from functions.http.answer_caching import allow_answer_caching_until
 from functions.http.caching_headers import NO_STORE
 from functions.http.operations import Operation
 from functions.http.pages import (
@@ -14,7 +15,6 @@ from functions.http.pages import (
     RefusalPage,
     identify_visitor,
 )
-from functions.http.repeats import repeat_until
 from functions.http.representations import unchanged_answer
 from shared.domain.documents import etag_of
 from shared.domain.errors.base import Refusal
@@ -141,11 +141,11 @@ class AnonymousPages(PublicPages):
 
 
 def _cached(call: PublicPageCall, answer: Answer, number: int) -> Answer:
-    """Let the answer cache of the local host repeat a public answer for as long as other caches may
+    """Let the answer cache of the local host keep a public answer for as long as other caches may
     keep it."""
     is_public = answer.headers.get("Cache-Control") == _CACHED_HEADERS["Cache-Control"]
     if answer.status != _OK or not is_public:
         return answer
     # The notices were read before the rest of the page, and must not be shown for longer either.
     since_ms = min(call.now_ms, call.registry.limits.notice_cache.read_ms)
-    return repeat_until(call, answer, since_ms + PAGE_CACHE_TIME // MS, number)
+    return allow_answer_caching_until(call, answer, since_ms + PAGE_CACHE_TIME // MS, number)

@@ -16,14 +16,14 @@ from shared.runtime.conditional_requests import is_known, select
 
 class Representation(Struct, frozen=True):
     """A document as it is sent. If it is public, shared caches may keep it as `caching` says; no
-    cache keeps a refusal to send it. `depends_on` and `repeated_until_ms` are those of its
+    cache keeps a refusal to send it. `depends_on` and `cacheable_until_ms` are those of its
     answers."""
 
     content: bytes
     media_type: str
     is_public: bool
     depends_on: Dependencies | None = None
-    repeated_until_ms: float = inf
+    cacheable_until_ms: float = inf
     caching: str = REVALIDATE
 
     @property
@@ -35,7 +35,7 @@ def conditional_answer(call: Call, document: Representation) -> Answer:
     """Return the document, the requested range, the headers alone for a `HEAD`, a 304 or a 412."""
     answer = _conditional_answer(call, document)
     answer.depends_on = document.depends_on
-    answer.repeated_until_ms = document.repeated_until_ms
+    answer.cacheable_until_ms = document.cacheable_until_ms
     return answer
 
 

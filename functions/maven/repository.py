@@ -68,7 +68,7 @@ maven = PlainTextFace()
 FACES = (maven,)
 
 
-@maven.read(REPOSITORY_ROUTE, is_repeated=True)
+@maven.read(REPOSITORY_ROUTE, uses_answer_cache=True)
 async def maven_read(call: Call) -> Answer:
     if not _requested_path(call):
         return conditional_answer(call, _ROOT_DOCUMENT)
@@ -202,7 +202,7 @@ def _of_release(
         media_type,
         is_public=head.visibility is Visibility.PUBLIC,
         depends_on=dependencies_of_release(head, release, release.coordinate.version),
-        repeated_until_ms=call.fresh_until_ms(release),
+        cacheable_until_ms=call.fresh_until_ms(release),
     )
 
 

@@ -50,7 +50,7 @@ _SUFFIX = ".atom"
 _REGISTRY = "registry"  # Used instead of an organization; no organization may have this name.
 
 
-@face.read("feeds/{file}", is_repeated=True)
+@face.read("feeds/{file}", uses_answer_cache=True)
 async def web_feed(call: Call) -> Answer:
     """Answer with the feed of the registry, or of an organization."""
     stem = _stem(call)
@@ -66,7 +66,7 @@ async def web_feed(call: Call) -> Answer:
     return _answer(call, entries, f"Packages of {name}", f"/orgs/{name}")
 
 
-@face.read("feeds/{org}/{file}", is_repeated=True)
+@face.read("feeds/{org}/{file}", uses_answer_cache=True)
 async def web_feed_package(call: Call) -> Answer:
     with _names_of_no_feed(call):
         package = Package.parse(call.route_params["org"], _stem(call))

@@ -1,7 +1,7 @@
 """Which callers may read private packages, as far as this process knows.
 
-This is used to repeat an answer about a package that is not public to others who may read it. A
-caller who may not read it never gets that far: an answer is looked up among those for the readers
+This is used to serve a cached answer about a package that is not public to others who may read it.
+A caller who may not read it never gets that far: an answer is looked up among those for the readers
 that the caller is known to be one of, so the lookup takes as long for a missing package as for a
 hidden one. Only the readers that a request names are looked up, because a credential may read
 hundreds of organizations.

@@ -1,8 +1,9 @@
-"""The answer cache: repeats the answers of Functions while the packages that they depend on stand.
+"""The answer cache: serves answers of Functions again while the packages that they depend on are
+unchanged.
 
-An answer is kept with the number of the edition from before it was made (docs/decisions/0020). The
-key of an answer holds every header that answers may depend on; an answer whose Function read any
-other header is not kept (docs/decisions/0008). Of the query, the key holds what Functions read.
+An answer is cached with the number of the edition from before it was made (docs/decisions/0020).
+The key of an answer has every header that answers may depend on; an answer whose Function read any
+other header is not cached (docs/decisions/0008). Of the query, the key has what Functions read.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
@@ -11,11 +12,11 @@ from typing import Self
 from msgspec import Struct
 
 from shared.hosting.requests import (
+    CACHE_POLICY,
     COMPARED_HEADERS,
     HEADERS_READ,
     KNOWN_CALLER,
     QUERY_READ,
-    REPEAT,
     WHOLE_QUERY,
     ASGIApp,
     LazyRequest,
@@ -32,7 +33,7 @@ from shared.hosting.responses import (
     encode_head,
     send_answer,
 )
-from shared.runtime.answers import REQUEST_ID_HEADER, RecognizeCaller, Repeatable
+from shared.runtime.answers import REQUEST_ID_HEADER, AnswerCachePolicy, RecognizeCaller
 from shared.runtime.editions import Edition
 from shared.runtime.lru_cache import LruCache
 from shared.telemetry.log import log
@@ -54,7 +55,7 @@ _NEW_EACH_TIME = frozenset(
         b"ratelimit-reset",
     )
 )
-_REPEATABLE = frozenset(("GET", "HEAD"))
+_CACHEABLE_METHODS = frozenset(("GET", "HEAD"))
 
 # Headers that cacheable answers depend on. `Origin`: the host itself adds the headers of CORS.
 _COMPARED = frozenset(
@@ -76,7 +77,7 @@ _COMPARED = frozenset(
         "content-length",
     )
 )
-# Headers that are logged or counted for each repeat; no answer depends on them.
+# Headers that are logged or counted for each cache hit; no answer depends on them.
 _RECORDED = frozenset(
     (
         "forwarded",
@@ -89,8 +90,8 @@ _RECORDED = frozenset(
 _COMPARED_NAMES = frozenset(name.encode("ascii") for name in _COMPARED)
 
 # Credentials are compared only by whether there are some, and whether they are Basic, which says
-# how a client follows a redirect: a repeated answer is otherwise the same for every caller with
-# credentials, and the code that repeats it identifies the caller.
+# how a client follows a redirect: a cached answer is otherwise the same for every caller with
+# credentials, and the caller is identified before it is looked up.
 _CREDENTIALS = b"authorization"
 _BASIC = b"basic "
 _BASIC_CREDENTIALS = (_CREDENTIALS, _BASIC)
@@ -104,8 +105,8 @@ _Key = tuple[str, bytes, _Query, tuple[_Header, ...]]
 
 
 class _CachedAnswer(Struct, frozen=True):
-    repeat: Repeatable
-    start: Message  # Without the headers that differ in each repeat.
+    policy: AnswerCachePolicy
+    start: Message  # Without the headers that are new each time.
     head: bytes  # The same, encoded.
     body: Message
     size: int  # Bytes of memory, with the key.
@@ -114,11 +115,11 @@ class _CachedAnswer(Struct, frozen=True):
     @classmethod
     def of(cls, key: _Key, start: Message, body: Message, *, reads_whole_query: bool) -> Self:
         headers = [each for each in start["headers"] if each[0] not in _NEW_EACH_TIME]
-        repeat: Repeatable = start[REPEAT]
+        policy: AnswerCachePolicy = start[CACHE_POLICY]
         start = {**start, "headers": headers}
         head = encode_head(start)
         size = _memory_of_key(key) + _memory_of_answer(headers, head, body["body"]) + _OVERHEAD
-        return cls(repeat, start, head, body, size, reads_whole_query)
+        return cls(policy, start, head, body, size, reads_whole_query)
 
 
 class AnswerCache:
@@ -158,7 +159,7 @@ class AnswerCache:
     def _find(self, scope: Scope) -> tuple[_CachedAnswer, RawHeaders] | None:
         """Return the kept answer and the headers to add; else note the key in the scope."""
         scope[_LOOKUP] = None
-        if scope["method"] not in _REPEATABLE:
+        if scope["method"] not in _CACHEABLE_METHODS:
             return None
         try:
             found = self._valid_answer(scope) if self._edition.is_confirmed() else None
@@ -176,9 +177,9 @@ class AnswerCache:
         request = LazyRequest(scope, {}, b"")
         caller = scope[KNOWN_CALLER] = self._recognize(request)
         answer = self._lookup(scope, caller.readers_among) if caller else None
-        if caller is None or answer is None or not answer.repeat.stands(self._edition):
+        if caller is None or answer is None or not answer.policy.stands(self._edition):
             return None
-        added = answer.repeat.record(request, caller)
+        added = answer.policy.record_hit(request, caller)
         return None if added is None else (answer, _encoded(added))
 
     def _lookup(
@@ -222,7 +223,7 @@ class AnswerCache:
             if message["type"] == "http.response.start":
                 start = message
             else:
-                if start.get(REPEAT) and _is_cacheable(start, message, read):
+                if start.get(CACHE_POLICY) and _is_cacheable(start, message, read):
                     self._store(scope, start, message)
                 start = {}  # Later messages are the rest of a body.
             await send(message)
@@ -234,12 +235,12 @@ class AnswerCache:
         is_whole = WHOLE_QUERY in read
         self._query_keys |= read - {WHOLE_QUERY}
         key = _key(scope, scope["query_string"] if is_whole else self._reduced_query(scope))
-        readers_of: str = start[REPEAT].readers_of
+        readers_of: str = start[CACHE_POLICY].readers_of
         if readers_of:
             key = _of_readers(key, readers_of)
         answer = _CachedAnswer.of(key, start, body, reads_whole_query=is_whole)
         self._answers.drop(key)
-        if answer.repeat.stands(self._edition):
+        if answer.policy.stands(self._edition):
             # Otherwise a package that the answer depends on changed meanwhile.
             self._answers.put(key, answer)
 

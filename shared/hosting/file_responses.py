@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from shared.hosting.requests import (
-    REPEAT,
+    CACHE_POLICY,
     MalformedPath,
     Message,
     Receive,
@@ -26,7 +26,7 @@ from shared.hosting.requests import (
 )
 from shared.hosting.responses import FileContent, HostResponse, RawHeaders, Respond
 from shared.runtime import conditional_requests
-from shared.runtime.answers import Repeatable
+from shared.runtime.answers import AnswerCachePolicy
 from shared.runtime.conditional_requests import Selected, select
 from shared.telemetry.log import log
 
@@ -52,7 +52,7 @@ class FileResponse(Struct, frozen=True):
     size: int
     etag: str  # With its quotes.
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    repeat: Repeatable | None = None  # None if the host must not repeat the answer.
+    cache_policy: AnswerCachePolicy | None = None  # None if the answer must not be cached.
     refuse_damaged: Callable[[], FileRefusal] = lambda: FileRefusal(500)
 
 
@@ -91,7 +91,7 @@ class FileMiddleware:
             case conditional_requests.OUTDATED:
                 return _refusal(_outdated(resolved), method)
             case conditional_requests.UNCHANGED:
-                return HostResponse(304, _described(resolved), repeat=resolved.repeat)
+                return HostResponse(304, _described(resolved), cache_policy=resolved.cache_policy)
             case conditional_requests.UNSATISFIABLE:
                 return _unsatisfiable(selected)
             case _:
@@ -130,8 +130,8 @@ class ResponseSender:
             "status": response.status,
             "headers": headers,
         }
-        if response.repeat is not None:
-            start[REPEAT] = response.repeat
+        if response.cache_policy is not None:
+            start[CACHE_POLICY] = response.cache_policy
         content = response.content
         if content is None:
             await send(start)
@@ -177,7 +177,7 @@ def _selected(file: FileResponse, selected: Selected, method: str) -> HostRespon
     if selected.content_range:
         headers.append((b"content-range", selected.content_range.encode("ascii")))
     if method == "HEAD":
-        return HostResponse(selected.status, headers, repeat=file.repeat)
+        return HostResponse(selected.status, headers, cache_policy=file.cache_policy)
     try:
         content = _open(file)
     except (FileNotFoundError, FileChanged):
@@ -188,10 +188,10 @@ def _selected(file: FileResponse, selected: Selected, method: str) -> HostRespon
     content.seek(span.start)
     if len(span) > INLINE_READ_BYTES:
         sent = FileContent(content, len(span))
-        return HostResponse(selected.status, headers, content=sent, repeat=file.repeat)
+        return HostResponse(selected.status, headers, content=sent, cache_policy=file.cache_policy)
     with content:
         body = content.read(len(span))
-    return HostResponse(selected.status, headers, body, repeat=file.repeat)
+    return HostResponse(selected.status, headers, body, cache_policy=file.cache_policy)
 
 
 def _open(file: FileResponse) -> BinaryIO:
@@ -299,8 +299,10 @@ class RedirectFollower:
         if target is None:
             return redirect
         response = await self._respond(target, receive)
-        # A repeat of both is one request, recorded as a repeat of the redirect.
-        return replace(response, repeat=redirect.repeat if response.repeat else None)
+        # A cache hit of both is one request, which is recorded as a hit of the redirect.
+        return replace(
+            response, cache_policy=redirect.cache_policy if response.cache_policy else None
+        )
 
     def _target(self, scope: Scope, redirect: HostResponse) -> Scope | None:
         """Return the request for the target of a response, if it is a redirect to this host."""

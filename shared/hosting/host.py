@@ -83,7 +83,7 @@ class TimerOptions(Struct, frozen=True):
     clock: Clock
 
 
-class RepeatOptions(Struct, frozen=True):
+class AnswerCacheOptions(Struct, frozen=True):
     """The edition of the stores, and what recognizes the caller of a request."""
 
     edition: Edition
@@ -93,7 +93,7 @@ class RepeatOptions(Struct, frozen=True):
 class Host:
     """Serves an app, or Functions that were read before, with `headers` on every answer.
 
-    Timers run only with `timers`, and answers are repeated only with `repeats`. Pages of other
+    Timers run only with `timers`, and answers are cached only with `answer_cache`. Pages of other
     sites read no answer of the paths that are `closed_to_pages`. What no route matches gets a bare
     404, as from the real host.
     """
@@ -106,7 +106,7 @@ class Host:
         archives: FileResolver | None = None,
         redirects: FollowedRedirects | None = None,
         timers: TimerOptions | None = None,
-        repeats: RepeatOptions | None = None,
+        answer_cache: AnswerCacheOptions | None = None,
         limits: HostLimits = _DEFAULT_LIMITS,
         identify: IdentifySender = trust_every_sender,
         on_start: Sequence[LifespanHook] = (),
@@ -128,8 +128,8 @@ class Host:
         self._headers = headers
         self._closed_to_pages = closed_to_pages
         self._sender = ResponseSender()
-        self._answer_cache = repeats and AnswerCache(
-            self._serve, repeats.edition, repeats.recognize
+        self._answer_cache = answer_cache and AnswerCache(
+            self._serve, answer_cache.edition, answer_cache.recognize
         )
         self._serve_http = self._answer_cache or self._serve
 

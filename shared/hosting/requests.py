@@ -28,7 +28,8 @@ HEADER_VALUES = "ballroom.headers"  # A key of scopes: the headers by their name
 COMPARED_HEADERS = "ballroom.compared"  # A key of scopes: the headers that answers may depend on.
 # Keys of scopes whose values depend only on the headers and the connection.
 OF_HEADERS = ("headers", HEADER_VALUES, COMPARED_HEADERS)
-REPEAT = "ballroom.repeat"  # A key of the start of an answer: its `Repeatable`, or None.
+# A key of the start of an answer: its `AnswerCachePolicy`, or None.
+CACHE_POLICY = "ballroom.cache_policy"
 
 
 class RequestHeaders(Mapping[str, str]):

@@ -18,7 +18,7 @@ from shared.hosting.requests import (
     Send,
     body_length,
 )
-from shared.runtime.answers import FunctionResponse, Repeatable
+from shared.runtime.answers import AnswerCachePolicy, FunctionResponse
 
 RawHeaders = list[tuple[bytes, bytes]]
 AnswerMessages = tuple[Message, Message]
@@ -69,16 +69,14 @@ class FileContent(Struct, frozen=True):
 
 
 class HostResponse(Struct, frozen=True):
-    """What the host answers a request: whole, or with `content` in place of a body.
-
-    `repeat` is how the host may repeat it.
-    """
+    """What the host answers a request: whole, or with `content` in place of a body. Only a response
+    with a `cache_policy` may be cached."""
 
     status: int
     headers: RawHeaders
     body: bytes = b""
     content: FileContent | None = None
-    repeat: Repeatable | None = None
+    cache_policy: AnswerCachePolicy | None = None
 
 
 # Answers a request, whose body it may receive.
@@ -107,7 +105,7 @@ def response_of(returned: object, method: str) -> HostResponse:
         unpacked = gzip.GzipFile(fileobj=BytesIO(answer.packed))
         content = FileContent(unpacked, int(named["content-length"]))
     body = b"" if has_no_body else answer.body
-    return HostResponse(answer.status, headers, body, content, answer.repeat)
+    return HostResponse(answer.status, headers, body, content, answer.cache_policy)
 
 
 def _with_charset(media_type: str) -> str:

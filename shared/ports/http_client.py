@@ -49,7 +49,7 @@ class ProxyFailed(ServerUnreachable):
     )
 
 
-def repeated(failure: Unanswered, reason: str) -> Unanswered:
+def as_earlier_failure(failure: Unanswered, reason: str) -> Unanswered:
     """Return a failure of an earlier request as that of another one, of the same kind if no
     connection was made."""
     kind = type(failure) if isinstance(failure, ServerUnreachable) else Unanswered

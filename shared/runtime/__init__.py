@@ -1,2 +1,2 @@
-"""What any registry needs of the process that it runs in: answers that may be repeated, caches,
+"""What any registry needs of the process that it runs in: answers that may be cached, caches,
 retries, locks, schedules."""

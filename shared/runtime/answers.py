@@ -1,7 +1,8 @@
-"""What an operation answers, and how a host may repeat it.
+"""What an operation answers, and how the answer cache of the local host may serve it again.
 
-A host of the registry's own may repeat an answer, without calling its Function, while nothing
-changed that the answer depends on (docs/decisions/0008 and 0020).
+A cached answer is served without a call of its Function, while nothing has changed that it depends
+on (docs/decisions/0008 and 0020). What clients and proxies may cache is another matter: headers of
+the answer say that.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from shared.domain.principals import Principal
 from shared.runtime.answer_dependencies import Dependencies
 from shared.runtime.editions import Edition
 
-REQUEST_ID_HEADER = "X-Request-Id"  # The one header that differs in each repeat.
+REQUEST_ID_HEADER = "X-Request-Id"  # New in every answer, also in one from the answer cache.
 PLAIN_TEXT = "text/plain"
 
 
@@ -46,16 +47,16 @@ class RecognizedRequest(func.HttpRequest):
 # Returns None where the Function has to identify the caller.
 RecognizeCaller = Callable[[func.HttpRequest], KnownCaller | None]
 
-# Records a request that is answered by a repeat, and returns the headers to add: the request id,
-# and others that the first answer had not. Returns None where the Function has to be called.
-RecordRepeat = Callable[[func.HttpRequest, KnownCaller], Mapping[str, str] | None]
+# Records a request that the answer cache answers, and returns the headers to add: the request id,
+# and others that the cached answer lacks. Returns None if the Function has to be called.
+RecordHit = Callable[[func.HttpRequest, KnownCaller], Mapping[str, str] | None]
 
 
-class Repeatable(Struct, frozen=True):
-    """How to repeat an answer that depends on the method, path, query and headers of its request
-    and on these packages, and on nothing else."""
+class AnswerCachePolicy(Struct, frozen=True):
+    """How the answer cache may serve an answer again. The answer depends only on the method, path,
+    query and headers of its request, and on these packages."""
 
-    record: RecordRepeat
+    record_hit: RecordHit
     number: int  # The number of the edition from before anything was read for the answer.
     packages: Collection[str]  # By their keys; `EVERYTHING` if it depends on more of the stores.
     readers_of: str = ""  # The organization whose private packages it takes to read; "" for none.
@@ -74,10 +75,10 @@ class Answer:
     whole bodies alone: `unpack` makes one. `length` is that of the body of a 200, for the 304 that
     stands for it.
 
-    An operation that is repeated calls `on_repeat` with the call of each repeat, to count a pull,
-    and repeats the answer until a time of the monotonic clock, 0 for never, and while what it
-    `depends_on` stands.
-    An answer that does not say on what it depends is never repeated.
+    The answer cache serves the answer until `cacheable_until_ms` of the monotonic clock (0 for
+    never), and while what it `depends_on` is unchanged. An answer without `depends_on` is never
+    cached. `on_cache_hit` is called with the call of each request that a cached answer is served
+    to, for example to count a pull.
     """
 
     body: bytes = b""
@@ -86,9 +87,9 @@ class Answer:
     media_type: str = PLAIN_TEXT
     cookies: list[str] = field(default_factory=list[str], repr=False)
     packed: bytes = b""
-    on_repeat: Callable[[Any], None] | None = None
-    repeated_until_ms: float = inf
-    repeat: Repeatable | None = None  # Set by its operation, for the host.
+    on_cache_hit: Callable[[Any], None] | None = None
+    cacheable_until_ms: float = inf
+    cache_policy: AnswerCachePolicy | None = None  # Set by its operation, for the host.
     length: int | None = None
     depends_on: Dependencies | None = None
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Generic, TypeVar
 
 from shared.domain.times import MS
-from shared.ports.http_client import Unanswered, repeated
+from shared.ports.http_client import Unanswered, as_earlier_failure
 from shared.ports.system import Clock
 
 Value = TypeVar("Value")
@@ -65,7 +65,7 @@ class Refreshed(Generic[Value]):
         async with self._lock:
             value = await self._younger_than(RENEWED_AT_MOST_EVERY)
             if self._failed_since_held():
-                raise repeated(self._failure, str(self._failure))
+                raise as_earlier_failure(self._failure, str(self._failure))
             return value
 
     async def _younger_than(self, age: timedelta) -> Value:
@@ -76,7 +76,7 @@ class Refreshed(Generic[Value]):
             await self._renew()
         if self._held is not None and self._usable():
             return self._held[0]
-        raise repeated(self._failure, str(self._failure))
+        raise as_earlier_failure(self._failure, str(self._failure))
 
     async def _renew(self) -> None:
         # The time before the request counts: the value may change while it is on its way.

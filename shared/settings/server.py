@@ -100,8 +100,8 @@ class ServerSettings(ListenerSettings):
     )
     answer_memory: bool = Field(
         default=True,
-        description="Whether the local host repeats answers from memory while what they depend on "
-        "stands. Set it to false to measure requests that nobody repeats.",
+        description="Whether the local host caches answers in memory while what they depend on is "
+        "unchanged. Set it to false to measure requests without that cache.",
     )
 
     @property

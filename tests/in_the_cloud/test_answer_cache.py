@@ -7,10 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from functions.http.repeats import recognizer
+from functions.http.answer_caching import recognizer
 from shared.adapters.blob.client import LINK_LIFETIME
 from shared.domain.archives.containers import ArchiveContainer
-from shared.domain.archives.delivery import LIFETIMES_REPEATED
+from shared.domain.archives.delivery import LINK_CACHE_DIVISOR
 from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
 from shared.hosting.answer_cache import AnswerCache
@@ -22,7 +22,7 @@ from tests.support.cloud_registry import CloudRegistry, clouded
 from tests.support.world import BASE, MAVEN, URL, asking
 
 PULL = dict(ACCEPT_ARCHIVE)
-REPEATED_FOR = LINK_LIFETIME[ArchiveContainer.PUBLIC] / LIFETIMES_REPEATED
+CACHED_FOR = LINK_LIFETIME[ArchiveContainer.PUBLIC] / LINK_CACHE_DIVISOR
 GREET = f"{BASE}/packages/acme/greet/1.0.0"
 GREET_BALA = f"{MAVEN}/acme/greet/1.0.0/greet-1.0.0.bala"
 
@@ -63,7 +63,7 @@ async def test_a_redirect_is_repeated_while_its_link_is_and_the_release_stands(
             first = await pull()
             assert (await pull()).headers["location"] == first.headers["location"]
             assert host.asked == 1
-            cloud.clock.advance(REPEATED_FOR)
+            cloud.clock.advance(CACHED_FOR)
             later = await pull()
             assert later.headers["location"] != first.headers["location"]
             assert host.asked == 2

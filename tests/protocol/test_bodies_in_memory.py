@@ -12,10 +12,10 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from functions.http.repeats import recognizer
+from functions.http.answer_caching import recognizer
 from shared.composition import Registry
 from shared.domain.principals import OPERATOR
-from shared.hosting.host import Host, RepeatOptions
+from shared.hosting.host import AnswerCacheOptions, Host
 from shared.hosting.request_bodies import BodySender, HostLimits
 from shared.hosting.triggers import FunctionCall
 from tests.lazy_app import lazy_functions
@@ -50,7 +50,7 @@ class Watch:
         app = lazy_functions(registry)
         return Host(
             replace(app, http=[replace(each, call=self._noting(each.call)) for each in app.http]),
-            repeats=RepeatOptions(registry.adapters.edition, recognizer(registry)),
+            answer_cache=AnswerCacheOptions(registry.adapters.edition, recognizer(registry)),
             limits=self.limits,
             identify=_by_token,
         )

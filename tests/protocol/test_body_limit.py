@@ -41,7 +41,7 @@ def address(operation: Operation) -> str:
     with_repeats(
         [e for e in OPERATIONS if not e.takes_archive and e.most_bytes == MAX_BODY_BYTES],
         lambda each: (type(each.face), each.methods[-1]),
-        lambda each: (each.ignores_credentials, each.is_repeated),
+        lambda each: (each.ignores_credentials, each.uses_answer_cache),
         lambda each: each.respond,
         lambda each: each.name in ANSWERS_200,
     ),

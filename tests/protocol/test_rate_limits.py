@@ -5,9 +5,9 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from functions.http.repeats import recognizer
+from functions.http.answer_caching import recognizer
 from shared.composition import Registry
-from shared.hosting.host import Host, RepeatOptions
+from shared.hosting.host import AnswerCacheOptions, Host
 from shared.localhost import archive_resolver
 from tests.lazy_app import lazy_functions
 from tests.protocol.bal.okhttp import multipart
@@ -206,7 +206,7 @@ def streaming(registry: Registry) -> Host:
     return Host(
         lazy_functions(registry),
         archives=archive_resolver(registry),
-        repeats=RepeatOptions(registry.adapters.edition, recognizer(registry)),
+        answer_cache=AnswerCacheOptions(registry.adapters.edition, recognizer(registry)),
     )
 
 

@@ -43,7 +43,7 @@ def test_a_change_has_no_method_of_a_read_except_what_comes_back_from_a_provider
 
 
 def test_what_may_be_repeated_is_a_read_that_identifies_its_caller() -> None:
-    repeated = [each for each in ALL if each.is_repeated]
+    repeated = [each for each in ALL if each.uses_answer_cache]
     assert repeated
     assert [each.name for each in repeated if each.effect is not Effect.READ] == []
     assert [each.name for each in repeated if each.ignores_credentials or each.limit] == []

@@ -37,7 +37,7 @@ from shared.hosting.triggers import functions_of
 from tests.contract.sample_records import head, release
 from tests.support.archives import bala, noise
 from tests.support.surveys import entry, survey
-from tests.support.world import URL, OpenWorld, World, repeating
+from tests.support.world import URL, OpenWorld, World, caching_host
 from tests.unit.shared.hosting.asgi import scope
 
 pytestmark = pytest.mark.slow
@@ -210,7 +210,7 @@ async def test_the_length_of_a_document_is_known_without_unpacking_it(world: Wor
 async def test_a_document_without_compression_is_unpacked_while_it_is_sent(world: World) -> None:
     url = f"{URL}/2.0/docs/acme/greet/1.0.0"
     whole = (await world.get(url)).content
-    host = repeating(world.registry)
+    host = caching_host(world.registry)
     sent = hashlib.sha256()
 
     async def connected() -> Message:

@@ -5,9 +5,9 @@ import json
 import pytest
 from starlette.types import ASGIApp
 
-from functions.http.repeats import recognizer
+from functions.http.answer_caching import recognizer
 from shared.composition import Registry
-from shared.hosting.host import Host, RepeatOptions
+from shared.hosting.host import AnswerCacheOptions, Host
 from shared.localhost import archive_resolver
 from tests.lazy_app import lazy_functions
 from tests.security.test_brute_force import guessed
@@ -28,7 +28,7 @@ def from_disk(registry: Registry) -> ASGIApp:
     return Host(
         lazy_functions(registry),
         archives=archive_resolver(registry),
-        repeats=RepeatOptions(registry.adapters.edition, recognizer(registry)),
+        answer_cache=AnswerCacheOptions(registry.adapters.edition, recognizer(registry)),
     )
 
 

@@ -18,14 +18,14 @@ from msgspec.structs import replace
 from pydantic import BaseModel
 from starlette.types import ASGIApp
 
-from functions.http.repeats import recognizer
+from functions.http.answer_caching import recognizer
 from shared.bootstrap import build_registry
 from shared.composition import Registry
 from shared.domain.accounts import Account
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR, Principal
 from shared.domain.scopes import Grant, Role
-from shared.hosting.host import Host, RepeatOptions
+from shared.hosting.host import AnswerCacheOptions, Host
 from shared.hosting.responses import configured_headers
 from shared.services.common import Adapters
 from shared.services.tokens.tokens import TokenRequest
@@ -228,12 +228,12 @@ class Template:
         return dataclasses.replace(self, folder=folder, at_ms=world.clock.at_ms, given=given)
 
 
-def repeating(registry: Registry) -> Host:
+def caching_host(registry: Registry) -> Host:
     """Serve as one machine does: what stands is given again without asking a Function."""
     return Host(
         lazy_functions(registry),
         headers=configured_headers(URL),
-        repeats=RepeatOptions(registry.adapters.edition, recognizer(registry)),
+        answer_cache=AnswerCacheOptions(registry.adapters.edition, recognizer(registry)),
     )
 
 
@@ -247,7 +247,7 @@ async def opened(
     folder: Path,
     people: People,
     wrap: Callable[[Adapters], Adapters] = lambda stores: stores,
-    host: Callable[[Registry], ASGIApp] = repeating,
+    host: Callable[[Registry], ASGIApp] = caching_host,
     *,
     places: Places = PLACES,
     at_ms: int = START_MS,

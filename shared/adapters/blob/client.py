@@ -25,7 +25,7 @@ from msgspec import Struct, field
 from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.delivery import (
     ARCHIVE_TYPE,
-    LIFETIMES_REPEATED,
+    LINK_CACHE_DIVISOR,
     StoreLink,
     content_disposition,
 )
@@ -176,8 +176,8 @@ class BlobLinks:
 
     async def link(self, name: ArchiveName, container: ArchiveContainer, file: str) -> StoreLink:
         now_ms = self._clock.monotonic_ms()
-        repeated = LINK_LIFETIME[container] / LIFETIMES_REPEATED
-        return StoreLink(await self._link(name, container, file), now_ms + repeated // MS)
+        cached_for = LINK_LIFETIME[container] / LINK_CACHE_DIVISOR
+        return StoreLink(await self._link(name, container, file), now_ms + cached_for // MS)
 
     async def _link(self, name: ArchiveName, container: ArchiveContainer, file: str) -> str:
         # The client of a blob knows all of this, too, but creating one takes longer than signing.

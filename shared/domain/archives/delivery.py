@@ -27,8 +27,8 @@ def content_disposition(file: str) -> str:
     return f"attachment; filename={file}"
 
 
-# A link is repeated for a sixth of its lifetime, so that most of it is left.
-LIFETIMES_REPEATED = 6
+# A link is cached for a sixth of its lifetime, so that most of it is left.
+LINK_CACHE_DIVISOR = 6
 
 
 class StoreLink(Struct, frozen=True):
@@ -36,7 +36,7 @@ class StoreLink(Struct, frozen=True):
 
     url: str
     # Until when every caller gets the same link, by the monotonic clock; 0 if it is for one caller.
-    repeated_until_ms: float = 0
+    cacheable_until_ms: float = 0
 
 
 class LinkedArchive(Struct, frozen=True):

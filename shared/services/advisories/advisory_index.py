@@ -159,9 +159,9 @@ class AdvisoryIndex(Struct, frozen=True):
         return await held.flights.answer("index", self._check)
 
     @property
-    def repeated_until_ms(self) -> float:
-        """Return until when of the monotonic clock what follows from the index may be repeated:
-        as long as the edition says, where it follows records."""
+    def cacheable_until_ms(self) -> float:
+        """Until when of the monotonic clock what follows from the index may be cached; without an
+        end if the edition follows records, because it then tells of changes."""
         if self.edition.follows_records:
             return inf
         return self.clock.monotonic_ms() + CHECKED_EVERY // MS

@@ -70,10 +70,10 @@ class AffectedVersions(Struct, frozen=True):
         return AffectedReleases(tuple(shown), ADVISORIES | Dependencies(frozenset(others)))
 
     @property
-    def repeated_until_ms(self) -> float:
-        """Return until when of the monotonic clock an answer that says what is affected may be
-        repeated while what it depends on stands."""
-        return self.index.repeated_until_ms
+    def cacheable_until_ms(self) -> float:
+        """Until when of the monotonic clock an answer that says what is affected may be cached,
+        while what it depends on is unchanged."""
+        return self.index.cacheable_until_ms
 
     async def of_versions(
         self, package: Package, versions: Sequence[str]

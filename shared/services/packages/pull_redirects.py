@@ -1,7 +1,7 @@
 """Which redirect a pull answers: from where the client fetches the archive of a release that its
 caller may have. docs/run/azure/archive-delivery.md describes the routes.
 
-In the cloud an instance repeats redirects from memory (`RedirectCache`). The host of Azure calls
+In the cloud an instance caches redirects in memory (`RedirectCache`). The host of Azure calls
 the Function for each pull, and a kept redirect spares it reading records, and for a while signing a
 link. A kept redirect takes a third of the memory of the records that it is made of.
 """
@@ -20,7 +20,7 @@ from shared.auth.known_readers import KnownReaders
 from shared.auth.signing_keys import ArchiveLinkSigner
 from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.delivery import (
-    LIFETIMES_REPEATED,
+    LINK_CACHE_DIVISOR,
     Cdn,
     ClientKind,
     DeliveryRoute,
@@ -73,7 +73,7 @@ class ArchiveRedirect(Struct, frozen=True):
     cache_control: str
     # Until when everybody gets the same redirect while the records do not change, by the monotonic
     # clock.
-    repeated_until_ms: float
+    cacheable_until_ms: float
     # The linked archive, if another link to it may be signed from the same records.
     archive: LinkedArchive | None = None
 
@@ -92,17 +92,17 @@ class LocatedArchive(Struct, frozen=True):
     is_mirrored: bool
     depends_on: Dependencies | None
     # Until when the address stays the same while the records do not change, by the monotonic clock.
-    repeated_until_ms: float
+    cacheable_until_ms: float
 
 
 class PullRedirects(Struct, frozen=True):
-    """Decides where a pull is redirected, or repeats an earlier decision."""
+    """Decides where a pull is redirected, or finds an earlier decision in the cache."""
 
     delivery: ArchiveDelivery
     routes: DeliveryRoutes
     signer: ArchiveLinkSigner
     readers: Readers
-    cache: "RedirectCache | None"  # None on one machine, whose host repeats whole answers.
+    cache: "RedirectCache | None"  # None on one machine, whose host caches whole answers.
     clock: Clock
     mirrored_fresh_ms: int  # Requests refresh a release of an upstream that often.
     # Returns whose rule limits the caller to approved releases of upstreams; empty for nobody's.
@@ -139,7 +139,7 @@ class PullRedirects(Struct, frozen=True):
         depends_on = located.depends_on
         if depends_on is not None:
             content = _encoded(located, depends_on)
-            redirect = Redirect(content, located.url, located.repeated_until_ms, archive)
+            redirect = Redirect(content, located.url, located.cacheable_until_ms, archive)
             cache.keep(place, redirect, depends_on, number=number, by=by)
         return located
 
@@ -151,7 +151,7 @@ class PullRedirects(Struct, frozen=True):
         coordinate = release.coordinate
         file = archive_file_name(coordinate, release.platform)
         redirect = await self._redirect(found.head, release, file, to=to)
-        until_ms = redirect.repeated_until_ms
+        until_ms = redirect.cacheable_until_ms
         archive = redirect.archive
         if release.upstream is not None:  # It is looked at again when it is no longer fresh.
             until_ms = min(until_ms, self.clock.monotonic_ms() + self.mirrored_fresh_ms)
@@ -183,7 +183,7 @@ class PullRedirects(Struct, frozen=True):
             with suppress(Unavailable):  # Then the registry serves the archive itself.
                 made = await links.link(release.archive, container, file)
                 archive = LinkedArchive(release.archive, container, file)
-                return ArchiveRedirect(made.url, PRIVATE_NO_STORE, made.repeated_until_ms, archive)
+                return ArchiveRedirect(made.url, PRIVATE_NO_STORE, made.cacheable_until_ms, archive)
         if route is DeliveryRoute.CDN:
             return ArchiveRedirect(f"{self.routes.cdn_url}{link.path}", NO_STORE, inf)
         url, until_ms = await self._own_url(link)
@@ -202,7 +202,7 @@ class PullRedirects(Struct, frozen=True):
 
     async def _own_url(self, link: ArchiveLink) -> tuple[str, float]:
         """Return an address that needs no credentials, and until when of the monotonic clock it may
-        be repeated: for a private package it expires.
+        be cached: for a private package it expires.
 
         Where a CDN reads blobs, it takes all requests for public paths, so the registry sends a
         public archive by a signed link, too.
@@ -216,7 +216,7 @@ class PullRedirects(Struct, frozen=True):
         signature = self.signer.sign(url.removeprefix(self.delivery.base_url), expires_ms)
         # Clients split the whole URL on `/`, so its query may hold none.
         signed = f"{url}?{urlencode({'expires': expires_ms, 'signature': signature})}"
-        return signed, self.clock.monotonic_ms() + lifetime_ms // LIFETIMES_REPEATED
+        return signed, self.clock.monotonic_ms() + lifetime_ms // LINK_CACHE_DIVISOR
 
 
 def _encoded(located: LocatedArchive, depends_on: Dependencies) -> bytes:
@@ -249,7 +249,7 @@ def _decoded(kept: "Redirect") -> LocatedArchive:
         not readers,
         is_mirrored,
         Dependencies(frozenset((coordinate.package.key,)), frozenset(readers), is_mirrored),
-        kept.repeated_until_ms,
+        kept.cacheable_until_ms,
     )
 
 
@@ -258,7 +258,7 @@ class Redirect(Struct, frozen=True):
 
     content: bytes
     url: str
-    repeated_until_ms: float  # Until when the address is repeated, by the monotonic clock.
+    cacheable_until_ms: float  # Until when the address is used, by the monotonic clock.
     archive: LinkedArchive | None  # What the address is signed for; None if no other may follow.
 
 
@@ -331,7 +331,7 @@ class RedirectCache:
         if readers_of and not self._readers.includes(by, readers_of):
             return
         kept = _KeptRedirect(redirect, number, package, readers_of)
-        if self._is_repeated(redirect) and self._edition.holds(number, (kept.package,)):
+        if self._is_cacheable(redirect) and self._edition.holds(number, (kept.package,)):
             self._kept.put(_of_readers(place, readers_of) if readers_of else place, kept)
 
     async def _stands(self, place: str, kept: _KeptRedirect) -> bool:
@@ -342,10 +342,10 @@ class RedirectCache:
         return is_confirmed
 
     async def _with_link(self, place: str, kept: _KeptRedirect) -> Redirect | None:
-        """Return the redirect with a link that is repeated; None if there is none."""
+        """Return the redirect with a link that may be used; None if there is none."""
         redirect = kept.redirect
         archive = kept.redirect.archive
-        if self._is_repeated(redirect):
+        if self._is_cacheable(redirect):
             return redirect
         if archive is None:
             self._kept.drop(place)
@@ -354,13 +354,13 @@ class RedirectCache:
             link = await self._links.link(archive.name, archive.container, archive.file)
         except Unavailable:  # The registry sends the archive itself meanwhile.
             return None
-        renewed = replace(redirect, url=link.url, repeated_until_ms=link.repeated_until_ms)
+        renewed = replace(redirect, url=link.url, cacheable_until_ms=link.cacheable_until_ms)
         if self._kept.peek(place) is kept:  # A change may have come while the key was awaited.
             self._kept.put(place, replace(kept, redirect=renewed))
         return renewed
 
-    def _is_repeated(self, redirect: Redirect) -> bool:
-        return self._clock.monotonic_ms() < redirect.repeated_until_ms
+    def _is_cacheable(self, redirect: Redirect) -> bool:
+        return self._clock.monotonic_ms() < redirect.cacheable_until_ms
 
 
 def _weigh(place: str, kept: _KeptRedirect) -> int:

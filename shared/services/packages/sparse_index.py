@@ -37,7 +37,7 @@ class IndexFile(Struct, frozen=True):
     document: DerivedDocument
     is_public: bool
     depends_on: Dependencies | None
-    repeated_until_ms: float
+    cacheable_until_ms: float
 
 
 class PackageChanges(Struct, frozen=True):
@@ -51,9 +51,9 @@ class AdvisoryMarks(Protocol):
     """Says which advisories affect the versions of a package."""
 
     @property
-    def repeated_until_ms(self) -> float:
-        """Until when of the monotonic clock that may be repeated while what it depends on
-        stands."""
+    def cacheable_until_ms(self) -> float:
+        """Until when of the monotonic clock that may be cached, while what it depends on is
+        unchanged."""
         ...
 
     async def of_survey(
@@ -102,7 +102,7 @@ class PackageIndex(Struct, frozen=True):
         document = await self.files.document(shown)
         if advisories:
             document = await self._with_advisories(document, advisories)
-        return IndexFile(document, is_public, depends_on, self.affected.repeated_until_ms)
+        return IndexFile(document, is_public, depends_on, self.affected.cacheable_until_ms)
 
     async def _with_advisories(
         self, document: DerivedDocument, advisories: Mapping[str, Sequence[str]]

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from functions.faces import build_app
-from functions.http.repeats import recognizer
+from functions.http.answer_caching import recognizer
 from shared import localhost
 from shared.composition import Registry
 from shared.domain.coordinates import Coordinate, Package
@@ -24,7 +24,7 @@ from shared.domain.visibility import Visibility
 from shared.hosting.answer_cache import AnswerCache
 from shared.hosting.file_responses import FollowedRedirects
 from shared.hosting.host import Host
-from shared.hosting.requests import REPEAT, ASGIApp, Message, Receive, Scope, Send
+from shared.hosting.requests import CACHE_POLICY, ASGIApp, Message, Receive, Scope, Send
 from shared.hosting.responses import configured_headers
 from shared.localhost import MAVEN_PATHS, archive_resolver, build_host
 from shared.runtime.editions import EVERYTHING
@@ -132,8 +132,8 @@ class Reads:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def sending(message: Message) -> None:
             activity = current_activity()
-            if (repeat := message.get(REPEAT)) and activity is not None:
-                self.noted.append((frozenset(repeat.packages), set(activity.calls)))
+            if (policy := message.get(CACHE_POLICY)) and activity is not None:
+                self.noted.append((frozenset(policy.packages), set(activity.calls)))
             await send(message)
 
         await self._host(scope, receive, sending)
@@ -573,6 +573,6 @@ async def test_the_memory_of_answers_can_be_switched_off(
     monkeypatch.setattr(localhost, "Host", lambda *_, **options: made.append(options))
     build_host(settings_of(tmp_path / "data", answer_memory=is_on))
     [options] = made
-    assert (options["repeats"] is not None) is is_on
+    assert (options["answer_cache"] is not None) is is_on
     for close in options["on_stop"]:
         await close()

@@ -19,7 +19,7 @@ from tests.protocol.test_page_goldens import PLACES, shown
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.port_doubles import Fault, failing
-from tests.support.world import URL, World, repeating
+from tests.support.world import URL, World, caching_host
 
 NOTICES = "/manage/notices"
 READ_ONLY = "/manage/read-only"
@@ -172,7 +172,7 @@ async def another_instance(
 ) -> AsyncGenerator[httpx.AsyncClient]:
     """Serve the same stores by another process's worth of services."""
     registry = build_registry(world.registry.settings, stores or world.stores)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(repeating(registry))) as http:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(caching_host(registry))) as http:
         yield http
     await registry.limits.notice_cache.close()
 

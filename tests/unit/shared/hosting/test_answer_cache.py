@@ -1,4 +1,4 @@
-"""The answer cache repeats an answer to the same request while nothing is written."""
+"""The answer cache serves an answer again to the same request while nothing is written."""
 
 import tracemalloc
 from collections.abc import Callable, Iterable, Mapping
@@ -11,7 +11,7 @@ from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
 from shared.domain.principals import ANONYMOUS, Principal
 from shared.hosting.answer_cache import LARGEST_BODY_BYTES, MOST_NAMES, AnswerCache
 from shared.hosting.requests import (
-    REPEAT,
+    CACHE_POLICY,
     LazyRequest,
     Message,
     Receive,
@@ -19,7 +19,7 @@ from shared.hosting.requests import (
     Scope,
     Send,
 )
-from shared.runtime.answers import KnownCaller, Repeatable
+from shared.runtime.answers import AnswerCachePolicy, KnownCaller
 from shared.runtime.editions import Edition
 from tests.unit.shared.hosting.asgi import Exchange, ask, scope
 
@@ -51,16 +51,16 @@ class Stores(EmbeddedEdition):
 class App:
     """Numbers its answers, which are cacheable but for those below `/private`."""
 
-    def __init__(self, edition: Edition, *, body: bytes = b"", repeat: Any = None) -> None:
+    def __init__(self, edition: Edition, *, body: bytes = b"", record_hit: Any = None) -> None:
         self.asked = 0
         self._edition = edition
-        self.repeated: list[str] = []
+        self.hits: list[str] = []
         self._body = body
-        self._repeat = repeat or self._record
+        self._record_hit = record_hit or self._record
 
     def _record(self, req: func.HttpRequest, _caller: KnownCaller) -> Mapping[str, str] | None:
-        self.repeated.append(req.headers.get("x-forwarded-for", ""))
-        return {"X-Request-Id": f"again {len(self.repeated)}"}
+        self.hits.append(req.headers.get("x-forwarded-for", ""))
+        return {"X-Request-Id": f"again {len(self.hits)}"}
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         self.asked += 1
@@ -71,8 +71,8 @@ class App:
         start: Message = {"type": "http.response.start", "status": 200, "headers": headers}
         is_cacheable = not scope["raw_path"].startswith(b"/private")
         package = "acme/other" if scope["raw_path"].startswith(b"/other") else "acme/greet"
-        repeat = Repeatable(self._repeat, self._edition.number, {package})
-        await send({**start, REPEAT: repeat} if is_cacheable else start)
+        policy = AnswerCachePolicy(self._record_hit, self._edition.number, {package})
+        await send({**start, CACHE_POLICY: policy} if is_cacheable else start)
         await send({"type": "http.response.body", "body": body})
 
 
@@ -169,7 +169,7 @@ async def test_headers_that_no_answer_depends_on_make_no_difference_and_are_reco
     cache = AnswerCache(app, stores, anybody)
     for address in ("192.0.2.1", "192.0.2.2", "192.0.2.3"):
         assert (await asked(cache, x_forwarded_for=address, x_any=address)).body == b"1"
-    assert [each.split(",")[0] for each in app.repeated] == ["192.0.2.2", "192.0.2.3"]
+    assert [each.split(",")[0] for each in app.hits] == ["192.0.2.2", "192.0.2.3"]
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
@@ -188,18 +188,18 @@ async def test_stores_that_do_not_answer_are_left_to_the_application(stores: Sto
 
 
 def forbidding(_req: func.HttpRequest, _caller: KnownCaller) -> None:
-    """Let no request have a repeat."""
+    """Let no request have a cached answer."""
 
 
 def failing(_req: func.HttpRequest, _caller: KnownCaller) -> None:
     raise ValueError
 
 
-@pytest.mark.parametrize("repeat", [forbidding, failing])
-async def test_a_request_that_may_not_be_repeated_or_recorded_is_left_to_the_application(
-    stores: Stores, repeat: Any
+@pytest.mark.parametrize("record_hit", [forbidding, failing])
+async def test_a_request_whose_cache_hit_is_not_recorded_is_left_to_the_application(
+    stores: Stores, record_hit: Any
 ) -> None:
-    cache = AnswerCache(App(stores, repeat=repeat), stores, anybody)
+    cache = AnswerCache(App(stores, record_hit=record_hit), stores, anybody)
     assert [(await asked(cache)).body for _ in range(2)] == [b"1", b"2"]
 
 
@@ -276,7 +276,7 @@ async def test_a_server_may_look_for_a_stored_answer_first(stores: Stores) -> No
     await ask(cache, request)
     answer = cache.at_once(scope("GET", "/one"))
     assert answer is not None
-    assert (answer.body, app.asked, len(app.repeated)) == (b"1", 1, 1)
+    assert (answer.body, app.asked, len(app.hits)) == (b"1", 1, 1)
     assert answer.head == b'HTTP/1.1 200 OK\r\netag: "x"\r\ncontent-length: 1\r\n'
     assert answer.fresh == [(b"x-request-id", b"again 1")]
 

@@ -21,7 +21,7 @@ from shared.hosting.file_responses import (
     RedirectFollower,
     ResponseSender,
 )
-from shared.hosting.requests import REPEAT, ASGIApp, Message, Receive, Scope, Send
+from shared.hosting.requests import CACHE_POLICY, ASGIApp, Message, Receive, Scope, Send
 from shared.hosting.responses import HostResponse, Respond
 from tests.support.logs import capture_logs
 from tests.unit.shared.hosting.asgi import Exchange, ask, scope
@@ -132,11 +132,11 @@ async def test_a_damaged_file_is_a_500_and_one_event(tmp_path: Path, damage: str
 async def test_no_failure_is_cacheable(tmp_path: Path) -> None:
     on = shelf(tmp_path, SMALL)
     assert isinstance(on.answer, FileResponse)
-    on.answer = replace(on.answer, repeat=lambda _: None)
-    assert REPEAT not in (await get(on, {"Range": "bytes=99-"})).sent[0]
+    on.answer = replace(on.answer, cache_policy=lambda _: None)
+    assert CACHE_POLICY not in (await get(on, {"Range": "bytes=99-"})).sent[0]
     on.answer.path.unlink()
     with capture_logs():
-        assert REPEAT not in (await get(on)).sent[0]
+        assert CACHE_POLICY not in (await get(on)).sent[0]
 
 
 # --- Redirects to files --------------------------------------------------------------------------

@@ -85,8 +85,8 @@ async def test_a_link_is_repeated_for_a_sixth_of_its_life(
     links: BlobLinks, clock: FakeClock, side: ArchiveContainer
 ) -> None:
     link = await links.link(NAME, side, FILE)
-    repeated_ms = link.repeated_until_ms - clock.monotonic_ms()
-    assert repeated_ms * 6 == LINK_LIFETIME[side] // timedelta(milliseconds=1)
+    cached_ms = link.cacheable_until_ms - clock.monotonic_ms()
+    assert cached_ms * 6 == LINK_LIFETIME[side] // timedelta(milliseconds=1)
 
 
 async def test_no_slash_is_in_the_query_whatever_the_signature_is(

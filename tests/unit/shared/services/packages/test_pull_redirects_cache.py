@@ -228,7 +228,7 @@ def test_what_is_kept_says_on_what_it_depends_as_the_first_answer_did(
         is_public=not depends_on.readers,
         is_mirrored=False,
         depends_on=Dependencies(frozenset((NAME.coordinate.package.key,)), depends_on.readers),
-        repeated_until_ms=2,
+        cacheable_until_ms=2,
     )
     content = _encoded(located, depends_on)
     assert _decoded(Redirect(content, "first", 2, archive=None)) == located

@@ -1,5 +1,5 @@
-"""Answers that the local host may repeat until a record changes on which they depend
-(docs/decisions/0008 and 0135)."""
+"""Which answers the answer cache of the local host may keep, until a record changes that they
+depend on (docs/decisions/0008 and 0135)."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -18,36 +18,38 @@ from shared.runtime.answer_dependencies import ALL_THAT_IS_STORED, Dependencies
 from shared.runtime.answers import (
     REQUEST_ID_HEADER,
     Answer,
+    AnswerCachePolicy,
     KnownCaller,
     RecognizeCaller,
-    RecordRepeat,
-    Repeatable,
+    RecordHit,
 )
 from shared.telemetry.metrics import ANSWERED
 
 
-def let_repeat(call: Call, answer: Answer, number: int) -> None:
-    """Let the host repeat an answer that names the records on which it depends, as they were at a
-    number of the edition.
+def allow_answer_caching(call: Call, answer: Answer, number: int) -> None:
+    """Let the answer cache keep an answer that names the records that it depends on, as they were
+    when the edition had this number.
 
-    Refusals are never repeated. To callers with credentials, an answer is repeated if it depends on
-    packages alone, and one about packages that are not public to their readers.
+    Refusals are never cached. An answer to a caller with credentials is cached if it depends only
+    on packages. If one of them is not public, only its readers get the cached answer.
     """
-    if answer.depends_on is not None and answer.repeated_until_ms:
-        _let_repeat(call, answer, number, answer.depends_on)
+    if answer.depends_on is not None and answer.cacheable_until_ms:
+        _allow_answer_caching(call, answer, number, answer.depends_on)
 
 
-def repeat_until(call: Call, answer: Answer, end_ms: int, number: int) -> Answer:
-    """Let the host repeat an answer that depends on the clock, and on all stores as they were at a
-    number of the edition, until a time of that clock."""
+def allow_answer_caching_until(call: Call, answer: Answer, end_ms: int, number: int) -> Answer:
+    """Let the answer cache keep an answer until a time of the clock. The answer depends on the
+    clock, and on all stores as they were when the edition had this number."""
     clock = call.registry.clock
-    answer.repeated_until_ms = clock.monotonic_ms() + end_ms - clock.now_ms()
+    answer.cacheable_until_ms = clock.monotonic_ms() + end_ms - clock.now_ms()
     answer.depends_on = ALL_THAT_IS_STORED
-    _let_repeat(call, answer, number, ALL_THAT_IS_STORED)
+    _allow_answer_caching(call, answer, number, ALL_THAT_IS_STORED)
     return answer
 
 
-def _let_repeat(call: Call, answer: Answer, number: int, depends_on: Dependencies) -> None:
+def _allow_answer_caching(
+    call: Call, answer: Answer, number: int, depends_on: Dependencies
+) -> None:
     readers_of = ""
     if call.caller.id or call.header("authorization"):
         known = call.registry.common.authorization.readers
@@ -55,21 +57,21 @@ def _let_repeat(call: Call, answer: Answer, number: int, depends_on: Dependencie
         if not depends_on.is_of_packages or not is_known or len(depends_on.readers) > 1:
             return
         readers_of = "".join(depends_on.readers)
-    record = repeat_recorder(
+    record = hit_recorder(
         call.registry,
         call.exchange.operation,
         status=answer.status,
-        on_repeat=answer.on_repeat,
-        until_ms=answer.repeated_until_ms,
+        on_cache_hit=answer.on_cache_hit,
+        until_ms=answer.cacheable_until_ms,
         # A list may have packages of upstreams.
         is_mirrored=depends_on.is_mirrored or not depends_on.is_of_packages,
     )
-    answer.repeat = Repeatable(record, number, depends_on.packages, readers_of)
+    answer.cache_policy = AnswerCachePolicy(record, number, depends_on.packages, readers_of)
 
 
 def recognizer(registry: Registry) -> RecognizeCaller:
-    """Return a function by which the host recognizes the callers to whom it may repeat answers.
-    Where only signed-in people may read, a caller without credentials is not one of them."""
+    """Return a function by which the host recognizes callers who may get cached answers. Where only
+    signed-in people may read, a caller without credentials is not one of them."""
     readers = registry.common.authorization.readers
     needs_credentials = registry.settings.readers is Readers.SIGNED_IN
 
@@ -85,18 +87,22 @@ def recognizer(registry: Registry) -> RecognizeCaller:
     return recognize
 
 
-def repeat_recorder(
+def hit_recorder(
     registry: Registry,
     operation: str,
     *,
     status: int,
-    on_repeat: Callable[[Call], None] | None = None,
+    on_cache_hit: Callable[[Call], None] | None = None,
     until_ms: float = inf,
     is_mirrored: bool = False,
-) -> RecordRepeat:
-    """Return a function that the host calls for each repeat: it counts and logs the request as the
-    operation does. The Function is called if the time is over, or the caller over a rate limit; and
-    for what `is_mirrored` while some callers may take only what is approved of it."""
+) -> RecordHit:
+    """Return a function that the host calls for each cache hit: it counts and logs the request as
+    the operation does.
+
+    That function returns None, so that the Function is called, after `until_ms`, and if the caller
+    is over a rate limit. It also does for an answer that `is_mirrored` while some callers may take
+    only approved packages of an upstream.
+    """
     clock = registry.clock
     approvals = registry.packages.approvals if is_mirrored else None
 
@@ -107,17 +113,17 @@ def repeat_recorder(
             return None
         headers = headers_of(request)
         trace = headers.get("traceparent", "")
-        exchange = Exchange.of_repeat(operation, trace, method=str(request.method))
-        again = Call(registry, request, exchange, headers)
+        exchange = Exchange.of_cache_hit(operation, trace, method=str(request.method))
+        call = Call(registry, request, exchange, headers)
         try:
-            again.set_caller(caller.principal)
-            if on_repeat is not None:
-                on_repeat(again)
+            call.set_caller(caller.principal)
+            if on_cache_hit is not None:
+                on_cache_hit(call)
         except TooMany:
             return None
         exchange.end(status, ANSWERED)
         added = {REQUEST_ID_HEADER: exchange.request_id}
-        limits = again.allowances
+        limits = call.allowances
         return added | rate_limit_fields(tightest_allowance(limits)) if limits else added
 
     return record
