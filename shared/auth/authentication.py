@@ -155,7 +155,7 @@ class Authentication:
             return None
         if not self._edition.follows_records:
             return cached
-        return cached if self._edition.holds(cached.number, cached.records) else None
+        return cached if self._edition.is_unchanged_since(cached.number, cached.records) else None
 
     def _check(self, verified: _CachedToken, client: RequestClient) -> None:
         token = verified.token

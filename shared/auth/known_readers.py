@@ -64,7 +64,7 @@ class KnownReaders:
         if known is None or self._clock.monotonic_ms() - known.read_ms >= KNOWN_FOR // MS:
             return False
         keys = (RECORDS, records_of(by.id), records_of(reader))
-        return self._edition.holds(known.number, keys)
+        return self._edition.is_unchanged_since(known.number, keys)
 
     def includes_now(self, by: Principal, reader: str) -> bool:
         """Check what `includes` does, where every change of rights is known as soon as it is

@@ -177,7 +177,7 @@ class AnswerCache:
         request = LazyRequest(scope, {}, b"")
         caller = scope[KNOWN_CALLER] = self._recognize(request)
         answer = self._lookup(scope, caller.readers_among) if caller else None
-        if caller is None or answer is None or not answer.policy.stands(self._edition):
+        if caller is None or answer is None or not answer.policy.is_valid(self._edition):
             return None
         added = answer.policy.record_hit(request, caller)
         return None if added is None else (answer, _encoded(added))
@@ -240,7 +240,7 @@ class AnswerCache:
             key = _of_readers(key, readers_of)
         answer = _CachedAnswer.of(key, start, body, reads_whole_query=is_whole)
         self._answers.drop(key)
-        if answer.policy.stands(self._edition):
+        if answer.policy.is_valid(self._edition):
             # Otherwise a package that the answer depends on changed meanwhile.
             self._answers.put(key, answer)
 

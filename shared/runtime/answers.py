@@ -61,9 +61,9 @@ class AnswerCachePolicy(Struct, frozen=True):
     packages: Collection[str]  # By their keys; `EVERYTHING` if it depends on more of the stores.
     readers_of: str = ""  # The organization whose private packages it takes to read; "" for none.
 
-    def stands(self, edition: Edition) -> bool:
-        """Check whether the packages are as they were. The edition is confirmed."""
-        return edition.holds(self.number, self.packages)
+    def is_valid(self, edition: Edition) -> bool:
+        """Check whether the packages are unchanged. The edition is confirmed."""
+        return edition.is_unchanged_since(self.number, self.packages)
 
 
 @dataclass(slots=True)

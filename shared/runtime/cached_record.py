@@ -79,7 +79,7 @@ class CachedRecord(Generic[Value]):
     def _is_fresh(self) -> bool:
         edition = self._edition
         if edition is not None and edition.follows_records and edition.is_confirmed():
-            return edition.holds(self._number, self._records_of)
+            return edition.is_unchanged_since(self._number, self._records_of)
         return self._clock.monotonic_ms() < self._fresh_until_ms
 
     async def _read_again(self) -> Value:

@@ -52,9 +52,9 @@ class Edition(Protocol):
         `is_confirmed` returns then."""
         ...
 
-    def holds(self, number: int, packages: Collection[str]) -> bool:
-        """Check whether nothing is known to have changed in these packages, given by their keys,
-        or in these `records_of`, since the edition had this number."""
+    def is_unchanged_since(self, number: int, keys: Collection[str]) -> bool:
+        """Check whether nothing is known to have changed since the edition had this number. `keys`
+        are keys of packages, and what `records_of` returns."""
         ...
 
     def wrote(self, package: str) -> None:
@@ -86,7 +86,7 @@ class Changes:
         self._floor = self.number
         self._changed.clear()
 
-    def hold(self, number: int, keys: Collection[str]) -> bool:
+    def is_unchanged_since(self, number: int, keys: Collection[str]) -> bool:
         if number == self.number:
             return True
         changed = self._changed

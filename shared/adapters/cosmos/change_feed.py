@@ -87,8 +87,8 @@ class ChangeFeedEdition:
             await asyncio.wait({self._asking}, timeout=WAITED_FOR.total_seconds())
         return self.is_confirmed()
 
-    def holds(self, number: int, packages: Collection[str]) -> bool:
-        return EVERYTHING not in packages and self._changes.hold(number, packages)
+    def is_unchanged_since(self, number: int, keys: Collection[str]) -> bool:
+        return EVERYTHING not in keys and self._changes.is_unchanged_since(number, keys)
 
     def wrote(self, package: str) -> None:
         self._writes += 1

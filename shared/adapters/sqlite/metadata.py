@@ -502,10 +502,10 @@ class EmbeddedEdition:
     async def confirm(self) -> bool:
         return self.is_confirmed()
 
-    def holds(self, number: int, packages: Collection[str]) -> bool:
-        if EVERYTHING in packages:
+    def is_unchanged_since(self, number: int, keys: Collection[str]) -> bool:
+        if EVERYTHING in keys:
             return number == self._changes.number  # Every write leads to another number.
-        return self._changes.hold(number, packages)
+        return self._changes.is_unchanged_since(number, keys)
 
     def wrote(self, package: str) -> None:
         """Do nothing: the data version changed with the write."""

@@ -154,7 +154,7 @@ class AdvisoryIndex(Struct, frozen=True):
     async def current(self) -> PublishedAdvisories:
         """Return what is published now. One read every two seconds, and more after a change."""
         held = self._held
-        if held.index is not None and self._stands():
+        if held.index is not None and self._is_valid():
             return held.index
         return await held.flights.answer("index", self._check)
 
@@ -183,10 +183,10 @@ class AdvisoryIndex(Struct, frozen=True):
     async def close(self) -> None:
         await self._held.flights.close()
 
-    def _stands(self) -> bool:
+    def _is_valid(self) -> bool:
         held = self._held
         if self.edition.follows_records and self.edition.is_confirmed():
-            return self.edition.holds(held.number, _RECORDS)
+            return self.edition.is_unchanged_since(held.number, _RECORDS)
         return self._is_within(held.checked_ms, CHECKED_EVERY)
 
     async def _check(self) -> PublishedAdvisories:

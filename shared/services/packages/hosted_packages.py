@@ -469,7 +469,7 @@ class PackageCache:
         is_confirmed = self._edition.is_confirmed() or await self._edition.confirm()
         standing = dict[str, FoundRelease | Survey]()
         for place, each in found:
-            if self._edition.holds(each.number, (each.package,)):
+            if self._edition.is_unchanged_since(each.number, (each.package,)):
                 standing[place] = each.value
             else:
                 # Otherwise a request for a package that is now private would wait for the edition

@@ -306,7 +306,7 @@ class RedirectCache:
         places = [place, *(_of_readers(place, each) for each in readers)]
         for each in places:
             kept = self._kept.get(each)
-            if kept is None or not await self._stands(each, kept):
+            if kept is None or not await self._is_valid(each, kept):
                 continue
             redirect = await self._with_link(each, kept)
             if redirect is not None:
@@ -331,12 +331,14 @@ class RedirectCache:
         if readers_of and not self._readers.includes(by, readers_of):
             return
         kept = _KeptRedirect(redirect, number, package, readers_of)
-        if self._is_cacheable(redirect) and self._edition.holds(number, (kept.package,)):
+        if self._is_cacheable(redirect) and self._edition.is_unchanged_since(
+            number, (kept.package,)
+        ):
             self._kept.put(_of_readers(place, readers_of) if readers_of else place, kept)
 
-    async def _stands(self, place: str, kept: _KeptRedirect) -> bool:
+    async def _is_valid(self, place: str, kept: _KeptRedirect) -> bool:
         is_confirmed = self._edition.is_confirmed() or await self._edition.confirm()
-        if not self._edition.holds(kept.number, (kept.package,)):
+        if not self._edition.is_unchanged_since(kept.number, (kept.package,)):
             self._kept.drop(place)
             return False
         return is_confirmed

@@ -1,7 +1,6 @@
 """A record in memory is read again after seconds, and used on while the store fails."""
 
 import asyncio
-from collections.abc import Collection
 from datetime import timedelta
 
 import pytest
@@ -50,9 +49,6 @@ class FakeEdition(Changes):
 
     async def confirm(self) -> bool:
         pytest.fail("A record does not ask for changes.")
-
-    def holds(self, number: int, packages: Collection[str]) -> bool:
-        return self.hold(number, packages)
 
     def wrote(self, package: str) -> None:
         self.note([package])

@@ -83,22 +83,22 @@ async def test_what_was_read_before_the_first_look_does_not_stand(cloud: Cloud) 
     assert not cloud.edition.is_confirmed()
     await cloud.begin()
     assert cloud.edition.is_confirmed()
-    assert not cloud.edition.holds(number, {GREET})
+    assert not cloud.edition.is_unchanged_since(number, {GREET})
 
 
 async def test_a_change_drops_its_package_alone(cloud: Cloud) -> None:
     number = await cloud.begin()
     cloud.feed.write(GREET, "high")
     assert await cloud.a_second_later()
-    assert not cloud.edition.holds(number, {GREET})
-    assert not cloud.edition.holds(number, {OTHER, GREET})
-    assert cloud.edition.holds(number, {OTHER})
-    assert cloud.edition.holds(cloud.edition.number, {GREET})
+    assert not cloud.edition.is_unchanged_since(number, {GREET})
+    assert not cloud.edition.is_unchanged_since(number, {OTHER, GREET})
+    assert cloud.edition.is_unchanged_since(number, {OTHER})
+    assert cloud.edition.is_unchanged_since(cloud.edition.number, {GREET})
 
 
 async def test_what_belongs_to_no_package_never_stands(cloud: Cloud) -> None:
     number = await cloud.begin()
-    assert not cloud.edition.holds(number, {EVERYTHING})
+    assert not cloud.edition.is_unchanged_since(number, {EVERYTHING})
 
 
 async def test_the_feed_is_asked_once_a_second_and_only_if_somebody_asks(cloud: Cloud) -> None:
@@ -116,8 +116,8 @@ async def test_the_feed_is_asked_once_a_second_and_only_if_somebody_asks(cloud: 
 async def test_a_write_of_this_process_drops_its_package_at_once(cloud: Cloud) -> None:
     number = await cloud.begin()
     cloud.edition.wrote(GREET)
-    assert not cloud.edition.holds(number, {GREET})
-    assert cloud.edition.holds(number, {OTHER})
+    assert not cloud.edition.is_unchanged_since(number, {GREET})
+    assert cloud.edition.is_unchanged_since(number, {OTHER})
 
 
 @pytest.mark.parametrize("failure", [Busy(), ValueError("410")])
@@ -137,8 +137,8 @@ async def test_a_change_during_a_failure_is_known_after_it(cloud: Cloud) -> None
     assert not await cloud.a_second_later()
     cloud.feed.failure = None
     assert await cloud.a_second_later()
-    assert not cloud.edition.holds(number, {GREET})
-    assert cloud.edition.holds(number, {OTHER})
+    assert not cloud.edition.is_unchanged_since(number, {GREET})
+    assert cloud.edition.is_unchanged_since(number, {OTHER})
 
 
 async def test_after_a_lost_position_nothing_stands(cloud: Cloud) -> None:
@@ -147,7 +147,7 @@ async def test_after_a_lost_position_nothing_stands(cloud: Cloud) -> None:
     assert not await cloud.a_second_later()
     cloud.feed.failure = None
     assert await cloud.a_second_later()
-    assert not cloud.edition.holds(number, {OTHER})
+    assert not cloud.edition.is_unchanged_since(number, {OTHER})
 
 
 async def test_a_slow_feed_is_waited_for_once_and_confirms_nothing_old(cloud: Cloud) -> None:
@@ -170,8 +170,8 @@ async def test_many_changes_are_read_at_once(cloud: Cloud) -> None:
     for each in range(3 * (MOST_PAGES - 1)):
         cloud.feed.write(f"acme/p{each}")
     assert await cloud.a_second_later()
-    assert not cloud.edition.holds(number, {"acme/p0"})
-    assert cloud.edition.holds(number, {OTHER})
+    assert not cloud.edition.is_unchanged_since(number, {"acme/p0"})
+    assert cloud.edition.is_unchanged_since(number, {OTHER})
 
 
 async def test_after_too_many_changes_nothing_stands(cloud: Cloud) -> None:
@@ -179,7 +179,7 @@ async def test_after_too_many_changes_nothing_stands(cloud: Cloud) -> None:
     for each in range(3 * MOST_PAGES):
         cloud.feed.write(f"acme/p{each}")
     assert await cloud.a_second_later()
-    assert not cloud.edition.holds(number, {OTHER})
+    assert not cloud.edition.is_unchanged_since(number, {OTHER})
 
 
 async def test_the_memory_of_changes_is_bounded(cloud: Cloud) -> None:
@@ -187,8 +187,8 @@ async def test_the_memory_of_changes_is_bounded(cloud: Cloud) -> None:
     cloud.feed.failure = Busy()  # The bound holds also while the feed is not read.
     for each in range(MOST_CHANGED + 1):
         cloud.edition.wrote(f"acme/p{each}")
-    assert not cloud.edition.holds(number, {OTHER})
-    assert cloud.edition.holds(cloud.edition.number, {OTHER})
+    assert not cloud.edition.is_unchanged_since(number, {OTHER})
+    assert cloud.edition.is_unchanged_since(cloud.edition.number, {OTHER})
 
 
 async def test_the_age_of_what_is_known_is_that_of_the_question(cloud: Cloud) -> None:

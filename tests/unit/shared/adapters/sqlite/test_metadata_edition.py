@@ -34,20 +34,20 @@ async def test_on_one_machine_a_write_drops_its_package_and_no_other() -> None:
     number = machine.edition.number
     machine.written.append(GREET)
     assert await edition.confirm()
-    assert not edition.holds(number, {GREET, OTHER})
-    assert edition.holds(number, {OTHER})
-    assert edition.holds(edition.number, {GREET})
+    assert not edition.is_unchanged_since(number, {GREET, OTHER})
+    assert edition.is_unchanged_since(number, {OTHER})
+    assert edition.is_unchanged_since(edition.number, {GREET})
 
 
 async def test_on_one_machine_any_write_drops_what_depends_on_everything() -> None:
     machine = Machine()
     edition = machine.edition
     number = machine.edition.number
-    assert edition.holds(number, {GREET, EVERYTHING})
+    assert edition.is_unchanged_since(number, {GREET, EVERYTHING})
     machine.other_writes += 1
     assert edition.is_confirmed()
-    assert not edition.holds(number, {EVERYTHING})
-    assert edition.holds(number, {GREET})
+    assert not edition.is_unchanged_since(number, {EVERYTHING})
+    assert edition.is_unchanged_since(number, {GREET})
 
 
 async def test_on_one_machine_changes_that_are_not_known_drop_everything() -> None:
@@ -56,7 +56,7 @@ async def test_on_one_machine_changes_that_are_not_known_drop_everything() -> No
     machine.is_known = False
     machine.written.append(GREET)
     assert machine.edition.is_confirmed()
-    assert not machine.edition.holds(number, {OTHER})
+    assert not machine.edition.is_unchanged_since(number, {OTHER})
 
 
 async def test_stores_that_do_not_answer_confirm_nothing_and_are_asked_again() -> None:
@@ -67,4 +67,4 @@ async def test_stores_that_do_not_answer_confirm_nothing_and_are_asked_again() -
     assert not await machine.edition.confirm()
     machine.broken = False
     assert await machine.edition.confirm()
-    assert not machine.edition.holds(number, {GREET})
+    assert not machine.edition.is_unchanged_since(number, {GREET})
