@@ -301,7 +301,7 @@ def archive_resolver(registry: Registry) -> FileResolver | None:
         exchange = Exchange.begin("archive_stream", headers.get("traceparent", ""))
         request_id = {"X-Request-Id": exchange.request_id}
         try:
-            number = edition.number
+            edition_number = edition.number
             link = link_of(parts, params)
             caller = await archive_caller(registry, link, headers)
             exchange.principal = caller.id
@@ -315,7 +315,7 @@ def archive_resolver(registry: Registry) -> FileResolver | None:
         cache_policy: AnswerCachePolicy | None = None
         if found.depends_on is not None:
             record = hit_recorder(registry, exchange.operation, status=200)
-            cache_policy = AnswerCachePolicy(record, number, found.depends_on.packages)
+            cache_policy = AnswerCachePolicy(record, edition_number, found.depends_on.packages)
         sent = {**found.headers, **request_id}
         lost = partial(_lost_archive, found.name.coordinate, request_id)
         return FileResponse(path_of(found.name), found.size, found.etag, sent, cache_policy, lost)

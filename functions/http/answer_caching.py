@@ -26,7 +26,7 @@ from shared.runtime.answers import (
 from shared.telemetry.metrics import ANSWERED
 
 
-def allow_answer_caching(call: Call, answer: Answer, number: int) -> None:
+def allow_answer_caching(call: Call, answer: Answer, edition_number: int) -> None:
     """Let the answer cache keep an answer that names the records that it depends on, as they were
     when the edition had this number.
 
@@ -34,21 +34,23 @@ def allow_answer_caching(call: Call, answer: Answer, number: int) -> None:
     on packages. If one of them is not public, only its readers get the cached answer.
     """
     if answer.depends_on is not None and answer.cacheable_until_ms:
-        _allow_answer_caching(call, answer, number, answer.depends_on)
+        _allow_answer_caching(call, answer, edition_number, answer.depends_on)
 
 
-def allow_answer_caching_until(call: Call, answer: Answer, end_ms: int, number: int) -> Answer:
+def allow_answer_caching_until(
+    call: Call, answer: Answer, end_ms: int, edition_number: int
+) -> Answer:
     """Let the answer cache keep an answer until a time of the clock. The answer depends on the
     clock, and on all stores as they were when the edition had this number."""
     clock = call.registry.clock
     answer.cacheable_until_ms = clock.monotonic_ms() + end_ms - clock.now_ms()
     answer.depends_on = ALL_THAT_IS_STORED
-    _allow_answer_caching(call, answer, number, ALL_THAT_IS_STORED)
+    _allow_answer_caching(call, answer, edition_number, ALL_THAT_IS_STORED)
     return answer
 
 
 def _allow_answer_caching(
-    call: Call, answer: Answer, number: int, depends_on: Dependencies
+    call: Call, answer: Answer, edition_number: int, depends_on: Dependencies
 ) -> None:
     readers_of = ""
     if call.caller.id or call.header("authorization"):
@@ -66,7 +68,7 @@ def _allow_answer_caching(
         # A list may have packages of upstreams.
         is_mirrored=depends_on.is_mirrored or not depends_on.is_of_packages,
     )
-    answer.cache_policy = AnswerCachePolicy(record, number, depends_on.packages, readers_of)
+    answer.cache_policy = AnswerCachePolicy(record, edition_number, depends_on.packages, readers_of)
 
 
 def recognizer(registry: Registry) -> RecognizeCaller:

@@ -371,7 +371,7 @@ async def caller_of(headers: Mapping[str, str], registry: Registry) -> Principal
 def recognized_caller(headers: Mapping[str, str], registry: Registry) -> Principal | None:
     """Return the caller, as `caller_of` does, if it is known without calling the store, else None.
 
-    The edition is confirmed. Raises `Unauthenticated`; nothing is counted.
+    The edition must be current. Raises `Unauthenticated`; nothing is counted.
     """
     unknown = anonymous_caller(headers, registry.settings.proxies)
     if not headers.get("authorization"):

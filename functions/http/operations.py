@@ -244,9 +244,9 @@ async def _outcome(operation: Operation, call: Call) -> tuple[Answer, str]:
         _require_a_whole_body(call)
         _require_a_small_body(operation, call)
         if operation.uses_answer_cache:
-            number = call.registry.adapters.edition.number
+            edition_number = call.registry.adapters.edition.number
             made = await face.answer(call, operation)
-            allow_answer_caching(call, made, number)
+            allow_answer_caching(call, made, edition_number)
         else:
             made = await face.answer(call, operation)
         if operation.needs_credentials(call):

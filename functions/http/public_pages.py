@@ -112,11 +112,11 @@ class PublicPages(Pages[PublicPageCall]):
         self._explain = explain
 
     async def answer_page(self, call: PublicPageCall, operation: Operation) -> Answer:
-        number = call.registry.adapters.edition.number
+        edition_number = call.registry.adapters.edition.number
         try:
             await self.identify(call)
             answer = await operation.handle(call)
-            return _cached(call, answer, number) if call.caller.is_anonymous else answer
+            return _cached(call, answer, edition_number) if call.caller.is_anonymous else answer
         except Refusal as refusal:
             if self._explain:
                 call.refusal_page = await self._explain(call, refusal)
@@ -140,7 +140,7 @@ class AnonymousPages(PublicPages):
             call.identify_as_anonymous()
 
 
-def _cached(call: PublicPageCall, answer: Answer, number: int) -> Answer:
+def _cached(call: PublicPageCall, answer: Answer, edition_number: int) -> Answer:
     """Let the answer cache of the local host keep a public answer for as long as other caches may
     keep it."""
     is_public = answer.headers.get("Cache-Control") == _CACHED_HEADERS["Cache-Control"]
@@ -148,4 +148,6 @@ def _cached(call: PublicPageCall, answer: Answer, number: int) -> Answer:
         return answer
     # The notices were read before the rest of the page, and must not be shown for longer either.
     since_ms = min(call.now_ms, call.registry.limits.notice_cache.read_ms)
-    return allow_answer_caching_until(call, answer, since_ms + PAGE_CACHE_TIME // MS, number)
+    return allow_answer_caching_until(
+        call, answer, since_ms + PAGE_CACHE_TIME // MS, edition_number
+    )

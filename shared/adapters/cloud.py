@@ -141,9 +141,9 @@ def open_cloud(connections: AzureClients, clock: Clock, randomness: Randomness) 
     blobs = BlobContainers(connections.blobs, connections.prefix)
     archives = BlobArchives(blobs, clock)
     edition = ChangeFeedEdition(cosmos, clock)
-    cosmos.on_write(PACKAGES, edition.wrote)
+    cosmos.on_write(PACKAGES, edition.note_write)
     for container in ("accounts", "tokens"):
-        cosmos.on_write(container, edition.wrote_records)
+        cosmos.on_write(container, edition.note_record_write)
     metadata = CosmosMetadata(cosmos, edition)
     directory = CosmosDirectory(cosmos, clock)
     return CloudStores(

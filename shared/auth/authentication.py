@@ -48,7 +48,7 @@ class _CachedToken(Struct):
     principal: Principal  # The principal, with the client that last used the token.
     records: tuple[str, ...]  # The keys of what it depends on, as `records_of` says.
     read_ms: int  # A time of the monotonic clock.
-    number: int  # The number of the edition from before the token was read.
+    edition_number: int  # From before the token was read.
 
 
 class RequestClient(Struct, frozen=True):
@@ -103,7 +103,7 @@ class Authentication:
         if text is None:
             return ANONYMOUS
         # A token that was verified just now has the right form.
-        if not self._edition.follows_records or self._edition.is_confirmed():
+        if not self._edition.follows_records or self._edition.is_current():
             known = self._recognized(text, client)
             if known is not None:
                 return known
@@ -126,7 +126,7 @@ class Authentication:
         self, headers: Mapping[str, str], client: RequestClient = UNKNOWN_CLIENT
     ) -> Principal | None:
         """Return the caller of a token that was verified just now, with the client's address, or
-        None; no store is read. The edition is confirmed.
+        None; no store is read. The edition must be current.
 
         Raises what `authenticate` raises.
         """
@@ -149,13 +149,17 @@ class Authentication:
         return verified.principal
 
     def _known(self, key: str, now_ms: int) -> _CachedToken | None:
-        """Return a token whose records stand. The edition is confirmed."""
+        """Return a token whose records stand. The edition must be current."""
         cached = self._verified.get(key)
         if cached is None or now_ms - cached.read_ms >= TOKEN_CACHED_FOR // MS:
             return None
         if not self._edition.follows_records:
             return cached
-        return cached if self._edition.is_unchanged_since(cached.number, cached.records) else None
+        return (
+            cached
+            if self._edition.is_unchanged_since(cached.edition_number, cached.records)
+            else None
+        )
 
     def _check(self, verified: _CachedToken, client: RequestClient) -> None:
         token = verified.token
@@ -184,7 +188,7 @@ class Authentication:
         key = access_token.hash
         # The time before the read counts: a revocation during the read is seen three seconds later.
         now_ms = self._clock.monotonic_ms()
-        number = self._edition.number
+        edition_number = self._edition.number
         token, accesses = await self._read(access_token, key)
         # Missing tokens are not cached, so that a new token works at once everywhere.
         if token is None or token.canary or not hmac.compare_digest(token.hash, key):
@@ -202,7 +206,9 @@ class Authentication:
             stops = (maker_stop(accesses[each], token.org) for each in token.makers)
             stop = next((each for each in stops if each is not None), None)
         principal = _principal(token, client, is_guest=is_guest)
-        verified = _CachedToken(token, account, stop, principal, _records_of(token), now_ms, number)
+        verified = _CachedToken(
+            token, account, stop, principal, _records_of(token), now_ms, edition_number
+        )
         self._verified.put(key, verified)
         return verified
 

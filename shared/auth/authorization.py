@@ -285,13 +285,13 @@ class Authorization(Struct, frozen=True):
         # organization.
         internal = {_key(head.org) for _, head in found if head and _is_internal(head)}
         known = {org for org in orgs - internal if self.readers.includes_now(by, org)}
-        number = self.readers.number
+        edition_number = self.readers.edition_number
         access_contexts = await self._access_contexts(by, orgs - known)
         for org, access in access_contexts.items():
             if _may_read(by, access, org):
-                self.readers.note(by, org, number)
+                self.readers.note(by, org, edition_number)
             if _reads_every_internal(by, access):
-                self.readers.note(by, STAFF, number)
+                self.readers.note(by, STAFF, edition_number)
         return frozenset(
             package.key
             for package, head in found

@@ -27,7 +27,7 @@ MAX_READERS = 20_000  # Pairs of a credential and a reader; each takes about 0.5
 class _Known(Struct, frozen=True):
     """When rights were read: the number of the edition before, and the monotonic clock."""
 
-    number: int
+    edition_number: int
     read_ms: int
 
 
@@ -42,14 +42,14 @@ class KnownReaders:
         self._known = LruCache[tuple[str, str, str], _Known](MAX_READERS)
 
     @property
-    def number(self) -> int:
-        """The number to note what is read from now on with."""
+    def edition_number(self) -> int:
+        """The number to note with what is read from now on."""
         return self._edition.number
 
-    def note(self, by: Principal, reader: str, number: int) -> None:
+    def note(self, by: Principal, reader: str, edition_number: int) -> None:
         """Note that `by` may read every package of these readers."""
         if by.credential:
-            known = _Known(number, self._clock.monotonic_ms())
+            known = _Known(edition_number, self._clock.monotonic_ms())
             self._known.put((by.id, by.credential, reader), known)
 
     def includes(self, by: Principal, reader: str) -> bool:
@@ -64,13 +64,13 @@ class KnownReaders:
         if known is None or self._clock.monotonic_ms() - known.read_ms >= KNOWN_FOR // MS:
             return False
         keys = (RECORDS, records_of(by.id), records_of(reader))
-        return self._edition.is_unchanged_since(known.number, keys)
+        return self._edition.is_unchanged_since(known.edition_number, keys)
 
     def includes_now(self, by: Principal, reader: str) -> bool:
         """Check what `includes` does, where every change of rights is known as soon as it is
         made; elsewhere nobody is known to be one."""
         edition = self._edition
-        return edition.follows_records and edition.is_confirmed() and self.includes(by, reader)
+        return edition.follows_records and edition.is_current() and self.includes(by, reader)
 
     def among(self, by: Principal, orgs: Iterable[str]) -> Iterator[str]:
         """Return the readers that `by` is known to be one of: of these organizations, in lower

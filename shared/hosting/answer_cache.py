@@ -162,7 +162,7 @@ class AnswerCache:
         if scope["method"] not in _CACHEABLE_METHODS:
             return None
         try:
-            found = self._valid_answer(scope) if self._edition.is_confirmed() else None
+            found = self._valid_answer(scope) if self._edition.is_current() else None
         except Exception:
             log.exception("repeating.failed")
             found = None

@@ -57,13 +57,13 @@ class AnswerCachePolicy(Struct, frozen=True):
     query and headers of its request, and on these packages."""
 
     record_hit: RecordHit
-    number: int  # The number of the edition from before anything was read for the answer.
+    edition_number: int  # From before anything was read for the answer.
     packages: Collection[str]  # By their keys; `EVERYTHING` if it depends on more of the stores.
     readers_of: str = ""  # The organization whose private packages it takes to read; "" for none.
 
     def is_valid(self, edition: Edition) -> bool:
-        """Check whether the packages are unchanged. The edition is confirmed."""
-        return edition.is_unchanged_since(self.number, self.packages)
+        """Check whether the packages are unchanged. The edition must be current."""
+        return edition.is_unchanged_since(self.edition_number, self.packages)
 
 
 @dataclass(slots=True)

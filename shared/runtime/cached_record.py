@@ -45,7 +45,7 @@ class CachedRecord(Generic[Value]):
         self._failed = failed
         self._last: Value | None = None
         self._fresh_until_ms = 0  # A time of the monotonic clock.
-        self._number = -1  # The number of the edition when the record was read.
+        self._edition_number = -1  # When the record was read.
         self._invalidations = 0
         self._reading = SingleFlight[Value]()
 
@@ -70,7 +70,7 @@ class CachedRecord(Generic[Value]):
         """Read the record again at the next call, because this process changed it."""
         self._invalidations += 1
         self._fresh_until_ms = 0
-        self._number = -1
+        self._edition_number = -1
 
     async def close(self) -> None:
         """Cancel a read that is under way."""
@@ -78,14 +78,14 @@ class CachedRecord(Generic[Value]):
 
     def _is_fresh(self) -> bool:
         edition = self._edition
-        if edition is not None and edition.follows_records and edition.is_confirmed():
-            return edition.is_unchanged_since(self._number, self._records_of)
+        if edition is not None and edition.follows_records and edition.is_current():
+            return edition.is_unchanged_since(self._edition_number, self._records_of)
         return self._clock.monotonic_ms() < self._fresh_until_ms
 
     async def _read_again(self) -> Value:
         # The number and the time before the read count: a change during it is read by the next.
         invalidations = self._invalidations
-        number = self._number if self._edition is None else self._edition.number
+        edition_number = self._edition_number if self._edition is None else self._edition.number
         fresh_until_ms = self._clock.monotonic_ms() + self._fresh_for_ms
         try:
             value = await self._read()
@@ -96,6 +96,6 @@ class CachedRecord(Generic[Value]):
             value = self._last
         if invalidations == self._invalidations:
             self._last = value
-            self._number = number
+            self._edition_number = edition_number
             self._fresh_until_ms = fresh_until_ms
         return value

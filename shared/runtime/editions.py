@@ -1,5 +1,5 @@
-"""Editions: the changes of packages and records that a process knows, so that what it read before
-stands until then (docs/decisions/0020).
+"""Editions: the changes of packages and records that a process knows, so that it can use what it
+read before until that changes (docs/decisions/0020).
 """
 
 from collections.abc import Collection, Iterable
@@ -30,26 +30,27 @@ class Edition(Protocol):
 
     @property
     def follows_records(self) -> bool:
-        """Whether every change is known of what `records_of` names; else whoever keeps any of it
-        bounds its age."""
+        """Whether changes of what `records_of` names are known, too. If not, a cache of such
+        records has to bound their age."""
         ...
 
     @property
     def number(self) -> int:
-        """The number to keep with what is read from now on."""
+        """The number to store with what is read from now on. It grows with each change."""
         ...
 
-    def is_confirmed(self) -> bool:
-        """Check whether every change is known that was made up to a second ago; ask no store."""
+    def is_current(self) -> bool:
+        """Check whether every change is known that was made up to a second ago. Asks no store of
+        the cloud."""
         ...
 
-    def ask(self) -> None:
-        """Begin to ask for changes if that is due, and do not wait."""
+    def start_poll(self) -> None:
+        """Start to read changes if a second has passed since the last poll; do not wait."""
         ...
 
-    async def confirm(self) -> bool:
-        """Ask for changes if that is due, wait for half a second at most, and return what
-        `is_confirmed` returns then."""
+    async def poll(self) -> bool:
+        """Start a poll as `start_poll` does, wait for half a second at most, and return what
+        `is_current` returns then."""
         ...
 
     def is_unchanged_since(self, number: int, keys: Collection[str]) -> bool:
@@ -57,7 +58,7 @@ class Edition(Protocol):
         are keys of packages, and what `records_of` returns."""
         ...
 
-    def wrote(self, package: str) -> None:
+    def note_write(self, package: str) -> None:
         """Note that this process wrote, or tried to write, records of a package."""
         ...
 
@@ -66,11 +67,11 @@ MOST_CHANGED = 100_000  # Keys whose last change is known; about 15 MB.
 
 
 class Changes:
-    """What editions know: their number, and the numbers that changes led to."""
+    """What editions know: their number, and after which number each key last changed."""
 
     def __init__(self) -> None:
         self.number = 0
-        self._floor = 0  # What was read at lower numbers has to be read again, whatever it is.
+        self._floor = 0  # Everything that was read at lower numbers counts as changed.
         self._changed: dict[str, int] = {}  # By key.
 
     def note(self, keys: Iterable[str]) -> None:
@@ -81,7 +82,7 @@ class Changes:
             self.forget()
 
     def forget(self) -> None:
-        """Let nothing stand that was read before."""
+        """Treat everything that was read before as changed."""
         self.number += 1
         self._floor = self.number
         self._changed.clear()

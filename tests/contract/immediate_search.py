@@ -41,7 +41,7 @@ async def opened_search(
     cosmos = CosmosDatabase(connections.cosmos, randomness, connections.database)
     blobs = BlobContainers(connections.blobs, connections.prefix)
     edition = ChangeFeedEdition(cosmos, clock)
-    cosmos.on_write(PACKAGES, edition.wrote)
+    cosmos.on_write(PACKAGES, edition.note_write)
     surroundings = CopyEnvironment(clock, randomness, never, edition)
     search = open_cloud_search(cosmos, blobs, folder / "copies", surroundings)
     try:

@@ -57,7 +57,7 @@ async def test_a_redirect_is_repeated_while_its_link_is_and_the_release_stands(
         async with httpx.AsyncClient(transport=httpx.ASGITransport(host)) as http:
 
             async def pull() -> httpx.Response:
-                assert await edition.confirm()
+                assert await edition.poll()
                 return await http.get(GREET, headers=PULL)
 
             first = await pull()
@@ -86,7 +86,7 @@ async def test_a_client_that_repeats_its_credentials_gets_no_link_of_one_that_dr
         async with httpx.AsyncClient(transport=transport) as http:
 
             async def place(authorization: str) -> str:
-                assert await edition.confirm()
+                assert await edition.poll()
                 headers = {"User-Agent": "Aether", "Authorization": authorization}
                 return (await http.get(GREET_BALA, headers=headers)).headers["location"]
 

@@ -113,7 +113,7 @@ async def cloud(tmp_path: Path) -> AsyncGenerator[Cloud]:
         for version in ("1.0.0", "1.1.0", "2.0.0"):
             await cloud.push(f"acme/greet:{version}")
         await registry.registry.identity.authentication.close()
-        await registry.registry.adapters.edition.confirm()
+        await registry.registry.adapters.edition.poll()
         yield cloud
 
 
@@ -124,7 +124,7 @@ async def reading(cloud: Cloud) -> AsyncGenerator[Cloud]:
     async with other_instance(cloud.metered, watchers) as process:
         adapters = process.registry.adapters
         await adapters.metadata.survey([NO_PACKAGE, Package.parse("acme", "none")])
-        await adapters.edition.confirm()
+        await adapters.edition.poll()
         yield Cloud(process, watchers.newest)
 
 

@@ -209,7 +209,7 @@ async def test_other_packages_stand_after_a_change(instances: Instances) -> None
     await instances.remember(PACKAGE, {})
     await instances.push("acme/other:1.1.0")
     instances.reading.clock.advance(CHANGES_KNOWN_WITHIN)
-    await instances.reading.registry.adapters.edition.confirm()
+    await instances.reading.registry.adapters.edition.poll()
     instances.reading.meter.taken()
     assert (await instances.read(PACKAGE)).json() == ["1.0.0"]
     assert instances.reading.meter.taken().records == 0

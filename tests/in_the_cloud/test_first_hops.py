@@ -35,7 +35,7 @@ async def cloud(tmp_path: Path) -> AsyncIterator[CloudRegistry]:
 async def pull(cloud: CloudRegistry, release: str, *, by_ann: bool) -> tuple[int, str, int]:
     """Return the status and the address of a pull, and how many requests of the records it took;
     the change feed, which is asked once a second, is read before."""
-    await cloud.registry.adapters.edition.confirm()
+    await cloud.registry.adapters.edition.poll()
     package, _, version = release.partition(":")
     headers = {**dict(ACCEPT_ARCHIVE), **(cloud.as_ann if by_ann else {})}
     requests = double_of(cloud.place.place, cloud.clock).requests

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shared.adapters.search.cloud_index import CONFIRMED_WITHIN
+from shared.adapters.search.cloud_index import CURRENT_WITHIN
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.principals import OPERATOR
 from shared.domain.visibility import Visibility
@@ -153,7 +153,7 @@ async def test_searches_are_refused_after_three_seconds_without_the_feed(
     instances.pass_by(CHANGES_KNOWN_WITHIN)
     assert all(await found(instances, url))
     await instances.make(Visibility.PRIVATE)
-    instances.pass_by(CONFIRMED_WITHIN)
+    instances.pass_by(CURRENT_WITHIN)
     _, *others = await instances.read(url)
     assert [each.status_code for each in others] == [503] * 3
     assert all(int(each.headers["Retry-After"]) > 0 for each in others)
@@ -161,7 +161,7 @@ async def test_searches_are_refused_after_three_seconds_without_the_feed(
     instances.pass_by(CHANGES_KNOWN_WITHIN)
     async with asyncio.timeout(60):  # A question that failed is repeated for some seconds.
         editions = [each.registry.adapters.edition for each in instances.reading]
-        while not all([await each.confirm() for each in editions]):
+        while not all([await each.poll() for each in editions]):
             await asyncio.sleep(0)
     assert await found(instances, url) == [0] * 4
 
@@ -170,7 +170,7 @@ async def test_searches_are_refused_after_three_seconds_without_the_feed(
 async def test_nothing_else_is_refused(instances: Instances, url: str) -> None:
     before = [each.status_code for each in await instances.read(url)]
     instances.feed.trouble = Trouble.UNAVAILABLE
-    instances.pass_by(CONFIRMED_WITHIN)
+    instances.pass_by(CURRENT_WITHIN)
     assert [each.status_code for each in await instances.read(url)] == before
     assert before[0] == (404 if "missing" in url else 200)
 

@@ -36,7 +36,7 @@ _MS = timedelta(milliseconds=1)
 async def edition_confirmed(registry: Registry) -> None:
     """Wait until this instance may answer from memory; a busy machine takes longer than a request
     waits."""
-    while not await registry.adapters.edition.confirm():
+    while not await registry.adapters.edition.poll():
         pass
 
 

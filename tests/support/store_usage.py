@@ -146,7 +146,7 @@ async def followed(process: MeteredRegistry) -> Usage:
     """Ask the change feed as an instance does that is asked itself."""
     process.clock.advance(2 * CHANGES_KNOWN_WITHIN)
     process.meter.taken()
-    await process.registry.adapters.edition.confirm()
+    await process.registry.adapters.edition.poll()
     return process.meter.taken()
 
 
@@ -191,7 +191,7 @@ async def fresh(cloud: MeteredRegistry) -> AsyncGenerator[MeteredRegistry]:
     async with other_instance(cloud) as process:
         adapters = process.registry.adapters
         await adapters.metadata.survey([NO_PACKAGE, Package.parse("acme", "none")])
-        await adapters.edition.confirm()
+        await adapters.edition.poll()
         yield process
 
 

@@ -35,7 +35,7 @@ class ChangeFeedEdition:
     """The edition of one instance in the cloud, which reads what changed from the change feed.
 
     The feed has a change as soon as it is committed, so a writer that crashes leaves nothing
-    untold. It is asked once a second at most, and only while this instance is asked itself.
+    untold. It is polled once a second at most, and only while requests need it.
     """
 
     follows_records = False  # They are in another container.
@@ -46,9 +46,9 @@ class ChangeFeedEdition:
         self._changes = Changes()
         # The position of each range in the feed; empty before the first read.
         self._positions = list[str]()
-        self._asked_ms: int | None = None
-        self._confirmed_ms: int | None = None  # When the last question began that was answered.
-        self._asking: asyncio.Task[None] | None = None
+        self._polled_ms: int | None = None
+        self._known_until_ms: int | None = None  # When the last question began that was answered.
+        self._poll_task: asyncio.Task[None] | None = None
         # The session tokens of the last question; None if this process wrote since then.
         self._session: SessionTokens | None = None
         self._writes = 0  # The number of writes of this process.
@@ -58,54 +58,54 @@ class ChangeFeedEdition:
     def number(self) -> int:
         return self._changes.number
 
-    def is_confirmed(self) -> bool:
-        return self.is_confirmed_within(CHANGES_KNOWN_WITHIN)
+    def is_current(self) -> bool:
+        return self.is_current_within(CHANGES_KNOWN_WITHIN)
 
-    def is_confirmed_within(self, age: timedelta) -> bool:
+    def is_current_within(self, age: timedelta) -> bool:
         """Check whether every change that is older than this is known."""
-        return self._is_recent(self._confirmed_ms, age)
+        return self._is_recent(self._known_until_ms, age)
 
     @property
     def session(self) -> SessionTokens | None:
         """The tokens of reads of packages that include every change that was made up to a second
         ago, and those of this process; None while it has none that include them."""
-        return self._session if self.is_confirmed() else None
+        return self._session if self.is_current() else None
 
-    def ask(self) -> None:
+    def start_poll(self) -> None:
         # The interval also holds after a failure: the next question begins a second after the
         # failed one.
-        if self._asking is None and not self._is_recent(self._asked_ms, CHANGES_KNOWN_WITHIN):
-            self._asked_ms = self._clock.monotonic_ms()
-            self._asking = asyncio.create_task(self._ask())
+        if self._poll_task is None and not self._is_recent(self._polled_ms, CHANGES_KNOWN_WITHIN):
+            self._polled_ms = self._clock.monotonic_ms()
+            self._poll_task = asyncio.create_task(self._poll_feed())
 
-    async def confirm(self) -> bool:
-        if self.is_confirmed():
+    async def poll(self) -> bool:
+        if self.is_current():
             return True
-        self.ask()
+        self.start_poll()
         # Later callers do not wait the full time again if a question is not answered.
-        if self._asking is not None and self._is_recent(self._asked_ms, WAITED_FOR):
-            await asyncio.wait({self._asking}, timeout=WAITED_FOR.total_seconds())
-        return self.is_confirmed()
+        if self._poll_task is not None and self._is_recent(self._polled_ms, WAITED_FOR):
+            await asyncio.wait({self._poll_task}, timeout=WAITED_FOR.total_seconds())
+        return self.is_current()
 
     def is_unchanged_since(self, number: int, keys: Collection[str]) -> bool:
         return EVERYTHING not in keys and self._changes.is_unchanged_since(number, keys)
 
-    def wrote(self, package: str) -> None:
+    def note_write(self, package: str) -> None:
         self._writes += 1
         self._note(package)
 
-    def wrote_records(self, _owner: str) -> None:
+    def note_record_write(self, _owner: str) -> None:
         """Note that this process wrote, or tried to write, a record that is no package's. Those of
         other processes are not followed: whoever keeps such records bounds their age."""
         self._changes.note((RECORDS,))
 
-    async def _ask(self) -> None:
-        """Read what changed. If that fails, what was read before stays unconfirmed."""
+    async def _poll_feed(self) -> None:
+        """Read what changed. If that fails, what was read before stays unused."""
         began_ms = self._clock.monotonic_ms()
         writes = self._writes
         try:
             tokens = await (self._read_changes() if self._positions else self._begin())
-            self._confirmed_ms = began_ms
+            self._known_until_ms = began_ms
             # An answer that a write of this process overtook may lack it.
             self._session = tokens if self._writes == writes else None
         except Unavailable as failure:
@@ -114,10 +114,10 @@ class ChangeFeedEdition:
             log.exception("edition.lost")
             self._positions = []
         finally:
-            self._asking = None
+            self._poll_task = None
 
     async def _begin(self) -> SessionTokens | None:
-        """Follow the feed from here on; nothing that was read before stands."""
+        """Follow the feed from here on; everything that was read before counts as changed."""
         ranges = await self._cosmos.container(PACKAGES).ranges()
         pages = await asyncio.gather(
             *(self._page(feed_range=each, start_time="Now") for each in ranges)

@@ -67,7 +67,7 @@ class CosmosDatabase(Struct):
         """Call `call` after each write of this process to a container, however the write ended."""
         self._listeners[container] = call
 
-    def wrote(self, container: str, pk: str) -> None:
+    def notify_listener(self, container: str, pk: str) -> None:
         """Tell the listener of the container, if there is one."""
         if container in self._listeners:
             self._listeners[container](pk)
@@ -331,7 +331,7 @@ class CosmosContainer(Struct, frozen=True):
         try:
             return await call.run(ask)
         finally:
-            self.cosmos.wrote(self.name, item.get("pk", ""))
+            self.cosmos.notify_listener(self.name, item.get("pk", ""))
 
     async def _page(self, text: str, token: str | None) -> tuple[list[Any], str | None]:
         pages: Any = self._proxy.query_items(text, max_item_count=PAGE_SIZE).by_page(token)

@@ -46,7 +46,7 @@ Sleep = Callable[[float], Awaitable[object]]
 FIRST_COPY_TIMEOUT = timedelta(seconds=10)  # 100,000 packages load in less.
 REFRESH_INTERVAL = timedelta(seconds=15)
 # A search of an older state is refused: somebody was told that a package is private.
-CONFIRMED_WITHIN = timedelta(seconds=3)
+CURRENT_WITHIN = timedelta(seconds=3)
 
 
 class LoadedCopy:
@@ -104,11 +104,11 @@ class CurrentCopy:
         """Provide the copy for one search, with what changed up to a second ago; raise
         `search-loading` if none is loaded in time, or `SearchUnconfirmed`."""
         if self._current is None:
-            if not await self._edition.confirm():  # No copy can be loaded without the feed.
+            if not await self._edition.poll():  # No copy can be loaded without the feed.
                 raise SearchUnconfirmed
             await self._wait_for_copy()
-        is_confirmed = await self._edition.confirm()
-        if not is_confirmed and not self._edition.is_confirmed_within(CONFIRMED_WITHIN):
+        is_current = await self._edition.poll()
+        if not is_current and not self._edition.is_current_within(CURRENT_WITHIN):
             raise SearchUnconfirmed
         loaded = self._current or await self._wait_for_copy()
         async with self._reading(loaded):

@@ -486,7 +486,7 @@ class EmbeddedEdition:
     def number(self) -> int:
         return self._changes.number
 
-    def is_confirmed(self) -> bool:
+    def is_current(self) -> bool:
         try:
             version = self._data_version()
             if version != self._seen:
@@ -496,18 +496,18 @@ class EmbeddedEdition:
             return False
         return True
 
-    def ask(self) -> None:
-        self.is_confirmed()
+    def start_poll(self) -> None:
+        self.is_current()
 
-    async def confirm(self) -> bool:
-        return self.is_confirmed()
+    async def poll(self) -> bool:
+        return self.is_current()
 
     def is_unchanged_since(self, number: int, keys: Collection[str]) -> bool:
         if EVERYTHING in keys:
             return number == self._changes.number  # Every write leads to another number.
         return self._changes.is_unchanged_since(number, keys)
 
-    def wrote(self, package: str) -> None:
+    def note_write(self, package: str) -> None:
         """Do nothing: the data version changed with the write."""
 
     def _learn(self) -> None:

@@ -132,7 +132,7 @@ class _Held:
         self.change = ""
         self.checked_ms: int | None = None
         self.read_ms: int | None = None
-        self.number = -1  # The number of the edition when the records were read.
+        self.edition_number = -1  # When the records were read.
         self.decoded = LruCache[bytes, Advisory](_DECODED)
         self.flights = SingleFlight[PublishedAdvisories]()
 
@@ -185,8 +185,8 @@ class AdvisoryIndex(Struct, frozen=True):
 
     def _is_valid(self) -> bool:
         held = self._held
-        if self.edition.follows_records and self.edition.is_confirmed():
-            return self.edition.is_unchanged_since(held.number, _RECORDS)
+        if self.edition.follows_records and self.edition.is_current():
+            return self.edition.is_unchanged_since(held.edition_number, _RECORDS)
         return self._is_within(held.checked_ms, CHECKED_EVERY)
 
     async def _check(self) -> PublishedAdvisories:
@@ -194,7 +194,7 @@ class AdvisoryIndex(Struct, frozen=True):
         held = self._held
         now_ms = self.clock.monotonic_ms()
         # The number from before the read, so that a change during the read causes another one.
-        number = self.edition.number
+        edition_number = self.edition.number
         try:
             index = await self._read_changes(now_ms)
         except Unavailable as failure:
@@ -204,7 +204,7 @@ class AdvisoryIndex(Struct, frozen=True):
             held.checked_ms = now_ms
             return held.index
         held.checked_ms = now_ms
-        held.number = number
+        held.edition_number = edition_number
         return index
 
     async def _read_changes(self, now_ms: int) -> PublishedAdvisories:

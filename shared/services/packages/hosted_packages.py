@@ -369,7 +369,7 @@ class _Cached(Struct, frozen=True):
 
     value: FoundRelease | Survey
     package: str
-    number: int
+    edition_number: int
     memory_bytes: int
 
 
@@ -420,14 +420,14 @@ class PackageCache:
         asked = zip(keys, packages, strict=True)
         unknown = {key: package for key, package in asked if surveys.get(key) is None}
         if unknown:
-            number = self._edition.number
+            edition_number = self._edition.number
             read = await self._metadata.survey(
                 list(unknown.values()), versions, check=check or _checked_before
             )
             for key, survey in zip(unknown, read, strict=True):
                 surveys[key] = survey
                 if survey is not None:
-                    self._keep(key, key, survey.head, survey, number)
+                    self._keep(key, key, survey.head, survey, edition_number)
         return [surveys[key] for key in keys]
 
     async def tool_owners(self, tools: Sequence[str]) -> list[Package | None]:
@@ -453,10 +453,10 @@ class PackageCache:
         standing = await self._standing([place])
         if standing:
             return cast("FoundRelease", standing[place])
-        number = self._edition.number
+        edition_number = self._edition.number
         found = await read(check=check or _checked_before)
         if found.head is not None and found.release is not None:
-            self._keep(place, found.head.key, found.head, found, number)
+            self._keep(place, found.head.key, found.head, found, edition_number)
         return found
 
     async def _standing(self, places: Sequence[str]) -> dict[str, FoundRelease | Survey]:
@@ -464,25 +464,30 @@ class PackageCache:
         cached = [(place, self._cached.get(place)) for place in places]
         found = [(place, each) for place, each in cached if each is not None]
         if not found:
-            self._edition.ask()  # So that the cache can soon use what is read now.
+            self._edition.start_poll()  # So that the cache can soon use what is read now.
             return {}
-        is_confirmed = self._edition.is_confirmed() or await self._edition.confirm()
+        is_current = self._edition.is_current() or await self._edition.poll()
         standing = dict[str, FoundRelease | Survey]()
         for place, each in found:
-            if self._edition.is_unchanged_since(each.number, (each.package,)):
+            if self._edition.is_unchanged_since(each.edition_number, (each.package,)):
                 standing[place] = each.value
             else:
                 # Otherwise a request for a package that is now private would wait for the edition
                 # each time, and one for a missing package would not, so that the time would reveal
                 # it.
                 self._cached.drop(place)
-        return standing if is_confirmed else {}
+        return standing if is_current else {}
 
     def _keep(
-        self, place: str, package: str, head: Head, value: FoundRelease | Survey, number: int
+        self,
+        place: str,
+        package: str,
+        head: Head,
+        value: FoundRelease | Survey,
+        edition_number: int,
     ) -> None:
         if head.visibility is Visibility.PUBLIC:
-            self._cached.put(place, _Cached(value, package, number, _memory_of_read(value)))
+            self._cached.put(place, _Cached(value, package, edition_number, _memory_of_read(value)))
 
 
 async def _checked_before(requested: Sequence[tuple[Package, Head | None]], /) -> set[str]:

@@ -128,7 +128,7 @@ class PullRedirects(Struct, frozen=True):
         place = f"{package.key}\n{wanted}\n{to.name}"
         if isinstance(wanted, Range):
             place += f"\n{','.join(sorted(client.platforms or ()))}\n{client.language}"
-        number = cache.number
+        edition_number = cache.edition_number
         kept = await cache.find(place, package.org, by)
         if kept is not None:
             located = _decoded(kept)
@@ -140,7 +140,7 @@ class PullRedirects(Struct, frozen=True):
         if depends_on is not None:
             content = _encoded(located, depends_on)
             redirect = Redirect(content, located.url, located.cacheable_until_ms, archive)
-            cache.keep(place, redirect, depends_on, number=number, by=by)
+            cache.keep(place, redirect, depends_on, edition_number=edition_number, by=by)
         return located
 
     async def _located(
@@ -266,7 +266,7 @@ class _KeptRedirect(Struct, frozen=True):
     """A redirect, and what it depends on."""
 
     redirect: Redirect
-    number: int  # The number of the edition from before the redirect was computed.
+    edition_number: int  # From before the redirect was computed.
     package: str
     readers_of: str  # The readers of whom the caller has to be one, as in `Head.readers`.
 
@@ -296,8 +296,8 @@ class RedirectCache:
         self._kept = LruCache[str, _KeptRedirect](capacity_bytes, weigh=_weigh)
 
     @property
-    def number(self) -> int:
-        """The number to keep what is read from now on with."""
+    def edition_number(self) -> int:
+        """The number to store with what is read from now on."""
         return self._edition.number
 
     async def find(self, place: str, org: str, by: Principal) -> Redirect | None:
@@ -319,7 +319,7 @@ class RedirectCache:
         redirect: Redirect,
         depends_on: Dependencies,
         *,
-        number: int,
+        edition_number: int,
         by: Principal,
     ) -> None:
         """Keep a redirect that was made for `by`, if it depends on one package."""
@@ -330,18 +330,18 @@ class RedirectCache:
         readers_of = "".join(depends_on.readers)
         if readers_of and not self._readers.includes(by, readers_of):
             return
-        kept = _KeptRedirect(redirect, number, package, readers_of)
+        kept = _KeptRedirect(redirect, edition_number, package, readers_of)
         if self._is_cacheable(redirect) and self._edition.is_unchanged_since(
-            number, (kept.package,)
+            edition_number, (kept.package,)
         ):
             self._kept.put(_of_readers(place, readers_of) if readers_of else place, kept)
 
     async def _is_valid(self, place: str, kept: _KeptRedirect) -> bool:
-        is_confirmed = self._edition.is_confirmed() or await self._edition.confirm()
-        if not self._edition.is_unchanged_since(kept.number, (kept.package,)):
+        is_current = self._edition.is_current() or await self._edition.poll()
+        if not self._edition.is_unchanged_since(kept.edition_number, (kept.package,)):
             self._kept.drop(place)
             return False
-        return is_confirmed
+        return is_current
 
     async def _with_link(self, place: str, kept: _KeptRedirect) -> Redirect | None:
         """Return the redirect with a link that may be used; None if there is none."""

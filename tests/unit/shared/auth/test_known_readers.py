@@ -29,18 +29,18 @@ class Scene:
             lambda: len(self.written),
             lambda position: ChangesSince(len(self.written), self.written[position or 0 :]),
         )
-        self.edition.ask()
+        self.edition.start_poll()
         self.readers = KnownReaders(self.edition, self.clock)
 
     def note(self, org: OrgName) -> None:
-        self.readers.note(ANN, org, self.readers.number)
+        self.readers.note(ANN, org, self.readers.edition_number)
 
     def known(self, by: Principal = ANN) -> set[str]:
         return {*self.readers.among(by, (ACME, OTHER))}
 
     def write(self, key: str) -> None:
         self.written.append(key)
-        self.edition.ask()
+        self.edition.start_poll()
 
 
 @pytest.fixture
@@ -85,16 +85,16 @@ def test_a_write_of_anything_else_changes_nothing(scene: Scene, key: str) -> Non
 def test_in_the_cloud_any_record_that_this_process_writes_ends_what_is_known(scene: Scene) -> None:
     edition = ChangeFeedEdition(cast("CosmosDatabase", None), scene.clock)
     readers = KnownReaders(edition, scene.clock)
-    readers.note(ANN, ACME, readers.number)
+    readers.note(ANN, ACME, readers.edition_number)
     assert readers.includes(ANN, ACME)
-    edition.wrote("acme/greet")
+    edition.note_write("acme/greet")
     assert readers.includes(ANN, ACME)
-    edition.wrote_records("another partition")
+    edition.note_record_write("another partition")
     assert not readers.includes(ANN, ACME)
 
 
 def test_what_was_read_before_a_write_is_not_known_after_it(scene: Scene) -> None:
-    number = scene.readers.number
+    number = scene.readers.edition_number
     scene.write(records_of(ACME))
     scene.readers.note(ANN, ACME, number)
     assert not scene.known()

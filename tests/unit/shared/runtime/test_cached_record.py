@@ -34,23 +34,23 @@ class Store:
 
 
 class FakeEdition(Changes):
-    """An edition that follows records as long as it is confirmed."""
+    """An edition that follows records as long as it is current."""
 
     def __init__(self) -> None:
         super().__init__()
         self.follows_records = True
-        self.confirmed = True
+        self.current = True
 
-    def is_confirmed(self) -> bool:
-        return self.confirmed
+    def is_current(self) -> bool:
+        return self.current
 
-    def ask(self) -> None:
+    def start_poll(self) -> None:
         pytest.fail("A record does not ask for changes.")
 
-    async def confirm(self) -> bool:
+    async def poll(self) -> bool:
         pytest.fail("A record does not ask for changes.")
 
-    def wrote(self, package: str) -> None:
+    def note_write(self, package: str) -> None:
         self.note([package])
 
 
@@ -200,7 +200,7 @@ async def test_the_time_decides_while_an_edition_does_not_know_every_change() ->
     edition = FakeEdition()
     cached = Cached(edition)
     await cached.current()
-    for changed in ("confirmed", "follows_records"):
+    for changed in ("current", "follows_records"):
         setattr(edition, changed, False)
         cached.clock.advance(FRESH_FOR)
         assert cached.record.fresh is None

@@ -65,12 +65,12 @@ class Cloud:
 
     async def begin(self) -> int:
         """Return the number after the first look."""
-        assert await self.edition.confirm()
+        assert await self.edition.poll()
         return self.edition.number
 
     async def a_second_later(self) -> bool:
         self.clock.advance(CHANGES_KNOWN_WITHIN)
-        return await self.edition.confirm()
+        return await self.edition.poll()
 
 
 @pytest.fixture
@@ -80,9 +80,9 @@ async def cloud() -> Cloud:
 
 async def test_what_was_read_before_the_first_look_does_not_stand(cloud: Cloud) -> None:
     number = cloud.edition.number
-    assert not cloud.edition.is_confirmed()
+    assert not cloud.edition.is_current()
     await cloud.begin()
-    assert cloud.edition.is_confirmed()
+    assert cloud.edition.is_current()
     assert not cloud.edition.is_unchanged_since(number, {GREET})
 
 
@@ -105,17 +105,17 @@ async def test_the_feed_is_asked_once_a_second_and_only_if_somebody_asks(cloud: 
     await cloud.begin()
     asked = cloud.feed.asked
     for _ in range(3):
-        assert await cloud.edition.confirm()
+        assert await cloud.edition.poll()
     assert cloud.feed.asked == asked
     cloud.clock.advance(CHANGES_KNOWN_WITHIN * 60)
-    assert not cloud.edition.is_confirmed()
-    assert all(await asyncio.gather(*(cloud.edition.confirm() for _ in range(20))))
+    assert not cloud.edition.is_current()
+    assert all(await asyncio.gather(*(cloud.edition.poll() for _ in range(20))))
     assert cloud.feed.asked == asked + 2  # Of each range.
 
 
 async def test_a_write_of_this_process_drops_its_package_at_once(cloud: Cloud) -> None:
     number = await cloud.begin()
-    cloud.edition.wrote(GREET)
+    cloud.edition.note_write(GREET)
     assert not cloud.edition.is_unchanged_since(number, {GREET})
     assert cloud.edition.is_unchanged_since(number, {OTHER})
 
@@ -126,7 +126,7 @@ async def test_while_the_feed_fails_nothing_is_confirmed(cloud: Cloud, failure: 
     cloud.feed.failure = failure
     assert not await cloud.a_second_later()
     asked = cloud.feed.asked
-    assert not await cloud.edition.confirm()
+    assert not await cloud.edition.poll()
     assert cloud.feed.asked == asked, "the next question comes a second after the failed one"
 
 
@@ -154,15 +154,15 @@ async def test_a_slow_feed_is_waited_for_once_and_confirms_nothing_old(cloud: Cl
     await cloud.begin()
     cloud.feed.answering.clear()
     cloud.clock.advance(CHANGES_KNOWN_WITHIN)
-    waiting = asyncio.create_task(cloud.edition.confirm())
+    waiting = asyncio.create_task(cloud.edition.poll())
     await asyncio.sleep(0)
     cloud.clock.advance(WAITED_FOR)
-    assert not await asyncio.wait_for(cloud.edition.confirm(), 0.2), "the second did not wait"
+    assert not await asyncio.wait_for(cloud.edition.poll(), 0.2), "the second did not wait"
     assert not await waiting
     cloud.clock.advance(CHANGES_KNOWN_WITHIN)
     cloud.feed.answering.set()
     await asyncio.sleep(0.01)
-    assert not cloud.edition.is_confirmed(), "the answer is as old as its question"
+    assert not cloud.edition.is_current(), "the answer is as old as its question"
 
 
 async def test_many_changes_are_read_at_once(cloud: Cloud) -> None:
@@ -186,33 +186,33 @@ async def test_the_memory_of_changes_is_bounded(cloud: Cloud) -> None:
     number = await cloud.begin()
     cloud.feed.failure = Busy()  # The bound holds also while the feed is not read.
     for each in range(MOST_CHANGED + 1):
-        cloud.edition.wrote(f"acme/p{each}")
+        cloud.edition.note_write(f"acme/p{each}")
     assert not cloud.edition.is_unchanged_since(number, {OTHER})
     assert cloud.edition.is_unchanged_since(cloud.edition.number, {OTHER})
 
 
 async def test_the_age_of_what_is_known_is_that_of_the_question(cloud: Cloud) -> None:
-    assert await cloud.edition.confirm()
+    assert await cloud.edition.poll()
     cloud.feed.failure = Busy()
     cloud.clock.advance(CHANGES_KNOWN_WITHIN)
-    assert not await cloud.edition.confirm()
-    assert cloud.edition.is_confirmed_within(2 * CHANGES_KNOWN_WITHIN)
+    assert not await cloud.edition.poll()
+    assert cloud.edition.is_current_within(2 * CHANGES_KNOWN_WITHIN)
     cloud.clock.advance(CHANGES_KNOWN_WITHIN)
-    assert not cloud.edition.is_confirmed_within(2 * CHANGES_KNOWN_WITHIN)
+    assert not cloud.edition.is_current_within(2 * CHANGES_KNOWN_WITHIN)
 
 
 async def test_a_change_ends_the_session_that_lacks_it_before_the_look_ends(cloud: Cloud) -> None:
-    cloud.edition.ask()
+    cloud.edition.start_poll()
     cloud.clock.advance(WAITED_FOR / 2)  # Until the loop begins with it.
-    assert await cloud.edition.confirm()
+    assert await cloud.edition.poll()
     assert cloud.edition.session is not None
     cloud.feed.write(GREET)
     cloud.clock.advance(CHANGES_KNOWN_WITHIN - WAITED_FOR / 2)
     cloud.feed.answering_high.clear()
     number = cloud.edition.number
-    cloud.edition.ask()
+    cloud.edition.start_poll()
     while cloud.edition.number == number:
         await asyncio.sleep(0)
-    assert cloud.edition.is_confirmed()
+    assert cloud.edition.is_current()
     assert cloud.edition.session is None
     cloud.feed.answering_high.set()

@@ -16,7 +16,7 @@ class Machine:
         self.is_known = True
         self.broken = False
         self.edition = EmbeddedEdition(self._version, self._since)
-        self.edition.ask()
+        self.edition.start_poll()
 
     def _version(self) -> tuple[int, int]:
         return len(self.written), self.other_writes
@@ -33,7 +33,7 @@ async def test_on_one_machine_a_write_drops_its_package_and_no_other() -> None:
     edition = machine.edition
     number = machine.edition.number
     machine.written.append(GREET)
-    assert await edition.confirm()
+    assert await edition.poll()
     assert not edition.is_unchanged_since(number, {GREET, OTHER})
     assert edition.is_unchanged_since(number, {OTHER})
     assert edition.is_unchanged_since(edition.number, {GREET})
@@ -45,7 +45,7 @@ async def test_on_one_machine_any_write_drops_what_depends_on_everything() -> No
     number = machine.edition.number
     assert edition.is_unchanged_since(number, {GREET, EVERYTHING})
     machine.other_writes += 1
-    assert edition.is_confirmed()
+    assert edition.is_current()
     assert not edition.is_unchanged_since(number, {EVERYTHING})
     assert edition.is_unchanged_since(number, {GREET})
 
@@ -55,7 +55,7 @@ async def test_on_one_machine_changes_that_are_not_known_drop_everything() -> No
     number = machine.edition.number
     machine.is_known = False
     machine.written.append(GREET)
-    assert machine.edition.is_confirmed()
+    assert machine.edition.is_current()
     assert not machine.edition.is_unchanged_since(number, {OTHER})
 
 
@@ -64,7 +64,7 @@ async def test_stores_that_do_not_answer_confirm_nothing_and_are_asked_again() -
     number = machine.edition.number
     machine.written.append(GREET)
     machine.broken = True
-    assert not await machine.edition.confirm()
+    assert not await machine.edition.poll()
     machine.broken = False
-    assert await machine.edition.confirm()
+    assert await machine.edition.poll()
     assert not machine.edition.is_unchanged_since(number, {GREET})

@@ -70,19 +70,19 @@ class Stores:
 
 
 class CountedEdition(EmbeddedEdition):
-    """Counts how often somebody waited for it; it is confirmed by nothing else."""
+    """Counts how often somebody waited for it; only that makes it current."""
 
-    confirmations = 0
+    polls = 0
 
-    def is_confirmed(self) -> bool:
+    def is_current(self) -> bool:
         return False
 
-    def ask(self) -> None:
-        super().is_confirmed()
+    def start_poll(self) -> None:
+        super().is_current()
 
-    async def confirm(self) -> bool:
-        self.confirmations += 1
-        return super().is_confirmed()
+    async def poll(self) -> bool:
+        self.polls += 1
+        return super().is_current()
 
 
 class Scene:
@@ -143,10 +143,10 @@ async def test_a_package_that_became_private_is_not_waited_for_again(scene: Scen
     scene.stores.visibility = Visibility.PRIVATE
     scene.stores.version += 1
     await scene.read()
-    scene.edition.confirmations = 0
+    scene.edition.polls = 0
     await scene.read()
     await scene.cache.survey([MISSING])
-    assert scene.edition.confirmations == 0, "as for a package that is missing"
+    assert scene.edition.polls == 0, "as for a package that is missing"
 
 
 async def test_packages_that_are_not_in_memory_are_read_together(scene: Scene) -> None:

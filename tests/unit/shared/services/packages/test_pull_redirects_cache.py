@@ -69,7 +69,7 @@ class World:
             edition, self.readers, self.clock, self.links, capacity_bytes=capacity_bytes
         )
         self.edition = edition
-        assert edition.is_confirmed()
+        assert edition.is_current()
 
     def _version(self) -> int:
         if not self.is_readable:
@@ -90,8 +90,14 @@ class World:
         place: str = PLACE,
         archive: LinkedArchive | None = None,
     ) -> None:
-        assert self.edition.is_confirmed()
-        self.hops.keep(place, self.redirect(archive), depends_on, number=self.hops.number, by=by)
+        assert self.edition.is_current()
+        self.hops.keep(
+            place,
+            self.redirect(archive),
+            depends_on,
+            edition_number=self.hops.edition_number,
+            by=by,
+        )
 
     async def has(self, by: Principal = ANYBODY, place: str = PLACE) -> bool:
         return await self.hops.find(place, ORG, by) is not None
@@ -161,12 +167,12 @@ async def test_what_replaces_a_redirect_while_its_link_is_signed_stays(world: Wo
 
 
 async def test_a_private_link_is_signed_again_for_known_readers_alone(world: World) -> None:
-    world.readers.note(ANN, parse_org("acme"), world.hops.number)
+    world.readers.note(ANN, parse_org("acme"), world.hops.edition_number)
     world.keep(PRIVATE, by=ANN, archive=ARCHIVE)
     world.clock.advance(timedelta(minutes=1))
     assert not await world.has(ANN)
     assert not await world.has(EVE)
-    world.readers.note(ANN, parse_org("acme"), world.hops.number)
+    world.readers.note(ANN, parse_org("acme"), world.hops.edition_number)
     assert not await world.has(EVE)
     assert world.links.signed == []
     assert await world.has(ANN)
@@ -181,7 +187,7 @@ async def test_a_cached_redirect_is_not_used_while_changes_are_unknown(world: Wo
 
 
 async def test_a_private_one_is_found_by_known_readers_alone(world: World) -> None:
-    world.readers.note(ANN, parse_org("acme"), world.hops.number)
+    world.readers.note(ANN, parse_org("acme"), world.hops.edition_number)
     world.keep(PRIVATE, by=ANN)
     assert await world.has(ANN)
     assert not await world.has(EVE)
