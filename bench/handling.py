@@ -115,7 +115,7 @@ async def _timed(host: Host, request: Callable[[int], Requested]) -> tuple[float
 async def send(host: Host, request: Requested) -> None:
     """Send a request, which the host answers by a Function."""
     sent = scope(request.method, request.path, request.headers)
-    assert host.at_once(sent) is None, request.path
+    assert host.cached_answer(sent) is None, request.path
     answer = await ask(host, sent, request.body)
     assert answer.status == 200, (request.path, answer.status)
 

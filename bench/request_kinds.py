@@ -231,6 +231,6 @@ async def credentials(settings: Settings, token: str) -> Credentials:
 async def send(host: Host, request: Requested, status: int) -> None:
     """Send a request as the server does: the host answers from memory, or calls a Function."""
     sent = scope(request.method, request.path, request.headers)
-    if host.at_once(sent) is None:
+    if host.cached_answer(sent) is None:
         answer: Exchange = await ask(host, sent, request.body)
         assert answer.status == status, (request.path, answer.status, answer.body[:300])

@@ -28,7 +28,7 @@ from shared.hosting.requests import (
 )
 from shared.hosting.responses import (
     WITHOUT_BODY,
-    PreparedAnswer,
+    CachedAnswer,
     RawHeaders,
     encode_head,
     send_answer,
@@ -104,7 +104,7 @@ _Query = bytes | tuple[tuple[str, str], ...]  # The whole query, or the keys tha
 _Key = tuple[str, bytes, _Query, tuple[_Header, ...]]
 
 
-class _CachedAnswer(Struct, frozen=True):
+class _Entry(Struct, frozen=True):
     policy: AnswerCachePolicy
     start: Message  # Without the headers that are new each time.
     head: bytes  # The same, encoded.
@@ -136,7 +136,7 @@ class AnswerCache:
         self._app = app
         self._recognize = recognize
         self._edition = edition
-        self._answers = LruCache[_Key, _CachedAnswer](capacity, weigh=lambda _, answer: answer.size)
+        self._answers = LruCache[_Key, _Entry](capacity, weigh=lambda _, answer: answer.size)
         self._query_keys: set[str] = set()  # Those that a Function ever read by name.
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -148,15 +148,15 @@ class AnswerCache:
         headers = [*answer.start["headers"], *added]
         return send_answer(({**answer.start, "headers": headers}, answer.body), send)
 
-    def at_once(self, scope: Scope) -> PreparedAnswer | None:
+    def cached_answer(self, scope: Scope) -> CachedAnswer | None:
         """Return the kept answer to a request, None if the application has to be called."""
         found = self._find(scope)
         if found is None:
             return None
         answer, added = found
-        return PreparedAnswer(answer.head, added, answer.body["body"])
+        return CachedAnswer(answer.head, added, answer.body["body"])
 
-    def _find(self, scope: Scope) -> tuple[_CachedAnswer, RawHeaders] | None:
+    def _find(self, scope: Scope) -> tuple[_Entry, RawHeaders] | None:
         """Return the kept answer and the headers to add; else note the key in the scope."""
         scope[_LOOKUP] = None
         if scope["method"] not in _CACHEABLE_METHODS:
@@ -172,7 +172,7 @@ class AnswerCache:
             scope[QUERY_READ] = set[str]()
         return found
 
-    def _valid_answer(self, scope: Scope) -> tuple[_CachedAnswer, RawHeaders] | None:
+    def _valid_answer(self, scope: Scope) -> tuple[_Entry, RawHeaders] | None:
         """Record the request; return None if the Function has to be called."""
         request = LazyRequest(scope, {}, b"")
         caller = scope[KNOWN_CALLER] = self._recognize(request)
@@ -184,7 +184,7 @@ class AnswerCache:
 
     def _lookup(
         self, scope: Scope, readers_among: Callable[[Iterable[str]], Iterable[str]]
-    ) -> _CachedAnswer | None:
+    ) -> _Entry | None:
         """Return the answer kept for everybody, or for readers that the caller is one of, of those
         that the path names.
 
@@ -238,7 +238,7 @@ class AnswerCache:
         readers_of: str = start[CACHE_POLICY].readers_of
         if readers_of:
             key = _of_readers(key, readers_of)
-        answer = _CachedAnswer.of(key, start, body, reads_whole_query=is_whole)
+        answer = _Entry.of(key, start, body, reads_whole_query=is_whole)
         self._answers.drop(key)
         if answer.policy.is_valid(self._edition):
             # Otherwise a package that the answer depends on changed meanwhile.

@@ -38,9 +38,9 @@ from shared.hosting.requests import (
     decode_path,
 )
 from shared.hosting.responses import (
+    CachedAnswer,
     HostResponse,
     LeaveToSend,
-    PreparedAnswer,
     RawHeaders,
     Respond,
     bare_response,
@@ -141,11 +141,11 @@ class Host:
             scope = {**scope, "method": scope["method"].upper()}
         return self._serve_http(scope, receive, send)
 
-    def at_once(self, scope: Scope) -> PreparedAnswer | None:
+    def cached_answer(self, scope: Scope) -> CachedAnswer | None:
         """Return the answer to a request if the answer cache has it."""
         if self._answer_cache is None:
             return None
-        return self._answer_cache.at_once(scope)
+        return self._answer_cache.cached_answer(scope)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request by the app, with the headers of every response."""

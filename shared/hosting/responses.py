@@ -26,11 +26,12 @@ AnswerMessages = tuple[Message, Message]
 WITHOUT_BODY = frozenset((204, 304))
 
 
-class PreparedAnswer(Struct, frozen=True):
-    """An answer as bytes; only the headers of the moment and the end of the head are added."""
+class CachedAnswer(Struct, frozen=True):
+    """An answer of the answer cache, as bytes. `added_headers` are new each time, such as the id of
+    the request; the server adds them and its own, and the end of the head."""
 
     head: bytes
-    fresh: RawHeaders
+    added_headers: RawHeaders
     body: bytes
 
 

@@ -1,4 +1,4 @@
-"""One connection of a client: its timeouts and limits, and answers that need no task."""
+"""One connection of a client: its timeouts and limits, and cached answers, which need no task."""
 
 import asyncio
 from collections import deque
@@ -27,13 +27,13 @@ from shared.hosting.http_server.turns import Turns
 from shared.hosting.requests import ASGIApp, Scope
 from shared.hosting.responses import (
     STATUS_LINES,
-    PreparedAnswer,
+    CachedAnswer,
     RawHeaders,
     bare_response,
     lines_of,
 )
 
-AnswerAtOnce = Callable[[Scope], PreparedAnswer | None]
+FindCachedAnswer = Callable[[Scope], CachedAnswer | None]
 
 MAX_PIPELINED_REQUESTS = 32  # Requests sent before earlier ones are answered; each takes memory.
 # A client that still sends has this long to read the last answer. A large archive takes longer than
@@ -46,11 +46,11 @@ _OF_CONNECTIONS = (b"connection", b"proxy-connection")
 
 
 @runtime_checkable
-class HasPreparedAnswers(Protocol):
-    """An application that has answers at hand."""
+class HasAnswerCache(Protocol):
+    """An application with a cache of answers."""
 
-    def at_once(self, scope: Scope) -> PreparedAnswer | None:
-        """The answer to a request, if it is prepared."""
+    def cached_answer(self, scope: Scope) -> CachedAnswer | None:
+        """The answer to a request, if it is cached."""
         ...
 
 
@@ -88,7 +88,9 @@ class ServerState:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.at_once: AnswerAtOnce = app.at_once if isinstance(app, HasPreparedAnswers) else _never
+        self.cached_answer: FindCachedAnswer = (
+            app.cached_answer if isinstance(app, HasAnswerCache) else _no_answer
+        )
         self.connections = set[Connection]()
         self.tasks = set[asyncio.Task[None]]()  # The tasks of requests under way.
         self.turns = Turns()
@@ -105,8 +107,8 @@ class ServerState:
 class Connection(asyncio.Protocol, UpgradeIgnored):
     """A connection with time-outs and limits.
 
-    A prepared answer of an application that has them is sent without a task and without ASGI
-    messages. Requests that come before earlier ones are answered wait for their turn.
+    A cached answer of an application with a cache is sent without a task and without ASGI messages.
+    Requests that come before earlier ones are answered wait for their turn.
     """
 
     transport: asyncio.Transport
@@ -132,7 +134,7 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
     _answered: Scope | None = None  # The request that was answered last without a task.
     # The head of that request, if it arrived alone and in one piece.
     _head: RepeatedHead | None = None
-    _looked_up: Scope | None = None  # A request that is parsed because it had no prepared answer.
+    _looked_up: Scope | None = None  # A request that is parsed because its answer is not cached.
     _postponed = b""  # The first piece of a request that is read in a later turn of the event loop.
 
     def __init__(self, server: ServerState) -> None:
@@ -253,11 +255,11 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
 
     def _answers_repeated_head(self, data: bytes) -> bool:
         """Answer a request with the head of an earlier one, if it is next and its answer is
-        prepared; else return False."""
+        cached; else return False."""
         scope = self._head.scope_of(data) if self._head and self._is_next() else None
         if scope is None:
             return False
-        answer = self.server.at_once(scope)
+        answer = self.server.cached_answer(scope)
         if answer is None:
             self._looked_up = scope
             return False
@@ -297,7 +299,7 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
         self.raw_headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        """Send a prepared answer, or call the application."""
+        """Send a cached answer, or call the application."""
         if len(self.pipeline) >= MAX_PIPELINED_REQUESTS:
             self.transport.abort()
             self._is_answered = True
@@ -309,7 +311,7 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
         except RequestHeadRefused as refusal:
             self._refusal = refusal
             raise  # The parser stops, and raises an error of its own.
-        answer = self._ready() if self._is_next() and self._stays_open() else None
+        answer = self._cached_answer() if self._is_next() and self._stays_open() else None
         if answer is None:
             self._ask()
         else:
@@ -527,14 +529,14 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
         task.add_done_callback(self.server.tasks.discard)
         self.server.tasks.add(task)
 
-    def _ready(self) -> PreparedAnswer | None:
+    def _cached_answer(self) -> CachedAnswer | None:
         if self._looked_up is None:
-            return self.server.at_once(self.scope)
+            return self.server.cached_answer(self.scope)
         self.scope.update(self._looked_up)
         return None
 
-    def _send(self, answer: PreparedAnswer) -> None:
-        lines = (answer.head, self.server.default_lines, lines_of(answer.fresh), b"\r\n")
+    def _send(self, answer: CachedAnswer) -> None:
+        lines = (answer.head, self.server.default_lines, lines_of(answer.added_headers), b"\r\n")
         send_joined(self.transport, b"".join(lines), answer.body)
         self.on_answered()
 
@@ -588,5 +590,5 @@ def _host_and_port(name: tuple[Any, ...] | str | None) -> tuple[str, int] | None
     return (str(name[0]), int(name[1])) if isinstance(name, tuple) else None
 
 
-def _never(_scope: Scope) -> None:
-    """Return no answer, for an application that has none prepared."""
+def _no_answer(_scope: Scope) -> None:
+    """Return no answer, for an application without a cache."""

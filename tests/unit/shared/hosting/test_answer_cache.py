@@ -272,13 +272,13 @@ async def test_a_server_may_look_for_a_stored_answer_first(stores: Stores) -> No
     app = App(stores)
     cache = AnswerCache(app, stores, anybody)
     request = scope("GET", "/one")
-    assert cache.at_once(request) is None
+    assert cache.cached_answer(request) is None
     await ask(cache, request)
-    answer = cache.at_once(scope("GET", "/one"))
+    answer = cache.cached_answer(scope("GET", "/one"))
     assert answer is not None
     assert (answer.body, app.asked, len(app.hits)) == (b"1", 1, 1)
     assert answer.head == b'HTTP/1.1 200 OK\r\netag: "x"\r\ncontent-length: 1\r\n'
-    assert answer.fresh == [(b"x-request-id", b"again 1")]
+    assert answer.added_headers == [(b"x-request-id", b"again 1")]
 
 
 async def test_an_answer_without_a_known_end_is_not_stored(stores: Stores) -> None:
@@ -326,5 +326,5 @@ async def test_what_a_caller_reads_is_asked_for_the_names_in_the_path_alone(stor
     for path in ("/packages/ACME/greet", "/x" * 5_000):
         request = scope("GET", path)
         del request["path"]  # As the server asks, before it decodes the path.
-        assert cache.at_once(request) is None
+        assert cache.cached_answer(request) is None
     assert asked_for == [["packages", "acme", "greet"], ["x"] * (MOST_NAMES - 1)]

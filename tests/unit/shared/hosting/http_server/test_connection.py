@@ -17,7 +17,7 @@ from shared.hosting.http_server.connection import (
 from shared.hosting.requests import Receive, Scope, Send
 from shared.hosting.responses import (
     AnswerMessages,
-    PreparedAnswer,
+    CachedAnswer,
     encode_head,
     send_answer,
 )
@@ -167,15 +167,15 @@ def hears(made: Any, at: float, count: int = 1) -> bool:
 
 
 class App:
-    """Has everything below /ready at hand, and makes the rest."""
+    """Has everything below /ready in its cache, and makes the rest."""
 
-    def at_once(self, scope: Scope) -> PreparedAnswer | None:
+    def cached_answer(self, scope: Scope) -> CachedAnswer | None:
         if not scope["raw_path"].startswith(b"/ready"):
             return None
         body = b"ready " + scope["raw_path"]
         start, _ = _answer(200, body, body)
         sent = b"" if scope["method"] == "HEAD" else body
-        return PreparedAnswer(encode_head(start), [(b"x-number", b"7")], sent)
+        return CachedAnswer(encode_head(start), [(b"x-number", b"7")], sent)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

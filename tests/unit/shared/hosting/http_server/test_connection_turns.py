@@ -9,7 +9,7 @@ from shared.hosting.http_server.connection import (
 )
 from shared.hosting.http_server.turns import REQUESTS_OF_A_TURN
 from shared.hosting.requests import Receive, Scope, Send
-from shared.hosting.responses import PreparedAnswer
+from shared.hosting.responses import CachedAnswer
 from tests.unit.shared.hosting.wire import Wire
 
 CLIENTS = 2 * REQUESTS_OF_A_TURN + 1
@@ -22,10 +22,10 @@ class App:
     def __init__(self) -> None:
         self.asked = 0
 
-    def at_once(self, scope: Scope) -> PreparedAnswer:
+    def cached_answer(self, scope: Scope) -> CachedAnswer:
         del scope
         self.asked += 1
-        return PreparedAnswer(b"HTTP/1.1 204 No Content\r\n", [], b"")
+        return CachedAnswer(b"HTTP/1.1 204 No Content\r\n", [], b"")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         raise NotImplementedError

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shared.hosting.http_server.connection import Connection
 from shared.hosting.http_server.heads import LONGEST_LINE, RepeatedHead
 from shared.hosting.requests import Receive, RequestHeaders, Scope, Send
-from shared.hosting.responses import PreparedAnswer, encode_head, send_answer
+from shared.hosting.responses import CachedAnswer, encode_head, send_answer
 from tests.unit.shared.hosting.wire import answers_to
 
 REST = b"Host: x\r\nAccept: */*\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n"
@@ -26,13 +26,13 @@ class Telling:
         self.looked_up: list[bytes] = []
         self.asked: list[Scope] = []
 
-    def at_once(self, scope: Scope) -> PreparedAnswer | None:
+    def cached_answer(self, scope: Scope) -> CachedAnswer | None:
         scope["looked_up"] = True
         self.looked_up.append(scope["raw_path"])
         if not scope["raw_path"].startswith(b"/ready"):
             return None
         start, body = _told(scope, b"")
-        return PreparedAnswer(encode_head(start), [], body["body"])
+        return CachedAnswer(encode_head(start), [], body["body"])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.asked.append(scope)
@@ -134,7 +134,7 @@ def test_a_request_that_was_slow_is_over_after_a_repeated_one(
     scope: Scope = {"type": "http", "headers": [], "method": "GET", "raw_path": b"/a"}
     head = RepeatedHead.of(FIRST, scope)
     connection._head = head
-    connection.server = SimpleNamespace(at_once=lambda _scope: PreparedAnswer(b"", [], b""))
+    connection.server = SimpleNamespace(cached_answer=lambda _scope: CachedAnswer(b"", [], b""))
     monkeypatch.setattr(Connection, "_is_next", lambda _self: True)
     monkeypatch.setattr(Connection, "_send", lambda _self, _answer: None)
     assert connection._answers_repeated_head(FIRST)
