@@ -7,6 +7,7 @@ other header is not cached (docs/decisions/0008). Of the query, the key has what
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
+from enum import Enum
 from typing import Self
 
 from msgspec import Struct
@@ -46,7 +47,7 @@ MOST_NAMES = 8
 _OVERHEAD = 2_048  # Bytes for what is not measured: the closure of the Function, the table entry.
 _HEADER_BYTES = 140  # Memory of a header besides its characters: a tuple and two byte strings.
 _PAIR_BYTES = 200  # Memory of a key and value of a query besides their characters.
-_LOOKUP = "ballroom.answer_cache"  # A key of scopes: whether the answer is missing and may be kept.
+_LOOKUP = "ballroom.answer_cache"  # A key of scopes: the `Lookup` that found no answer.
 _NEW_EACH_TIME = frozenset(
     (
         REQUEST_ID_HEADER.lower().encode("ascii"),
@@ -96,12 +97,20 @@ _CREDENTIALS = b"authorization"
 _BASIC = b"basic "
 _BASIC_CREDENTIALS = (_CREDENTIALS, _BASIC)
 _OTHER_CREDENTIALS = (_CREDENTIALS, b"")
-# Marks in a key whose private packages the caller must be able to read; no header has this name.
+# The name under which a key has the organization whose private packages the caller has to be able
+# to read. No header has this name.
 _READERS_OF = b""
 
 _Header = tuple[bytes, bytes]
 _Query = bytes | tuple[tuple[str, str], ...]  # The whole query, or the keys that were read of one.
 _Key = tuple[str, bytes, _Query, tuple[_Header, ...]]
+
+
+class Lookup(Enum):
+    """Why a lookup found no answer."""
+
+    UNCACHEABLE = "uncacheable"  # No answer to such a request is stored.
+    MISS = "miss"  # The answer to it is stored if it is cacheable.
 
 
 class _Entry(Struct, frozen=True):
@@ -123,7 +132,7 @@ class _Entry(Struct, frozen=True):
 
 
 class AnswerCache:
-    """Keeps the answers that were used last, up to a number of bytes of memory."""
+    """Stores the answers that were used last, up to a number of bytes of memory."""
 
     def __init__(
         self,
@@ -140,7 +149,7 @@ class AnswerCache:
         self._query_keys: set[str] = set()  # Those that a Function ever read by name.
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        # A server that called `at_once` found nothing there.
+        # If the server called `cached_answer` before, it found nothing.
         found = None if _LOOKUP in scope else self._find(scope)
         if found is None:
             return self._app(scope, receive, self._storing_send(scope, send))
@@ -149,7 +158,7 @@ class AnswerCache:
         return send_answer(({**answer.start, "headers": headers}, answer.body), send)
 
     def cached_answer(self, scope: Scope) -> CachedAnswer | None:
-        """Return the kept answer to a request, None if the application has to be called."""
+        """Return the cached answer to a request; None if the application has to be called."""
         found = self._find(scope)
         if found is None:
             return None
@@ -157,9 +166,9 @@ class AnswerCache:
         return CachedAnswer(answer.head, added, answer.body["body"])
 
     def _find(self, scope: Scope) -> tuple[_Entry, RawHeaders] | None:
-        """Return the kept answer and the headers to add; else note the key in the scope."""
-        scope[_LOOKUP] = None
+        """Return the cached answer and the headers to add; else note the reason in the scope."""
         if scope["method"] not in _CACHEABLE_METHODS:
+            scope[_LOOKUP] = Lookup.UNCACHEABLE
             return None
         try:
             found = self._valid_answer(scope) if self._edition.is_current() else None
@@ -167,7 +176,7 @@ class AnswerCache:
             log.exception("repeating.failed")
             found = None
         if found is None:
-            scope[_LOOKUP] = True
+            scope[_LOOKUP] = Lookup.MISS
             scope[HEADERS_READ] = set[str]()
             scope[QUERY_READ] = set[str]()
         return found
@@ -185,8 +194,8 @@ class AnswerCache:
     def _lookup(
         self, scope: Scope, readers_among: Callable[[Iterable[str]], Iterable[str]]
     ) -> _Entry | None:
-        """Return the answer kept for everybody, or for readers that the caller is one of, of those
-        that the path names.
+        """Return the answer for everybody, or the one for the readers of an organization that the
+        path names, if the caller is one of them.
 
         Nothing else is looked up, so that this takes as long for a hidden package as for a missing
         one.
@@ -206,14 +215,14 @@ class AnswerCache:
         return answer
 
     def _reduced_query(self, scope: Scope) -> _Query:
-        """Return the part of the query that Functions read: others than this one, too, so that
-        answers that were kept before are found by no query that differs for their Function."""
+        """Return the part of the query that any Function has read by name so far. A query that
+        differs for the Function of an earlier answer therefore does not find that answer."""
         query = query_parameters(scope["query_string"].decode("latin-1"))
         return tuple(sorted((k, query[k]) for k in self._query_keys & query.keys())) or b""
 
     def _storing_send(self, scope: Scope, send: Send) -> Send:
-        """Return a `send` that keeps the answer if it is cacheable."""
-        if scope[_LOOKUP] is None:
+        """Return a `send` that stores the answer if it is cacheable."""
+        if scope[_LOOKUP] is Lookup.UNCACHEABLE:
             return send
         read: set[str] = scope[HEADERS_READ]
         start: Message = {}
@@ -241,7 +250,7 @@ class AnswerCache:
         answer = _Entry.of(key, start, body, reads_whole_query=is_whole)
         self._answers.drop(key)
         if answer.policy.is_valid(self._edition):
-            # Otherwise a package that the answer depends on changed meanwhile.
+            # If not, a package that the answer depends on changed meanwhile.
             self._answers.put(key, answer)
 
 
