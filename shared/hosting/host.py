@@ -39,13 +39,13 @@ from shared.hosting.requests import (
 )
 from shared.hosting.responses import (
     CachedAnswer,
+    ContinueGate,
     HostResponse,
-    LeaveToSend,
     RawHeaders,
     Respond,
     bare_response,
+    may_expect_continue,
     response_of,
-    waits_for_leave,
     with_configured,
 )
 from shared.hosting.triggers import AppFunctions as ReadFunctions
@@ -150,10 +150,10 @@ class Host:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request by the app, with the headers of every response."""
         asked = dict(scope["headers"])
-        leave = None
-        if b"expect" in asked and waits_for_leave(scope["headers"]):
-            leave = LeaveToSend(receive)
-            receive = leave.receive
+        gate = None
+        if b"expect" in asked and may_expect_continue(scope["headers"]):
+            gate = ContinueGate(receive)
+            receive = gate.receive
         is_of_page = b"origin" in asked and not is_one_of(self._closed_to_pages, scope)
         if is_of_page and is_preflight(scope["method"], asked):
             response = preflight(asked)
@@ -166,8 +166,8 @@ class Host:
         if is_of_page:
             headers = allowing_every_origin(headers)
         headers = with_configured(headers, self._headers)
-        if leave is not None:
-            headers = leave.closing(headers)
+        if gate is not None:
+            headers = gate.close_unless_open(headers)
         await self._sender.send(response, headers, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:

@@ -141,25 +141,29 @@ def with_configured(given: RawHeaders, configured: RawHeaders) -> RawHeaders:
     return [*given, *[each for each in configured if each[0] not in names]]
 
 
-class LeaveToSend:
-    """Whether a client that waits for leave to send its body has it.
+# --- Expect: 100-continue ---------------------------------------------------------------------
 
-    Such a client (`Expect: 100-continue`) may send its next request instead of the body, and that
-    request would be read as the body. Behind a proxy it may be the request of another client. So
-    the connection is closed after a response to a client without leave.
+
+class ContinueGate:
+    """Notes whether a client that expects `100 Continue` got it, and may send its body.
+
+    A client that did not get it may send its next request instead of the body, and that request
+    would be read as the body. Behind a proxy it may be the request of another client. So the
+    connection is closed after such a response.
     """
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
-        self._is_given = False
+        self._is_open = False
 
     def receive(self) -> Awaitable[Message]:
-        self._is_given = True
+        self._is_open = True
         return self._receive()
 
-    def closing(self, given: RawHeaders) -> RawHeaders:
-        """Return the headers of a response, which close the connection without leave."""
-        if self._is_given:
+    def close_unless_open(self, given: RawHeaders) -> RawHeaders:
+        """Return the headers of a response, which close the connection if the client was not told
+        to continue."""
+        if self._is_open:
             return given
         return [*[each for each in given if each[0].lower() != _CLOSE[0]], _CLOSE]
 
@@ -167,9 +171,23 @@ class LeaveToSend:
 _CLOSE = (b"connection", b"close")
 
 
-def waits_for_leave(headers: RawHeaders) -> bool:
-    """Return whether a request has a body, and its client waits for leave to send it."""
+_CONTINUE = b"100-continue"
+
+
+def expects_continue(value: bytes) -> bool:
+    """Return whether this `Expect` is answered by `100 Continue`. Like the real host, the server
+    does so for exactly this expectation, and ignores lists."""
+    return value.lower() == _CONTINUE
+
+
+def may_expect_continue(headers: RawHeaders) -> bool:
+    """Return whether a request has a body that its client, or a proxy, may send only after
+    `100 Continue`.
+
+    Proxies read lists and odd values of `Expect` in different ways, so every value that has the
+    words counts, also one that gets no `100 Continue`.
+    """
     for name, value in headers:
-        if name == b"expect" and b"100-continue" in value.lower():
+        if name == b"expect" and _CONTINUE in value.lower():
             return body_length(headers) > 0
     return False

@@ -30,6 +30,7 @@ from shared.hosting.responses import (
     CachedAnswer,
     RawHeaders,
     bare_response,
+    expects_continue,
     lines_of,
 )
 
@@ -126,7 +127,7 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
     _idle_bytes = 0
     _refusal: RequestHeadRefused | None = None  # Nothing after it is read.
     _is_answered = False  # The request that is being read is answered already.
-    _waits_for_leave = False  # The client of that request sent `Expect: 100-continue`.
+    _expects_continue = False  # The client of that request sent `Expect: 100-continue`.
     _has_ended = False  # The client sends nothing more, and waits for its answers.
     _closing: asyncio.TimerHandle | None = None  # After the last answer, what comes is ignored.
     _begun = 0  # Requests that the parser has begun to read,
@@ -274,7 +275,7 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
     def on_message_begin(self) -> None:
         self._phase = Phase.HEAD
         self._begun += 1
-        self._waits_for_leave = False
+        self._expects_continue = False
         self.url = b""
         self.raw_headers = []
         self.scope = {**self._connection_scope, "headers": self.raw_headers}
@@ -294,8 +295,8 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
         if len(self.raw_headers) >= MOST_HEADERS:
             self._refusal = RequestHeadRefused(431)
             raise self._refusal
-        if name == b"expect" and value.lower() == b"100-continue":
-            self._waits_for_leave = True
+        if name == b"expect" and expects_continue(value):
+            self._expects_continue = True
         self.raw_headers.append((name, value))
 
     def on_headers_complete(self) -> None:
@@ -515,7 +516,7 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
             self.scope,
             self,
             keep_alive=is_current and parser.should_keep_alive(),
-            waits_for_leave=is_current and self._waits_for_leave,
+            expects_continue=is_current and self._expects_continue,
         )
         if last is None or last.is_complete:
             self._start(self.request)
@@ -574,7 +575,7 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
         request = self.request
         if request is None or request.is_complete:
             return self.idle_since is None or self._phase is Phase.HEAD
-        waits_for_us = self.is_reading_paused or request.waits_for_leave
+        waits_for_us = self.is_reading_paused or request.expects_continue
         return request.more_body and not waits_for_us
 
 

@@ -88,13 +88,13 @@ class ServedRequest:
         "_head",
         "_is_chunked",
         "_left",
+        "expects_continue",
         "has_started",
         "is_complete",
         "is_disconnected",
         "keep_alive",
         "more_body",
         "scope",
-        "waits_for_leave",
     )
 
     def __init__(
@@ -103,7 +103,7 @@ class ServedRequest:
         connection: AnsweringConnection,
         *,
         keep_alive: bool,
-        waits_for_leave: bool,
+        expects_continue: bool,
     ) -> None:
         self.scope = scope
         self.keep_alive = keep_alive  # Whether the connection stays open after the answer.
@@ -112,7 +112,7 @@ class ServedRequest:
         self.is_complete = False  # Whether it has sent all of its answer.
         self.is_disconnected = False
         # Whether the client has sent `Expect: 100-continue`, and got no such answer yet.
-        self.waits_for_leave = waits_for_leave
+        self.expects_continue = expects_continue
         self._connection = connection
         self._body = bytearray()  # Received, and not taken by the application.
         self._changed = asyncio.Event()
@@ -167,9 +167,9 @@ class ServedRequest:
         """Return the next piece of the body; wait for it, or for the end of the connection."""
         connection = self._connection
         if not self.is_disconnected and not self.is_complete:
-            if self.waits_for_leave and not connection.transport.is_closing():
+            if self.expects_continue and not connection.transport.is_closing():
                 connection.transport.write(_CONTINUE)
-                self.waits_for_leave = False
+                self.expects_continue = False
             connection.resume_reading()
             await self._changed.wait()
             self._changed.clear()
@@ -192,7 +192,7 @@ class ServedRequest:
         kind = message["type"]
         if not self.has_started and kind == "http.response.start":
             self.has_started = True
-            self.waits_for_leave = False
+            self.expects_continue = False
             self._take_head(message["status"], message.get("headers", ()))
         elif self.has_started and not self.is_complete and kind == "http.response.body":
             more = message.get("more_body", False)

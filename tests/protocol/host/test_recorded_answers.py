@@ -205,7 +205,7 @@ DIFFERENCES: dict[str, tuple[str, ...]] = {
     "two lengths that say different things are how requests are smuggled": ("post chunked+cl",),
     "`Connection` arrives as it was sent; it means nothing to a Function": ("upgrade h2c",),
     "a length is digits alone": ("post cl +5",),
-    "a client without leave to send its body may send a request instead": ("expect 404",),
+    "a client that got no 100 Continue may send a request instead of its body": ("expect 404",),
     _EMPTY_BODY: ("post bad chunk", "post chunk LF"),
     "the Function finds an empty body and says so": ("post 1.0 no length",),
     _ADMINISTRATION: (

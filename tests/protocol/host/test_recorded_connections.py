@@ -111,7 +111,7 @@ DIFFERENCES: dict[str, tuple[str, ...]] = {
         "no length: HTTP/1.0 POST",
         "1.0 (plain|keep-alive|close) POST /2.0/registry/packages ",
     ),
-    "the leave to send a body is given when the Function is called, whatever has come": (
+    "100 Continue is sent when the Function is called, whatever has come": (
         "expect 100-[cC]ontinue, length, body at once",
     ),
     "the parser takes the names that the standard allows, and no control character": (

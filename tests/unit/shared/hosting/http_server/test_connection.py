@@ -47,7 +47,7 @@ def connection(phase: Phase | None = None, *, more_body: bool = True, done: bool
     made.loop = SimpleNamespace(time=lambda: 0.0)
     made.transport = Transport()
     made.scope = None
-    made.request = SimpleNamespace(more_body=more_body, is_complete=done, waits_for_leave=False)
+    made.request = SimpleNamespace(more_body=more_body, is_complete=done, expects_continue=False)
     made._phase = phase or made._phase
     return made
 
@@ -63,11 +63,11 @@ def test_a_client_is_not_blamed_while_it_waits_for_us(more_body: bool, read_paus
     assert not stalls(made, 1000)
 
 
-def test_a_client_is_not_blamed_while_it_waits_for_leave_to_send() -> None:
+def test_a_client_is_not_blamed_while_it_waits_for_100_continue() -> None:
     made = connection(Phase.TAKEN)
-    made.request.waits_for_leave = True
+    made.request.expects_continue = True
     assert not any(stalls(made, at) for at in range(20))
-    made.request.waits_for_leave = False
+    made.request.expects_continue = False
     assert not stalls(made, 20)
     assert stalls(made, 26)
 

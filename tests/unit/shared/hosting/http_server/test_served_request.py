@@ -53,11 +53,11 @@ def logged() -> Generator[list[dict[str, Any]]]:
 
 
 def served(wire: Wire, method: str = "GET") -> ServedRequest:
-    """Return a request that was read from the wire, whose client waits for leave to send more."""
+    """Return a request that was read from the wire, whose client waits for 100 Continue."""
     connection = Connection(ServerState(_never_called))
     connection.connection_made(wire)
     scope = {"type": "http", "method": method}
-    return ServedRequest(scope, connection, keep_alive=True, waits_for_leave=True)
+    return ServedRequest(scope, connection, keep_alive=True, expects_continue=True)
 
 
 async def _never_called(scope: Scope, receive: Receive, send: Send) -> None:
@@ -113,7 +113,7 @@ async def test_nothing_leaves_on_a_connection_that_is_cut(wire: Wire) -> None:
     assert (wire.sent, wire.is_closing()) == ([], True)
 
 
-async def test_a_client_that_waits_for_leave_to_send_gets_it_at_once(wire: Wire) -> None:
+async def test_a_client_that_expects_100_continue_gets_it_at_once(wire: Wire) -> None:
     made = served(wire, "PUT")
     made.add_body(b"sent")
     made.end_body()
@@ -123,7 +123,7 @@ async def test_a_client_that_waits_for_leave_to_send_gets_it_at_once(wire: Wire)
     assert wire.sent == [b"HTTP/1.1 100 Continue\r\n\r\n", HEAD + b"body"]
 
 
-async def test_a_client_gets_no_leave_to_send_after_its_answer_has_begun(wire: Wire) -> None:
+async def test_a_client_gets_no_100_continue_after_its_answer_has_begun(wire: Wire) -> None:
     made = served(wire, "PUT")
     await made.send(start(length(4)))
     made.add_body(b"sent")
@@ -164,7 +164,7 @@ async def test_the_server_adds_its_headers(wire: Wire) -> None:
     state.update_default_headers()
     connection = Connection(state)
     connection.connection_made(wire)
-    made = ServedRequest({"method": "GET"}, connection, keep_alive=True, waits_for_leave=False)
+    made = ServedRequest({"method": "GET"}, connection, keep_alive=True, expects_continue=False)
     await made.send(start(length(0)))
     await made.send(piece(b""))
     assert b"\r\ndate: " in wire.sent[0]
