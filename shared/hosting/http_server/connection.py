@@ -120,22 +120,24 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
     is_reading_paused = False
     _phase = Phase.NOTHING
     _received = 0
-    _sending: _Progress | None = None
-    _reading: _Progress | None = None
+    _upload_progress: _Progress | None = None
+    _download_progress: _Progress | None = None
     _is_usual = True  # Every head so far arrived in one small piece of ASCII.
     # Bytes of a head or of trailers that were received since the last piece of a body or request.
     _idle_bytes = 0
     _refusal: RequestHeadRefused | None = None  # Nothing after it is read.
-    _is_answered = False  # The request that is being read is answered already.
+    _is_answered = False  # Whether the request that is being read is answered already.
     _expects_continue = False  # The client of that request sent `Expect: 100-continue`.
-    _has_ended = False  # The client sends nothing more, and waits for its answers.
+    _client_sent_eof = False  # The client sends nothing more, and waits for its answers.
     _closing: asyncio.TimerHandle | None = None  # After the last answer, what comes is ignored.
-    _begun = 0  # Requests that the parser has begun to read,
-    _ended = 0  # and read to their end.
-    _answered: Scope | None = None  # The request that was answered last without a task.
-    # The head of that request, if it arrived alone and in one piece.
+    _requests_begun = 0  # Requests that the parser has begun to read.
+    _requests_read = 0  # Requests that it has read to their end.
+    # The last request that was answered from the cache, while its piece of data is being read.
+    _cache_hit_scope: Scope | None = None
+    # The head of the last cache hit, if it arrived alone and in one piece.
     _head: RepeatedHead | None = None
-    _looked_up: Scope | None = None  # A request that is parsed because its answer is not cached.
+    # A request with a known head whose answer is not cached, so that it is parsed.
+    _cache_miss_scope: Scope | None = None
     _postponed = b""  # The first piece of a request that is read in a later turn of the event loop.
 
     def __init__(self, server: ServerState) -> None:
@@ -186,7 +188,7 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
             return False  # asyncio has no TLS connection that is closed on one side.
         if request.more_body and not self.pipeline:
             return False
-        self._has_ended = True
+        self._client_sent_eof = True
         request.keep_alive = False
         return True
 
@@ -234,9 +236,9 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
         size = len(data)
         self._received += size
         self.idle_since = None
-        begun = self._begun
-        may_repeat = self._begun == self._ended and size <= _USUAL_BYTES
-        if may_repeat and self._answers_repeated_head(data):
+        begun = self._requests_begun
+        may_be_one_head = self._requests_begun == self._requests_read and size <= _USUAL_BYTES
+        if may_be_one_head and self._answers_repeated_head(data):
             return
         self._idle_bytes += size
         if size > _USUAL_BYTES or self._phase is Phase.HEAD or not data.isascii():
@@ -245,11 +247,15 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
             self.parse(data)
         except HttpParserError:
             self._refuse(self._refusal or RequestHeadRefused(400))
-        answered = self._answered
-        self._answered = None
-        self._looked_up = None
-        if answered and may_repeat and self._begun == self._ended == begun + 1:
-            self._head = RepeatedHead.of(data, answered)
+        hit_scope = self._cache_hit_scope
+        self._cache_hit_scope = None
+        self._cache_miss_scope = None
+        if (
+            hit_scope
+            and may_be_one_head
+            and self._requests_begun == self._requests_read == begun + 1
+        ):
+            self._head = RepeatedHead.of(data, hit_scope)
         if self._idle_bytes > _LONGEST_HEAD and self._refusal is None:
             is_line = self._phase is Phase.HEAD and len(self.url) > LONGEST_LINE
             self._refuse(RequestHeadRefused(414 if is_line else 431))
@@ -257,24 +263,24 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
     def _answers_repeated_head(self, data: bytes) -> bool:
         """Answer a request with the head of an earlier one, if it is next and its answer is
         cached; else return False."""
-        scope = self._head.scope_of(data) if self._head and self._is_next() else None
+        scope = self._head.scope_of(data) if self._head and self._can_answer_now() else None
         if scope is None:
             return False
         answer = self.server.cached_answer(scope)
         if answer is None:
-            self._looked_up = scope
+            self._cache_miss_scope = scope
             return False
         self._send(answer)
         # The same state as after a request that the parser read.
         self._idle_bytes = 0
-        self._sending = None
+        self._upload_progress = None
         return True
 
     # --- What the parser calls ---
 
     def on_message_begin(self) -> None:
         self._phase = Phase.HEAD
-        self._begun += 1
+        self._requests_begun += 1
         self._expects_continue = False
         self.url = b""
         self.raw_headers = []
@@ -312,11 +318,11 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
         except RequestHeadRefused as refusal:
             self._refusal = refusal
             raise  # The parser stops, and raises an error of its own.
-        answer = self._cached_answer() if self._is_next() and self._stays_open() else None
+        answer = self._cached_answer() if self._can_answer_now() and self._stays_open() else None
         if answer is None:
-            self._ask()
+            self._call_application()
         else:
-            self._answered = self.scope
+            self._cache_hit_scope = self.scope
             self._is_answered = True
             self._send(answer)
 
@@ -328,7 +334,7 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
 
     def on_message_complete(self) -> None:
         self._idle_bytes = 0
-        self._ended += 1
+        self._requests_read += 1
         if self._second_head:
             return
         if self._is_answered:
@@ -352,7 +358,7 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
             self.idle_since = self.loop.time()
             return
         request = self.pipeline.popleft()
-        if request.more_body and (self._has_ended or self._refusal):
+        if request.more_body and (self._client_sent_eof or self._refusal):
             self.close_after_answer()  # The rest of the request never comes.
         else:
             self._start(request)
@@ -385,7 +391,7 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
             return
         if self._under_way is not None:
             self._under_way.disconnect()  # The application may still answer a refused request.
-        if self._has_ended:
+        if self._client_sent_eof:
             self.transport.close()
             return
         self._closing = self.loop.call_later(LINGER_SECONDS, self.transport.close)
@@ -433,11 +439,11 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
 
     def _reads_too_slowly(self, now: float, timeouts: ConnectionTimeouts) -> bool:
         if self.blocked_since is None:
-            self._reading = None
+            self._download_progress = None
             return False
         left = self.pending_bytes
-        progress = self._reading or _Progress(None, now, self.blocked_since, left)
-        self._reading = progress
+        progress = self._download_progress or _Progress(None, now, self.blocked_since, left)
+        self._download_progress = progress
         if now - progress.since <= timeouts.reading_seconds:
             return False
         is_slow = progress.count - left < timeouts.least_rate * (now - progress.since)
@@ -446,35 +452,35 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
         return is_slow
 
     def _sends_too_slowly(self, now: float, timeouts: ConnectionTimeouts) -> bool:
-        if not self._is_sending():
-            if self._sending is not None:
-                self._sending.since = now
-                self._sending.count = self._received
+        if not self._is_uploading():
+            if self._upload_progress is not None:
+                self._upload_progress.since = now
+                self._upload_progress.count = self._received
             return False
         if now - self.received_at > timeouts.sending_seconds:
             return True
         if self._phase is Phase.NOTHING:
             return False
-        if self._sending is None or self._sending.what is not self.scope:
-            self._sending = _Progress(self.scope, now, now, self._received)
-        sending = self._sending
+        if self._upload_progress is None or self._upload_progress.what is not self.scope:
+            self._upload_progress = _Progress(self.scope, now, now, self._received)
+        upload = self._upload_progress
         if self._phase is Phase.HEAD:
-            return now - sending.began > timeouts.head_seconds
-        return now - sending.began > timeouts.body_seconds or self._falls_behind(
-            sending, now, timeouts
+            return now - upload.began > timeouts.head_seconds
+        return now - upload.began > timeouts.body_seconds or self._falls_behind(
+            upload, now, timeouts
         )
 
-    def _falls_behind(self, sending: _Progress, now: float, timeouts: ConnectionTimeouts) -> bool:
-        if now - sending.since <= RATE_WINDOW_SECONDS:
+    def _falls_behind(self, upload: _Progress, now: float, timeouts: ConnectionTimeouts) -> bool:
+        if now - upload.since <= RATE_WINDOW_SECONDS:
             return False
-        is_slow = self._received - sending.count < timeouts.least_rate * (now - sending.since)
-        sending.since = now
-        sending.count = self._received
+        is_slow = self._received - upload.count < timeouts.least_rate * (now - upload.since)
+        upload.since = now
+        upload.count = self._received
         return is_slow
 
     # --- Answering ---
 
-    def _is_next(self) -> bool:
+    def _can_answer_now(self) -> bool:
         """Check whether a request that arrives now can be answered now."""
         is_idle = (self.request is None or self.request.is_complete) and not self.pipeline
         return is_idle and self.blocked_since is None and not self.transport.is_closing()
@@ -500,7 +506,7 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
         self.scope["query_string"] = query
         self._phase = Phase.TAKEN
 
-    def _ask(self) -> None:
+    def _call_application(self) -> None:
         """Call the application, now or after the answers before."""
         self.idle_since = None  # It is set if the previous request arrived in the same piece.
         parser: Any = self.parser
@@ -531,9 +537,9 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
         self.server.tasks.add(task)
 
     def _cached_answer(self) -> CachedAnswer | None:
-        if self._looked_up is None:
+        if self._cache_miss_scope is None:
             return self.server.cached_answer(self.scope)
-        self.scope.update(self._looked_up)
+        self.scope.update(self._cache_miss_scope)
         return None
 
     def _send(self, answer: CachedAnswer) -> None:
@@ -569,7 +575,7 @@ class Connection(asyncio.Protocol, UpgradeIgnored):
         self.transport.write(b"".join((STATUS_LINES[response.status], *lines)))
         self.close_after_answer()
 
-    def _is_sending(self) -> bool:
+    def _is_uploading(self) -> bool:
         if self._closing is not None:
             return False  # What it sends is ignored, for `LINGER_SECONDS` at most.
         request = self.request

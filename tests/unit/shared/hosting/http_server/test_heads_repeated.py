@@ -129,16 +129,16 @@ def test_a_request_that_was_slow_is_over_after_a_repeated_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     connection: Any = object.__new__(Connection)
-    connection._sending = object()
+    connection._upload_progress = object()
     connection._idle_bytes = 7
     scope: Scope = {"type": "http", "headers": [], "method": "GET", "raw_path": b"/a"}
     head = RepeatedHead.of(FIRST, scope)
     connection._head = head
     connection.server = SimpleNamespace(cached_answer=lambda _scope: CachedAnswer(b"", [], b""))
-    monkeypatch.setattr(Connection, "_is_next", lambda _self: True)
+    monkeypatch.setattr(Connection, "_can_answer_now", lambda _self: True)
     monkeypatch.setattr(Connection, "_send", lambda _self, _answer: None)
     assert connection._answers_repeated_head(FIRST)
-    assert (connection._sending, connection._idle_bytes) == (None, 0)
+    assert (connection._upload_progress, connection._idle_bytes) == (None, 0)
 
 
 SENT = (
