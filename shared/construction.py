@@ -168,9 +168,9 @@ from shared.services.maintenance.write_log import WriteLog
 from shared.services.mirroring.approvals import ApprovalRules, Curation
 from shared.services.mirroring.archive_admission import Admission, MirroredLicenses, Refreshing
 from shared.services.mirroring.catalogue import UpstreamCatalogue
-from shared.services.mirroring.kept_answers import KeptAnswers
 from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
 from shared.services.mirroring.ours_or_upstream import OursOrUpstream
+from shared.services.mirroring.upstream_cache import KeptAnswers
 from shared.services.mirroring.upstream_questions import UpstreamQuestions
 from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.upstreams import Upstreams

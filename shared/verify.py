@@ -33,7 +33,6 @@ from shared.script_client import (
     unreachable,
 )
 from shared.verification.following_logs import EndedLog, find_log, root_of_events, with_keys
-from shared.verification.kept_state import KeptState, default_file, replace_file
 from shared.verification.leaves import (
     WITHDRAWN,
     Leaf,
@@ -63,6 +62,7 @@ from shared.verification.tiles import (
     LogTree,
     leaf_hash,
 )
+from shared.verification.trust_store import KeptState, default_file, replace_file
 from shared.verification.wanted_releases import WantedRelease, read_wanted
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from shared.services.mirroring.kept_answers import MISSING_FOR
+from shared.services.mirroring.upstream_cache import MISSING_FOR
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.security.package_probes import CHANGING, READING, secret
 from tests.security.registry_pairs import NOBODY, Filled, Opened, Pair, bearer, difference, pairs_of

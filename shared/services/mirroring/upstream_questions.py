@@ -15,7 +15,7 @@ from shared.domain.visibility import Visibility
 from shared.ports.http_client import Unanswered
 from shared.ports.upstream import Upstream
 from shared.services.limits.rate_limits import RateLimiter
-from shared.services.mirroring.kept_answers import KeptAnswers, NewAnswer
+from shared.services.mirroring.upstream_cache import KeptAnswers, NewAnswer
 from shared.services.mirroring.upstreams import UpstreamSource, refusal_of
 
 T = TypeVar("T")

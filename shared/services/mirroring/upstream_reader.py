@@ -40,8 +40,8 @@ from shared.ports.http_client import Unanswered
 from shared.ports.system import Clock
 from shared.ports.upstream import Upstream
 from shared.runtime.decoded_records import memory_of
-from shared.services.mirroring.kept_answers import KeptAnswers, NewAnswer
 from shared.services.mirroring.ours_or_upstream import OursOrUpstream
+from shared.services.mirroring.upstream_cache import KeptAnswers, NewAnswer
 from shared.services.mirroring.upstream_questions import Asker, Question, UpstreamQuestions
 from shared.services.mirroring.upstreams import Upstreams, UpstreamSource, refusal_of
 from shared.services.name_owners import NameOwners

@@ -36,7 +36,7 @@ from shared.ports.http_client import AnswerUnusable, Unanswered
 from shared.ports.upstream import ReleaseUnusable
 from shared.runtime.decoded_records import memory_of_entries
 from shared.runtime.lru_cache import VersionedCache
-from shared.services.mirroring.kept_answers import USED_WHILE_RENEWED, NewAnswer
+from shared.services.mirroring.upstream_cache import USED_WHILE_RENEWED, NewAnswer
 from shared.services.mirroring.upstream_questions import Asker
 from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.upstreams import UpstreamSource, refusal_of

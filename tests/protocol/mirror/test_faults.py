@@ -14,7 +14,7 @@ from shared.adapters.http_fetcher import GuardedFetcher
 from shared.domain.coordinates import Package
 from shared.domain.errors.packages import ReleaseNotFound
 from shared.domain.packages import AvailableRelease
-from shared.services.mirroring.kept_answers import RETRIED_AFTER
+from shared.services.mirroring.upstream_cache import RETRIED_AFTER
 from shared.services.packages.hosted_packages import HostedPackages
 from tests.support.archives import bala, zipped
 from tests.support.instances import edition_confirmed

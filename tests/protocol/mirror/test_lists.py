@@ -14,7 +14,7 @@ from shared.domain.coordinates import Coordinate, Package
 from shared.domain.packages import Head, Survey
 from shared.domain.principals import ANONYMOUS, OPERATOR
 from shared.domain.visibility import Visibility
-from shared.services.mirroring.kept_answers import RETRIED_AFTER
+from shared.services.mirroring.upstream_cache import RETRIED_AFTER
 from shared.services.mirroring.upstream_questions import Asker
 from tests.support.archives import bala
 from tests.support.mirrors import PULL, answering, drained, services, waiting

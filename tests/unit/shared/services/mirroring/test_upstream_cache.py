@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.services.mirroring.kept_answers import Ask, KeptAnswers, NewAnswer
+from shared.services.mirroring.upstream_cache import Ask, KeptAnswers, NewAnswer
 from tests.fakes.system import FakeClock
 
 FRESH = timedelta(minutes=5)
