@@ -320,7 +320,7 @@ pages.use_case(
     name="account_organization_delete",
 )
 pages.use_case(
-    organizations.keep,
+    organizations.cancel_deletion,
     f"{ORGANIZATION_ROUTE}/keep",
     account_organization_settings,
     named_organization,

@@ -104,10 +104,14 @@ async def api_orgs_delete(call: ApiCall, deleted: Organization) -> OrganizationV
 
 
 @organizations_api.use_case(
-    organizations.keep, "DELETE", "api/v1/orgs/{org}/deletion", named_organization, also=(409,)
+    organizations.cancel_deletion,
+    "DELETE",
+    "api/v1/orgs/{org}/deletion",
+    named_organization,
+    also=(409,),
 )
-async def api_orgs_keep(call: ApiCall, kept: Organization) -> OrganizationView:
-    return await _view(call, kept)
+async def api_orgs_keep(call: ApiCall, organization: Organization) -> OrganizationView:
+    return await _view(call, organization)
 
 
 @organizations_api.use_case(

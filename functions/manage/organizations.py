@@ -126,7 +126,7 @@ def _package(call: SignedInCall) -> Package | None:
 
 
 pages.use_case(
-    organizations.keep,
+    organizations.cancel_deletion,
     f"{ORGANIZATION_ROUTE}/keep",
     manage_organization,
     named_organization,

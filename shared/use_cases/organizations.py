@@ -244,7 +244,9 @@ delete_as_administrator = replace(
     done="Deletion canceled. The owners were notified by email.",
     printed="The organization {org} is not deleted.",
 )
-async def keep(registry: Registry, org: OrgName, _: Nothing, by: Principal) -> Organization:
+async def cancel_deletion(
+    registry: Registry, org: OrgName, _: Nothing, by: Principal
+) -> Organization:
     return await registry.organizations.deletion.cancel(org, by=by)
 
 
