@@ -62,7 +62,7 @@ from shared.verification.tiles import (
     LogTree,
     leaf_hash,
 )
-from shared.verification.trust_store import KeptState, default_file, replace_file
+from shared.verification.trust_store import TrustStore, default_file, replace_file
 from shared.verification.wanted_releases import WantedRelease, read_wanted
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def run(options: VerifyOptions, environment: Mapping[str, str], say: Say) -> int
         address = options.address.rstrip("/")
         client = RegistryClient(address, token_for(address, environment, options.token))
         file = Path(options.state) if options.state else default_file(environment)
-        verification = Verification(options, client, KeptState(file, address), say_safely)
+        verification = Verification(options, client, TrustStore(file, address), say_safely)
         if options.watch:
             return verification.watch(options.watch, options.webhook)
         return verification.verify()
@@ -163,11 +163,11 @@ class Verification:
     """A run of the program over the log of one registry."""
 
     def __init__(
-        self, options: VerifyOptions, client: RegistryClient, state: KeptState, say: Say
+        self, options: VerifyOptions, client: RegistryClient, trust_store: TrustStore, say: Say
     ) -> None:
         self._options = options
         self._client = client
-        self._state = state
+        self._trust_store = trust_store
         self._say = say
 
     def verify(self) -> int:
@@ -186,18 +186,18 @@ class Verification:
         # What the registry says about its current log. Once a policy is trusted, this is not
         # trusted by itself.
         answer = self._client.read("log/policy", LARGEST_POLICY_BYTES)
-        kept: dict[str, object] = {}
+        stored: dict[str, object] = {}
         if trusted is None:
             trusted = self._first_policy(answer)
-            kept["policy"] = (answer or b"").decode("utf-8", "surrogateescape")
+            stored["policy"] = (answer or b"").decode("utf-8", "surrogateescape")
         self._log = find_log(trusted, _policy_of(answer))
         self._policy = self._log.policy
         content = self._read_checkpoint()
-        before = self._kept_checkpoint(trusted)
+        before = self._stored_checkpoint(trusted)
         if before.origin != self._checkpoint.origin:
             self._tree = LogTree(self._checkpoint, self._read_files)
-            kept |= self._follow(before, trusted, content)
-            self._state.keep(checkpoint=content.decode(), **kept)
+            stored |= self._follow(before, trusted, content)
+            self._trust_store.save(checkpoint=content.decode(), **stored)
             return
         if self._checkpoint.size < before.size:
             self._client.wait(CACHED_S)
@@ -210,19 +210,19 @@ class Verification:
                 "was kept"
             )
             raise self._difference(why, content)
-        self._state.keep(checkpoint=content.decode(), **kept)
+        self._trust_store.save(checkpoint=content.decode(), **stored)
 
     def _follow(self, before: Checkpoint, trusted: LogPolicy, content: bytes) -> dict[str, object]:
-        """Require that the log follows the one of the checkpoint that was kept, and say so; return
-        what is to be kept. Raise `Differs`."""
+        """Require that the log follows the one of the stored checkpoint, and say so; return what is
+        to be stored. Raise `Differs`."""
         new = self._checkpoint.origin
         ended = EndedLog.of_first_entry(self._tree)
         if ended is None or ended.last.origin != before.origin:
             why = f"its origin is {new}, and was {before.origin}"
             raise self._difference(why, content)
-        known = self._kept_policy()
-        kept_keys = known.logs if known else ()
-        ended.require_signed([*trusted.logs, *self._policy.logs, *kept_keys])
+        known = self._stored_policy()
+        stored_keys = known.logs if known else ()
+        ended.require_signed([*trusted.logs, *self._policy.logs, *stored_keys])
         last = ended.last
         if last.size < before.size or (last.size == before.size and last.root != before.root):
             why = f"{new} follows another {before.origin} than the one that was kept"
@@ -242,21 +242,21 @@ class Verification:
             f"The log {before.origin} ended with {last.size:,} entries, and {new} follows it. "
             f"{compared if before.size else ''}The operator of the registry has to say why."
         )
-        kept: dict[str, object] = {}
-        if policy := self._state.text("policy"):
-            kept["policy"] = with_keys(policy, self._policy.logs)
+        stored: dict[str, object] = {}
+        if policy := self._trust_store.text("policy"):
+            stored["policy"] = with_keys(policy, self._policy.logs)
         if not has_all:  # The positions of the watches in the new log are not known.
-            kept["watched"] = dict.fromkeys(self._state.numbers("watched"), 0)
-        return kept
+            stored["watched"] = dict.fromkeys(self._trust_store.numbers("watched"), 0)
+        return stored
 
-    def _kept_policy(self) -> LogPolicy | None:
-        """Return the policy that was kept; None before there is one."""
-        if not (text := self._state.text("policy")):
+    def _stored_policy(self) -> LogPolicy | None:
+        """Return the stored policy; None before there is one."""
+        if not (text := self._trust_store.text("policy")):
             return None
         try:
             return LogPolicy.parse(text.encode("utf-8", "surrogateescape"))
         except (Malformed, ValueError):
-            raise self._state.unreadable from None
+            raise self._trust_store.unreadable from None
 
     def _read_checkpoint(self) -> bytes:
         path = f"{self._log.path}/checkpoint"
@@ -269,7 +269,7 @@ class Verification:
         return content
 
     def _trusted(self) -> LogPolicy | None:
-        """Return the policy that was named or kept; None at first."""
+        """Return the policy that was named or stored; None at first."""
         try:
             keys = [VerifierKey.parse(each) for each in self._options.keys]
         except Malformed as reason:
@@ -280,7 +280,7 @@ class Verification:
             return replace(policy, logs=[*policy.logs, *keys])
         if keys:
             return LogPolicy(keys, {}, {}, "none")
-        return self._kept_policy()
+        return self._stored_policy()
 
     def _first_policy(self, answer: bytes | None) -> LogPolicy:
         """Return the policy of the registry, which is trusted from now on."""
@@ -306,9 +306,9 @@ class Verification:
     def _read_files(self, paths: Iterable[str], limit: int) -> Iterator[bytes | None]:
         return self._client.read_all((f"{self._log.path}/{each}" for each in paths), limit)
 
-    def _kept_checkpoint(self, trusted: LogPolicy) -> Checkpoint:
-        """Return the checkpoint that was kept; that of the empty log before there is one."""
-        before = self._state.text("checkpoint")
+    def _stored_checkpoint(self, trusted: LogPolicy) -> Checkpoint:
+        """Return the stored checkpoint; that of the empty log before there is one."""
+        before = self._trust_store.text("checkpoint")
         if not before:
             is_followed = self._log.is_followed
             origin = trusted.logs[-1].name if is_followed else self._checkpoint.origin
@@ -316,15 +316,15 @@ class Verification:
         try:
             return Checkpoint.parse(SignedNote.parse(before.encode()).text)
         except Malformed:
-            raise self._state.unreadable from None
+            raise self._trust_store.unreadable from None
 
-    def _require_continued(self, kept: Checkpoint, content: bytes) -> None:
+    def _require_continued(self, stored: Checkpoint, content: bytes) -> None:
         new = self._checkpoint
-        if new.origin != kept.origin:
-            why = f"its origin is {new.origin}, and was {kept.origin}"
-        elif new.size < kept.size:
-            why = f"its size went back from {kept.size} to {new.size}"
-        elif new.size == kept.size and new.root != kept.root:
+        if new.origin != stored.origin:
+            why = f"its origin is {new.origin}, and was {stored.origin}"
+        elif new.size < stored.size:
+            why = f"its size went back from {stored.size} to {new.size}"
+        elif new.size == stored.size and new.root != stored.root:
             why = f"there are two logs of {new.size} entries with different roots"
         else:
             return
@@ -332,9 +332,11 @@ class Verification:
 
     def _difference(self, why: str, content: bytes) -> Differs:
         """Keep the checkpoint beside the other one: both together prove that the log changed."""
-        evidence = self._state.file.with_name(f"{self._state.file.name}.differs")
+        evidence = self._trust_store.file.with_name(f"{self._trust_store.file.name}.differs")
         replace_file(evidence, content)
-        return Differs(f"checkpoint: {why}. {evidence} has it, and {self._state.file} the other.")
+        return Differs(
+            f"checkpoint: {why}. {evidence} has it, and {self._trust_store.file} the other."
+        )
 
     def _summary_of_log(self) -> str:
         witnesses = len(self._policy.witnesses)
@@ -482,9 +484,9 @@ class Verification:
         return signed, len(names) - signed - len(wrong), wrong
 
     def _release_keys(self) -> ReleaseKeys:
-        kept = read_object(self._state.text("keys").encode())
-        keys = ReleaseKeys(self._client.read("api/v1/keys") or b"", kept)
-        self._state.keep(keys=json.dumps({**kept, **keys.texts}))
+        stored = read_object(self._trust_store.text("keys").encode())
+        keys = ReleaseKeys(self._client.read("api/v1/keys") or b"", stored)
+        self._trust_store.save(keys=json.dumps({**stored, **keys.texts}))
         return keys
 
     # What is new.
@@ -494,7 +496,7 @@ class Verification:
         if webhook and (flaw := flaw_of_address(webhook, has_token=False)):
             raise NotAsked(flaw)
         self._open_log()
-        watched = self._state.numbers("watched")
+        watched = self._trust_store.numbers("watched")
         since = min(watched.get(org, self._tree.size), self._tree.size)
         if org not in watched:
             self._say(f"What is new in {org} is printed from the entry {since} on.")
@@ -506,7 +508,7 @@ class Verification:
         if found and webhook:
             self._send(webhook, org, found)
         # Stored last, so that what was not sent is sent again.
-        self._state.keep(watched={org: seen})
+        self._trust_store.save(watched={org: seen})
         return DIFFERENT if found else 0
 
     def _news(self, org: str, since: int) -> tuple[list[Leaf], int]:

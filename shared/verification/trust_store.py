@@ -1,4 +1,5 @@
-"""What a verification keeps for the next one: of each registry the policy and the checkpoint."""
+"""The trust store of verifications: the policy and the checkpoint of each registry, for the next
+verification."""
 
 from __future__ import annotations
 
@@ -24,8 +25,8 @@ def default_file(environment: Mapping[str, str]) -> Path:
     return settings_file(environment).with_name("ballroom-log.json")
 
 
-class KeptState:
-    """The file with what is kept, each registry under its address."""
+class TrustStore:
+    """The file of the trust store. Each registry has an entry under its address."""
 
     def __init__(self, file: Path, address: str) -> None:
         """Read the file; raise `NotAsked` if there is one that is no such file."""
@@ -55,12 +56,12 @@ class KeptState:
 
     @property
     def unreadable(self) -> NotAsked:
-        """What is raised where the file keeps something else than it should."""
+        """What is raised if the file is no trust store."""
         message = f"{self.file} cannot be read, or keeps nothing of a log. Name another file."
         return NotAsked(message)
 
     def text(self, name: str) -> str:
-        """Return a text that is kept; empty if there is none."""
+        """Return a stored text; empty if there is none."""
         return str(self._own.get(name) or "")
 
     def numbers(self, name: str) -> dict[str, int]:
@@ -70,9 +71,9 @@ class KeptState:
             numbers = cast("Mapping[str, object]", found)
         return {key: value for key, value in numbers.items() if isinstance(value, int)}
 
-    def keep(self, **fields: object) -> None:
-        """Write what is kept, and leave the rest of the file; numbers are added to those that are
-        kept. Raise `NotAsked`."""
+    def save(self, **fields: object) -> None:
+        """Write these fields, and leave the rest of the file. Numbers are added to the stored ones.
+        Raise `NotAsked`."""
         self._read()  # Another run may have written it meanwhile, such as a watch of others.
         for name, value in fields.items():
             is_added = isinstance(value, dict)
