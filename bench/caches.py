@@ -53,15 +53,15 @@ KEPT_FOR: Mapping[str, str] = {
     "archive_admission._refreshed": "compares with an upstream once",
     "version_checks._known": "bounds use of the confined process",
     "http_fetcher._unresolved": "bounds questions to name servers",
-    "kept_answers._kept": "bounds questions to upstreams",
-    "kept_answers._failed": "bounds questions to upstreams",
+    "upstream_cache._answers": "bounds questions to upstreams",
+    "upstream_cache._failed": "bounds questions to upstreams",
     "version_lists._facts": "mirrors: not asked here",
     "approvals._rules": "mirrors: not asked here",
     "name_owners._owners": "mirrors: not asked here",
     "documents._cache": "requests to the stores of the cloud",
     "sessions._cache": "requests to the stores of the cloud",
     "metadata._pointers": "requests to the stores of the cloud",
-    "pull_redirects._kept": "requests to the stores of the cloud",
+    "pull_redirects._redirects": "requests to the stores of the cloud",
 }
 
 

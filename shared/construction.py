@@ -170,7 +170,7 @@ from shared.services.mirroring.archive_admission import Admission, MirroredLicen
 from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
 from shared.services.mirroring.ours_or_upstream import OursOrUpstream
-from shared.services.mirroring.upstream_cache import KeptAnswers
+from shared.services.mirroring.upstream_cache import UpstreamCache
 from shared.services.mirroring.upstream_questions import UpstreamQuestions
 from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.upstreams import Upstreams
@@ -412,9 +412,9 @@ class Services:
         return self._close_at_end(BackgroundTasks())
 
     @cached_property
-    def kept_answers(self) -> KeptAnswers:
+    def upstream_cache(self) -> UpstreamCache:
         return self._close_at_end(
-            KeptAnswers(clock=self.adapters.clock, fresh_for=self._upstream_fresh_for)
+            UpstreamCache(clock=self.adapters.clock, fresh_for=self._upstream_fresh_for)
         )
 
     # --- Packages ---
@@ -776,7 +776,7 @@ class Services:
 
     @cached_property
     def upstream_questions(self) -> UpstreamQuestions:
-        return UpstreamQuestions(kept=self.kept_answers, rate_limiter=self.rate_limiter)
+        return UpstreamQuestions(cache=self.upstream_cache, rate_limiter=self.rate_limiter)
 
     @cached_property
     def ours_or_upstream(self) -> OursOrUpstream:
@@ -793,7 +793,7 @@ class Services:
             ours_or_upstream=self.ours_or_upstream,
             questions=self.upstream_questions,
             upstreams=_required(self.upstreams),
-            kept=self.kept_answers,
+            cache=self.upstream_cache,
             owners=self.name_owners,
             pins=self.pinned_digests,
             clock=self.adapters.clock,

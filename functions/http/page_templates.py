@@ -103,7 +103,7 @@ _FILTERS: tuple[Callable[..., str], ...] = (
     withdrawal_text,
     withdrawal_title,
 )
-FRAGMENTS_KEPT = 8_192  # Fragments in memory; they take about 6 MB.
+MAX_CACHED_FRAGMENTS = 8_192  # Fragments in memory; they take about 6 MB.
 _HASH_DIGITS = 12  # 48 bits tell the versions of one file apart.
 
 
@@ -114,7 +114,7 @@ def render_template(template: str, values: Mapping[str, object]) -> str:
     return _environment().get_template(template).render({**frame, **values})
 
 
-@lru_cache(maxsize=FRAGMENTS_KEPT)
+@lru_cache(maxsize=MAX_CACHED_FRAGMENTS)
 def fragment(template: str, macro: str, *values: str | int | tuple[object, ...]) -> str:
     """Return the HTML of a macro that depends only on these plain values.
 

@@ -12,7 +12,7 @@ from shared.prose.safe_html import SafeHtml
 from shared.prose.text_links import TextPlace
 from shared.runtime.answers import Answer
 
-POLICIES_KEPT = 4  # The text that comes with the registry, and the last ones of operators.
+MAX_CACHED_POLICIES = 4  # The text that comes with the registry, and the last ones of operators.
 
 pages = PublicPages()
 FACES = (pages,)
@@ -52,6 +52,6 @@ def default_policy() -> str:
     return (TEMPLATES / "web/policies/names.md").read_text("utf-8")
 
 
-@lru_cache(maxsize=POLICIES_KEPT)
+@lru_cache(maxsize=MAX_CACHED_POLICIES)
 def _rendered(text: str) -> SafeHtml:
     return render_markdown(text, PolicyPlace(""), prefix="")

@@ -80,7 +80,9 @@ README_CONTENT = "readme-content"  # A file of the part that reads the readme of
 MAX_TEXT_BYTES = 256 * 1024  # The size of a text in `docs`.
 SYMBOLS_OF_A_PART = 1_000
 MAX_DOCUMENT_BYTES = 64 * 1024 * 1024  # The document of 1 MB of sources has 10 to 16 MB.
-KEPT_DOCUMENT_BYTES = 32 * 1024 * 1024  # Models of more than these are read again by later parts.
+MAX_CACHED_DOCUMENT_BYTES = (
+    32 * 1024 * 1024
+)  # Models of more than these are read again by later parts.
 
 
 def make_release(job: Job) -> None:
@@ -351,7 +353,7 @@ class _Making:
         return self._models[module]
 
     def _keep(self, docs: ModuleDocs, size: int) -> None:
-        if self._kept_bytes + size > KEPT_DOCUMENT_BYTES:
+        if self._kept_bytes + size > MAX_CACHED_DOCUMENT_BYTES:
             self._models.clear()
             self._kept_bytes = 0
         self._models[docs.id] = docs

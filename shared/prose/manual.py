@@ -20,7 +20,7 @@ from shared.prose.safe_html import HeadingIds, SafeHtml
 from shared.prose.text_links import TextPlace
 
 MANUAL_FOLDER = Path(__file__).parents[2] / "docs"
-MANUALS_KEPT = 2  # A process has one address; tests have two.
+MAX_CACHED_MANUALS = 2  # A process has one address; tests have two.
 
 # The files below `docs/` in the order of the menu.
 GROUPS = (
@@ -184,7 +184,7 @@ class Manual(Struct, frozen=True):
         return next((each for each in self.pages if each.name == name), None)
 
 
-@lru_cache(maxsize=MANUALS_KEPT)
+@lru_cache(maxsize=MAX_CACHED_MANUALS)
 def read_manual(
     address: str,
     operator_program: str,
@@ -262,7 +262,7 @@ def _title(text: str) -> str:
     return found[1].replace("`", "") if found else ""
 
 
-@lru_cache(maxsize=MANUALS_KEPT * len(FILES))
+@lru_cache(maxsize=MAX_CACHED_MANUALS * len(FILES))
 def _rendered(text: str, file: str) -> SafeHtml:
     """Return a text of ours as HTML, in which the highest headings are one below the title."""
     shown = _changed_prose(_TITLE.sub("", text), lambda prose: _SUBHEADING.sub("", prose))

@@ -62,7 +62,7 @@ async def events_of(world: World, *kinds: str) -> list[Event]:
 async def drained(mirror: World) -> None:
     """Wait for what instances do behind their answers."""
     for each in mirror.instances:
-        await each.require_mirroring().reader.kept.drain()
+        await each.require_mirroring().reader.cache.drain()
         await each.require_mirroring().refreshing.drain()
 
 

@@ -35,10 +35,10 @@ from shared.domain.search import (
 )
 from shared.runtime.lru_cache import VersionedCache
 
-# What was found is kept until the index changes: the lists of the first page are always the same
+# What was found is cached until the index changes: the lists of the first page are always the same
 # searches, and most people look for the same words. Counted in values of facets, of some 300 bytes
 # each; a hit takes as much memory as 16 of them.
-KEPT_VALUES = 131_072
+VALUES_CACHED = 131_072
 VALUES_OF_A_HIT = 16
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ class SearchIndexFile:
     def __init__(self, database: Database) -> None:
         self.database = database
         # The key is a function of `queries` and its arguments.
-        self._found = VersionedCache[tuple[object, ...], object](KEPT_VALUES, weigh=_weight_of)
+        self._found = VersionedCache[tuple[object, ...], object](VALUES_CACHED, weigh=_weight_of)
 
     async def find(self, find: Callable[[sqlite3.Connection, *Asked], T], *asked: *Asked) -> T:
         """Return the result that `find` had for this since the index changed, or call it."""

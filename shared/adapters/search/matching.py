@@ -296,7 +296,7 @@ def _drop(word_scores: dict[int, float], ids: Iterable[int]) -> None:
 # --- order -------------------------------------------------------------------------------------
 
 # Memory for decoded listings in each process: about 1,500 listings.
-LISTINGS_KEPT_BYTES = 16 * 1024 * 1024
+LISTINGS_CACHED_BYTES = 16 * 1024 * 1024
 # Looking up so many is faster than reading all in their order, and keeping as many of the best
 # numbers is faster than sorting all.
 FEW_PACKAGES = 1_000
@@ -466,23 +466,23 @@ class DecodedListings:
     """
 
     def __init__(self) -> None:
-        self._kept = LruCache[int, tuple[bytes, Listing, int]](
-            LISTINGS_KEPT_BYTES, weigh=lambda _, kept: kept[2]
+        self._listings = LruCache[int, tuple[bytes, Listing, int]](
+            LISTINGS_CACHED_BYTES, weigh=lambda _, cached: cached[2]
         )
         self._lock = Lock()
 
     def decode(self, package: int, stored: bytes) -> Listing:
         """Return the stored listing of a package, by its id."""
         with self._lock:
-            kept = self._kept.get(package)
-        if kept is None or kept[0] != stored:
+            cached = self._listings.get(package)
+        if cached is None or cached[0] != stored:
             document = unpack_listing(stored)
             listing = parse_listing(document)
             size = memory_of_listing(listing, len(document)) + len(stored)
-            kept = stored, listing, size
+            cached = stored, listing, size
             with self._lock:
-                self._kept.put(package, kept)
-        return kept[1]
+                self._listings.put(package, cached)
+        return cached[1]
 
 
 # Bytes besides those of the JSON, measured with tracemalloc. A model has a set of the names of its

@@ -94,7 +94,7 @@ class Admission(Struct, frozen=True):
         await self.reader.questions.count(asker)
         via = asker.via()
         follower = Asker(asker.by, lambda: via, asker.sources)
-        key = f"{sources[-1].kept_as} {coordinate.key}"
+        key = f"{sources[-1].cache_key} {coordinate.key}"
         return await self._flights.answer(key, lambda: self._fetch(coordinate, sources, follower))
 
     async def close(self) -> None:
@@ -154,9 +154,9 @@ class Admission(Struct, frozen=True):
         self, source: UpstreamSource, coordinate: Coordinate, asker: Asker, opened: AsyncExitStack
     ) -> FetchedArchive | None:
         """Fetch the archive, unless that failed lately; its file is closed with `opened`."""
-        kept = self.reader.kept
-        key = (source.kept_as, "archive", coordinate.key)
-        kept.require_not_failed(key)
+        cache = self.reader.cache
+        key = (source.cache_key, "archive", coordinate.key)
+        cache.require_not_failed(key)
         fetch = source.upstream.fetch(coordinate, via=asker.via())
         try:
             return await source.breaker.ask(
@@ -164,7 +164,7 @@ class Admission(Struct, frozen=True):
             )
         except Unanswered as failure:
             if not isinstance(failure, AnswerTooLarge):  # The release is refused for that.
-                kept.note_failure(key, failure)
+                cache.note_failure(key, failure)
             raise
 
     async def _store(

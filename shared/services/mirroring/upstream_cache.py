@@ -1,5 +1,5 @@
-"""Answers of a server of somebody else that are kept: repeated while they are fresh, and renewed
-behind requests after that."""
+"""A cache of the answers of upstreams. Fresh answers are used; older ones are used while they are
+renewed in the background, as `stale-while-revalidate` does (RFC 5861)."""
 
 from collections.abc import Callable, Coroutine, Hashable
 from contextlib import suppress
@@ -18,14 +18,14 @@ from shared.runtime.background_tasks import BackgroundTasks
 from shared.runtime.lru_cache import LruCache
 from shared.runtime.single_flight import SingleFlight
 
-ANSWERS_KEPT_BYTES = 8 * 1024 * 1024
+ANSWERS_CACHED_BYTES = 8 * 1024 * 1024
 # Younger answers are used while they are renewed; for older ones, requests wait.
 USED_WHILE_RENEWED = timedelta(hours=1)
 # After a failed renewal, the next one is tried after this time.
 RETRIED_AFTER = timedelta(seconds=10)
-# Questions whose failure is remembered, so that they are not repeated within that time.
-MAX_FAILURES_KEPT = 1_000
-# A missing answer is kept only this long, because the package may be published any minute.
+# Questions whose failure is cached, so that they are not asked again within that time.
+MAX_CACHED_FAILURES = 1_000
+# That a package is missing is cached only this long, because it may be published any minute.
 MISSING_FOR = timedelta(minutes=1)
 
 
@@ -38,7 +38,7 @@ class NewAnswer(Struct, frozen=True):
     fresh_for: timedelta | None = None  # None: as long as the setting says.
 
 
-class _KeptAnswer(Struct, frozen=True):
+class _CachedAnswer(Struct, frozen=True):
     """An answer, when the server confirmed it, and when it was asked last (monotonic)."""
 
     answer: NewAnswer
@@ -50,66 +50,65 @@ class _KeptAnswer(Struct, frozen=True):
 Ask = Callable[[], Coroutine[Any, Any, NewAnswer]]
 
 
-class KeptAnswers:
-    """Keeps the answers that were used last: fresh ones are repeated, older ones renewed behind.
-    That there is nothing is repeated for a minute, and then asked again.
+class UpstreamCache:
+    """Caches the answers that were used last. That there is nothing is cached for a minute.
 
-    They are of one process and are lost when it ends; what was pulled is stored.
+    The cache is of one process and is lost when it ends; what was pulled is stored.
     """
 
     def __init__(self, clock: Clock, fresh_for: timedelta) -> None:
         self._clock = clock
         self._fresh_for = fresh_for
-        self._kept = LruCache[Hashable, _KeptAnswer](
-            ANSWERS_KEPT_BYTES, weigh=lambda _, kept: kept.answer.memory_bytes
+        self._answers = LruCache[Hashable, _CachedAnswer](
+            ANSWERS_CACHED_BYTES, weigh=lambda _, cached: cached.answer.memory_bytes
         )
-        self._failed = LruCache[Hashable, tuple[Unanswered, int]](MAX_FAILURES_KEPT)
+        self._failed = LruCache[Hashable, tuple[Unanswered, int]](MAX_CACHED_FAILURES)
         self._asking = SingleFlight[Any]()
         self._renewing = BackgroundTasks()
 
     async def get(self, key: Hashable, ask: Ask) -> Any:
-        """Return the answer that is kept, or ask for it; raise what `ask` raises if there is none.
+        """Return the cached answer, or ask for it; raise what `ask` raises if there is none.
 
         One that is no longer fresh is used and renewed meanwhile; one that is older than an hour is
         renewed first, and used if that fails. A question that failed lately fails in the same way,
         without being asked.
         """
-        kept = self._kept.get(key)
+        cached = self._answers.get(key)
         now_ms = self._clock.monotonic_ms()
-        if kept is not None and self._is_fresh(kept):
-            return kept.answer.value
-        if kept is None or kept.answer.value is None:
+        if cached is not None and self._is_fresh(cached):
+            return cached.answer.value
+        if cached is None or cached.answer.value is None:
             self.require_not_failed(key)
             return await self.renewed(key, ask)
-        if now_ms - kept.asked_ms < min(RETRIED_AFTER, self._fresh_for) // MS:
-            return kept.answer.value
+        if now_ms - cached.asked_ms < min(RETRIED_AFTER, self._fresh_for) // MS:
+            return cached.answer.value
         # Marked before, so that not every request that comes meanwhile begins to renew it.
-        self._kept.put(key, replace(kept, asked_ms=now_ms))
-        if now_ms - kept.confirmed_ms >= USED_WHILE_RENEWED // MS:
+        self._answers.put(key, replace(cached, asked_ms=now_ms))
+        if now_ms - cached.confirmed_ms >= USED_WHILE_RENEWED // MS:
             with suppress(Unanswered):
                 return await self.renewed(key, ask)
         else:
             self._renewing.start(self._renew(key, ask))
-        return kept.answer.value
+        return cached.answer.value
 
     async def renewed(self, key: Hashable, ask: Ask) -> Any:
         """Return an answer that is asked for now; raise what `ask` raises."""
         return await self._asking.answer(key, lambda: self._ask(key, ask))
 
     def fresh(self, key: Hashable) -> NewAnswer | None:
-        """Return the answer that is kept if it was confirmed lately."""
-        kept = self._kept.get(key)
-        return kept.answer if kept is not None and self._is_fresh(kept) else None
+        """Return the cached answer if it is fresh."""
+        cached = self._answers.get(key)
+        return cached.answer if cached is not None and self._is_fresh(cached) else None
 
     def has(self, key: Hashable) -> bool:
-        """Check whether an answer is kept that is something, fresh or not."""
-        kept = self._kept.peek(key)
-        return kept is not None and kept.answer.value is not None
+        """Check whether an answer with a value is cached, fresh or not."""
+        cached = self._answers.peek(key)
+        return cached is not None and cached.answer.value is not None
 
     def put(self, key: Hashable, answer: NewAnswer, asked_ms: int | None = None) -> None:
-        """Keep an answer that was asked for just now, or at a time of the monotonic clock."""
+        """Cache an answer that was asked for just now, or at a time of the monotonic clock."""
         at_ms = self._clock.monotonic_ms() if asked_ms is None else asked_ms
-        self._kept.put(key, _KeptAnswer(answer, at_ms, at_ms))
+        self._answers.put(key, _CachedAnswer(answer, at_ms, at_ms))
 
     def require_not_failed(self, key: Hashable) -> None:
         """Raise the failure of the same question if it is less than `RETRIED_AFTER` old."""
@@ -118,7 +117,7 @@ class KeptAnswers:
             raise type(failed[0])(*failed[0].args)
 
     def note_failure(self, key: Hashable, error: Unanswered) -> None:
-        """Keep a failure that concerns only this question; the circuit breaker keeps others."""
+        """Cache a failure that concerns only this question; the circuit breaker counts others."""
         if not isinstance(error, NoRoomToFetch | ServerUnreachable | UpstreamBusy):
             until_ms = self._clock.monotonic_ms() + RETRIED_AFTER // MS
             kind = AnswerUnusable if isinstance(error, AnswerUnusable) else Unanswered
@@ -133,13 +132,13 @@ class KeptAnswers:
         await self._renewing.cancel()
         await self._asking.close()
 
-    def _is_fresh(self, kept: _KeptAnswer) -> bool:
-        most = self._fresh_for if kept.answer.value is not None else MISSING_FOR
-        fresh_for = most if (own := kept.answer.fresh_for) is None else min(own, most)
-        return self._clock.monotonic_ms() - kept.confirmed_ms < fresh_for // MS
+    def _is_fresh(self, cached: _CachedAnswer) -> bool:
+        most = self._fresh_for if cached.answer.value is not None else MISSING_FOR
+        fresh_for = most if (own := cached.answer.fresh_for) is None else min(own, most)
+        return self._clock.monotonic_ms() - cached.confirmed_ms < fresh_for // MS
 
     async def _renew(self, key: Hashable, ask: Ask) -> None:
-        with suppress(Refusal, Unanswered):  # What was refused is not kept: the next request asks.
+        with suppress(Refusal, Unanswered):  # A refusal is not cached: the next request asks.
             await self.renewed(key, ask)
 
     async def _ask(self, key: Hashable, ask: Ask) -> Any:
@@ -148,7 +147,7 @@ class KeptAnswers:
         try:
             answer = await ask()
         except Refusal:
-            self._kept.drop(key)
+            self._answers.drop(key)
             raise
         except Unanswered as error:
             self.note_failure(key, error)

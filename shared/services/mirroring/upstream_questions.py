@@ -1,5 +1,5 @@
-"""How an upstream is asked: behind its circuit breaker, with answers that are kept for a time, and
-within the limit of callers without a token."""
+"""How an upstream is asked: behind its circuit breaker, with cached answers, and within the limit
+of callers without a token."""
 
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from functools import partial
@@ -15,7 +15,7 @@ from shared.domain.visibility import Visibility
 from shared.ports.http_client import Unanswered
 from shared.ports.upstream import Upstream
 from shared.services.limits.rate_limits import RateLimiter
-from shared.services.mirroring.upstream_cache import KeptAnswers, NewAnswer
+from shared.services.mirroring.upstream_cache import NewAnswer, UpstreamCache
 from shared.services.mirroring.upstreams import UpstreamSource, refusal_of
 
 T = TypeVar("T")
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 class Question(Struct, Generic[T], frozen=True):
     """A question to any upstream: what it is about, for refusals and for the circuit breaker, the
-    key of its kept answer, and about how many bytes of memory an answer takes.
+    key of its cached answer, and about how many bytes of memory an answer takes.
 
     `accept` may change or refuse a new answer.
     """
@@ -62,7 +62,7 @@ class Asker(Struct, frozen=True):
 class UpstreamQuestions(Struct, frozen=True):
     """Asks upstreams, and keeps what they answer."""
 
-    kept: KeptAnswers
+    cache: UpstreamCache
     rate_limiter: RateLimiter
 
     async def answer(
@@ -73,13 +73,13 @@ class UpstreamQuestions(Struct, frozen=True):
         *,
         anew: bool = False,
     ) -> T | None:
-        """Ask the sources one after the other; return the first answer, kept or new, or None if
-        none of them has one. `anew` ignores kept answers."""
+        """Ask the sources one after the other; return the first answer, cached or new, or None if
+        none of them has one. `anew` ignores cached answers."""
         for source in sources:
-            key = (source.kept_as, *question.key)
-            if self.kept.fresh(key) is None:
+            key = (source.cache_key, *question.key)
+            if self.cache.fresh(key) is None:
                 await self.count(asker)
-            get = self.kept.renewed if anew else self.kept.get
+            get = self.cache.renewed if anew else self.cache.get
             try:
                 found = await get(key, partial(self._ask, question, source, asker))
             except Unanswered as failure:

@@ -41,7 +41,7 @@ from shared.ports.system import Clock
 from shared.ports.upstream import Upstream
 from shared.runtime.decoded_records import memory_of
 from shared.services.mirroring.ours_or_upstream import OursOrUpstream
-from shared.services.mirroring.upstream_cache import KeptAnswers, NewAnswer
+from shared.services.mirroring.upstream_cache import NewAnswer, UpstreamCache
 from shared.services.mirroring.upstream_questions import Asker, Question, UpstreamQuestions
 from shared.services.mirroring.upstreams import Upstreams, UpstreamSource, refusal_of
 from shared.services.name_owners import NameOwners
@@ -63,7 +63,7 @@ class UpstreamReader(Struct, frozen=True):
     ours_or_upstream: OursOrUpstream
     questions: UpstreamQuestions
     upstreams: Upstreams
-    kept: KeptAnswers
+    cache: UpstreamCache
     owners: NameOwners
     pins: PinnedDigests
     clock: Clock
@@ -110,7 +110,7 @@ class UpstreamReader(Struct, frozen=True):
         anew: bool = False,
     ) -> Listing | None:
         """Return the exact version from the first source that has it, whatever its age; `anew`
-        ignores kept answers. Raises as `describe` does."""
+        ignores cached answers. Raises as `describe` does."""
         question = self._description(coordinate.package, coordinate.version, EXACT_CLIENT)
         return await self.questions.answer(question, sources, asker, anew=anew)
 
@@ -118,8 +118,8 @@ class UpstreamReader(Struct, frozen=True):
         """Check whether each of these sources said within the last minute that it has no such
         version."""
         question = self._description(coordinate.package, coordinate.version, EXACT_CLIENT)
-        kept = [self.kept.fresh((each.kept_as, *question.key)) for each in sources]
-        return all(each is not None and each.value is None for each in kept)
+        cached = [self.cache.fresh((each.cache_key, *question.key)) for each in sources]
+        return all(each is not None and each.value is None for each in cached)
 
     def _description(
         self, package: Package, wanted: Version | Range, client: ClientProfile
@@ -138,7 +138,7 @@ class UpstreamReader(Struct, frozen=True):
                 found = replace(found, head=head)
             if isinstance(wanted, Range):  # The next question is about the chosen version.
                 exact = self._description(package, at.version, EXACT_CLIENT).key
-                self.kept.put((source.kept_as, *exact), NewAnswer(found, size(found)))
+                self.cache.put((source.cache_key, *exact), NewAnswer(found, size(found)))
             return found
 
         is_exact = isinstance(wanted, Version)
@@ -192,7 +192,7 @@ class UpstreamReader(Struct, frozen=True):
         self, requests: Sequence[PackageRequest], client: ClientProfile, asker: Asker
     ) -> dict[PackageRequest, UpstreamResolution | Refusal]:
         """Return what upstreams choose, with one request to each of them for all packages of which
-        no fresh answer is kept; the refusal of those of which an upstream does not answer, or may
+        no fresh answer is cached; the refusal of those of which an upstream does not answer, or may
         not be asked for this caller."""
         packages = {each: [each.wanted.package] if each.wanted else [] for each in requests}
         return await self._resolved(packages, client, asker, lambda e: e.resolve_packages)
@@ -230,11 +230,11 @@ class UpstreamReader(Struct, frozen=True):
                 if each in found or turn >= len(sources):
                     continue
                 source = sources[turn]
-                kept = self.kept.fresh((source.kept_as, each, client))
-                if kept is None:
-                    unknown.setdefault(source.kept_as, (source, []))[1].append(each)
-                elif kept.value is not None:
-                    found[each] = kept.value
+                cached = self.cache.fresh((source.cache_key, each, client))
+                if cached is None:
+                    unknown.setdefault(source.cache_key, (source, []))[1].append(each)
+                elif cached.value is not None:
+                    found[each] = cached.value
             batches = (self._resolved_by(*each, client, asker, call) for each in unknown.values())
             for answers in await asyncio.gather(*batches):
                 found |= answers
@@ -273,7 +273,7 @@ class UpstreamReader(Struct, frozen=True):
         found = dict[RequestT, AnswerT | Refusal]()
         for each, answer in zip(requests, answers, strict=True):
             size = 1_000 + (len(answer.graph) if isinstance(answer, UpstreamResolution) else 0)
-            self.kept.put((source.kept_as, each, client), NewAnswer(answer, size))
+            self.cache.put((source.cache_key, each, client), NewAnswer(answer, size))
             if answer is not None:
                 found[each] = answer
         return found

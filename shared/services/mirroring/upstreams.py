@@ -54,8 +54,8 @@ class UpstreamSource(Struct, frozen=True):
     sends_token: bool = False
 
     @property
-    def kept_as(self) -> str:
-        """The key of its kept answers, which are apart for requests with a token."""
+    def cache_key(self) -> str:
+        """The key of its cached answers, which are apart for requests with a token."""
         return f"{self.name} with token" if self.sends_token else self.name
 
     async def failure(self) -> Unanswered | None:

@@ -66,8 +66,8 @@ class _Wanted(Struct, frozen=True):
 
     @property
     def key(self) -> tuple[str, ...]:
-        """The key under which the list of versions of a package is kept."""
-        return self.source.kept_as, "list", self.package.key
+        """The key under which the list of versions of a package is cached."""
+        return self.source.cache_key, "list", self.package.key
 
     async def ask(self, question: Callable[..., Awaitable[T]]) -> T:
         """Ask the upstream a question about the package, which takes `via`."""
@@ -135,14 +135,14 @@ class VersionLists(Struct, frozen=True):
         return replace(known, entries=tuple(entries))
 
     async def _versions(self, wanted: _Wanted, asker: Asker) -> tuple[str, ...] | None:
-        kept = self.reader.kept
+        cache = self.reader.cache
         package = wanted.package
         source = wanted.source
-        if not kept.has(wanted.key):  # A renewal is made once in a while, whoever asks.
+        if not cache.has(wanted.key):  # A renewal is made once in a while, whoever asks.
             await self.reader.questions.count(asker)
         try:
             async with asyncio.timeout(self.patience.total_seconds()):
-                found = await kept.get(wanted.key, partial(self._renewed, wanted))
+                found = await cache.get(wanted.key, partial(self._renewed, wanted))
         except TimeoutError:
             if (known := await self._stored(wanted)) is not None:
                 return known.versions
@@ -164,7 +164,7 @@ class VersionLists(Struct, frozen=True):
         clock = self.reader.clock
         rules = await self.reader.upstreams.rules()
         turn = clock.monotonic_ms() // (FACTS_CACHED_FOR // MS)
-        key = f"{source.kept_as}\n{package.key}"
+        key = f"{source.cache_key}\n{package.key}"
         edition = (versions, rules.changed_ms, turn)
         if (cached := self._facts.get(key, edition)) is not None:
             return cached
@@ -190,7 +190,7 @@ class VersionLists(Struct, frozen=True):
         new one. If the upstream does not answer, the stored one stands."""
         known = await self._stored(wanted)
         clock = self.reader.clock
-        is_served = self.reader.kept.has(wanted.key)
+        is_served = self.reader.cache.has(wanted.key)
         usable_for = self.fresh_for if is_served else USED_WHILE_RENEWED
         if known is None or clock.now_ms() - known.listed_ms >= usable_for // MS:
             try:

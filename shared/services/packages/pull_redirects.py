@@ -2,8 +2,8 @@
 caller may have. docs/run/azure/archive-delivery.md describes the routes.
 
 In the cloud an instance caches redirects in memory (`RedirectCache`). The host of Azure calls
-the Function for each pull, and a kept redirect spares it reading records, and for a while signing a
-link. A kept redirect takes a third of the memory of the records that it is made of.
+the Function for each pull, and a cached redirect spares it reading records, and for a while signing
+a link. A cached redirect takes a third of the memory of the records that it is made of.
 """
 
 from collections.abc import Awaitable, Callable
@@ -129,9 +129,9 @@ class PullRedirects(Struct, frozen=True):
         if isinstance(wanted, Range):
             place += f"\n{','.join(sorted(client.platforms or ()))}\n{client.language}"
         edition_number = cache.edition_number
-        kept = await cache.find(place, package.org, by)
-        if kept is not None:
-            located = _decoded(kept)
+        cached = await cache.find(place, package.org, by)
+        if cached is not None:
+            located = _decoded(cached)
             if not located.is_mirrored or not await self.limited_by(by):
                 return located
         found = await source.find(package, wanted, client=client, by=by)
@@ -140,7 +140,7 @@ class PullRedirects(Struct, frozen=True):
         if depends_on is not None:
             content = _encoded(located, depends_on)
             redirect = Redirect(content, located.url, located.cacheable_until_ms, archive)
-            cache.keep(place, redirect, depends_on, edition_number=edition_number, by=by)
+            cache.put(place, redirect, depends_on, edition_number=edition_number, by=by)
         return located
 
     async def _located(
@@ -234,8 +234,8 @@ def _encoded(located: LocatedArchive, depends_on: Dependencies) -> bytes:
     return orjson.dumps((*facts, text, *rest))
 
 
-def _decoded(kept: "Redirect") -> LocatedArchive:
-    org, name, version, file, digest, deprecation, *rest = orjson.loads(kept.content)
+def _decoded(cached: "Redirect") -> LocatedArchive:
+    org, name, version, file, digest, deprecation, *rest = orjson.loads(cached.content)
     cache_control, published_ms, readers, is_mirrored = rest
     coordinate = Coordinate.parse(org, name, version)
     return LocatedArchive(
@@ -244,12 +244,12 @@ def _decoded(kept: "Redirect") -> LocatedArchive:
         Digest(digest),
         deprecation,
         cache_control,
-        kept.url,
+        cached.url,
         published_ms,
         not readers,
         is_mirrored,
         Dependencies(frozenset((coordinate.package.key,)), frozenset(readers), is_mirrored),
-        kept.cacheable_until_ms,
+        cached.cacheable_until_ms,
     )
 
 
@@ -262,7 +262,7 @@ class Redirect(Struct, frozen=True):
     archive: LinkedArchive | None  # What the address is signed for; None if no other may follow.
 
 
-class _KeptRedirect(Struct, frozen=True):
+class _CachedRedirect(Struct, frozen=True):
     """A redirect, and what it depends on."""
 
     redirect: Redirect
@@ -272,10 +272,10 @@ class _KeptRedirect(Struct, frozen=True):
 
 
 class RedirectCache:
-    """Keeps the redirects that were used last, while their packages stand. Once a link is no longer
-    repeated, the next pull signs another one, without a request to a store of records.
+    """Stores the redirects that were used last, while their packages are unchanged. Once a link is
+    no longer used, the next pull signs another one, without a request to a store of records.
 
-    One about a package that is not public is kept for its readers, and looked up only for callers
+    One about a package that is not public is stored for its readers, and looked up only for callers
     that are known to be among them: for others a hidden package takes the same steps as a
     missing one (docs/decisions/0020).
     """
@@ -293,7 +293,7 @@ class RedirectCache:
         self._readers = readers
         self._clock = clock
         self._links = links
-        self._kept = LruCache[str, _KeptRedirect](capacity_bytes, weigh=_weigh)
+        self._redirects = LruCache[str, _CachedRedirect](capacity_bytes, weigh=_weigh)
 
     @property
     def edition_number(self) -> int:
@@ -301,19 +301,19 @@ class RedirectCache:
         return self._edition.number
 
     async def find(self, place: str, org: str, by: Principal) -> Redirect | None:
-        """Return the redirect kept for `by` at a place of an organization."""
+        """Return the cached redirect for `by` at a place of an organization."""
         readers = self._readers.among(by, (org.lower(),))
         places = [place, *(_of_readers(place, each) for each in readers)]
         for each in places:
-            kept = self._kept.get(each)
-            if kept is None or not await self._is_valid(each, kept):
+            cached = self._redirects.get(each)
+            if cached is None or not await self._is_valid(each, cached):
                 continue
-            redirect = await self._with_link(each, kept)
+            redirect = await self._with_link(each, cached)
             if redirect is not None:
                 return redirect
         return None
 
-    def keep(
+    def put(
         self,
         place: str,
         redirect: Redirect,
@@ -322,7 +322,7 @@ class RedirectCache:
         edition_number: int,
         by: Principal,
     ) -> None:
-        """Keep a redirect that was made for `by`, if it depends on one package."""
+        """Store a redirect that was made for `by`, if it depends on one package."""
         is_of_one = depends_on.is_of_packages and len(depends_on.packages) == 1
         if not is_of_one or len(depends_on.readers) > 1 or len(place) > LONGEST_PLACE:
             return
@@ -330,43 +330,45 @@ class RedirectCache:
         readers_of = "".join(depends_on.readers)
         if readers_of and not self._readers.includes(by, readers_of):
             return
-        kept = _KeptRedirect(redirect, edition_number, package, readers_of)
+        cached = _CachedRedirect(redirect, edition_number, package, readers_of)
         if self._is_cacheable(redirect) and self._edition.is_unchanged_since(
-            edition_number, (kept.package,)
+            edition_number, (cached.package,)
         ):
-            self._kept.put(_of_readers(place, readers_of) if readers_of else place, kept)
+            self._redirects.put(_of_readers(place, readers_of) if readers_of else place, cached)
 
-    async def _is_valid(self, place: str, kept: _KeptRedirect) -> bool:
+    async def _is_valid(self, place: str, cached: _CachedRedirect) -> bool:
         is_current = self._edition.is_current() or await self._edition.poll()
-        if not self._edition.is_unchanged_since(kept.edition_number, (kept.package,)):
-            self._kept.drop(place)
+        if not self._edition.is_unchanged_since(cached.edition_number, (cached.package,)):
+            self._redirects.drop(place)
             return False
         return is_current
 
-    async def _with_link(self, place: str, kept: _KeptRedirect) -> Redirect | None:
+    async def _with_link(self, place: str, cached: _CachedRedirect) -> Redirect | None:
         """Return the redirect with a link that may be used; None if there is none."""
-        redirect = kept.redirect
-        archive = kept.redirect.archive
+        redirect = cached.redirect
+        archive = cached.redirect.archive
         if self._is_cacheable(redirect):
             return redirect
         if archive is None:
-            self._kept.drop(place)
+            self._redirects.drop(place)
             return None
         try:
             link = await self._links.link(archive.name, archive.container, archive.file)
         except Unavailable:  # The registry sends the archive itself meanwhile.
             return None
         renewed = replace(redirect, url=link.url, cacheable_until_ms=link.cacheable_until_ms)
-        if self._kept.peek(place) is kept:  # A change may have come while the key was awaited.
-            self._kept.put(place, replace(kept, redirect=renewed))
+        if (
+            self._redirects.peek(place) is cached
+        ):  # A change may have come while the key was awaited.
+            self._redirects.put(place, replace(cached, redirect=renewed))
         return renewed
 
     def _is_cacheable(self, redirect: Redirect) -> bool:
         return self._clock.monotonic_ms() < redirect.cacheable_until_ms
 
 
-def _weigh(place: str, kept: _KeptRedirect) -> int:
-    texts = len(place) + len(kept.redirect.content) + len(kept.redirect.url)
+def _weigh(place: str, cached: _CachedRedirect) -> int:
+    texts = len(place) + len(cached.redirect.content) + len(cached.redirect.url)
     return _ENTRY_BYTES + texts
 
 

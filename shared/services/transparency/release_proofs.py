@@ -33,9 +33,9 @@ from shared.services.limits.notices import ReadOnlyMode
 from shared.services.transparency.log_reader import LogReader
 from shared.services.transparency.published_checkpoints import PublishedCheckpoints
 
-PROOFS_KEPT = 2_000  # Proofs in memory; each takes about 2 KB.
+PROOFS_CACHED = 2_000  # Proofs in memory; each takes about 2 KB.
 # How long proofs of the previous log may still be given after a new log began.
-STATE_KEPT = timedelta(minutes=1)
+STATE_CACHED_FOR = timedelta(minutes=1)
 
 
 class LoggedRelease(Struct, frozen=True, dict=True):
@@ -112,7 +112,7 @@ class ReleaseProofs:
         self._published = published
         self._read_only_mode = read_only_mode
         self._clock = clock
-        self._known = LruCache[str, LoggedRelease](PROOFS_KEPT)
+        self._known = LruCache[str, LoggedRelease](PROOFS_CACHED)
         self._state: LogState | None = None
         self._state_until_ms = 0
 
@@ -144,7 +144,7 @@ class ReleaseProofs:
         segments change only when it is mended."""
         if self._state is None or self._clock.now_ms() >= self._state_until_ms:
             self._state = await self._reader.state()
-            self._state_until_ms = self._clock.now_ms() + STATE_KEPT // MS
+            self._state_until_ms = self._clock.now_ms() + STATE_CACHED_FOR // MS
         return self._state
 
     async def _stored(self, key: str, origin: str) -> LoggedRelease | None:

@@ -12,7 +12,7 @@ from shared.domain.transparency.log_policies import LogPolicy
 from shared.domain.transparency.log_proofs import LogProof
 from shared.domain.transparency.tiles import entries_of
 from shared.services.transparency.log_mending import MendingWay
-from shared.services.transparency.release_proofs import STATE_KEPT
+from shared.services.transparency.release_proofs import STATE_CACHED_FOR
 from shared.verify import VerifyOptions, run
 from tests.support.archives import bala
 from tests.support.log_files import LogTreeFiles, Site, serving
@@ -89,7 +89,7 @@ async def test_everything_names_the_log_that_is_written(world: World) -> None:
     await write_log(world)
     before = LogProof.parse((await world.get(f"{URL}/{PROOF}")).text)
     await lose_tiles(world)
-    world.clock.advance(STATE_KEPT)
+    world.clock.advance(STATE_CACHED_FOR)
     policy = LogPolicy.parse((await world.get(f"{URL}/log/policy")).text)
     assert [each.url for each in policy.logs] == [f"{URL}/logs/log2"]
     assert {each.key.name for each in policy.logs} == {FOLLOWING}
@@ -116,7 +116,7 @@ async def test_metadata_that_had_a_proof_names_the_following_log_after_a_minute(
     metadata = f"{BASE}/packages/acme/greet/1.0.0"
     before = (await world.get(metadata)).json()["transparencyLog"]
     await lose_tiles(world)
-    world.clock.advance(STATE_KEPT)
+    world.clock.advance(STATE_CACHED_FOR)
     after = (await world.get(metadata)).json()["transparencyLog"]
     assert LogProof.parse(after["proof"]).checkpoint.text.startswith(f"{FOLLOWING}\n")
     assert after["index"] == before["index"] + 1

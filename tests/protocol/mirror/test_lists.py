@@ -162,9 +162,9 @@ async def test_a_process_that_starts_while_the_upstream_is_silent_has_the_list(
     for minutes in (0, 30, 90):
         mirror.clock.advance(timedelta(minutes=minutes))
         for each in mirror.instances:
-            kept = each.require_mirroring().reader.kept._kept
-            for key in list(kept._entries):
-                kept.drop(key)
+            answers = each.require_mirroring().reader.cache._answers
+            for key in list(answers._entries):
+                answers.drop(key)
         assert await hosted(mirror) == ["1.0.0", "1.1.0"]
 
 

@@ -139,7 +139,7 @@ def test_models_that_are_not_kept_are_read_again(
 ) -> None:
     facts = {"files": {"modules/shop.sub/a.bal": SOURCE}, "modules": ("shop", "shop.sub")}
     whole = run(jobs(**facts)).pieces
-    monkeypatch.setattr(release_docs, "KEPT_DOCUMENT_BYTES", 0)
+    monkeypatch.setattr(release_docs, "MAX_CACHED_DOCUMENT_BYTES", 0)
     assert run(jobs(**facts)).pieces == whole
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.services.mirroring.upstream_cache import Ask, KeptAnswers, NewAnswer
+from shared.services.mirroring.upstream_cache import Ask, NewAnswer, UpstreamCache
 from tests.fakes.system import FakeClock
 
 FRESH = timedelta(minutes=5)
@@ -30,11 +30,11 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def kept(clock: FakeClock) -> KeptAnswers:
-    return KeptAnswers(clock, FRESH)
+def kept(clock: FakeClock) -> UpstreamCache:
+    return UpstreamCache(clock, FRESH)
 
 
-async def test_renewing_stops_at_the_end(kept: KeptAnswers, clock: FakeClock) -> None:
+async def test_renewing_stops_at_the_end(kept: UpstreamCache, clock: FakeClock) -> None:
     async def ask() -> NewAnswer:
         return await asyncio.Future[NewAnswer]()
 

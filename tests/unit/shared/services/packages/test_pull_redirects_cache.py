@@ -91,7 +91,7 @@ class World:
         archive: LinkedArchive | None = None,
     ) -> None:
         assert self.edition.is_current()
-        self.hops.keep(
+        self.hops.put(
             place,
             self.redirect(archive),
             depends_on,
