@@ -91,9 +91,9 @@ class Exchange(Struct):
         """Write the log line, and record metrics and the trace if telemetry is on."""
         now = time.perf_counter()
         seconds = now - self.started
-        stands_for = self._weigh(status, seconds, now)
-        if stands_for:
-            log_request(**self._fields(status, outcome, seconds, stands_for))
+        sample_weight = self._sample_weight(status, seconds, now)
+        if sample_weight:
+            log_request(**self._fields(status, outcome, seconds, sample_weight))
         if is_recording():
             record_metric(REQUESTS, seconds, self._attributes(status, outcome))
         if is_tracing():
@@ -108,7 +108,7 @@ class Exchange(Struct):
             )
 
     def _fields(
-        self, status: int, outcome: str, seconds: float, stands_for: int
+        self, status: int, outcome: str, seconds: float, sample_weight: int
     ) -> dict[str, object]:
         """Return the fields of the line; for a pull also what was pulled, and from which
         address."""
@@ -126,19 +126,19 @@ class Exchange(Struct):
             if self.caller.credential:
                 fields["credential"] = self.caller.credential
         fields |= self.activity.log_fields()
-        if stands_for > 1:
-            fields["stands_for"] = stands_for
+        if sample_weight > 1:
+            fields["stands_for"] = sample_weight
         return fields
 
     def _attributes(self, status: int, outcome: str) -> Attributes:
         face = self.operation.partition("_")[0]
         return {"face": face, "operation": self.operation, "outcome": outcome, "status": status}
 
-    def _weigh(self, status: int, seconds: float, now: float) -> int:
+    def _sample_weight(self, status: int, seconds: float, now: float) -> int:
         """Return how many requests the line of this one counts; 0 if it gets no line."""
         sampling = log_sampling()
         is_counted = self.is_ordinary and status < FIRST_ERROR_STATUS and seconds < SLOW_SECONDS
-        return sampling.weigh() if is_counted else sampling.weigh_whole(now)
+        return sampling.sample_weight() if is_counted else sampling.bounded_weight(now)
 
 
 def _new_id() -> str:

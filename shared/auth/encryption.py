@@ -36,5 +36,5 @@ def decrypt(key: bytes, text: str, about: str) -> bytes:
 
 
 def key_of(secret: str, purpose: str) -> bytes:
-    """Return the key that a long random secret stands for, which its hash does not tell."""
+    """Derive a key from a long random secret. The hash of the secret does not tell the key."""
     return hashlib.sha256(f"{purpose}\n{secret}".encode()).digest()

@@ -72,8 +72,8 @@ class Answer:
 
     A gzip file in `packed` is a body that a host of the registry's own unpacks while it sends it;
     then the `Content-Length` is that of the whole, and `body` is empty. The Functions host takes
-    whole bodies alone: `unpack` makes one. `length` is that of the body of a 200, for the 304 that
-    stands for it.
+    whole bodies alone: `unpack` makes one. A 304 has no body; its `length` is that of the body of
+    the 200 that it replaces.
 
     The answer cache serves the answer until `cacheable_until_ms` of the monotonic clock (0 for
     never), and while what it `depends_on` is unchanged. An answer without `depends_on` is never

@@ -127,12 +127,12 @@ class Activity:
             return
         ended = time.perf_counter()
         is_slow = keep_slow and ended - self.began >= SLOW_SECONDS
-        stands_for = traces.weigh(self, ended, must_keep=is_failed or is_slow)
-        if stands_for:
+        sample_weight = traces.sample_weight(self, ended, must_keep=is_failed or is_slow)
+        if sample_weight:
             counted = {"calls": sum(self.calls.values()), "units": round(self.units, 2)}
             shown = {**attributes(), **counted}
             whole = CallSpan(name, self.began, ended, shown, is_failed)
-            traces.export(self, whole, [_span_of(each) for each in spans], stands_for)
+            traces.export(self, whole, [_span_of(each) for each in spans], sample_weight)
 
     def log_fields(self) -> dict[str, object]:
         """Return fields for the log: the trace, and the counts of store calls."""
@@ -200,12 +200,12 @@ def record_metric(instrument: Instrument, value: float, attributes: Attributes) 
 class TraceBackend(Protocol):
     """Receives activities that ended, on the thread that ended them; never raises, never waits."""
 
-    def weigh(self, activity: Activity, ended: float, *, must_keep: bool) -> float:
-        """Return how many traces that of the activity stands for, 0 if it is not exported."""
+    def sample_weight(self, activity: Activity, ended: float, *, must_keep: bool) -> float:
+        """Return how many traces that of the activity counts for; 0 if it is not exported."""
         ...
 
     def export(
-        self, activity: Activity, whole: CallSpan, calls: Sequence[CallSpan], stands_for: float
+        self, activity: Activity, whole: CallSpan, calls: Sequence[CallSpan], sample_weight: float
     ) -> None:
         """Export the trace of an activity with its calls."""
         ...

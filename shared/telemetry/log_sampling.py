@@ -6,31 +6,32 @@ from itertools import count
 # a share of those that only read (docs/decisions/0024).
 SLOW_SECONDS = 1.0  # As long as the alert `latency-p95` allows.
 
-# Whole lines of each process; requests beyond that are sampled as reads are.
+# Lines of requests that are not sampled, for each process; more requests are sampled as reads are.
 WHOLE_LINES_A_SECOND = 50
 STACKS_A_SECOND = 5  # Stack traces of each process; each has some kilobytes.
 
 
 class LogSampling:
-    """Says for each request how many its line stands for."""
+    """Says for each request how many its line counts for; 0 if it gets no line."""
 
     def __init__(self, share: float) -> None:
         """`share` is of the requests that succeed and only read, from 0 to 1."""
         self._share = share
-        self._stands_for = max(round(1 / share), 1) if share else 0
+        self._sample_weight = max(round(1 / share), 1) if share else 0
         self._numbers = count()
         self._lines = RateBound(WHOLE_LINES_A_SECOND)
         self._stacks = RateBound(STACKS_A_SECOND)
 
-    def weigh(self) -> int:
-        """Return how many requests the line of one that succeeded stands for, 0 for no line."""
+    def sample_weight(self) -> int:
+        """Return the weight of a request that succeeded and only read."""
         number = next(self._numbers)
-        return self._stands_for if number % (self._stands_for or 1) == 0 else 0
+        return self._sample_weight if number % (self._sample_weight or 1) == 0 else 0
 
-    def weigh_whole(self, now: float) -> int:
-        """Return the same for a request of which each has a line, but not any number a second: who
-        asks for what is not there as fast as possible would fill the log. `now` is in seconds."""
-        return 1 if self._share == 1 or self._lines.allows(now) else self.weigh()
+    def bounded_weight(self, now: float) -> int:
+        """Return the weight of any other request, which has a line of its own. Beyond a number of
+        lines a second these are sampled, too: a client that asks for what is not there as fast as
+        possible would fill the log. `now` is in seconds."""
+        return 1 if self._share == 1 or self._lines.allows(now) else self.sample_weight()
 
     def has_room_for_a_stack(self, now: float) -> bool:
         """Return whether the stack of another failed request may be written."""

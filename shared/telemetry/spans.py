@@ -68,7 +68,7 @@ class SpanExporter:
         for call in trace.calls:
             named = self._called(call.attributes)
             spans.append((call, self._context(trace_id), context, SpanKind.CLIENT, named))
-        rate = {} if trace.stands_for == 1 else {_SAMPLE_RATE: 100 / trace.stands_for}
+        rate = {} if trace.sample_weight == 1 else {_SAMPLE_RATE: 100 / trace.sample_weight}
         for span, own, parent, of, attributes in spans:
             self._processor.on_end(
                 ReadableSpan(

@@ -52,14 +52,14 @@ _START = 5381 * pow(33, _LENGTH, _WORD)
 class EndedTrace(Struct, frozen=True):
     """A request or a run of a task that is exported, with its calls.
 
-    `parent_id` is the span that caused it, or empty. `stands_for` is how many traces it stands
+    `parent_id` is the span that caused it, or empty. `sample_weight` is how many traces it counts
     for. Add `epoch` to the seconds of spans for those since 1970.
     """
 
     trace_id: str
     parent_id: str
     is_hosted: bool
-    stands_for: float
+    sample_weight: float
     epoch: float
     whole: CallSpan
     calls: Sequence[CallSpan]
@@ -89,7 +89,7 @@ class Traces:
         self._buffered: deque[EndedTrace] = deque(maxlen=MAX_BUFFERED_TRACES)
         self._loading = threading.Lock()
 
-    def weigh(self, activity: Activity, ended: float, *, must_keep: bool) -> float:
+    def sample_weight(self, activity: Activity, ended: float, *, must_keep: bool) -> float:
         if self._share == 1:
             return 1
         trace = activity.trace
@@ -100,14 +100,14 @@ class Traces:
         return 1 if must_keep else 1 / self._share
 
     def export(
-        self, activity: Activity, whole: CallSpan, calls: Sequence[CallSpan], stands_for: float
+        self, activity: Activity, whole: CallSpan, calls: Sequence[CallSpan], sample_weight: float
     ) -> None:
         trace = activity.trace
         ended = EndedTrace(
             trace_id=os.urandom(16).hex() if trace is None else trace.trace_id,
             parent_id="" if trace is None else trace.span_id,
             is_hosted=activity.is_hosted,
-            stands_for=stands_for,
+            sample_weight=sample_weight,
             epoch=time.time() - time.perf_counter(),
             whole=whole,
             calls=calls,

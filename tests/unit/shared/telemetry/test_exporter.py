@@ -55,11 +55,11 @@ SPAN = "b7ad6b7169203331"
 SYSTEMS = {"": "azure.cosmosdb", "archives": "azure.blob"}
 
 
-def ended(*calls: CallSpan, is_hosted: bool, stands_for: float = 1) -> EndedTrace:
+def ended(*calls: CallSpan, is_hosted: bool, sample_weight: float = 1) -> EndedTrace:
     """Return the trace of a push that broke after half a second."""
     shown = {"operation": "central_push", "status": 500, "method": "POST", "calls": 2}
     whole = CallSpan("central_push", 10, 10.5, shown, is_failed=True)
-    return EndedTrace(TRACE, SPAN, is_hosted, stands_for, 1_700_000_000, whole, calls)
+    return EndedTrace(TRACE, SPAN, is_hosted, sample_weight, 1_700_000_000, whole, calls)
 
 
 STORED = CallSpan(
@@ -132,7 +132,7 @@ TAGS = ("ai.cloud.role", "ai.operation.id", "ai.operation.parentId", "ai.operati
 def test_spans_are_converted_as_the_library_does(*, is_hosted: bool) -> None:
     kept = InMemorySpanExporter()
     SpanExporter(SimpleSpanProcessor(kept), SYSTEMS).export(
-        ended(STORED, WROTE, is_hosted=is_hosted, stands_for=20)
+        ended(STORED, WROTE, is_hosted=is_hosted, sample_weight=20)
     )
     assert len(kept.get_finished_spans()) == 3
     for span in kept.get_finished_spans():
@@ -160,7 +160,7 @@ def test_a_trace_of_one_machine_has_the_request_itself(ingestion: Ingestion) -> 
 
 
 def test_a_trace_says_how_many_it_stands_for(ingestion: Ingestion) -> None:
-    exported(ingestion, ended(STORED, is_hosted=True, stands_for=20))
+    exported(ingestion, ended(STORED, is_hosted=True, sample_weight=20))
     assert {each["sampleRate"] for each in ingestion.items} == {5}
 
 

@@ -57,10 +57,10 @@ def ended(traces: Traces, trace_id: str, *, must_keep: bool = False, at: float =
 
 
 def end(traces: Traces, activity: Activity, at: float = 0.01, *, must_keep: bool = False) -> None:
-    stands_for = traces.weigh(activity, at, must_keep=must_keep)
-    if stands_for:
+    sample_weight = traces.sample_weight(activity, at, must_keep=must_keep)
+    if sample_weight:
         span = CallSpan("central_pull", 0, at, {}, is_failed=False)
-        traces.export(activity, span, [], stands_for)
+        traces.export(activity, span, [], sample_weight)
 
 
 def trace_ids(number: int) -> list[str]:
@@ -82,7 +82,7 @@ def test_traces_are_those_of_which_the_functions_host_keeps_its_record(share: fl
     ]
     assert [each.trace_id for each in exporter.traces] == kept
     assert len(kept) == pytest.approx(4_000 * share, rel=0.4)
-    assert {each.stands_for for each in exporter.traces} == {1 / share}
+    assert {each.sample_weight for each in exporter.traces} == {1 / share}
 
 
 def test_a_smaller_share_is_a_part_of_a_larger_one() -> None:
@@ -105,7 +105,7 @@ def test_a_trace_that_must_be_kept_stands_for_itself() -> None:
     traces, exporter = loaded(1e-9)
     [one] = trace_ids(1)
     ended(traces, one, must_keep=True)
-    assert [each.stands_for for each in exporter.traces] == [1]
+    assert [each.sample_weight for each in exporter.traces] == [1]
 
 
 def test_a_process_exports_a_bounded_number_of_traces_in_a_second() -> None:
@@ -125,7 +125,7 @@ def test_every_trace_is_exported_where_the_share_is_one() -> None:
     for each in trace_ids(3 * TRACES_A_SECOND):
         ended(traces, each)
     assert len(exporter.traces) == 3 * TRACES_A_SECOND
-    assert {each.stands_for for each in exporter.traces} == {1}
+    assert {each.sample_weight for each in exporter.traces} == {1}
 
 
 # --- What an activity notes ---------------------------------------------------------------------
