@@ -97,11 +97,11 @@ async def _archive_answer(call: Call, found: ArchiveToSend) -> Answer:
     headers = dict(found.headers)
     selected = select(call.headers, tag=found.etag, length=found.size, method=call.method)
     match selected.status:
-        case conditional_requests.OUTDATED:
+        case conditional_requests.PRECONDITION_FAILED:
             return Answer(status=selected.status, headers=headers | NO_STORE)
-        case conditional_requests.UNCHANGED:
+        case conditional_requests.NOT_MODIFIED:
             return Answer(status=selected.status, headers=headers)
-        case conditional_requests.UNSATISFIABLE:
+        case conditional_requests.RANGE_NOT_SATISFIABLE:
             headers = {"Content-Range": selected.content_range}
             return Answer(status=selected.status, headers=headers)
         case _:

@@ -24,6 +24,7 @@ import urllib.error
 import urllib.request
 import webbrowser
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
@@ -56,7 +57,6 @@ TIMEOUT_S = 30.0
 LARGEST_REPLY_BYTES = 65_536  # A reply to a login has a few hundred bytes.
 LARGEST_FILE_BYTES = 1_000_000  # A larger file cannot be written by hand.
 
-_OK = 200
 _MINUTE_S = 60
 _DAY_S = 86_400
 _BUSY = (429, 500, 502, 503, 504)  # Statuses after which a repeated request may succeed.
@@ -243,7 +243,7 @@ def request_token(
     """
     asked = {"client_id": machine.name, **({"scope": PUSH_SCOPES} if options.pushes else {})}
     status, answer = registry.send("/api/v1/device", asked)
-    if status != _OK:
+    if status != HTTPStatus.OK:
         otherwise = f"This is not a registry that issues tokens ({status})."
         raise LoginFailed(sentence_of_refusal(answer) or otherwise)
     device_code, user_code, page, expires_in = _texts(
@@ -267,7 +267,7 @@ def request_token(
         except RegistryUnreachable:
             interval += SLOWER_S  # It may be restarting; the code stays valid.
             continue
-        if status == _OK:
+        if status == HTTPStatus.OK:
             names = ("account", "access_token", "scope", "expires_in")
             account, token, scopes, seconds = _texts(answer, *names)
             days = round(_number(seconds) / _DAY_S)
@@ -289,7 +289,7 @@ def owner_of(registry: HttpRegistry, token: str) -> str:
         message = "That is no access token. Copy it from the page that showed it."
         raise LoginFailed(message)
     status, answer = registry.send("/api/v1/whoami", token=token)
-    if status != _OK:
+    if status != HTTPStatus.OK:
         otherwise = f"The registry does not accept the token ({status})."
         raise LoginFailed(sentence_of_refusal(answer) or otherwise)
     return str(answer.get("name") or "me")

@@ -1,9 +1,11 @@
 """/account/invitations: the page of an invitation, whose code is the fragment of its link."""
 
+from http import HTTPStatus
+
 from functions.account.overview import ORGANIZATIONS_PATH
 from functions.http.anonymous_forms import browser_csrf_token, browser_form
 from functions.http.operations import READ_METHODS
-from functions.http.pages import UNAUTHORIZED, RefusalPage, see_other
+from functions.http.pages import RefusalPage, see_other
 from functions.http.signed_in_pages import (
     SIGN_IN_COOKIE_LIFETIME,
     FormProblem,
@@ -46,7 +48,9 @@ class InvitationPages(SignedInPages):
             call.refusal_page = RefusalPage(CODE_TEMPLATE, values)
             raise
         call.cookies.append(cookie.set(code, SIGN_IN_COOKIE_LIFETIME))
-        return sign_in_page(call, status=UNAUTHORIZED, invitation=opened, to=INVITATION_PATH)
+        return sign_in_page(
+            call, status=HTTPStatus.UNAUTHORIZED, invitation=opened, to=INVITATION_PATH
+        )
 
 
 pages = InvitationPages()

@@ -1,6 +1,7 @@
 """/api/v1/moderation: releases, packages, accounts and names, for administrators and for tokens
 with the scope moderate, which propose what cannot be taken back; and own releases of owners."""
 
+from http import HTTPStatus
 from typing import Self
 
 from pydantic import Field
@@ -24,8 +25,6 @@ from shared.services.publishing.release_selection import ReleaseSelection
 from shared.use_cases import accounts, moderation, own_releases
 from shared.use_cases.accounts import RevokedTokens
 from shared.use_cases.moderation import RequiredReason, TakeDown
-
-ACCEPTED = 202
 
 
 class ReleaseStateView(ResponseModel):
@@ -441,7 +440,7 @@ async def api_moderation_withdraw(_: ApiCall, withdrawn: Proposal) -> ProposalVi
 def waiting_answer(proposal: Proposal) -> Answer:
     """Return the answer to a change that waits for a second administrator."""
     body = ProposalView.model_validate(proposal).model_dump_json(by_alias=True).encode()
-    return Answer(body, ACCEPTED, dict(NO_STORE), JSON)
+    return Answer(body, HTTPStatus.ACCEPTED, dict(NO_STORE), JSON)
 
 
 # --- Owners --------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from functools import cache
+from http import HTTPStatus
 from typing import Literal, cast
 
 from msgspec import Struct
@@ -109,18 +110,16 @@ FACES = (
 )
 OPERATIONS = tuple(each for face in FACES for each in face)
 
-UNAUTHORIZED = 401
-TOO_MANY = 429
 
 _REASONS = {
     400: "The request is invalid.",
-    UNAUTHORIZED: "A valid token is missing.",
+    HTTPStatus.UNAUTHORIZED: "A valid token is missing.",
     403: "The caller lacks the required permission.",
     404: "Not found, or not visible to the caller.",
     409: "The request conflicts with the current state.",
     413: "The request body is too large.",
     503: "Temporarily unavailable. Retry after the time in `Retry-After`.",
-    TOO_MANY: "Too many requests. Retry after the time in `Retry-After`.",
+    HTTPStatus.TOO_MANY_REQUESTS: "Too many requests. Retry after the time in `Retry-After`.",
 }
 _REFERENCE = "#/components/schemas/{model}"
 
@@ -161,7 +160,7 @@ def _described(operation: Operation, api: OpenApi) -> dict[str, object]:
             str(api.status): _response("Success.", api.response),
             **{
                 str(status): _response(_REASONS[status], ProblemAnswer)
-                for status in (*api.refusals, TOO_MANY)
+                for status in (*api.refusals, HTTPStatus.TOO_MANY_REQUESTS)
             },
         },
     }
@@ -171,7 +170,7 @@ def _described(operation: Operation, api: OpenApi) -> dict[str, object]:
             {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
             for name in names
         ]
-    if UNAUTHORIZED not in api.refusals:
+    if HTTPStatus.UNAUTHORIZED not in api.refusals:
         described["security"] = []
     if api.request:
         is_required = any(each.is_required() for each in api.request.model_fields.values())
@@ -237,7 +236,7 @@ def operations_by_group() -> dict[str, list[ListedOperation]]:
         title = _GROUPS.get(each.route.split("/")[_PREFIX_SEGMENTS], _OTHER_GROUP)
         api = openapi_of(each)
         listed = ListedOperation(
-            each.methods[0], f"/{each.route}", api.summary, UNAUTHORIZED in api.refusals
+            each.methods[0], f"/{each.route}", api.summary, HTTPStatus.UNAUTHORIZED in api.refusals
         )
         groups.setdefault(title, []).append(listed)
     return {title: operations for title, operations in groups.items() if operations}

@@ -9,6 +9,7 @@ from functions.http.caching_headers import is_shared
 from functions.http.calls import Call
 from shared.domain.documents import gzipped
 from shared.runtime.answers import Answer
+from shared.runtime.conditional_requests import NOT_MODIFIED, OK
 
 _WITHOUT_BODY = frozenset((204, 304))
 
@@ -33,8 +34,7 @@ LARGEST_BYTES = 1024 * 1024  # A larger text takes a processor longer than 20 ms
 ON_THE_LOOP_BYTES = 64 * 1024  # Compressed in less than a millisecond.
 
 _READING = frozenset(("GET", "HEAD"))
-_OK = 200
-_UNCHANGED = 304
+_COMPRESSED = frozenset((OK, NOT_MODIFIED))
 _TEXT = re.compile(r"text/|(application|image)/([\w.-]+\+)?(json|xml|x-ndjson)\b")
 _NO_QUALITY = re.compile(r"q=0(\.0{0,3})?")
 
@@ -43,12 +43,13 @@ async def compressed(call: Call, answer: Answer) -> Answer:
     """Return the answer as this client gets it: compressed if the client accepts that, with the
     headers that caches need for an answer that may be compressed."""
     status = answer.status
-    if status not in (_OK, _UNCHANGED) or call.method not in _READING or not is_shared(answer):
+    if status not in _COMPRESSED or call.method not in _READING or not is_shared(answer):
         return answer
     if not _is_long_text(answer):
         return answer
     _add_vary(answer)
-    if status == _UNCHANGED:  # A 304 has the ETag of the encoding that the client holds.
+    if status == NOT_MODIFIED:
+        # It has the ETag of the encoding that the client holds.
         if f"W/{answer.headers.get('ETag')}" in call.header("if-none-match"):
             _weaken(answer)
             answer.headers.pop("Accept-Ranges", None)

@@ -5,6 +5,7 @@ refusals as pages.
 import re
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import TypeVar
 from urllib.parse import urlencode
@@ -29,9 +30,6 @@ from shared.domain.token_redaction import redact_tokens
 from shared.runtime.answers import Answer
 from shared.services.packages.source import PackageSource
 
-UNAUTHORIZED = 401  # A 401 must name a scheme; for this one browsers show no dialog.
-NOT_FOUND = 404
-TOO_MANY = 429
 HTML = "text/html"
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 MAX_SEARCH_LENGTH = 254  # Characters of a search by administrators: the longest mail address.
@@ -162,7 +160,8 @@ class PageCall(Call):
     ) -> Answer:
         """Return a page that no cache may store."""
         sent = {**PAGE_HEADERS, **headers}
-        if status == UNAUTHORIZED:
+        if status == HTTPStatus.UNAUTHORIZED:
+            # A 401 must name a scheme; for this one browsers show no dialog.
             sent["WWW-Authenticate"] = "Bearer"
         return Answer(self.rendered(template, **values), status, sent, HTML)
 
@@ -226,7 +225,7 @@ class Pages(Face[PageCallT]):
         title = _TITLES.get(status, "Request failed")
         page = call.refusal_page or USUAL_REFUSAL_PAGE
         values = {"title": title, "sentence": str(refusal), "again": "", **page.values}
-        if status == TOO_MANY and call.method == "GET":
+        if status == HTTPStatus.TOO_MANY_REQUESTS and call.method == "GET":
             values["again"] = call.target
         headers = retry_headers(refusal) | (RELOAD if isinstance(refusal, ApiDocsPending) else {})
         return self._problem(call, page.template, status, headers, values)
@@ -254,7 +253,10 @@ def _is_browser(call: PageCall) -> bool:
     return HTML in call.header("accept").lower() and not call.header("authorization")
 
 
-_TITLES = {NOT_FOUND: "Page not found", TOO_MANY: "Too many requests"}
+_TITLES = {
+    HTTPStatus.NOT_FOUND: "Page not found",
+    HTTPStatus.TOO_MANY_REQUESTS: "Too many requests",
+}
 
 
 # The header of a page on which something is being made: browsers reload it by themselves.

@@ -11,7 +11,7 @@ from shared.domain.documents import etag_of
 from shared.runtime import conditional_requests
 from shared.runtime.answer_dependencies import Dependencies
 from shared.runtime.answers import Answer
-from shared.runtime.conditional_requests import is_known, select
+from shared.runtime.conditional_requests import has_current_copy, select
 
 
 class Representation(Struct, frozen=True):
@@ -51,16 +51,16 @@ def _conditional_answer(call: Call, document: Representation) -> Answer:
     if selected.content_range:
         headers["Content-Range"] = selected.content_range
     match selected.status:
-        case conditional_requests.OUTDATED:
+        case conditional_requests.PRECONDITION_FAILED:
             return Answer(status=selected.status, headers=headers | NO_STORE)
-        case conditional_requests.UNCHANGED:
+        case conditional_requests.NOT_MODIFIED:
             return Answer(
                 status=selected.status,
                 headers=headers,
                 media_type=document.media_type,
                 length=len(content),
             )
-        case conditional_requests.UNSATISFIABLE:
+        case conditional_requests.RANGE_NOT_SATISFIABLE:
             headers |= NO_STORE | {"Content-Length": "0"}
             return Answer(status=selected.status, headers=headers)
         case _:
@@ -77,4 +77,6 @@ def unchanged_answer(call: Call, whole: Answer, *, etag: str) -> Answer | None:
     body. The 304 has the headers and the type of `whole`, because caches copy them to the answer
     that they keep.
     """
-    return replace(whole, status=304, body=b"") if is_known(call.headers, tag=etag) else None
+    return (
+        replace(whole, status=304, body=b"") if has_current_copy(call.headers, tag=etag) else None
+    )

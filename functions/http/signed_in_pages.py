@@ -5,6 +5,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from functools import partial
+from http import HTTPStatus
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -16,7 +17,6 @@ from functions.http.operations import READ_METHODS, WRITE_METHODS, Operation
 from functions.http.pages import (
     DONE_MESSAGES,
     RECENT_SIGN_IN_ROUTES,
-    UNAUTHORIZED,
     PageCall,
     Pages,
     identify_visitor,
@@ -193,7 +193,7 @@ class SignedInPages(Pages[SignedInCall]):
 
     async def signed_out(self, call: SignedInCall) -> Answer:
         """Return the sign-in page for a visitor who is not signed in."""
-        return sign_in_page(call, status=UNAUTHORIZED)
+        return sign_in_page(call, status=HTTPStatus.UNAUTHORIZED)
 
     def require_access(self, call: SignedInCall) -> None:
         """Raise a refusal unless the account may see the pages."""

@@ -1,6 +1,8 @@
 """/witness/…: cosigns checkpoints of other registries' logs, as c2sp.org/tlog-witness describes
 it."""
 
+from http import HTTPStatus
+
 from functions.http.body_parsing import bounded_body
 from functions.http.caching_headers import NO_STORE
 from functions.http.calls import Call
@@ -11,7 +13,6 @@ from shared.domain.rate_limits import RateLimitClass
 from shared.domain.transparency.add_checkpoint import MOST_REQUEST_BYTES, SIZE_TYPE, AddCheckpoint
 from shared.runtime.answers import PLAIN_TEXT, Answer
 
-INCONSISTENT = 422
 WITNESSED_CACHE = {"Cache-Control": "public, max-age=10"}
 
 
@@ -25,7 +26,7 @@ class WitnessFace(PlainTextFace):
             headers = NO_STORE | {"Content-Length": str(len(body))}
             return Answer(body, answer.status, headers, SIZE_TYPE)
         if isinstance(refusal, CheckpointInconsistent):
-            answer.status = INCONSISTENT
+            answer.status = HTTPStatus.UNPROCESSABLE_ENTITY
         return answer
 
 

@@ -3,16 +3,15 @@ members, which may be thousands.
 """
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from types import ModuleType
 from typing import Any
 
 from functions.http.json_answers import empty_answer
 from functions.scim.lists import Page, list_json
 from functions.scim.scim_face import (
-    CREATED,
     FILTERS,
     LIMIT,
-    NOT_MODIFIED,
     PATCHES,
     RESOURCES,
     ScimCall,
@@ -66,7 +65,7 @@ async def scim_groups_create(call: ScimCall) -> Answer:
     [resources] = await imported(RESOURCES)
     values = resources.group_of(call.body(), is_new=True)
     group = await call.registry.scim.groups.create(values, of=call.directory)
-    return _answer(resources, call, group, status=CREATED)
+    return _answer(resources, call, group, status=HTTPStatus.CREATED)
 
 
 @groups.read(GROUP_ROUTE, limit=LIMIT)
@@ -126,9 +125,9 @@ def _answer(
 ) -> Answer:
     version = version_of(found.group.revision)
     if call.method == "GET" and call.header("if-none-match") == version:
-        return empty_answer(NOT_MODIFIED)
+        return empty_answer(HTTPStatus.NOT_MODIFIED)
     base_url = call.registry.settings.base_url
     selection = resources.selection_of(call.params)
     shown = resources.group_json(found.group, found.members, base_url, selection)
-    location = f"{base_url}/scim/v2/Groups/{found.group.id}" if status == CREATED else ""
+    location = f"{base_url}/scim/v2/Groups/{found.group.id}" if status == HTTPStatus.CREATED else ""
     return scim_answer(shown, status, version=version, location=location)

@@ -1,6 +1,7 @@
 """The face of directories: who makes a request, and refusals as SCIM has them (RFC 7644, 3.12)."""
 
 import asyncio
+from http import HTTPStatus
 from importlib import import_module
 from types import ModuleType
 
@@ -30,7 +31,6 @@ SCIM_JSON = "application/scim+json"
 MAX_VALUES = 100_000
 
 _ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
-_PRECONDITION_FAILED = 412
 
 
 class ScimCall(Call):
@@ -82,7 +82,7 @@ class ScimFace(Face[ScimCall]):
     def refused(self, call: Call, refusal: Refusal) -> Answer:  # noqa: ARG002 - others read it.
         status = STATUS_BY_KIND[refusal.kind]
         if refusal.code == "scim-version":
-            status = _PRECONDITION_FAILED
+            status = HTTPStatus.PRECONDITION_FAILED
         keyword = refusal.keyword if isinstance(refusal, ScimRefused) else ""
         if refusal.code == "scim-uniqueness":
             keyword = "uniqueness"
@@ -93,8 +93,6 @@ class ScimFace(Face[ScimCall]):
 
 
 LIMIT = RateLimitClass.SCIM
-CREATED = 201
-NOT_MODIFIED = 304
 
 
 async def imported(*names: str) -> list[ModuleType]:

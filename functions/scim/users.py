@@ -1,16 +1,15 @@
 """/scim/v2/Users: the people whom a directory provisions."""
 
 from collections.abc import Sequence
+from http import HTTPStatus
 from types import ModuleType
 from typing import Any
 
 from functions.http.json_answers import empty_answer
 from functions.scim.lists import Page, list_json
 from functions.scim.scim_face import (
-    CREATED,
     FILTERS,
     LIMIT,
-    NOT_MODIFIED,
     PATCHES,
     RESOURCES,
     ScimCall,
@@ -52,7 +51,7 @@ async def scim_users_create(call: ScimCall) -> Answer:
     [resources] = await imported(RESOURCES)
     person = resources.person_of(call.body(), is_new=True)
     user = await call.registry.scim.users.create(person, of=call.directory)
-    return _answer(resources, call, user, status=CREATED)
+    return _answer(resources, call, user, status=HTTPStatus.CREATED)
 
 
 @users.read(USER_ROUTE, limit=LIMIT)
@@ -108,9 +107,9 @@ async def _candidates(call: ScimCall, equal: dict[str, str]) -> Sequence[ScimUse
 def _answer(resources: ModuleType, call: ScimCall, user: ScimUser, status: int = 200) -> Answer:
     version = version_of(user.revision)
     if call.method == "GET" and call.header("if-none-match") == version:
-        return empty_answer(NOT_MODIFIED)
+        return empty_answer(HTTPStatus.NOT_MODIFIED)
     [shown] = shown_users(call, resources, [user], resources.selection_of(call.params))
     location = f"{call.registry.settings.base_url}/scim/v2/Users/{user.id}"
     return scim_answer(
-        shown, status, version=version, location=location if status == CREATED else ""
+        shown, status, version=version, location=location if status == HTTPStatus.CREATED else ""
     )

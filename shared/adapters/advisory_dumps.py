@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from http import HTTPStatus
 from io import BytesIO
 from pathlib import Path
 
@@ -11,9 +12,6 @@ from shared.ports.http_client import AnswerTooLarge, HttpDownloader, Unanswered
 
 MAX_DUMP_BYTES = 256 * 1024 * 1024  # As the service that reads them takes.
 DUMP_TIME_LIMIT = timedelta(minutes=5)
-
-_OK = 200
-_UNCHANGED = 304
 
 
 class FetchedAdvisoryDumps:
@@ -35,9 +33,9 @@ class FetchedAdvisoryDumps:
         content = BytesIO()
         condition = {"If-None-Match": tag} if tag else {}
         answer = await self._fetcher.download(source.at, condition, content.write)
-        if answer.status == _UNCHANGED and tag:
+        if answer.status == HTTPStatus.NOT_MODIFIED and tag:
             return None
-        if answer.status != _OK:
+        if answer.status != HTTPStatus.OK:
             message = f"the answer was {answer.status}"
             raise Unanswered(message)
         return FetchedDump(content.getvalue(), answer.headers.get("etag", ""))

@@ -5,6 +5,7 @@ Door, which has copies of public answers.
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from shared.auth.entra import AppIdentity, app_identity, bearer
@@ -19,8 +20,6 @@ from shared.telemetry.log import log
 from shared.telemetry.metrics import SIGNING_KEY_AGE
 
 VAULT_API = "7.5"
-
-_MISSING = 404
 
 
 class KeyVault:
@@ -41,7 +40,7 @@ class KeyVault:
         """Return the content of the latest version, or None if there is none; raise `Busy`."""
         try:
             answer = await self._answer()
-            return None if answer.status == _MISSING else _keys(answer.json_object())
+            return None if answer.status == HTTPStatus.NOT_FOUND else _keys(answer.json_object())
         except Unanswered as failure:
             log.warning("vault.unreadable", reason=str(failure))
             raise Busy from None

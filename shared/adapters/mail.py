@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from email.message import EmailMessage
 from enum import Enum
+from http import HTTPStatus
 from typing import TextIO
 
 from msgspec import Struct, field
@@ -177,9 +178,7 @@ AZURE_MAIL_PATH = "/emails:send?api-version=2025-09-01"
 # The status of a message that does not exist; Azure answers every caller who may ask for it.
 AZURE_CHECK_PATH = "/emails/operations/00000000-0000-0000-0000-000000000000?api-version=2025-09-01"
 
-_ACCEPTED = 202
 _REFUSED = frozenset((401, 403))
-_SERVER_ERROR = 500
 _GIVE_ROLE = (
     "Give the identity of the app the role Communication and Email Service Owner in the resource "
     "that BALLROOM_ACS_ENDPOINT names."
@@ -219,7 +218,7 @@ class AzureMailer:
             answer = await self._fetcher.post(self._endpoint + AZURE_MAIL_PATH, headers, body)
         except Unanswered as silence:
             raise Undelivered(str(silence)) from None
-        if answer.status != _ACCEPTED:
+        if answer.status != HTTPStatus.ACCEPTED:
             # The body is left out, because it repeats the address.
             reason = f"the answer was {answer.status}"
             raise Undelivered(reason)
@@ -235,6 +234,6 @@ class AzureMailer:
         reason = f"the answer was {answer.status}"
         if answer.status in _REFUSED:
             raise Undelivered(reason, _GIVE_ROLE)
-        if answer.status >= _SERVER_ERROR:
+        if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise Undelivered(reason)
         return f"{self._endpoint} answers, and knows this app."

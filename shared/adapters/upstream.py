@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequenc
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
+from http import HTTPStatus
 from typing import TypeVar
 from urllib.parse import quote, urljoin
 
@@ -73,14 +74,9 @@ SHORTEST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(minutes=5)
 DEFAULT_WAIT = timedelta(seconds=30)  # After a 429 that does not say for how long.
 
-_OK = 200
-_FOUND = 302
-_MISSING = 404
-_TOO_MANY = 429
-_SERVER_ERRORS = 500
-_UNKNOWN = 401
-_NOT_PUBLIC = HttpResponse(_MISSING, {}, b'{"message": "not found"}')
-_REFUSED = frozenset((_UNKNOWN, 403))  # Statuses by which an upstream refuses a token.
+_NOT_PUBLIC = HttpResponse(HTTPStatus.NOT_FOUND, {}, b'{"message": "not found"}')
+# Statuses by which an upstream refuses a token.
+_REFUSED = frozenset((HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN))
 
 T = TypeVar("T")
 
@@ -136,7 +132,7 @@ class CentralUpstream(Struct, frozen=True):
         headers = self._headers(ANY_CLIENT, "") | self._credentials()
         url = f"{base}/index/changes?since={since}&limit={count}"
         answer = await self.documents.get(url, headers)
-        if answer.status in (_MISSING, _UNKNOWN):
+        if answer.status in (HTTPStatus.NOT_FOUND, HTTPStatus.UNAUTHORIZED):
             return None  # The upstream is no Ballroom, or answers only requests with a token.
         return _read(answer, lambda body: read_changes(body, since))
 
@@ -150,12 +146,12 @@ class CentralUpstream(Struct, frozen=True):
             if _is_missing(redirect):
                 yield None
                 return
-            _require(redirect, _FOUND)
+            _require(redirect, HTTPStatus.FOUND)
             announced, url = self._announced(redirect)
             headers = self._headers(ANY_CLIENT, via) | {"Accept": ARCHIVE_TYPE}
             try:
                 # Without the token, wherever it leads.
-                _require(await self.archives.download(url, headers, file.write), _OK)
+                _require(await self.archives.download(url, headers, file.write), HTTPStatus.OK)
             except (ServerUnreachable, UpstreamBusy) as error:
                 # The registry itself answered; one package may lead to a server that is none.
                 failure = Unanswered(f"the server of its archives is not reached: {error}")
@@ -210,7 +206,7 @@ class CentralUpstream(Struct, frozen=True):
         self, kind: SearchKind, offset: int, limit: int
     ) -> UpstreamPage[UpstreamItem] | None:
         answer = await self._ask(kind.value, query=f"?limit={limit}&offset={offset}")
-        if answer.status == _MISSING:
+        if answer.status == HTTPStatus.NOT_FOUND:
             return None
         return _read(answer, lambda body: read_items_page(body, kind, self._origin()))
 
@@ -262,7 +258,8 @@ class CentralUpstream(Struct, frozen=True):
                 "the scope read there, set BALLROOM_UPSTREAM_TOKEN, and restart this registry"
             )
             # A firewall may refuse the words of one request with 403.
-            raise (Unanswered if answer.status == _UNKNOWN else AnswerUnusable)(message)
+            is_unknown = answer.status == HTTPStatus.UNAUTHORIZED
+            raise (Unanswered if is_unknown else AnswerUnusable)(message)
         return answer
 
     def _credentials(self) -> dict[str, str]:
@@ -339,7 +336,7 @@ def _found(answer: HttpResponse, read: Callable[[bytes], T]) -> T | None:
 
 
 def _read(answer: HttpResponse, read: Callable[[bytes], T]) -> T:
-    _require(answer, _OK)
+    _require(answer, HTTPStatus.OK)
     try:
         return read(answer.body)
     except DescriptionUnusable as error:
@@ -354,7 +351,7 @@ def _is_missing(answer: HttpResponse) -> bool:
     A proxy that blocks the upstream answers 404 as well, with a page.
     """
     with suppress(ValueError):
-        if answer.status == _MISSING:
+        if answer.status == HTTPStatus.NOT_FOUND:
             return "not found" in text(read_object(answer.body).get("message"))
     return False
 
@@ -362,15 +359,17 @@ def _is_missing(answer: HttpResponse) -> bool:
 def _is_closed(answer: HttpResponse) -> bool:
     """Check for a 401 of the registry itself, which says in JSON that it wants a token."""
     with suppress(ValueError):
-        return answer.status == _UNKNOWN and bool(text(read_object(answer.body).get("message")))
+        return answer.status == HTTPStatus.UNAUTHORIZED and bool(
+            text(read_object(answer.body).get("message"))
+        )
     return False
 
 
 def _require(answer: HttpResponse, status: int) -> None:
     message = f"the answer was {answer.status}"
-    if answer.status == _TOO_MANY:
+    if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
         raise UpstreamBusy(answer.status, _wait(answer))
-    if answer.status >= _SERVER_ERRORS:
+    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise Unanswered(message)
     if answer.status != status:
         raise AnswerUnusable(message)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import cast
 from urllib.parse import quote
 
@@ -15,8 +16,6 @@ from shared.domain.directory_locks import DirectoryAnswer, DirectoryState
 from shared.domain.identities import parse_groups
 from shared.ports.http_client import HttpClient, HttpResponse, Unanswered
 
-_OK = 200
-_NOT_FOUND = 404
 _REFUSED = (401, 403)
 _NO_GROUPS = "the answer holds no groups"
 _NO_STATE = "the answer does not say whether the person is enabled"
@@ -103,10 +102,10 @@ class MicrosoftGraph(Struct, frozen=True):
 def _is_gone(answer: HttpResponse) -> bool:
     """Check whether it says that there is no such person. A 404 alone may be that of a wrong
     address or of a proxy."""
-    if answer.status != _NOT_FOUND:
+    if answer.status != HTTPStatus.NOT_FOUND:
         return False
     try:
-        error = replace(answer, status=_OK).json_object().get("error")
+        error = replace(answer, status=HTTPStatus.OK).json_object().get("error")
     except Unanswered:
         return False
     code = cast(dict[str, object], error).get("code") if isinstance(error, dict) else None

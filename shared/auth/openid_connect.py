@@ -10,6 +10,7 @@ import json
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from enum import Enum
+from http import HTTPStatus
 from typing import cast
 from urllib.parse import urlencode
 
@@ -43,8 +44,6 @@ CLIENT_REFUSED = frozenset(
 )
 NO_CODE = "none"  # A placeholder for a code that was never issued.
 
-_OK = 200
-_SERVER_ERROR = 500
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -134,7 +133,7 @@ class OAuthClient(Struct, frozen=True):
 def tokens_of(answer: HttpResponse) -> Mapping[str, object]:
     """Return the tokens or the `error` of a response to a token request; raise `Unanswered`."""
     # Providers refuse with a status of 400 or 401 and an `error`, GitHub with 200.
-    status = _OK if answer.status < _SERVER_ERROR else answer.status
+    status = HTTPStatus.OK if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR else answer.status
     return replace(answer, status=status).json_object()
 
 

@@ -10,6 +10,7 @@ import re
 import shutil
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import IO
 
@@ -28,7 +29,6 @@ from shared.confined.tasks import Job
 BASE = "https://tuf.invalid/"  # Nothing is fetched here.
 TARGETS = "targets/"
 _SENTENCE = 400
-_NOT_FOUND = 404
 
 
 class FileNeeded(Exception):
@@ -109,7 +109,7 @@ class _FetchedFiles(FetcherInterface):
         name = url.removeprefix(BASE)
         if name in self._missing:
             reason = f"{name} is not there"
-            raise DownloadHTTPError(reason, _NOT_FOUND)
+            raise DownloadHTTPError(reason, HTTPStatus.NOT_FOUND)
         file = self._folder / file_name(name)
         if not file.exists():
             raise FileNeeded(name)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from http import HTTPStatus
 from io import BufferedIOBase
 from pathlib import Path
 from typing import BinaryIO
@@ -88,11 +89,11 @@ class FileMiddleware:
             return _refusal(resolved, method)
         selected = select(headers, tag=resolved.etag, length=resolved.size, method=method)
         match selected.status:
-            case conditional_requests.OUTDATED:
+            case conditional_requests.PRECONDITION_FAILED:
                 return _refusal(_outdated(resolved), method)
-            case conditional_requests.UNCHANGED:
+            case conditional_requests.NOT_MODIFIED:
                 return HostResponse(304, _described(resolved), cache_policy=resolved.cache_policy)
-            case conditional_requests.UNSATISFIABLE:
+            case conditional_requests.RANGE_NOT_SATISFIABLE:
                 return _unsatisfiable(selected)
             case _:
                 return _selected(resolved, selected, method)
@@ -267,7 +268,7 @@ def _raw(headers: Mapping[str, str]) -> RawHeaders:
 
 # --- Redirects to files ----------------------------------------------------------------------
 
-_REDIRECT = 302
+_FOUND = HTTPStatus.FOUND  # Looked up once, as in conditional_requests.py.
 
 
 class FollowedRedirects(Struct, frozen=True):
@@ -306,7 +307,7 @@ class RedirectFollower:
 
     def _target(self, scope: Scope, redirect: HostResponse) -> Scope | None:
         """Return the request for the target of a response, if it is a redirect to this host."""
-        if redirect.status != _REDIRECT:
+        if redirect.status != _FOUND:
             return None
         location = dict(redirect.headers).get(b"location", b"")
         if not location.startswith(self._address + b"/"):

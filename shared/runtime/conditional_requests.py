@@ -2,21 +2,23 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
 
 from msgspec import Struct
 
-WHOLE = 200
-PART = 206
-UNCHANGED = 304
-OUTDATED = 412
-UNSATISFIABLE = 416
+# Looking up a member in the class takes half a microsecond in Python 3.11.
+OK = HTTPStatus.OK
+PARTIAL_CONTENT = HTTPStatus.PARTIAL_CONTENT
+NOT_MODIFIED = HTTPStatus.NOT_MODIFIED
+PRECONDITION_FAILED = HTTPStatus.PRECONDITION_FAILED
+RANGE_NOT_SATISFIABLE = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
 
 
 class Selected(Struct, frozen=True):
-    """What a request is answered with: the status, and the bytes of the file, none for a status
-    that sends none. `content_range` is the header of that name, empty if the answer has none."""
+    """What a request is answered with: the status, and the bytes of the file, which are none if the
+    status sends none of it. `content_range` is the header of that name, or empty."""
 
-    status: int
+    status: HTTPStatus
     span: range
     content_range: str = ""
 
@@ -29,23 +31,23 @@ def select(headers: Mapping[str, str], *, tag: str, length: int, method: str = "
     units and invalid ranges mean the whole file, and so does any range of a `HEAD`.
     """
     required = headers.get("if-match")
-    if required is not None and not _matches(required, tag, _are_same):
-        return Selected(OUTDATED, _NOTHING)
-    if is_known(headers, tag=tag):
-        return Selected(UNCHANGED, _NOTHING)
+    if required is not None and not _matches(required, tag, _match_strongly):
+        return Selected(PRECONDITION_FAILED, _NOTHING)
+    if has_current_copy(headers, tag=tag):
+        return Selected(NOT_MODIFIED, _NOTHING)
     wanted = _requested_span(headers, tag, length) if method == "GET" else None
     if wanted is None:
-        return Selected(WHOLE, range(length))
+        return Selected(OK, range(length))
     if not wanted:
-        return Selected(UNSATISFIABLE, _NOTHING, f"bytes */{length}")
+        return Selected(RANGE_NOT_SATISFIABLE, _NOTHING, f"bytes */{length}")
     place = f"bytes {wanted.start}-{wanted.stop - 1}/{length}"
-    return Selected(PART, wanted, place)
+    return Selected(PARTIAL_CONTENT, wanted, place)
 
 
-def is_known(headers: Mapping[str, str], *, tag: str) -> bool:
-    """Return whether the client has the file of this tag: its `If-None-Match` names it, or any."""
+def has_current_copy(headers: Mapping[str, str], *, tag: str) -> bool:
+    """Return whether the client has a current copy: its `If-None-Match` names this tag, or `*`."""
     known = headers.get("if-none-match")
-    return known is not None and _matches(known, tag, _are_alike)
+    return known is not None and _matches(known, tag, _match_weakly)
 
 
 _Compare = Callable[[str, str], bool]
@@ -74,12 +76,12 @@ def _entity_tags(condition: str) -> Iterator[str]:
             yield found[1]
 
 
-def _are_same(one: str, other: str) -> bool:
-    """Compare by the strong comparison: a weak tag is the same as none."""
+def _match_strongly(one: str, other: str) -> bool:
+    """Compare by the strong comparison: a weak tag matches no tag."""
     return one == other and not one.startswith(_WEAK)
 
 
-def _are_alike(one: str, other: str) -> bool:
+def _match_weakly(one: str, other: str) -> bool:
     """Compare by the weak comparison."""
     return one.removeprefix(_WEAK) == other.removeprefix(_WEAK)
 
@@ -89,13 +91,13 @@ _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
 def _requested_span(headers: Mapping[str, str], tag: str, length: int) -> range | None:
-    """Return the bytes of the one range that is requested, none if the file has none of them; None
-    if the whole file is meant."""
+    """Return the bytes of the one range that is requested, an empty range if the file has none of
+    them, and None if the request is for the whole file."""
     found = _RANGE.fullmatch(headers.get("range", "").replace(" ", ""))
     if found is None or not (found[1] or found[2]):
         return None
     condition = headers.get("if-range")
-    if condition is not None and not _are_same(condition, tag):
+    if condition is not None and not _match_strongly(condition, tag):
         return None
     first = found[1]
     last = found[2]

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import timedelta
+from http import HTTPStatus
 from io import SEEK_CUR, SEEK_END, SEEK_SET, RawIOBase
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,6 @@ from shared.adapters.blob.client import (
     ARCHIVE_CONTAINERS,
     LINK_CACHE_CONTROL,
     LINK_LIFETIME,
-    RANGE_BEHIND_THE_END,
     BlobContainers,
     BlobLinks,
     archive_blob,
@@ -233,7 +233,7 @@ async def _read_range(blob: BlobClient, start: int, count: int | None) -> bytes:
     except ResourceNotFoundError:
         raise
     except HttpResponseError as refused:
-        if refused.status_code != RANGE_BEHIND_THE_END:
+        if refused.status_code != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             raise
         return b""
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -56,7 +57,6 @@ ARCHIVE_CONTAINERS = {ArchiveContainer.PUBLIC: "archives", ArchiveContainer.PRIV
 
 # Errors that adapters handle; all others mean that the store is unavailable.
 _DECIDED = (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError)
-RANGE_BEHIND_THE_END = 416
 
 
 class BlobContainers(Struct):
@@ -98,7 +98,7 @@ def translate_blob_errors() -> Generator[None]:
     except ClientAuthenticationError:
         raise  # A mistake in the configuration, which no retry corrects.
     except HttpResponseError as failed:
-        if failed.status_code == RANGE_BEHIND_THE_END:
+        if failed.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             raise
         raise Busy from failed
     except (ServiceRequestError, ServiceResponseError) as failed:

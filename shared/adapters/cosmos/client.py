@@ -7,6 +7,7 @@ import random
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
@@ -48,7 +49,6 @@ _REFUSED = (
     exceptions.CosmosBatchOperationError,
 )
 _DISCONNECTED = (ServiceRequestError, ServiceResponseError, IncompleteReadError)
-_FULL = 403
 _PARTITION_FULL = 1014  # A partition key holds 20 GB.
 
 
@@ -458,7 +458,7 @@ def _patch(kind: str, field_: tuple[str, Any]) -> Item:
 def _check(refused: exceptions.CosmosHttpResponseError) -> None:
     """Return if the request may be repeated; otherwise raise."""
     substatus = cast("int", refused.sub_status)  # pyright: ignore[reportUnknownMemberType] - untyped.
-    if (refused.status_code, substatus) == (_FULL, _PARTITION_FULL):
+    if (refused.status_code, substatus) == (HTTPStatus.FORBIDDEN, _PARTITION_FULL):
         raise StorageFull from refused
     if refused.status_code not in _BUSY:
         raise refused

@@ -11,6 +11,7 @@ import hmac
 import re
 from collections.abc import Iterable, Mapping
 from email.utils import formatdate
+from http import HTTPStatus
 from typing import Any, Self
 from urllib.parse import quote, urlsplit
 
@@ -22,7 +23,6 @@ from azure.core.pipeline.transport import HttpRequest
 from azure.cosmos.aio import ContainerProxy
 from msgspec import Struct
 
-_OK = 200
 _LOCAL = ("localhost", "127.0.0.1")  # An emulator has a certificate of its own.
 _CONTINUATION = "x-ms-continuation"
 _LEVEL = "x-ms-consistency-level"
@@ -91,7 +91,7 @@ async def query_directly(
             response = await pipeline.send(request)
         except AzureError:  # The client asks again, and says what is wrong.
             return None
-        if response.status_code != _OK:
+        if response.status_code != HTTPStatus.OK:
             return None
         if session is not None and not session.are_included_in(response.headers):
             return None

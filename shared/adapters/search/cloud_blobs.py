@@ -9,6 +9,7 @@ import gzip
 import shutil
 import zlib
 from dataclasses import dataclass
+from http import HTTPStatus
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,6 @@ PIECE_BYTES = 1024 * 1024
 # Runs once an hour at most: takes half a minute for 100,000 packages, and the result is a twelfth
 # smaller than with the fastest level.
 BASE_COMPRESSION = 6
-
-_NOT_MODIFIED = 304
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +92,7 @@ class SearchBlobs:
             except ResourceNotFoundError:
                 return None
             except HttpResponseError as refused:
-                if refused.status_code == _NOT_MODIFIED:
+                if refused.status_code == HTTPStatus.NOT_MODIFIED:
                     raise PointerUnchanged from None
                 raise
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.runtime.conditional_requests import is_known, select
+from shared.runtime.conditional_requests import has_current_copy, select
 
 TAG = '"abc"'
 LENGTH = 10
@@ -115,11 +115,11 @@ def test_a_client_may_have_the_file_already(
     tags: str, expected: tuple[int, range, str], method: str
 ) -> None:
     assert selected({"if-none-match": tags}, method) == expected
-    assert is_known({"if-none-match": tags}, tag=TAG) is (expected == UNCHANGED)
+    assert has_current_copy({"if-none-match": tags}, tag=TAG) is (expected == UNCHANGED)
 
 
 def test_without_the_condition_a_client_has_no_file() -> None:
-    assert not is_known({}, tag=TAG)
+    assert not has_current_copy({}, tag=TAG)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
