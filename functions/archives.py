@@ -144,11 +144,7 @@ def _to_send(served: DeliveredArchive) -> ArchiveToSend:
         etag=etag,
         headers={
             **CORS_HEADERS,
-            "ETag": etag,
-            "Accept-Ranges": "bytes",
-            "Content-Type": ARCHIVE_TYPE,
-            "Content-Disposition": content_disposition(file),
-            "Cache-Control": ARCHIVE_CACHE_PUBLIC if is_public else CACHE_PRIVATE,
+            **_archive_headers(etag, file, ARCHIVE_CACHE_PUBLIC if is_public else CACHE_PRIVATE),
         },
         depends_on=Dependencies(frozenset((coordinate.package.key,))) if is_public else None,
     )
@@ -163,15 +159,19 @@ def _to_scan(archive: ScannedArchive) -> ArchiveToSend:
         container=ArchiveContainer.PRIVATE,
         size=archive.size_bytes,
         etag=etag,
-        headers={
-            "ETag": etag,
-            "Accept-Ranges": "bytes",
-            "Content-Type": ARCHIVE_TYPE,
-            "Content-Disposition": content_disposition(file),
-            "Cache-Control": CACHE_PRIVATE,
-        },
+        headers=_archive_headers(etag, file, CACHE_PRIVATE),
         depends_on=None,
     )
+
+
+def _archive_headers(etag: str, file: str, cache_control: str) -> dict[str, str]:
+    return {
+        "ETag": etag,
+        "Accept-Ranges": "bytes",
+        "Content-Type": ARCHIVE_TYPE,
+        "Content-Disposition": content_disposition(file),
+        "Cache-Control": cache_control,
+    }
 
 
 async def archive_caller(
