@@ -36,10 +36,7 @@ from shared.telemetry.activities import (
 )
 from shared.telemetry.log import log, log_request
 from shared.telemetry.log_sampling import SLOW_SECONDS, log_sampling
-from shared.telemetry.metrics import REQUESTS
-
-FIRST_ERROR_STATUS = 400
-FIRST_FAILURE_STATUS = 500
+from shared.telemetry.metrics import FIRST_ERROR_STATUS, FIRST_FAILURE_STATUS, REQUESTS
 
 # A request id is an id of the process and a number in that process.
 _PROCESS = os.urandom(4).hex()

@@ -22,7 +22,6 @@ from msgspec import Struct
 from functions.http.answer_caching import allow_answer_caching
 from functions.http.caching_headers import make_private
 from functions.http.calls import (
-    FIRST_ERROR_STATUS,
     Call,
     Exchange,
     declare_context,
@@ -41,7 +40,7 @@ from shared.domain.rate_limits import RateLimitClass, tightest_allowance
 from shared.domain.visibility import Readers
 from shared.runtime.answers import REQUEST_ID_HEADER, Answer, FunctionResponse
 from shared.settings import Settings
-from shared.telemetry.metrics import ANSWERED, BROKEN
+from shared.telemetry.metrics import ANSWERED, BROKEN, FIRST_ERROR_STATUS
 
 READ_METHODS = ("GET", "HEAD")
 WRITE_METHODS = ("POST", "PUT", "PATCH", "DELETE", "OPTIONS")  # All others that the host knows.
@@ -202,16 +201,16 @@ async def answer(
     _add_headers(made, call)
     add_length(made, call.method)
     call.exchange.end(made.status, outcome)
-    if context is not None and made.packed:
+    if context is not None and made.gzipped_body:
         # The worker takes the body before the event loop runs another task, and so before the next
-        # answer is unpacked.
-        async with _unpacking:
-            await made.unpack()
+        # answer is decompressed.
+        async with _decompressing:
+            await made.decompress_body()
     return FunctionResponse(made)
 
 
 # One at a time: a document of 64 MiB takes host and worker several times that memory.
-_unpacking = asyncio.Semaphore(1)
+_decompressing = asyncio.Semaphore(1)
 
 
 Respond = Callable[

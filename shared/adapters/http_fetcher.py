@@ -31,7 +31,7 @@ from shared.runtime.abandonable import run_abandonable
 from shared.runtime.lru_cache import LruCache
 from shared.telemetry.activities import current_activity
 from shared.telemetry.log import log
-from shared.telemetry.metrics import ANSWERED, BROKEN
+from shared.telemetry.metrics import ANSWERED, BROKEN, FIRST_FAILURE_STATUS
 
 if TYPE_CHECKING:
     import httpx
@@ -55,7 +55,6 @@ _PASSED_PROXY = "proxy.start_tls.started"
 _SENDS_REQUEST = "http11.send_request_headers.started"
 
 _PORTS = {"https": 443, "http": 80}
-_FIRST_FAILURE_STATUS = 500  # With a lower status, the server has answered.
 
 _NO_ADDRESS = "the address is not one to ask"
 _NOT_PUBLIC = "the address is not public, or not https"
@@ -156,7 +155,7 @@ class GuardedFetcher:
             return answer
         finally:
             asked = {"method": method, **_server(url), "status": status, "outcome": outcome}
-            is_failed = not 0 < status < _FIRST_FAILURE_STATUS
+            is_failed = not 0 < status < FIRST_FAILURE_STATUS
             activity.add_span(method, began, asked, is_failed=is_failed)
 
     async def _ask(

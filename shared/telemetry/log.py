@@ -14,7 +14,7 @@ from typing import cast
 import orjson
 
 from shared.telemetry.activities import current_trace, record_metric
-from shared.telemetry.metrics import LOG_ERRORS
+from shared.telemetry.metrics import FIRST_ERROR_STATUS, FIRST_FAILURE_STATUS, LOG_ERRORS
 
 # The current activity: one request, or one run of a task.
 #
@@ -29,8 +29,6 @@ LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 Event = dict[str, object]
 _Request = tuple[float, Event]  # When it ended, in seconds, and the fields of its line.
-_FIRST_ERROR_STATUS = 400
-_FIRST_FAILURE_STATUS = 500
 
 
 class _Lines:
@@ -136,7 +134,7 @@ def configure(level: str) -> None:
 
 def log_request(**fields: object) -> None:
     """Write the line of a request, as `log.info` would, at a tenth of its cost."""
-    if _lines.is_quiet and cast(int, fields["status"]) < _FIRST_FAILURE_STATUS:
+    if _lines.is_quiet and cast(int, fields["status"]) < FIRST_FAILURE_STATUS:
         return
     if log.threshold <= LEVELS["info"]:
         _lines.later((time.time(), fields))
@@ -166,7 +164,7 @@ def _request_words(fields: Event) -> list[str]:
     status = cast(int, fields["status"])
     seconds = cast(float, fields["seconds"])
     words = [str(status), str(fields["operation"]), f"{max(round(seconds * 1000), 1)} ms"]
-    if status >= _FIRST_ERROR_STATUS:
+    if status >= FIRST_ERROR_STATUS:
         words += [str(fields["outcome"]), f"request {fields['request_id']}"]
     return words
 
