@@ -79,7 +79,7 @@ async def document_answer(call: Call, document: StoredPiece, *, is_public: bool)
     answer = Answer(headers=headers, media_type=JSON)
     if not call.is_head:
         if not is_packed and place.unpacked_length > WHOLE_BYTES:
-            answer.packed = document.content
+            answer.gzipped_body = document.content
         else:
             answer.body = document.content if is_packed else document.unpack()
     return answer

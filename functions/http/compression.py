@@ -8,17 +8,15 @@ from dataclasses import replace
 from functions.http.caching_headers import is_shared
 from functions.http.calls import Call
 from shared.domain.documents import gzipped
-from shared.runtime.answers import Answer
+from shared.runtime.answers import WITHOUT_BODY, Answer
 from shared.runtime.conditional_requests import NOT_MODIFIED, OK
-
-_WITHOUT_BODY = frozenset((204, 304))
 
 
 def add_length(answer: Answer, method: str) -> None:
     """Add the `Content-Length`: without one the Functions host sends a body in chunks, which
     clients of archives reject."""
     headers = answer.headers
-    is_known = answer.packed or "Content-Length" in headers or answer.status in _WITHOUT_BODY
+    is_known = answer.gzipped_body or "Content-Length" in headers or answer.status in WITHOUT_BODY
     if not is_known and not (method == "HEAD" and "Content-Encoding" in headers):
         headers["Content-Length"] = str(len(answer.body))
 
@@ -54,7 +52,7 @@ async def compressed(call: Call, answer: Answer) -> Answer:
             _weaken(answer)
             answer.headers.pop("Accept-Ranges", None)
         return answer
-    return await _packed(answer) if accepts_gzip(call.headers) else answer
+    return await _gzipped_answer(answer) if accepts_gzip(call.headers) else answer
 
 
 def accepts_gzip(headers: Mapping[str, str]) -> bool:
@@ -89,15 +87,15 @@ def _weaken(answer: Answer) -> None:
         answer.headers["ETag"] = f"W/{tag}"
 
 
-async def _packed(answer: Answer) -> Answer:
+async def _gzipped_answer(answer: Answer) -> Answer:
     headers = dict(answer.headers)
     # The length of the compressed text is not known for a HEAD, whose text is not made.
     headers.pop("Content-Length", None)
     headers.pop("Accept-Ranges", None)  # Ranges are offered of the plain text only.
     body = answer.body and await _gzip(answer.body)
-    packed = replace(answer, body=body, headers={**headers, "Content-Encoding": "gzip"})
-    _weaken(packed)
-    return packed
+    made = replace(answer, body=body, headers={**headers, "Content-Encoding": "gzip"})
+    _weaken(made)
+    return made
 
 
 async def _gzip(body: bytes) -> bytes:

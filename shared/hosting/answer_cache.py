@@ -28,13 +28,17 @@ from shared.hosting.requests import (
     query_parameters,
 )
 from shared.hosting.responses import (
-    WITHOUT_BODY,
     CachedAnswer,
     RawHeaders,
     encode_head,
     send_answer,
 )
-from shared.runtime.answers import REQUEST_ID_HEADER, AnswerCachePolicy, RecognizeCaller
+from shared.runtime.answers import (
+    REQUEST_ID_HEADER,
+    WITHOUT_BODY,
+    AnswerCachePolicy,
+    RecognizeCaller,
+)
 from shared.runtime.editions import Edition
 from shared.runtime.lru_cache import LruCache
 from shared.telemetry.log import log

@@ -18,12 +18,10 @@ from shared.hosting.requests import (
     Send,
     body_length,
 )
-from shared.runtime.answers import AnswerCachePolicy, FunctionResponse
+from shared.runtime.answers import WITHOUT_BODY, AnswerCachePolicy, FunctionResponse
 
 RawHeaders = list[tuple[bytes, bytes]]
 AnswerMessages = tuple[Message, Message]
-
-WITHOUT_BODY = frozenset((204, 304))
 
 
 class CachedAnswer(Struct, frozen=True):
@@ -102,9 +100,9 @@ def response_of(returned: object, method: str) -> HostResponse:
     headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in lines]
     has_no_body = method == "HEAD" or answer.status in WITHOUT_BODY
     content = None
-    if answer.packed:
-        unpacked = gzip.GzipFile(fileobj=BytesIO(answer.packed))
-        content = FileContent(unpacked, int(named["content-length"]))
+    if answer.gzipped_body:
+        decompressed = gzip.GzipFile(fileobj=BytesIO(answer.gzipped_body))
+        content = FileContent(decompressed, int(named["content-length"]))
     body = b"" if has_no_body else answer.body
     return HostResponse(answer.status, headers, body, content, answer.cache_policy)
 
@@ -136,7 +134,7 @@ def configured_headers(address: str, file: Path = HOST_FILE) -> RawHeaders:
 
 
 def with_configured(given: RawHeaders, configured: RawHeaders) -> RawHeaders:
-    """Return the headers of a response, and each of the configured ones whose name it has not."""
+    """Return the headers of a response, and each of the configured ones whose name it lacks."""
     names = {name for name, _ in given}
     return [*given, *[each for each in configured if each[0] not in names]]
 

@@ -22,6 +22,7 @@ from shared.runtime.editions import Edition
 
 REQUEST_ID_HEADER = "X-Request-Id"  # New in every answer, also in one from the answer cache.
 PLAIN_TEXT = "text/plain"
+WITHOUT_BODY = frozenset((204, 304))  # Statuses of answers that have no body.
 
 
 class KnownCaller(Struct, frozen=True):
@@ -70,10 +71,10 @@ class AnswerCachePolicy(Struct, frozen=True):
 class Answer:
     """The status, headers and body of a response; `cookies` are values of `Set-Cookie`.
 
-    A gzip file in `packed` is a body that a host of the registry's own unpacks while it sends it;
-    then the `Content-Length` is that of the whole, and `body` is empty. The Functions host takes
-    whole bodies alone: `unpack` makes one. A 304 has no body; its `length` is that of the body of
-    the 200 that it replaces.
+    The local host decompresses a `gzipped_body` while it sends it. Then the `Content-Length` is
+    that of the decompressed body, and `body` is empty. The Functions host takes only whole bodies,
+    which `decompress_body` makes. A 304 has no body; its `length` is that of the body of the 200
+    that it replaces.
 
     The answer cache serves the answer until `cacheable_until_ms` of the monotonic clock (0 for
     never), and while what it `depends_on` is unchanged. An answer without `depends_on` is never
@@ -86,7 +87,7 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict[str, str])
     media_type: str = PLAIN_TEXT
     cookies: list[str] = field(default_factory=list[str], repr=False)
-    packed: bytes = b""
+    gzipped_body: bytes = b""
     on_cache_hit: Callable[[Any], None] | None = None
     cacheable_until_ms: float = inf
     cache_policy: AnswerCachePolicy | None = None  # Set by its operation, for the host.
@@ -96,10 +97,10 @@ class Answer:
     def __post_init__(self) -> None:
         self.headers = dict(self.headers)  # Callers share theirs, and more are added here.
 
-    async def unpack(self) -> None:
-        """Put what is `packed` into the body."""
-        self.body = await asyncio.to_thread(gzip.decompress, self.packed)
-        self.packed = b""
+    async def decompress_body(self) -> None:
+        """Replace `gzipped_body` by a `body`."""
+        self.body = await asyncio.to_thread(gzip.decompress, self.gzipped_body)
+        self.gzipped_body = b""
 
     @property
     def content_type(self) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from shared.hosting.requests import ASGIApp, Message, Scope
-from shared.hosting.responses import STATUS_LINES, WITHOUT_BODY, RawHeaders
+from shared.hosting.responses import STATUS_LINES, RawHeaders
+from shared.runtime.answers import WITHOUT_BODY
 from shared.telemetry.log import log
 
 # With more bytes waiting, nothing is read from the connection until the application reads.
