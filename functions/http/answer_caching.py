@@ -1,4 +1,4 @@
-"""Which answers the answer cache of the local host may keep, until a record changes that they
+"""Which answers the answer cache of the local host may store, until a record changes that they
 depend on (docs/decisions/0008 and 0135)."""
 
 from collections.abc import Callable, Mapping
@@ -27,7 +27,7 @@ from shared.telemetry.metrics import ANSWERED
 
 
 def allow_answer_caching(call: Call, answer: Answer, edition_number: int) -> None:
-    """Let the answer cache keep an answer that names the records that it depends on, as they were
+    """Let the answer cache store an answer that names the records that it depends on, as they were
     when the edition had this number.
 
     Refusals are never cached. An answer to a caller with credentials is cached if it depends only
@@ -40,7 +40,7 @@ def allow_answer_caching(call: Call, answer: Answer, edition_number: int) -> Non
 def allow_answer_caching_until(
     call: Call, answer: Answer, end_ms: int, edition_number: int
 ) -> Answer:
-    """Let the answer cache keep an answer until a time of the clock. The answer depends on the
+    """Let the answer cache store an answer until a time of the clock. The answer depends on the
     clock, and on all stores as they were when the edition had this number."""
     clock = call.registry.clock
     answer.cacheable_until_ms = clock.monotonic_ms() + end_ms - clock.now_ms()

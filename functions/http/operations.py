@@ -1,5 +1,5 @@
 """Operations: each is declared once. The declaration decides its Function, how it is logged, and
-whether the answer cache may keep its answers.
+whether the answer cache may store its answers.
 
     pages = PublicPages()
 

@@ -35,6 +35,7 @@ _CACHED_HEADERS = {
     "Cache-Control": f"public, max-age={int(PAGE_CACHE_TIME.total_seconds())}",
     "Vary": _VARY,
 }
+_OK = HTTPStatus.OK  # Looked up once, as in conditional_requests.py.
 
 
 class PublicPageCall(PageCall):
@@ -70,7 +71,7 @@ class PublicPageCall(PageCall):
         is_accepted = MARKDOWN in accepted and HTML not in accepted
         return is_accepted or self.params.get("form") == "markdown"
 
-    def show(self, template: str, *, status: int = HTTPStatus.OK, **values: object) -> Answer:
+    def show(self, template: str, *, status: int = _OK, **values: object) -> Answer:
         """Return the rendered template; it can read `call` and `here`."""
         values = {"here": self.target, "call": self, "now_ms": self.now_ms, **values}
         return self._answer(self.rendered(template, **values), HTML, status)
@@ -79,7 +80,7 @@ class PublicPageCall(PageCall):
         """Return the page in another media type, such as Markdown, or a file, whose `etag` may be
         known without reading all of it."""
         body = content.encode() if isinstance(content, str) else content
-        return self._answer(body, media_type, HTTPStatus.OK, etag)
+        return self._answer(body, media_type, _OK, etag)
 
     def redirect(self, path: str) -> Answer:
         """Redirect to another page for now; no cache keeps the redirect, because the address may
@@ -87,7 +88,7 @@ class PublicPageCall(PageCall):
         return Answer(status=302, headers=PAGE_HEADERS | NO_STORE | {"Location": path})
 
     def _answer(self, body: bytes, media_type: str, status: int, etag: str = "") -> Answer:
-        if status != HTTPStatus.OK or not self.caller.is_anonymous or self._is_incomplete:
+        if status != _OK or not self.caller.is_anonymous or self._is_incomplete:
             headers = PAGE_HEADERS | NO_STORE | (RELOAD if self._is_incomplete else {})
             return Answer(body, status, headers, media_type)
         etag = etag or etag_of(body)
@@ -96,7 +97,7 @@ class PublicPageCall(PageCall):
         if unchanged := unchanged_answer(self, whole, etag=etag):
             return unchanged
         headers["Content-Length"] = str(len(body))
-        return Answer(b"" if self.is_head else body, HTTPStatus.OK, headers, media_type)
+        return Answer(b"" if self.is_head else body, _OK, headers, media_type)
 
 
 RefusalExplainer = Callable[[PublicPageCall, Refusal], Awaitable[RefusalPage | None]]
@@ -141,10 +142,10 @@ class AnonymousPages(PublicPages):
 
 
 def _cached(call: PublicPageCall, answer: Answer, edition_number: int) -> Answer:
-    """Let the answer cache of the local host keep a public answer for as long as other caches may
-    keep it."""
+    """Let the answer cache of the local host store a public answer for as long as other caches may
+    store it."""
     is_public = answer.headers.get("Cache-Control") == _CACHED_HEADERS["Cache-Control"]
-    if answer.status != HTTPStatus.OK or not is_public:
+    if answer.status != _OK or not is_public:
         return answer
     # The notices were read before the rest of the page, and must not be shown for longer either.
     since_ms = min(call.now_ms, call.registry.limits.notice_cache.read_ms)

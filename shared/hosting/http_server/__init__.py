@@ -1,7 +1,7 @@
 """The HTTP server of the local host: httptools parses requests, and asyncio or uvloop has sockets.
 
 - `connection.py`: one connection with its requests in their order, its time-outs and its limits.
-- `heads.py`: heads of requests, their limits, those that repeat and those that ask for an upgrade.
+- `heads.py`: heads of requests: their limits, repeated heads, and heads that ask for an upgrade.
 - `served_request.py`: one request and its answer, as the application receives and sends them.
 - `turns.py`: how many requests a turn of the event loop reads.
 - `lifespan.py`: the start and the end of the application.

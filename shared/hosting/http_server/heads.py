@@ -1,12 +1,12 @@
-"""Heads of requests: their limits, those that repeat, and those that ask for another protocol.
+"""Heads of requests: their limits, repeated heads, and heads that ask for another protocol.
 
-Heads that differ from an earlier one of their connection in the request line alone: a client sends
-the same headers with each request of a connection, and parsing them again takes a third of the time
-of an answer from memory. So what follows the request line is compared, as bytes, with what the
-parser has read before: a parser that is between two requests would read it in the same way. Request
-lines that are not of the simplest form are left to the parser.
+A client sends the same headers with each request of a connection. Parsing them again takes a third
+of the time of a cached answer. So the bytes after the request line are compared with those of an
+earlier head of the connection, which the parser has read: a parser that is between two requests
+would read them in the same way. Request lines that are not of the simplest form are left to the
+parser.
 
-Heads that ask for another protocol (`Upgrade`) are read like any other.
+A head that asks for another protocol (`Upgrade`) is read like any other.
 """
 
 import re
