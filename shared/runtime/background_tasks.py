@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from shared.domain.errors.base import Refusal
+from shared.telemetry.log import log
 
 
 class BackgroundTasks:
@@ -40,8 +41,8 @@ ResultT = TypeVar("ResultT")
 class DelayedFlush:
     """Writes what was gathered in memory, some time after the first of it came.
 
-    It is repeated after the same time when it was refused, which `delayed` is told, and when
-    `has_more` came meanwhile.
+    It is repeated after the same time when it failed, and when `has_more` came meanwhile. `delayed`
+    is called with a refusal; an unexpected exception is logged.
     """
 
     def __init__(
@@ -80,6 +81,10 @@ class DelayedFlush:
                 await self._flush()
             except Refusal as refusal:
                 self._delayed(refusal)
+                continue
+            except Exception:
+                # A task that ended here would leave `start` without effect in this process.
+                log.exception("flush.failed")
                 continue
             if not self._has_more():
                 self._running = None
