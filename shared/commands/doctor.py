@@ -240,7 +240,7 @@ async def _makers(registry: Registry) -> AsyncIterator[StoreCheck]:
             "They stop with nobody, and read what they could when they were made. Let an owner "
             "confirm them, so that their maker decides."
         )
-        yield StoreCheck(_STAFF, found, way_out)
+        yield StoreCheck(_MAKERS, found, way_out)
     stopped = [
         f"{each.described}, made by {each.maker} ({each.why})" for each in await review.stopped()
     ]
