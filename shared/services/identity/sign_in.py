@@ -212,7 +212,7 @@ class SignInFlow(Struct, frozen=True):
             why = (
                 f"{account.name} is an administrator, and whoever has the link could confirm in "
                 "their name what waits for a second one. Let the operator create the link, by "
-                "`ballroom signin-link {account.name}` on the machine."
+                f"`ballroom signin-link {account.name}` on the machine."
             )
             raise second_administrator_needed(why)
         change = EntityChange("sign-in-link.issued", account.id, account=account.id)
@@ -220,7 +220,7 @@ class SignInFlow(Struct, frozen=True):
         return await self.links.create(account.id)
 
     async def require_link_issuer(self, *, by: Principal) -> None:
-        """Raise unless `by` is the operator, or an administrator verified signed in recently."""
+        """Raise unless `by` is the operator, or an administrator who signed in recently."""
         if by.is_anonymous:
             raise credentials_missing()
         issuer = await self.directory.get(Account, Place(by.id))
