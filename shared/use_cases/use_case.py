@@ -41,9 +41,13 @@ class UseCase(Struct, Generic[SubjectT, InputsT, ResultT], frozen=True):
 
     The `summary` is that of openapi.json; braces stand for whose the subject is, where more than
     one may own it. The `right` is that of owners in the organization of the subject, or of
-    administrators in the registry; the service checks it. A page shows the sentence `done` after
-    success, and a command prints the sentence `printed`, in which braces stand for its arguments.
-    If `shown_once` names a field of the result, a command prints only that field.
+    administrators in the registry; the service checks it. `OPERATE` is the right of administrators
+    who signed in recently; the dry run of group rules, for which an earlier sign-in is enough,
+    declares `MANAGE`.
+
+    A page shows the sentence `done` after success, and a command prints the sentence `printed`, in
+    which braces stand for its arguments. If `shown_once` names a field of the result, a command
+    prints only that field.
     """
 
     rule: Rule[SubjectT, InputsT, ResultT]
