@@ -18,7 +18,7 @@ from shared.domain.errors.packages import PathNotFound
 from shared.runtime.answers import Answer
 from shared.services.maintenance.audit_archives import AuditArchives
 from shared.settings import Settings
-from shared.telemetry.activities import current_backend
+from shared.telemetry.metrics import current_backend
 
 
 class MetricsFace(JsonFace[Call]):

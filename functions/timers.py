@@ -21,9 +21,9 @@ from shared.domain.status import TaskReport
 from shared.domain.times import MS
 from shared.runtime.schedules import next_run
 from shared.services.maintenance.tasks import LONGEST_CALL, Task, Upkeep
-from shared.telemetry.activities import Activity, record_metric
+from shared.telemetry.activities import Activity
 from shared.telemetry.log import log
-from shared.telemetry.metrics import UPKEEP, UPKEEP_PROBLEMS
+from shared.telemetry.metrics import UPKEEP, UPKEEP_PROBLEMS, record_metric
 
 _A_MINUTE = timedelta(minutes=1)
 

@@ -297,9 +297,8 @@ from shared.services.transparency.witness import Witness
 from shared.settings import Settings
 from shared.settings.protections import protections_of
 from shared.settings.values import split_list
-from shared.telemetry.activities import record_metric
 from shared.telemetry.log import log
-from shared.telemetry.metrics import PUSHES, WEBHOOK_ATTEMPTS
+from shared.telemetry.metrics import PUSHES, WEBHOOK_ATTEMPTS, record_metric
 
 
 class _Closable(Protocol):

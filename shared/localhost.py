@@ -58,9 +58,8 @@ from shared.runtime.answers import Repeatable
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.settings import Settings
 from shared.settings.problems import setting_problem, unknown_settings
-from shared.telemetry.activities import set_backend
 from shared.telemetry.log import log
-from shared.telemetry.metrics import STREAMED
+from shared.telemetry.metrics import STREAMED, set_backend
 
 # Only redirects of Maven are followed here: clients of Central read the headers of the redirect.
 MAVEN_PATHS = "/2.0/maven/"

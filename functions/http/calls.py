@@ -27,16 +27,10 @@ from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLimitKeys
 from shared.runtime.answers import RecognizedRequest
 from shared.services.packages.source import PackageSource
-from shared.telemetry.activities import (
-    Activity,
-    Attributes,
-    is_recording,
-    is_tracing,
-    record_metric,
-)
+from shared.telemetry.activities import Activity, is_tracing
 from shared.telemetry.log import log, log_request
 from shared.telemetry.log_sampling import SLOW_SECONDS, log_sampling
-from shared.telemetry.metrics import REQUESTS
+from shared.telemetry.metrics import REQUESTS, Attributes, is_recording, record_metric
 
 FIRST_ERROR_STATUS = 400
 FIRST_FAILURE_STATUS = 500
