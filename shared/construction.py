@@ -1476,7 +1476,7 @@ class Services:
             account_erasures=self.account_erasures,
             name_disputes=self.name_disputes,
             ownership_requests=self.ownership_requests,
-            second=self.second_administrator,
+            second_administrator=self.second_administrator,
         )
 
     @cached_property
@@ -1540,7 +1540,7 @@ class Services:
             search=self.package_search,
             records=self.package_record_writer,
             erasure=self.release_erasure,
-            second=self.second_administrator,
+            second_administrator=self.second_administrator,
             clock=self.adapters.clock,
         )
 
@@ -2518,7 +2518,7 @@ class Services:
             notice_cache=self.notice_cache,
             directory_locks=self.directory_locks,
             ownerless_organizations=self.ownerless_organizations,
-            second=self.second_administrator,
+            second_administrator=self.second_administrator,
             provisioning_problems=self.takeovers.problems,
             newer_releases=self.product_releases.newer,
             room=self.adapters.room,

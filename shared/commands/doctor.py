@@ -305,7 +305,7 @@ async def _group_roles(registry: Registry) -> AsyncIterator[StoreCheck]:
 
 async def _second_administrator(registry: Registry) -> AsyncIterator[StoreCheck]:
     """Report the decisions that wait for a second administrator, and whether there is none."""
-    for problem in await registry.administration.second.problems():
+    for problem in await registry.administration.second_administrator.problems():
         yield StoreCheck(_ADMINISTRATORS, problem.sentence, problem.way_out)
 
 

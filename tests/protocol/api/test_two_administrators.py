@@ -345,7 +345,7 @@ async def test_a_command_waits_for_nobody_and_is_mailed_to_all(worlds: OpenWorld
 
 async def test_one_administrator_alone_is_a_problem(worlds: OpenWorld) -> None:
     world = await worlds(two_administrators=True)
-    second = world.registry.administration.second
+    second = world.registry.administration.second_administrator
     [problem] = await second.problems()
     assert "only one can sign in" in problem.sentence
     await appoint(world, world.people.bob)
