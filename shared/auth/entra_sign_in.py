@@ -92,10 +92,10 @@ class EntraProvider:
         graph: MicrosoftGraph,
         reads_groups: bool,
         asks_states: bool,
-        groups_unread: ReportFailure,
+        on_unread_groups: ReportFailure,
     ) -> None:
         """`graph` says the groups of people between sign-ins if `reads_groups`, and whether people
-        are enabled if `asks_states`. Call `groups_unread` with the label and the reason when it
+        are enabled if `asks_states`. Call `on_unread_groups` with the label and the reason when it
         does not say groups."""
         self._registration = registration
         self._client = registration.client
@@ -108,7 +108,7 @@ class EntraProvider:
         self._graph = graph
         self._reads_groups = reads_groups
         self._asks_states = asks_states
-        self._groups_unread = groups_unread
+        self._on_unread_groups = on_unread_groups
 
     async def begin(self, redirect_uri: str, freshness: Freshness) -> StartedSignIn:
         is_new = freshness is Freshness.NEW
@@ -153,7 +153,7 @@ class EntraProvider:
         try:
             return await self._graph.groups_of(identifier)
         except Unanswered as failure:
-            self._groups_unread(self.label, str(failure))
+            self._on_unread_groups(self.label, str(failure))
             return None
 
     def covers(self, issuer: str) -> bool:

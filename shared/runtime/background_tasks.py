@@ -41,8 +41,8 @@ ResultT = TypeVar("ResultT")
 class DelayedFlush:
     """Writes what was gathered in memory, some time after the first of it came.
 
-    It is repeated after the same time when it failed, and when `has_more` came meanwhile. `delayed`
-    is called with a refusal; an unexpected exception is logged.
+    It is repeated after the same time when it failed, and when `has_more` came meanwhile.
+    `on_delay` is called with a refusal; an unexpected exception is logged.
     """
 
     def __init__(
@@ -50,12 +50,12 @@ class DelayedFlush:
         flush: Callable[[], Awaitable[object]],
         has_more: Callable[[], bool],
         after: timedelta,
-        delayed: Callable[[Refusal], None],
+        on_delay: Callable[[Refusal], None],
     ) -> None:
         self._flush = flush
         self._has_more = has_more
         self._after = after
-        self._delayed = delayed
+        self._on_delay = on_delay
         self._running: asyncio.Task[None] | None = None
         self._writing = asyncio.Lock()
 
@@ -64,7 +64,7 @@ class DelayedFlush:
         if self._running is None:
             self._running = asyncio.create_task(self._run())
 
-    async def alone(self, write: Callable[[], Awaitable[ResultT]]) -> ResultT:
+    async def exclusively(self, write: Callable[[], Awaitable[ResultT]]) -> ResultT:
         """Await `write` while no other one runs."""
         async with self._writing:
             return await write()
@@ -80,7 +80,7 @@ class DelayedFlush:
             try:
                 await self._flush()
             except Refusal as refusal:
-                self._delayed(refusal)
+                self._on_delay(refusal)
                 continue
             except Exception:
                 # A task that ended here would leave `start` without effect in this process.

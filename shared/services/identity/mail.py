@@ -68,12 +68,12 @@ class Appeal(Struct, frozen=True):
 class MailDelivery(Struct, frozen=True):
     """Sends mail; a failure never fails the action that the mail is about.
 
-    Calls `failed` once for each mail text with the kind of the first error and the number of failed
-    recipients, never with their addresses or the text.
+    Calls `on_failure` once for each mail text with the kind of the first error and the number of
+    failed recipients, never with their addresses or the text.
     """
 
     mailer: Mailer
-    failed: Callable[[str, int], None]
+    on_failure: Callable[[str, int], None]
 
     async def send_to_accounts(self, accounts: Iterable[Account], mail: MailText) -> None:
         """Send mail once to each address of the accounts; accounts without one are skipped."""
@@ -124,7 +124,7 @@ class MailDelivery(Struct, frozen=True):
         results = await asyncio.gather(*(self._try(each, mail) for each in addresses))
         problems = [each for each in results if each is not None]
         if problems:
-            self.failed(problems[0], len(problems))
+            self.on_failure(problems[0], len(problems))
         return not problems
 
     async def _try(self, address: EmailAddress, mail: MailText) -> str | None:

@@ -144,7 +144,7 @@ class SignInFlow(Struct, frozen=True):
     base_url: str
     lifetimes: SessionLifetimes
     sign_up: str  # As in the settings.
-    refused: Callable[[str, str], None]  # Called with the provider and the reason.
+    on_refusal: Callable[[str, str], None]  # Called with the provider and the reason.
 
     async def begin(self, name: str, request: SignInRequest, browser: SignInBrowser) -> str:
         """Return the address of the provider where the sign-in continues."""
@@ -273,7 +273,7 @@ class SignInFlow(Struct, frozen=True):
             return await provider.finish(flow, response)
         except SignedTokenRefused as refusal:
             # The operator is told what was wrong with the response; the person can only try again.
-            self.refused(provider.label, str(refusal))
+            self.on_refusal(provider.label, str(refusal))
             raise sign_in_failed(provider.label, "its answer proves nothing") from None
 
     async def _sign_in(

@@ -28,7 +28,7 @@ def flush_of(store: Store, refusals: list[Refusal]) -> DelayedFlush:
         store.write,
         has_more=lambda: not store.has_written.is_set(),
         after=timedelta(0),
-        delayed=refusals.append,
+        on_delay=refusals.append,
     )
 
 
