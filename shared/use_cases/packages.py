@@ -46,7 +46,7 @@ class NewSuccessor(Inputs):
 
 
 @use_case(
-    "Make a package public or private; for owners who signed in within the last ten minutes.",
+    "Make a package public or private; for owners who signed in recently.",
     inputs=NewVisibility,
     right=Action.GOVERN,
     done="Visibility changed.",

@@ -246,7 +246,7 @@ class NamedPublisher(Struct, frozen=True):
 
 
 @use_case(
-    "Add a trusted publisher; for owners who signed in within the last ten minutes.",
+    "Add a trusted publisher; for owners who signed in recently.",
     inputs=NewPublisher,
     right=Action.GOVERN,
     done="Trusted publisher added. The next run of its workflow can publish.",
@@ -268,8 +268,7 @@ add_by_repository = replace(add, rule=_add_by_repository)
 
 
 @use_case(
-    "Become the maker of a trusted publisher; for owners who signed in within the last ten "
-    "minutes.",
+    "Become the maker of a trusted publisher; for owners who signed in recently.",
     inputs=Nothing,
     right=Action.GOVERN,
     done="Trusted publisher confirmed. You are its maker now.",
@@ -283,7 +282,7 @@ async def confirm(
 
 
 @use_case(
-    "Remove a trusted publisher; for owners who signed in within the last ten minutes.",
+    "Remove a trusted publisher; for owners who signed in recently.",
     inputs=Reason,
     right=Action.GOVERN,
     done="Trusted publisher removed. Its jobs no longer get tokens.",
@@ -297,7 +296,7 @@ async def remove(
 
 
 @use_case(
-    "Set who can push to a package; for owners who signed in within the last ten minutes.",
+    "Set who can push to a package; for owners who signed in recently.",
     inputs=NewPushers,
     right=Action.GOVERN,
     done="Publishing access changed.",
