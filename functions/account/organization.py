@@ -290,7 +290,7 @@ pages.use_case(
     f"{ORGANIZATION_ROUTE}/transfer",
     account_organization_settings,
     done="Transfer scheduled. It takes effect in 48 hours; any owner can cancel it until then.",
-    takes_recent_sign_in=True,
+    requires_recent_sign_in=True,
 )
 async def account_organization_transfer(call: SignedInCall) -> None:
     form = call.form

@@ -227,7 +227,7 @@ async def account_session_end_others(call: SignedInCall) -> None:
         "linked": "Identity linked. You can now sign in with it.",
         "removed": "Identity removed. It can no longer sign in to your account.",
     },
-    takes_recent_sign_in=True,
+    requires_recent_sign_in=True,
 )
 async def account_identity_remove(call: SignedInCall) -> Answer:
     identity = call.form.text("identity")

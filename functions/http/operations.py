@@ -72,7 +72,7 @@ class Operation(Struct, frozen=True, eq=False):
     if there is one.
     Answers of an operation that `is_repeated` depend on the request and on what was read of the
     stores for it, on the clock only by `Answer.repeated_until_ms`, and on who asks only by the
-    packages that they may read. Only the body of one that `takes_archive` may have more than
+    packages that they may read. Only the body of one that `accepts_archive` may have more than
     `most_bytes`.
     """
 
@@ -86,7 +86,7 @@ class Operation(Struct, frozen=True, eq=False):
     serves_anonymous_always: bool = False
     limit: RateLimitClass | None = None
     is_repeated: bool = False
-    takes_archive: bool = False
+    accepts_archive: bool = False
     most_bytes: int = MAX_BODY_BYTES
     exists: Callable[[Settings], bool] = _always
     respond: "Respond | None" = None  # Called in place of the function `answer`.
@@ -284,7 +284,7 @@ def _require_a_whole_body(call: Call) -> None:
 def _require_a_small_body(operation: Operation, call: Call) -> None:
     """Raise `BodyTooLarge` for a larger body than the operation takes, unless it takes an
     archive."""
-    if not operation.takes_archive and call.declared_size > operation.most_bytes:
+    if not operation.accepts_archive and call.declared_size > operation.most_bytes:
         raise BodyTooLarge(call.declared_size, operation.most_bytes)
 
 

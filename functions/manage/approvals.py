@@ -60,7 +60,7 @@ pages.use_case(
 )
 
 
-@pages.form("manage/approvals/preview", manage_approvals, takes_recent_sign_in=False)
+@pages.form("manage/approvals/preview", manage_approvals, requires_recent_sign_in=False)
 async def manage_approvals_preview(call: SignedInCall) -> Answer:
     """Show what the rule would have refused, with the typed approvals besides those that are."""
     curation = call.registry.packages.curation

@@ -75,7 +75,7 @@ async def maven_read(call: Call) -> Answer:
     return await _read(call, RepositoryPath.to_read(_requested_path(call)))
 
 
-@maven.change(REPOSITORY_ROUTE, ["PUT"], takes_archive=True)
+@maven.change(REPOSITORY_ROUTE, ["PUT"], accepts_archive=True)
 async def maven_write(call: Call) -> Answer:
     if call.caller.is_anonymous:
         raise _repository_token_missing()

@@ -59,7 +59,7 @@ class UseCase(Struct, Generic[SubjectT, InputsT, ResultT], frozen=True):
     shown_once: str = ""
 
     @property
-    def takes_recent_sign_in(self) -> bool:
+    def requires_recent_sign_in(self) -> bool:
         return self.right in RECENT_SIGN_IN_ACTIONS
 
 
