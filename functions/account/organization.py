@@ -190,7 +190,7 @@ async def _show_invited(call: SignedInCall, invited: IssuedInvitation) -> Answer
 
 
 pages.use_case(
-    invitations.withdraw,
+    invitations.revoke,
     f"{ORGANIZATION_ROUTE}/withdraw",
     account_organization,
     _invitation,

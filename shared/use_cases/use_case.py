@@ -6,11 +6,11 @@
         right=Action.MANAGE,
         done="Invitation revoked. Its link no longer works.",
     )
-    async def withdraw(
+    async def revoke(
         registry: Registry, invitation: NamedInvitation, sent: Reason, by: Principal
     ) -> None:
         invitations = registry.organizations.invitations
-        await invitations.withdraw(invitation.org, invitation.id, by=by, reason=sent.reason)
+        await invitations.revoke(invitation.org, invitation.id, by=by, reason=sent.reason)
 
 The rule calls a method of a service, which checks the right. The API declares an operation for it
 with `ApiFace.use_case`, a page a form with `SignedInPages.use_case`, and a command follows from the
