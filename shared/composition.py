@@ -79,7 +79,7 @@ from shared.services.maintenance.product_releases import ProductReleases
 from shared.services.maintenance.restored_audit import RestoredAudit
 from shared.services.maintenance.snapshots import SnapshotCreation, SnapshotRestore
 from shared.services.maintenance.tasks import MaintenanceTasks, Upkeep
-from shared.services.mirroring.approvals import ApprovalRules, Curation
+from shared.services.mirroring.approved_packages import ApprovalRules, Curation
 from shared.services.mirroring.approved_source import ApprovedSource
 from shared.services.mirroring.archive_admission import Admission, Refreshing
 from shared.services.mirroring.catalogue import UpstreamCatalogue

@@ -165,7 +165,7 @@ from shared.services.maintenance.update_advisories import UpdateAdvisories
 from shared.services.maintenance.update_search_index import UpdateSearchIndex
 from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
 from shared.services.maintenance.write_log import WriteLog
-from shared.services.mirroring.approvals import ApprovalRules, Curation
+from shared.services.mirroring.approved_packages import ApprovalRules, Curation
 from shared.services.mirroring.archive_admission import Admission, MirroredLicenses, Refreshing
 from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.mirroring.kept_answers import KeptAnswers

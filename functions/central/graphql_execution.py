@@ -36,7 +36,7 @@ from functions.central.package_model import package_model
 from functions.http.calls import Call
 from shared.composition import Registry
 from shared.domain.api_docs.pieces import PieceKind
-from shared.domain.approvals import NotApproved
+from shared.domain.approved_packages import NotApproved
 from shared.domain.coordinates import Package
 from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.base import NotFound, Refusal
