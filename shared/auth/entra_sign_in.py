@@ -21,10 +21,10 @@ from shared.auth.identity_providers import (
     StrongClaims,
     VerifiedIdentity,
     authenticated_ms,
-    code_of,
+    authorization_code,
     mail_address,
     one_line,
-    reason_of,
+    provider_error_text,
 )
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerDocument
 from shared.auth.json_web_tokens import Claims, TokenFlaw
@@ -135,7 +135,7 @@ class EntraProvider:
 
     async def finish(self, flow: str, answer: Mapping[str, str]) -> VerifiedIdentity:
         stored = cast(EntraFlow, json.loads(flow))
-        code = code_of(answer, str(stored["state"]), self.label)
+        code = authorization_code(answer, str(stored["state"]), self.label)
         document = await self._document()
         check_sender(answer, document, self.label)
         try:
@@ -143,7 +143,7 @@ class EntraProvider:
         except Unanswered as failure:
             raise issuer_silent(self.label, failure.trouble) from None
         if "error" in tokens:
-            raise sign_in_failed(self.label, reason_of(str(tokens["error"])))
+            raise sign_in_failed(self.label, provider_error_text(str(tokens["error"])))
         nonce = hashlib.sha256(str(stored["nonce"]).encode()).hexdigest()  # As msal sends it.
         return await self._person(str(tokens.get("id_token", "")), nonce)
 

@@ -51,7 +51,7 @@ def mail_text(template: str, **values: str) -> MailText:
 
 def reason_text(reason: str, label: str = "Reason") -> str:
     """Return a reason as a paragraph of a mail; empty if there is no reason."""
-    return f"{label}: {printable(reason)}\n\n" if reason else ""
+    return f"{label}: {without_control_characters(reason)}\n\n" if reason else ""
 
 
 class Appeal(Struct, frozen=True):
@@ -199,10 +199,10 @@ class AccountMail(Struct, frozen=True):
 def listed(lines: Sequence[str], most: int = MAX_LISTED) -> str:
     """Return the first lines as a list of a mail, and how many more there are."""
     more = len(lines) - most
-    shown = [f"  {printable(each)}" for each in lines[:most]]
+    shown = [f"  {without_control_characters(each)}" for each in lines[:most]]
     return "\n".join([*shown, *([f"  and {more:,} more"] if more > 0 else [])])
 
 
-def printable(text: str) -> str:
+def without_control_characters(text: str) -> str:
     """Return text without control characters."""
     return "".join(c if c.isprintable() else " " for c in text)
