@@ -45,7 +45,7 @@ async def metrics_text(call: Call) -> Answer:
 
     backend = current_backend()
     if not isinstance(backend, PrometheusBackend):
-        raise PathNotFound(METRICS, "Metrics are collected by a registry on one machine alone.")
+        raise PathNotFound(METRICS, "Metrics are collected only by a registry on one machine.")
     gauges = await _gauges(call.registry)
     ages = await call.registry.administration.key_ages.seconds()
     text = await asyncio.to_thread(backend.exposition, gauges, ages)

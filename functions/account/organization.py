@@ -185,7 +185,7 @@ def _invitation(call: SignedInCall) -> NamedInvitation:
 
 
 async def _show_invited(call: SignedInCall, invited: IssuedInvitation) -> Answer:
-    """Show the invitation in this answer alone, since its link is a secret."""
+    """Show the invitation only in this answer, since its link is a secret."""
     return await account_organization(call, invited=invited)
 
 

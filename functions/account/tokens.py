@@ -168,7 +168,7 @@ def requested_token(call: SignedInCall) -> str:
 
 
 async def _show_issued(call: SignedInCall, issued: IssuedToken) -> Answer:
-    """Show the token in this answer alone, since its text is a secret."""
+    """Show the token only in this answer, since its text is a secret."""
     token = issued.token
     text = issued.text.reveal()
     registry = call.registry

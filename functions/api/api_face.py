@@ -45,7 +45,7 @@ _OBJECT = "a JSON object"
 
 
 class RequestModel(Inputs):
-    """The body of a request that the API alone has; fields that are not named here are refused."""
+    """The body of a request that only the API has; fields that are not named here are refused."""
 
 
 def utc_datetime(at: int | datetime | None) -> datetime | None:

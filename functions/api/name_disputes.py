@@ -31,7 +31,7 @@ class NewDispute(RequestModel):
     )
     claimant: str | None = Field(
         default=None,
-        description="The account that claims it, by its name; administrators alone name another.",
+        description="The account that claims it, by its name; only administrators name another.",
     )
 
 

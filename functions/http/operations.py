@@ -193,7 +193,7 @@ async def answer(
 ) -> FunctionResponse:
     """Answer a request: every answer has an id, and is a line in the log.
 
-    An exception that is no refusal is logged, here alone, and becomes the face's `failed`.
+    An exception that is no refusal is logged only here, and becomes the face's `failed`.
     """
     call = _call(operation, registry, request, context)
     made, outcome = await _outcome(operation, call)

@@ -194,7 +194,7 @@ async def _release_document(
 def _of_release(
     call: Call, available: AvailableRelease, content: bytes, media_type: str
 ) -> Representation:
-    """Return a document that is made of an exact version alone."""
+    """Return a document that is made only of an exact version."""
     head = available.head
     release = available.release
     return Representation(

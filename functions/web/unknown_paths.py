@@ -75,7 +75,8 @@ class UnknownPaths(PublicPages):
         }
 
     async def identify(self, call: PublicPageCall) -> None:
-        """The token of a directory is none of a caller, who learns here what is missing alone."""
+        """Identify the caller. A directory's token does not identify one; such requests are
+        answered as anonymous."""
         if call.path.lower().startswith(_SCIM):
             call.identify_as_anonymous()
         else:

@@ -43,7 +43,7 @@ class KnownReaders:
 
     @property
     def number(self) -> int:
-        """The number to note what is read from now on with."""
+        """The number with which what is read from now on is noted."""
         return self._edition.number
 
     def note(self, by: Principal, reader: str, number: int) -> None:

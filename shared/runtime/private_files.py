@@ -1,5 +1,5 @@
-"""Files and folders for their owner alone, whatever the umask: keys, hashes of tokens, private
-packages; and locks that processes of this machine hold on files.
+"""Files and folders that only their owner may read, whatever the umask: keys, hashes of tokens,
+private packages; and locks that processes of this machine hold on files.
 
 The operating system releases the lock of a process that ends.
 """

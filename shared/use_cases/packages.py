@@ -25,7 +25,7 @@ class NewVisibility(Reason):
     visibility: Annotated[
         Visibility,
         FormField(read=read_visibility),
-    ] = Field(description="Private is for members of its organization alone.")
+    ] = Field(description="Private is only for members of its organization.")
 
 
 class NewSuccessor(Inputs):

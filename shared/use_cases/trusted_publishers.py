@@ -149,7 +149,7 @@ class NewPublisher(Inputs):
         ),
     ] = Field(
         default=PublisherScopes.PUBLISH,
-        description="publish, or read for reading the organization's packages alone.",
+        description="publish, or read for only reading the organization's packages.",
     )
     reads: Annotated[PublisherReads | None, FormField(read=_reads)] = Field(
         default=None,
@@ -195,7 +195,7 @@ class NewPublisher(Inputs):
     ] = Field(
         default="",
         description="The tag of the version that a run publishes, such as v{version}: the tag "
-        "v1.2.0 publishes 1.2.0 alone.",
+        "v1.2.0 publishes only 1.2.0.",
         json_schema_extra={"suggestion": DEFAULT_TAG_VERSION},
     )
     environment: Annotated[
@@ -235,7 +235,7 @@ class NewPushers(Reason):
         FormField(
             read=choice(Pushers, "Choose who can publish: members, or trusted publishers only."),
         ),
-    ] = Field(description="Members with their tokens too, or trusted publishers alone.")
+    ] = Field(description="Members with their tokens too, or only trusted publishers.")
 
 
 class NamedPublisher(Struct, frozen=True):
