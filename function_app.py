@@ -1,7 +1,7 @@
 """The app that the Functions host loads.
 
 `start` imports what it needs when it is called, so that an import that fails is an error at start
-like any other; functions/recovery.py says what is served then.
+like any other; functions/failed_start.py says what is served then.
 """
 
 import gc
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING  # noqa: E402
 
 import azure.functions as func  # noqa: E402
 
-from functions.recovery import SettingRefused, started_app  # noqa: E402
+from functions.failed_start import SettingRefused, started_app  # noqa: E402
 
 if TYPE_CHECKING:
     from shared.composition import Registry

@@ -56,7 +56,7 @@ KEPT_FOR: Mapping[str, str] = {
     "upstream_cache._answers": "bounds questions to upstreams",
     "upstream_cache._failed": "bounds questions to upstreams",
     "version_lists._facts": "mirrors: not asked here",
-    "approvals._rules": "mirrors: not asked here",
+    "approved_packages._rules": "mirrors: not asked here",
     "name_owners._owners": "mirrors: not asked here",
     "documents._cache": "requests to the stores of the cloud",
     "sessions._cache": "requests to the stores of the cloud",

@@ -24,8 +24,9 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from bench.requested import Requested
 from bench.servers import ROOT
 from shared.hosting.host import Host
-from shared.telemetry.activities import set_backend, set_traces
-from shared.telemetry.exporter import azure_monitor_backend
+from shared.telemetry.activities import set_traces
+from shared.telemetry.azure_metrics import azure_monitor_backend
+from shared.telemetry.metrics import set_backend
 from shared.telemetry.spans import SpanExporter, insights_exporter
 from shared.telemetry.traces import Traces
 from tests.protocol.bal.okhttp import FORM, multipart

@@ -61,7 +61,7 @@ MODULES = (
     "log.witness",
     "manage.accounts",
     "manage.advisories",
-    "manage.approvals",
+    "manage.approved_packages",
     "manage.directory_locks",
     "manage.mirror",
     "manage.moderation",

@@ -18,7 +18,7 @@ from shared.domain.errors.packages import PathNotFound
 from shared.runtime.answers import Answer
 from shared.services.maintenance.audit_archives import AuditArchives
 from shared.settings import Settings
-from shared.telemetry.activities import current_backend
+from shared.telemetry.metrics import current_backend
 
 
 class MetricsFace(JsonFace[Call]):
@@ -45,7 +45,7 @@ async def metrics_text(call: Call) -> Answer:
 
     backend = current_backend()
     if not isinstance(backend, PrometheusBackend):
-        raise PathNotFound(METRICS, "Metrics are collected by a registry on one machine alone.")
+        raise PathNotFound(METRICS, "Metrics are collected only by a registry on one machine.")
     gauges = await _gauges(call.registry)
     ages = await call.registry.administration.key_ages.seconds()
     text = await asyncio.to_thread(backend.exposition, gauges, ages)

@@ -48,7 +48,7 @@ async def index_file(call: Call) -> Answer:
 
 @api.read("index/{org}/{name}/index.txt", uses_answer_cache=True)
 async def index_text(call: Call) -> Answer:
-    """Return the same lines for tools that take text alone, such as Renovate."""
+    """Return the same lines for tools that accept only text, such as Renovate."""
     return await _file(call, "text/plain")
 
 
@@ -75,7 +75,7 @@ async def index_changes(call: Call) -> Answer:
 def _number(call: Call, name: str, default: int) -> int:
     text = call.params.get(name, str(default))
     if not _NUMBER.fullmatch(text):
-        reason = f"{name} is not a whole number. Send digits alone, such as {name}={default}."
+        reason = f"{name} is not a whole number. Send only digits, such as {name}={default}."
         raise InvalidRequest(reason)
     return int(text)
 

@@ -12,8 +12,8 @@ from datetime import timedelta
 
 import azure.functions as func
 
+from functions.host_functions import TIMER, TIMER_SCHEDULE
 from functions.http.calls import declare_context, traceparent_of
-from functions.recovery import TIMER, TIMER_SCHEDULE
 from shared.composition import Registry
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import TakesNoChanges
@@ -21,9 +21,9 @@ from shared.domain.status import TaskReport
 from shared.domain.times import MS
 from shared.runtime.schedules import next_run
 from shared.services.maintenance.tasks import LONGEST_CALL, Task, Upkeep
-from shared.telemetry.activities import Activity, record_metric
+from shared.telemetry.activities import Activity
 from shared.telemetry.log import log
-from shared.telemetry.metrics import UPKEEP, UPKEEP_PROBLEMS
+from shared.telemetry.metrics import UPKEEP, UPKEEP_PROBLEMS, record_metric
 
 _A_MINUTE = timedelta(minutes=1)
 
@@ -40,7 +40,7 @@ def blueprint(registry: Registry, wait: Wait = _wait) -> func.Blueprint:
     bp = func.Blueprint()
 
     async def timer_upkeep(timer: func.TimerRequest, context: func.Context | None = None) -> None:
-        await _Call(registry, context, wait).run()
+        await _TimerCall(registry, context, wait).run()
 
     declared = declare_context(timer_upkeep)
     triggered = bp.timer_trigger(arg_name="timer", schedule=TIMER_SCHEDULE)(declared)
@@ -48,7 +48,7 @@ def blueprint(registry: Registry, wait: Wait = _wait) -> func.Blueprint:
     return bp
 
 
-class _Call:
+class _TimerCall:
     """One call of the timer, with the jobs that it has started."""
 
     def __init__(self, registry: Registry, context: func.Context | None, wait: Wait) -> None:

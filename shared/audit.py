@@ -4,9 +4,10 @@
     python3 audit.py --help
 
 It reads the versions of a Dependencies.toml and the Java libraries of the Ballerina.toml beside it,
-and asks the registry which advisories affect them. Nothing but names and versions is sent. It needs
-Python 3.9 or later, and nothing else: the registry serves this module, with its own address, to
-people who have none of its packages.
+and asks the registry which advisories affect them. It sends names and versions, with the token of
+BALLROOM_TOKEN or, outside of CI, of a login, if there is one. It needs Python 3.9 or later, and
+nothing else: the registry serves this module, with its own address, to people who have none of its
+packages.
 """
 
 from __future__ import annotations

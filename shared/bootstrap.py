@@ -123,14 +123,9 @@ from shared.services.record_batches import all_entities
 from shared.settings import Settings
 from shared.settings.values import split_list
 from shared.telemetry import log
-from shared.telemetry.activities import (
-    TelemetryBackend,
-    is_recording,
-    is_tracing,
-    set_backend,
-    set_traces,
-)
+from shared.telemetry.activities import is_tracing, set_traces
 from shared.telemetry.log_sampling import set_log_share
+from shared.telemetry.metrics import MetricsBackend, is_recording, set_backend
 from shared.telemetry.startup_buffer import StartupBuffer
 from shared.telemetry.traces import TraceExporter, Traces
 
@@ -438,9 +433,9 @@ def _export_telemetry(settings: Settings, connection: str) -> None:
 def _send_telemetry(connection: str, network: Network) -> None:
     """Send metrics to Application Insights, from the first request on."""
 
-    def load() -> TelemetryBackend:
+    def load() -> MetricsBackend:
         from shared.adapters.azure_transports import telemetry_transport
-        from shared.telemetry.exporter import azure_monitor_backend
+        from shared.telemetry.azure_metrics import azure_monitor_backend
 
         return azure_monitor_backend(connection, telemetry_transport(network))
 

@@ -79,7 +79,7 @@ from shared.services.maintenance.product_releases import ProductReleases
 from shared.services.maintenance.restored_audit import RestoredAudit
 from shared.services.maintenance.snapshots import SnapshotCreation, SnapshotRestore
 from shared.services.maintenance.tasks import MaintenanceTasks, Upkeep
-from shared.services.mirroring.approvals import ApprovalRules, Curation
+from shared.services.mirroring.approved_packages import ApprovalRules, Curation
 from shared.services.mirroring.approved_source import ApprovedSource
 from shared.services.mirroring.archive_admission import Admission, Refreshing
 from shared.services.mirroring.catalogue import UpstreamCatalogue
@@ -329,7 +329,7 @@ class AdministrationServices(Struct, frozen=True):
     accounts: AccountAdministration
     account_rights: AccountRights
     rights_export: RightsExport
-    second: SecondAdministrator
+    second_administrator: SecondAdministrator
     leaving: Leaving
     organizations: OrganizationAdministration
     account_deletion: AccountDeletion
@@ -636,7 +636,7 @@ def _administration(services: Services) -> AdministrationServices:
         accounts=services.account_administration,
         account_rights=services.account_rights,
         rights_export=services.rights_export,
-        second=services.second_administrator,
+        second_administrator=services.second_administrator,
         leaving=services.leaving,
         organizations=services.organization_administration,
         account_deletion=services.account_deletion,

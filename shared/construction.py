@@ -165,7 +165,7 @@ from shared.services.maintenance.update_advisories import UpdateAdvisories
 from shared.services.maintenance.update_search_index import UpdateSearchIndex
 from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
 from shared.services.maintenance.write_log import WriteLog
-from shared.services.mirroring.approvals import ApprovalRules, Curation
+from shared.services.mirroring.approved_packages import ApprovalRules, Curation
 from shared.services.mirroring.archive_admission import Admission, MirroredLicenses, Refreshing
 from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
@@ -297,9 +297,8 @@ from shared.services.transparency.witness import Witness
 from shared.settings import Settings
 from shared.settings.protections import protections_of
 from shared.settings.values import split_list
-from shared.telemetry.activities import record_metric
 from shared.telemetry.log import log
-from shared.telemetry.metrics import PUSHES, WEBHOOK_ATTEMPTS
+from shared.telemetry.metrics import PUSHES, WEBHOOK_ATTEMPTS, record_metric
 
 
 class _Closable(Protocol):
@@ -359,7 +358,7 @@ class Services:
             events=self.adapters.events,
             clock=self.adapters.clock,
             randomness=self.adapters.randomness,
-            delayed=logged("event.delayed", "reason"),
+            on_delay=logged("event.delayed", "reason"),
         )
 
     @cached_property
@@ -625,7 +624,7 @@ class Services:
                 keys=self.adapters.keys,
                 randomness=self.adapters.randomness,
                 read_only_mode=self.read_only_mode,
-                delayed=logged("pulls.delayed", "reason"),
+                on_delay=logged("pulls.delayed", "reason"),
             )
         )
 
@@ -639,7 +638,7 @@ class Services:
                 randomness=self.adapters.randomness,
                 read_only_mode=self.read_only_mode,
                 recorded_pulls=self.settings.recorded_pulls,
-                delayed=logged("pull_records.delayed", "reason"),
+                on_delay=logged("pull_records.delayed", "reason"),
             )
         )
 
@@ -761,7 +760,7 @@ class Services:
                 connect=connect,
                 directory=self.adapters.directory,
                 clock=self.adapters.clock,
-                failed=logged("upstream.unanswered", "upstream", "reason"),
+                on_failure=logged("upstream.unanswered", "upstream", "reason"),
                 minimum_age_days=self.settings.upstream_minimum_age,
             )
         )
@@ -1139,7 +1138,7 @@ class Services:
             ApiDocsQueue(
                 generation=self.api_docs_generation,
                 metadata=self.adapters.metadata,
-                failed=logged("api_docs.failed", "coordinate", "reason", level=log.error),
+                on_failure=logged("api_docs.failed", "coordinate", "reason", level=log.error),
             )
         )
 
@@ -1477,7 +1476,7 @@ class Services:
             account_erasures=self.account_erasures,
             name_disputes=self.name_disputes,
             ownership_requests=self.ownership_requests,
-            second=self.second_administrator,
+            second_administrator=self.second_administrator,
         )
 
     @cached_property
@@ -1541,7 +1540,7 @@ class Services:
             search=self.package_search,
             records=self.package_record_writer,
             erasure=self.release_erasure,
-            second=self.second_administrator,
+            second_administrator=self.second_administrator,
             clock=self.adapters.clock,
         )
 
@@ -1615,7 +1614,7 @@ class Services:
     @cached_property
     def mail_delivery(self) -> MailDelivery:
         return MailDelivery(
-            mailer=self.adapters.mailer, failed=logged("mail.undelivered", "reason", "count")
+            mailer=self.adapters.mailer, on_failure=logged("mail.undelivered", "reason", "count")
         )
 
     @cached_property
@@ -1687,7 +1686,7 @@ class Services:
         return IssuerDiscovery(
             fetcher=self.adapters.fetcher,
             clock=self.adapters.clock,
-            failed=logged("issuer.unanswered", "document", "reason"),
+            on_failure=logged("issuer.unanswered", "document", "reason"),
         )
 
     @cached_property
@@ -1696,7 +1695,7 @@ class Services:
             fetcher=self.adapters.fetcher,
             discovery=self.issuer_discovery,
             clock=self.adapters.clock,
-            failed=logged("issuer.unanswered", "document", "reason"),
+            on_failure=logged("issuer.unanswered", "document", "reason"),
         )
 
     @cached_property
@@ -1746,9 +1745,9 @@ class Services:
             cookie=Cookie.named("ballroom", self.settings.base_url),
             require_strong=self.settings.require_strong,
             staff=self.staff,
-            copied=self.sessions.end_copied,
+            on_copied_cookie=self.sessions.end_copied,
             rights=self.roles_by_groups,
-            delayed=logged("session.not_renewed", "reason"),
+            on_delay=logged("session.not_renewed", "reason"),
         )
 
     @cached_property
@@ -1790,7 +1789,7 @@ class Services:
                 whole=timedelta(days=self.settings.session_days),
             ),
             sign_up=self.settings.sign_up,
-            refused=logged("sign_in.refused", "provider", "reason"),
+            on_refusal=logged("sign_in.refused", "provider", "reason"),
         )
 
     @cached_property
@@ -2074,7 +2073,7 @@ class Services:
             clock=self.adapters.clock,
             base_url=self.settings.base_url,
             is_on=self.settings.typosquats == "hold",
-            unread=logged("typosquats.names_unread", "reason"),
+            on_failure=logged("typosquats.names_unread", "reason"),
         )
 
     @cached_property
@@ -2235,7 +2234,7 @@ class Services:
             receiver_hosts=ReceiverHosts.parse(self.settings.webhook_hosts),
             clock=self.adapters.clock,
             count_attempt=partial(record_metric, WEBHOOK_ATTEMPTS, 1),
-            unanswered=logged("webhook.unanswered", "webhook", "host", "reason"),
+            on_unanswered=logged("webhook.unanswered", "webhook", "host", "reason"),
         )
 
     @cached_property
@@ -2519,7 +2518,7 @@ class Services:
             notice_cache=self.notice_cache,
             directory_locks=self.directory_locks,
             ownerless_organizations=self.ownerless_organizations,
-            second=self.second_administrator,
+            second_administrator=self.second_administrator,
             provisioning_problems=self.takeovers.problems,
             newer_releases=self.product_releases.newer,
             room=self.adapters.room,
@@ -2677,8 +2676,8 @@ class Services:
         return Cosigning(
             fetcher=self.adapters.fetcher,
             witnesses=self.settings.witnesses.witnesses,
-            failed=logged("witness.silent", "witness", "reason"),
-            disagreed=logged("witness.disagrees", "witness", "reason", level=log.error),
+            on_failure=logged("witness.silent", "witness", "reason"),
+            on_disagreement=logged("witness.disagrees", "witness", "reason", level=log.error),
             within=COSIGN_WITHIN,
         )
 

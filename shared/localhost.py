@@ -38,7 +38,7 @@ from shared.bootstrap import (
     settings_file,
     starting,
 )
-from shared.commands.first_start import ReadsAlone, Welcome, first_start
+from shared.commands.first_start import ReadOnlyWelcome, Welcome, first_start
 from shared.composition import Registry
 from shared.domain.body_sizes import MAX_BODY_BYTES, MAX_MULTIPART_OVERHEAD_BYTES
 from shared.domain.client_addresses import caller_network, is_shared
@@ -58,9 +58,8 @@ from shared.runtime.answers import AnswerCachePolicy
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.settings import Settings
 from shared.settings.problems import setting_problem, unknown_settings
-from shared.telemetry.activities import set_backend
 from shared.telemetry.log import log
-from shared.telemetry.metrics import STREAMED
+from shared.telemetry.metrics import STREAMED, set_backend
 
 # Only redirects of Maven are followed here: clients of Central read the headers of the redirect.
 MAVEN_PATHS = "/2.0/maven/"
@@ -113,7 +112,7 @@ def _start(settings: Settings, plan: ServerOptions) -> None:
     # Before the address is bound: a second start over the folder names the process of the first,
     # also if both have one port.
     require_no_other_start(settings)
-    welcomes: list[Welcome | ReadsAlone] = []
+    welcomes: list[Welcome | ReadOnlyWelcome] = []
     with ExitStack() as served:
 
         def begin() -> None:
@@ -145,10 +144,10 @@ def _print_progress(sentence: str) -> None:
     print(sentence, file=sys.stderr, flush=True)
 
 
-def prepare(settings: Settings) -> Welcome | ReadsAlone:
+def prepare(settings: Settings) -> Welcome | ReadOnlyWelcome:
     """Migrate the data folder and return the start message; runs once, before any worker.
 
-    On a full disk nothing is prepared, and the registry answers reads alone until there is room.
+    On a full disk nothing is prepared, and the registry is read-only until there is room.
 
     Raises `DatabaseLost` over a folder that has archives, keys or copies, and not their database.
     """
@@ -168,7 +167,7 @@ def prepare(settings: Settings) -> Welcome | ReadsAlone:
                 "from it without some room. Make room there, and start again."
             )
             raise StartRefused(message) from None
-        return ReadsAlone(settings.base_url, settings.data)
+        return ReadOnlyWelcome(settings.base_url, settings.data)
 
 
 async def _first_start(settings: Settings) -> Welcome:

@@ -129,7 +129,7 @@ def entra_provider(
         ),
         reads_groups=settings.entra_groups,
         asks_states=settings.entra_accounts,
-        groups_unread=logged("groups.unanswered", "provider", "reason"),
+        on_unread_groups=logged("groups.unanswered", "provider", "reason"),
     )
 
 
@@ -210,7 +210,7 @@ def leak_reports(adapters: Adapters, settings: Settings) -> LeakReports:
         adapters.fetcher,
         settings.report_keys_url,
         adapters.clock,
-        failed=logged("reports.keys_not_read", "reason"),
+        on_failure=logged("reports.keys_not_read", "reason"),
     )
     return LeakReports(published)
 

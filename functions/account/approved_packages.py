@@ -3,15 +3,15 @@ curator decides."""
 
 from functions.http.shown_advisories import shown_advisories
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
-from functions.manage.approvals import require_curator
+from functions.manage.approved_packages import require_curator
 from functions.web.package.frame import SourceRepository
-from shared.domain.approvals import MAX_ASKED_REASON, ApprovalLimit, approval_path
+from shared.domain.approved_packages import MAX_ASKED_REASON, ApprovalLimit, approval_path
 from shared.domain.coordinates import Package
 from shared.domain.publishing_rules import OF_REGISTRY
 from shared.domain.versions import parse_version_or_range
 from shared.runtime.answers import Answer
 from shared.services.packages.package_details import ReleaseDetails
-from shared.use_cases import approvals
+from shared.use_cases import approved_packages
 
 APPROVAL_ROUTE = "approvals/{org}/{name}"
 
@@ -77,7 +77,7 @@ def _to_refuse(call: SignedInCall) -> Package:
 
 
 pages.use_case(
-    approvals.approve,
+    approved_packages.approve,
     f"{APPROVAL_ROUTE}/approve",
     account_approval,
     _to_approve,
@@ -85,7 +85,7 @@ pages.use_case(
     leads_to=APPROVAL_ROUTE,
 )
 pages.use_case(
-    approvals.refuse,
+    approved_packages.refuse,
     f"{APPROVAL_ROUTE}/refuse",
     account_approval,
     _to_refuse,

@@ -185,12 +185,12 @@ def _invitation(call: SignedInCall) -> NamedInvitation:
 
 
 async def _show_invited(call: SignedInCall, invited: IssuedInvitation) -> Answer:
-    """Show the invitation in this answer alone, since its link is a secret."""
+    """Show the invitation only in this answer, since its link is a secret."""
     return await account_organization(call, invited=invited)
 
 
 pages.use_case(
-    invitations.withdraw,
+    invitations.revoke,
     f"{ORGANIZATION_ROUTE}/withdraw",
     account_organization,
     _invitation,
@@ -290,7 +290,7 @@ pages.use_case(
     f"{ORGANIZATION_ROUTE}/transfer",
     account_organization_settings,
     done="Transfer scheduled. It takes effect in 48 hours; any owner can cancel it until then.",
-    takes_recent_sign_in=True,
+    requires_recent_sign_in=True,
 )
 async def account_organization_transfer(call: SignedInCall) -> None:
     form = call.form

@@ -273,7 +273,7 @@ async def account_organization_held(
     f"{ORGANIZATION_ROUTE}/held/confirm",
     account_organization_held,
     done="Release published.",
-    takes_recent_sign_in=True,
+    requires_recent_sign_in=True,
 )
 async def account_organization_held_confirm(call: SignedInCall) -> None:
     await call.registry.publishing.held_releases.confirm(_held(call), by=call.caller)
@@ -283,7 +283,7 @@ async def account_organization_held_confirm(call: SignedInCall) -> None:
     f"{ORGANIZATION_ROUTE}/held/refuse",
     account_organization_held,
     done="Release refused. Its version cannot be published again.",
-    takes_recent_sign_in=True,
+    requires_recent_sign_in=True,
 )
 async def account_organization_held_refuse(call: SignedInCall) -> None:
     reason = call.form.text("reason")
@@ -294,7 +294,7 @@ async def account_organization_held_refuse(call: SignedInCall) -> None:
     f"{ORGANIZATION_ROUTE}/held/confirm-all",
     account_organization_held,
     done="Releases published.",
-    takes_recent_sign_in=True,
+    requires_recent_sign_in=True,
 )
 async def account_organization_held_confirm_all(call: SignedInCall) -> None:
     held_releases = call.registry.publishing.held_releases
@@ -306,7 +306,7 @@ async def account_organization_held_confirm_all(call: SignedInCall) -> None:
     f"{ORGANIZATION_ROUTE}/held/refuse-all",
     account_organization_held,
     done="Releases refused. Their versions cannot be published again.",
-    takes_recent_sign_in=True,
+    requires_recent_sign_in=True,
 )
 async def account_organization_held_refuse_all(call: SignedInCall) -> None:
     held_releases = call.registry.publishing.held_releases

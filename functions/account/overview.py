@@ -104,7 +104,7 @@ async def account_data(call: SignedInCall, problem: FormProblem | None = None) -
     )
 
 
-@pages.form("account/delete", account_data, takes_recent_sign_in=True)
+@pages.form("account/delete", account_data, requires_recent_sign_in=True)
 async def account_delete(call: SignedInCall) -> Answer:
     name = call.account.name
     if call.form.text("name") != name:

@@ -10,7 +10,7 @@ from functions.http.subjects import named_organization
 from shared.domain.role_rights import require_right
 from shared.domain.scopes import Action
 from shared.runtime.answers import Answer
-from shared.services.mirroring.approvals import ApprovalDryRun
+from shared.services.mirroring.approved_packages import ApprovalDryRun
 from shared.services.organizations.retention import ExpiredPrerelease
 from shared.services.publishing.rule_changes import RulesDryRun
 from shared.use_cases import rules

@@ -160,7 +160,7 @@ async def account_sessions(call: SignedInCall, problem: FormProblem | None = Non
         problem,
         sessions=sorted(sessions, key=lambda each: each.id != current),
         current=current,
-        browser_of=browser_name,
+        browser_of=browser_label,
     )
 
 
@@ -172,7 +172,7 @@ async def _end(call: SignedInCall, sessions: Iterable[str]) -> None:
             call.cookies.append(call.registry.identity.session_authentication.expired_cookie())
 
 
-def browser_name(session: Session) -> str:
+def browser_label(session: Session) -> str:
     """Return the browser and the system, such as `Firefox on Linux`, from the user agent."""
     browser = _first(_BROWSERS, session.agent)
     system = _first(_SYSTEMS, session.agent)
@@ -227,7 +227,7 @@ async def account_session_end_others(call: SignedInCall) -> None:
         "linked": "Identity linked. You can now sign in with it.",
         "removed": "Identity removed. It can no longer sign in to your account.",
     },
-    takes_recent_sign_in=True,
+    requires_recent_sign_in=True,
 )
 async def account_identity_remove(call: SignedInCall) -> Answer:
     identity = call.form.text("identity")

@@ -49,7 +49,7 @@ async def account_organization_staged_release(
 
 
 async def _show_link(call: SignedInCall, archive: str) -> Answer:
-    """Show the link in this answer alone, since whoever has it can download the archive."""
+    """Show the link only in this answer, since whoever has it can download the archive."""
     return await account_organization_staged_release(call, archive=archive)
 
 

@@ -156,7 +156,7 @@ def token_confirmation(action: TokenAction) -> PageWithForms:
             used=used,
             fields=shown_fields(tokens.TokenName),
             name=call.form.text("name", used.token.name),
-            takes_recent_sign_in=action is ROTATE and _is_of_people(used.token),
+            requires_recent_sign_in=action is ROTATE and _is_of_people(used.token),
         )
 
     return show
@@ -168,7 +168,7 @@ def requested_token(call: SignedInCall) -> str:
 
 
 async def _show_issued(call: SignedInCall, issued: IssuedToken) -> Answer:
-    """Show the token in this answer alone, since its text is a secret."""
+    """Show the token only in this answer, since its text is a secret."""
     token = issued.token
     text = issued.text.reveal()
     registry = call.registry
@@ -287,7 +287,7 @@ pages.use_case(
     _token,
     name="account_token_rotate",
     # Only tokens that manage, moderate, audit or apply need it, which their page checks.
-    takes_recent_sign_in=False,
+    requires_recent_sign_in=False,
     then=_show_issued,
 )
 

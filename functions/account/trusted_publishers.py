@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from functions.account.organization import ORGANIZATION_ROUTE, OrganizationFrame, organization_frame
 from functions.http.numbered_pages import Pager
-from functions.http.pipelines import PrintedFile, print_pipeline
+from functions.http.pipelines import RenderedPipeline, render_pipeline
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from functions.http.subjects import named_organization
 from shared.auth.secrets import Secret
@@ -111,7 +111,7 @@ class ProviderForm(Struct, frozen=True):
     preset: Preset
     servers: Sequence[str]  # The servers of a CI system, or the address of an issuer.
     tabs: Sequence[tuple[str, str, str]]
-    pipelines: Sequence[PrintedFile]
+    pipelines: Sequence[RenderedPipeline]
     local_url: str  # The address of the registry, if only its own machine can reach it.
     registry_url: str
     checked: CheckedIdToken | None = None
@@ -200,7 +200,7 @@ def provider_form(
         servers=servers,
         tabs=[(key, f"{path}?provider={key}#add", title) for key, title, _, _ in offered],
         pipelines=[
-            print_pipeline(each, url, org)
+            render_pipeline(each, url, org)
             for each in preset.pipelines
             if each.form is PipelineForm.STEP
         ],

@@ -26,7 +26,7 @@ class AdvisoryView(ResponseModel):
     """An advisory as its writer reads it. `/v1/vulns/{id}` has the form of OSV."""
 
     id: str
-    state: AdvisoryState = Field(description="Drafts are seen by those alone who write them.")
+    state: AdvisoryState = Field(description="Drafts are seen only by those who write them.")
     package: str
     summary: str
     affected: list[str] = Field(description="Ranges, such as 1.0.0..1.2.4.")
@@ -126,7 +126,7 @@ def _of_both_writers(
     also: tuple[int, ...] = (),
 ) -> Callable[[Show[ResultT]], Show[ResultT]]:
     """Declare the operation of a use case for advisories of an organization, and for those of the
-    registry, which administrators write who signed in recently."""
+    registry, which are written by administrators who signed in recently."""
 
     def declare(show: Show[ResultT]) -> Show[ResultT]:
         name = cast("Any", show).__name__

@@ -45,7 +45,7 @@ _OBJECT = "a JSON object"
 
 
 class RequestModel(Inputs):
-    """The body of a request that the API alone has; fields that are not named here are refused."""
+    """The body of a request that only the API has; fields that are not named here are refused."""
 
 
 def utc_datetime(at: int | datetime | None) -> datetime | None:
@@ -144,16 +144,16 @@ def parse_body(model: type[InputsT], call: Call, most_bytes: int = MAX_API_BODY_
 class ApiFace(JsonFace[ApiCall]):
     """The operations of one topic, in the order of openapi.json.
 
-    The caller is that of the `Authorization` header or, where `takes_sessions`, of the browser's
+    The caller is that of the `Authorization` header or, where `accepts_sessions`, of the browser's
     session. A `HEAD` is answered wherever a `GET` is.
     """
 
     call_type = ApiCall
 
-    def __init__(self, parse: ParseBody = parse_body, *, takes_sessions: bool = True) -> None:
+    def __init__(self, parse: ParseBody = parse_body, *, accepts_sessions: bool = True) -> None:
         super().__init__()
         self._parse = parse
-        self._takes_sessions = takes_sessions
+        self._accepts_sessions = accepts_sessions
 
     def operation(
         self,
@@ -168,7 +168,7 @@ class ApiFace(JsonFace[ApiCall]):
         ignores_credentials: bool = False,
         serves_anonymous_always: bool = False,
         is_read_only_post: bool = False,
-        takes_archive: bool = False,
+        accepts_archive: bool = False,
         name: str = "",
     ) -> Callable[[ApiHandlerT], ApiHandlerT]:
         """Declare the decorated handler as an operation; one that returns None answers a 204.
@@ -198,7 +198,7 @@ class ApiFace(JsonFace[ApiCall]):
                 "openapi": described,
                 "ignores_credentials": ignores_credentials,
                 "serves_anonymous_always": serves_anonymous_always,
-                "takes_archive": takes_archive,
+                "accepts_archive": accepts_archive,
                 "name": named,
             }
             answer = partial(self._call, handler, described)
@@ -273,8 +273,8 @@ class ApiFace(JsonFace[ApiCall]):
     async def identify(self, call: ApiCall) -> None:
         """Identify the caller; raise `csrf-missing` for a change with the cookie of a session
         alone."""
-        takes_session = self._takes_sessions and not call.header("authorization")
-        if not takes_session or not await call.identify_by_session():
+        may_have_session = self._accepts_sessions and not call.header("authorization")
+        if not may_have_session or not await call.identify_by_session():
             await call.identify()
         elif call.method not in READ_METHODS:
             authentication = call.registry.identity.session_authentication

@@ -97,7 +97,7 @@ def _parse_request(model: type[InputsT], call: Call) -> InputsT:
         raise InvalidRequest(message) from None
 
 
-device_api = ApiFace(_parse_request, takes_sessions=False)
+device_api = ApiFace(_parse_request, accepts_sessions=False)
 
 
 @device_api.operation(

@@ -40,7 +40,7 @@ DRY_RUN = "api/v1/dry-run"
     "multipart/form-data with the part bala-file, and the Sigstore bundle as the part provenance.",
     refusals=(400, 401, 403, 404, 413),
     limit=RateLimitClass.DRY_RUN,
-    takes_archive=True,
+    accepts_archive=True,
 )
 async def api_dry_run(call: ApiCall) -> DryRunView:
     if call.caller.is_anonymous:

@@ -136,7 +136,7 @@ async def api_invitations_send(_: ApiCall, invited: IssuedInvitation) -> Invited
 
 
 @invitations_api.use_case(
-    invitations.withdraw, "DELETE", "api/v1/orgs/{org}/invitations/{id}", _invitation
+    invitations.revoke, "DELETE", "api/v1/orgs/{org}/invitations/{id}", _invitation
 )
 async def api_invitations_withdraw(_: ApiCall, _done: None) -> None:
     """Answer with a 204."""

@@ -31,7 +31,7 @@ class NewDispute(RequestModel):
     )
     claimant: str | None = Field(
         default=None,
-        description="The account that claims it, by its name; administrators alone name another.",
+        description="The account that claims it, by its name; only administrators name another.",
     )
 
 
@@ -199,7 +199,7 @@ async def api_name_disputes_state(call: ApiCall, new: NewStatement) -> DisputeVi
     "POST",
     f"{DISPUTE_ROUTE}/decision",
     "Decide a name dispute after its notice, or on an appeal; for administrators who signed in "
-    "within the last ten minutes. 202 with a proposal means that it waits for a second one.",
+    "recently. 202 with a proposal means that it waits for a second one.",
     also=(400, 409),
 )
 async def api_name_disputes_decide(call: ApiCall, new: NewDecision) -> DisputeView | Answer:

@@ -91,7 +91,7 @@ class HistoryEntryView(ResponseModel):
     message: str = Field(
         description="The message of a deprecation, or the public reason of a withdrawal."
     )
-    actor: str = Field(description="The account's id, or a word; for members alone.")
+    actor: str = Field(description="The account's id, or a word; only for members.")
     actor_name: str = Field(description="Empty for deleted accounts, and for no members.")
     account: str = Field(description="The id of the account whose role changed; for members.")
     account_name: str

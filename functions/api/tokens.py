@@ -202,7 +202,7 @@ async def token_revoke(_: ApiCall, _done: None) -> None:
 
 
 class LeakedTokenVerdict(BaseModel):
-    """Whether a text was a token here; what was reported is named by its SHA-256 alone."""
+    """Whether a text was a token here; what was reported is named only by its SHA-256."""
 
     token_hash: str
     token_type: str

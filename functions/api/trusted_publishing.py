@@ -177,7 +177,7 @@ class RefusedPackageView(ResponseModel):
 
 class JobTokenView(ResponseModel):
     """An access token for a quarter of an hour, and what it publishes; it reads the packages of the
-    organization if a publisher says so. A client that accepts text/plain gets the token alone."""
+    organization if a publisher says so. A client that accepts text/plain gets only the token."""
 
     token: str
     expires_at: UtcTime
@@ -196,7 +196,7 @@ class AudienceView(ResponseModel):
 
 
 class TokenExchangeFace(ApiFace):
-    """Answers shells, which read no JSON, with the token or the sentence of a refusal alone."""
+    """Answers shells, which read no JSON, with only the token or the sentence of a refusal."""
 
     def refused(self, call: ApiCall, refusal: Refusal) -> Answer:
         if not _prefers_text(call):
@@ -216,7 +216,7 @@ token_exchange_api = TokenExchangeFace()
 @token_exchange_api.operation(
     "POST",
     "api/v1/trusted-publishing/token",
-    "Exchange the id token of a job for a token that publishes its packages, or reads alone.",
+    "Exchange the id token of a job for a token that publishes its packages, or only reads.",
     status=201,
     limit=RateLimitClass.TOKEN_ISSUE,
     serves_anonymous_always=True,

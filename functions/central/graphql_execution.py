@@ -36,7 +36,7 @@ from functions.central.package_model import package_model
 from functions.http.calls import Call
 from shared.composition import Registry
 from shared.domain.api_docs.pieces import PieceKind
-from shared.domain.approvals import NotApproved
+from shared.domain.approved_packages import NotApproved
 from shared.domain.coordinates import Package
 from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.base import NotFound, Refusal
@@ -55,7 +55,7 @@ Json = dict[str, Any]
 
 MAX_ERRORS = 5  # Errors reported for one query; each would search for similar names.
 
-# Overlapping fields take quadratic time; `_survey` compares those of each selection.
+# Overlapping fields take quadratic time; `_collect_fields` compares those of each selection.
 RULES = [
     *(each for each in specified_rules if each is not OverlappingFieldsCanBeMergedRule),
     NoSchemaIntrospectionCustomRule,
@@ -154,7 +154,7 @@ class Allowance(Struct):
         aliases = 0
         for each in document.definitions:
             if isinstance(each, OperationDefinitionNode | FragmentDefinitionNode):
-                aliases += _survey(each.selection_set, fields)
+                aliases += _collect_fields(each.selection_set, fields)
             if isinstance(each, OperationDefinitionNode):
                 top = (one for one in each.selection_set.selections if isinstance(one, FieldNode))
                 aliases -= sum(field.alias is not None for field in top)
@@ -198,7 +198,7 @@ class Allowance(Struct):
         self.bytes -= size
 
 
-def _survey(selections: SelectionSetNode, fields: set[str]) -> int:
+def _collect_fields(selections: SelectionSetNode, fields: set[str]) -> int:
     """Add the names of all fields, and return how many have an alias."""
     aliases = 0
     answers = dict[str, FieldNode]()
@@ -213,7 +213,7 @@ def _survey(selections: SelectionSetNode, fields: set[str]) -> int:
             fields.add(each.name.value)
             aliases += each.alias is not None
         if isinstance(each, FieldNode | InlineFragmentNode) and each.selection_set:
-            aliases += _survey(each.selection_set, fields)
+            aliases += _collect_fields(each.selection_set, fields)
     return aliases
 
 

@@ -44,7 +44,7 @@ CACHED_WITH_PROOF = timedelta(minutes=1)
 LATEST = "latest"  # What scripts of ballerina-library write for `*`.
 
 
-@central_without_404.change("2.0/registry/packages", takes_archive=True)
+@central_without_404.change("2.0/registry/packages", accepts_archive=True)
 async def central_push(call: Call) -> Answer:
     if call.caller.is_anonymous:
         raise credentials_missing()  # Before the archive is read, which is expensive.

@@ -9,11 +9,11 @@ CACHE_PRIVATE = "private, no-store"
 
 def make_private(answer: Answer) -> None:
     """Keep the answer out of shared caches."""
-    if is_shared(answer):
+    if is_publicly_cacheable(answer):
         answer.headers["Cache-Control"] = CACHE_PRIVATE
 
 
-def is_shared(answer: Answer) -> bool:
+def is_publicly_cacheable(answer: Answer) -> bool:
     """Return whether shared caches may keep the answer. Such an answer contains nobody's
     secrets."""
     caching = answer.headers.get("Cache-Control", "no-store")

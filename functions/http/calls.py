@@ -27,16 +27,17 @@ from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLimitKeys
 from shared.runtime.answers import RecognizedRequest
 from shared.services.packages.source import PackageSource
-from shared.telemetry.activities import (
-    Activity,
-    Attributes,
-    is_recording,
-    is_tracing,
-    record_metric,
-)
+from shared.telemetry.activities import Activity, is_tracing
 from shared.telemetry.log import log, log_request
 from shared.telemetry.log_sampling import SLOW_SECONDS, log_sampling
-from shared.telemetry.metrics import FIRST_ERROR_STATUS, FIRST_FAILURE_STATUS, REQUESTS
+from shared.telemetry.metrics import (
+    FIRST_ERROR_STATUS,
+    FIRST_FAILURE_STATUS,
+    REQUESTS,
+    Attributes,
+    is_recording,
+    record_metric,
+)
 
 # A request id is an id of the process and a number in that process.
 _PROCESS = os.urandom(4).hex()

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from functions.http.caching_headers import is_shared
+from functions.http.caching_headers import is_publicly_cacheable
 from functions.http.calls import Call
 from shared.domain.documents import gzipped
 from shared.runtime.answers import WITHOUT_BODY, Answer
@@ -41,7 +41,11 @@ async def compressed(call: Call, answer: Answer) -> Answer:
     """Return the answer as this client gets it: compressed if the client accepts that, with the
     headers that caches need for an answer that may be compressed."""
     status = answer.status
-    if status not in _COMPRESSED or call.method not in _READING or not is_shared(answer):
+    if (
+        status not in _COMPRESSED
+        or call.method not in _READING
+        or not is_publicly_cacheable(answer)
+    ):
         return answer
     if not _is_long_text(answer):
         return answer

@@ -94,7 +94,7 @@ def _times(distance_ms: int, length: int) -> int:
     return (distance_ms + length // 2) // length
 
 
-def quoted(value: str) -> str:
+def url_quoted(value: str) -> str:
     """Return a value of a query parameter as a URL has it."""
     # Most values are words, and a page has some hundred.
     return value if value.isascii() and value.isalnum() else quote_plus(value)
@@ -126,7 +126,7 @@ def grouped(number: int) -> str:
     return f"{number:,}"
 
 
-def short(number: int) -> str:
+def short_number(number: int) -> str:
     """Return a number in about three digits: `12k`, `1.2M`."""
     for scale, letter in _SHORT:
         if number >= scale:

@@ -1,5 +1,5 @@
-"""Answers as JSON, and refusals as JSON problems, which all faces send that have no form of their
-own; the table of statuses, which all faces but Central's use."""
+"""Answers as JSON, refusals as JSON problems for faces that have no format of their own, and the
+table of statuses, which all faces but Central's use."""
 
 from collections.abc import Mapping
 

@@ -74,7 +74,7 @@ class Operation(Struct, frozen=True, eq=False):
     the stores for it. They may depend on the clock only by `Answer.cacheable_until_ms`. They may
     depend on the caller only by the packages that the caller may read.
 
-    Only the body of one that `takes_archive` may have more than `most_bytes`.
+    Only the body of one that `accepts_archive` may have more than `most_bytes`.
     """
 
     name: str
@@ -87,7 +87,7 @@ class Operation(Struct, frozen=True, eq=False):
     serves_anonymous_always: bool = False
     limit: RateLimitClass | None = None
     uses_answer_cache: bool = False
-    takes_archive: bool = False
+    accepts_archive: bool = False
     most_bytes: int = MAX_BODY_BYTES
     exists: Callable[[Settings], bool] = _always
     respond: "Respond | None" = None  # Called in place of the function `answer`.
@@ -194,7 +194,7 @@ async def answer(
 ) -> FunctionResponse:
     """Answer a request: every answer has an id, and is a line in the log.
 
-    An exception that is no refusal is logged, here alone, and becomes the face's `failed`.
+    An exception that is no refusal is logged only here, and becomes the face's `failed`.
     """
     call = _call(operation, registry, request, context)
     made, outcome = await _outcome(operation, call)
@@ -285,7 +285,7 @@ def _require_a_whole_body(call: Call) -> None:
 def _require_a_small_body(operation: Operation, call: Call) -> None:
     """Raise `BodyTooLarge` for a larger body than the operation takes, unless it takes an
     archive."""
-    if not operation.takes_archive and call.declared_size > operation.most_bytes:
+    if not operation.accepts_archive and call.declared_size > operation.most_bytes:
         raise BodyTooLarge(call.declared_size, operation.most_bytes)
 
 

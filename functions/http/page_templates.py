@@ -95,7 +95,7 @@ _FILTERS: tuple[Callable[..., str], ...] = (
     formatting.linked,
     formatting.machine_moment,
     formatting.moment,
-    formatting.short,
+    formatting.short_number,
     formatting.sized,
     contact_address,
     reason_text,

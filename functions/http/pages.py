@@ -62,7 +62,7 @@ class Visitor(Struct, frozen=True):
     def signs_in_before(self, path: str) -> bool:
         """Check whether the form at `path` requires a sign-in that is more recent than the one of
         the visitor."""
-        return bool(self.signs_in_again_to) and takes_recent_sign_in(path)
+        return bool(self.signs_in_again_to) and requires_recent_sign_in(path)
 
     @property
     def only_audits(self) -> bool:
@@ -82,14 +82,23 @@ class RefusalPage(Struct, frozen=True):
 
 
 # The messages that are shown after a form was accepted, by the values of `?done=`.
-DONE_MESSAGES: dict[str, str] = {}
+_done_messages: dict[str, str] = {}
+
+
+def add_done_message(key: str, shown: str) -> None:
+    """Add what a page shows for this value of `?done=`; raise `ValueError` if it has a message."""
+    if key in _done_messages:
+        message = f"Two forms show a message for ?done={key}. Name one of them otherwise."
+        raise ValueError(message)
+    _done_messages[key] = shown
+
 
 # The routes of forms that require a recent sign-in. Their pages ask for it before somebody fills
 # them in.
 RECENT_SIGN_IN_ROUTES: set[str] = set()
 
 
-def takes_recent_sign_in(path: str) -> bool:
+def requires_recent_sign_in(path: str) -> bool:
     """Check whether the form at this path requires a recent sign-in."""
     return _recent_sign_in_paths(frozenset(RECENT_SIGN_IN_ROUTES)).fullmatch(path) is not None
 
@@ -139,7 +148,7 @@ class PageCall(Call):
         nobody made. Browsers that send no `Sec-Fetch-Site` cannot tell.
         """
         is_ours = self.header("sec-fetch-site") in ("", "same-origin")
-        return DONE_MESSAGES.get(self.params.get("done", ""), "") if is_ours else ""
+        return _done_messages.get(self.params.get("done", ""), "") if is_ours else ""
 
     def rendered(self, template: str, **values: object) -> bytes:
         """Return a template of `functions/templates` filled in, in the frame of the visitor."""

@@ -20,7 +20,7 @@ FOLDER = TEMPLATES / "pipelines"
 EXAMPLE_ORG = "acme"
 
 
-class PrintedFile(Struct, frozen=True):
+class RenderedPipeline(Struct, frozen=True):
     """A file of a pipeline, ready to be saved in a repository."""
 
     pipeline: Pipeline
@@ -35,13 +35,13 @@ class PrintedFile(Struct, frozen=True):
         return self.pipeline.saved_as
 
 
-def print_pipeline(pipeline: Pipeline, url: str, org: str) -> PrintedFile:
+def render_pipeline(pipeline: Pipeline, url: str, org: str) -> RenderedPipeline:
     """Return the pipeline with which jobs publish packages of `org` to the registry at `url`."""
     text = pipeline_text(pipeline).replace(f'"org":"{EXAMPLE_ORG}"', f'"org":"{org}"')
     text = text.replace(f"--organization {EXAMPLE_ORG}", f"--organization {org}")
     for word, digest in script_digests(url).items():
         text = text.replace(word, digest)
-    return PrintedFile(pipeline, text.replace(EXAMPLE_URL, url))
+    return RenderedPipeline(pipeline, text.replace(EXAMPLE_URL, url))
 
 
 @cache

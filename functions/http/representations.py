@@ -32,7 +32,7 @@ class Representation(Struct, frozen=True):
 
 
 def conditional_answer(call: Call, document: Representation) -> Answer:
-    """Return the document, the requested range, the headers alone for a `HEAD`, a 304 or a 412."""
+    """Return the document, the requested range, only the headers for a `HEAD`, a 304 or a 412."""
     answer = _conditional_answer(call, document)
     answer.depends_on = document.depends_on
     answer.cacheable_until_ms = document.cacheable_until_ms

@@ -15,10 +15,10 @@ from functions.http.body_parsing import Form, form_of
 from functions.http.json_answers import STATUS_BY_KIND, retry_headers
 from functions.http.operations import READ_METHODS, WRITE_METHODS, Operation
 from functions.http.pages import (
-    DONE_MESSAGES,
     RECENT_SIGN_IN_ROUTES,
     PageCall,
     Pages,
+    add_done_message,
     identify_visitor,
     see_other,
 )
@@ -107,7 +107,7 @@ class SignedInPages(Pages[SignedInCall]):
     """Pages that only signed-in accounts see; other visitors get the sign-in page."""
 
     call_type = SignedInCall
-    forms_take_recent_sign_in = False  # The default for forms that do not say it.
+    forms_require_recent_sign_in = False  # The default for forms that do not say it.
 
     def form(
         self,
@@ -119,7 +119,7 @@ class SignedInPages(Pages[SignedInCall]):
         name: str = "",
         works_in_read_only_mode: bool = False,
         serves_anonymous_always: bool = False,
-        takes_recent_sign_in: bool | None = None,
+        requires_recent_sign_in: bool | None = None,
     ) -> Callable[[FormHandlerT], FormHandlerT]:
         """Declare the decorated handler as a form; `show` shows its page with a refusal.
 
@@ -129,15 +129,16 @@ class SignedInPages(Pages[SignedInCall]):
         session is refused with `form-foreign`. If the form requires a recent sign-in, which its
         service checks, its page asks for the sign-in first.
         """
-        if takes_recent_sign_in is None:
-            takes_recent_sign_in = self.forms_take_recent_sign_in
-        if takes_recent_sign_in:
+        if requires_recent_sign_in is None:
+            requires_recent_sign_in = self.forms_require_recent_sign_in
+        if requires_recent_sign_in:
             RECENT_SIGN_IN_ROUTES.add(route)
         limit = None if works_in_read_only_mode else RateLimitClass.WRITE
 
         def declare(handler: FormHandlerT) -> FormHandlerT:
             key = name or handler.__name__
-            DONE_MESSAGES.update({key: done} if isinstance(done, str) else done)
+            for each, message in ({key: done} if isinstance(done, str) else done).items():
+                add_done_message(each, message)
             to = leads_to or next(each.route for each in self if each.handler is show)
             submit = partial(self._submit, handler, show, limit, f"/{to}?done={key}")
             self.change(route, name=key, serves_anonymous_always=serves_anonymous_always)(submit)
@@ -154,7 +155,7 @@ class SignedInPages(Pages[SignedInCall]):
         *,
         name: str,
         leads_to: str = "",
-        takes_recent_sign_in: bool | None = None,
+        requires_recent_sign_in: bool | None = None,
         then: Callable[[SignedInCall, ResultT], Awaitable[Answer | None]] | None = None,
     ) -> None:
         """Declare the form of a use case, which reads its inputs from the fields of the form.
@@ -169,15 +170,15 @@ class SignedInPages(Pages[SignedInCall]):
             result = await call.submit(case, await subject_of(subject, call))
             return await then(call, result) if then else None
 
-        if takes_recent_sign_in is None and case.takes_recent_sign_in:
-            takes_recent_sign_in = True
+        if requires_recent_sign_in is None and case.requires_recent_sign_in:
+            requires_recent_sign_in = True
         self.form(
             route,
             show,
             done=case.done,
             leads_to=leads_to,
             name=name,
-            takes_recent_sign_in=takes_recent_sign_in,
+            requires_recent_sign_in=requires_recent_sign_in,
         )(submit)
 
     async def answer_page(self, call: SignedInCall, operation: Operation) -> Answer:
@@ -242,7 +243,7 @@ class AdministratorPages(SignedInPages):
     """
 
     records_reads = True
-    forms_take_recent_sign_in = True
+    forms_require_recent_sign_in = True
 
     def require_access(self, call: SignedInCall) -> None:
         if call.account.administers_at(call.now_ms):

@@ -62,7 +62,7 @@ async def log_following_tile(call: Call) -> Answer:
 
 
 def _following(call: Call) -> str:
-    """Return the folder of a log that follows another one: the first one has one address alone."""
+    """Return the folder of a log that follows another one: the first one has only one address."""
     folder = call.route_params["folder"]
     if folder == FIRST_FOLDER:
         raise log_not_there(folder)

@@ -4,7 +4,7 @@
 from collections.abc import Iterable, Sequence
 
 from functions.account.overview import personal_data_answer
-from functions.account.security import EVENTS_PER_PAGE, browser_name, event_label, event_subject
+from functions.account.security import EVENTS_PER_PAGE, browser_label, event_label, event_subject
 from functions.account.tokens import REVOKE, requested_token, scope_choices
 from functions.api.accounts import LeaversStatementView
 from functions.http.json_answers import JSON
@@ -101,7 +101,7 @@ async def _account_page(
         link=link.reveal() if link else "",
         labels={name: provider.label for name, provider in providers.items()},
         names={**person.log.names, OPERATOR_ID: "the operator"},
-        browser_of=browser_name,
+        browser_of=browser_label,
         scopes=scope_choices(),
         actions=(REVOKE,),
         what=event_label,

@@ -108,7 +108,7 @@ async def manage_mirror_refusals(call: SignedInCall, problem: FormProblem | None
     "manage/mirror/retry",
     manage_mirror_refusals,
     done="The next pull fetches the release again.",
-    takes_recent_sign_in=False,
+    requires_recent_sign_in=False,
 )
 async def manage_mirror_retry(call: SignedInCall) -> None:
     """Let the next pull fetch a refused release again."""

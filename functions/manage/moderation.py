@@ -116,7 +116,8 @@ async def manage_releases_decide_many(call: SignedInCall) -> None:
     selections = call.registry.publishing.selections
     after = form.text("after")
     listed = await selections.page(selection, state, after, by=call.caller)
-    if state is State.REMOVED and call.registry.administration.second.waits_for(call.caller):
+    second_administrator = call.registry.administration.second_administrator
+    if state is State.REMOVED and second_administrator.must_confirm(call.caller):
         why = (
             "Another one confirms each removal. Quarantine these releases, which waits "
             "for nobody, and remove them one by one on their pages."
@@ -149,7 +150,7 @@ async def manage_proposals(call: SignedInCall, problem: FormProblem | None = Non
         proposals=proposals,
         names=names,
         by=call.caller.id,
-        needs_second=call.registry.administration.second.is_required,
+        needs_second=call.registry.administration.second_administrator.is_required,
         titles=WITHDRAWAL_TITLES,
         inputs=shown_fields(RequiredReason),
     )

@@ -51,7 +51,7 @@ async def manage_dispute(call: SignedInCall, problem: FormProblem | None = None)
     f"{DISPUTE_ROUTE}/statements",
     manage_dispute,
     done="Statement added. Both parties were notified by email.",
-    takes_recent_sign_in=False,
+    requires_recent_sign_in=False,
 )
 async def manage_dispute_state(call: SignedInCall) -> None:
     dispute = call.route_params["dispute"]

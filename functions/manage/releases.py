@@ -48,8 +48,8 @@ class ReleaseAction(Struct, frozen=True):
     meaning: str
     button: str
     is_harsh: bool = False
-    takes_reason: bool = True
-    takes_public_reason: bool = False
+    requires_reason: bool = True
+    accepts_public_reason: bool = False
 
 
 HOLD = ReleaseAction(
@@ -66,14 +66,14 @@ QUARANTINE = ReleaseAction(
     "be restored unchanged.",
     "Quarantine release",
     is_harsh=True,
-    takes_public_reason=True,
+    accepts_public_reason=True,
 )
 RESTORE = ReleaseAction(
     "release",
     "Restore",
     "Anyone who can see its package can find and pull it again, with the same digest.",
     "Restore release",
-    takes_reason=False,
+    requires_reason=False,
 )
 REMOVE = ReleaseAction(
     "remove",
@@ -82,7 +82,7 @@ REMOVE = ReleaseAction(
     "deleted in one of the next two nights, and nobody can publish its version again.",
     "Remove release permanently",
     is_harsh=True,
-    takes_public_reason=True,
+    accepts_public_reason=True,
 )
 
 # The actions of the page by the state of the release, the mildest first. The one that led to the

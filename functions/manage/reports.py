@@ -52,5 +52,5 @@ pages.use_case(
     named_release,
     name="manage_report_decide",
     leads_to=REPORTED_RELEASE_ROUTE,
-    takes_recent_sign_in=True,
+    requires_recent_sign_in=True,
 )

@@ -38,7 +38,7 @@ pages.use_case(
     manage_rules,
     of_registry,
     name="manage_rules_dry_run",
-    takes_recent_sign_in=False,
+    requires_recent_sign_in=False,
     then=_show_dry_run,
 )
 pages.use_case(

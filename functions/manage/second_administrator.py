@@ -1,14 +1,15 @@
 """What the pages of administrators answer when a change waits for a second administrator."""
 
-from functions.http.pages import DONE_MESSAGES, see_other
+from functions.http.pages import add_done_message, see_other
 from shared.domain.proposals import Proposal
 from shared.runtime.answers import Answer
 
 _DONE = "waits-for-second"
 
-DONE_MESSAGES[_DONE] = (
+add_done_message(
+    _DONE,
     "Nothing has changed yet: another administrator confirms this within a day. All administrators "
-    "were notified by email."
+    "were notified by email.",
 )
 
 

@@ -75,7 +75,7 @@ async def maven_read(call: Call) -> Answer:
     return await _read(call, RepositoryPath.to_read(_requested_path(call)))
 
 
-@maven.change(REPOSITORY_ROUTE, ["PUT"], takes_archive=True)
+@maven.change(REPOSITORY_ROUTE, ["PUT"], accepts_archive=True)
 async def maven_write(call: Call) -> Answer:
     if call.caller.is_anonymous:
         raise _repository_token_missing()
@@ -194,7 +194,7 @@ async def _release_document(
 def _of_release(
     call: Call, available: AvailableRelease, content: bytes, media_type: str
 ) -> Representation:
-    """Return a document that is made of an exact version alone."""
+    """Return a document that is made only of an exact version."""
     head = available.head
     release = available.release
     return Representation(

@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 from functions.http.calls import Call
 from functions.http.formatting import counted
 from functions.http.shown_advisories import ShownAdvisory, better_version, shown_advisories
-from functions.mcp.texts import LIST_BYTES, page_of_rows, short, span
+from functions.mcp.texts import LIST_BYTES, page_of_rows, shortened, span
 from functions.mcp.tool_declaration import ROWS_ON_A_PAGE
 from shared.domain.coordinates import Coordinate
 from shared.domain.packages import Survey
@@ -39,7 +39,10 @@ def advisory_rows(advisories: Sequence[ShownAdvisory]) -> list[AdvisoryRow]:
     """Return the first rows, as many as an answer has room for."""
     rows = (
         AdvisoryRow(
-            short(each.id), each.severity, short(", ".join(each.fixed)), short(each.summary)
+            shortened(each.id),
+            each.severity,
+            shortened(", ".join(each.fixed)),
+            shortened(each.summary),
         )
         for each in advisories
     )

@@ -26,7 +26,7 @@ from functions.mcp.texts import (
     page_of_rows,
     page_of_text,
     sent_bytes,
-    short,
+    shortened,
     span,
 )
 from functions.mcp.tool_declaration import (
@@ -132,14 +132,16 @@ async def get_symbol(call: Call, asked: GetSymbol) -> AuthorText:
     if text is None:
         known = [each.path for each in own]
         near = await asyncio.to_thread(similar_names, path, known)
-        similar = [span(short(each)) for each in near]
-        named = span(short(asked.symbol))
+        similar = [span(shortened(each)) for each in near]
+        named = span(shortened(asked.symbol))
         raise SymbolNotFound(span(release.coordinate), span(module), named, similar)
     types = (each for each in _types_of(text, release, symbols) if each != (module, path))
     used = list(islice(types, MOST_TYPES))
     shown, left = await _types_below(call, release, used)
     whole = "\n".join((_markdown(text, release, module), *shown))
-    notes = [f"It uses more types: {', '.join(span(short(e)) for e in left[:3])}."] if left else []
+    notes = (
+        [f"It uses more types: {', '.join(span(shortened(e)) for e in left[:3])}."] if left else []
+    )
     return author_text(release, page_of_text(whole, asked.offset), *notes)
 
 
@@ -241,4 +243,4 @@ def _source(symbol: Symbol, text: SymbolText | None) -> str:
     said = f"# {symbol.description}\n" if symbol.description else ""
     code = commented_source(text) if text else f"{said}{symbol.signature}"
     part, more = page_of_text(code, 0, LONGEST_SOURCE)
-    return f"{part}\n// … get_symbol {short(symbol.path)} shows the rest." if more else part
+    return f"{part}\n// … get_symbol {shortened(symbol.path)} shows the rest." if more else part

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from functions.http.calls import Call
 from functions.http.formatting import counted
 from functions.mcp.package_arguments import parse_package
-from functions.mcp.texts import AgentAnswer, page_of_rows, short
+from functions.mcp.texts import AgentAnswer, page_of_rows, shortened
 from functions.mcp.tool_declaration import ROWS_ON_A_PAGE, Arguments, Offset, tool
 from shared.domain.build_resolution import PackageRequest, ResolvedPackage
 from shared.domain.coordinates import Package
@@ -81,7 +81,7 @@ async def resolve(call: Call, asked: Resolve) -> Resolution:
     for is_direct, found in ((True, direct), (False, needed)):
         for each in found.resolved:
             name = f"{each.request.org}/{each.request.name}"
-            told = short(each.deprecation or "")
+            told = shortened(each.deprecation or "")
             row = ResolvedRow(name, each.version.text, is_direct, told)
             rows.setdefault((name.lower(), row.version), row)
     missing = list(dict.fromkeys((*direct.unresolved, *needed.unresolved)))
@@ -115,7 +115,7 @@ async def _name_advisories_of_resolved(
     affected = await call.registry.advisories.affected_versions.of_releases(releases)
     for key, advisories in zip(list(rows), affected.advisories, strict=True):
         if advisories:
-            named = short(", ".join(each.id for each in advisories))
+            named = shortened(", ".join(each.id for each in advisories))
             rows[key] = replace(rows[key], advisories=named)
 
 
@@ -133,9 +133,9 @@ async def _unresolved_rows(
         survey = surveys.get(name.lower())
         told = [*users.get((each.org, each.name, each.version), ())]
         more = f" and {len(told) - USERS_NAMED} more" if len(told) > USERS_NAMED else ""
-        needed_by = short(", ".join(told[:USERS_NAMED]) + more)
+        needed_by = shortened(", ".join(told[:USERS_NAMED]) + more)
         reason = _why_unresolved(survey, each.version)
-        rows.append(UnresolvedRow(short(name), short(each.version), reason, needed_by))
+        rows.append(UnresolvedRow(shortened(name), shortened(each.version), reason, needed_by))
     return rows
 
 
@@ -230,7 +230,7 @@ async def _name_advisories(call: Call, rows: Sequence[CheckedRow]) -> None:
     releases = [Package.from_text(each.package).at(Version.parse(each.version)) for each in rows]
     affected = await call.registry.advisories.affected_versions.of_releases(releases)
     for row, advisories in zip(rows, affected.advisories, strict=True):
-        row.advisories = short(", ".join(each.id for each in advisories))
+        row.advisories = shortened(", ".join(each.id for each in advisories))
 
 
 def _checked_row(found: CheckedDependency) -> CheckedRow:
@@ -247,9 +247,9 @@ def _checked_row(found: CheckedDependency) -> CheckedRow:
         found.state.value,
         withdrawal.why if withdrawal else "",
         permanent=withdrawal is not None and withdrawal.is_final,
-        author_deprecation=short(found.deprecation or ""),
+        author_deprecation=shortened(found.deprecation or ""),
         successor=str(found.successor or ""),
         newest=found.newest,
-        breaking_versions=short(", ".join(found.breaking)),
+        breaking_versions=shortened(", ".join(found.breaking)),
         next=compare if found.newest and is_comparable else look,
     )

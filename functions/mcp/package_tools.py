@@ -21,7 +21,7 @@ from functions.mcp.texts import (
     author_text,
     page_of_rows,
     page_of_text,
-    short,
+    shortened,
     span,
 )
 from functions.mcp.tool_declaration import ROWS_ON_A_PAGE, tool
@@ -57,8 +57,8 @@ async def get_package(call: Call, asked: OfPackage) -> PackageSummary:
     release = found.release
     package = found.head.package
     lists: dict[str, Sequence[str]] = {
-        "author_licenses": list(map(short, release.licenses)),
-        "author_keywords": list(map(short, release.keywords)),
+        "author_licenses": list(map(shortened, release.licenses)),
+        "author_keywords": list(map(shortened, release.keywords)),
         "imports": [import_line(release.org, each) for each in release.modules],
         "dependencies": [f"{e.org}/{e.name}:{e.version}" for e in release.dependencies],
         "versions": [each.version for each in survey.live],
@@ -87,9 +87,9 @@ async def get_package(call: Call, asked: OfPackage) -> PackageSummary:
         published=machine_moment(release.created_ms),
         url=f"{call.registry.settings.base_url}/packages/{package}/{release.version}",
         is_deprecated=found.deprecation is not None,
-        author_deprecation=short(found.deprecation or ""),
+        author_deprecation=shortened(found.deprecation or ""),
         successor=str(successor or ""),
-        author_summary=short(release.summary),
+        author_summary=shortened(release.summary),
         version_count=len(lists["versions"]),
         advisories=advisory_rows(advisories),
         **firsts,

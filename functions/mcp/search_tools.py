@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 from functions.http.calls import Call
 from functions.http.formatting import counted
 from functions.mcp.source_texts import DeclarationRow, declaration_row
-from functions.mcp.texts import AgentAnswer, page_of_rows, short, span
+from functions.mcp.texts import AgentAnswer, page_of_rows, shortened, span
 from functions.mcp.tool_declaration import Arguments, Offset, tool
 from shared.domain.search import Query, ResultPage, SymbolQuery
 
@@ -48,7 +48,7 @@ async def search_packages(call: Call, asked: Search) -> FoundPackages:
             str(listing.head.package),
             listing.release.version,
             listing.head.visibility.value,
-            short(listing.release.summary),
+            shortened(listing.release.summary),
             listing.deprecation is not None,
             bool(advisories),
             f"get_package package={listing.head.package}",

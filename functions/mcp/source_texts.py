@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from functions.mcp.texts import short, shown
+from functions.mcp.texts import shortened, shown
 from shared.domain.api_docs.symbol_texts import (
     INDENT,
     CommentText,
@@ -75,9 +75,9 @@ def declaration_row(release: Release, symbol: Symbol, package: str = "") -> Decl
         package=package,
         kind=symbol.kind,
         symbol=path,
-        signature=short(symbol.signature),
-        author_summary=short(symbol.description),
+        signature=shortened(symbol.signature),
+        author_summary=shortened(symbol.description),
         is_deprecated=symbol.is_deprecated,
-        create=short(symbol.creation),
+        create=shortened(symbol.creation),
         next=f"get_symbol {of} symbol={path}",
     )

@@ -95,7 +95,7 @@ def span(value: object) -> str:
     return f"{ticks}{pad}{text}{pad}{ticks}"
 
 
-def short(text: str) -> str:
+def shortened(text: str) -> str:
     """Return a text on one line, shortened to what a row shows."""
     line = in_one_line(shown(text))
     return line if len(line) <= LONGEST_VALUE else f"{line[: LONGEST_VALUE - 1]}…"

@@ -9,7 +9,7 @@ from msgspec.structs import astuple
 from functions.http.calls import Call
 from functions.http.formatting import counted
 from functions.mcp.package_arguments import PageOfPackage, parse_package
-from functions.mcp.texts import AgentAnswer, page_of_rows, short, span
+from functions.mcp.texts import AgentAnswer, page_of_rows, shortened, span
 from functions.mcp.tool_declaration import NAMES_LISTED, ROWS_ON_A_PAGE, VersionText, tool
 from shared.domain.api_docs.records import ListedChange, earlier_release
 from shared.domain.distributions import ANY_CLIENT
@@ -58,7 +58,7 @@ async def compare_versions(call: Call, asked: CompareVersions) -> VersionChanges
     except ApiDocsPending:  # The documentation of both versions is generated first.
         found = await changes()
     rows = (
-        ListedChange(each.is_breaking, *map(short, astuple(each)[1:]))
+        ListedChange(each.is_breaking, *map(shortened, astuple(each)[1:]))
         for each in found.changes[asked.offset :]
     )
     told = [f"From {span(before.version)} to {span(after.version)}: {found.verdict}."]

@@ -6,7 +6,7 @@ from contextlib import suppress
 from msgspec import Struct
 
 from functions.api.openapi import operations_by_group
-from functions.http.pipelines import EXAMPLE_ORG, print_pipeline
+from functions.http.pipelines import EXAMPLE_ORG, render_pipeline
 from functions.http.public_pages import PublicPageCall, PublicPages
 from functions.http.scripts import script_digests
 from shared.auth.release_keys import ReleaseKey
@@ -69,7 +69,7 @@ async def _publish(call: PublicPageCall) -> Answer:
     system = next((each for each in CI_SYSTEMS if each.key == asked), CI_SYSTEMS[0])
     name = parse_org(org) if org else EXAMPLE_ORG
     query = f"&org={name}" if org else ""
-    files = [print_pipeline(each, call.base_url, name) for each in system.pipelines]
+    files = [render_pipeline(each, call.base_url, name) for each in system.pipelines]
     return _show(
         call,
         "publish",

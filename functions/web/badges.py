@@ -8,7 +8,7 @@ from typing import NamedTuple
 import orjson
 
 from functions.http.caching_headers import NO_STORE
-from functions.http.formatting import short
+from functions.http.formatting import short_number
 from functions.http.json_answers import JSON
 from functions.http.page_templates import render_template
 from functions.http.public_pages import AnonymousPages, PublicPageCall
@@ -92,7 +92,7 @@ def _badge(kind: str, details: ReleaseDetails) -> Badge:
             color = PLAIN if details.deprecation is None else WARNING
             return Badge("ballroom", f"v{release.version}", color)
         case "pulls":
-            return Badge("pulls", short(details.head.pulls), PLAIN)
+            return Badge("pulls", short_number(details.head.pulls), PLAIN)
         case "license":
             message = ", ".join(release.licenses)
             return Badge("license", message or "not specified", PLAIN if message else QUIET)

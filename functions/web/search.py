@@ -13,7 +13,7 @@ import orjson
 from msgspec import Struct
 from msgspec.structs import replace
 
-from functions.http.formatting import grouped, quoted, symbol_address
+from functions.http.formatting import grouped, symbol_address, url_quoted
 from functions.http.numbered_pages import Pager, requested_page
 from functions.http.public_pages import PublicPageCall, PublicPages
 from functions.http.shown_advisories import mark_of
@@ -124,7 +124,7 @@ class SearchForm:
     def address(self, **changes: str) -> str:
         """Return the path of this search with some parameters changed; empty values are removed."""
         params = {name: value for name, value in (self.parameters | changes).items() if value}
-        pairs = "&".join(f"{name}={quoted(value)}" for name, value in params.items())
+        pairs = "&".join(f"{name}={url_quoted(value)}" for name, value in params.items())
         return f"{self.path}?{pairs}" if pairs else self.path
 
     def address_up_to(self, name: str) -> str:
@@ -275,8 +275,9 @@ def _facet_links(address: str, shares: Iterable[FacetCount]) -> SafeHtml:
     address = escape(address)
     return SafeHtml(
         "\n".join(
-            f'<li><a href="{address}{quoted(share.value)}"><span dir="auto">{_shown(share.value)}'
-            f'</span> <span class="count">{grouped(share.count)}</span></a></li>'
+            f'<li><a href="{address}{url_quoted(share.value)}">'
+            f'<span dir="auto">{_shown(share.value)}</span> '
+            f'<span class="count">{grouped(share.count)}</span></a></li>'
             for share in shares
         )
     )
@@ -286,8 +287,8 @@ def _keyword_links(address: str, keywords: Iterable[str]) -> SafeHtml:
     """Return items of a list: the keywords of a package."""
     return SafeHtml(
         "\n".join(
-            f'<li><a class="chip small" href="{address}{quoted(each)}" dir="auto">{_shown(each)}'
-            "</a></li>"
+            f'<li><a class="chip small" href="{address}{url_quoted(each)}" dir="auto">'
+            f"{_shown(each)}</a></li>"
             for each in keywords
         )
     )
@@ -305,7 +306,7 @@ def corrected_text(text: str, corrections: tuple[tuple[str, str], ...]) -> str:
 
 
 def quoted_words(text: str, corrections: tuple[tuple[str, str], ...]) -> str:
-    """Return the text with its unknown words in quotation marks: they are found as typed alone."""
+    """Return the text with its unknown words in quotation marks: they are only found as typed."""
     unknown = dict(corrections)
     return " ".join(f'"{word}"' if word.casefold() in unknown else word for word in text.split())
 

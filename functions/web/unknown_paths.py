@@ -15,6 +15,7 @@ from typing import Any
 import azure.functions as func
 
 from functions.central.central_face import CentralFace
+from functions.host_functions import CATCH_ALL, EVERY_PATH
 from functions.http.calls import Call
 from functions.http.operations import (
     READ_METHODS,
@@ -28,7 +29,6 @@ from functions.http.operations import (
 from functions.http.pages import PAGE_HEADERS
 from functions.http.public_pages import PublicPageCall, PublicPages
 from functions.http.rerouting import Rerouting
-from functions.recovery import CATCH_ALL, EVERY_PATH
 from functions.scim.scim_face import ScimFace
 from shared.composition import Registry
 from shared.domain.coordinates import Package
@@ -75,7 +75,8 @@ class UnknownPaths(PublicPages):
         }
 
     async def identify(self, call: PublicPageCall) -> None:
-        """The token of a directory is none of a caller, who learns here what is missing alone."""
+        """Identify the caller. A directory's token does not identify one; such requests are
+        answered as anonymous."""
         if call.path.lower().startswith(_SCIM):
             call.identify_as_anonymous()
         else:

@@ -15,9 +15,8 @@ from shared.domain.errors.identity import KeyTrouble
 from shared.domain.errors.requests import Busy
 from shared.ports.http_client import HttpClient, HttpResponse, Unanswered
 from shared.ports.system import Clock
-from shared.telemetry.activities import record_metric
 from shared.telemetry.log import log
-from shared.telemetry.metrics import SIGNING_KEY_AGE
+from shared.telemetry.metrics import SIGNING_KEY_AGE, record_metric
 
 VAULT_API = "7.5"
 

@@ -41,11 +41,11 @@ from shared.domain.status import SOFTWARE_VERSION
 from shared.domain.transparency.log_states import RESTORED, LogState
 from shared.runtime.file_replacement import partial_path
 from shared.runtime.private_files import (
-    close_to_others,
     copy_private,
     hold_file_lock,
     make_private_folder,
     open_private,
+    remove_permissions_of_others,
     replace_private,
 )
 
@@ -263,7 +263,7 @@ def _put_in_place(target: Path) -> Generator[DataFolder]:
         make_private_folder(target)
         place = target
     with suppress(PermissionError):  # A folder of another user; what it holds is private anyway.
-        close_to_others(place)
+        remove_permissions_of_others(place)
     try:
         with hold_folder(place / _MARK):
             yield DataFolder(place)
@@ -543,7 +543,7 @@ def _digest_of(file: Path) -> str:
 def _link_or_copy(file: Path, place: Path) -> None:
     try:
         place.hardlink_to(file)
-        close_to_others(place)
+        remove_permissions_of_others(place)
     except FileNotFoundError:
         raise
     except OSError:  # Another disk, one without links, or a file of another user.

@@ -33,7 +33,7 @@ from shared.domain.snapshots import MANIFEST_FILE, RESTORE_KIND, RESTORE_UNFINIS
 from shared.domain.times import MS
 from shared.ports.system import Clock
 from shared.runtime.file_replacement import partial_path
-from shared.runtime.private_files import open_to_others
+from shared.runtime.private_files import paths_readable_by_others
 
 LONGEST_WRITE = timedelta(days=1)  # What is older was left by a process that was killed.
 
@@ -332,7 +332,7 @@ def _unreadable(what: str, path: Path) -> StoreCheck | None:
 
 def _permissions(folder: DataFolder) -> StoreCheck:
     what = "permissions"
-    found = list(open_to_others(folder.root))
+    found = list(paths_readable_by_others(folder.root))
     if not found:
         return StoreCheck(what, f"{folder.root} and what it holds is for its owner alone.")
     mode = stat.S_IMODE(found[0].stat().st_mode)

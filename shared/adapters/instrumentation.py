@@ -23,8 +23,8 @@ from shared.ports.search import SearchIndex
 from shared.ports.transparency import LogFiles
 from shared.ports.work import WorkStore
 from shared.services.common import Adapters
-from shared.telemetry.activities import Activity, current_activity, is_recording, record_metric
-from shared.telemetry.metrics import ANSWERED, BROKEN, STORE_CALLS
+from shared.telemetry.activities import Activity, current_activity
+from shared.telemetry.metrics import ANSWERED, BROKEN, STORE_CALLS, is_recording, record_metric
 
 P = TypeVar("P")
 StoreCall = Callable[..., Awaitable[Any]]

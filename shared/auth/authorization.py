@@ -26,7 +26,7 @@ from shared.domain.packages import Head
 from shared.domain.principals import Principal
 from shared.domain.role_rights import (
     MISSING_PUBLISHING_SCOPES,
-    NO_ACCESS,
+    NO_CONTEXT,
     PUBLISHING_ROLES,
     WAY_TO_RENEW,
     AccessContext,
@@ -338,7 +338,7 @@ class Authorization(Struct, frozen=True):
     async def access_context(self, by: Principal, org: OrgName) -> AccessContext:
         """Return the access context of `by` in the organization; the operator needs none."""
         if by.is_operator:
-            return NO_ACCESS
+            return NO_CONTEXT
         return await self.directory.access_context(by.id, org, self.clock.now_ms())
 
 

@@ -21,10 +21,10 @@ from shared.auth.identity_providers import (
     StrongClaims,
     VerifiedIdentity,
     authenticated_ms,
-    code_of,
+    authorization_code,
     mail_address,
     one_line,
-    reason_of,
+    provider_error_text,
 )
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerDocument
 from shared.auth.json_web_tokens import Claims, TokenFlaw
@@ -92,10 +92,10 @@ class EntraProvider:
         graph: MicrosoftGraph,
         reads_groups: bool,
         asks_states: bool,
-        groups_unread: ReportFailure,
+        on_unread_groups: ReportFailure,
     ) -> None:
         """`graph` says the groups of people between sign-ins if `reads_groups`, and whether people
-        are enabled if `asks_states`. Call `groups_unread` with the label and the reason when it
+        are enabled if `asks_states`. Call `on_unread_groups` with the label and the reason when it
         does not say groups."""
         self._registration = registration
         self._client = registration.client
@@ -108,7 +108,7 @@ class EntraProvider:
         self._graph = graph
         self._reads_groups = reads_groups
         self._asks_states = asks_states
-        self._groups_unread = groups_unread
+        self._on_unread_groups = on_unread_groups
 
     async def begin(self, redirect_uri: str, freshness: Freshness) -> StartedSignIn:
         is_new = freshness is Freshness.NEW
@@ -135,7 +135,7 @@ class EntraProvider:
 
     async def finish(self, flow: str, answer: Mapping[str, str]) -> VerifiedIdentity:
         stored = cast(EntraFlow, json.loads(flow))
-        code = code_of(answer, str(stored["state"]), self.label)
+        code = authorization_code(answer, str(stored["state"]), self.label)
         document = await self._document()
         check_sender(answer, document, self.label)
         try:
@@ -143,7 +143,7 @@ class EntraProvider:
         except Unanswered as failure:
             raise issuer_silent(self.label, failure.trouble) from None
         if "error" in tokens:
-            raise sign_in_failed(self.label, reason_of(str(tokens["error"])))
+            raise sign_in_failed(self.label, provider_error_text(str(tokens["error"])))
         nonce = hashlib.sha256(str(stored["nonce"]).encode()).hexdigest()  # As msal sends it.
         return await self._person(str(tokens.get("id_token", "")), nonce)
 
@@ -153,7 +153,7 @@ class EntraProvider:
         try:
             return await self._graph.groups_of(identifier)
         except Unanswered as failure:
-            self._groups_unread(self.label, str(failure))
+            self._on_unread_groups(self.label, str(failure))
             return None
 
     def covers(self, issuer: str) -> bool:

@@ -147,7 +147,7 @@ def mail_address(text: str) -> str:
     return text.strip() if name and domain and readable and len(text) <= MAX_EMAIL_LENGTH else ""
 
 
-def reason_of(error: str) -> str:
+def provider_error_text(error: str) -> str:
     """Return a sentence part for a provider's error code."""
     if error in ("access_denied", "consent_required", "interaction_required"):
         return "you did not agree, or the provider does not let you in here"
@@ -159,12 +159,12 @@ def reason_of(error: str) -> str:
 _MAX_CODE = 40
 
 
-def code_of(answer: Mapping[str, str], state: str, label: str) -> str:
+def authorization_code(answer: Mapping[str, str], state: str, label: str) -> str:
     """Return the code of a response to the sign-in with this state, or raise `sign-in-failed`."""
     if not hmac.compare_digest(answer.get("state", "").encode(), state.encode()):
         raise sign_in_failed(label, "its answer belongs to another sign-in")
     if "error" in answer:
-        raise sign_in_failed(label, reason_of(answer["error"]))
+        raise sign_in_failed(label, provider_error_text(answer["error"]))
     if not answer.get("code"):
         raise sign_in_failed(label, "its answer holds no code")
     return answer["code"]

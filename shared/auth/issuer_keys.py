@@ -65,18 +65,18 @@ class IssuerDiscovery:
     Issuers come from the configuration and from stored publishers, never from a token.
     """
 
-    def __init__(self, fetcher: HttpClient, clock: Clock, failed: ReportFailure) -> None:
-        """Call `failed` for issuers that do not respond."""
+    def __init__(self, fetcher: HttpClient, clock: Clock, on_failure: ReportFailure) -> None:
+        """Call `on_failure` for issuers that do not respond."""
         self._fetcher = fetcher
         self._clock = clock
-        self._failed = failed
+        self._on_failure = on_failure
         self._documents: dict[str, Refreshed[IssuerDocument]] = {}
 
     async def document(self, issuer: str) -> IssuerDocument:
         """Return the discovery document, or raise `Unanswered`."""
         if issuer not in self._documents:
             self._documents[issuer] = Refreshed(
-                issuer, lambda: self._read(issuer), self._clock, self._failed
+                issuer, lambda: self._read(issuer), self._clock, self._on_failure
             )
         return await self._documents[issuer].value()
 
@@ -97,13 +97,13 @@ class IssuerKeys:
         fetcher: HttpClient,
         discovery: IssuerDiscovery,
         clock: Clock,
-        failed: ReportFailure,
+        on_failure: ReportFailure,
     ) -> None:
-        """Call `failed` for keys that could not be read."""
+        """Call `on_failure` for keys that could not be read."""
         self._fetcher = fetcher
         self._discovery = discovery
         self._clock = clock
-        self._failed = failed
+        self._on_failure = on_failure
         self._sets: dict[str, Refreshed[tuple[IssuerKey, ...]]] = {}
 
     async def find(self, issuer: str, name: str, algorithm: str) -> IssuerKey | None:
@@ -126,7 +126,7 @@ class IssuerKeys:
         if issuer not in self._sets:
             name = f"keys of {issuer}"
             self._sets[issuer] = Refreshed(
-                name, lambda: self._read(issuer), self._clock, self._failed
+                name, lambda: self._read(issuer), self._clock, self._on_failure
             )
         return self._sets[issuer]
 

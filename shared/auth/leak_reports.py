@@ -104,9 +104,9 @@ class FetchedScannerKeys:
     """Keys that a scanner publishes, as `Refreshed` keeps them."""
 
     def __init__(
-        self, fetcher: HttpClient, url: str, clock: Clock, *, failed: Callable[[str], None]
+        self, fetcher: HttpClient, url: str, clock: Clock, *, on_failure: Callable[[str], None]
     ) -> None:
-        """Read the list of keys at `url`; call `failed` with the reason where that fails."""
+        """Read the list of keys at `url`; call `on_failure` with the reason where that fails."""
 
         async def fetch() -> Mapping[str, ScannerKey]:
             try:
@@ -115,7 +115,7 @@ class FetchedScannerKeys:
                 message = "the answer was no list of keys"
                 raise Unanswered(message) from None
 
-        self._keys = Refreshed(url, fetch, clock, lambda _, reason: failed(reason))
+        self._keys = Refreshed(url, fetch, clock, lambda _, reason: on_failure(reason))
 
     async def find(self, identifier: str) -> ScannerKey | None:
         """Return the key with this identifier; read the list again if it is unknown.

@@ -70,14 +70,14 @@ class LogKeys:
         self,
         read: ReadKeys,
         clock: Clock,
-        troubled: Callable[[KeyTrouble], None],
+        on_trouble: Callable[[KeyTrouble], None],
         *,
         signed: str = "the log",
     ) -> None:
-        """Call `troubled` for each read that returned no key; `signed` says what they sign."""
+        """Call `on_trouble` for each read that returned no key; `signed` says what they sign."""
         self._clock = clock
         self._secret = RereadSecret(
-            read, LogKeyRing.of_secret, clock, troubled=troubled, signed=signed
+            read, LogKeyRing.of_secret, clock, on_trouble=on_trouble, signed=signed
         )
 
     async def ready(self) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.auth.identity_providers import reason_of
+from shared.auth.identity_providers import provider_error_text
 from shared.auth.issuer_keys import IssuerDiscovery
 from shared.auth.openid_connect import ClientAuthentication, OAuthClient
 from shared.domain.directory_locks import DirectoryAnswer, DirectoryState
@@ -81,7 +81,8 @@ class MicrosoftGraph(Struct, frozen=True):
             self.fetcher, endpoint, form, ClientAuthentication.FORM
         )
         if "access_token" not in tokens:
-            message = f"no token for Microsoft Graph: {reason_of(str(tokens.get('error', '')))}"
+            reason = provider_error_text(str(tokens.get("error", "")))
+            message = f"no token for Microsoft Graph: {reason}"
             raise Unanswered(message)
         return str(tokens["access_token"])
 

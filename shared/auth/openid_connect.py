@@ -24,10 +24,10 @@ from shared.auth.identity_providers import (
     StrongClaims,
     VerifiedIdentity,
     authenticated_ms,
-    code_of,
+    authorization_code,
     mail_address,
     one_line,
-    reason_of,
+    provider_error_text,
 )
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerDocument
 from shared.auth.secrets import Secret, random_text
@@ -208,11 +208,11 @@ class OidcProvider:
     async def finish(self, flow: str, answer: Mapping[str, str]) -> VerifiedIdentity:
         stored = OidcFlow.parse(flow)
         document = await self._document()
-        code = code_of(answer, stored.state, self.label)
+        code = authorization_code(answer, stored.state, self.label)
         check_sender(answer, document, self.label)
         tokens = await self._tokens(document, stored, code)
         if "error" in tokens:
-            raise sign_in_failed(self.label, reason_of(str(tokens["error"])))
+            raise sign_in_failed(self.label, provider_error_text(str(tokens["error"])))
         return await self._person(str(tokens.get("id_token", "")), stored.nonce)
 
     async def _tokens(
@@ -303,7 +303,7 @@ class GitHubProvider:
 
     async def finish(self, flow: str, answer: Mapping[str, str]) -> VerifiedIdentity:
         stored = OidcFlow.parse(flow)
-        code = code_of(answer, stored.state, GITHUB_LABEL)
+        code = authorization_code(answer, stored.state, GITHUB_LABEL)
         try:
             return await self._person(await self._access_token(stored, code))
         except Unanswered as failure:
@@ -322,7 +322,7 @@ class GitHubProvider:
             self._fetcher, endpoint, stored, code, ClientAuthentication.FORM
         )
         if "error" in tokens:
-            raise sign_in_failed(GITHUB_LABEL, reason_of(str(tokens["error"])))
+            raise sign_in_failed(GITHUB_LABEL, provider_error_text(str(tokens["error"])))
         return str(tokens.get("access_token", ""))
 
     async def _person(self, access_token: str) -> VerifiedIdentity:

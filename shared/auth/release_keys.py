@@ -104,12 +104,12 @@ class ReleaseSigner:
     """Signs releases, and lists the keys that did."""
 
     def __init__(
-        self, read: ReadKeys, clock: Clock, troubled: Callable[[KeyTrouble], None]
+        self, read: ReadKeys, clock: Clock, on_trouble: Callable[[KeyTrouble], None]
     ) -> None:
-        """Call `troubled` for each read that returned no key."""
+        """Call `on_trouble` for each read that returned no key."""
         self._clock = clock
         self._secret = RereadSecret(
-            read, ReleaseKeyRing.of_secret, clock, troubled=troubled, signed=_SIGNED
+            read, ReleaseKeyRing.of_secret, clock, on_trouble=on_trouble, signed=_SIGNED
         )
 
     async def ready(self) -> None:

@@ -44,15 +44,15 @@ class RereadSecret(Generic[T]):
         parse: Callable[[StoredKeys], T],
         clock: Clock,
         *,
-        troubled: Callable[[KeyTrouble], None],
+        on_trouble: Callable[[KeyTrouble], None],
         signed: str,
     ) -> None:
-        """Parse with `parse`, which raises `ValueError`; call `troubled` for each read that
+        """Parse with `parse`, which raises `ValueError`; call `on_trouble` for each read that
         returned nothing usable. `signed` says what cannot be signed while there is nothing."""
         self._read = read
         self._parse = parse
         self._clock = clock
-        self._troubled = troubled
+        self._on_trouble = on_trouble
         self._signed = signed
         self._current: T | None = None
         self._trouble = KeyTrouble.UNREAD
@@ -113,7 +113,7 @@ class RereadSecret(Generic[T]):
         finally:
             self._reading = None
         if self._trouble is not KeyTrouble.NONE:
-            self._troubled(self._trouble)
+            self._on_trouble(self._trouble)
 
     async def _read_keys(self) -> KeyTrouble:
         try:

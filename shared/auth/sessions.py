@@ -113,12 +113,12 @@ class SessionAuthentication:
         cookie: Cookie,
         require_strong: bool,
         staff: Staff,
-        copied: ReportCopiedCookie,
+        on_copied_cookie: ReportCopiedCookie,
         rights: GroupRights,
-        delayed: Callable[[Refusal], None],
+        on_delay: Callable[[Refusal], None],
     ) -> None:
-        """Call `copied` for a session whose cookie was copied, and `delayed` for a secret that
-        could not be rotated."""
+        """Call `on_copied_cookie` for a session whose cookie was copied, and `on_delay` for a
+        secret that could not be rotated."""
         self._directory = directory
         self._signer = keys.signer("csrf")
         self._clock = clock
@@ -126,9 +126,9 @@ class SessionAuthentication:
         self._cookie = cookie
         self._require_strong = require_strong
         self._staff = staff
-        self._copied = copied
+        self._on_copied_cookie = on_copied_cookie
         self._rights = rights
-        self._delayed = delayed
+        self._on_delay = on_delay
         self._cache = LruCache[str, _CachedSession](MAX_CACHED_SESSIONS)
 
     async def authenticate(self, headers: Mapping[str, str]) -> AuthenticatedSession:
@@ -148,7 +148,7 @@ class SessionAuthentication:
         presented = session.secret_state(cookie.secret_hash, self._clock.now_ms())
         if presented is SecretState.COPIED:
             self.invalidate(session)
-            await self._copied(session)
+            await self._on_copied_cookie(session)
         if presented in (SecretState.COPIED, SecretState.UNKNOWN):
             return NO_SESSION
         try:
@@ -244,7 +244,7 @@ class SessionAuthentication:
         except Stale:
             return False
         except Unavailable as refusal:
-            self._delayed(refusal)
+            self._on_delay(refusal)
             return False
         return True
 
@@ -252,7 +252,7 @@ class SessionAuthentication:
         try:
             is_unlocked = await self._rights.renew(session.account)
         except (Unavailable, Busy) as refusal:
-            self._delayed(refusal)  # The next renewal repeats it.
+            self._on_delay(refusal)  # The next renewal repeats it.
             return
         if not is_unlocked:
             raise _SessionRefused

@@ -193,12 +193,12 @@ class VaultKeys:
     """
 
     def __init__(
-        self, read: ReadKeys, clock: Clock, troubled: Callable[[KeyTrouble], None]
+        self, read: ReadKeys, clock: Clock, on_trouble: Callable[[KeyTrouble], None]
     ) -> None:
-        """Call `troubled` for each read that returned no key."""
+        """Call `on_trouble` for each read that returned no key."""
         self._clock = clock
         self._secret = RereadSecret(
-            read, _Rotation.of, clock, troubled=troubled, signed="links and sessions"
+            read, _Rotation.of, clock, on_trouble=on_trouble, signed="links and sessions"
         )
 
     @property

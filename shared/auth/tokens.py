@@ -1,5 +1,5 @@
-"""Access tokens: their form, `blr_{environment}_{owner}{random}{checksum}`, and their hash, which
-alone is stored.
+"""Access tokens: their form, `blr_{environment}_{owner}{random}{checksum}`, and their hash,
+the only thing of them that is stored.
 """
 
 import hmac

@@ -336,7 +336,7 @@ async def erase(registry: Registry, account: str, reason: str, now: bool) -> str
     """
     found = await registry.identity.accounts.by_name_or_id(account)
     erasures = registry.administration.account_erasures
-    second = registry.administration.second
+    second = registry.administration.second_administrator
     if now:
         receipt = await erasures.erase_now(found, reason, by=OPERATOR)
         await second.tell_of_command(f"the account {found.id} was erased", reason)

@@ -2,7 +2,7 @@
 
 import click
 
-from functions.api.approvals import (
+from functions.api.approved_packages import (
     api_approved_approve,
     api_approved_dry_run,
     api_approved_list,

@@ -90,7 +90,7 @@ def backup(folder: Path, keys_of_copy: KeysOfCopy) -> None:
     "coordinate",
     metavar="ORG/NAME:VERSION",
     type=parse_coordinate,
-    help="Bring back the archive of one release alone; the registry may be running.",
+    help="Bring back only the archive of one release; the registry may be running.",
 )
 @click.option(
     "--from",

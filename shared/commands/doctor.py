@@ -240,7 +240,7 @@ async def _makers(registry: Registry) -> AsyncIterator[StoreCheck]:
             "They stop with nobody, and read what they could when they were made. Let an owner "
             "confirm them, so that their maker decides."
         )
-        yield StoreCheck(_STAFF, found, way_out)
+        yield StoreCheck(_MAKERS, found, way_out)
     stopped = [
         f"{each.described}, made by {each.maker} ({each.why})" for each in await review.stopped()
     ]
@@ -305,7 +305,7 @@ async def _group_roles(registry: Registry) -> AsyncIterator[StoreCheck]:
 
 async def _second_administrator(registry: Registry) -> AsyncIterator[StoreCheck]:
     """Report the decisions that wait for a second administrator, and whether there is none."""
-    for problem in await registry.administration.second.problems():
+    for problem in await registry.administration.second_administrator.problems():
         yield StoreCheck(_ADMINISTRATORS, problem.sentence, problem.way_out)
 
 

@@ -72,7 +72,7 @@ _PULL = """\
 curl -sS --fail-with-body -LOJ -H "Accept: application/octet-stream" \\
     '{url}/2.0/registry/packages/acme/greet/*'"""
 
-_READS_ALONE = """Ballroom serves {url} for reads alone: the disk of {data} is full.
+_READ_ONLY = """Ballroom serves {url} read-only: the disk of {data} is full.
 
 Packages are read and pulled, and every change is refused. Make room on the disk, or stop the
 registry and move the folder to a larger one. Changes are accepted as soon as there is room, without
@@ -80,14 +80,14 @@ a restart; what a start prepares besides, such as a sign-in link, is prepared by
 """
 
 
-class ReadsAlone(Struct, frozen=True):
+class ReadOnlyWelcome(Struct, frozen=True):
     """The start message of a registry on a full disk."""
 
     base_url: str
     data: Path
 
     def __str__(self) -> str:
-        return _READS_ALONE.format(url=self.base_url, data=self.data)
+        return _READ_ONLY.format(url=self.base_url, data=self.data)
 
 
 class Welcome(Struct, frozen=True):

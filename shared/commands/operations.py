@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from functions.api.advisories import advisories_api, assessments_api
 from functions.api.api_face import ApiCall, OpenApi
-from functions.api.approvals import approvals_api
+from functions.api.approved_packages import approved_packages_api
 from functions.api.directory_locks import directory_locks_api
 from functions.api.groups import groups_api
 from functions.api.members import members_api
@@ -53,7 +53,7 @@ ORGANIZATION_PREFIX = "@"  # Before the name of an organization; no account's na
 
 _FACES = (
     advisories_api,
-    approvals_api,
+    approved_packages_api,
     assessments_api,
     directory_locks_api,
     groups_api,

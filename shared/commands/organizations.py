@@ -109,8 +109,8 @@ add_operation(
 
 @organizations.command("pulls")
 @name_argument
-@click.option("--package", default="", help="Of this package alone.")
-@click.option("--version", default="", help="Of this version of the package alone.")
+@click.option("--package", default="", help="Only of this package.")
+@click.option("--version", default="", help="Only of this version of the package.")
 @click.option("--principal", default="", help="By an account, a token's id, a job, or ORG.")
 @click.option("--since", default="", help="From this time on, such as 2026-11-20.")
 @click.option("--until", default="", help="Before this time.")

@@ -15,7 +15,7 @@ from shared.services.registry_files.registry_files import FileRequest
 
 @click.command()
 @click.argument("file", type=click.File(encoding="utf-8"))
-@click.option("--dry-run", "is_dry_run", is_flag=True, help="Print the difference alone.")
+@click.option("--dry-run", "is_dry_run", is_flag=True, help="Only print the difference.")
 @click.option(
     "--prune",
     "prunes",

@@ -13,7 +13,7 @@ from shared.domain.account_names import AccountName, RetiredName
 from shared.domain.accounts import Account, AccountByGroups, AccountLock
 from shared.domain.advisories.assessments import Assessment
 from shared.domain.advisories.followers import AdvisoryFollower
-from shared.domain.approvals import ApprovalAsker
+from shared.domain.approved_packages import ApprovalAsker
 from shared.domain.device_login import DeviceDecision, DeviceRequest
 from shared.domain.directory_locks import DirectoryFinding
 from shared.domain.events import Event

@@ -25,7 +25,7 @@ from shared.domain.advisories.records import (
     StoredAdvisory,
 )
 from shared.domain.api_docs.records import ApiVerdict
-from shared.domain.approvals import ApprovalRequest, Approvals
+from shared.domain.approved_packages import ApprovalRequest, Approvals
 from shared.domain.bundles import BundleStatement
 from shared.domain.directory_locks import DirectoryFinding
 from shared.domain.entities import AdditionCount, Entity

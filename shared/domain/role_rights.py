@@ -151,7 +151,8 @@ class AccessContext(Struct, frozen=True):
         return self.organization is not None and self.organization.deleting_ms is not None
 
 
-NO_ACCESS = AccessContext(account=None, organization=None, role=None)
+# Of the operator, who needs none, and of accounts outside of an organization.
+NO_CONTEXT = AccessContext(account=None, organization=None, role=None)
 
 
 def require_right(

@@ -27,7 +27,7 @@ from shared.domain.advisories.followers import (
     ToldOrganization,
 )
 from shared.domain.advisories.records import AdvisoryNumber, StoredAdvisory
-from shared.domain.approvals import ApprovalRequest, Approvals
+from shared.domain.approved_packages import ApprovalRequest, Approvals
 from shared.domain.bundles import BundleStatement
 from shared.domain.coordinates import Package
 from shared.domain.directory_locks import DirectoryFinding

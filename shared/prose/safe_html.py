@@ -14,7 +14,7 @@ class HeadingIds:
         self._given = Counter[str]()
 
     def of(self, words: str) -> str:
-        """Return the id of the next heading; one of signs alone has none."""
+        """Return the id of the next heading; one that consists of signs has none."""
         name = _NOT_IN_ID.sub("", words.lower()).replace(" ", "-")[:_MAX_ID_CHARACTERS]
         before = self._given[name]
         self._given[name] += 1

@@ -36,7 +36,7 @@ class Dependencies(Struct, frozen=True):
 
     @property
     def is_of_packages(self) -> bool:
-        """Whether the answer depends on these packages alone."""
+        """Whether the answer depends only on these packages."""
         return EVERYTHING not in self.packages
 
     def __or__(self, other: "Dependencies") -> "Dependencies":

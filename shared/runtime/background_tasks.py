@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TypeVar
 
 from shared.domain.errors.base import Refusal
+from shared.telemetry.log import log
 
 
 class BackgroundTasks:
@@ -40,8 +41,8 @@ ResultT = TypeVar("ResultT")
 class DelayedFlush:
     """Writes what was gathered in memory, some time after the first of it came.
 
-    It is repeated after the same time when it was refused, which `delayed` is told, and when
-    `has_more` came meanwhile.
+    It is repeated after the same time when it failed, and when `has_more` came meanwhile.
+    `on_delay` is called with a refusal; an unexpected exception is logged.
     """
 
     def __init__(
@@ -49,12 +50,12 @@ class DelayedFlush:
         flush: Callable[[], Awaitable[object]],
         has_more: Callable[[], bool],
         after: timedelta,
-        delayed: Callable[[Refusal], None],
+        on_delay: Callable[[Refusal], None],
     ) -> None:
         self._flush = flush
         self._has_more = has_more
         self._after = after
-        self._delayed = delayed
+        self._on_delay = on_delay
         self._running: asyncio.Task[None] | None = None
         self._writing = asyncio.Lock()
 
@@ -63,7 +64,7 @@ class DelayedFlush:
         if self._running is None:
             self._running = asyncio.create_task(self._run())
 
-    async def alone(self, write: Callable[[], Awaitable[ResultT]]) -> ResultT:
+    async def exclusively(self, write: Callable[[], Awaitable[ResultT]]) -> ResultT:
         """Await `write` while no other one runs."""
         async with self._writing:
             return await write()
@@ -79,7 +80,11 @@ class DelayedFlush:
             try:
                 await self._flush()
             except Refusal as refusal:
-                self._delayed(refusal)
+                self._on_delay(refusal)
+                continue
+            except Exception:
+                # A task that ended here would leave `start` without effect in this process.
+                log.exception("flush.failed")
                 continue
             if not self._has_more():
                 self._running = None

@@ -24,7 +24,7 @@ class CachedRecord(Generic[Value]):
 
     Where `edition` follows records, the record is fresh until one of `records_of` changes, however
     old it is. If `read` raises `Unavailable`, the value that was read last counts as read now, and
-    `failed` is called.
+    `on_failure` is called.
     """
 
     def __init__(
@@ -35,14 +35,14 @@ class CachedRecord(Generic[Value]):
         *,
         edition: Edition | None = None,
         records_of: Collection[str] = (),
-        failed: Callable[[Unavailable], None] = ignore_failure,
+        on_failure: Callable[[Unavailable], None] = ignore_failure,
     ) -> None:
         self._read = read
         self._clock = clock
         self._fresh_for_ms = fresh_for // MS
         self._edition = edition
         self._records_of = records_of
-        self._failed = failed
+        self._on_failure = on_failure
         self._last: Value | None = None
         self._fresh_until_ms = 0  # A time of the monotonic clock.
         self._edition_number = -1  # When the record was read.
@@ -92,7 +92,7 @@ class CachedRecord(Generic[Value]):
         except Unavailable as failure:
             if self._last is None:
                 raise
-            self._failed(failure)
+            self._on_failure(failure)
             value = self._last
         if invalidations == self._invalidations:
             self._last = value

@@ -38,10 +38,10 @@ class CircuitBreaker:
     It is of one process: what one learns costs each of the others a few requests.
     """
 
-    def __init__(self, clock: Clock, failed: Callable[[str], None]) -> None:
-        """`failed` is called with the reason of each failure, for the log."""
+    def __init__(self, clock: Clock, on_failure: Callable[[str], None]) -> None:
+        """`on_failure` is called with the reason of each failure, for the log."""
         self._clock = clock
-        self._failed = failed
+        self._on_failure = on_failure
         self._failures = set[str]()
         self._open_until_ms: int | None = None  # A time of the monotonic clock.
         self._kind = ServerUnreachable  # The kind of the last failure.
@@ -83,7 +83,7 @@ class CircuitBreaker:
     def note_unusable(self, subject: str, reason: str) -> None:
         """Note that an answer cannot be used, which opens nothing."""
         self.health = replace(self.health, unusable=f"{subject}: {reason}")
-        self._failed(self.health.unusable)
+        self._on_failure(self.health.unusable)
 
     def _note_answer(self, *, is_trial: bool) -> None:
         # The answer to a request from before it opened says nothing about a pause.
@@ -108,4 +108,4 @@ class CircuitBreaker:
             self._open_until_ms = self._clock.monotonic_ms() + wait // MS
         is_answering = self._open_until_ms is None
         self.health = ServerHealth(is_answering, asked=True, reason=str(error), unusable=unusable)
-        self._failed(str(error))
+        self._on_failure(str(error))

@@ -1,5 +1,5 @@
-"""Files and folders for their owner alone, whatever the umask: keys, hashes of tokens, private
-packages; and locks that processes of this machine hold on files.
+"""Files and folders that only their owner may read, whatever the umask: keys, hashes of tokens,
+private packages; and locks that processes of this machine hold on files.
 
 The operating system releases the lock of a process that ends.
 """
@@ -56,14 +56,14 @@ def copy_private(file: Path, target: Path) -> None:
     os.utime(target, ns=(found.st_atime_ns, found.st_mtime_ns))
 
 
-def close_to_others(path: Path) -> None:
+def remove_permissions_of_others(path: Path) -> None:
     """Take the permissions of everybody but the owner from a file or folder."""
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & _OTHERS:
         path.chmod(mode & ~_OTHERS)
 
 
-def open_to_others(folder: Path) -> Iterator[Path]:
+def paths_readable_by_others(folder: Path) -> Iterator[Path]:
     """Yield the folder and what it holds, as far as others than the owner have permissions."""
     for root, _, names in os.walk(folder):
         for path in (Path(root), *(Path(root, name) for name in names)):

@@ -32,7 +32,7 @@ def ignore_failure(_document: str, _reason: str) -> None:
 class Refreshed(Generic[Value]):
     """A value of another server, renewed when it is an hour old and used for a day if that fails.
 
-    `fetch` raises `Unanswered`; `failed` is called with `name` and the reason.
+    `fetch` raises `Unanswered`; `on_failure` is called with `name` and the reason.
     """
 
     def __init__(
@@ -40,12 +40,12 @@ class Refreshed(Generic[Value]):
         name: str,
         fetch: Callable[[], Awaitable[Value]],
         clock: Clock,
-        failed: ReportFailure = ignore_failure,
+        on_failure: ReportFailure = ignore_failure,
     ) -> None:
         self._name = name
         self._fetch = fetch
         self._clock = clock
-        self._failed = failed
+        self._on_failure = on_failure
         self._lock = asyncio.Lock()
         self._held: tuple[Value, int] | None = None
         self._tried_ms: int | None = None
@@ -85,7 +85,7 @@ class Refreshed(Generic[Value]):
             self._held = await self._fetch(), now_ms
         except Unanswered as error:
             self._failure = error
-            self._failed(self._name, str(error))
+            self._on_failure(self._name, str(error))
 
     def _usable(self) -> bool:
         return self._held is not None and self._is_within(self._held[1], USABLE_FOR)

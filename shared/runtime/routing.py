@@ -145,7 +145,7 @@ class _Leaf:
         self._parameters = [(each.name, at) for at, each in numbered if isinstance(each, Parameter)]
         self._rest = next(((each, at) for at, each in numbered if isinstance(each, CatchAll)), None)
 
-    def takes(self, parts: Sequence[str]) -> bool:
+    def matches(self, parts: Sequence[str]) -> bool:
         """Check the expression of the rest of a path, if there is one."""
         if self._rest is None or self._rest[0].expression is None:
             return True
@@ -224,10 +224,10 @@ def _tree(routes: Sequence[Route], method: str) -> _Node:
 
 
 def _first(leaves: Sequence[_Leaf], parts: Sequence[str], found: _Leaf | None) -> _Leaf | None:
-    """Return the first of the leaves that takes the path, or `found` if it is earlier."""
+    """Return the first of the leaves that matches the path, or `found` if it is earlier."""
     for each in leaves:
         if found is not None and found.number < each.number:
             return found
-        if each.takes(parts):
+        if each.matches(parts):
             return each
     return found

@@ -13,6 +13,7 @@ from shared.domain.times import MS
 from shared.ports.conflicts import Stale
 from shared.ports.system import Clock, Randomness
 from shared.ports.work import WorkStore
+from shared.telemetry.log import log
 
 Sleep = Callable[[float], Awaitable[object]]
 
@@ -77,8 +78,12 @@ class Leases(Struct, frozen=True):
         is_held = True
         while is_held:
             await self.sleep((lifetime / RENEWALS).total_seconds())
-            with suppress(Unavailable):  # The next renewal comes before the lease ends.
+            try:
                 is_held = await self._lease(name, holder, lifetime)
+            except Unavailable:
+                continue  # The next renewal comes before the lease ends.
+            except Exception:  # What is done under the lease goes on, so it is renewed further.
+                log.exception("lease.not_renewed", lease=name)
 
     async def _lease(self, name: str, holder: str, lifetime: timedelta) -> bool:
         now_ms = self.clock.now_ms()

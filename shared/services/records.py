@@ -43,7 +43,7 @@ class RecordWriter(Struct, frozen=True):
     events: EventStore
     clock: Clock
     randomness: Randomness
-    delayed: Callable[[Refusal], None]
+    on_delay: Callable[[Refusal], None]
 
     async def add(self, entity: E, *others: Entity, change: EntityChange, by: Principal) -> E:
         """Create entities of one owner, all or none; raise `AlreadyThere`."""
@@ -133,6 +133,6 @@ class RecordWriter(Struct, frozen=True):
         try:
             await self.events.publish(entity.pending_events)
         except Unavailable as failure:
-            self.delayed(failure)
+            self.on_delay(failure)
             return entity
         return entity.model_copy(update={"outbox": ()})

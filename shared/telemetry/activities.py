@@ -1,20 +1,17 @@
 """Activities, such as a request or a task run: the calls that each made, its trace, and the
-backends that record metrics and traces. Without a backend, recording costs one comparison.
+backend that records traces. Without a backend, recording costs one comparison.
 """
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Protocol, Self
 
 from msgspec import Struct
 
 from shared.telemetry.log_sampling import SLOW_SECONDS
-from shared.telemetry.metrics import BROKEN, Instrument
-
-AttributeValue = str | int | float
-Attributes = Mapping[str, AttributeValue]
+from shared.telemetry.metrics import BROKEN, Attributes
 
 
 class TraceContext(Struct, frozen=True):
@@ -30,8 +27,8 @@ class TraceContext(Struct, frozen=True):
         return cls(found[1], found[2]) if found else None
 
 
-class CallSpan(Struct, frozen=True):
-    """A call that an activity made: of a store, or of another server.
+class Span(Struct, frozen=True):
+    """An activity, or a call that it made: of a store, or of another server.
 
     `began` and `ended` are seconds of `time.perf_counter`.
     """
@@ -48,13 +45,13 @@ class CallSpan(Struct, frozen=True):
 _StoreCall = tuple[str, str, str, float, float]
 
 
-def _span_of(noted: CallSpan | _StoreCall) -> CallSpan:
-    if isinstance(noted, CallSpan):
+def _span_of(noted: Span | _StoreCall) -> Span:
+    if isinstance(noted, Span):
         return noted
     store, operation, outcome, began, ended = noted
     attributes = {"store": store, "operation": operation, "outcome": outcome}
     name = f"{store}.{operation}"
-    return CallSpan(name, began, ended, attributes, is_failed=outcome == BROKEN)
+    return Span(name, began, ended, attributes, is_failed=outcome == BROKEN)
 
 
 MAX_SPANS = 200  # Spans of one activity: a task may call stores many thousand times.
@@ -75,7 +72,7 @@ class Activity:
         self.calls: dict[str, int] = {}
         self.units = 0.0
         self.began = 0.0
-        self.spans: list[CallSpan | _StoreCall] | None = None
+        self.spans: list[Span | _StoreCall] | None = None
 
     @classmethod
     def begin(cls, traceparent: str = "", *, is_hosted: bool = False) -> Self:
@@ -98,7 +95,7 @@ class Activity:
         """Add a call that ends now to the trace, unless the activity has ended."""
         if self.spans is not None and len(self.spans) < MAX_SPANS:
             ended = time.perf_counter()
-            self.spans.append(CallSpan(name, began, ended, attributes, is_failed))
+            self.spans.append(Span(name, began, ended, attributes, is_failed))
 
     def add_store_call(
         self, store: str, operation: str, outcome: str, began: float, ended: float
@@ -131,7 +128,7 @@ class Activity:
         if sample_weight:
             counted = {"calls": sum(self.calls.values()), "units": round(self.units, 2)}
             shown = {**attributes(), **counted}
-            whole = CallSpan(name, self.began, ended, shown, is_failed)
+            whole = Span(name, self.began, ended, shown, is_failed)
             traces.export(self, whole, [_span_of(each) for each in spans], sample_weight)
 
     def log_fields(self) -> dict[str, object]:
@@ -146,6 +143,7 @@ class Activity:
         return fields
 
 
+# Calls of the asyncio tasks that an activity starts count for it as well.
 _activity: ContextVar[Activity | None] = ContextVar("activity", default=None)
 
 
@@ -159,44 +157,6 @@ def current_trace() -> TraceContext | None:
     return None if activity is None else activity.trace
 
 
-class TelemetryBackend(Protocol):
-    """Receives metrics on the thread that records them; never raises, never waits."""
-
-    def record(self, instrument: Instrument, value: float, attributes: Attributes) -> None:
-        """Record the value with the attributes of the instrument."""
-        ...
-
-
-class _Backend:
-    current: TelemetryBackend | None = None
-
-
-_backend = _Backend()
-
-
-def set_backend(backend: TelemetryBackend | None) -> TelemetryBackend | None:
-    """Send metrics of this process to the backend; return the previous one."""
-    previous = _backend.current
-    _backend.current = backend
-    return previous
-
-
-def current_backend() -> TelemetryBackend | None:
-    """Return the backend of this process, if there is one."""
-    return _backend.current
-
-
-def is_recording() -> bool:
-    return _backend.current is not None
-
-
-def record_metric(instrument: Instrument, value: float, attributes: Attributes) -> None:
-    """Record a value; `attributes` has those of the instrument."""
-    backend = _backend.current
-    if backend is not None:
-        backend.record(instrument, value, attributes)
-
-
 class TraceBackend(Protocol):
     """Receives activities that ended, on the thread that ended them; never raises, never waits."""
 
@@ -205,7 +165,7 @@ class TraceBackend(Protocol):
         ...
 
     def export(
-        self, activity: Activity, whole: CallSpan, calls: Sequence[CallSpan], sample_weight: float
+        self, activity: Activity, whole: Span, calls: Sequence[Span], sample_weight: float
     ) -> None:
         """Export the trace of an activity with its calls."""
         ...

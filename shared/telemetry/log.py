@@ -13,14 +13,13 @@ from typing import cast
 
 import orjson
 
-from shared.telemetry.activities import current_trace, record_metric
-from shared.telemetry.metrics import FIRST_ERROR_STATUS, FIRST_FAILURE_STATUS, LOG_ERRORS
-
-# The current activity: one request, or one run of a task.
-#
-# It has the trace that each line of the log names, and counts the calls of stores that it causes,
-# including those of asyncio tasks that it starts.
-
+from shared.telemetry.activities import current_trace
+from shared.telemetry.metrics import (
+    FIRST_ERROR_STATUS,
+    FIRST_FAILURE_STATUS,
+    LOG_ERRORS,
+    record_metric,
+)
 
 FLUSH_SECONDS = 0.1  # A killed process loses at most the lines of this time.
 LINES_AT_ONCE = 200  # Writing them delays requests by less than a millisecond.

@@ -1,12 +1,18 @@
-"""Every metric: its name, unit, meaning and attributes.
+"""Every metric: its name, unit, meaning and attributes; and the backend that records values.
+Without a backend, recording costs one comparison.
 
 Values of attributes come from the code, never from a request: names of operations, stores, tasks
 and refusals. So there are few of them, and none is a secret.
 """
 
+from collections.abc import Mapping
 from enum import Enum
+from typing import Protocol
 
 from msgspec import Struct
+
+AttributeValue = str | int | float
+Attributes = Mapping[str, AttributeValue]
 
 
 class InstrumentKind(Enum):
@@ -126,3 +132,41 @@ INSTRUMENTS = (
     UPKEEP_PROBLEMS,
     WEBHOOK_ATTEMPTS,
 )
+
+
+class MetricsBackend(Protocol):
+    """Receives metrics on the thread that records them; never raises, never waits."""
+
+    def record(self, instrument: Instrument, value: float, attributes: Attributes) -> None:
+        """Record the value with the attributes of the instrument."""
+        ...
+
+
+class _Backend:
+    current: MetricsBackend | None = None
+
+
+_backend = _Backend()
+
+
+def set_backend(backend: MetricsBackend | None) -> MetricsBackend | None:
+    """Send metrics of this process to the backend; return the previous one."""
+    previous = _backend.current
+    _backend.current = backend
+    return previous
+
+
+def current_backend() -> MetricsBackend | None:
+    """Return the backend of this process, if there is one."""
+    return _backend.current
+
+
+def is_recording() -> bool:
+    return _backend.current is not None
+
+
+def record_metric(instrument: Instrument, value: float, attributes: Attributes) -> None:
+    """Record a value; `attributes` has those of the instrument."""
+    backend = _backend.current
+    if backend is not None:
+        backend.record(instrument, value, attributes)

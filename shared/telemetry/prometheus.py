@@ -21,12 +21,12 @@ from prometheus_client.registry import Collector
 
 from shared.runtime.file_replacement import Durability
 from shared.runtime.private_files import make_private_folder, replace_private
-from shared.telemetry.activities import Attributes
 from shared.telemetry.log import log
 from shared.telemetry.metrics import (
     REQUESTS,
     SIGNING_KEY_AGE,
     STORE_CALLS,
+    Attributes,
     Instrument,
     InstrumentKind,
 )

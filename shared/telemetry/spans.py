@@ -23,8 +23,8 @@ from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
-from shared.telemetry.activities import Attributes, AttributeValue
-from shared.telemetry.exporter import NAME, no_library_reports
+from shared.telemetry.azure_metrics import NAME, no_library_reports
+from shared.telemetry.metrics import Attributes, AttributeValue
 from shared.telemetry.traces import EndedTrace
 
 # A percentage; Application Insights multiplies counts by 100 divided by it.

@@ -4,9 +4,15 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from shared.telemetry.activities import Attributes, TelemetryBackend, set_backend
 from shared.telemetry.log import log
-from shared.telemetry.metrics import REQUESTS, UPKEEP, Instrument
+from shared.telemetry.metrics import (
+    REQUESTS,
+    UPKEEP,
+    Attributes,
+    Instrument,
+    MetricsBackend,
+    set_backend,
+)
 
 MAX_BUFFERED_VALUES = 2_000  # Enough for the first seconds; older values are dropped.
 
@@ -18,7 +24,7 @@ class StartupBuffer:
     """A backend that buffers values, and replaces itself by one that it loads after the first
     request or task."""
 
-    def __init__(self, load: Callable[[], TelemetryBackend]) -> None:
+    def __init__(self, load: Callable[[], MetricsBackend]) -> None:
         """Call `load` in a thread."""
         self._load = load
         self._buffered: deque[tuple[Instrument, float, Attributes]] = deque(

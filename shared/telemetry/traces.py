@@ -16,7 +16,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from shared.telemetry.activities import Activity, CallSpan, set_traces
+from shared.telemetry.activities import Activity, Span, set_traces
 from shared.telemetry.log import log
 from shared.telemetry.log_sampling import RateBound
 
@@ -61,8 +61,8 @@ class EndedTrace(Struct, frozen=True):
     is_hosted: bool
     sample_weight: float
     epoch: float
-    whole: CallSpan
-    calls: Sequence[CallSpan]
+    whole: Span
+    calls: Sequence[Span]
 
 
 class TraceExporter(Protocol):
@@ -100,7 +100,7 @@ class Traces:
         return 1 if must_keep else 1 / self._share
 
     def export(
-        self, activity: Activity, whole: CallSpan, calls: Sequence[CallSpan], sample_weight: float
+        self, activity: Activity, whole: Span, calls: Sequence[Span], sample_weight: float
     ) -> None:
         trace = activity.trace
         ended = EndedTrace(

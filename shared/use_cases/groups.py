@@ -39,7 +39,7 @@ async def dry_run(
 @use_case(
     "Replace the rules about groups; for administrators who signed in recently.",
     inputs=GroupRuleChange,
-    right=Action.GOVERN,
+    right=Action.OPERATE,
     done="Rules saved. They apply to each account at its next sign-in or renewal.",
 )
 async def replace(registry: Registry, _: None, sent: GroupRuleChange, by: Principal) -> GroupRules:

@@ -69,8 +69,8 @@ async def invite(
     right=Action.MANAGE,
     done="Invitation revoked. Its link no longer works.",
 )
-async def withdraw(
+async def revoke(
     registry: Registry, invitation: NamedInvitation, sent: Reason, by: Principal
 ) -> None:
     invitations = registry.organizations.invitations
-    await invitations.withdraw(invitation.org, invitation.id, by=by, reason=sent.reason)
+    await invitations.revoke(invitation.org, invitation.id, by=by, reason=sent.reason)

@@ -191,7 +191,8 @@ async def reject(
 
 
 @use_case(
-    "Withdraw what you asked a second administrator for; for administrators who just signed in.",
+    "Withdraw what you asked a second administrator for; for administrators who signed in "
+    "recently.",
     inputs=Nothing,
     right=Action.OPERATE,
     done="Request withdrawn. All administrators were notified by email.",

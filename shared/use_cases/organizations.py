@@ -177,7 +177,7 @@ async def change_default_visibility(
 
 @use_case(
     "Require of new releases of an organization that CI published them; for owners who signed in "
-    "within the last ten minutes.",
+    "recently.",
     inputs=ProvenanceRequirement,
     right=Action.GOVERN,
     done="Saved. Releases that are there stay as they are.",
@@ -192,7 +192,7 @@ async def require_provenance(
 
 @use_case(
     "Say which organization continues this one, which takes no new packages then; for owners who "
-    "signed in within the last ten minutes.",
+    "signed in recently.",
     inputs=NewContinuation,
     right=Action.GOVERN,
     done="Continuation saved. Owners were notified by email.",

@@ -25,7 +25,7 @@ class NewVisibility(Reason):
     visibility: Annotated[
         Visibility,
         FormField(read=read_visibility),
-    ] = Field(description="Private is for members of its organization alone.")
+    ] = Field(description="Private is only for members of its organization.")
 
 
 class NewSuccessor(Inputs):
@@ -46,7 +46,7 @@ class NewSuccessor(Inputs):
 
 
 @use_case(
-    "Make a package public or private; for owners who signed in within the last ten minutes.",
+    "Make a package public or private; for owners who signed in recently.",
     inputs=NewVisibility,
     right=Action.GOVERN,
     done="Visibility changed.",

@@ -215,7 +215,7 @@ async def change_quota(
 
 @use_case(
     "Change the rules about what is published in an organization, which are stricter than those of "
-    "the registry or say nothing; for owners who signed in within the last ten minutes.",
+    "the registry or say nothing; for owners who signed in recently.",
     inputs=OrganizationRulesChange,
     right=Action.GOVERN,
     done="Rules saved. They hold for every release that is pushed from now on.",

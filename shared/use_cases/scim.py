@@ -57,7 +57,7 @@ class ScimTokenText(Struct, frozen=True):
     "Create a token with which a directory provisions people; for administrators who signed in "
     "recently.",
     inputs=NewScimToken,
-    right=Action.GOVERN,
+    right=Action.OPERATE,
     shown_once="token",
 )
 async def issue(registry: Registry, _: None, sent: NewScimToken, by: Principal) -> ScimTokenText:
@@ -67,7 +67,7 @@ async def issue(registry: Registry, _: None, sent: NewScimToken, by: Principal) 
 @use_case(
     "Revoke the token of a directory; for administrators who signed in recently.",
     inputs=Nothing,
-    right=Action.GOVERN,
+    right=Action.OPERATE,
     done="Token revoked. The directory is refused from its next request on.",
     printed="Revoked. The directory is refused from its next request on.",
 )
@@ -78,7 +78,7 @@ async def revoke(registry: Registry, token_id: str, _: Nothing, by: Principal) -
 @use_case(
     "Let directories take over accounts that exist; for administrators who signed in recently.",
     inputs=NamedAccounts,
-    right=Action.GOVERN,
+    right=Action.OPERATE,
     done="Accounts taken over. From now on their directory locks and unlocks them.",
 )
 async def take_over(

@@ -1,6 +1,6 @@
-"""What an administrator cannot take back: it is done at once, or proposed where a second
-administrator confirms it. A command on the machine does it at once, and all administrators get
-mail."""
+"""The step below the use cases that cannot be taken back: it makes the change at once, or proposes
+it where a second administrator must confirm it. A command on the machine makes the change at once,
+and all administrators get mail."""
 
 from shared.composition import Registry
 from shared.domain.accounts import Account
@@ -25,7 +25,7 @@ async def remove_release(
     by: Principal,
 ) -> Release | Proposal:
     publishing = registry.publishing
-    if not by.is_person or registry.administration.second.waits_for(by):
+    if not by.is_person or registry.administration.second_administrator.must_confirm(by):
         return await publishing.proposals.remove(coordinate, reason, public, by=by)
     removed = await publishing.moderation.remove(coordinate, reason, public, by=by)
     await _tell(registry, f"{removed.coordinate} was removed permanently", reason, by)
@@ -40,7 +40,7 @@ async def erase_release(
     by: Principal,
 ) -> Erasure | Proposal:
     publishing = registry.publishing
-    if not by.is_person or registry.administration.second.waits_for(by):
+    if not by.is_person or registry.administration.second_administrator.must_confirm(by):
         return await publishing.proposals.erase(coordinate, reason, public, by=by)
     erasure = await publishing.erasure.erase(coordinate, reason, public, by=by)
     await _tell(registry, f"{erasure.release.coordinate} was erased", reason, by)
@@ -50,7 +50,7 @@ async def erase_release(
 async def erase_account_now(
     registry: Registry, account: Account, reason: str, by: Principal
 ) -> ErasureReceipt | Proposal:
-    if registry.administration.second.waits_for(by):
+    if registry.administration.second_administrator.must_confirm(by):
         proposals = registry.publishing.proposals
         return await proposals.erase_account(account, reason, is_now=True, by=by)
     receipt = await registry.administration.account_erasures.erase_now(account, reason, by=by)
@@ -62,7 +62,7 @@ async def announce_erasure(
     registry: Registry, account: Account, reason: str, by: Principal
 ) -> int | Proposal:
     """Return when the account will be erased, or the proposal."""
-    if registry.administration.second.waits_for(by):
+    if registry.administration.second_administrator.must_confirm(by):
         proposals = registry.publishing.proposals
         return await proposals.erase_account(account, reason, is_now=False, by=by)
     erasure = await registry.administration.account_erasures.announce(account, reason, by=by)
@@ -73,7 +73,7 @@ async def announce_erasure(
 async def decide_dispute(
     registry: Registry, dispute: str, outcome: DisputeOutcome, reason: str, by: Principal
 ) -> DisputeDetails | Proposal:
-    if registry.administration.second.waits_for(by):
+    if registry.administration.second_administrator.must_confirm(by):
         proposals = registry.publishing.proposals
         return await proposals.decide_dispute(dispute, outcome, reason, by=by)
     decided = await registry.administration.name_disputes.decide(dispute, outcome, reason, by=by)
@@ -93,7 +93,7 @@ async def decide_ownership(
 ) -> Proposal | None:
     """Grant the ownership to an account that asked for it, or refuse it, which waits for nobody."""
     is_grant = decision is OwnershipDecision.GRANT
-    if is_grant and registry.administration.second.waits_for(by):
+    if is_grant and registry.administration.second_administrator.must_confirm(by):
         return await registry.publishing.proposals.grant_ownership(org, account, reason, by=by)
     requests = registry.organizations.ownership_requests
     await requests.decide(org, account, decision, reason=reason, by=by)
@@ -104,4 +104,4 @@ async def decide_ownership(
 
 async def _tell(registry: Registry, what: str, reason: str, by: Principal) -> None:
     if by.is_operator:
-        await registry.administration.second.tell_of_command(what, reason)
+        await registry.administration.second_administrator.tell_of_command(what, reason)

@@ -23,7 +23,7 @@ async def approve(registry: Registry, coordinate: Coordinate, _: Nothing, by: Pr
 
 @use_case(
     "Refuse a release that waits for a review, which is then never published; for owners and "
-    "maintainers who signed in within the last ten minutes.",
+    "maintainers who signed in recently.",
     inputs=RequiredReason,
     right=Action.APPROVE,
     done="Release refused. Its version cannot be published again.",

@@ -149,7 +149,7 @@ class NewPublisher(Inputs):
         ),
     ] = Field(
         default=PublisherScopes.PUBLISH,
-        description="publish, or read for reading the organization's packages alone.",
+        description="publish, or read for only reading the organization's packages.",
     )
     reads: Annotated[PublisherReads | None, FormField(read=_reads)] = Field(
         default=None,
@@ -195,7 +195,7 @@ class NewPublisher(Inputs):
     ] = Field(
         default="",
         description="The tag of the version that a run publishes, such as v{version}: the tag "
-        "v1.2.0 publishes 1.2.0 alone.",
+        "v1.2.0 publishes only 1.2.0.",
         json_schema_extra={"suggestion": DEFAULT_TAG_VERSION},
     )
     environment: Annotated[
@@ -235,7 +235,7 @@ class NewPushers(Reason):
         FormField(
             read=choice(Pushers, "Choose who can publish: members, or trusted publishers only."),
         ),
-    ] = Field(description="Members with their tokens too, or trusted publishers alone.")
+    ] = Field(description="Members with their tokens too, or only trusted publishers.")
 
 
 class NamedPublisher(Struct, frozen=True):
@@ -246,7 +246,7 @@ class NamedPublisher(Struct, frozen=True):
 
 
 @use_case(
-    "Add a trusted publisher; for owners who signed in within the last ten minutes.",
+    "Add a trusted publisher; for owners who signed in recently.",
     inputs=NewPublisher,
     right=Action.GOVERN,
     done="Trusted publisher added. The next run of its workflow can publish.",
@@ -268,8 +268,7 @@ add_by_repository = replace(add, rule=_add_by_repository)
 
 
 @use_case(
-    "Become the maker of a trusted publisher; for owners who signed in within the last ten "
-    "minutes.",
+    "Become the maker of a trusted publisher; for owners who signed in recently.",
     inputs=Nothing,
     right=Action.GOVERN,
     done="Trusted publisher confirmed. You are its maker now.",
@@ -283,7 +282,7 @@ async def confirm(
 
 
 @use_case(
-    "Remove a trusted publisher; for owners who signed in within the last ten minutes.",
+    "Remove a trusted publisher; for owners who signed in recently.",
     inputs=Reason,
     right=Action.GOVERN,
     done="Trusted publisher removed. Its jobs no longer get tokens.",
@@ -297,7 +296,7 @@ async def remove(
 
 
 @use_case(
-    "Set who can push to a package; for owners who signed in within the last ten minutes.",
+    "Set who can push to a package; for owners who signed in recently.",
     inputs=NewPushers,
     right=Action.GOVERN,
     done="Publishing access changed.",

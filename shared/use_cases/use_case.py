@@ -6,11 +6,11 @@
         right=Action.MANAGE,
         done="Invitation revoked. Its link no longer works.",
     )
-    async def withdraw(
+    async def revoke(
         registry: Registry, invitation: NamedInvitation, sent: Reason, by: Principal
     ) -> None:
         invitations = registry.organizations.invitations
-        await invitations.withdraw(invitation.org, invitation.id, by=by, reason=sent.reason)
+        await invitations.revoke(invitation.org, invitation.id, by=by, reason=sent.reason)
 
 The rule calls a method of a service, which checks the right. The API declares an operation for it
 with `ApiFace.use_case`, a page a form with `SignedInPages.use_case`, and a command follows from the
@@ -41,9 +41,13 @@ class UseCase(Struct, Generic[SubjectT, InputsT, ResultT], frozen=True):
 
     The `summary` is that of openapi.json; braces stand for whose the subject is, where more than
     one may own it. The `right` is that of owners in the organization of the subject, or of
-    administrators in the registry; the service checks it. A page shows the sentence `done` after
-    success, and a command prints the sentence `printed`, in which braces stand for its arguments.
-    If `shown_once` names a field of the result, a command prints only that field.
+    administrators in the registry; the service checks it. `OPERATE` is the right of administrators
+    who signed in recently; the dry run of group rules, for which an earlier sign-in is enough,
+    declares `MANAGE`.
+
+    A page shows the sentence `done` after success, and a command prints the sentence `printed`, in
+    which braces stand for its arguments. If `shown_once` names a field of the result, a command
+    prints only that field.
     """
 
     rule: Rule[SubjectT, InputsT, ResultT]
@@ -55,7 +59,7 @@ class UseCase(Struct, Generic[SubjectT, InputsT, ResultT], frozen=True):
     shown_once: str = ""
 
     @property
-    def takes_recent_sign_in(self) -> bool:
+    def requires_recent_sign_in(self) -> bool:
         return self.right in RECENT_SIGN_IN_ACTIONS
 
 

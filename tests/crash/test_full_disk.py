@@ -131,7 +131,7 @@ async def test_a_registry_starts_on_a_full_disk_and_takes_pushes_when_there_is_r
         with running(data, workers=workers, ready=False) as host:
             assert host.process.stdout is not None
             assert host.process.stdout.readline().decode() == (
-                f"Ballroom serves {host.url} for reads alone: the disk of {data} is full.\n"
+                f"Ballroom serves {host.url} read-only: the disk of {data} is full.\n"
             )
             async with client_of(host) as http:
                 await check_reads_alone(host, http)

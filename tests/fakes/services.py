@@ -24,7 +24,7 @@ def fake_record_writer(
     clock: FakeClock | None = None,
     *,
     randomness: FakeRandomness | None = None,
-    delayed: Callable[[Refusal], None] = ignore,
+    on_delay: Callable[[Refusal], None] = ignore,
 ) -> RecordWriter:
     """Return a record writer over the directory and the events."""
     events = events or FakeEvents()
@@ -34,7 +34,7 @@ def fake_record_writer(
         events=events,
         clock=clock or FakeClock(),
         randomness=randomness or FakeRandomness("recording"),
-        delayed=delayed,
+        on_delay=on_delay,
     )
 
 

@@ -39,7 +39,7 @@ def address(operation: Operation) -> str:
 @pytest.mark.parametrize(
     "operation",
     with_repeats(
-        [e for e in OPERATIONS if not e.takes_archive and e.most_bytes == MAX_BODY_BYTES],
+        [e for e in OPERATIONS if not e.accepts_archive and e.most_bytes == MAX_BODY_BYTES],
         lambda each: (type(each.face), each.methods[-1]),
         lambda each: (each.ignores_credentials, each.uses_answer_cache),
         lambda each: each.respond,

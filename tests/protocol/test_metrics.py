@@ -16,7 +16,7 @@ from shared.domain.drills import Drill, DrillOutcome
 from shared.localhost import build_host
 from shared.services.maintenance.audit_archives import AuditArchives
 from shared.settings import Settings
-from shared.telemetry.activities import current_backend, set_backend
+from shared.telemetry.metrics import current_backend, set_backend
 from tests.support.archives import bala
 from tests.support.server import running
 from tests.support.storage import one_machine

@@ -366,7 +366,7 @@ async def remove_all(world: World) -> None:
     for each in await world.stores.directory.list_by_owner(Webhook, "acme"):
         await organizations.webhooks.remove(ACME, each.id, by=OPERATOR, reason=reason)
     for each in await organizations.invitations.pending(ACME, by=OPERATOR):
-        await organizations.invitations.withdraw(ACME, each.id, by=OPERATOR, reason=reason)
+        await organizations.invitations.revoke(ACME, each.id, by=OPERATOR, reason=reason)
     first, *_ = await registry.identity.identities.of(by=world.fresh(ann))
     await registry.identity.identities.remove(first.id, by=world.fresh(ann))
     await registry.identity.sessions.end_all(ann.account.id, by=OPERATOR, reason=reason)

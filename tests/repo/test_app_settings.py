@@ -126,7 +126,7 @@ def test_the_local_settings_take_the_largest_archive() -> None:
 
 def test_no_operation_takes_more_than_its_app() -> None:
     declared = operations(Settings())
-    taking = {each.name for each in declared if each.takes_archive}
+    taking = {each.name for each in declared if each.accepts_archive}
     assert taking == {"api_dry_run", "central_push", "maven_write"}
     larger = {each.name for each in declared if each.most_bytes > MAX_BODY_BYTES}
     assert larger == {"scim_groups_create", "scim_groups_patch", "scim_groups_replace"}

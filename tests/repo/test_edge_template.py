@@ -121,7 +121,7 @@ def test_changes_go_to_the_app_for_changes_and_reads_to_the_other() -> None:
 
 
 def test_archives_go_to_the_app_for_uploads_and_nothing_else_does() -> None:
-    taking = [each for each in operations(WITH_FRONT_DOOR) if each.takes_archive]
+    taking = [each for each in operations(WITH_FRONT_DOOR) if each.accepts_archive]
     assert {method for each in taking for method in each.methods} == {"POST", "PUT"}
     method, path = (each["parameters"] for each in configured("sendForms")["conditions"])
     assert (method["matchValues"], method["negateCondition"]) == (["POST"], False)
@@ -353,7 +353,7 @@ def test_large_bodies_pass_where_archives_are_taken(host: str, query: str) -> No
     found = operations(WITH_FRONT_DOOR)
     for each in (each for each in found if not {*each.methods}.isdisjoint(("POST", "PUT"))):
         path = each.route.replace("{*path}", "acme/greet/1.0.0/greet-1.0.0.bala")
-        assert bool(taking.search(f"{host}/{path}{query}")) == each.takes_archive, each.name
+        assert bool(taking.search(f"{host}/{path}{query}")) == each.accepts_archive, each.name
 
 
 @pytest.mark.parametrize(
@@ -378,7 +378,7 @@ def test_large_bodies_pass_nowhere_else(path: str) -> None:
 def test_large_bodies_come_by_the_methods_of_uploads_and_with_a_token() -> None:
     methods = own_condition("largeByOtherMethods")
     assert (methods["matchVariable"], methods["negateCondition"]) == ("RequestMethod", True)
-    taking = [each for each in operations(WITH_FRONT_DOOR) if each.takes_archive]
+    taking = [each for each in operations(WITH_FRONT_DOOR) if each.accepts_archive]
     assert set(methods["matchValue"]) == {method for each in taking for method in each.methods}
     token = own_condition("largeWithoutToken")
     assert (token["selector"], token["operator"]) == ("Authorization", "Any")

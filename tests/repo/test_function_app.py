@@ -10,7 +10,7 @@ import azure.functions as func
 import pytest
 
 from functions.faces import build_app
-from functions.recovery import SettingRefused, started_app
+from functions.failed_start import SettingRefused, started_app
 from shared.bootstrap import build_registry, migrate
 from shared.settings import Settings
 from tests.paths import ROOT

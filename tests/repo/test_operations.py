@@ -3,8 +3,8 @@
 import ast
 
 from functions.faces import operations
+from functions.host_functions import CATCH_ALL
 from functions.http.operations import READ_METHODS, Effect
-from functions.recovery import CATCH_ALL
 from shared.settings import Settings
 from tests.repo.product_source import Module, product
 

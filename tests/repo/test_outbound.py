@@ -89,7 +89,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
     "Key Vault": ("shared/adapters/azure_services.py",),
     "identity of the app": ("shared/auth/entra.py",),
     "Front Door": ("shared/adapters/azure_services.py",),
-    "Application Insights": ("shared/telemetry/exporter.py", "shared/telemetry/spans.py"),
+    "Application Insights": ("shared/telemetry/azure_metrics.py", "shared/telemetry/spans.py"),
     "name servers": ("shared/adapters/network.py", "shared/adapters/http_fetcher.py"),
     "proxy": ("shared/adapters/network.py", "shared/adapters/http_fetcher.py"),
     "the own address": ("shared/adapters/certificates.py",),

@@ -159,5 +159,5 @@ def test_new_files_of_examples_are_formatted(tmp_path: Path) -> None:
 def test_the_options_of_an_operation_are_its_fields() -> None:
     [item] = re.findall(r"^\d\. Add options where they apply (.+?)(?=^\d\. )", PAGE, re.M | re.S)
     named = set(re.findall(r"`([a-z_]+)`", item))
-    assert {"limit", "uses_answer_cache", "takes_archive"} <= named
+    assert {"limit", "uses_answer_cache", "accepts_archive"} <= named
     assert named <= {each.name for each in fields(Operation)}

@@ -16,7 +16,7 @@ import functions
 from functions import timers
 from functions.central.double_slash import ROUTE as DOUBLED_ROUTE
 from functions.faces import MODULES, build_app, operations
-from functions.recovery import CATCH_ALL, EVERY_PATH
+from functions.host_functions import CATCH_ALL, EVERY_PATH
 from shared.auth.identity_providers import PROVIDERS
 from shared.bootstrap import build_registry, migrate
 from shared.composition import Registry

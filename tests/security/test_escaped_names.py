@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from functions.faces import build_app
-from functions.recovery import CATCH_ALL
+from functions.host_functions import CATCH_ALL
 from shared.hosting.requests import LazyRequest, Scope
 from shared.hosting.triggers import HttpFunction, functions_of
 from tests.security.routes import VALUES

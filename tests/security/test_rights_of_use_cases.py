@@ -86,5 +86,5 @@ def test_of_own_tokens_only_a_rotation_may_take_a_recent_sign_in() -> None:
         for each in OF_USE_CASES
         if each.route.startswith("api/v1/tokens")
         and (case := openapi_of(each).case)
-        and case.takes_recent_sign_in
+        and case.requires_recent_sign_in
     } == BY_SCOPE

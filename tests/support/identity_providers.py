@@ -73,7 +73,7 @@ class Place:
             graph=graph,
             reads_groups=False,
             asks_states=False,
-            groups_unread=ignore_failure,
+            on_unread_groups=ignore_failure,
         )
 
     def provider(self, kind: str) -> IdentityProvider:

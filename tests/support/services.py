@@ -177,7 +177,7 @@ class OrganizationServices:
             clock=self.clock,
             base_url=URL,
             is_on=False,
-            unread=lambda _: None,
+            on_failure=lambda _: None,
         )
 
     @property

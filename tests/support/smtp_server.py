@@ -17,7 +17,7 @@ class Postbox:
 
     port: int = 0
     encryption: ssl.SSLContext | None = None
-    takes_mail: bool = True
+    accepts_mail: bool = True
     heard: list[str] = field(default_factory=list[str])
     mails: list[bytes] = field(default_factory=list[bytes])
 
@@ -54,7 +54,7 @@ class Postbox:
     ) -> str:
         self.heard.append("RCPT")
         envelope.rcpt_tos.append(address)
-        return "250 OK" if self.takes_mail else f"550 no such box as {address}"
+        return "250 OK" if self.accepts_mail else f"550 no such box as {address}"
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         assert isinstance(envelope.content, bytes)

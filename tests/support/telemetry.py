@@ -11,9 +11,9 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from shared.telemetry.activities import set_backend, set_traces
-from shared.telemetry.exporter import OpenTelemetryBackend
-from shared.telemetry.metrics import Instrument
+from shared.telemetry.activities import set_traces
+from shared.telemetry.azure_metrics import OpenTelemetryBackend
+from shared.telemetry.metrics import Instrument, set_backend
 from shared.telemetry.spans import SpanExporter
 from shared.telemetry.traces import Traces
 

@@ -57,7 +57,7 @@ async def web_module_docs(call: PublicPageCall) -> Answer:
 
 @pages.read("docs/{org}/{module}/{version}/{*symbol}")
 async def web_type_docs(call: PublicPageCall) -> Answer:
-    """Redirect to a type of another package, of which its users know the module alone."""
+    """Redirect to a type of another package, of which its users know only the module."""
     named = [call.redacted_route[each] for each in ("org", "module", "version")]
     try:
         found = await call.registry.api_docs.documentation.find(ModuleName(*named), by=call.caller)

@@ -159,7 +159,7 @@ _MAX_FILTER_LENGTH = 100  # Characters.
 
 
 class VersionFilter(Struct, frozen=True):
-    """Which versions are listed: those that begin with a text, and stable ones alone or all."""
+    """Which versions are listed: those that begin with a text, and only stable ones or all."""
 
     beginning: str = ""
     stable_only: bool = False

@@ -20,8 +20,8 @@ from msgspec import Struct, field
 from shared.adapters.cosmos.queries import SESSION_TOKEN, SessionTokens, query_directly
 from shared.domain.errors.requests import Busy, StorageFull
 from shared.ports.system import Randomness
-from shared.telemetry.activities import current_activity, is_recording, record_metric
-from shared.telemetry.metrics import COSMOS_ANSWERS, COSMOS_UNITS
+from shared.telemetry.activities import current_activity
+from shared.telemetry.metrics import COSMOS_ANSWERS, COSMOS_UNITS, is_recording, record_metric
 
 # Requests are repeated while the service is busy. Every write has an id of its own, which is stored
 # in the item: if a repeat is refused because the first attempt took effect and its response was

@@ -32,9 +32,8 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.listings import Listing
 from shared.ports.system import Clock, Randomness
-from shared.telemetry.activities import record_metric
 from shared.telemetry.log import log
-from shared.telemetry.metrics import SEARCH_AGE
+from shared.telemetry.metrics import SEARCH_AGE, record_metric
 
 # The copy that is searched is replaced in the background: the pointer is read every 15 seconds. A
 # request waits only for the first copy of its process. A copy that cannot be loaded is logged, and

@@ -292,12 +292,12 @@ class Writer:
     a hundred pushes at the same time wait for a few commits, not for a hundred.
     """
 
-    def __init__(self, path: Path, patience: timedelta, committed: Callable[[], None]) -> None:
+    def __init__(self, path: Path, patience: timedelta, on_commit: Callable[[], None]) -> None:
         """Open the file; `patience` is how long to wait for writers of other processes.
 
-        `committed` is called after each commit, before the result of any work is reported.
+        `on_commit` is called after each commit, before the result of any work is reported.
         """
-        self._committed = committed
+        self._on_commit = on_commit
         self._path = path
         self._patience = patience
         self._connection = open_to_write(path)
@@ -398,7 +398,7 @@ class Writer:
         self._uncommitted = None
         try:
             commit(self._connection)
-            self._committed()
+            self._on_commit()
         except sqlite3.Error as error:
             outcome = self._refusal(error)
         return [(job, outcome)]
@@ -417,7 +417,7 @@ class Writer:
         try:
             with transaction(self._connection, self._patience):
                 outcomes = [self._run_in_savepoint(job) for job in jobs]
-            self._committed()
+            self._on_commit()
         except sqlite3.Error as error:
             refusal = self._refusal(error)
             if not isinstance(refusal, Busy):
@@ -442,7 +442,7 @@ class Writer:
         try:
             with transaction(self._connection, self._patience):
                 outcome = job.work(self._connection)
-            self._committed()
+            self._on_commit()
         except sqlite3.Error as error:
             outcome = self._refusal(error)
         except Exception as refusal:  # Raised where the result is awaited.

@@ -36,8 +36,8 @@ class SecondAdministrator(Struct, frozen=True):
     clock: Clock
     base_url: str
 
-    def waits_for(self, by: Principal) -> bool:
-        """Check whether what `by` wants, and cannot take back, waits."""
+    def must_confirm(self, by: Principal) -> bool:
+        """Check whether a second administrator must confirm what `by` cannot take back."""
         return self.is_required and not by.is_operator
 
     async def require(self, proposal: Proposal, by: Principal) -> None:

@@ -44,7 +44,7 @@ class RegistryStatus(Struct, frozen=True):
     notice_cache: NoticeCache
     directory_locks: DirectoryLocks
     ownerless_organizations: OwnerlessOrganizations
-    second: SecondAdministrator
+    second_administrator: SecondAdministrator
     provisioning_problems: Callable[[], Awaitable[Sequence[StatusProblem]]]
     newer_releases: Callable[[], Awaitable[Sequence[ProductRelease]]]
     room: Callable[[], DiskSpace | None] | None
@@ -96,7 +96,7 @@ class RegistryStatus(Struct, frozen=True):
         waiting = await self.directory_locks.waiting()
         ownerless = await self.ownerless_organizations.stored()
         found = [waiting_problem(waiting)] if waiting else []
-        found += await self.second.problems()
+        found += await self.second_administrator.problems()
         found += await self.provisioning_problems()
         return [*found, *([ownerless_problem(ownerless)] if ownerless else [])]
 

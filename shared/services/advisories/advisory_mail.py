@@ -17,7 +17,7 @@ from shared.services.identity.mail import (
     MailDelivery,
     listed,
     mail_text,
-    printable,
+    without_control_characters,
 )
 
 
@@ -49,7 +49,7 @@ class AdvisoryMail(Struct, frozen=True):
         mail = mail_text(
             "malware-matches",
             advisory=advisory,
-            summary=printable(summary),
+            summary=without_control_characters(summary),
             releases=listed(releases),
             done=done,
             page=f"{self.base_url}/advisories/{advisory}",

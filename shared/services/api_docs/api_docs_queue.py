@@ -58,14 +58,14 @@ class ApiDocsQueue:
         generation: ApiDocsGeneration,
         metadata: MetadataStore,
         *,
-        failed: GenerationFailure,
+        on_failure: GenerationFailure,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`failed` is called with an error that the task may have, too."""
+        """`on_failure` is called with an error that the task may have, too."""
         self._generation = generation
         self._metadata = metadata
-        self._failed = failed
+        self._on_failure = on_failure
         self._sleep = sleep
         self._monotonic = monotonic
         self._wanted = OrderedDict[str, Coordinate]()
@@ -222,7 +222,7 @@ class ApiDocsQueue:
                 self._outdated.add(coordinate.key)
             raise
         except (Refusal, OSError) as error:  # A store failed, or the folder of the job.
-            self._failed(coordinate, str(error))
+            self._on_failure(coordinate, str(error))
 
 
 class DocumentedRelease(Struct, frozen=True):

@@ -51,7 +51,7 @@ def mail_text(template: str, **values: str) -> MailText:
 
 def reason_text(reason: str, label: str = "Reason") -> str:
     """Return a reason as a paragraph of a mail; empty if there is no reason."""
-    return f"{label}: {printable(reason)}\n\n" if reason else ""
+    return f"{label}: {without_control_characters(reason)}\n\n" if reason else ""
 
 
 class Appeal(Struct, frozen=True):
@@ -68,12 +68,12 @@ class Appeal(Struct, frozen=True):
 class MailDelivery(Struct, frozen=True):
     """Sends mail; a failure never fails the action that the mail is about.
 
-    Calls `failed` once for each mail text with the kind of the first error and the number of failed
-    recipients, never with their addresses or the text.
+    Calls `on_failure` once for each mail text with the kind of the first error and the number of
+    failed recipients, never with their addresses or the text.
     """
 
     mailer: Mailer
-    failed: Callable[[str, int], None]
+    on_failure: Callable[[str, int], None]
 
     async def send_to_accounts(self, accounts: Iterable[Account], mail: MailText) -> None:
         """Send mail once to each address of the accounts; accounts without one are skipped."""
@@ -124,7 +124,7 @@ class MailDelivery(Struct, frozen=True):
         results = await asyncio.gather(*(self._try(each, mail) for each in addresses))
         problems = [each for each in results if each is not None]
         if problems:
-            self.failed(problems[0], len(problems))
+            self.on_failure(problems[0], len(problems))
         return not problems
 
     async def _try(self, address: EmailAddress, mail: MailText) -> str | None:
@@ -199,10 +199,10 @@ class AccountMail(Struct, frozen=True):
 def listed(lines: Sequence[str], most: int = MAX_LISTED) -> str:
     """Return the first lines as a list of a mail, and how many more there are."""
     more = len(lines) - most
-    shown = [f"  {printable(each)}" for each in lines[:most]]
+    shown = [f"  {without_control_characters(each)}" for each in lines[:most]]
     return "\n".join([*shown, *([f"  and {more:,} more"] if more > 0 else [])])
 
 
-def printable(text: str) -> str:
+def without_control_characters(text: str) -> str:
     """Return text without control characters."""
     return "".join(c if c.isprintable() else " " for c in text)

@@ -144,7 +144,7 @@ class SignInFlow(Struct, frozen=True):
     base_url: str
     lifetimes: SessionLifetimes
     sign_up: str  # As in the settings.
-    refused: Callable[[str, str], None]  # Called with the provider and the reason.
+    on_refusal: Callable[[str, str], None]  # Called with the provider and the reason.
 
     async def begin(self, name: str, request: SignInRequest, browser: SignInBrowser) -> str:
         """Return the address of the provider where the sign-in continues."""
@@ -212,7 +212,7 @@ class SignInFlow(Struct, frozen=True):
             why = (
                 f"{account.name} is an administrator, and whoever has the link could confirm in "
                 "their name what waits for a second one. Let the operator create the link, by "
-                "`ballroom signin-link {account.name}` on the machine."
+                f"`ballroom signin-link {account.name}` on the machine."
             )
             raise second_administrator_needed(why)
         change = EntityChange("sign-in-link.issued", account.id, account=account.id)
@@ -220,7 +220,7 @@ class SignInFlow(Struct, frozen=True):
         return await self.links.create(account.id)
 
     async def require_link_issuer(self, *, by: Principal) -> None:
-        """Raise unless `by` is the operator, or an administrator verified signed in recently."""
+        """Raise unless `by` is the operator, or an administrator who signed in recently."""
         if by.is_anonymous:
             raise credentials_missing()
         issuer = await self.directory.get(Account, Place(by.id))
@@ -273,7 +273,7 @@ class SignInFlow(Struct, frozen=True):
             return await provider.finish(flow, response)
         except SignedTokenRefused as refusal:
             # The operator is told what was wrong with the response; the person can only try again.
-            self.refused(provider.label, str(refusal))
+            self.on_refusal(provider.label, str(refusal))
             raise sign_in_failed(provider.label, "its answer proves nothing") from None
 
     async def _sign_in(

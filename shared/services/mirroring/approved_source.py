@@ -11,7 +11,7 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.domain.approvals import ApprovalLimit, NotApproved
+from shared.domain.approved_packages import ApprovalLimit, NotApproved
 from shared.domain.build_resolution import (
     ModuleAnswer,
     ModuleRequest,
@@ -41,7 +41,7 @@ from shared.domain.packages import AvailableRelease, Survey, stable_number
 from shared.domain.principals import Principal
 from shared.domain.version_choice import ReleaseChoice, ResolutionMode, live_release
 from shared.domain.versions import Range, Version
-from shared.services.mirroring.approvals import ApprovalRules
+from shared.services.mirroring.approved_packages import ApprovalRules
 from shared.services.mirroring.package_chain import PackageChain
 from shared.services.name_owners import OURS
 from shared.services.packages.source import PackageVersions, UnstoredRelease, VisibleRelease

@@ -41,7 +41,7 @@ from shared.ports.http_client import AnswerTooLarge, Unanswered
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.runtime.lru_cache import LruCache
 from shared.runtime.single_flight import SingleFlight
-from shared.services.mirroring.approvals import RegistryRuleSource
+from shared.services.mirroring.approved_packages import RegistryRuleSource
 from shared.services.mirroring.upstream_questions import Asker
 from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.mirroring.upstreams import UpstreamSource, refusal_of

@@ -102,7 +102,7 @@ class Upstreams:
         connect: ConnectUpstream,
         directory: DirectoryStore,
         clock: Clock,
-        failed: LogFailure,
+        on_failure: LogFailure,
         *,
         minimum_age_days: int,
     ) -> None:
@@ -112,7 +112,7 @@ class Upstreams:
         self._connect = connect
         self._directory = directory
         self._clock = clock
-        self._failed = failed
+        self._on_failure = on_failure
         self._minimum_age_days = minimum_age_days
         self._sources: dict[UpstreamAddress, UpstreamSource] = {}
         self._rules = CachedRecord(self.stored_rules, clock, RULES_CACHED_FOR)
@@ -157,9 +157,11 @@ class Upstreams:
             name = address.name
             upstream = self._connect(address)
             with_token = None
-            breaker = CircuitBreaker(self._clock, partial(self._failed, name))
+            breaker = CircuitBreaker(self._clock, partial(self._on_failure, name))
             if (sending := upstream.with_token()) is not None:
-                own = CircuitBreaker(self._clock, partial(self._failed, f"{name}, with its token"))
+                own = CircuitBreaker(
+                    self._clock, partial(self._on_failure, f"{name}, with its token")
+                )
                 with_token = UpstreamSource(name, address.url, sending, own, sends_token=True)
             source = UpstreamSource(name, address.url, upstream, breaker, with_token)
             self._sources[address] = source

@@ -155,10 +155,10 @@ class Invitations:
         await self.authorization.require_to_read(by, Action.MANAGE, org)
         return sorted(await self._list_open(org), key=lambda each: each.created_ms, reverse=True)
 
-    async def withdraw(
+    async def revoke(
         self, org: OrgName, invitation_id: str, *, by: Principal, reason: str = ""
     ) -> None:
-        """Withdraw an open invitation, or one that would be open again if its maker were unlocked;
+        """Revoke an open invitation, or one that would be open again if its maker were unlocked;
         raise `InvitationNotFound`.
 
         Administrators who do not own the organization say a `reason`.

@@ -62,7 +62,7 @@ class Typosquats(Struct, frozen=True):
     clock: Clock
     base_url: str
     is_on: bool  # As the setting says.
-    unread: Callable[[str], None]  # Called with why search did not say the popular names.
+    on_failure: Callable[[str], None]  # Called with why search did not say the popular names.
     _read: _Read = field(default_factory=_Read)
     _single_flight: SingleFlight[None] = field(default_factory=SingleFlight[None])
 
@@ -134,7 +134,7 @@ class Typosquats(Struct, frozen=True):
         try:
             pulled, used = await asyncio.gather(self._most_pulled(), self._most_used())
         except Unavailable as failure:
-            self.unread(failure.code)
+            self.on_failure(failure.code)
             return
         self._read.names = PopularNames(dict.fromkeys((*pulled, *used)))
 

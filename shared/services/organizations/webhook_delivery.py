@@ -66,7 +66,7 @@ class WebhookDelivery(Struct, frozen=True):
     clock: Clock
     count_attempt: Callable[[Mapping[str, str]], None]  # By its result.
     # Called with the id of the webhook, the host and the reason, for the operator.
-    unanswered: Callable[[str, str, str], None]
+    on_unanswered: Callable[[str, str, str], None]
 
     async def deliver(self, webhook: Webhook) -> list[Delivery]:
         """Send what is due, in the order of the feed, and return what was tried.
@@ -168,7 +168,7 @@ class WebhookDelivery(Struct, frozen=True):
         except AnswerTooLarge:
             reason = "The answer was larger than 1 MiB."
         except Unanswered as failure:
-            self.unanswered(webhook.id, urlsplit(webhook.url).netloc, str(failure))
+            self.on_unanswered(webhook.id, urlsplit(webhook.url).netloc, str(failure))
             reason = reason_for_owners(failure)
         else:
             text = redact_tokens(answer.body[: 4 * MAX_ANSWER].decode(errors="replace"))

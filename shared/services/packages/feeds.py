@@ -6,7 +6,7 @@ from functools import partial
 from msgspec import Struct
 
 from shared.auth.authorization import Authorization
-from shared.domain.approvals import ApprovalLimit
+from shared.domain.approved_packages import ApprovalLimit
 from shared.domain.change_feed import PackageChange, package_change
 from shared.domain.coordinates import Package
 from shared.domain.errors.packages import PackageNotFound

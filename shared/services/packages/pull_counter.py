@@ -41,13 +41,13 @@ class PullCounter:
         keys: SigningKeys,
         randomness: Randomness,
         read_only_mode: ReadOnlyMode,
-        delayed: Callable[[Refusal], None],
+        on_delay: Callable[[Refusal], None],
         flush_after: timedelta = FLUSH_AFTER,
     ) -> None:
         """Store callers only as signatures, from which nobody can read an address, and in some
         stores no callers.
 
-        `delayed` is called with the reason when counts cannot be written yet.
+        `on_delay` is called with the reason when counts cannot be written yet.
         """
         self._ledger = ledger
         self._pullers = pullers
@@ -65,7 +65,7 @@ class PullCounter:
         self._batch: PullBatch | None = None  # Written until the ledger has answered.
         self._process = ""
         self._batches = 0
-        self._flushing = DelayedFlush(self.flush, self._has_more, flush_after, delayed)
+        self._flushing = DelayedFlush(self.flush, self._has_more, flush_after, on_delay)
 
     def count(self, coordinate: Coordinate, caller: str, *, key: str = "") -> None:
         """Count a pull by `caller`, any text that identifies the client; `key` is that of the
@@ -92,7 +92,7 @@ class PullCounter:
 
         Raises `TakesNoChanges`, `SigningKeyUnavailable`, and what its store raises.
         """
-        return await self._flushing.alone(self._write)
+        return await self._flushing.exclusively(self._write)
 
     async def close(self) -> None:
         """Write the pending pulls; they are lost if the registry is read-only or has no key."""

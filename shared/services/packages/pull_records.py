@@ -65,10 +65,10 @@ class PullRecorder:
         randomness: Randomness,
         read_only_mode: ReadOnlyMode,
         recorded_pulls: RecordedPulls,
-        delayed: Callable[[Refusal], None],
+        on_delay: Callable[[Refusal], None],
         flush_after: timedelta = FLUSH_AFTER,
     ) -> None:
-        """`delayed` is called with the reason when pulls cannot be written yet."""
+        """`on_delay` is called with the reason when pulls cannot be written yet."""
         self._store = store
         self._directory = directory
         self._clock = clock
@@ -84,7 +84,7 @@ class PullRecorder:
         self._batch: PullRecordBatch | None = None  # Written until the store has answered.
         self._process = ""
         self._batches = 0
-        self._flushing = DelayedFlush(self.flush, self._has_more, flush_after, delayed)
+        self._flushing = DelayedFlush(self.flush, self._has_more, flush_after, on_delay)
 
     def add(self, coordinate: Coordinate, *, is_public: bool, by: Principal) -> None:
         """Record a pull, if pulls of packages with this visibility are recorded. Never waits."""
@@ -114,7 +114,7 @@ class PullRecorder:
 
         Raises `TakesNoChanges`, and what its store raises.
         """
-        return await self._flushing.alone(self._write)
+        return await self._flushing.exclusively(self._write)
 
     async def close(self) -> None:
         """Write the pulls that wait; they are lost if the registry is read-only."""

@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
-from shared.domain.approvals import ApprovalLimit
+from shared.domain.approved_packages import ApprovalLimit
 from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.base import NotFound
 from shared.domain.errors.requests import SearchUnconfirmed

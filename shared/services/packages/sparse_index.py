@@ -8,7 +8,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
-from shared.domain.approvals import ApprovalLimit
+from shared.domain.approved_packages import ApprovalLimit
 from shared.domain.change_feed import ChangeKind, PackageChange, package_change
 from shared.domain.coordinates import Package
 from shared.domain.documents import DerivedDocument

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.domain.approvals import NotApproved
+from shared.domain.approved_packages import NotApproved
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.distributions import ANY_CLIENT, ClientProfile, Distribution
 from shared.domain.documents import DerivedDocument

@@ -56,7 +56,7 @@ class OwnReleases(Struct, frozen=True):
     search: PackageSearch
     records: PackageRecordWriter
     erasure: ReleaseErasure
-    second: SecondAdministrator
+    second_administrator: SecondAdministrator
     clock: Clock
 
     async def hold(self, coordinate: Coordinate, reason: str, *, by: Principal) -> Release:
@@ -98,7 +98,7 @@ class OwnReleases(Struct, frozen=True):
         access = await self.authorization.require_in_organization(
             by, Action.GOVERN, coordinate.package.org
         )
-        if self.second.waits_for(by) and access.acts_for_operator(by):
+        if self.second_administrator.must_confirm(by) and access.acts_for_operator(by):
             why = (
                 f"You are no owner of {coordinate.package.org}. Erase {coordinate} as an "
                 "administrator, which waits for a second one."

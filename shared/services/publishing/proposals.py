@@ -68,7 +68,7 @@ class Proposals(Struct, frozen=True):
     account_erasures: AccountErasures
     name_disputes: NameDisputes
     ownership_requests: OwnershipRequests
-    second: SecondAdministrator
+    second_administrator: SecondAdministrator
 
     async def remove(
         self,
@@ -165,7 +165,7 @@ class Proposals(Struct, frozen=True):
 
     async def names(self, proposals: Iterable[Proposal]) -> Mapping[str, str]:
         """Return the names of the accounts that the proposals are by and about, by id."""
-        return await self.second.names_of(*proposals)
+        return await self.second_administrator.names_of(*proposals)
 
     async def confirm(
         self, proposal_id: str, *, by: Principal, moves: NameMoves | None = None
@@ -177,7 +177,7 @@ class Proposals(Struct, frozen=True):
         """
         await self.administration.require_fresh(by, "confirm", f"the proposal {proposal_id}")
         proposal = await self._get(proposal_id)
-        await self.second.require(proposal, by)
+        await self.second_administrator.require(proposal, by)
         done = await self._do(proposal, by, moves)
         await self._end(proposal, "confirmed", "", by)
         return done
@@ -274,7 +274,7 @@ class Proposals(Struct, frozen=True):
             by=by.id,
             token=by.token,
             created_ms=self.record_writer.clock.now_ms(),
-            of_person=self.second.waits_for(by) and by.is_person,
+            of_person=self.second_administrator.must_confirm(by) and by.is_person,
         )
 
     @retried_with_back_off
@@ -298,7 +298,7 @@ class Proposals(Struct, frozen=True):
         except _Proposed as known:
             return known.proposal
         if added.of_person:
-            await self.second.tell_asked(added, by)
+            await self.second_administrator.tell_asked(added, by)
         return added
 
     async def _open(self) -> list[Proposal]:
@@ -324,7 +324,7 @@ class Proposals(Struct, frozen=True):
             change = _change(what, current, **({"reason": reason} if reason else {}))
             await self.record_writer.remove(current, change=change, by=by)
             if current.of_person:
-                await self.second.tell_ended(current, _ENDED[what])
+                await self.second_administrator.tell_ended(current, _ENDED[what])
 
 
 # How a decision ended that waited for a second administrator, as mail says it.

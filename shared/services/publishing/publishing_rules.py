@@ -47,7 +47,7 @@ class RegistryRuleReader:
             RULES_READ_EVERY,
             edition=edition,
             records_of=(records_of(REGISTRY_RULES_OWNER),),
-            failed=_log_failure,
+            on_failure=_log_failure,
         )
 
     async def current(self) -> RegistryRules:

@@ -31,8 +31,8 @@ from shared.services.identity.mail import (
     MailDelivery,
     listed,
     mail_text,
-    printable,
     reason_text,
+    without_control_characters,
 )
 from shared.services.limits.rate_limits import BURST_WINDOW
 
@@ -156,7 +156,7 @@ class ReleaseMail(Struct, frozen=True):
         mail = mail_text(
             "scanner-held",
             release=str(release.coordinate),
-            reason=printable(release.state_reason),
+            reason=without_control_characters(release.state_reason),
             page=f"{self.base_url}/manage/releases",
         )
         readers = partial(administrator_accounts, self.directory)
@@ -187,7 +187,7 @@ class ReleaseMail(Struct, frozen=True):
         if publisher == by:
             return
         is_live = release.state is State.LIVE
-        rest = "It is published." if is_live else printable(release.state_reason)
+        rest = "It is published." if is_live else without_control_characters(release.state_reason)
         mail = mail_text(
             "release-reviewed",
             release=str(release.coordinate),
@@ -210,7 +210,7 @@ class ReleaseMail(Struct, frozen=True):
             "release-warned",
             org=release.org,
             release=str(release.coordinate),
-            warnings="\n\n".join(map(printable, warnings)),
+            warnings="\n\n".join(map(without_control_characters, warnings)),
             page=f"{self._organization_page(release)}/rules",
         )
         said = sha256("\n".join(warnings).encode()).hexdigest()[:16]
@@ -248,7 +248,7 @@ def _public_reason(release: Release) -> str:
     public = withdrawal_text(withdrawal_of(release))
     if not public:
         return "Public reason: none was stated.\n\n" if release.state in WITHDRAWN else ""
-    return f"Public reason: {printable(public)}\n\n"
+    return f"Public reason: {without_control_characters(public)}\n\n"
 
 
 class PublishedMail(Struct, frozen=True):

@@ -30,7 +30,7 @@ from shared.domain.organizations import Organization
 from shared.domain.principals import Principal
 from shared.domain.reasons import parse_required_reason, reason_for_change, with_reason
 from shared.domain.recent_sign_in import require_recent_sign_in
-from shared.domain.role_rights import NO_ACCESS, AccessContext, require_own_account
+from shared.domain.role_rights import NO_CONTEXT, AccessContext, require_own_account
 from shared.domain.scopes import ANY_NAME, Action, Grant, Scope
 from shared.domain.tokens import (
     MAX_APPLY_DAYS,
@@ -552,7 +552,7 @@ class Tokens(Struct, frozen=True):
             access = await self.authorization.require_in_organization(by, action, owner.org)
             return access.require_organization(owner.org).id, access
         require_own_account(by, verb, "tokens")
-        return owner if is_owner(owner, by) else "", NO_ACCESS
+        return owner if is_owner(owner, by) else "", NO_CONTEXT
 
     async def _tell(
         self, token: Token, what: str, access: AccessContext, reason: str, by: Principal

@@ -40,16 +40,16 @@ class Cosigning:
         *,
         fetcher: HttpClient,
         witnesses: tuple[KnownWitness, ...],
-        failed: ReportWitness,
-        disagreed: ReportWitness,
+        on_failure: ReportWitness,
+        on_disagreement: ReportWitness,
         within: timedelta,
     ) -> None:
-        """Call `failed` for each witness that does not cosign in time, and `disagreed` for one that
-        knows another history of the log."""
+        """Call `on_failure` for each witness that does not cosign in time, and `on_disagreement`
+        for one that knows another history of the log."""
         self._fetcher = fetcher
         self._witnesses = tuple(each for each in witnesses if each.url)
-        self._failed = failed
-        self._disagreed = disagreed
+        self._on_failure = on_failure
+        self._on_disagreement = on_disagreement
         self._seconds = within.total_seconds()
         self._sizes: dict[tuple[str, str], int] = {}  # By log and witness, what it cosigned last.
 
@@ -69,15 +69,15 @@ class Cosigning:
             async with asyncio.timeout(self._seconds):
                 return await self._ask(witness, note, prove)
         except TimeoutError:
-            self._failed(witness.name, "late")
+            self._on_failure(witness.name, "late")
         except Unanswered as failure:
-            self._failed(witness.name, str(failure))
+            self._on_failure(witness.name, str(failure))
         except WitnessDisagrees as refusal:
-            self._disagreed(witness.name, str(refusal))
+            self._on_disagreement(witness.name, str(refusal))
         except WitnessRefused as refusal:
-            self._failed(witness.name, str(refusal))
+            self._on_failure(witness.name, str(refusal))
         except Refusal as refusal:  # The proof cannot be made, such as while a store is down.
-            self._failed(witness.name, refusal.outcome)
+            self._on_failure(witness.name, refusal.outcome)
         return None
 
     async def _ask(

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from functions.account.security import browser_name
+from functions.account.security import browser_label
 from shared.domain.sessions import Session
 from tests.support.browsers import Browser, signed_in
 from tests.support.world import World
@@ -89,4 +89,4 @@ async def test_a_session_of_somebody_else_is_not_there(world: World, ann: Browse
     ],
 )
 def test_a_browser_is_called_what_people_call_it(agent: str, shown: str) -> None:
-    assert browser_name(Session.model_construct(agent=agent)) == shown
+    assert browser_label(Session.model_construct(agent=agent)) == shown

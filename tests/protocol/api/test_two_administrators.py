@@ -278,6 +278,7 @@ async def test_an_administrator_makes_no_sign_in_link_of_another_one(worlds: Ope
         page = await admin.post(f"{path}/link")
         assert page.status_code == code, page.text
         assert ("A second administrator is needed" in page.text) == (code == 403)
+        assert ("ballroom signin-link bob" in page.text) == (code == 403)
     bob = await world.stores.directory.get(Account, world.people.bob.account.place)
     assert bob
     assert await world.registry.identity.sign_in_flow.issue_link(bob, by=OPERATOR)
@@ -344,7 +345,7 @@ async def test_a_command_waits_for_nobody_and_is_mailed_to_all(worlds: OpenWorld
 
 async def test_one_administrator_alone_is_a_problem(worlds: OpenWorld) -> None:
     world = await worlds(two_administrators=True)
-    second = world.registry.administration.second
+    second = world.registry.administration.second_administrator
     [problem] = await second.problems()
     assert "only one can sign in" in problem.sentence
     await appoint(world, world.people.bob)

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from functions.faces import operations
-from functions.recovery import CATCH_ALL
+from functions.host_functions import CATCH_ALL
 from shared.commands.first_start import sample_archive
 from shared.hosting.requests import decode_path
 from shared.localhost import build_host, prepare

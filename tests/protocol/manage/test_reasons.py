@@ -107,7 +107,7 @@ async def revoke_an_invitation(world: World, by: Principal, reason: str) -> None
     invitations = world.registry.organizations.invitations
     offer = InvitationRequest.parse(Role.MEMBER, None, "Kim")
     invited = await invitations.invite(ACME, offer, by=OPERATOR)
-    await invitations.withdraw(ACME, invited.invitation.id, by=by, reason=reason)
+    await invitations.revoke(ACME, invited.invitation.id, by=by, reason=reason)
 
 
 async def make_a_package_private(world: World, by: Principal, reason: str) -> None:

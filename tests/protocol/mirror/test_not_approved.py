@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.approvals import APPROVALS_PLACE, Approvals
+from shared.domain.approved_packages import APPROVALS_PLACE, Approvals
 from tests.protocol.host.test_answer_cache import OneMachine
 from tests.protocol.mirror.test_approvals import approve
 from tests.protocol.rules.rule_world import set_registry_rules

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.http.formatting import ago, short
+from functions.http.formatting import ago, short_number
 
 AT_MS = 1_763_634_599_000  # 2025-11-20 10:29:59 UTC.
 DAY_MS = 24 * 60 * 60 * 1000
@@ -25,7 +25,9 @@ def test_the_words_for_a_time_are_never_more_than_half_a_unit_off(passed: int) -
 
 
 def test_large_numbers_are_short() -> None:
-    assert [short(number) for number in (0, 999, 1_000, 9_999, 12_345, 1_234_567, 2 * 10**9)] == [
+    assert [
+        short_number(number) for number in (0, 999, 1_000, 9_999, 12_345, 1_234_567, 2 * 10**9)
+    ] == [
         "0",
         "999",
         "1.0k",

@@ -19,7 +19,7 @@ from shared.domain.archives.digests import Digest
 from shared.domain.archives.names import ArchiveName
 from shared.domain.transparency.log_states import PLACE_OF_STATE, LogState
 from shared.domain.versions import Version
-from shared.runtime.private_files import hold_file_lock, open_to_others
+from shared.runtime.private_files import hold_file_lock, paths_readable_by_others
 from tests.contract.sample_records import BALA, DIGEST, GREET
 from tests.contract.worker_process import publish
 from tests.fakes.system import START_MS, FakeClock
@@ -105,7 +105,7 @@ async def test_nobody_else_may_open_a_backup_or_what_is_restored(
         finally:
             os.umask(before)
         for name in ("backup", "restored"):
-            assert list(open_to_others(disk / name)) == []
+            assert list(paths_readable_by_others(disk / name)) == []
             assert await versions(disk / name) == {"1.0.0"}
 
 

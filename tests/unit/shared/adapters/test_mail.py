@@ -161,7 +161,7 @@ async def test_a_server_that_nobody_vouches_for_gets_no_mail(
 
 
 async def test_a_refusal_of_the_server_does_not_repeat_the_address() -> None:
-    async with mail_server(Postbox(takes_mail=False)) as postbox:
+    async with mail_server(Postbox(accepts_mail=False)) as postbox:
         with pytest.raises(Undelivered) as refused:
             await mailer(postbox).send(SMTP_MAIL)
     assert str(refused.value) == "SMTPRecipientsRefused"

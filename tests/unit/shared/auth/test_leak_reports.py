@@ -48,7 +48,7 @@ def fetched(scanner: FakeScanner, clock: FakeClock, *heard: list[str]) -> Fetche
         for each in heard:
             each.append(reason)
 
-    return FetchedScannerKeys(scanner, "https://scanner.example/keys", clock, failed=failed)
+    return FetchedScannerKeys(scanner, "https://scanner.example/keys", clock, on_failure=failed)
 
 
 @pytest.fixture

@@ -83,9 +83,9 @@ class Place:
             cookie=Cookie.named("ballroom", self.url),
             require_strong=self.require_strong,
             staff=self.staff,
-            copied=self._copied,
+            on_copied_cookie=self._copied,
             rights=NoGroups(),
-            delayed=self.delayed.append,
+            on_delay=self.delayed.append,
         )
 
     @property

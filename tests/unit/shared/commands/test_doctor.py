@@ -276,20 +276,31 @@ def test_doctor_names_tokens_of_organizations_whose_makers_are_not_staff_any_mor
 ) -> None:
     asyncio.run(_fill(terminal, template))
     lines = terminal.run("doctor", BALLROOM_STAFF="@example.org").splitlines()
-    ended, unknown = [line for line in lines if line.startswith("advice   staff")]
+    [ended] = [line for line in lines if line.startswith("advice   staff")]
     assert "the token ci (" in ended
     assert "of acme, made by ann" in ended
     assert "the trusted publisher publisher1 of acme/greet, made by ann" in ended
     assert "the token gone (" in ended
     assert "made by deleted000" in ended
     assert "let an owner who is staff rotate the token" in ended
+    for name in ("console", "guest"):
+        assert name not in ended
+    again = terminal.run("doctor").splitlines()  # Everybody with an account is staff.
+    [ended] = [line for line in again if line.startswith("advice   staff")]
+    assert "ann" not in ended
+
+
+def test_doctor_names_what_has_no_known_maker_under_makers(
+    terminal: Terminal, template: Template
+) -> None:
+    asyncio.run(_fill(terminal, template))
+    lines = terminal.run("doctor", BALLROOM_STAFF="@example.org").splitlines()
+    [unknown] = [line for line in lines if "Nobody is known to have made" in line]
+    assert unknown.startswith("advice   makers")
     assert "the token old (" in unknown
     assert "the trusted publisher publisher0 of acme/greet." in unknown
     for name in ("console", "guest"):
-        assert name not in ended + unknown
-    again = terminal.run("doctor").splitlines()  # Everybody with an account is staff.
-    [ended, _] = [line for line in again if line.startswith("advice   staff")]
-    assert "ann" not in ended
+        assert name not in unknown
 
 
 def test_doctor_names_publishers_whose_rules_exclude_nobody(

@@ -22,7 +22,7 @@ from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.principals import ANONYMOUS, OPERATOR, Principal
 from shared.domain.role_rights import (
-    NO_ACCESS,
+    NO_CONTEXT,
     AccessContext,
     refusal_of,
     require_own_account,
@@ -108,8 +108,8 @@ def test_a_reserved_name_that_people_own_is_refused_like_any_other(action: Actio
 def test_without_credentials_everything_asks_for_them(action: Action) -> None:
     with raises_refusal("credentials-missing"):
         require_right(ANONYMOUS, standing("owner"), action, GREET)
-    assert refused(ALL, NO_ACCESS, action) is TokenUnknown  # Its account was deleted.
-    assert refused(OPERATOR, NO_ACCESS, action) is None
+    assert refused(ALL, NO_CONTEXT, action) is TokenUnknown  # Its account was deleted.
+    assert refused(OPERATOR, NO_CONTEXT, action) is None
 
 
 @pytest.mark.usefixtures("uncollected")

@@ -67,7 +67,7 @@ class Cached:
             FRESH_FOR,
             edition=edition,
             records_of=(RULES,),
-            failed=lambda failure: self.failures.append(failure.code),
+            on_failure=lambda failure: self.failures.append(failure.code),
         )
 
     async def current(self) -> tuple[str, int]:

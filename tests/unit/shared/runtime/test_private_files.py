@@ -12,12 +12,12 @@ import pytest
 
 from shared.runtime.file_replacement import partial_path
 from shared.runtime.private_files import (
-    close_to_others,
     copy_private,
     hold_file_lock,
     make_private_folder,
     open_private,
-    open_to_others,
+    paths_readable_by_others,
+    remove_permissions_of_others,
     replace_private,
     try_file_lock,
 )
@@ -76,7 +76,7 @@ def test_a_copy_has_the_content_and_the_time_and_is_for_its_owner(tmp_path: Path
 def test_the_permissions_of_others_are_taken_and_no_more(tmp_path: Path) -> None:
     for given, left in ((0o755, 0o700), (0o640, 0o600), (0o500, 0o500)):
         tmp_path.chmod(given)
-        close_to_others(tmp_path)
+        remove_permissions_of_others(tmp_path)
         assert mode(tmp_path) == left
     tmp_path.chmod(0o700)
 
@@ -85,11 +85,11 @@ def test_what_others_may_open_is_found_in_every_folder(tmp_path: Path) -> None:
     root = tmp_path / "root"
     make_private_folder(root / "a" / "b")
     open_private(root / "a" / "b" / "private", "wb").close()
-    assert list(open_to_others(root)) == []
+    assert list(paths_readable_by_others(root)) == []
     (root / "a" / "b" / "shared").write_bytes(b"")
     (root / "a" / "b" / "nowhere").symlink_to("missing")
     (root / "a").chmod(0o710)
-    assert list(open_to_others(root)) == [root / "a", root / "a" / "b" / "shared"]
+    assert list(paths_readable_by_others(root)) == [root / "a", root / "a" / "b" / "shared"]
 
 
 # --- Locks ---------------------------------------------------------------------------------------

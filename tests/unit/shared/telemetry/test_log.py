@@ -55,7 +55,7 @@ def test_the_level_can_be_changed_and_exceptions_have_their_causes_without_varia
 
 COUNT = """
 from shared.telemetry.log import configure, log
-from shared.telemetry.activities import set_backend
+from shared.telemetry.metrics import set_backend
 
 class Backend:
     def record(self, instrument, value, attributes):

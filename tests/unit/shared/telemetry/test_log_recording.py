@@ -2,14 +2,8 @@
 
 import pytest
 
-from shared.telemetry.activities import (
-    Activity,
-    TraceContext,
-    current_activity,
-    current_trace,
-    record_metric,
-)
-from shared.telemetry.metrics import INSTRUMENTS, STORE_CALLS, InstrumentKind
+from shared.telemetry.activities import Activity, TraceContext, current_activity, current_trace
+from shared.telemetry.metrics import INSTRUMENTS, STORE_CALLS, InstrumentKind, record_metric
 from tests.support.telemetry import hearing
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"

@@ -5,8 +5,15 @@ from collections.abc import Generator
 
 import pytest
 
-from shared.telemetry.activities import Attributes, is_recording, record_metric, set_backend
-from shared.telemetry.metrics import PUSHES, REQUESTS, Instrument
+from shared.telemetry.metrics import (
+    PUSHES,
+    REQUESTS,
+    Attributes,
+    Instrument,
+    is_recording,
+    record_metric,
+    set_backend,
+)
 from shared.telemetry.startup_buffer import MAX_BUFFERED_VALUES, StartupBuffer
 from tests.support.logs import capture_logs
 from tests.support.world import BASE, World

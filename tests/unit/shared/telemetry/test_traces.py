@@ -7,7 +7,7 @@ from random import Random
 import pytest
 from azure.monitor.opentelemetry.exporter import ApplicationInsightsSampler
 
-from shared.telemetry.activities import MAX_SPANS, Activity, CallSpan, is_tracing, set_traces
+from shared.telemetry.activities import MAX_SPANS, Activity, Span, is_tracing, set_traces
 from shared.telemetry.log_sampling import SLOW_SECONDS
 from shared.telemetry.metrics import ANSWERED, BROKEN
 from shared.telemetry.traces import (
@@ -59,7 +59,7 @@ def ended(traces: Traces, trace_id: str, *, must_keep: bool = False, at: float =
 def end(traces: Traces, activity: Activity, at: float = 0.01, *, must_keep: bool = False) -> None:
     sample_weight = traces.sample_weight(activity, at, must_keep=must_keep)
     if sample_weight:
-        span = CallSpan("central_pull", 0, at, {}, is_failed=False)
+        span = Span("central_pull", 0, at, {}, is_failed=False)
         traces.export(activity, span, [], sample_weight)
 
 
@@ -164,8 +164,8 @@ def test_calls_of_stores_become_spans_with_their_names_and_outcomes() -> None:
     found = {"store": "metadata", "operation": "find", "outcome": ANSWERED}
     failed = {"store": "directory", "operation": "get", "outcome": BROKEN}
     assert trace.calls == [
-        CallSpan("metadata.find", 1, 2, found, is_failed=False),
-        CallSpan("directory.get", 2, 4, failed, is_failed=True),
+        Span("metadata.find", 1, 2, found, is_failed=False),
+        Span("directory.get", 2, 4, failed, is_failed=True),
     ]
 
 

@@ -100,7 +100,7 @@ class Queue:
         self.queue = ApiDocsQueue(
             cast("ApiDocsGeneration", self.generation),
             cast("MetadataStore", Packages(*gone)),
-            failed=lambda at, reason: self.failed.append((str(at), reason)),
+            on_failure=lambda at, reason: self.failed.append((str(at), reason)),
             sleep=self.pauses.sleep,
             monotonic=self.pauses.monotonic,
         )
@@ -232,7 +232,7 @@ async def test_a_reader_ends_the_wait_for_pushes_and_waits_for_no_release_that_w
     queue = ApiDocsQueue(
         cast("ApiDocsGeneration", generation),
         cast("MetadataStore", Packages()),
-        failed=lambda *_: None,
+        on_failure=lambda *_: None,
         sleep=lambda _seconds: asyncio.sleep(HOUR.total_seconds()),  # Until somebody ends it.
     )
     queue.enable()

@@ -34,7 +34,7 @@ class Place:
         self.directory = FakeDirectory.holding(account, self.session)
         self.events = FakeEvents()
         self.mailer = FakeMailer()
-        mail_delivery = MailDelivery(self.mailer, failed=lambda _kind, _count: None)
+        mail_delivery = MailDelivery(self.mailer, on_failure=lambda _kind, _count: None)
         self.noticing = AccountMail(
             self.directory, mail_delivery, "https://registry.test", BackgroundTasks()
         )

@@ -53,7 +53,7 @@ class Scene:
         )
         self.clock = FakeClock()
         self.mailer = FakeMailer()
-        delivery = MailDelivery(self.mailer, failed=lambda _reason, _count: None)
+        delivery = MailDelivery(self.mailer, on_failure=lambda _reason, _count: None)
         token_mail = TokenMail(
             self.directory, FakeWork(), delivery, self.clock, "https://registry.test"
         )

@@ -4,6 +4,8 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from shared.domain.errors.requests import Busy
 from shared.domain.status import TaskReport
 from shared.services.leases import RENEWALS, Leases
@@ -197,24 +199,25 @@ async def test_a_task_that_runs_for_long_keeps_its_lease() -> None:
 class FailingWork(FakeWork):
     """Fails while it is told to."""
 
-    fails: bool = False
+    failure: Exception | None = None
 
     async def lease(self, name: str, owner: str, now_ms: int, until_ms: int) -> bool:
-        if self.fails:
-            raise Busy
+        if self.failure is not None:
+            raise self.failure
         return await super().lease(name, owner, now_ms, until_ms)
 
 
-async def test_a_lease_outlives_two_renewals_that_fail() -> None:
+@pytest.mark.parametrize("failure", [Busy(), KeyError("x")], ids=type)
+async def test_a_lease_outlives_two_renewals_that_fail(failure: Exception) -> None:
     work = FailingWork()
     task = SlowTask(FakeClock())
     sleep = Sleep(task.clock)
     running = asyncio.create_task(process(work, task, "one", sleep).run(ORPHANS.id))
     await task.begun()
     await sleep.pass_by(RENEWED_EVERY)
-    work.fails = True
+    work.failure = failure
     await sleep.pass_by(2 * RENEWED_EVERY)
-    work.fails = False
+    work.failure = None
     assert await process(work, task, "other").run(ORPHANS.id) is None
     await sleep.pass_by(2 * RENEWED_EVERY)
     assert await process(work, task, "other").run(ORPHANS.id) is None

@@ -9,7 +9,7 @@ from shared.domain.errors.identity import OrganizationExists, organization_not_f
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.principals import OPERATOR
-from shared.domain.role_rights import NO_ACCESS
+from shared.domain.role_rights import NO_CONTEXT
 from shared.domain.scopes import Action, Role
 from shared.services.organizations.organizations import OrganizationProfile
 from tests.support.refusals import raises_refusal
@@ -56,7 +56,7 @@ async def test_only_administrators_create_an_organization_by_a_push(
     world: OrganizationServices,
 ) -> None:
     lee = await world.directory.access_context(LEE.id, ACME, 0)
-    for access in (NO_ACCESS, lee):
+    for access in (NO_CONTEXT, lee):
         with raises_refusal("organization-not-found") as refused:
             await world.organizations.create_by_push(ACME, access, by=world.signed_in(LEE))
         assert str(refused.value) == str(organization_not_found(ACME))

@@ -76,7 +76,7 @@ def delays() -> list[Refusal]:
 def counter(
     ledger: Ledger,
     clock: FakeClock,
-    delayed: Callable[[Refusal], None],
+    on_delay: Callable[[Refusal], None],
     *,
     keys: SigningKeys | None = None,
     caller_scope: CallerScope = CallerScope.REGISTRY,
@@ -89,7 +89,7 @@ def counter(
         keys=keys or KEYS,
         randomness=FakeRandomness(),
         read_only_mode=cast(ReadOnlyMode, ledger),
-        delayed=delayed,
+        on_delay=on_delay,
         flush_after=timedelta(0),
     )
 

@@ -13,7 +13,7 @@ from tests.support.port_doubles import Fault, failing
 async def test_a_store_that_is_away_stops_nothing() -> None:
     mailer = FakeMailer()
     fault = Fault("list_by_owner", Busy())
-    mail_delivery = MailDelivery(mailer, failed=lambda _kind, _count: None)
+    mail_delivery = MailDelivery(mailer, on_failure=lambda _kind, _count: None)
     directory = failing(FakeDirectory(), fault)
     appeal = Appeal(abuse_contact="")
     url = "https://registry.test"

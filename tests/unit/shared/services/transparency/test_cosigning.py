@@ -75,8 +75,8 @@ async def ask(witness: ScriptedWitness, log: SmallLog, *, times: int = 1) -> Ask
     cosigning = Cosigning(
         fetcher=witness,
         witnesses=(KNOWN,),
-        failed=lambda *values: failed.append(values),
-        disagreed=lambda *values: disagreed.append(values),
+        on_failure=lambda *values: failed.append(values),
+        on_disagreement=lambda *values: disagreed.append(values),
         within=INSTANTLY,
     )
     found = [await cosigning.cosign(log.checkpoint(), log.prove) for _ in range(times)]
@@ -172,8 +172,8 @@ async def test_one_witness_that_fails_takes_nothing_from_another(log: SmallLog) 
     cosigning = Cosigning(
         fetcher=Both([None]),
         witnesses=(KNOWN, KnownWitness("g", good.verifier, "https://good.example.org")),
-        failed=lambda *_: None,
-        disagreed=lambda *_: None,
+        on_failure=lambda *_: None,
+        on_disagreement=lambda *_: None,
         within=INSTANTLY,
     )
     found = await cosigning.cosign(log.checkpoint(), log.prove)

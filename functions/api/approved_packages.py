@@ -5,16 +5,16 @@ from typing import Self
 from pydantic import Field
 
 from functions.api.api_face import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
-from shared.domain.approvals import (
-    MAX_APPROVALS,
+from shared.domain.approved_packages import (
+    MAX_APPROVED_PACKAGES,
     MAX_ASKED_REASON,
     ApprovalRequest,
     Approvals,
     RequestState,
 )
 from shared.domain.versions import parse_version_or_range
-from shared.services.mirroring.approvals import ApprovalDryRun
-from shared.use_cases import approvals
+from shared.services.mirroring.approved_packages import ApprovalDryRun
+from shared.use_cases import approved_packages
 from shared.use_cases.use_case import of_registry
 
 EFFECTS_LISTED = 1_000  # Effects of a dry run in an answer: the releases with the most pulls.
@@ -87,7 +87,7 @@ class WantedApprovals(RequestModel):
     """What would be approved besides what is."""
 
     packages: list[str] = Field(
-        default=[], max_length=MAX_APPROVALS, description="Such as acme/greet:1.*."
+        default=[], max_length=MAX_APPROVED_PACKAGES, description="Such as acme/greet:1.*."
     )
 
 
@@ -106,12 +106,12 @@ class ApprovalDryRunView(ResponseModel):
     effects: list[ApprovalEffectView]
 
 
-approvals_api = ApiFace()
+approved_packages_api = ApiFace()
 
 _REQUEST = "api/v1/approvals/requests/{org}/{name}"
 
 
-@approvals_api.operation(
+@approved_packages_api.operation(
     "GET",
     "api/v1/approvals",
     "List what is approved of other registries; for administrators, and for everybody who takes "
@@ -123,17 +123,19 @@ async def api_approved_list(call: ApiCall) -> ApprovalListView:
     return ApprovalListView.model_validate(await curation.approved(by=call.caller))
 
 
-@approvals_api.use_case(approvals.approve, "POST", "api/v1/approvals", of_registry)
+@approved_packages_api.use_case(approved_packages.approve, "POST", "api/v1/approvals", of_registry)
 async def api_approved_approve(_call: ApiCall, changed: Approvals) -> ApprovalListView:
     return ApprovalListView.model_validate(changed)
 
 
-@approvals_api.use_case(approvals.withdraw, "POST", "api/v1/approvals/withdraw", of_registry)
+@approved_packages_api.use_case(
+    approved_packages.withdraw, "POST", "api/v1/approvals/withdraw", of_registry
+)
 async def api_approved_withdraw(_call: ApiCall, changed: Approvals) -> ApprovalListView:
     return ApprovalListView.model_validate(changed)
 
 
-@approvals_api.operation(
+@approved_packages_api.operation(
     "POST",
     "api/v1/approvals/dry-run",
     "List the stored releases of other registries that were pulled in the last 30 days and that "
@@ -144,7 +146,7 @@ async def api_approved_dry_run(call: ApiCall, sent: WantedApprovals) -> Approval
     return _dry_run(await curation.dry_run(sent.packages, by=call.caller))
 
 
-@approvals_api.operation(
+@approved_packages_api.operation(
     "POST",
     "api/v1/orgs/{org}/approvals/dry-run",
     "List the stored releases of other registries that were pulled in the last 30 days and that "
@@ -160,7 +162,7 @@ def _dry_run(found: ApprovalDryRun) -> ApprovalDryRunView:
     return ApprovalDryRunView(pulls=found.pulls, releases_read=found.releases_read, effects=effects)
 
 
-@approvals_api.operation(
+@approved_packages_api.operation(
     "GET",
     "api/v1/approvals/requests",
     "List up to 500 packages that people ask for, the oldest first; for administrators.",
@@ -172,7 +174,7 @@ async def api_approved_requests(call: ApiCall) -> ApprovalRequestList:
     return ApprovalRequestList(requests=list(map(ApprovalRequestView.of, found)))
 
 
-@approvals_api.operation(
+@approved_packages_api.operation(
     "POST",
     _REQUEST,
     "Ask for a package of another registry that is not approved; the decision is mailed to you.",
@@ -184,8 +186,8 @@ async def api_approved_ask(call: ApiCall, sent: NewApprovalRequest) -> ApprovalR
     return ApprovalRequestView.of(request.seen_by(call.caller.id))
 
 
-@approvals_api.use_case(
-    approvals.refuse, "POST", f"{_REQUEST}/refuse", lambda call: call.package, also=(404,)
+@approved_packages_api.use_case(
+    approved_packages.refuse, "POST", f"{_REQUEST}/refuse", lambda call: call.package, also=(404,)
 )
 async def api_approved_refuse(_call: ApiCall, _refused: None) -> None:
     return None

@@ -11,9 +11,9 @@ from azure.monitor.opentelemetry.exporter.export.trace._exporter import _convert
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from shared.telemetry.activities import CallSpan, record_metric, set_backend
-from shared.telemetry.exporter import azure_monitor_backend
-from shared.telemetry.metrics import PUSHES, REQUESTS
+from shared.telemetry.activities import Span
+from shared.telemetry.azure_metrics import azure_monitor_backend
+from shared.telemetry.metrics import PUSHES, REQUESTS, record_metric, set_backend
 from shared.telemetry.spans import SpanExporter, azure_monitor_spans, envelope_of
 from shared.telemetry.traces import EndedTrace
 from tests.paths import ROOT
@@ -55,28 +55,28 @@ SPAN = "b7ad6b7169203331"
 SYSTEMS = {"": "azure.cosmosdb", "archives": "azure.blob"}
 
 
-def ended(*calls: CallSpan, is_hosted: bool, sample_weight: float = 1) -> EndedTrace:
+def ended(*calls: Span, is_hosted: bool, sample_weight: float = 1) -> EndedTrace:
     """Return the trace of a push that broke after half a second."""
     shown = {"operation": "central_push", "status": 500, "method": "POST", "calls": 2}
-    whole = CallSpan("central_push", 10, 10.5, shown, is_failed=True)
+    whole = Span("central_push", 10, 10.5, shown, is_failed=True)
     return EndedTrace(TRACE, SPAN, is_hosted, sample_weight, 1_700_000_000, whole, calls)
 
 
-STORED = CallSpan(
+STORED = Span(
     "metadata.add_release",
     10.1,
     10.2,
     {"store": "metadata", "operation": "add_release", "outcome": "answered"},
     is_failed=False,
 )
-WROTE = CallSpan(
+WROTE = Span(
     "archives.put",
     10.2,
     10.3,
     {"store": "archives", "operation": "put", "outcome": "broken"},
     is_failed=True,
 )
-ASKED = CallSpan(
+ASKED = Span(
     "POST",
     10.3,
     10.4,

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from shared.composition import Registry
-from shared.domain.approvals import MAX_APPROVALS, Approvals
+from shared.domain.approved_packages import MAX_APPROVED_PACKAGES, Approvals
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import about_field
 from shared.domain.principals import Principal
@@ -27,7 +27,7 @@ class ApprovedPackages(Inputs):
             hint="One a line: acme/greet:1.2.3, acme/greet:1.* or acme/*:*",
             read=lines,
         ),
-    ] = Field(max_length=MAX_APPROVALS, description=_PACKAGES)
+    ] = Field(max_length=MAX_APPROVED_PACKAGES, description=_PACKAGES)
     # Its label is the one of all reasons, in functions/templates/_parts.html.
     reason: Annotated[str, FormField()] = Field(
         max_length=MAX_DESCRIPTION, description="For the audit log, and for those who asked."

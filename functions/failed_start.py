@@ -1,7 +1,8 @@
 """The app while the registry cannot be started: it answers 503, and starts the registry again.
 
 Without any Function the host would answer 404, which clients take for a missing package. Nothing of
-ours is imported here before it is needed, so that an import that fails is answered as well.
+ours but the names of these Functions is imported here before it is needed, so that an import that
+fails is answered as well.
 """
 
 import asyncio
@@ -13,13 +14,7 @@ from typing import Any, cast
 
 import azure.functions as func
 
-# The Functions that the host calls, whether or not the registry was started.
-CATCH_ALL = "zz_missing"  # The host takes the first Function by name whose route matches.
-EVERY_PATH = "{*path}"
-TIMER = "timer_upkeep"
-# A few seconds after the task of each minute is due, so that a host whose clock is ahead does not
-# skip a minute.
-TIMER_SCHEDULE = "20 * * * * *"
+from functions.host_functions import CATCH_ALL, EVERY_PATH, TIMER, TIMER_SCHEDULE
 
 SECONDS_BETWEEN_STARTS = 10
 
@@ -42,20 +37,20 @@ def started_app(start: Start, clock: Callable[[], float] = time.monotonic) -> fu
     try:
         return start()
     except Exception as failure:
-        return _app_of(_Recovery(start, failure, clock))
+        return _app_of(_FailedStart(start, failure, clock))
 
 
-def _app_of(recovery: "_Recovery") -> func.FunctionApp:
+def _app_of(failed_start: "_FailedStart") -> func.FunctionApp:
     app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
     async def missing(
         req: func.HttpRequest, context: func.Context = _NO_CONTEXT
     ) -> func.HttpResponse:
-        answer = await recovery.function(CATCH_ALL)
-        return recovery.unavailable() if answer is None else await answer(req, context)
+        answer = await failed_start.function(CATCH_ALL)
+        return failed_start.unavailable() if answer is None else await answer(req, context)
 
     async def upkeep(timer: func.TimerRequest, context: func.Context = _NO_CONTEXT) -> None:
-        run = await recovery.function(TIMER)
+        run = await failed_start.function(TIMER)
         if run is not None:  # An app that only answers reads has no timer.
             await run(timer, context)
 
@@ -64,7 +59,7 @@ def _app_of(recovery: "_Recovery") -> func.FunctionApp:
     return app
 
 
-class _Recovery:
+class _FailedStart:
     """Starts the registry again at most each ten seconds; once it runs, it stays.
 
     The host has the Functions of the first start until the process ends, so its catch-all answers
@@ -96,7 +91,7 @@ class _Recovery:
             self._functions = {
                 str(each.get_function_name()): each.get_user_function() for each in functions
             }
-            _log_recovery()
+            _log_recovered_start()
         finally:
             self._is_starting = False
 
@@ -136,7 +131,7 @@ def _log(failure: Exception) -> None:
         logging.getLogger("ballroom").exception("start.failed", exc_info=failure)
 
 
-def _log_recovery() -> None:
+def _log_recovered_start() -> None:
     from shared.telemetry.log import log  # noqa: PLC0415 - as above; a registry has it.
 
     log.info("start.recovered")

@@ -14,7 +14,8 @@ import pytest
 from azure.functions.timer import TimerRequest
 
 from functions.faces import build_app
-from functions.recovery import CATCH_ALL, SECONDS_BETWEEN_STARTS, TIMER, SettingRefused, started_app
+from functions.failed_start import SECONDS_BETWEEN_STARTS, SettingRefused, started_app
+from functions.host_functions import CATCH_ALL, TIMER
 from tests.paths import ROOT
 from tests.support.archives import bala
 from tests.support.logs import capture_logs
@@ -225,8 +226,8 @@ async def test_the_timer_of_a_registry_that_recovers_runs_its_tasks(
 
 
 def test_nothing_of_ours_is_imported_before_it_is_needed() -> None:
-    code = "import sys, functions.recovery; print(*sys.modules)"
+    code = "import sys, functions.failed_start; print(*sys.modules)"
     command = [sys.executable, "-c", code]
     imported = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     ours = [each for each in imported.stdout.split() if each.startswith(("functions", "shared"))]
-    assert sorted(ours) == ["functions", "functions.recovery"]
+    assert sorted(ours) == ["functions", "functions.failed_start", "functions.host_functions"]

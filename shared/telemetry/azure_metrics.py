@@ -14,8 +14,7 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 
-from shared.telemetry.activities import Attributes
-from shared.telemetry.metrics import INSTRUMENTS, Instrument, InstrumentKind
+from shared.telemetry.metrics import INSTRUMENTS, Attributes, Instrument, InstrumentKind
 
 NAME = "ballroom"
 EXPORT_MS = 60_000  # A metric in Azure Monitor has one value a minute.

@@ -15,9 +15,9 @@ from msgspec import Struct
 from shared.auth.authorization import Authorization
 from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.accounts import Account
-from shared.domain.approvals import (
+from shared.domain.approved_packages import (
     APPROVALS_PLACE,
-    MAX_APPROVALS,
+    MAX_APPROVED_PACKAGES,
     MAX_ASKERS,
     Approval,
     ApprovalAsker,
@@ -270,11 +270,11 @@ class Curation(Struct, frozen=True):
     ) -> Approvals:
         stored = await self.rules.stored()
         approved = change(stored)
-        if len(approved) > MAX_APPROVALS:
+        if len(approved) > MAX_APPROVED_PACKAGES:
             raise Conflict(
                 "approvals-full",
-                f"There can be {MAX_APPROVALS:,} approvals. Replace several by a range, such as "
-                "acme/greet:1.*, or by acme/*:*.",
+                f"There can be {MAX_APPROVED_PACKAGES:,} approvals. Replace several by a range, "
+                "such as acme/greet:1.*, or by acme/*:*.",
             )
         if approved == stored.approved:
             return stored

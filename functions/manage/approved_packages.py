@@ -5,9 +5,9 @@ from functions.http.signed_in_pages import AdministratorPages, FormProblem, Sign
 from shared.domain.errors.missing_pages import PageNotFound
 from shared.domain.token_redaction import redact_tokens
 from shared.runtime.answers import Answer
-from shared.services.mirroring.approvals import ApprovalDryRun
-from shared.use_cases import approvals
-from shared.use_cases.approvals import ApprovedPackages
+from shared.services.mirroring.approved_packages import ApprovalDryRun
+from shared.use_cases import approved_packages
+from shared.use_cases.approved_packages import ApprovedPackages
 from shared.use_cases.inputs import shown_fields
 from shared.use_cases.use_case import of_registry
 
@@ -45,14 +45,14 @@ async def manage_approvals(
 
 
 pages.use_case(
-    approvals.approve,
+    approved_packages.approve,
     "manage/approvals",
     manage_approvals,
     of_registry,
     name="manage_approvals_approve",
 )
 pages.use_case(
-    approvals.withdraw,
+    approved_packages.withdraw,
     "manage/approvals/withdraw",
     manage_approvals,
     of_registry,
@@ -60,7 +60,7 @@ pages.use_case(
 )
 
 
-@pages.form("manage/approvals/preview", manage_approvals, takes_recent_sign_in=False)
+@pages.form("manage/approvals/preview", manage_approvals, requires_recent_sign_in=False)
 async def manage_approvals_preview(call: SignedInCall) -> Answer:
     """Show what the rule would have refused, with the typed approvals besides those that are."""
     curation = call.registry.packages.curation

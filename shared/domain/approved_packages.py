@@ -24,7 +24,7 @@ from shared.domain.records import Record
 from shared.domain.times import MS
 from shared.domain.versions import Range, Version, parse_version_or_range
 
-MAX_APPROVALS = 3_000  # Entries of the list, which is in memory: some 150 bytes each.
+MAX_APPROVED_PACKAGES = 3_000  # Entries of the list, which is in memory: some 150 bytes each.
 MAX_ASKERS = 20  # People who wait for one package; more read its page.
 MAX_ASKED_REASON = 500  # Characters.
 # Counted from the decision, or from the request while it is not decided.

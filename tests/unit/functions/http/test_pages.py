@@ -1,0 +1,11 @@
+"""Two forms cannot show different messages for the same value of ?done=."""
+
+import pytest
+
+from functions.http.pages import add_done_message
+
+
+def test_a_second_message_for_a_value_of_done_is_refused() -> None:
+    add_done_message("only-of-this-test", "Saved.")
+    with pytest.raises(ValueError, match="done=only-of-this-test"):
+        add_done_message("only-of-this-test", "Removed.")
