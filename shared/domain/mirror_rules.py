@@ -18,9 +18,10 @@ from shared.domain.coordinates import Package
 from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.packages import Release
+from shared.domain.principals import MIRROR
 from shared.domain.records import Record
 from shared.domain.release_states import State
-from shared.domain.releases import MIRROR, Decision, with_decision
+from shared.domain.releases import Decision, with_decision
 from shared.domain.times import MS, parse_time, utc_text
 
 CENTRAL_NAME = "central"

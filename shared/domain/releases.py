@@ -23,7 +23,7 @@ from shared.domain.packages import (
     RequiredApproval,
     UpstreamOrigin,
 )
-from shared.domain.principals import Principal
+from shared.domain.principals import MIRROR, Principal
 from shared.domain.reasons import parse_reason, parse_required_reason
 from shared.domain.release_states import Holder, PackageHold, State
 from shared.domain.times import MS, utc_text
@@ -32,9 +32,6 @@ from shared.domain.visibility import Visibility
 from shared.domain.withdrawals import ErasedArchive, PublicReason, WithdrawalReason
 
 Changeable = TypeVar("Changeable", Head, Release)
-
-# The publisher of mirrored releases; shorter than any account's id.
-MIRROR = Principal(id="mirror", credential="mirror")
 
 
 def new_head(

@@ -14,10 +14,9 @@ from shared.domain.principals import DIRECTORY, Principal
 from shared.domain.reasons import parse_reason, parse_required_reason, with_reason
 from shared.ports.directory import DirectoryStore
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
-from shared.services.identity.accounts import accounts_by_ids, administrator_accounts
+from shared.services.identity.accounts import accounts_by_ids, actor_name, administrator_accounts
 from shared.services.identity.mail import MailDelivery, mail_text, reason_text
 from shared.services.leases import Leases
-from shared.services.organizations.memberships import OPERATOR_NAME
 from shared.services.records import EntityChange, RecordWriter
 
 # What a token with the scope moderate is enough for.
@@ -179,7 +178,7 @@ class Administrators(Struct, frozen=True):
             "administrators-changed",
             name=account.name,
             url=self.base_url,
-            by=actors[0].name if actors else OPERATOR_NAME,
+            by=await actor_name(self.directory, by),
             what=_BECAME[kind],
             reason=reason_text(reason),
         )

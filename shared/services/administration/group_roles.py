@@ -24,7 +24,7 @@ from shared.domain.identities import ROLE_PREFIX, Identity, identity_place
 from shared.domain.memberships import NO_END_MS, GroupRole, Membership, member_place
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
-from shared.domain.principals import Principal
+from shared.domain.principals import GROUPS, Principal
 from shared.domain.staff import Staff
 from shared.domain.times import MS, time_text
 from shared.ports.directory import DirectoryStore
@@ -37,8 +37,6 @@ from shared.services.identity.accounts import account_names
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
 from shared.services.records import EntityChange, RecordWriter
-
-GROUPS = Principal(id="groups", credential="groups")  # The actor of what groups change.
 
 # How long before its end the member is told that a role by groups ends; if roles are held for a
 # short time only, half of that time.

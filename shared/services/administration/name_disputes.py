@@ -36,7 +36,7 @@ from shared.domain.name_disputes import (
     without_account,
 )
 from shared.domain.names import OrgName
-from shared.domain.principals import OPERATOR_ID, Principal
+from shared.domain.principals import ACTOR_NAMES, OPERATOR_ID, Principal
 from shared.domain.reasons import parse_required_reason
 from shared.domain.role_rights import require_own_account
 from shared.domain.scopes import Role
@@ -46,9 +46,13 @@ from shared.ports.metadata import MetadataStore
 from shared.ports.system import Randomness
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.administration.administrators import Administrators
-from shared.services.identity.accounts import account_names, accounts_by_ids, organization_owners
+from shared.services.identity.accounts import (
+    account_names,
+    accounts_by_ids,
+    actor_name,
+    organization_owners,
+)
 from shared.services.identity.mail import MailDelivery, mail_text
-from shared.services.organizations.memberships import OPERATOR_NAME
 from shared.services.record_batches import RECORDS_AT_ONCE, all_entities, entity_batches
 from shared.services.records import EntityChange, RecordWriter
 
@@ -212,7 +216,7 @@ class NameDisputes(Struct, frozen=True):
             )
         added = Statement(at_ms=self.record_writer.clock.now_ms(), by=by.id, text=said)
         changed = dispute.model_copy(update={"statements": (*dispute.statements, added)})
-        actor = await self._name(by)
+        actor = await actor_name(self.directory, by)
         link = self._link(dispute)
         mail = mail_text("dispute-statement", disputed=dispute.name, by=actor, link=link)
         return await self._write(changed, self._change("dispute.stated", dispute), mail, by)
@@ -303,7 +307,7 @@ class NameDisputes(Struct, frozen=True):
         mail = mail_text(
             "dispute-appealed",
             disputed=dispute.name,
-            by=await self._name(by),
+            by=await actor_name(self.directory, by),
             reason=said,
             link=self._link(dispute),
         )
@@ -325,7 +329,7 @@ class NameDisputes(Struct, frozen=True):
         now_ms = self.record_writer.clock.now_ms()
         changed = details.dispute.model_copy(update={"withdrawn_ms": now_ms})
         dispute = details.dispute
-        actor = await self._name(by)
+        actor = await actor_name(self.directory, by)
         link = self._link(dispute)
         mail = mail_text("dispute-withdrawn", disputed=dispute.name, by=actor, link=link)
         return await self._write(changed, self._change("dispute.withdrawn", dispute), mail, by)
@@ -468,7 +472,7 @@ class NameDisputes(Struct, frozen=True):
         ids = {dispute.claimant, dispute.opened_by, *(each.by for each in dispute.statements)}
         ids |= {each.by for each in dispute.decisions.values()}
         names = dict(await account_names(self.directory, ids - {OPERATOR_ID}))
-        names[OPERATOR_ID] = OPERATOR_NAME
+        names[OPERATOR_ID] = ACTOR_NAMES[OPERATOR_ID]
         owners = await organization_owners(self.directory, dispute.org, now_ms)
         return DisputeDetails(
             dispute=dispute,
@@ -520,11 +524,6 @@ class NameDisputes(Struct, frozen=True):
 
     def _link(self, dispute: NameDispute) -> str:
         return f"{self.base_url}/account/disputes/{dispute.id}"
-
-    async def _name(self, by: Principal) -> str:
-        if by.is_operator:
-            return OPERATOR_NAME
-        return (await account_names(self.directory, [by.id])).get(by.id, by.id)
 
 
 def _org_of(disputed: OrgName | Package) -> OrgName:

@@ -10,7 +10,7 @@ from shared.domain.entities import Place
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.identity import second_administrator_needed
 from shared.domain.mail import MailText
-from shared.domain.principals import Principal
+from shared.domain.principals import ACTOR_NAMES, OPERATOR_ID, Principal
 from shared.domain.proposals import PROPOSALS_OWNER, Proposal
 from shared.domain.status import StatusProblem, Urgency, first_of
 from shared.domain.times import time_text
@@ -19,7 +19,6 @@ from shared.ports.system import Clock
 from shared.services.administration.administrators import Administrators
 from shared.services.identity.accounts import account_names
 from shared.services.identity.mail import MailDelivery, mail_text, reason_text
-from shared.services.organizations.memberships import OPERATOR_NAME
 
 
 class SecondAdministrator(Struct, frozen=True):
@@ -126,7 +125,7 @@ class SecondAdministrator(Struct, frozen=True):
         if self.is_required:
             mail = mail_text(
                 "decided-on-machine",
-                by=OPERATOR_NAME,
+                by=ACTOR_NAMES[OPERATOR_ID],
                 what=what,
                 url=self.base_url,
                 reason=reason_text(reason),

@@ -38,7 +38,8 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Conflict, Invalid, NotFound, Refusal
 from shared.domain.errors.packages import UpstreamReleaseRefused
 from shared.domain.packages import Head
-from shared.domain.releases import MIRROR, with_change
+from shared.domain.principals import MIRROR
+from shared.domain.releases import with_change
 from shared.domain.visibility import Visibility
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore

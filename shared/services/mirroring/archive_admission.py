@@ -29,9 +29,9 @@ from shared.domain.errors.packages import (
 from shared.domain.listings import Listing
 from shared.domain.mirroring import FetchedArchive
 from shared.domain.packages import ArchiveFacts, Release
-from shared.domain.principals import Principal
+from shared.domain.principals import MIRROR, Principal
 from shared.domain.publishing_rules import RuleEffect, first_with, stricter
-from shared.domain.releases import MIRROR, mirrored_head
+from shared.domain.releases import mirrored_head
 from shared.domain.rules.license_rule import LicensedRelease, license_findings
 from shared.domain.scopes import Grant, Scope
 from shared.domain.times import MS

@@ -27,7 +27,7 @@ from shared.domain.memberships import (
 )
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
-from shared.domain.principals import REGISTRY_FILE_ID, Principal
+from shared.domain.principals import ACTOR_NAMES, Principal
 from shared.domain.reasons import acts_from_outside, parse_reason, reason_for_change, with_reason
 from shared.domain.role_rights import AccessContext, refusal_of, require_right
 from shared.domain.scopes import Action, Role
@@ -41,9 +41,6 @@ from shared.services.leases import Leases
 from shared.services.organizations.made import MadeByAccounts, MakerMail
 from shared.services.records import E, EntityChange, RecordWriter
 
-OPERATOR_NAME = "The operator"
-REGISTRY_FILE_NAME = "The registry file"
-
 
 class Actor(Struct, frozen=True):
     """Who makes a change, with their access to the organization."""
@@ -55,9 +52,7 @@ class Actor(Struct, frozen=True):
     def name(self) -> str:
         if self.access_context.account is not None:
             return self.access_context.account.name
-        if self.by.id == REGISTRY_FILE_ID:
-            return REGISTRY_FILE_NAME
-        return OPERATOR_NAME if self.by.is_operator else self.by.id
+        return ACTOR_NAMES.get(self.by.id, self.by.id)
 
     @property
     def is_operator_or_administrator(self) -> bool:

@@ -26,14 +26,8 @@ from shared.domain.mirroring import (
     upstream_versions_place,
 )
 from shared.domain.packages import Head, Release, UpstreamOrigin, archive_container
-from shared.domain.principals import Principal
-from shared.domain.releases import (
-    MIRROR,
-    mirrored_release,
-    told_to_everybody,
-    with_change,
-    with_removal,
-)
+from shared.domain.principals import MIRROR, Principal
+from shared.domain.releases import mirrored_release, told_to_everybody, with_change, with_removal
 from shared.domain.visibility import Readers, Visibility
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.conflicts import AlreadyThere

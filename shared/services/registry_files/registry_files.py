@@ -31,7 +31,7 @@ from shared.domain.times import time_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
-from shared.services.identity.accounts import account_by_id, administrator_accounts
+from shared.services.identity.accounts import actor_name, administrator_accounts
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.leases import Leases
 from shared.services.records import EntityChange, RecordWriter
@@ -222,14 +222,13 @@ class RegistryFiles(Struct, frozen=True):
         if by.is_person:
             return
         now_ms = self.clock.now_ms()
-        account = await account_by_id(self.directory, by.id)
         shown = list(lines[:_LINES_IN_A_MAIL])
         if len(lines) > len(shown):
             shown.append(f"and {len(lines) - len(shown):,} more")
         mail = mail_text(
             "registry-file-used",
             what=what,
-            by=account.name if account else by.id,
+            by=await actor_name(self.directory, by),
             token=by.token,
             at=time_text(now_ms),
             address=by.address or "an unknown address",

@@ -528,6 +528,21 @@ async def test_a_group_of_both_makes_an_administrator_and_an_auditor_with_an_eve
     assert kinds == ["account.appointed", "auditor.appointed"]
 
 
+@pytest.mark.parametrize("role", ["administrator", "auditor"])
+async def test_the_mail_about_a_role_by_a_group_names_the_rule(
+    company: SignInWorld, role: str
+) -> None:
+    await rule(company, f"entra:{GROUP} -> {role}")
+    for claims, became in (({"groups": [GROUP]}, f"an {role}"), ({}, f"no longer an {role}")):
+        await sign_in(company, **claims)
+        mails = [each for each in await company.mails() if each.subject == f"kim is {became}"]
+        assert mails
+        for mail in mails:
+            assert (
+                f"A rule about groups made a change: kim is {became} of the registry" in mail.text
+            )
+
+
 async def test_no_rule_takes_the_last_administrator(company: SignInWorld) -> None:
     world = company.world
     administrators = company.world.registry.administration.administrators
