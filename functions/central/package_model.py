@@ -36,7 +36,7 @@ def package_model(registry: Registry, listing: Listing) -> dict[str, object]:
         "ownerUUID": "",
         "createdDate": release.created_ms,
         "pullCount": min(head.pulls, 2**31 - 1),
-        "visibility": head.visibility.told,
+        "visibility": head.visibility.shown_to_clients,
         "modules": [_module_model(listing, module) for module in _modules(listing)],
         "balToolId": release.tools[0] if release.tools else "",
         "graalvmCompatible": release.graalvm.value,

@@ -325,7 +325,7 @@ async def release_again(registry: Registry, target: Coordinate | Package) -> str
     """Serve a held or quarantined release again, or end that a package is held."""
     if isinstance(target, Coordinate):
         release = await moderation.restore.rule(registry, target, Nothing(), OPERATOR)
-        if release.waits_for_sigstore:
+        if release.is_held_for_sigstore:
             return f"{release.coordinate} is published when its Sigstore bundle comes."
         return moderation.restore.printed.format(release=release.coordinate)
     ended = await moderation.end_package_hold.rule(registry, target, Nothing(), OPERATOR)

@@ -201,7 +201,7 @@ class BundledWithdrawal(Record):
         return Coordinate.parse(self.org, self.name, self.version)
 
     @property
-    def told(self) -> str:
+    def reason_clause(self) -> str:
         """The reason, and whether it is for good, for a report."""
         reason = str(self.public_reason) if self.public_reason else "no public reason"
         return f"{reason}{', for good' if self.permanent else ''}"

@@ -106,7 +106,7 @@ def commitment(number: int, salt: bytes, opening: bytes) -> bytes:
     )
 
 
-def is_told(event: Event) -> bool:
+def is_disclosed(event: Event) -> bool:
     """Check whether everybody who may read the package of the event may read the event. The
     withdrawal of a release that was not live is not told, since it may never have been."""
     kind = READABLE_KINDS.get(event.kind)

@@ -259,7 +259,9 @@ class RevocationApplication(Struct, frozen=True):
             return
         wanted = _STATES.get(revocation.act)
         holder = Holder.OWNER if revocation.act == "release.owner-held" else Holder.ADMINISTRATOR
-        here = _strictness(release.state, release.holder, awaits_owner=release.awaits_owner)
+        here = _strictness(
+            release.state, release.holder, is_held_for_owner=release.is_held_for_owner
+        )
         if wanted is None or _strictness(wanted, holder) < here:
             if release.state in (State.HELD, State.QUARANTINED):
                 since = wanted.value if wanted else "restored"
@@ -574,9 +576,9 @@ _STATES = {
 _STRICTNESS = {State.LIVE: 0, State.HELD: 1, State.QUARANTINED: 3, State.REMOVED: 4}
 
 
-def _strictness(state: State, holder: Holder, *, awaits_owner: bool = False) -> int:
+def _strictness(state: State, holder: Holder, *, is_held_for_owner: bool = False) -> int:
     """Return a number that is greater for what fewer people can end."""
-    is_by_administrator = holder is Holder.ADMINISTRATOR and not awaits_owner
+    is_by_administrator = holder is Holder.ADMINISTRATOR and not is_held_for_owner
     return _STRICTNESS[state] + (state is State.HELD and is_by_administrator)
 
 

@@ -290,7 +290,7 @@ class BundleImport(Struct, frozen=True):
         """Follow one withdrawal; raise `LeftOut` with the reason."""
         if not await self.withdrawals.follow(line, report.manifest):
             return ImportStep.UNCHANGED
-        report.withdrawn[str(line.coordinate)] = line.told
+        report.withdrawn[str(line.coordinate)] = line.reason_clause
         return ImportStep.WITHDRAWN
 
     async def _check(self, bundle: OpenedBundle, progress: Progress) -> None:

@@ -203,20 +203,20 @@ class UpstreamFeeds(Struct, frozen=True):
     async def _tell(self) -> None:
         """Send administrators one mail about all releases that they were not told of."""
         every = await all_entities(self.directory, GoneRelease)
-        untold = [each for each in every if not each.is_told]
-        if not untold:
+        not_mailed = [each for each in every if not each.is_mailed]
+        if not not_mailed:
             return
-        lines = [_line(each) for each in untold[:MOST_NAMED]]
-        more = len(untold) - MOST_NAMED
+        lines = [_line(each) for each in not_mailed[:MOST_NAMED]]
+        more = len(not_mailed) - MOST_NAMED
         lines += [f"  and {more:,} more"] if more > 0 else []
         mail = mail_text(
             "upstream-withdrew",
-            count=f"{len(untold):,}",
+            count=f"{len(not_mailed):,}",
             releases="\n".join(lines),
             page=f"{self.base_url}/manage/mirror",
         )
         now_ms = self.clock.now_ms()
-        told = "\n".join(map(_line, untold))
+        told = "\n".join(map(_line, not_mailed))
         await self.mail_delivery.send_once(
             f"gone:{sha256(told.encode()).hexdigest()}",
             await administrator_accounts(self.directory, now_ms),
@@ -225,16 +225,16 @@ class UpstreamFeeds(Struct, frozen=True):
             until_ms=now_ms + MAIL_KEPT_FOR // MS,
             now_ms=now_ms,
         )
-        for each in untold:
+        for each in not_mailed:
             await self._mark_told(each.coordinate)
 
     @retried_when_stale
     async def _mark_told(self, coordinate: Coordinate) -> None:
         known = await self.directory.get(GoneRelease, release_place(coordinate))
-        if known is not None and not known.is_told:
-            await self.directory.replace(known.model_copy(update={"is_told": True}))
+        if known is not None and not known.is_mailed:
+            await self.directory.replace(known.model_copy(update={"is_mailed": True}))
 
 
 def _line(gone: GoneRelease) -> str:
     what = "quarantined here" if gone.is_followed else "still served here"
-    return f"  {gone.coordinate} ({gone.upstream}): {gone.told}; {what}"
+    return f"  {gone.coordinate} ({gone.upstream}): {gone.reason_clause}; {what}"

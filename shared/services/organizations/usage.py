@@ -83,12 +83,12 @@ class UsageCounts(Struct, frozen=True):
             return None
         rules = stored.rules
         percent = used_percent(used, rules.max_bytes, rules.max_releases)
-        was_told = stored.usage is not None and stored.usage.is_told
+        was_mailed = stored.usage is not None and stored.usage.is_mailed
         is_near = percent >= NEAR_PERCENT
-        if is_near and not was_told:
+        if is_near and not was_mailed:
             await self._tell(stored, used, percent)
         usage = OrganizationUsage(
-            bytes=used.bytes, releases=used.releases, counted_ms=counted_ms, is_told=is_near
+            bytes=used.bytes, releases=used.releases, counted_ms=counted_ms, is_mailed=is_near
         )
         return await self.directory.replace(stored.model_copy(update={"usage": usage}))
 

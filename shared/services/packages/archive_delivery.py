@@ -189,7 +189,7 @@ class ArchiveDelivery(Struct, frozen=True):
         release = found.release
         if head is None or release is None or not _is_address_of(release, link):
             raise ArchiveNotFound
-        if not release.waits_for_review:
+        if not release.is_held_for_review:
             raise ArchiveNotFound
         return DeliveredArchive(release, ArchiveContainer.PRIVATE, is_public=False)
 

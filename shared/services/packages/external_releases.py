@@ -27,7 +27,7 @@ from shared.domain.mirroring import (
 )
 from shared.domain.packages import Head, Release, UpstreamOrigin, archive_container
 from shared.domain.principals import MIRROR, Principal
-from shared.domain.releases import mirrored_release, told_to_everybody, with_change, with_removal
+from shared.domain.releases import disclosed, mirrored_release, with_change, with_removal
 from shared.domain.visibility import Readers, Visibility
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.conflicts import AlreadyThere
@@ -81,7 +81,7 @@ class ExternalReleases(Struct, frozen=True):
             without_tools=tuple(tool for tool, owner in owners if owner.key != package.key),
         )
         attested = self.release_signer.attested(mirrored_release(bala, described, origin))
-        release = told_to_everybody(attested.release, head)
+        release = disclosed(attested.release, head)
         # Archive before record, as for a push: a crash between the two leaves an orphaned archive.
         container = archive_container(head, release, self.readers)
         await asyncio.gather(

@@ -49,7 +49,7 @@ class GoneReleases(Struct, frozen=True):
         """Quarantine a release, because its upstream no longer has it."""
         await self.administration.require_fresh(by, "decide on", _WHAT)
         gone = await self._require(coordinate)
-        reason = f"The upstream registry {gone.upstream} no longer has it: {gone.told}."
+        reason = f"The upstream registry {gone.upstream} no longer has it: {gone.reason_clause}."
         public = None
         if gone.why:
             told = UpstreamWithdrawal(coordinate, "", gone.why, gone.is_final)
@@ -68,7 +68,7 @@ class GoneReleases(Struct, frozen=True):
         known = await self._require(coordinate)
         if known.decided_by:
             return
-        details = {"upstream": known.upstream, "reason": known.told}
+        details = {"upstream": known.upstream, "reason": known.reason_clause}
         change = EntityChange(
             kind, str(coordinate), org=coordinate.package.org.lower(), details=details
         )

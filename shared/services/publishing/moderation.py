@@ -199,7 +199,7 @@ class HeldReleases(Struct, frozen=True):
         def decide(head: Head, release: Release) -> Release:
             if (release.state, release.refused) == (decision.state, decision.is_refusal):
                 return release
-            if not release.awaits_owner:
+            if not release.is_held_for_owner:
                 raise NotAwaited(coordinate)
             now_ms = self.clock.now_ms()
             if decision.state is State.LIVE:
@@ -241,7 +241,7 @@ class HeldReleases(Struct, frozen=True):
                 together = held[start : start + DECIDED_TOGETHER]
                 found = await asyncio.gather(*map(self.metadata.find, together))
                 for each in found:
-                    if each.release and each.release.awaits_owner:
+                    if each.release and each.release.is_held_for_owner:
                         yield each.release
 
     async def _surveys_with_held(self, org: OrgName, after: str) -> tuple[list[Survey], str]:
@@ -274,7 +274,7 @@ class HeldReleases(Struct, frozen=True):
         return [
             HeldRelease(each, ReleaseComparison.of(each, earlier) if earlier else None)
             for each in releases.values()
-            if each.awaits_owner
+            if each.is_held_for_owner
         ]
 
     async def _tokens(self, organization: Organization, by: Principal) -> Mapping[str, Token]:
@@ -494,14 +494,12 @@ class Moderation(Struct, frozen=True):
                     "published again. Publish a new version instead.",
                 )
             following = decision
-            if decision.state is State.LIVE and (
-                release.awaits_approval or release.awaits_sigstore
-            ):
+            if decision.state is State.LIVE and (release.needs_approval or release.needs_sigstore):
                 # What the release has waited for since its push is still required.
                 following = next_decision(head, release)
             if _has_decision(release, following):
-                if release.awaits_approval:
-                    raise waits_for_review(release)
+                if release.needs_approval:
+                    raise review_pending(release)
                 return release  # Its Sigstore bundle publishes it, and nothing else.
             kind = f"release.{following.state.value}"
             now_ms = self.clock.now_ms()
@@ -517,7 +515,7 @@ class Moderation(Struct, frozen=True):
             await self.administration.require_moderator(by, verb, coordinate, coordinate.package)
 
 
-def waits_for_review(release: Release) -> Conflict:
+def review_pending(release: Release) -> Conflict:
     """Return the refusal of a release that only its owners and maintainers may publish."""
     org = release.org
     return Conflict(
@@ -529,7 +527,7 @@ def waits_for_review(release: Release) -> Conflict:
 
 def _has_decision(release: Release, decision: Decision) -> bool:
     """Check whether the release is already in the state of the decision, for the same reasons."""
-    is_same = release.state is decision.state and not release.awaits_owner
+    is_same = release.state is decision.state and not release.is_held_for_owner
     is_held_alike = release.state is not State.HELD or release.holder is decision.holder
     reasons = (release.state_reason, release.public_reason)
     return is_same and is_held_alike and decision.reasons == reasons

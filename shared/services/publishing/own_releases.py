@@ -188,13 +188,13 @@ class OwnReleases(Struct, frozen=True):
 
 
 def _not_published(release: Release) -> Refusal:
-    if release.awaits_owner:
+    if release.is_held_for_owner:
         reason = "it waits for an owner. Publish or refuse it on the page of held releases"
-    elif release.waits_for_review:
+    elif release.is_held_for_review:
         reason = "it waits for a review. Approve or refuse it on the page of staged releases"
-    elif release.waits_for_sigstore:
+    elif release.is_held_for_sigstore:
         reason = "it waits for its Sigstore bundle. Push it again with the bundle"
-    elif release.waits_for_package:
+    elif release.is_held_for_package:
         reason = "it waits until administrators no longer hold its package. Ask them"
     else:
         state = release.state.value

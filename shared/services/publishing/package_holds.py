@@ -78,7 +78,7 @@ class PackageHolds(Struct, frozen=True):
         published = [
             await self._publish(each, by)
             for each in await self._held(head.package)
-            if each.waits_for_package
+            if each.is_held_for_package
         ]
         return EndedHold(head, tuple(each for each in published if each.state is State.LIVE))
 
@@ -93,7 +93,7 @@ class PackageHolds(Struct, frozen=True):
 
     async def _publish(self, release: Release, by: Principal) -> Release:
         def decide(head: Head, current: Release) -> Release:
-            if not current.waits_for_package:
+            if not current.is_held_for_package:
                 return current
             following = next_decision(head, current)
             if following.holder is Holder.PACKAGE:  # It is held again.

@@ -105,7 +105,7 @@ class ReleaseMail(Struct, frozen=True):
             await delivery.send_to_accounts(others.values(), statement(""))
 
     def _statement(self, release: Release, reason: str) -> MailText:
-        if release.waits_for_sigstore:
+        if release.is_held_for_sigstore:
             return mail_text(
                 "release-awaits-sigstore",
                 release=str(release.coordinate),

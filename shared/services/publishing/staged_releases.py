@@ -174,7 +174,7 @@ class StagedReleases(Struct, frozen=True):
                 raise ReviewNotAwaited(coordinate)
             if any(each.by == by.id for each in approval.given) or release.state is State.LIVE:
                 return release
-            if not release.waits_for_review:
+            if not release.is_held_for_review:
                 raise ReviewNotAwaited(coordinate)
             now_ms = self.clock.now_ms()
             given = (*approval.given, GivenApproval(by=by.id, at_ms=now_ms))
@@ -205,7 +205,7 @@ class StagedReleases(Struct, frozen=True):
         def decide(_head: Head, release: Release) -> Release:
             if release.state is State.REMOVED and release.refused:
                 return release
-            if not release.waits_for_review:
+            if not release.is_held_for_review:
                 raise ReviewNotAwaited(coordinate)
             now_ms = self.clock.now_ms()
             return with_decision(release, "release.refused", decision, by=by, now_ms=now_ms)
@@ -222,7 +222,7 @@ class StagedReleases(Struct, frozen=True):
         found = await self.metadata.find(coordinate)
         head = found.head
         release = found.release
-        if head is None or release is None or not release.waits_for_review:
+        if head is None or release is None or not release.is_held_for_review:
             raise ReleaseNotFound(package, coordinate.version)
         return head, release
 
@@ -261,7 +261,7 @@ class StagedReleases(Struct, frozen=True):
                 *(self.metadata.find(package.at(each.parsed)) for each in entries)
             )
             releases = [each.release for each in found if each.release]
-            if not releases or not releases[0].waits_for_review:
+            if not releases or not releases[0].is_held_for_review:
                 continue
             earlier = releases[1] if len(releases) > 1 else None
             compared = ReleaseComparison.of(releases[0], earlier) if earlier else None

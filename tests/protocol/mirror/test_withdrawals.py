@@ -64,7 +64,7 @@ async def follow(mirror: World) -> None:
 
 async def gone(mirror: World) -> list[str]:
     found = await mirror.registry.require_mirroring().gone.list(by=OPERATOR)
-    return [f"{each.coordinate} {each.told}" for each in found]
+    return [f"{each.coordinate} {each.reason_clause}" for each in found]
 
 
 def mails(mirror: World) -> list[str]:

@@ -249,6 +249,6 @@ async def test_a_release_that_waits_for_an_owner_was_decided_by_nobody(worlds: O
     await two_releases.push(bala("acme/one:1.0.0"))
     await two_releases.push_held(bala("acme/two:1.0.0"))
     [waiting] = (await two_releases.registry.publishing.moderation.withheld(by=OPERATOR)).releases
-    assert (waiting.name, waiting.awaits_owner, waiting.by) == ("two", True, "")
+    assert (waiting.name, waiting.is_held_for_owner, waiting.by) == ("two", True, "")
     await two_releases.registry.publishing.held_releases.confirm(waiting.coordinate, by=OPERATOR)
     assert await listed(two_releases) == []
