@@ -165,7 +165,7 @@ class Common(Struct, frozen=True):
 
     closing: AsyncExitStack  # Closes services, the last created first, and then the adapters.
     authorization: Authorization
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
 
 
 class LimitServices(Struct, frozen=True):
@@ -509,7 +509,7 @@ def _common(services: Services) -> Common:
     return Common(
         closing=services.closing,
         authorization=services.authorization,
-        administration=services.administration,
+        registry_authorization=services.registry_authorization,
     )
 
 

@@ -349,7 +349,7 @@ class Services:
         )
 
     @cached_property
-    def administration(self) -> RegistryAuthorization:
+    def registry_authorization(self) -> RegistryAuthorization:
         return RegistryAuthorization(directory=self.adapters.directory, clock=self.adapters.clock)
 
     @cached_property
@@ -400,7 +400,7 @@ class Services:
     @cached_property
     def notices(self) -> Notices:
         return Notices(
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             directory=self.adapters.directory,
             record_writer=self.record_writer,
             notice_cache=self.notice_cache,
@@ -552,7 +552,7 @@ class Services:
             directory=self.adapters.directory,
             metadata=self.adapters.metadata,
             authorization=self.authorization,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
         )
 
     @cached_property
@@ -718,7 +718,7 @@ class Services:
         return PinnedDigests(
             directory=self.adapters.directory,
             record_writer=self.record_writer,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             clock=self.adapters.clock,
         )
 
@@ -871,7 +871,7 @@ class Services:
     @cached_property
     def rule_changes(self) -> RuleChanges:
         return RuleChanges(
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             reader=self.upstream_reader,
             application=self.rule_application,
             pulls=self.adapters.pulls,
@@ -892,7 +892,7 @@ class Services:
     @cached_property
     def curation(self) -> Curation:
         return Curation(
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             authorization=self.authorization,
             rules=self.approval_rules,
             metadata=self.adapters.metadata,
@@ -984,7 +984,7 @@ class Services:
             sboms=self.sboms,
             hosted=self.hosted_packages,
             authorization=self.authorization,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             record_writer=self.record_writer,
             ecosystem=ballerina_ecosystem(self.settings.base_url),
         )
@@ -996,7 +996,7 @@ class Services:
             directory=self.adapters.directory,
             files=self.adapters.advisory_files,
             confined=self.adapters.confined,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             record_writer=self.record_writer,
             ecosystem=ballerina_ecosystem(self.settings.base_url),
         )
@@ -1009,7 +1009,7 @@ class Services:
     def advisory_authoring(self) -> AdvisoryAuthoring:
         return AdvisoryAuthoring(
             authorization=self.authorization,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             metadata=self.adapters.metadata,
             directory=self.adapters.directory,
             advisories=self.advisories,
@@ -1339,7 +1339,7 @@ class Services:
     def rule_changes_of_publishing(self) -> PublishingRuleChanges:
         return PublishingRuleChanges(
             authorization=self.authorization,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             rules=self.publishing_rules,
             metadata=self.adapters.metadata,
             directory=self.adapters.directory,
@@ -1413,7 +1413,7 @@ class Services:
     @cached_property
     def moderation(self) -> Moderation:
         return Moderation(
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             metadata=self.adapters.metadata,
             directory=self.adapters.directory,
             pulls=self.adapters.pulls,
@@ -1447,7 +1447,7 @@ class Services:
     @cached_property
     def release_selections(self) -> ReleaseSelections:
         return ReleaseSelections(
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             moderation=self.moderation,
             metadata=self.adapters.metadata,
             directory=self.adapters.directory,
@@ -1458,7 +1458,7 @@ class Services:
     @cached_property
     def package_holds(self) -> PackageHolds:
         return PackageHolds(
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             metadata=self.adapters.metadata,
             records=self.package_record_writer,
             organizations=self.organizations,
@@ -1468,7 +1468,7 @@ class Services:
     @cached_property
     def proposals(self) -> Proposals:
         return Proposals(
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             directory=self.adapters.directory,
             record_writer=self.record_writer,
             moderation=self.moderation,
@@ -1552,7 +1552,7 @@ class Services:
             metadata=self.adapters.metadata,
             hosted=self.hosted_packages,
             authorization=self.authorization,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             moderation=self.moderation,
             records=self.report_records,
             weights=self.report_weights,
@@ -1587,7 +1587,7 @@ class Services:
     @cached_property
     def gone_releases(self) -> GoneReleases:
         return GoneReleases(
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             metadata=self.adapters.metadata,
             directory=self.adapters.directory,
             moderation=self.moderation,
@@ -1879,7 +1879,7 @@ class Services:
         return Tokens(
             records=self.token_records,
             authorization=self.authorization,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             enabled_people=self.directory_locks,
             makers=self.makers,
             decision_mail=self.decision_mail,
@@ -2112,7 +2112,7 @@ class Services:
             metadata=self.adapters.metadata,
             events=self.adapters.events,
             authorization=self.authorization,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             accounts=self.accounts,
             ownerless=self.ownerless_organizations,
             organization_members=self.organization_members,
@@ -2135,7 +2135,7 @@ class Services:
     def freezes(self) -> Freezes:
         return Freezes(
             authorization=self.authorization,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             directory=self.adapters.directory,
             metadata=self.adapters.metadata,
             memberships=self.memberships,
@@ -2149,7 +2149,7 @@ class Services:
     def reserved_names(self) -> ReservedNames:
         return ReservedNames(
             directory=self.adapters.directory,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             record_writer=self.record_writer,
             reserved_patterns=self.settings.reserved_patterns,
         )
@@ -2182,7 +2182,7 @@ class Services:
     @cached_property
     def registry_files(self) -> RegistryFiles:
         return RegistryFiles(
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             directory=self.adapters.directory,
             record_writer=self.record_writer,
             leases=self.leases,
@@ -2202,7 +2202,7 @@ class Services:
     def webhooks(self) -> Webhooks:
         return Webhooks(
             authorization=self.authorization,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             directory=self.adapters.directory,
             events=self.adapters.events,
             record_writer=self.record_writer,
@@ -2254,7 +2254,7 @@ class Services:
     def administrators(self) -> Administrators:
         return Administrators(
             directory=self.adapters.directory,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             leases=self.leases,
             record_writer=self.record_writer,
             mail_delivery=self.mail_delivery,
@@ -2271,7 +2271,7 @@ class Services:
             events=self.adapters.events,
             directory=self.adapters.directory,
             authorization=self.authorization,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
         )
 
     @cached_property
@@ -2287,7 +2287,7 @@ class Services:
     def account_administration(self) -> AccountAdministration:
         return AccountAdministration(
             directory=self.adapters.directory,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             administrators=self.administrators,
             accounts=self.accounts,
             memberships=self.memberships,
@@ -2308,7 +2308,7 @@ class Services:
     def directory_locks(self) -> DirectoryLocks:
         return DirectoryLocks(
             directory=self.adapters.directory,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             administrators=self.administrators,
             accounts=self.account_administration,
             account_records=self.accounts,
@@ -2343,7 +2343,7 @@ class Services:
     def account_rights(self) -> AccountRights:
         return AccountRights(
             directory=self.adapters.directory,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             staff=self.staff,
             clock=self.adapters.clock,
         )
@@ -2352,7 +2352,7 @@ class Services:
     def rights_export(self) -> RightsExport:
         return RightsExport(
             directory=self.adapters.directory,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             account_rights=self.account_rights,
         )
 
@@ -2360,7 +2360,7 @@ class Services:
     def scim_tokens(self) -> ScimTokens:
         return ScimTokens(
             directory=self.adapters.directory,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             record_writer=self.record_writer,
             leases=self.leases,
             issuers=identity_issuers(self.settings),
@@ -2408,7 +2408,7 @@ class Services:
     def takeovers(self) -> Takeovers:
         return Takeovers(
             directory=self.adapters.directory,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             records=self.scim_records,
             users=self.scim_users,
             tokens=self.scim_tokens,
@@ -2420,7 +2420,7 @@ class Services:
     def group_rule_changes(self) -> GroupRuleChanges:
         return GroupRuleChanges(
             directory=self.adapters.directory,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             roles_by_groups=self.roles_by_groups,
             record_writer=self.record_writer,
         )
@@ -2431,7 +2431,7 @@ class Services:
             directory=self.adapters.directory,
             metadata=self.adapters.metadata,
             authorization=self.authorization,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             administrators=self.administrators,
             record_writer=self.record_writer,
             mail_delivery=self.mail_delivery,
@@ -2464,7 +2464,7 @@ class Services:
         return Leaving(
             directory=self.adapters.directory,
             events=self.adapters.events,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             administrators=self.administrators,
             accounts=self.account_administration,
             made_by_accounts=self.made_by_accounts,
@@ -2476,7 +2476,7 @@ class Services:
     def organization_administration(self) -> OrganizationAdministration:
         return OrganizationAdministration(
             directory=self.adapters.directory,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             organizations=self.organizations,
             memberships=self.memberships,
         )
@@ -2485,7 +2485,7 @@ class Services:
     def account_deletion(self) -> AccountDeletion:
         return AccountDeletion(
             directory=self.adapters.directory,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             memberships=self.memberships,
             tokens=self.token_records,
             sessions=self.sessions,
@@ -2503,14 +2503,14 @@ class Services:
     def policies(self) -> Policies:
         return Policies(
             directory=self.adapters.directory,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             record_writer=self.record_writer,
         )
 
     @cached_property
     def registry_status(self) -> RegistryStatus:
         return RegistryStatus(
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             upkeep=self.upkeep,
             metadata=self.adapters.metadata,
             directory=self.adapters.directory,

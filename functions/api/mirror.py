@@ -270,8 +270,8 @@ async def api_mirror_withhold(call: ApiCall, sent: GoneDecision) -> None:
 async def require_mirroring(call: ApiCall) -> MirroringServices:
     """Return the services to an administrator, and for reading to an auditor; or raise that there
     are none."""
-    administration = call.registry.common.administration
+    authorization = call.registry.common.registry_authorization
     is_reading = call.method in READ_METHODS
-    require = administration.require_auditor if is_reading else administration.require
+    require = authorization.require_auditor if is_reading else authorization.require
     await require(call.caller, "look at", "the mirror")
     return call.registry.require_mirroring()

@@ -80,7 +80,7 @@ class AccountAdministration(Struct, frozen=True):
     """
 
     directory: DirectoryStore
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     administrators: Administrators
     accounts: Accounts
     memberships: Memberships
@@ -98,7 +98,7 @@ class AccountAdministration(Struct, frozen=True):
 
     async def page(self, after: str, count: int, *, by: Principal) -> ListPage[NamedAccount]:
         """Return up to `count` accounts whose names sort after `after`."""
-        await self.administration.require_auditor(by, "list", _ACCOUNTS_OF_OTHERS)
+        await self.registry_authorization.require_auditor(by, "list", _ACCOUNTS_OF_OTHERS)
         place = account_name_place(after) if after else Place("")
         found = await entity_page(self.directory, AccountName, place, count)
         names = await self._with_accounts(found.entities)
@@ -106,7 +106,7 @@ class AccountAdministration(Struct, frozen=True):
 
     async def search(self, text: str, *, by: Principal) -> ListPage[NamedAccount]:
         """Find accounts by exact name, id or mail address, or else by the beginning of the name."""
-        await self.administration.require_auditor(by, "list", _ACCOUNTS_OF_OTHERS)
+        await self.registry_authorization.require_auditor(by, "list", _ACCOUNTS_OF_OTHERS)
         find = account_by_id if is_id(text) else account_by_name
         exact = await find(self.directory, text)
         found = [exact] if exact else await self._with_email(text)
@@ -120,7 +120,7 @@ class AccountAdministration(Struct, frozen=True):
 
     async def show(self, account_id: str, query: EventQuery, *, by: Principal) -> AccountDetails:
         """Return an account with a page of its audit log, or raise `account-not-found`."""
-        await self.administration.require_auditor(by, "see", _ACCOUNTS_OF_OTHERS)
+        await self.registry_authorization.require_auditor(by, "see", _ACCOUNTS_OF_OTHERS)
         account = await account_by_id(self.directory, account_id)
         if account is None:
             raise account_not_found(account_id)
@@ -143,13 +143,13 @@ class AccountAdministration(Struct, frozen=True):
 
     async def made_by(self, account: Account, *, by: Principal) -> list[Made]:
         """Return what the account made for organizations, which stops when it is locked."""
-        await self.administration.require_auditor(by, "see", _ACCOUNTS_OF_OTHERS)
+        await self.registry_authorization.require_auditor(by, "see", _ACCOUNTS_OF_OTHERS)
         return await self.made_by_accounts.of_account(account.id)
 
     async def tokens_and_made(self, account: Account, *, by: Principal) -> list[Made]:
         """Return the tokens of the account and what it made for organizations, also for tokens that
         moderate."""
-        await self.administration.require_reviewer(by, "see", _ACCOUNTS_OF_OTHERS)
+        await self.registry_authorization.require_reviewer(by, "see", _ACCOUNTS_OF_OTHERS)
         return await self.made_by_accounts.with_own_tokens(account.id)
 
     async def create(self, name: str, *, by: Principal) -> Account:
@@ -157,21 +157,21 @@ class AccountAdministration(Struct, frozen=True):
 
         Raises `InvalidRequest` and `AccountExists`.
         """
-        await self.administration.require_fresh(by, "create", f"the account {name}")
+        await self.registry_authorization.require_fresh(by, "create", f"the account {name}")
         return await self.accounts.create_for_person(name, by=by)
 
     async def send_sign_in_link(
         self, account: Account, address: EmailAddress, link: Secret, *, by: Principal
     ) -> bool:
         """Send the sign-in link of a new account; say whether the mail server accepted it."""
-        await self.administration.require_fresh(by, "invite", account.name)
+        await self.registry_authorization.require_fresh(by, "invite", account.name)
         name = account.name
         url = self.base_url
         mail = mail_text("account-created", name=name, url=url, link=link.reveal())
         return await self.mail_delivery.send(address, mail)
 
     async def list_administrators(self, *, by: Principal) -> list[Account]:
-        await self.administration.require_auditor(by, "list", _ACCOUNTS_OF_OTHERS)
+        await self.registry_authorization.require_auditor(by, "list", _ACCOUNTS_OF_OTHERS)
         return await self.administrators.all()
 
     async def is_administrator_signed_in(self, *, by: Principal) -> bool:
@@ -185,7 +185,7 @@ class AccountAdministration(Struct, frozen=True):
     async def end_sessions(self, account: Account, reason: str, *, by: Principal) -> list[Session]:
         """End all sessions of the account, everywhere within five seconds."""
         what = f"the sessions of {account.name}"
-        await self.administration.require_fresh(by, "end", what)
+        await self.registry_authorization.require_fresh(by, "end", what)
         said = reason_of_act(account, reason, f"ending {what}", by)
         ended = await self.sessions.end_all(account.id, by=by, reason=said)
         await self._tell(account, f"all sessions of {account.name} ended", said, by)
@@ -193,7 +193,7 @@ class AccountAdministration(Struct, frozen=True):
 
     async def token(self, account: Account, token_id: str, *, by: Principal) -> UsedToken:
         """Return a token with its last use; raise `TokenNotFound`."""
-        await self.administration.require_auditor(by, "see", _ACCOUNTS_OF_OTHERS)
+        await self.registry_authorization.require_auditor(by, "see", _ACCOUNTS_OF_OTHERS)
         return await self.tokens.find(account.id, token_id)
 
     async def revoke_token(
@@ -308,7 +308,9 @@ class AccountAdministration(Struct, frozen=True):
 
     async def _require_revoker(self, account: Account, reason: str, by: Principal) -> str:
         """Return the reason for which `by` revokes tokens of the account."""
-        await self.administration.require_moderator(by, "revoke", f"tokens of {account.name}")
+        await self.registry_authorization.require_moderator(
+            by, "revoke", f"tokens of {account.name}"
+        )
         require_no_administrator(account, "revoke tokens of", by=by)
         return reason_of_act(account, reason, f"revoking tokens of {account.name}", by)
 

@@ -70,7 +70,7 @@ class AccountDeletion(Struct, frozen=True):
     """
 
     directory: DirectoryStore
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     memberships: Memberships
     tokens: TokenRecords
     sessions: Sessions
@@ -91,7 +91,7 @@ class AccountDeletion(Struct, frozen=True):
     async def export_of(self, account: Account, *, by: Principal) -> PersonalData:
         """Return everything stored about an account, to an administrator who signed in recently;
         the log of the account says so. Raises as `RegistryAuthorization.require_fresh` does."""
-        await self.administration.require_fresh(by, "export", f"the data of {account.name}")
+        await self.registry_authorization.require_fresh(by, "export", f"the data of {account.name}")
         change = EntityChange("account.exported", account.id, account=account.id)
         await self.erasures.events.append([self.record_writer.event(change, by)])
         log = partial(self.audit_log.of_other_account, account.id, by=by)

@@ -138,7 +138,7 @@ class AccountErasures(Struct, frozen=True):
         """
         if by.id != account.id:
             what = f"the account {account.name}"
-            await self.administrators.administration.require_fresh(by, "keep", what)
+            await self.administrators.registry_authorization.require_fresh(by, "keep", what)
         await self._cancel(account, by)
         self.account_mail.send(account.id, "account-erasure-canceled")
 
@@ -147,7 +147,7 @@ class AccountErasures(Struct, frozen=True):
         """Erase the account; a repeat after a crash continues.
 
         Raises `reason-missing`, `reason-names-account`, `last-administrator`, and as
-        `Administration.require_fresh` does.
+        `RegistryAuthorization.require_fresh` does.
         """
         erasure = await self._checked(account, reason, by)
         return await self._carry_out(await self._begun(erasure), by)
@@ -160,7 +160,7 @@ class AccountErasures(Struct, frozen=True):
     async def erase_again(self, account: Account, *, by: Principal) -> ErasureReceipt:
         """Erase an account that was erased before, and that a restore of a backup brought back.
 
-        Raises `last-administrator`, and as `Administration.require_fresh` does.
+        Raises `last-administrator`, and as `RegistryAuthorization.require_fresh` does.
         """
         async with self.administrators.changing(account, "erase", by=by) as current:
             if current.administrator:

@@ -37,7 +37,7 @@ class Administrators(Struct, frozen=True):
     """
 
     directory: DirectoryStore
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     leases: Leases
     record_writer: RecordWriter
     mail_delivery: MailDelivery
@@ -143,9 +143,9 @@ class Administrators(Struct, frozen=True):
         if by == DIRECTORY:
             return
         if verb in _DONE_BY_MODERATORS:
-            await self.administration.require_moderator(by, verb, what)
+            await self.registry_authorization.require_moderator(by, verb, what)
         else:
-            await self.administration.require_fresh(by, verb, what)
+            await self.registry_authorization.require_fresh(by, verb, what)
 
     async def require_another(self, account: Account) -> None:
         """Raise `last-administrator` unless another administrator, by hand, can sign in."""

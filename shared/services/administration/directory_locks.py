@@ -90,7 +90,7 @@ class DirectoryLocks(Struct, frozen=True):
     """Asks the directory about people, and locks and unlocks accounts by its answers."""
 
     directory: DirectoryStore
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     administrators: Administrators
     accounts: AccountAdministration
     account_records: Accounts
@@ -220,7 +220,7 @@ class DirectoryLocks(Struct, frozen=True):
 
     async def found(self, *, by: Principal) -> list[FoundAccount]:
         """Return every account whose person is disabled or gone, those that wait first."""
-        await self.administration.require_auditor(by, "see", _WHAT)
+        await self.registry_authorization.require_auditor(by, "see", _WHAT)
         return await self._found()
 
     async def decide(
@@ -231,7 +231,7 @@ class DirectoryLocks(Struct, frozen=True):
         Raises `nothing-found` for an account whose person the directory calls enabled, and
         `last-administrator`.
         """
-        await self.administration.require_fresh(by, "decide", _WHAT)
+        await self.registry_authorization.require_fresh(by, "decide", _WHAT)
         parsed_reason = parse_required_reason(reason, "this decision")
         for finding in await self._chosen(names):
             account = await self.directory.get(Account, Place(finding.account))

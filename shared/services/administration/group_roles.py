@@ -338,18 +338,18 @@ class GroupRuleChanges(Struct, frozen=True):
     """
 
     directory: DirectoryStore
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     roles_by_groups: RolesByGroups
     record_writer: RecordWriter
 
     async def current(self, *, by: Principal) -> GroupRules:
         """Return the stored rules to an administrator or auditor."""
-        await self.administration.require_auditor(by, "look at", _WHAT)
+        await self.registry_authorization.require_auditor(by, "look at", _WHAT)
         return await self.roles_by_groups.rules()
 
     async def dry_run(self, wanted: GroupRules, *, by: Principal) -> GroupRuleDryRun:
         """Compare the wanted rules with the stored ones over all accounts; nothing is changed."""
-        await self.administration.require(by, "look at", _WHAT)
+        await self.registry_authorization.require(by, "look at", _WHAT)
         now = await self.roles_by_groups.rules()
         await self._require_organizations(wanted)
         named = {rule.group for rules in (now, wanted) for rule in rules.rules}
@@ -384,7 +384,7 @@ class GroupRuleChanges(Struct, frozen=True):
 
     async def replace(self, wanted: GroupRules, *, by: Principal) -> GroupRules:
         """Store the wanted rules; raise `organization-not-found` for one that names none."""
-        await self.administration.require_fresh(by, "change", _WHAT)
+        await self.registry_authorization.require_fresh(by, "change", _WHAT)
         await self._require_organizations(wanted)
         return await self._store(wanted, by)
 

@@ -97,7 +97,7 @@ class Leaving(Struct, frozen=True):
 
     directory: DirectoryStore
     events: EventStore
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     administrators: Administrators
     accounts: AccountAdministration
     made_by_accounts: MadeByAccounts
@@ -128,7 +128,7 @@ class Leaving(Struct, frozen=True):
     ) -> Sequence[str]:
         """Hand over, then end, and return what was done, a sentence each; a repeat goes on after a
         crash. Raises `last-administrator` and `InvalidRequest` before anything is changed."""
-        await self.administration.require_fresh(by, "end", f"what {account.name} has")
+        await self.registry_authorization.require_fresh(by, "end", f"what {account.name} has")
         await self._check(account, request)
         done = list[str]()
         if request.successor is not None:

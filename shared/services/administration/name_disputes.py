@@ -93,7 +93,7 @@ class NameDisputes(Struct, frozen=True):
     directory: DirectoryStore
     metadata: MetadataStore
     authorization: Authorization
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     administrators: Administrators
     record_writer: RecordWriter
     mail_delivery: MailDelivery
@@ -139,7 +139,7 @@ class NameDisputes(Struct, frozen=True):
 
     async def all(self, *, by: Principal) -> list[NameDispute]:
         """Return all disputes to administrators and auditors, the latest first."""
-        await self.administration.require_auditor(by, "list", _WHAT)
+        await self.registry_authorization.require_auditor(by, "list", _WHAT)
         found = await all_entities(self.directory, NameDispute)
         return sorted(found, key=lambda each: each.opened_ms, reverse=True)
 
@@ -223,7 +223,7 @@ class NameDisputes(Struct, frozen=True):
 
     async def require_decidable(self, text: str, *, by: Principal) -> DisputeDetails:
         """Return a dispute that `by` may decide now; raise as `decide` does."""
-        await self.administration.require_fresh(by, "decide", _WHAT)
+        await self.registry_authorization.require_fresh(by, "decide", _WHAT)
         details = await self._of_party(text, by)
         await self._require_decidable(details, by)
         return details
@@ -256,7 +256,7 @@ class NameDisputes(Struct, frozen=True):
         dispute, if there is one. `asked_ms` is when somebody asked a second administrator for it.
         Raises `dispute-in-notice`, `dispute-closed`, `dispute-same-decider` or `dispute-appealed`.
         """
-        await self.administration.require_fresh(by, "decide", _WHAT)
+        await self.registry_authorization.require_fresh(by, "decide", _WHAT)
         with about_field("reason"):
             said = parse_required_reason(reason, "the decision")
         details = await self._of_party(text, by)
@@ -370,7 +370,9 @@ class NameDisputes(Struct, frozen=True):
     ) -> Account:
         """Return the claimant, who may see the name and does not have it."""
         if claimant is not None and claimant.id != by.id:
-            await self.administration.require_fresh(by, "open", "a name dispute for somebody")
+            await self.registry_authorization.require_fresh(
+                by, "open", "a name dispute for somebody"
+            )
             await self._require_there(disputed)
         elif by.is_operator:
             message = "The operator opens a dispute for an account. Name the claimant."

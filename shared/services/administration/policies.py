@@ -16,7 +16,7 @@ class Policies(Struct, frozen=True):
     registry."""
 
     directory: DirectoryStore
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     record_writer: RecordWriter
 
     async def of_names(self) -> Policy | None:
@@ -26,7 +26,7 @@ class Policies(Struct, frozen=True):
     @retried_when_stale
     async def replace(self, text: str, *, by: Principal) -> Policy:
         """Replace the policy for names; a repeat changes nothing. Raises `InvalidRequest`."""
-        await self.administration.require_fresh(by, "change", "the policy for names")
+        await self.registry_authorization.require_fresh(by, "change", "the policy for names")
         with about_field("text"):
             parsed = parse_policy(text)
         current = await self.of_names()
@@ -45,7 +45,7 @@ class Policies(Struct, frozen=True):
     @retried_when_stale
     async def reset(self, *, by: Principal) -> None:
         """Show the text that comes with the registry again; a repeat changes nothing."""
-        await self.administration.require_fresh(by, "change", "the policy for names")
+        await self.registry_authorization.require_fresh(by, "change", "the policy for names")
         current = await self.of_names()
         if current is not None:
             await self.record_writer.remove(current, change=_change("policy.reset"), by=by)

@@ -35,7 +35,7 @@ T = TypeVar("T")
 class RegistryStatus(Struct, frozen=True):
     """Reports the status of the registry from a few reads, and from the last counts."""
 
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     upkeep: Upkeep
     metadata: MetadataStore
     directory: DirectoryStore
@@ -52,7 +52,7 @@ class RegistryStatus(Struct, frozen=True):
 
     async def report(self, by: Principal) -> StatusReport:
         """Return the status of the registry; its parts are None for stores that do not answer."""
-        await self.administration.require_auditor(by, "see", "how the registry is")
+        await self.registry_authorization.require_auditor(by, "see", "how the registry is")
         task_states, backlog, counts, to_decide, newer = await asyncio.gather(
             _if_available(self.upkeep.task_states()),
             _if_available(self._backlog()),
@@ -73,7 +73,7 @@ class RegistryStatus(Struct, frozen=True):
 
     async def tasks(self, by: Principal) -> list[TaskState]:
         """Return the state of every task."""
-        await self.administration.require_auditor(by, "see", "the maintenance tasks")
+        await self.registry_authorization.require_auditor(by, "see", "the maintenance tasks")
         states, requested = await asyncio.gather(
             self.upkeep.task_states(), self.upkeep.requests.read(self.upkeep.tasks.values())
         )
@@ -84,7 +84,7 @@ class RegistryStatus(Struct, frozen=True):
 
         Raises `InvalidRequest` if there is no such task, and `SignInAgain`.
         """
-        await self.administration.require_fresh(by, "run", "maintenance tasks")
+        await self.registry_authorization.require_fresh(by, "run", "maintenance tasks")
         task = require_task(self.upkeep.tasks, task_id)
         if await self.upkeep.requests.add(task):
             change = EntityChange(

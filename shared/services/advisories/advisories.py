@@ -60,7 +60,7 @@ class Advisories(Struct, frozen=True):
     sboms: Sboms
     hosted: HostedPackages
     authorization: Authorization
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     record_writer: RecordWriter
     ecosystem: str  # The OSV ecosystem of the packages of this registry.
 
@@ -174,7 +174,7 @@ class Advisories(Struct, frozen=True):
                 org = OrgName(stored.org)
                 await self.authorization.require_to_read(by, Action.MANAGE, org)
             else:
-                await self.administration.require_auditor(by, "see", _WHAT)
+                await self.registry_authorization.require_auditor(by, "see", _WHAT)
         except Refusal:
             return None
         return stored
@@ -222,7 +222,7 @@ class Advisories(Struct, frozen=True):
     async def stored(self, by: Principal) -> list[Advisory]:
         """Return to administrators and auditors every advisory in any state that is part of no
         imported set."""
-        await self.administration.require_auditor(by, "list", _WHAT)
+        await self.registry_authorization.require_auditor(by, "list", _WHAT)
         found = await self.directory.list_by_owner(StoredAdvisory, OWNER)
         return _last_modified_first(found)
 
@@ -343,7 +343,7 @@ class Advisories(Struct, frozen=True):
         if org:
             await self.authorization.require_in_organization(by, Action.MANAGE, parse_org(org))
         else:
-            await self.administration.require_fresh(by, "write", _WHAT)
+            await self.registry_authorization.require_fresh(by, "write", _WHAT)
 
     def _require_own_packages(self, advisory: Advisory) -> None:
         for each in advisory.affected if advisory.org else ():

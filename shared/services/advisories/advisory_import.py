@@ -71,7 +71,7 @@ class AdvisoryImport(Struct, frozen=True):
     directory: DirectoryStore
     files: AdvisoryFiles
     confined: ConfinedTasks
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     record_writer: RecordWriter
     ecosystem: str  # The OSV ecosystem of the packages of this registry.
 
@@ -82,7 +82,7 @@ class AdvisoryImport(Struct, frozen=True):
         Raises `advisories-unreadable`, and `advisories-refused`, `too-many-advisories` and
         `advisory-own` for JSON, of which nothing is stored then.
         """
-        await self.administration.require_fresh(by, "import", "advisories")
+        await self.registry_authorization.require_fresh(by, "import", "advisories")
         if content[:2] == b"PK":
             stem = name.rpartition("/")[2].partition(".")[0].lower()
             set_name = _NO_SET_NAME.sub("-", stem).strip("-")
@@ -158,7 +158,7 @@ class AdvisoryImport(Struct, frozen=True):
 
     async def remove_set(self, set_name: str, by: Principal) -> None:
         """Remove a set; a repeat changes nothing."""
-        await self.administration.require_fresh(by, "import", "advisories")
+        await self.registry_authorization.require_fresh(by, "import", "advisories")
         stored = await self.directory.get(AdvisorySet, Place(OWNER, set_name))
         if stored is None:
             return

@@ -204,7 +204,7 @@ class ApprovalDryRun(Struct, frozen=True):
 class Curation(Struct, frozen=True):
     """Asks for packages, approves and refuses them. Every change may be repeated."""
 
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     authorization: Authorization
     rules: ApprovalRules
     metadata: MetadataStore
@@ -218,13 +218,13 @@ class Curation(Struct, frozen=True):
     async def approved(self, *, by: Principal) -> Approvals:
         """Return the list to whoever it limits, and to administrators and auditors."""
         if not await self.rules.rule_of(by):
-            await self.administration.require_auditor(by, "look at", _WHAT)
+            await self.registry_authorization.require_auditor(by, "look at", _WHAT)
         return await self.rules.stored()
 
     async def approve(self, texts: Sequence[str], reason: str, *, by: Principal) -> Approvals:
         """Approve versions, such as `acme/greet:1.*`, and tell those who asked for the packages;
         the audit log has the reason. Raises `InvalidRequest` and `approvals-full`."""
-        await self.administration.require_fresh(by, "change", _WHAT)
+        await self.registry_authorization.require_fresh(by, "change", _WHAT)
         wanted = _parsed(texts)
         said = _reason(reason)
 
@@ -245,7 +245,7 @@ class Curation(Struct, frozen=True):
 
     async def withdraw(self, texts: Sequence[str], reason: str, *, by: Principal) -> Approvals:
         """Take approvals off the list. What was taken before stays with those who have it."""
-        await self.administration.require_fresh(by, "change", _WHAT)
+        await self.registry_authorization.require_fresh(by, "change", _WHAT)
         wanted = _parsed(texts)
         said = _reason(reason)
         gone = {each.key for each in wanted}
@@ -307,7 +307,7 @@ class Curation(Struct, frozen=True):
 
     async def requests(self, *, by: Principal) -> list[ApprovalRequest]:
         """Return the open requests to administrators and auditors, the oldest first."""
-        await self.administration.require_auditor(by, "look at", _WHAT)
+        await self.registry_authorization.require_auditor(by, "look at", _WHAT)
         found = await self.directory.list_by_subject(ApprovalRequest, RequestState.OPEN.value)
         return sorted(found, key=lambda each: each.asked_ms)[:MAX_LISTED_REQUESTS]
 
@@ -354,7 +354,7 @@ class Curation(Struct, frozen=True):
 
     async def refuse(self, package: Package, reason: str, *, by: Principal) -> ApprovalRequest:
         """Refuse a request, and tell those who asked why. Raises `approval-not-asked`."""
-        await self.administration.require_fresh(by, "change", _WHAT)
+        await self.registry_authorization.require_fresh(by, "change", _WHAT)
         said = _reason(reason)
         decided = await self._close(package, RequestState.REFUSED, said, by)
         if decided is None:
@@ -424,7 +424,7 @@ class Curation(Struct, frozen=True):
         """Return the stored releases of upstreams that were pulled in the last 30 days and that
         the rule would refuse, with these approvals besides those of the list. The cost grows with
         the packages of upstreams."""
-        await self.administration.require(by, "look at", _WHAT)
+        await self.registry_authorization.require(by, "look at", _WHAT)
         approved = list((await self.rules.stored()).approved)
         for each in _parsed(added) if added else ():
             approved.append(Approval(package=each.package, versions=str(each.versions), at_ms=0))

@@ -158,7 +158,7 @@ class RuleApplication(Struct, frozen=True):
 class RuleChanges(Struct, frozen=True):
     """Shows and changes the rules; a change takes an administrator who signed in recently."""
 
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     reader: UpstreamReader
     application: RuleApplication
     pulls: PullLedger
@@ -166,7 +166,7 @@ class RuleChanges(Struct, frozen=True):
 
     async def current(self, *, by: Principal) -> MirrorRules:
         """Return the stored rules to an administrator or auditor."""
-        await self.administration.require_auditor(by, "look at", _WHAT)
+        await self.registry_authorization.require_auditor(by, "look at", _WHAT)
         return await self.reader.upstreams.stored_rules()
 
     async def dry_run(self, wanted: MirrorRules, *, by: Principal) -> RuleDryRun:
@@ -176,7 +176,7 @@ class RuleChanges(Struct, frozen=True):
     async def preview(self, apply: ChangeRules, *, by: Principal) -> RuleDryRun:
         """Compare what `apply` makes of the stored rules with these over all stored releases of
         upstreams; the cost grows with the number of their packages."""
-        await self.administration.require(by, "look at", _WHAT)
+        await self.registry_authorization.require(by, "look at", _WHAT)
         now = await self.reader.upstreams.stored_rules()
         then = now.with_wanted(apply(now), now_ms=self.reader.clock.now_ms())
         effects = list[ChangedDecision]()
@@ -195,7 +195,7 @@ class RuleChanges(Struct, frozen=True):
         """Store what `apply` makes of the stored rules, which nobody else changes meanwhile. Other
         processes follow within five seconds, and stored releases that the rules deny are withheld
         before this returns; a task repeats that after a crash."""
-        await self.administration.require_fresh(by, "change", _WHAT)
+        await self.registry_authorization.require_fresh(by, "change", _WHAT)
         changed = await self._store(apply, by)
         self.reader.upstreams.invalidate()
         await self.application.apply()
@@ -204,7 +204,7 @@ class RuleChanges(Struct, frozen=True):
     async def admit(self, coordinate: Coordinate, reason: str, *, by: Principal) -> None:
         """Serve a release of an upstream at any age, such as an urgent fix; the audit log has the
         reason. Raises `ReleaseNotFound` if no upstream has it, and `UpstreamUnavailable`."""
-        await self.administration.require_fresh(by, "change", _WHAT)
+        await self.registry_authorization.require_fresh(by, "change", _WHAT)
         if not (reason := " ".join(reason.split())[:MAX_REASON]):
             message = "Say why the release is served before it has its minimum age."
             raise InvalidRequest(message)

@@ -41,7 +41,7 @@ class Freezes(Struct, frozen=True):
     """
 
     authorization: Authorization
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     directory: DirectoryStore
     metadata: MetadataStore
     memberships: Memberships
@@ -123,7 +123,7 @@ class Freezes(Struct, frozen=True):
 
     async def solely_owned(self, account: Account, *, by: Principal) -> list[Organization]:
         """Return the organizations that no other account owns that could sign in, by name."""
-        await self.administration.require_auditor(by, "see", "the organizations of others")
+        await self.registry_authorization.require_auditor(by, "see", "the organizations of others")
         owned = [
             each.org
             for each in await self.memberships.of_account(account.id)
@@ -176,7 +176,7 @@ class Freezes(Struct, frozen=True):
                     await self.organization_members.cancel(members, account, actor, reason)
 
     async def _organization(self, org: OrgName, verb: str, by: Principal) -> Organization:
-        await self.administration.require_fresh(by, verb, f"the organization {org}")
+        await self.registry_authorization.require_fresh(by, verb, f"the organization {org}")
         organization = await self.directory.get(Organization, organization_place(org))
         if organization is None or organization.is_deleted_at(self.clock.now_ms()):
             raise organization_not_found(org)

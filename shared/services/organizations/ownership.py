@@ -231,7 +231,7 @@ class OwnershipRequests(Struct, frozen=True):
     metadata: MetadataStore
     events: EventStore
     authorization: Authorization
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     accounts: Accounts
     ownerless: OwnerlessOrganizations
     organization_members: OrganizationMembers
@@ -290,12 +290,12 @@ class OwnershipRequests(Struct, frozen=True):
     async def found(self, *, by: Principal) -> list[OwnerlessOrganization]:
         """Return the organizations without an owner who can sign in, to administrators and
         auditors."""
-        await self.administration.require_auditor(by, "see", _WHAT)
+        await self.registry_authorization.require_auditor(by, "see", _WHAT)
         return await self.ownerless.stored()
 
     async def all(self, *, by: Principal) -> list[AskedOwnership]:
         """Return every open request to administrators and auditors, the oldest first."""
-        await self.administration.require_auditor(by, "see", _WHAT)
+        await self.registry_authorization.require_auditor(by, "see", _WHAT)
         return await self.waiting()
 
     async def waiting(self) -> list[AskedOwnership]:
@@ -307,7 +307,7 @@ class OwnershipRequests(Struct, frozen=True):
         self, org: OrgName, name: str, *, by: Principal
     ) -> OwnershipRequest:
         """Return the request of an account that `by` may grant now; raise as `decide` does."""
-        await self.administration.require_fresh(by, "decide", f"the ownership of {org}")
+        await self.registry_authorization.require_fresh(by, "decide", f"the ownership of {org}")
         request = await self._request_of(org, await self.accounts.by_name_or_id(name))
         await self._require_grantable(request)
         return request
@@ -329,7 +329,7 @@ class OwnershipRequests(Struct, frozen=True):
         Raises `account-not-found`, `nothing-requested`, `notice-running`, and
         `owner-can-sign-in`. A repeat after a crash continues: the role comes first.
         """
-        await self.administration.require_fresh(by, "decide", f"the ownership of {org}")
+        await self.registry_authorization.require_fresh(by, "decide", f"the ownership of {org}")
         parsed_reason = parse_required_reason(reason, "this decision")
         account = await self.accounts.by_name_or_id(name)
         request = await self._request_of(org, account)

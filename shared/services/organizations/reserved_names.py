@@ -38,13 +38,13 @@ class ReservedNames(Struct, frozen=True):
     """Manages reserved names; a change takes effect at once, since each creation reads them."""
 
     directory: DirectoryStore
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     record_writer: RecordWriter
     reserved_patterns: tuple[str, ...]
 
     async def all(self, *, by: Principal) -> ReservedNameList:
         """Return all reserved names, those of administrators in alphabetical order."""
-        await self.administration.require_auditor(by, "list", _WHAT)
+        await self.registry_authorization.require_auditor(by, "list", _WHAT)
         stored = sorted(
             await stored_patterns(self.directory), key=lambda each: each.pattern.lower()
         )
@@ -59,7 +59,7 @@ class ReservedNames(Struct, frozen=True):
 
         Raises `PatternUnreadable`, `reason-missing`, `reserved-already` or `reserved-names-full`.
         """
-        await self.administration.require_fresh(by, "change", _WHAT)
+        await self.registry_authorization.require_fresh(by, "change", _WHAT)
         with about_field("pattern"):
             parsed = parse_reserved_name(pattern)
         with about_field("reason"):
@@ -93,7 +93,7 @@ class ReservedNames(Struct, frozen=True):
     @retried_when_stale
     async def remove(self, pattern: str, *, by: Principal) -> None:
         """Remove a pattern, or raise `reserved-name-not-found`."""
-        await self.administration.require_fresh(by, "change", _WHAT)
+        await self.registry_authorization.require_fresh(by, "change", _WHAT)
         current = await self.directory.get(ReservedName, reserved_name_place(pattern.strip()))
         if current is None:
             raise NotFound(

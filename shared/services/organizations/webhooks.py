@@ -51,7 +51,7 @@ class Webhooks(Struct, frozen=True):
     no organization, for administrators. Changes take a recent sign-in."""
 
     authorization: Authorization
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     directory: DirectoryStore
     events: EventStore
     record_writer: RecordWriter
@@ -172,7 +172,7 @@ class Webhooks(Struct, frozen=True):
 
         A repeat after an interruption goes on with those that were left.
         """
-        await self.administration.require_fresh(by, "change", "the secrets of all webhooks")
+        await self.registry_authorization.require_fresh(by, "change", "the secrets of all webhooks")
         key_id = await self.secrets.begin_round()
         for webhook in await all_entities(self.directory, Webhook):
             if webhook.encrypted is None or webhook.encrypted.key != key_id:
@@ -261,7 +261,7 @@ class Webhooks(Struct, frozen=True):
 
     async def _require_reading(self, org: OrgName | None, by: Principal) -> None:
         if org is None:
-            await self.administration.require_auditor(by, "see", _OF_REGISTRY)
+            await self.registry_authorization.require_auditor(by, "see", _OF_REGISTRY)
         else:
             await self.authorization.require_to_read(by, Action.MANAGE, org)
 
@@ -275,9 +275,9 @@ class Webhooks(Struct, frozen=True):
             access.require_organization(org)
             return access
         if action is Action.GOVERN:
-            await self.administration.require_fresh(by, "change", _OF_REGISTRY)
+            await self.registry_authorization.require_fresh(by, "change", _OF_REGISTRY)
         else:
-            await self.administration.require(by, "see", _OF_REGISTRY)
+            await self.registry_authorization.require(by, "see", _OF_REGISTRY)
         return None
 
     async def _all(self, org: OrgName | None) -> list[Webhook]:

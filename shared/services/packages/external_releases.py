@@ -158,7 +158,7 @@ class PinnedDigests(Struct, frozen=True):
 
     directory: DirectoryStore
     record_writer: RecordWriter
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     clock: Clock
 
     @retried_when_stale
@@ -211,7 +211,7 @@ class PinnedDigests(Struct, frozen=True):
     async def list_refused(self, *, by: Principal) -> list[UpstreamRelease]:
         """Return the refused releases to an administrator or auditor: incidents first, then the
         newest."""
-        await self.administration.require_auditor(by, "look at", "the mirror")
+        await self.registry_authorization.require_auditor(by, "look at", "the mirror")
         others = await self.directory.list_by_subject(UpstreamRelease, REFUSED)
         found = [*await self.incidents(), *others]
         found.sort(key=lambda each: (not each.is_incident, -(each.refused_ms or 0), each.place))
@@ -220,7 +220,7 @@ class PinnedDigests(Struct, frozen=True):
     async def accept(self, coordinate: Coordinate, *, by: Principal) -> bool:
         """Forget why a release is refused, so that the next pull fetches it again; the pin stays.
         Returns whether it was refused. For administrators."""
-        await self.administration.require(by, "change", "the mirror")
+        await self.registry_authorization.require(by, "change", "the mirror")
         known = await self.known(coordinate)
         if known is None or not known.refused_because:
             return False

@@ -343,7 +343,7 @@ class Moderation(Struct, frozen=True):
     the scope moderate may change what can be undone, which is everything except removing.
     """
 
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     metadata: MetadataStore
     directory: DirectoryStore
     pulls: PullLedger
@@ -356,12 +356,14 @@ class Moderation(Struct, frozen=True):
 
     async def find(self, coordinate: Coordinate, *, by: Principal) -> Release:
         """Return the release, whatever its state, or raise `ReleaseNotFound`."""
-        await self.administration.require_reviewer(by, "look at", coordinate, coordinate.package)
+        await self.registry_authorization.require_reviewer(
+            by, "look at", coordinate, coordinate.package
+        )
         return await _find(self.metadata, coordinate)
 
     async def survey(self, package: Package, *, by: Principal) -> Survey:
         """Return a package with all its releases, or raise `PackageNotFound`."""
-        await self.administration.require_reviewer(by, "look at", package, package)
+        await self.registry_authorization.require_reviewer(by, "look at", package, package)
         [survey] = await self.metadata.survey([package])
         if survey is None or not survey.entries:
             raise PackageNotFound(package)
@@ -370,7 +372,7 @@ class Moderation(Struct, frozen=True):
     async def withheld(
         self, after: Coordinate | None = None, *, by: Principal
     ) -> WithheldReleasePage:
-        await self.administration.require_reviewer(by, "read", "what is withheld")
+        await self.registry_authorization.require_reviewer(by, "read", "what is withheld")
         place = release_place(after) if after else Place("")
         page = await entity_page(self.directory, WithheldNote, place, WITHHELD_RELEASES_SHOWN)
         names = await account_names(self.directory, (each.by for each in page.entities))
@@ -384,7 +386,7 @@ class Moderation(Struct, frozen=True):
 
         Raises `ReleaseNotFound`.
         """
-        await self.administration.require_auditor(by, "look at", str(coordinate))
+        await self.registry_authorization.require_auditor(by, "look at", str(coordinate))
         found = await self.metadata.find(coordinate)
         head = found.head
         release = found.release
@@ -510,9 +512,11 @@ class Moderation(Struct, frozen=True):
     async def _require_decider(self, coordinate: Coordinate, state: State, by: Principal) -> None:
         verb = STATE_VERBS[state]
         if state is State.REMOVED:
-            await self.administration.require_fresh(by, verb, str(coordinate))
+            await self.registry_authorization.require_fresh(by, verb, str(coordinate))
         else:
-            await self.administration.require_moderator(by, verb, coordinate, coordinate.package)
+            await self.registry_authorization.require_moderator(
+                by, verb, coordinate, coordinate.package
+            )
 
 
 def review_pending(release: Release) -> Conflict:

@@ -29,7 +29,7 @@ class PackageHolds(Struct, frozen=True):
     Each may be repeated, and a repeat finishes what was interrupted.
     """
 
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     metadata: MetadataStore
     records: PackageRecordWriter
     organizations: Organizations
@@ -42,7 +42,7 @@ class PackageHolds(Struct, frozen=True):
         """
         with about_field("reason"):
             parsed = parse_required_reason(reason, f"the hold of {package}")
-        await self.administration.require_moderator(by, "hold", package, package)
+        await self.registry_authorization.require_moderator(by, "hold", package, package)
         now_ms = self.clock.now_ms()
 
         def decide(head: Head) -> Head:
@@ -62,7 +62,7 @@ class PackageHolds(Struct, frozen=True):
     async def end(self, package: Package, *, by: Principal) -> EndedHold:
         """End the hold of the package, and publish the releases that waited for it. If its name
         resembled a popular one, the name of its organization is accepted as well."""
-        await self.administration.require_moderator(by, "restore", package, package)
+        await self.registry_authorization.require_moderator(by, "restore", package, package)
         now_ms = self.clock.now_ms()
         current = await self.metadata.head(package)
         if current and current.hold and current.hold.resembles:

@@ -59,7 +59,7 @@ class Proposals(Struct, frozen=True):
     day.
     """
 
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     directory: DirectoryStore
     record_writer: RecordWriter
     moderation: Moderation
@@ -102,7 +102,9 @@ class Proposals(Struct, frozen=True):
         by: Principal,
     ) -> Proposal:
         parsed = parse_decision_reason(reason, coordinate)
-        await self.administration.require_moderator(by, "propose", coordinate, coordinate.package)
+        await self.registry_authorization.require_moderator(
+            by, "propose", coordinate, coordinate.package
+        )
         release = await self.moderation.find(coordinate, by=by)
         if act is ProposedAct.ERASE and release.erased:
             raise Conflict(
@@ -118,13 +120,17 @@ class Proposals(Struct, frozen=True):
         with about_field("pattern"):
             parsed_pattern = parse_reserved_name(pattern)
         parsed = parse_decision_reason(reason, parsed_pattern)
-        await self.administration.require_moderator(by, "propose", f"the name {parsed_pattern}")
+        await self.registry_authorization.require_moderator(
+            by, "propose", f"the name {parsed_pattern}"
+        )
         return await self._add(self._new(ProposedAct.RESERVE_NAME, parsed_pattern, parsed, by), by)
 
     async def move_name(self, org: OrgName, to: str, reason: str, *, by: Principal) -> Proposal:
         """Propose to move the name of an organization to this registry or an upstream."""
         parsed = parse_decision_reason(reason, org)
-        await self.administration.require_moderator(by, "propose", f"a move of the name {org}")
+        await self.registry_authorization.require_moderator(
+            by, "propose", f"a move of the name {org}"
+        )
         return await self._add(self._new(ProposedAct.MOVE_NAME, org, parsed, by, to=to), by)
 
     async def erase_account(
@@ -160,7 +166,7 @@ class Proposals(Struct, frozen=True):
 
     async def all(self, *, by: Principal) -> list[Proposal]:
         """Return the proposals that wait, the oldest first."""
-        await self.administration.require_reviewer(by, "list", "proposals")
+        await self.registry_authorization.require_reviewer(by, "list", "proposals")
         return await self._open()
 
     async def names(self, proposals: Iterable[Proposal]) -> Mapping[str, str]:
@@ -175,7 +181,9 @@ class Proposals(Struct, frozen=True):
         Raises `proposal-not-found`, `second-administrator-needed`, and what the act raises, after
         which the proposal still waits.
         """
-        await self.administration.require_fresh(by, "confirm", f"the proposal {proposal_id}")
+        await self.registry_authorization.require_fresh(
+            by, "confirm", f"the proposal {proposal_id}"
+        )
         proposal = await self._get(proposal_id)
         await self.second.require(proposal, by)
         done = await self._do(proposal, by, moves)
@@ -185,7 +193,7 @@ class Proposals(Struct, frozen=True):
     async def reject(self, proposal_id: str, reason: str, *, by: Principal) -> Proposal:
         """End a proposal without doing it; raise `proposal-not-found`."""
         parsed = parse_decision_reason(reason, f"the proposal {proposal_id}")
-        await self.administration.require_fresh(by, "reject", f"the proposal {proposal_id}")
+        await self.registry_authorization.require_fresh(by, "reject", f"the proposal {proposal_id}")
         proposal = await self._get(proposal_id)
         await self._end(proposal, "rejected", parsed, by)
         return proposal
@@ -193,7 +201,9 @@ class Proposals(Struct, frozen=True):
     async def withdraw(self, proposal_id: str, *, by: Principal) -> Proposal:
         """End what `by` asked a second administrator for; raise `proposal-not-found` and
         `proposal-of-another`."""
-        await self.administration.require_fresh(by, "withdraw", f"the proposal {proposal_id}")
+        await self.registry_authorization.require_fresh(
+            by, "withdraw", f"the proposal {proposal_id}"
+        )
         proposal = await self._get(proposal_id)
         if by.id != proposal.by:
             raise Forbidden(

@@ -146,7 +146,7 @@ class Reports(Struct, frozen=True):
     metadata: MetadataStore
     hosted: HostedPackages
     authorization: Authorization
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     moderation: Moderation
     records: ReportRecords
     weights: ReportWeights
@@ -279,7 +279,7 @@ class Reports(Struct, frozen=True):
 
     async def queue(self, *, by: Principal) -> ReportQueue:
         """Return the releases whose reports wait for a decision."""
-        await self.administration.require_reviewer(by, "read", "reports")
+        await self.registry_authorization.require_reviewer(by, "read", "reports")
         found = await self.records.waiting_cases()
         first = sorted(found, key=lambda each: (not each.quarantined_ms, each.first_ms))
         cases = [await self._details(each) for each in first[:RELEASES_ON_A_PAGE]]
@@ -295,7 +295,7 @@ class Reports(Struct, frozen=True):
 
     async def show(self, coordinate: Coordinate, *, by: Principal) -> ReportedCase:
         """Return a release with its reports, also decided ones; raise `reports-not-found`."""
-        await self.administration.require_reviewer(
+        await self.registry_authorization.require_reviewer(
             by, "read reports about", coordinate, coordinate.package
         )
         return await self._details(await self.records.known_case(coordinate))
@@ -313,7 +313,7 @@ class Reports(Struct, frozen=True):
             message = "Choose a decision: confirmed, dismissed or false."
             with about_field("outcome"):
                 raise InvalidRequest(message)
-        await self.administration.require_moderator(
+        await self.registry_authorization.require_moderator(
             by, "decide on reports about", coordinate, coordinate.package
         )
         said = _reason_of(verdict, coordinate)

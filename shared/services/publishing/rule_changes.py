@@ -85,7 +85,7 @@ class PublishingRuleChanges(Struct, frozen=True):
     registry for administrators, who signed in recently where they change something."""
 
     authorization: Authorization
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     rules: PublishingRules
     metadata: MetadataStore
     directory: DirectoryStore
@@ -159,7 +159,7 @@ class PublishingRuleChanges(Struct, frozen=True):
     ) -> RulesOfOrganization:
         """Store other limits of an organization, and count what it has; for administrators. What is
         published already stays, also above a limit. Raises `InvalidRequest`."""
-        await self.administration.require_fresh(by, "change", f"the limits of {org}")
+        await self.registry_authorization.require_fresh(by, "change", f"the limits of {org}")
         organization = await self._with_quota(org, wanted, by)
         await self.usage_counts.count(organization)
         stored = await self.directory.get(Organization, organization.place)
@@ -181,14 +181,14 @@ class PublishingRuleChanges(Struct, frozen=True):
 
     async def of_registry(self, *, by: Principal) -> RegistryRules:
         """Return the rules of the registry to an administrator or auditor."""
-        await self.administration.require_auditor(by, "look at", _WHAT)
+        await self.registry_authorization.require_auditor(by, "look at", _WHAT)
         return await self.reader.stored()
 
     @retried_when_stale
     async def change_registry(self, wanted: RuleValues, *, by: Principal) -> RegistryRules:
         """Store other values of the rules of the registry, which hold in all organizations within
         five seconds; a repeat changes nothing. Raises `InvalidRequest`."""
-        await self.administration.require_fresh(by, "change", _WHAT)
+        await self.registry_authorization.require_fresh(by, "change", _WHAT)
         stored = await self.reader.stored()
         rules = with_values(stored, wanted)
         details = rule_differences(stored, rules)
@@ -203,7 +203,7 @@ class PublishingRuleChanges(Struct, frozen=True):
     async def dry_run_registry(self, wanted: RuleValues, *, by: Principal) -> RulesDryRun:
         """Return what other values would have said of the releases of the last month, whoever
         published them; nothing is stored. Its cost grows with the number of packages."""
-        await self.administration.require(by, "look at", _WHAT)
+        await self.registry_authorization.require(by, "look at", _WHAT)
         now = await self.reader.stored()
         then = with_values(now, wanted)
         organizations = {

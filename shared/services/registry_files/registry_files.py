@@ -90,7 +90,7 @@ class RegistryFiles(Struct, frozen=True):
     """Applies and exports registry files, for the operator, administrators who signed in recently,
     and tokens with the scope apply, each use of which is mailed to all administrators."""
 
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     directory: DirectoryStore
     record_writer: RecordWriter
     leases: Leases
@@ -102,7 +102,7 @@ class RegistryFiles(Struct, frozen=True):
 
     async def preview(self, request: FileRequest, *, by: Principal) -> AppliedFile:
         """Return what a file would change; nothing is changed."""
-        await self.administration.require_file_applier(by, "try", _WHAT)
+        await self.registry_authorization.require_file_applier(by, "try", _WHAT)
         plan = await self._plan(parse_registry_file(request.text), request, by)
         await self._mail("tried", plan.lines, by)
         return AppliedFile(plan.lines, plan.waiting)
@@ -113,7 +113,7 @@ class RegistryFiles(Struct, frozen=True):
         """Change what differs from the file, after `told` got the plan; wait while another file is
         applied. Raises `InvalidRequest` for a file with problems, before any change; and
         `file-stopped` if a change is refused, which names it and how many were made."""
-        await self.administration.require_file_applier(by, "apply", _WHAT)
+        await self.registry_authorization.require_file_applier(by, "apply", _WHAT)
         parsed = parse_registry_file(request.text)
         async with AsyncExitStack() as holding:
             await self._hold(holding)
@@ -126,7 +126,7 @@ class RegistryFiles(Struct, frozen=True):
 
     async def export(self, *, by: Principal) -> str:
         """Return the file of what is there, without secrets."""
-        await self.administration.require_file_applier(by, "export", "the registry")
+        await self.registry_authorization.require_file_applier(by, "export", "the registry")
         await self._mail("exported", (), by)
         registry = await self.registry.section()
         has_registry = registry != RegistrySection()

@@ -280,7 +280,7 @@ class Takeovers(Struct, frozen=True):
     """Lets directories take over accounts that exist, if an administrator approves."""
 
     directory: DirectoryStore
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     records: ScimRecords
     users: ScimUsers
     tokens: ScimTokens
@@ -315,14 +315,14 @@ class Takeovers(Struct, frozen=True):
         return [*found, *(ending_token_problem(each) for each in await self.tokens.ending())]
 
     async def listed(self, *, by: Principal) -> list[WaitingTakeover]:
-        await self.administration.require_auditor(by, "see", "what directories wait for")
+        await self.registry_authorization.require_auditor(by, "see", "what directories wait for")
         return await self.waiting()
 
     async def allow(self, names: Sequence[str], *, by: Principal) -> list[WaitingTakeover]:
         """Let directories take over accounts by their names, or all that wait; return what waits
         then. Raises `account-not-found` for an account that does not wait."""
         what = "accounts that directories take over"
-        await self.administration.require_fresh(by, "choose", what)
+        await self.registry_authorization.require_fresh(by, "choose", what)
         waiting = await self.waiting()
         by_name = {each.account.name.lower(): each for each in waiting}
         by_name |= {f"id:{each.account.id}".lower(): each for each in waiting}

@@ -398,7 +398,7 @@ class Tokens(Struct, frozen=True):
 
     records: TokenRecords
     authorization: Authorization
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     enabled_people: EnabledPeople
     makers: Makers
     decision_mail: DecisionMail
@@ -534,9 +534,9 @@ class Tokens(Struct, frozen=True):
         if limiting is not None:
             what = f"the token {token.name}, which {_USES[limiting]}"
             if limiting is Scope.AUDIT and by.is_operator:
-                await self.administration.require_auditing_account(token.owner, verb, what)
+                await self.registry_authorization.require_auditing_account(token.owner, verb, what)
             else:
-                await self.administration.require_administrator(token.owner, verb, what)
+                await self.registry_authorization.require_administrator(token.owner, verb, what)
 
     async def _with_maker(self, used: UsedToken) -> UsedToken:
         is_of_organization = bool(used.token.org)

@@ -44,7 +44,7 @@ class Openings(Struct, frozen=True):
     directory: DirectoryStore
     metadata: MetadataStore
     authorization: Authorization
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
 
     async def opening(self, index: str, *, by: Principal) -> Opening:
         """Return the opening of the entry at an index of the log that is written now; raise
@@ -99,7 +99,7 @@ class Openings(Struct, frozen=True):
 
     async def _administers(self, by: Principal) -> bool:
         try:
-            await self.administration.require_auditor(by, "read", "the log of the registry")
+            await self.registry_authorization.require_auditor(by, "read", "the log of the registry")
         except _REFUSALS:
             return False
         return True
