@@ -83,7 +83,7 @@ from shared.services.mirroring.approvals import ApprovalRules, Curation
 from shared.services.mirroring.approved_source import ApprovedSource
 from shared.services.mirroring.archive_admission import Admission, Refreshing
 from shared.services.mirroring.catalogue import UpstreamCatalogue
-from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
+from shared.services.mirroring.mirror_rules import MirrorRuleApplication, MirrorRuleChanges
 from shared.services.mirroring.package_chain import PackageChain
 from shared.services.mirroring.upstream_questions import Asker
 from shared.services.mirroring.upstream_reader import UpstreamReader
@@ -193,7 +193,7 @@ class PackageServices(Struct, frozen=True):
     archive_files: ArchiveFiles
     archive_reader: ArchiveReader
     derived_data: DerivedData
-    record_writer: PackageRecordWriter
+    records: PackageRecordWriter
     of_organization: OrganizationPackages
     visibility: PackageVisibility
     deprecation: Deprecation
@@ -219,8 +219,8 @@ class MirroringServices(Struct, frozen=True):
     refreshing: Refreshing
     lists: VersionLists
     catalogue: UpstreamCatalogue
-    rule_application: RuleApplication
-    rules: RuleChanges
+    rule_application: MirrorRuleApplication
+    rules: MirrorRuleChanges
     gone: GoneReleases
     moves: NameMoves
     approvals: ApprovalRules
@@ -537,7 +537,7 @@ def _packages(services: Services) -> PackageServices:
         archive_files=services.archive_files,
         archive_reader=services.archive_reader,
         derived_data=services.derived_data,
-        record_writer=services.package_record_writer,
+        records=services.package_record_writer,
         of_organization=services.organization_packages,
         visibility=services.package_visibility,
         deprecation=services.deprecation,
@@ -681,7 +681,7 @@ def _publishing(services: Services) -> PublishingServices:
         own_releases=services.own_releases,
         reports=services.reports,
         rules=services.publishing_rules,
-        rule_changes=services.rule_changes_of_publishing,
+        rule_changes=services.publishing_rule_changes,
         retention=services.prerelease_retention,
         staged_releases=services.staged_releases,
         warnings=services.release_warnings,
@@ -697,8 +697,8 @@ def _mirroring(services: Services) -> MirroringServices:
         refreshing=services.refreshing,
         lists=services.version_lists,
         catalogue=services.upstream_catalogue,
-        rule_application=services.rule_application,
-        rules=services.rule_changes,
+        rule_application=services.mirror_rule_application,
+        rules=services.mirror_rule_changes,
         gone=services.gone_releases,
         moves=services.name_moves,
         approvals=services.approval_rules,

@@ -169,7 +169,7 @@ from shared.services.mirroring.approvals import ApprovalRules, Curation
 from shared.services.mirroring.archive_admission import Admission, MirroredLicenses, Refreshing
 from shared.services.mirroring.catalogue import UpstreamCatalogue
 from shared.services.mirroring.kept_answers import KeptAnswers
-from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
+from shared.services.mirroring.mirror_rules import MirrorRuleApplication, MirrorRuleChanges
 from shared.services.mirroring.ours_or_upstream import OursOrUpstream
 from shared.services.mirroring.upstream_questions import UpstreamQuestions
 from shared.services.mirroring.upstream_reader import UpstreamReader
@@ -447,7 +447,7 @@ class Services:
     def hosted_packages(self) -> HostedPackages:
         return HostedPackages(
             authorization=self.authorization,
-            records=self.package_cache,
+            package_reader=self.package_cache,
             documents=self.adapters.documents,
             sweep_grace_hours=self.settings.sweep_grace_hours,
         )
@@ -488,7 +488,7 @@ class Services:
             hosted=self.hosted_packages,
             metadata=self.adapters.metadata,
             directory=self.adapters.directory,
-            records=self.package_record_writer,
+            package_records=self.package_record_writer,
             mail_delivery=self.mail_delivery,
             clock=self.adapters.clock,
             base_url=self.settings.base_url,
@@ -502,7 +502,7 @@ class Services:
     def package_details(self) -> PackageDetails:
         return PackageDetails(
             hosted=self.hosted_packages,
-            records=self.package_cache,
+            package_reader=self.package_cache,
             documents=self.adapters.documents,
             directory=self.adapters.directory,
             pulls=self.adapters.pulls,
@@ -559,7 +559,7 @@ class Services:
     def archive_delivery(self) -> ArchiveDelivery:
         return ArchiveDelivery(
             authorization=self.authorization,
-            records=self.package_cache,
+            package_reader=self.package_cache,
             archives=self.adapters.archives,
             signer=self.archive_link_signer,
             clock=self.adapters.clock,
@@ -595,7 +595,7 @@ class Services:
     def package_visibility(self) -> PackageVisibility:
         return PackageVisibility(
             authorization=self.authorization,
-            records=self.package_record_writer,
+            package_records=self.package_record_writer,
             decision_mail=self.decision_mail,
             clock=self.adapters.clock,
         )
@@ -604,7 +604,7 @@ class Services:
     def deprecation(self) -> Deprecation:
         return Deprecation(
             authorization=self.authorization,
-            records=self.package_record_writer,
+            package_records=self.package_record_writer,
             clock=self.adapters.clock,
         )
 
@@ -730,7 +730,7 @@ class Services:
             archives=self.adapters.archives,
             release_signer=self.adapters.release_signer,
             derived_data=self.derived_data,
-            records=self.package_record_writer,
+            package_records=self.package_record_writer,
             clock=self.adapters.clock,
             readers=self.settings.readers,
         )
@@ -800,11 +800,11 @@ class Services:
         )
 
     @cached_property
-    def rule_application(self) -> RuleApplication:
-        return RuleApplication(
+    def mirror_rule_application(self) -> MirrorRuleApplication:
+        return MirrorRuleApplication(
             reader=self.upstream_reader,
             metadata=self.adapters.metadata,
-            records=self.package_record_writer,
+            package_records=self.package_record_writer,
         )
 
     @cached_property
@@ -821,7 +821,7 @@ class Services:
             metadata=self.adapters.metadata,
             directory=self.adapters.directory,
             releases=self.external_releases,
-            records=self.package_record_writer,
+            package_records=self.package_record_writer,
             clock=self.adapters.clock,
             upstream_withdrawals=self.settings.upstream_withdrawals,
         )
@@ -869,11 +869,11 @@ class Services:
         )
 
     @cached_property
-    def rule_changes(self) -> RuleChanges:
-        return RuleChanges(
+    def mirror_rule_changes(self) -> MirrorRuleChanges:
+        return MirrorRuleChanges(
             registry_authorization=self.registry_authorization,
             reader=self.upstream_reader,
-            application=self.rule_application,
+            application=self.mirror_rule_application,
             pulls=self.adapters.pulls,
             record_writer=self.record_writer,
         )
@@ -935,7 +935,7 @@ class Services:
             metadata=self.adapters.metadata,
             directory=self.adapters.directory,
             owners=self.name_owners,
-            packages=self.package_record_writer,
+            package_records=self.package_record_writer,
             clock=self.adapters.clock,
         )
 
@@ -945,7 +945,7 @@ class Services:
             metadata=self.adapters.metadata,
             directory=self.adapters.directory,
             pins=self.pinned_digests,
-            packages=self.package_record_writer,
+            package_records=self.package_record_writer,
             releases=self.external_releases,
             withdrawals=self.bundle_withdrawals,
             documents=self.document_import,
@@ -1148,7 +1148,7 @@ class Services:
         return ApiDocs(
             authorization=self.authorization,
             hosted=self.hosted_packages,
-            records=self.package_cache,
+            package_reader=self.package_cache,
             documents=self.adapters.documents,
             pieces=self.piece_reader,
             queue=self.api_docs_queue,
@@ -1219,7 +1219,7 @@ class Services:
             archives=self.adapters.archives,
             archive_reader=self.archive_reader,
             archive_files=self.archive_files,
-            record_writer=self.package_record_writer,
+            package_records=self.package_record_writer,
         )
 
     @cached_property
@@ -1254,7 +1254,7 @@ class Services:
             confined=self.adapters.confined,
             documents=self.adapters.documents,
             roots=self.trusted_roots,
-            records=self.package_record_writer,
+            package_records=self.package_record_writer,
             clock=self.adapters.clock,
         )
 
@@ -1289,7 +1289,7 @@ class Services:
             authorization=self.authorization,
             directory=self.adapters.directory,
             metadata=self.adapters.metadata,
-            records=self.package_record_writer,
+            package_records=self.package_record_writer,
             search=self.package_search,
             mail_delivery=self.mail_delivery,
             work=self.adapters.work,
@@ -1336,7 +1336,7 @@ class Services:
         return SecretScan(confined=self.adapters.confined)
 
     @cached_property
-    def rule_changes_of_publishing(self) -> PublishingRuleChanges:
+    def publishing_rule_changes(self) -> PublishingRuleChanges:
         return PublishingRuleChanges(
             authorization=self.authorization,
             registry_authorization=self.registry_authorization,
@@ -1420,7 +1420,7 @@ class Services:
             audit_log=self.audit_log,
             dependents=self.dependents,
             derived_data=self.derived_data,
-            records=self.package_record_writer,
+            package_records=self.package_record_writer,
             mail=self.release_mail,
             clock=self.adapters.clock,
         )
@@ -1460,7 +1460,7 @@ class Services:
         return PackageHolds(
             registry_authorization=self.registry_authorization,
             metadata=self.adapters.metadata,
-            records=self.package_record_writer,
+            package_records=self.package_record_writer,
             organizations=self.organizations,
             clock=self.adapters.clock,
         )
@@ -1497,7 +1497,7 @@ class Services:
             authorization=self.authorization,
             metadata=self.adapters.metadata,
             directory=self.adapters.directory,
-            records=self.package_record_writer,
+            package_records=self.package_record_writer,
             decision_mail=self.decision_mail,
             clock=self.adapters.clock,
         )
@@ -1519,7 +1519,7 @@ class Services:
         return StagedReleases(
             authorization=self.authorization,
             metadata=self.adapters.metadata,
-            records=self.package_record_writer,
+            package_records=self.package_record_writer,
             archive_files=self.archive_files,
             archive_delivery=self.archive_delivery,
             comparisons=self.api_comparisons,
@@ -1539,7 +1539,7 @@ class Services:
             directory=self.adapters.directory,
             pulls=self.adapters.pulls,
             search=self.package_search,
-            records=self.package_record_writer,
+            package_records=self.package_record_writer,
             erasure=self.release_erasure,
             second=self.second_administrator,
             clock=self.adapters.clock,
@@ -1554,7 +1554,7 @@ class Services:
             authorization=self.authorization,
             registry_authorization=self.registry_authorization,
             moderation=self.moderation,
-            records=self.report_records,
+            report_records=self.report_records,
             weights=self.report_weights,
             record_writer=self.record_writer,
             mail=self.report_mail,
@@ -1567,7 +1567,7 @@ class Services:
     @cached_property
     def report_weights(self) -> ReportWeights:
         return ReportWeights(
-            records=self.report_records,
+            report_records=self.report_records,
             moderation=self.moderation,
             search=self.package_search,
             clock=self.adapters.clock,
@@ -1577,7 +1577,7 @@ class Services:
     @cached_property
     def report_mail(self) -> ReportMail:
         return ReportMail(
-            records=self.report_records,
+            report_records=self.report_records,
             mail_delivery=self.mail_delivery,
             work=self.adapters.work,
             clock=self.adapters.clock,
@@ -1877,7 +1877,7 @@ class Services:
     @cached_property
     def tokens(self) -> Tokens:
         return Tokens(
-            records=self.token_records,
+            token_records=self.token_records,
             authorization=self.authorization,
             registry_authorization=self.registry_authorization,
             enabled_people=self.directory_locks,
@@ -1906,7 +1906,7 @@ class Services:
     def secret_scanning(self) -> SecretScanning:
         return SecretScanning(
             reports=self.leak_reports,
-            records=self.token_records,
+            token_records=self.token_records,
             directory=self.adapters.directory,
             work=self.adapters.work,
             clock=self.adapters.clock,
@@ -1937,7 +1937,7 @@ class Services:
             directory=self.adapters.directory,
             record_writer=self.record_writer,
             metadata=self.adapters.metadata,
-            records=self.package_record_writer,
+            package_records=self.package_record_writer,
             clock=self.adapters.clock,
             randomness=self.adapters.randomness,
             jobs=self.job_token_verifier,
@@ -1956,7 +1956,7 @@ class Services:
             events=self.adapters.events,
             metadata=self.adapters.metadata,
             makers=self.makers,
-            tokens=self.token_records,
+            token_records=self.token_records,
             work=self.adapters.work,
             clock=self.adapters.clock,
             base_url=self.settings.base_url,
@@ -2000,7 +2000,7 @@ class Services:
             directory=self.adapters.directory,
             metadata=self.adapters.metadata,
             record_writer=self.record_writer,
-            tokens=self.token_records,
+            token_records=self.token_records,
             clock=self.adapters.clock,
         )
 
@@ -2164,7 +2164,7 @@ class Services:
 
     @cached_property
     def rule_sections(self) -> RuleSections:
-        return RuleSections(changes=self.rule_changes_of_publishing)
+        return RuleSections(changes=self.publishing_rule_changes)
 
     @cached_property
     def organization_files(self) -> OrganizationFiles:
@@ -2194,7 +2194,7 @@ class Services:
                 directory=self.adapters.directory,
                 reserved_names=self.reserved_names,
                 rules=self.rule_sections,
-                mirror_rules=self.rule_changes if self.upstreams is not None else None,
+                mirror_rules=self.mirror_rule_changes if self.upstreams is not None else None,
             ),
         )
 
@@ -2242,7 +2242,7 @@ class Services:
     def name_moves(self) -> NameMoves:
         return NameMoves(
             reader=self.upstream_reader,
-            application=self.rule_application,
+            application=self.mirror_rule_application,
             directory=self.adapters.directory,
             record_writer=self.record_writer,
             decision_mail=self.decision_mail,
@@ -2291,7 +2291,7 @@ class Services:
             administrators=self.administrators,
             accounts=self.accounts,
             memberships=self.memberships,
-            tokens=self.token_records,
+            token_records=self.token_records,
             sessions=self.sessions,
             audit_log=self.audit_log,
             made_by_accounts=self.made_by_accounts,
@@ -2377,7 +2377,7 @@ class Services:
     def scim_users(self) -> ScimUsers:
         return ScimUsers(
             directory=self.adapters.directory,
-            records=self.scim_records,
+            scim_records=self.scim_records,
             identities=self.identities,
             directory_locks=self.directory_locks,
             roles_by_groups=self.roles_by_groups,
@@ -2393,7 +2393,7 @@ class Services:
         return self._close_at_end(
             ScimGroups(
                 directory=self.adapters.directory,
-                records=self.scim_records,
+                scim_records=self.scim_records,
                 users=self.scim_users,
                 record_writer=self.record_writer,
                 read_only_mode=self.read_only_mode,
@@ -2409,7 +2409,7 @@ class Services:
         return Takeovers(
             directory=self.adapters.directory,
             registry_authorization=self.registry_authorization,
-            records=self.scim_records,
+            scim_records=self.scim_records,
             users=self.scim_users,
             tokens=self.scim_tokens,
             record_writer=self.record_writer,
@@ -2445,7 +2445,7 @@ class Services:
             directory=self.adapters.directory,
             events=self.adapters.events,
             administrators=self.administrators,
-            tokens=self.token_records,
+            token_records=self.token_records,
             sessions=self.sessions,
             made_by_accounts=self.made_by_accounts,
             stopped_makers=self.stopped_makers,
@@ -2487,7 +2487,7 @@ class Services:
             directory=self.adapters.directory,
             registry_authorization=self.registry_authorization,
             memberships=self.memberships,
-            tokens=self.token_records,
+            token_records=self.token_records,
             sessions=self.sessions,
             identities=self.identities,
             audit_log=self.audit_log,
@@ -2807,7 +2807,7 @@ class Services:
             metadata=self.adapters.metadata,
             documents=self.adapters.documents,
             api_history=self.api_history,
-            records=self.package_record_writer,
+            package_records=self.package_record_writer,
             copies=self.adapters.copies,
             clock=self.adapters.clock,
         )
@@ -3012,7 +3012,7 @@ class Services:
 
     @cached_property
     def apply_mirror_rules(self) -> ApplyMirrorRules:
-        return ApplyMirrorRules(rule_application=self.rule_application)
+        return ApplyMirrorRules(rule_application=self.mirror_rule_application)
 
     @cached_property
     def update_upstream_catalogue(self) -> UpdateUpstreamCatalogue:
@@ -3090,7 +3090,7 @@ class Services:
             release_signer=self.adapters.release_signer,
             metadata=self.adapters.metadata,
             documents=self.adapters.documents,
-            record_writer=self.package_record_writer,
+            package_records=self.package_record_writer,
             derived_data=self.derived_data,
             work=self.adapters.work,
             checkpoints=self.checkpoints,

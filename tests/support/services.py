@@ -201,7 +201,7 @@ class OrganizationServices:
             directory=self.directory,
             metadata=self.packages,  # pyright: ignore[reportArgumentType] - a part of it.
             record_writer=self.record_writer,
-            tokens=records,
+            token_records=records,
             clock=self.clock,
         )
 

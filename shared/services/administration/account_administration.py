@@ -84,7 +84,7 @@ class AccountAdministration(Struct, frozen=True):
     administrators: Administrators
     accounts: Accounts
     memberships: Memberships
-    tokens: TokenRecords
+    token_records: TokenRecords
     sessions: Sessions
     audit_log: AuditLog
     made_by_accounts: MadeByAccounts
@@ -127,7 +127,7 @@ class AccountAdministration(Struct, frozen=True):
         identities, memberships, tokens, sessions, log = await asyncio.gather(
             self.directory.list_by_subject(Identity, account.id),
             self.memberships.of_account(account.id),
-            self.tokens.of(account.id),
+            self.token_records.of(account.id),
             self.directory.list_by_owner(Session, account.id),
             self.audit_log.of_other_account(account.id, query, by=by),
         )
@@ -194,24 +194,24 @@ class AccountAdministration(Struct, frozen=True):
     async def token(self, account: Account, token_id: str, *, by: Principal) -> UsedToken:
         """Return a token with its last use; raise `TokenNotFound`."""
         await self.registry_authorization.require_auditor(by, "see", _ACCOUNTS_OF_OTHERS)
-        return await self.tokens.find(account.id, token_id)
+        return await self.token_records.find(account.id, token_id)
 
     async def revoke_token(
         self, account: Account, token_id: str, reason: str, *, by: Principal
     ) -> None:
         """Revoke a token, everywhere within five seconds; raise `TokenNotFound`."""
         said = await self._require_revoker(account, reason, by)
-        token = (await self.tokens.find(account.id, token_id)).token
-        await self.tokens.revoke(token, token_change("revoked", token, said), by=by)
+        token = (await self.token_records.find(account.id, token_id)).token
+        await self.token_records.revoke(token, token_change("revoked", token, said), by=by)
         what = f"the access token {token.name} of {account.name} is revoked"
         await self._tell(account, what, said, by)
 
     async def revoke_all_tokens(self, account: Account, reason: str, *, by: Principal) -> int:
         """Revoke all tokens of the account; return the number."""
         said = await self._require_revoker(account, reason, by)
-        found = [used.token for used in await self.tokens.of(account.id)]
+        found = [used.token for used in await self.token_records.of(account.id)]
         for token in found:
-            await self.tokens.revoke(token, token_change("revoked", token, said), by=by)
+            await self.token_records.revoke(token, token_change("revoked", token, said), by=by)
         if found:
             await self._tell(account, f"all access tokens of {account.name} are revoked", said, by)
         return len(found)

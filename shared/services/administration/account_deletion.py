@@ -72,7 +72,7 @@ class AccountDeletion(Struct, frozen=True):
     directory: DirectoryStore
     registry_authorization: RegistryAuthorization
     memberships: Memberships
-    tokens: TokenRecords
+    token_records: TokenRecords
     sessions: Sessions
     identities: Identities
     audit_log: AuditLog
@@ -106,7 +106,7 @@ class AccountDeletion(Struct, frozen=True):
         return PersonalData(
             account=account,
             memberships=tuple(await self.memberships.of_account(account.id)),
-            tokens=tuple(await self.tokens.of(account.id)),
+            tokens=tuple(await self.token_records.of(account.id)),
             sessions=tuple(live_sessions(sessions, self.clock.now_ms())),
             identities=tuple(sorted(identities, key=lambda identity: identity.linked_ms)),
             provisioned=tuple(await self.directory.list_by_subject(ScimUser, account.id)),

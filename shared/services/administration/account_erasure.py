@@ -93,7 +93,7 @@ class AccountErasures(Struct, frozen=True):
     directory: DirectoryStore
     events: EventStore
     administrators: Administrators
-    tokens: TokenRecords
+    token_records: TokenRecords
     sessions: Sessions
     made_by_accounts: MadeByAccounts
     stopped_makers: StoppedMakers
@@ -364,9 +364,9 @@ class AccountErasures(Struct, frozen=True):
                 await self.ownerless_organizations.review(organization)
 
     async def _revoke_tokens(self, account_id: str, by: Principal) -> int:
-        used = await self.tokens.of(account_id)
+        used = await self.token_records.of(account_id)
         for each in used:
-            await self.tokens.revoke(each.token, token_change("revoked", each.token), by=by)
+            await self.token_records.revoke(each.token, token_change("revoked", each.token), by=by)
         return len(used)
 
     async def _remove_identities(self, account_id: str, by: Principal) -> int:

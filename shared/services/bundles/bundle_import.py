@@ -215,7 +215,7 @@ class BundleImport(Struct, frozen=True):
     metadata: MetadataStore
     directory: DirectoryStore
     pins: PinnedDigests
-    packages: PackageRecordWriter
+    package_records: PackageRecordWriter
     releases: ExternalReleases
     withdrawals: BundleWithdrawals
     documents: DocumentImport
@@ -391,4 +391,4 @@ class BundleImport(Struct, frozen=True):
         if found.release is not None:
             await self.releases.follow(found.release, release.deprecation, release.removed_ms)
         if found.head is not None and found.head.deprecation != of_all:
-            await self.packages.change_package(release.coordinate.package, of_package)
+            await self.package_records.change_package(release.coordinate.package, of_package)

@@ -29,7 +29,7 @@ class BundleWithdrawals(Struct, frozen=True):
     metadata: MetadataStore
     directory: DirectoryStore
     owners: NameOwners
-    packages: PackageRecordWriter
+    package_records: PackageRecordWriter
     clock: Clock
 
     async def follow(self, line: BundledWithdrawal, manifest: BundleManifest) -> bool:
@@ -59,12 +59,12 @@ class BundleWithdrawals(Struct, frozen=True):
             )
 
         try:
-            release, is_changed = await self.packages.store_release(coordinate, decide)
+            release, is_changed = await self.package_records.store_release(coordinate, decide)
         except ReleaseNotFound:
             return False
         # The outbox of an unchanged release has entries if an earlier attempt crashed.
         if release.outbox:
-            await self.packages.derived_data.update(release)
+            await self.package_records.derived_data.update(release)
         return is_changed
 
     async def require_served(self, line: BundledRelease, manifest: BundleManifest) -> None:
@@ -85,9 +85,9 @@ class BundleWithdrawals(Struct, frozen=True):
         def decide(_head: Head, release: Release) -> Release:
             return without_withdrawal(release, ToldBy.BUNDLE, now_ms=now_ms)
 
-        release, is_changed = await self.packages.store_release(coordinate, decide)
+        release, is_changed = await self.package_records.store_release(coordinate, decide)
         if is_changed or release.outbox:
-            await self.packages.derived_data.update(release)
+            await self.package_records.derived_data.update(release)
 
     async def _is_theirs(self, line: BundledWithdrawal) -> bool:
         """Check whether the bundle may speak of the release; raise `LeftOut` where another one is

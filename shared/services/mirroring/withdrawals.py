@@ -48,7 +48,7 @@ class UpstreamWithdrawals(Struct, frozen=True):
     metadata: MetadataStore
     directory: DirectoryStore
     releases: ExternalReleases
-    records: PackageRecordWriter
+    package_records: PackageRecordWriter
     clock: Clock
     upstream_withdrawals: str  # The reasons that are followed, as the setting names them.
 
@@ -92,7 +92,7 @@ class UpstreamWithdrawals(Struct, frozen=True):
             return without_withdrawal(stored, ToldBy.UPSTREAM, now_ms=now_ms)
 
         await self.releases.follow(release, release.deprecation, None)
-        await self.records.change_release(release.coordinate, served)
+        await self.package_records.change_release(release.coordinate, served)
         await self._forget(release.coordinate)
 
     async def follow(self, upstream: str, change: UpstreamChange) -> bool:
@@ -130,7 +130,7 @@ class UpstreamWithdrawals(Struct, frozen=True):
                 now_ms=now_ms,
             )
 
-        await self.records.change_release(release.coordinate, withheld)
+        await self.package_records.change_release(release.coordinate, withheld)
 
     @retried_when_stale
     async def _put(self, gone: GoneRelease) -> None:

@@ -66,7 +66,7 @@ class MadeByAccounts(Struct, frozen=True):
     directory: DirectoryStore
     metadata: MetadataStore
     record_writer: RecordWriter
-    tokens: TokenRecords
+    token_records: TokenRecords
     clock: Clock
 
     async def of_account(self, account_id: str) -> list[Made]:
@@ -77,7 +77,7 @@ class MadeByAccounts(Struct, frozen=True):
 
     async def with_own_tokens(self, account_id: str) -> list[Made]:
         """Return also the tokens of the account itself, which come first."""
-        own = [each.token for each in await self.tokens.of(account_id)]
+        own = [each.token for each in await self.token_records.of(account_id)]
         valid = [_made(each, "") for each in own if self._is_in_effect(each)]
         return [*valid, *await self.of_account(account_id)]
 
@@ -110,7 +110,7 @@ class MadeByAccounts(Struct, frozen=True):
     async def _take(self, made: MadeRecord, maker: Principal, by: Principal) -> None:
         match made:
             case Token():
-                await self.tokens.confirm(made, maker, by=by)
+                await self.token_records.confirm(made, maker, by=by)
             case Publisher():
                 publisher = await self.directory.get(Publisher, made.place)
                 if publisher is not None:

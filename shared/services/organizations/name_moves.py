@@ -22,7 +22,7 @@ from shared.domain.visibility import Visibility
 from shared.ports.directory import DirectoryStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.mail import DecisionMail
-from shared.services.mirroring.mirror_rules import RuleApplication
+from shared.services.mirroring.mirror_rules import MirrorRuleApplication
 from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.name_owners import OURS
 from shared.services.records import EntityChange, RecordWriter
@@ -45,7 +45,7 @@ class NameMoves(Struct, frozen=True):
     interrupted."""
 
     reader: UpstreamReader
-    application: RuleApplication
+    application: MirrorRuleApplication
     directory: DirectoryStore
     record_writer: RecordWriter
     decision_mail: DecisionMail

@@ -52,7 +52,7 @@ class PrereleaseRetention(Struct, frozen=True):
     authorization: Authorization
     directory: DirectoryStore
     metadata: MetadataStore
-    records: PackageRecordWriter
+    package_records: PackageRecordWriter
     search: PackageSearch
     mail_delivery: MailDelivery
     work: WorkStore
@@ -158,7 +158,7 @@ class PrereleaseRetention(Struct, frozen=True):
             now_ms = self.clock.now_ms()
             return with_decision(release, "release.removed", decision, by=UPKEEP, now_ms=now_ms)
 
-        await self.records.change_release(at, decide)
+        await self.package_records.change_release(at, decide)
         return is_changed
 
     async def _tell(

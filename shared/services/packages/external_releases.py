@@ -49,7 +49,7 @@ class ExternalReleases(Struct, frozen=True):
     archives: ArchiveStore
     release_signer: ReleaseSigner
     derived_data: DerivedData
-    records: PackageRecordWriter
+    package_records: PackageRecordWriter
     clock: Clock
     readers: Readers
 
@@ -124,7 +124,7 @@ class ExternalReleases(Struct, frozen=True):
 
         for change in (deprecated, removed):
             if change(None, stored) is not stored:
-                await self.records.change_release(stored.coordinate, change)
+                await self.package_records.change_release(stored.coordinate, change)
 
     async def follow_visibility_of(self, package: Package, wanted: Visibility) -> None:
         """Do what `follow_visibility` does, for a package of which only the name is known."""
@@ -146,7 +146,7 @@ class ExternalReleases(Struct, frozen=True):
 
         if decide(head) is head:
             return head
-        return await self.records.change_package(head.package, decide)
+        return await self.package_records.change_package(head.package, decide)
 
 
 MOST_LISTED = 1_000  # Refused releases.

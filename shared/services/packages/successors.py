@@ -42,7 +42,7 @@ class Successors(Struct, frozen=True):
     hosted: HostedPackages
     metadata: MetadataStore
     directory: DirectoryStore
-    records: PackageRecordWriter
+    package_records: PackageRecordWriter
     mail_delivery: MailDelivery
     clock: Clock
     base_url: str
@@ -129,7 +129,7 @@ class Successors(Struct, frozen=True):
             told = event.model_copy(update={"details": details})
             return changed.model_copy(update={"outbox": (*before, told)})
 
-        changed = await self.records.change_package(package, decide)
+        changed = await self.package_records.change_package(package, decide)
         if is_changed and is_for_operator:
             await self._tell_owners(changed, said)
         return changed

@@ -20,7 +20,7 @@ class PackageVisibility(Struct, frozen=True):
     """Makes packages public, internal, or private to the members of their organization."""
 
     authorization: Authorization
-    records: PackageRecordWriter
+    package_records: PackageRecordWriter
     decision_mail: DecisionMail
     clock: Clock
 
@@ -54,7 +54,7 @@ class PackageVisibility(Struct, frozen=True):
             now_ms = self.clock.now_ms()
             return with_change(head, kind, by=by, now_ms=now_ms, reason=said, visibility=wanted)
 
-        head = await self.records.change_package(package, decide)
+        head = await self.package_records.change_package(package, decide)
         if said:
             what = f"{package} is {wanted.value}"
             await self.decision_mail.send_if_from_outside(by, access, what, said)

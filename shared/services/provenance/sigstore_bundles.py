@@ -58,7 +58,7 @@ class SigstoreBundles(Struct, frozen=True):
     confined: ConfinedTasks
     documents: DocumentStore
     roots: TrustedRoots
-    records: PackageRecordWriter
+    package_records: PackageRecordWriter
     clock: Clock
     patience: timedelta = PATIENCE
 
@@ -147,7 +147,7 @@ class SigstoreBundles(Struct, frozen=True):
                 return current
             return with_sigstore(current, bundle.instance, head, by=by, now_ms=now_ms)
 
-        stored = await self.records.change_release(release.coordinate, decide)
+        stored = await self.package_records.change_release(release.coordinate, decide)
         if stored.erased:  # Its documents were deleted before the bundle was stored.
             await self.documents.delete(release.archive_digest)
         return stored

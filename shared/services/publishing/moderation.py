@@ -115,7 +115,7 @@ class HeldReleases(Struct, frozen=True):
     authorization: Authorization
     metadata: MetadataStore
     directory: DirectoryStore
-    records: PackageRecordWriter
+    package_records: PackageRecordWriter
     decision_mail: DecisionMail
     clock: Clock
 
@@ -209,7 +209,7 @@ class HeldReleases(Struct, frozen=True):
                     return with_decision(release, "release.held", following, by=by, now_ms=now_ms)
             return with_decision(release, kind, decision, by=by, now_ms=now_ms)
 
-        return await self.records.change_release(coordinate, decide)
+        return await self.package_records.change_release(coordinate, decide)
 
     async def _decide_all(
         self, access: AccessContext, org: OrgName, burst: HeldBurst, decide: Decide, by: Principal
@@ -350,7 +350,7 @@ class Moderation(Struct, frozen=True):
     audit_log: AuditLog
     dependents: Dependents
     derived_data: DerivedData
-    records: PackageRecordWriter
+    package_records: PackageRecordWriter
     mail: ReleaseMail
     clock: Clock
 
@@ -461,7 +461,7 @@ class Moderation(Struct, frozen=True):
             now_ms = self.clock.now_ms()
             return with_decision(release, "release.quarantined", decision, by=by, now_ms=now_ms)
 
-        release, is_changed = await self.records.store_release(coordinate, decide)
+        release, is_changed = await self.package_records.store_release(coordinate, decide)
         return await self._carry_out(release, is_changed=is_changed)
 
     async def _decide(self, coordinate: Coordinate, decision: Decision, by: Principal) -> Release:
@@ -507,7 +507,7 @@ class Moderation(Struct, frozen=True):
             now_ms = self.clock.now_ms()
             return with_decision(release, kind, following, by=by, now_ms=now_ms)
 
-        return await self.records.store_release(coordinate, decide)
+        return await self.package_records.store_release(coordinate, decide)
 
     async def _require_decider(self, coordinate: Coordinate, state: State, by: Principal) -> None:
         verb = STATE_VERBS[state]

@@ -54,7 +54,7 @@ class OwnReleases(Struct, frozen=True):
     directory: DirectoryStore
     pulls: PullLedger
     search: PackageSearch
-    records: PackageRecordWriter
+    package_records: PackageRecordWriter
     erasure: ReleaseErasure
     second: SecondAdministrator
     clock: Clock
@@ -72,7 +72,7 @@ class OwnReleases(Struct, frozen=True):
                 raise _not_published(release)
             return self._decided(release, "release.owner-held", decision, by)
 
-        return await self.records.change_release(coordinate, decide)
+        return await self.package_records.change_release(coordinate, decide)
 
     async def restore(self, coordinate: Coordinate, *, by: Principal) -> Release:
         """Serve a release again that an owner held."""
@@ -85,7 +85,7 @@ class OwnReleases(Struct, frozen=True):
                 raise _not_published(release)
             return self._decided(release, "release.owner-restored", Decision(State.LIVE), by)
 
-        return await self.records.change_release(coordinate, decide)
+        return await self.package_records.change_release(coordinate, decide)
 
     async def erase(self, coordinate: Coordinate, reason: str, *, by: Principal) -> Erasure:
         """Remove a young release that hardly anybody uses, and delete all that is stored of it.
@@ -118,7 +118,7 @@ class OwnReleases(Struct, frozen=True):
 
         # The record is changed first: from then on nobody can pull the release, and a repeat
         # continues after a crash.
-        removed = await self.records.change_release(coordinate, decide)
+        removed = await self.package_records.change_release(coordinate, decide)
         return await self.erasure.delete(removed, by=by)
 
     def _decided(self, release: Release, kind: str, decision: Decision, by: Principal) -> Release:

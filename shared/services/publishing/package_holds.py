@@ -31,7 +31,7 @@ class PackageHolds(Struct, frozen=True):
 
     registry_authorization: RegistryAuthorization
     metadata: MetadataStore
-    records: PackageRecordWriter
+    package_records: PackageRecordWriter
     organizations: Organizations
     clock: Clock
 
@@ -57,7 +57,7 @@ class PackageHolds(Struct, frozen=True):
             hold = PackageHold(reason=parsed, by=by.id, since_ms=now_ms)
             return with_change(head, "package.held", by=by, now_ms=now_ms, reason=parsed, hold=hold)
 
-        return await self.records.change_package(package, decide)
+        return await self.package_records.change_package(package, decide)
 
     async def end(self, package: Package, *, by: Principal) -> EndedHold:
         """End the hold of the package, and publish the releases that waited for it. If its name
@@ -74,7 +74,7 @@ class PackageHolds(Struct, frozen=True):
             return with_change(head, "package.released", by=by, now_ms=now_ms, hold=None)
 
         # The hold ends first, so that no later push waits.
-        head = await self.records.change_package(package, decide)
+        head = await self.package_records.change_package(package, decide)
         published = [
             await self._publish(each, by)
             for each in await self._held(head.package)
@@ -102,4 +102,4 @@ class PackageHolds(Struct, frozen=True):
             kind = "release.confirmed" if is_live else "release.held"
             return with_decision(current, kind, following, by=by, now_ms=self.clock.now_ms())
 
-        return await self.records.change_release(release.coordinate, decide)
+        return await self.package_records.change_release(release.coordinate, decide)

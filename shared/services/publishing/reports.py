@@ -148,7 +148,7 @@ class Reports(Struct, frozen=True):
     authorization: Authorization
     registry_authorization: RegistryAuthorization
     moderation: Moderation
-    records: ReportRecords
+    report_records: ReportRecords
     weights: ReportWeights
     record_writer: RecordWriter
     mail: ReportMail
@@ -203,12 +203,12 @@ class Reports(Struct, frozen=True):
     async def own(self, *, by: Principal) -> list[Report]:
         """Return the reports of `by`, the latest first."""
         require_own_account(by, "list", "reports")
-        return await self.records.of_account(by.id)
+        return await self.report_records.of_account(by.id)
 
     async def own_of(self, coordinate: Coordinate, *, by: Principal) -> Report | None:
         """Return the report of `by` about a release, or None."""
         require_own_account(by, "see", f"reports about {coordinate}")
-        return await self.records.find(coordinate, by.id)
+        return await self.report_records.find(coordinate, by.id)
 
     async def _account(self, by: Principal) -> Account:
         if by.is_anonymous:
@@ -229,7 +229,7 @@ class Reports(Struct, frozen=True):
                 f"You reported {report.coordinate} already, and that report is "
                 f"{known.state.value}. An account reports a release once.",
             )
-        case = await self.records.case(report.coordinate)
+        case = await self.report_records.case(report.coordinate)
         if case is not None:
             _require_room(case, report)
         change = EntityChange(
@@ -255,7 +255,7 @@ class Reports(Struct, frozen=True):
     async def _follow(self, coordinate: Coordinate) -> None:
         """Quarantine the release if its reports weigh enough, and tell administrators; a repeat of
         the report does what a crash left."""
-        case = await self.records.case(coordinate)
+        case = await self.report_records.case(coordinate)
         if case is not None and case.waiting:
             is_quarantined = await self.weights.quarantine_if_enough(case)
             await self.mail.send_reported(case, is_quarantined=is_quarantined)
@@ -265,7 +265,7 @@ class Reports(Struct, frozen=True):
         next run completes the rest. A repeat changes nothing, and sends no mail again."""
         now_ms = self.record_writer.clock.now_ms()
         since_ms = now_ms - COMPLETED_FOR // MS
-        waiting = await self.records.waiting_cases()
+        waiting = await self.report_records.waiting_cases()
         lately = [each for each in waiting if each.last_ms >= since_ms]
         told = 0
         for each in lately:
@@ -280,7 +280,7 @@ class Reports(Struct, frozen=True):
     async def queue(self, *, by: Principal) -> ReportQueue:
         """Return the releases whose reports wait for a decision."""
         await self.registry_authorization.require_reviewer(by, "read", "reports")
-        found = await self.records.waiting_cases()
+        found = await self.report_records.waiting_cases()
         first = sorted(found, key=lambda each: (not each.quarantined_ms, each.first_ms))
         cases = [await self._details(each) for each in first[:RELEASES_ON_A_PAGE]]
         ordered = sorted(
@@ -298,7 +298,7 @@ class Reports(Struct, frozen=True):
         await self.registry_authorization.require_reviewer(
             by, "read reports about", coordinate, coordinate.package
         )
-        return await self._details(await self.records.known_case(coordinate))
+        return await self._details(await self.report_records.known_case(coordinate))
 
     async def decide(
         self, coordinate: Coordinate, verdict: Verdict, *, by: Principal
@@ -317,8 +317,8 @@ class Reports(Struct, frozen=True):
             by, "decide on reports about", coordinate, coordinate.package
         )
         said = _reason_of(verdict, coordinate)
-        case = await self.records.known_case(coordinate)
-        reports = await self.records.about(case.coordinate)
+        case = await self.report_records.known_case(coordinate)
+        reports = await self.report_records.about(case.coordinate)
         chosen = _chosen(reports, verdict.ids, case.coordinate)
         if verdict.state is ReportState.CONFIRMED:
             await self._withhold(case.coordinate, said, verdict.public, chosen, by)
@@ -335,7 +335,7 @@ class Reports(Struct, frozen=True):
         for each in chosen:
             await self._close(each.place, decision, by)
         await self._review(case.coordinate)
-        return await self._details(await self.records.known_case(case.coordinate))
+        return await self._details(await self.report_records.known_case(case.coordinate))
 
     async def _withhold(
         self,
@@ -393,8 +393,8 @@ class Reports(Struct, frozen=True):
     async def _review(self, coordinate: Coordinate) -> None:
         """Store that an administrator decided, and how many reports still wait; a report that is
         added meanwhile is counted."""
-        case = await self.records.known_case(coordinate)
-        reports = await self.records.about(coordinate)
+        case = await self.report_records.known_case(coordinate)
+        reports = await self.report_records.about(coordinate)
         waiting = sum(each.decision is None for each in reports)
         now_ms = self.record_writer.clock.now_ms()
         reviewed = {"waiting": waiting, "reviewed_ms": case.reviewed_ms or now_ms}
@@ -405,7 +405,7 @@ class Reports(Struct, frozen=True):
     async def _details(self, case: ReportedRelease) -> ReportedCase:
         coordinate = case.coordinate
         found, reports = await asyncio.gather(
-            self.metadata.find(coordinate), self.records.about(coordinate)
+            self.metadata.find(coordinate), self.report_records.about(coordinate)
         )
         weighed = await self.weights.weighed(reports)
         shown = sorted(

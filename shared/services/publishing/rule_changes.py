@@ -72,7 +72,7 @@ class ReleaseRuleFindings(Struct, frozen=True):
     findings: tuple[RuleFinding, ...]
 
 
-class RulesDryRun(Struct, frozen=True):
+class PublishingRuleDryRun(Struct, frozen=True):
     """What other rules would have said of the releases of the last month, the newest first, and how
     many releases were read."""
 
@@ -137,7 +137,7 @@ class PublishingRuleChanges(Struct, frozen=True):
 
     async def dry_run_organization(
         self, org: OrgName, wanted: RuleValues, *, by: Principal
-    ) -> RulesDryRun:
+    ) -> PublishingRuleDryRun:
         """Return what other values would have said of the releases of the last month; nothing is
         stored. For owners."""
         access = await self.authorization.require_to_read(by, Action.MANAGE, org)
@@ -200,7 +200,7 @@ class PublishingRuleChanges(Struct, frozen=True):
         self.reader.invalidate()
         return written
 
-    async def dry_run_registry(self, wanted: RuleValues, *, by: Principal) -> RulesDryRun:
+    async def dry_run_registry(self, wanted: RuleValues, *, by: Principal) -> PublishingRuleDryRun:
         """Return what other values would have said of the releases of the last month, whoever
         published them; nothing is stored. Its cost grows with the number of packages."""
         await self.registry_authorization.require(by, "look at", _WHAT)
@@ -261,6 +261,6 @@ class PublishingRuleChanges(Struct, frozen=True):
         return len(young), found
 
 
-def _dry_run(found: list[tuple[int, ReleaseRuleFindings]], seen: int) -> RulesDryRun:
+def _dry_run(found: list[tuple[int, ReleaseRuleFindings]], seen: int) -> PublishingRuleDryRun:
     newest_first = sorted(found, key=lambda each: (-each[0], each[1].release))
-    return RulesDryRun(tuple(said for _, said in newest_first), seen)
+    return PublishingRuleDryRun(tuple(said for _, said in newest_first), seen)

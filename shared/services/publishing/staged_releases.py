@@ -95,7 +95,7 @@ class StagedReleases(Struct, frozen=True):
 
     authorization: Authorization
     metadata: MetadataStore
-    records: PackageRecordWriter
+    package_records: PackageRecordWriter
     archive_files: ArchiveFiles
     archive_delivery: ArchiveDelivery
     comparisons: ApiComparisons
@@ -188,7 +188,7 @@ class StagedReleases(Struct, frozen=True):
             kind = "release.confirmed" if is_live else "release.held"
             return with_decision(release, kind, following, by=by, now_ms=now_ms)
 
-        release = await self.records.change_release(coordinate, decide)
+        release = await self.package_records.change_release(coordinate, decide)
         if release.approval is not None and release.approval.is_met:
             await self.mail.send_reviewed(release, by=by.id)
         return release
@@ -210,7 +210,7 @@ class StagedReleases(Struct, frozen=True):
             now_ms = self.clock.now_ms()
             return with_decision(release, "release.refused", decision, by=by, now_ms=now_ms)
 
-        release = await self.records.change_release(coordinate, decide)
+        release = await self.package_records.change_release(coordinate, decide)
         what = f"{coordinate}, which waited for a review, is refused"
         await self.decision_mail.send_if_from_outside(by, access, what, said)
         await self.mail.send_reviewed(release, by=by.id)

@@ -11,7 +11,7 @@ from shared.domain.principals import OPERATOR
 from shared.domain.registry_files.sections import RegistrySection, UpstreamSection
 from shared.domain.reserved_names import ReservedName, parse_reserved_name
 from shared.ports.directory import DirectoryStore
-from shared.services.mirroring.mirror_rules import RuleChanges
+from shared.services.mirroring.mirror_rules import MirrorRuleChanges
 from shared.services.organizations.reserved_names import ReservedNames, stored_patterns
 from shared.services.registry_files.plans import REASON, Draft, added, removed
 from shared.services.registry_files.rule_sections import RuleSections
@@ -23,7 +23,7 @@ class RegistrySections(Struct, frozen=True):
     directory: DirectoryStore
     reserved_names: ReservedNames
     rules: RuleSections
-    mirror_rules: RuleChanges | None  # None without an upstream in the settings.
+    mirror_rules: MirrorRuleChanges | None  # None without an upstream in the settings.
 
     async def section(self) -> RegistrySection:
         stored = await stored_patterns(self.directory)

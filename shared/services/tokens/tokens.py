@@ -396,7 +396,7 @@ class Tokens(Struct, frozen=True):
     with audit for auditors.
     """
 
-    records: TokenRecords
+    token_records: TokenRecords
     authorization: Authorization
     registry_authorization: RegistryAuthorization
     enabled_people: EnabledPeople
@@ -429,7 +429,7 @@ class Tokens(Struct, frozen=True):
         draft = _draft(holder, request, expires_ms, by)
         await self._check_rights("issue", draft, by, now_ms)
         await self.enabled_people.require_enabled(by, "issue", f"the token {draft.name}")
-        return await self.records.issue(draft, by=by)
+        return await self.token_records.issue(draft, by=by)
 
     async def issue_unlimited(
         self, account: str, request: TokenRequest, *, by: Principal
@@ -440,11 +440,11 @@ class Tokens(Struct, frozen=True):
             most = _most_days(request.grant.scopes)
             message = f"{limited} is good for {most} days at most. Give a number of days."
             raise InvalidRequest(message)
-        return await self.records.issue(_draft(account, request, None, by), by=by)
+        return await self.token_records.issue(_draft(account, request, None, by), by=by)
 
     async def list(self, owner: TokenOwner, *, by: Principal) -> list[UsedToken]:
         """Return the tokens of the owner, oldest first, including expired ones."""
-        found = await self.records.of(await self._id_for_reading("list", owner, by))
+        found = await self.token_records.of(await self._id_for_reading("list", owner, by))
         return [await self._with_maker(each) for each in found]
 
     async def find(self, owner: TokenOwner, token_id: str, *, by: Principal) -> UsedToken:
@@ -453,18 +453,18 @@ class Tokens(Struct, frozen=True):
         Raises `TokenNotFound`, also for tokens of others.
         """
         owner_id = await self._id_for_reading("show", owner, by)
-        return await self._with_maker(await self.records.find(owner_id, token_id))
+        return await self._with_maker(await self.token_records.find(owner_id, token_id))
 
     async def confirm(self, owner: OfOrganization, token_id: str, *, by: Principal) -> UsedToken:
         """Make `by` the maker of a token of an organization, which keeps its text, so that it works
         while `by` is an owner; raise `TokenNotFound`."""
         owner_id, _ = await self._owner_id("confirm", owner, by, Action.GOVERN)
-        used = await self.records.find(owner_id, token_id)
+        used = await self.token_records.find(owner_id, token_id)
         if used.token.provenance is not None:
             reason = "it is of a CI job and expires within minutes; confirm its trusted publisher"
             raise NotPermitted("confirm", f"the token {used.token.name}", reason)
         check_rights("confirm", used.token, by, self.clock.now_ms())
-        confirmed = await self.records.confirm(used.token, by, by=by)
+        confirmed = await self.token_records.confirm(used.token, by, by=by)
         return await self._with_maker(replace(used, token=confirmed))
 
     async def rename(
@@ -475,10 +475,10 @@ class Tokens(Struct, frozen=True):
         Raises `TokenNotFound`, also for tokens of others, and `InvalidRequest` about the name.
         """
         owner_id, _ = await self._owner_id("rename", owner, by)
-        used = await self.records.find(owner_id, token_id)
+        used = await self.token_records.find(owner_id, token_id)
         with about_field("name"):
             checked = parse_token_name(name)
-        renamed = await self.records.rename(used.token, checked, by=by)
+        renamed = await self.token_records.rename(used.token, checked, by=by)
         return await self._with_maker(replace(used, token=renamed))
 
     async def with_maker(self, issued: IssuedToken) -> UsedToken:
@@ -494,13 +494,13 @@ class Tokens(Struct, frozen=True):
         organization that they do not own, administrators say a `reason`.
         """
         owner_id, access = await self._owner_id("rotate", owner, by, Action.GOVERN)
-        token = (await self.records.find(owner_id, token_id)).token
+        token = (await self.token_records.find(owner_id, token_id)).token
         said = _reason_of("rotating", token, access, reason, by)
         now_ms = self.clock.now_ms()
         await self._check_rights("rotate", token, by, now_ms)
         await self.enabled_people.require_enabled(by, "rotate", f"the token {token.name}")
         renewed_ms = token.renewed_expiry(now_ms, by.expires_ms)
-        rotated = await self.records.rotate(token, renewed_ms, by=by, reason=said)
+        rotated = await self.token_records.rotate(token, renewed_ms, by=by, reason=said)
         await self._tell(token, "has a new text", access, said, by)
         return rotated
 
@@ -513,9 +513,9 @@ class Tokens(Struct, frozen=True):
         `TokenNotFound`, also for tokens of others, and `reason-missing`.
         """
         owner_id, access = await self._owner_id("revoke", owner, by)
-        token = (await self.records.find(owner_id, token_id)).token
+        token = (await self.token_records.find(owner_id, token_id)).token
         said = _reason_of("revoking", token, access, reason, by)
-        await self.records.revoke(token, token_change("revoked", token, said), by=by)
+        await self.token_records.revoke(token, token_change("revoked", token, said), by=by)
         await self._tell(token, "is revoked", access, said, by)
 
     async def _id_for_reading(self, verb: str, owner: TokenOwner, by: Principal) -> str:
@@ -563,7 +563,7 @@ class Tokens(Struct, frozen=True):
             said = f"{said}, of the organization {token.org}"
             await self.decision_mail.send_if_from_outside(by, access, said, reason)
         elif by.is_operator:
-            account = await self.records.directory.get(Account, Place(token.owner))
+            account = await self.token_records.directory.get(Account, Place(token.owner))
             if account is not None:
                 await self.decision_mail.send_to_account(account, said, reason)
 

@@ -90,7 +90,7 @@ class TrustedPublishers(Struct, frozen=True):
     directory: DirectoryStore
     record_writer: RecordWriter
     metadata: MetadataStore
-    records: PackageRecordWriter
+    package_records: PackageRecordWriter
     clock: Clock
     randomness: Randomness
     jobs: JobTokenVerifier
@@ -203,7 +203,7 @@ class TrustedPublishers(Struct, frozen=True):
             now_ms = self.clock.now_ms()
             return with_change(head, kind, by=by, now_ms=now_ms, reason=said, pushers=pushers)
 
-        head = await self.records.change_package(package, decide)
+        head = await self.package_records.change_package(package, decide)
         if said and is_changed:
             what = f"{package} is published by its trusted publishers alone"
             await self.decision_mail.send_if_from_outside(by, access, what, said)

@@ -204,7 +204,7 @@ class TrustedPublishing:
     events: EventStore
     metadata: MetadataStore
     makers: Makers
-    tokens: TokenRecords
+    token_records: TokenRecords
     work: WorkStore
     clock: Clock
     base_url: str
@@ -259,8 +259,8 @@ class TrustedPublishing:
             way_out = f"Revoke access tokens at {self.base_url}/account/tokens."
             raise NotPermitted("end", "this credential", reason, way_out)
         with suppress(TokenNotFound):
-            token = (await self.tokens.find(by.id, by.token)).token
-            await self.tokens.revoke(token, token_change("ended", token), by=by)
+            token = (await self.token_records.find(by.id, by.token)).token
+            await self.token_records.revoke(token, token_change("ended", token), by=by)
 
     async def _of(self, org: OrgName, job: VerifiedJob) -> list[Publisher]:
         """Return the organization's publishers that have the job's subject."""
@@ -386,7 +386,7 @@ class TrustedPublishing:
             by_guest=any(each.by_guest for each in publishers),
             only_versions=_only_versions(publishers, job),
         )
-        return await self.tokens.issue(draft, by=by, details=_details_of_exchange(job))
+        return await self.token_records.issue(draft, by=by, details=_details_of_exchange(job))
 
     def _refusal(self, job: VerifiedJob, verdicts: Sequence[_Verdict]) -> Untrusted:
         if not verdicts:

@@ -341,7 +341,7 @@ async def crash_during_an_import(target: World, carrier: Carrier) -> None:
     writer = withdrawals.packages
     broken: MetadataStore = failing(target.stores.metadata, Fault("put_entries", Busy()))
     derived = replace(writer.derived_data, metadata=broken)
-    crashing = replace(withdrawals, packages=replace(writer, derived_data=derived))
+    crashing = replace(withdrawals, package_records=replace(writer, derived_data=derived))
     crashed = replace(importing, withdrawals=crashing)
     with raises_refusal("not-listed-yet"):
         await crashed.run(file, carrier.trusted, progress=lambda *_: None)

@@ -150,6 +150,8 @@ async def test_a_run_that_has_nothing_to_change_reads_no_release(
     await applied(stored)
     calls = Counter[str]()
     withheld = services(stored).rule_application
-    records = replace(withheld.records, metadata=counting(withheld.records.metadata, calls))
-    await replace(withheld, records=records).apply()
+    records = replace(
+        withheld.package_records, metadata=counting(withheld.package_records.metadata, calls)
+    )
+    await replace(withheld, package_records=records).apply()
     assert not calls

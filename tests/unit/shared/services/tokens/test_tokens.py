@@ -92,7 +92,7 @@ async def test_a_rotation_that_was_cut_off_leaves_what_works_and_can_be_repeated
     old = await issued(tokens)
     clock.advance(timedelta(minutes=1))
     directory = failing(store, Fault("remove", Busy()))
-    cut_off = replace(tokens, records=replace(tokens.records, directory=directory))
+    cut_off = replace(tokens, token_records=replace(tokens.token_records, directory=directory))
     with pytest.raises(Busy):
         await cut_off.rotate(KIM.id, old.token.id, by=KIM)
     assert old.token in store.every(Token)
@@ -110,7 +110,9 @@ async def test_a_token_that_somebody_else_ends_at_the_same_time_stays_ended(
             return [each for each in [new.token] if isinstance(each, kind)]
 
     new = await issued(tokens)
-    lagging = replace(tokens, records=replace(tokens.records, directory=Lagging(store.entities)))
+    lagging = replace(
+        tokens, token_records=replace(tokens.token_records, directory=Lagging(store.entities))
+    )
     await tokens.revoke(KIM.id, new.token.id, by=KIM)
     await lagging.revoke(KIM.id, new.token.id, by=KIM)
     assert events.kinds() == ["token.issued", "token.revoked"]
