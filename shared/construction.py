@@ -181,7 +181,8 @@ from shared.services.organizations.continuation import Continuation
 from shared.services.organizations.freezes import Freezes
 from shared.services.organizations.invitations import Invitations
 from shared.services.organizations.made import MadeByAccounts, MakerMail
-from shared.services.organizations.memberships import Memberships, OrganizationMembers
+from shared.services.organizations.membership_records import MembershipRecords
+from shared.services.organizations.memberships import Memberships
 from shared.services.organizations.name_moves import NameMoves
 from shared.services.organizations.organizations import OrganizationDeletion, Organizations
 from shared.services.organizations.ownership import OwnerlessOrganizations, OwnershipRequests
@@ -1983,8 +1984,8 @@ class Services:
     # --- Organizations ---
 
     @cached_property
-    def organization_members(self) -> OrganizationMembers:
-        return OrganizationMembers(
+    def membership_records(self) -> MembershipRecords:
+        return MembershipRecords(
             directory=self.adapters.directory,
             record_writer=self.record_writer,
             leases=self.leases,
@@ -2019,7 +2020,7 @@ class Services:
             directory=self.adapters.directory,
             authorization=self.authorization,
             record_writer=self.record_writer,
-            organization_members=self.organization_members,
+            membership_records=self.membership_records,
             made_by_accounts=self.made_by_accounts,
             maker_mail=self.maker_mail,
             clock=self.adapters.clock,
@@ -2030,7 +2031,7 @@ class Services:
         return OwnerlessOrganizations(
             directory=self.adapters.directory,
             events=self.adapters.events,
-            organization_members=self.organization_members,
+            membership_records=self.membership_records,
             record_writer=self.record_writer,
             mail_delivery=self.mail_delivery,
             work=self.adapters.work,
@@ -2084,7 +2085,7 @@ class Services:
             work=self.adapters.work,
             authorization=self.authorization,
             record_writer=self.record_writer,
-            organization_members=self.organization_members,
+            membership_records=self.membership_records,
             mail_domains=self.mail_domains,
             mail_delivery=self.mail_delivery,
             rate_limiter=self.rate_limiter,
@@ -2101,7 +2102,7 @@ class Services:
             authorization=self.authorization,
             directory=self.adapters.directory,
             metadata=self.adapters.metadata,
-            organization_members=self.organization_members,
+            membership_records=self.membership_records,
             record_writer=self.record_writer,
         )
 
@@ -2115,7 +2116,7 @@ class Services:
             registry_authorization=self.registry_authorization,
             accounts=self.accounts,
             ownerless=self.ownerless_organizations,
-            organization_members=self.organization_members,
+            membership_records=self.membership_records,
             memberships=self.memberships,
             record_writer=self.record_writer,
             mail_delivery=self.mail_delivery,
@@ -2127,7 +2128,7 @@ class Services:
         return Continuation(
             authorization=self.authorization,
             directory=self.adapters.directory,
-            organization_members=self.organization_members,
+            membership_records=self.membership_records,
             record_writer=self.record_writer,
         )
 
@@ -2139,7 +2140,7 @@ class Services:
             directory=self.adapters.directory,
             metadata=self.adapters.metadata,
             memberships=self.memberships,
-            organization_members=self.organization_members,
+            membership_records=self.membership_records,
             record_writer=self.record_writer,
             appeal=self.appeal,
             clock=self.adapters.clock,
@@ -2159,7 +2160,7 @@ class Services:
         return MemberSections(
             directory=self.adapters.directory,
             memberships=self.memberships,
-            organization_members=self.organization_members,
+            membership_records=self.membership_records,
         )
 
     @cached_property
@@ -2279,7 +2280,7 @@ class Services:
         return StoppedMakers(
             directory=self.adapters.directory,
             made_by_accounts=self.made_by_accounts,
-            organization_members=self.organization_members,
+            membership_records=self.membership_records,
             maker_mail=self.maker_mail,
         )
 
@@ -2452,7 +2453,7 @@ class Services:
             name_disputes=self.name_disputes,
             report_records=self.report_records,
             ownerless_organizations=self.ownerless_organizations,
-            organization_members=self.organization_members,
+            membership_records=self.membership_records,
             retired_names=self.retired_names,
             account_mail=self.account_mail,
             pull_records=self.adapters.pull_records,

@@ -25,7 +25,8 @@ from shared.services.limits.rate_limits import BurstDetection, RateLimiter
 from shared.services.maintenance.finish_deletions import FinishDeletions
 from shared.services.organizations.invitations import Invitations
 from shared.services.organizations.made import MadeByAccounts, MakerMail
-from shared.services.organizations.memberships import Memberships, OrganizationMembers
+from shared.services.organizations.membership_records import MembershipRecords
+from shared.services.organizations.memberships import Memberships
 from shared.services.organizations.organizations import OrganizationDeletion, Organizations
 from shared.services.organizations.typosquats import Typosquats
 from shared.services.records import RecordWriter
@@ -120,8 +121,8 @@ class OrganizationServices:
         return Leases(self.work, self.clock, self.randomness)
 
     @property
-    def organization_members(self) -> OrganizationMembers:
-        return OrganizationMembers(
+    def membership_records(self) -> MembershipRecords:
+        return MembershipRecords(
             self.directory,
             self.record_writer,
             self.leases,
@@ -186,7 +187,7 @@ class OrganizationServices:
             directory=self.directory,
             authorization=self.authorization,
             record_writer=self.record_writer,
-            organization_members=self.organization_members,
+            membership_records=self.membership_records,
             made_by_accounts=self.made_by_accounts,
             maker_mail=MakerMail(self.directory, self.mail_delivery, self.clock, URL),
             clock=self.clock,
@@ -211,7 +212,7 @@ class OrganizationServices:
             authorization=self.authorization,
             directory=self.directory,
             metadata=self.packages,  # pyright: ignore[reportArgumentType] - a part of it.
-            organization_members=self.organization_members,
+            membership_records=self.membership_records,
             record_writer=self.record_writer,
         )
 
@@ -232,7 +233,7 @@ class OrganizationServices:
             work=self.work,
             authorization=self.authorization,
             record_writer=self.record_writer,
-            organization_members=self.organization_members,
+            membership_records=self.membership_records,
             mail_domains=self.mail_domains,
             mail_delivery=self.mail_delivery,
             rate_limiter=self.rate_limiter,

@@ -38,7 +38,7 @@ from shared.services.identity.accounts import RetiredNames, organization_owners
 from shared.services.identity.mail import AccountMail, mail_text
 from shared.services.identity.sessions import Sessions
 from shared.services.organizations.made import MadeByAccounts
-from shared.services.organizations.memberships import OrganizationMembers, member_removal
+from shared.services.organizations.membership_records import MembershipRecords, member_removal
 from shared.services.organizations.ownership import OwnerlessOrganizations
 from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
 from shared.services.records import EntityChange, RecordWriter
@@ -100,7 +100,7 @@ class AccountErasures(Struct, frozen=True):
     name_disputes: NameDisputes
     report_records: ReportRecords
     ownerless_organizations: OwnerlessOrganizations
-    organization_members: OrganizationMembers
+    membership_records: MembershipRecords
     retired_names: RetiredNames
     account_mail: AccountMail
     pull_records: PullRecordStore
@@ -352,8 +352,8 @@ class AccountErasures(Struct, frozen=True):
         """Let owners stay who hand their organization over to the account of this membership."""
         organization = await self.directory.get(Organization, organization_place(membership.org))
         if organization is not None:
-            members = await self.organization_members.read(organization)
-            await self.organization_members.keep_owners(members, membership.account, by)
+            members = await self.membership_records.read(organization)
+            await self.membership_records.keep_owners(members, membership.account, by)
 
     async def _review(self, orgs: Iterable[str]) -> None:
         """Refresh the stored reason why an organization has no active owner, since it names the

@@ -58,7 +58,8 @@ from shared.services.identity.sessions import identity_change, session_end
 from shared.services.maintenance.erased_releases import ErasedReleases
 from shared.services.organizations.freezes import Freezes
 from shared.services.organizations.made import invitation_change
-from shared.services.organizations.memberships import Memberships, member_removal
+from shared.services.organizations.membership_records import member_removal
+from shared.services.organizations.memberships import Memberships
 from shared.services.organizations.webhooks import webhook_change
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches, package_batches

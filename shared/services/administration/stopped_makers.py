@@ -15,7 +15,7 @@ from shared.domain.principals import Principal
 from shared.ports.directory import DirectoryStore
 from shared.runtime.retries import retried_with_back_off
 from shared.services.organizations.made import Made, MadeByAccounts, MadeKind, MakerMail
-from shared.services.organizations.memberships import OrganizationMembers
+from shared.services.organizations.membership_records import MembershipRecords
 
 
 class StoppedMakers(Struct, frozen=True):
@@ -26,7 +26,7 @@ class StoppedMakers(Struct, frozen=True):
 
     directory: DirectoryStore
     made_by_accounts: MadeByAccounts
-    organization_members: OrganizationMembers
+    membership_records: MembershipRecords
     maker_mail: MakerMail
 
     async def after_lock(self, account: Account, *, by: Principal) -> list[Made]:
@@ -55,22 +55,22 @@ class StoppedMakers(Struct, frozen=True):
     async def _hold(self, org: str, account: Account, by: Principal) -> None:
         organization = await self._organization(org)
         if organization is not None:
-            async with self.organization_members.changing(organization) as members:
-                await self.organization_members.hold_changes_by(members, account.id, by)
+            async with self.membership_records.changing(organization) as members:
+                await self.membership_records.hold_changes_by(members, account.id, by)
 
     @retried_with_back_off
     async def _resume(self, org: str, account: Account, by: Principal) -> None:
         organization = await self._organization(org)
         if organization is not None:
-            async with self.organization_members.changing(organization) as members:
-                await self.organization_members.resume_changes_by(members, account.id, by)
+            async with self.membership_records.changing(organization) as members:
+                await self.membership_records.resume_changes_by(members, account.id, by)
 
     @retried_with_back_off
     async def _end(self, org: str, account: Account, by: Principal) -> None:
         organization = await self._organization(org)
         if organization is not None:
-            async with self.organization_members.changing(organization) as members:
-                await self.organization_members.end_changes_by(members, account.id, by)
+            async with self.membership_records.changing(organization) as members:
+                await self.membership_records.end_changes_by(members, account.id, by)
 
     async def _organization(self, org: str) -> Organization | None:
         return await self.directory.get(Organization, organization_place(org))

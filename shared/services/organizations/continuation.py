@@ -16,7 +16,7 @@ from shared.domain.scopes import Action
 from shared.ports.directory import DirectoryStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.mail import mail_text
-from shared.services.organizations.memberships import Actor, OrganizationMembers
+from shared.services.organizations.membership_records import Actor, MembershipRecords
 from shared.services.records import EntityChange, RecordWriter
 
 MAX_CONTINUATIONS = 10  # Organizations in a chain of continuations that are read to find a circle.
@@ -27,7 +27,7 @@ class Continuation(Struct, frozen=True):
 
     authorization: Authorization
     directory: DirectoryStore
-    organization_members: OrganizationMembers
+    membership_records: MembershipRecords
     record_writer: RecordWriter
 
     async def as_seen(self, organization: Organization, *, by: Principal) -> Organization:
@@ -112,8 +112,8 @@ class Continuation(Struct, frozen=True):
             by=actor.name,
             what=f"is continued as {wanted}" if wanted else "is not continued elsewhere any more",
             reason=f"Reason: {reason}\n\n" if reason else "",
-            link=self.organization_members.organization_url(OrgName(name)),
+            link=self.membership_records.organization_url(OrgName(name)),
         )
-        members = await self.organization_members.read(stored)
-        await self.organization_members.notify_owners(members, mail)
+        members = await self.membership_records.read(stored)
+        await self.membership_records.notify_owners(members, mail)
         return stored

@@ -57,9 +57,9 @@ from shared.services.identity.mail_domains import MailDomains
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.organizations.made import invitation_change
-from shared.services.organizations.memberships import (
+from shared.services.organizations.membership_records import (
     Actor,
-    OrganizationMembers,
+    MembershipRecords,
     RequestedMembership,
 )
 from shared.services.records import RecordWriter
@@ -115,7 +115,7 @@ class Invitations:
     work: WorkStore
     authorization: Authorization
     record_writer: RecordWriter
-    organization_members: OrganizationMembers
+    membership_records: MembershipRecords
     mail_domains: MailDomains
     mail_delivery: MailDelivery
     rate_limiter: RateLimiter
@@ -170,7 +170,7 @@ class Invitations:
         what = f"the invitation {found.label or found.id} to {found.org}"
         said = reason_for_change(by, access, reason, f"revoking {what}")
         await self._end(found, "withdrawn", by, reason=said)
-        decision_mail = self.organization_members.decision_mail
+        decision_mail = self.membership_records.decision_mail
         await decision_mail.send_if_from_outside(by, access, f"{what} is revoked", said)
 
     async def show(self, code: str, *, by: Principal) -> InvitationDetails:
@@ -318,13 +318,13 @@ class Invitations:
         organization = details.organization
         invitation = details.invitation
         actor, account = await self._joining_account(organization, by)
-        async with self.organization_members.changing(organization) as members:
+        async with self.membership_records.changing(organization) as members:
             _require_no_member(members, by)
             # Used before the membership: a crash in between loses an invitation, but no code is
             # valid twice.
             await self._end(invitation, "accepted", by, account=by.id)
             request = RequestedMembership(account, invitation.role, invitation.by)
-            await self.organization_members.add_invited(members, request, actor, details.inviter)
+            await self.membership_records.add_invited(members, request, actor, details.inviter)
         return organization
 
     async def _decline(self, details: InvitationDetails, by: Principal) -> None:

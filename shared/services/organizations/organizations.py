@@ -57,7 +57,7 @@ from shared.runtime.retries import retried_when_stale
 from shared.services.identity.mail import mail_text, reason_text
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.mirroring.upstreams import Upstreams
-from shared.services.organizations.memberships import Actor, OrganizationMembers
+from shared.services.organizations.membership_records import Actor, MembershipRecords
 from shared.services.organizations.reserved_names import stored_patterns
 from shared.services.organizations.typosquats import Typosquats
 from shared.services.record_batches import all_entities, package_batches
@@ -371,7 +371,7 @@ class OrganizationDeletion(Struct, frozen=True):
     authorization: Authorization
     directory: DirectoryStore
     metadata: MetadataStore
-    organization_members: OrganizationMembers
+    membership_records: MembershipRecords
     record_writer: RecordWriter
 
     @retried_when_stale
@@ -396,7 +396,7 @@ class OrganizationDeletion(Struct, frozen=True):
         wait_ms = 0 if actor.is_operator_or_administrator else OWNER_CHANGE_DELAY // MS
         at_ms = self.record_writer.clock.now_ms() + wait_ms
         name = organization.name
-        link = self.organization_members.organization_url(org)
+        link = self.membership_records.organization_url(org)
         at = time_text(at_ms)
         mail = mail_text(
             "organization-deletion",
@@ -418,7 +418,7 @@ class OrganizationDeletion(Struct, frozen=True):
                 f"{organization.name} is not being deleted, so there is nothing to cancel.",
             )
         name = organization.name
-        link = self.organization_members.organization_url(org)
+        link = self.membership_records.organization_url(org)
         mail = mail_text("organization-deletion-cancelled", org=name, by=actor.name, link=link)
         return await self._write(organization, None, mail, by)
 
@@ -426,7 +426,7 @@ class OrganizationDeletion(Struct, frozen=True):
         """Cancel the deletion of an organization that got a package meanwhile."""
         name = organization.name
         by = "A package that was published"
-        link = self.organization_members.organization_url(name)
+        link = self.membership_records.organization_url(name)
         mail = mail_text("organization-deletion-cancelled", org=name, by=by, link=link)
         with suppress(Stale):  # Somebody cancelled the deletion meanwhile.
             await self._write(organization, None, mail, UPKEEP)
@@ -443,7 +443,7 @@ class OrganizationDeletion(Struct, frozen=True):
         by: Principal,
         reason: str = "",
     ) -> Organization:
-        members = await self.organization_members.read(organization)
+        members = await self.membership_records.read(organization)
         name = organization.name
         kind = "organization.kept" if at_ms is None else "organization.deleting"
         before = str(organization.deleting_ms or "")
@@ -451,9 +451,9 @@ class OrganizationDeletion(Struct, frozen=True):
         details = {"before": before, "after": after, **with_reason(reason)}
         change = EntityChange(kind, name, org=name, details=details)
         changed = organization.model_copy(update={"deleting_ms": at_ms})
-        with_events = self.organization_members.with_owner_events(changed, members, change, by)
+        with_events = self.membership_records.with_owner_events(changed, members, change, by)
         stored = await self.record_writer.replace(with_events, change=change, by=by)
-        await self.organization_members.notify_owners(members, mail)
+        await self.membership_records.notify_owners(members, mail)
         return stored
 
     async def package_of(self, organization: Organization) -> Package | None:

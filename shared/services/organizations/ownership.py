@@ -44,7 +44,8 @@ from shared.ports.work import WorkStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import Accounts, account_names, accounts_by_ids
 from shared.services.identity.mail import MailDelivery, mail_text
-from shared.services.organizations.memberships import Memberships, OrganizationMembers
+from shared.services.organizations.membership_records import MembershipRecords
+from shared.services.organizations.memberships import Memberships
 from shared.services.record_batches import RECORDS_AT_ONCE, all_entities, entity_batches, is_public
 from shared.services.records import EntityChange, RecordWriter
 
@@ -77,7 +78,7 @@ class OwnerlessOrganizations(Struct, frozen=True):
 
     directory: DirectoryStore
     events: EventStore
-    organization_members: OrganizationMembers
+    membership_records: MembershipRecords
     record_writer: RecordWriter
     mail_delivery: MailDelivery
     work: WorkStore
@@ -128,7 +129,7 @@ class OwnerlessOrganizations(Struct, frozen=True):
         one that is deleted. One without any owner has a reason, too."""
         if organization.deleting_ms is not None:
             return None
-        members = await self.organization_members.read(organization)
+        members = await self.membership_records.read(organization)
         found = [reason async for reason in self._reasons_of_owners(members)]
         if None in found:
             return None
@@ -198,13 +199,13 @@ class OwnerlessOrganizations(Struct, frozen=True):
         is_second = age_ms >= SECOND_MAIL_AFTER // MS
         if age_ms >= (SECOND_MAIL_AFTER + _MAIL_REPEATED_FOR) // MS:
             return
-        members = await self.organization_members.read(organization)
+        members = await self.membership_records.read(organization)
         mail = mail_text(
             "organization-ownerless",
             org=organization.name,
             reasons="\n".join(f"  {each}" for each in found.reasons),
             days=str(MEMBER_FOR // timedelta(days=1)),
-            link=self.organization_members.organization_url(organization.name),
+            link=self.membership_records.organization_url(organization.name),
         )
         accounts = await accounts_by_ids(self.directory, [each.account for each in members.members])
         await self.mail_delivery.send_once(
@@ -234,7 +235,7 @@ class OwnershipRequests(Struct, frozen=True):
     registry_authorization: RegistryAuthorization
     accounts: Accounts
     ownerless: OwnerlessOrganizations
-    organization_members: OrganizationMembers
+    membership_records: MembershipRecords
     memberships: Memberships
     record_writer: RecordWriter
     mail_delivery: MailDelivery
@@ -274,10 +275,10 @@ class OwnershipRequests(Struct, frozen=True):
             name=account.name,
             reason=parsed_reason,
             at=time_text(new.notice_until_ms),
-            link=self.organization_members.organization_url(organization.name),
+            link=self.membership_records.organization_url(organization.name),
         )
-        members = await self.organization_members.read(organization)
-        await self.organization_members.notify_owners(members, mail, account)
+        members = await self.membership_records.read(organization)
+        await self.membership_records.notify_owners(members, mail, account)
         return AskedOwnership(account.name, new)
 
     async def of_organization(self, org: OrgName, *, by: Principal) -> list[AskedOwnership]:
@@ -349,12 +350,12 @@ class OwnershipRequests(Struct, frozen=True):
             name=account.name,
             what="is an owner now" if decision is OwnershipDecision.GRANT else "is not made owner",
             reason=parsed_reason,
-            link=self.organization_members.organization_url(request.org),
+            link=self.membership_records.organization_url(request.org),
         )
         organization = await self.directory.get(Organization, organization_place(org))
         if organization is not None:
-            members = await self.organization_members.read(organization)
-            await self.organization_members.notify_owners(members, mail, account)
+            members = await self.membership_records.read(organization)
+            await self.membership_records.notify_owners(members, mail, account)
             await self.ownerless.review(organization)
 
     async def _require_grantable(self, request: OwnershipRequest) -> None:
