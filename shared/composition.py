@@ -92,7 +92,7 @@ from shared.services.mirroring.version_lists import VersionLists
 from shared.services.organizations.continuation import Continuation
 from shared.services.organizations.freezes import Freezes
 from shared.services.organizations.invitations import Invitations
-from shared.services.organizations.made import MadeByAccounts
+from shared.services.organizations.made_by_accounts import MadeByAccounts
 from shared.services.organizations.memberships import Memberships
 from shared.services.organizations.name_moves import NameMoves
 from shared.services.organizations.organizations import OrganizationDeletion, Organizations

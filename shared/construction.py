@@ -61,6 +61,7 @@ from shared.services.administration.evidence import Evidence
 from shared.services.administration.group_roles import GroupRuleChanges, RolesByGroups
 from shared.services.administration.key_ages import KeyAges
 from shared.services.administration.leaving import Leaving
+from shared.services.administration.maker_locks import MakerLocks
 from shared.services.administration.name_disputes import NameDisputes
 from shared.services.administration.organization_administration import OrganizationAdministration
 from shared.services.administration.policies import Policies
@@ -70,7 +71,6 @@ from shared.services.administration.revocations import RevocationApplication
 from shared.services.administration.rights_export import RightsExport
 from shared.services.administration.second_administrator import SecondAdministrator
 from shared.services.administration.status import RegistryStatus
-from shared.services.administration.stopped_makers import StoppedMakers
 from shared.services.advisories.advisories import Advisories
 from shared.services.advisories.advisory_export import AdvisoryExport
 from shared.services.advisories.advisory_import import AdvisoryImport
@@ -180,7 +180,7 @@ from shared.services.name_owners import NameOwners
 from shared.services.organizations.continuation import Continuation
 from shared.services.organizations.freezes import Freezes
 from shared.services.organizations.invitations import Invitations
-from shared.services.organizations.made import MadeByAccounts, MakerMail
+from shared.services.organizations.made_by_accounts import MadeByAccounts, MakerMail
 from shared.services.organizations.membership_records import MembershipRecords
 from shared.services.organizations.memberships import Memberships
 from shared.services.organizations.name_moves import NameMoves
@@ -2276,8 +2276,8 @@ class Services:
         )
 
     @cached_property
-    def stopped_makers(self) -> StoppedMakers:
-        return StoppedMakers(
+    def maker_locks(self) -> MakerLocks:
+        return MakerLocks(
             directory=self.adapters.directory,
             made_by_accounts=self.made_by_accounts,
             membership_records=self.membership_records,
@@ -2296,7 +2296,7 @@ class Services:
             sessions=self.sessions,
             audit_log=self.audit_log,
             made_by_accounts=self.made_by_accounts,
-            stopped_makers=self.stopped_makers,
+            maker_locks=self.maker_locks,
             ownerless_organizations=self.ownerless_organizations,
             record_writer=self.record_writer,
             mail_delivery=self.mail_delivery,
@@ -2449,7 +2449,7 @@ class Services:
             token_records=self.token_records,
             sessions=self.sessions,
             made_by_accounts=self.made_by_accounts,
-            stopped_makers=self.stopped_makers,
+            maker_locks=self.maker_locks,
             name_disputes=self.name_disputes,
             report_records=self.report_records,
             ownerless_organizations=self.ownerless_organizations,
@@ -2494,7 +2494,7 @@ class Services:
             audit_log=self.audit_log,
             erasures=self.account_erasures,
             made_by_accounts=self.made_by_accounts,
-            stopped_makers=self.stopped_makers,
+            maker_locks=self.maker_locks,
             record_writer=self.record_writer,
             pull_records=self.adapters.pull_records,
             clock=self.adapters.clock,

@@ -24,7 +24,7 @@ from shared.services.leases import Leases
 from shared.services.limits.rate_limits import BurstDetection, RateLimiter
 from shared.services.maintenance.finish_deletions import FinishDeletions
 from shared.services.organizations.invitations import Invitations
-from shared.services.organizations.made import MadeByAccounts, MakerMail
+from shared.services.organizations.made_by_accounts import MadeByAccounts, MakerMail
 from shared.services.organizations.membership_records import MembershipRecords
 from shared.services.organizations.memberships import Memberships
 from shared.services.organizations.organizations import OrganizationDeletion, Organizations

@@ -29,7 +29,7 @@ from shared.services.administration.administrators import (
     require_no_administrator,
 )
 from shared.services.administration.audit_log import AuditLog, AuditLogPage
-from shared.services.administration.stopped_makers import StoppedMakers
+from shared.services.administration.maker_locks import MakerLocks
 from shared.services.identity.accounts import (
     Accounts,
     account_by_id,
@@ -39,7 +39,7 @@ from shared.services.identity.accounts import (
 from shared.services.identity.mail import DecisionMail, MailDelivery, mail_text, reason_text
 from shared.services.identity.sessions import Sessions, live_sessions
 from shared.services.list_pages import ListPage, entities_with_prefix, entity_page
-from shared.services.organizations.made import Made, MadeByAccounts
+from shared.services.organizations.made_by_accounts import MadeByAccounts, MadeItem
 from shared.services.organizations.memberships import Memberships
 from shared.services.organizations.ownership import OwnerlessOrganizations
 from shared.services.records import EntityChange, RecordWriter
@@ -88,7 +88,7 @@ class AccountAdministration(Struct, frozen=True):
     sessions: Sessions
     audit_log: AuditLog
     made_by_accounts: MadeByAccounts
-    stopped_makers: StoppedMakers
+    maker_locks: MakerLocks
     ownerless_organizations: OwnerlessOrganizations
     record_writer: RecordWriter
     mail_delivery: MailDelivery
@@ -141,12 +141,12 @@ class AccountAdministration(Struct, frozen=True):
             lockers=await self._lockers(account),
         )
 
-    async def made_by(self, account: Account, *, by: Principal) -> list[Made]:
+    async def made_by(self, account: Account, *, by: Principal) -> list[MadeItem]:
         """Return what the account made for organizations, which stops when it is locked."""
         await self.registry_authorization.require_auditor(by, "see", _ACCOUNTS_OF_OTHERS)
         return await self.made_by_accounts.of_account(account.id)
 
-    async def tokens_and_made(self, account: Account, *, by: Principal) -> list[Made]:
+    async def tokens_and_made(self, account: Account, *, by: Principal) -> list[MadeItem]:
         """Return the tokens of the account and what it made for organizations, also for tokens that
         moderate."""
         await self.registry_authorization.require_reviewer(by, "see", _ACCOUNTS_OF_OTHERS)
@@ -240,7 +240,7 @@ class AccountAdministration(Struct, frozen=True):
             await self._write_lock(current, source, lock, by)
         # After the lock, so that no new session can start.
         ended = await self.sessions.end_all(account.id, by=by)
-        await self.stopped_makers.after_lock(account, by=by)
+        await self.maker_locks.after_lock(account, by=by)
         mail = mail_text(
             "account-locked",
             name=account.name,
@@ -269,7 +269,7 @@ class AccountAdministration(Struct, frozen=True):
                 await self._write_lock(current, source, None, by)
         # A repeat does this as well, in case an earlier attempt crashed before it.
         if not unlocked.is_locked:
-            await self.stopped_makers.after_unlock(account, by=by)
+            await self.maker_locks.after_unlock(account, by=by)
         if current.is_locked and not unlocked.is_locked:
             mail = mail_text("account-unlocked", name=account.name, url=self.base_url)
             await self.mail_delivery.send_to_accounts([account], mail)

@@ -35,9 +35,9 @@ from shared.ports.pull_records import PullRecordStore
 from shared.ports.system import Clock
 from shared.services.administration.account_erasure import AccountErasures
 from shared.services.administration.audit_log import AuditLog, AuditLogPage
-from shared.services.administration.stopped_makers import StoppedMakers
+from shared.services.administration.maker_locks import MakerLocks
 from shared.services.identity.sessions import Identities, Sessions, live_sessions
-from shared.services.organizations.made import MadeByAccounts
+from shared.services.organizations.made_by_accounts import MadeByAccounts
 from shared.services.organizations.memberships import Memberships
 from shared.services.records import EntityChange, RecordWriter
 from shared.services.tokens.tokens import TokenRecords, UsedToken
@@ -78,7 +78,7 @@ class AccountDeletion(Struct, frozen=True):
     audit_log: AuditLog
     erasures: AccountErasures
     made_by_accounts: MadeByAccounts
-    stopped_makers: StoppedMakers
+    maker_locks: MakerLocks
     record_writer: RecordWriter
     pull_records: PullRecordStore
     clock: Clock
@@ -141,7 +141,7 @@ class AccountDeletion(Struct, frozen=True):
         left = {each.org for each in memberships if each.hand_role is Role.OWNER}
         made = await self.made_by_accounts.of_account(account.id)
         others = [each for each in made if each.org not in left]
-        await self.stopped_makers.after_deletion(account, others, by=by)
+        await self.maker_locks.after_deletion(account, others, by=by)
         sessions = await self.sessions.list_own(by=by)
         await self.erasures.erase_own(account, by=by)
         return sessions

@@ -31,13 +31,13 @@ from shared.ports.events import EventStore
 from shared.ports.pull_records import PullRecordStore
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.administration.administrators import Administrators
+from shared.services.administration.maker_locks import MakerLocks
 from shared.services.administration.name_disputes import NameDisputes
-from shared.services.administration.stopped_makers import StoppedMakers
 from shared.services.following.forgetting import forget_follower
 from shared.services.identity.accounts import RetiredNames, organization_owners
 from shared.services.identity.mail import AccountMail, mail_text
 from shared.services.identity.sessions import Sessions
-from shared.services.organizations.made import MadeByAccounts
+from shared.services.organizations.made_by_accounts import MadeByAccounts
 from shared.services.organizations.membership_records import MembershipRecords, member_removal
 from shared.services.organizations.ownership import OwnerlessOrganizations
 from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
@@ -96,7 +96,7 @@ class AccountErasures(Struct, frozen=True):
     token_records: TokenRecords
     sessions: Sessions
     made_by_accounts: MadeByAccounts
-    stopped_makers: StoppedMakers
+    maker_locks: MakerLocks
     name_disputes: NameDisputes
     report_records: ReportRecords
     ownerless_organizations: OwnerlessOrganizations
@@ -256,7 +256,7 @@ class AccountErasures(Struct, frozen=True):
             await self._end_administrator(account, by)
         if account is not None and erasure.by != account_id:
             made = await self.made_by_accounts.of_account(account_id)
-            await self.stopped_makers.after_deletion(account, made, by=by)
+            await self.maker_locks.after_deletion(account, made, by=by)
         orgs = await self._leave(account_id, by)
         await self._review(orgs)
         tokens = await self._revoke_tokens(account_id, by)

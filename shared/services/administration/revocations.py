@@ -57,7 +57,7 @@ from shared.services.identity.accounts import KeptName, RetiredNames
 from shared.services.identity.sessions import identity_change, session_end
 from shared.services.maintenance.erased_releases import ErasedReleases
 from shared.services.organizations.freezes import Freezes
-from shared.services.organizations.made import invitation_change
+from shared.services.organizations.made_by_accounts import invitation_change
 from shared.services.organizations.membership_records import member_removal
 from shared.services.organizations.memberships import Memberships
 from shared.services.organizations.webhooks import webhook_change

@@ -56,7 +56,7 @@ from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.identity.mail_domains import MailDomains
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.limits.rate_limits import RateLimiter
-from shared.services.organizations.made import invitation_change
+from shared.services.organizations.made_by_accounts import invitation_change
 from shared.services.organizations.membership_records import (
     Actor,
     MembershipRecords,

@@ -27,7 +27,7 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_with_back_off
 from shared.services.identity.accounts import account_by_id
-from shared.services.organizations.made import MadeByAccounts, MakerMail
+from shared.services.organizations.made_by_accounts import MadeByAccounts, MakerMail
 from shared.services.organizations.membership_records import (
     Actor,
     MembershipRecords,
@@ -50,16 +50,16 @@ class OrganizationMembership(Struct, frozen=True):
     role: Role
 
 
-class Kept(Enum):
-    """What happens to the things that a former owner made in an organization."""
+class MadeItems(Enum):
+    """What happens to the items that a former owner made in an organization."""
 
-    NOTHING = "nothing"  # It stops until an owner confirms it.
-    EVERYTHING = "everything"  # Whoever changes the role becomes its maker.
+    STOPPED = "stopped"  # They stop until an owner confirms them.
+    TAKEN_OVER = "taken-over"  # Whoever changes the role becomes their maker.
 
     @classmethod
-    def of(cls, *, keep: bool) -> "Kept":
-        """Return the choice of a request, whose field `keep` says whether everything goes on."""
-        return cls.EVERYTHING if keep else cls.NOTHING
+    def requested(cls, *, keep: bool) -> "MadeItems":
+        """Return the choice of a request, whose field `keep` says whether the items go on."""
+        return cls.TAKEN_OVER if keep else cls.STOPPED
 
 
 class Memberships(Struct, frozen=True):
@@ -124,7 +124,7 @@ class Memberships(Struct, frozen=True):
         role: Role,
         *,
         by: Principal,
-        kept: Kept = Kept.NOTHING,
+        made: MadeItems = MadeItems.STOPPED,
         reason: str = "",
         is_agreed: bool = False,
     ) -> None:
@@ -132,11 +132,11 @@ class Memberships(Struct, frozen=True):
 
         They say a `reason` where they take something from somebody, unless they own it themselves.
 
-        A role that publishes or owns takes `Action.GOVERN`, and so does it to keep what an owner
-        made who is none any more. Changes of owners may be delayed, as
+        A role that publishes or owns takes `Action.GOVERN`, and so does it to take over
+        what an owner made who is none any more. Changes of owners may be delayed, as
         `MembershipRecords.apply` says; not those that are agreed, by two administrators.
         """
-        is_weak = role is Role.MEMBER and kept is Kept.NOTHING
+        is_weak = role is Role.MEMBER and made is MadeItems.STOPPED
         access = await self.authorization.require_in_organization(
             by, Action.MANAGE if is_weak else Action.GOVERN, org
         )
@@ -147,7 +147,7 @@ class Memberships(Struct, frozen=True):
             request = RequestedMembership(
                 account, role, reason=parse_reason(reason), is_agreed=is_agreed
             )
-            await self._apply(members, request, actor, kept)
+            await self._apply(members, request, actor, made)
 
     @retried_with_back_off
     async def remove_member(
@@ -156,19 +156,19 @@ class Memberships(Struct, frozen=True):
         account: Account,
         *,
         by: Principal,
-        kept: Kept = Kept.NOTHING,
+        made: MadeItems = MadeItems.STOPPED,
         reason: str = "",
     ) -> None:
         """Remove a member: owners remove others, everybody removes themselves; the operator and
         administrators with a `reason`, as in `set_member`. What an owner made stops, unless it is
-        kept."""
+        taken over."""
         action = Action.LEAVE if by.id == account.id else Action.MANAGE
-        if kept is Kept.EVERYTHING:
+        if made is MadeItems.TAKEN_OVER:
             action = Action.GOVERN
         access = await self.authorization.require_in_organization(by, action, org)
         async with self.membership_records.changing(access.require_organization(org)) as members:
             request = RequestedMembership(account, None, reason=parse_reason(reason))
-            await self._apply(members, request, Actor(by, access), kept)
+            await self._apply(members, request, Actor(by, access), made)
 
     @retried_with_back_off
     async def hand_over(
@@ -201,12 +201,12 @@ class Memberships(Struct, frozen=True):
             await self._stop_made(members.organization, request, by)
 
     async def _apply(
-        self, members: MemberList, request: RequestedMembership, actor: Actor, kept: Kept
+        self, members: MemberList, request: RequestedMembership, actor: Actor, made: MadeItems
     ) -> None:
         """Apply a request, and hand over or stop what an account made that stays no owner.
 
-        What is kept is taken over first: a crash in between lets a repeat go on, and stops nothing
-        that is to go on.
+        Items are taken over first: a crash in between lets a repeat go on, and stops nothing that
+        is to go on.
         """
         account = request.account
         by = actor.by
@@ -216,7 +216,7 @@ class Memberships(Struct, frozen=True):
             await self.membership_records.apply(members, request, actor)
             return
         members.require_other_owner(account.id, account.name)
-        if kept is Kept.EVERYTHING:
+        if made is MadeItems.TAKEN_OVER:
             await self.made_by_accounts.take_over(members.org, account.id, by, by=by)
             await self.membership_records.take_over_changes_by(members, account.id, by)
             members = await self.membership_records.read(members.organization)

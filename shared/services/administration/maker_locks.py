@@ -14,11 +14,16 @@ from shared.domain.organizations import Organization, organization_place
 from shared.domain.principals import Principal
 from shared.ports.directory import DirectoryStore
 from shared.runtime.retries import retried_with_back_off
-from shared.services.organizations.made import Made, MadeByAccounts, MadeKind, MakerMail
+from shared.services.organizations.made_by_accounts import (
+    MadeByAccounts,
+    MadeItem,
+    MadeItemKind,
+    MakerMail,
+)
 from shared.services.organizations.membership_records import MembershipRecords
 
 
-class StoppedMakers(Struct, frozen=True):
+class MakerLocks(Struct, frozen=True):
     """Holds and ends what accounts scheduled, and tells owners what stops; callers check rights.
 
     Each method may be repeated: what is on hold or ended already stays so.
@@ -29,7 +34,7 @@ class StoppedMakers(Struct, frozen=True):
     membership_records: MembershipRecords
     maker_mail: MakerMail
 
-    async def after_lock(self, account: Account, *, by: Principal) -> list[Made]:
+    async def after_lock(self, account: Account, *, by: Principal) -> list[MadeItem]:
         """Put on hold what the account scheduled, tell owners what stops with it, and return it."""
         made = await self.made_by_accounts.of_account(account.id)
         for org in _with_changes(made):
@@ -44,7 +49,7 @@ class StoppedMakers(Struct, frozen=True):
             await self._resume(org, account, by)
 
     async def after_deletion(
-        self, account: Account, made: Sequence[Made], *, by: Principal
+        self, account: Account, made: Sequence[MadeItem], *, by: Principal
     ) -> None:
         """End the scheduled changes of a deleted account, and tell owners what stops with it."""
         for org in _with_changes(made):
@@ -76,6 +81,6 @@ class StoppedMakers(Struct, frozen=True):
         return await self.directory.get(Organization, organization_place(org))
 
 
-def _with_changes(made: Sequence[Made]) -> list[str]:
+def _with_changes(made: Sequence[MadeItem]) -> list[str]:
     """Return the organizations in which an account scheduled changes of owners."""
-    return sorted({each.org for each in made if each.kind is MadeKind.OWNER_CHANGE})
+    return sorted({each.org for each in made if each.kind is MadeItemKind.OWNER_CHANGE})
