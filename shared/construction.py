@@ -239,11 +239,7 @@ from shared.services.publishing.package_holds import PackageHolds
 from shared.services.publishing.proposals import Proposals
 from shared.services.publishing.published_contents import PublishedContents
 from shared.services.publishing.publishing import DependencyCheck, Publishing
-from shared.services.publishing.publishing_rules import (
-    PublishingRules,
-    RegistryRuleReader,
-    StagedReleaseRule,
-)
+from shared.services.publishing.publishing_rules import PublishingRules, RegistryRuleReader
 from shared.services.publishing.quota_rule import QuotaRule
 from shared.services.publishing.release_mail import PublishedMail, ReleaseMail
 from shared.services.publishing.release_selection import ReleaseSelections
@@ -256,7 +252,8 @@ from shared.services.publishing.scanner import Scanner, ScannerOptions
 from shared.services.publishing.secret_rule import SecretRule
 from shared.services.publishing.secret_scan import SecretScan
 from shared.services.publishing.staged_releases import StagedReleases
-from shared.services.publishing.version_number_rule import VersionNumberRule
+from shared.services.publishing.staged_rule import StagedReleaseRule
+from shared.services.publishing.version_rule import VersionNumberRule
 from shared.services.quality.checklists import Checklists
 from shared.services.quality.package_comparison import PackageComparison
 from shared.services.records import RecordWriter
@@ -1305,14 +1302,14 @@ class Services:
             rules=(
                 LicenseRule(),
                 SecretRule(scan=self.secret_scan),
-                self.version_number_rule,
+                self.version_rule,
                 self.quota_rule,
                 StagedReleaseRule(),
             ),
         )
 
     @cached_property
-    def version_number_rule(self) -> VersionNumberRule:
+    def version_rule(self) -> VersionNumberRule:
         return VersionNumberRule(
             authorization=self.authorization, version_checks=self.version_checks
         )

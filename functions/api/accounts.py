@@ -12,14 +12,14 @@ from shared.domain.scopes import Role
 from shared.domain.text_lines import MAX_DESCRIPTION
 from shared.services.administration.account_rights import RightSource
 from shared.services.administration.leaving import REASON, LeaveRequest, LeaversStatement
-from shared.services.organizations.made_by_accounts import MadeItemKind
+from shared.services.organizations.made_by_accounts import MadeKind
 
 
 class MadeView(ResponseModel):
     """Something that the account made for an organization; without one, a token of the account
     itself or a webhook of the registry."""
 
-    kind: MadeItemKind
+    kind: MadeKind
     org: str
     id: str = Field(description="For a change of owners, the id of the account that it is about.")
     name: str = Field(description="Empty for an invitation of whoever has the link.")

@@ -26,7 +26,7 @@ from shared.ports.system import Clock
 from shared.services.administration.account_administration import AccountAdministration
 from shared.services.administration.administrators import Administrators
 from shared.services.identity.accounts import account_by_id, organization_owners
-from shared.services.organizations.made_by_accounts import MadeByAccounts, MadeItem, MadeItemKind
+from shared.services.organizations.made_by_accounts import MadeByAccounts, MadeItem, MadeKind
 from shared.services.organizations.memberships import Memberships
 from shared.services.record_batches import last_event_number
 from shared.services.tokens.tokens import UsedToken
@@ -110,7 +110,7 @@ class Leaving(Struct, frozen=True):
         details = await self.accounts.show(account.id, EventQuery(count=1), by=by)
         made = await self.made_by_accounts.of_account(account.id)
         used = {each.token.id for each in details.tokens}
-        used |= {each.id for each in made if each.kind is MadeItemKind.TOKEN}
+        used |= {each.id for each in made if each.kind is MadeKind.TOKEN}
         return LeaversStatement(
             account=details.account,
             at_ms=self.clock.now_ms(),
@@ -201,15 +201,13 @@ class Leaving(Struct, frozen=True):
         done.append(f"Revoked {revoked} access tokens of {account.name}.")
         made = await self.made_by_accounts.of_account(account.id)
         await self.made_by_accounts.withdraw_invitations(account.id, by=by)
-        done += [
-            f"Withdrew {each.described}." for each in made if each.kind is MadeItemKind.INVITATION
-        ]
+        done += [f"Withdrew {each.described}." for each in made if each.kind is MadeKind.INVITATION]
         if account.is_administrator_by_hand:
             await self.administrators.dismiss(account, reason, by=by)
             done.append(f"{account.name} is no longer an administrator.")
         for membership in await self.memberships.of_account(account.id):
             done.append(await self._end_membership(account, membership, reason, by))
-        stopped = (MadeItemKind.TOKEN, MadeItemKind.PUBLISHER, MadeItemKind.WEBHOOK)
+        stopped = (MadeKind.TOKEN, MadeKind.PUBLISHER, MadeKind.WEBHOOK)
         return [
             *done,
             *(

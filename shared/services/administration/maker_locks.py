@@ -17,7 +17,7 @@ from shared.runtime.retries import retried_with_back_off
 from shared.services.organizations.made_by_accounts import (
     MadeByAccounts,
     MadeItem,
-    MadeItemKind,
+    MadeKind,
     MakerMail,
 )
 from shared.services.organizations.membership_records import MembershipRecords
@@ -83,4 +83,4 @@ class MakerLocks(Struct, frozen=True):
 
 def _with_changes(made: Sequence[MadeItem]) -> list[str]:
     """Return the organizations in which an account scheduled changes of owners."""
-    return sorted({each.org for each in made if each.kind is MadeItemKind.OWNER_CHANGE})
+    return sorted({each.org for each in made if each.kind is MadeKind.OWNER_CHANGE})

@@ -37,7 +37,7 @@ MadeRecord = Token | Publisher | Webhook | Invitation | Membership
 _KINDS: tuple[type[MadeRecord], ...] = (Token, Publisher, Webhook, Invitation, Membership)
 
 
-class MadeItemKind(Enum):
+class MadeKind(Enum):
     """What stops with the account that made it."""
 
     TOKEN = "token"  # noqa: S105 - no secret.
@@ -52,7 +52,7 @@ class MadeItem(Struct, frozen=True):
     the account itself; `described` names it for people, and `id` is that of the account for a
     change of owners, which has no `created_ms`."""
 
-    kind: MadeItemKind
+    kind: MadeKind
     org: str
     id: str
     name: str
@@ -180,26 +180,26 @@ class MadeByAccounts(Struct, frozen=True):
             _made(each, names.get(each.account, "") if isinstance(each, Membership) else "")
             for each in records
         ]
-        order = list(MadeItemKind)
+        order = list(MadeKind)
         return sorted(found, key=lambda each: (each.org.lower(), order.index(each.kind), each.id))
 
 
 def _made(record: MadeRecord, member: str) -> MadeItem:
     match record:
         case Token():
-            kind = MadeItemKind.TOKEN
+            kind = MadeKind.TOKEN
             name = record.name
             text = described(record)
         case Publisher():
-            kind = MadeItemKind.PUBLISHER
+            kind = MadeKind.PUBLISHER
             name = str(record.target)
             text = described(record)
         case Webhook():
-            kind = MadeItemKind.WEBHOOK
+            kind = MadeKind.WEBHOOK
             name = urlsplit(record.url).netloc
             text = described(record)
         case Invitation():
-            kind = MadeItemKind.INVITATION
+            kind = MadeKind.INVITATION
             name = record.label
             whom = record.label or "whoever has the link"
             text = f"the invitation of {whom} to {record.org} as {record.role.value}"
@@ -213,7 +213,7 @@ def _made_change(membership: Membership, member: str) -> MadeItem:
     org = membership.org
     becomes = f"becomes {role.value}" if role else "is removed"
     text = f"the pending change by which {member} {becomes} in {org}"
-    return MadeItem(MadeItemKind.OWNER_CHANGE, org, membership.account, member, text, None)
+    return MadeItem(MadeKind.OWNER_CHANGE, org, membership.account, member, text, None)
 
 
 def _is_for(invitation: Invitation, email: str) -> bool:
