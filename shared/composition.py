@@ -78,7 +78,7 @@ from shared.services.maintenance.archive_recovery import ArchiveRecovery
 from shared.services.maintenance.product_releases import ProductReleases
 from shared.services.maintenance.restored_audit import RestoredAudit
 from shared.services.maintenance.snapshots import SnapshotCreation, SnapshotRestore
-from shared.services.maintenance.tasks import MaintenanceTasks, Upkeep
+from shared.services.maintenance.tasks import MaintenanceTasks, TaskRunner
 from shared.services.mirroring.approvals import ApprovalRules, Curation
 from shared.services.mirroring.approved_source import ApprovedSource
 from shared.services.mirroring.archive_admission import Admission, Refreshing
@@ -314,7 +314,7 @@ class MaintenanceServices(Struct, frozen=True):
     """Maintenance tasks and snapshots."""
 
     tasks: MaintenanceTasks
-    upkeep: Upkeep
+    task_runner: TaskRunner
     snapshot_creation: SnapshotCreation
     snapshot_restore: SnapshotRestore
     archive_recovery: ArchiveRecovery
@@ -621,7 +621,7 @@ def _api_docs(services: Services) -> ApiDocsServices:
 def _maintenance(services: Services) -> MaintenanceServices:
     return MaintenanceServices(
         tasks=services.tasks,
-        upkeep=services.upkeep,
+        task_runner=services.task_runner,
         snapshot_creation=services.snapshot_creation,
         snapshot_restore=services.snapshot_restore,
         archive_recovery=services.archive_recovery,

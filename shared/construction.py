@@ -157,8 +157,8 @@ from shared.services.maintenance.tasks import (
     MaintenanceTasks,
     RequestedTasks,
     Task,
+    TaskRunner,
     TaskRuns,
-    Upkeep,
 )
 from shared.services.maintenance.tell_followers import TellFollowers
 from shared.services.maintenance.update_advisories import UpdateAdvisories
@@ -2509,7 +2509,7 @@ class Services:
     def registry_status(self) -> RegistryStatus:
         return RegistryStatus(
             registry_authorization=self.registry_authorization,
-            upkeep=self.upkeep,
+            task_runner=self.task_runner,
             metadata=self.adapters.metadata,
             directory=self.adapters.directory,
             record_writer=self.record_writer,
@@ -3029,8 +3029,8 @@ class Services:
         return RequestedTasks(work=self.adapters.work, clock=self.adapters.clock)
 
     @cached_property
-    def upkeep(self) -> Upkeep:
-        return Upkeep(
+    def task_runner(self) -> TaskRunner:
+        return TaskRunner(
             leases=self.leases,
             clock=self.adapters.clock,
             read_only_mode=self.read_only_mode,

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from shared.domain.change_feed import package_change
 from shared.domain.events import Event
-from shared.domain.principals import DIRECTORY, GROUPS, MIRROR, OPERATOR, UPKEEP
+from shared.domain.principals import DIRECTORY, GROUPS, MAINTENANCE, MIRROR, OPERATOR
 
 
 class CredentialKind(Enum):
@@ -29,7 +29,7 @@ class CredentialKind(Enum):
 
 _WORDS: Mapping[str, CredentialKind] = {
     OPERATOR.credential: CredentialKind.OPERATOR,
-    UPKEEP.credential: CredentialKind.REGISTRY,
+    MAINTENANCE.credential: CredentialKind.REGISTRY,
     GROUPS.credential: CredentialKind.REGISTRY,
     DIRECTORY.credential: CredentialKind.REGISTRY,
     MIRROR.credential: CredentialKind.UPSTREAM,

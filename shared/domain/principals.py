@@ -137,7 +137,7 @@ class Principal(Struct, frozen=True):
 
 ANONYMOUS = Principal()
 OPERATOR = Principal(id=OPERATOR_ID, credential=_CONSOLE, grants=(UNLIMITED,))
-UPKEEP = Principal(id="upkeep", credential="upkeep")  # The actor of maintenance tasks.
+MAINTENANCE = Principal(id="upkeep", credential="upkeep")  # The actor of maintenance tasks.
 DIRECTORY = Principal(id="directory", credential="directory")  # The actor of its locks.
 GROUPS = Principal(id="groups", credential="groups")  # The actor of what groups change.
 MIRROR = Principal(id="mirror", credential="mirror")  # The publisher of mirrored releases.
@@ -147,7 +147,7 @@ MIRROR = Principal(id="mirror", credential="mirror")  # The publisher of mirrore
 ACTOR_NAMES: Mapping[str, str] = {
     OPERATOR_ID: "The operator",
     REGISTRY_FILE_ID: "The registry file",
-    UPKEEP.id: "The registry",
+    MAINTENANCE.id: "The registry",
     DIRECTORY.id: "The directory",
     GROUPS.id: "A rule about groups",
     MIRROR.id: "The mirror",

@@ -262,7 +262,7 @@ async def test_a_token_of_a_job_ends_with_any_maker_of_its_publishers(
 
 
 async def deliver(world: World) -> None:
-    assert await world.registry.maintenance.upkeep.run("deliver-webhooks")
+    assert await world.registry.maintenance.task_runner.run("deliver-webhooks")
 
 
 async def test_a_webhook_sends_nothing_while_its_maker_is_locked_and_all_of_it_when_confirmed(

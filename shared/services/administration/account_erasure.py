@@ -20,7 +20,7 @@ from shared.domain.mail import EmailAddress
 from shared.domain.memberships import Membership
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.ownership import OwnershipRequest
-from shared.domain.principals import Principal
+from shared.domain.principals import MAINTENANCE, Principal
 from shared.domain.reasons import parse_required_reason
 from shared.domain.scim import ScimKey, ScimUser, ScimWaiting
 from shared.domain.times import MS
@@ -179,7 +179,7 @@ class AccountErasures(Struct, frozen=True):
 
         Raises `last-administrator`.
         """
-        by = Principal(erasure.by, credential="upkeep")
+        by = Principal(erasure.by, credential=MAINTENANCE.credential)
         account = await self.directory.get(Account, Place(erasure.account))
         if account is not None and account.administrator:
             await self.administrators.require_another(account)
@@ -342,7 +342,7 @@ class AccountErasures(Struct, frozen=True):
             if membership is None:
                 continue
             await self._keep_owners(membership, by)
-            with suppress(Stale):  # Upkeep removed it with the organization meanwhile.
+            with suppress(Stale):  # A task removed it with the organization meanwhile.
                 change = member_removal(membership)
                 await self.record_writer.remove(membership, change=change, by=by)
             left.append(membership.org)

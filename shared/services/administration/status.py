@@ -21,7 +21,7 @@ from shared.services.administration.directory_locks import DirectoryLocks, waiti
 from shared.services.administration.second_administrator import SecondAdministrator
 from shared.services.limits.notices import NoticeCache
 from shared.services.maintenance.process_outboxes import ProcessOutboxes
-from shared.services.maintenance.tasks import Upkeep, require_task
+from shared.services.maintenance.tasks import TaskRunner, require_task
 from shared.services.organizations.ownership import OwnerlessOrganizations, ownerless_problem
 from shared.services.packages.statistics import LastRegistryCounts
 from shared.services.records import EntityChange, RecordWriter
@@ -36,7 +36,7 @@ class RegistryStatus(Struct, frozen=True):
     """Reports the status of the registry from a few reads, and from the last counts."""
 
     registry_authorization: RegistryAuthorization
-    upkeep: Upkeep
+    task_runner: TaskRunner
     metadata: MetadataStore
     directory: DirectoryStore
     record_writer: RecordWriter
@@ -54,7 +54,7 @@ class RegistryStatus(Struct, frozen=True):
         """Return the status of the registry; its parts are None for stores that do not answer."""
         await self.registry_authorization.require_auditor(by, "see", "how the registry is")
         task_states, backlog, counts, to_decide, newer = await asyncio.gather(
-            _if_available(self.upkeep.task_states()),
+            _if_available(self.task_runner.task_states()),
             _if_available(self._backlog()),
             _if_available(self.last_counts.read()),
             _if_available(self._to_decide()),
@@ -75,7 +75,8 @@ class RegistryStatus(Struct, frozen=True):
         """Return the state of every task."""
         await self.registry_authorization.require_auditor(by, "see", "the maintenance tasks")
         states, requested = await asyncio.gather(
-            self.upkeep.task_states(), self.upkeep.requests.read(self.upkeep.tasks.values())
+            self.task_runner.task_states(),
+            self.task_runner.requests.read(self.task_runner.tasks.values()),
         )
         return [replace(each, requested_ms=requested.get(each.task)) for each in states]
 
@@ -85,8 +86,8 @@ class RegistryStatus(Struct, frozen=True):
         Raises `InvalidRequest` if there is no such task, and `SignInAgain`.
         """
         await self.registry_authorization.require_fresh(by, "run", "maintenance tasks")
-        task = require_task(self.upkeep.tasks, task_id)
-        if await self.upkeep.requests.add(task):
+        task = require_task(self.task_runner.tasks, task_id)
+        if await self.task_runner.requests.add(task):
             change = EntityChange(
                 "task.asked", "registry", account=by.id, details={"name": task.id}
             )

@@ -21,7 +21,7 @@ from shared.domain.errors.base import NotFound, Refusal
 from shared.domain.events import Event
 from shared.domain.memberships import Membership
 from shared.domain.names import OrgName
-from shared.domain.principals import UPKEEP, Principal
+from shared.domain.principals import MAINTENANCE, Principal
 from shared.domain.role_rights import require_own_account
 from shared.domain.scopes import UNLIMITED, Grant, Role, Scope
 from shared.domain.status import TaskReport
@@ -173,7 +173,7 @@ def reader_for(account: Account) -> Principal:
 def reader_of(org: OrgName) -> Principal:
     """Return a reader of what every member of the organization sees."""
     read = Grant(scopes=frozenset({Scope.READ}), org=org)
-    return Principal(UPKEEP.id, UPKEEP.credential, (read,), organization=org)
+    return Principal(MAINTENANCE.id, MAINTENANCE.credential, (read,), organization=org)
 
 
 def _line(package: AffectedPackage, advisory: str) -> str:
@@ -191,7 +191,7 @@ def _event(package: AffectedPackage, advisory: str, key: str, now_ms: int) -> Ev
         id=f"advisory.affects:{key}",
         kind="advisory.affects",
         at_ms=now_ms,
-        actor=UPKEEP.id,
+        actor=MAINTENANCE.id,
         subject=str(at),
         org=at.package.org.lower(),
         details={"advisory": advisory, "through": found.through, "summary": found.advisory.summary},

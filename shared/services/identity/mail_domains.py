@@ -23,7 +23,7 @@ from shared.domain.mail_domains import (
     parse_registration,
     possible_registrations,
 )
-from shared.domain.principals import UPKEEP
+from shared.domain.principals import MAINTENANCE
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
 from shared.ports.conflicts import Stale
@@ -137,7 +137,7 @@ class MailDomains(Struct, frozen=True):
         change = EntityChange(kind, account.id, account=account.id, details=details)
         try:
             changed = account.model_copy(update=update)
-            return await self.record_writer.replace(changed, change=change, by=UPKEEP)
+            return await self.record_writer.replace(changed, change=change, by=MAINTENANCE)
         except Stale:
             return None  # Somebody changed the account; the next run decides again.
 

@@ -12,7 +12,7 @@ from shared.domain.memberships import Membership
 from shared.domain.name_disputes import NameDispute
 from shared.domain.organizations import NameOwner, NameSkeleton, Organization
 from shared.domain.ownership import OwnerlessOrganization, OwnershipRequest
-from shared.domain.principals import UPKEEP
+from shared.domain.principals import MAINTENANCE
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
 from shared.domain.tokens import Token, TokenUse
@@ -90,7 +90,7 @@ class FinishDeletions(Task):
         # The name stays ours: nobody gets packages of an upstream by it.
         await self.directory.put(NameOwner(org=name, since_ms=since_ms))
         change = EntityChange("organization.released", name, org=name)
-        await self.record_writer.remove(organization, change=change, by=UPKEEP)
+        await self.record_writer.remove(organization, change=change, by=MAINTENANCE)
         return True
 
     async def _records_of(self, organization: Organization) -> list[Entity]:

@@ -41,7 +41,7 @@ from shared.domain.organizations import (
     parse_links,
 )
 from shared.domain.packages import RequiredProvenance
-from shared.domain.principals import UPKEEP, Principal
+from shared.domain.principals import MAINTENANCE, Principal
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.reasons import reason_for_change, with_reason
 from shared.domain.reserved_names import is_owned_by_administrators, is_reserved_name
@@ -429,7 +429,7 @@ class OrganizationDeletion(Struct, frozen=True):
         link = self.membership_records.organization_url(name)
         mail = mail_text("organization-deletion-cancelled", org=name, by=by, link=link)
         with suppress(Stale):  # Somebody cancelled the deletion meanwhile.
-            await self._write(organization, None, mail, UPKEEP)
+            await self._write(organization, None, mail, MAINTENANCE)
 
     async def _require_owner(self, org: OrgName, by: Principal) -> tuple[Actor, Organization]:
         access = await self.authorization.require_in_organization(by, Action.GOVERN, org)

@@ -30,7 +30,7 @@ from shared.domain.ownership import (
     ownerless_place,
     request_place,
 )
-from shared.domain.principals import UPKEEP, Principal
+from shared.domain.principals import MAINTENANCE, Principal
 from shared.domain.reasons import parse_required_reason
 from shared.domain.scopes import Action, Role
 from shared.domain.sessions import Session
@@ -117,7 +117,7 @@ class OwnerlessOrganizations(Struct, frozen=True):
             # The event stays and names nobody; the record and the mail say why.
             name = organization.name
             change = EntityChange("organization.ownerless", name, org=name)
-            stored = await self.record_writer.add(found, change=change, by=UPKEEP)
+            stored = await self.record_writer.add(found, change=change, by=MAINTENANCE)
         elif stored.reasons != reasons:
             changed = stored.model_copy(update={"reasons": reasons})
             stored = await self.directory.replace(changed)
@@ -221,7 +221,7 @@ class OwnerlessOrganizations(Struct, frozen=True):
         """End the requests for an organization with an owner who can sign in again."""
         for each in await self.directory.list_by_owner(OwnershipRequest, organization.key):
             change = _change("ownership.closed", each, why="an owner can sign in again")
-            await self.record_writer.remove(each, change=change, by=UPKEEP)
+            await self.record_writer.remove(each, change=change, by=MAINTENANCE)
 
 
 class OwnershipRequests(Struct, frozen=True):

@@ -10,7 +10,7 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.packages import Head, Release, ReleaseEntry, Survey
-from shared.domain.principals import OPERATOR, UPKEEP, Principal
+from shared.domain.principals import MAINTENANCE, OPERATOR, Principal
 from shared.domain.publishing_rules import Retention, parse_retention
 from shared.domain.release_states import State
 from shared.domain.releases import Decision, with_decision
@@ -156,7 +156,9 @@ class PrereleaseRetention(Struct, frozen=True):
                 return release
             decision = Decision(State.REMOVED, reason.note, reason)
             now_ms = self.clock.now_ms()
-            return with_decision(release, "release.removed", decision, by=UPKEEP, now_ms=now_ms)
+            return with_decision(
+                release, "release.removed", decision, by=MAINTENANCE, now_ms=now_ms
+            )
 
         await self.package_records.change_release(at, decide)
         return is_changed

@@ -13,7 +13,7 @@ from shared.domain.coordinates import Package
 from shared.domain.errors.base import Unavailable
 from shared.domain.memberships import Membership, member_place
 from shared.domain.packages import Head
-from shared.domain.principals import UPKEEP
+from shared.domain.principals import MAINTENANCE
 from shared.domain.release_states import PackageHold
 from shared.domain.releases import NAME_RESEMBLES
 from shared.domain.scopes import Role
@@ -94,7 +94,7 @@ class Typosquats(Struct, frozen=True):
     def _hold(self, why: str, resembles: str) -> PackageHold:
         reason = f"{NAME_RESEMBLES}: {why}, which many use"
         now_ms = self.clock.now_ms()
-        return PackageHold(reason=reason, by=UPKEEP.id, since_ms=now_ms, resembles=resembles)
+        return PackageHold(reason=reason, by=MAINTENANCE.id, since_ms=now_ms, resembles=resembles)
 
     async def notify(self, head: Head) -> None:
         """Tell administrators once of a new package that waits for them; some are told in an

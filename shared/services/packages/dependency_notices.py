@@ -15,7 +15,7 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.events import Event
 from shared.domain.mirror_rules import is_withheld_by_rules
 from shared.domain.packages import Head, Release
-from shared.domain.principals import OPERATOR, UPKEEP, Principal
+from shared.domain.principals import MAINTENANCE, OPERATOR, Principal
 from shared.domain.release_lists import parse_coordinate
 from shared.domain.release_states import State
 from shared.domain.releases import withdrawal_of
@@ -182,7 +182,7 @@ def _notice(cause: Event, withdrawn: Release, dependent: Release) -> Event:
         id=f"{cause.id}>{at.package.key}",
         kind="dependency.withdrawn",
         at_ms=cause.at_ms,
-        actor=UPKEEP.id,
+        actor=MAINTENANCE.id,
         subject=str(at),
         org=at.package.org.lower(),
         details={

@@ -12,7 +12,7 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Conflict, Forbidden, NotFound, about_field
 from shared.domain.name_disputes import DisputeOutcome
 from shared.domain.names import OrgName, parse_org
-from shared.domain.principals import UPKEEP, Principal
+from shared.domain.principals import MAINTENANCE, Principal
 from shared.domain.proposals import (
     ERASE_LATER,
     ERASE_NOW,
@@ -220,7 +220,7 @@ class Proposals(Struct, frozen=True):
         found = await self.directory.list_by_owner(Proposal, PROPOSALS_OWNER)
         expired = [each for each in found if each.of_person and not each.is_open_at(now_ms)]
         for each in expired:
-            await self._end(each, "expired", "", UPKEEP)
+            await self._end(each, "expired", "", MAINTENANCE)
         return len(expired)
 
     async def _do(

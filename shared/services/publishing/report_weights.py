@@ -9,7 +9,7 @@ from msgspec import Struct
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Unavailable
 from shared.domain.packages import Release
-from shared.domain.principals import OPERATOR, UPKEEP
+from shared.domain.principals import MAINTENANCE, OPERATOR
 from shared.domain.release_states import State
 from shared.domain.reports import (
     MAX_DEPENDENTS,
@@ -85,7 +85,7 @@ class ReportWeights(Struct, frozen=True):
             return False
         public = PublicReason(why=main_reason(decisive), note=_PUBLIC_NOTE)
         release = await self.moderation.quarantine_by_rule(
-            case.coordinate, QUARANTINED_BY_REPORTS, public, by=UPKEEP
+            case.coordinate, QUARANTINED_BY_REPORTS, public, by=MAINTENANCE
         )
         if not is_quarantined_by_reports(release):
             return False  # Somebody withheld it meanwhile.

@@ -15,7 +15,7 @@ from msgspec import Struct
 from shared.auth.secrets import random_text
 from shared.domain.entities import Place
 from shared.domain.errors.base import Refusal, printable
-from shared.domain.principals import UPKEEP
+from shared.domain.principals import MAINTENANCE
 from shared.domain.scim import (
     PENDING,
     ScimGroup,
@@ -177,7 +177,7 @@ class ScimGroups(Struct, frozen=True):
         followed = 0
         for record in await self.directory.list_by_subject(ScimMembers, PENDING):
             if record.directory in issuers:
-                of = ScimDirectory(record.directory, issuers[record.directory], UPKEEP)
+                of = ScimDirectory(record.directory, issuers[record.directory], MAINTENANCE)
                 while count := await self._follow_next(record.place, of):
                     followed += count
         return followed

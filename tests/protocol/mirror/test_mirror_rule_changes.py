@@ -106,7 +106,7 @@ async def test_a_change_is_recorded_with_the_upstreams_rules_and_ages_before_and
 
 
 async def applied(mirror: World) -> TaskReport:
-    report = await mirror.registry.maintenance.upkeep.run("apply-mirror-rules")
+    report = await mirror.registry.maintenance.task_runner.run("apply-mirror-rules")
     assert report is not None
     return report
 

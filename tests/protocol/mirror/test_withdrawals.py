@@ -59,7 +59,7 @@ async def withdraw(
 
 
 async def follow(mirror: World) -> None:
-    await mirror.registry.maintenance.upkeep.run("follow-upstream-withdrawals")
+    await mirror.registry.maintenance.task_runner.run("follow-upstream-withdrawals")
 
 
 async def gone(mirror: World) -> list[str]:

@@ -369,7 +369,7 @@ async def test_without_groups_of_a_provider_staff_has_no_end(
 
 
 async def apply_rules(company: SignInWorld) -> None:
-    await company.world.registry.maintenance.upkeep.run("apply-group-rules")
+    await company.world.registry.maintenance.task_runner.run("apply-group-rules")
 
 
 @pytest.mark.parametrize(("hours", "days_before"), [(24 * 7, 3.5), (24 * 30, 7)])

@@ -216,7 +216,7 @@ async def test_upkeep_notes_what_was_broken_off(
             else moderation.quarantine(FIRST, REASON, by=OPERATOR)
         )
     assert await listed(two_releases) == before
-    await two_releases.registry.maintenance.upkeep.run("process-outboxes")
+    await two_releases.registry.maintenance.task_runner.run("process-outboxes")
     expected = [] if act == "restore" else [(str(FIRST), State.QUARANTINED, "operator")]
     assert await listed(two_releases) == expected
 
@@ -233,13 +233,13 @@ async def test_upkeep_makes_the_list_again_from_the_releases(
     assert noted
     await directory.remove(noted)
     await directory.put(noted.model_copy(update={"version": "9.0.0"}))  # There is no such release.
-    await two_releases.registry.maintenance.upkeep.run(task)
+    await two_releases.registry.maintenance.task_runner.run(task)
     # Who decided is not made up: what is noted still says so, and for the rest there is the log.
     assert await listed(two_releases) == [
         (str(FIRST), State.QUARANTINED, ""),
         (str(SECOND), State.QUARANTINED, "operator"),
     ]
-    report = await two_releases.registry.maintenance.upkeep.run("repair-derived-data")
+    report = await two_releases.registry.maintenance.task_runner.run("repair-derived-data")
     assert report
     assert report.changed == 0
 
