@@ -81,7 +81,7 @@ async def account_organization_package(
         successor=shown_fields(packages.NewSuccessor),
         page=path,
         longest=MAX_MESSAGE_LENGTH,
-        gives_reason=frame.access.acts_for_operator(call.caller),
+        gives_reason=frame.asks_reason,
         choice=provider_form(call, frame),
         empty=Form(),
     )

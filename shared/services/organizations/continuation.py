@@ -10,7 +10,7 @@ from shared.domain.errors.identity import organization_not_found
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.principals import Principal
-from shared.domain.reasons import parse_reason, parse_required_reason
+from shared.domain.reasons import reason_for_change
 from shared.domain.role_rights import refusal_of
 from shared.domain.scopes import Action
 from shared.ports.directory import DirectoryStore
@@ -52,8 +52,7 @@ class Continuation(Struct, frozen=True):
         organization = access.require_organization(org)
         with about_field("reason"):
             what = f"the continuation of {org}"
-            is_needed = access.acts_for_operator(by)
-            said = parse_required_reason(reason, what) if is_needed else parse_reason(reason)
+            reason = reason_for_change(by, access, reason, what)
         wanted = ""
         if continued_as is not None:
             with about_field("continued_as"):
@@ -64,7 +63,7 @@ class Continuation(Struct, frozen=True):
                 wanted = target.name
         if organization.continued_as == wanted:
             return organization
-        return await self._write(organization, wanted, said, Actor(by, access))
+        return await self._write(organization, wanted, reason, Actor(by, access))
 
     async def _visible(self, org: OrgName, by: Principal) -> Organization | None:
         now_ms = self.record_writer.clock.now_ms()

@@ -12,6 +12,7 @@ from shared.domain.errors.identity import second_administrator_needed
 from shared.domain.errors.packages import ReleaseNotFound
 from shared.domain.packages import FoundRelease, Head, Release
 from shared.domain.principals import OPERATOR, Principal
+from shared.domain.reasons import acts_from_outside
 from shared.domain.release_states import Holder, State
 from shared.domain.releases import (
     ERASABLE_FOR,
@@ -98,7 +99,7 @@ class OwnReleases(Struct, frozen=True):
         access = await self.authorization.require_in_organization(
             by, Action.GOVERN, coordinate.package.org
         )
-        if self.second.waits_for(by) and access.acts_for_operator(by):
+        if self.second.waits_for(by) and acts_from_outside(by, access):
             why = (
                 f"You are no owner of {coordinate.package.org}. Erase {coordinate} as an "
                 "administrator, which waits for a second one."
