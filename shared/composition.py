@@ -471,8 +471,8 @@ class Registry(Struct, frozen=True):
 
     async def require_writable(self) -> None:
         """Raise if the disk that holds the data is full."""
-        if self.adapters.writable is not None:
-            await self.adapters.writable()
+        if self.adapters.require_disk_space is not None:
+            await self.adapters.require_disk_space()
 
     async def close(self) -> None:
         """Close the services, the last created first, and then the adapters."""

@@ -2520,7 +2520,7 @@ class Services:
             second=self.second_administrator,
             provisioning_problems=self.takeovers.problems,
             newer_releases=self.product_releases.newer,
-            room=self.adapters.room,
+            disk_space=self.adapters.disk_space,
             clock=self.adapters.clock,
         )
 

@@ -47,7 +47,7 @@ class RegistryStatus(Struct, frozen=True):
     second: SecondAdministrator
     provisioning_problems: Callable[[], Awaitable[Sequence[StatusProblem]]]
     newer_releases: Callable[[], Awaitable[Sequence[ProductRelease]]]
-    room: Callable[[], DiskSpace | None] | None
+    disk_space: Callable[[], DiskSpace | None] | None
     clock: Clock
 
     async def report(self, by: Principal) -> StatusReport:
@@ -65,7 +65,7 @@ class RegistryStatus(Struct, frozen=True):
             tasks=None if task_states is None else tuple(task_states),
             backlog=backlog,
             counts=counts,
-            disk_space=self.room() if self.room else None,
+            disk_space=self.disk_space() if self.disk_space else None,
             read_only=(await self.notice_cache.current()).read_only,
             to_decide=tuple(to_decide or ()),
             newer=tuple(newer or ()),

@@ -141,7 +141,9 @@ class Invitations:
             await self.mail_domains.require_trusted(request.address)
         code = random_text(self.randomness, INVITATION_CODE_LENGTH)
         new = self._new(organization, request, code, by)
-        await self._require_room(new)  # This comes before the limits, which count each attempt.
+        await self._require_below_maximum(
+            new
+        )  # This comes before the limits, which count each attempt.
         await self._check_limits(request.address, by)
         stored = await self._store(new, by, access)
         link = one_time_link(self.base_url, INVITATION_PATH, code)
@@ -262,7 +264,7 @@ class Invitations:
         access = await self.directory.access_context(account_id, org, now_ms)
         return Actor(Principal(account_id), access)
 
-    async def _require_room(self, new: Invitation) -> None:
+    async def _require_below_maximum(self, new: Invitation) -> None:
         """Raise `invitations-full` if the organization has too many others, whose makers may be
         unlocked again."""
         others = [e for e in await self._unexpired(OrgName(new.org)) if e.id != new.id]
@@ -287,7 +289,10 @@ class Invitations:
             known = None
         if known is None:
             return await self.record_writer.add_checked(
-                invitation, check=partial(self._require_room, invitation), change=change, by=by
+                invitation,
+                check=partial(self._require_below_maximum, invitation),
+                change=change,
+                by=by,
             )
         fields = {"revision": known.revision, "outbox": known.outbox}
         renewed = invitation.model_copy(update=fields)

@@ -70,7 +70,7 @@ class ReservedNames(Struct, frozen=True):
 
     @retried_with_back_off
     async def _add(self, reserved: ReservedName, by: Principal) -> ReservedName:
-        async def require_room() -> None:
+        async def require_below_maximum() -> None:
             known = await stored_patterns(self.directory)
             if len(known) >= MAX_RESERVED_NAMES:
                 raise Conflict(
@@ -87,7 +87,7 @@ class ReservedNames(Struct, frozen=True):
 
         change = _change("reserved", reserved)
         return await self.record_writer.add_checked(
-            reserved, check=require_room, change=change, by=by
+            reserved, check=require_below_maximum, change=change, by=by
         )
 
     @retried_when_stale

@@ -118,7 +118,7 @@ class Webhooks(Struct, frozen=True):
     async def _add(
         self, org: OrgName | None, url: str, topics: Sequence[Topic], by: Principal, secret: str
     ) -> RevealedWebhook:
-        async def require_room() -> None:
+        async def require_below_maximum() -> None:
             if len(await self._all(org)) >= MAX_WEBHOOKS:
                 reason = f"there are {MAX_WEBHOOKS} webhooks; remove one first"
                 raise NotPermitted("add", "another webhook", reason)
@@ -139,7 +139,7 @@ class Webhooks(Struct, frozen=True):
         log = DeliveryLog(org=name, webhook=webhook.id, number=number)
         change = webhook_change("added", webhook, by)
         added = await self.record_writer.add_checked(
-            webhook, log, check=require_room, change=change, by=by
+            webhook, log, check=require_below_maximum, change=change, by=by
         )
         return RevealedWebhook(added, secret)
 

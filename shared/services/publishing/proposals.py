@@ -289,7 +289,7 @@ class Proposals(Struct, frozen=True):
 
     @retried_with_back_off
     async def _add(self, proposal: Proposal, by: Principal) -> Proposal:
-        async def require_room() -> None:
+        async def require_below_maximum() -> None:
             waiting = await self._open()
             if len(waiting) >= MAX_PROPOSALS:
                 raise Conflict(
@@ -303,7 +303,7 @@ class Proposals(Struct, frozen=True):
 
         try:
             added = await self.record_writer.add_checked(
-                proposal, check=require_room, change=_change("made", proposal), by=by
+                proposal, check=require_below_maximum, change=_change("made", proposal), by=by
             )
         except _Proposed as known:
             return known.proposal

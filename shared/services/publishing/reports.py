@@ -231,7 +231,7 @@ class Reports(Struct, frozen=True):
             )
         case = await self.report_records.case(report.coordinate)
         if case is not None:
-            _require_room(case, report)
+            _require_below_maximum(case, report)
         change = EntityChange(
             "report.made",
             str(report.coordinate),
@@ -451,7 +451,7 @@ def _invalid_after(text: str) -> InvalidRequest:
     )
 
 
-def _require_room(case: ReportedRelease, report: Report) -> None:
+def _require_below_maximum(case: ReportedRelease, report: Report) -> None:
     """Raise `reports-full` if enough reports wait: those that weigh nothing keep no others out."""
     most = MAX_REPORTS if report.is_weighty else MAX_WEIGHTLESS_REPORTS
     if case.waiting >= most:

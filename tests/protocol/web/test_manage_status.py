@@ -32,9 +32,11 @@ HALF_EMPTY = DiskSpace(100 * GiB, 50 * GiB)
 ALMOST_FULL = DiskSpace(40 * GiB, GiB // 2)
 
 
-def on_a_disk(room: DiskSpace) -> Callable[[Adapters], Adapters]:
+def on_a_disk(space: DiskSpace) -> Callable[[Adapters], Adapters]:
     """Have the stores lie on a disk that never changes, and the tasks be those of one machine."""
-    return lambda stores: replace(stores, room=lambda: room, feed=None, links=None, edge=None)
+    return lambda stores: replace(
+        stores, disk_space=lambda: space, feed=None, links=None, edge=None
+    )
 
 
 @pytest.fixture

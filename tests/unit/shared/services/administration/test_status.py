@@ -19,7 +19,7 @@ ROOM = DiskSpace(100, 50)
 
 @pytest.fixture
 def registry_status(world: World) -> RegistryStatus:
-    return replace(world.registry.administration.status, room=lambda: ROOM)
+    return replace(world.registry.administration.status, disk_space=lambda: ROOM)
 
 
 @pytest.mark.parametrize("missing", ["tasks", "counts"])
