@@ -186,9 +186,9 @@ class AccountAdministration(Struct, frozen=True):
         """End all sessions of the account, everywhere within five seconds."""
         what = f"the sessions of {account.name}"
         await self.registry_authorization.require_fresh(by, "end", what)
-        said = reason_of_act(account, reason, f"ending {what}", by)
-        ended = await self.sessions.end_all(account.id, by=by, reason=said)
-        await self._tell(account, f"all sessions of {account.name} ended", said, by)
+        reason = reason_of_act(account, reason, f"ending {what}", by)
+        ended = await self.sessions.end_all(account.id, by=by, reason=reason)
+        await self._tell(account, f"all sessions of {account.name} ended", reason, by)
         return ended
 
     async def token(self, account: Account, token_id: str, *, by: Principal) -> UsedToken:
@@ -200,20 +200,22 @@ class AccountAdministration(Struct, frozen=True):
         self, account: Account, token_id: str, reason: str, *, by: Principal
     ) -> None:
         """Revoke a token, everywhere within five seconds; raise `TokenNotFound`."""
-        said = await self._require_revoker(account, reason, by)
+        reason = await self._require_revoker(account, reason, by)
         token = (await self.token_records.find(account.id, token_id)).token
-        await self.token_records.revoke(token, token_change("revoked", token, said), by=by)
+        await self.token_records.revoke(token, token_change("revoked", token, reason), by=by)
         what = f"the access token {token.name} of {account.name} is revoked"
-        await self._tell(account, what, said, by)
+        await self._tell(account, what, reason, by)
 
     async def revoke_all_tokens(self, account: Account, reason: str, *, by: Principal) -> int:
         """Revoke all tokens of the account; return the number."""
-        said = await self._require_revoker(account, reason, by)
+        reason = await self._require_revoker(account, reason, by)
         found = [used.token for used in await self.token_records.of(account.id)]
         for token in found:
-            await self.token_records.revoke(token, token_change("revoked", token, said), by=by)
+            await self.token_records.revoke(token, token_change("revoked", token, reason), by=by)
         if found:
-            await self._tell(account, f"all access tokens of {account.name} are revoked", said, by)
+            await self._tell(
+                account, f"all access tokens of {account.name} are revoked", reason, by
+            )
         return len(found)
 
     @retried_with_back_off
@@ -231,12 +233,12 @@ class AccountAdministration(Struct, frozen=True):
         with them what it made for organizations, whose owners get mail. Raises
         `last-administrator`.
         """
-        parsed_reason = parse_required_reason(reason, f"the lock of {account.name}")
+        reason = parse_required_reason(reason, f"the lock of {account.name}")
         async with self.administrators.changing(account, "lock", by=by) as current:
             if current.administrator:
                 await self.administrators.require_another(current)
             now_ms = self.record_writer.clock.now_ms()
-            lock = AccountLock(at_ms=now_ms, by=by.id, reason=parsed_reason, source=source)
+            lock = AccountLock(at_ms=now_ms, by=by.id, reason=reason, source=source)
             await self._write_lock(current, source, lock, by)
         # After the lock, so that no new session can start.
         ended = await self.sessions.end_all(account.id, by=by)
@@ -247,7 +249,7 @@ class AccountAdministration(Struct, frozen=True):
             url=self.base_url,
             by=_LOCKERS[source],
             at=time_text(self.clock.now_ms()),
-            reason=reason_text(parsed_reason),
+            reason=reason_text(reason),
             appeal=self.decision_mail.appeal.sentence,
         )
         await self.mail_delivery.send_to_accounts([account], mail)

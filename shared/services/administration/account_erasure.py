@@ -194,8 +194,8 @@ class AccountErasures(Struct, frozen=True):
 
     async def _checked(self, account: Account, reason: str, by: Principal) -> AccountErasure:
         """Return an erasure that is due now, if `by` may ask for it."""
-        parsed = parse_required_reason(reason, f"the erasure of {account.name}")
-        if _names(parsed, account.name) or (account.email and _names(parsed, account.email)):
+        reason = parse_required_reason(reason, f"the erasure of {account.name}")
+        if _names(reason, account.name) or (account.email and _names(reason, account.email)):
             raise Invalid(
                 "reason-names-account",
                 f"The reason names {account.name}, and it stays when the account is erased. Write "
@@ -206,7 +206,7 @@ class AccountErasures(Struct, frozen=True):
                 await self.administrators.require_another(current)
         now_ms = self.record_writer.clock.now_ms()
         return AccountErasure(
-            account=account.id, by=by.id, reason=parsed, asked_ms=now_ms, due_ms=now_ms
+            account=account.id, by=by.id, reason=reason, asked_ms=now_ms, due_ms=now_ms
         )
 
     async def _add(self, erasure: AccountErasure, by: Principal) -> AccountErasure:

@@ -63,7 +63,7 @@ class Administrators(Struct, frozen=True):
         """End that an account is administrator; a repeat changes nothing. Raises
         `last-administrator`, and `reason-missing` unless it is the own account.
         """
-        said = reason_of_act(account, reason, f"removing {account.name} as administrator", by)
+        reason = reason_of_act(account, reason, f"removing {account.name} as administrator", by)
         async with self.changing(account, "dismiss", by=by) as current:
             if current.administrator and not current.is_administrator_by_hand:
                 raise Conflict(
@@ -75,7 +75,7 @@ class Administrators(Struct, frozen=True):
                 return current
             await self.require_another(current)
             dismissed = current.with_rights(current.by_groups, by_hand=False)
-            return await self._write(dismissed, by, said)
+            return await self._write(dismissed, by, reason)
 
     async def end_role(self, current: Account, *, by: Principal) -> Account:
         """End that an account is administrator, by hand and by groups, while the lease is held.

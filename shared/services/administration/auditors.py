@@ -35,11 +35,13 @@ class Auditors(Struct, frozen=True):
     async def dismiss(self, account: Account, reason: str, *, by: Principal) -> Account:
         """Revoke the auditor role that an account was given by hand. Raises `auditor-by-group` for
         an auditor only by a group, and `reason-missing` unless it is the own account."""
-        said = reason_of_act(account, reason, f"removing {account.name} as auditor", by)
+        reason = reason_of_act(account, reason, f"removing {account.name} as auditor", by)
         async with self.administrators.changing(account, "dismiss", by=by) as current:
             if current.auditor:
                 changed = current.model_copy(update={"auditor": False})
-                return await self.administrators.write_role("auditor.dismissed", changed, by, said)
+                return await self.administrators.write_role(
+                    "auditor.dismissed", changed, by, reason
+                )
             if current.is_auditor_by_groups_at(self.record_writer.clock.now_ms()):
                 raise Conflict(
                     "auditor-by-group",

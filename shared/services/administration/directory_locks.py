@@ -232,17 +232,17 @@ class DirectoryLocks(Struct, frozen=True):
         `last-administrator`.
         """
         await self.registry_authorization.require_fresh(by, "decide", _WHAT)
-        parsed_reason = parse_required_reason(reason, "this decision")
+        reason = parse_required_reason(reason, "this decision")
         for finding in await self._chosen(names):
             account = await self.directory.get(Account, Place(finding.account))
             if account is None:
                 await self._remove(finding.account)
             elif decision is DirectoryDecision.LOCK:
-                await self.accounts.lock(account, parsed_reason, by=by, source=LockSource.DIRECTORY)
-                await self._store(finding, FindingState.LOCKED, parsed_reason, by)
+                await self.accounts.lock(account, reason, by=by, source=LockSource.DIRECTORY)
+                await self._store(finding, FindingState.LOCKED, reason, by)
             elif decision is DirectoryDecision.KEEP:
                 # The decision first: the directory may be asked in between.
-                await self._store(finding, FindingState.KEPT, parsed_reason, by)
+                await self._store(finding, FindingState.KEPT, reason, by)
                 await self.accounts.unlock(account, by=by, source=LockSource.DIRECTORY)
             elif finding.state is FindingState.KEPT:
                 await self._remove(finding.account)

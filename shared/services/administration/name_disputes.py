@@ -258,11 +258,11 @@ class NameDisputes(Struct, frozen=True):
         """
         await self.registry_authorization.require_fresh(by, "decide", _WHAT)
         with about_field("reason"):
-            said = parse_required_reason(reason, "the decision")
+            reason = parse_required_reason(reason, "the decision")
         details = await self._of_party(text, by)
         dispute = details.dispute
         last = details.dispute.last_decision
-        if last and not details.is_undecided and (last.outcome, last.reason) == (outcome, said):
+        if last and not details.is_undecided and (last.outcome, last.reason) == (outcome, reason):
             return details
         await self._require_decidable(details, by)
         if dispute.appeal and asked_ms is not None and asked_ms <= dispute.appeal.at_ms:
@@ -272,7 +272,7 @@ class NameDisputes(Struct, frozen=True):
                 "the appeal, reject the proposal, and ask for a decision on the appeal.",
             )
         now_ms = self.record_writer.clock.now_ms()
-        decision = DisputeDecision(at_ms=now_ms, by=by.id, outcome=outcome, reason=said)
+        decision = DisputeDecision(at_ms=now_ms, by=by.id, outcome=outcome, reason=reason)
         part = "decision_on_appeal" if dispute.appeal else "decision"
         changed = dispute.model_copy(update={part: decision})
         ends_ms = None if dispute.appeal else changed.appeal_ends_ms
@@ -280,18 +280,18 @@ class NameDisputes(Struct, frozen=True):
             "dispute-decided",
             disputed=dispute.name,
             outcome=outcome.value,
-            reason=said,
+            reason=reason,
             what=f"Each party can appeal until {time_text(ends_ms)}." if ends_ms else _FINAL,
             link=self._link(dispute),
         )
-        change = self._change("dispute.decided", dispute, outcome=outcome.value, reason=said)
+        change = self._change("dispute.decided", dispute, outcome=outcome.value, reason=reason)
         return await self._write(changed, change, mail, by)
 
     @retried_when_stale
     async def appeal(self, text: str, reason: str, *, by: Principal) -> DisputeDetails:
         """Appeal against the decision as a party, within its time; raise `not-appealable`."""
         with about_field("reason"):
-            said = parse_required_reason(reason, "the appeal")
+            reason = parse_required_reason(reason, "the appeal")
         details = await self._of_party(text, by)
         dispute = details.dispute
         if dispute.appeal and dispute.appeal.by == by.id:
@@ -302,16 +302,16 @@ class NameDisputes(Struct, frozen=True):
                 f"Only a party can appeal, once, and within 14 days after a decision. The dispute "
                 f"{dispute.id} is {details.state.value}.",
             )
-        appeal = DisputeAppeal(at_ms=self.record_writer.clock.now_ms(), by=by.id, reason=said)
+        appeal = DisputeAppeal(at_ms=self.record_writer.clock.now_ms(), by=by.id, reason=reason)
         changed = dispute.model_copy(update={"appeal": appeal})
         mail = mail_text(
             "dispute-appealed",
             disputed=dispute.name,
             by=await actor_name(self.directory, by),
-            reason=said,
+            reason=reason,
             link=self._link(dispute),
         )
-        change = self._change("dispute.appealed", dispute, reason=said)
+        change = self._change("dispute.appealed", dispute, reason=reason)
         return await self._write(changed, change, mail, by)
 
     @retried_when_stale

@@ -160,15 +160,15 @@ class AdvisoryAuthoring(Struct, frozen=True):
             )
         what = f"the withdrawal of {advisory.id}"
         with about_field("reason"):
-            said = (
+            reason = (
                 reason_for_change(by, access, reason, what)
                 if access
                 else parse_required_reason(reason, what)
             )
-        withdrawn = await self.advisories.withdraw(advisory.id, by, reason=said)
+        withdrawn = await self.advisories.withdraw(advisory.id, by, reason=reason)
         if access and advisory.withdrawn_ms is None:
             sentence = f"the advisory {advisory.id} is withdrawn"
-            await self.decision_mail.send_if_from_outside(by, access, sentence, said)
+            await self.decision_mail.send_if_from_outside(by, access, sentence, reason)
         return withdrawn
 
     async def discard(self, org: OrgName | None, advisory_id: str, *, by: Principal) -> None:

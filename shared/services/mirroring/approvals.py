@@ -226,7 +226,7 @@ class Curation(Struct, frozen=True):
         the audit log has the reason. Raises `InvalidRequest` and `approvals-full`."""
         await self.registry_authorization.require_fresh(by, "change", _WHAT)
         wanted = _parsed(texts)
-        said = _reason(reason)
+        reason = _reason(reason)
 
         def change(stored: Approvals) -> tuple[Approval, ...]:
             known = {each.key for each in stored.approved}
@@ -238,16 +238,16 @@ class Curation(Struct, frozen=True):
             )
             return (*stored.approved, *added)
 
-        changed = await self._change(change, "changed", wanted, said, by)
+        changed = await self._change(change, "changed", wanted, reason, by)
         for each in wanted:
-            await self._decide(each, said, by)
+            await self._decide(each, reason, by)
         return changed
 
     async def withdraw(self, texts: Sequence[str], reason: str, *, by: Principal) -> Approvals:
         """Take approvals off the list. What was taken before stays with those who have it."""
         await self.registry_authorization.require_fresh(by, "change", _WHAT)
         wanted = _parsed(texts)
-        said = _reason(reason)
+        reason = _reason(reason)
         gone = {each.key for each in wanted}
 
         def change(stored: Approvals) -> tuple[Approval, ...]:
@@ -257,7 +257,7 @@ class Curation(Struct, frozen=True):
                 raise NotFound("approval-not-found", message)
             return tuple(each for each in stored.approved if each.key not in gone)
 
-        return await self._change(change, "withdrawn", wanted, said, by)
+        return await self._change(change, "withdrawn", wanted, reason, by)
 
     @retried_when_stale
     async def _change(
@@ -318,16 +318,16 @@ class Curation(Struct, frozen=True):
         mailed the decision. A repeat changes the reason."""
         if by.is_anonymous:
             raise credentials_missing()
-        said = parse_asked_reason(reason)
+        reason = parse_asked_reason(reason)
         if not await self.rules.rule_of(by):
             raise Conflict(
                 "approval-not-needed",
                 f"You may take {package} without an approval: no rule limits what you take from "
                 "other registries.",
             )
-        request, is_new = await self._ask(package, wanted, said, by)
+        request, is_new = await self._ask(package, wanted, reason, by)
         if is_new:
-            await self._tell_curators(request, said)
+            await self._tell_curators(request, reason)
         return request
 
     @retried_when_stale
@@ -355,8 +355,8 @@ class Curation(Struct, frozen=True):
     async def refuse(self, package: Package, reason: str, *, by: Principal) -> ApprovalRequest:
         """Refuse a request, and tell those who asked why. Raises `approval-not-asked`."""
         await self.registry_authorization.require_fresh(by, "change", _WHAT)
-        said = _reason(reason)
-        decided = await self._close(package, RequestState.REFUSED, said, by)
+        reason = _reason(reason)
+        decided = await self._close(package, RequestState.REFUSED, reason, by)
         if decided is None:
             message = f"Nobody asks for {package} at the moment, so there is nothing to refuse."
             raise NotFound("approval-not-asked", message)

@@ -63,9 +63,9 @@ class Freezes(Struct, frozen=True):
 
         Its deletion and changes of owners that wait are canceled, since time would apply them.
         """
-        parsed = parse_required_reason(reason, f"the freeze of {org}")
-        frozen = await self._freeze_organization(org, parsed, by)
-        await self._cancel_pending_changes(frozen, parsed, by)
+        reason = parse_required_reason(reason, f"the freeze of {org}")
+        frozen = await self._freeze_organization(org, reason, by)
+        await self._cancel_pending_changes(frozen, reason, by)
         return frozen
 
     @retried_when_stale
@@ -85,7 +85,7 @@ class Freezes(Struct, frozen=True):
 
         Raises `PackageNotFound`, `owned-by-upstream`, and `packages-frozen` where too many are.
         """
-        parsed = parse_required_reason(reason, f"the freeze of {package}")
+        reason = parse_required_reason(reason, f"the freeze of {package}")
         organization = await self._organization(package.org, "freeze", by)
         head = await self.metadata.head(package)
         if head is None:
@@ -94,7 +94,7 @@ class Freezes(Struct, frozen=True):
             raise owned_by_upstream(head.org, head.upstream)
         name = package.name.lower()
         known = organization.freeze_of(package.name)
-        if known is not None and known.reason == parsed:
+        if known is not None and known.reason == reason:
             return FrozenPackage(name=name, freeze=known)
         others = tuple(each for each in organization.frozen_packages if each.name != name)
         if len(others) >= MAX_FROZEN_PACKAGES:
@@ -103,9 +103,9 @@ class Freezes(Struct, frozen=True):
                 f"{organization.name} has {MAX_FROZEN_PACKAGES} frozen packages, which is the "
                 "limit. Freeze the organization instead.",
             )
-        frozen = FrozenPackage(name=name, freeze=self._new_freeze(parsed, by))
+        frozen = FrozenPackage(name=name, freeze=self._new_freeze(reason, by))
         changed = organization.model_copy(update={"frozen_packages": (*others, frozen)})
-        await self._write(changed, "package.frozen", str(head.package), with_reason(parsed), by)
+        await self._write(changed, "package.frozen", str(head.package), with_reason(reason), by)
         return frozen
 
     @retried_when_stale

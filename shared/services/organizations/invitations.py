@@ -170,10 +170,10 @@ class Invitations:
         if found is None or not found.is_open_at(self.clock.now_ms()):
             raise InvitationNotFound
         what = f"the invitation {found.label or found.id} to {found.org}"
-        said = reason_for_change(by, access, reason, f"revoking {what}")
-        await self._end(found, "withdrawn", by, reason=said)
+        reason = reason_for_change(by, access, reason, f"revoking {what}")
+        await self._end(found, "withdrawn", by, reason=reason)
         decision_mail = self.membership_records.decision_mail
-        await decision_mail.send_if_from_outside(by, access, f"{what} is revoked", said)
+        await decision_mail.send_if_from_outside(by, access, f"{what} is revoked", reason)
 
     async def show(self, code: str, *, by: Principal) -> InvitationDetails:
         """Return the invitation with this code, or raise `InvitationNotFound`."""

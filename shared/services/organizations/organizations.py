@@ -392,7 +392,7 @@ class OrganizationDeletion(Struct, frozen=True):
                 "for those who use them. Only an organization that never published anything "
                 "can be deleted; deprecate its packages instead.",
             )
-        said = reason_for_change(by, actor.access_context, reason, f"the deletion of {org}")
+        reason = reason_for_change(by, actor.access_context, reason, f"the deletion of {org}")
         wait_ms = 0 if actor.is_operator_or_administrator else OWNER_CHANGE_DELAY // MS
         at_ms = self.record_writer.clock.now_ms() + wait_ms
         name = organization.name
@@ -403,10 +403,10 @@ class OrganizationDeletion(Struct, frozen=True):
             org=name,
             by=actor.name,
             at=at,
-            reason=reason_text(said),
+            reason=reason_text(reason),
             link=link,
         )
-        return await self._write(organization, at_ms, mail, by, said)
+        return await self._write(organization, at_ms, mail, by, reason)
 
     @retried_when_stale
     async def cancel(self, org: OrgName, *, by: Principal) -> Organization:

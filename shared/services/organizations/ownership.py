@@ -247,7 +247,7 @@ class OwnershipRequests(Struct, frozen=True):
         Raises `owner-can-sign-in`, and `not-member-long-enough` before 30 days.
         """
         access = await self.authorization.require_in_organization(by, Action.LEAVE, org)
-        parsed_reason = parse_required_reason(reason, "asking for the ownership")
+        reason = parse_required_reason(reason, "asking for the ownership")
         organization = access.require_organization(org)
         account = access.account
         if account is None:
@@ -259,11 +259,11 @@ class OwnershipRequests(Struct, frozen=True):
         new = OwnershipRequest(
             org=organization.name,
             account=account.id,
-            reason=parsed_reason,
+            reason=reason,
             requested_ms=now_ms,
             notice_until_ms=now_ms + OWNERSHIP_NOTICE // MS,
         )
-        change = _change("ownership.requested", new, reason=parsed_reason)
+        change = _change("ownership.requested", new, reason=reason)
         try:
             await self.record_writer.add(new, change=change, by=by)
         except AlreadyThere:
@@ -273,7 +273,7 @@ class OwnershipRequests(Struct, frozen=True):
             "ownership-requested",
             org=organization.name,
             name=account.name,
-            reason=parsed_reason,
+            reason=reason,
             at=time_text(new.notice_until_ms),
             link=self.membership_records.organization_url(organization.name),
         )
@@ -331,16 +331,16 @@ class OwnershipRequests(Struct, frozen=True):
         `owner-can-sign-in`. A repeat after a crash continues: the role comes first.
         """
         await self.registry_authorization.require_fresh(by, "decide", f"the ownership of {org}")
-        parsed_reason = parse_required_reason(reason, "this decision")
+        reason = parse_required_reason(reason, "this decision")
         account = await self.accounts.by_name_or_id(name)
         request = await self._request_of(org, account)
         if decision is OwnershipDecision.GRANT:
             await self._require_grantable(request)
             # Where two administrators decide, the second one is who calls this.
             await self.memberships.set_member(
-                org, account, Role.OWNER, by=by, reason=parsed_reason, is_agreed=True
+                org, account, Role.OWNER, by=by, reason=reason, is_agreed=True
             )
-        change = _change(_DECIDED[decision], request, reason=parsed_reason)
+        change = _change(_DECIDED[decision], request, reason=reason)
         if decision is OwnershipDecision.GRANT:
             change = replace(change, public=await is_public(self.metadata, org))
         await self.record_writer.remove(request, change=change, by=by)
@@ -349,7 +349,7 @@ class OwnershipRequests(Struct, frozen=True):
             org=request.org,
             name=account.name,
             what="is an owner now" if decision is OwnershipDecision.GRANT else "is not made owner",
-            reason=parsed_reason,
+            reason=reason,
             link=self.membership_records.organization_url(request.org),
         )
         organization = await self.directory.get(Organization, organization_place(org))

@@ -63,9 +63,9 @@ class ReservedNames(Struct, frozen=True):
         with about_field("pattern"):
             parsed = parse_reserved_name(pattern)
         with about_field("reason"):
-            parsed_reason = parse_required_reason(reason, f"the pattern {parsed}")
+            reason = parse_required_reason(reason, f"the pattern {parsed}")
         now_ms = self.record_writer.clock.now_ms()
-        reserved = ReservedName(pattern=parsed, reason=parsed_reason, by=by.id, since_ms=now_ms)
+        reserved = ReservedName(pattern=parsed, reason=reason, by=by.id, since_ms=now_ms)
         return await self._add(reserved, by)
 
     @retried_with_back_off

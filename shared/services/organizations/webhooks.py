@@ -187,7 +187,7 @@ class Webhooks(Struct, frozen=True):
         access = await self._require(org, Action.GOVERN, by)
         webhook = await self._get(org, webhook_id)
         what = f"the secret of the webhook {webhook.id}"
-        said = reason_for_change(by, access, reason, f"rotating {what}") if access else ""
+        reason = reason_for_change(by, access, reason, f"rotating {what}") if access else ""
         secret = self._new_secret()
         rotated = webhook.without_secrets().model_copy(
             update={
@@ -197,10 +197,10 @@ class Webhooks(Struct, frozen=True):
                 "by": maker,
             }
         )
-        change = webhook_change("rotated", webhook, by, **with_reason(said))
+        change = webhook_change("rotated", webhook, by, **with_reason(reason))
         stored = await self.record_writer.replace(rotated, change=change, by=by)
         if access:
-            await self.decision_mail.send_if_from_outside(by, access, f"{what} is rotated", said)
+            await self.decision_mail.send_if_from_outside(by, access, f"{what} is rotated", reason)
         return RevealedWebhook(stored, secret)
 
     async def _kept(self, webhook: Webhook) -> EncryptedSecret | None:
@@ -228,12 +228,12 @@ class Webhooks(Struct, frozen=True):
         access = await self._require(org, Action.GOVERN, by)
         webhook = await self._get(org, webhook_id)
         what = f"the webhook {webhook.id} to {urlsplit(webhook.url).netloc}"
-        said = reason_for_change(by, access, reason, f"removing {what}") if access else ""
-        change = webhook_change("removed", webhook, by, **with_reason(said))
+        reason = reason_for_change(by, access, reason, f"removing {what}") if access else ""
+        change = webhook_change("removed", webhook, by, **with_reason(reason))
         await self.record_writer.remove(webhook, change=change, by=by)
         await self._remove_log(webhook.place)
         if access:
-            await self.decision_mail.send_if_from_outside(by, access, f"{what} is removed", said)
+            await self.decision_mail.send_if_from_outside(by, access, f"{what} is removed", reason)
 
     @retried_when_stale
     async def replay(

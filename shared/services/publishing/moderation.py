@@ -146,10 +146,10 @@ class HeldReleases(Struct, frozen=True):
         Administrators who do not own the organization give a `reason`.
         """
         access = await self._require_owner(coordinate, by)
-        said = reason_for_change(by, access, reason, f"refusing {coordinate}")
-        release = await self._refuse(coordinate, by, said)
+        reason = reason_for_change(by, access, reason, f"refusing {coordinate}")
+        release = await self._refuse(coordinate, by, reason)
         what = f"{coordinate}, which waited for an owner, is refused"
-        await self.decision_mail.send_if_from_outside(by, access, what, said)
+        await self.decision_mail.send_if_from_outside(by, access, what, reason)
         return release
 
     async def confirm_all(self, org: OrgName, burst: HeldBurst, *, by: Principal) -> DecidedBurst:
@@ -163,17 +163,17 @@ class HeldReleases(Struct, frozen=True):
         """Remove the releases of a burst, `MAX_DECIDED_AT_ONCE` of them at most; for a `reason`, as
         `refuse` does."""
         access = await self.authorization.require_in_organization(by, Action.GOVERN, org)
-        said = reason_for_change(by, access, reason, f"refusing held releases of {org}")
+        reason = reason_for_change(by, access, reason, f"refusing held releases of {org}")
 
         async def refuse(coordinate: Coordinate, by: Principal) -> Release:
-            return await self._refuse(coordinate, by, said)
+            return await self._refuse(coordinate, by, reason)
 
         decided = await self._decide_all(access, org, burst, refuse, by)
         if decided.releases:
             names = ", ".join(str(each.coordinate) for each in decided.releases[:NAMED_IN_MAIL])
             more = len(decided.releases) - NAMED_IN_MAIL
             what = f"{names}{f' and {more} more' if more > 0 else ''}, which waited, are refused"
-            await self.decision_mail.send_if_from_outside(by, access, what, said)
+            await self.decision_mail.send_if_from_outside(by, access, what, reason)
         return decided
 
     async def _require_owner(self, coordinate: Coordinate, by: Principal) -> AccessContext:
@@ -409,8 +409,8 @@ class Moderation(Struct, frozen=True):
 
     async def hold(self, coordinate: Coordinate, reason: str, *, by: Principal) -> Release:
         """Withhold a release until an administrator restores it."""
-        said = parse_decision_reason(reason, coordinate)
-        return await self._decide(coordinate, Decision(State.HELD, said), by)
+        reason = parse_decision_reason(reason, coordinate)
+        return await self._decide(coordinate, Decision(State.HELD, reason), by)
 
     async def quarantine(
         self,
@@ -424,8 +424,8 @@ class Moderation(Struct, frozen=True):
 
         Repeating it with other reasons replaces them.
         """
-        said = parse_decision_reason(reason, coordinate)
-        return await self._decide(coordinate, Decision(State.QUARANTINED, said, public), by)
+        reason = parse_decision_reason(reason, coordinate)
+        return await self._decide(coordinate, Decision(State.QUARANTINED, reason, public), by)
 
     async def restore(self, coordinate: Coordinate, *, by: Principal) -> Release:
         """Serve a held or quarantined release again; one whose Sigstore bundle did not come yet
@@ -444,8 +444,8 @@ class Moderation(Struct, frozen=True):
 
         Repeating it with other reasons replaces them.
         """
-        said = parse_decision_reason(reason, coordinate)
-        return await self._decide(coordinate, Decision(State.REMOVED, said, public), by)
+        reason = parse_decision_reason(reason, coordinate)
+        return await self._decide(coordinate, Decision(State.REMOVED, reason, public), by)
 
     async def quarantine_by_rule(
         self, coordinate: Coordinate, reason: str, public: PublicReason, *, by: Principal

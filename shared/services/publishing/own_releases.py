@@ -62,12 +62,12 @@ class OwnReleases(Struct, frozen=True):
 
     async def hold(self, coordinate: Coordinate, reason: str, *, by: Principal) -> Release:
         """Withhold a published release until an owner restores it; everybody sees who holds it."""
-        parsed = parse_decision_reason(reason, coordinate)
+        reason = parse_decision_reason(reason, coordinate)
         await self.authorization.require_in_organization(by, Action.GOVERN, coordinate.package.org)
-        decision = Decision(State.HELD, parsed, _BY_OWNER, holder=Holder.OWNER)
+        decision = Decision(State.HELD, reason, _BY_OWNER, holder=Holder.OWNER)
 
         def decide(_head: Head, release: Release) -> Release:
-            if release.is_held_by_owner and release.state_reason == parsed:
+            if release.is_held_by_owner and release.state_reason == reason:
                 return release
             if release.state is not State.LIVE and not release.is_held_by_owner:
                 raise _not_published(release)
@@ -95,7 +95,7 @@ class OwnReleases(Struct, frozen=True):
         repeat deletes what a failure left. Raises `second-administrator-needed` for administrators
         who are no owners, where two of them decide.
         """
-        parsed = parse_decision_reason(reason, coordinate)
+        reason = parse_decision_reason(reason, coordinate)
         access = await self.authorization.require_in_organization(
             by, Action.GOVERN, coordinate.package.org
         )
@@ -108,7 +108,7 @@ class OwnReleases(Struct, frozen=True):
         found = await self.metadata.find(coordinate)
         if found.release is None or not is_removed_by_owner(found.release):
             await self._require_erasable(coordinate, found)
-        decision = Decision(State.REMOVED, parsed, _BY_OWNER)
+        decision = Decision(State.REMOVED, reason, _BY_OWNER)
 
         def decide(head: Head, release: Release) -> Release:
             if is_removed_by_owner(release):

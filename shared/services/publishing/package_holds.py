@@ -41,7 +41,7 @@ class PackageHolds(Struct, frozen=True):
         Raises `PackageNotFound`, and `package-is-mirrored` for one of another registry.
         """
         with about_field("reason"):
-            parsed = parse_required_reason(reason, f"the hold of {package}")
+            reason = parse_required_reason(reason, f"the hold of {package}")
         await self.registry_authorization.require_moderator(by, "hold", package, package)
         now_ms = self.clock.now_ms()
 
@@ -52,10 +52,10 @@ class PackageHolds(Struct, frozen=True):
                     f"{package} is mirrored from {head.upstream}, which publishes its releases. "
                     "Write a rule for it on /manage/mirror.",
                 )
-            if head.hold and head.hold.reason == parsed:
+            if head.hold and head.hold.reason == reason:
                 return head
-            hold = PackageHold(reason=parsed, by=by.id, since_ms=now_ms)
-            return with_change(head, "package.held", by=by, now_ms=now_ms, reason=parsed, hold=hold)
+            hold = PackageHold(reason=reason, by=by.id, since_ms=now_ms)
+            return with_change(head, "package.held", by=by, now_ms=now_ms, reason=reason, hold=hold)
 
         return await self.package_records.change_package(package, decide)
 

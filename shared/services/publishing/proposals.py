@@ -101,7 +101,7 @@ class Proposals(Struct, frozen=True):
         public: PublicReason | None,
         by: Principal,
     ) -> Proposal:
-        parsed = parse_decision_reason(reason, coordinate)
+        reason = parse_decision_reason(reason, coordinate)
         await self.registry_authorization.require_moderator(
             by, "propose", coordinate, coordinate.package
         )
@@ -112,26 +112,26 @@ class Proposals(Struct, frozen=True):
             )
         if act is ProposedAct.REMOVE and release.state is State.REMOVED:
             raise Conflict("removed-already", f"{coordinate} was removed permanently already.")
-        proposal = self._new(act, str(release.coordinate), parsed, by, public=public)
+        proposal = self._new(act, str(release.coordinate), reason, by, public=public)
         return await self._add(proposal, by)
 
     async def reserve_name(self, pattern: str, reason: str, *, by: Principal) -> Proposal:
         """Propose to reserve a name or pattern of names."""
         with about_field("pattern"):
             parsed_pattern = parse_reserved_name(pattern)
-        parsed = parse_decision_reason(reason, parsed_pattern)
+        reason = parse_decision_reason(reason, parsed_pattern)
         await self.registry_authorization.require_moderator(
             by, "propose", f"the name {parsed_pattern}"
         )
-        return await self._add(self._new(ProposedAct.RESERVE_NAME, parsed_pattern, parsed, by), by)
+        return await self._add(self._new(ProposedAct.RESERVE_NAME, parsed_pattern, reason, by), by)
 
     async def move_name(self, org: OrgName, to: str, reason: str, *, by: Principal) -> Proposal:
         """Propose to move the name of an organization to this registry or an upstream."""
-        parsed = parse_decision_reason(reason, org)
+        reason = parse_decision_reason(reason, org)
         await self.registry_authorization.require_moderator(
             by, "propose", f"a move of the name {org}"
         )
-        return await self._add(self._new(ProposedAct.MOVE_NAME, org, parsed, by, to=to), by)
+        return await self._add(self._new(ProposedAct.MOVE_NAME, org, reason, by, to=to), by)
 
     async def erase_account(
         self, account: Account, reason: str, *, is_now: bool, by: Principal
@@ -147,10 +147,10 @@ class Proposals(Struct, frozen=True):
     ) -> Proposal:
         """Ask a second administrator to decide a name dispute; raise as the decision does."""
         with about_field("reason"):
-            said = parse_decision_reason(reason, "the dispute")
+            reason = parse_decision_reason(reason, "the dispute")
         details = await self.name_disputes.require_decidable(text, by=by)
         dispute = details.dispute.id
-        proposal = self._new(ProposedAct.DECIDE_DISPUTE, dispute, said, by, to=outcome.value)
+        proposal = self._new(ProposedAct.DECIDE_DISPUTE, dispute, reason, by, to=outcome.value)
         return await self._add(proposal, by)
 
     async def grant_ownership(
@@ -159,9 +159,11 @@ class Proposals(Struct, frozen=True):
         """Ask a second administrator to make an account an owner that asked for it; raise as the
         decision does."""
         with about_field("reason"):
-            said = parse_decision_reason(reason, org)
+            reason = parse_decision_reason(reason, org)
         request = await self.ownership_requests.require_grantable(org, name, by=by)
-        proposal = self._new(ProposedAct.GRANT_OWNERSHIP, request.org, said, by, to=request.account)
+        proposal = self._new(
+            ProposedAct.GRANT_OWNERSHIP, request.org, reason, by, to=request.account
+        )
         return await self._add(proposal, by)
 
     async def all(self, *, by: Principal) -> list[Proposal]:
@@ -192,10 +194,10 @@ class Proposals(Struct, frozen=True):
 
     async def reject(self, proposal_id: str, reason: str, *, by: Principal) -> Proposal:
         """End a proposal without doing it; raise `proposal-not-found`."""
-        parsed = parse_decision_reason(reason, f"the proposal {proposal_id}")
+        reason = parse_decision_reason(reason, f"the proposal {proposal_id}")
         await self.registry_authorization.require_fresh(by, "reject", f"the proposal {proposal_id}")
         proposal = await self._get(proposal_id)
-        await self._end(proposal, "rejected", parsed, by)
+        await self._end(proposal, "rejected", reason, by)
         return proposal
 
     async def withdraw(self, proposal_id: str, *, by: Principal) -> Proposal:

@@ -316,19 +316,19 @@ class Reports(Struct, frozen=True):
         await self.registry_authorization.require_moderator(
             by, "decide on reports about", coordinate, coordinate.package
         )
-        said = _reason_of(verdict, coordinate)
+        reason = _reason_of(verdict, coordinate)
         case = await self.report_records.known_case(coordinate)
         reports = await self.report_records.about(case.coordinate)
         chosen = _chosen(reports, verdict.ids, case.coordinate)
         if verdict.state is ReportState.CONFIRMED:
-            await self._withhold(case.coordinate, said, verdict.public, chosen, by)
+            await self._withhold(case.coordinate, reason, verdict.public, chosen, by)
         else:
             ids = {each.id for each in chosen}
             others = [each for each in reports if each.id not in ids]
             if all(each.state in _HARMLESS for each in others):
                 await self._restore(case.coordinate, by)
         # What a confirmed report says to the owners is not for the reporter.
-        note = "" if verdict.state is ReportState.CONFIRMED else said
+        note = "" if verdict.state is ReportState.CONFIRMED else reason
         # One time for all of them, by which another verdict recognizes them as one decision.
         now_ms = self.record_writer.clock.now_ms()
         decision = ReportDecision(at_ms=now_ms, by=by.id, state=verdict.state, note=note)

@@ -196,11 +196,11 @@ class StagedReleases(Struct, frozen=True):
     async def refuse(self, coordinate: Coordinate, reason: str, *, by: Principal) -> Release:
         """Remove a release that waits, for a reason that its organization reads; raise
         `review-not-awaited`. It was never published, and its version can never be."""
-        said = parse_decision_reason(reason, coordinate)
+        reason = parse_decision_reason(reason, coordinate)
         access = await self.authorization.require_in_organization(
             by, Action.APPROVE, coordinate.package
         )
-        decision = Decision(State.REMOVED, said, is_refusal=True)
+        decision = Decision(State.REMOVED, reason, is_refusal=True)
 
         def decide(_head: Head, release: Release) -> Release:
             if release.state is State.REMOVED and release.refused:
@@ -212,7 +212,7 @@ class StagedReleases(Struct, frozen=True):
 
         release = await self.package_records.change_release(coordinate, decide)
         what = f"{coordinate}, which waited for a review, is refused"
-        await self.decision_mail.send_if_from_outside(by, access, what, said)
+        await self.decision_mail.send_if_from_outside(by, access, what, reason)
         await self.mail.send_reviewed(release, by=by.id)
         return release
 

@@ -495,13 +495,13 @@ class Tokens(Struct, frozen=True):
         """
         owner_id, access = await self._owner_id("rotate", owner, by, Action.GOVERN)
         token = (await self.token_records.find(owner_id, token_id)).token
-        said = _reason_of("rotating", token, access, reason, by)
+        reason = _reason_of("rotating", token, access, reason, by)
         now_ms = self.clock.now_ms()
         await self._check_rights("rotate", token, by, now_ms)
         await self.enabled_people.require_enabled(by, "rotate", f"the token {token.name}")
         renewed_ms = token.renewed_expiry(now_ms, by.expires_ms)
-        rotated = await self.token_records.rotate(token, renewed_ms, by=by, reason=said)
-        await self._tell(token, "has a new text", access, said, by)
+        rotated = await self.token_records.rotate(token, renewed_ms, by=by, reason=reason)
+        await self._tell(token, "has a new text", access, reason, by)
         return rotated
 
     async def revoke(
@@ -514,9 +514,9 @@ class Tokens(Struct, frozen=True):
         """
         owner_id, access = await self._owner_id("revoke", owner, by)
         token = (await self.token_records.find(owner_id, token_id)).token
-        said = _reason_of("revoking", token, access, reason, by)
-        await self.token_records.revoke(token, token_change("revoked", token, said), by=by)
-        await self._tell(token, "is revoked", access, said, by)
+        reason = _reason_of("revoking", token, access, reason, by)
+        await self.token_records.revoke(token, token_change("revoked", token, reason), by=by)
+        await self._tell(token, "is revoked", access, reason, by)
 
     async def _id_for_reading(self, verb: str, owner: TokenOwner, by: Principal) -> str:
         """Return the id that the tokens belong to, as `_owner_id` does, to whoever may read

@@ -175,11 +175,11 @@ class TrustedPublishers(Struct, frozen=True):
         publisher = await self._require(org, publisher_id)
         require_right(by, access, Action.GOVERN, publisher.target)
         what = f"the trusted publisher {publisher.id} of {publisher.target}"
-        said = reason_for_change(by, access, reason, f"removing {what}")
+        reason = reason_for_change(by, access, reason, f"removing {what}")
         public = await is_of_public_package(self.metadata, publisher)
-        change = publisher_removal(publisher, said, public=public)
+        change = publisher_removal(publisher, reason, public=public)
         await self.record_writer.remove(publisher, change=change, by=by)
-        await self.decision_mail.send_if_from_outside(by, access, f"{what} is removed", said)
+        await self.decision_mail.send_if_from_outside(by, access, f"{what} is removed", reason)
 
     async def restrict_pushers(
         self, package: Package, pushers: Pushers, *, by: Principal, reason: str = ""
