@@ -125,7 +125,7 @@ class DirectoryLocks(Struct, frozen=True):
             await self._act({account_id: state})
         return state
 
-    async def deactivate(self, account_id: str, provider: str, said: DirectoryState) -> None:
+    async def deactivate(self, account_id: str, provider: str, reported: DirectoryState) -> None:
         """Lock an account whose person a directory deactivated or removed by SCIM, unless an
         administrator keeps it. A repeat changes nothing.
 
@@ -138,9 +138,9 @@ class DirectoryLocks(Struct, frozen=True):
         is_kept = finding is not None and finding.state is FindingState.KEPT
         if not is_kept and account.directory_lock is None:
             now_ms = self.record_writer.clock.now_ms()
-            reason = deactivation_reason(provider, said, now_ms)
+            reason = deactivation_reason(provider, reported, now_ms)
             await self.accounts.lock(account, reason, by=DIRECTORY, source=LockSource.DIRECTORY)
-        await self._store_deactivation(account_id, provider, said)
+        await self._store_deactivation(account_id, provider, reported)
 
     async def activate(self, account_id: str, provider: str) -> None:
         """End the lock by directories after one activated the person by SCIM, unless another one
@@ -153,14 +153,14 @@ class DirectoryLocks(Struct, frozen=True):
 
     @retried_when_stale
     async def _store_deactivation(
-        self, account_id: str, provider: str, said: DirectoryState
+        self, account_id: str, provider: str, reported: DirectoryState
     ) -> None:
         stored = await self.directory.get(DirectoryFinding, finding_place(account_id))
         now_ms = self.record_writer.clock.now_ms()
         if stored is None:
             new = DirectoryFinding(
                 account=account_id,
-                said=said,
+                said=reported,
                 state=FindingState.LOCKED,
                 at_ms=now_ms,
                 deactivated_by=(provider,),
@@ -169,7 +169,7 @@ class DirectoryLocks(Struct, frozen=True):
             return
         state = FindingState.LOCKED if stored.state.waits else stored.state
         directories = tuple(sorted({*stored.deactivated_by, provider}))
-        update = {"said": said, "state": state, "deactivated_by": directories}
+        update = {"said": reported, "state": state, "deactivated_by": directories}
         changed = stored.model_copy(update=update)
         if changed != stored:
             await self.directory.replace(changed)
@@ -194,23 +194,23 @@ class DirectoryLocks(Struct, frozen=True):
     async def review_everybody(self) -> TaskReport:
         """Ask about everybody with an identity of the directory, and act by the answers."""
         people = await self._people()
-        said = dict[str, DirectoryState]()
+        reported = dict[str, DirectoryState]()
         problems = Counter[str]()
         for begin in range(0, len(people), RECORDS_AT_ONCE):
             asked = await self._ask(people[begin : begin + RECORDS_AT_ONCE])
             for person, answers in asked:
                 state = state_of_person(answers)
                 if state is not None:
-                    said[person.account] = state
+                    reported[person.account] = state
                 else:
                     problems[next(each.problem for each in answers if each.state is None)] += 1
             if not any(answer.state for _, answers in asked for answer in answers):
                 break  # The directory does not answer, and each further question takes time.
         changed = 0
         for account_id in await self._found_or_locked():
-            if said.get(account_id) is DirectoryState.ENABLED:
+            if reported.get(account_id) is DirectoryState.ENABLED:
                 changed += await self._clear(account_id)
-        missing = {each: state for each, state in said.items() if state is not _ENABLED}
+        missing = {each: state for each, state in reported.items() if state is not _ENABLED}
         changed += await self._act(missing) if missing else 0
         return TaskReport(len(people), changed, tuple(_problem_sentences(problems)))
 
@@ -325,7 +325,7 @@ class DirectoryLocks(Struct, frozen=True):
         return is_locked
 
     @retried_with_back_off
-    async def _act(self, said: Mapping[str, DirectoryState]) -> int:
+    async def _act(self, reported: Mapping[str, DirectoryState]) -> int:
         """Lock accounts, or let them wait; return how many were locked. One process at a time
         counts those of a day."""
         async with self.leases.held(_LEASE, _LEASE_LIFETIME) as is_held:
@@ -335,7 +335,7 @@ class DirectoryLocks(Struct, frozen=True):
             findings = {each.account: each for each in stored}
             due = [
                 (account, state)
-                for account_id, state in said.items()
+                for account_id, state in reported.items()
                 if (account := await self._due(account_id, state, findings.get(account_id)))
             ]
             if not due:
@@ -422,11 +422,13 @@ class DirectoryLocks(Struct, frozen=True):
         )
 
     @retried_when_stale
-    async def _store_new(self, account_id: str, said: DirectoryState, state: FindingState) -> None:
+    async def _store_new(
+        self, account_id: str, reported: DirectoryState, state: FindingState
+    ) -> None:
         """Store what was found; the event of an account that waits goes with it."""
         stored = await self.directory.get(DirectoryFinding, finding_place(account_id))
         now_ms = self.record_writer.clock.now_ms()
-        finding = DirectoryFinding(account=account_id, said=said, state=state, at_ms=now_ms)
+        finding = DirectoryFinding(account=account_id, said=reported, state=state, at_ms=now_ms)
         if stored is not None:
             kept = {"revision": stored.revision, "outbox": stored.outbox}
             await self.directory.replace(finding.model_copy(update=kept))

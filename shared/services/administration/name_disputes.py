@@ -198,15 +198,15 @@ class NameDisputes(Struct, frozen=True):
     async def state(self, text: str, statement: str, *, by: Principal) -> DisputeDetails:
         """Add a statement of a party or an administrator, while nothing is decided."""
         with about_field("statement"):
-            said = parse_statement(statement)
-        return await self._state(text, said, by)
+            statement = parse_statement(statement)
+        return await self._state(text, statement, by)
 
     @retried_when_stale
-    async def _state(self, text: str, said: str, by: Principal) -> DisputeDetails:
+    async def _state(self, text: str, statement: str, by: Principal) -> DisputeDetails:
         details = await self._of_party(text, by)
         dispute = details.dispute
         _require_undecided(details)
-        if any((each.by, each.text) == (by.id, said) for each in dispute.statements):
+        if any((each.by, each.text) == (by.id, statement) for each in dispute.statements):
             return details  # A repeated request changes nothing.
         if len(dispute.statements) >= MAX_STATEMENTS:
             raise Conflict(
@@ -214,7 +214,7 @@ class NameDisputes(Struct, frozen=True):
                 f"The dispute {dispute.id} has {MAX_STATEMENTS} statements, which is the limit. "
                 "The decision is made on these.",
             )
-        added = Statement(at_ms=self.record_writer.clock.now_ms(), by=by.id, text=said)
+        added = Statement(at_ms=self.record_writer.clock.now_ms(), by=by.id, text=statement)
         changed = dispute.model_copy(update={"statements": (*dispute.statements, added)})
         actor = await actor_name(self.directory, by)
         link = self._link(dispute)

@@ -331,12 +331,12 @@ class RevocationApplication(Struct, frozen=True):
                 "is its only owner here: ballroom org add-member another one, and remove it."
             )
             return
-        change, said = _removal(entity)
+        change, sentence = _removal(entity)
         if isinstance(entity, Publisher):
             change = replace(change, public=await is_of_public_package(self.metadata, entity))
         with suppress(Stale):  # Somebody removed it meanwhile.
             await self.record_writer.remove(entity, change=change, by=OPERATOR)
-        report.applied.append(said)
+        report.applied.append(sentence)
 
     async def _limit_roles(self, revocations: Sequence[Revocation], report: "_Report") -> None:
         """Take from members the roles that were taken from them, by people and by groups."""
@@ -622,25 +622,25 @@ def _removal(entity: Entity) -> tuple[EntityChange, str]:
     match entity:
         case Token():
             change = token_change("revoked", entity, REASON)
-            said = f"revoked the token {entity.name} ({entity.id})"
+            sentence = f"revoked the token {entity.name} ({entity.id})"
         case Membership():
             change = member_removal(entity, REASON)
-            said = f"removed the account {entity.account} from {entity.org}"
+            sentence = f"removed the account {entity.account} from {entity.org}"
         case Publisher():
             change = publisher_removal(entity, REASON, public=False)
-            said = f"removed a trusted publisher of {change.subject}"
+            sentence = f"removed a trusted publisher of {change.subject}"
         case Webhook():
             change = webhook_change("removed", entity, OPERATOR, **with_reason(REASON))
-            said = f"removed the webhook {entity.id} of {entity.org or 'the registry'}"
+            sentence = f"removed the webhook {entity.id} of {entity.org or 'the registry'}"
         case Identity():
             change = identity_change("identity.removed", entity)
-            said = f"removed an identity of the account {entity.account}"
+            sentence = f"removed an identity of the account {entity.account}"
         case Invitation():
             change = invitation_change("withdrawn", entity, reason=REASON)
-            said = f"revoked an invitation to {entity.org}"
+            sentence = f"revoked an invitation to {entity.org}"
         case Session():
             change = session_end(entity, REASON)
-            said = f"ended a session of the account {entity.account}"
+            sentence = f"ended a session of the account {entity.account}"
         case _:
             raise TypeError(entity)
-    return change, said
+    return change, sentence

@@ -122,8 +122,8 @@ class Advisories(Struct, frozen=True):
         """Return the ids of the advisories of which an owner says that they do not affect the
         release."""
         owner = assessments_owner(coordinate)
-        said = await self.directory.list_by_owner(Assessment, owner)
-        return frozenset(each.advisory for each in said if each.clears)
+        assessments = await self.directory.list_by_owner(Assessment, owner)
+        return frozenset(each.advisory for each in assessments if each.clears)
 
     def version_of(self, coordinate: Coordinate) -> PackageVersion:
         """Return what is asked about a release of this registry."""

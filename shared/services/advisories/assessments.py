@@ -74,12 +74,12 @@ class Assessments(Struct, frozen=True):
     async def to_assess(self, coordinate: Coordinate, *, by: Principal) -> ReleaseToAssess:
         """Return what owners can assess of a release; raise `ReleaseNotFound`."""
         release = await self._release(coordinate, by)
-        said = {each.advisory: each for each in await self._of(release.coordinate)}
+        assessments = {each.advisory: each for each in await self._of(release.coordinate)}
         findings = await self._findings(release, by)
         return ReleaseToAssess(
             release,
             tuple(
-                AssessedFinding(advisory, library, said.get(advisory.id))
+                AssessedFinding(advisory, library, assessments.get(advisory.id))
                 for advisory, library in findings
             ),
         )
@@ -142,8 +142,8 @@ class Assessments(Struct, frozen=True):
         """Take an assessment back; raise `assessment-not-found`."""
         release = await self._release(coordinate, by)
         at = release.coordinate
-        said = {each.advisory.lower(): each for each in await self._of(at)}
-        current = said.get(advisory.lower())
+        assessments = {each.advisory.lower(): each for each in await self._of(at)}
+        current = assessments.get(advisory.lower())
         if current is None:
             raise NotFound(
                 "assessment-not-found",

@@ -41,8 +41,12 @@ class BundleWithdrawals(Struct, frozen=True):
         coordinate = line.coordinate
         if not await self._is_theirs(line):
             return False
-        said = await self._said(coordinate)
-        if said and said.registry == manifest.registry and said.cursor > manifest.cursor:
+        statement = await self._said(coordinate)
+        if (
+            statement
+            and statement.registry == manifest.registry
+            and statement.cursor > manifest.cursor
+        ):
             return False
         # First, so that nothing brings the release back meanwhile.
         await self._note(coordinate, manifest, is_withdrawn=True)
@@ -70,11 +74,13 @@ class BundleWithdrawals(Struct, frozen=True):
     async def require_served(self, line: BundledRelease, manifest: BundleManifest) -> None:
         """Raise `LeftOut` for a release that was withdrawn, unless this bundle is a newer one of
         the registry that withdrew it."""
-        said = await self._said(line.coordinate)
-        if said is None or not said.is_withdrawn:
+        statement = await self._said(line.coordinate)
+        if statement is None or not statement.is_withdrawn:
             return
-        if said.registry != manifest.registry or said.cursor >= manifest.cursor:
-            message = f"{said.registry} withdrew it, and no newer bundle of that registry has it"
+        if statement.registry != manifest.registry or statement.cursor >= manifest.cursor:
+            message = (
+                f"{statement.registry} withdrew it, and no newer bundle of that registry has it"
+            )
             raise LeftOut(message)
         await self._note(line.coordinate, manifest, is_withdrawn=False)
 

@@ -350,10 +350,10 @@ class FollowerMail(Struct, frozen=True):
 
 def _mail_key(waiting: FollowerNews) -> str:
     """Return the key of the mail about exactly this; what is added makes another mail of it."""
-    said = "\n".join(
+    content = "\n".join(
         f"{each.news.value} {each.subject} {each.advisory}" for each in waiting.waiting
     )
-    digest = sha256(said.encode()).hexdigest()[:16]
+    digest = sha256(content.encode()).hexdigest()[:16]
     return f"followed:{waiting.pace.value}:{waiting.due_ms}:{digest}"
 
 

@@ -113,9 +113,9 @@ class Notices(Struct, frozen=True):
     async def publish(self, text: str, *, by: Principal) -> None:
         """Show the notice on every page, in place of the one before; raise `InvalidRequest`."""
         await self.registry_authorization.require_fresh(by, "change", _NOTICE)
-        said = parse_notice(text)
-        change = _change("notice.announced", "registry", {"text": said})
-        await self._write(lambda old: old.model_copy(update={"notice": said}), change, by)
+        notice = parse_notice(text)
+        change = _change("notice.announced", "registry", {"text": notice})
+        await self._write(lambda old: old.model_copy(update={"notice": notice}), change, by)
 
     async def end(self, *, by: Principal) -> None:
         """Show no notice any more; a repeat changes nothing."""

@@ -268,8 +268,8 @@ class Refreshing(Struct, frozen=True):
             is_internal = head is not None and head.visibility is Visibility.INTERNAL
             # An upstream describes internal releases only to requests with its token.
             if not is_internal or any(each.sends_token for each in sources):
-                said = await self._withdrawal(sources, at, asker)
-                await self.withdrawals.note_gone(release, said)
+                withdrawal = await self._withdrawal(sources, at, asker)
+                await self.withdrawals.note_gone(release, withdrawal)
 
     async def _withdrawal(
         self, sources: Sequence[UpstreamSource], at: Coordinate, asker: Asker

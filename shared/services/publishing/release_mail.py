@@ -213,9 +213,9 @@ class ReleaseMail(Struct, frozen=True):
             warnings="\n\n".join(map(printable, warnings)),
             page=f"{self._organization_page(release)}/rules",
         )
-        said = sha256("\n".join(warnings).encode()).hexdigest()[:16]
+        digest = sha256("\n".join(warnings).encode()).hexdigest()[:16]
         readers = partial(responsible_accounts, self.directory, release.org)
-        key = f"{_WARNING_MAIL_KIND}:{release.coordinate.key}:{said}"
+        key = f"{_WARNING_MAIL_KIND}:{release.coordinate.key}:{digest}"
         await self._send_once(key, readers, mail, every=_WARNING_MAIL_KEPT_FOR)
 
     async def _send_once(

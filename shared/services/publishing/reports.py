@@ -164,11 +164,11 @@ class Reports(Struct, frozen=True):
         with about_field("why"):
             reason = parse_report_reason(why)
         with about_field("text"):
-            said = parse_report_text(text)
+            note = parse_report_text(text)
         account = None if by.is_operator else await self._account(by)
         # Looked up first: the release may be quarantined since, by this very report.
         known = await self.own_of(coordinate, by=by)
-        if known is not None and known.says(reason, said):
+        if known is not None and known.says(reason, note):
             await self._follow(known.coordinate)
             return known
         at = await self._visible(coordinate, by)
@@ -179,7 +179,7 @@ class Reports(Struct, frozen=True):
             name=at.package.name,
             version=at.version.text,
             why=reason,
-            text=said,
+            text=note,
             reporter=by.id,
             network=report_network(by.address),
             is_weighty=account is not None and is_old_enough(account, now_ms),

@@ -149,8 +149,8 @@ class PublishingRuleChanges(Struct, frozen=True):
         found = list[tuple[int, ReleaseRuleFindings]]()
         seen = 0
         async for survey in self._surveys(f"{name.lower()}/"):
-            read, said = await self._said(survey, now, then)
-            found += said
+            read, findings = await self._said(survey, now, then)
+            found += findings
             seen += read
         return _dry_run(found, seen)
 
@@ -215,8 +215,10 @@ class PublishingRuleChanges(Struct, frozen=True):
             org = survey.head.org
             known = None if survey.head.upstream else organizations.get(org.lower())
             own = known.rules if known else None
-            read, said = await self._said(survey, stricter(now, own, org), stricter(then, own, org))
-            found += said
+            read, findings = await self._said(
+                survey, stricter(now, own, org), stricter(then, own, org)
+            )
+            found += findings
             seen += read
         return _dry_run(found, seen)
 
@@ -256,11 +258,11 @@ class PublishingRuleChanges(Struct, frozen=True):
                 before = self.rules.findings_of_release(ruled, now)
                 after = self.rules.findings_of_release(ruled, then)
                 if new := tuple(each for each in after if each not in before):
-                    said = ReleaseRuleFindings(str(stored.release.coordinate), new)
-                    found.append((stored.release.created_ms, said))
+                    findings = ReleaseRuleFindings(str(stored.release.coordinate), new)
+                    found.append((stored.release.created_ms, findings))
         return len(young), found
 
 
 def _dry_run(found: list[tuple[int, ReleaseRuleFindings]], seen: int) -> PublishingRuleDryRun:
     newest_first = sorted(found, key=lambda each: (-each[0], each[1].release))
-    return PublishingRuleDryRun(tuple(said for _, said in newest_first), seen)
+    return PublishingRuleDryRun(tuple(findings for _, findings in newest_first), seen)

@@ -28,10 +28,10 @@ class RegistrySections(Struct, frozen=True):
     async def section(self) -> RegistrySection:
         stored = await stored_patterns(self.directory)
         names = sorted((each.pattern for each in stored), key=str.lower)
-        said: dict[str, object] = {**await self.rules.of_registry()}
+        values: dict[str, object] = {**await self.rules.of_registry()}
         if names:
-            said["reserved_names"] = names
-        return RegistrySection.model_validate(said)
+            values["reserved_names"] = names
+        return RegistrySection.model_validate(values)
 
     async def upstreams(self) -> list[UpstreamSection] | None:
         """Return the upstreams in order; the first has the rules of all of them, whose order

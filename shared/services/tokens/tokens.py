@@ -354,13 +354,13 @@ def _check_alone(grant: Grant) -> None:
     scope = next((each for each in _ALONE if each in grant.scopes), None)
     if scope is None:
         return
-    said = f"A token with the scope {scope.value}"
+    sentence = f"A token with the scope {scope.value}"
     if len(grant.scopes) > 1:
-        message = f"{said} has no other scope. Create two tokens."
+        message = f"{sentence} has no other scope. Create two tokens."
         with about_field("scope"):
             raise InvalidRequest(message)
     if (grant.org, grant.package) != (ANY_NAME, ANY_NAME):
-        message = f"{said} is for the whole registry. Leave its limits out."
+        message = f"{sentence} is for the whole registry. Leave its limits out."
         with about_field("org"):
             raise InvalidRequest(message)
 
@@ -558,14 +558,14 @@ class Tokens(Struct, frozen=True):
         self, token: Token, what: str, access: AccessContext, reason: str, by: Principal
     ) -> None:
         """Tell whose token it is, if somebody else decided."""
-        said = f"the access token {token.name} {what}"
+        sentence = f"the access token {token.name} {what}"
         if token.org:
-            said = f"{said}, of the organization {token.org}"
-            await self.decision_mail.send_if_from_outside(by, access, said, reason)
+            sentence = f"{sentence}, of the organization {token.org}"
+            await self.decision_mail.send_if_from_outside(by, access, sentence, reason)
         elif by.is_operator:
             account = await self.token_records.directory.get(Account, Place(token.owner))
             if account is not None:
-                await self.decision_mail.send_to_account(account, said, reason)
+                await self.decision_mail.send_to_account(account, sentence, reason)
 
 
 def _reason_of(doing: str, token: Token, access: AccessContext, reason: str, by: Principal) -> str:

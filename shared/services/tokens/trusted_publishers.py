@@ -187,10 +187,10 @@ class TrustedPublishers(Struct, frozen=True):
         """Set who may push to the package: members and publishers, or trusted publishers alone,
         for which administrators who do not own its organization say a `reason`."""
         access = await self.authorization.require_in_organization(by, Action.GOVERN, package)
-        said = ""
+        stated_reason = ""
         if pushers is Pushers.PUBLISHERS:
             what = f"leaving {package} to its trusted publishers"
-            said = reason_for_change(by, access, reason, what)
+            stated_reason = reason_for_change(by, access, reason, what)
             await self._check_published(package)
         is_changed = False
 
@@ -201,12 +201,14 @@ class TrustedPublishers(Struct, frozen=True):
             is_changed = True
             kind = "package.pushers-changed"
             now_ms = self.clock.now_ms()
-            return with_change(head, kind, by=by, now_ms=now_ms, reason=said, pushers=pushers)
+            return with_change(
+                head, kind, by=by, now_ms=now_ms, reason=stated_reason, pushers=pushers
+            )
 
         head = await self.package_records.change_package(package, decide)
-        if said and is_changed:
+        if stated_reason and is_changed:
             what = f"{package} is published by its trusted publishers alone"
-            await self.decision_mail.send_if_from_outside(by, access, what, said)
+            await self.decision_mail.send_if_from_outside(by, access, what, stated_reason)
         return head
 
     async def bind(self, head: Head, *, by: Principal) -> None:
