@@ -188,7 +188,7 @@ class AccountAdministration(Struct, frozen=True):
         await self.registry_authorization.require_fresh(by, "end", what)
         reason = reason_of_act(account, reason, f"ending {what}", by)
         ended = await self.sessions.end_all(account.id, by=by, reason=reason)
-        await self._tell(account, f"all sessions of {account.name} ended", reason, by)
+        await self._send_mail(account, f"all sessions of {account.name} ended", reason, by)
         return ended
 
     async def token(self, account: Account, token_id: str, *, by: Principal) -> UsedToken:
@@ -204,7 +204,7 @@ class AccountAdministration(Struct, frozen=True):
         token = (await self.token_records.find(account.id, token_id)).token
         await self.token_records.revoke(token, token_change("revoked", token, reason), by=by)
         what = f"the access token {token.name} of {account.name} is revoked"
-        await self._tell(account, what, reason, by)
+        await self._send_mail(account, what, reason, by)
 
     async def revoke_all_tokens(self, account: Account, reason: str, *, by: Principal) -> int:
         """Revoke all tokens of the account; return the number."""
@@ -213,7 +213,7 @@ class AccountAdministration(Struct, frozen=True):
         for token in found:
             await self.token_records.revoke(token, token_change("revoked", token, reason), by=by)
         if found:
-            await self._tell(
+            await self._send_mail(
                 account, f"all access tokens of {account.name} are revoked", reason, by
             )
         return len(found)
@@ -316,6 +316,6 @@ class AccountAdministration(Struct, frozen=True):
         require_no_administrator(account, "revoke tokens of", by=by)
         return reason_of_act(account, reason, f"revoking tokens of {account.name}", by)
 
-    async def _tell(self, account: Account, what: str, reason: str, by: Principal) -> None:
+    async def _send_mail(self, account: Account, what: str, reason: str, by: Principal) -> None:
         if by.id != account.id:
             await self.decision_mail.send_to_account(account, what, reason)

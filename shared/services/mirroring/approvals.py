@@ -327,7 +327,7 @@ class Curation(Struct, frozen=True):
             )
         request, is_new = await self._ask(package, wanted, reason, by)
         if is_new:
-            await self._tell_curators(request, reason)
+            await self._send_to_curators(request, reason)
         return request
 
     @retried_when_stale
@@ -399,7 +399,7 @@ class Curation(Struct, frozen=True):
         await self.mail_delivery.send_to_accounts(accounts, mail)
         return written
 
-    async def _tell_curators(self, request: ApprovalRequest, reason: str) -> None:
+    async def _send_to_curators(self, request: ApprovalRequest, reason: str) -> None:
         now_ms = self.record_writer.clock.now_ms()
         mail = mail_text(
             "approval-asked",

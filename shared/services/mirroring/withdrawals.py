@@ -176,7 +176,7 @@ class UpstreamFeeds(Struct, frozen=True):
                     break
                 number = after
                 await self.directory.put(UpstreamFeed(upstream=source.name, number=number))
-        await self._tell()
+        await self._send_mail()
         return TaskReport(seen, followed)
 
     async def _feed(self, source: UpstreamSource) -> UpstreamFeed:
@@ -200,7 +200,7 @@ class UpstreamFeeds(Struct, frozen=True):
         last = {each.coordinate.key: each for each in found.changes}
         return tuple(last.values()), found.next
 
-    async def _tell(self) -> None:
+    async def _send_mail(self) -> None:
         """Send administrators one mail about all releases that they were not told of."""
         every = await all_entities(self.directory, GoneRelease)
         not_mailed = [each for each in every if not each.is_mailed]
@@ -226,10 +226,10 @@ class UpstreamFeeds(Struct, frozen=True):
             now_ms=now_ms,
         )
         for each in not_mailed:
-            await self._mark_told(each.coordinate)
+            await self._mark_mailed(each.coordinate)
 
     @retried_when_stale
-    async def _mark_told(self, coordinate: Coordinate) -> None:
+    async def _mark_mailed(self, coordinate: Coordinate) -> None:
         known = await self.directory.get(GoneRelease, release_place(coordinate))
         if known is not None and not known.is_mailed:
             await self.directory.replace(known.model_copy(update={"is_mailed": True}))

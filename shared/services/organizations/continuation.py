@@ -114,5 +114,5 @@ class Continuation(Struct, frozen=True):
             link=self.membership_records.organization_url(OrgName(name)),
         )
         members = await self.membership_records.read(stored)
-        await self.membership_records.notify_owners(members, mail)
+        await self.membership_records.send_to_owners(members, mail)
         return stored

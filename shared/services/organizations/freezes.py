@@ -212,5 +212,5 @@ class Freezes(Struct, frozen=True):
             )
         else:
             mail = mail_text("unfrozen", what=subject, org=changed.name, link=link)
-        await self.membership_records.notify_owners(members, mail)
+        await self.membership_records.send_to_owners(members, mail)
         return stored

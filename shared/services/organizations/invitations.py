@@ -148,7 +148,9 @@ class Invitations:
         stored = await self._store(new, by, access)
         link = one_time_link(self.base_url, INVITATION_PATH, code)
         inviter = Actor(by, access).name
-        if request.address is not None and await self._mail(stored, request.address, link, inviter):
+        if request.address is not None and await self._send_mail(
+            stored, request.address, link, inviter
+        ):
             return IssuedInvitation(stored, None, mailed=True)
         return IssuedInvitation(stored, Secret(link), mailed=False)
 
@@ -305,7 +307,7 @@ class Invitations:
         """
         return not invitation.made_with and invitation.is_open_at(self.clock.now_ms())
 
-    async def _mail(
+    async def _send_mail(
         self, invitation: Invitation, address: EmailAddress, link: str, inviter: str
     ) -> bool:
         mail = mail_text(

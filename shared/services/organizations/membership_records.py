@@ -163,7 +163,7 @@ class MembershipRecords(Struct, frozen=True):
             at=time_text(at_ms),
             link=link,
         )
-        await self.notify_owners(members, mail, request.account)
+        await self.send_to_owners(members, mail, request.account)
 
     async def cancel(
         self, members: MemberList, account: Account, actor: Actor, reason: str = ""
@@ -198,7 +198,7 @@ class MembershipRecords(Struct, frozen=True):
             reason=reason_text(reason),
             link=link,
         )
-        await self.notify_owners(members, mail, account)
+        await self.send_to_owners(members, mail, account)
 
     async def hold_changes_by(self, members: MemberList, account_id: str, by: Principal) -> None:
         """Suspend the scheduled changes of a locked account."""
@@ -277,7 +277,7 @@ class MembershipRecords(Struct, frozen=True):
         ]
         return entity.model_copy(update={"outbox": (*entity.outbox, *events)})
 
-    async def notify_owners(self, members: MemberList, mail: MailText, *others: Account) -> None:
+    async def send_to_owners(self, members: MemberList, mail: MailText, *others: Account) -> None:
         """Send mail to every owner, to maintainers where no owner can sign in, and to further
         accounts; needs no lock."""
         responsible = await responsible_accounts(self.directory, members.org, members.now_ms)
@@ -326,7 +326,7 @@ class MembershipRecords(Struct, frozen=True):
             link=link,
             appeal=self.decision_mail.appeal.sentence,
         )
-        await self.notify_owners(members, mail, request.account)
+        await self.send_to_owners(members, mail, request.account)
 
     async def _write_now(
         self, members: MemberList, request: RequestedMembership, actor: Actor
@@ -348,9 +348,9 @@ class MembershipRecords(Struct, frozen=True):
         else:
             await self._write(members, changed, _change("member.set", members, request), actor)
         if acts_from_outside(actor.by, actor.access_context) and request.reason:
-            await self._tell_member(members, request)
+            await self._send_to_member(members, request)
 
-    async def _tell_member(self, members: MemberList, request: RequestedMembership) -> None:
+    async def _send_to_member(self, members: MemberList, request: RequestedMembership) -> None:
         """Tell a member what was decided; of a change of owners they read with all owners."""
         current = members.member(request.account.id)
         if Role.OWNER not in (current.hand_role if current else None, request.role):

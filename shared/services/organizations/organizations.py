@@ -453,7 +453,7 @@ class OrganizationDeletion(Struct, frozen=True):
         changed = organization.model_copy(update={"deleting_ms": at_ms})
         with_events = self.membership_records.with_owner_events(changed, members, change, by)
         stored = await self.record_writer.replace(with_events, change=change, by=by)
-        await self.membership_records.notify_owners(members, mail)
+        await self.membership_records.send_to_owners(members, mail)
         return stored
 
     async def package_of(self, organization: Organization) -> Package | None:

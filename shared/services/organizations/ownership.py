@@ -278,7 +278,7 @@ class OwnershipRequests(Struct, frozen=True):
             link=self.membership_records.organization_url(organization.name),
         )
         members = await self.membership_records.read(organization)
-        await self.membership_records.notify_owners(members, mail, account)
+        await self.membership_records.send_to_owners(members, mail, account)
         return AskedOwnership(account.name, new)
 
     async def of_organization(self, org: OrgName, *, by: Principal) -> list[AskedOwnership]:
@@ -355,7 +355,7 @@ class OwnershipRequests(Struct, frozen=True):
         organization = await self.directory.get(Organization, organization_place(org))
         if organization is not None:
             members = await self.membership_records.read(organization)
-            await self.membership_records.notify_owners(members, mail, account)
+            await self.membership_records.send_to_owners(members, mail, account)
             await self.ownerless.review(organization)
 
     async def _require_grantable(self, request: OwnershipRequest) -> None:

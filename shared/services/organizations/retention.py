@@ -84,7 +84,7 @@ class PrereleaseRetention(Struct, frozen=True):
                 if await self._remove(each.coordinate, organization, retention):
                     gone.append(each.coordinate)
             if gone:
-                await self._tell(organization, retention, gone)
+                await self._send_mail(organization, retention, gone)
             removed += len(gone)
             if removed >= REMOVED_IN_A_RUN:
                 return TaskReport(removed, removed, unfinished=True)
@@ -163,7 +163,7 @@ class PrereleaseRetention(Struct, frozen=True):
         await self.package_records.change_release(at, decide)
         return is_changed
 
-    async def _tell(
+    async def _send_mail(
         self, organization: Organization, retention: Retention, gone: list[Coordinate]
     ) -> None:
         now_ms = self.clock.now_ms()

@@ -96,7 +96,7 @@ class Typosquats(Struct, frozen=True):
         now_ms = self.clock.now_ms()
         return PackageHold(reason=reason, by=MAINTENANCE.id, since_ms=now_ms, resembles=resembles)
 
-    async def notify(self, head: Head) -> None:
+    async def send_mail(self, head: Head) -> None:
         """Tell administrators once of a new package that waits for them; some are told in an
         hour."""
         hold = head.hold

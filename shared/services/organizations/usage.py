@@ -86,13 +86,13 @@ class UsageCounts(Struct, frozen=True):
         was_mailed = stored.usage is not None and stored.usage.is_mailed
         is_near = percent >= NEAR_PERCENT
         if is_near and not was_mailed:
-            await self._tell(stored, used, percent)
+            await self._send_mail(stored, used, percent)
         usage = OrganizationUsage(
             bytes=used.bytes, releases=used.releases, counted_ms=counted_ms, is_mailed=is_near
         )
         return await self.directory.replace(stored.model_copy(update={"usage": usage}))
 
-    async def _tell(self, organization: Organization, used: Used, percent: int) -> None:
+    async def _send_mail(self, organization: Organization, used: Used, percent: int) -> None:
         """Send owners one mail, also where the record is written again after a conflict."""
         now_ms = self.clock.now_ms()
         rules = organization.rules

@@ -130,7 +130,7 @@ class Successors(Struct, frozen=True):
 
         changed = await self.package_records.change_package(package, decide)
         if is_changed and acts_from_outside(by, access):
-            await self._tell_owners(changed, reason)
+            await self._send_to_owners(changed, reason)
         return changed
 
     async def _visible(self, package: Package, successor: Package, by: Principal) -> Package:
@@ -160,7 +160,7 @@ class Successors(Struct, frozen=True):
             f"it. Name the package that people should use in the end.",
         )
 
-    async def _tell_owners(self, head: Head, reason: str) -> None:
+    async def _send_to_owners(self, head: Head, reason: str) -> None:
         page = f"{self.base_url}/account/organizations/{head.org}/packages/{head.name}"
         mail = mail_text(
             "package-successor",

@@ -310,7 +310,7 @@ class Proposals(Struct, frozen=True):
         except _Proposed as known:
             return known.proposal
         if added.of_person:
-            await self.second.tell_asked(added, by)
+            await self.second.send_asked_mail(added, by)
         return added
 
     async def _open(self) -> list[Proposal]:
@@ -336,7 +336,7 @@ class Proposals(Struct, frozen=True):
             change = _change(what, current, **({"reason": reason} if reason else {}))
             await self.record_writer.remove(current, change=change, by=by)
             if current.of_person:
-                await self.second.tell_ended(current, _ENDED[what])
+                await self.second.send_ended_mail(current, _ENDED[what])
 
 
 # How a decision ended that waited for a second administrator, as mail says it.

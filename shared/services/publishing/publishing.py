@@ -608,7 +608,7 @@ class Publishing(Struct, frozen=True):
         if release.is_held_for_owner:
             await self.mail.send_held(release)
         if release.is_held_for_package:
-            await self.typosquats.notify(head)
+            await self.typosquats.send_mail(head)
         if push.held_by_scanner:
             await self.mail.send_held_by_scanner(release)
         if release.is_held_for_review:

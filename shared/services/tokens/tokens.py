@@ -501,7 +501,7 @@ class Tokens(Struct, frozen=True):
         await self.enabled_people.require_enabled(by, "rotate", f"the token {token.name}")
         renewed_ms = token.renewed_expiry(now_ms, by.expires_ms)
         rotated = await self.token_records.rotate(token, renewed_ms, by=by, reason=reason)
-        await self._tell(token, "has a new text", access, reason, by)
+        await self._send_mail(token, "has a new text", access, reason, by)
         return rotated
 
     async def revoke(
@@ -516,7 +516,7 @@ class Tokens(Struct, frozen=True):
         token = (await self.token_records.find(owner_id, token_id)).token
         reason = _reason_of("revoking", token, access, reason, by)
         await self.token_records.revoke(token, token_change("revoked", token, reason), by=by)
-        await self._tell(token, "is revoked", access, reason, by)
+        await self._send_mail(token, "is revoked", access, reason, by)
 
     async def _id_for_reading(self, verb: str, owner: TokenOwner, by: Principal) -> str:
         """Return the id that the tokens belong to, as `_owner_id` does, to whoever may read
@@ -554,7 +554,7 @@ class Tokens(Struct, frozen=True):
         require_own_account(by, verb, "tokens")
         return owner if is_owner(owner, by) else "", NO_ACCESS
 
-    async def _tell(
+    async def _send_mail(
         self, token: Token, what: str, access: AccessContext, reason: str, by: Principal
     ) -> None:
         """Tell whose token it is, if somebody else decided."""
