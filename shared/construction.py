@@ -897,6 +897,7 @@ class Services:
             directory=self.adapters.directory,
             pulls=self.adapters.pulls,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
             mail_delivery=self.mail_delivery,
         )
 
@@ -984,6 +985,7 @@ class Services:
             authorization=self.authorization,
             registry_authorization=self.registry_authorization,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
             ecosystem=ballerina_ecosystem(self.settings.base_url),
         )
 
@@ -996,6 +998,7 @@ class Services:
             confined=self.adapters.confined,
             registry_authorization=self.registry_authorization,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
             ecosystem=ballerina_ecosystem(self.settings.base_url),
         )
 
@@ -1025,6 +1028,7 @@ class Services:
             directory=self.adapters.directory,
             advisories=self.advisories,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
             base_url=self.settings.base_url,
         )
 
@@ -1469,6 +1473,8 @@ class Services:
             registry_authorization=self.registry_authorization,
             directory=self.adapters.directory,
             record_writer=self.record_writer,
+            randomness=self.adapters.randomness,
+            clock=self.adapters.clock,
             moderation=self.moderation,
             erasure=self.release_erasure,
             reserved_names=self.reserved_names,
@@ -1555,6 +1561,7 @@ class Services:
             report_records=self.report_records,
             weights=self.report_weights,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
             mail=self.report_mail,
         )
 
@@ -1890,7 +1897,6 @@ class Services:
         return DeviceLogin(
             work=self.adapters.work,
             directory=self.adapters.directory,
-            events=self.adapters.events,
             record_writer=self.record_writer,
             tokens=self.tokens,
             rate_limiter=self.rate_limiter,
@@ -1951,7 +1957,6 @@ class Services:
             jobs=self.job_token_verifier,
             directory=self.adapters.directory,
             record_writer=self.record_writer,
-            events=self.adapters.events,
             metadata=self.adapters.metadata,
             makers=self.makers,
             token_records=self.token_records,
@@ -1985,6 +1990,7 @@ class Services:
         return MembershipRecords(
             directory=self.adapters.directory,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
             leases=self.leases,
             mail_delivery=self.mail_delivery,
             decision_mail=self.decision_mail,
@@ -2030,6 +2036,7 @@ class Services:
             events=self.adapters.events,
             membership_records=self.membership_records,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
             mail_delivery=self.mail_delivery,
             work=self.adapters.work,
             base_url=self.settings.base_url,
@@ -2101,6 +2108,7 @@ class Services:
             metadata=self.adapters.metadata,
             membership_records=self.membership_records,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
         )
 
     @cached_property
@@ -2116,6 +2124,7 @@ class Services:
             membership_records=self.membership_records,
             memberships=self.memberships,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
             mail_delivery=self.mail_delivery,
             base_url=self.settings.base_url,
         )
@@ -2127,6 +2136,7 @@ class Services:
             directory=self.adapters.directory,
             membership_records=self.membership_records,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
         )
 
     @cached_property
@@ -2149,6 +2159,7 @@ class Services:
             directory=self.adapters.directory,
             registry_authorization=self.registry_authorization,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
             reserved_patterns=self.settings.reserved_patterns,
         )
 
@@ -2158,6 +2169,7 @@ class Services:
             directory=self.adapters.directory,
             memberships=self.memberships,
             membership_records=self.membership_records,
+            clock=self.adapters.clock,
         )
 
     @cached_property
@@ -2255,13 +2267,18 @@ class Services:
             registry_authorization=self.registry_authorization,
             leases=self.leases,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
             mail_delivery=self.mail_delivery,
             base_url=self.settings.base_url,
         )
 
     @cached_property
     def auditors(self) -> Auditors:
-        return Auditors(administrators=self.administrators, record_writer=self.record_writer)
+        return Auditors(
+            administrators=self.administrators,
+            record_writer=self.record_writer,
+            clock=self.adapters.clock,
+        )
 
     @cached_property
     def audit_log(self) -> AuditLog:
@@ -2311,6 +2328,7 @@ class Services:
             accounts=self.account_administration,
             account_records=self.accounts,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
             leases=self.leases,
             mail_delivery=self.mail_delivery,
             work=self.adapters.work,
@@ -2421,6 +2439,7 @@ class Services:
             registry_authorization=self.registry_authorization,
             roles_by_groups=self.roles_by_groups,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
         )
 
     @cached_property
@@ -2432,6 +2451,7 @@ class Services:
             registry_authorization=self.registry_authorization,
             administrators=self.administrators,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
             mail_delivery=self.mail_delivery,
             randomness=self.adapters.randomness,
             base_url=self.settings.base_url,
@@ -2442,6 +2462,7 @@ class Services:
         return AccountErasures(
             directory=self.adapters.directory,
             events=self.adapters.events,
+            registry_authorization=self.registry_authorization,
             administrators=self.administrators,
             token_records=self.token_records,
             sessions=self.sessions,
@@ -2455,6 +2476,7 @@ class Services:
             account_mail=self.account_mail,
             pull_records=self.adapters.pull_records,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
         )
 
     @cached_property
@@ -2503,6 +2525,7 @@ class Services:
             directory=self.adapters.directory,
             registry_authorization=self.registry_authorization,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
         )
 
     @cached_property
@@ -2917,6 +2940,7 @@ class Services:
             directory=self.adapters.directory,
             metadata=self.adapters.metadata,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
             organization_deletion=self.organization_deletion,
         )
 

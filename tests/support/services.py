@@ -125,6 +125,7 @@ class OrganizationServices:
         return MembershipRecords(
             self.directory,
             self.record_writer,
+            self.clock,
             self.leases,
             self.mail_delivery,
             self.decision_mail,
@@ -214,6 +215,7 @@ class OrganizationServices:
             metadata=self.packages,  # pyright: ignore[reportArgumentType] - a part of it.
             membership_records=self.membership_records,
             record_writer=self.record_writer,
+            clock=self.clock,
         )
 
     @property
@@ -223,6 +225,7 @@ class OrganizationServices:
             self.directory,
             metadata,  # pyright: ignore[reportArgumentType] - a part of it.
             self.record_writer,
+            self.clock,
             self.organization_deletion,
         )
 

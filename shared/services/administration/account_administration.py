@@ -136,7 +136,7 @@ class AccountAdministration(Struct, frozen=True):
             identities=tuple(sorted(identities, key=lambda identity: identity.linked_ms)),
             memberships=tuple(memberships),
             tokens=tuple(tokens),
-            sessions=tuple(live_sessions(sessions, self.record_writer.clock.now_ms())),
+            sessions=tuple(live_sessions(sessions, self.clock.now_ms())),
             log=log,
             lockers=await self._lockers(account),
         )
@@ -176,7 +176,7 @@ class AccountAdministration(Struct, frozen=True):
 
     async def is_administrator_signed_in(self, *, by: Principal) -> bool:
         """Check whether any administrator has a live session."""
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         for account in await self.list_administrators(by=by):
             if live_sessions(await self.directory.list_by_owner(Session, account.id), now_ms):
                 return True
@@ -237,7 +237,7 @@ class AccountAdministration(Struct, frozen=True):
         async with self.administrators.changing(account, "lock", by=by) as current:
             if current.administrator:
                 await self.administrators.require_another(current)
-            now_ms = self.record_writer.clock.now_ms()
+            now_ms = self.clock.now_ms()
             lock = AccountLock(at_ms=now_ms, by=by.id, reason=reason, source=source)
             await self._write_lock(current, source, lock, by)
         # After the lock, so that no new session can start.

@@ -93,7 +93,7 @@ class AccountDeletion(Struct, frozen=True):
         the log of the account says so. Raises as `RegistryAuthorization.require_fresh` does."""
         await self.registry_authorization.require_fresh(by, "export", f"the data of {account.name}")
         change = EntityChange("account.exported", account.id, account=account.id)
-        await self.erasures.events.append([self.record_writer.event(change, by)])
+        await self.record_writer.append(change, by=by)
         log = partial(self.audit_log.of_other_account, account.id, by=by)
         return await self._export(account, log)
 

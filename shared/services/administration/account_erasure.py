@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.account_erasure import ERASURE_NOTICE, AccountErasure
 from shared.domain.accounts import ADMINISTRATORS, Account
 from shared.domain.advisories.followers import AdvisoryFollower
@@ -29,6 +30,7 @@ from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
 from shared.ports.pull_records import PullRecordStore
+from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.administration.administrators import Administrators
 from shared.services.administration.maker_locks import MakerLocks
@@ -92,6 +94,7 @@ class AccountErasures(Struct, frozen=True):
 
     directory: DirectoryStore
     events: EventStore
+    registry_authorization: RegistryAuthorization
     administrators: Administrators
     token_records: TokenRecords
     sessions: Sessions
@@ -105,6 +108,7 @@ class AccountErasures(Struct, frozen=True):
     account_mail: AccountMail
     pull_records: PullRecordStore
     record_writer: RecordWriter
+    clock: Clock
 
     async def pending(self, account_id: str) -> AccountErasure | None:
         """Return the erasure of the account that waits or is under way."""
@@ -138,7 +142,7 @@ class AccountErasures(Struct, frozen=True):
         """
         if by.id != account.id:
             what = f"the account {account.name}"
-            await self.administrators.registry_authorization.require_fresh(by, "keep", what)
+            await self.registry_authorization.require_fresh(by, "keep", what)
         await self._cancel(account, by)
         self.account_mail.send(account.id, "account-erasure-canceled")
 
@@ -171,7 +175,7 @@ class AccountErasures(Struct, frozen=True):
         """Yield the erasures whose time has come, or that a crash interrupted."""
         async for batch in entity_batches(self.directory, AccountErasure, RECORDS_AT_ONCE):
             for each in batch:
-                if each.has_begun or each.due_ms <= self.record_writer.clock.now_ms():
+                if each.has_begun or each.due_ms <= self.clock.now_ms():
                     yield each
 
     async def carry_out(self, erasure: AccountErasure) -> ErasureReceipt:
@@ -186,7 +190,7 @@ class AccountErasures(Struct, frozen=True):
         return await self._carry_out(await self._begun(erasure), by)
 
     async def _erase_without_reason(self, account: Account, by: Principal) -> ErasureReceipt:
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         erasure = AccountErasure(
             account=account.id, by=by.id, reason="", asked_ms=now_ms, due_ms=now_ms
         )
@@ -204,7 +208,7 @@ class AccountErasures(Struct, frozen=True):
         async with self.administrators.changing(account, "erase", by=by) as current:
             if current.administrator:
                 await self.administrators.require_another(current)
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         return AccountErasure(
             account=account.id, by=by.id, reason=reason, asked_ms=now_ms, due_ms=now_ms
         )
@@ -286,7 +290,7 @@ class AccountErasures(Struct, frozen=True):
                 await self.directory.remove(erasure)
         return ErasureReceipt(
             account=account_id,
-            at_ms=self.record_writer.clock.now_ms(),
+            at_ms=self.clock.now_ms(),
             deleted={
                 "account with its name and address": int(account is not None),
                 "sign-in methods": identities,
@@ -400,7 +404,7 @@ class AccountErasures(Struct, frozen=True):
                     await self.directory.remove(each)
 
     async def _has_no_owner(self, org: str) -> bool:
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         organization = await self.directory.get(Organization, organization_place(org))
         if organization is None or organization.is_deleted_at(now_ms):
             return False

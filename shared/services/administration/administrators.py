@@ -13,6 +13,7 @@ from shared.domain.errors.identity import NotPermitted, account_locked, account_
 from shared.domain.principals import DIRECTORY, Principal
 from shared.domain.reasons import parse_reason, parse_required_reason, with_reason
 from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.identity.accounts import accounts_by_ids, actor_name, administrator_accounts
 from shared.services.identity.mail import MailDelivery, mail_text, reason_text
@@ -40,11 +41,12 @@ class Administrators(Struct, frozen=True):
     registry_authorization: RegistryAuthorization
     leases: Leases
     record_writer: RecordWriter
+    clock: Clock
     mail_delivery: MailDelivery
     base_url: str
 
     async def all(self) -> list[Account]:
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         current = await administrator_accounts(self.directory, now_ms)
         return sorted(current, key=lambda account: account.name.lower())
 

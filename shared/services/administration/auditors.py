@@ -6,6 +6,7 @@ from shared.domain.accounts import Account
 from shared.domain.errors.base import Conflict
 from shared.domain.errors.identity import account_locked
 from shared.domain.principals import Principal
+from shared.ports.system import Clock
 from shared.runtime.retries import retried_with_back_off
 from shared.services.administration.administrators import Administrators, reason_of_act
 from shared.services.records import RecordWriter
@@ -19,6 +20,7 @@ class Auditors(Struct, frozen=True):
 
     administrators: Administrators
     record_writer: RecordWriter
+    clock: Clock
 
     @retried_with_back_off
     async def appoint(self, account: Account, *, by: Principal) -> Account:
@@ -42,7 +44,7 @@ class Auditors(Struct, frozen=True):
                 return await self.administrators.write_role(
                     "auditor.dismissed", changed, by, reason
                 )
-            if current.is_auditor_by_groups_at(self.record_writer.clock.now_ms()):
+            if current.is_auditor_by_groups_at(self.clock.now_ms()):
                 raise Conflict(
                     "auditor-by-group",
                     f"{current.name} is an auditor by a group. Change the rule on /manage/groups.",

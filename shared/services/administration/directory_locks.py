@@ -37,6 +37,7 @@ from shared.domain.status import StatusProblem, TaskReport, Urgency, first_of
 from shared.domain.times import MS
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock
 from shared.ports.work import WorkStore
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.administration.account_administration import AccountAdministration
@@ -95,6 +96,7 @@ class DirectoryLocks(Struct, frozen=True):
     accounts: AccountAdministration
     account_records: Accounts
     record_writer: RecordWriter
+    clock: Clock
     leases: Leases
     mail_delivery: MailDelivery
     work: WorkStore
@@ -137,7 +139,7 @@ class DirectoryLocks(Struct, frozen=True):
         finding = await self.directory.get(DirectoryFinding, finding_place(account_id))
         is_kept = finding is not None and finding.state is FindingState.KEPT
         if not is_kept and account.directory_lock is None:
-            now_ms = self.record_writer.clock.now_ms()
+            now_ms = self.clock.now_ms()
             reason = deactivation_reason(provider, reported, now_ms)
             await self.accounts.lock(account, reason, by=DIRECTORY, source=LockSource.DIRECTORY)
         await self._store_deactivation(account_id, provider, reported)
@@ -156,7 +158,7 @@ class DirectoryLocks(Struct, frozen=True):
         self, account_id: str, provider: str, reported: DirectoryState
     ) -> None:
         stored = await self.directory.get(DirectoryFinding, finding_place(account_id))
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         if stored is None:
             new = DirectoryFinding(
                 account=account_id,
@@ -364,7 +366,7 @@ class DirectoryLocks(Struct, frozen=True):
 
     def _counts(self, finding: DirectoryFinding) -> bool:
         """Check whether it is one of those at once."""
-        since_ms = self.record_writer.clock.now_ms() - _AT_ONCE // MS
+        since_ms = self.clock.now_ms() - _AT_ONCE // MS
         is_found = not finding.decided_by and not finding.deactivated_by
         is_recent_lock = finding.state is FindingState.LOCKED and is_found
         return finding.state is FindingState.WAITS_MANY or (
@@ -376,7 +378,7 @@ class DirectoryLocks(Struct, frozen=True):
 
     async def _lock(self, account: Account, state: DirectoryState) -> bool:
         """Lock an account; return False for the last administrator."""
-        reason = lock_reason(state, self.record_writer.clock.now_ms())
+        reason = lock_reason(state, self.clock.now_ms())
         try:
             await self.accounts.lock(account, reason, by=DIRECTORY, source=LockSource.DIRECTORY)
         except Conflict as refusal:
@@ -399,7 +401,7 @@ class DirectoryLocks(Struct, frozen=True):
             await self._store_new(account.id, state, waiting)
         if not new:
             return
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         day_ms = timedelta(days=1) // MS
         names = sorted(account.name for account, _ in new)
         more = len(names) - _NAMED_IN_MAIL
@@ -427,7 +429,7 @@ class DirectoryLocks(Struct, frozen=True):
     ) -> None:
         """Store what was found; the event of an account that waits goes with it."""
         stored = await self.directory.get(DirectoryFinding, finding_place(account_id))
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         finding = DirectoryFinding(account=account_id, said=reported, state=state, at_ms=now_ms)
         if stored is not None:
             kept = {"revision": stored.revision, "outbox": stored.outbox}

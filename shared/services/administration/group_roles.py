@@ -341,6 +341,7 @@ class GroupRuleChanges(Struct, frozen=True):
     registry_authorization: RegistryAuthorization
     roles_by_groups: RolesByGroups
     record_writer: RecordWriter
+    clock: Clock
 
     async def current(self, *, by: Principal) -> GroupRules:
         """Return the stored rules to an administrator or auditor."""
@@ -366,7 +367,7 @@ class GroupRuleChanges(Struct, frozen=True):
                     people[each.account].append(each.model_copy(update=update))
         found = list[GroupRuleEffect]()
         hold = self.roles_by_groups.hold
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         for account, identities in people.items():
             before, after = (
                 each.roles_of(identities, hold).granted_at(now_ms) for each in (now, wanted)
@@ -391,7 +392,7 @@ class GroupRuleChanges(Struct, frozen=True):
     @retried_when_stale
     async def _store(self, wanted: GroupRules, by: Principal) -> GroupRules:
         stored = await self.roles_by_groups.rules()
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         changed = stored.model_copy(update={"rules": wanted.rules, "changed_ms": now_ms})
         details = {
             when: "; ".join(map(str, each.rules))[:_MOST_IN_AN_EVENT]
@@ -403,7 +404,7 @@ class GroupRuleChanges(Struct, frozen=True):
         return await self.record_writer.put(changed, stored=known, change=change, by=by)
 
     async def _require_organizations(self, wanted: GroupRules) -> None:
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         for org in sorted({rule.target for rule in wanted.rules if rule.role}):
             found = await self.directory.get(Organization, Place(org))
             if found is None or found.is_deleted_at(now_ms):

@@ -43,7 +43,7 @@ from shared.domain.scopes import Role
 from shared.domain.times import time_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
-from shared.ports.system import Randomness
+from shared.ports.system import Clock, Randomness
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.administration.administrators import Administrators
 from shared.services.identity.accounts import (
@@ -96,6 +96,7 @@ class NameDisputes(Struct, frozen=True):
     registry_authorization: RegistryAuthorization
     administrators: Administrators
     record_writer: RecordWriter
+    clock: Clock
     mail_delivery: MailDelivery
     randomness: Randomness
     base_url: str
@@ -114,7 +115,7 @@ class NameDisputes(Struct, frozen=True):
         with about_field("statement"):
             text = parse_statement(statement)
         claiming = await self._claimant(claimant, disputed, by)
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         org = _org_of(disputed)
         dispute = NameDispute(
             id=f"{org}-{random_text(self.randomness, OWNER_LENGTH)}",
@@ -147,7 +148,7 @@ class NameDisputes(Struct, frozen=True):
         """Return the disputes that `by` is a party of, the latest first."""
         require_own_account(by, "list", _WHAT)
         found = list(await self.directory.list_by_subject(NameDispute, by.id))
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         for each in await self.directory.list_by_subject(Membership, by.id):
             if each.role_at(now_ms) is Role.OWNER:
                 found += await self.directory.list_by_owner(NameDispute, each.org.lower())
@@ -182,7 +183,7 @@ class NameDisputes(Struct, frozen=True):
             dispute = await self._named(text)
         else:
             place = dispute_place(text)
-            now_ms = self.record_writer.clock.now_ms()
+            now_ms = self.clock.now_ms()
             dispute = await self.directory.get(NameDispute, place)
             access = await self.directory.access_context(by.id, OrgName(place.owner), now_ms)
             is_claimant = dispute is not None and dispute.claimant == by.id
@@ -214,7 +215,7 @@ class NameDisputes(Struct, frozen=True):
                 f"The dispute {dispute.id} has {MAX_STATEMENTS} statements, which is the limit. "
                 "The decision is made on these.",
             )
-        added = Statement(at_ms=self.record_writer.clock.now_ms(), by=by.id, text=statement)
+        added = Statement(at_ms=self.clock.now_ms(), by=by.id, text=statement)
         changed = dispute.model_copy(update={"statements": (*dispute.statements, added)})
         actor = await actor_name(self.directory, by)
         link = self._link(dispute)
@@ -271,7 +272,7 @@ class NameDisputes(Struct, frozen=True):
                 f"A party appealed about {dispute.name} after this decision was asked for. Read "
                 "the appeal, reject the proposal, and ask for a decision on the appeal.",
             )
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         decision = DisputeDecision(at_ms=now_ms, by=by.id, outcome=outcome, reason=reason)
         part = "decision_on_appeal" if dispute.appeal else "decision"
         changed = dispute.model_copy(update={part: decision})
@@ -302,7 +303,7 @@ class NameDisputes(Struct, frozen=True):
                 f"Only a party can appeal, once, and within 14 days after a decision. The dispute "
                 f"{dispute.id} is {details.state.value}.",
             )
-        appeal = DisputeAppeal(at_ms=self.record_writer.clock.now_ms(), by=by.id, reason=reason)
+        appeal = DisputeAppeal(at_ms=self.clock.now_ms(), by=by.id, reason=reason)
         changed = dispute.model_copy(update={"appeal": appeal})
         mail = mail_text(
             "dispute-appealed",
@@ -326,7 +327,7 @@ class NameDisputes(Struct, frozen=True):
                 f"Only the claimant can withdraw the claim, until the decision is final. The "
                 f"dispute {details.dispute.id} is {details.state.value}.",
             )
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         changed = details.dispute.model_copy(update={"withdrawn_ms": now_ms})
         dispute = details.dispute
         actor = await actor_name(self.directory, by)
@@ -349,7 +350,7 @@ class NameDisputes(Struct, frozen=True):
         dispute = await self.directory.get(NameDispute, listed.place)
         if dispute is None:
             return False
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         changed = without_account(dispute, account.id, (account.name, account.email), now_ms)
         if changed == dispute:
             return False
@@ -383,7 +384,7 @@ class NameDisputes(Struct, frozen=True):
             claimant = await self._account(by)
             await self._require_visible(disputed, by)
         org = _org_of(disputed)
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         access = await self.directory.access_context(claimant.id, org, now_ms)
         if access.role is Role.OWNER:
             raise Conflict(
@@ -406,9 +407,7 @@ class NameDisputes(Struct, frozen=True):
             if await self.metadata.head(disputed) is None:
                 raise PackageNotFound(disputed)
             return
-        from_store = await self.directory.access_context(
-            "", disputed, self.record_writer.clock.now_ms()
-        )
+        from_store = await self.directory.access_context("", disputed, self.clock.now_ms())
         from_store.require_organization(disputed)
 
     async def _require_visible(self, disputed: OrgName | Package, by: Principal) -> None:
@@ -424,7 +423,7 @@ class NameDisputes(Struct, frozen=True):
     @retried_with_back_off
     async def _add(self, dispute: NameDispute, by: Principal) -> tuple[NameDispute, bool]:
         """Store the dispute; return the one that is stored, and whether it is new."""
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         theirs = await self.directory.list_by_subject(NameDispute, dispute.claimant)
         for each in theirs:
             is_same = each.name.lower() == dispute.name.lower()
@@ -455,7 +454,7 @@ class NameDisputes(Struct, frozen=True):
 
     async def _named(self, text: str) -> NameDispute | None:
         disputed = parse_disputed_name(text)
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         closed = (DisputeState.FINAL, DisputeState.WITHDRAWN)
         listed = await self.directory.list_by_owner(NameDispute, _org_of(disputed).lower())
         found = [
@@ -470,7 +469,7 @@ class NameDisputes(Struct, frozen=True):
         return found[0] if found else None
 
     async def _details(self, dispute: NameDispute, by: Principal) -> DisputeDetails:
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         ids = {dispute.claimant, dispute.opened_by, *(each.by for each in dispute.statements)}
         ids |= {each.by for each in dispute.decisions.values()}
         names = dict(await account_names(self.directory, ids - {OPERATOR_ID}))
@@ -515,7 +514,7 @@ class NameDisputes(Struct, frozen=True):
         """Send mail to both parties and all administrators, but not to the account `but`; the
         record is stored before."""
         with suppress(Unavailable):
-            now_ms = self.record_writer.clock.now_ms()
+            now_ms = self.clock.now_ms()
             people = [
                 *await organization_owners(self.directory, dispute.org, now_ms),
                 *await accounts_by_ids(self.directory, [dispute.claimant]),

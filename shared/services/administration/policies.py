@@ -7,6 +7,7 @@ from shared.domain.errors.base import about_field
 from shared.domain.policies import POLICY_OF_NAMES, Policy, parse_policy, policy_place
 from shared.domain.principals import Principal
 from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
 from shared.services.records import EntityChange, RecordWriter
 
@@ -18,6 +19,7 @@ class Policies(Struct, frozen=True):
     directory: DirectoryStore
     registry_authorization: RegistryAuthorization
     record_writer: RecordWriter
+    clock: Clock
 
     async def of_names(self) -> Policy | None:
         """Return the words of the operator, if there are any; everybody reads them."""
@@ -32,7 +34,7 @@ class Policies(Struct, frozen=True):
         current = await self.of_names()
         if current is not None and current.text == parsed:
             return current
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         policy = Policy(
             name=POLICY_OF_NAMES,
             text=parsed,

@@ -91,7 +91,7 @@ class RegistryStatus(Struct, frozen=True):
             change = EntityChange(
                 "task.asked", "registry", account=by.id, details={"name": task.id}
             )
-            await self.record_writer.events.append([self.record_writer.event(change, by)])
+            await self.record_writer.append(change, by=by)
 
     async def _to_decide(self) -> list[StatusProblem]:
         waiting = await self.directory_locks.waiting()

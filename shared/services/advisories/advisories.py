@@ -36,6 +36,7 @@ from shared.domain.reasons import with_reason
 from shared.domain.scopes import Action
 from shared.ports.directory import DirectoryStore
 from shared.ports.documents import DocumentStore
+from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.advisories.advisory_index import AdvisoryIndex, IndexedAdvisory
 from shared.services.api_docs.sboms import Sboms
@@ -62,6 +63,7 @@ class Advisories(Struct, frozen=True):
     authorization: Authorization
     registry_authorization: RegistryAuthorization
     record_writer: RecordWriter
+    clock: Clock
     ecosystem: str  # The OSV ecosystem of the packages of this registry.
 
     # --- Matching --------------------------------------------------------------------------------
@@ -265,7 +267,7 @@ class Advisories(Struct, frozen=True):
 
     @retried_with_back_off
     async def _add(self, advisory: Advisory, by: Principal) -> Advisory:
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         year = datetime.fromtimestamp(now_ms // 1000, UTC).year
         last = await self.directory.get(AdvisoryNumber, Place(OWNER, str(year)))
         number = last.number + 1 if last else 1
@@ -304,7 +306,7 @@ class Advisories(Struct, frozen=True):
             )
         if before.state is AdvisoryState.WITHDRAWN:
             raise advisory_withdrawn(advisory.id)
-        changed = _timed(kept, self.record_writer.clock.now_ms())
+        changed = _timed(kept, self.clock.now_ms())
         is_first = before.state is AdvisoryState.DRAFT and changed.is_live
         change = _change("advisory.published" if is_first else "advisory.changed", changed, by)
         await self.record_writer.replace(stored.with_content(changed), change=change, by=by)
@@ -317,9 +319,7 @@ class Advisories(Struct, frozen=True):
         await self._require_write(before.org, by)
         if before.state is AdvisoryState.WITHDRAWN:
             return before
-        withdrawn = _timed(
-            replace(before, state=AdvisoryState.WITHDRAWN), self.record_writer.clock.now_ms()
-        )
+        withdrawn = _timed(replace(before, state=AdvisoryState.WITHDRAWN), self.clock.now_ms())
         change = _change("advisory.withdrawn", withdrawn, by, **with_reason(reason))
         if before.state is AdvisoryState.DRAFT:
             await self.record_writer.remove(stored, change=change, by=by)

@@ -33,6 +33,7 @@ from shared.domain.principals import Principal
 from shared.ports.advisories import AdvisoryFiles
 from shared.ports.confined_tasks import ConfinedTasks
 from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
 from shared.services.advisories.advisory_index import AdvisoryIndex, lines_of_set_file, set_file
 from shared.services.api_docs.api_docs_generation import job_folder
@@ -73,6 +74,7 @@ class AdvisoryImport(Struct, frozen=True):
     confined: ConfinedTasks
     registry_authorization: RegistryAuthorization
     record_writer: RecordWriter
+    clock: Clock
     ecosystem: str  # The OSV ecosystem of the packages of this registry.
 
     async def import_file(self, name: str, content: bytes, by: Principal) -> ImportedAdvisories:
@@ -127,7 +129,7 @@ class AdvisoryImport(Struct, frozen=True):
             )
         packed = await asyncio.to_thread(set_file, read.lines)
         digest = hashlib.sha256(packed).hexdigest()[:_DIGEST_LENGTH]
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         new = AdvisorySet(
             name=set_name,
             file=f"{set_name}.{digest}",

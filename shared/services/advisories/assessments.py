@@ -27,6 +27,7 @@ from shared.domain.principals import Principal
 from shared.domain.scopes import Action
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
+from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
 from shared.services.advisories.advisories import Advisories
 from shared.services.packages.hosted_packages import HostedPackages
@@ -61,6 +62,7 @@ class Assessments(Struct, frozen=True):
     directory: DirectoryStore
     advisories: Advisories
     record_writer: RecordWriter
+    clock: Clock
     base_url: str
 
     async def of_release(self, coordinate: Coordinate, *, by: Principal) -> Sequence[Assessment]:
@@ -126,7 +128,7 @@ class Assessments(Struct, frozen=True):
             justification=justification,
             detail=line,
             by=by.id,
-            at_ms=self.record_writer.clock.now_ms(),
+            at_ms=self.clock.now_ms(),
         )
         if current is None and len(await self._of(at)) >= MAX_ASSESSMENTS:
             raise Conflict(

@@ -21,6 +21,7 @@ from shared.domain.webhooks import DeliveryLog, Webhook
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
+from shared.ports.system import Clock
 from shared.services.following.forgetting import remove_followers
 from shared.services.maintenance.tasks import Task
 from shared.services.organizations.organizations import OrganizationDeletion
@@ -46,11 +47,12 @@ class FinishDeletions(Task):
     directory: DirectoryStore
     metadata: MetadataStore
     record_writer: RecordWriter
+    clock: Clock
     organization_deletion: OrganizationDeletion
 
     async def run(self) -> TaskReport:
         """Process each organization; the next run repeats what failed."""
-        released_before_ms = self.record_writer.clock.now_ms() - NAME_FREE_AFTER // MS
+        released_before_ms = self.clock.now_ms() - NAME_FREE_AFTER // MS
         organizations = await all_entities(self.directory, Organization)
         due = [each for each in organizations if each.deleting_ms is not None]
         changed = 0

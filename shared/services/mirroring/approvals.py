@@ -211,6 +211,7 @@ class Curation(Struct, frozen=True):
     directory: DirectoryStore
     pulls: PullLedger
     record_writer: RecordWriter
+    clock: Clock
     mail_delivery: MailDelivery
 
     # --- The list --------------------------------------------------------------------------------
@@ -230,7 +231,7 @@ class Curation(Struct, frozen=True):
 
         def change(stored: Approvals) -> tuple[Approval, ...]:
             known = {each.key for each in stored.approved}
-            now_ms = self.record_writer.clock.now_ms()
+            now_ms = self.clock.now_ms()
             added = (
                 Approval(package=each.package, versions=str(each.versions), at_ms=now_ms)
                 for each in wanted
@@ -302,7 +303,7 @@ class Curation(Struct, frozen=True):
         if by.is_operator:
             return True
         account = await self.directory.get(Account, Place(by.id)) if by.id else None
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         return account is not None and account.administers_at(now_ms) and by.manages_everything
 
     async def requests(self, *, by: Principal) -> list[ApprovalRequest]:
@@ -334,7 +335,7 @@ class Curation(Struct, frozen=True):
     async def _ask(
         self, package: Package, wanted: Version | Range, reason: str, by: Principal
     ) -> tuple[ApprovalRequest, bool]:
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         stored = await self.directory.get(ApprovalRequest, request_place(package))
         asker = ApprovalAsker(account=by.id, reason=reason, at_ms=now_ms)
         is_open = stored is not None and stored.state is RequestState.OPEN
@@ -380,7 +381,7 @@ class Curation(Struct, frozen=True):
             return None
         update = {
             "state": state,
-            "decided_ms": self.record_writer.clock.now_ms(),
+            "decided_ms": self.clock.now_ms(),
             "answer": answer,
             "askers": (),
         }
@@ -400,7 +401,7 @@ class Curation(Struct, frozen=True):
         return written
 
     async def _send_to_curators(self, request: ApprovalRequest, reason: str) -> None:
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         mail = mail_text(
             "approval-asked",
             package=str(request.package),
@@ -457,7 +458,7 @@ class Curation(Struct, frozen=True):
         return ApprovalDryRun(tuple(found), seen)
 
     async def _pulls(self, package: Package) -> Mapping[str, int]:
-        since_ms = self.record_writer.clock.now_ms() - DRY_RUN_PERIOD // MS
+        since_ms = self.clock.now_ms() - DRY_RUN_PERIOD // MS
         days = (await self.pulls.history(package, since=utc_day(since_ms))).days
         pulls = Counter[str]()
         for versions in days.values():

@@ -14,6 +14,7 @@ from shared.domain.reasons import reason_for_change
 from shared.domain.role_rights import refusal_of
 from shared.domain.scopes import Action
 from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.mail import mail_text
 from shared.services.organizations.membership_records import Actor, MembershipRecords
@@ -29,6 +30,7 @@ class Continuation(Struct, frozen=True):
     directory: DirectoryStore
     membership_records: MembershipRecords
     record_writer: RecordWriter
+    clock: Clock
 
     async def as_seen(self, organization: Organization, *, by: Principal) -> Organization:
         """Return the organization without the one that continues it if `by` may not see that, or
@@ -66,7 +68,7 @@ class Continuation(Struct, frozen=True):
         return await self._write(organization, wanted, reason, Actor(by, access))
 
     async def _visible(self, org: OrgName, by: Principal) -> Organization | None:
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         if by.is_operator:
             found = await self.directory.get(Organization, organization_place(org))
             return None if found is None or found.is_deleted_at(now_ms) else found

@@ -27,6 +27,7 @@ from shared.domain.role_rights import AccessContext, require_right
 from shared.domain.scopes import Action, Role
 from shared.domain.times import MS, time_text
 from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock
 from shared.services.identity.accounts import accounts_by_ids, responsible_accounts
 from shared.services.identity.mail import DecisionMail, MailDelivery, mail_text, reason_text
 from shared.services.leases import Leases
@@ -82,6 +83,7 @@ class MembershipRecords(Struct, frozen=True):
 
     directory: DirectoryStore
     record_writer: RecordWriter
+    clock: Clock
     leases: Leases
     mail_delivery: MailDelivery
     decision_mail: DecisionMail
@@ -91,7 +93,7 @@ class MembershipRecords(Struct, frozen=True):
     async def read(self, organization: Organization) -> MemberList:
         """Return the members as of now, without the lock."""
         stored = await self.directory.list_by_owner(Membership, organization.key)
-        return MemberList.of(organization, stored, self.record_writer.clock.now_ms())
+        return MemberList.of(organization, stored, self.clock.now_ms())
 
     @asynccontextmanager
     async def changing(self, organization: Organization) -> AsyncGenerator[MemberList]:

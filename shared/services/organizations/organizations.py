@@ -150,7 +150,7 @@ class Organizations(Struct, frozen=True):
             # This comes before the rate limit; the store decides if two requests come at once.
             raise OrganizationExists(org)
         await self._check_display_name(org, profile.display_name or "")
-        if owner.id == by.id and not owner.administers_at(self.record_writer.clock.now_ms()):
+        if owner.id == by.id and not owner.administers_at(self.clock.now_ms()):
             # Names are few, and a creator of many keeps them from others.
             await self.rate_limiter.check(RateLimitClass.FOUND, RateLimitKeys.of(by))
         founded = profile.applied_to(self._new(org, owner))
@@ -224,7 +224,7 @@ class Organizations(Struct, frozen=True):
     async def _check_creator(self, org: OrgName, owner: Account, by: Principal) -> NameChoice:
         """Raise unless `by` may create an organization with this name for the owner; return who
         answers for the name."""
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         if by.is_operator:
             _check_owner(org, owner, now_ms)
             return NameChoice.BY_ADMINISTRATOR
@@ -373,6 +373,7 @@ class OrganizationDeletion(Struct, frozen=True):
     metadata: MetadataStore
     membership_records: MembershipRecords
     record_writer: RecordWriter
+    clock: Clock
 
     @retried_when_stale
     async def delete(self, org: OrgName, *, by: Principal, reason: str = "") -> Organization:
@@ -394,7 +395,7 @@ class OrganizationDeletion(Struct, frozen=True):
             )
         reason = reason_for_change(by, actor.access_context, reason, f"the deletion of {org}")
         wait_ms = 0 if actor.is_operator_or_administrator else OWNER_CHANGE_DELAY // MS
-        at_ms = self.record_writer.clock.now_ms() + wait_ms
+        at_ms = self.clock.now_ms() + wait_ms
         name = organization.name
         link = self.membership_records.organization_url(org)
         at = time_text(at_ms)

@@ -40,6 +40,7 @@ from shared.ports.conflicts import AlreadyThere
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
+from shared.ports.system import Clock
 from shared.ports.work import WorkStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import Accounts, account_names, accounts_by_ids
@@ -80,6 +81,7 @@ class OwnerlessOrganizations(Struct, frozen=True):
     events: EventStore
     membership_records: MembershipRecords
     record_writer: RecordWriter
+    clock: Clock
     mail_delivery: MailDelivery
     work: WorkStore
     base_url: str
@@ -111,7 +113,7 @@ class OwnerlessOrganizations(Struct, frozen=True):
                 await self.directory.remove(stored)
             await self._close_requests(organization)
             return None
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         if stored is None:
             found = OwnerlessOrganization(org=organization.name, since_ms=now_ms, reasons=reasons)
             # The event stays and names nobody; the record and the mail say why.
@@ -160,7 +162,7 @@ class OwnerlessOrganizations(Struct, frozen=True):
         return f"{account.name} has no sign-in method and had no session for {days} days"
 
     async def _can_sign_in(self, account: Account) -> bool:
-        since_ms = self.record_writer.clock.now_ms() - UNSEEN_FOR // MS
+        since_ms = self.clock.now_ms() - UNSEEN_FOR // MS
         if account.created_ms > since_ms:
             return True
         identities, sessions = await asyncio.gather(
@@ -194,7 +196,7 @@ class OwnerlessOrganizations(Struct, frozen=True):
         return await self.directory.get(OwnerlessOrganization, ownerless_place(org))
 
     async def _send_mail(self, organization: Organization, found: OwnerlessOrganization) -> None:
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         age_ms = now_ms - found.since_ms
         is_second = age_ms >= SECOND_MAIL_AFTER // MS
         if age_ms >= (SECOND_MAIL_AFTER + _MAIL_REPEATED_FOR) // MS:
@@ -238,6 +240,7 @@ class OwnershipRequests(Struct, frozen=True):
     membership_records: MembershipRecords
     memberships: Memberships
     record_writer: RecordWriter
+    clock: Clock
     mail_delivery: MailDelivery
     base_url: str
 
@@ -255,7 +258,7 @@ class OwnershipRequests(Struct, frozen=True):
         if await self.ownerless.review(organization) is None:
             raise _owner_can_sign_in(organization.name)
         await self._require_long_enough(organization, account)
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         new = OwnershipRequest(
             org=organization.name,
             account=account.id,
@@ -359,7 +362,7 @@ class OwnershipRequests(Struct, frozen=True):
             await self.ownerless.review(organization)
 
     async def _require_grantable(self, request: OwnershipRequest) -> None:
-        if self.record_writer.clock.now_ms() < request.notice_until_ms:
+        if self.clock.now_ms() < request.notice_until_ms:
             raise Conflict(
                 "notice-running",
                 f"The owners of {request.org} have notice until "
@@ -374,7 +377,7 @@ class OwnershipRequests(Struct, frozen=True):
         membership = await self.directory.get(
             Membership, member_place(organization.name, account.id)
         )
-        since_ms = self.record_writer.clock.now_ms() - MEMBER_FOR // MS
+        since_ms = self.clock.now_ms() - MEMBER_FOR // MS
         if membership is None:
             raise _not_long_enough(organization.name)
         if membership.since_ms > since_ms and (
@@ -385,7 +388,7 @@ class OwnershipRequests(Struct, frozen=True):
     async def _joined_ms(self, org_key: str, account_id: str) -> int:
         """Return when the membership began; `since_ms` of its record is that of its role."""
         before: int | None = None
-        joined_ms = self.record_writer.clock.now_ms()
+        joined_ms = self.clock.now_ms()
         while page := await self.events.stream(
             account_stream(account_id), before, _EVENTS_READ_AT_ONCE
         ):

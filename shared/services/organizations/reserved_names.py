@@ -18,6 +18,7 @@ from shared.domain.reserved_names import (
     reserved_name_place,
 )
 from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.identity.accounts import account_names
 from shared.services.records import EntityChange, RecordWriter
@@ -40,6 +41,7 @@ class ReservedNames(Struct, frozen=True):
     directory: DirectoryStore
     registry_authorization: RegistryAuthorization
     record_writer: RecordWriter
+    clock: Clock
     reserved_patterns: tuple[str, ...]
 
     async def all(self, *, by: Principal) -> ReservedNameList:
@@ -64,7 +66,7 @@ class ReservedNames(Struct, frozen=True):
             parsed = parse_reserved_name(pattern)
         with about_field("reason"):
             reason = parse_required_reason(reason, f"the pattern {parsed}")
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         reserved = ReservedName(pattern=parsed, reason=reason, by=by.id, since_ms=now_ms)
         return await self._add(reserved, by)
 

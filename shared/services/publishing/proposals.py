@@ -28,6 +28,7 @@ from shared.domain.releases import parse_decision_reason
 from shared.domain.reserved_names import parse_reserved_name
 from shared.domain.withdrawals import PublicReason
 from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock, Randomness
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.administration.account_erasure import AccountErasures, ErasureReceipt
 from shared.services.administration.name_disputes import NameDisputes
@@ -62,6 +63,8 @@ class Proposals(Struct, frozen=True):
     registry_authorization: RegistryAuthorization
     directory: DirectoryStore
     record_writer: RecordWriter
+    randomness: Randomness
+    clock: Clock
     moderation: Moderation
     erasure: ReleaseErasure
     reserved_names: ReservedNames
@@ -218,7 +221,7 @@ class Proposals(Struct, frozen=True):
     async def expire(self) -> int:
         """Remove what waited a day for a second administrator, and tell all of them; return how
         many there were. A repeat after a crash continues."""
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         found = await self.directory.list_by_owner(Proposal, PROPOSALS_OWNER)
         expired = [each for each in found if each.of_person and not each.is_open_at(now_ms)]
         for each in expired:
@@ -277,7 +280,7 @@ class Proposals(Struct, frozen=True):
         to: str = "",
     ) -> Proposal:
         return Proposal(
-            id=random_text(self.record_writer.randomness, PROPOSAL_ID_LENGTH),
+            id=random_text(self.randomness, PROPOSAL_ID_LENGTH),
             act=act,
             about=about,
             reason=reason,
@@ -285,7 +288,7 @@ class Proposals(Struct, frozen=True):
             to=to,
             by=by.id,
             token=by.token,
-            created_ms=self.record_writer.clock.now_ms(),
+            created_ms=self.clock.now_ms(),
             of_person=self.second.waits_for(by) and by.is_person,
         )
 
@@ -314,13 +317,13 @@ class Proposals(Struct, frozen=True):
         return added
 
     async def _open(self) -> list[Proposal]:
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         found = await self.directory.list_by_owner(Proposal, PROPOSALS_OWNER)
         waiting = [each for each in found if each.is_open_at(now_ms)]
         return sorted(waiting, key=lambda each: (each.created_ms, each.id))
 
     async def _get(self, proposal_id: str) -> Proposal:
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         found = await self.directory.get(Proposal, proposal_place(proposal_id))
         if found is None or not found.is_open_at(now_ms):
             raise NotFound(

@@ -45,6 +45,7 @@ from shared.domain.times import DAY_MS, MS
 from shared.domain.withdrawals import PublicReason, WithdrawalReason
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
+from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.identity.accounts import account_names
 from shared.services.list_pages import entity_page
@@ -151,6 +152,7 @@ class Reports(Struct, frozen=True):
     report_records: ReportRecords
     weights: ReportWeights
     record_writer: RecordWriter
+    clock: Clock
     mail: ReportMail
 
     # --- Reporters ------------------------------------------------------------------------------
@@ -172,7 +174,7 @@ class Reports(Struct, frozen=True):
             await self._follow(known.coordinate)
             return known
         at = await self._visible(coordinate, by)
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         report = Report(
             id=report_id(at, by.id),
             org=at.package.org,
@@ -263,13 +265,13 @@ class Reports(Struct, frozen=True):
     async def complete(self, until_ms: int) -> TaskReport:
         """Complete the reports whose process ended after it stored them. Stop at `until_ms`; the
         next run completes the rest. A repeat changes nothing, and sends no mail again."""
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         since_ms = now_ms - COMPLETED_FOR // MS
         waiting = await self.report_records.waiting_cases()
         lately = [each for each in waiting if each.last_ms >= since_ms]
         told = 0
         for each in lately:
-            if self.record_writer.clock.now_ms() >= until_ms:
+            if self.clock.now_ms() >= until_ms:
                 return TaskReport(len(lately), told, unfinished=True)
             is_quarantined = await self.weights.quarantine_if_enough(each)
             told += await self.mail.send_missed(each, is_quarantined=is_quarantined)
@@ -330,7 +332,7 @@ class Reports(Struct, frozen=True):
         # What a confirmed report says to the owners is not for the reporter.
         note = "" if verdict.state is ReportState.CONFIRMED else reason
         # One time for all of them, by which another verdict recognizes them as one decision.
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         decision = ReportDecision(at_ms=now_ms, by=by.id, state=verdict.state, note=note)
         for each in chosen:
             await self._close(each.place, decision, by)
@@ -396,7 +398,7 @@ class Reports(Struct, frozen=True):
         case = await self.report_records.known_case(coordinate)
         reports = await self.report_records.about(coordinate)
         waiting = sum(each.decision is None for each in reports)
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         reviewed = {"waiting": waiting, "reviewed_ms": case.reviewed_ms or now_ms}
         changed = case.model_copy(update=reviewed)
         if changed != case:

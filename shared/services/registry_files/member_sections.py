@@ -15,6 +15,7 @@ from shared.domain.registry_files.toml_lines import KeyPath
 from shared.domain.scopes import Role
 from shared.domain.times import time_text
 from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock
 from shared.services.identity.accounts import account_by_name, account_names, administrator_accounts
 from shared.services.organizations.membership_records import MembershipRecords
 from shared.services.organizations.memberships import Memberships
@@ -35,6 +36,7 @@ class MemberSections(Struct, frozen=True):
     directory: DirectoryStore
     memberships: Memberships
     membership_records: MembershipRecords
+    clock: Clock
 
     async def founders(
         self, draft: Draft, name: str, section: OrganizationSection
@@ -43,7 +45,7 @@ class MemberSections(Struct, frozen=True):
         administrator."""
         if section.owners is not None:
             return [each.account for each in await self._owners(draft, name, section)]
-        now_ms = self.membership_records.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         administrators = await administrator_accounts(self.directory, now_ms)
         if not administrators:
             message = (

@@ -336,7 +336,7 @@ class Takeovers(Struct, frozen=True):
         provider = waiting.user.directory
         details = {"directory": provider, "name": account.name}
         change = EntityChange("scim.takeover", account.id, account=account.id, details=details)
-        await self.record_writer.events.append([self.record_writer.event(change, by)])
+        await self.record_writer.append(change, by=by)
         of = ScimDirectory(provider, self.issuers[provider], by)
         await self.users.let_take_over(waiting.user, of=of)
 

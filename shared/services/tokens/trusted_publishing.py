@@ -58,7 +58,6 @@ from shared.domain.trusted_publishing.publishers import (
 from shared.domain.trusted_publishing.refs import tagged_version
 from shared.domain.trusted_publishing.run_limits import refusal_clause
 from shared.ports.directory import DirectoryStore
-from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
@@ -201,7 +200,6 @@ class TrustedPublishing:
     jobs: JobTokenVerifier
     directory: DirectoryStore
     record_writer: RecordWriter
-    events: EventStore
     metadata: MetadataStore
     makers: Makers
     token_records: TokenRecords
@@ -435,8 +433,8 @@ class TrustedPublishing:
     ) -> None:
         """Write into the organization's audit log that a job with their subject was refused."""
         if candidates:
-            event = self.record_writer.event(_refused(candidates[0], refusal, job), by)
-            await self.events.append([event])
+            change = _refused(candidates[0], refusal, job)
+            await self.record_writer.append(change, by=by)
 
 
 _MADE_BY_ANOTHER = "it was created by another publisher or by a member"
