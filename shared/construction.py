@@ -831,7 +831,6 @@ class Services:
             withdrawals=self.upstream_withdrawals,
             directory=self.adapters.directory,
             mail_delivery=self.mail_delivery,
-            work=self.adapters.work,
             clock=self.adapters.clock,
             base_url=self.settings.base_url,
         )
@@ -1051,7 +1050,6 @@ class Services:
     @cached_property
     def advisory_mail(self) -> AdvisoryMail:
         return AdvisoryMail(
-            work=self.adapters.work,
             directory=self.adapters.directory,
             mail_delivery=self.mail_delivery,
             clock=self.adapters.clock,
@@ -1280,7 +1278,6 @@ class Services:
             directory=self.adapters.directory,
             metadata=self.adapters.metadata,
             mail_delivery=self.mail_delivery,
-            work=self.adapters.work,
             clock=self.adapters.clock,
             base_url=self.settings.base_url,
         )
@@ -1294,7 +1291,6 @@ class Services:
             package_records=self.package_record_writer,
             search=self.package_search,
             mail_delivery=self.mail_delivery,
-            work=self.adapters.work,
             clock=self.adapters.clock,
             base_url=self.settings.base_url,
         )
@@ -1620,7 +1616,10 @@ class Services:
     @cached_property
     def mail_delivery(self) -> MailDelivery:
         return MailDelivery(
-            mailer=self.adapters.mailer, failed=logged("mail.undelivered", "reason", "count")
+            mailer=self.adapters.mailer,
+            work=self.adapters.work,
+            clock=self.adapters.clock,
+            failed=logged("mail.undelivered", "reason", "count"),
         )
 
     @cached_property
@@ -1810,7 +1809,6 @@ class Services:
     def token_mail(self) -> TokenMail:
         return TokenMail(
             directory=self.adapters.directory,
-            work=self.adapters.work,
             mail_delivery=self.mail_delivery,
             clock=self.adapters.clock,
             base_url=self.settings.base_url,
@@ -1820,7 +1818,6 @@ class Services:
     def release_mail(self) -> ReleaseMail:
         return ReleaseMail(
             directory=self.adapters.directory,
-            work=self.adapters.work,
             mail_delivery=self.mail_delivery,
             appeal=self.appeal,
             clock=self.adapters.clock,
@@ -1843,7 +1840,6 @@ class Services:
     @cached_property
     def dependency_mail(self) -> DependencyMail:
         return DependencyMail(
-            work=self.adapters.work,
             mail_delivery=self.mail_delivery,
             clock=self.adapters.clock,
             base_url=self.settings.base_url,
@@ -1852,7 +1848,6 @@ class Services:
     @cached_property
     def provenance_mail(self) -> ProvenanceMail:
         return ProvenanceMail(
-            work=self.adapters.work,
             directory=self.adapters.directory,
             mail_delivery=self.mail_delivery,
             clock=self.adapters.clock,
@@ -2022,7 +2017,6 @@ class Services:
         return Memberships(
             directory=self.adapters.directory,
             authorization=self.authorization,
-            record_writer=self.record_writer,
             membership_records=self.membership_records,
             made_by_accounts=self.made_by_accounts,
             maker_mail=self.maker_mail,
@@ -2038,7 +2032,6 @@ class Services:
             record_writer=self.record_writer,
             clock=self.adapters.clock,
             mail_delivery=self.mail_delivery,
-            work=self.adapters.work,
             base_url=self.settings.base_url,
         )
 
@@ -2104,7 +2097,6 @@ class Services:
     def organization_deletion(self) -> OrganizationDeletion:
         return OrganizationDeletion(
             authorization=self.authorization,
-            directory=self.adapters.directory,
             metadata=self.adapters.metadata,
             membership_records=self.membership_records,
             record_writer=self.record_writer,
@@ -2276,7 +2268,6 @@ class Services:
     def auditors(self) -> Auditors:
         return Auditors(
             administrators=self.administrators,
-            record_writer=self.record_writer,
             clock=self.adapters.clock,
         )
 
@@ -2331,7 +2322,6 @@ class Services:
             clock=self.adapters.clock,
             leases=self.leases,
             mail_delivery=self.mail_delivery,
-            work=self.adapters.work,
             entra=self.entra_provider,
             base_url=self.settings.base_url,
         )
@@ -2344,7 +2334,6 @@ class Services:
             administrators=self.administrators,
             directory_locks=self.directory_locks,
             mail_delivery=self.mail_delivery,
-            work=self.adapters.work,
             clock=self.adapters.clock,
             providers=self.identity_providers,
             staff=self.staff,
@@ -2397,7 +2386,6 @@ class Services:
             identities=self.identities,
             directory_locks=self.directory_locks,
             roles_by_groups=self.roles_by_groups,
-            record_writer=self.record_writer,
             read_only_mode=self.read_only_mode,
             leases=self.leases,
             clock=self.adapters.clock,
@@ -2411,7 +2399,6 @@ class Services:
                 directory=self.adapters.directory,
                 scim_records=self.scim_records,
                 users=self.scim_users,
-                record_writer=self.record_writer,
                 read_only_mode=self.read_only_mode,
                 leases=self.leases,
                 clock=self.adapters.clock,

@@ -108,7 +108,12 @@ class OrganizationServices:
 
     @property
     def mail_delivery(self) -> MailDelivery:
-        return MailDelivery(self.mailer, lambda *failure: self.undelivered.append(failure))
+        return MailDelivery(
+            self.mailer,
+            self.work,
+            self.clock,
+            lambda *failure: self.undelivered.append(failure),
+        )
 
     @property
     def decision_mail(self) -> DecisionMail:
@@ -187,7 +192,6 @@ class OrganizationServices:
         return Memberships(
             directory=self.directory,
             authorization=self.authorization,
-            record_writer=self.record_writer,
             membership_records=self.membership_records,
             made_by_accounts=self.made_by_accounts,
             maker_mail=MakerMail(self.directory, self.mail_delivery, self.clock, URL),
@@ -211,7 +215,6 @@ class OrganizationServices:
     def organization_deletion(self) -> OrganizationDeletion:
         return OrganizationDeletion(
             authorization=self.authorization,
-            directory=self.directory,
             metadata=self.packages,  # pyright: ignore[reportArgumentType] - a part of it.
             membership_records=self.membership_records,
             record_writer=self.record_writer,

@@ -9,7 +9,6 @@ from shared.domain.principals import Principal
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_with_back_off
 from shared.services.administration.administrators import Administrators, reason_of_act
-from shared.services.records import RecordWriter
 
 
 class Auditors(Struct, frozen=True):
@@ -19,7 +18,6 @@ class Auditors(Struct, frozen=True):
     """
 
     administrators: Administrators
-    record_writer: RecordWriter
     clock: Clock
 
     @retried_with_back_off

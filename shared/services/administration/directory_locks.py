@@ -38,7 +38,6 @@ from shared.domain.times import MS
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
-from shared.ports.work import WorkStore
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.administration.account_administration import AccountAdministration
 from shared.services.administration.administrators import Administrators
@@ -99,7 +98,6 @@ class DirectoryLocks(Struct, frozen=True):
     clock: Clock
     leases: Leases
     mail_delivery: MailDelivery
-    work: WorkStore
     entra: DirectoryProvider | None
     base_url: str
 
@@ -418,9 +416,7 @@ class DirectoryLocks(Struct, frozen=True):
             f"{_LEASE}:{waiting.name}:{now_ms // day_ms}",
             await self.administrators.all(),
             mail,
-            work=self.work,
             until_ms=now_ms + day_ms,
-            now_ms=now_ms,
         )
 
     @retried_when_stale

@@ -29,7 +29,6 @@ from shared.domain.staff import Staff
 from shared.domain.times import MS, time_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
-from shared.ports.work import WorkStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.administration.administrators import Administrators
 from shared.services.administration.directory_locks import DirectoryLocks
@@ -77,7 +76,6 @@ class RolesByGroups(Struct, frozen=True):
     administrators: Administrators
     directory_locks: DirectoryLocks
     mail_delivery: MailDelivery
-    work: WorkStore
     clock: Clock
     providers: Mapping[str, IdentityProvider]
     staff: Staff
@@ -199,9 +197,9 @@ class RolesByGroups(Struct, frozen=True):
             return 0
         now_ms = self.clock.now_ms()
         ending = (await self.ends_of(account)).ending_within(now_ms, self.notice)
-        return await self._remind(account, ending, now_ms) if ending else 0
+        return await self._remind(account, ending) if ending else 0
 
-    async def _remind(self, account: Account, ending: Sequence[RoleEnd], now_ms: int) -> int:
+    async def _remind(self, account: Account, ending: Sequence[RoleEnd]) -> int:
         until_ms = ending[0].until_ms
         mail = mail_text(
             "group-roles-end",
@@ -214,9 +212,7 @@ class RolesByGroups(Struct, frozen=True):
             f"group-roles:{until_ms}",
             [account],
             mail,
-            work=self.work,
             until_ms=until_ms,
-            now_ms=now_ms,
         )
 
     async def _apply(self, account_id: str, identities: Sequence[Identity]) -> None:

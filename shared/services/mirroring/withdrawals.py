@@ -28,7 +28,6 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.http_client import Unanswered
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
-from shared.ports.work import WorkStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import administrator_accounts
 from shared.services.identity.mail import MailDelivery, mail_text
@@ -157,7 +156,6 @@ class UpstreamFeeds(Struct, frozen=True):
     withdrawals: UpstreamWithdrawals
     directory: DirectoryStore
     mail_delivery: MailDelivery
-    work: WorkStore
     clock: Clock
     base_url: str
 
@@ -221,9 +219,7 @@ class UpstreamFeeds(Struct, frozen=True):
             f"gone:{sha256(told.encode()).hexdigest()}",
             await administrator_accounts(self.directory, now_ms),
             mail,
-            work=self.work,
             until_ms=now_ms + MAIL_KEPT_FOR // MS,
-            now_ms=now_ms,
         )
         for each in not_mailed:
             await self._mark_mailed(each.coordinate)

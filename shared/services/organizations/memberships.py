@@ -33,7 +33,6 @@ from shared.services.organizations.membership_records import (
     MembershipRecords,
     RequestedMembership,
 )
-from shared.services.records import RecordWriter
 
 
 class NamedMembership(Struct, frozen=True):
@@ -67,7 +66,6 @@ class Memberships(Struct, frozen=True):
 
     directory: DirectoryStore
     authorization: Authorization
-    record_writer: RecordWriter
     membership_records: MembershipRecords
     made_by_accounts: MadeByAccounts
     maker_mail: MakerMail

@@ -369,7 +369,6 @@ class OrganizationDeletion(Struct, frozen=True):
     """Deletes organizations; the task `finish-deletions` releases their names."""
 
     authorization: Authorization
-    directory: DirectoryStore
     metadata: MetadataStore
     membership_records: MembershipRecords
     record_writer: RecordWriter

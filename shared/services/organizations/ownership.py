@@ -41,7 +41,6 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
-from shared.ports.work import WorkStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import Accounts, account_names, accounts_by_ids
 from shared.services.identity.mail import MailDelivery, mail_text
@@ -83,7 +82,6 @@ class OwnerlessOrganizations(Struct, frozen=True):
     record_writer: RecordWriter
     clock: Clock
     mail_delivery: MailDelivery
-    work: WorkStore
     base_url: str
 
     async def review_all(self) -> TaskReport:
@@ -214,9 +212,7 @@ class OwnerlessOrganizations(Struct, frozen=True):
             f"ownerless:{organization.key}:{found.since_ms}:{'second' if is_second else 'first'}",
             [each for each in accounts if not each.is_locked],
             mail,
-            work=self.work,
             until_ms=now_ms + 2 * _MAIL_REPEATED_FOR // MS,
-            now_ms=now_ms,
         )
 
     async def _close_requests(self, organization: Organization) -> None:

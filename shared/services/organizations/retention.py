@@ -23,7 +23,6 @@ from shared.domain.visibility import Visibility
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
-from shared.ports.work import WorkStore
 from shared.services.identity.accounts import responsible_accounts
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.packages.derived_data import PackageRecordWriter
@@ -55,7 +54,6 @@ class PrereleaseRetention(Struct, frozen=True):
     package_records: PackageRecordWriter
     search: PackageSearch
     mail_delivery: MailDelivery
-    work: WorkStore
     clock: Clock
     base_url: str
 
@@ -183,7 +181,5 @@ class PrereleaseRetention(Struct, frozen=True):
             f"retention:{organization.key}:{now_ms // DAY_MS}:{gone[0]}",
             await responsible_accounts(self.directory, name, now_ms),
             mail,
-            work=self.work,
             until_ms=now_ms + 30 * DAY_MS,
-            now_ms=now_ms,
         )

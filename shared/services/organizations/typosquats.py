@@ -117,9 +117,7 @@ class Typosquats(Struct, frozen=True):
                 page=f"{self.base_url}/manage/releases/{head.package}",
                 most=str(MAILS_AN_HOUR),
             ),
-            work=self.work,
             until_ms=now_ms + _MAILED_FOR // MS,
-            now_ms=now_ms,
         )
 
     async def _popular(self) -> PopularNames:

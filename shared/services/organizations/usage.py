@@ -13,7 +13,6 @@ from shared.domain.times import MS
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
-from shared.ports.work import WorkStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import responsible_accounts
 from shared.services.identity.mail import MailDelivery, mail_text
@@ -31,7 +30,6 @@ class UsageCounts(Struct, frozen=True):
     directory: DirectoryStore
     metadata: MetadataStore
     mail_delivery: MailDelivery
-    work: WorkStore
     clock: Clock
     base_url: str
 
@@ -110,9 +108,7 @@ class UsageCounts(Struct, frozen=True):
             f"quota:{organization.key}:{limits}:{now_ms // (MAIL_KEPT_FOR // MS)}",
             await responsible_accounts(self.directory, name, now_ms),
             mail,
-            work=self.work,
             until_ms=now_ms + MAIL_KEPT_FOR // MS,
-            now_ms=now_ms,
         )
 
 

@@ -17,7 +17,6 @@ from shared.domain.releases import withdrawal_of, withdrawal_text
 from shared.domain.times import MS, time_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
-from shared.ports.work import WorkStore
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.identity.accounts import (
     accounts_by_ids,
@@ -55,7 +54,6 @@ class ReleaseMail(Struct, frozen=True):
     """
 
     directory: DirectoryStore
-    work: WorkStore
     mail_delivery: MailDelivery
     appeal: Appeal
     clock: Clock
@@ -234,9 +232,7 @@ class ReleaseMail(Struct, frozen=True):
                 key,
                 await readers(now_ms),
                 mail,
-                work=self.work,
                 until_ms=now_ms + every // MS,
-                now_ms=now_ms,
             )
 
     def _organization_page(self, release: Release) -> str:

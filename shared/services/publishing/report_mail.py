@@ -78,9 +78,7 @@ class ReportMail(Struct, frozen=True):
                 queue=f"{self.base_url}/manage/reports",
                 most=str(REPORTED_MAILS_AN_HOUR),
             ),
-            work=self.work,
             until_ms=until_ms,
-            now_ms=now_ms,
         )
         await self.work.put(_KIND, key, "sent", until_ms)
 

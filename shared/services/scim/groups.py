@@ -30,7 +30,7 @@ from shared.runtime.background_tasks import BackgroundTasks
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.leases import Leases
 from shared.services.limits.notices import ReadOnlyMode
-from shared.services.records import EntityChange, RecordWriter
+from shared.services.records import EntityChange
 from shared.services.scim.records import ID_LENGTH, ScimRecords, require_version, version_of
 from shared.services.scim.tokens import ScimDirectory
 from shared.services.scim.users import ScimUsers
@@ -61,7 +61,6 @@ class ScimGroups(Struct, frozen=True):
     directory: DirectoryStore
     scim_records: ScimRecords
     users: ScimUsers
-    record_writer: RecordWriter
     read_only_mode: ReadOnlyMode
     leases: Leases
     clock: Clock

@@ -64,7 +64,6 @@ class ScimUsers(Struct, frozen=True):
     identities: Identities
     directory_locks: DirectoryLocks
     roles_by_groups: RolesByGroups
-    record_writer: RecordWriter
     read_only_mode: ReadOnlyMode
     leases: Leases
     clock: Clock

@@ -25,7 +25,7 @@ from shared.services.tokens.tokens import (
 )
 from tests.fakes.mail import FakeMailer
 from tests.fakes.services import EverybodyEnabled, fake_record_writer
-from tests.fakes.stores import E, FakeDirectory, FakeEvents
+from tests.fakes.stores import E, FakeDirectory, FakeEvents, FakeWork
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.port_doubles import Fault, failing
 from tests.support.services import authorization_over
@@ -57,7 +57,7 @@ def tokens(store: FakeDirectory, events: FakeEvents, clock: FakeClock) -> Tokens
         randomness=FakeRandomness(),
         environment="test",
     )
-    mail_delivery = MailDelivery(FakeMailer(), lambda _kind, _count: None)
+    mail_delivery = MailDelivery(FakeMailer(), FakeWork(), clock, lambda _kind, _count: None)
     decision_mail = DecisionMail(store, mail_delivery, Appeal(abuse_contact=""), clock, "")
     authorization = authorization_over(store, clock)
     return Tokens(
