@@ -135,4 +135,4 @@ class NameMoves(Struct, frozen=True):
             return with_change(head, "package.moved", by=OPERATOR, now_ms=now_ms, upstream=upstream)
 
         for head in await self.application.heads(org):
-            await self.application.records.change_package(head.package, decide)
+            await self.application.package_records.change_package(head.package, decide)
