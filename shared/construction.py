@@ -2486,6 +2486,8 @@ class Services:
             registry_authorization=self.registry_authorization,
             organizations=self.organizations,
             memberships=self.memberships,
+            record_writer=self.record_writer,
+            clock=self.adapters.clock,
         )
 
     @cached_property

@@ -12,12 +12,13 @@ from shared.domain.organizations import Organization, organization_place
 from shared.domain.principals import Principal
 from shared.domain.times import MS
 from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import accounts_by_ids
 from shared.services.list_pages import ListPage, entities_with_prefix, entity_page
 from shared.services.organizations.memberships import Memberships, NamedMembership
 from shared.services.organizations.organizations import Organizations
-from shared.services.records import EntityChange
+from shared.services.records import EntityChange, RecordWriter
 
 MAX_ORGANIZATIONS_FOUND = 25  # Organizations of one search.
 _EVERY_ORGANIZATION = "every organization"
@@ -40,6 +41,8 @@ class OrganizationAdministration(Struct, frozen=True):
     registry_authorization: RegistryAuthorization
     organizations: Organizations
     memberships: Memberships
+    record_writer: RecordWriter
+    clock: Clock
 
     async def page(
         self, after: str, count: int, *, by: Principal
@@ -86,8 +89,7 @@ class OrganizationAdministration(Struct, frozen=True):
         await self.registry_authorization.require_fresh(
             by, "switch off", f"burst detection of {org}"
         )
-        records = self.organizations.record_writer
-        until_ms = records.clock.now_ms() + BURSTS_ALLOWED_FOR // MS
+        until_ms = self.clock.now_ms() + BURSTS_ALLOWED_FOR // MS
         organization = await self.directory.get(Organization, organization_place(org))
         if organization is None:
             raise organization_not_found(org)
@@ -96,7 +98,7 @@ class OrganizationAdministration(Struct, frozen=True):
             "organization.bursts-allowed", name, org=name, details={"after": str(until_ms)}
         )
         changed = organization.model_copy(update={"bursts_until_ms": until_ms})
-        await records.replace(changed, change=change, by=by)
+        await self.record_writer.replace(changed, change=change, by=by)
         return until_ms
 
     async def _with_founders(

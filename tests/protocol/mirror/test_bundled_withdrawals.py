@@ -338,7 +338,7 @@ async def crash_during_an_import(target: World, carrier: Carrier) -> None:
     importing = target.registry.bundles.importing
     file = BundleFileSource(carrier.file)
     withdrawals = importing.withdrawals
-    writer = withdrawals.packages
+    writer = withdrawals.package_records
     broken: MetadataStore = failing(target.stores.metadata, Fault("put_entries", Busy()))
     derived = replace(writer.derived_data, metadata=broken)
     crashing = replace(withdrawals, package_records=replace(writer, derived_data=derived))
