@@ -227,8 +227,8 @@ async def _fill(settings: Settings, releases: Sequence[DatedRelease]) -> int:
         await _deprecate(registry, published)
         await _restore_pulls(adapters, published)
         print("Updating the search index and the counts …", flush=True)
-        await registry.maintenance.upkeep.run("rebuild-derived-data")
-        await registry.maintenance.upkeep.run("create-snapshot")
+        await registry.maintenance.task_runner.run("rebuild-derived-data")
+        await registry.maintenance.task_runner.run("create-snapshot")
     return len(published)
 
 
@@ -413,7 +413,9 @@ async def _finish_documentation(folder: Path) -> None:
     settings = Settings.load().model_copy(update={"data": folder, "log_level": "error"})
     registry = build_registry(settings, embedded_adapters(settings))
     try:
-        while (report := await registry.maintenance.upkeep.run("generate-api-docs")) is not None:
+        while (
+            report := await registry.maintenance.task_runner.run("generate-api-docs")
+        ) is not None:
             if not report.unfinished:
                 break
     finally:

@@ -99,7 +99,7 @@ async def filled(settings: Settings, packages: int) -> None:
     owner = await registry.identity.accounts.create_administrator("owner", by=OPERATOR)
     for first in range(0, packages, PACKAGES_OF_AN_ORG):
         await _filled_org(registry, owner, first, min(PACKAGES_OF_AN_ORG, packages - first))
-    while (report := await registry.maintenance.upkeep.run("write-log")) and report.unfinished:
+    while (report := await registry.maintenance.task_runner.run("write-log")) and report.unfinished:
         pass
     await registry.close()
 

@@ -478,9 +478,9 @@ async def task_run(data: Path, task: str, run: str) -> Figures:
     registry = build_registry(Settings(data=data))
     began = time.monotonic()
     used = time.process_time()
-    report = await _reported(registry.maintenance.upkeep.run(task))
+    report = await _reported(registry.maintenance.task_runner.run(task))
     while report.unfinished:
-        report = await _reported(registry.maintenance.upkeep.run(task))
+        report = await _reported(registry.maintenance.task_runner.run(task))
     assert task != REPAIRS or not report.changed, report
     figures = {
         f"{task}, {run}, s": time.monotonic() - began,

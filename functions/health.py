@@ -28,7 +28,7 @@ async def health_ready(call: Call) -> Answer:
     await call.registry.require_writable()
     # Overdue tasks and read-only mode do not make an instance unready: it still serves
     # packages, and taking it out of service would not run a task.
-    tasks = await call.registry.maintenance.upkeep.cached_task_states()
+    tasks = await call.registry.maintenance.task_runner.cached_task_states()
     now_ms = call.registry.clock.now_ms()
     upkeep = {each.task: _task_model(each, now_ms) for each in tasks if each.due_ms}
     read_only = (await call.registry.limits.notice_cache.current()).read_only is not None

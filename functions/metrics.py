@@ -106,7 +106,7 @@ def _is_from_this_machine(call: Call) -> bool:
 async def _gauges(registry: Registry) -> Mapping[str, tuple[str, float]]:
     """Return the gauges, which are read when they are asked for, with their meanings."""
     now_ms = registry.clock.now_ms()
-    tasks = await registry.maintenance.upkeep.cached_task_states()
+    tasks = await registry.maintenance.task_runner.cached_task_states()
     disk = shutil.disk_usage(registry.settings.data)
     read_only = (await registry.limits.notice_cache.current()).read_only is not None
     overdue = sum(each.due_ms is not None and each.is_overdue(now_ms) for each in tasks)

@@ -20,7 +20,7 @@ from shared.domain.errors.requests import TakesNoChanges
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
 from shared.runtime.schedules import next_run
-from shared.services.maintenance.tasks import LONGEST_CALL, Task, Upkeep
+from shared.services.maintenance.tasks import LONGEST_CALL, Task, TaskRunner
 from shared.telemetry.activities import Activity
 from shared.telemetry.log import log
 from shared.telemetry.metrics import UPKEEP, UPKEEP_PROBLEMS, record_metric
@@ -52,7 +52,7 @@ class _TimerCall:
     """One call of the timer, with the jobs that it has started."""
 
     def __init__(self, registry: Registry, context: func.Context | None, wait: Wait) -> None:
-        self._upkeep = registry.maintenance.upkeep
+        self._task_runner = registry.maintenance.task_runner
         self._clock = registry.clock
         self._context = context
         self._wait = wait
@@ -64,7 +64,7 @@ class _TimerCall:
 
         Raises `Unavailable` if the first look at the records of runs fails.
         """
-        due = await self._upkeep.due()
+        due = await self._task_runner.due()
         async with asyncio.TaskGroup() as group:
             while True:
                 self._start(due, group)
@@ -78,7 +78,9 @@ class _TimerCall:
     def _start(self, due: list[Task], group: asyncio.TaskGroup) -> None:
         for task in due:
             if task.id not in self._jobs and self._may_begin(task):
-                self._jobs[task.id] = group.create_task(_run(self._upkeep, task.id, self._context))
+                self._jobs[task.id] = group.create_task(
+                    _run(self._task_runner, task.id, self._context)
+                )
 
     def _may_begin(self, task: Task) -> bool:
         """Check whether the host would let the task run as long as it may."""
@@ -91,18 +93,18 @@ class _TimerCall:
 
     async def _due_again(self) -> list[Task]:
         try:
-            return await self._upkeep.due()
+            return await self._task_runner.due()
         except Unavailable:
             return []  # The jobs continue, and the next check is a minute later.
 
 
-async def _run(upkeep: Upkeep, task: str, context: func.Context | None) -> None:
+async def _run(task_runner: TaskRunner, task: str, context: func.Context | None) -> None:
     """Run the task, and record its outcome."""
     activity = Activity.begin(traceparent_of(context, ""), is_hosted=context is not None)
     started = time.perf_counter()
     result = "failed"
     try:
-        report = await upkeep.run_due(task)
+        report = await task_runner.run_due(task)
         result = _log(task, report, time.perf_counter() - started)
     except TakesNoChanges:
         log.info("upkeep.read_only", task=task)

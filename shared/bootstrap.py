@@ -328,11 +328,11 @@ def embedded_adapters(settings: Settings, clock: Clock | None = None) -> Adapter
         connect_upstream=_upstreams(settings, network, clock, folder.root),
         connect=fetcher.connect,
         connect_scanner=scanner.connect,
-        writable=WriteProbe(folder.root).require_room,
+        require_disk_space=WriteProbe(folder.root).require_disk_space,
         certificate_made_ms=_certificate_of(settings),
         components=installed_components,
         versions=running_versions,
-        room=lambda: disk_space(settings.data),
+        disk_space=lambda: disk_space(settings.data),
     )
 
 

@@ -78,12 +78,12 @@ from shared.services.maintenance.archive_recovery import ArchiveRecovery
 from shared.services.maintenance.product_releases import ProductReleases
 from shared.services.maintenance.restored_audit import RestoredAudit
 from shared.services.maintenance.snapshots import SnapshotCreation, SnapshotRestore
-from shared.services.maintenance.tasks import MaintenanceTasks, Upkeep
+from shared.services.maintenance.tasks import MaintenanceTasks, TaskRunner
 from shared.services.mirroring.approved_packages import ApprovalRules, Curation
 from shared.services.mirroring.approved_source import ApprovedSource
 from shared.services.mirroring.archive_admission import Admission, Refreshing
 from shared.services.mirroring.catalogue import UpstreamCatalogue
-from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
+from shared.services.mirroring.mirror_rules import MirrorRuleApplication, MirrorRuleChanges
 from shared.services.mirroring.package_chain import PackageChain
 from shared.services.mirroring.upstream_questions import Asker
 from shared.services.mirroring.upstream_reader import UpstreamReader
@@ -92,7 +92,7 @@ from shared.services.mirroring.version_lists import VersionLists
 from shared.services.organizations.continuation import Continuation
 from shared.services.organizations.freezes import Freezes
 from shared.services.organizations.invitations import Invitations
-from shared.services.organizations.made import MadeByAccounts
+from shared.services.organizations.made_by_accounts import MadeByAccounts
 from shared.services.organizations.memberships import Memberships
 from shared.services.organizations.name_moves import NameMoves
 from shared.services.organizations.organizations import OrganizationDeletion, Organizations
@@ -165,7 +165,7 @@ class Common(Struct, frozen=True):
 
     closing: AsyncExitStack  # Closes services, the last created first, and then the adapters.
     authorization: Authorization
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
 
 
 class LimitServices(Struct, frozen=True):
@@ -193,7 +193,7 @@ class PackageServices(Struct, frozen=True):
     archive_files: ArchiveFiles
     archive_reader: ArchiveReader
     derived_data: DerivedData
-    record_writer: PackageRecordWriter
+    records: PackageRecordWriter
     of_organization: OrganizationPackages
     visibility: PackageVisibility
     deprecation: Deprecation
@@ -219,8 +219,8 @@ class MirroringServices(Struct, frozen=True):
     refreshing: Refreshing
     lists: VersionLists
     catalogue: UpstreamCatalogue
-    rule_application: RuleApplication
-    rules: RuleChanges
+    rule_application: MirrorRuleApplication
+    rules: MirrorRuleChanges
     gone: GoneReleases
     moves: NameMoves
     approvals: ApprovalRules
@@ -314,7 +314,7 @@ class MaintenanceServices(Struct, frozen=True):
     """Maintenance tasks and snapshots."""
 
     tasks: MaintenanceTasks
-    upkeep: Upkeep
+    task_runner: TaskRunner
     snapshot_creation: SnapshotCreation
     snapshot_restore: SnapshotRestore
     archive_recovery: ArchiveRecovery
@@ -471,8 +471,8 @@ class Registry(Struct, frozen=True):
 
     async def require_writable(self) -> None:
         """Raise if the disk that holds the data is full."""
-        if self.adapters.writable is not None:
-            await self.adapters.writable()
+        if self.adapters.require_disk_space is not None:
+            await self.adapters.require_disk_space()
 
     async def close(self) -> None:
         """Close the services, the last created first, and then the adapters."""
@@ -509,7 +509,7 @@ def _common(services: Services) -> Common:
     return Common(
         closing=services.closing,
         authorization=services.authorization,
-        administration=services.administration,
+        registry_authorization=services.registry_authorization,
     )
 
 
@@ -537,7 +537,7 @@ def _packages(services: Services) -> PackageServices:
         archive_files=services.archive_files,
         archive_reader=services.archive_reader,
         derived_data=services.derived_data,
-        record_writer=services.package_record_writer,
+        records=services.package_record_writer,
         of_organization=services.organization_packages,
         visibility=services.package_visibility,
         deprecation=services.deprecation,
@@ -621,7 +621,7 @@ def _api_docs(services: Services) -> ApiDocsServices:
 def _maintenance(services: Services) -> MaintenanceServices:
     return MaintenanceServices(
         tasks=services.tasks,
-        upkeep=services.upkeep,
+        task_runner=services.task_runner,
         snapshot_creation=services.snapshot_creation,
         snapshot_restore=services.snapshot_restore,
         archive_recovery=services.archive_recovery,
@@ -681,7 +681,7 @@ def _publishing(services: Services) -> PublishingServices:
         own_releases=services.own_releases,
         reports=services.reports,
         rules=services.publishing_rules,
-        rule_changes=services.rule_changes_of_publishing,
+        rule_changes=services.publishing_rule_changes,
         retention=services.prerelease_retention,
         staged_releases=services.staged_releases,
         warnings=services.release_warnings,
@@ -697,8 +697,8 @@ def _mirroring(services: Services) -> MirroringServices:
         refreshing=services.refreshing,
         lists=services.version_lists,
         catalogue=services.upstream_catalogue,
-        rule_application=services.rule_application,
-        rules=services.rule_changes,
+        rule_application=services.mirror_rule_application,
+        rules=services.mirror_rule_changes,
         gone=services.gone_releases,
         moves=services.name_moves,
         approvals=services.approval_rules,

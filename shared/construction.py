@@ -61,6 +61,7 @@ from shared.services.administration.evidence import Evidence
 from shared.services.administration.group_roles import GroupRuleChanges, RolesByGroups
 from shared.services.administration.key_ages import KeyAges
 from shared.services.administration.leaving import Leaving
+from shared.services.administration.maker_locks import MakerLocks
 from shared.services.administration.name_disputes import NameDisputes
 from shared.services.administration.organization_administration import OrganizationAdministration
 from shared.services.administration.policies import Policies
@@ -70,7 +71,6 @@ from shared.services.administration.revocations import RevocationApplication
 from shared.services.administration.rights_export import RightsExport
 from shared.services.administration.second_administrator import SecondAdministrator
 from shared.services.administration.status import RegistryStatus
-from shared.services.administration.stopped_makers import StoppedMakers
 from shared.services.advisories.advisories import Advisories
 from shared.services.advisories.advisory_export import AdvisoryExport
 from shared.services.advisories.advisory_import import AdvisoryImport
@@ -157,8 +157,8 @@ from shared.services.maintenance.tasks import (
     MaintenanceTasks,
     RequestedTasks,
     Task,
+    TaskRunner,
     TaskRuns,
-    Upkeep,
 )
 from shared.services.maintenance.tell_followers import TellFollowers
 from shared.services.maintenance.update_advisories import UpdateAdvisories
@@ -168,7 +168,7 @@ from shared.services.maintenance.write_log import WriteLog
 from shared.services.mirroring.approved_packages import ApprovalRules, Curation
 from shared.services.mirroring.archive_admission import Admission, MirroredLicenses, Refreshing
 from shared.services.mirroring.catalogue import UpstreamCatalogue
-from shared.services.mirroring.mirror_rules import RuleApplication, RuleChanges
+from shared.services.mirroring.mirror_rules import MirrorRuleApplication, MirrorRuleChanges
 from shared.services.mirroring.ours_or_upstream import OursOrUpstream
 from shared.services.mirroring.upstream_cache import UpstreamCache
 from shared.services.mirroring.upstream_questions import UpstreamQuestions
@@ -180,8 +180,9 @@ from shared.services.name_owners import NameOwners
 from shared.services.organizations.continuation import Continuation
 from shared.services.organizations.freezes import Freezes
 from shared.services.organizations.invitations import Invitations
-from shared.services.organizations.made import MadeByAccounts, MakerMail
-from shared.services.organizations.memberships import Memberships, OrganizationMembers
+from shared.services.organizations.made_by_accounts import MadeByAccounts, MakerMail
+from shared.services.organizations.membership_records import MembershipRecords
+from shared.services.organizations.memberships import Memberships
 from shared.services.organizations.name_moves import NameMoves
 from shared.services.organizations.organizations import OrganizationDeletion, Organizations
 from shared.services.organizations.ownership import OwnerlessOrganizations, OwnershipRequests
@@ -238,11 +239,7 @@ from shared.services.publishing.package_holds import PackageHolds
 from shared.services.publishing.proposals import Proposals
 from shared.services.publishing.published_contents import PublishedContents
 from shared.services.publishing.publishing import DependencyCheck, Publishing
-from shared.services.publishing.publishing_rules import (
-    PublishingRules,
-    RegistryRuleReader,
-    StagedReleaseRule,
-)
+from shared.services.publishing.publishing_rules import PublishingRules, RegistryRuleReader
 from shared.services.publishing.quota_rule import QuotaRule
 from shared.services.publishing.release_mail import PublishedMail, ReleaseMail
 from shared.services.publishing.release_selection import ReleaseSelections
@@ -255,7 +252,8 @@ from shared.services.publishing.scanner import Scanner, ScannerOptions
 from shared.services.publishing.secret_rule import SecretRule
 from shared.services.publishing.secret_scan import SecretScan
 from shared.services.publishing.staged_releases import StagedReleases
-from shared.services.publishing.version_number_rule import VersionNumberRule
+from shared.services.publishing.staged_rule import StagedReleaseRule
+from shared.services.publishing.version_rule import VersionNumberRule
 from shared.services.quality.checklists import Checklists
 from shared.services.quality.package_comparison import PackageComparison
 from shared.services.records import RecordWriter
@@ -348,7 +346,7 @@ class Services:
         )
 
     @cached_property
-    def administration(self) -> RegistryAuthorization:
+    def registry_authorization(self) -> RegistryAuthorization:
         return RegistryAuthorization(directory=self.adapters.directory, clock=self.adapters.clock)
 
     @cached_property
@@ -399,7 +397,7 @@ class Services:
     @cached_property
     def notices(self) -> Notices:
         return Notices(
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             directory=self.adapters.directory,
             record_writer=self.record_writer,
             notice_cache=self.notice_cache,
@@ -446,7 +444,7 @@ class Services:
     def hosted_packages(self) -> HostedPackages:
         return HostedPackages(
             authorization=self.authorization,
-            records=self.package_cache,
+            package_reader=self.package_cache,
             documents=self.adapters.documents,
             sweep_grace_hours=self.settings.sweep_grace_hours,
         )
@@ -487,7 +485,7 @@ class Services:
             hosted=self.hosted_packages,
             metadata=self.adapters.metadata,
             directory=self.adapters.directory,
-            records=self.package_record_writer,
+            package_records=self.package_record_writer,
             mail_delivery=self.mail_delivery,
             clock=self.adapters.clock,
             base_url=self.settings.base_url,
@@ -501,7 +499,7 @@ class Services:
     def package_details(self) -> PackageDetails:
         return PackageDetails(
             hosted=self.hosted_packages,
-            records=self.package_cache,
+            package_reader=self.package_cache,
             documents=self.adapters.documents,
             directory=self.adapters.directory,
             pulls=self.adapters.pulls,
@@ -551,14 +549,14 @@ class Services:
             directory=self.adapters.directory,
             metadata=self.adapters.metadata,
             authorization=self.authorization,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
         )
 
     @cached_property
     def archive_delivery(self) -> ArchiveDelivery:
         return ArchiveDelivery(
             authorization=self.authorization,
-            records=self.package_cache,
+            package_reader=self.package_cache,
             archives=self.adapters.archives,
             signer=self.archive_link_signer,
             clock=self.adapters.clock,
@@ -594,7 +592,7 @@ class Services:
     def package_visibility(self) -> PackageVisibility:
         return PackageVisibility(
             authorization=self.authorization,
-            records=self.package_record_writer,
+            package_records=self.package_record_writer,
             decision_mail=self.decision_mail,
             clock=self.adapters.clock,
         )
@@ -603,7 +601,7 @@ class Services:
     def deprecation(self) -> Deprecation:
         return Deprecation(
             authorization=self.authorization,
-            records=self.package_record_writer,
+            package_records=self.package_record_writer,
             clock=self.adapters.clock,
         )
 
@@ -717,7 +715,7 @@ class Services:
         return PinnedDigests(
             directory=self.adapters.directory,
             record_writer=self.record_writer,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             clock=self.adapters.clock,
         )
 
@@ -729,7 +727,7 @@ class Services:
             archives=self.adapters.archives,
             release_signer=self.adapters.release_signer,
             derived_data=self.derived_data,
-            records=self.package_record_writer,
+            package_records=self.package_record_writer,
             clock=self.adapters.clock,
             readers=self.settings.readers,
         )
@@ -799,11 +797,11 @@ class Services:
         )
 
     @cached_property
-    def rule_application(self) -> RuleApplication:
-        return RuleApplication(
+    def mirror_rule_application(self) -> MirrorRuleApplication:
+        return MirrorRuleApplication(
             reader=self.upstream_reader,
             metadata=self.adapters.metadata,
-            records=self.package_record_writer,
+            package_records=self.package_record_writer,
         )
 
     @cached_property
@@ -820,7 +818,7 @@ class Services:
             metadata=self.adapters.metadata,
             directory=self.adapters.directory,
             releases=self.external_releases,
-            records=self.package_record_writer,
+            package_records=self.package_record_writer,
             clock=self.adapters.clock,
             upstream_withdrawals=self.settings.upstream_withdrawals,
         )
@@ -832,7 +830,6 @@ class Services:
             withdrawals=self.upstream_withdrawals,
             directory=self.adapters.directory,
             mail_delivery=self.mail_delivery,
-            work=self.adapters.work,
             clock=self.adapters.clock,
             base_url=self.settings.base_url,
         )
@@ -868,11 +865,11 @@ class Services:
         )
 
     @cached_property
-    def rule_changes(self) -> RuleChanges:
-        return RuleChanges(
-            administration=self.administration,
+    def mirror_rule_changes(self) -> MirrorRuleChanges:
+        return MirrorRuleChanges(
+            registry_authorization=self.registry_authorization,
             reader=self.upstream_reader,
-            application=self.rule_application,
+            application=self.mirror_rule_application,
             pulls=self.adapters.pulls,
             record_writer=self.record_writer,
         )
@@ -891,13 +888,14 @@ class Services:
     @cached_property
     def curation(self) -> Curation:
         return Curation(
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             authorization=self.authorization,
             rules=self.approval_rules,
             metadata=self.adapters.metadata,
             directory=self.adapters.directory,
             pulls=self.adapters.pulls,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
             mail_delivery=self.mail_delivery,
         )
 
@@ -934,7 +932,7 @@ class Services:
             metadata=self.adapters.metadata,
             directory=self.adapters.directory,
             owners=self.name_owners,
-            packages=self.package_record_writer,
+            package_records=self.package_record_writer,
             clock=self.adapters.clock,
         )
 
@@ -944,7 +942,7 @@ class Services:
             metadata=self.adapters.metadata,
             directory=self.adapters.directory,
             pins=self.pinned_digests,
-            packages=self.package_record_writer,
+            package_records=self.package_record_writer,
             releases=self.external_releases,
             withdrawals=self.bundle_withdrawals,
             documents=self.document_import,
@@ -983,8 +981,9 @@ class Services:
             sboms=self.sboms,
             hosted=self.hosted_packages,
             authorization=self.authorization,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
             ecosystem=ballerina_ecosystem(self.settings.base_url),
         )
 
@@ -995,8 +994,9 @@ class Services:
             directory=self.adapters.directory,
             files=self.adapters.advisory_files,
             confined=self.adapters.confined,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
             ecosystem=ballerina_ecosystem(self.settings.base_url),
         )
 
@@ -1008,7 +1008,7 @@ class Services:
     def advisory_authoring(self) -> AdvisoryAuthoring:
         return AdvisoryAuthoring(
             authorization=self.authorization,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             metadata=self.adapters.metadata,
             directory=self.adapters.directory,
             advisories=self.advisories,
@@ -1026,6 +1026,7 @@ class Services:
             directory=self.adapters.directory,
             advisories=self.advisories,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
             base_url=self.settings.base_url,
         )
 
@@ -1048,7 +1049,6 @@ class Services:
     @cached_property
     def advisory_mail(self) -> AdvisoryMail:
         return AdvisoryMail(
-            work=self.adapters.work,
             directory=self.adapters.directory,
             mail_delivery=self.mail_delivery,
             clock=self.adapters.clock,
@@ -1147,7 +1147,7 @@ class Services:
         return ApiDocs(
             authorization=self.authorization,
             hosted=self.hosted_packages,
-            records=self.package_cache,
+            package_reader=self.package_cache,
             documents=self.adapters.documents,
             pieces=self.piece_reader,
             queue=self.api_docs_queue,
@@ -1218,7 +1218,7 @@ class Services:
             archives=self.adapters.archives,
             archive_reader=self.archive_reader,
             archive_files=self.archive_files,
-            record_writer=self.package_record_writer,
+            package_records=self.package_record_writer,
         )
 
     @cached_property
@@ -1253,7 +1253,7 @@ class Services:
             confined=self.adapters.confined,
             documents=self.adapters.documents,
             roots=self.trusted_roots,
-            records=self.package_record_writer,
+            package_records=self.package_record_writer,
             clock=self.adapters.clock,
         )
 
@@ -1277,7 +1277,6 @@ class Services:
             directory=self.adapters.directory,
             metadata=self.adapters.metadata,
             mail_delivery=self.mail_delivery,
-            work=self.adapters.work,
             clock=self.adapters.clock,
             base_url=self.settings.base_url,
         )
@@ -1288,10 +1287,9 @@ class Services:
             authorization=self.authorization,
             directory=self.adapters.directory,
             metadata=self.adapters.metadata,
-            records=self.package_record_writer,
+            package_records=self.package_record_writer,
             search=self.package_search,
             mail_delivery=self.mail_delivery,
-            work=self.adapters.work,
             clock=self.adapters.clock,
             base_url=self.settings.base_url,
         )
@@ -1303,14 +1301,14 @@ class Services:
             rules=(
                 LicenseRule(),
                 SecretRule(scan=self.secret_scan),
-                self.version_number_rule,
+                self.version_rule,
                 self.quota_rule,
                 StagedReleaseRule(),
             ),
         )
 
     @cached_property
-    def version_number_rule(self) -> VersionNumberRule:
+    def version_rule(self) -> VersionNumberRule:
         return VersionNumberRule(
             authorization=self.authorization, version_checks=self.version_checks
         )
@@ -1335,10 +1333,10 @@ class Services:
         return SecretScan(confined=self.adapters.confined)
 
     @cached_property
-    def rule_changes_of_publishing(self) -> PublishingRuleChanges:
+    def publishing_rule_changes(self) -> PublishingRuleChanges:
         return PublishingRuleChanges(
             authorization=self.authorization,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             rules=self.publishing_rules,
             metadata=self.adapters.metadata,
             directory=self.adapters.directory,
@@ -1412,14 +1410,14 @@ class Services:
     @cached_property
     def moderation(self) -> Moderation:
         return Moderation(
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             metadata=self.adapters.metadata,
             directory=self.adapters.directory,
             pulls=self.adapters.pulls,
             audit_log=self.audit_log,
             dependents=self.dependents,
             derived_data=self.derived_data,
-            records=self.package_record_writer,
+            package_records=self.package_record_writer,
             mail=self.release_mail,
             clock=self.adapters.clock,
         )
@@ -1446,7 +1444,7 @@ class Services:
     @cached_property
     def release_selections(self) -> ReleaseSelections:
         return ReleaseSelections(
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             moderation=self.moderation,
             metadata=self.adapters.metadata,
             directory=self.adapters.directory,
@@ -1457,9 +1455,9 @@ class Services:
     @cached_property
     def package_holds(self) -> PackageHolds:
         return PackageHolds(
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             metadata=self.adapters.metadata,
-            records=self.package_record_writer,
+            package_records=self.package_record_writer,
             organizations=self.organizations,
             clock=self.adapters.clock,
         )
@@ -1467,9 +1465,11 @@ class Services:
     @cached_property
     def proposals(self) -> Proposals:
         return Proposals(
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             directory=self.adapters.directory,
             record_writer=self.record_writer,
+            randomness=self.adapters.randomness,
+            clock=self.adapters.clock,
             moderation=self.moderation,
             erasure=self.release_erasure,
             reserved_names=self.reserved_names,
@@ -1496,7 +1496,7 @@ class Services:
             authorization=self.authorization,
             metadata=self.adapters.metadata,
             directory=self.adapters.directory,
-            records=self.package_record_writer,
+            package_records=self.package_record_writer,
             decision_mail=self.decision_mail,
             clock=self.adapters.clock,
         )
@@ -1518,7 +1518,7 @@ class Services:
         return StagedReleases(
             authorization=self.authorization,
             metadata=self.adapters.metadata,
-            records=self.package_record_writer,
+            package_records=self.package_record_writer,
             archive_files=self.archive_files,
             archive_delivery=self.archive_delivery,
             comparisons=self.api_comparisons,
@@ -1538,7 +1538,7 @@ class Services:
             directory=self.adapters.directory,
             pulls=self.adapters.pulls,
             search=self.package_search,
-            records=self.package_record_writer,
+            package_records=self.package_record_writer,
             erasure=self.release_erasure,
             second_administrator=self.second_administrator,
             clock=self.adapters.clock,
@@ -1551,11 +1551,12 @@ class Services:
             metadata=self.adapters.metadata,
             hosted=self.hosted_packages,
             authorization=self.authorization,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             moderation=self.moderation,
-            records=self.report_records,
+            report_records=self.report_records,
             weights=self.report_weights,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
             mail=self.report_mail,
         )
 
@@ -1566,7 +1567,7 @@ class Services:
     @cached_property
     def report_weights(self) -> ReportWeights:
         return ReportWeights(
-            records=self.report_records,
+            report_records=self.report_records,
             moderation=self.moderation,
             search=self.package_search,
             clock=self.adapters.clock,
@@ -1576,7 +1577,7 @@ class Services:
     @cached_property
     def report_mail(self) -> ReportMail:
         return ReportMail(
-            records=self.report_records,
+            report_records=self.report_records,
             mail_delivery=self.mail_delivery,
             work=self.adapters.work,
             clock=self.adapters.clock,
@@ -1586,7 +1587,7 @@ class Services:
     @cached_property
     def gone_releases(self) -> GoneReleases:
         return GoneReleases(
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             metadata=self.adapters.metadata,
             directory=self.adapters.directory,
             moderation=self.moderation,
@@ -1614,7 +1615,10 @@ class Services:
     @cached_property
     def mail_delivery(self) -> MailDelivery:
         return MailDelivery(
-            mailer=self.adapters.mailer, on_failure=logged("mail.undelivered", "reason", "count")
+            mailer=self.adapters.mailer,
+            work=self.adapters.work,
+            clock=self.adapters.clock,
+            on_failure=logged("mail.undelivered", "reason", "count"),
         )
 
     @cached_property
@@ -1804,7 +1808,6 @@ class Services:
     def token_mail(self) -> TokenMail:
         return TokenMail(
             directory=self.adapters.directory,
-            work=self.adapters.work,
             mail_delivery=self.mail_delivery,
             clock=self.adapters.clock,
             base_url=self.settings.base_url,
@@ -1814,7 +1817,6 @@ class Services:
     def release_mail(self) -> ReleaseMail:
         return ReleaseMail(
             directory=self.adapters.directory,
-            work=self.adapters.work,
             mail_delivery=self.mail_delivery,
             appeal=self.appeal,
             clock=self.adapters.clock,
@@ -1837,7 +1839,6 @@ class Services:
     @cached_property
     def dependency_mail(self) -> DependencyMail:
         return DependencyMail(
-            work=self.adapters.work,
             mail_delivery=self.mail_delivery,
             clock=self.adapters.clock,
             base_url=self.settings.base_url,
@@ -1846,7 +1847,6 @@ class Services:
     @cached_property
     def provenance_mail(self) -> ProvenanceMail:
         return ProvenanceMail(
-            work=self.adapters.work,
             directory=self.adapters.directory,
             mail_delivery=self.mail_delivery,
             clock=self.adapters.clock,
@@ -1876,9 +1876,9 @@ class Services:
     @cached_property
     def tokens(self) -> Tokens:
         return Tokens(
-            records=self.token_records,
+            token_records=self.token_records,
             authorization=self.authorization,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             enabled_people=self.directory_locks,
             makers=self.makers,
             decision_mail=self.decision_mail,
@@ -1891,7 +1891,6 @@ class Services:
         return DeviceLogin(
             work=self.adapters.work,
             directory=self.adapters.directory,
-            events=self.adapters.events,
             record_writer=self.record_writer,
             tokens=self.tokens,
             rate_limiter=self.rate_limiter,
@@ -1905,7 +1904,7 @@ class Services:
     def secret_scanning(self) -> SecretScanning:
         return SecretScanning(
             reports=self.leak_reports,
-            records=self.token_records,
+            token_records=self.token_records,
             directory=self.adapters.directory,
             work=self.adapters.work,
             clock=self.adapters.clock,
@@ -1936,7 +1935,7 @@ class Services:
             directory=self.adapters.directory,
             record_writer=self.record_writer,
             metadata=self.adapters.metadata,
-            records=self.package_record_writer,
+            package_records=self.package_record_writer,
             clock=self.adapters.clock,
             randomness=self.adapters.randomness,
             jobs=self.job_token_verifier,
@@ -1952,10 +1951,9 @@ class Services:
             jobs=self.job_token_verifier,
             directory=self.adapters.directory,
             record_writer=self.record_writer,
-            events=self.adapters.events,
             metadata=self.adapters.metadata,
             makers=self.makers,
-            tokens=self.token_records,
+            token_records=self.token_records,
             work=self.adapters.work,
             clock=self.adapters.clock,
             base_url=self.settings.base_url,
@@ -1982,10 +1980,11 @@ class Services:
     # --- Organizations ---
 
     @cached_property
-    def organization_members(self) -> OrganizationMembers:
-        return OrganizationMembers(
+    def membership_records(self) -> MembershipRecords:
+        return MembershipRecords(
             directory=self.adapters.directory,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
             leases=self.leases,
             mail_delivery=self.mail_delivery,
             decision_mail=self.decision_mail,
@@ -1999,7 +1998,7 @@ class Services:
             directory=self.adapters.directory,
             metadata=self.adapters.metadata,
             record_writer=self.record_writer,
-            tokens=self.token_records,
+            token_records=self.token_records,
             clock=self.adapters.clock,
         )
 
@@ -2017,8 +2016,7 @@ class Services:
         return Memberships(
             directory=self.adapters.directory,
             authorization=self.authorization,
-            record_writer=self.record_writer,
-            organization_members=self.organization_members,
+            membership_records=self.membership_records,
             made_by_accounts=self.made_by_accounts,
             maker_mail=self.maker_mail,
             clock=self.adapters.clock,
@@ -2029,10 +2027,10 @@ class Services:
         return OwnerlessOrganizations(
             directory=self.adapters.directory,
             events=self.adapters.events,
-            organization_members=self.organization_members,
+            membership_records=self.membership_records,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
             mail_delivery=self.mail_delivery,
-            work=self.adapters.work,
             base_url=self.settings.base_url,
         )
 
@@ -2083,7 +2081,7 @@ class Services:
             work=self.adapters.work,
             authorization=self.authorization,
             record_writer=self.record_writer,
-            organization_members=self.organization_members,
+            membership_records=self.membership_records,
             mail_domains=self.mail_domains,
             mail_delivery=self.mail_delivery,
             rate_limiter=self.rate_limiter,
@@ -2098,10 +2096,10 @@ class Services:
     def organization_deletion(self) -> OrganizationDeletion:
         return OrganizationDeletion(
             authorization=self.authorization,
-            directory=self.adapters.directory,
             metadata=self.adapters.metadata,
-            organization_members=self.organization_members,
+            membership_records=self.membership_records,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
         )
 
     @cached_property
@@ -2111,12 +2109,13 @@ class Services:
             metadata=self.adapters.metadata,
             events=self.adapters.events,
             authorization=self.authorization,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             accounts=self.accounts,
             ownerless=self.ownerless_organizations,
-            organization_members=self.organization_members,
+            membership_records=self.membership_records,
             memberships=self.memberships,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
             mail_delivery=self.mail_delivery,
             base_url=self.settings.base_url,
         )
@@ -2126,19 +2125,20 @@ class Services:
         return Continuation(
             authorization=self.authorization,
             directory=self.adapters.directory,
-            organization_members=self.organization_members,
+            membership_records=self.membership_records,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
         )
 
     @cached_property
     def freezes(self) -> Freezes:
         return Freezes(
             authorization=self.authorization,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             directory=self.adapters.directory,
             metadata=self.adapters.metadata,
             memberships=self.memberships,
-            organization_members=self.organization_members,
+            membership_records=self.membership_records,
             record_writer=self.record_writer,
             appeal=self.appeal,
             clock=self.adapters.clock,
@@ -2148,8 +2148,9 @@ class Services:
     def reserved_names(self) -> ReservedNames:
         return ReservedNames(
             directory=self.adapters.directory,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
             reserved_patterns=self.settings.reserved_patterns,
         )
 
@@ -2158,12 +2159,13 @@ class Services:
         return MemberSections(
             directory=self.adapters.directory,
             memberships=self.memberships,
-            organization_members=self.organization_members,
+            membership_records=self.membership_records,
+            clock=self.adapters.clock,
         )
 
     @cached_property
     def rule_sections(self) -> RuleSections:
-        return RuleSections(changes=self.rule_changes_of_publishing)
+        return RuleSections(changes=self.publishing_rule_changes)
 
     @cached_property
     def organization_files(self) -> OrganizationFiles:
@@ -2181,7 +2183,7 @@ class Services:
     @cached_property
     def registry_files(self) -> RegistryFiles:
         return RegistryFiles(
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             directory=self.adapters.directory,
             record_writer=self.record_writer,
             leases=self.leases,
@@ -2193,7 +2195,7 @@ class Services:
                 directory=self.adapters.directory,
                 reserved_names=self.reserved_names,
                 rules=self.rule_sections,
-                mirror_rules=self.rule_changes if self.upstreams is not None else None,
+                mirror_rules=self.mirror_rule_changes if self.upstreams is not None else None,
             ),
         )
 
@@ -2201,7 +2203,7 @@ class Services:
     def webhooks(self) -> Webhooks:
         return Webhooks(
             authorization=self.authorization,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             directory=self.adapters.directory,
             events=self.adapters.events,
             record_writer=self.record_writer,
@@ -2241,7 +2243,7 @@ class Services:
     def name_moves(self) -> NameMoves:
         return NameMoves(
             reader=self.upstream_reader,
-            application=self.rule_application,
+            application=self.mirror_rule_application,
             directory=self.adapters.directory,
             record_writer=self.record_writer,
             decision_mail=self.decision_mail,
@@ -2253,16 +2255,20 @@ class Services:
     def administrators(self) -> Administrators:
         return Administrators(
             directory=self.adapters.directory,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             leases=self.leases,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
             mail_delivery=self.mail_delivery,
             base_url=self.settings.base_url,
         )
 
     @cached_property
     def auditors(self) -> Auditors:
-        return Auditors(administrators=self.administrators, record_writer=self.record_writer)
+        return Auditors(
+            administrators=self.administrators,
+            clock=self.adapters.clock,
+        )
 
     @cached_property
     def audit_log(self) -> AuditLog:
@@ -2270,15 +2276,15 @@ class Services:
             events=self.adapters.events,
             directory=self.adapters.directory,
             authorization=self.authorization,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
         )
 
     @cached_property
-    def stopped_makers(self) -> StoppedMakers:
-        return StoppedMakers(
+    def maker_locks(self) -> MakerLocks:
+        return MakerLocks(
             directory=self.adapters.directory,
             made_by_accounts=self.made_by_accounts,
-            organization_members=self.organization_members,
+            membership_records=self.membership_records,
             maker_mail=self.maker_mail,
         )
 
@@ -2286,15 +2292,15 @@ class Services:
     def account_administration(self) -> AccountAdministration:
         return AccountAdministration(
             directory=self.adapters.directory,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             administrators=self.administrators,
             accounts=self.accounts,
             memberships=self.memberships,
-            tokens=self.token_records,
+            token_records=self.token_records,
             sessions=self.sessions,
             audit_log=self.audit_log,
             made_by_accounts=self.made_by_accounts,
-            stopped_makers=self.stopped_makers,
+            maker_locks=self.maker_locks,
             ownerless_organizations=self.ownerless_organizations,
             record_writer=self.record_writer,
             mail_delivery=self.mail_delivery,
@@ -2307,14 +2313,14 @@ class Services:
     def directory_locks(self) -> DirectoryLocks:
         return DirectoryLocks(
             directory=self.adapters.directory,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             administrators=self.administrators,
             accounts=self.account_administration,
             account_records=self.accounts,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
             leases=self.leases,
             mail_delivery=self.mail_delivery,
-            work=self.adapters.work,
             entra=self.entra_provider,
             base_url=self.settings.base_url,
         )
@@ -2327,7 +2333,6 @@ class Services:
             administrators=self.administrators,
             directory_locks=self.directory_locks,
             mail_delivery=self.mail_delivery,
-            work=self.adapters.work,
             clock=self.adapters.clock,
             providers=self.identity_providers,
             staff=self.staff,
@@ -2342,7 +2347,7 @@ class Services:
     def account_rights(self) -> AccountRights:
         return AccountRights(
             directory=self.adapters.directory,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             staff=self.staff,
             clock=self.adapters.clock,
         )
@@ -2351,7 +2356,7 @@ class Services:
     def rights_export(self) -> RightsExport:
         return RightsExport(
             directory=self.adapters.directory,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             account_rights=self.account_rights,
         )
 
@@ -2359,7 +2364,7 @@ class Services:
     def scim_tokens(self) -> ScimTokens:
         return ScimTokens(
             directory=self.adapters.directory,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             record_writer=self.record_writer,
             leases=self.leases,
             issuers=identity_issuers(self.settings),
@@ -2376,11 +2381,10 @@ class Services:
     def scim_users(self) -> ScimUsers:
         return ScimUsers(
             directory=self.adapters.directory,
-            records=self.scim_records,
+            scim_records=self.scim_records,
             identities=self.identities,
             directory_locks=self.directory_locks,
             roles_by_groups=self.roles_by_groups,
-            record_writer=self.record_writer,
             read_only_mode=self.read_only_mode,
             leases=self.leases,
             clock=self.adapters.clock,
@@ -2392,9 +2396,8 @@ class Services:
         return self._close_at_end(
             ScimGroups(
                 directory=self.adapters.directory,
-                records=self.scim_records,
+                scim_records=self.scim_records,
                 users=self.scim_users,
-                record_writer=self.record_writer,
                 read_only_mode=self.read_only_mode,
                 leases=self.leases,
                 clock=self.adapters.clock,
@@ -2407,8 +2410,8 @@ class Services:
     def takeovers(self) -> Takeovers:
         return Takeovers(
             directory=self.adapters.directory,
-            administration=self.administration,
-            records=self.scim_records,
+            registry_authorization=self.registry_authorization,
+            scim_records=self.scim_records,
             users=self.scim_users,
             tokens=self.scim_tokens,
             record_writer=self.record_writer,
@@ -2419,9 +2422,10 @@ class Services:
     def group_rule_changes(self) -> GroupRuleChanges:
         return GroupRuleChanges(
             directory=self.adapters.directory,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             roles_by_groups=self.roles_by_groups,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
         )
 
     @cached_property
@@ -2430,9 +2434,10 @@ class Services:
             directory=self.adapters.directory,
             metadata=self.adapters.metadata,
             authorization=self.authorization,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             administrators=self.administrators,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
             mail_delivery=self.mail_delivery,
             randomness=self.adapters.randomness,
             base_url=self.settings.base_url,
@@ -2443,19 +2448,21 @@ class Services:
         return AccountErasures(
             directory=self.adapters.directory,
             events=self.adapters.events,
+            registry_authorization=self.registry_authorization,
             administrators=self.administrators,
-            tokens=self.token_records,
+            token_records=self.token_records,
             sessions=self.sessions,
             made_by_accounts=self.made_by_accounts,
-            stopped_makers=self.stopped_makers,
+            maker_locks=self.maker_locks,
             name_disputes=self.name_disputes,
             report_records=self.report_records,
             ownerless_organizations=self.ownerless_organizations,
-            organization_members=self.organization_members,
+            membership_records=self.membership_records,
             retired_names=self.retired_names,
             account_mail=self.account_mail,
             pull_records=self.adapters.pull_records,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
         )
 
     @cached_property
@@ -2463,7 +2470,7 @@ class Services:
         return Leaving(
             directory=self.adapters.directory,
             events=self.adapters.events,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             administrators=self.administrators,
             accounts=self.account_administration,
             made_by_accounts=self.made_by_accounts,
@@ -2475,24 +2482,26 @@ class Services:
     def organization_administration(self) -> OrganizationAdministration:
         return OrganizationAdministration(
             directory=self.adapters.directory,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             organizations=self.organizations,
             memberships=self.memberships,
+            record_writer=self.record_writer,
+            clock=self.adapters.clock,
         )
 
     @cached_property
     def account_deletion(self) -> AccountDeletion:
         return AccountDeletion(
             directory=self.adapters.directory,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             memberships=self.memberships,
-            tokens=self.token_records,
+            token_records=self.token_records,
             sessions=self.sessions,
             identities=self.identities,
             audit_log=self.audit_log,
             erasures=self.account_erasures,
             made_by_accounts=self.made_by_accounts,
-            stopped_makers=self.stopped_makers,
+            maker_locks=self.maker_locks,
             record_writer=self.record_writer,
             pull_records=self.adapters.pull_records,
             clock=self.adapters.clock,
@@ -2502,15 +2511,16 @@ class Services:
     def policies(self) -> Policies:
         return Policies(
             directory=self.adapters.directory,
-            administration=self.administration,
+            registry_authorization=self.registry_authorization,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
         )
 
     @cached_property
     def registry_status(self) -> RegistryStatus:
         return RegistryStatus(
-            administration=self.administration,
-            upkeep=self.upkeep,
+            registry_authorization=self.registry_authorization,
+            task_runner=self.task_runner,
             metadata=self.adapters.metadata,
             directory=self.adapters.directory,
             record_writer=self.record_writer,
@@ -2521,7 +2531,7 @@ class Services:
             second_administrator=self.second_administrator,
             provisioning_problems=self.takeovers.problems,
             newer_releases=self.product_releases.newer,
-            room=self.adapters.room,
+            disk_space=self.adapters.disk_space,
             clock=self.adapters.clock,
         )
 
@@ -2806,7 +2816,7 @@ class Services:
             metadata=self.adapters.metadata,
             documents=self.adapters.documents,
             api_history=self.api_history,
-            records=self.package_record_writer,
+            package_records=self.package_record_writer,
             copies=self.adapters.copies,
             clock=self.adapters.clock,
         )
@@ -2918,6 +2928,7 @@ class Services:
             directory=self.adapters.directory,
             metadata=self.adapters.metadata,
             record_writer=self.record_writer,
+            clock=self.adapters.clock,
             organization_deletion=self.organization_deletion,
         )
 
@@ -3011,7 +3022,7 @@ class Services:
 
     @cached_property
     def apply_mirror_rules(self) -> ApplyMirrorRules:
-        return ApplyMirrorRules(rule_application=self.rule_application)
+        return ApplyMirrorRules(rule_application=self.mirror_rule_application)
 
     @cached_property
     def update_upstream_catalogue(self) -> UpdateUpstreamCatalogue:
@@ -3030,8 +3041,8 @@ class Services:
         return RequestedTasks(work=self.adapters.work, clock=self.adapters.clock)
 
     @cached_property
-    def upkeep(self) -> Upkeep:
-        return Upkeep(
+    def task_runner(self) -> TaskRunner:
+        return TaskRunner(
             leases=self.leases,
             clock=self.adapters.clock,
             read_only_mode=self.read_only_mode,
@@ -3089,7 +3100,7 @@ class Services:
             release_signer=self.adapters.release_signer,
             metadata=self.adapters.metadata,
             documents=self.adapters.documents,
-            record_writer=self.package_record_writer,
+            package_records=self.package_record_writer,
             derived_data=self.derived_data,
             work=self.adapters.work,
             checkpoints=self.checkpoints,

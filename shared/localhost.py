@@ -270,7 +270,7 @@ def sender_identifier(registry: Registry) -> IdentifySender:
         stranger = BodySender(address, most_bytes=most_bytes)
         try:
             # Checked here, because a request whose body never arrives reaches no Function.
-            registry.limits.rate_limiter.require_room(client.address)
+            registry.limits.rate_limiter.require_below_limit(client.address)
             caller = await authenticate(headers, client)
             if path.strip("/") == DRY_RUN:
                 may_send = await registry.publishing.dry_runs.may_check(caller)

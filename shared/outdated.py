@@ -163,8 +163,8 @@ def _ask(address: str, used: Sequence[UsedVersion], token: str) -> list[Row]:
             content = read_object(answer.read(LARGEST_ANSWER_BYTES))
     except urllib.error.HTTPError as error:
         with error:
-            said = sentence_of_refusal(read_object(error.read(LARGEST_ANSWER_BYTES)))
-        message = said or f"{address} answered {error.code}. Check the address."
+            sentence = sentence_of_refusal(read_object(error.read(LARGEST_ANSWER_BYTES)))
+        message = sentence or f"{address} answered {error.code}. Check the address."
         raise CheckFailed(message) from None
     except UNREACHABLE as error:
         message = f"{unreachable(address, error)} Check the address."
@@ -179,25 +179,25 @@ def sentence(row: Row) -> str:
     """Return what became of a version, and what to use."""
     state = row.get("state")
     newest = printable(row.get("newest"))
-    said: list[str] = []
+    sentence: list[str] = []
     if state == "withdrawn":
         withdrawal = row.get("withdrawal")
         told: Row = cast("Row", withdrawal) if isinstance(withdrawal, dict) else {}
         reason = ": ".join(filter(None, (printable(told.get(e)) for e in ("reason", "note"))))
-        said.append(f"withdrawn{f' ({reason})' if reason else ''}")
+        sentence.append(f"withdrawn{f' ({reason})' if reason else ''}")
     elif state == "missing":
-        said.append("not in this registry, or not for you")
+        sentence.append("not in this registry, or not for you")
     elif row.get("deprecation") is not None:
-        said.append(f"deprecated: {printable(row.get('deprecation'))}".rstrip(": "))
+        sentence.append(f"deprecated: {printable(row.get('deprecation'))}".rstrip(": "))
     if row.get("successor"):
-        said.append(f"replaced by {printable(row.get('successor'))}")
+        sentence.append(f"replaced by {printable(row.get('successor'))}")
     if newest:
-        said.append(f"newest is {newest}")
+        sentence.append(f"newest is {newest}")
     breaking = row.get("breakingVersions")
     if isinstance(breaking, list) and breaking:
         versions = ", ".join(map(printable, cast("list[object]", breaking)))
-        said.append(f"callers break in {versions}")
-    return "; ".join(said)
+        sentence.append(f"callers break in {versions}")
+    return "; ".join(sentence)
 
 
 _LEVELS = {"withdrawn": "error", "missing": "warning", "deprecated": "warning", "newer": "note"}

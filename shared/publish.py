@@ -568,8 +568,8 @@ class HttpAnswer:
     @property
     def why(self) -> str:
         """The sentence of a refusal, or else the status."""
-        said = sentence_of_refusal(self.json)
-        return said or f"{_host(self.url)} answered {self.status}. Check the address."
+        sentence = sentence_of_refusal(self.json)
+        return sentence or f"{_host(self.url)} answered {self.status}. Check the address."
 
     def require(self, what: str) -> HttpAnswer:
         """Return itself, or raise `PublishFailed` with what did not happen and why."""

@@ -258,7 +258,7 @@ async def account_organization_settings(
         continuation=shown_fields(organizations.NewContinuation),
         visibilities=VISIBILITY_CHOICES,
         continued_as=shown.continued_as,
-        gives_reason=frame.access.acts_for_operator(by),
+        gives_reason=frame.asks_reason,
     )
 
 

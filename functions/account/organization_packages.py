@@ -81,7 +81,7 @@ async def account_organization_package(
         successor=shown_fields(packages.NewSuccessor),
         page=path,
         longest=MAX_MESSAGE_LENGTH,
-        gives_reason=frame.access.acts_for_operator(call.caller),
+        gives_reason=frame.asks_reason,
         choice=provider_form(call, frame),
         empty=Form(),
     )
@@ -116,8 +116,8 @@ async def _latest_warnings(call: SignedInCall, found: ManagedPackage) -> tuple[R
         return ()
     coordinate = found.head.package.at(found.latest.parsed)
     with suppress(NotFound):  # It was withheld meanwhile.
-        said = await call.registry.publishing.warnings.of_release(coordinate, by=call.caller)
-        return tuple(each for each in said if each.rule != VERSION_TOO_LOW)
+        warnings = await call.registry.publishing.warnings.of_release(coordinate, by=call.caller)
+        return tuple(each for each in warnings if each.rule != VERSION_TOO_LOW)
     return ()
 
 

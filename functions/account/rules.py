@@ -12,7 +12,7 @@ from shared.domain.scopes import Action
 from shared.runtime.answers import Answer
 from shared.services.mirroring.approved_packages import ApprovalDryRun
 from shared.services.organizations.retention import ExpiredPrerelease
-from shared.services.publishing.rule_changes import RulesDryRun
+from shared.services.publishing.rule_changes import PublishingRuleDryRun
 from shared.use_cases import rules
 from shared.use_cases.rules import OrganizationRulesChange
 
@@ -26,7 +26,7 @@ FACES = (pages,)
 async def account_organization_rules(
     call: SignedInCall,
     problem: FormProblem | None = None,
-    dry_run: RulesDryRun | None = None,
+    dry_run: PublishingRuleDryRun | None = None,
     prereleases: Sequence[ExpiredPrerelease] | None = None,
     refused_pulls: ApprovalDryRun | None = None,
 ) -> Answer:
@@ -44,7 +44,7 @@ async def account_organization_rules(
     )
 
 
-async def _show_dry_run(call: SignedInCall, found: RulesDryRun) -> Answer:
+async def _show_dry_run(call: SignedInCall, found: PublishingRuleDryRun) -> Answer:
     retention = call.registry.publishing.retention
     wanted = call.form.text("retention")
     prereleases = await retention.preview(call.org, wanted, by=call.caller) if wanted else None

@@ -12,7 +12,7 @@ from shared.domain.scopes import Role
 from shared.domain.text_lines import MAX_DESCRIPTION
 from shared.services.administration.account_rights import RightSource
 from shared.services.administration.leaving import REASON, LeaveRequest, LeaversStatement
-from shared.services.organizations.made import MadeKind
+from shared.services.organizations.made_by_accounts import MadeKind
 
 
 class MadeView(ResponseModel):
@@ -174,7 +174,7 @@ async def api_accounts_rights(call: ApiCall) -> AccountRightsView:
 )
 async def api_accounts_leave(call: ApiCall, sent: Leave) -> LeaversStatementView:
     leaving = call.registry.administration.leaving
-    await leaving.administration.require_fresh(call.caller, "end", "what others have")
+    await leaving.registry_authorization.require_fresh(call.caller, "end", "what others have")
     account = await _account(call)
     statement = await leaving.statement(account, by=call.caller)
     accounts = call.registry.identity.accounts
@@ -187,6 +187,6 @@ async def api_accounts_leave(call: ApiCall, sent: Leave) -> LeaversStatementView
 async def _account(call: ApiCall) -> Account:
     """Return the account of the path to administrators and auditors; raise `account-not-found`."""
     what = "the accounts of others"
-    administration = call.registry.administration.leaving.administration
+    administration = call.registry.administration.leaving.registry_authorization
     await administration.require_auditor(call.caller, "see", what)
     return await call.registry.identity.accounts.by_id(call.route_params["account"])

@@ -10,7 +10,7 @@ from functions.http.operations import READ_METHODS
 from shared.composition import MirroringServices
 from shared.domain.mirror_rules import MAX_RULES, MAX_UPSTREAMS, MirrorRules, RuleLists
 from shared.domain.release_lists import parse_coordinate
-from shared.services.mirroring.mirror_rules import MAX_REASON, ChangedRules
+from shared.services.mirroring.mirror_rules import MAX_REASON, ChangedMirrorRules
 
 EFFECTS_LISTED = 1_000  # Effects of a dry run in an answer: the releases with the most pulls.
 
@@ -70,7 +70,7 @@ class ChangedMirrorView(MirrorView):
     removed: list[str] = Field(description="What the change removed, such as `rule acme/* deny`.")
 
     @classmethod
-    def of(cls, changed: ChangedRules) -> "ChangedMirrorView":
+    def of(cls, changed: ChangedMirrorRules) -> "ChangedMirrorView":
         view = MirrorView.model_validate(changed.rules)
         return cls.model_construct(**dict(view), removed=list(changed.removed))
 
@@ -270,8 +270,8 @@ async def api_mirror_withhold(call: ApiCall, sent: GoneDecision) -> None:
 async def require_mirroring(call: ApiCall) -> MirroringServices:
     """Return the services to an administrator, and for reading to an auditor; or raise that there
     are none."""
-    administration = call.registry.common.administration
+    authorization = call.registry.common.registry_authorization
     is_reading = call.method in READ_METHODS
-    require = administration.require_auditor if is_reading else administration.require
+    require = authorization.require_auditor if is_reading else authorization.require
     await require(call.caller, "look at", "the mirror")
     return call.registry.require_mirroring()

@@ -7,7 +7,7 @@ from pydantic import AliasPath, BeforeValidator, Field
 from functions.api.api_face import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
 from functions.http.subjects import named_organization
 from shared.domain.publishing_rules import RegistryRules, RuleEffect, VersionRule, VersionRuleChoice
-from shared.services.publishing.rule_changes import RulesDryRun, RulesOfOrganization
+from shared.services.publishing.rule_changes import PublishingRuleDryRun, RulesOfOrganization
 from shared.use_cases import rules
 from shared.use_cases.rules import (
     APPROVALS_MEANING,
@@ -183,7 +183,7 @@ async def api_org_rules_change(_: ApiCall, changed: RulesOfOrganization) -> Orga
 @rules_api.use_case(
     rules.dry_run_organization_rules, "POST", "api/v1/orgs/{org}/rules/dry-run", named_organization
 )
-async def api_org_rules_dry_run(_: ApiCall, found: RulesDryRun) -> RulesDryRunView:
+async def api_org_rules_dry_run(_: ApiCall, found: PublishingRuleDryRun) -> RulesDryRunView:
     return RulesDryRunView.model_validate(found)
 
 

@@ -36,7 +36,7 @@ def package_model(registry: Registry, listing: Listing) -> dict[str, object]:
         "ownerUUID": "",
         "createdDate": release.created_ms,
         "pullCount": min(head.pulls, 2**31 - 1),
-        "visibility": head.visibility.told,
+        "visibility": head.visibility.shown_to_clients,
         "modules": [_module_model(listing, module) for module in _modules(listing)],
         "balToolId": release.tools[0] if release.tools else "",
         "graalvmCompatible": release.graalvm.value,
@@ -65,7 +65,7 @@ def _provenance_model(registry: Registry, release: Release) -> dict[str, object]
     run = release.origin.provenance
     if run is None:
         return {}
-    said = {
+    facts = {
         "provider": run.provider,
         "issuer": run.token_issuer or run.issuer,
         "repository": run.repository,
@@ -76,7 +76,7 @@ def _provenance_model(registry: Registry, release: Release) -> dict[str, object]
         "sigstore": release.sigstore,
         "URL": registry.settings.base_url + provenance_address(release.coordinate),
     }
-    return {"provenance": {name: text for name, text in said.items() if text}}
+    return {"provenance": {name: text for name, text in facts.items() if text}}
 
 
 def _sbom_model(registry: Registry, release: Release) -> dict[str, object]:

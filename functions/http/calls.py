@@ -354,7 +354,7 @@ async def caller_of(headers: Mapping[str, str], registry: Registry) -> Principal
     client = RequestClient(unknown.address, unknown.agent)
     # The limit is checked before the store is read, so that invalid tokens cause a limited number
     # of reads.
-    registry.limits.rate_limiter.require_room(client.address)
+    registry.limits.rate_limiter.require_below_limit(client.address)
     authenticate = registry.identity.authentication.authenticate
     try:
         caller = await verify_credential(

@@ -6,8 +6,7 @@ from shared.domain.change_feed import ChangeKind
 from shared.domain.events import Event
 from shared.domain.organizations import Organization
 from shared.domain.package_history import CredentialKind, HistoryEntry
-from shared.domain.principals import DIRECTORY, OPERATOR_ID, REGISTRY_FILE_ID, UPKEEP
-from shared.domain.releases import MIRROR
+from shared.domain.principals import ACTOR_NAMES
 from shared.services.packages.history import HistoryPage
 
 # Every kind of event, and the words after the name of the actor. `subject` and `account` are fields
@@ -180,16 +179,6 @@ EVENT_PHRASES: Mapping[str, str] = {
     "webhook.rotated": "rotated the secret of the webhook {subject} to {host}",
 }
 
-# Names of actors that are not accounts.
-_ACTORS = {
-    OPERATOR_ID: "The operator",
-    REGISTRY_FILE_ID: "The registry file",
-    UPKEEP.id: "The registry",
-    MIRROR.id: "The mirror",
-    DIRECTORY.id: "The directory",
-    "groups": "A rule about groups",
-}
-
 
 class _EventDetails(dict[str, str]):
     """The details of an event; old events lack some."""
@@ -203,7 +192,7 @@ def actor_names(
 ) -> Mapping[str, str]:
     """Return the names of accounts, and of actors that are none, by their ids."""
     tokens = {organization.id: f"A token of {organization.name}"} if organization else {}
-    return {**names, **tokens, **_ACTORS}
+    return {**names, **tokens, **ACTOR_NAMES}
 
 
 def event_sentence(event: Event, names: Mapping[str, str]) -> str:

@@ -44,8 +44,8 @@ class ShownAdvisory(Struct, frozen=True):
     def sentence(self) -> str:
         """What it says in one line, for readers of texts."""
         fixed = f"Fixed in {', '.join(self.fixed)}." if self.fixed else "No version fixes it yet."
-        said = self.summary.rstrip(".")
-        return f"{self.id} ({self.severity}){f': {said}' if said else ''}. {fixed}"
+        summary = self.summary.rstrip(".")
+        return f"{self.id} ({self.severity}){f': {summary}' if summary else ''}. {fixed}"
 
 
 def shown_advisories(

@@ -5,7 +5,7 @@ from functions.http.signed_in_pages import AdministratorPages, FormProblem, Sign
 from shared.domain.mirror_rules import MAX_RULES, MAX_UPSTREAMS, MirrorRules
 from shared.domain.release_lists import parse_coordinate
 from shared.runtime.answers import Answer
-from shared.services.mirroring.mirror_rules import MAX_REASON, RuleDryRun
+from shared.services.mirroring.mirror_rules import MAX_REASON, MirrorRuleDryRun
 
 GONE_SHOWN = 100  # Releases on the page; the others appear after these are decided on.
 EFFECTS_SHOWN = 100  # Effects of a dry run on a page: the releases with the most pulls.
@@ -15,7 +15,7 @@ pages = AdministratorPages()
 
 @pages.read("manage/mirror")
 async def manage_mirror(
-    call: SignedInCall, problem: FormProblem | None = None, dry_run: RuleDryRun | None = None
+    call: SignedInCall, problem: FormProblem | None = None, dry_run: MirrorRuleDryRun | None = None
 ) -> Answer:
     mirroring = call.registry.mirroring
     if mirroring is None:

@@ -175,7 +175,7 @@ async def manage_release(
 def _actions(release: Release) -> tuple[ReleaseAction, ...]:
     """Return the actions for the release; one that waits for an owner can also be held."""
     actions = ACTIONS_BY_STATE[release.state]
-    return (*actions[:1], HOLD, *actions[1:]) if release.awaits_owner else actions
+    return (*actions[:1], HOLD, *actions[1:]) if release.is_held_for_owner else actions
 
 
 def _add_form(

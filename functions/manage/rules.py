@@ -4,7 +4,7 @@ from functions.account.rules import FINDINGS_SHOWN
 from functions.http.rule_forms import rule_fields
 from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
 from shared.runtime.answers import Answer
-from shared.services.publishing.rule_changes import RulesDryRun
+from shared.services.publishing.rule_changes import PublishingRuleDryRun
 from shared.use_cases import rules
 from shared.use_cases.rules import RegistryRulesChange
 from shared.use_cases.use_case import of_registry
@@ -15,7 +15,9 @@ FACES = (pages,)
 
 @pages.read("manage/rules")
 async def manage_rules(
-    call: SignedInCall, problem: FormProblem | None = None, dry_run: RulesDryRun | None = None
+    call: SignedInCall,
+    problem: FormProblem | None = None,
+    dry_run: PublishingRuleDryRun | None = None,
 ) -> Answer:
     stored = await call.registry.publishing.rule_changes.of_registry(by=call.caller)
     return call.show(
@@ -28,7 +30,7 @@ async def manage_rules(
     )
 
 
-async def _show_dry_run(call: SignedInCall, found: RulesDryRun) -> Answer:
+async def _show_dry_run(call: SignedInCall, found: PublishingRuleDryRun) -> Answer:
     return await manage_rules(call, dry_run=found)
 
 

@@ -254,7 +254,7 @@ async def store_file(
             published = await publishing.publish_archive(content, at, by=by)
             # A release that waits for its Sigstore bundle is accepted: after a refusal, clients
             # would not send the bundle, which is their next file.
-            if not published.release.waits_for_sigstore:
+            if not published.release.is_held_for_sigstore:
                 published.require_published()
             return published.allowance
         case RepositoryPath(ReleaseFile(at, FileKind.SBOM), None):

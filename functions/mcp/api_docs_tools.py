@@ -240,7 +240,7 @@ async def get_library(call: Call, asked: GetLibrary) -> AuthorText:
 def _source(symbol: Symbol, text: SymbolText | None) -> str:
     """Return a declaration as source, with its comments, if it is not too long. One whose text is
     too large to store has the first sentence of its comment, and its signature."""
-    said = f"# {symbol.description}\n" if symbol.description else ""
-    code = commented_source(text) if text else f"{said}{symbol.signature}"
+    heading = f"# {symbol.description}\n" if symbol.description else ""
+    code = commented_source(text) if text else f"{heading}{symbol.signature}"
     part, more = page_of_text(code, 0, LONGEST_SOURCE)
     return f"{part}\n// … get_symbol {shortened(symbol.path)} shows the rest." if more else part

@@ -43,7 +43,7 @@ class ScimCall(Call):
         `ScimTokens.authenticate` does."""
         client = anonymous_caller(self.headers, self.registry.settings.proxies)
         limiter = self.registry.limits.rate_limiter
-        limiter.require_room(client.address)
+        limiter.require_below_limit(client.address)
         text = token_text(self.headers)
         tokens = self.registry.scim.tokens
         try:

@@ -189,7 +189,7 @@ class RegistryHealth(Struct, frozen=True):
 
 async def _task_states(registry: Registry) -> list[TaskState]:
     try:
-        return await registry.maintenance.upkeep.cached_task_states()
+        return await registry.maintenance.task_runner.cached_task_states()
     except Unavailable:
         return []
 

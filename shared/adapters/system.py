@@ -59,7 +59,7 @@ class WriteProbe:
         self._monotonic = monotonic
         self._good_until = -1.0
 
-    async def require_room(self) -> None:
+    async def require_disk_space(self) -> None:
         """Raise `storage-not-writable` if the disk is full or over quota, `Busy` if it fails."""
         if self._monotonic() < self._good_until:
             return

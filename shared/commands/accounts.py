@@ -339,10 +339,10 @@ async def erase(registry: Registry, account: str, reason: str, now: bool) -> str
     second = registry.administration.second_administrator
     if now:
         receipt = await erasures.erase_now(found, reason, by=OPERATOR)
-        await second.tell_of_command(f"the account {found.id} was erased", reason)
+        await second.send_command_mail(f"the account {found.id} was erased", reason)
         return "\n".join(receipt.lines())
     erasure = await erasures.announce(found, reason, by=OPERATOR)
-    await second.tell_of_command(f"the account {found.id} will be erased in seven days", reason)
+    await second.send_command_mail(f"the account {found.id} will be erased in seven days", reason)
     keep = operator_command(registry.settings, "account", "keep", account)
     return (
         f"The account {account} will be erased at {format_time(erasure.due_ms)}. "

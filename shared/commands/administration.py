@@ -29,7 +29,7 @@ async def list_tasks(registry: Registry) -> Rows:
       ballroom upkeep list
     """
     now_ms = registry.clock.now_ms()
-    return [_row(each, now_ms) for each in await registry.maintenance.upkeep.task_states()]
+    return [_row(each, now_ms) for each in await registry.maintenance.task_runner.task_states()]
 
 
 @upkeep.command()
@@ -53,8 +53,8 @@ async def run(registry: Registry, name: str | None, *, force: bool) -> None:
     if force and name is None:
         sentence = "--force needs the name of a task."
         raise InvalidRequest(sentence)
-    upkeep = registry.maintenance.upkeep
-    run_once = upkeep.run_forced if force else upkeep.run
+    runner = registry.maintenance.task_runner
+    run_once = runner.run_forced if force else runner.run
     tasks = registry.maintenance.tasks
     chosen = [require_task(tasks, name).id] if name is not None else list(tasks)
     has_problems = False

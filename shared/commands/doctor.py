@@ -209,7 +209,7 @@ async def _findings_of_records(registry: Registry) -> list[StoreCheck]:
 
 async def _placement(registry: Registry) -> AsyncIterator[StoreCheck]:
     """Say how far the archives are placed for who may read, where a task places them."""
-    task = registry.maintenance.upkeep.tasks.get(PlaceArchives.id)
+    task = registry.maintenance.task_runner.tasks.get(PlaceArchives.id)
     if not isinstance(task, PlaceArchives):
         return
     left = await task.packages_left()
@@ -332,7 +332,7 @@ async def _directory_locks(registry: Registry) -> AsyncIterator[StoreCheck]:
     if waiting:
         problem = waiting_problem(waiting)
         yield StoreCheck(_DIRECTORY, problem.sentence, problem.way_out)
-    [state] = await registry.maintenance.upkeep.runs.read([task])
+    [state] = await registry.maintenance.task_runner.runs.read([task])
     if state.last_run is None:
         yield StoreCheck(_DIRECTORY, "Microsoft Entra ID was not asked yet who is disabled.")
         return

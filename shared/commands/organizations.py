@@ -43,7 +43,7 @@ from shared.domain.pull_records import MAX_PULLS_PAGE_SIZE, PullQuery
 from shared.domain.scopes import Role
 from shared.domain.webhooks import Webhook
 from shared.services.list_pages import iterate_pages
-from shared.services.organizations.memberships import Kept
+from shared.services.organizations.memberships import MadeItems
 from shared.services.packages.pull_records import PullRecordPage
 from shared.services.record_batches import ENTITIES_READ_AT_ONCE
 from shared.services.tokens.makers import described
@@ -300,8 +300,8 @@ async def add_member(
     """
     member = await registry.identity.accounts.by_name_or_id(account)
     memberships = registry.organizations.memberships
-    kept = Kept.of(keep=keep)
-    await memberships.set_member(name, member, Role(role), by=OPERATOR, kept=kept, reason=reason)
+    made = MadeItems.requested(keep=keep)
+    await memberships.set_member(name, member, Role(role), by=OPERATOR, made=made, reason=reason)
     stopped = [] if role == Role.OWNER.value else await _made(registry, name, member)
     return "\n".join([f"{account} is {role} of {name}.", *stopped])
 
@@ -323,8 +323,8 @@ async def remove_member(
     """
     member = await registry.identity.accounts.by_name_or_id(account)
     memberships = registry.organizations.memberships
-    kept = Kept.of(keep=keep)
-    await memberships.remove_member(name, member, by=OPERATOR, kept=kept, reason=reason)
+    made = MadeItems.requested(keep=keep)
+    await memberships.remove_member(name, member, by=OPERATOR, made=made, reason=reason)
     stopped = await _made(registry, name, member)
     return "\n".join([f"{account} is no longer a member of {name}.", *stopped])
 

@@ -43,7 +43,7 @@ async def apply(registry: Registry, file: TextIO, *, is_dry_run: bool, prunes: b
         tried = await files.preview(request, by=OPERATOR)
         _print_lines(*tried.changes, *tried.waiting)
         return tried.summary
-    applied = await files.apply(request, by=OPERATOR, told=_print_plan)
+    applied = await files.apply(request, by=OPERATOR, on_plan=_print_plan)
     for owner, secret in applied.secrets.items():
         click.echo(f"secret of the webhook {owner}: {secret}")
     return applied.summary

@@ -278,7 +278,7 @@ async def move_name(
     moved = await (moves.move(name, target, reason) if yes else moves.dry_run(name, target))
     if yes:
         told = f"the name {moved.org} moved to {moved.after or HERE}"
-        await registry.administration.second_administrator.tell_of_command(told, reason)
+        await registry.administration.second_administrator.send_command_mail(told, reason)
     return {
         "org": moved.org,
         "before": "nobody" if moved.before is None else moved.before or HERE,

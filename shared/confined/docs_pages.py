@@ -292,12 +292,12 @@ class DocsPages(Struct, frozen=True):
         if address is None:
             address = self.links.symbol(self.module.id, symbol.path) if symbol else ""
         comment = _comment_lines(symbol, is_long=is_long) if symbol else ()
-        said = (
+        lines = (
             f'{INDENT}<span class="c">{escape(show_bidi_characters(each), quote=False)}</span>\n'
             for each in comment
         )
         html = self.links.field(line, address)
-        return BlockLine(SafeHtml(f"{''.join(said)}{INDENT}{html}\n"), symbol)
+        return BlockLine(SafeHtml(f"{''.join(lines)}{INDENT}{html}\n"), symbol)
 
     def _sections(
         self, symbol: DocsSymbol, members: Sequence[DocsSymbol], *, is_long: bool
@@ -342,11 +342,11 @@ class DocsPages(Struct, frozen=True):
 
     def _full(self, symbol: DocsSymbol) -> RenderedSymbol:
         docs = symbol.docs
-        said = symbol.deprecation
+        lines = symbol.deprecation
         brief = replace(
             self._brief(symbol),
             comment=self._comment(symbol.comment),
-            deprecation=None if said is None else self._comment(said),
+            deprecation=None if lines is None else self._comment(lines),
         )
         if not isinstance(docs, FunctionDocs):
             return brief

@@ -28,11 +28,11 @@ from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import Invalid, Refusal
 from shared.domain.outside_values import MAX_LINE, SignedMs, SignedNumber
 from shared.domain.packages import Head, Origin, Release
+from shared.domain.principals import MIRROR
 from shared.domain.provenance.sigstore_identities import MAX_SIGSTORE_BUNDLE_BYTES
 from shared.domain.provenance.upstream_statements import MAX_UPSTREAM_STATEMENTS_BYTES
 from shared.domain.records import Record
 from shared.domain.release_states import State
-from shared.domain.releases import MIRROR
 from shared.domain.sboms import MAX_SBOM_BYTES
 from shared.domain.signatures import Signature
 from shared.domain.visibility import EVERYBODY, Visibility
@@ -201,7 +201,7 @@ class BundledWithdrawal(Record):
         return Coordinate.parse(self.org, self.name, self.version)
 
     @property
-    def told(self) -> str:
+    def reason_clause(self) -> str:
         """The reason, and whether it is for good, for a report."""
         reason = str(self.public_reason) if self.public_reason else "no public reason"
         return f"{reason}{', for good' if self.permanent else ''}"

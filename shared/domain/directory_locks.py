@@ -82,15 +82,15 @@ def finding_place(account_id: str) -> Place:
     return Place(account_id, "directory")
 
 
-def lock_reason(said: DirectoryState, at_ms: int) -> str:
+def lock_reason(reported: DirectoryState, at_ms: int) -> str:
     """Return the reason of a lock by the directory."""
-    what = "disabled" if said is DirectoryState.DISABLED else "no longer there"
+    what = "disabled" if reported is DirectoryState.DISABLED else "no longer there"
     return f"Microsoft Entra ID said on {time_text(at_ms)} that this person is {what}."
 
 
-def deactivation_reason(provider: str, said: DirectoryState, at_ms: int) -> str:
+def deactivation_reason(provider: str, reported: DirectoryState, at_ms: int) -> str:
     """Return the reason of a lock by a directory that provisions the account."""
-    what = "deactivated" if said is DirectoryState.DISABLED else "removed"
+    what = "deactivated" if reported is DirectoryState.DISABLED else "removed"
     return f"The directory ({provider}) {what} this person by SCIM on {time_text(at_ms)}."
 
 

@@ -9,8 +9,9 @@ from enum import Enum
 
 from shared.domain.mirror_rules import WAS_HELD
 from shared.domain.packages import Release
+from shared.domain.principals import MIRROR
 from shared.domain.release_states import State
-from shared.domain.releases import MIRROR, Decision, with_decision
+from shared.domain.releases import Decision, with_decision
 from shared.domain.withdrawals import PublicReason
 
 

@@ -194,12 +194,12 @@ def _reason(error: Exception) -> str:
     """Return why the library does not read an expression, in words of ours."""
     if isinstance(error, RecursionError):
         return "its parentheses are too deep"
-    said = " ".join(str(error).split())
-    lower = said.lower()
+    message = " ".join(str(error).split())
+    lower = message.lower()
     if "parenthes" in lower or "unbalanced" in lower:
         return "its parentheses do not match"
     if "requires two or more" in lower:
-        return f"{said.partition(' ')[0]} has a license on one side alone"
+        return f"{message.partition(' ')[0]} has a license on one side alone"
     if "exception" in lower and "with" not in lower.partition("exception")[0]:
         return "an exception comes behind WITH and a license"
     return "it cannot be read as an expression of licenses with AND, OR, WITH and parentheses"

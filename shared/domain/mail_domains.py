@@ -84,8 +84,8 @@ def parse_registration(answer: Mapping[str, object]) -> Registration:
             case _:
                 pass
     states = answer.get("status")
-    said = cast("list[object]", states) if isinstance(states, list) else []
-    is_lost = any(isinstance(each, str) and each.lower() in _LOST for each in said)
+    names = cast("list[object]", states) if isinstance(states, list) else []
+    is_lost = any(isinstance(each, str) and each.lower() in _LOST for each in names)
     registered = [dates[each] for each in ("registration", "reregistration") if each in dates]
     return Registration(max(registered, default=None), dates.get("expiration"), is_lost)
 

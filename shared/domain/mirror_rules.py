@@ -18,9 +18,10 @@ from shared.domain.coordinates import Package
 from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.packages import Release
+from shared.domain.principals import MIRROR
 from shared.domain.records import Record
 from shared.domain.release_states import State
-from shared.domain.releases import MIRROR, Decision, with_decision
+from shared.domain.releases import Decision, with_decision
 from shared.domain.times import MS, parse_time, utc_text
 
 CENTRAL_NAME = "central"
@@ -162,11 +163,11 @@ class AgeRule(_PackageRule):
         """Return why a release is not served, by which rule, and until when; empty if it is."""
         if public_since_ms <= self.newest_ms(now_ms):
             return ""
-        said = f"it was published at {utc_text(public_since_ms)}, and the rule `{self}` serves"
+        clause = f"it was published at {utc_text(public_since_ms)}, and the rule `{self}` serves"
         end_ms = self.served_from_ms(public_since_ms)
         if end_ms is None:
-            return f"{said} nothing later."
-        return f"{said} releases after {self.days} days: this one from {utc_text(end_ms)} on."
+            return f"{clause} nothing later."
+        return f"{clause} releases after {self.days} days: this one from {utc_text(end_ms)} on."
 
     def __str__(self) -> str:
         age = self.days if self.as_of_ms is None else utc_text(self.as_of_ms)
@@ -466,8 +467,8 @@ def apply_mirror_rules(
         before = WAS_HELD if state is State.HELD else ""
         decision = Decision(State.QUARANTINED, f"{_WITHHELD_BY_RULES}{reason}{before}")
     elif not reason and state is State.QUARANTINED:
-        said = release.state_reason
-        if said.startswith(_WITHHELD_BY_RULES) and not said.endswith(WAS_HELD):
+        state_reason = release.state_reason
+        if state_reason.startswith(_WITHHELD_BY_RULES) and not state_reason.endswith(WAS_HELD):
             decision = Decision(State.LIVE)
     if decision is None:
         return release

@@ -159,8 +159,8 @@ def without_account(
     disputed = {dispute.org.lower(), dispute.package.lower()}
     # The longest first, because an address may begin with a name.
     known = sorted(names, key=len, reverse=True)
-    said = [re.escape(each) for each in known if each and each.lower() not in disputed]
-    named = re.compile(rf"(?<!\w)(?:{'|'.join(said)})(?!\w)", re.IGNORECASE) if said else None
+    escaped = [re.escape(each) for each in known if each and each.lower() not in disputed]
+    named = re.compile(rf"(?<!\w)(?:{'|'.join(escaped)})(?!\w)", re.IGNORECASE) if escaped else None
 
     def stated(statement: Statement) -> Statement:
         # The first statement is the claim, whoever wrote it down.

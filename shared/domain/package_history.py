@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from shared.domain.change_feed import package_change
 from shared.domain.events import Event
+from shared.domain.principals import DIRECTORY, GROUPS, MAINTENANCE, MIRROR, OPERATOR
 
 
 class CredentialKind(Enum):
@@ -27,11 +28,11 @@ class CredentialKind(Enum):
 
 
 _WORDS: Mapping[str, CredentialKind] = {
-    "console": CredentialKind.OPERATOR,
-    "upkeep": CredentialKind.REGISTRY,
-    "groups": CredentialKind.REGISTRY,
-    "directory": CredentialKind.REGISTRY,
-    "mirror": CredentialKind.UPSTREAM,
+    OPERATOR.credential: CredentialKind.OPERATOR,
+    MAINTENANCE.credential: CredentialKind.REGISTRY,
+    GROUPS.credential: CredentialKind.REGISTRY,
+    DIRECTORY.credential: CredentialKind.REGISTRY,
+    MIRROR.credential: CredentialKind.UPSTREAM,
 }
 _OF_SESSIONS = "session"  # How credentials of sessions begin.
 

@@ -15,7 +15,7 @@ from shared.domain.coordinates import Coordinate, Package
 from shared.domain.events import Event
 from shared.domain.names import OrgName, PackageName
 from shared.domain.outside_values import StoredMs
-from shared.domain.records import Record
+from shared.domain.records import Record, stored_as
 from shared.domain.release_states import WITHDRAWN, Holder, PackageHold, State
 from shared.domain.signatures import Signature
 from shared.domain.versions import Version
@@ -261,12 +261,13 @@ class Release(ArchiveFacts):
     state: State = State.LIVE
     state_reason: str = ""
     public_reason: PublicReason | None = None
-    awaits_owner: bool = False  # Held since publication, until an owner decides on it.
+    # Held since publication, until an owner decides on it.
+    is_held_for_owner: bool = stored_as("awaits_owner", False)
     # Who holds the release, if it is held and awaits no owner.
     holder: Holder = Holder.ADMINISTRATOR
     refused: bool = False  # An owner refused it while it was held, so it was never published.
     # It was served while its package was public, so the public log may name it.
-    is_told: bool = False
+    is_disclosed: bool = stored_as("is_told", False)
     # The erased archive of a removed release, once it is deleted.
     erased: ErasedArchive | None = None
     deprecation: str | None = None
@@ -276,7 +277,8 @@ class Release(ArchiveFacts):
     # Names the statements of the registry among its attestations; empty while it has none.
     statements: str = ""
     sigstore: str = ""  # Which Sigstore instance its bundle was verified with; empty without one.
-    awaits_sigstore: bool = False  # It is not published before its Sigstore bundle came.
+    # It is not published before its Sigstore bundle came.
+    needs_sigstore: bool = stored_as("awaits_sigstore", False)
     approval: RequiredApproval | None = None  # It is not published before people approved it.
     warnings: tuple[ReleaseWarning, ...] = ()
     revision: int = 1
@@ -301,7 +303,7 @@ class Release(ArchiveFacts):
     def is_known(self) -> bool:
         """Whether all who may read its package know it, since it is served or was."""
         is_served = self.state is State.LIVE
-        return is_served or self.is_told or self.is_withdrawn or self.is_held_by_owner
+        return is_served or self.is_disclosed or self.is_withdrawn or self.is_held_by_owner
 
     def tool_named(self, text: str) -> str:
         """Return the tool with this id, else the first one; empty where there are none."""
@@ -318,30 +320,30 @@ class Release(ArchiveFacts):
         return self.state is State.HELD and self.holder is Holder.OWNER
 
     @property
-    def waits_for_package(self) -> bool:
+    def is_held_for_package(self) -> bool:
         """Whether it is published when its package is no longer held as a whole."""
         return self.state is State.HELD and self.holder is Holder.PACKAGE
 
     @property
-    def waits_for_sigstore(self) -> bool:
+    def is_held_for_sigstore(self) -> bool:
         """Whether it is published when its Sigstore bundle came."""
         return self.state is State.HELD and self.holder is Holder.SIGSTORE
 
     @property
-    def awaits_approval(self) -> bool:
+    def needs_approval(self) -> bool:
         """Whether people have to approve it before it is published, whatever else it waits for."""
         return self.approval is not None and not self.approval.is_met
 
     @property
-    def waits_for_review(self) -> bool:
+    def is_held_for_review(self) -> bool:
         """Whether it is held until people approved it, and for nothing else."""
         return self.state is State.HELD and self.holder is Holder.REVIEW
 
     @property
     def is_waiting(self) -> bool:
         """Whether it is published once something happens that it has waited for since its push."""
-        by_itself = self.waits_for_package or self.waits_for_sigstore
-        return self.awaits_owner or self.waits_for_review or by_itself
+        by_itself = self.is_held_for_package or self.is_held_for_sigstore
+        return self.is_held_for_owner or self.is_held_for_review or by_itself
 
     @property
     def is_stored(self) -> bool:

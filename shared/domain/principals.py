@@ -137,8 +137,24 @@ class Principal(Struct, frozen=True):
 
 ANONYMOUS = Principal()
 OPERATOR = Principal(id=OPERATOR_ID, credential=_CONSOLE, grants=(UNLIMITED,))
-UPKEEP = Principal(id="upkeep", credential="upkeep")  # The actor of maintenance tasks.
+MAINTENANCE = Principal(id="upkeep", credential="upkeep")  # The actor of maintenance tasks.
 DIRECTORY = Principal(id="directory", credential="directory")  # The actor of its locks.
+GROUPS = Principal(id="groups", credential="groups")  # The actor of what groups change.
+MIRROR = Principal(id="mirror", credential="mirror")  # The publisher of mirrored releases.
+
+# The names of actors that are not accounts, at the beginning of a sentence. Their ids have another
+# length than those of accounts.
+ACTOR_NAMES: Mapping[str, str] = {
+    OPERATOR_ID: "The operator",
+    REGISTRY_FILE_ID: "The registry file",
+    MAINTENANCE.id: "The registry",
+    DIRECTORY.id: "The directory",
+    GROUPS.id: "A rule about groups",
+    MIRROR.id: "The mirror",
+}
+ACTOR_NAMES_WITHIN_SENTENCES: Mapping[str, str] = {
+    actor: name[0].lower() + name[1:] for actor, name in ACTOR_NAMES.items()
+}
 
 
 def registry_file(by: Principal) -> Principal:

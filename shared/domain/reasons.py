@@ -24,7 +24,7 @@ def parse_required_reason(text: str, what: str) -> str:
 
 def acts_from_outside(by: Principal, access: AccessContext) -> bool:
     """Check whether the operator, or an administrator who does not own it, acts in an
-    organization."""
+    organization, which takes a reason."""
     return by.is_operator or (access.is_administrator and access.role is not Role.OWNER)
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import ClassVar, Self, TypeVar
 
 from msgspec import Struct
+from pydantic import Field
 
 from shared.domain.archives.bala import Bala
 from shared.domain.coordinates import Coordinate, release_place
@@ -23,7 +24,7 @@ from shared.domain.packages import (
     RequiredApproval,
     UpstreamOrigin,
 )
-from shared.domain.principals import Principal
+from shared.domain.principals import MIRROR, Principal
 from shared.domain.reasons import parse_reason, parse_required_reason
 from shared.domain.release_states import Holder, PackageHold, State
 from shared.domain.times import MS, utc_text
@@ -32,9 +33,6 @@ from shared.domain.visibility import Visibility
 from shared.domain.withdrawals import ErasedArchive, PublicReason, WithdrawalReason
 
 Changeable = TypeVar("Changeable", Head, Release)
-
-# The publisher of mirrored releases; shorter than any account's id.
-MIRROR = Principal(id="mirror", credential="mirror")
 
 
 def new_head(
@@ -137,7 +135,12 @@ def held_for_owner(release: Release, reason: str) -> Release:
     [published] = release.outbox
     details = {**published.details, "reason": reason}
     held = published.model_copy(update={"kind": "release.awaiting-owner", "details": details})
-    update = {"state": State.HELD, "state_reason": reason, "awaits_owner": True, "outbox": (held,)}
+    update = {
+        "state": State.HELD,
+        "state_reason": reason,
+        "is_held_for_owner": True,
+        "outbox": (held,),
+    }
     return release.model_copy(update=update)
 
 
@@ -215,7 +218,7 @@ def next_decision(head: Head, release: Release) -> Decision:
         return Decision(State.HELD, waiting_reason(head.hold), holder=Holder.PACKAGE)
     if release.approval and not release.approval.is_met:
         return Decision(State.HELD, release.approval.reason, holder=Holder.REVIEW)
-    if release.awaits_sigstore:
+    if release.needs_sigstore:
         return WAITING_FOR_SIGSTORE
     return Decision(State.LIVE)
 
@@ -236,7 +239,7 @@ def with_decision(
         public_reason=decision.public,
     )
     marks: dict[str, object] = {
-        "awaits_owner": False,
+        "is_held_for_owner": False,
         "holder": decision.holder,
         "refused": release.refused or decision.is_refusal,
     }
@@ -248,24 +251,24 @@ def with_decision(
     return changed.model_copy(update=marks)
 
 
-def told_to_everybody(release: Release, head: Head, before: Release | None = None) -> Release:
+def disclosed(release: Release, head: Head, before: Release | None = None) -> Release:
     """Return a new or changed release with its new events marked as public, where everybody may
-    read its package, and it is served or was told before; `before` is the release before the
+    read its package, and it is served or was disclosed before; `before` is the release before the
     change.
 
-    A release that was held since its publication is not told until it is served.
+    A release that was held since its publication is not disclosed until it is served.
     """
     if head.visibility is not Visibility.PUBLIC:
         return release
-    was_told = before is not None and (before.is_told or before.state is State.LIVE)
-    if not was_told and release.state is not State.LIVE:
+    was_disclosed = before is not None and (before.is_disclosed or before.state is State.LIVE)
+    if not was_disclosed and release.state is not State.LIVE:
         return release
     since = len(before.outbox) if before else 0
-    told = tuple(
+    events = tuple(
         event.model_copy(update={"public": event.kind in READABLE_KINDS})
         for event in release.outbox[since:]
     )
-    update = {"is_told": True, "outbox": (*release.outbox[:since], *told)}
+    update = {"is_disclosed": True, "outbox": (*release.outbox[:since], *events)}
     return release.model_copy(update=update)
 
 
@@ -285,8 +288,12 @@ def with_removal(
     if origin is None:
         return release
     reason = WithdrawalReason(why) if why else None
-    told = (removed_ms is None, reason, is_final)
-    if told == (origin.removed_ms is None, origin.removed_because, origin.removed_for_good):
+    said_upstream = (removed_ms is None, reason, is_final)
+    if said_upstream == (
+        origin.removed_ms is None,
+        origin.removed_because,
+        origin.removed_for_good,
+    ):
         return release
     kind = "mirror.restored" if removed_ms is None else "mirror.removed"
     origin = origin.model_copy(
@@ -325,7 +332,7 @@ def with_change(
 ) -> Changeable:
     """Return `record` with the fields of `update`, and the event of the change in its outbox, whose
     details say the fields, and the reason of an administrator. That of a package is public where
-    the package is; those of releases are marked by `told_to_everybody`.
+    the package is; those of releases are marked by `disclosed`.
 
     The event's id holds the new revision, so a change that is written twice is one event.
     """
@@ -465,7 +472,9 @@ class WithheldNote(Entity):
     version: str
     state: State
     reason: str
-    awaits_owner: bool
+    is_held_for_owner: bool = Field(
+        validation_alias="awaits_owner", serialization_alias="awaits_owner"
+    )
     holder: Holder = Holder.ADMINISTRATOR
     since_ms: int
     by: str = ""  # Who decided, where that is known; the log of the organization says it for ever.
@@ -479,7 +488,7 @@ class WithheldNote(Entity):
         For a release that waits for an owner, nobody has decided yet.
         """
         deciders = [each.actor for each in release.outbox if "state" in each.details]
-        if deciders and not release.awaits_owner:
+        if deciders and not release.is_held_for_owner:
             by = deciders[-1]
         return cls(
             org=release.org,
@@ -487,7 +496,7 @@ class WithheldNote(Entity):
             version=release.version,
             state=release.state,
             reason=release.state_reason,
-            awaits_owner=release.awaits_owner,
+            is_held_for_owner=release.is_held_for_owner,
             holder=release.holder,
             since_ms=release.changed_ms or release.created_ms,
             by=by,

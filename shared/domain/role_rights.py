@@ -120,11 +120,6 @@ class AccessContext(Struct, frozen=True):
         has_role = self.role is not None or bool(principal.granted_roles(org))
         return has_role or self.is_administrator or principal.is_operator
 
-    def acts_for_operator(self, principal: Principal) -> bool:
-        """Check whether `principal` acts on an organization of others by the right of the operator
-        or of administrators, which takes a reason."""
-        return principal.is_operator or (self.is_administrator and self.role is not Role.OWNER)
-
     def seen_by(self, principal: Principal, org: OrgName) -> Self:
         """Return the context, without the organization if it is hidden from `principal`."""
         if self.organization is None or not self.organization.is_hidden:

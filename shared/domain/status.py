@@ -120,14 +120,14 @@ class NoticeBoard(Entity):
     @property
     def banners(self) -> tuple[Banner, ...]:
         """The banners of pages, the most severe first."""
-        said = (Banner(self.notice),) if self.notice else ()
+        banners = (Banner(self.notice),) if self.notice else ()
         if self.read_only is None:
-            return said
+            return banners
         text = (
             f"This registry is in read-only mode: {self.read_only.reason}. "
             "Packages can still be searched and pulled."
         )
-        return (Banner(text, is_about_read_only=True), *said)
+        return (Banner(text, is_about_read_only=True), *banners)
 
 
 NOTICE_BOARD_PLACE = Place("registry")

@@ -51,7 +51,7 @@ from shared.domain.packages import (
     Texts,
     UpstreamOrigin,
 )
-from shared.domain.releases import MIRROR
+from shared.domain.principals import MIRROR
 from shared.domain.search import SearchKind
 from shared.domain.upstream_withdrawals import UpstreamChange, UpstreamChanges, UpstreamWithdrawal
 from shared.domain.versions import Range, Version

@@ -11,6 +11,7 @@ from shared.domain.coordinates import Coordinate, release_place
 from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.outside_values import StoredMs
+from shared.domain.records import stored_as
 from shared.domain.releases import WITHDRAWAL_TITLES
 from shared.domain.withdrawals import PublicReason, WithdrawalReason
 
@@ -87,7 +88,7 @@ class GoneRelease(Entity):
     why: str = ""  # The public reason, if there is one.
     is_final: bool = False
     is_followed: bool = False  # It was quarantined here for that.
-    is_told: bool = False  # Administrators got mail.
+    is_mailed: bool = stored_as("is_told", False)  # Administrators got mail.
     decided_by: str = ""  # The account that decided to serve it, or to withhold it.
 
     @property
@@ -104,7 +105,7 @@ class GoneRelease(Entity):
         return "" if self.is_followed or self.decided_by else GONE
 
     @property
-    def told(self) -> str:
+    def reason_clause(self) -> str:
         """What the upstream says of it, as a part of a sentence."""
         if not self.is_stated:
             return "it is missing there, without a reason"

@@ -21,8 +21,8 @@ class Visibility(Enum):
         return order.index(self) > order.index(other)
 
     @property
-    def told(self) -> str:
-        """What clients are told, which know public and private alone."""
+    def shown_to_clients(self) -> str:
+        """The word for clients, which know only public and private."""
         return "public" if self is Visibility.PUBLIC else "private"
 
 

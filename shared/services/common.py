@@ -71,8 +71,8 @@ class Adapters(Struct, frozen=True):
     # The scope in which `pulls` recognizes callers.
     caller_scope: CallerScope = CallerScope.REGISTRY
     edge: EdgeCache | None = None  # A CDN whose copies can be purged.
-    writable: Callable[[], Awaitable[None]] | None = None  # Raises if the disk is full.
-    room: Callable[[], DiskSpace | None] | None = None  # Space on the disk that has all data.
+    require_disk_space: Callable[[], Awaitable[None]] | None = None  # Raises if the disk is full.
+    disk_space: Callable[[], DiskSpace | None] | None = None  # Space on the disk that has all data.
     # Other registries, whose packages are served here, too; None if nothing is mirrored.
     connect_upstream: Callable[[UpstreamAddress], Upstream] | None = None
     # Connects to the server of an address and sends nothing; raises `Unanswered`.

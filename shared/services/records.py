@@ -109,6 +109,10 @@ class RecordWriter(Struct, frozen=True):
             await self.directory.remove(self._with_event(entity, change, by))
         )
 
+    async def append(self, change: EntityChange, *, by: Principal) -> None:
+        """Append the event of a change that no entity stores."""
+        await self.events.append([self.event(change, by)])
+
     def event(self, change: EntityChange, by: Principal) -> Event:
         return Event(
             id=f"{change.kind}:{random_text(self.randomness, EVENT_ID_LENGTH)}",

@@ -55,11 +55,15 @@ def _unknown_keys() -> Iterator[str]:
             continue
         variable = f"{PREFIX}{key.upper()}"
         if variable in GONE_SETTINGS:
-            said = f"a setting of an earlier version, and has no effect. {GONE_SETTINGS[variable]}"
+            clause = (
+                f"a setting of an earlier version, and has no effect. {GONE_SETTINGS[variable]}"
+            )
         else:
             near = get_close_matches(key_of(key), known, 1)
-            said = f"not a setting, and has no effect.{f' Did you mean {near[0]}?' if near else ''}"
-        yield f"{key[:80]} in {config.path if config else ''} is {said} {_PAGE}"
+            clause = (
+                f"not a setting, and has no effect.{f' Did you mean {near[0]}?' if near else ''}"
+            )
+        yield f"{key[:80]} in {config.path if config else ''} is {clause} {_PAGE}"
 
 
 def _unknown(name: str, known: set[str]) -> str:

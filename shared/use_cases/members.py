@@ -10,7 +10,7 @@ from shared.composition import Registry
 from shared.domain.names import OrgName
 from shared.domain.principals import Principal
 from shared.domain.scopes import Action, Role
-from shared.services.organizations.memberships import Kept
+from shared.services.organizations.memberships import MadeItems
 from shared.use_cases.inputs import FormField, Reason, choice, is_checked
 from shared.use_cases.use_case import use_case
 
@@ -61,10 +61,10 @@ async def change_role(
     registry: Registry, member: NamedMember, sent: RoleChange, by: Principal
 ) -> None:
     memberships = registry.organizations.memberships
-    kept = Kept.of(keep=sent.keep)
+    made = MadeItems.requested(keep=sent.keep)
     account = await memberships.member_account(member.org, member.account, by=by)
     await memberships.set_member(
-        member.org, account, sent.role, by=by, kept=kept, reason=sent.reason
+        member.org, account, sent.role, by=by, made=made, reason=sent.reason
     )
 
 
@@ -76,9 +76,9 @@ async def change_role(
 )
 async def remove(registry: Registry, member: NamedMember, sent: Removal, by: Principal) -> None:
     memberships = registry.organizations.memberships
-    kept = Kept.of(keep=sent.keep)
+    made = MadeItems.requested(keep=sent.keep)
     account = await memberships.member_account(member.org, member.account, by=by)
-    await memberships.remove_member(member.org, account, by=by, kept=kept, reason=sent.reason)
+    await memberships.remove_member(member.org, account, by=by, made=made, reason=sent.reason)
 
 
 @use_case(

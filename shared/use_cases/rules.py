@@ -22,7 +22,7 @@ from shared.domain.publishing_rules import (
     VersionRuleChoice,
 )
 from shared.domain.scopes import Action
-from shared.services.publishing.rule_changes import RulesDryRun, RulesOfOrganization
+from shared.services.publishing.rule_changes import PublishingRuleDryRun, RulesOfOrganization
 from shared.use_cases.inputs import FormField, Inputs, choice, is_checked, lines, text
 from shared.use_cases.use_case import use_case
 
@@ -234,7 +234,7 @@ async def change_organization_rules(
 )
 async def dry_run_organization_rules(
     registry: Registry, org: OrgName, wanted: OrganizationRulesChange, by: Principal
-) -> RulesDryRun:
+) -> PublishingRuleDryRun:
     return await registry.publishing.rule_changes.dry_run_organization(org, wanted.values, by=by)
 
 
@@ -259,5 +259,5 @@ async def change_registry_rules(
 )
 async def dry_run_registry_rules(
     registry: Registry, _: None, wanted: RegistryRulesChange, by: Principal
-) -> RulesDryRun:
+) -> PublishingRuleDryRun:
     return await registry.publishing.rule_changes.dry_run_registry(wanted.values, by=by)

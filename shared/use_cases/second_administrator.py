@@ -28,7 +28,7 @@ async def remove_release(
     if not by.is_person or registry.administration.second_administrator.must_confirm(by):
         return await publishing.proposals.remove(coordinate, reason, public, by=by)
     removed = await publishing.moderation.remove(coordinate, reason, public, by=by)
-    await _tell(registry, f"{removed.coordinate} was removed permanently", reason, by)
+    await _send_command_mail(registry, f"{removed.coordinate} was removed permanently", reason, by)
     return removed
 
 
@@ -43,7 +43,7 @@ async def erase_release(
     if not by.is_person or registry.administration.second_administrator.must_confirm(by):
         return await publishing.proposals.erase(coordinate, reason, public, by=by)
     erasure = await publishing.erasure.erase(coordinate, reason, public, by=by)
-    await _tell(registry, f"{erasure.release.coordinate} was erased", reason, by)
+    await _send_command_mail(registry, f"{erasure.release.coordinate} was erased", reason, by)
     return erasure
 
 
@@ -54,7 +54,7 @@ async def erase_account_now(
         proposals = registry.publishing.proposals
         return await proposals.erase_account(account, reason, is_now=True, by=by)
     receipt = await registry.administration.account_erasures.erase_now(account, reason, by=by)
-    await _tell(registry, f"the account {account.id} was erased", reason, by)
+    await _send_command_mail(registry, f"the account {account.id} was erased", reason, by)
     return receipt
 
 
@@ -66,7 +66,9 @@ async def announce_erasure(
         proposals = registry.publishing.proposals
         return await proposals.erase_account(account, reason, is_now=False, by=by)
     erasure = await registry.administration.account_erasures.announce(account, reason, by=by)
-    await _tell(registry, f"the account {account.id} will be erased in seven days", reason, by)
+    await _send_command_mail(
+        registry, f"the account {account.id} will be erased in seven days", reason, by
+    )
     return erasure.due_ms
 
 
@@ -78,7 +80,7 @@ async def decide_dispute(
         return await proposals.decide_dispute(dispute, outcome, reason, by=by)
     decided = await registry.administration.name_disputes.decide(dispute, outcome, reason, by=by)
     what = f"the dispute about the name {decided.dispute.name} was decided: {outcome.value}"
-    await _tell(registry, what, reason, by)
+    await _send_command_mail(registry, what, reason, by)
     return decided
 
 
@@ -98,10 +100,10 @@ async def decide_ownership(
     requests = registry.organizations.ownership_requests
     await requests.decide(org, account, decision, reason=reason, by=by)
     if is_grant:
-        await _tell(registry, f"{account} was made an owner of {org}", reason, by)
+        await _send_command_mail(registry, f"{account} was made an owner of {org}", reason, by)
     return None
 
 
-async def _tell(registry: Registry, what: str, reason: str, by: Principal) -> None:
+async def _send_command_mail(registry: Registry, what: str, reason: str, by: Principal) -> None:
     if by.is_operator:
-        await registry.administration.second_administrator.tell_of_command(what, reason)
+        await registry.administration.second_administrator.send_command_mail(what, reason)

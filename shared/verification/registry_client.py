@@ -218,7 +218,7 @@ def _refusal(url: str, error: urllib.error.HTTPError) -> tuple[str, float]:
     if 300 <= error.code < 400:  # noqa: PLR2004 - redirects.
         return f"{url} leads to another address, which is not followed.", seconds
     try:
-        said = sentence_of_refusal(read_object(error.read(LARGEST_ANSWER_BYTES)))
+        sentence = sentence_of_refusal(read_object(error.read(LARGEST_ANSWER_BYTES)))
     except (*UNREACHABLE, EndlessAnswer):
-        said = ""
-    return f"{url} answered {error.code}. {said}".rstrip(), seconds
+        sentence = ""
+    return f"{url} answered {error.code}. {sentence}".rstrip(), seconds

@@ -256,7 +256,7 @@ async def _pulls(story: Story) -> None:
     await world.java(world.people.mia).pull("acme/secret:1.0.0")
     world.clock.advance(timedelta(minutes=25))
     await world.write_pulls()
-    await world.registry.maintenance.upkeep.run("roll-up-pulls")
+    await world.registry.maintenance.task_runner.run("roll-up-pulls")
 
 
 async def _changes(story: Story) -> None:
@@ -276,8 +276,8 @@ async def _changes(story: Story) -> None:
 
 async def _upkeep(story: Story) -> None:
     story.world.clock.advance(timedelta(days=1))
-    for task in story.world.registry.maintenance.upkeep.tasks:
-        assert await story.world.registry.maintenance.upkeep.run(task), task
+    for task in story.world.registry.maintenance.task_runner.tasks:
+        assert await story.world.registry.maintenance.task_runner.run(task), task
 
 
 async def _people(story: Story) -> None:

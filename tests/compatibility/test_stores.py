@@ -88,8 +88,8 @@ async def test_upkeep_finds_nothing_wrong(old: Old) -> None:
     await reopened.send(old.world.http)
     problems: dict[str, Any] = {}
     changed: dict[str, int] = {}
-    for task in old.world.registry.maintenance.upkeep.tasks:
-        report = await old.world.registry.maintenance.upkeep.run(task)
+    for task in old.world.registry.maintenance.task_runner.tasks:
+        report = await old.world.registry.maintenance.task_runner.run(task)
         assert report, task
         problems[task] = report.problems
         changed[task] = report.changed

@@ -88,8 +88,8 @@ async def test_an_upgrade_skips_versions_and_loses_nothing(
         headers={**FORM, "Authorization": f"Bearer {earlier.token}"},
     )
     assert pushed.status_code == 204, pushed.text
-    upkeep = upgraded.registry.maintenance.upkeep
+    runner = upgraded.registry.maintenance.task_runner
     for task in ("process-outboxes", "freeze-leaves", "repair-derived-data", "audit-archives"):
-        report = await upkeep.run(task)
+        report = await runner.run(task)
         assert report is not None
         assert report.problems == (), task

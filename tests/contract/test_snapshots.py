@@ -148,7 +148,7 @@ async def busy(worlds: OpenWorld) -> World:
     kept = Coordinate.parse("acme", "greet", "1.0.2")
     pulls = [Pull(kept, f"2026-{n:02}-20", f"c{n}", n) for n in range(1, 6)]
     await world.stores.pulls.record(Process().batch(*pulls))
-    await world.registry.maintenance.upkeep.run("roll-up-pulls")
+    await world.registry.maintenance.task_runner.run("roll-up-pulls")
     # Somebody whose push was cut off, and who has not been listed yet.
     await world.stores.metadata.claim(head("acme/late", outbox=(event("cut-off"),)))
     await world.registry.administration.accounts.lock(

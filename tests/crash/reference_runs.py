@@ -103,7 +103,7 @@ async def sweep_a_day_later(world: World) -> None:
     """Remove the archives that nothing needs, as if their time were over."""
     now_ms = world.clock.at_ms
     world.clock.advance(A_DAY_LATER)
-    report = await world.registry.maintenance.upkeep.run("delete-orphaned-archives")
+    report = await world.registry.maintenance.task_runner.run("delete-orphaned-archives")
     assert report is not None
     assert report.problems == ()
     world.clock.at_ms = now_ms

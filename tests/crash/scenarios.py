@@ -117,10 +117,10 @@ def upkeep(task: str) -> Act:
 
     async def act(world: World) -> httpx.Response:
         async def run(registry: Registry) -> None:
-            report = await registry.maintenance.upkeep.run(task)
+            report = await registry.maintenance.task_runner.run(task)
             if report is None:
                 world.clock.advance(TASK_LEASE)
-                report = await registry.maintenance.upkeep.run(task)
+                report = await registry.maintenance.task_runner.run(task)
             assert report
             if report.problems:
                 raise Busy  # It says itself that something has to wait.

@@ -89,7 +89,7 @@ async def check_restored(world: World, everything: Content, at_least: set[str]) 
     assert releases.items() <= everything[0].items()
     assert people == everything[1]
     for task in ("process-outboxes", "audit-archives"):
-        report = await world.registry.maintenance.upkeep.run(task)
+        report = await world.registry.maintenance.task_runner.run(task)
         assert report is not None
         assert report.problems == ()
     await check_derived(world, releases)

@@ -194,7 +194,7 @@ async def test_a_package_that_becomes_public_is_in_both_containers_until_a_sweep
     assert (await location(cloud, package)).startswith(URL)  # A link might miss it still.
     assert (await cloud.anyone.pull(SECRET)).content == HIDDEN
     cloud.clock.advance(timedelta(hours=1))
-    await cloud.registry.maintenance.upkeep.run("delete-orphaned-archives")
+    await cloud.registry.maintenance.task_runner.run("delete-orphaned-archives")
     assert await lying(cloud) == {**both, "private": set()}
     cloud.clock.advance(PLACEMENT_SETTLED_AFTER)
     assert (await location(cloud, package)).startswith(EMULATOR)
@@ -216,7 +216,7 @@ async def test_a_push_that_its_package_overtook_is_pulled_and_put_right(
     await store._blob(found.release.archive, PRIVATE).delete_blob()
     assert (await cloud.ann.pull("acme/greet:1.1.0")).content == second
     cloud.clock.advance(timedelta(hours=1))
-    await cloud.registry.maintenance.upkeep.run("delete-orphaned-archives")
+    await cloud.registry.maintenance.task_runner.run("delete-orphaned-archives")
     assert (await lying(cloud))["archives"] == set()
     assert (await cloud.ann.pull("acme/greet:1.1.0")).content == second
     await blobs.close()

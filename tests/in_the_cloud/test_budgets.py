@@ -157,7 +157,7 @@ async def test_what_a_process_reads_for_the_first_time_and_has_in_memory_then(
 
 
 async def test_the_proof_of_a_release_is_stored_before_somebody_asks(cloud: Cloud) -> None:
-    run = cloud.metered.registry.maintenance.upkeep.run
+    run = cloud.metered.registry.maintenance.task_runner.run
     await run("freeze-leaves")
     await run("write-log")
     await cloud.push("acme/greet:2.1.0")
@@ -172,7 +172,7 @@ async def test_the_proof_of_a_release_is_stored_before_somebody_asks(cloud: Clou
 
 
 async def test_a_proof_that_is_not_stored_is_made_once(cloud: Cloud) -> None:
-    run = cloud.metered.registry.maintenance.upkeep.run
+    run = cloud.metered.registry.maintenance.task_runner.run
     await run("freeze-leaves")
     await run("write-log")
     await cloud.push("acme/greet:2.1.0")

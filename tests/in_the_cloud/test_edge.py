@@ -318,7 +318,7 @@ async def test_a_purge_that_fails_is_repeated_when_the_blob_is_gone_already(
     assert not await is_public_blob(edge)
     assert (await fetch(edge)).status_code == 200  # A copy, for five minutes at most.
     edge.front_door.refuses_purges = False
-    await edge.cloud.registry.maintenance.upkeep.run("process-outboxes")
+    await edge.cloud.registry.maintenance.task_runner.run("process-outboxes")
     assert (await fetch(edge)).status_code == 404
 
 
@@ -334,6 +334,6 @@ async def test_a_move_that_fails_purges_nothing_and_is_repeated_with_its_purge(
         await edge.cloud.registry.publishing.moderation.quarantine(FIRST, "reported", by=OPERATOR)
     outage.end()
     assert await is_public_blob(edge)
-    await edge.cloud.registry.maintenance.upkeep.run("process-outboxes")
+    await edge.cloud.registry.maintenance.task_runner.run("process-outboxes")
     assert not await is_public_blob(edge)
     assert (await fetch(edge)).status_code == 404

@@ -57,7 +57,7 @@ class Instances:
 
     async def feed_index(self) -> None:
         """Build the index as the task does."""
-        assert await self.writing.registry.maintenance.upkeep.run("update-search-index")
+        assert await self.writing.registry.maintenance.task_runner.run("update-search-index")
 
     async def read(self, url: str) -> list[httpx.Response]:
         """Read from all instances."""
@@ -123,7 +123,7 @@ async def test_a_new_base_of_the_index_brings_no_private_package_back(instances:
     instances.pass_by(CHANGES_KNOWN_WITHIN)
     await instances.feed_index()
     await instances.make(Visibility.PUBLIC)
-    await instances.writing.registry.maintenance.upkeep.run("rebuild-search-index")
+    await instances.writing.registry.maintenance.task_runner.run("rebuild-search-index")
     await instances.make(Visibility.PRIVATE)
     instances.pass_by(CHANGES_KNOWN_WITHIN)
     for each in instances.reading:

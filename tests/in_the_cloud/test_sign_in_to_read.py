@@ -35,7 +35,7 @@ async def test_the_task_moves_archives_to_where_the_setting_puts_them(tmp_path: 
         ):
             settings = cloud.registry.settings.model_copy(update={"readers": readers})
             switched = create_registry(settings, adapters)
-            task = switched.maintenance.upkeep.tasks[PlaceArchives.id]
+            task = switched.maintenance.task_runner.tasks[PlaceArchives.id]
             assert isinstance(task, PlaceArchives)
             assert await task.packages_left() == 1
             assert (await task.run()).changed == 1

@@ -124,7 +124,7 @@ async def over(
 async def seen(place: Path, people: People, scenario: Scenario) -> RegistryState:
     """Look at a place as it is when search has learned of all that was written."""
     async with over(place, people) as world:
-        run = world.registry.maintenance.upkeep.run
+        run = world.registry.maintenance.task_runner.run
         if await run("update-search-index") is None:  # A run that died holds the lease.
             world.clock.advance(TASK_LEASE)
             assert await run("update-search-index")

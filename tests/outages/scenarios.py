@@ -43,7 +43,7 @@ READING = (
     ),
 )
 
-UPKEEP = tuple(
+MAINTENANCE = tuple(
     Scenario(f"upkeep: {task}", upkeep(task), before=(push("acme/greet:1.0.0"),))
     for task in (
         "update-search-index",
@@ -54,4 +54,4 @@ UPKEEP = tuple(
     )
 )
 
-SCENARIOS = {each.name: each for each in (*(ALL[name] for name in CHANGES), *READING, *UPKEEP)}
+SCENARIOS = {each.name: each for each in (*(ALL[name] for name in CHANGES), *READING, *MAINTENANCE)}

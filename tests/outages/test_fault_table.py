@@ -114,7 +114,7 @@ class Attempt:
         return None
 
     async def _check_settled(self) -> None:
-        """Upkeep alone makes it whole or absent."""
+        """Maintenance makes it whole or absent."""
         async with over(self.place, self.reference.people) as world:
             assert (await settle(world)).is_success
         stored = contents_of(self.place)

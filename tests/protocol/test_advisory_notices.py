@@ -53,7 +53,7 @@ async def publish(world: World, **fields: object) -> str:
 
 
 async def follow(world: World) -> None:
-    await world.registry.maintenance.upkeep.run("follow-advisories")
+    await world.registry.maintenance.task_runner.run("follow-advisories")
 
 
 def mail_to(world: World, name: str) -> list[str]:
@@ -189,7 +189,7 @@ async def test_malware_is_quarantined_once_where_the_setting_says_so(worlds: Ope
     assert "They are quarantined." in mail
     owner = [each.subject for each in world.mailer.to("ann@example.org")]
     assert "acme/base:1.0.1 was quarantined" in owner
-    await world.registry.maintenance.upkeep.run("notify-dependents")
+    await world.registry.maintenance.task_runner.run("notify-dependents")
     bob = [each.text for each in world.mailer.to("bob@example.org")]
     assert any("other/shop:1.0.0" in each and advisory_id in each for each in bob)
     await world.registry.publishing.moderation.restore(parse_coordinate(BASE), by=OPERATOR)

@@ -87,7 +87,7 @@ async def test_a_withheld_release_leaves_the_search(instances: Instances, state:
 @pytest.mark.parametrize("task", ["update-search-index", "rebuild-search-index"])
 async def test_a_task_updates_or_rebuilds_the_index(instances: Instances, task: str) -> None:
     await instances.writer.push(bala("acme/greet:1.0.0"))
-    report = await instances.writer.registry.maintenance.upkeep.run(task)
+    report = await instances.writer.registry.maintenance.task_runner.run(task)
     assert report is not None
     assert report.changed >= 1
     await instances.settle()

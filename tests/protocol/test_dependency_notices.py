@@ -50,7 +50,7 @@ async def withdraw(world: World, act: str = "quarantine") -> None:
 
 
 async def notify(world: World) -> None:
-    await world.registry.maintenance.upkeep.run("notify-dependents")
+    await world.registry.maintenance.task_runner.run("notify-dependents")
 
 
 async def notices(world: World) -> list[Event]:

@@ -122,7 +122,7 @@ def _task(name: str) -> Step:
 
 
 async def _run(world: World, task: str) -> int:
-    report = await world.registry.maintenance.upkeep.run(task)
+    report = await world.registry.maintenance.task_runner.run(task)
     assert report is not None
     assert report.problems == ()
     return report.changed

@@ -145,7 +145,7 @@ async def test_the_sweep_says_when_it_is_done(world: World) -> None:
     address = f"{URL}/packages/acme/greet/1.0.0"
     assert "The archive is deleted by <time" in (await world.get(address)).text
     world.clock.advance(timedelta(days=1, hours=1))
-    await world.registry.maintenance.upkeep.run(SWEEP)
+    await world.registry.maintenance.task_runner.run(SWEEP)
     kept = (await world.stores.metadata.find(FIRST)).release
     assert kept
     assert kept.erased
@@ -159,7 +159,7 @@ async def test_a_sweep_that_was_killed_is_finished_by_the_next_one(world: World)
     await world.push(bala("acme/greet:1.0.0"))
     removed = await world.registry.publishing.moderation.remove(FIRST, REASON, by=OPERATOR)
     await world.stores.archives.delete(removed.archive_digest, 2**60)
-    await world.registry.maintenance.upkeep.run(SWEEP)
+    await world.registry.maintenance.task_runner.run(SWEEP)
     kept = (await world.stores.metadata.find(FIRST)).release
     assert kept
     assert kept.erased
@@ -179,7 +179,7 @@ async def test_an_archive_stays_that_another_release_needs(world: World) -> None
     assert await world.stores.archives.stat(first.archive)
     assert not erasure.release.erased
     world.clock.advance(timedelta(days=2))
-    await world.registry.maintenance.upkeep.run(SWEEP)
+    await world.registry.maintenance.task_runner.run(SWEEP)
     assert await world.stores.archives.stat(first.archive)
 
 

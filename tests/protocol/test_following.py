@@ -56,7 +56,7 @@ async def told(world: World) -> World:
 
 
 async def run(world: World, task: str = "tell-followers") -> None:
-    await world.registry.maintenance.upkeep.run(task)
+    await world.registry.maintenance.task_runner.run(task)
 
 
 async def follow(world: World, name: str, followed: str, pace: Pace = Pace.AT_ONCE) -> None:

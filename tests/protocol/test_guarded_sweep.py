@@ -27,7 +27,7 @@ async def archives(world: World) -> int:
 
 
 async def sweep(world: World) -> TaskReport:
-    report = await world.registry.maintenance.upkeep.run(TASK)
+    report = await world.registry.maintenance.task_runner.run(TASK)
     assert report is not None
     return report
 
@@ -57,7 +57,7 @@ async def test_more_than_a_twentieth_of_the_archives_stays_until_an_operator_for
             f"ballroom upkeep run {TASK} --force"
         )
     assert await archives(world) == 7
-    forced = await world.registry.maintenance.upkeep.run_forced(TASK)
+    forced = await world.registry.maintenance.task_runner.run_forced(TASK)
     assert forced is not None
     assert (forced.changed, forced.problems) == (6, ())
     assert await archives(world) == 1
@@ -73,10 +73,10 @@ async def test_no_archive_goes_that_is_older_than_the_database(world: World) -> 
     assert (report.seen, report.changed) == (1, 0)
     assert "the oldest record of the database is younger than the archives" in report.problems[0]
     assert await archives(world) == 1
-    await world.registry.maintenance.upkeep.run_forced(TASK)
+    await world.registry.maintenance.task_runner.run_forced(TASK)
     assert await archives(world) == 0
 
 
 async def test_only_a_task_with_a_guard_is_forced(world: World) -> None:
     with pytest.raises(InvalidRequest, match=rf"--force is for: {TASK}"):
-        await world.registry.maintenance.upkeep.run_forced("audit-archives")
+        await world.registry.maintenance.task_runner.run_forced("audit-archives")

@@ -178,7 +178,7 @@ async def test_events_of_earlier_versions_are_told_as_their_packages_are_now(
     as_pushed = await told(world)
     forget_all(world)
     assert await entries(world) == []
-    await world.registry.maintenance.upkeep.run("freeze-leaves")
+    await world.registry.maintenance.task_runner.run("freeze-leaves")
     later = await told(world)
     assert [each.pop("later") for each in later] == [True] * 3
     assert later == as_pushed

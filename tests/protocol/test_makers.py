@@ -14,7 +14,7 @@ from shared.domain.principals import OPERATOR
 from shared.domain.scopes import Role
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.services.organizations.invitations import InvitationRequest
-from shared.services.organizations.memberships import Kept
+from shared.services.organizations.memberships import MadeItems
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
@@ -262,7 +262,7 @@ async def test_a_token_of_a_job_ends_with_any_maker_of_its_publishers(
 
 
 async def deliver(world: World) -> None:
-    assert await world.registry.maintenance.upkeep.run("deliver-webhooks")
+    assert await world.registry.maintenance.task_runner.run("deliver-webhooks")
 
 
 async def test_a_webhook_sends_nothing_while_its_maker_is_locked_and_all_of_it_when_confirmed(
@@ -351,7 +351,9 @@ async def test_an_invitation_that_is_kept_is_one_of_whoever_keeps_it(world: Worl
     memberships = world.registry.organizations.memberships
     by = world.fresh(world.people.admin)
     account = world.people.ann.account
-    await memberships.remove_member(ACME, account, by=by, kept=Kept.EVERYTHING, reason="A test.")
+    await memberships.remove_member(
+        ACME, account, by=by, made=MadeItems.TAKEN_OVER, reason="A test."
+    )
     [kept] = await pending(world)
     assert kept["by"] == world.people.admin.account.id
 

@@ -130,7 +130,7 @@ async def test_damaged_archives_are_a_metric(world: World) -> None:
     data = world.registry.settings.data
     [archive] = (data / "archives").rglob("sha256/*/*/*")
     archive.unlink()
-    await world.registry.maintenance.upkeep.run(AuditArchives.id)
+    await world.registry.maintenance.task_runner.run(AuditArchives.id)
     await world.registry.close()
     with running(build_host(settings_of(data, metrics="loopback"))) as server:
         assert "\nballroom_damaged_archives 1.0\n" in httpx.get(f"{server.url}/metrics").text

@@ -224,7 +224,7 @@ async def test_a_deleted_account_leaves_no_name(world: World) -> None:
 
 async def test_old_changes_do_not_say_with_what_they_were_made(world: World) -> None:
     world.clock.advance(timedelta(days=366))
-    await world.registry.maintenance.upkeep.run("anonymize-events")
+    await world.registry.maintenance.task_runner.run("anonymize-events")
     ann = await limited(world, world.people.ann, "read")
     entries = await history(world, by=ann)
     assert {each["using"] for each in entries} == {None, "trusted-publisher"}
@@ -314,7 +314,7 @@ async def test_the_operator_lists_it_by_a_command(world: World) -> None:
 
 async def test_completing_logs_that_are_complete_changes_nothing(world: World) -> None:
     before = await history(world, by=world.people.ann)
-    report = await world.registry.maintenance.upkeep.run("complete-event-logs")
+    report = await world.registry.maintenance.task_runner.run("complete-event-logs")
     assert report is not None
     assert report.seen > 0
     assert await history(world, by=world.people.ann) == before

@@ -27,7 +27,7 @@ async def with_addresses(world: World) -> None:
 
 
 async def notify(world: World) -> None:
-    await world.registry.maintenance.upkeep.run("notify-dependents")
+    await world.registry.maintenance.task_runner.run("notify-dependents")
 
 
 def mail_to(world: World, name: str = "ann") -> list[str]:

@@ -280,7 +280,7 @@ async def test_mail_that_was_lost_with_its_process_is_sent_by_a_task(
     assert world.mailer.to("admin@example.org") == []
     world.clock.step(timedelta(minutes=11))  # The claim of the process that ended has lapsed.
     for _ in range(2):
-        await world.registry.maintenance.upkeep.run("follow-advisories")
+        await world.registry.maintenance.task_runner.run("follow-advisories")
     assert len(world.mailer.to("admin@example.org")) == 1
 
 
@@ -296,7 +296,7 @@ async def test_the_task_sends_nothing_that_was_one_too_many_in_an_hour(world: Wo
     for name in names:
         await report(world, rob, Coordinate.parse("acme", name, "1.0.0"))
     world.clock.step(timedelta(hours=1))
-    await world.registry.maintenance.upkeep.run("follow-advisories")
+    await world.registry.maintenance.task_runner.run("follow-advisories")
     assert len(world.mailer.to("admin@example.org")) == REPORTED_MAILS_AN_HOUR
 
 
@@ -488,7 +488,7 @@ async def test_a_report_is_deleted_one_year_after_its_decision(world: World) -> 
     assert decided is not None
     assert decided.network == "", "where it came from counts for nothing any more"
     world.clock.step(REPORTS_KEPT_FOR + timedelta(days=8))
-    await world.registry.maintenance.upkeep.run("delete-expired-records")
+    await world.registry.maintenance.task_runner.run("delete-expired-records")
     assert await world.stores.directory.get(Report, made.place) is None
     with pytest.raises(Exception, match="No report about acme/greet:"):
         await decide(world, "dismissed")

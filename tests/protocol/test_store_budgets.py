@@ -378,7 +378,7 @@ async def test_a_rule_about_the_version_costs_what_it_compares_and_the_mail_abou
 async def test_writing_the_log_stores_a_proof_for_each_release_and_reads_nothing_for_it(
     counted: World, ledger: Ledger
 ) -> None:
-    write = counted.registry.maintenance.upkeep.tasks["write-log"].run
+    write = counted.registry.maintenance.task_runner.tasks["write-log"].run
     await write()
     for minor, releases in enumerate((1, 1, 3)):
         for patch in range(releases):

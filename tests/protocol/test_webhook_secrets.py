@@ -85,7 +85,7 @@ async def add(world: World, receiver: Receiver, path: str = "") -> tuple[str, st
 
 
 async def deliver(world: World) -> None:
-    assert await world.registry.maintenance.upkeep.run("deliver-webhooks")
+    assert await world.registry.maintenance.task_runner.run("deliver-webhooks")
 
 
 async def stored(world: World) -> Sequence[Webhook]:

@@ -51,8 +51,8 @@ async def ask_everything(world: World) -> None:
             for asked in (client.versions(package), client.pull(f"{package}:9.9.9")):
                 with suppress(ClientFailure):
                     await asked
-    for task in world.registry.maintenance.upkeep.tasks:
-        await world.registry.maintenance.upkeep.run(task)
+    for task in world.registry.maintenance.task_runner.tasks:
+        await world.registry.maintenance.task_runner.run(task)
 
 
 async def run(folder: Path) -> None:

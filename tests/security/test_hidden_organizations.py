@@ -250,8 +250,8 @@ async def furnish(world: World) -> None:
 
 async def maintain(world: World) -> None:
     """Let the maintenance tasks count, list and copy what there is."""
-    for name in world.registry.maintenance.upkeep.tasks:
-        await world.registry.maintenance.upkeep.run(name)
+    for name in world.registry.maintenance.task_runner.tasks:
+        await world.registry.maintenance.task_runner.run(name)
 
 
 async def asked(having: Registry, lacking: Registry, pair: Pair, topic: str) -> list[str]:

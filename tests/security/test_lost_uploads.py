@@ -75,7 +75,7 @@ async def check_whole(cloud: CloudRegistry) -> None:
     for client in (cloud.anyone, cloud.ann):
         pulled = await client.pull(GREET)
         assert Digest.of(pulled.content) == Digest.of(ARCHIVE)
-    report = await cloud.registry.maintenance.upkeep.run("audit-archives")
+    report = await cloud.registry.maintenance.task_runner.run("audit-archives")
     assert report
     assert report.problems == ()
 
@@ -184,7 +184,7 @@ async def test_files_stored_before_the_record_are_deleted_unless_the_push_is_rep
         assert (await push(cloud)).status_code == 503
         cloud.outage.end()
         cloud.clock.at_ms += 2 * 86_400_000
-        report = await cloud.registry.maintenance.upkeep.run("delete-orphaned-archives")
+        report = await cloud.registry.maintenance.task_runner.run("delete-orphaned-archives")
         assert report
         assert report.problems == ()
         assert [each async for each in cloud.registry.adapters.archives.list(2**60)] == []

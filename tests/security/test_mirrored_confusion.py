@@ -119,7 +119,7 @@ async def test_an_organization_without_packages_and_a_deleted_one_are_ours(
     )
     for days in (0, 3, 3):  # Its record is deleted in the end, and its name stays.
         mirror.clock.advance(timedelta(days=days))
-        await mirror.registry.maintenance.upkeep.run("finish-deletions")
+        await mirror.registry.maintenance.task_runner.run("finish-deletions")
         for org in ("founded", "deleted"):
             answer = await mirror.get(f"/packages/{org}/lib/1.0.0", headers=PULL)
             assert answer.status_code == 404

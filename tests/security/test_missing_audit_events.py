@@ -217,7 +217,7 @@ async def change(world: World, request: httpx.Request, outage: Outage | None) ->
         outage.lasts = False
     if answer.status_code >= 500:
         answer = await world.http.send(request)  # What every client does, or its user.
-    await world.registry.maintenance.upkeep.run("process-outboxes")
+    await world.registry.maintenance.task_runner.run("process-outboxes")
     new = (await world.stores.events.since(0, 10_000))[known:]
     return Done(
         answer.status_code,
@@ -314,6 +314,6 @@ async def test_a_change_whose_write_fails_leaves_neither_itself_nor_an_event(
         broken.is_broken = True
         answer = await world.http.send(request)
         broken.is_broken = False
-        await world.registry.maintenance.upkeep.run("process-outboxes")
+        await world.registry.maintenance.task_runner.run("process-outboxes")
         assert answer.status_code >= 400, answer.text
         assert await told(world) == before

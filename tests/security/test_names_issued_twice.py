@@ -50,7 +50,7 @@ async def test_the_name_of_an_organization_that_had_a_package_is_never_given_aga
     claimed = Head(org=EMPTY, name=PackageName("greet"), visibility=Visibility.PUBLIC, created_ms=0)
     await gone.stores.metadata.claim(claimed)
     gone.clock.advance(timedelta(days=1000))
-    await gone.registry.maintenance.upkeep.run("finish-deletions")
+    await gone.registry.maintenance.task_runner.run("finish-deletions")
     for person in (gone.people.bob, gone.people.ann, gone.people.admin):
         account = person.account
         by = Principal(account.id, "session", (Grant(),), signed_in_ms=gone.clock.now_ms())
@@ -89,7 +89,7 @@ async def test_a_new_organization_of_the_same_name_inherits_nothing(world: World
     stolen = await registry.tokens.access_tokens.issue(OfOrganization(EMPTY), wanted, by=OPERATOR)
     await registry.organizations.deletion.delete(EMPTY, by=OPERATOR, reason="It was decided.")
     world.clock.advance(NAME_FREE_AFTER)
-    await registry.maintenance.upkeep.run("finish-deletions")
+    await registry.maintenance.task_runner.run("finish-deletions")
     world.clock.advance(timedelta(seconds=1))
     by = Principal(bob.account.id, "session", (Grant(),))
     await registry.organizations.organizations.create(EMPTY, bob.account, by=by)

@@ -99,7 +99,7 @@ async def test_settings_forbid_what_people_and_jobs_cause(
     added = await browser.api("POST", "/api/v1/orgs/acme/webhooks", hook)
     assert added.is_success is not forbidden
     await world.push(bala("acme/greet:1.0.0"))
-    await world.registry.maintenance.upkeep.run("deliver-webhooks")
+    await world.registry.maintenance.task_runner.run("deliver-webhooks")
     asked = {urlsplit(url).hostname for url in internet.asked}
     everybody = {"token.actions.githubusercontent.com", "api.github.com", "hooks.test"}
     assert asked == (set() if forbidden else everybody)

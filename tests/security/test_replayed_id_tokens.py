@@ -32,7 +32,7 @@ async def test_a_replay_is_refused_whenever_it_comes(
     token = trust.ci.token(provider)
     await trust.exchange(token)
     trust.world.clock.advance(END + late)
-    await trust.world.registry.maintenance.upkeep.run("delete-expired-records")
+    await trust.world.registry.maintenance.task_runner.run("delete-expired-records")
     with raises_refusal("id-token-used", "signed-token-refused"):
         await trust.exchange(token)
 
@@ -45,7 +45,7 @@ async def test_until_the_leeway_is_over_it_is_the_guard_that_refuses(
     other = trust.ci.token(Provider.GITHUB)
     await trust.exchange(first)
     trust.world.clock.advance(END + late)
-    await trust.world.registry.maintenance.upkeep.run("delete-expired-records")
+    await trust.world.registry.maintenance.task_runner.run("delete-expired-records")
     with raises_refusal("id-token-used"):
         await trust.exchange(first)
     assert await trust.exchange(other), "one that was not used before counts at this moment"

@@ -141,7 +141,7 @@ async def test_no_secret_is_in_what_is_stored_or_logged(
     with pytest.raises(ClientFailure, match="the scanner gave no verdict"):
         await world.push(bala("acme/greet:1.0.0"))
     for task in ("deliver-webhooks", "create-snapshot"):
-        await world.registry.maintenance.upkeep.run(task)
+        await world.registry.maintenance.task_runner.run(task)
     data = world.registry.settings.data
     output = capfd.readouterr()
     places = {**stored_bytes(data), "log": f"{output.out}{output.err}".encode()}

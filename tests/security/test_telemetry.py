@@ -247,8 +247,8 @@ async def test_no_secret_is_in_telemetry(worlds: OpenWorld, shown: Told) -> None
     await packages(world)
     await people(world, await signed_in(world, world.people.ann))
     await planted(world)
-    for task in world.registry.maintenance.upkeep.tasks:
-        await world.registry.maintenance.upkeep.run(task)
+    for task in world.registry.maintenance.task_runner.tasks:
+        await world.registry.maintenance.task_runner.run(task)
     text = shown.text()
     assert secrets.in_(text) == set()
     assert set(_EMAIL.findall(unquote(text))) == set()

@@ -151,7 +151,7 @@ async def publish_popular(world: World, pulls: int = POPULAR_PULLS) -> None:
     )
     await world.push(bala(f"{POPULAR}:1.0.0"), by=world.people.bob)
     await world.stores.pulls.restore(POPULAR, {"1.0.0": {"2026-01-02": pulls}})
-    await world.registry.maintenance.upkeep.run("rebuild-derived-data")
+    await world.registry.maintenance.task_runner.run("rebuild-derived-data")
     world.clock.advance(READ_EVERY)  # Processes know it by then.
 
 

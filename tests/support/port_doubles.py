@@ -24,7 +24,7 @@ NO_STORES = {
     "edition",
     "links",
     "edge",
-    "writable",
+    "require_disk_space",
     "connect_upstream",
 }
 
@@ -153,7 +153,7 @@ class _Noting:
         return noted
 
     def __call__(self, *values: Any, **named: Any) -> Any:
-        """Call what is a function, such as `Adapters.room`; it is no operation of a store."""
+        """Call what is a function, such as `Adapters.disk_space`; it is no operation of a store."""
         function = cast("Callable[..., Any]", self._port)
         return function(*values, **named)
 

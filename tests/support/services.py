@@ -24,8 +24,9 @@ from shared.services.leases import Leases
 from shared.services.limits.rate_limits import BurstDetection, RateLimiter
 from shared.services.maintenance.finish_deletions import FinishDeletions
 from shared.services.organizations.invitations import Invitations
-from shared.services.organizations.made import MadeByAccounts, MakerMail
-from shared.services.organizations.memberships import Memberships, OrganizationMembers
+from shared.services.organizations.made_by_accounts import MadeByAccounts, MakerMail
+from shared.services.organizations.membership_records import MembershipRecords
+from shared.services.organizations.memberships import Memberships
 from shared.services.organizations.organizations import OrganizationDeletion, Organizations
 from shared.services.organizations.typosquats import Typosquats
 from shared.services.records import RecordWriter
@@ -107,7 +108,12 @@ class OrganizationServices:
 
     @property
     def mail_delivery(self) -> MailDelivery:
-        return MailDelivery(self.mailer, lambda *failure: self.undelivered.append(failure))
+        return MailDelivery(
+            self.mailer,
+            self.work,
+            self.clock,
+            lambda *failure: self.undelivered.append(failure),
+        )
 
     @property
     def decision_mail(self) -> DecisionMail:
@@ -120,10 +126,11 @@ class OrganizationServices:
         return Leases(self.work, self.clock, self.randomness)
 
     @property
-    def organization_members(self) -> OrganizationMembers:
-        return OrganizationMembers(
+    def membership_records(self) -> MembershipRecords:
+        return MembershipRecords(
             self.directory,
             self.record_writer,
+            self.clock,
             self.leases,
             self.mail_delivery,
             self.decision_mail,
@@ -185,8 +192,7 @@ class OrganizationServices:
         return Memberships(
             directory=self.directory,
             authorization=self.authorization,
-            record_writer=self.record_writer,
-            organization_members=self.organization_members,
+            membership_records=self.membership_records,
             made_by_accounts=self.made_by_accounts,
             maker_mail=MakerMail(self.directory, self.mail_delivery, self.clock, URL),
             clock=self.clock,
@@ -201,7 +207,7 @@ class OrganizationServices:
             directory=self.directory,
             metadata=self.packages,  # pyright: ignore[reportArgumentType] - a part of it.
             record_writer=self.record_writer,
-            tokens=records,
+            token_records=records,
             clock=self.clock,
         )
 
@@ -209,10 +215,10 @@ class OrganizationServices:
     def organization_deletion(self) -> OrganizationDeletion:
         return OrganizationDeletion(
             authorization=self.authorization,
-            directory=self.directory,
             metadata=self.packages,  # pyright: ignore[reportArgumentType] - a part of it.
-            organization_members=self.organization_members,
+            membership_records=self.membership_records,
             record_writer=self.record_writer,
+            clock=self.clock,
         )
 
     @property
@@ -222,6 +228,7 @@ class OrganizationServices:
             self.directory,
             metadata,  # pyright: ignore[reportArgumentType] - a part of it.
             self.record_writer,
+            self.clock,
             self.organization_deletion,
         )
 
@@ -232,7 +239,7 @@ class OrganizationServices:
             work=self.work,
             authorization=self.authorization,
             record_writer=self.record_writer,
-            organization_members=self.organization_members,
+            membership_records=self.membership_records,
             mail_domains=self.mail_domains,
             mail_delivery=self.mail_delivery,
             rate_limiter=self.rate_limiter,

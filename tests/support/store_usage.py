@@ -126,7 +126,7 @@ async def logged(cloud: MeteredRegistry) -> Usage:
     """Write the log, as the process does that published a release, two seconds after it; return
     what that takes, with the proofs of the releases."""
     cloud.meter.taken()
-    await cloud.registry.maintenance.upkeep.tasks["write-log"].run()
+    await cloud.registry.maintenance.task_runner.tasks["write-log"].run()
     return cloud.meter.taken()
 
 
@@ -153,9 +153,9 @@ async def followed(process: MeteredRegistry) -> Usage:
 async def run(cloud: MeteredRegistry, task: str) -> Usage:
     """Run a task as the timer does."""
     cloud.meter.taken()
-    await cloud.registry.maintenance.upkeep.run(task)
-    await cloud.registry.maintenance.upkeep.runs.is_due(
-        cloud.registry.maintenance.upkeep.tasks[task]
+    await cloud.registry.maintenance.task_runner.run(task)
+    await cloud.registry.maintenance.task_runner.runs.is_due(
+        cloud.registry.maintenance.task_runner.tasks[task]
     )  # The timer reads the record of the last run.
     return cloud.meter.taken()
 
@@ -275,7 +275,9 @@ async def upkept(cloud: MeteredRegistry) -> dict[str, Usage]:
     """Run every task that has a schedule and that a registry without an edge has, days after the
     last request."""
     cloud.clock.advance(LONG_AGO)
-    tasks = [task.id for task in cloud.registry.maintenance.upkeep.tasks.values() if task.schedule]
+    tasks = [
+        task.id for task in cloud.registry.maintenance.task_runner.tasks.values() if task.schedule
+    ]
     return {task: await run(cloud, task) for task in tasks}
 
 

@@ -104,8 +104,8 @@ async def _module_page(call: PublicPageCall, details: ReleaseDetails, module: st
         page = SafeHtml(await text(details.release, PieceKind.MODULE_PAGE, module) or "")
     except (ApiDocsFailed, ApiDocsPending) as refusal:
         problem = _problem(call, refusal)
-    is_told = bool(problem) and module == details.head.name
-    readme = SafeHtml() if is_told else await readme_html(call, details, module)
+    shows_problem = bool(problem) and module == details.head.name
+    readme = SafeHtml() if shows_problem else await readme_html(call, details, module)
     values = {
         "module": module,
         "page": page,

@@ -26,9 +26,9 @@ def severity_level(advisory: Advisory) -> SeverityLevel:
     """Return what the advisory says in a word, or what its highest score of CVSS comes to."""
     if advisory.is_malware:
         return SeverityLevel.MALWARE
-    said = advisory.database_specific.get("severity")
-    if isinstance(said, str) and said.lower() in _WORDS:
-        return _WORDS[said.lower()]
+    level = advisory.database_specific.get("severity")
+    if isinstance(level, str) and level.lower() in _WORDS:
+        return _WORDS[level.lower()]
     score = max(_scores(advisory), default=None)
     return SeverityLevel.UNKNOWN if score is None else SeverityLevel(cvss_rating(score))
 

@@ -154,6 +154,6 @@ def _section(title: str, member: MemberText) -> Iterator[str]:
 def _comment_parts(comment: CommentText) -> Iterator[str]:
     if comment.description:
         yield comment.description
-    said = [*comment.parameters, *([("returns", comment.result)] if comment.result else [])]
-    if said:
-        yield "\n".join(f"- `{name}`: {text}" for name, text in said)
+    rows = [*comment.parameters, *([("returns", comment.result)] if comment.result else [])]
+    if rows:
+        yield "\n".join(f"- `{name}`: {text}" for name, text in rows)

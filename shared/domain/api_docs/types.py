@@ -261,14 +261,14 @@ class TypeTrees(Struct):
         node = field.node
         text = markdown(node.comment.text)
         origin = self._named(field.origin, context.scope) if field.origin else None
-        said = {
+        texts = {
             "description_sections": node.comment.sections,
             "documentation": "" if text.strip() in ("", member.description) else text,
             "origin": origin,
         }
-        if not any(said.values()):
+        if not any(texts.values()):
             return member
-        facts = (member.field or FieldFacts()).model_copy(update=said)
+        facts = (member.field or FieldFacts()).model_copy(update=texts)
         return member.model_copy(update={"field": facts})
 
     def _reference(self, node: TypeReference, context: TypeContext) -> Type:

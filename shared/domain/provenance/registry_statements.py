@@ -68,7 +68,7 @@ def statements_name(identifier: str) -> str:
 
 
 def _claims(run: Provenance) -> dict[str, object]:
-    said = {
+    claims = {
         "provider": run.provider,
         "issuer": run.token_issuer or run.issuer,
         "subject": run.subject,
@@ -80,7 +80,7 @@ def _claims(run: Provenance) -> dict[str, object]:
         "run": run.run_url,
     }
     others = {name: text for name, text in run.claims.items() if name not in PERSONAL_CLAIMS}
-    shown: dict[str, object] = {name: text for name, text in said.items() if text}
+    shown: dict[str, object] = {name: text for name, text in claims.items() if text}
     return shown | ({"others": dict(sorted(others.items()))} if others else {})
 
 

@@ -60,9 +60,9 @@ class _Lists:
             try:
                 expressions.append(parse_license(each))
             except LicenseUnreadable as reason:
-                said = f"its license {printable(each)} cannot be compared with them, as {reason}"
+                clause = f"its license {printable(each)} cannot be compared with them, as {reason}"
                 way_out = "Write it as SPDX does, such as Apache-2.0 or MIT OR BSD-3-Clause"
-                return self._refusal(release, said, way_out)
+                return self._refusal(release, clause, way_out)
         if not expressions or expressions[0].text == NO_LICENSE:
             return self._without_license(release)
         for each in expressions:
@@ -111,23 +111,23 @@ class _Lists:
         named = f"its license is {printable(expression.text)}"
         if refused := self._refused_in(alternative):
             together = " AND ".join(sorted(map(str, refused)))
-            said = f"{named}, and they refuse {together}"
-            return self._refusal(release, said, "Publish it under another license")
+            clause = f"{named}, and they refuse {together}"
+            return self._refusal(release, clause, "Publish it under another license")
         missing = self._missing(alternative)
         names = ", ".join(printable(str(each)) for each in missing)
-        said = f"{named}, and they do not allow {names}: they allow {self._allowed_text}"
+        clause = f"{named}, and they do not allow {names}: they allow {self._allowed_text}"
         way_out = "Publish it under one of these"
         if not all(each.is_known for each in missing):
             way_out = "Name it in Ballerina.toml as SPDX does, such as Apache-2.0"
-        return self._refusal(release, said, way_out)
+        return self._refusal(release, clause, way_out)
 
     def _without_license(self, release: LicensedRelease) -> RuleFinding | None:
         if self._accepts(frozenset({License(NO_LICENSE)})):
             return None
         listed = f": they allow {self._allowed_text}" if self._named else ""
-        said = f"its manifest names no license, and they ask for one{listed}"
+        clause = f"its manifest names no license, and they ask for one{listed}"
         way_out = 'Name it in Ballerina.toml, such as license = ["Apache-2.0"]'
-        return self._refusal(release, said, way_out)
+        return self._refusal(release, clause, way_out)
 
     def _unknown(self, release: LicensedRelease, name: str) -> RuleFinding | None:
         """Warn of a license that SPDX does not have: that it is none of the refused ones is not
@@ -141,10 +141,10 @@ class _Lists:
         )
         return RuleFinding(UNKNOWN, RuleEffect.WARN, self._whose, message)
 
-    def _refusal(self, release: LicensedRelease, said: str, way_out: str) -> RuleFinding:
+    def _refusal(self, release: LicensedRelease, clause: str, way_out: str) -> RuleFinding:
         ask = f"sk {who_changes(self._whose)} to change the rule."
         ending = f"A{ask}" if release.is_mirrored else f"{way_out}, or a{ask}"
-        message = f"{self._rules} about licenses keep {release.name} out: {said}. {ending}"
+        message = f"{self._rules} about licenses keep {release.name} out: {clause}. {ending}"
         return RuleFinding(RULE, RuleEffect.REFUSE, self._whose, message)
 
     @property

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from shared.domain.outside_values import StoredMs
 from shared.domain.publishing_rules import OF_REGISTRY, EffectiveRules, RuleEffect, RuleFinding
-from shared.domain.records import Record
+from shared.domain.records import Record, stored_as
 
 QUOTA_REACHED = "quota-reached"
 QUOTA_NEAR = "quota-near"
@@ -22,7 +22,7 @@ class OrganizationUsage(Record):
     bytes: int
     releases: int
     counted_ms: StoredMs
-    is_told: bool = False
+    is_mailed: bool = stored_as("is_told", False)
 
 
 class Used(Struct, frozen=True):

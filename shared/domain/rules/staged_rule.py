@@ -11,5 +11,5 @@ def staged_findings(rules: EffectiveRules) -> list[RuleFinding]:
     if not rules.staged.value:
         return []
     whose = rules.staged.whose
-    said = f"{named_rule(whose)} hold every release until {_COUNTS[rules.approvals.value]}."
-    return [RuleFinding(STAGED, RuleEffect.HOLD, whose, said[:1].upper() + said[1:])]
+    sentence = f"{named_rule(whose)} hold every release until {_COUNTS[rules.approvals.value]}."
+    return [RuleFinding(STAGED, RuleEffect.HOLD, whose, sentence[:1].upper() + sentence[1:])]

@@ -30,19 +30,21 @@ def version_findings(
     rule: OwnedRule[VersionRule],
     taken: Collection[str] = (),
     *,
-    is_told: bool = True,
+    names_changes: bool = True,
 ) -> list[RuleFinding]:
     """Return what the rule finds in a verdict. `taken` are versions of the package, which do not
-    fit; the changes are named where `is_told`."""
+    fit; the changes are named where `names_changes`."""
     if verdict is None or not verdict.breaking:
         return []
     if not verdict.is_version_too_low:
         message = f"{_count(verdict)} since {verdict.compared_with} can break callers."
         return (
-            [RuleFinding(BREAKING_CHANGES, RuleEffect.NOTE, rule.whose, message)] if is_told else []
+            [RuleFinding(BREAKING_CHANGES, RuleEffect.NOTE, rule.whose, message)]
+            if names_changes
+            else []
         )
     fits = fitting_version(verdict, taken)
-    changes = f": {_changes(verdict)}" if is_told and verdict.examples else ""
+    changes = f": {_changes(verdict)}" if names_changes and verdict.examples else ""
     message = (
         f"{verdict.org}/{verdict.name}:{verdict.version} breaks callers of "
         f"{verdict.compared_with}, and its version does not say so{changes}. {fits} would fit: "

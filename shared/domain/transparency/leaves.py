@@ -92,10 +92,10 @@ class LoggedEvent(Struct, frozen=True):
 def frozen(event: Event, number: int, *, salt: bytes, logged_later: bool = False) -> FrozenLeaf:
     """Return the leaf of the event with this number; if it is a commitment, with the salt and the
     opening. A salt has `SALT_BYTES` unpredictable bytes, and is used once."""
-    said = _encoded(dict(_fields(event, number, logged_later=logged_later)))
+    opening = _encoded(dict(_fields(event, number, logged_later=logged_later)))
     if event.public and event.kind in READABLE_KINDS:
-        return FrozenLeaf(said)
-    return FrozenLeaf(commitment(number, salt, said), salt, said)
+        return FrozenLeaf(opening)
+    return FrozenLeaf(commitment(number, salt, opening), salt, opening)
 
 
 def commitment(number: int, salt: bytes, opening: bytes) -> bytes:
@@ -106,7 +106,7 @@ def commitment(number: int, salt: bytes, opening: bytes) -> bytes:
     )
 
 
-def is_told(event: Event) -> bool:
+def is_disclosed(event: Event) -> bool:
     """Check whether everybody who may read the package of the event may read the event. The
     withdrawal of a release that was not live is not told, since it may never have been."""
     kind = READABLE_KINDS.get(event.kind)

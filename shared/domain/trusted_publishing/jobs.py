@@ -356,8 +356,8 @@ def _ids(provider: Provider, job: _JobClaims) -> dict[str, str]:
 
 def _run_claims(provider: Provider, claims: JobTokenClaims) -> dict[str, str]:
     """Return the claims that releases keep; those that a provider does not say are left out."""
-    said = read_claims({name: claims[name] for name in RUN_CLAIMS[provider] if name in claims})
-    return {name: value for name, value in said.items() if 0 < len(value) <= MAX_CLAIM_LENGTH}
+    texts = read_claims({name: claims[name] for name in RUN_CLAIMS[provider] if name in claims})
+    return {name: value for name, value in texts.items() if 0 < len(value) <= MAX_CLAIM_LENGTH}
 
 
 # --- one reader a provider ---------------------------------------------------------------------

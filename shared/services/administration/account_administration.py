@@ -29,7 +29,7 @@ from shared.services.administration.administrators import (
     require_no_administrator,
 )
 from shared.services.administration.audit_log import AuditLog, AuditLogPage
-from shared.services.administration.stopped_makers import StoppedMakers
+from shared.services.administration.maker_locks import MakerLocks
 from shared.services.identity.accounts import (
     Accounts,
     account_by_id,
@@ -39,7 +39,7 @@ from shared.services.identity.accounts import (
 from shared.services.identity.mail import DecisionMail, MailDelivery, mail_text, reason_text
 from shared.services.identity.sessions import Sessions, live_sessions
 from shared.services.list_pages import ListPage, entities_with_prefix, entity_page
-from shared.services.organizations.made import Made, MadeByAccounts
+from shared.services.organizations.made_by_accounts import MadeByAccounts, MadeItem
 from shared.services.organizations.memberships import Memberships
 from shared.services.organizations.ownership import OwnerlessOrganizations
 from shared.services.records import EntityChange, RecordWriter
@@ -80,15 +80,15 @@ class AccountAdministration(Struct, frozen=True):
     """
 
     directory: DirectoryStore
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     administrators: Administrators
     accounts: Accounts
     memberships: Memberships
-    tokens: TokenRecords
+    token_records: TokenRecords
     sessions: Sessions
     audit_log: AuditLog
     made_by_accounts: MadeByAccounts
-    stopped_makers: StoppedMakers
+    maker_locks: MakerLocks
     ownerless_organizations: OwnerlessOrganizations
     record_writer: RecordWriter
     mail_delivery: MailDelivery
@@ -98,7 +98,7 @@ class AccountAdministration(Struct, frozen=True):
 
     async def page(self, after: str, count: int, *, by: Principal) -> ListPage[NamedAccount]:
         """Return up to `count` accounts whose names sort after `after`."""
-        await self.administration.require_auditor(by, "list", _ACCOUNTS_OF_OTHERS)
+        await self.registry_authorization.require_auditor(by, "list", _ACCOUNTS_OF_OTHERS)
         place = account_name_place(after) if after else Place("")
         found = await entity_page(self.directory, AccountName, place, count)
         names = await self._with_accounts(found.entities)
@@ -106,7 +106,7 @@ class AccountAdministration(Struct, frozen=True):
 
     async def search(self, text: str, *, by: Principal) -> ListPage[NamedAccount]:
         """Find accounts by exact name, id or mail address, or else by the beginning of the name."""
-        await self.administration.require_auditor(by, "list", _ACCOUNTS_OF_OTHERS)
+        await self.registry_authorization.require_auditor(by, "list", _ACCOUNTS_OF_OTHERS)
         find = account_by_id if is_id(text) else account_by_name
         exact = await find(self.directory, text)
         found = [exact] if exact else await self._with_email(text)
@@ -120,14 +120,14 @@ class AccountAdministration(Struct, frozen=True):
 
     async def show(self, account_id: str, query: EventQuery, *, by: Principal) -> AccountDetails:
         """Return an account with a page of its audit log, or raise `account-not-found`."""
-        await self.administration.require_auditor(by, "see", _ACCOUNTS_OF_OTHERS)
+        await self.registry_authorization.require_auditor(by, "see", _ACCOUNTS_OF_OTHERS)
         account = await account_by_id(self.directory, account_id)
         if account is None:
             raise account_not_found(account_id)
         identities, memberships, tokens, sessions, log = await asyncio.gather(
             self.directory.list_by_subject(Identity, account.id),
             self.memberships.of_account(account.id),
-            self.tokens.of(account.id),
+            self.token_records.of(account.id),
             self.directory.list_by_owner(Session, account.id),
             self.audit_log.of_other_account(account.id, query, by=by),
         )
@@ -136,20 +136,20 @@ class AccountAdministration(Struct, frozen=True):
             identities=tuple(sorted(identities, key=lambda identity: identity.linked_ms)),
             memberships=tuple(memberships),
             tokens=tuple(tokens),
-            sessions=tuple(live_sessions(sessions, self.record_writer.clock.now_ms())),
+            sessions=tuple(live_sessions(sessions, self.clock.now_ms())),
             log=log,
             lockers=await self._lockers(account),
         )
 
-    async def made_by(self, account: Account, *, by: Principal) -> list[Made]:
+    async def made_by(self, account: Account, *, by: Principal) -> list[MadeItem]:
         """Return what the account made for organizations, which stops when it is locked."""
-        await self.administration.require_auditor(by, "see", _ACCOUNTS_OF_OTHERS)
+        await self.registry_authorization.require_auditor(by, "see", _ACCOUNTS_OF_OTHERS)
         return await self.made_by_accounts.of_account(account.id)
 
-    async def tokens_and_made(self, account: Account, *, by: Principal) -> list[Made]:
+    async def tokens_and_made(self, account: Account, *, by: Principal) -> list[MadeItem]:
         """Return the tokens of the account and what it made for organizations, also for tokens that
         moderate."""
-        await self.administration.require_reviewer(by, "see", _ACCOUNTS_OF_OTHERS)
+        await self.registry_authorization.require_reviewer(by, "see", _ACCOUNTS_OF_OTHERS)
         return await self.made_by_accounts.with_own_tokens(account.id)
 
     async def create(self, name: str, *, by: Principal) -> Account:
@@ -157,26 +157,26 @@ class AccountAdministration(Struct, frozen=True):
 
         Raises `InvalidRequest` and `AccountExists`.
         """
-        await self.administration.require_fresh(by, "create", f"the account {name}")
+        await self.registry_authorization.require_fresh(by, "create", f"the account {name}")
         return await self.accounts.create_for_person(name, by=by)
 
     async def send_sign_in_link(
         self, account: Account, address: EmailAddress, link: Secret, *, by: Principal
     ) -> bool:
         """Send the sign-in link of a new account; say whether the mail server accepted it."""
-        await self.administration.require_fresh(by, "invite", account.name)
+        await self.registry_authorization.require_fresh(by, "invite", account.name)
         name = account.name
         url = self.base_url
         mail = mail_text("account-created", name=name, url=url, link=link.reveal())
         return await self.mail_delivery.send(address, mail)
 
     async def list_administrators(self, *, by: Principal) -> list[Account]:
-        await self.administration.require_auditor(by, "list", _ACCOUNTS_OF_OTHERS)
+        await self.registry_authorization.require_auditor(by, "list", _ACCOUNTS_OF_OTHERS)
         return await self.administrators.all()
 
     async def is_administrator_signed_in(self, *, by: Principal) -> bool:
         """Check whether any administrator has a live session."""
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         for account in await self.list_administrators(by=by):
             if live_sessions(await self.directory.list_by_owner(Session, account.id), now_ms):
                 return True
@@ -185,35 +185,37 @@ class AccountAdministration(Struct, frozen=True):
     async def end_sessions(self, account: Account, reason: str, *, by: Principal) -> list[Session]:
         """End all sessions of the account, everywhere within five seconds."""
         what = f"the sessions of {account.name}"
-        await self.administration.require_fresh(by, "end", what)
-        said = reason_of_act(account, reason, f"ending {what}", by)
-        ended = await self.sessions.end_all(account.id, by=by, reason=said)
-        await self._tell(account, f"all sessions of {account.name} ended", said, by)
+        await self.registry_authorization.require_fresh(by, "end", what)
+        reason = reason_of_act(account, reason, f"ending {what}", by)
+        ended = await self.sessions.end_all(account.id, by=by, reason=reason)
+        await self._send_mail(account, f"all sessions of {account.name} ended", reason, by)
         return ended
 
     async def token(self, account: Account, token_id: str, *, by: Principal) -> UsedToken:
         """Return a token with its last use; raise `TokenNotFound`."""
-        await self.administration.require_auditor(by, "see", _ACCOUNTS_OF_OTHERS)
-        return await self.tokens.find(account.id, token_id)
+        await self.registry_authorization.require_auditor(by, "see", _ACCOUNTS_OF_OTHERS)
+        return await self.token_records.find(account.id, token_id)
 
     async def revoke_token(
         self, account: Account, token_id: str, reason: str, *, by: Principal
     ) -> None:
         """Revoke a token, everywhere within five seconds; raise `TokenNotFound`."""
-        said = await self._require_revoker(account, reason, by)
-        token = (await self.tokens.find(account.id, token_id)).token
-        await self.tokens.revoke(token, token_change("revoked", token, said), by=by)
+        reason = await self._require_revoker(account, reason, by)
+        token = (await self.token_records.find(account.id, token_id)).token
+        await self.token_records.revoke(token, token_change("revoked", token, reason), by=by)
         what = f"the access token {token.name} of {account.name} is revoked"
-        await self._tell(account, what, said, by)
+        await self._send_mail(account, what, reason, by)
 
     async def revoke_all_tokens(self, account: Account, reason: str, *, by: Principal) -> int:
         """Revoke all tokens of the account; return the number."""
-        said = await self._require_revoker(account, reason, by)
-        found = [used.token for used in await self.tokens.of(account.id)]
+        reason = await self._require_revoker(account, reason, by)
+        found = [used.token for used in await self.token_records.of(account.id)]
         for token in found:
-            await self.tokens.revoke(token, token_change("revoked", token, said), by=by)
+            await self.token_records.revoke(token, token_change("revoked", token, reason), by=by)
         if found:
-            await self._tell(account, f"all access tokens of {account.name} are revoked", said, by)
+            await self._send_mail(
+                account, f"all access tokens of {account.name} are revoked", reason, by
+            )
         return len(found)
 
     @retried_with_back_off
@@ -231,23 +233,23 @@ class AccountAdministration(Struct, frozen=True):
         with them what it made for organizations, whose owners get mail. Raises
         `last-administrator`.
         """
-        parsed_reason = parse_required_reason(reason, f"the lock of {account.name}")
+        reason = parse_required_reason(reason, f"the lock of {account.name}")
         async with self.administrators.changing(account, "lock", by=by) as current:
             if current.administrator:
                 await self.administrators.require_another(current)
-            now_ms = self.record_writer.clock.now_ms()
-            lock = AccountLock(at_ms=now_ms, by=by.id, reason=parsed_reason, source=source)
+            now_ms = self.clock.now_ms()
+            lock = AccountLock(at_ms=now_ms, by=by.id, reason=reason, source=source)
             await self._write_lock(current, source, lock, by)
         # After the lock, so that no new session can start.
         ended = await self.sessions.end_all(account.id, by=by)
-        await self.stopped_makers.after_lock(account, by=by)
+        await self.maker_locks.after_lock(account, by=by)
         mail = mail_text(
             "account-locked",
             name=account.name,
             url=self.base_url,
             by=_LOCKERS[source],
             at=time_text(self.clock.now_ms()),
-            reason=reason_text(parsed_reason),
+            reason=reason_text(reason),
             appeal=self.decision_mail.appeal.sentence,
         )
         await self.mail_delivery.send_to_accounts([account], mail)
@@ -269,7 +271,7 @@ class AccountAdministration(Struct, frozen=True):
                 await self._write_lock(current, source, None, by)
         # A repeat does this as well, in case an earlier attempt crashed before it.
         if not unlocked.is_locked:
-            await self.stopped_makers.after_unlock(account, by=by)
+            await self.maker_locks.after_unlock(account, by=by)
         if current.is_locked and not unlocked.is_locked:
             mail = mail_text("account-unlocked", name=account.name, url=self.base_url)
             await self.mail_delivery.send_to_accounts([account], mail)
@@ -308,10 +310,12 @@ class AccountAdministration(Struct, frozen=True):
 
     async def _require_revoker(self, account: Account, reason: str, by: Principal) -> str:
         """Return the reason for which `by` revokes tokens of the account."""
-        await self.administration.require_moderator(by, "revoke", f"tokens of {account.name}")
+        await self.registry_authorization.require_moderator(
+            by, "revoke", f"tokens of {account.name}"
+        )
         require_no_administrator(account, "revoke tokens of", by=by)
         return reason_of_act(account, reason, f"revoking tokens of {account.name}", by)
 
-    async def _tell(self, account: Account, what: str, reason: str, by: Principal) -> None:
+    async def _send_mail(self, account: Account, what: str, reason: str, by: Principal) -> None:
         if by.id != account.id:
             await self.decision_mail.send_to_account(account, what, reason)

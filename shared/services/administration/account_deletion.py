@@ -35,9 +35,9 @@ from shared.ports.pull_records import PullRecordStore
 from shared.ports.system import Clock
 from shared.services.administration.account_erasure import AccountErasures
 from shared.services.administration.audit_log import AuditLog, AuditLogPage
-from shared.services.administration.stopped_makers import StoppedMakers
+from shared.services.administration.maker_locks import MakerLocks
 from shared.services.identity.sessions import Identities, Sessions, live_sessions
-from shared.services.organizations.made import MadeByAccounts
+from shared.services.organizations.made_by_accounts import MadeByAccounts
 from shared.services.organizations.memberships import Memberships
 from shared.services.records import EntityChange, RecordWriter
 from shared.services.tokens.tokens import TokenRecords, UsedToken
@@ -70,15 +70,15 @@ class AccountDeletion(Struct, frozen=True):
     """
 
     directory: DirectoryStore
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     memberships: Memberships
-    tokens: TokenRecords
+    token_records: TokenRecords
     sessions: Sessions
     identities: Identities
     audit_log: AuditLog
     erasures: AccountErasures
     made_by_accounts: MadeByAccounts
-    stopped_makers: StoppedMakers
+    maker_locks: MakerLocks
     record_writer: RecordWriter
     pull_records: PullRecordStore
     clock: Clock
@@ -91,9 +91,9 @@ class AccountDeletion(Struct, frozen=True):
     async def export_of(self, account: Account, *, by: Principal) -> PersonalData:
         """Return everything stored about an account, to an administrator who signed in recently;
         the log of the account says so. Raises as `RegistryAuthorization.require_fresh` does."""
-        await self.administration.require_fresh(by, "export", f"the data of {account.name}")
+        await self.registry_authorization.require_fresh(by, "export", f"the data of {account.name}")
         change = EntityChange("account.exported", account.id, account=account.id)
-        await self.erasures.events.append([self.record_writer.event(change, by)])
+        await self.record_writer.append(change, by=by)
         log = partial(self.audit_log.of_other_account, account.id, by=by)
         return await self._export(account, log)
 
@@ -106,7 +106,7 @@ class AccountDeletion(Struct, frozen=True):
         return PersonalData(
             account=account,
             memberships=tuple(await self.memberships.of_account(account.id)),
-            tokens=tuple(await self.tokens.of(account.id)),
+            tokens=tuple(await self.token_records.of(account.id)),
             sessions=tuple(live_sessions(sessions, self.clock.now_ms())),
             identities=tuple(sorted(identities, key=lambda identity: identity.linked_ms)),
             provisioned=tuple(await self.directory.list_by_subject(ScimUser, account.id)),
@@ -141,7 +141,7 @@ class AccountDeletion(Struct, frozen=True):
         left = {each.org for each in memberships if each.hand_role is Role.OWNER}
         made = await self.made_by_accounts.of_account(account.id)
         others = [each for each in made if each.org not in left]
-        await self.stopped_makers.after_deletion(account, others, by=by)
+        await self.maker_locks.after_deletion(account, others, by=by)
         sessions = await self.sessions.list_own(by=by)
         await self.erasures.erase_own(account, by=by)
         return sessions

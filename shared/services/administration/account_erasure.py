@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
+from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.account_erasure import ERASURE_NOTICE, AccountErasure
 from shared.domain.accounts import ADMINISTRATORS, Account
 from shared.domain.advisories.followers import AdvisoryFollower
@@ -20,7 +21,7 @@ from shared.domain.mail import EmailAddress
 from shared.domain.memberships import Membership
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.ownership import OwnershipRequest
-from shared.domain.principals import Principal
+from shared.domain.principals import MAINTENANCE, Principal
 from shared.domain.reasons import parse_required_reason
 from shared.domain.scim import ScimKey, ScimUser, ScimWaiting
 from shared.domain.times import MS
@@ -29,16 +30,17 @@ from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
 from shared.ports.pull_records import PullRecordStore
+from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.administration.administrators import Administrators
+from shared.services.administration.maker_locks import MakerLocks
 from shared.services.administration.name_disputes import NameDisputes
-from shared.services.administration.stopped_makers import StoppedMakers
 from shared.services.following.forgetting import forget_follower
 from shared.services.identity.accounts import RetiredNames, organization_owners
 from shared.services.identity.mail import AccountMail, mail_text
 from shared.services.identity.sessions import Sessions
-from shared.services.organizations.made import MadeByAccounts
-from shared.services.organizations.memberships import OrganizationMembers, member_removal
+from shared.services.organizations.made_by_accounts import MadeByAccounts
+from shared.services.organizations.membership_records import MembershipRecords, member_removal
 from shared.services.organizations.ownership import OwnerlessOrganizations
 from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
 from shared.services.records import EntityChange, RecordWriter
@@ -92,19 +94,21 @@ class AccountErasures(Struct, frozen=True):
 
     directory: DirectoryStore
     events: EventStore
+    registry_authorization: RegistryAuthorization
     administrators: Administrators
-    tokens: TokenRecords
+    token_records: TokenRecords
     sessions: Sessions
     made_by_accounts: MadeByAccounts
-    stopped_makers: StoppedMakers
+    maker_locks: MakerLocks
     name_disputes: NameDisputes
     report_records: ReportRecords
     ownerless_organizations: OwnerlessOrganizations
-    organization_members: OrganizationMembers
+    membership_records: MembershipRecords
     retired_names: RetiredNames
     account_mail: AccountMail
     pull_records: PullRecordStore
     record_writer: RecordWriter
+    clock: Clock
 
     async def pending(self, account_id: str) -> AccountErasure | None:
         """Return the erasure of the account that waits or is under way."""
@@ -138,7 +142,7 @@ class AccountErasures(Struct, frozen=True):
         """
         if by.id != account.id:
             what = f"the account {account.name}"
-            await self.administrators.administration.require_fresh(by, "keep", what)
+            await self.registry_authorization.require_fresh(by, "keep", what)
         await self._cancel(account, by)
         self.account_mail.send(account.id, "account-erasure-canceled")
 
@@ -147,7 +151,7 @@ class AccountErasures(Struct, frozen=True):
         """Erase the account; a repeat after a crash continues.
 
         Raises `reason-missing`, `reason-names-account`, `last-administrator`, and as
-        `Administration.require_fresh` does.
+        `RegistryAuthorization.require_fresh` does.
         """
         erasure = await self._checked(account, reason, by)
         return await self._carry_out(await self._begun(erasure), by)
@@ -160,7 +164,7 @@ class AccountErasures(Struct, frozen=True):
     async def erase_again(self, account: Account, *, by: Principal) -> ErasureReceipt:
         """Erase an account that was erased before, and that a restore of a backup brought back.
 
-        Raises `last-administrator`, and as `Administration.require_fresh` does.
+        Raises `last-administrator`, and as `RegistryAuthorization.require_fresh` does.
         """
         async with self.administrators.changing(account, "erase", by=by) as current:
             if current.administrator:
@@ -171,7 +175,7 @@ class AccountErasures(Struct, frozen=True):
         """Yield the erasures whose time has come, or that a crash interrupted."""
         async for batch in entity_batches(self.directory, AccountErasure, RECORDS_AT_ONCE):
             for each in batch:
-                if each.has_begun or each.due_ms <= self.record_writer.clock.now_ms():
+                if each.has_begun or each.due_ms <= self.clock.now_ms():
                     yield each
 
     async def carry_out(self, erasure: AccountErasure) -> ErasureReceipt:
@@ -179,14 +183,14 @@ class AccountErasures(Struct, frozen=True):
 
         Raises `last-administrator`.
         """
-        by = Principal(erasure.by, credential="upkeep")
+        by = Principal(erasure.by, credential=MAINTENANCE.credential)
         account = await self.directory.get(Account, Place(erasure.account))
         if account is not None and account.administrator:
             await self.administrators.require_another(account)
         return await self._carry_out(await self._begun(erasure), by)
 
     async def _erase_without_reason(self, account: Account, by: Principal) -> ErasureReceipt:
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         erasure = AccountErasure(
             account=account.id, by=by.id, reason="", asked_ms=now_ms, due_ms=now_ms
         )
@@ -194,8 +198,8 @@ class AccountErasures(Struct, frozen=True):
 
     async def _checked(self, account: Account, reason: str, by: Principal) -> AccountErasure:
         """Return an erasure that is due now, if `by` may ask for it."""
-        parsed = parse_required_reason(reason, f"the erasure of {account.name}")
-        if _names(parsed, account.name) or (account.email and _names(parsed, account.email)):
+        reason = parse_required_reason(reason, f"the erasure of {account.name}")
+        if _names(reason, account.name) or (account.email and _names(reason, account.email)):
             raise Invalid(
                 "reason-names-account",
                 f"The reason names {account.name}, and it stays when the account is erased. Write "
@@ -204,9 +208,9 @@ class AccountErasures(Struct, frozen=True):
         async with self.administrators.changing(account, "erase", by=by) as current:
             if current.administrator:
                 await self.administrators.require_another(current)
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         return AccountErasure(
-            account=account.id, by=by.id, reason=parsed, asked_ms=now_ms, due_ms=now_ms
+            account=account.id, by=by.id, reason=reason, asked_ms=now_ms, due_ms=now_ms
         )
 
     async def _add(self, erasure: AccountErasure, by: Principal) -> AccountErasure:
@@ -256,7 +260,7 @@ class AccountErasures(Struct, frozen=True):
             await self._end_administrator(account, by)
         if account is not None and erasure.by != account_id:
             made = await self.made_by_accounts.of_account(account_id)
-            await self.stopped_makers.after_deletion(account, made, by=by)
+            await self.maker_locks.after_deletion(account, made, by=by)
         orgs = await self._leave(account_id, by)
         await self._review(orgs)
         tokens = await self._revoke_tokens(account_id, by)
@@ -286,7 +290,7 @@ class AccountErasures(Struct, frozen=True):
                 await self.directory.remove(erasure)
         return ErasureReceipt(
             account=account_id,
-            at_ms=self.record_writer.clock.now_ms(),
+            at_ms=self.clock.now_ms(),
             deleted={
                 "account with its name and address": int(account is not None),
                 "sign-in methods": identities,
@@ -342,7 +346,7 @@ class AccountErasures(Struct, frozen=True):
             if membership is None:
                 continue
             await self._keep_owners(membership, by)
-            with suppress(Stale):  # Upkeep removed it with the organization meanwhile.
+            with suppress(Stale):  # A task removed it with the organization meanwhile.
                 change = member_removal(membership)
                 await self.record_writer.remove(membership, change=change, by=by)
             left.append(membership.org)
@@ -352,8 +356,8 @@ class AccountErasures(Struct, frozen=True):
         """Let owners stay who hand their organization over to the account of this membership."""
         organization = await self.directory.get(Organization, organization_place(membership.org))
         if organization is not None:
-            members = await self.organization_members.read(organization)
-            await self.organization_members.keep_owners(members, membership.account, by)
+            members = await self.membership_records.read(organization)
+            await self.membership_records.keep_owners(members, membership.account, by)
 
     async def _review(self, orgs: Iterable[str]) -> None:
         """Refresh the stored reason why an organization has no active owner, since it names the
@@ -364,9 +368,9 @@ class AccountErasures(Struct, frozen=True):
                 await self.ownerless_organizations.review(organization)
 
     async def _revoke_tokens(self, account_id: str, by: Principal) -> int:
-        used = await self.tokens.of(account_id)
+        used = await self.token_records.of(account_id)
         for each in used:
-            await self.tokens.revoke(each.token, token_change("revoked", each.token), by=by)
+            await self.token_records.revoke(each.token, token_change("revoked", each.token), by=by)
         return len(used)
 
     async def _remove_identities(self, account_id: str, by: Principal) -> int:
@@ -400,7 +404,7 @@ class AccountErasures(Struct, frozen=True):
                     await self.directory.remove(each)
 
     async def _has_no_owner(self, org: str) -> bool:
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         organization = await self.directory.get(Organization, organization_place(org))
         if organization is None or organization.is_deleted_at(now_ms):
             return False

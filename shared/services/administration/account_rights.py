@@ -61,12 +61,12 @@ class AccountRights(Struct, frozen=True):
     """Says what accounts can do, to administrators and auditors."""
 
     directory: DirectoryStore
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     staff: Staff
     clock: Clock
 
     async def of(self, account: Account, *, by: Principal) -> RightsOfAccount:
-        await self.administration.require_auditor(by, "see", "the accounts of others")
+        await self.registry_authorization.require_auditor(by, "see", "the accounts of others")
         identities = await self.directory.list_by_subject(Identity, account.id)
         memberships = await self.directory.list_by_subject(Membership, account.id)
         return self.of_records(account, identities, memberships)

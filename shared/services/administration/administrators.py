@@ -13,11 +13,11 @@ from shared.domain.errors.identity import NotPermitted, account_locked, account_
 from shared.domain.principals import DIRECTORY, Principal
 from shared.domain.reasons import parse_reason, parse_required_reason, with_reason
 from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
-from shared.services.identity.accounts import accounts_by_ids, administrator_accounts
+from shared.services.identity.accounts import accounts_by_ids, actor_name, administrator_accounts
 from shared.services.identity.mail import MailDelivery, mail_text, reason_text
 from shared.services.leases import Leases
-from shared.services.organizations.memberships import OPERATOR_NAME
 from shared.services.records import EntityChange, RecordWriter
 
 # What a token with the scope moderate is enough for.
@@ -38,14 +38,15 @@ class Administrators(Struct, frozen=True):
     """
 
     directory: DirectoryStore
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     leases: Leases
     record_writer: RecordWriter
+    clock: Clock
     mail_delivery: MailDelivery
     base_url: str
 
     async def all(self) -> list[Account]:
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         current = await administrator_accounts(self.directory, now_ms)
         return sorted(current, key=lambda account: account.name.lower())
 
@@ -64,7 +65,7 @@ class Administrators(Struct, frozen=True):
         """End that an account is administrator; a repeat changes nothing. Raises
         `last-administrator`, and `reason-missing` unless it is the own account.
         """
-        said = reason_of_act(account, reason, f"removing {account.name} as administrator", by)
+        reason = reason_of_act(account, reason, f"removing {account.name} as administrator", by)
         async with self.changing(account, "dismiss", by=by) as current:
             if current.administrator and not current.is_administrator_by_hand:
                 raise Conflict(
@@ -76,7 +77,7 @@ class Administrators(Struct, frozen=True):
                 return current
             await self.require_another(current)
             dismissed = current.with_rights(current.by_groups, by_hand=False)
-            return await self._write(dismissed, by, said)
+            return await self._write(dismissed, by, reason)
 
     async def end_role(self, current: Account, *, by: Principal) -> Account:
         """End that an account is administrator, by hand and by groups, while the lease is held.
@@ -144,9 +145,9 @@ class Administrators(Struct, frozen=True):
         if by == DIRECTORY:
             return
         if verb in _DONE_BY_MODERATORS:
-            await self.administration.require_moderator(by, verb, what)
+            await self.registry_authorization.require_moderator(by, verb, what)
         else:
-            await self.administration.require_fresh(by, verb, what)
+            await self.registry_authorization.require_fresh(by, verb, what)
 
     async def require_another(self, account: Account) -> None:
         """Raise `last-administrator` unless another administrator, by hand, can sign in."""
@@ -179,7 +180,7 @@ class Administrators(Struct, frozen=True):
             "administrators-changed",
             name=account.name,
             url=self.base_url,
-            by=actors[0].name if actors else OPERATOR_NAME,
+            by=await actor_name(self.directory, by),
             what=_BECAME[kind],
             reason=reason_text(reason),
         )

@@ -48,7 +48,7 @@ class AuditLog(Struct, frozen=True):
     events: EventStore
     directory: DirectoryStore
     authorization: Authorization
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
 
     async def of_organization(
         self, org: OrgName, query: EventQuery, *, by: Principal
@@ -71,7 +71,7 @@ class AuditLog(Struct, frozen=True):
         an event that is returned, or of the last one that was read.
         """
         if org is None:
-            await self.administration.require_auditor(by, "read", "the log of the registry")
+            await self.registry_authorization.require_auditor(by, "read", "the log of the registry")
         else:
             access = await self.authorization.require_to_read(by, Action.MANAGE, org)
             created_ms = access.require_organization(org).created_ms
@@ -103,7 +103,7 @@ class AuditLog(Struct, frozen=True):
         """Return the events of a release since its publication, to administrators and
         auditors only."""
         coordinate = release.coordinate
-        await self.administration.require_auditor(by, "read", f"the log of {coordinate}")
+        await self.registry_authorization.require_auditor(by, "read", f"the log of {coordinate}")
         subject = str(coordinate).lower()
         query = EventQuery(before=before, subject=subject, since_ms=release.created_ms)
         return await self._page(org_stream(release.org.lower()), query)
@@ -127,7 +127,7 @@ class AuditLog(Struct, frozen=True):
         self, account_id: str, query: EventQuery, *, by: Principal
     ) -> AuditLogPage:
         """Return a page of the log of an account, to administrators and auditors only."""
-        await self.administration.require_auditor(by, "read", "the log of another account")
+        await self.registry_authorization.require_auditor(by, "read", "the log of another account")
         return await self._page(account_stream(account_id), query)
 
     async def _page(self, stream: str, query: EventQuery) -> AuditLogPage:

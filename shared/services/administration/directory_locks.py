@@ -37,7 +37,7 @@ from shared.domain.status import StatusProblem, TaskReport, Urgency, first_of
 from shared.domain.times import MS
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
-from shared.ports.work import WorkStore
+from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.administration.account_administration import AccountAdministration
 from shared.services.administration.administrators import Administrators
@@ -90,14 +90,14 @@ class DirectoryLocks(Struct, frozen=True):
     """Asks the directory about people, and locks and unlocks accounts by its answers."""
 
     directory: DirectoryStore
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     administrators: Administrators
     accounts: AccountAdministration
     account_records: Accounts
     record_writer: RecordWriter
+    clock: Clock
     leases: Leases
     mail_delivery: MailDelivery
-    work: WorkStore
     entra: DirectoryProvider | None
     base_url: str
 
@@ -125,7 +125,7 @@ class DirectoryLocks(Struct, frozen=True):
             await self._act({account_id: state})
         return state
 
-    async def deactivate(self, account_id: str, provider: str, said: DirectoryState) -> None:
+    async def deactivate(self, account_id: str, provider: str, reported: DirectoryState) -> None:
         """Lock an account whose person a directory deactivated or removed by SCIM, unless an
         administrator keeps it. A repeat changes nothing.
 
@@ -137,10 +137,10 @@ class DirectoryLocks(Struct, frozen=True):
         finding = await self.directory.get(DirectoryFinding, finding_place(account_id))
         is_kept = finding is not None and finding.state is FindingState.KEPT
         if not is_kept and account.directory_lock is None:
-            now_ms = self.record_writer.clock.now_ms()
-            reason = deactivation_reason(provider, said, now_ms)
+            now_ms = self.clock.now_ms()
+            reason = deactivation_reason(provider, reported, now_ms)
             await self.accounts.lock(account, reason, by=DIRECTORY, source=LockSource.DIRECTORY)
-        await self._store_deactivation(account_id, provider, said)
+        await self._store_deactivation(account_id, provider, reported)
 
     async def activate(self, account_id: str, provider: str) -> None:
         """End the lock by directories after one activated the person by SCIM, unless another one
@@ -153,14 +153,14 @@ class DirectoryLocks(Struct, frozen=True):
 
     @retried_when_stale
     async def _store_deactivation(
-        self, account_id: str, provider: str, said: DirectoryState
+        self, account_id: str, provider: str, reported: DirectoryState
     ) -> None:
         stored = await self.directory.get(DirectoryFinding, finding_place(account_id))
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         if stored is None:
             new = DirectoryFinding(
                 account=account_id,
-                said=said,
+                said=reported,
                 state=FindingState.LOCKED,
                 at_ms=now_ms,
                 deactivated_by=(provider,),
@@ -169,7 +169,7 @@ class DirectoryLocks(Struct, frozen=True):
             return
         state = FindingState.LOCKED if stored.state.waits else stored.state
         directories = tuple(sorted({*stored.deactivated_by, provider}))
-        update = {"said": said, "state": state, "deactivated_by": directories}
+        update = {"said": reported, "state": state, "deactivated_by": directories}
         changed = stored.model_copy(update=update)
         if changed != stored:
             await self.directory.replace(changed)
@@ -194,23 +194,23 @@ class DirectoryLocks(Struct, frozen=True):
     async def review_everybody(self) -> TaskReport:
         """Ask about everybody with an identity of the directory, and act by the answers."""
         people = await self._people()
-        said = dict[str, DirectoryState]()
+        reported = dict[str, DirectoryState]()
         problems = Counter[str]()
         for begin in range(0, len(people), RECORDS_AT_ONCE):
             asked = await self._ask(people[begin : begin + RECORDS_AT_ONCE])
             for person, answers in asked:
                 state = state_of_person(answers)
                 if state is not None:
-                    said[person.account] = state
+                    reported[person.account] = state
                 else:
                     problems[next(each.problem for each in answers if each.state is None)] += 1
             if not any(answer.state for _, answers in asked for answer in answers):
                 break  # The directory does not answer, and each further question takes time.
         changed = 0
         for account_id in await self._found_or_locked():
-            if said.get(account_id) is DirectoryState.ENABLED:
+            if reported.get(account_id) is DirectoryState.ENABLED:
                 changed += await self._clear(account_id)
-        missing = {each: state for each, state in said.items() if state is not _ENABLED}
+        missing = {each: state for each, state in reported.items() if state is not _ENABLED}
         changed += await self._act(missing) if missing else 0
         return TaskReport(len(people), changed, tuple(_problem_sentences(problems)))
 
@@ -220,7 +220,7 @@ class DirectoryLocks(Struct, frozen=True):
 
     async def found(self, *, by: Principal) -> list[FoundAccount]:
         """Return every account whose person is disabled or gone, those that wait first."""
-        await self.administration.require_auditor(by, "see", _WHAT)
+        await self.registry_authorization.require_auditor(by, "see", _WHAT)
         return await self._found()
 
     async def decide(
@@ -231,18 +231,18 @@ class DirectoryLocks(Struct, frozen=True):
         Raises `nothing-found` for an account whose person the directory calls enabled, and
         `last-administrator`.
         """
-        await self.administration.require_fresh(by, "decide", _WHAT)
-        parsed_reason = parse_required_reason(reason, "this decision")
+        await self.registry_authorization.require_fresh(by, "decide", _WHAT)
+        reason = parse_required_reason(reason, "this decision")
         for finding in await self._chosen(names):
             account = await self.directory.get(Account, Place(finding.account))
             if account is None:
                 await self._remove(finding.account)
             elif decision is DirectoryDecision.LOCK:
-                await self.accounts.lock(account, parsed_reason, by=by, source=LockSource.DIRECTORY)
-                await self._store(finding, FindingState.LOCKED, parsed_reason, by)
+                await self.accounts.lock(account, reason, by=by, source=LockSource.DIRECTORY)
+                await self._store(finding, FindingState.LOCKED, reason, by)
             elif decision is DirectoryDecision.KEEP:
                 # The decision first: the directory may be asked in between.
-                await self._store(finding, FindingState.KEPT, parsed_reason, by)
+                await self._store(finding, FindingState.KEPT, reason, by)
                 await self.accounts.unlock(account, by=by, source=LockSource.DIRECTORY)
             elif finding.state is FindingState.KEPT:
                 await self._remove(finding.account)
@@ -325,7 +325,7 @@ class DirectoryLocks(Struct, frozen=True):
         return is_locked
 
     @retried_with_back_off
-    async def _act(self, said: Mapping[str, DirectoryState]) -> int:
+    async def _act(self, reported: Mapping[str, DirectoryState]) -> int:
         """Lock accounts, or let them wait; return how many were locked. One process at a time
         counts those of a day."""
         async with self.leases.held(_LEASE, _LEASE_LIFETIME) as is_held:
@@ -335,7 +335,7 @@ class DirectoryLocks(Struct, frozen=True):
             findings = {each.account: each for each in stored}
             due = [
                 (account, state)
-                for account_id, state in said.items()
+                for account_id, state in reported.items()
                 if (account := await self._due(account_id, state, findings.get(account_id)))
             ]
             if not due:
@@ -364,7 +364,7 @@ class DirectoryLocks(Struct, frozen=True):
 
     def _counts(self, finding: DirectoryFinding) -> bool:
         """Check whether it is one of those at once."""
-        since_ms = self.record_writer.clock.now_ms() - _AT_ONCE // MS
+        since_ms = self.clock.now_ms() - _AT_ONCE // MS
         is_found = not finding.decided_by and not finding.deactivated_by
         is_recent_lock = finding.state is FindingState.LOCKED and is_found
         return finding.state is FindingState.WAITS_MANY or (
@@ -376,7 +376,7 @@ class DirectoryLocks(Struct, frozen=True):
 
     async def _lock(self, account: Account, state: DirectoryState) -> bool:
         """Lock an account; return False for the last administrator."""
-        reason = lock_reason(state, self.record_writer.clock.now_ms())
+        reason = lock_reason(state, self.clock.now_ms())
         try:
             await self.accounts.lock(account, reason, by=DIRECTORY, source=LockSource.DIRECTORY)
         except Conflict as refusal:
@@ -399,7 +399,7 @@ class DirectoryLocks(Struct, frozen=True):
             await self._store_new(account.id, state, waiting)
         if not new:
             return
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         day_ms = timedelta(days=1) // MS
         names = sorted(account.name for account, _ in new)
         more = len(names) - _NAMED_IN_MAIL
@@ -416,17 +416,17 @@ class DirectoryLocks(Struct, frozen=True):
             f"{_LEASE}:{waiting.name}:{now_ms // day_ms}",
             await self.administrators.all(),
             mail,
-            work=self.work,
             until_ms=now_ms + day_ms,
-            now_ms=now_ms,
         )
 
     @retried_when_stale
-    async def _store_new(self, account_id: str, said: DirectoryState, state: FindingState) -> None:
+    async def _store_new(
+        self, account_id: str, reported: DirectoryState, state: FindingState
+    ) -> None:
         """Store what was found; the event of an account that waits goes with it."""
         stored = await self.directory.get(DirectoryFinding, finding_place(account_id))
-        now_ms = self.record_writer.clock.now_ms()
-        finding = DirectoryFinding(account=account_id, said=said, state=state, at_ms=now_ms)
+        now_ms = self.clock.now_ms()
+        finding = DirectoryFinding(account=account_id, said=reported, state=state, at_ms=now_ms)
         if stored is not None:
             kept = {"revision": stored.revision, "outbox": stored.outbox}
             await self.directory.replace(finding.model_copy(update=kept))

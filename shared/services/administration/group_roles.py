@@ -24,12 +24,11 @@ from shared.domain.identities import ROLE_PREFIX, Identity, identity_place
 from shared.domain.memberships import NO_END_MS, GroupRole, Membership, member_place
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
-from shared.domain.principals import Principal
+from shared.domain.principals import GROUPS, Principal
 from shared.domain.staff import Staff
 from shared.domain.times import MS, time_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
-from shared.ports.work import WorkStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.administration.administrators import Administrators
 from shared.services.administration.directory_locks import DirectoryLocks
@@ -37,8 +36,6 @@ from shared.services.identity.accounts import account_names
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
 from shared.services.records import EntityChange, RecordWriter
-
-GROUPS = Principal(id="groups", credential="groups")  # The actor of what groups change.
 
 # How long before its end the member is told that a role by groups ends; if roles are held for a
 # short time only, half of that time.
@@ -79,7 +76,6 @@ class RolesByGroups(Struct, frozen=True):
     administrators: Administrators
     directory_locks: DirectoryLocks
     mail_delivery: MailDelivery
-    work: WorkStore
     clock: Clock
     providers: Mapping[str, IdentityProvider]
     staff: Staff
@@ -201,9 +197,9 @@ class RolesByGroups(Struct, frozen=True):
             return 0
         now_ms = self.clock.now_ms()
         ending = (await self.ends_of(account)).ending_within(now_ms, self.notice)
-        return await self._remind(account, ending, now_ms) if ending else 0
+        return await self._remind(account, ending) if ending else 0
 
-    async def _remind(self, account: Account, ending: Sequence[RoleEnd], now_ms: int) -> int:
+    async def _remind(self, account: Account, ending: Sequence[RoleEnd]) -> int:
         until_ms = ending[0].until_ms
         mail = mail_text(
             "group-roles-end",
@@ -216,9 +212,7 @@ class RolesByGroups(Struct, frozen=True):
             f"group-roles:{until_ms}",
             [account],
             mail,
-            work=self.work,
             until_ms=until_ms,
-            now_ms=now_ms,
         )
 
     async def _apply(self, account_id: str, identities: Sequence[Identity]) -> None:
@@ -340,18 +334,19 @@ class GroupRuleChanges(Struct, frozen=True):
     """
 
     directory: DirectoryStore
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     roles_by_groups: RolesByGroups
     record_writer: RecordWriter
+    clock: Clock
 
     async def current(self, *, by: Principal) -> GroupRules:
         """Return the stored rules to an administrator or auditor."""
-        await self.administration.require_auditor(by, "look at", _WHAT)
+        await self.registry_authorization.require_auditor(by, "look at", _WHAT)
         return await self.roles_by_groups.rules()
 
     async def dry_run(self, wanted: GroupRules, *, by: Principal) -> GroupRuleDryRun:
         """Compare the wanted rules with the stored ones over all accounts; nothing is changed."""
-        await self.administration.require(by, "look at", _WHAT)
+        await self.registry_authorization.require(by, "look at", _WHAT)
         now = await self.roles_by_groups.rules()
         await self._require_organizations(wanted)
         named = {rule.group for rules in (now, wanted) for rule in rules.rules}
@@ -368,7 +363,7 @@ class GroupRuleChanges(Struct, frozen=True):
                     people[each.account].append(each.model_copy(update=update))
         found = list[GroupRuleEffect]()
         hold = self.roles_by_groups.hold
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         for account, identities in people.items():
             before, after = (
                 each.roles_of(identities, hold).granted_at(now_ms) for each in (now, wanted)
@@ -386,14 +381,14 @@ class GroupRuleChanges(Struct, frozen=True):
 
     async def replace(self, wanted: GroupRules, *, by: Principal) -> GroupRules:
         """Store the wanted rules; raise `organization-not-found` for one that names none."""
-        await self.administration.require_fresh(by, "change", _WHAT)
+        await self.registry_authorization.require_fresh(by, "change", _WHAT)
         await self._require_organizations(wanted)
         return await self._store(wanted, by)
 
     @retried_when_stale
     async def _store(self, wanted: GroupRules, by: Principal) -> GroupRules:
         stored = await self.roles_by_groups.rules()
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         changed = stored.model_copy(update={"rules": wanted.rules, "changed_ms": now_ms})
         details = {
             when: "; ".join(map(str, each.rules))[:_MOST_IN_AN_EVENT]
@@ -405,7 +400,7 @@ class GroupRuleChanges(Struct, frozen=True):
         return await self.record_writer.put(changed, stored=known, change=change, by=by)
 
     async def _require_organizations(self, wanted: GroupRules) -> None:
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         for org in sorted({rule.target for rule in wanted.rules if rule.role}):
             found = await self.directory.get(Organization, Place(org))
             if found is None or found.is_deleted_at(now_ms):

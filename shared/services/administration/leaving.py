@@ -26,7 +26,7 @@ from shared.ports.system import Clock
 from shared.services.administration.account_administration import AccountAdministration
 from shared.services.administration.administrators import Administrators
 from shared.services.identity.accounts import account_by_id, organization_owners
-from shared.services.organizations.made import Made, MadeByAccounts, MadeKind
+from shared.services.organizations.made_by_accounts import MadeByAccounts, MadeItem, MadeKind
 from shared.services.organizations.memberships import Memberships
 from shared.services.record_batches import last_event_number
 from shared.services.tokens.tokens import UsedToken
@@ -50,7 +50,7 @@ class LeaversStatement(Struct, frozen=True):
     account: Account
     at_ms: int
     tokens: tuple[UsedToken, ...]
-    made: tuple[Made, ...]
+    made: tuple[MadeItem, ...]
     sessions: tuple[Session, ...]
     identities: tuple[Identity, ...]
     memberships: tuple[Membership, ...]
@@ -97,7 +97,7 @@ class Leaving(Struct, frozen=True):
 
     directory: DirectoryStore
     events: EventStore
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     administrators: Administrators
     accounts: AccountAdministration
     made_by_accounts: MadeByAccounts
@@ -128,7 +128,7 @@ class Leaving(Struct, frozen=True):
     ) -> Sequence[str]:
         """Hand over, then end, and return what was done, a sentence each; a repeat goes on after a
         crash. Raises `last-administrator` and `InvalidRequest` before anything is changed."""
-        await self.administration.require_fresh(by, "end", f"what {account.name} has")
+        await self.registry_authorization.require_fresh(by, "end", f"what {account.name} has")
         await self._check(account, request)
         done = list[str]()
         if request.successor is not None:

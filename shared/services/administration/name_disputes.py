@@ -36,19 +36,23 @@ from shared.domain.name_disputes import (
     without_account,
 )
 from shared.domain.names import OrgName
-from shared.domain.principals import OPERATOR_ID, Principal
+from shared.domain.principals import ACTOR_NAMES, OPERATOR_ID, Principal
 from shared.domain.reasons import parse_required_reason
 from shared.domain.role_rights import require_own_account
 from shared.domain.scopes import Role
 from shared.domain.times import time_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
-from shared.ports.system import Randomness
+from shared.ports.system import Clock, Randomness
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.administration.administrators import Administrators
-from shared.services.identity.accounts import account_names, accounts_by_ids, organization_owners
+from shared.services.identity.accounts import (
+    account_names,
+    accounts_by_ids,
+    actor_name,
+    organization_owners,
+)
 from shared.services.identity.mail import MailDelivery, mail_text
-from shared.services.organizations.memberships import OPERATOR_NAME
 from shared.services.record_batches import RECORDS_AT_ONCE, all_entities, entity_batches
 from shared.services.records import EntityChange, RecordWriter
 
@@ -89,9 +93,10 @@ class NameDisputes(Struct, frozen=True):
     directory: DirectoryStore
     metadata: MetadataStore
     authorization: Authorization
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     administrators: Administrators
     record_writer: RecordWriter
+    clock: Clock
     mail_delivery: MailDelivery
     randomness: Randomness
     base_url: str
@@ -110,7 +115,7 @@ class NameDisputes(Struct, frozen=True):
         with about_field("statement"):
             text = parse_statement(statement)
         claiming = await self._claimant(claimant, disputed, by)
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         org = _org_of(disputed)
         dispute = NameDispute(
             id=f"{org}-{random_text(self.randomness, OWNER_LENGTH)}",
@@ -135,7 +140,7 @@ class NameDisputes(Struct, frozen=True):
 
     async def all(self, *, by: Principal) -> list[NameDispute]:
         """Return all disputes to administrators and auditors, the latest first."""
-        await self.administration.require_auditor(by, "list", _WHAT)
+        await self.registry_authorization.require_auditor(by, "list", _WHAT)
         found = await all_entities(self.directory, NameDispute)
         return sorted(found, key=lambda each: each.opened_ms, reverse=True)
 
@@ -143,7 +148,7 @@ class NameDisputes(Struct, frozen=True):
         """Return the disputes that `by` is a party of, the latest first."""
         require_own_account(by, "list", _WHAT)
         found = list(await self.directory.list_by_subject(NameDispute, by.id))
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         for each in await self.directory.list_by_subject(Membership, by.id):
             if each.role_at(now_ms) is Role.OWNER:
                 found += await self.directory.list_by_owner(NameDispute, each.org.lower())
@@ -178,7 +183,7 @@ class NameDisputes(Struct, frozen=True):
             dispute = await self._named(text)
         else:
             place = dispute_place(text)
-            now_ms = self.record_writer.clock.now_ms()
+            now_ms = self.clock.now_ms()
             dispute = await self.directory.get(NameDispute, place)
             access = await self.directory.access_context(by.id, OrgName(place.owner), now_ms)
             is_claimant = dispute is not None and dispute.claimant == by.id
@@ -194,15 +199,15 @@ class NameDisputes(Struct, frozen=True):
     async def state(self, text: str, statement: str, *, by: Principal) -> DisputeDetails:
         """Add a statement of a party or an administrator, while nothing is decided."""
         with about_field("statement"):
-            said = parse_statement(statement)
-        return await self._state(text, said, by)
+            statement = parse_statement(statement)
+        return await self._state(text, statement, by)
 
     @retried_when_stale
-    async def _state(self, text: str, said: str, by: Principal) -> DisputeDetails:
+    async def _state(self, text: str, statement: str, by: Principal) -> DisputeDetails:
         details = await self._of_party(text, by)
         dispute = details.dispute
         _require_undecided(details)
-        if any((each.by, each.text) == (by.id, said) for each in dispute.statements):
+        if any((each.by, each.text) == (by.id, statement) for each in dispute.statements):
             return details  # A repeated request changes nothing.
         if len(dispute.statements) >= MAX_STATEMENTS:
             raise Conflict(
@@ -210,16 +215,16 @@ class NameDisputes(Struct, frozen=True):
                 f"The dispute {dispute.id} has {MAX_STATEMENTS} statements, which is the limit. "
                 "The decision is made on these.",
             )
-        added = Statement(at_ms=self.record_writer.clock.now_ms(), by=by.id, text=said)
+        added = Statement(at_ms=self.clock.now_ms(), by=by.id, text=statement)
         changed = dispute.model_copy(update={"statements": (*dispute.statements, added)})
-        actor = await self._name(by)
+        actor = await actor_name(self.directory, by)
         link = self._link(dispute)
         mail = mail_text("dispute-statement", disputed=dispute.name, by=actor, link=link)
         return await self._write(changed, self._change("dispute.stated", dispute), mail, by)
 
     async def require_decidable(self, text: str, *, by: Principal) -> DisputeDetails:
         """Return a dispute that `by` may decide now; raise as `decide` does."""
-        await self.administration.require_fresh(by, "decide", _WHAT)
+        await self.registry_authorization.require_fresh(by, "decide", _WHAT)
         details = await self._of_party(text, by)
         await self._require_decidable(details, by)
         return details
@@ -252,13 +257,13 @@ class NameDisputes(Struct, frozen=True):
         dispute, if there is one. `asked_ms` is when somebody asked a second administrator for it.
         Raises `dispute-in-notice`, `dispute-closed`, `dispute-same-decider` or `dispute-appealed`.
         """
-        await self.administration.require_fresh(by, "decide", _WHAT)
+        await self.registry_authorization.require_fresh(by, "decide", _WHAT)
         with about_field("reason"):
-            said = parse_required_reason(reason, "the decision")
+            reason = parse_required_reason(reason, "the decision")
         details = await self._of_party(text, by)
         dispute = details.dispute
         last = details.dispute.last_decision
-        if last and not details.is_undecided and (last.outcome, last.reason) == (outcome, said):
+        if last and not details.is_undecided and (last.outcome, last.reason) == (outcome, reason):
             return details
         await self._require_decidable(details, by)
         if dispute.appeal and asked_ms is not None and asked_ms <= dispute.appeal.at_ms:
@@ -267,8 +272,8 @@ class NameDisputes(Struct, frozen=True):
                 f"A party appealed about {dispute.name} after this decision was asked for. Read "
                 "the appeal, reject the proposal, and ask for a decision on the appeal.",
             )
-        now_ms = self.record_writer.clock.now_ms()
-        decision = DisputeDecision(at_ms=now_ms, by=by.id, outcome=outcome, reason=said)
+        now_ms = self.clock.now_ms()
+        decision = DisputeDecision(at_ms=now_ms, by=by.id, outcome=outcome, reason=reason)
         part = "decision_on_appeal" if dispute.appeal else "decision"
         changed = dispute.model_copy(update={part: decision})
         ends_ms = None if dispute.appeal else changed.appeal_ends_ms
@@ -276,18 +281,18 @@ class NameDisputes(Struct, frozen=True):
             "dispute-decided",
             disputed=dispute.name,
             outcome=outcome.value,
-            reason=said,
+            reason=reason,
             what=f"Each party can appeal until {time_text(ends_ms)}." if ends_ms else _FINAL,
             link=self._link(dispute),
         )
-        change = self._change("dispute.decided", dispute, outcome=outcome.value, reason=said)
+        change = self._change("dispute.decided", dispute, outcome=outcome.value, reason=reason)
         return await self._write(changed, change, mail, by)
 
     @retried_when_stale
     async def appeal(self, text: str, reason: str, *, by: Principal) -> DisputeDetails:
         """Appeal against the decision as a party, within its time; raise `not-appealable`."""
         with about_field("reason"):
-            said = parse_required_reason(reason, "the appeal")
+            reason = parse_required_reason(reason, "the appeal")
         details = await self._of_party(text, by)
         dispute = details.dispute
         if dispute.appeal and dispute.appeal.by == by.id:
@@ -298,16 +303,16 @@ class NameDisputes(Struct, frozen=True):
                 f"Only a party can appeal, once, and within 14 days after a decision. The dispute "
                 f"{dispute.id} is {details.state.value}.",
             )
-        appeal = DisputeAppeal(at_ms=self.record_writer.clock.now_ms(), by=by.id, reason=said)
+        appeal = DisputeAppeal(at_ms=self.clock.now_ms(), by=by.id, reason=reason)
         changed = dispute.model_copy(update={"appeal": appeal})
         mail = mail_text(
             "dispute-appealed",
             disputed=dispute.name,
-            by=await self._name(by),
-            reason=said,
+            by=await actor_name(self.directory, by),
+            reason=reason,
             link=self._link(dispute),
         )
-        change = self._change("dispute.appealed", dispute, reason=said)
+        change = self._change("dispute.appealed", dispute, reason=reason)
         return await self._write(changed, change, mail, by)
 
     @retried_when_stale
@@ -322,10 +327,10 @@ class NameDisputes(Struct, frozen=True):
                 f"Only the claimant can withdraw the claim, until the decision is final. The "
                 f"dispute {details.dispute.id} is {details.state.value}.",
             )
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         changed = details.dispute.model_copy(update={"withdrawn_ms": now_ms})
         dispute = details.dispute
-        actor = await self._name(by)
+        actor = await actor_name(self.directory, by)
         link = self._link(dispute)
         mail = mail_text("dispute-withdrawn", disputed=dispute.name, by=actor, link=link)
         return await self._write(changed, self._change("dispute.withdrawn", dispute), mail, by)
@@ -345,7 +350,7 @@ class NameDisputes(Struct, frozen=True):
         dispute = await self.directory.get(NameDispute, listed.place)
         if dispute is None:
             return False
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         changed = without_account(dispute, account.id, (account.name, account.email), now_ms)
         if changed == dispute:
             return False
@@ -366,7 +371,9 @@ class NameDisputes(Struct, frozen=True):
     ) -> Account:
         """Return the claimant, who may see the name and does not have it."""
         if claimant is not None and claimant.id != by.id:
-            await self.administration.require_fresh(by, "open", "a name dispute for somebody")
+            await self.registry_authorization.require_fresh(
+                by, "open", "a name dispute for somebody"
+            )
             await self._require_there(disputed)
         elif by.is_operator:
             message = "The operator opens a dispute for an account. Name the claimant."
@@ -377,7 +384,7 @@ class NameDisputes(Struct, frozen=True):
             claimant = await self._account(by)
             await self._require_visible(disputed, by)
         org = _org_of(disputed)
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         access = await self.directory.access_context(claimant.id, org, now_ms)
         if access.role is Role.OWNER:
             raise Conflict(
@@ -400,9 +407,7 @@ class NameDisputes(Struct, frozen=True):
             if await self.metadata.head(disputed) is None:
                 raise PackageNotFound(disputed)
             return
-        from_store = await self.directory.access_context(
-            "", disputed, self.record_writer.clock.now_ms()
-        )
+        from_store = await self.directory.access_context("", disputed, self.clock.now_ms())
         from_store.require_organization(disputed)
 
     async def _require_visible(self, disputed: OrgName | Package, by: Principal) -> None:
@@ -418,7 +423,7 @@ class NameDisputes(Struct, frozen=True):
     @retried_with_back_off
     async def _add(self, dispute: NameDispute, by: Principal) -> tuple[NameDispute, bool]:
         """Store the dispute; return the one that is stored, and whether it is new."""
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         theirs = await self.directory.list_by_subject(NameDispute, dispute.claimant)
         for each in theirs:
             is_same = each.name.lower() == dispute.name.lower()
@@ -449,7 +454,7 @@ class NameDisputes(Struct, frozen=True):
 
     async def _named(self, text: str) -> NameDispute | None:
         disputed = parse_disputed_name(text)
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         closed = (DisputeState.FINAL, DisputeState.WITHDRAWN)
         listed = await self.directory.list_by_owner(NameDispute, _org_of(disputed).lower())
         found = [
@@ -464,11 +469,11 @@ class NameDisputes(Struct, frozen=True):
         return found[0] if found else None
 
     async def _details(self, dispute: NameDispute, by: Principal) -> DisputeDetails:
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         ids = {dispute.claimant, dispute.opened_by, *(each.by for each in dispute.statements)}
         ids |= {each.by for each in dispute.decisions.values()}
         names = dict(await account_names(self.directory, ids - {OPERATOR_ID}))
-        names[OPERATOR_ID] = OPERATOR_NAME
+        names[OPERATOR_ID] = ACTOR_NAMES[OPERATOR_ID]
         owners = await organization_owners(self.directory, dispute.org, now_ms)
         return DisputeDetails(
             dispute=dispute,
@@ -509,7 +514,7 @@ class NameDisputes(Struct, frozen=True):
         """Send mail to both parties and all administrators, but not to the account `but`; the
         record is stored before."""
         with suppress(Unavailable):
-            now_ms = self.record_writer.clock.now_ms()
+            now_ms = self.clock.now_ms()
             people = [
                 *await organization_owners(self.directory, dispute.org, now_ms),
                 *await accounts_by_ids(self.directory, [dispute.claimant]),
@@ -520,11 +525,6 @@ class NameDisputes(Struct, frozen=True):
 
     def _link(self, dispute: NameDispute) -> str:
         return f"{self.base_url}/account/disputes/{dispute.id}"
-
-    async def _name(self, by: Principal) -> str:
-        if by.is_operator:
-            return OPERATOR_NAME
-        return (await account_names(self.directory, [by.id])).get(by.id, by.id)
 
 
 def _org_of(disputed: OrgName | Package) -> OrgName:

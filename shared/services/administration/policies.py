@@ -7,6 +7,7 @@ from shared.domain.errors.base import about_field
 from shared.domain.policies import POLICY_OF_NAMES, Policy, parse_policy, policy_place
 from shared.domain.principals import Principal
 from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
 from shared.services.records import EntityChange, RecordWriter
 
@@ -16,8 +17,9 @@ class Policies(Struct, frozen=True):
     registry."""
 
     directory: DirectoryStore
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     record_writer: RecordWriter
+    clock: Clock
 
     async def of_names(self) -> Policy | None:
         """Return the words of the operator, if there are any; everybody reads them."""
@@ -26,13 +28,13 @@ class Policies(Struct, frozen=True):
     @retried_when_stale
     async def replace(self, text: str, *, by: Principal) -> Policy:
         """Replace the policy for names; a repeat changes nothing. Raises `InvalidRequest`."""
-        await self.administration.require_fresh(by, "change", "the policy for names")
+        await self.registry_authorization.require_fresh(by, "change", "the policy for names")
         with about_field("text"):
             parsed = parse_policy(text)
         current = await self.of_names()
         if current is not None and current.text == parsed:
             return current
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         policy = Policy(
             name=POLICY_OF_NAMES,
             text=parsed,
@@ -45,7 +47,7 @@ class Policies(Struct, frozen=True):
     @retried_when_stale
     async def reset(self, *, by: Principal) -> None:
         """Show the text that comes with the registry again; a repeat changes nothing."""
-        await self.administration.require_fresh(by, "change", "the policy for names")
+        await self.registry_authorization.require_fresh(by, "change", "the policy for names")
         current = await self.of_names()
         if current is not None:
             await self.record_writer.remove(current, change=_change("policy.reset"), by=by)

@@ -73,7 +73,7 @@ class Reachability(Struct, frozen=True):
         checks = [
             *map(_provider, self.providers.values()),
             *map(self._issuer, issuers),
-            self._mail(),
+            self._mail_server(),
             self._scanner(),
             *(self._receiver(*each) for each in _receivers(webhooks)),
         ]
@@ -88,7 +88,7 @@ class Reachability(Struct, frozen=True):
             "reaches the address.",
         )
 
-    async def _mail(self) -> ServerCheck | None:
+    async def _mail_server(self) -> ServerCheck | None:
         try:
             async with asyncio.timeout(TIME_LIMIT.total_seconds()):
                 found = await self.mailer.check()

@@ -57,8 +57,9 @@ from shared.services.identity.accounts import KeptName, RetiredNames
 from shared.services.identity.sessions import identity_change, session_end
 from shared.services.maintenance.erased_releases import ErasedReleases
 from shared.services.organizations.freezes import Freezes
-from shared.services.organizations.made import invitation_change
-from shared.services.organizations.memberships import Memberships, member_removal
+from shared.services.organizations.made_by_accounts import invitation_change
+from shared.services.organizations.membership_records import member_removal
+from shared.services.organizations.memberships import Memberships
 from shared.services.organizations.webhooks import webhook_change
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches, package_batches
@@ -259,7 +260,9 @@ class RevocationApplication(Struct, frozen=True):
             return
         wanted = _STATES.get(revocation.act)
         holder = Holder.OWNER if revocation.act == "release.owner-held" else Holder.ADMINISTRATOR
-        here = _strictness(release.state, release.holder, awaits_owner=release.awaits_owner)
+        here = _strictness(
+            release.state, release.holder, is_held_for_owner=release.is_held_for_owner
+        )
         if wanted is None or _strictness(wanted, holder) < here:
             if release.state in (State.HELD, State.QUARANTINED):
                 since = wanted.value if wanted else "restored"
@@ -328,12 +331,12 @@ class RevocationApplication(Struct, frozen=True):
                 "is its only owner here: ballroom org add-member another one, and remove it."
             )
             return
-        change, said = _removal(entity)
+        change, sentence = _removal(entity)
         if isinstance(entity, Publisher):
             change = replace(change, public=await is_of_public_package(self.metadata, entity))
         with suppress(Stale):  # Somebody removed it meanwhile.
             await self.record_writer.remove(entity, change=change, by=OPERATOR)
-        report.applied.append(said)
+        report.applied.append(sentence)
 
     async def _limit_roles(self, revocations: Sequence[Revocation], report: "_Report") -> None:
         """Take from members the roles that were taken from them, by people and by groups."""
@@ -574,9 +577,9 @@ _STATES = {
 _STRICTNESS = {State.LIVE: 0, State.HELD: 1, State.QUARANTINED: 3, State.REMOVED: 4}
 
 
-def _strictness(state: State, holder: Holder, *, awaits_owner: bool = False) -> int:
+def _strictness(state: State, holder: Holder, *, is_held_for_owner: bool = False) -> int:
     """Return a number that is greater for what fewer people can end."""
-    is_by_administrator = holder is Holder.ADMINISTRATOR and not awaits_owner
+    is_by_administrator = holder is Holder.ADMINISTRATOR and not is_held_for_owner
     return _STRICTNESS[state] + (state is State.HELD and is_by_administrator)
 
 
@@ -619,25 +622,25 @@ def _removal(entity: Entity) -> tuple[EntityChange, str]:
     match entity:
         case Token():
             change = token_change("revoked", entity, REASON)
-            said = f"revoked the token {entity.name} ({entity.id})"
+            sentence = f"revoked the token {entity.name} ({entity.id})"
         case Membership():
             change = member_removal(entity, REASON)
-            said = f"removed the account {entity.account} from {entity.org}"
+            sentence = f"removed the account {entity.account} from {entity.org}"
         case Publisher():
             change = publisher_removal(entity, REASON, public=False)
-            said = f"removed a trusted publisher of {change.subject}"
+            sentence = f"removed a trusted publisher of {change.subject}"
         case Webhook():
             change = webhook_change("removed", entity, OPERATOR, **with_reason(REASON))
-            said = f"removed the webhook {entity.id} of {entity.org or 'the registry'}"
+            sentence = f"removed the webhook {entity.id} of {entity.org or 'the registry'}"
         case Identity():
             change = identity_change("identity.removed", entity)
-            said = f"removed an identity of the account {entity.account}"
+            sentence = f"removed an identity of the account {entity.account}"
         case Invitation():
             change = invitation_change("withdrawn", entity, reason=REASON)
-            said = f"revoked an invitation to {entity.org}"
+            sentence = f"revoked an invitation to {entity.org}"
         case Session():
             change = session_end(entity, REASON)
-            said = f"ended a session of the account {entity.account}"
+            sentence = f"ended a session of the account {entity.account}"
         case _:
             raise TypeError(entity)
-    return change, said
+    return change, sentence

@@ -62,13 +62,13 @@ class RightsExport(Struct, frozen=True):
     """
 
     directory: DirectoryStore
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     account_rights: AccountRights
 
     async def rows(self, *, by: Principal) -> Sequence[RightRow]:
         """Return a row for each role: those of accounts by their names, then tokens, then trusted
         publishers. An account without any role has one row, whose role is `none`."""
-        await self.administration.require_auditor(by, "export", "the rights of everybody")
+        await self.registry_authorization.require_auditor(by, "export", "the rights of everybody")
         accounts = sorted(
             await all_entities(self.directory, Account), key=lambda each: each.name.lower()
         )

@@ -10,7 +10,7 @@ from shared.domain.entities import Place
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.identity import second_administrator_needed
 from shared.domain.mail import MailText
-from shared.domain.principals import Principal
+from shared.domain.principals import ACTOR_NAMES, OPERATOR_ID, Principal
 from shared.domain.proposals import PROPOSALS_OWNER, Proposal
 from shared.domain.status import StatusProblem, Urgency, first_of
 from shared.domain.times import time_text
@@ -19,7 +19,6 @@ from shared.ports.system import Clock
 from shared.services.administration.administrators import Administrators
 from shared.services.identity.accounts import account_names
 from shared.services.identity.mail import MailDelivery, mail_text, reason_text
-from shared.services.organizations.memberships import OPERATOR_NAME
 
 
 class SecondAdministrator(Struct, frozen=True):
@@ -93,7 +92,7 @@ class SecondAdministrator(Struct, frozen=True):
             found.append(StatusProblem(Urgency.WARN, sentence, way_out, page="/manage/proposals"))
         return found
 
-    async def tell_asked(self, proposal: Proposal, by: Principal) -> None:
+    async def send_asked_mail(self, proposal: Proposal, by: Principal) -> None:
         names = await self.names_of(proposal)
         what = proposal.sentence_with(names)
         mail = mail_text(
@@ -105,9 +104,9 @@ class SecondAdministrator(Struct, frozen=True):
             until=time_text(proposal.ends_ms),
             link=f"{self.base_url}/manage/proposals",
         )
-        await self._tell(mail)
+        await self._send(mail)
 
-    async def tell_ended(self, proposal: Proposal, outcome: str) -> None:
+    async def send_ended_mail(self, proposal: Proposal, outcome: str) -> None:
         """Tell what became of a decision that waited; `outcome` is a clause."""
         names = await self.names_of(proposal)
         mail = mail_text(
@@ -118,27 +117,27 @@ class SecondAdministrator(Struct, frozen=True):
             outcome=outcome,
             reason=reason_text(proposal.reason),
         )
-        await self._tell(mail)
+        await self._send(mail)
 
-    async def tell_of_command(self, what: str, reason: str) -> None:
+    async def send_command_mail(self, what: str, reason: str) -> None:
         """Tell of what a command on the machine did without a second administrator, where people
         need one; `what` is a clause."""
         if self.is_required:
             mail = mail_text(
                 "decided-on-machine",
-                by=OPERATOR_NAME,
+                by=ACTOR_NAMES[OPERATOR_ID],
                 what=what,
                 url=self.base_url,
                 reason=reason_text(reason),
             )
-            await self._tell(mail)
+            await self._send(mail)
 
     async def names_of(self, *proposals: Proposal) -> dict[str, str]:
         """Return the names of the accounts that the proposals are by and about, by id."""
         ids = {name for each in proposals for name in (each.by, *each.accounts)}
         return dict(await account_names(self.directory, ids))
 
-    async def _tell(self, mail: MailText) -> None:
+    async def _send(self, mail: MailText) -> None:
         with suppress(Unavailable):  # The record is stored; the pages and the log have it.
             await self.mail_delivery.send_to_accounts(await self.administrators.all(), mail)
 

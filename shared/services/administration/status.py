@@ -21,7 +21,7 @@ from shared.services.administration.directory_locks import DirectoryLocks, waiti
 from shared.services.administration.second_administrator import SecondAdministrator
 from shared.services.limits.notices import NoticeCache
 from shared.services.maintenance.process_outboxes import ProcessOutboxes
-from shared.services.maintenance.tasks import Upkeep, require_task
+from shared.services.maintenance.tasks import TaskRunner, require_task
 from shared.services.organizations.ownership import OwnerlessOrganizations, ownerless_problem
 from shared.services.packages.statistics import LastRegistryCounts
 from shared.services.records import EntityChange, RecordWriter
@@ -35,8 +35,8 @@ T = TypeVar("T")
 class RegistryStatus(Struct, frozen=True):
     """Reports the status of the registry from a few reads, and from the last counts."""
 
-    administration: RegistryAuthorization
-    upkeep: Upkeep
+    registry_authorization: RegistryAuthorization
+    task_runner: TaskRunner
     metadata: MetadataStore
     directory: DirectoryStore
     record_writer: RecordWriter
@@ -47,14 +47,14 @@ class RegistryStatus(Struct, frozen=True):
     second_administrator: SecondAdministrator
     provisioning_problems: Callable[[], Awaitable[Sequence[StatusProblem]]]
     newer_releases: Callable[[], Awaitable[Sequence[ProductRelease]]]
-    room: Callable[[], DiskSpace | None] | None
+    disk_space: Callable[[], DiskSpace | None] | None
     clock: Clock
 
     async def report(self, by: Principal) -> StatusReport:
         """Return the status of the registry; its parts are None for stores that do not answer."""
-        await self.administration.require_auditor(by, "see", "how the registry is")
+        await self.registry_authorization.require_auditor(by, "see", "how the registry is")
         task_states, backlog, counts, to_decide, newer = await asyncio.gather(
-            _if_available(self.upkeep.task_states()),
+            _if_available(self.task_runner.task_states()),
             _if_available(self._backlog()),
             _if_available(self.last_counts.read()),
             _if_available(self._to_decide()),
@@ -65,7 +65,7 @@ class RegistryStatus(Struct, frozen=True):
             tasks=None if task_states is None else tuple(task_states),
             backlog=backlog,
             counts=counts,
-            disk_space=self.room() if self.room else None,
+            disk_space=self.disk_space() if self.disk_space else None,
             read_only=(await self.notice_cache.current()).read_only,
             to_decide=tuple(to_decide or ()),
             newer=tuple(newer or ()),
@@ -73,9 +73,10 @@ class RegistryStatus(Struct, frozen=True):
 
     async def tasks(self, by: Principal) -> list[TaskState]:
         """Return the state of every task."""
-        await self.administration.require_auditor(by, "see", "the maintenance tasks")
+        await self.registry_authorization.require_auditor(by, "see", "the maintenance tasks")
         states, requested = await asyncio.gather(
-            self.upkeep.task_states(), self.upkeep.requests.read(self.upkeep.tasks.values())
+            self.task_runner.task_states(),
+            self.task_runner.requests.read(self.task_runner.tasks.values()),
         )
         return [replace(each, requested_ms=requested.get(each.task)) for each in states]
 
@@ -84,13 +85,13 @@ class RegistryStatus(Struct, frozen=True):
 
         Raises `InvalidRequest` if there is no such task, and `SignInAgain`.
         """
-        await self.administration.require_fresh(by, "run", "maintenance tasks")
-        task = require_task(self.upkeep.tasks, task_id)
-        if await self.upkeep.requests.add(task):
+        await self.registry_authorization.require_fresh(by, "run", "maintenance tasks")
+        task = require_task(self.task_runner.tasks, task_id)
+        if await self.task_runner.requests.add(task):
             change = EntityChange(
                 "task.asked", "registry", account=by.id, details={"name": task.id}
             )
-            await self.record_writer.events.append([self.record_writer.event(change, by)])
+            await self.record_writer.append(change, by=by)
 
     async def _to_decide(self) -> list[StatusProblem]:
         waiting = await self.directory_locks.waiting()

@@ -36,6 +36,7 @@ from shared.domain.reasons import with_reason
 from shared.domain.scopes import Action
 from shared.ports.directory import DirectoryStore
 from shared.ports.documents import DocumentStore
+from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.advisories.advisory_index import AdvisoryIndex, IndexedAdvisory
 from shared.services.api_docs.sboms import Sboms
@@ -60,8 +61,9 @@ class Advisories(Struct, frozen=True):
     sboms: Sboms
     hosted: HostedPackages
     authorization: Authorization
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     record_writer: RecordWriter
+    clock: Clock
     ecosystem: str  # The OSV ecosystem of the packages of this registry.
 
     # --- Matching --------------------------------------------------------------------------------
@@ -122,8 +124,8 @@ class Advisories(Struct, frozen=True):
         """Return the ids of the advisories of which an owner says that they do not affect the
         release."""
         owner = assessments_owner(coordinate)
-        said = await self.directory.list_by_owner(Assessment, owner)
-        return frozenset(each.advisory for each in said if each.clears)
+        assessments = await self.directory.list_by_owner(Assessment, owner)
+        return frozenset(each.advisory for each in assessments if each.clears)
 
     def version_of(self, coordinate: Coordinate) -> PackageVersion:
         """Return what is asked about a release of this registry."""
@@ -174,7 +176,7 @@ class Advisories(Struct, frozen=True):
                 org = OrgName(stored.org)
                 await self.authorization.require_to_read(by, Action.MANAGE, org)
             else:
-                await self.administration.require_auditor(by, "see", _WHAT)
+                await self.registry_authorization.require_auditor(by, "see", _WHAT)
         except Refusal:
             return None
         return stored
@@ -222,7 +224,7 @@ class Advisories(Struct, frozen=True):
     async def stored(self, by: Principal) -> list[Advisory]:
         """Return to administrators and auditors every advisory in any state that is part of no
         imported set."""
-        await self.administration.require_auditor(by, "list", _WHAT)
+        await self.registry_authorization.require_auditor(by, "list", _WHAT)
         found = await self.directory.list_by_owner(StoredAdvisory, OWNER)
         return _last_modified_first(found)
 
@@ -265,7 +267,7 @@ class Advisories(Struct, frozen=True):
 
     @retried_with_back_off
     async def _add(self, advisory: Advisory, by: Principal) -> Advisory:
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         year = datetime.fromtimestamp(now_ms // 1000, UTC).year
         last = await self.directory.get(AdvisoryNumber, Place(OWNER, str(year)))
         number = last.number + 1 if last else 1
@@ -304,7 +306,7 @@ class Advisories(Struct, frozen=True):
             )
         if before.state is AdvisoryState.WITHDRAWN:
             raise advisory_withdrawn(advisory.id)
-        changed = _timed(kept, self.record_writer.clock.now_ms())
+        changed = _timed(kept, self.clock.now_ms())
         is_first = before.state is AdvisoryState.DRAFT and changed.is_live
         change = _change("advisory.published" if is_first else "advisory.changed", changed, by)
         await self.record_writer.replace(stored.with_content(changed), change=change, by=by)
@@ -317,9 +319,7 @@ class Advisories(Struct, frozen=True):
         await self._require_write(before.org, by)
         if before.state is AdvisoryState.WITHDRAWN:
             return before
-        withdrawn = _timed(
-            replace(before, state=AdvisoryState.WITHDRAWN), self.record_writer.clock.now_ms()
-        )
+        withdrawn = _timed(replace(before, state=AdvisoryState.WITHDRAWN), self.clock.now_ms())
         change = _change("advisory.withdrawn", withdrawn, by, **with_reason(reason))
         if before.state is AdvisoryState.DRAFT:
             await self.record_writer.remove(stored, change=change, by=by)
@@ -343,7 +343,7 @@ class Advisories(Struct, frozen=True):
         if org:
             await self.authorization.require_in_organization(by, Action.MANAGE, parse_org(org))
         else:
-            await self.administration.require_fresh(by, "write", _WHAT)
+            await self.registry_authorization.require_fresh(by, "write", _WHAT)
 
     def _require_own_packages(self, advisory: Advisory) -> None:
         for each in advisory.affected if advisory.org else ():

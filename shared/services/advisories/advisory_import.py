@@ -33,6 +33,7 @@ from shared.domain.principals import Principal
 from shared.ports.advisories import AdvisoryFiles
 from shared.ports.confined_tasks import ConfinedTasks
 from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
 from shared.services.advisories.advisory_index import AdvisoryIndex, lines_of_set_file, set_file
 from shared.services.api_docs.api_docs_generation import job_folder
@@ -71,8 +72,9 @@ class AdvisoryImport(Struct, frozen=True):
     directory: DirectoryStore
     files: AdvisoryFiles
     confined: ConfinedTasks
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     record_writer: RecordWriter
+    clock: Clock
     ecosystem: str  # The OSV ecosystem of the packages of this registry.
 
     async def import_file(self, name: str, content: bytes, by: Principal) -> ImportedAdvisories:
@@ -82,7 +84,7 @@ class AdvisoryImport(Struct, frozen=True):
         Raises `advisories-unreadable`, and `advisories-refused`, `too-many-advisories` and
         `advisory-own` for JSON, of which nothing is stored then.
         """
-        await self.administration.require_fresh(by, "import", "advisories")
+        await self.registry_authorization.require_fresh(by, "import", "advisories")
         if content[:2] == b"PK":
             stem = name.rpartition("/")[2].partition(".")[0].lower()
             set_name = _NO_SET_NAME.sub("-", stem).strip("-")
@@ -127,7 +129,7 @@ class AdvisoryImport(Struct, frozen=True):
             )
         packed = await asyncio.to_thread(set_file, read.lines)
         digest = hashlib.sha256(packed).hexdigest()[:_DIGEST_LENGTH]
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         new = AdvisorySet(
             name=set_name,
             file=f"{set_name}.{digest}",
@@ -158,7 +160,7 @@ class AdvisoryImport(Struct, frozen=True):
 
     async def remove_set(self, set_name: str, by: Principal) -> None:
         """Remove a set; a repeat changes nothing."""
-        await self.administration.require_fresh(by, "import", "advisories")
+        await self.registry_authorization.require_fresh(by, "import", "advisories")
         stored = await self.directory.get(AdvisorySet, Place(OWNER, set_name))
         if stored is None:
             return

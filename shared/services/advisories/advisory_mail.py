@@ -10,7 +10,6 @@ from shared.domain.mail import MailText
 from shared.domain.times import MS
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
-from shared.ports.work import WorkStore
 from shared.services.identity.accounts import administrator_accounts
 from shared.services.identity.mail import (
     NOTICE_MAIL_KEPT_FOR,
@@ -24,7 +23,6 @@ from shared.services.identity.mail import (
 class AdvisoryMail(Struct, frozen=True):
     """Sends mail about advisories: to owners of dependents who asked, and to administrators."""
 
-    work: WorkStore
     directory: DirectoryStore
     mail_delivery: MailDelivery
     clock: Clock
@@ -65,7 +63,5 @@ class AdvisoryMail(Struct, frozen=True):
             key,
             accounts,
             mail,
-            work=self.work,
             until_ms=now_ms + NOTICE_MAIL_KEPT_FOR // MS,
-            now_ms=now_ms,
         )

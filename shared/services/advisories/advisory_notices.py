@@ -21,7 +21,7 @@ from shared.domain.errors.base import NotFound, Refusal
 from shared.domain.events import Event
 from shared.domain.memberships import Membership
 from shared.domain.names import OrgName
-from shared.domain.principals import UPKEEP, Principal
+from shared.domain.principals import MAINTENANCE, Principal
 from shared.domain.role_rights import require_own_account
 from shared.domain.scopes import UNLIMITED, Grant, Role, Scope
 from shared.domain.status import TaskReport
@@ -86,7 +86,7 @@ class AdvisoryNotices(Struct, frozen=True):
                     return TaskReport(seen, done, tuple(problems))
                 seen += 1
                 try:
-                    done += await self._tell_account(each)
+                    done += await self._send_to_account(each)
                 # Only this account is affected; the others still get their mail.
                 except Refusal as refusal:
                     problems.append(f"An account was not told of advisories: {refusal}")
@@ -95,12 +95,12 @@ class AdvisoryNotices(Struct, frozen=True):
                 break
             seen += 1
             try:
-                done += await self._tell_organization(org)
+                done += await self._append_events(org)
             except Refusal as refusal:
                 problems.append(f"{org} was not told of advisories: {refusal}")
         return TaskReport(seen, done, tuple(problems))
 
-    async def _tell_account(self, follower: AdvisoryFollower) -> int:
+    async def _send_to_account(self, follower: AdvisoryFollower) -> int:
         """Send mail about what is new to an account; return how many mails were sent."""
         accounts = await accounts_by_ids(self.directory, [follower.account])
         if not accounts or accounts[0].is_locked:
@@ -130,20 +130,20 @@ class AdvisoryNotices(Struct, frozen=True):
                     found[each.org.lower()] = None
         return [OrgName(each) for each in found]
 
-    async def _tell_organization(self, org: OrgName) -> int:
+    async def _append_events(self, org: OrgName) -> int:
         """Append an event for each new finding of an organization; return how many."""
         fresh = ToldOrganization(org=org)
         stored = await self.directory.get(ToldOrganization, fresh.place)
-        told = stored or fresh
+        known = stored or fresh
         findings = await self._findings(org, reader_of(org))
-        new = told.new(findings)
+        new = known.new(findings)
         for start in range(0, len(new), EVENTS_AT_ONCE):
             part = new[start : start + EVENTS_AT_ONCE]
             now_ms = self.clock.now_ms()
             await self.events.append([_event(*findings[each], each, now_ms) for each in part])
         if new:
             write = self.directory.replace if stored else self.directory.add
-            await self._written(write(told.having_told(new)))
+            await self._written(write(known.having_told(new)))
         return len(new)
 
     async def _findings(self, org: OrgName, reader: Principal) -> _Findings:
@@ -173,7 +173,7 @@ def reader_for(account: Account) -> Principal:
 def reader_of(org: OrgName) -> Principal:
     """Return a reader of what every member of the organization sees."""
     read = Grant(scopes=frozenset({Scope.READ}), org=org)
-    return Principal(UPKEEP.id, UPKEEP.credential, (read,), organization=org)
+    return Principal(MAINTENANCE.id, MAINTENANCE.credential, (read,), organization=org)
 
 
 def _line(package: AffectedPackage, advisory: str) -> str:
@@ -191,7 +191,7 @@ def _event(package: AffectedPackage, advisory: str, key: str, now_ms: int) -> Ev
         id=f"advisory.affects:{key}",
         kind="advisory.affects",
         at_ms=now_ms,
-        actor=UPKEEP.id,
+        actor=MAINTENANCE.id,
         subject=str(at),
         org=at.package.org.lower(),
         details={"advisory": advisory, "through": found.through, "summary": found.advisory.summary},

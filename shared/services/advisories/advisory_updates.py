@@ -9,7 +9,7 @@ from shared.domain.advisories.records import OWNER, AdvisorySet
 from shared.domain.advisories.sources import AdvisorySource
 from shared.domain.entities import Place
 from shared.domain.errors.base import Refusal
-from shared.domain.principals import UPKEEP
+from shared.domain.principals import MAINTENANCE
 from shared.domain.status import TaskReport
 from shared.domain.times import MS, time_text
 from shared.ports.advisories import AdvisoryDumps
@@ -43,7 +43,7 @@ class AdvisoryUpdates(Struct, frozen=True):
                 dump = await self.dumps.fetch(source, stored.tag if stored and is_same else "")
                 if dump is not None:
                     await self.importing.replace_set(
-                        source.name, dump.content, source=source.at, tag=dump.tag, by=UPKEEP
+                        source.name, dump.content, source=source.at, tag=dump.tag, by=MAINTENANCE
                     )
                     changed += 1
                     continue

@@ -27,6 +27,7 @@ from shared.domain.principals import Principal
 from shared.domain.scopes import Action
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
+from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
 from shared.services.advisories.advisories import Advisories
 from shared.services.packages.hosted_packages import HostedPackages
@@ -61,6 +62,7 @@ class Assessments(Struct, frozen=True):
     directory: DirectoryStore
     advisories: Advisories
     record_writer: RecordWriter
+    clock: Clock
     base_url: str
 
     async def of_release(self, coordinate: Coordinate, *, by: Principal) -> Sequence[Assessment]:
@@ -74,12 +76,12 @@ class Assessments(Struct, frozen=True):
     async def to_assess(self, coordinate: Coordinate, *, by: Principal) -> ReleaseToAssess:
         """Return what owners can assess of a release; raise `ReleaseNotFound`."""
         release = await self._release(coordinate, by)
-        said = {each.advisory: each for each in await self._of(release.coordinate)}
+        assessments = {each.advisory: each for each in await self._of(release.coordinate)}
         findings = await self._findings(release, by)
         return ReleaseToAssess(
             release,
             tuple(
-                AssessedFinding(advisory, library, said.get(advisory.id))
+                AssessedFinding(advisory, library, assessments.get(advisory.id))
                 for advisory, library in findings
             ),
         )
@@ -126,7 +128,7 @@ class Assessments(Struct, frozen=True):
             justification=justification,
             detail=line,
             by=by.id,
-            at_ms=self.record_writer.clock.now_ms(),
+            at_ms=self.clock.now_ms(),
         )
         if current is None and len(await self._of(at)) >= MAX_ASSESSMENTS:
             raise Conflict(
@@ -142,8 +144,8 @@ class Assessments(Struct, frozen=True):
         """Take an assessment back; raise `assessment-not-found`."""
         release = await self._release(coordinate, by)
         at = release.coordinate
-        said = {each.advisory.lower(): each for each in await self._of(at)}
-        current = said.get(advisory.lower())
+        assessments = {each.advisory.lower(): each for each in await self._of(at)}
+        current = assessments.get(advisory.lower())
         if current is None:
             raise NotFound(
                 "assessment-not-found",

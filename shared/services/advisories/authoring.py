@@ -56,7 +56,7 @@ class AdvisoryAuthoring(Struct, frozen=True):
     """
 
     authorization: Authorization
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     metadata: MetadataStore
     directory: DirectoryStore
     advisories: Advisories
@@ -160,15 +160,15 @@ class AdvisoryAuthoring(Struct, frozen=True):
             )
         what = f"the withdrawal of {advisory.id}"
         with about_field("reason"):
-            said = (
+            reason = (
                 reason_for_change(by, access, reason, what)
                 if access
                 else parse_required_reason(reason, what)
             )
-        withdrawn = await self.advisories.withdraw(advisory.id, by, reason=said)
+        withdrawn = await self.advisories.withdraw(advisory.id, by, reason=reason)
         if access and advisory.withdrawn_ms is None:
             sentence = f"the advisory {advisory.id} is withdrawn"
-            await self.decision_mail.send_if_from_outside(by, access, sentence, said)
+            await self.decision_mail.send_if_from_outside(by, access, sentence, reason)
         return withdrawn
 
     async def discard(self, org: OrgName | None, advisory_id: str, *, by: Principal) -> None:
@@ -210,11 +210,13 @@ class AdvisoryAuthoring(Struct, frozen=True):
     async def _require_malware(self, advisory: Advisory, by: Principal) -> None:
         """Raise unless `by` may quarantine releases, where an advisory does that."""
         if advisory.is_malware:
-            await self.administration.require_moderator(by, "publish", f"malware as {advisory.id}")
+            await self.registry_authorization.require_moderator(
+                by, "publish", f"malware as {advisory.id}"
+            )
 
     async def _require_reading(self, org: OrgName | None, by: Principal) -> None:
         if org is None:
-            await self.administration.require_auditor(by, "see", _OF_REGISTRY)
+            await self.registry_authorization.require_auditor(by, "see", _OF_REGISTRY)
         else:
             await self.authorization.require_to_read(by, Action.MANAGE, org)
 
@@ -222,7 +224,7 @@ class AdvisoryAuthoring(Struct, frozen=True):
         """Return the access to the organization, or None for the registry; raise unless `by` may
         write."""
         if org is None:
-            await self.administration.require_fresh(by, "write", _OF_REGISTRY)
+            await self.registry_authorization.require_fresh(by, "write", _OF_REGISTRY)
             return None
         access = await self.authorization.require_in_organization(by, Action.MANAGE, org)
         access.require_organization(org)

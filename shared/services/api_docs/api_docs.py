@@ -111,7 +111,7 @@ class ApiDocs(Struct, frozen=True):
 
     authorization: Authorization
     hosted: HostedPackages
-    records: PackageReader
+    package_reader: PackageReader
     documents: DocumentStore
     pieces: PieceReader
     queue: ApiDocsQueue
@@ -194,7 +194,7 @@ class ApiDocs(Struct, frozen=True):
         is_complete = False
         if record.took and await self.pieces.place(digest, complete_name(kind, *of)):
             took = [each.coordinate for each in record.took]
-            gone = [each for each, entry in await available(self.records, took) if not entry]
+            gone = [each for each, entry in await available(self.package_reader, took) if not entry]
             is_complete = not gone
             if 0 < len(gone) < len(took):
                 self.queue.renew(coordinate, gone)
@@ -202,7 +202,7 @@ class ApiDocs(Struct, frozen=True):
                 depends_on = ALL_THAT_IS_STORED
         if record.awaited and await self.pieces.place(digest, _awaited_name(kind, of)):
             awaited = [each.coordinate for each in record.awaited]
-            found = await available(self.records, awaited)
+            found = await available(self.package_reader, awaited)
             if any(entry for _, entry in found):
                 depends_on = ALL_THAT_IS_STORED  # They are documented soon, or this piece again.
             if new := await documented_of(self.pieces, found):

@@ -159,7 +159,7 @@ class ApiDocsQueue:
     def _end(self) -> None:
         self._working = None
         for key in list(self._awaited):
-            self._tell_readers(key)
+            self._wake_readers(key)
 
     async def _let_pushes_end(self) -> None:
         """Wait until no push follows, unless a reader waits or the oldest release has waited
@@ -190,10 +190,10 @@ class ApiDocsQueue:
         except ConfinedUnavailable:
             self._repeated[coordinate.key] = coordinate
             return False
-        self._tell_readers(coordinate.key)
+        self._wake_readers(coordinate.key)
         return True
 
-    def _tell_readers(self, key: str) -> None:
+    def _wake_readers(self, key: str) -> None:
         """End the wait of readers for a release."""
         done = self._awaited.pop(key, None)
         if done is not None:

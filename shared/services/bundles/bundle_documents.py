@@ -13,6 +13,7 @@ from shared.domain.archives.digests import Digest
 from shared.domain.bundles import BundledRelease, DocumentKind, bundle_unusable
 from shared.domain.errors.base import Refusal
 from shared.domain.packages import Provenance, Release
+from shared.domain.principals import MIRROR
 from shared.domain.provenance.upstream_statements import (
     UnverifiedStatements,
     UpstreamEnvelope,
@@ -21,7 +22,6 @@ from shared.domain.provenance.upstream_statements import (
     upstream_name,
     verified_run,
 )
-from shared.domain.releases import MIRROR
 from shared.domain.sboms import is_cyclonedx
 from shared.ports.documents import DocumentStore
 from shared.services.provenance.attestations import ReleaseProvenance

@@ -38,7 +38,8 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Conflict, Invalid, NotFound, Refusal
 from shared.domain.errors.packages import UpstreamReleaseRefused
 from shared.domain.packages import Head
-from shared.domain.releases import MIRROR, with_change
+from shared.domain.principals import MIRROR
+from shared.domain.releases import with_change
 from shared.domain.visibility import Visibility
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
@@ -214,7 +215,7 @@ class BundleImport(Struct, frozen=True):
     metadata: MetadataStore
     directory: DirectoryStore
     pins: PinnedDigests
-    packages: PackageRecordWriter
+    package_records: PackageRecordWriter
     releases: ExternalReleases
     withdrawals: BundleWithdrawals
     documents: DocumentImport
@@ -289,7 +290,7 @@ class BundleImport(Struct, frozen=True):
         """Follow one withdrawal; raise `LeftOut` with the reason."""
         if not await self.withdrawals.follow(line, report.manifest):
             return ImportStep.UNCHANGED
-        report.withdrawn[str(line.coordinate)] = line.told
+        report.withdrawn[str(line.coordinate)] = line.reason_clause
         return ImportStep.WITHDRAWN
 
     async def _check(self, bundle: OpenedBundle, progress: Progress) -> None:
@@ -390,4 +391,4 @@ class BundleImport(Struct, frozen=True):
         if found.release is not None:
             await self.releases.follow(found.release, release.deprecation, release.removed_ms)
         if found.head is not None and found.head.deprecation != of_all:
-            await self.packages.change_package(release.coordinate.package, of_package)
+            await self.package_records.change_package(release.coordinate.package, of_package)

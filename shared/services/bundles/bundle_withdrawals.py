@@ -29,7 +29,7 @@ class BundleWithdrawals(Struct, frozen=True):
     metadata: MetadataStore
     directory: DirectoryStore
     owners: NameOwners
-    packages: PackageRecordWriter
+    package_records: PackageRecordWriter
     clock: Clock
 
     async def follow(self, line: BundledWithdrawal, manifest: BundleManifest) -> bool:
@@ -41,8 +41,12 @@ class BundleWithdrawals(Struct, frozen=True):
         coordinate = line.coordinate
         if not await self._is_theirs(line):
             return False
-        said = await self._said(coordinate)
-        if said and said.registry == manifest.registry and said.cursor > manifest.cursor:
+        statement = await self._said(coordinate)
+        if (
+            statement
+            and statement.registry == manifest.registry
+            and statement.cursor > manifest.cursor
+        ):
             return False
         # First, so that nothing brings the release back meanwhile.
         await self._note(coordinate, manifest, is_withdrawn=True)
@@ -59,22 +63,24 @@ class BundleWithdrawals(Struct, frozen=True):
             )
 
         try:
-            release, is_changed = await self.packages.store_release(coordinate, decide)
+            release, is_changed = await self.package_records.store_release(coordinate, decide)
         except ReleaseNotFound:
             return False
         # The outbox of an unchanged release has entries if an earlier attempt crashed.
         if release.outbox:
-            await self.packages.derived_data.update(release)
+            await self.package_records.derived_data.update(release)
         return is_changed
 
     async def require_served(self, line: BundledRelease, manifest: BundleManifest) -> None:
         """Raise `LeftOut` for a release that was withdrawn, unless this bundle is a newer one of
         the registry that withdrew it."""
-        said = await self._said(line.coordinate)
-        if said is None or not said.is_withdrawn:
+        statement = await self._said(line.coordinate)
+        if statement is None or not statement.is_withdrawn:
             return
-        if said.registry != manifest.registry or said.cursor >= manifest.cursor:
-            message = f"{said.registry} withdrew it, and no newer bundle of that registry has it"
+        if statement.registry != manifest.registry or statement.cursor >= manifest.cursor:
+            message = (
+                f"{statement.registry} withdrew it, and no newer bundle of that registry has it"
+            )
             raise LeftOut(message)
         await self._note(line.coordinate, manifest, is_withdrawn=False)
 
@@ -85,9 +91,9 @@ class BundleWithdrawals(Struct, frozen=True):
         def decide(_head: Head, release: Release) -> Release:
             return without_withdrawal(release, ToldBy.BUNDLE, now_ms=now_ms)
 
-        release, is_changed = await self.packages.store_release(coordinate, decide)
+        release, is_changed = await self.package_records.store_release(coordinate, decide)
         if is_changed or release.outbox:
-            await self.packages.derived_data.update(release)
+            await self.package_records.derived_data.update(release)
 
     async def _is_theirs(self, line: BundledWithdrawal) -> bool:
         """Check whether the bundle may speak of the release; raise `LeftOut` where another one is

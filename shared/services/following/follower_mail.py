@@ -257,16 +257,14 @@ class FollowerMail(Struct, frozen=True):
             return 0
         now_ms = self.clock.now_ms()
         key = _mail_key(waiting)
-        if await self.mail_delivery.was_sent(key, account, work=self.work, now_ms=now_ms):
+        if await self.mail_delivery.was_sent(key, account):
             await self._forget(waiting)  # By a run that ended before it could.
             return 0
         sent = await self.mail_delivery.send_once(
             key,
             [account],
             await self._mail(waiting, lines),
-            work=self.work,
             until_ms=now_ms + TOLD_FOR // MS,
-            now_ms=now_ms,
         )
         if sent:
             last = f"{_LAST}:{account.id}"
@@ -350,10 +348,10 @@ class FollowerMail(Struct, frozen=True):
 
 def _mail_key(waiting: FollowerNews) -> str:
     """Return the key of the mail about exactly this; what is added makes another mail of it."""
-    said = "\n".join(
+    content = "\n".join(
         f"{each.news.value} {each.subject} {each.advisory}" for each in waiting.waiting
     )
-    digest = sha256(said.encode()).hexdigest()[:16]
+    digest = sha256(content.encode()).hexdigest()[:16]
     return f"followed:{waiting.pace.value}:{waiting.due_ms}:{digest}"
 
 

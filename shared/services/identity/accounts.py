@@ -34,7 +34,7 @@ from shared.domain.errors.identity import (
 from shared.domain.ids import is_id
 from shared.domain.memberships import Membership
 from shared.domain.ownership import OwnerlessOrganization, ownerless_place
-from shared.domain.principals import Principal
+from shared.domain.principals import ACTOR_NAMES, Principal
 from shared.domain.role_rights import PUBLISHING_ROLES
 from shared.domain.scopes import Role
 from shared.domain.times import MS
@@ -327,6 +327,14 @@ async def account_names(directory: DirectoryStore, ids: Iterable[str]) -> Mappin
     """Return the names of the existing accounts by id; each is read once."""
     accounts = await accounts_by_ids(directory, sorted({*ids} - {""}))
     return {account.id: account.name for account in accounts}
+
+
+async def actor_name(directory: DirectoryStore, by: Principal) -> str:
+    """Return the name of who makes a change, at the beginning of a sentence: that of an account, or
+    of an actor that is none; of a deleted account, its id."""
+    if by.id in ACTOR_NAMES:
+        return ACTOR_NAMES[by.id]
+    return (await account_names(directory, [by.id])).get(by.id, by.id)
 
 
 async def organization_owners(directory: DirectoryStore, org: str, now_ms: int) -> list[Account]:

@@ -73,6 +73,8 @@ class MailDelivery(Struct, frozen=True):
     """
 
     mailer: Mailer
+    work: WorkStore
+    clock: Clock
     on_failure: Callable[[str, int], None]
 
     async def send_to_accounts(self, accounts: Iterable[Account], mail: MailText) -> None:
@@ -86,35 +88,34 @@ class MailDelivery(Struct, frozen=True):
         accounts: Iterable[Account],
         mail: MailText,
         *,
-        work: WorkStore,
         until_ms: int,
-        now_ms: int,
     ) -> int:
         """Send mail to each account that has not yet been sent mail with this key; return to how
-        many.
+        many. That is known until `until_ms`.
 
         It counts as sent when the mail server has accepted it. Meanwhile it is claimed, so that no
         other process sends it; a process that ends in between, or a store that fails afterwards,
         can repeat it after `SENDING_TIME`, and nothing loses it.
         """
         sent = 0
+        now_ms = self.clock.now_ms()
         for account in accounts:
             own = f"{key}:{account.id}"
             ends_ms = now_ms + SENDING_TIME // MS
-            if not account.email or not await work.claim(
+            if not account.email or not await self.work.claim(
                 _MAIL_KIND, own, "sending", expires_ms=ends_ms, now_ms=now_ms
             ):
                 continue
             if await self.send(EmailAddress(account.email), mail):
-                await work.put(_MAIL_KIND, own, _SENT, until_ms)
+                await self.work.put(_MAIL_KIND, own, _SENT, until_ms)
                 sent += 1
             else:
-                await work.take(_MAIL_KIND, own, now_ms)
+                await self.work.take(_MAIL_KIND, own, now_ms)
         return sent
 
-    async def was_sent(self, key: str, account: Account, *, work: WorkStore, now_ms: int) -> bool:
+    async def was_sent(self, key: str, account: Account) -> bool:
         """Check whether `send_once` sent mail with this key to the account."""
-        return await work.peek(_MAIL_KIND, f"{key}:{account.id}", now_ms) == _SENT
+        return await self.work.peek(_MAIL_KIND, f"{key}:{account.id}", self.clock.now_ms()) == _SENT
 
     async def send(self, address: EmailAddress, mail: MailText) -> bool:
         """Send mail to an address; say whether the mail server accepted it."""

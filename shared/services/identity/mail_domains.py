@@ -23,7 +23,7 @@ from shared.domain.mail_domains import (
     parse_registration,
     possible_registrations,
 )
-from shared.domain.principals import UPKEEP
+from shared.domain.principals import MAINTENANCE
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
 from shared.ports.conflicts import Stale
@@ -94,7 +94,7 @@ class MailDomains(Struct, frozen=True):
             if current is not None:
                 await self.directory.put(current)
                 changed += await self._apply(current, by_domain[domain])
-        await self._notify([each for each in changed if each.distrusted_email])
+        await self._send_mail([each for each in changed if each.distrusted_email])
         return TaskReport(len(by_domain), len(changed), tuple(problems))
 
     async def _ask(self, domain: str, known: MailDomain | None) -> MailDomain | None:
@@ -137,11 +137,11 @@ class MailDomains(Struct, frozen=True):
         change = EntityChange(kind, account.id, account=account.id, details=details)
         try:
             changed = account.model_copy(update=update)
-            return await self.record_writer.replace(changed, change=change, by=UPKEEP)
+            return await self.record_writer.replace(changed, change=change, by=MAINTENANCE)
         except Stale:
             return None  # Somebody changed the account; the next run decides again.
 
-    async def _notify(self, accounts: Sequence[Account]) -> None:
+    async def _send_mail(self, accounts: Sequence[Account]) -> None:
         """Tell administrators. The people themselves are not mailed, because somebody else may
         read it: their pages say it."""
         if not accounts:

@@ -216,7 +216,7 @@ class SignInFlow(Struct, frozen=True):
             )
             raise second_administrator_needed(why)
         change = EntityChange("sign-in-link.issued", account.id, account=account.id)
-        await self.record_writer.events.append([self.record_writer.event(change, by)])
+        await self.record_writer.append(change, by=by)
         return await self.links.create(account.id)
 
     async def require_link_issuer(self, *, by: Principal) -> None:

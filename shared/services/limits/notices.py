@@ -99,7 +99,7 @@ class NoticeCache:
 class Notices(Struct, frozen=True):
     """Changes the notice board. This process shows a change at once, others within five seconds."""
 
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     directory: DirectoryStore
     record_writer: RecordWriter
     notice_cache: NoticeCache
@@ -107,26 +107,26 @@ class Notices(Struct, frozen=True):
 
     async def current(self, *, by: Principal) -> NoticeBoard:
         """Return the stored board to an administrator or auditor."""
-        await self.administration.require_auditor(by, "look at", _NOTICE)
+        await self.registry_authorization.require_auditor(by, "look at", _NOTICE)
         return await self._read()
 
     async def publish(self, text: str, *, by: Principal) -> None:
         """Show the notice on every page, in place of the one before; raise `InvalidRequest`."""
-        await self.administration.require_fresh(by, "change", _NOTICE)
-        said = parse_notice(text)
-        change = _change("notice.announced", "registry", {"text": said})
-        await self._write(lambda old: old.model_copy(update={"notice": said}), change, by)
+        await self.registry_authorization.require_fresh(by, "change", _NOTICE)
+        notice = parse_notice(text)
+        change = _change("notice.announced", "registry", {"text": notice})
+        await self._write(lambda old: old.model_copy(update={"notice": notice}), change, by)
 
     async def end(self, *, by: Principal) -> None:
         """Show no notice any more; a repeat changes nothing."""
-        await self.administration.require_fresh(by, "change", _NOTICE)
+        await self.registry_authorization.require_fresh(by, "change", _NOTICE)
         if (await self._read()).notice:
             change = _change("notice.ended", "registry")
             await self._write(lambda old: old.model_copy(update={"notice": ""}), change, by)
 
     async def enter_read_only_mode(self, reason: str, *, by: Principal) -> ReadOnlyState:
         """Make the registry read-only, or change the reason; raise `InvalidRequest`."""
-        await self.administration.require_fresh(by, "change", _READ_ONLY)
+        await self.registry_authorization.require_fresh(by, "change", _READ_ONLY)
         read_only = ReadOnlyState(
             reason=parse_read_only_reason(reason), since_ms=self.clock.now_ms()
         )
@@ -136,7 +136,7 @@ class Notices(Struct, frozen=True):
 
     async def leave_read_only_mode(self, *, by: Principal) -> None:
         """Allow changes again; a repeat changes nothing."""
-        await self.administration.require_fresh(by, "change", _READ_ONLY)
+        await self.registry_authorization.require_fresh(by, "change", _READ_ONLY)
         if (await self._read()).read_only is None:
             return
         change = _change("registry.writable", "registry")

@@ -265,13 +265,13 @@ class RateLimiter:
         self._unverified.count(by)
         self._reads.count(by)
 
-    def require_room(self, address: str) -> None:
+    def require_below_limit(self, address: str) -> None:
         """Raise `TooManyRequests` if the address sent as many credentials that are not valid as it
         may read; count nothing.
 
         Reads without credentials do not count here: others behind the address send valid ones.
         """
-        self._unverified.require_room(address)
+        self._unverified.require_below_limit(address)
 
     async def count_failure(self, address: str, credential: str) -> None:
         """Count a credential that is not valid, once in each window however often it is sent.
@@ -424,7 +424,7 @@ class ReadLimiter:
             self._add(self._address, caller_network(by.address), now_ms, used)
         return used
 
-    def require_room(self, address: str) -> None:
+    def require_below_limit(self, address: str) -> None:
         """Raise `TooManyRequests` if the next request of the address would exceed its limit."""
         now_ms = self._clock.now_ms()
         counts = self._address

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from shared.domain.status import TaskReport
 from shared.services.maintenance.tasks import Task
-from shared.services.mirroring.mirror_rules import RuleApplication
+from shared.services.mirroring.mirror_rules import MirrorRuleApplication
 
 SCHEDULE = "0 35 * * * *"
 
@@ -20,7 +20,7 @@ class ApplyMirrorRules(Task):
     )
     schedule = SCHEDULE
 
-    rule_application: RuleApplication
+    rule_application: MirrorRuleApplication
 
     async def run(self) -> TaskReport:
         return await self.rule_application.apply()

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from shared.domain.packages import Head, Release, archive_container
-from shared.domain.principals import UPKEEP
+from shared.domain.principals import MAINTENANCE
 from shared.domain.release_states import State
 from shared.domain.releases import WithheldNote
 from shared.domain.status import TaskReport
@@ -188,7 +188,7 @@ class DeleteOrphanedArchives(Task, Guarded):
         erased = self.erased_releases
         await erased.delete_documents(release)
         until_ms = erased.kept_until_ms()
-        await erased.note(release.coordinate, copies_until_ms=until_ms, by=UPKEEP)
+        await erased.note(release.coordinate, copies_until_ms=until_ms, by=MAINTENANCE)
 
     def _now_ms(self) -> int:
         return self.checkpoints.clock.now_ms()

@@ -29,7 +29,7 @@ class ErasedReleases(Struct, frozen=True):
     metadata: MetadataStore
     documents: DocumentStore
     api_history: ApiHistory
-    records: PackageRecordWriter
+    package_records: PackageRecordWriter
     copies: DeletedCopies | None
     clock: Clock
 
@@ -75,8 +75,8 @@ class ErasedReleases(Struct, frozen=True):
                 return release
             return with_erasure(release, erased, by=by)
 
-        release, is_changed = await self.records.store_release(coordinate, decide)
-        await self.records.derived_data.update(release)
+        release, is_changed = await self.package_records.store_release(coordinate, decide)
+        await self.package_records.derived_data.update(release)
         if is_changed:
             log.info(
                 "release.erased",

@@ -12,7 +12,7 @@ from shared.domain.memberships import Membership
 from shared.domain.name_disputes import NameDispute
 from shared.domain.organizations import NameOwner, NameSkeleton, Organization
 from shared.domain.ownership import OwnerlessOrganization, OwnershipRequest
-from shared.domain.principals import UPKEEP
+from shared.domain.principals import MAINTENANCE
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
 from shared.domain.tokens import Token, TokenUse
@@ -21,6 +21,7 @@ from shared.domain.webhooks import DeliveryLog, Webhook
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
+from shared.ports.system import Clock
 from shared.services.following.forgetting import remove_followers
 from shared.services.maintenance.tasks import Task
 from shared.services.organizations.organizations import OrganizationDeletion
@@ -46,11 +47,12 @@ class FinishDeletions(Task):
     directory: DirectoryStore
     metadata: MetadataStore
     record_writer: RecordWriter
+    clock: Clock
     organization_deletion: OrganizationDeletion
 
     async def run(self) -> TaskReport:
         """Process each organization; the next run repeats what failed."""
-        released_before_ms = self.record_writer.clock.now_ms() - NAME_FREE_AFTER // MS
+        released_before_ms = self.clock.now_ms() - NAME_FREE_AFTER // MS
         organizations = await all_entities(self.directory, Organization)
         due = [each for each in organizations if each.deleting_ms is not None]
         changed = 0
@@ -90,7 +92,7 @@ class FinishDeletions(Task):
         # The name stays ours: nobody gets packages of an upstream by it.
         await self.directory.put(NameOwner(org=name, since_ms=since_ms))
         change = EntityChange("organization.released", name, org=name)
-        await self.record_writer.remove(organization, change=change, by=UPKEEP)
+        await self.record_writer.remove(organization, change=change, by=MAINTENANCE)
         return True
 
     async def _records_of(self, organization: Organization) -> list[Entity]:

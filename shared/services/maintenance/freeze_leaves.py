@@ -8,7 +8,7 @@ from shared.domain.names import OrgName
 from shared.domain.packages import Release
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
-from shared.domain.transparency.leaves import PUBLICATIONS, SALT_BYTES, frozen, is_told
+from shared.domain.transparency.leaves import PUBLICATIONS, SALT_BYTES, frozen, is_disclosed
 from shared.domain.visibility import Visibility
 from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
@@ -16,7 +16,7 @@ from shared.ports.system import Clock, Randomness
 from shared.ports.work import WorkStore
 from shared.services.maintenance.tasks import CHECKPOINT_KEPT_FOR, RUN_TIME, Task
 from shared.services.record_batches import RECORDS_AT_ONCE, is_public
-from shared.services.transparency.openings import told_package
+from shared.services.transparency.openings import disclosed_package
 
 SCHEDULE = "10 */5 * * * *"
 
@@ -70,12 +70,12 @@ class FreezeLeaves(Task):
 
     async def _as_told_now(self, event: Event) -> Event:
         """Return the event as public if everybody may read what it says now."""
-        if event.public or not is_told(event):
+        if event.public or not is_disclosed(event):
             return event
         if "/" not in event.subject:  # A change of the ownership of an organization.
             public = bool(event.org) and await is_public(self.metadata, OrgName(event.org))
             return event.model_copy(update={"public": public})
-        told = await told_package(self.metadata, event)
+        told = await disclosed_package(self.metadata, event)
         if told is None:
             return event
         public = told.head.visibility is Visibility.PUBLIC

@@ -32,7 +32,7 @@ class SignReleases(Task):
     release_signer: ReleaseSigner
     metadata: MetadataStore
     documents: DocumentStore
-    record_writer: PackageRecordWriter
+    package_records: PackageRecordWriter
     derived_data: DerivedData
     work: WorkStore
     checkpoints: Checkpoints
@@ -85,7 +85,7 @@ class SignReleases(Task):
             # Another process may have removed it meanwhile.
             return stored.model_copy(update=update) if _is_unsigned(stored) else stored
 
-        stored, is_changed = await self.record_writer.store_release(release.coordinate, sign)
+        stored, is_changed = await self.package_records.store_release(release.coordinate, sign)
         if stored.erased:  # Its documents were deleted before its statements were stored again.
             await self.documents.delete(stored.archive_digest)
         return is_changed

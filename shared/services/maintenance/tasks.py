@@ -301,7 +301,7 @@ class RequestedTasks:
         }
 
 
-class Upkeep(Struct, frozen=True):
+class TaskRunner(Struct, frozen=True):
     """Runs tasks by id, each in one process at a time."""
 
     leases: Leases

@@ -204,13 +204,14 @@ class ApprovalDryRun(Struct, frozen=True):
 class Curation(Struct, frozen=True):
     """Asks for packages, approves and refuses them. Every change may be repeated."""
 
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     authorization: Authorization
     rules: ApprovalRules
     metadata: MetadataStore
     directory: DirectoryStore
     pulls: PullLedger
     record_writer: RecordWriter
+    clock: Clock
     mail_delivery: MailDelivery
 
     # --- The list --------------------------------------------------------------------------------
@@ -218,19 +219,19 @@ class Curation(Struct, frozen=True):
     async def approved(self, *, by: Principal) -> Approvals:
         """Return the list to whoever it limits, and to administrators and auditors."""
         if not await self.rules.rule_of(by):
-            await self.administration.require_auditor(by, "look at", _WHAT)
+            await self.registry_authorization.require_auditor(by, "look at", _WHAT)
         return await self.rules.stored()
 
     async def approve(self, texts: Sequence[str], reason: str, *, by: Principal) -> Approvals:
         """Approve versions, such as `acme/greet:1.*`, and tell those who asked for the packages;
         the audit log has the reason. Raises `InvalidRequest` and `approvals-full`."""
-        await self.administration.require_fresh(by, "change", _WHAT)
+        await self.registry_authorization.require_fresh(by, "change", _WHAT)
         wanted = _parsed(texts)
-        said = _reason(reason)
+        reason = _reason(reason)
 
         def change(stored: Approvals) -> tuple[Approval, ...]:
             known = {each.key for each in stored.approved}
-            now_ms = self.record_writer.clock.now_ms()
+            now_ms = self.clock.now_ms()
             added = (
                 Approval(package=each.package, versions=str(each.versions), at_ms=now_ms)
                 for each in wanted
@@ -238,16 +239,16 @@ class Curation(Struct, frozen=True):
             )
             return (*stored.approved, *added)
 
-        changed = await self._change(change, "changed", wanted, said, by)
+        changed = await self._change(change, "changed", wanted, reason, by)
         for each in wanted:
-            await self._decide(each, said, by)
+            await self._decide(each, reason, by)
         return changed
 
     async def withdraw(self, texts: Sequence[str], reason: str, *, by: Principal) -> Approvals:
         """Take approvals off the list. What was taken before stays with those who have it."""
-        await self.administration.require_fresh(by, "change", _WHAT)
+        await self.registry_authorization.require_fresh(by, "change", _WHAT)
         wanted = _parsed(texts)
-        said = _reason(reason)
+        reason = _reason(reason)
         gone = {each.key for each in wanted}
 
         def change(stored: Approvals) -> tuple[Approval, ...]:
@@ -257,7 +258,7 @@ class Curation(Struct, frozen=True):
                 raise NotFound("approval-not-found", message)
             return tuple(each for each in stored.approved if each.key not in gone)
 
-        return await self._change(change, "withdrawn", wanted, said, by)
+        return await self._change(change, "withdrawn", wanted, reason, by)
 
     @retried_when_stale
     async def _change(
@@ -302,12 +303,12 @@ class Curation(Struct, frozen=True):
         if by.is_operator:
             return True
         account = await self.directory.get(Account, Place(by.id)) if by.id else None
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         return account is not None and account.administers_at(now_ms) and by.manages_everything
 
     async def requests(self, *, by: Principal) -> list[ApprovalRequest]:
         """Return the open requests to administrators and auditors, the oldest first."""
-        await self.administration.require_auditor(by, "look at", _WHAT)
+        await self.registry_authorization.require_auditor(by, "look at", _WHAT)
         found = await self.directory.list_by_subject(ApprovalRequest, RequestState.OPEN.value)
         return sorted(found, key=lambda each: each.asked_ms)[:MAX_LISTED_REQUESTS]
 
@@ -318,23 +319,23 @@ class Curation(Struct, frozen=True):
         mailed the decision. A repeat changes the reason."""
         if by.is_anonymous:
             raise credentials_missing()
-        said = parse_asked_reason(reason)
+        reason = parse_asked_reason(reason)
         if not await self.rules.rule_of(by):
             raise Conflict(
                 "approval-not-needed",
                 f"You may take {package} without an approval: no rule limits what you take from "
                 "other registries.",
             )
-        request, is_new = await self._ask(package, wanted, said, by)
+        request, is_new = await self._ask(package, wanted, reason, by)
         if is_new:
-            await self._tell_curators(request, said)
+            await self._send_to_curators(request, reason)
         return request
 
     @retried_when_stale
     async def _ask(
         self, package: Package, wanted: Version | Range, reason: str, by: Principal
     ) -> tuple[ApprovalRequest, bool]:
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         stored = await self.directory.get(ApprovalRequest, request_place(package))
         asker = ApprovalAsker(account=by.id, reason=reason, at_ms=now_ms)
         is_open = stored is not None and stored.state is RequestState.OPEN
@@ -354,9 +355,9 @@ class Curation(Struct, frozen=True):
 
     async def refuse(self, package: Package, reason: str, *, by: Principal) -> ApprovalRequest:
         """Refuse a request, and tell those who asked why. Raises `approval-not-asked`."""
-        await self.administration.require_fresh(by, "change", _WHAT)
-        said = _reason(reason)
-        decided = await self._close(package, RequestState.REFUSED, said, by)
+        await self.registry_authorization.require_fresh(by, "change", _WHAT)
+        reason = _reason(reason)
+        decided = await self._close(package, RequestState.REFUSED, reason, by)
         if decided is None:
             message = f"Nobody asks for {package} at the moment, so there is nothing to refuse."
             raise NotFound("approval-not-asked", message)
@@ -380,7 +381,7 @@ class Curation(Struct, frozen=True):
             return None
         update = {
             "state": state,
-            "decided_ms": self.record_writer.clock.now_ms(),
+            "decided_ms": self.clock.now_ms(),
             "answer": answer,
             "askers": (),
         }
@@ -399,8 +400,8 @@ class Curation(Struct, frozen=True):
         await self.mail_delivery.send_to_accounts(accounts, mail)
         return written
 
-    async def _tell_curators(self, request: ApprovalRequest, reason: str) -> None:
-        now_ms = self.record_writer.clock.now_ms()
+    async def _send_to_curators(self, request: ApprovalRequest, reason: str) -> None:
+        now_ms = self.clock.now_ms()
         mail = mail_text(
             "approval-asked",
             package=str(request.package),
@@ -424,7 +425,7 @@ class Curation(Struct, frozen=True):
         """Return the stored releases of upstreams that were pulled in the last 30 days and that
         the rule would refuse, with these approvals besides those of the list. The cost grows with
         the packages of upstreams."""
-        await self.administration.require(by, "look at", _WHAT)
+        await self.registry_authorization.require(by, "look at", _WHAT)
         approved = list((await self.rules.stored()).approved)
         for each in _parsed(added) if added else ():
             approved.append(Approval(package=each.package, versions=str(each.versions), at_ms=0))
@@ -457,7 +458,7 @@ class Curation(Struct, frozen=True):
         return ApprovalDryRun(tuple(found), seen)
 
     async def _pulls(self, package: Package) -> Mapping[str, int]:
-        since_ms = self.record_writer.clock.now_ms() - DRY_RUN_PERIOD // MS
+        since_ms = self.clock.now_ms() - DRY_RUN_PERIOD // MS
         days = (await self.pulls.history(package, since=utc_day(since_ms))).days
         pulls = Counter[str]()
         for versions in days.values():

@@ -29,9 +29,9 @@ from shared.domain.errors.packages import (
 from shared.domain.listings import Listing
 from shared.domain.mirroring import FetchedArchive
 from shared.domain.packages import ArchiveFacts, Release
-from shared.domain.principals import Principal
+from shared.domain.principals import MIRROR, Principal
 from shared.domain.publishing_rules import RuleEffect, first_with, stricter
-from shared.domain.releases import MIRROR, mirrored_head
+from shared.domain.releases import mirrored_head
 from shared.domain.rules.license_rule import LicensedRelease, license_findings
 from shared.domain.scopes import Grant, Scope
 from shared.domain.times import MS
@@ -268,8 +268,8 @@ class Refreshing(Struct, frozen=True):
             is_internal = head is not None and head.visibility is Visibility.INTERNAL
             # An upstream describes internal releases only to requests with its token.
             if not is_internal or any(each.sends_token for each in sources):
-                said = await self._withdrawal(sources, at, asker)
-                await self.withdrawals.note_gone(release, said)
+                withdrawal = await self._withdrawal(sources, at, asker)
+                await self.withdrawals.note_gone(release, withdrawal)
 
     async def _withdrawal(
         self, sources: Sequence[UpstreamSource], at: Coordinate, asker: Asker

@@ -26,7 +26,7 @@ from shared.domain.errors.packages import UpstreamUnavailable
 from shared.domain.listings import Listing
 from shared.domain.mirror_rules import public_since
 from shared.domain.mirroring import CataloguedPackage, CatalogueRound, Summary, UpstreamPage
-from shared.domain.releases import MIRROR
+from shared.domain.principals import MIRROR
 from shared.domain.search import ANYONE, Query, ResultPage, SearchKind
 from shared.domain.status import TaskReport
 from shared.domain.times import MS

@@ -52,7 +52,7 @@ class ChangedDecision(Struct, frozen=True):
     then: str
 
 
-class RuleDryRun(Struct, frozen=True):
+class MirrorRuleDryRun(Struct, frozen=True):
     """The effects of a change of the rules, those with the most pulls first, and the upstreams,
     rules and minimum ages that it removes."""
 
@@ -66,7 +66,7 @@ class RuleDryRun(Struct, frozen=True):
         return sum(each.pulls for each in self.effects)
 
 
-class ChangedRules(Struct, frozen=True):
+class ChangedMirrorRules(Struct, frozen=True):
     """The rules after a change, and the upstreams, rules and minimum ages that it removed."""
 
     rules: MirrorRules
@@ -76,12 +76,12 @@ class ChangedRules(Struct, frozen=True):
 ChangeRules = Callable[[MirrorRules], MirrorRules]
 
 
-class RuleApplication(Struct, frozen=True):
+class MirrorRuleApplication(Struct, frozen=True):
     """Applies the rules to stored releases. Every change may be repeated, and stopped anywhere."""
 
     reader: UpstreamReader
     metadata: MetadataStore
-    records: PackageRecordWriter
+    package_records: PackageRecordWriter
 
     async def apply(self) -> TaskReport:
         """Withhold and restore releases of all packages that upstreams have or had. Packages that
@@ -149,34 +149,34 @@ class RuleApplication(Struct, frozen=True):
                 rules, release, owner, now_ms=now_ms, public_since_ms=since_ms
             )
 
-        release, is_changed = await self.records.store_release(coordinate, decide)
+        release, is_changed = await self.package_records.store_release(coordinate, decide)
         if is_changed:
-            await self.records.derived_data.update(release)
+            await self.package_records.derived_data.update(release)
         return is_changed
 
 
-class RuleChanges(Struct, frozen=True):
+class MirrorRuleChanges(Struct, frozen=True):
     """Shows and changes the rules; a change takes an administrator who signed in recently."""
 
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     reader: UpstreamReader
-    application: RuleApplication
+    application: MirrorRuleApplication
     pulls: PullLedger
     record_writer: RecordWriter
 
     async def current(self, *, by: Principal) -> MirrorRules:
         """Return the stored rules to an administrator or auditor."""
-        await self.administration.require_auditor(by, "look at", _WHAT)
+        await self.registry_authorization.require_auditor(by, "look at", _WHAT)
         return await self.reader.upstreams.stored_rules()
 
-    async def dry_run(self, wanted: MirrorRules, *, by: Principal) -> RuleDryRun:
+    async def dry_run(self, wanted: MirrorRules, *, by: Principal) -> MirrorRuleDryRun:
         """Compare the wanted rules with the stored ones, as `preview` does."""
         return await self.preview(lambda _stored: wanted, by=by)
 
-    async def preview(self, apply: ChangeRules, *, by: Principal) -> RuleDryRun:
+    async def preview(self, apply: ChangeRules, *, by: Principal) -> MirrorRuleDryRun:
         """Compare what `apply` makes of the stored rules with these over all stored releases of
         upstreams; the cost grows with the number of their packages."""
-        await self.administration.require(by, "look at", _WHAT)
+        await self.registry_authorization.require(by, "look at", _WHAT)
         now = await self.reader.upstreams.stored_rules()
         then = now.with_wanted(apply(now), now_ms=self.reader.clock.now_ms())
         effects = list[ChangedDecision]()
@@ -185,17 +185,17 @@ class RuleChanges(Struct, frozen=True):
             seen += len(survey.entries)
             effects += await self._effects(survey, now, then)
         effects.sort(key=lambda each: (-each.pulls, each.release))
-        return RuleDryRun(tuple(effects), seen, tuple(removed_rules(now, then)))
+        return MirrorRuleDryRun(tuple(effects), seen, tuple(removed_rules(now, then)))
 
     async def replace(self, wanted: MirrorRules, *, by: Principal) -> None:
         """Store the wanted rules in place of all others, as `change` does."""
         await self.change(lambda _stored: wanted, by=by)
 
-    async def change(self, apply: ChangeRules, *, by: Principal) -> ChangedRules:
+    async def change(self, apply: ChangeRules, *, by: Principal) -> ChangedMirrorRules:
         """Store what `apply` makes of the stored rules, which nobody else changes meanwhile. Other
         processes follow within five seconds, and stored releases that the rules deny are withheld
         before this returns; a task repeats that after a crash."""
-        await self.administration.require_fresh(by, "change", _WHAT)
+        await self.registry_authorization.require_fresh(by, "change", _WHAT)
         changed = await self._store(apply, by)
         self.reader.upstreams.invalidate()
         await self.application.apply()
@@ -204,7 +204,7 @@ class RuleChanges(Struct, frozen=True):
     async def admit(self, coordinate: Coordinate, reason: str, *, by: Principal) -> None:
         """Serve a release of an upstream at any age, such as an urgent fix; the audit log has the
         reason. Raises `ReleaseNotFound` if no upstream has it, and `UpstreamUnavailable`."""
-        await self.administration.require_fresh(by, "change", _WHAT)
+        await self.registry_authorization.require_fresh(by, "change", _WHAT)
         if not (reason := " ".join(reason.split())[:MAX_REASON]):
             message = "Say why the release is served before it has its minimum age."
             raise InvalidRequest(message)
@@ -222,13 +222,13 @@ class RuleChanges(Struct, frozen=True):
             await self.application.apply_to_release(coordinate, rules, owner)
 
     @retried_when_stale
-    async def _store(self, apply: ChangeRules, by: Principal) -> ChangedRules:
+    async def _store(self, apply: ChangeRules, by: Principal) -> ChangedMirrorRules:
         stored = await self.reader.upstreams.stored_rules()
         changed = stored.with_wanted(apply(stored), now_ms=self.reader.clock.now_ms())
         details = {**_details("before", stored), **_details("after", changed)}
         change = EntityChange("mirror.rules", "mirror", details=details)
         written = await self.record_writer.put(changed, stored=stored, change=change, by=by)
-        return ChangedRules(written, tuple(removed_rules(stored, written)))
+        return ChangedMirrorRules(written, tuple(removed_rules(stored, written)))
 
     async def _effects(
         self, survey: Survey, now: MirrorRules, then: MirrorRules

@@ -260,11 +260,11 @@ class PackageChain(Struct, frozen=True):
 
         A tool of ours is never looked for at an upstream. Raises as `tool_owner` does.
         """
-        [stored] = await self.hosted.records.tool_owners([tool])
+        [stored] = await self.hosted.package_reader.tool_owners([tool])
         if not self.asker.by.reads_internal:
             # A hidden package has no tools for the caller, and costs what a free tool costs.
             wanted = stored or NO_PACKAGE
-            [survey] = await self.hosted.records.survey([wanted], check=self.asker.check)
+            [survey] = await self.hosted.package_reader.survey([wanted], check=self.asker.check)
             stored = stored if survey else None
         if stored is not None:
             if await self._may_ask(stored):
@@ -413,7 +413,7 @@ class PackageChain(Struct, frozen=True):
             raise release_denied(package, wanted, denial)
 
     async def _stored(self, package: Package) -> Survey | None:
-        [stored] = await self.hosted.records.survey([package], check=self.asker.check)
+        [stored] = await self.hosted.package_reader.survey([package], check=self.asker.check)
         return stored
 
     async def _theirs_or_local(
@@ -498,7 +498,7 @@ class PackageChain(Struct, frozen=True):
         except ReleaseNotFound:
             if not await self._may_ask(at.package):
                 raise
-            stored = await self.hosted.records.find(at, check=self.asker.check)
+            stored = await self.hosted.package_reader.find(at, check=self.asker.check)
             if stored.release:
                 await self.reader.require_age(stored.release)
                 # It is withheld for another reason, or was stored meanwhile.

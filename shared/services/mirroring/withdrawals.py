@@ -28,7 +28,6 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.http_client import Unanswered
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
-from shared.ports.work import WorkStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import administrator_accounts
 from shared.services.identity.mail import MailDelivery, mail_text
@@ -48,7 +47,7 @@ class UpstreamWithdrawals(Struct, frozen=True):
     metadata: MetadataStore
     directory: DirectoryStore
     releases: ExternalReleases
-    records: PackageRecordWriter
+    package_records: PackageRecordWriter
     clock: Clock
     upstream_withdrawals: str  # The reasons that are followed, as the setting names them.
 
@@ -92,7 +91,7 @@ class UpstreamWithdrawals(Struct, frozen=True):
             return without_withdrawal(stored, ToldBy.UPSTREAM, now_ms=now_ms)
 
         await self.releases.follow(release, release.deprecation, None)
-        await self.records.change_release(release.coordinate, served)
+        await self.package_records.change_release(release.coordinate, served)
         await self._forget(release.coordinate)
 
     async def follow(self, upstream: str, change: UpstreamChange) -> bool:
@@ -130,7 +129,7 @@ class UpstreamWithdrawals(Struct, frozen=True):
                 now_ms=now_ms,
             )
 
-        await self.records.change_release(release.coordinate, withheld)
+        await self.package_records.change_release(release.coordinate, withheld)
 
     @retried_when_stale
     async def _put(self, gone: GoneRelease) -> None:
@@ -157,7 +156,6 @@ class UpstreamFeeds(Struct, frozen=True):
     withdrawals: UpstreamWithdrawals
     directory: DirectoryStore
     mail_delivery: MailDelivery
-    work: WorkStore
     clock: Clock
     base_url: str
 
@@ -176,7 +174,7 @@ class UpstreamFeeds(Struct, frozen=True):
                     break
                 number = after
                 await self.directory.put(UpstreamFeed(upstream=source.name, number=number))
-        await self._tell()
+        await self._send_mail()
         return TaskReport(seen, followed)
 
     async def _feed(self, source: UpstreamSource) -> UpstreamFeed:
@@ -200,41 +198,39 @@ class UpstreamFeeds(Struct, frozen=True):
         last = {each.coordinate.key: each for each in found.changes}
         return tuple(last.values()), found.next
 
-    async def _tell(self) -> None:
+    async def _send_mail(self) -> None:
         """Send administrators one mail about all releases that they were not told of."""
         every = await all_entities(self.directory, GoneRelease)
-        untold = [each for each in every if not each.is_told]
-        if not untold:
+        not_mailed = [each for each in every if not each.is_mailed]
+        if not not_mailed:
             return
-        lines = [_line(each) for each in untold[:MOST_NAMED]]
-        more = len(untold) - MOST_NAMED
+        lines = [_line(each) for each in not_mailed[:MOST_NAMED]]
+        more = len(not_mailed) - MOST_NAMED
         lines += [f"  and {more:,} more"] if more > 0 else []
         mail = mail_text(
             "upstream-withdrew",
-            count=f"{len(untold):,}",
+            count=f"{len(not_mailed):,}",
             releases="\n".join(lines),
             page=f"{self.base_url}/manage/mirror",
         )
         now_ms = self.clock.now_ms()
-        told = "\n".join(map(_line, untold))
+        told = "\n".join(map(_line, not_mailed))
         await self.mail_delivery.send_once(
             f"gone:{sha256(told.encode()).hexdigest()}",
             await administrator_accounts(self.directory, now_ms),
             mail,
-            work=self.work,
             until_ms=now_ms + MAIL_KEPT_FOR // MS,
-            now_ms=now_ms,
         )
-        for each in untold:
-            await self._mark_told(each.coordinate)
+        for each in not_mailed:
+            await self._mark_mailed(each.coordinate)
 
     @retried_when_stale
-    async def _mark_told(self, coordinate: Coordinate) -> None:
+    async def _mark_mailed(self, coordinate: Coordinate) -> None:
         known = await self.directory.get(GoneRelease, release_place(coordinate))
-        if known is not None and not known.is_told:
-            await self.directory.replace(known.model_copy(update={"is_told": True}))
+        if known is not None and not known.is_mailed:
+            await self.directory.replace(known.model_copy(update={"is_mailed": True}))
 
 
 def _line(gone: GoneRelease) -> str:
     what = "quarantined here" if gone.is_followed else "still served here"
-    return f"  {gone.coordinate} ({gone.upstream}): {gone.told}; {what}"
+    return f"  {gone.coordinate} ({gone.upstream}): {gone.reason_clause}; {what}"

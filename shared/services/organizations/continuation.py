@@ -10,13 +10,14 @@ from shared.domain.errors.identity import organization_not_found
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.principals import Principal
-from shared.domain.reasons import parse_reason, parse_required_reason
+from shared.domain.reasons import reason_for_change
 from shared.domain.role_rights import refusal_of
 from shared.domain.scopes import Action
 from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.mail import mail_text
-from shared.services.organizations.memberships import Actor, OrganizationMembers
+from shared.services.organizations.membership_records import Actor, MembershipRecords
 from shared.services.records import EntityChange, RecordWriter
 
 MAX_CONTINUATIONS = 10  # Organizations in a chain of continuations that are read to find a circle.
@@ -27,8 +28,9 @@ class Continuation(Struct, frozen=True):
 
     authorization: Authorization
     directory: DirectoryStore
-    organization_members: OrganizationMembers
+    membership_records: MembershipRecords
     record_writer: RecordWriter
+    clock: Clock
 
     async def as_seen(self, organization: Organization, *, by: Principal) -> Organization:
         """Return the organization without the one that continues it if `by` may not see that, or
@@ -52,8 +54,7 @@ class Continuation(Struct, frozen=True):
         organization = access.require_organization(org)
         with about_field("reason"):
             what = f"the continuation of {org}"
-            is_needed = access.acts_for_operator(by)
-            said = parse_required_reason(reason, what) if is_needed else parse_reason(reason)
+            reason = reason_for_change(by, access, reason, what)
         wanted = ""
         if continued_as is not None:
             with about_field("continued_as"):
@@ -64,10 +65,10 @@ class Continuation(Struct, frozen=True):
                 wanted = target.name
         if organization.continued_as == wanted:
             return organization
-        return await self._write(organization, wanted, said, Actor(by, access))
+        return await self._write(organization, wanted, reason, Actor(by, access))
 
     async def _visible(self, org: OrgName, by: Principal) -> Organization | None:
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         if by.is_operator:
             found = await self.directory.get(Organization, organization_place(org))
             return None if found is None or found.is_deleted_at(now_ms) else found
@@ -112,8 +113,8 @@ class Continuation(Struct, frozen=True):
             by=actor.name,
             what=f"is continued as {wanted}" if wanted else "is not continued elsewhere any more",
             reason=f"Reason: {reason}\n\n" if reason else "",
-            link=self.organization_members.organization_url(OrgName(name)),
+            link=self.membership_records.organization_url(OrgName(name)),
         )
-        members = await self.organization_members.read(stored)
-        await self.organization_members.notify_owners(members, mail)
+        members = await self.membership_records.read(stored)
+        await self.membership_records.send_to_owners(members, mail)
         return stored

@@ -29,7 +29,8 @@ from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.identity.accounts import accounts_by_ids
 from shared.services.identity.mail import Appeal, mail_text, reason_text
-from shared.services.organizations.memberships import Actor, Memberships, OrganizationMembers
+from shared.services.organizations.membership_records import Actor, MembershipRecords
+from shared.services.organizations.memberships import Memberships
 from shared.services.records import EntityChange, RecordWriter
 
 
@@ -41,11 +42,11 @@ class Freezes(Struct, frozen=True):
     """
 
     authorization: Authorization
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     directory: DirectoryStore
     metadata: MetadataStore
     memberships: Memberships
-    organization_members: OrganizationMembers
+    membership_records: MembershipRecords
     record_writer: RecordWriter
     appeal: Appeal
     clock: Clock
@@ -62,9 +63,9 @@ class Freezes(Struct, frozen=True):
 
         Its deletion and changes of owners that wait are canceled, since time would apply them.
         """
-        parsed = parse_required_reason(reason, f"the freeze of {org}")
-        frozen = await self._freeze_organization(org, parsed, by)
-        await self._cancel_pending_changes(frozen, parsed, by)
+        reason = parse_required_reason(reason, f"the freeze of {org}")
+        frozen = await self._freeze_organization(org, reason, by)
+        await self._cancel_pending_changes(frozen, reason, by)
         return frozen
 
     @retried_when_stale
@@ -84,7 +85,7 @@ class Freezes(Struct, frozen=True):
 
         Raises `PackageNotFound`, `owned-by-upstream`, and `packages-frozen` where too many are.
         """
-        parsed = parse_required_reason(reason, f"the freeze of {package}")
+        reason = parse_required_reason(reason, f"the freeze of {package}")
         organization = await self._organization(package.org, "freeze", by)
         head = await self.metadata.head(package)
         if head is None:
@@ -93,7 +94,7 @@ class Freezes(Struct, frozen=True):
             raise owned_by_upstream(head.org, head.upstream)
         name = package.name.lower()
         known = organization.freeze_of(package.name)
-        if known is not None and known.reason == parsed:
+        if known is not None and known.reason == reason:
             return FrozenPackage(name=name, freeze=known)
         others = tuple(each for each in organization.frozen_packages if each.name != name)
         if len(others) >= MAX_FROZEN_PACKAGES:
@@ -102,9 +103,9 @@ class Freezes(Struct, frozen=True):
                 f"{organization.name} has {MAX_FROZEN_PACKAGES} frozen packages, which is the "
                 "limit. Freeze the organization instead.",
             )
-        frozen = FrozenPackage(name=name, freeze=self._new_freeze(parsed, by))
+        frozen = FrozenPackage(name=name, freeze=self._new_freeze(reason, by))
         changed = organization.model_copy(update={"frozen_packages": (*others, frozen)})
-        await self._write(changed, "package.frozen", str(head.package), with_reason(parsed), by)
+        await self._write(changed, "package.frozen", str(head.package), with_reason(reason), by)
         return frozen
 
     @retried_when_stale
@@ -123,7 +124,7 @@ class Freezes(Struct, frozen=True):
 
     async def solely_owned(self, account: Account, *, by: Principal) -> list[Organization]:
         """Return the organizations that no other account owns that could sign in, by name."""
-        await self.administration.require_auditor(by, "see", "the organizations of others")
+        await self.registry_authorization.require_auditor(by, "see", "the organizations of others")
         owned = [
             each.org
             for each in await self.memberships.of_account(account.id)
@@ -134,7 +135,7 @@ class Freezes(Struct, frozen=True):
             organization = await self.directory.get(Organization, organization_place(org))
             if organization is None or organization.is_deleted_at(self.clock.now_ms()):
                 continue
-            members = await self.organization_members.read(organization)
+            members = await self.membership_records.read(organization)
             others = [each.account for each in members.owners if each.account != account.id]
             if all(each.is_locked for each in await accounts_by_ids(self.directory, others)):
                 found.append(organization)
@@ -169,14 +170,14 @@ class Freezes(Struct, frozen=True):
             by.id, OrgName(organization.name), self.clock.now_ms()
         )
         actor = Actor(by, access)
-        async with self.organization_members.changing(organization) as members:
+        async with self.membership_records.changing(organization) as members:
             waiting = [each.account for each in members.with_pending_change]
             for account in await accounts_by_ids(self.directory, waiting):
                 with suppress(NotFound):  # It took effect meanwhile.
-                    await self.organization_members.cancel(members, account, actor, reason)
+                    await self.membership_records.cancel(members, account, actor, reason)
 
     async def _organization(self, org: OrgName, verb: str, by: Principal) -> Organization:
-        await self.administration.require_fresh(by, verb, f"the organization {org}")
+        await self.registry_authorization.require_fresh(by, verb, f"the organization {org}")
         organization = await self.directory.get(Organization, organization_place(org))
         if organization is None or organization.is_deleted_at(self.clock.now_ms()):
             raise organization_not_found(org)
@@ -194,11 +195,11 @@ class Freezes(Struct, frozen=True):
         by: Principal,
     ) -> Organization:
         """Store the organization with the event, in the logs of its owners too, and tell them."""
-        members = await self.organization_members.read(changed)
+        members = await self.membership_records.read(changed)
         change = EntityChange(kind, subject, org=changed.name, details=details)
-        with_events = self.organization_members.with_owner_events(changed, members, change, by)
+        with_events = self.membership_records.with_owner_events(changed, members, change, by)
         stored = await self.record_writer.replace(with_events, change=change, by=by)
-        link = self.organization_members.organization_url(changed.name)
+        link = self.membership_records.organization_url(changed.name)
         if kind.endswith(".frozen"):
             mail = mail_text(
                 "frozen",
@@ -211,5 +212,5 @@ class Freezes(Struct, frozen=True):
             )
         else:
             mail = mail_text("unfrozen", what=subject, org=changed.name, link=link)
-        await self.organization_members.notify_owners(members, mail)
+        await self.membership_records.send_to_owners(members, mail)
         return stored

@@ -56,10 +56,10 @@ from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.identity.mail_domains import MailDomains
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.limits.rate_limits import RateLimiter
-from shared.services.organizations.made import invitation_change
-from shared.services.organizations.memberships import (
+from shared.services.organizations.made_by_accounts import invitation_change
+from shared.services.organizations.membership_records import (
     Actor,
-    OrganizationMembers,
+    MembershipRecords,
     RequestedMembership,
 )
 from shared.services.records import RecordWriter
@@ -115,7 +115,7 @@ class Invitations:
     work: WorkStore
     authorization: Authorization
     record_writer: RecordWriter
-    organization_members: OrganizationMembers
+    membership_records: MembershipRecords
     mail_domains: MailDomains
     mail_delivery: MailDelivery
     rate_limiter: RateLimiter
@@ -141,12 +141,16 @@ class Invitations:
             await self.mail_domains.require_trusted(request.address)
         code = random_text(self.randomness, INVITATION_CODE_LENGTH)
         new = self._new(organization, request, code, by)
-        await self._require_room(new)  # This comes before the limits, which count each attempt.
+        await self._require_below_maximum(
+            new
+        )  # This comes before the limits, which count each attempt.
         await self._check_limits(request.address, by)
         stored = await self._store(new, by, access)
         link = one_time_link(self.base_url, INVITATION_PATH, code)
         inviter = Actor(by, access).name
-        if request.address is not None and await self._mail(stored, request.address, link, inviter):
+        if request.address is not None and await self._send_mail(
+            stored, request.address, link, inviter
+        ):
             return IssuedInvitation(stored, None, mailed=True)
         return IssuedInvitation(stored, Secret(link), mailed=False)
 
@@ -168,10 +172,10 @@ class Invitations:
         if found is None or not found.is_open_at(self.clock.now_ms()):
             raise InvitationNotFound
         what = f"the invitation {found.label or found.id} to {found.org}"
-        said = reason_for_change(by, access, reason, f"revoking {what}")
-        await self._end(found, "withdrawn", by, reason=said)
-        decision_mail = self.organization_members.decision_mail
-        await decision_mail.send_if_from_outside(by, access, f"{what} is revoked", said)
+        reason = reason_for_change(by, access, reason, f"revoking {what}")
+        await self._end(found, "withdrawn", by, reason=reason)
+        decision_mail = self.membership_records.decision_mail
+        await decision_mail.send_if_from_outside(by, access, f"{what} is revoked", reason)
 
     async def show(self, code: str, *, by: Principal) -> InvitationDetails:
         """Return the invitation with this code, or raise `InvitationNotFound`."""
@@ -262,7 +266,7 @@ class Invitations:
         access = await self.directory.access_context(account_id, org, now_ms)
         return Actor(Principal(account_id), access)
 
-    async def _require_room(self, new: Invitation) -> None:
+    async def _require_below_maximum(self, new: Invitation) -> None:
         """Raise `invitations-full` if the organization has too many others, whose makers may be
         unlocked again."""
         others = [e for e in await self._unexpired(OrgName(new.org)) if e.id != new.id]
@@ -287,7 +291,10 @@ class Invitations:
             known = None
         if known is None:
             return await self.record_writer.add_checked(
-                invitation, check=partial(self._require_room, invitation), change=change, by=by
+                invitation,
+                check=partial(self._require_below_maximum, invitation),
+                change=change,
+                by=by,
             )
         fields = {"revision": known.revision, "outbox": known.outbox}
         renewed = invitation.model_copy(update=fields)
@@ -300,7 +307,7 @@ class Invitations:
         """
         return not invitation.made_with and invitation.is_open_at(self.clock.now_ms())
 
-    async def _mail(
+    async def _send_mail(
         self, invitation: Invitation, address: EmailAddress, link: str, inviter: str
     ) -> bool:
         mail = mail_text(
@@ -318,13 +325,13 @@ class Invitations:
         organization = details.organization
         invitation = details.invitation
         actor, account = await self._joining_account(organization, by)
-        async with self.organization_members.changing(organization) as members:
+        async with self.membership_records.changing(organization) as members:
             _require_no_member(members, by)
             # Used before the membership: a crash in between loses an invitation, but no code is
             # valid twice.
             await self._end(invitation, "accepted", by, account=by.id)
             request = RequestedMembership(account, invitation.role, invitation.by)
-            await self.organization_members.add_invited(members, request, actor, details.inviter)
+            await self.membership_records.add_invited(members, request, actor, details.inviter)
         return organization
 
     async def _decline(self, details: InvitationDetails, by: Principal) -> None:

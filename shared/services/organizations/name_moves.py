@@ -22,7 +22,7 @@ from shared.domain.visibility import Visibility
 from shared.ports.directory import DirectoryStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.mail import DecisionMail
-from shared.services.mirroring.mirror_rules import RuleApplication
+from shared.services.mirroring.mirror_rules import MirrorRuleApplication
 from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.name_owners import OURS
 from shared.services.records import EntityChange, RecordWriter
@@ -45,7 +45,7 @@ class NameMoves(Struct, frozen=True):
     interrupted."""
 
     reader: UpstreamReader
-    application: RuleApplication
+    application: MirrorRuleApplication
     directory: DirectoryStore
     record_writer: RecordWriter
     decision_mail: DecisionMail
@@ -78,14 +78,14 @@ class NameMoves(Struct, frozen=True):
         Releases of the side before are withheld and keep their digests; their versions are never
         used again.
         """
-        said = parse_required_reason(reason, f"the move of {org}")
+        reason = parse_required_reason(reason, f"the move of {org}")
         plan = await self.dry_run(org, target)
         # Nobody publishes in it from now on, and nothing of the old side is served before the
         # new one is asked. The owner is the commit; the rest may be repeated.
         if plan.after != OURS:
             await self._mark(org, plan.after)
         await self.application.apply_to(org, plan.after)
-        await self._set_owner(org, plan, said)
+        await self._set_owner(org, plan, reason)
         self.reader.owners.forget(org)
         await self._set_heads(org, plan.after)
         if plan.after == OURS:
@@ -94,7 +94,7 @@ class NameMoves(Struct, frozen=True):
         await self.application.apply_to(org, plan.after)
         if plan.before != plan.after:
             what = f"the name {org} was moved to {plan.after or HERE}"
-            await self.decision_mail.send_to_organization(org, what, said)
+            await self.decision_mail.send_to_organization(org, what, reason)
         return plan
 
     @retried_when_stale
@@ -135,4 +135,4 @@ class NameMoves(Struct, frozen=True):
             return with_change(head, "package.moved", by=OPERATOR, now_ms=now_ms, upstream=upstream)
 
         for head in await self.application.heads(org):
-            await self.application.records.change_package(head.package, decide)
+            await self.application.package_records.change_package(head.package, decide)

@@ -41,7 +41,7 @@ from shared.domain.organizations import (
     parse_links,
 )
 from shared.domain.packages import RequiredProvenance
-from shared.domain.principals import UPKEEP, Principal
+from shared.domain.principals import MAINTENANCE, Principal
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.reasons import reason_for_change, with_reason
 from shared.domain.reserved_names import is_owned_by_administrators, is_reserved_name
@@ -57,7 +57,7 @@ from shared.runtime.retries import retried_when_stale
 from shared.services.identity.mail import mail_text, reason_text
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.mirroring.upstreams import Upstreams
-from shared.services.organizations.memberships import Actor, OrganizationMembers
+from shared.services.organizations.membership_records import Actor, MembershipRecords
 from shared.services.organizations.reserved_names import stored_patterns
 from shared.services.organizations.typosquats import Typosquats
 from shared.services.record_batches import all_entities, package_batches
@@ -150,7 +150,7 @@ class Organizations(Struct, frozen=True):
             # This comes before the rate limit; the store decides if two requests come at once.
             raise OrganizationExists(org)
         await self._check_display_name(org, profile.display_name or "")
-        if owner.id == by.id and not owner.administers_at(self.record_writer.clock.now_ms()):
+        if owner.id == by.id and not owner.administers_at(self.clock.now_ms()):
             # Names are few, and a creator of many keeps them from others.
             await self.rate_limiter.check(RateLimitClass.FOUND, RateLimitKeys.of(by))
         founded = profile.applied_to(self._new(org, owner))
@@ -224,7 +224,7 @@ class Organizations(Struct, frozen=True):
     async def _check_creator(self, org: OrgName, owner: Account, by: Principal) -> NameChoice:
         """Raise unless `by` may create an organization with this name for the owner; return who
         answers for the name."""
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         if by.is_operator:
             _check_owner(org, owner, now_ms)
             return NameChoice.BY_ADMINISTRATOR
@@ -369,10 +369,10 @@ class OrganizationDeletion(Struct, frozen=True):
     """Deletes organizations; the task `finish-deletions` releases their names."""
 
     authorization: Authorization
-    directory: DirectoryStore
     metadata: MetadataStore
-    organization_members: OrganizationMembers
+    membership_records: MembershipRecords
     record_writer: RecordWriter
+    clock: Clock
 
     @retried_when_stale
     async def delete(self, org: OrgName, *, by: Principal, reason: str = "") -> Organization:
@@ -392,21 +392,21 @@ class OrganizationDeletion(Struct, frozen=True):
                 "for those who use them. Only an organization that never published anything "
                 "can be deleted; deprecate its packages instead.",
             )
-        said = reason_for_change(by, actor.access_context, reason, f"the deletion of {org}")
+        reason = reason_for_change(by, actor.access_context, reason, f"the deletion of {org}")
         wait_ms = 0 if actor.is_operator_or_administrator else OWNER_CHANGE_DELAY // MS
-        at_ms = self.record_writer.clock.now_ms() + wait_ms
+        at_ms = self.clock.now_ms() + wait_ms
         name = organization.name
-        link = self.organization_members.organization_url(org)
+        link = self.membership_records.organization_url(org)
         at = time_text(at_ms)
         mail = mail_text(
             "organization-deletion",
             org=name,
             by=actor.name,
             at=at,
-            reason=reason_text(said),
+            reason=reason_text(reason),
             link=link,
         )
-        return await self._write(organization, at_ms, mail, by, said)
+        return await self._write(organization, at_ms, mail, by, reason)
 
     @retried_when_stale
     async def cancel(self, org: OrgName, *, by: Principal) -> Organization:
@@ -418,7 +418,7 @@ class OrganizationDeletion(Struct, frozen=True):
                 f"{organization.name} is not being deleted, so there is nothing to cancel.",
             )
         name = organization.name
-        link = self.organization_members.organization_url(org)
+        link = self.membership_records.organization_url(org)
         mail = mail_text("organization-deletion-cancelled", org=name, by=actor.name, link=link)
         return await self._write(organization, None, mail, by)
 
@@ -426,10 +426,10 @@ class OrganizationDeletion(Struct, frozen=True):
         """Cancel the deletion of an organization that got a package meanwhile."""
         name = organization.name
         by = "A package that was published"
-        link = self.organization_members.organization_url(name)
+        link = self.membership_records.organization_url(name)
         mail = mail_text("organization-deletion-cancelled", org=name, by=by, link=link)
         with suppress(Stale):  # Somebody cancelled the deletion meanwhile.
-            await self._write(organization, None, mail, UPKEEP)
+            await self._write(organization, None, mail, MAINTENANCE)
 
     async def _require_owner(self, org: OrgName, by: Principal) -> tuple[Actor, Organization]:
         access = await self.authorization.require_in_organization(by, Action.GOVERN, org)
@@ -443,7 +443,7 @@ class OrganizationDeletion(Struct, frozen=True):
         by: Principal,
         reason: str = "",
     ) -> Organization:
-        members = await self.organization_members.read(organization)
+        members = await self.membership_records.read(organization)
         name = organization.name
         kind = "organization.kept" if at_ms is None else "organization.deleting"
         before = str(organization.deleting_ms or "")
@@ -451,9 +451,9 @@ class OrganizationDeletion(Struct, frozen=True):
         details = {"before": before, "after": after, **with_reason(reason)}
         change = EntityChange(kind, name, org=name, details=details)
         changed = organization.model_copy(update={"deleting_ms": at_ms})
-        with_events = self.organization_members.with_owner_events(changed, members, change, by)
+        with_events = self.membership_records.with_owner_events(changed, members, change, by)
         stored = await self.record_writer.replace(with_events, change=change, by=by)
-        await self.organization_members.notify_owners(members, mail)
+        await self.membership_records.send_to_owners(members, mail)
         return stored
 
     async def package_of(self, organization: Organization) -> Package | None:

@@ -30,7 +30,7 @@ from shared.domain.ownership import (
     ownerless_place,
     request_place,
 )
-from shared.domain.principals import UPKEEP, Principal
+from shared.domain.principals import MAINTENANCE, Principal
 from shared.domain.reasons import parse_required_reason
 from shared.domain.scopes import Action, Role
 from shared.domain.sessions import Session
@@ -40,11 +40,12 @@ from shared.ports.conflicts import AlreadyThere
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
-from shared.ports.work import WorkStore
+from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import Accounts, account_names, accounts_by_ids
 from shared.services.identity.mail import MailDelivery, mail_text
-from shared.services.organizations.memberships import Memberships, OrganizationMembers
+from shared.services.organizations.membership_records import MembershipRecords
+from shared.services.organizations.memberships import Memberships
 from shared.services.record_batches import RECORDS_AT_ONCE, all_entities, entity_batches, is_public
 from shared.services.records import EntityChange, RecordWriter
 
@@ -77,10 +78,10 @@ class OwnerlessOrganizations(Struct, frozen=True):
 
     directory: DirectoryStore
     events: EventStore
-    organization_members: OrganizationMembers
+    membership_records: MembershipRecords
     record_writer: RecordWriter
+    clock: Clock
     mail_delivery: MailDelivery
-    work: WorkStore
     base_url: str
 
     async def review_all(self) -> TaskReport:
@@ -110,13 +111,13 @@ class OwnerlessOrganizations(Struct, frozen=True):
                 await self.directory.remove(stored)
             await self._close_requests(organization)
             return None
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         if stored is None:
             found = OwnerlessOrganization(org=organization.name, since_ms=now_ms, reasons=reasons)
             # The event stays and names nobody; the record and the mail say why.
             name = organization.name
             change = EntityChange("organization.ownerless", name, org=name)
-            stored = await self.record_writer.add(found, change=change, by=UPKEEP)
+            stored = await self.record_writer.add(found, change=change, by=MAINTENANCE)
         elif stored.reasons != reasons:
             changed = stored.model_copy(update={"reasons": reasons})
             stored = await self.directory.replace(changed)
@@ -128,7 +129,7 @@ class OwnerlessOrganizations(Struct, frozen=True):
         one that is deleted. One without any owner has a reason, too."""
         if organization.deleting_ms is not None:
             return None
-        members = await self.organization_members.read(organization)
+        members = await self.membership_records.read(organization)
         found = [reason async for reason in self._reasons_of_owners(members)]
         if None in found:
             return None
@@ -159,7 +160,7 @@ class OwnerlessOrganizations(Struct, frozen=True):
         return f"{account.name} has no sign-in method and had no session for {days} days"
 
     async def _can_sign_in(self, account: Account) -> bool:
-        since_ms = self.record_writer.clock.now_ms() - UNSEEN_FOR // MS
+        since_ms = self.clock.now_ms() - UNSEEN_FOR // MS
         if account.created_ms > since_ms:
             return True
         identities, sessions = await asyncio.gather(
@@ -193,34 +194,32 @@ class OwnerlessOrganizations(Struct, frozen=True):
         return await self.directory.get(OwnerlessOrganization, ownerless_place(org))
 
     async def _send_mail(self, organization: Organization, found: OwnerlessOrganization) -> None:
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         age_ms = now_ms - found.since_ms
         is_second = age_ms >= SECOND_MAIL_AFTER // MS
         if age_ms >= (SECOND_MAIL_AFTER + _MAIL_REPEATED_FOR) // MS:
             return
-        members = await self.organization_members.read(organization)
+        members = await self.membership_records.read(organization)
         mail = mail_text(
             "organization-ownerless",
             org=organization.name,
             reasons="\n".join(f"  {each}" for each in found.reasons),
             days=str(MEMBER_FOR // timedelta(days=1)),
-            link=self.organization_members.organization_url(organization.name),
+            link=self.membership_records.organization_url(organization.name),
         )
         accounts = await accounts_by_ids(self.directory, [each.account for each in members.members])
         await self.mail_delivery.send_once(
             f"ownerless:{organization.key}:{found.since_ms}:{'second' if is_second else 'first'}",
             [each for each in accounts if not each.is_locked],
             mail,
-            work=self.work,
             until_ms=now_ms + 2 * _MAIL_REPEATED_FOR // MS,
-            now_ms=now_ms,
         )
 
     async def _close_requests(self, organization: Organization) -> None:
         """End the requests for an organization with an owner who can sign in again."""
         for each in await self.directory.list_by_owner(OwnershipRequest, organization.key):
             change = _change("ownership.closed", each, why="an owner can sign in again")
-            await self.record_writer.remove(each, change=change, by=UPKEEP)
+            await self.record_writer.remove(each, change=change, by=MAINTENANCE)
 
 
 class OwnershipRequests(Struct, frozen=True):
@@ -231,12 +230,13 @@ class OwnershipRequests(Struct, frozen=True):
     metadata: MetadataStore
     events: EventStore
     authorization: Authorization
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     accounts: Accounts
     ownerless: OwnerlessOrganizations
-    organization_members: OrganizationMembers
+    membership_records: MembershipRecords
     memberships: Memberships
     record_writer: RecordWriter
+    clock: Clock
     mail_delivery: MailDelivery
     base_url: str
 
@@ -246,7 +246,7 @@ class OwnershipRequests(Struct, frozen=True):
         Raises `owner-can-sign-in`, and `not-member-long-enough` before 30 days.
         """
         access = await self.authorization.require_in_organization(by, Action.LEAVE, org)
-        parsed_reason = parse_required_reason(reason, "asking for the ownership")
+        reason = parse_required_reason(reason, "asking for the ownership")
         organization = access.require_organization(org)
         account = access.account
         if account is None:
@@ -254,15 +254,15 @@ class OwnershipRequests(Struct, frozen=True):
         if await self.ownerless.review(organization) is None:
             raise _owner_can_sign_in(organization.name)
         await self._require_long_enough(organization, account)
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         new = OwnershipRequest(
             org=organization.name,
             account=account.id,
-            reason=parsed_reason,
+            reason=reason,
             requested_ms=now_ms,
             notice_until_ms=now_ms + OWNERSHIP_NOTICE // MS,
         )
-        change = _change("ownership.requested", new, reason=parsed_reason)
+        change = _change("ownership.requested", new, reason=reason)
         try:
             await self.record_writer.add(new, change=change, by=by)
         except AlreadyThere:
@@ -272,12 +272,12 @@ class OwnershipRequests(Struct, frozen=True):
             "ownership-requested",
             org=organization.name,
             name=account.name,
-            reason=parsed_reason,
+            reason=reason,
             at=time_text(new.notice_until_ms),
-            link=self.organization_members.organization_url(organization.name),
+            link=self.membership_records.organization_url(organization.name),
         )
-        members = await self.organization_members.read(organization)
-        await self.organization_members.notify_owners(members, mail, account)
+        members = await self.membership_records.read(organization)
+        await self.membership_records.send_to_owners(members, mail, account)
         return AskedOwnership(account.name, new)
 
     async def of_organization(self, org: OrgName, *, by: Principal) -> list[AskedOwnership]:
@@ -290,12 +290,12 @@ class OwnershipRequests(Struct, frozen=True):
     async def found(self, *, by: Principal) -> list[OwnerlessOrganization]:
         """Return the organizations without an owner who can sign in, to administrators and
         auditors."""
-        await self.administration.require_auditor(by, "see", _WHAT)
+        await self.registry_authorization.require_auditor(by, "see", _WHAT)
         return await self.ownerless.stored()
 
     async def all(self, *, by: Principal) -> list[AskedOwnership]:
         """Return every open request to administrators and auditors, the oldest first."""
-        await self.administration.require_auditor(by, "see", _WHAT)
+        await self.registry_authorization.require_auditor(by, "see", _WHAT)
         return await self.waiting()
 
     async def waiting(self) -> list[AskedOwnership]:
@@ -307,7 +307,7 @@ class OwnershipRequests(Struct, frozen=True):
         self, org: OrgName, name: str, *, by: Principal
     ) -> OwnershipRequest:
         """Return the request of an account that `by` may grant now; raise as `decide` does."""
-        await self.administration.require_fresh(by, "decide", f"the ownership of {org}")
+        await self.registry_authorization.require_fresh(by, "decide", f"the ownership of {org}")
         request = await self._request_of(org, await self.accounts.by_name_or_id(name))
         await self._require_grantable(request)
         return request
@@ -329,17 +329,17 @@ class OwnershipRequests(Struct, frozen=True):
         Raises `account-not-found`, `nothing-requested`, `notice-running`, and
         `owner-can-sign-in`. A repeat after a crash continues: the role comes first.
         """
-        await self.administration.require_fresh(by, "decide", f"the ownership of {org}")
-        parsed_reason = parse_required_reason(reason, "this decision")
+        await self.registry_authorization.require_fresh(by, "decide", f"the ownership of {org}")
+        reason = parse_required_reason(reason, "this decision")
         account = await self.accounts.by_name_or_id(name)
         request = await self._request_of(org, account)
         if decision is OwnershipDecision.GRANT:
             await self._require_grantable(request)
             # Where two administrators decide, the second one is who calls this.
             await self.memberships.set_member(
-                org, account, Role.OWNER, by=by, reason=parsed_reason, is_agreed=True
+                org, account, Role.OWNER, by=by, reason=reason, is_agreed=True
             )
-        change = _change(_DECIDED[decision], request, reason=parsed_reason)
+        change = _change(_DECIDED[decision], request, reason=reason)
         if decision is OwnershipDecision.GRANT:
             change = replace(change, public=await is_public(self.metadata, org))
         await self.record_writer.remove(request, change=change, by=by)
@@ -348,17 +348,17 @@ class OwnershipRequests(Struct, frozen=True):
             org=request.org,
             name=account.name,
             what="is an owner now" if decision is OwnershipDecision.GRANT else "is not made owner",
-            reason=parsed_reason,
-            link=self.organization_members.organization_url(request.org),
+            reason=reason,
+            link=self.membership_records.organization_url(request.org),
         )
         organization = await self.directory.get(Organization, organization_place(org))
         if organization is not None:
-            members = await self.organization_members.read(organization)
-            await self.organization_members.notify_owners(members, mail, account)
+            members = await self.membership_records.read(organization)
+            await self.membership_records.send_to_owners(members, mail, account)
             await self.ownerless.review(organization)
 
     async def _require_grantable(self, request: OwnershipRequest) -> None:
-        if self.record_writer.clock.now_ms() < request.notice_until_ms:
+        if self.clock.now_ms() < request.notice_until_ms:
             raise Conflict(
                 "notice-running",
                 f"The owners of {request.org} have notice until "
@@ -373,7 +373,7 @@ class OwnershipRequests(Struct, frozen=True):
         membership = await self.directory.get(
             Membership, member_place(organization.name, account.id)
         )
-        since_ms = self.record_writer.clock.now_ms() - MEMBER_FOR // MS
+        since_ms = self.clock.now_ms() - MEMBER_FOR // MS
         if membership is None:
             raise _not_long_enough(organization.name)
         if membership.since_ms > since_ms and (
@@ -384,7 +384,7 @@ class OwnershipRequests(Struct, frozen=True):
     async def _joined_ms(self, org_key: str, account_id: str) -> int:
         """Return when the membership began; `since_ms` of its record is that of its role."""
         before: int | None = None
-        joined_ms = self.record_writer.clock.now_ms()
+        joined_ms = self.clock.now_ms()
         while page := await self.events.stream(
             account_stream(account_id), before, _EVENTS_READ_AT_ONCE
         ):

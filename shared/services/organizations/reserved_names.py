@@ -18,6 +18,7 @@ from shared.domain.reserved_names import (
     reserved_name_place,
 )
 from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.identity.accounts import account_names
 from shared.services.records import EntityChange, RecordWriter
@@ -38,13 +39,14 @@ class ReservedNames(Struct, frozen=True):
     """Manages reserved names; a change takes effect at once, since each creation reads them."""
 
     directory: DirectoryStore
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     record_writer: RecordWriter
+    clock: Clock
     reserved_patterns: tuple[str, ...]
 
     async def all(self, *, by: Principal) -> ReservedNameList:
         """Return all reserved names, those of administrators in alphabetical order."""
-        await self.administration.require_auditor(by, "list", _WHAT)
+        await self.registry_authorization.require_auditor(by, "list", _WHAT)
         stored = sorted(
             await stored_patterns(self.directory), key=lambda each: each.pattern.lower()
         )
@@ -59,18 +61,18 @@ class ReservedNames(Struct, frozen=True):
 
         Raises `PatternUnreadable`, `reason-missing`, `reserved-already` or `reserved-names-full`.
         """
-        await self.administration.require_fresh(by, "change", _WHAT)
+        await self.registry_authorization.require_fresh(by, "change", _WHAT)
         with about_field("pattern"):
             parsed = parse_reserved_name(pattern)
         with about_field("reason"):
-            parsed_reason = parse_required_reason(reason, f"the pattern {parsed}")
-        now_ms = self.record_writer.clock.now_ms()
-        reserved = ReservedName(pattern=parsed, reason=parsed_reason, by=by.id, since_ms=now_ms)
+            reason = parse_required_reason(reason, f"the pattern {parsed}")
+        now_ms = self.clock.now_ms()
+        reserved = ReservedName(pattern=parsed, reason=reason, by=by.id, since_ms=now_ms)
         return await self._add(reserved, by)
 
     @retried_with_back_off
     async def _add(self, reserved: ReservedName, by: Principal) -> ReservedName:
-        async def require_room() -> None:
+        async def require_below_maximum() -> None:
             known = await stored_patterns(self.directory)
             if len(known) >= MAX_RESERVED_NAMES:
                 raise Conflict(
@@ -87,13 +89,13 @@ class ReservedNames(Struct, frozen=True):
 
         change = _change("reserved", reserved)
         return await self.record_writer.add_checked(
-            reserved, check=require_room, change=change, by=by
+            reserved, check=require_below_maximum, change=change, by=by
         )
 
     @retried_when_stale
     async def remove(self, pattern: str, *, by: Principal) -> None:
         """Remove a pattern, or raise `reserved-name-not-found`."""
-        await self.administration.require_fresh(by, "change", _WHAT)
+        await self.registry_authorization.require_fresh(by, "change", _WHAT)
         current = await self.directory.get(ReservedName, reserved_name_place(pattern.strip()))
         if current is None:
             raise NotFound(

@@ -10,7 +10,7 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.packages import Head, Release, ReleaseEntry, Survey
-from shared.domain.principals import OPERATOR, UPKEEP, Principal
+from shared.domain.principals import MAINTENANCE, OPERATOR, Principal
 from shared.domain.publishing_rules import Retention, parse_retention
 from shared.domain.release_states import State
 from shared.domain.releases import Decision, with_decision
@@ -23,7 +23,6 @@ from shared.domain.visibility import Visibility
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
-from shared.ports.work import WorkStore
 from shared.services.identity.accounts import responsible_accounts
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.packages.derived_data import PackageRecordWriter
@@ -52,10 +51,9 @@ class PrereleaseRetention(Struct, frozen=True):
     authorization: Authorization
     directory: DirectoryStore
     metadata: MetadataStore
-    records: PackageRecordWriter
+    package_records: PackageRecordWriter
     search: PackageSearch
     mail_delivery: MailDelivery
-    work: WorkStore
     clock: Clock
     base_url: str
 
@@ -84,7 +82,7 @@ class PrereleaseRetention(Struct, frozen=True):
                 if await self._remove(each.coordinate, organization, retention):
                     gone.append(each.coordinate)
             if gone:
-                await self._tell(organization, retention, gone)
+                await self._send_mail(organization, retention, gone)
             removed += len(gone)
             if removed >= REMOVED_IN_A_RUN:
                 return TaskReport(removed, removed, unfinished=True)
@@ -156,12 +154,14 @@ class PrereleaseRetention(Struct, frozen=True):
                 return release
             decision = Decision(State.REMOVED, reason.note, reason)
             now_ms = self.clock.now_ms()
-            return with_decision(release, "release.removed", decision, by=UPKEEP, now_ms=now_ms)
+            return with_decision(
+                release, "release.removed", decision, by=MAINTENANCE, now_ms=now_ms
+            )
 
-        await self.records.change_release(at, decide)
+        await self.package_records.change_release(at, decide)
         return is_changed
 
-    async def _tell(
+    async def _send_mail(
         self, organization: Organization, retention: Retention, gone: list[Coordinate]
     ) -> None:
         now_ms = self.clock.now_ms()
@@ -181,7 +181,5 @@ class PrereleaseRetention(Struct, frozen=True):
             f"retention:{organization.key}:{now_ms // DAY_MS}:{gone[0]}",
             await responsible_accounts(self.directory, name, now_ms),
             mail,
-            work=self.work,
             until_ms=now_ms + 30 * DAY_MS,
-            now_ms=now_ms,
         )

@@ -13,7 +13,7 @@ from shared.domain.coordinates import Package
 from shared.domain.errors.base import Unavailable
 from shared.domain.memberships import Membership, member_place
 from shared.domain.packages import Head
-from shared.domain.principals import UPKEEP
+from shared.domain.principals import MAINTENANCE
 from shared.domain.release_states import PackageHold
 from shared.domain.releases import NAME_RESEMBLES
 from shared.domain.scopes import Role
@@ -94,9 +94,9 @@ class Typosquats(Struct, frozen=True):
     def _hold(self, why: str, resembles: str) -> PackageHold:
         reason = f"{NAME_RESEMBLES}: {why}, which many use"
         now_ms = self.clock.now_ms()
-        return PackageHold(reason=reason, by=UPKEEP.id, since_ms=now_ms, resembles=resembles)
+        return PackageHold(reason=reason, by=MAINTENANCE.id, since_ms=now_ms, resembles=resembles)
 
-    async def notify(self, head: Head) -> None:
+    async def send_mail(self, head: Head) -> None:
         """Tell administrators once of a new package that waits for them; some are told in an
         hour."""
         hold = head.hold
@@ -117,9 +117,7 @@ class Typosquats(Struct, frozen=True):
                 page=f"{self.base_url}/manage/releases/{head.package}",
                 most=str(MAILS_AN_HOUR),
             ),
-            work=self.work,
             until_ms=now_ms + _MAILED_FOR // MS,
-            now_ms=now_ms,
         )
 
     async def _popular(self) -> PopularNames:

@@ -13,7 +13,6 @@ from shared.domain.times import MS
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
-from shared.ports.work import WorkStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import responsible_accounts
 from shared.services.identity.mail import MailDelivery, mail_text
@@ -31,7 +30,6 @@ class UsageCounts(Struct, frozen=True):
     directory: DirectoryStore
     metadata: MetadataStore
     mail_delivery: MailDelivery
-    work: WorkStore
     clock: Clock
     base_url: str
 
@@ -83,16 +81,16 @@ class UsageCounts(Struct, frozen=True):
             return None
         rules = stored.rules
         percent = used_percent(used, rules.max_bytes, rules.max_releases)
-        was_told = stored.usage is not None and stored.usage.is_told
+        was_mailed = stored.usage is not None and stored.usage.is_mailed
         is_near = percent >= NEAR_PERCENT
-        if is_near and not was_told:
-            await self._tell(stored, used, percent)
+        if is_near and not was_mailed:
+            await self._send_mail(stored, used, percent)
         usage = OrganizationUsage(
-            bytes=used.bytes, releases=used.releases, counted_ms=counted_ms, is_told=is_near
+            bytes=used.bytes, releases=used.releases, counted_ms=counted_ms, is_mailed=is_near
         )
         return await self.directory.replace(stored.model_copy(update={"usage": usage}))
 
-    async def _tell(self, organization: Organization, used: Used, percent: int) -> None:
+    async def _send_mail(self, organization: Organization, used: Used, percent: int) -> None:
         """Send owners one mail, also where the record is written again after a conflict."""
         now_ms = self.clock.now_ms()
         rules = organization.rules
@@ -110,9 +108,7 @@ class UsageCounts(Struct, frozen=True):
             f"quota:{organization.key}:{limits}:{now_ms // (MAIL_KEPT_FOR // MS)}",
             await responsible_accounts(self.directory, name, now_ms),
             mail,
-            work=self.work,
             until_ms=now_ms + MAIL_KEPT_FOR // MS,
-            now_ms=now_ms,
         )
 
 

@@ -51,7 +51,7 @@ class Webhooks(Struct, frozen=True):
     no organization, for administrators. Changes take a recent sign-in."""
 
     authorization: Authorization
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     directory: DirectoryStore
     events: EventStore
     record_writer: RecordWriter
@@ -118,7 +118,7 @@ class Webhooks(Struct, frozen=True):
     async def _add(
         self, org: OrgName | None, url: str, topics: Sequence[Topic], by: Principal, secret: str
     ) -> RevealedWebhook:
-        async def require_room() -> None:
+        async def require_below_maximum() -> None:
             if len(await self._all(org)) >= MAX_WEBHOOKS:
                 reason = f"there are {MAX_WEBHOOKS} webhooks; remove one first"
                 raise NotPermitted("add", "another webhook", reason)
@@ -139,7 +139,7 @@ class Webhooks(Struct, frozen=True):
         log = DeliveryLog(org=name, webhook=webhook.id, number=number)
         change = webhook_change("added", webhook, by)
         added = await self.record_writer.add_checked(
-            webhook, log, check=require_room, change=change, by=by
+            webhook, log, check=require_below_maximum, change=change, by=by
         )
         return RevealedWebhook(added, secret)
 
@@ -172,7 +172,7 @@ class Webhooks(Struct, frozen=True):
 
         A repeat after an interruption goes on with those that were left.
         """
-        await self.administration.require_fresh(by, "change", "the secrets of all webhooks")
+        await self.registry_authorization.require_fresh(by, "change", "the secrets of all webhooks")
         key_id = await self.secrets.begin_round()
         for webhook in await all_entities(self.directory, Webhook):
             if webhook.encrypted is None or webhook.encrypted.key != key_id:
@@ -187,7 +187,7 @@ class Webhooks(Struct, frozen=True):
         access = await self._require(org, Action.GOVERN, by)
         webhook = await self._get(org, webhook_id)
         what = f"the secret of the webhook {webhook.id}"
-        said = reason_for_change(by, access, reason, f"rotating {what}") if access else ""
+        reason = reason_for_change(by, access, reason, f"rotating {what}") if access else ""
         secret = self._new_secret()
         rotated = webhook.without_secrets().model_copy(
             update={
@@ -197,10 +197,10 @@ class Webhooks(Struct, frozen=True):
                 "by": maker,
             }
         )
-        change = webhook_change("rotated", webhook, by, **with_reason(said))
+        change = webhook_change("rotated", webhook, by, **with_reason(reason))
         stored = await self.record_writer.replace(rotated, change=change, by=by)
         if access:
-            await self.decision_mail.send_if_from_outside(by, access, f"{what} is rotated", said)
+            await self.decision_mail.send_if_from_outside(by, access, f"{what} is rotated", reason)
         return RevealedWebhook(stored, secret)
 
     async def _kept(self, webhook: Webhook) -> EncryptedSecret | None:
@@ -228,12 +228,12 @@ class Webhooks(Struct, frozen=True):
         access = await self._require(org, Action.GOVERN, by)
         webhook = await self._get(org, webhook_id)
         what = f"the webhook {webhook.id} to {urlsplit(webhook.url).netloc}"
-        said = reason_for_change(by, access, reason, f"removing {what}") if access else ""
-        change = webhook_change("removed", webhook, by, **with_reason(said))
+        reason = reason_for_change(by, access, reason, f"removing {what}") if access else ""
+        change = webhook_change("removed", webhook, by, **with_reason(reason))
         await self.record_writer.remove(webhook, change=change, by=by)
         await self._remove_log(webhook.place)
         if access:
-            await self.decision_mail.send_if_from_outside(by, access, f"{what} is removed", said)
+            await self.decision_mail.send_if_from_outside(by, access, f"{what} is removed", reason)
 
     @retried_when_stale
     async def replay(
@@ -261,7 +261,7 @@ class Webhooks(Struct, frozen=True):
 
     async def _require_reading(self, org: OrgName | None, by: Principal) -> None:
         if org is None:
-            await self.administration.require_auditor(by, "see", _OF_REGISTRY)
+            await self.registry_authorization.require_auditor(by, "see", _OF_REGISTRY)
         else:
             await self.authorization.require_to_read(by, Action.MANAGE, org)
 
@@ -275,9 +275,9 @@ class Webhooks(Struct, frozen=True):
             access.require_organization(org)
             return access
         if action is Action.GOVERN:
-            await self.administration.require_fresh(by, "change", _OF_REGISTRY)
+            await self.registry_authorization.require_fresh(by, "change", _OF_REGISTRY)
         else:
-            await self.administration.require(by, "see", _OF_REGISTRY)
+            await self.registry_authorization.require(by, "see", _OF_REGISTRY)
         return None
 
     async def _all(self, org: OrgName | None) -> list[Webhook]:

@@ -95,7 +95,7 @@ class ArchiveDelivery(Struct, frozen=True):
     """Makes addresses of archives and decides who may fetch what they lead to."""
 
     authorization: Authorization
-    records: PackageReader
+    package_reader: PackageReader
     archives: ArchiveStore
     signer: ArchiveLinkSigner
     clock: Clock
@@ -146,7 +146,7 @@ class ArchiveDelivery(Struct, frozen=True):
             return await self._open_for_review(link)
         has_link = await self.may_follow(link)
         check = None if has_link else self.authorization.read_check(by)
-        found = await self.records.by_digest(link.digest, check=check)
+        found = await self.package_reader.by_digest(link.digest, check=check)
         available = found.available
         if available is None:
             raise ArchiveNotFound
@@ -184,12 +184,12 @@ class ArchiveDelivery(Struct, frozen=True):
         """Return the archive behind a signed link for those who review a release."""
         if not await self.may_follow(link):
             raise ArchiveNotFound
-        found = await self.records.by_digest(link.digest, check=None)
+        found = await self.package_reader.by_digest(link.digest, check=None)
         head = found.head
         release = found.release
         if head is None or release is None or not _is_address_of(release, link):
             raise ArchiveNotFound
-        if not release.waits_for_review:
+        if not release.is_held_for_review:
             raise ArchiveNotFound
         return DeliveredArchive(release, ArchiveContainer.PRIVATE, is_public=False)
 

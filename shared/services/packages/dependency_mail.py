@@ -9,7 +9,6 @@ from shared.domain.packages import Release
 from shared.domain.releases import withdrawal_of, withdrawal_text
 from shared.domain.times import MS
 from shared.ports.system import Clock
-from shared.ports.work import WorkStore
 from shared.services.identity.mail import (
     NOTICE_MAIL_KEPT_FOR,
     MailDelivery,
@@ -22,7 +21,6 @@ from shared.services.identity.mail import (
 class DependencyMail(Struct, frozen=True):
     """Sends mail about a withdrawn release to the owners of packages that depend on it."""
 
-    work: WorkStore
     mail_delivery: MailDelivery
     clock: Clock
     base_url: str
@@ -45,7 +43,5 @@ class DependencyMail(Struct, frozen=True):
             f"dependency:{withdrawal}",
             [owner],
             mail,
-            work=self.work,
             until_ms=now_ms + NOTICE_MAIL_KEPT_FOR // MS,
-            now_ms=now_ms,
         )

@@ -15,7 +15,7 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.events import Event
 from shared.domain.mirror_rules import is_withheld_by_rules
 from shared.domain.packages import Head, Release
-from shared.domain.principals import OPERATOR, UPKEEP, Principal
+from shared.domain.principals import MAINTENANCE, OPERATOR, Principal
 from shared.domain.release_lists import parse_coordinate
 from shared.domain.release_states import State
 from shared.domain.releases import withdrawal_of
@@ -53,7 +53,7 @@ class _Dependent(Struct, frozen=True):
     owners: tuple[Account, ...]
 
 
-class _Told(Struct):
+class _Notified(Struct):
     """How many withdrawals a run read, and what it sent."""
 
     seen: int = 0  # Withdrawals.
@@ -81,27 +81,27 @@ class DependencyNotices(Struct, frozen=True):
         """Tell owners about withdrawals until that time; the next run continues with the rest."""
         position = FeedPosition(self.work, self.clock, _KIND, _KEY)
         began = await position.load_number()
-        told = _Told()
-        number = await self._follow(began, told, until_ms)
+        notified = _Notified()
+        number = await self._follow(began, notified, until_ms)
         if number != began:
             await position.save(str(number))
-        return TaskReport(told.seen, told.events + told.mails)
+        return TaskReport(notified.seen, notified.events + notified.mails)
 
-    async def _follow(self, number: int, told: _Told, until_ms: int) -> int:
+    async def _follow(self, number: int, notified: _Notified, until_ms: int) -> int:
         """Read the events after a number; return the number of the last one that needs no other
         run."""
         since_ms = self.clock.now_ms() - TOLD_FOR // MS
         async for batch in event_batches(self.events, number, self.clock, until_ms):
             for each, event in batch:
                 if _is_withdrawal(event) and event.at_ms >= since_ms:
-                    told.seen += 1
-                    if not await self._tell(event, told, until_ms):
+                    notified.seen += 1
+                    if not await self._notify_owners(event, notified, until_ms):
                         return number
                 number = each
         return number
 
-    async def _tell(self, event: Event, told: _Told, until_ms: int) -> bool:
-        """Tell owners about one withdrawal; return whether all of them were told."""
+    async def _notify_owners(self, event: Event, notified: _Notified, until_ms: int) -> bool:
+        """Tell owners about one withdrawal; return whether all of them were notified."""
         coordinate = parse_coordinate(event.subject)
         found = await self.metadata.find(coordinate)
         head = found.head
@@ -113,7 +113,7 @@ class DependencyNotices(Struct, frozen=True):
         by_owner = dict[str, tuple[Account, list[str]]]()
         async for batch in self._dependents(head, coordinate):
             await self.events.append([_notice(event, release, each.release) for each in batch])
-            told.events += len(batch)
+            notified.events += len(batch)
             for each in batch:
                 name = str(each.release.coordinate)
                 for owner in each.owners:
@@ -121,9 +121,9 @@ class DependencyNotices(Struct, frozen=True):
         if event.details.get("state_before") not in _SERVED_BEFORE:
             return True  # A quarantined release was removed: owners know it already.
         for _, (owner, names) in sorted(by_owner.items()):
-            if told.is_full or self.clock.now_ms() >= until_ms:
+            if notified.is_full or self.clock.now_ms() >= until_ms:
                 return False
-            told.mails += await self.mail.send_withdrawn(event.id, release, owner, names)
+            notified.mails += await self.mail.send_withdrawn(event.id, release, owner, names)
         return True
 
     async def _dependents(
@@ -176,19 +176,19 @@ def _depends_on(release: Release, coordinate: Coordinate) -> bool:
 
 def _notice(cause: Event, withdrawn: Release, dependent: Release) -> Event:
     """Return the event for the owners of a dependent; a repeat has the same id."""
-    told = withdrawal_of(withdrawn)
+    public = withdrawal_of(withdrawn)
     at = dependent.coordinate
     return Event(
         id=f"{cause.id}>{at.package.key}",
         kind="dependency.withdrawn",
         at_ms=cause.at_ms,
-        actor=UPKEEP.id,
+        actor=MAINTENANCE.id,
         subject=str(at),
         org=at.package.org.lower(),
         details={
             "dependency": str(withdrawn.coordinate),
-            "reason": told.why,
-            "permanent": "true" if told.is_final else "false",
-            "digest": f"sha-256={told.digest}",
+            "reason": public.why,
+            "permanent": "true" if public.is_final else "false",
+            "digest": f"sha-256={public.digest}",
         },
     )

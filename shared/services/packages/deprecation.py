@@ -23,7 +23,7 @@ class Deprecation(Struct, frozen=True):
     """Deprecates releases and packages, and undoes that."""
 
     authorization: Authorization
-    records: PackageRecordWriter
+    package_records: PackageRecordWriter
     clock: Clock
 
     async def deprecate(self, coordinate: Coordinate, message: str, *, by: Principal) -> Release:
@@ -65,12 +65,12 @@ class Deprecation(Struct, frozen=True):
                 raise ReleaseNotFound(coordinate.package, coordinate.version)
             return self._with_message(release, message_for(head, release), by)
 
-        return await self.records.change_release(coordinate, decide)
+        return await self.package_records.change_release(coordinate, decide)
 
     async def _change_package(self, package: Package, message: str | None, by: Principal) -> Head:
         await self.authorization.require(by, Action.DEPRECATE, package)
         try:
-            return await self.records.change_package(
+            return await self.package_records.change_package(
                 package, lambda head: self._with_message(head, message, by)
             )
         except PackageNotFound:

@@ -23,7 +23,7 @@ from shared.domain.errors.requests import NotListedYet
 from shared.domain.listings import Listing
 from shared.domain.packages import Head, Release, ReleaseEntry, Survey, Texts
 from shared.domain.release_states import State
-from shared.domain.releases import WithheldNote, is_state_change_pending, told_to_everybody
+from shared.domain.releases import WithheldNote, disclosed, is_state_change_pending
 from shared.domain.version_choice import latest
 from shared.domain.versions import Range
 from shared.ports.conflicts import Stale
@@ -283,7 +283,7 @@ class PackageRecordWriter(Struct, frozen=True):
         changed = decide(head, release)
         if changed is release:
             return release, False
-        told = told_to_everybody(changed, head, release)
+        told = disclosed(changed, head, release)
         return await self.metadata.replace_release(told), True
 
 

@@ -26,14 +26,8 @@ from shared.domain.mirroring import (
     upstream_versions_place,
 )
 from shared.domain.packages import Head, Release, UpstreamOrigin, archive_container
-from shared.domain.principals import Principal
-from shared.domain.releases import (
-    MIRROR,
-    mirrored_release,
-    told_to_everybody,
-    with_change,
-    with_removal,
-)
+from shared.domain.principals import MIRROR, Principal
+from shared.domain.releases import disclosed, mirrored_release, with_change, with_removal
 from shared.domain.visibility import Readers, Visibility
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.conflicts import AlreadyThere
@@ -55,7 +49,7 @@ class ExternalReleases(Struct, frozen=True):
     archives: ArchiveStore
     release_signer: ReleaseSigner
     derived_data: DerivedData
-    records: PackageRecordWriter
+    package_records: PackageRecordWriter
     clock: Clock
     readers: Readers
 
@@ -87,7 +81,7 @@ class ExternalReleases(Struct, frozen=True):
             without_tools=tuple(tool for tool, owner in owners if owner.key != package.key),
         )
         attested = self.release_signer.attested(mirrored_release(bala, described, origin))
-        release = told_to_everybody(attested.release, head)
+        release = disclosed(attested.release, head)
         # Archive before record, as for a push: a crash between the two leaves an orphaned archive.
         container = archive_container(head, release, self.readers)
         await asyncio.gather(
@@ -130,7 +124,7 @@ class ExternalReleases(Struct, frozen=True):
 
         for change in (deprecated, removed):
             if change(None, stored) is not stored:
-                await self.records.change_release(stored.coordinate, change)
+                await self.package_records.change_release(stored.coordinate, change)
 
     async def follow_visibility_of(self, package: Package, wanted: Visibility) -> None:
         """Do what `follow_visibility` does, for a package of which only the name is known."""
@@ -152,7 +146,7 @@ class ExternalReleases(Struct, frozen=True):
 
         if decide(head) is head:
             return head
-        return await self.records.change_package(head.package, decide)
+        return await self.package_records.change_package(head.package, decide)
 
 
 MOST_LISTED = 1_000  # Refused releases.
@@ -164,7 +158,7 @@ class PinnedDigests(Struct, frozen=True):
 
     directory: DirectoryStore
     record_writer: RecordWriter
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     clock: Clock
 
     @retried_when_stale
@@ -217,7 +211,7 @@ class PinnedDigests(Struct, frozen=True):
     async def list_refused(self, *, by: Principal) -> list[UpstreamRelease]:
         """Return the refused releases to an administrator or auditor: incidents first, then the
         newest."""
-        await self.administration.require_auditor(by, "look at", "the mirror")
+        await self.registry_authorization.require_auditor(by, "look at", "the mirror")
         others = await self.directory.list_by_subject(UpstreamRelease, REFUSED)
         found = [*await self.incidents(), *others]
         found.sort(key=lambda each: (not each.is_incident, -(each.refused_ms or 0), each.place))
@@ -226,7 +220,7 @@ class PinnedDigests(Struct, frozen=True):
     async def accept(self, coordinate: Coordinate, *, by: Principal) -> bool:
         """Forget why a release is refused, so that the next pull fetches it again; the pin stays.
         Returns whether it was refused. For administrators."""
-        await self.administration.require(by, "change", "the mirror")
+        await self.registry_authorization.require(by, "change", "the mirror")
         known = await self.known(coordinate)
         if known is None or not known.refused_because:
             return False

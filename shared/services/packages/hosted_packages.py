@@ -72,7 +72,7 @@ class HostedPackages(Struct, frozen=True):
     """
 
     authorization: Authorization
-    records: PackageReader
+    package_reader: PackageReader
     documents: DocumentStore
     sweep_grace_hours: int
 
@@ -198,7 +198,7 @@ class HostedPackages(Struct, frozen=True):
         distinct = list({each.key: each for each in packages}.values())
         if not distinct:
             return {}
-        surveys = await self.records.survey(distinct, versions, check=check)
+        surveys = await self.package_reader.survey(distinct, versions, check=check)
         return {survey.head.key: survey for survey in surveys if survey}
 
     async def visible_package(
@@ -206,7 +206,7 @@ class HostedPackages(Struct, frozen=True):
     ) -> Survey | None:
         """Return the package as `visible` does; None for one that is missing or hidden."""
         check = self.authorization.read_check(by)
-        [survey] = await self.records.survey([package], versions, check=check)
+        [survey] = await self.package_reader.survey([package], versions, check=check)
         return survey
 
     async def tool_owner(self, tool: str) -> Package:
@@ -215,7 +215,7 @@ class HostedPackages(Struct, frozen=True):
         If no package owns the tool, that is `NO_PACKAGE`: reading it takes the same calls of the
         store as reading a hidden package.
         """
-        [owner] = await self.records.tool_owners([tool])
+        [owner] = await self.package_reader.tool_owners([tool])
         return owner or NO_PACKAGE
 
     async def resolve_packages(
@@ -264,7 +264,7 @@ class HostedPackages(Struct, frozen=True):
 
     async def _stored(self, at: Coordinate, by: Principal) -> FoundRelease:
         """Return the release in any state; none if the caller may not see its package."""
-        return await self.records.find(at, check=self.authorization.read_check(by))
+        return await self.package_reader.find(at, check=self.authorization.read_check(by))
 
     async def _listing(self, available: AvailableRelease) -> Listing:
         texts = await self.documents.texts(available.release.archive_digest)
@@ -283,7 +283,9 @@ class HostedPackages(Struct, frozen=True):
         if survey and tool is not None:
             survey = survey.with_tool(tool)
         entry = live_release(survey, wanted, client)
-        return (await self.records.find(package.at(entry.parsed))).available if entry else None
+        return (
+            (await self.package_reader.find(package.at(entry.parsed))).available if entry else None
+        )
 
     async def _survey(self, package: Package, by: Principal) -> Survey | None:
         """Return the package if `by` may see it and it has a live release."""
@@ -317,7 +319,7 @@ class HostedPackages(Struct, frozen=True):
         distinct = list(dict.fromkeys(tools))
         if not distinct:
             return {}
-        owners = await self.records.tool_owners(distinct)
+        owners = await self.package_reader.tool_owners(distinct)
         return {tool: owner or NO_PACKAGE for tool, owner in zip(distinct, owners, strict=True)}
 
     async def _with_graphs(

@@ -136,7 +136,7 @@ class PackageDetails(Struct, frozen=True):
     """Reads packages for their pages."""
 
     hosted: HostedPackages
-    records: PackageReader
+    package_reader: PackageReader
     documents: DocumentStore
     directory: DirectoryStore
     pulls: PullLedger
@@ -234,7 +234,7 @@ class PackageDetails(Struct, frozen=True):
         head = survey.head
         org = OrgName(head.org)
         found, organization, dependencies, successor = await asyncio.gather(
-            self.records.find(head.package.at(entry.parsed)),
+            self.package_reader.find(head.package.at(entry.parsed)),
             self.directory.get(Organization, organization_place(org)),
             self._surveyed(entry.dependencies, by),
             self.successors.named(head, by=by),

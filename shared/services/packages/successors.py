@@ -13,7 +13,7 @@ from shared.domain.coordinates import Package
 from shared.domain.errors.base import Conflict, NotFound, Unavailable, about_field
 from shared.domain.packages import Head, Survey
 from shared.domain.principals import Principal
-from shared.domain.reasons import parse_reason, parse_required_reason
+from shared.domain.reasons import acts_from_outside, reason_for_change
 from shared.domain.releases import with_change
 from shared.domain.scopes import Action
 from shared.ports.directory import DirectoryStore
@@ -42,7 +42,7 @@ class Successors(Struct, frozen=True):
     hosted: HostedPackages
     metadata: MetadataStore
     directory: DirectoryStore
-    records: PackageRecordWriter
+    package_records: PackageRecordWriter
     mail_delivery: MailDelivery
     clock: Clock
     base_url: str
@@ -102,10 +102,9 @@ class Successors(Struct, frozen=True):
         may not see, and `successor-circular`.
         """
         access = await self.authorization.require_in_organization(by, Action.MANAGE, package)
-        is_for_operator = access.acts_for_operator(by)
         with about_field("reason"):
             what = f"the successor of {package}"
-            said = parse_required_reason(reason, what) if is_for_operator else parse_reason(reason)
+            reason = reason_for_change(by, access, reason, what)
         wanted = ""
         if successor is not None:
             with about_field("successor"):
@@ -122,16 +121,16 @@ class Successors(Struct, frozen=True):
             kind = "package.successor-changed"
             now_ms = self.clock.now_ms()
             changed = with_change(head, kind, by=by, now_ms=now_ms, successor=wanted)
-            if not said:
+            if not reason:
                 return changed
             *before, event = changed.outbox
-            details = {**event.details, "reason": said}
-            told = event.model_copy(update={"details": details})
-            return changed.model_copy(update={"outbox": (*before, told)})
+            details = {**event.details, "reason": reason}
+            with_details = event.model_copy(update={"details": details})
+            return changed.model_copy(update={"outbox": (*before, with_details)})
 
-        changed = await self.records.change_package(package, decide)
-        if is_changed and is_for_operator:
-            await self._tell_owners(changed, said)
+        changed = await self.package_records.change_package(package, decide)
+        if is_changed and acts_from_outside(by, access):
+            await self._send_to_owners(changed, reason)
         return changed
 
     async def _visible(self, package: Package, successor: Package, by: Principal) -> Package:
@@ -161,7 +160,7 @@ class Successors(Struct, frozen=True):
             f"it. Name the package that people should use in the end.",
         )
 
-    async def _tell_owners(self, head: Head, reason: str) -> None:
+    async def _send_to_owners(self, head: Head, reason: str) -> None:
         page = f"{self.base_url}/account/organizations/{head.org}/packages/{head.name}"
         mail = mail_text(
             "package-successor",

@@ -20,7 +20,7 @@ class PackageVisibility(Struct, frozen=True):
     """Makes packages public, internal, or private to the members of their organization."""
 
     authorization: Authorization
-    records: PackageRecordWriter
+    package_records: PackageRecordWriter
     decision_mail: DecisionMail
     clock: Clock
 
@@ -35,10 +35,10 @@ class PackageVisibility(Struct, frozen=True):
         internal or could.
         """
         access = await self.authorization.require_in_organization(by, Action.GOVERN, package)
-        said = ""
+        stated_reason = ""
 
         def decide(head: Head) -> Head:
-            nonlocal said
+            nonlocal stated_reason
             if head.upstream and Visibility.INTERNAL in (head.visibility, wanted):
                 raise Conflict(
                     "visibility-of-upstream",
@@ -49,13 +49,17 @@ class PackageVisibility(Struct, frozen=True):
             if head.visibility is wanted:
                 return head
             if wanted.is_narrower_than(head.visibility):
-                said = reason_for_change(by, access, reason, f"making {package} {wanted.value}")
+                stated_reason = reason_for_change(
+                    by, access, reason, f"making {package} {wanted.value}"
+                )
             kind = f"package.{wanted.value}"
             now_ms = self.clock.now_ms()
-            return with_change(head, kind, by=by, now_ms=now_ms, reason=said, visibility=wanted)
+            return with_change(
+                head, kind, by=by, now_ms=now_ms, reason=stated_reason, visibility=wanted
+            )
 
-        head = await self.records.change_package(package, decide)
-        if said:
+        head = await self.package_records.change_package(package, decide)
+        if stated_reason:
             what = f"{package} is {wanted.value}"
-            await self.decision_mail.send_if_from_outside(by, access, what, said)
+            await self.decision_mail.send_if_from_outside(by, access, what, stated_reason)
         return head

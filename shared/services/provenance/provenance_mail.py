@@ -7,7 +7,6 @@ from shared.domain.provenance.losses import LostKind
 from shared.domain.times import MS
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
-from shared.ports.work import WorkStore
 from shared.services.identity.accounts import responsible_accounts
 from shared.services.identity.mail import NOTICE_MAIL_KEPT_FOR, MailDelivery, mail_text
 
@@ -15,7 +14,6 @@ from shared.services.identity.mail import NOTICE_MAIL_KEPT_FOR, MailDelivery, ma
 class ProvenanceMail(Struct, frozen=True):
     """Sends mail about lost provenance to those who are responsible for the organization."""
 
-    work: WorkStore
     directory: DirectoryStore
     mail_delivery: MailDelivery
     clock: Clock
@@ -51,7 +49,5 @@ class ProvenanceMail(Struct, frozen=True):
             f"provenance:{lost.value}:{coordinate.key}",
             await responsible_accounts(self.directory, package.org, now_ms),
             mail,
-            work=self.work,
             until_ms=now_ms + NOTICE_MAIL_KEPT_FOR // MS,
-            now_ms=now_ms,
         )

@@ -59,7 +59,7 @@ class ProvenanceNotices(Struct, frozen=True):
                     if self._may_be_made_good(loss):
                         waits_at = number if waits_at is None else waits_at
                     else:
-                        sent += await self._tell(event, loss)
+                        sent += await self._send_mail(event, loss)
                 number = each
         read = number if waits_at is None else waits_at
         if read != began:
@@ -87,7 +87,7 @@ class ProvenanceNotices(Struct, frozen=True):
         age_ms = self.clock.now_ms() - loss.entry.created_ms
         return loss.lost is LostKind.SIGSTORE and age_ms <= ACCEPTED_FOR // MS
 
-    async def _tell(self, event: Event, loss: ProvenanceLoss) -> int:
+    async def _send_mail(self, event: Event, loss: ProvenanceLoss) -> int:
         coordinate = parse_coordinate(event.subject)
         return await self.mail.send_lost(coordinate, loss.lost, loss.before)
 

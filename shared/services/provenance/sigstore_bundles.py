@@ -58,7 +58,7 @@ class SigstoreBundles(Struct, frozen=True):
     confined: ConfinedTasks
     documents: DocumentStore
     roots: TrustedRoots
-    records: PackageRecordWriter
+    package_records: PackageRecordWriter
     clock: Clock
     patience: timedelta = PATIENCE
 
@@ -111,7 +111,7 @@ class SigstoreBundles(Struct, frozen=True):
             return None
         coordinate = release.coordinate
         is_late = self.clock.now_ms() - release.created_ms > ACCEPTED_FOR // MS
-        if is_late and not release.awaits_sigstore:
+        if is_late and not release.needs_sigstore:
             raise Conflict(
                 "sigstore-too-late",
                 f"{coordinate} was published more than an hour ago, and a Sigstore bundle comes "
@@ -147,7 +147,7 @@ class SigstoreBundles(Struct, frozen=True):
                 return current
             return with_sigstore(current, bundle.instance, head, by=by, now_ms=now_ms)
 
-        stored = await self.records.change_release(release.coordinate, decide)
+        stored = await self.package_records.change_release(release.coordinate, decide)
         if stored.erased:  # Its documents were deleted before the bundle was stored.
             await self.documents.delete(release.archive_digest)
         return stored
@@ -158,9 +158,9 @@ def with_sigstore(
 ) -> Release:
     """Return a stored release with what its bundle was verified by; one that waited for nothing
     else is published."""
-    update = {"sigstore": instance.value, "awaits_sigstore": False}
+    update = {"sigstore": instance.value, "needs_sigstore": False}
     verified = release.model_copy(update=update)
-    if not release.waits_for_sigstore:
+    if not release.is_held_for_sigstore:
         return verified
     following = next_decision(head, verified)
     kind = "release.confirmed" if following.state is State.LIVE else "release.held"

@@ -26,7 +26,7 @@ class GoneReleases(Struct, frozen=True):
     """Shows administrators the releases that their upstream no longer has and that are served here,
     and stores what they decide about each."""
 
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     metadata: MetadataStore
     directory: DirectoryStore
     moderation: Moderation
@@ -34,7 +34,7 @@ class GoneReleases(Struct, frozen=True):
 
     async def list(self, *, by: Principal) -> list[GoneRelease]:
         """Return the gone releases that nobody has decided on, the newest first."""
-        await self.administration.require_auditor(by, "look at", _WHAT)
+        await self.registry_authorization.require_auditor(by, "look at", _WHAT)
         listed = await self.directory.list_by_subject(GoneRelease, GONE)
         found = [(each, await self.metadata.find(each.coordinate)) for each in listed]
         served = [e for e, at in found if at.release and at.release.state is State.LIVE]
@@ -42,14 +42,14 @@ class GoneReleases(Struct, frozen=True):
 
     async def keep(self, coordinate: Coordinate, *, by: Principal) -> None:
         """Keep serving a release, and remove it from this list."""
-        await self.administration.require(by, "decide on", _WHAT)
+        await self.registry_authorization.require(by, "decide on", _WHAT)
         await self._decide(coordinate, "mirror.kept", by)
 
     async def withhold(self, coordinate: Coordinate, *, by: Principal) -> None:
         """Quarantine a release, because its upstream no longer has it."""
-        await self.administration.require_fresh(by, "decide on", _WHAT)
+        await self.registry_authorization.require_fresh(by, "decide on", _WHAT)
         gone = await self._require(coordinate)
-        reason = f"The upstream registry {gone.upstream} no longer has it: {gone.told}."
+        reason = f"The upstream registry {gone.upstream} no longer has it: {gone.reason_clause}."
         public = None
         if gone.why:
             told = UpstreamWithdrawal(coordinate, "", gone.why, gone.is_final)
@@ -68,7 +68,7 @@ class GoneReleases(Struct, frozen=True):
         known = await self._require(coordinate)
         if known.decided_by:
             return
-        details = {"upstream": known.upstream, "reason": known.told}
+        details = {"upstream": known.upstream, "reason": known.reason_clause}
         change = EntityChange(
             kind, str(coordinate), org=coordinate.package.org.lower(), details=details
         )

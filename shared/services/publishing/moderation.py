@@ -115,7 +115,7 @@ class HeldReleases(Struct, frozen=True):
     authorization: Authorization
     metadata: MetadataStore
     directory: DirectoryStore
-    records: PackageRecordWriter
+    package_records: PackageRecordWriter
     decision_mail: DecisionMail
     clock: Clock
 
@@ -146,10 +146,10 @@ class HeldReleases(Struct, frozen=True):
         Administrators who do not own the organization give a `reason`.
         """
         access = await self._require_owner(coordinate, by)
-        said = reason_for_change(by, access, reason, f"refusing {coordinate}")
-        release = await self._refuse(coordinate, by, said)
+        reason = reason_for_change(by, access, reason, f"refusing {coordinate}")
+        release = await self._refuse(coordinate, by, reason)
         what = f"{coordinate}, which waited for an owner, is refused"
-        await self.decision_mail.send_if_from_outside(by, access, what, said)
+        await self.decision_mail.send_if_from_outside(by, access, what, reason)
         return release
 
     async def confirm_all(self, org: OrgName, burst: HeldBurst, *, by: Principal) -> DecidedBurst:
@@ -163,17 +163,17 @@ class HeldReleases(Struct, frozen=True):
         """Remove the releases of a burst, `MAX_DECIDED_AT_ONCE` of them at most; for a `reason`, as
         `refuse` does."""
         access = await self.authorization.require_in_organization(by, Action.GOVERN, org)
-        said = reason_for_change(by, access, reason, f"refusing held releases of {org}")
+        reason = reason_for_change(by, access, reason, f"refusing held releases of {org}")
 
         async def refuse(coordinate: Coordinate, by: Principal) -> Release:
-            return await self._refuse(coordinate, by, said)
+            return await self._refuse(coordinate, by, reason)
 
         decided = await self._decide_all(access, org, burst, refuse, by)
         if decided.releases:
             names = ", ".join(str(each.coordinate) for each in decided.releases[:NAMED_IN_MAIL])
             more = len(decided.releases) - NAMED_IN_MAIL
             what = f"{names}{f' and {more} more' if more > 0 else ''}, which waited, are refused"
-            await self.decision_mail.send_if_from_outside(by, access, what, said)
+            await self.decision_mail.send_if_from_outside(by, access, what, reason)
         return decided
 
     async def _require_owner(self, coordinate: Coordinate, by: Principal) -> AccessContext:
@@ -199,7 +199,7 @@ class HeldReleases(Struct, frozen=True):
         def decide(head: Head, release: Release) -> Release:
             if (release.state, release.refused) == (decision.state, decision.is_refusal):
                 return release
-            if not release.awaits_owner:
+            if not release.is_held_for_owner:
                 raise NotAwaited(coordinate)
             now_ms = self.clock.now_ms()
             if decision.state is State.LIVE:
@@ -209,7 +209,7 @@ class HeldReleases(Struct, frozen=True):
                     return with_decision(release, "release.held", following, by=by, now_ms=now_ms)
             return with_decision(release, kind, decision, by=by, now_ms=now_ms)
 
-        return await self.records.change_release(coordinate, decide)
+        return await self.package_records.change_release(coordinate, decide)
 
     async def _decide_all(
         self, access: AccessContext, org: OrgName, burst: HeldBurst, decide: Decide, by: Principal
@@ -241,7 +241,7 @@ class HeldReleases(Struct, frozen=True):
                 together = held[start : start + DECIDED_TOGETHER]
                 found = await asyncio.gather(*map(self.metadata.find, together))
                 for each in found:
-                    if each.release and each.release.awaits_owner:
+                    if each.release and each.release.is_held_for_owner:
                         yield each.release
 
     async def _surveys_with_held(self, org: OrgName, after: str) -> tuple[list[Survey], str]:
@@ -274,7 +274,7 @@ class HeldReleases(Struct, frozen=True):
         return [
             HeldRelease(each, ReleaseComparison.of(each, earlier) if earlier else None)
             for each in releases.values()
-            if each.awaits_owner
+            if each.is_held_for_owner
         ]
 
     async def _tokens(self, organization: Organization, by: Principal) -> Mapping[str, Token]:
@@ -343,25 +343,27 @@ class Moderation(Struct, frozen=True):
     the scope moderate may change what can be undone, which is everything except removing.
     """
 
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     metadata: MetadataStore
     directory: DirectoryStore
     pulls: PullLedger
     audit_log: AuditLog
     dependents: Dependents
     derived_data: DerivedData
-    records: PackageRecordWriter
+    package_records: PackageRecordWriter
     mail: ReleaseMail
     clock: Clock
 
     async def find(self, coordinate: Coordinate, *, by: Principal) -> Release:
         """Return the release, whatever its state, or raise `ReleaseNotFound`."""
-        await self.administration.require_reviewer(by, "look at", coordinate, coordinate.package)
+        await self.registry_authorization.require_reviewer(
+            by, "look at", coordinate, coordinate.package
+        )
         return await _find(self.metadata, coordinate)
 
     async def survey(self, package: Package, *, by: Principal) -> Survey:
         """Return a package with all its releases, or raise `PackageNotFound`."""
-        await self.administration.require_reviewer(by, "look at", package, package)
+        await self.registry_authorization.require_reviewer(by, "look at", package, package)
         [survey] = await self.metadata.survey([package])
         if survey is None or not survey.entries:
             raise PackageNotFound(package)
@@ -370,7 +372,7 @@ class Moderation(Struct, frozen=True):
     async def withheld(
         self, after: Coordinate | None = None, *, by: Principal
     ) -> WithheldReleasePage:
-        await self.administration.require_reviewer(by, "read", "what is withheld")
+        await self.registry_authorization.require_reviewer(by, "read", "what is withheld")
         place = release_place(after) if after else Place("")
         page = await entity_page(self.directory, WithheldNote, place, WITHHELD_RELEASES_SHOWN)
         names = await account_names(self.directory, (each.by for each in page.entities))
@@ -384,7 +386,7 @@ class Moderation(Struct, frozen=True):
 
         Raises `ReleaseNotFound`.
         """
-        await self.administration.require_auditor(by, "look at", str(coordinate))
+        await self.registry_authorization.require_auditor(by, "look at", str(coordinate))
         found = await self.metadata.find(coordinate)
         head = found.head
         release = found.release
@@ -407,8 +409,8 @@ class Moderation(Struct, frozen=True):
 
     async def hold(self, coordinate: Coordinate, reason: str, *, by: Principal) -> Release:
         """Withhold a release until an administrator restores it."""
-        said = parse_decision_reason(reason, coordinate)
-        return await self._decide(coordinate, Decision(State.HELD, said), by)
+        reason = parse_decision_reason(reason, coordinate)
+        return await self._decide(coordinate, Decision(State.HELD, reason), by)
 
     async def quarantine(
         self,
@@ -422,8 +424,8 @@ class Moderation(Struct, frozen=True):
 
         Repeating it with other reasons replaces them.
         """
-        said = parse_decision_reason(reason, coordinate)
-        return await self._decide(coordinate, Decision(State.QUARANTINED, said, public), by)
+        reason = parse_decision_reason(reason, coordinate)
+        return await self._decide(coordinate, Decision(State.QUARANTINED, reason, public), by)
 
     async def restore(self, coordinate: Coordinate, *, by: Principal) -> Release:
         """Serve a held or quarantined release again; one whose Sigstore bundle did not come yet
@@ -442,8 +444,8 @@ class Moderation(Struct, frozen=True):
 
         Repeating it with other reasons replaces them.
         """
-        said = parse_decision_reason(reason, coordinate)
-        return await self._decide(coordinate, Decision(State.REMOVED, said, public), by)
+        reason = parse_decision_reason(reason, coordinate)
+        return await self._decide(coordinate, Decision(State.REMOVED, reason, public), by)
 
     async def quarantine_by_rule(
         self, coordinate: Coordinate, reason: str, public: PublicReason, *, by: Principal
@@ -459,7 +461,7 @@ class Moderation(Struct, frozen=True):
             now_ms = self.clock.now_ms()
             return with_decision(release, "release.quarantined", decision, by=by, now_ms=now_ms)
 
-        release, is_changed = await self.records.store_release(coordinate, decide)
+        release, is_changed = await self.package_records.store_release(coordinate, decide)
         return await self._carry_out(release, is_changed=is_changed)
 
     async def _decide(self, coordinate: Coordinate, decision: Decision, by: Principal) -> Release:
@@ -494,30 +496,30 @@ class Moderation(Struct, frozen=True):
                     "published again. Publish a new version instead.",
                 )
             following = decision
-            if decision.state is State.LIVE and (
-                release.awaits_approval or release.awaits_sigstore
-            ):
+            if decision.state is State.LIVE and (release.needs_approval or release.needs_sigstore):
                 # What the release has waited for since its push is still required.
                 following = next_decision(head, release)
             if _has_decision(release, following):
-                if release.awaits_approval:
-                    raise waits_for_review(release)
+                if release.needs_approval:
+                    raise review_pending(release)
                 return release  # Its Sigstore bundle publishes it, and nothing else.
             kind = f"release.{following.state.value}"
             now_ms = self.clock.now_ms()
             return with_decision(release, kind, following, by=by, now_ms=now_ms)
 
-        return await self.records.store_release(coordinate, decide)
+        return await self.package_records.store_release(coordinate, decide)
 
     async def _require_decider(self, coordinate: Coordinate, state: State, by: Principal) -> None:
         verb = STATE_VERBS[state]
         if state is State.REMOVED:
-            await self.administration.require_fresh(by, verb, str(coordinate))
+            await self.registry_authorization.require_fresh(by, verb, str(coordinate))
         else:
-            await self.administration.require_moderator(by, verb, coordinate, coordinate.package)
+            await self.registry_authorization.require_moderator(
+                by, verb, coordinate, coordinate.package
+            )
 
 
-def waits_for_review(release: Release) -> Conflict:
+def review_pending(release: Release) -> Conflict:
     """Return the refusal of a release that only its owners and maintainers may publish."""
     org = release.org
     return Conflict(
@@ -529,7 +531,7 @@ def waits_for_review(release: Release) -> Conflict:
 
 def _has_decision(release: Release, decision: Decision) -> bool:
     """Check whether the release is already in the state of the decision, for the same reasons."""
-    is_same = release.state is decision.state and not release.awaits_owner
+    is_same = release.state is decision.state and not release.is_held_for_owner
     is_held_alike = release.state is not State.HELD or release.holder is decision.holder
     reasons = (release.state_reason, release.public_reason)
     return is_same and is_held_alike and decision.reasons == reasons

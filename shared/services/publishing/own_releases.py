@@ -12,6 +12,7 @@ from shared.domain.errors.identity import second_administrator_needed
 from shared.domain.errors.packages import ReleaseNotFound
 from shared.domain.packages import FoundRelease, Head, Release
 from shared.domain.principals import OPERATOR, Principal
+from shared.domain.reasons import acts_from_outside
 from shared.domain.release_states import Holder, State
 from shared.domain.releases import (
     ERASABLE_FOR,
@@ -54,25 +55,25 @@ class OwnReleases(Struct, frozen=True):
     directory: DirectoryStore
     pulls: PullLedger
     search: PackageSearch
-    records: PackageRecordWriter
+    package_records: PackageRecordWriter
     erasure: ReleaseErasure
     second_administrator: SecondAdministrator
     clock: Clock
 
     async def hold(self, coordinate: Coordinate, reason: str, *, by: Principal) -> Release:
         """Withhold a published release until an owner restores it; everybody sees who holds it."""
-        parsed = parse_decision_reason(reason, coordinate)
+        reason = parse_decision_reason(reason, coordinate)
         await self.authorization.require_in_organization(by, Action.GOVERN, coordinate.package.org)
-        decision = Decision(State.HELD, parsed, _BY_OWNER, holder=Holder.OWNER)
+        decision = Decision(State.HELD, reason, _BY_OWNER, holder=Holder.OWNER)
 
         def decide(_head: Head, release: Release) -> Release:
-            if release.is_held_by_owner and release.state_reason == parsed:
+            if release.is_held_by_owner and release.state_reason == reason:
                 return release
             if release.state is not State.LIVE and not release.is_held_by_owner:
                 raise _not_published(release)
             return self._decided(release, "release.owner-held", decision, by)
 
-        return await self.records.change_release(coordinate, decide)
+        return await self.package_records.change_release(coordinate, decide)
 
     async def restore(self, coordinate: Coordinate, *, by: Principal) -> Release:
         """Serve a release again that an owner held."""
@@ -85,7 +86,7 @@ class OwnReleases(Struct, frozen=True):
                 raise _not_published(release)
             return self._decided(release, "release.owner-restored", Decision(State.LIVE), by)
 
-        return await self.records.change_release(coordinate, decide)
+        return await self.package_records.change_release(coordinate, decide)
 
     async def erase(self, coordinate: Coordinate, reason: str, *, by: Principal) -> Erasure:
         """Remove a young release that hardly anybody uses, and delete all that is stored of it.
@@ -94,11 +95,11 @@ class OwnReleases(Struct, frozen=True):
         repeat deletes what a failure left. Raises `second-administrator-needed` for administrators
         who are no owners, where two of them decide.
         """
-        parsed = parse_decision_reason(reason, coordinate)
+        reason = parse_decision_reason(reason, coordinate)
         access = await self.authorization.require_in_organization(
             by, Action.GOVERN, coordinate.package.org
         )
-        if self.second_administrator.must_confirm(by) and access.acts_for_operator(by):
+        if self.second_administrator.must_confirm(by) and acts_from_outside(by, access):
             why = (
                 f"You are no owner of {coordinate.package.org}. Erase {coordinate} as an "
                 "administrator, which waits for a second one."
@@ -107,7 +108,7 @@ class OwnReleases(Struct, frozen=True):
         found = await self.metadata.find(coordinate)
         if found.release is None or not is_removed_by_owner(found.release):
             await self._require_erasable(coordinate, found)
-        decision = Decision(State.REMOVED, parsed, _BY_OWNER)
+        decision = Decision(State.REMOVED, reason, _BY_OWNER)
 
         def decide(head: Head, release: Release) -> Release:
             if is_removed_by_owner(release):
@@ -118,7 +119,7 @@ class OwnReleases(Struct, frozen=True):
 
         # The record is changed first: from then on nobody can pull the release, and a repeat
         # continues after a crash.
-        removed = await self.records.change_release(coordinate, decide)
+        removed = await self.package_records.change_release(coordinate, decide)
         return await self.erasure.delete(removed, by=by)
 
     def _decided(self, release: Release, kind: str, decision: Decision, by: Principal) -> Release:
@@ -188,13 +189,13 @@ class OwnReleases(Struct, frozen=True):
 
 
 def _not_published(release: Release) -> Refusal:
-    if release.awaits_owner:
+    if release.is_held_for_owner:
         reason = "it waits for an owner. Publish or refuse it on the page of held releases"
-    elif release.waits_for_review:
+    elif release.is_held_for_review:
         reason = "it waits for a review. Approve or refuse it on the page of staged releases"
-    elif release.waits_for_sigstore:
+    elif release.is_held_for_sigstore:
         reason = "it waits for its Sigstore bundle. Push it again with the bundle"
-    elif release.waits_for_package:
+    elif release.is_held_for_package:
         reason = "it waits until administrators no longer hold its package. Ask them"
     else:
         state = release.state.value

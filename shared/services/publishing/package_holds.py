@@ -29,9 +29,9 @@ class PackageHolds(Struct, frozen=True):
     Each may be repeated, and a repeat finishes what was interrupted.
     """
 
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     metadata: MetadataStore
-    records: PackageRecordWriter
+    package_records: PackageRecordWriter
     organizations: Organizations
     clock: Clock
 
@@ -41,8 +41,8 @@ class PackageHolds(Struct, frozen=True):
         Raises `PackageNotFound`, and `package-is-mirrored` for one of another registry.
         """
         with about_field("reason"):
-            parsed = parse_required_reason(reason, f"the hold of {package}")
-        await self.administration.require_moderator(by, "hold", package, package)
+            reason = parse_required_reason(reason, f"the hold of {package}")
+        await self.registry_authorization.require_moderator(by, "hold", package, package)
         now_ms = self.clock.now_ms()
 
         def decide(head: Head) -> Head:
@@ -52,17 +52,17 @@ class PackageHolds(Struct, frozen=True):
                     f"{package} is mirrored from {head.upstream}, which publishes its releases. "
                     "Write a rule for it on /manage/mirror.",
                 )
-            if head.hold and head.hold.reason == parsed:
+            if head.hold and head.hold.reason == reason:
                 return head
-            hold = PackageHold(reason=parsed, by=by.id, since_ms=now_ms)
-            return with_change(head, "package.held", by=by, now_ms=now_ms, reason=parsed, hold=hold)
+            hold = PackageHold(reason=reason, by=by.id, since_ms=now_ms)
+            return with_change(head, "package.held", by=by, now_ms=now_ms, reason=reason, hold=hold)
 
-        return await self.records.change_package(package, decide)
+        return await self.package_records.change_package(package, decide)
 
     async def end(self, package: Package, *, by: Principal) -> EndedHold:
         """End the hold of the package, and publish the releases that waited for it. If its name
         resembled a popular one, the name of its organization is accepted as well."""
-        await self.administration.require_moderator(by, "restore", package, package)
+        await self.registry_authorization.require_moderator(by, "restore", package, package)
         now_ms = self.clock.now_ms()
         current = await self.metadata.head(package)
         if current and current.hold and current.hold.resembles:
@@ -74,11 +74,11 @@ class PackageHolds(Struct, frozen=True):
             return with_change(head, "package.released", by=by, now_ms=now_ms, hold=None)
 
         # The hold ends first, so that no later push waits.
-        head = await self.records.change_package(package, decide)
+        head = await self.package_records.change_package(package, decide)
         published = [
             await self._publish(each, by)
             for each in await self._held(head.package)
-            if each.waits_for_package
+            if each.is_held_for_package
         ]
         return EndedHold(head, tuple(each for each in published if each.state is State.LIVE))
 
@@ -93,7 +93,7 @@ class PackageHolds(Struct, frozen=True):
 
     async def _publish(self, release: Release, by: Principal) -> Release:
         def decide(head: Head, current: Release) -> Release:
-            if not current.waits_for_package:
+            if not current.is_held_for_package:
                 return current
             following = next_decision(head, current)
             if following.holder is Holder.PACKAGE:  # It is held again.
@@ -102,4 +102,4 @@ class PackageHolds(Struct, frozen=True):
             kind = "release.confirmed" if is_live else "release.held"
             return with_decision(current, kind, following, by=by, now_ms=self.clock.now_ms())
 
-        return await self.records.change_release(release.coordinate, decide)
+        return await self.package_records.change_release(release.coordinate, decide)

@@ -12,7 +12,7 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Conflict, Forbidden, NotFound, about_field
 from shared.domain.name_disputes import DisputeOutcome
 from shared.domain.names import OrgName, parse_org
-from shared.domain.principals import UPKEEP, Principal
+from shared.domain.principals import MAINTENANCE, Principal
 from shared.domain.proposals import (
     ERASE_LATER,
     ERASE_NOW,
@@ -28,6 +28,7 @@ from shared.domain.releases import parse_decision_reason
 from shared.domain.reserved_names import parse_reserved_name
 from shared.domain.withdrawals import PublicReason
 from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock, Randomness
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.administration.account_erasure import AccountErasures, ErasureReceipt
 from shared.services.administration.name_disputes import NameDisputes
@@ -59,9 +60,11 @@ class Proposals(Struct, frozen=True):
     day.
     """
 
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     directory: DirectoryStore
     record_writer: RecordWriter
+    randomness: Randomness
+    clock: Clock
     moderation: Moderation
     erasure: ReleaseErasure
     reserved_names: ReservedNames
@@ -101,8 +104,10 @@ class Proposals(Struct, frozen=True):
         public: PublicReason | None,
         by: Principal,
     ) -> Proposal:
-        parsed = parse_decision_reason(reason, coordinate)
-        await self.administration.require_moderator(by, "propose", coordinate, coordinate.package)
+        reason = parse_decision_reason(reason, coordinate)
+        await self.registry_authorization.require_moderator(
+            by, "propose", coordinate, coordinate.package
+        )
         release = await self.moderation.find(coordinate, by=by)
         if act is ProposedAct.ERASE and release.erased:
             raise Conflict(
@@ -110,22 +115,26 @@ class Proposals(Struct, frozen=True):
             )
         if act is ProposedAct.REMOVE and release.state is State.REMOVED:
             raise Conflict("removed-already", f"{coordinate} was removed permanently already.")
-        proposal = self._new(act, str(release.coordinate), parsed, by, public=public)
+        proposal = self._new(act, str(release.coordinate), reason, by, public=public)
         return await self._add(proposal, by)
 
     async def reserve_name(self, pattern: str, reason: str, *, by: Principal) -> Proposal:
         """Propose to reserve a name or pattern of names."""
         with about_field("pattern"):
             parsed_pattern = parse_reserved_name(pattern)
-        parsed = parse_decision_reason(reason, parsed_pattern)
-        await self.administration.require_moderator(by, "propose", f"the name {parsed_pattern}")
-        return await self._add(self._new(ProposedAct.RESERVE_NAME, parsed_pattern, parsed, by), by)
+        reason = parse_decision_reason(reason, parsed_pattern)
+        await self.registry_authorization.require_moderator(
+            by, "propose", f"the name {parsed_pattern}"
+        )
+        return await self._add(self._new(ProposedAct.RESERVE_NAME, parsed_pattern, reason, by), by)
 
     async def move_name(self, org: OrgName, to: str, reason: str, *, by: Principal) -> Proposal:
         """Propose to move the name of an organization to this registry or an upstream."""
-        parsed = parse_decision_reason(reason, org)
-        await self.administration.require_moderator(by, "propose", f"a move of the name {org}")
-        return await self._add(self._new(ProposedAct.MOVE_NAME, org, parsed, by, to=to), by)
+        reason = parse_decision_reason(reason, org)
+        await self.registry_authorization.require_moderator(
+            by, "propose", f"a move of the name {org}"
+        )
+        return await self._add(self._new(ProposedAct.MOVE_NAME, org, reason, by, to=to), by)
 
     async def erase_account(
         self, account: Account, reason: str, *, is_now: bool, by: Principal
@@ -141,10 +150,10 @@ class Proposals(Struct, frozen=True):
     ) -> Proposal:
         """Ask a second administrator to decide a name dispute; raise as the decision does."""
         with about_field("reason"):
-            said = parse_decision_reason(reason, "the dispute")
+            reason = parse_decision_reason(reason, "the dispute")
         details = await self.name_disputes.require_decidable(text, by=by)
         dispute = details.dispute.id
-        proposal = self._new(ProposedAct.DECIDE_DISPUTE, dispute, said, by, to=outcome.value)
+        proposal = self._new(ProposedAct.DECIDE_DISPUTE, dispute, reason, by, to=outcome.value)
         return await self._add(proposal, by)
 
     async def grant_ownership(
@@ -153,14 +162,16 @@ class Proposals(Struct, frozen=True):
         """Ask a second administrator to make an account an owner that asked for it; raise as the
         decision does."""
         with about_field("reason"):
-            said = parse_decision_reason(reason, org)
+            reason = parse_decision_reason(reason, org)
         request = await self.ownership_requests.require_grantable(org, name, by=by)
-        proposal = self._new(ProposedAct.GRANT_OWNERSHIP, request.org, said, by, to=request.account)
+        proposal = self._new(
+            ProposedAct.GRANT_OWNERSHIP, request.org, reason, by, to=request.account
+        )
         return await self._add(proposal, by)
 
     async def all(self, *, by: Principal) -> list[Proposal]:
         """Return the proposals that wait, the oldest first."""
-        await self.administration.require_reviewer(by, "list", "proposals")
+        await self.registry_authorization.require_reviewer(by, "list", "proposals")
         return await self._open()
 
     async def names(self, proposals: Iterable[Proposal]) -> Mapping[str, str]:
@@ -175,7 +186,9 @@ class Proposals(Struct, frozen=True):
         Raises `proposal-not-found`, `second-administrator-needed`, and what the act raises, after
         which the proposal still waits.
         """
-        await self.administration.require_fresh(by, "confirm", f"the proposal {proposal_id}")
+        await self.registry_authorization.require_fresh(
+            by, "confirm", f"the proposal {proposal_id}"
+        )
         proposal = await self._get(proposal_id)
         await self.second_administrator.require(proposal, by)
         done = await self._do(proposal, by, moves)
@@ -184,16 +197,18 @@ class Proposals(Struct, frozen=True):
 
     async def reject(self, proposal_id: str, reason: str, *, by: Principal) -> Proposal:
         """End a proposal without doing it; raise `proposal-not-found`."""
-        parsed = parse_decision_reason(reason, f"the proposal {proposal_id}")
-        await self.administration.require_fresh(by, "reject", f"the proposal {proposal_id}")
+        reason = parse_decision_reason(reason, f"the proposal {proposal_id}")
+        await self.registry_authorization.require_fresh(by, "reject", f"the proposal {proposal_id}")
         proposal = await self._get(proposal_id)
-        await self._end(proposal, "rejected", parsed, by)
+        await self._end(proposal, "rejected", reason, by)
         return proposal
 
     async def withdraw(self, proposal_id: str, *, by: Principal) -> Proposal:
         """End what `by` asked a second administrator for; raise `proposal-not-found` and
         `proposal-of-another`."""
-        await self.administration.require_fresh(by, "withdraw", f"the proposal {proposal_id}")
+        await self.registry_authorization.require_fresh(
+            by, "withdraw", f"the proposal {proposal_id}"
+        )
         proposal = await self._get(proposal_id)
         if by.id != proposal.by:
             raise Forbidden(
@@ -206,11 +221,11 @@ class Proposals(Struct, frozen=True):
     async def expire(self) -> int:
         """Remove what waited a day for a second administrator, and tell all of them; return how
         many there were. A repeat after a crash continues."""
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         found = await self.directory.list_by_owner(Proposal, PROPOSALS_OWNER)
         expired = [each for each in found if each.of_person and not each.is_open_at(now_ms)]
         for each in expired:
-            await self._end(each, "expired", "", UPKEEP)
+            await self._end(each, "expired", "", MAINTENANCE)
         return len(expired)
 
     async def _do(
@@ -265,7 +280,7 @@ class Proposals(Struct, frozen=True):
         to: str = "",
     ) -> Proposal:
         return Proposal(
-            id=random_text(self.record_writer.randomness, PROPOSAL_ID_LENGTH),
+            id=random_text(self.randomness, PROPOSAL_ID_LENGTH),
             act=act,
             about=about,
             reason=reason,
@@ -273,13 +288,13 @@ class Proposals(Struct, frozen=True):
             to=to,
             by=by.id,
             token=by.token,
-            created_ms=self.record_writer.clock.now_ms(),
+            created_ms=self.clock.now_ms(),
             of_person=self.second_administrator.must_confirm(by) and by.is_person,
         )
 
     @retried_with_back_off
     async def _add(self, proposal: Proposal, by: Principal) -> Proposal:
-        async def require_room() -> None:
+        async def require_below_maximum() -> None:
             waiting = await self._open()
             if len(waiting) >= MAX_PROPOSALS:
                 raise Conflict(
@@ -293,22 +308,22 @@ class Proposals(Struct, frozen=True):
 
         try:
             added = await self.record_writer.add_checked(
-                proposal, check=require_room, change=_change("made", proposal), by=by
+                proposal, check=require_below_maximum, change=_change("made", proposal), by=by
             )
         except _Proposed as known:
             return known.proposal
         if added.of_person:
-            await self.second_administrator.tell_asked(added, by)
+            await self.second_administrator.send_asked_mail(added, by)
         return added
 
     async def _open(self) -> list[Proposal]:
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         found = await self.directory.list_by_owner(Proposal, PROPOSALS_OWNER)
         waiting = [each for each in found if each.is_open_at(now_ms)]
         return sorted(waiting, key=lambda each: (each.created_ms, each.id))
 
     async def _get(self, proposal_id: str) -> Proposal:
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         found = await self.directory.get(Proposal, proposal_place(proposal_id))
         if found is None or not found.is_open_at(now_ms):
             raise NotFound(
@@ -324,7 +339,7 @@ class Proposals(Struct, frozen=True):
             change = _change(what, current, **({"reason": reason} if reason else {}))
             await self.record_writer.remove(current, change=change, by=by)
             if current.of_person:
-                await self.second_administrator.tell_ended(current, _ENDED[what])
+                await self.second_administrator.send_ended_mail(current, _ENDED[what])
 
 
 # How a decision ended that waited for a second administrator, as mail says it.

@@ -34,7 +34,7 @@ class PublishedContents(Struct, frozen=True):
     archives: ArchiveStore
     archive_reader: ArchiveReader
     archive_files: ArchiveFiles
-    record_writer: PackageRecordWriter
+    package_records: PackageRecordWriter
     # One stored archive is in memory at a time, beside those that are pushed.
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -96,7 +96,7 @@ class PublishedContents(Struct, frozen=True):
                 return now
             return now.model_copy(update={"entries_hash": bala.entries_hash})
 
-        return await self.record_writer.change_release(release.coordinate, decide)
+        return await self.package_records.change_release(release.coordinate, decide)
 
     async def _hash(self, content: bytes | memoryview, release: Release) -> str | None:
         """Return the hash of the release's files, or None if the archives do not have the same

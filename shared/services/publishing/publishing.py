@@ -36,6 +36,7 @@ from shared.domain.rate_limits import RateLimitAllowance
 from shared.domain.release_states import PackageHold, State
 from shared.domain.releases import (
     NAME_RESEMBLES,
+    disclosed,
     held_for_owner,
     held_for_package,
     held_for_review,
@@ -43,7 +44,6 @@ from shared.domain.releases import (
     held_for_sigstore,
     new_head,
     new_release,
-    told_to_everybody,
 )
 from shared.domain.role_rights import AccessContext
 from shared.domain.scans import HELD_BY_SCANNER
@@ -481,7 +481,7 @@ class Publishing(Struct, frozen=True):
         attested = self.release_signer.attested(new_release(bala, by=by, now_ms=now_ms))
         release = await self._with_findings(_with_bundle(attested.release, push), push)
         release = _held(release, push, head, held_because)
-        release = told_to_everybody(release, head)
+        release = disclosed(release, head)
         # Archive before record: a crash between the two leaves an orphaned archive, never a
         # release that cannot be pulled.
         container = archive_container(head, release, self.readers)
@@ -605,13 +605,13 @@ class Publishing(Struct, frozen=True):
         """Tell people of a new release: those who decide on one that waits, and its owners."""
         if release.state is State.LIVE:
             self.published_mail.send(release)
-        if release.awaits_owner:
+        if release.is_held_for_owner:
             await self.mail.send_held(release)
-        if release.waits_for_package:
-            await self.typosquats.notify(head)
+        if release.is_held_for_package:
+            await self.typosquats.send_mail(head)
         if push.held_by_scanner:
             await self.mail.send_held_by_scanner(release)
-        if release.waits_for_review:
+        if release.is_held_for_review:
             await self.mail.send_review_wanted(release)
         if release.warnings:
             await self.mail.send_warnings(release, [each.message for each in release.warnings])
@@ -621,23 +621,23 @@ class Publishing(Struct, frozen=True):
         it."""
         coordinate = release.coordinate
         org = release.coordinate.package.org
-        if release.awaits_owner:
+        if release.is_held_for_owner:
             page = f"{self.base_url}/account/organizations/{release.org}/held"
             return Conflict(
                 "release-held",
                 f"{coordinate} is stored and held: {_reason_for(release, by)}. An owner of {org} "
                 f"publishes it at {page}",
             )
-        if release.waits_for_package:
+        if release.is_held_for_package:
             return _refusal_of_held_package(release)
-        if release.waits_for_review:
+        if release.is_held_for_review:
             page = f"{self.base_url}/account/organizations/{release.org}/staged"
             return Conflict(
                 "release-awaits-review",
                 f"{coordinate} is stored and held: {release.state_reason} Owners and maintainers "
                 f"of {org} approve or refuse it at {page}",
             )
-        if release.waits_for_sigstore:
+        if release.is_held_for_sigstore:
             return Conflict(
                 "release-awaits-sigstore",
                 f"{coordinate} is stored and held: {org} requires a Sigstore bundle of each "
@@ -697,7 +697,7 @@ def _held(release: Release, push: _Push, head: Head, held_because: str) -> Relea
         return held_for_package(release, head.hold)
     if release.approval:
         return held_for_review(release, release.approval)
-    return held_for_sigstore(release) if release.awaits_sigstore else release
+    return held_for_sigstore(release) if release.needs_sigstore else release
 
 
 def _with_bundle(release: Release, push: _Push) -> Release:
@@ -707,7 +707,7 @@ def _with_bundle(release: Release, push: _Push) -> Release:
         return release.model_copy(update={"sigstore": push.sigstore.instance.value})
     organization = push.access.organization
     needed = organization.requires_provenance if organization else RequiredProvenance.NOTHING
-    return release.model_copy(update={"awaits_sigstore": needed is RequiredProvenance.SIGSTORE})
+    return release.model_copy(update={"needs_sigstore": needed is RequiredProvenance.SIGSTORE})
 
 
 def _reason_for(release: Release, by: Principal) -> str:

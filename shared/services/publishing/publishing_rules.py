@@ -22,7 +22,6 @@ from shared.domain.publishing_rules import (
     RuleFinding,
     stricter,
 )
-from shared.domain.rules.staged_rule import staged_findings
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.runtime.cached_record import CachedRecord
@@ -123,18 +122,6 @@ class PublishingRule(Protocol):
     def of_release(self, ruled: RuledRelease, rules: EffectiveRules) -> Sequence[RuleFinding]:
         """Return what it would have found in a stored release, by what is stored of it."""
         ...
-
-
-class StagedReleaseRule(Struct, frozen=True):
-    """Holds every push where the rules say so."""
-
-    async def of_archive(
-        self, archive: RuledArchive, rules: EffectiveRules
-    ) -> Sequence[RuleFinding]:
-        return () if archive.occasion is Occasion.MIRROR else staged_findings(rules)
-
-    def of_release(self, ruled: RuledRelease, rules: EffectiveRules) -> Sequence[RuleFinding]:
-        return () if ruled.release.upstream else staged_findings(rules)
 
 
 class PublishingRules(Struct, frozen=True):

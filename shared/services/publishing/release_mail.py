@@ -17,7 +17,6 @@ from shared.domain.releases import withdrawal_of, withdrawal_text
 from shared.domain.times import MS, time_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
-from shared.ports.work import WorkStore
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.identity.accounts import (
     accounts_by_ids,
@@ -55,7 +54,6 @@ class ReleaseMail(Struct, frozen=True):
     """
 
     directory: DirectoryStore
-    work: WorkStore
     mail_delivery: MailDelivery
     appeal: Appeal
     clock: Clock
@@ -105,7 +103,7 @@ class ReleaseMail(Struct, frozen=True):
             await delivery.send_to_accounts(others.values(), statement(""))
 
     def _statement(self, release: Release, reason: str) -> MailText:
-        if release.waits_for_sigstore:
+        if release.is_held_for_sigstore:
             return mail_text(
                 "release-awaits-sigstore",
                 release=str(release.coordinate),
@@ -213,9 +211,9 @@ class ReleaseMail(Struct, frozen=True):
             warnings="\n\n".join(map(without_control_characters, warnings)),
             page=f"{self._organization_page(release)}/rules",
         )
-        said = sha256("\n".join(warnings).encode()).hexdigest()[:16]
+        digest = sha256("\n".join(warnings).encode()).hexdigest()[:16]
         readers = partial(responsible_accounts, self.directory, release.org)
-        key = f"{_WARNING_MAIL_KIND}:{release.coordinate.key}:{said}"
+        key = f"{_WARNING_MAIL_KIND}:{release.coordinate.key}:{digest}"
         await self._send_once(key, readers, mail, every=_WARNING_MAIL_KEPT_FOR)
 
     async def _send_once(
@@ -234,9 +232,7 @@ class ReleaseMail(Struct, frozen=True):
                 key,
                 await readers(now_ms),
                 mail,
-                work=self.work,
                 until_ms=now_ms + every // MS,
-                now_ms=now_ms,
             )
 
     def _organization_page(self, release: Release) -> str:

@@ -115,7 +115,7 @@ class ReleaseSelections(Struct, frozen=True):
     `Moderation`.
     """
 
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     moderation: Moderation
     metadata: MetadataStore
     directory: DirectoryStore
@@ -141,7 +141,7 @@ class ReleaseSelections(Struct, frozen=True):
         """
         verb = STATE_VERBS[state]
         on = selection.require_any().resource
-        await self.administration.require_reviewer(by, verb, "many releases", on)
+        await self.registry_authorization.require_reviewer(by, verb, "many releases", on)
         found = list[Release]()
         seen = 0
         last = ""
@@ -203,9 +203,9 @@ class ReleaseSelections(Struct, frozen=True):
         verb = STATE_VERBS[state]
         what = "many releases"
         if state is State.REMOVED:
-            await self.administration.require_fresh(by, verb, what)
+            await self.registry_authorization.require_fresh(by, verb, what)
         else:
-            await self.administration.require_moderator(by, verb, what, selection.resource)
+            await self.registry_authorization.require_moderator(by, verb, what, selection.resource)
 
     async def _decide_together(
         self, coordinates: Sequence[Coordinate], decision: Decision, by: Principal

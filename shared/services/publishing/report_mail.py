@@ -37,7 +37,7 @@ OUTCOMES: Mapping[ReportState, str] = {
 class ReportMail(Struct, frozen=True):
     """Sends mail about reports. The record is stored before, and stays if the mail fails."""
 
-    records: ReportRecords
+    report_records: ReportRecords
     mail_delivery: MailDelivery
     work: WorkStore
     clock: Clock
@@ -56,14 +56,14 @@ class ReportMail(Struct, frozen=True):
         if not is_quarantined and not await self._has_room(now_ms):
             await self.work.put(_KIND, _left_out(key), "left out", now_ms + _LEFT_OUT_FOR // MS)
             return
-        reports = await self.records.about(case.coordinate)
+        reports = await self.report_records.about(case.coordinate)
         waiting = [each for each in reports if each.decision is None]
         if not waiting:
             return
         until_ms = now_ms + _KEPT_FOR // MS
         await self.mail_delivery.send_once(
             key,
-            await administrator_accounts(self.records.directory, now_ms),
+            await administrator_accounts(self.report_records.directory, now_ms),
             mail_text(
                 "release-reported",
                 release=str(case.coordinate),
@@ -78,9 +78,7 @@ class ReportMail(Struct, frozen=True):
                 queue=f"{self.base_url}/manage/reports",
                 most=str(REPORTED_MAILS_AN_HOUR),
             ),
-            work=self.work,
             until_ms=until_ms,
-            now_ms=now_ms,
         )
         await self.work.put(_KIND, key, "sent", until_ms)
 
@@ -115,7 +113,7 @@ class ReportMail(Struct, frozen=True):
             reason=f"Reason: {decision.note}\n\n" if decision.note else "",
             page=f"{self.base_url}/account/reports",
         )
-        accounts = await accounts_by_ids(self.records.directory, [report.reporter])
+        accounts = await accounts_by_ids(self.report_records.directory, [report.reporter])
         await self.mail_delivery.send_to_accounts(accounts, mail)
 
 

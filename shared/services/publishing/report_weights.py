@@ -9,7 +9,7 @@ from msgspec import Struct
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Unavailable
 from shared.domain.packages import Release
-from shared.domain.principals import OPERATOR, UPKEEP
+from shared.domain.principals import MAINTENANCE, OPERATOR
 from shared.domain.release_states import State
 from shared.domain.reports import (
     MAX_DEPENDENTS,
@@ -43,7 +43,7 @@ class WeighedReport(Struct, frozen=True):
 class ReportWeights(Struct, frozen=True):
     """Weighs reports, and quarantines releases by them. An administrator decides afterwards."""
 
-    records: ReportRecords
+    report_records: ReportRecords
     moderation: Moderation
     search: PackageSearch
     clock: Clock
@@ -52,7 +52,7 @@ class ReportWeights(Struct, frozen=True):
     async def weighed(self, reports: Sequence[Report]) -> list[WeighedReport]:
         """Return what each report is worth now. The accounts of those that may weigh are read."""
         reporters = list({e.reporter: None for e in reports if e.is_weighty and e.reporter})
-        accounts = await accounts_by_ids(self.records.directory, reporters)
+        accounts = await accounts_by_ids(self.report_records.directory, reporters)
         counts = await asyncio.gather(*map(self._false_reports, reporters))
         by_id = {each.id: each for each in accounts}
         false_reports = dict(zip(reporters, counts, strict=True))
@@ -65,7 +65,9 @@ class ReportWeights(Struct, frozen=True):
 
     async def _false_reports(self, account_id: str) -> int:
         now_ms = self.clock.now_ms()
-        return sum(each.is_false_at(now_ms) for each in await self.records.of_account(account_id))
+        return sum(
+            each.is_false_at(now_ms) for each in await self.report_records.of_account(account_id)
+        )
 
     async def quarantine_if_enough(self, case: ReportedRelease) -> bool:
         """Quarantine the release if its reports weigh enough; return whether it is quarantined by
@@ -78,12 +80,12 @@ class ReportWeights(Struct, frozen=True):
         decisive = await self._decisive(case.coordinate)
         if not decisive or not await self._may_be_quarantined(case.coordinate):
             return False
-        now = await self.records.case(case.coordinate)
+        now = await self.report_records.case(case.coordinate)
         if now is None or now.reviewed_ms is not None:  # Decided while the reports were weighed.
             return False
         public = PublicReason(why=main_reason(decisive), note=_PUBLIC_NOTE)
         release = await self.moderation.quarantine_by_rule(
-            case.coordinate, QUARANTINED_BY_REPORTS, public, by=UPKEEP
+            case.coordinate, QUARANTINED_BY_REPORTS, public, by=MAINTENANCE
         )
         if not is_quarantined_by_reports(release):
             return False  # Somebody withheld it meanwhile.
@@ -92,7 +94,7 @@ class ReportWeights(Struct, frozen=True):
 
     async def _decisive(self, coordinate: Coordinate) -> list[Report]:
         """Return the reports that weigh something, or none if they do not weigh enough."""
-        reports = await self.records.about(coordinate)
+        reports = await self.report_records.about(coordinate)
         waiting = [each for each in reports if each.decision is None]
         # The accounts are read only if the reports could be enough.
         at_most = total_weight((each, float(each.is_weighty)) for each in waiting)
@@ -113,16 +115,16 @@ class ReportWeights(Struct, frozen=True):
             return False
         if count is None or count > MAX_DEPENDENTS:
             return False
-        waiting = await self.records.waiting_cases()
+        waiting = await self.report_records.waiting_cases()
         undecided = [each for each in waiting if each.quarantined_ms and not each.reviewed_ms]
         return len(undecided) < MAX_QUARANTINES
 
     @retried_when_stale
     async def _mark(self, coordinate: Coordinate) -> None:
-        case = await self.records.case(coordinate)
+        case = await self.report_records.case(coordinate)
         if case is not None and case.quarantined_ms is None:
             marked = case.model_copy(update={"quarantined_ms": self.clock.now_ms()})
-            await self.records.directory.replace(marked)
+            await self.report_records.directory.replace(marked)
 
 
 def weight_together(weighed: Iterable[WeighedReport]) -> float:

@@ -45,6 +45,7 @@ from shared.domain.times import DAY_MS, MS
 from shared.domain.withdrawals import PublicReason, WithdrawalReason
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
+from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.identity.accounts import account_names
 from shared.services.list_pages import entity_page
@@ -146,11 +147,12 @@ class Reports(Struct, frozen=True):
     metadata: MetadataStore
     hosted: HostedPackages
     authorization: Authorization
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     moderation: Moderation
-    records: ReportRecords
+    report_records: ReportRecords
     weights: ReportWeights
     record_writer: RecordWriter
+    clock: Clock
     mail: ReportMail
 
     # --- Reporters ------------------------------------------------------------------------------
@@ -164,22 +166,22 @@ class Reports(Struct, frozen=True):
         with about_field("why"):
             reason = parse_report_reason(why)
         with about_field("text"):
-            said = parse_report_text(text)
+            note = parse_report_text(text)
         account = None if by.is_operator else await self._account(by)
         # Looked up first: the release may be quarantined since, by this very report.
         known = await self.own_of(coordinate, by=by)
-        if known is not None and known.says(reason, said):
+        if known is not None and known.says(reason, note):
             await self._follow(known.coordinate)
             return known
         at = await self._visible(coordinate, by)
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         report = Report(
             id=report_id(at, by.id),
             org=at.package.org,
             name=at.package.name,
             version=at.version.text,
             why=reason,
-            text=said,
+            text=note,
             reporter=by.id,
             network=report_network(by.address),
             is_weighty=account is not None and is_old_enough(account, now_ms),
@@ -203,12 +205,12 @@ class Reports(Struct, frozen=True):
     async def own(self, *, by: Principal) -> list[Report]:
         """Return the reports of `by`, the latest first."""
         require_own_account(by, "list", "reports")
-        return await self.records.of_account(by.id)
+        return await self.report_records.of_account(by.id)
 
     async def own_of(self, coordinate: Coordinate, *, by: Principal) -> Report | None:
         """Return the report of `by` about a release, or None."""
         require_own_account(by, "see", f"reports about {coordinate}")
-        return await self.records.find(coordinate, by.id)
+        return await self.report_records.find(coordinate, by.id)
 
     async def _account(self, by: Principal) -> Account:
         if by.is_anonymous:
@@ -229,9 +231,9 @@ class Reports(Struct, frozen=True):
                 f"You reported {report.coordinate} already, and that report is "
                 f"{known.state.value}. An account reports a release once.",
             )
-        case = await self.records.case(report.coordinate)
+        case = await self.report_records.case(report.coordinate)
         if case is not None:
-            _require_room(case, report)
+            _require_below_maximum(case, report)
         change = EntityChange(
             "report.made",
             str(report.coordinate),
@@ -255,7 +257,7 @@ class Reports(Struct, frozen=True):
     async def _follow(self, coordinate: Coordinate) -> None:
         """Quarantine the release if its reports weigh enough, and tell administrators; a repeat of
         the report does what a crash left."""
-        case = await self.records.case(coordinate)
+        case = await self.report_records.case(coordinate)
         if case is not None and case.waiting:
             is_quarantined = await self.weights.quarantine_if_enough(case)
             await self.mail.send_reported(case, is_quarantined=is_quarantined)
@@ -263,13 +265,13 @@ class Reports(Struct, frozen=True):
     async def complete(self, until_ms: int) -> TaskReport:
         """Complete the reports whose process ended after it stored them. Stop at `until_ms`; the
         next run completes the rest. A repeat changes nothing, and sends no mail again."""
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         since_ms = now_ms - COMPLETED_FOR // MS
-        waiting = await self.records.waiting_cases()
+        waiting = await self.report_records.waiting_cases()
         lately = [each for each in waiting if each.last_ms >= since_ms]
         told = 0
         for each in lately:
-            if self.record_writer.clock.now_ms() >= until_ms:
+            if self.clock.now_ms() >= until_ms:
                 return TaskReport(len(lately), told, unfinished=True)
             is_quarantined = await self.weights.quarantine_if_enough(each)
             told += await self.mail.send_missed(each, is_quarantined=is_quarantined)
@@ -279,8 +281,8 @@ class Reports(Struct, frozen=True):
 
     async def queue(self, *, by: Principal) -> ReportQueue:
         """Return the releases whose reports wait for a decision."""
-        await self.administration.require_reviewer(by, "read", "reports")
-        found = await self.records.waiting_cases()
+        await self.registry_authorization.require_reviewer(by, "read", "reports")
+        found = await self.report_records.waiting_cases()
         first = sorted(found, key=lambda each: (not each.quarantined_ms, each.first_ms))
         cases = [await self._details(each) for each in first[:RELEASES_ON_A_PAGE]]
         ordered = sorted(
@@ -295,10 +297,10 @@ class Reports(Struct, frozen=True):
 
     async def show(self, coordinate: Coordinate, *, by: Principal) -> ReportedCase:
         """Return a release with its reports, also decided ones; raise `reports-not-found`."""
-        await self.administration.require_reviewer(
+        await self.registry_authorization.require_reviewer(
             by, "read reports about", coordinate, coordinate.package
         )
-        return await self._details(await self.records.known_case(coordinate))
+        return await self._details(await self.report_records.known_case(coordinate))
 
     async def decide(
         self, coordinate: Coordinate, verdict: Verdict, *, by: Principal
@@ -313,29 +315,29 @@ class Reports(Struct, frozen=True):
             message = "Choose a decision: confirmed, dismissed or false."
             with about_field("outcome"):
                 raise InvalidRequest(message)
-        await self.administration.require_moderator(
+        await self.registry_authorization.require_moderator(
             by, "decide on reports about", coordinate, coordinate.package
         )
-        said = _reason_of(verdict, coordinate)
-        case = await self.records.known_case(coordinate)
-        reports = await self.records.about(case.coordinate)
+        reason = _reason_of(verdict, coordinate)
+        case = await self.report_records.known_case(coordinate)
+        reports = await self.report_records.about(case.coordinate)
         chosen = _chosen(reports, verdict.ids, case.coordinate)
         if verdict.state is ReportState.CONFIRMED:
-            await self._withhold(case.coordinate, said, verdict.public, chosen, by)
+            await self._withhold(case.coordinate, reason, verdict.public, chosen, by)
         else:
             ids = {each.id for each in chosen}
             others = [each for each in reports if each.id not in ids]
             if all(each.state in _HARMLESS for each in others):
                 await self._restore(case.coordinate, by)
         # What a confirmed report says to the owners is not for the reporter.
-        note = "" if verdict.state is ReportState.CONFIRMED else said
+        note = "" if verdict.state is ReportState.CONFIRMED else reason
         # One time for all of them, by which another verdict recognizes them as one decision.
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         decision = ReportDecision(at_ms=now_ms, by=by.id, state=verdict.state, note=note)
         for each in chosen:
             await self._close(each.place, decision, by)
         await self._review(case.coordinate)
-        return await self._details(await self.records.known_case(case.coordinate))
+        return await self._details(await self.report_records.known_case(case.coordinate))
 
     async def _withhold(
         self,
@@ -393,10 +395,10 @@ class Reports(Struct, frozen=True):
     async def _review(self, coordinate: Coordinate) -> None:
         """Store that an administrator decided, and how many reports still wait; a report that is
         added meanwhile is counted."""
-        case = await self.records.known_case(coordinate)
-        reports = await self.records.about(coordinate)
+        case = await self.report_records.known_case(coordinate)
+        reports = await self.report_records.about(coordinate)
         waiting = sum(each.decision is None for each in reports)
-        now_ms = self.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         reviewed = {"waiting": waiting, "reviewed_ms": case.reviewed_ms or now_ms}
         changed = case.model_copy(update=reviewed)
         if changed != case:
@@ -405,7 +407,7 @@ class Reports(Struct, frozen=True):
     async def _details(self, case: ReportedRelease) -> ReportedCase:
         coordinate = case.coordinate
         found, reports = await asyncio.gather(
-            self.metadata.find(coordinate), self.records.about(coordinate)
+            self.metadata.find(coordinate), self.report_records.about(coordinate)
         )
         weighed = await self.weights.weighed(reports)
         shown = sorted(
@@ -451,7 +453,7 @@ def _invalid_after(text: str) -> InvalidRequest:
     )
 
 
-def _require_room(case: ReportedRelease, report: Report) -> None:
+def _require_below_maximum(case: ReportedRelease, report: Report) -> None:
     """Raise `reports-full` if enough reports wait: those that weigh nothing keep no others out."""
     most = MAX_REPORTS if report.is_weighty else MAX_WEIGHTLESS_REPORTS
     if case.waiting >= most:

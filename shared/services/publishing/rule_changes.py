@@ -72,7 +72,7 @@ class ReleaseRuleFindings(Struct, frozen=True):
     findings: tuple[RuleFinding, ...]
 
 
-class RulesDryRun(Struct, frozen=True):
+class PublishingRuleDryRun(Struct, frozen=True):
     """What other rules would have said of the releases of the last month, the newest first, and how
     many releases were read."""
 
@@ -85,7 +85,7 @@ class PublishingRuleChanges(Struct, frozen=True):
     registry for administrators, who signed in recently where they change something."""
 
     authorization: Authorization
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     rules: PublishingRules
     metadata: MetadataStore
     directory: DirectoryStore
@@ -137,7 +137,7 @@ class PublishingRuleChanges(Struct, frozen=True):
 
     async def dry_run_organization(
         self, org: OrgName, wanted: RuleValues, *, by: Principal
-    ) -> RulesDryRun:
+    ) -> PublishingRuleDryRun:
         """Return what other values would have said of the releases of the last month; nothing is
         stored. For owners."""
         access = await self.authorization.require_to_read(by, Action.MANAGE, org)
@@ -149,8 +149,8 @@ class PublishingRuleChanges(Struct, frozen=True):
         found = list[tuple[int, ReleaseRuleFindings]]()
         seen = 0
         async for survey in self._surveys(f"{name.lower()}/"):
-            read, said = await self._said(survey, now, then)
-            found += said
+            read, findings = await self._said(survey, now, then)
+            found += findings
             seen += read
         return _dry_run(found, seen)
 
@@ -159,7 +159,7 @@ class PublishingRuleChanges(Struct, frozen=True):
     ) -> RulesOfOrganization:
         """Store other limits of an organization, and count what it has; for administrators. What is
         published already stays, also above a limit. Raises `InvalidRequest`."""
-        await self.administration.require_fresh(by, "change", f"the limits of {org}")
+        await self.registry_authorization.require_fresh(by, "change", f"the limits of {org}")
         organization = await self._with_quota(org, wanted, by)
         await self.usage_counts.count(organization)
         stored = await self.directory.get(Organization, organization.place)
@@ -181,14 +181,14 @@ class PublishingRuleChanges(Struct, frozen=True):
 
     async def of_registry(self, *, by: Principal) -> RegistryRules:
         """Return the rules of the registry to an administrator or auditor."""
-        await self.administration.require_auditor(by, "look at", _WHAT)
+        await self.registry_authorization.require_auditor(by, "look at", _WHAT)
         return await self.reader.stored()
 
     @retried_when_stale
     async def change_registry(self, wanted: RuleValues, *, by: Principal) -> RegistryRules:
         """Store other values of the rules of the registry, which hold in all organizations within
         five seconds; a repeat changes nothing. Raises `InvalidRequest`."""
-        await self.administration.require_fresh(by, "change", _WHAT)
+        await self.registry_authorization.require_fresh(by, "change", _WHAT)
         stored = await self.reader.stored()
         rules = with_values(stored, wanted)
         details = rule_differences(stored, rules)
@@ -200,10 +200,10 @@ class PublishingRuleChanges(Struct, frozen=True):
         self.reader.invalidate()
         return written
 
-    async def dry_run_registry(self, wanted: RuleValues, *, by: Principal) -> RulesDryRun:
+    async def dry_run_registry(self, wanted: RuleValues, *, by: Principal) -> PublishingRuleDryRun:
         """Return what other values would have said of the releases of the last month, whoever
         published them; nothing is stored. Its cost grows with the number of packages."""
-        await self.administration.require(by, "look at", _WHAT)
+        await self.registry_authorization.require(by, "look at", _WHAT)
         now = await self.reader.stored()
         then = with_values(now, wanted)
         organizations = {
@@ -215,8 +215,10 @@ class PublishingRuleChanges(Struct, frozen=True):
             org = survey.head.org
             known = None if survey.head.upstream else organizations.get(org.lower())
             own = known.rules if known else None
-            read, said = await self._said(survey, stricter(now, own, org), stricter(then, own, org))
-            found += said
+            read, findings = await self._said(
+                survey, stricter(now, own, org), stricter(then, own, org)
+            )
+            found += findings
             seen += read
         return _dry_run(found, seen)
 
@@ -256,11 +258,11 @@ class PublishingRuleChanges(Struct, frozen=True):
                 before = self.rules.findings_of_release(ruled, now)
                 after = self.rules.findings_of_release(ruled, then)
                 if new := tuple(each for each in after if each not in before):
-                    said = ReleaseRuleFindings(str(stored.release.coordinate), new)
-                    found.append((stored.release.created_ms, said))
+                    findings = ReleaseRuleFindings(str(stored.release.coordinate), new)
+                    found.append((stored.release.created_ms, findings))
         return len(young), found
 
 
-def _dry_run(found: list[tuple[int, ReleaseRuleFindings]], seen: int) -> RulesDryRun:
+def _dry_run(found: list[tuple[int, ReleaseRuleFindings]], seen: int) -> PublishingRuleDryRun:
     newest_first = sorted(found, key=lambda each: (-each[0], each[1].release))
-    return RulesDryRun(tuple(said for _, said in newest_first), seen)
+    return PublishingRuleDryRun(tuple(findings for _, findings in newest_first), seen)

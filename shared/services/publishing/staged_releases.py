@@ -95,7 +95,7 @@ class StagedReleases(Struct, frozen=True):
 
     authorization: Authorization
     metadata: MetadataStore
-    records: PackageRecordWriter
+    package_records: PackageRecordWriter
     archive_files: ArchiveFiles
     archive_delivery: ArchiveDelivery
     comparisons: ApiComparisons
@@ -174,7 +174,7 @@ class StagedReleases(Struct, frozen=True):
                 raise ReviewNotAwaited(coordinate)
             if any(each.by == by.id for each in approval.given) or release.state is State.LIVE:
                 return release
-            if not release.waits_for_review:
+            if not release.is_held_for_review:
                 raise ReviewNotAwaited(coordinate)
             now_ms = self.clock.now_ms()
             given = (*approval.given, GivenApproval(by=by.id, at_ms=now_ms))
@@ -188,7 +188,7 @@ class StagedReleases(Struct, frozen=True):
             kind = "release.confirmed" if is_live else "release.held"
             return with_decision(release, kind, following, by=by, now_ms=now_ms)
 
-        release = await self.records.change_release(coordinate, decide)
+        release = await self.package_records.change_release(coordinate, decide)
         if release.approval is not None and release.approval.is_met:
             await self.mail.send_reviewed(release, by=by.id)
         return release
@@ -196,23 +196,23 @@ class StagedReleases(Struct, frozen=True):
     async def refuse(self, coordinate: Coordinate, reason: str, *, by: Principal) -> Release:
         """Remove a release that waits, for a reason that its organization reads; raise
         `review-not-awaited`. It was never published, and its version can never be."""
-        said = parse_decision_reason(reason, coordinate)
+        reason = parse_decision_reason(reason, coordinate)
         access = await self.authorization.require_in_organization(
             by, Action.APPROVE, coordinate.package
         )
-        decision = Decision(State.REMOVED, said, is_refusal=True)
+        decision = Decision(State.REMOVED, reason, is_refusal=True)
 
         def decide(_head: Head, release: Release) -> Release:
             if release.state is State.REMOVED and release.refused:
                 return release
-            if not release.waits_for_review:
+            if not release.is_held_for_review:
                 raise ReviewNotAwaited(coordinate)
             now_ms = self.clock.now_ms()
             return with_decision(release, "release.refused", decision, by=by, now_ms=now_ms)
 
-        release = await self.records.change_release(coordinate, decide)
+        release = await self.package_records.change_release(coordinate, decide)
         what = f"{coordinate}, which waited for a review, is refused"
-        await self.decision_mail.send_if_from_outside(by, access, what, said)
+        await self.decision_mail.send_if_from_outside(by, access, what, reason)
         await self.mail.send_reviewed(release, by=by.id)
         return release
 
@@ -222,7 +222,7 @@ class StagedReleases(Struct, frozen=True):
         found = await self.metadata.find(coordinate)
         head = found.head
         release = found.release
-        if head is None or release is None or not release.waits_for_review:
+        if head is None or release is None or not release.is_held_for_review:
             raise ReleaseNotFound(package, coordinate.version)
         return head, release
 
@@ -261,7 +261,7 @@ class StagedReleases(Struct, frozen=True):
                 *(self.metadata.find(package.at(each.parsed)) for each in entries)
             )
             releases = [each.release for each in found if each.release]
-            if not releases or not releases[0].waits_for_review:
+            if not releases or not releases[0].is_held_for_review:
                 continue
             earlier = releases[1] if len(releases) > 1 else None
             compared = ReleaseComparison.of(releases[0], earlier) if earlier else None

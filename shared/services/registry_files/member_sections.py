@@ -15,8 +15,10 @@ from shared.domain.registry_files.toml_lines import KeyPath
 from shared.domain.scopes import Role
 from shared.domain.times import time_text
 from shared.ports.directory import DirectoryStore
+from shared.ports.system import Clock
 from shared.services.identity.accounts import account_by_name, account_names, administrator_accounts
-from shared.services.organizations.memberships import Memberships, OrganizationMembers
+from shared.services.organizations.membership_records import MembershipRecords
+from shared.services.organizations.memberships import Memberships
 from shared.services.registry_files.plans import REASON, Draft, added, changed, removed
 
 
@@ -33,7 +35,8 @@ class MemberSections(Struct, frozen=True):
 
     directory: DirectoryStore
     memberships: Memberships
-    organization_members: OrganizationMembers
+    membership_records: MembershipRecords
+    clock: Clock
 
     async def founders(
         self, draft: Draft, name: str, section: OrganizationSection
@@ -42,7 +45,7 @@ class MemberSections(Struct, frozen=True):
         administrator."""
         if section.owners is not None:
             return [each.account for each in await self._owners(draft, name, section)]
-        now_ms = self.organization_members.record_writer.clock.now_ms()
+        now_ms = self.clock.now_ms()
         administrators = await administrator_accounts(self.directory, now_ms)
         if not administrators:
             message = (
@@ -66,7 +69,7 @@ class MemberSections(Struct, frozen=True):
             *await self._owners(draft, name, section),
             *await self._members(draft, name, section),
         ]
-        members = await self.organization_members.read(organization)
+        members = await self.membership_records.read(organization)
         for each in wanted:
             self._plan_role(draft, members, each)
         if draft.prunes:
@@ -75,7 +78,7 @@ class MemberSections(Struct, frozen=True):
 
     async def roles(self, organization: Organization) -> Mapping[str, Role]:
         """Return the roles by hand, by the names of accounts, in order."""
-        members = await self.organization_members.read(organization)
+        members = await self.membership_records.read(organization)
         by_hand = {each.account: each.hand_role for each in members.members if each.hand_role}
         names = await account_names(self.directory, by_hand)
         found = {names[each]: role for each, role in by_hand.items() if each in names}

@@ -165,10 +165,10 @@ class OrganizationFiles(Struct, frozen=True):
             for key, field in _PROFILE.items()
             if values[key] == _plain(getattr(defaults, field))
         }
-        said = {
+        section = {
             k: each for k, each in values.items() if each and k not in is_default - {"visibility"}
         }
-        return OrganizationSection.model_validate(said)
+        return OrganizationSection.model_validate(section)
 
 
 def _profile(section: OrganizationSection) -> OrganizationProfile:

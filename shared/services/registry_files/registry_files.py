@@ -31,7 +31,7 @@ from shared.domain.times import time_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
-from shared.services.identity.accounts import account_by_id, administrator_accounts
+from shared.services.identity.accounts import actor_name, administrator_accounts
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.leases import Leases
 from shared.services.records import EntityChange, RecordWriter
@@ -55,7 +55,7 @@ _LOOK_AGAIN = timedelta(milliseconds=500)
 _WHAT = "registry files"
 _LINES_IN_A_MAIL = 200
 
-Told = Callable[[FilePlan], None]
+OnPlan = Callable[[FilePlan], None]
 
 
 class FileRequest(Struct, frozen=True):
@@ -82,7 +82,7 @@ class AppliedFile(Struct, frozen=True):
         return "1 change." if count == 1 else f"{count:,} changes."
 
 
-def _tell_nobody(_: FilePlan) -> None:
+def _ignore_plan(_: FilePlan) -> None:
     """Return; callers of the API read the plan with its result."""
 
 
@@ -90,7 +90,7 @@ class RegistryFiles(Struct, frozen=True):
     """Applies and exports registry files, for the operator, administrators who signed in recently,
     and tokens with the scope apply, each use of which is mailed to all administrators."""
 
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     directory: DirectoryStore
     record_writer: RecordWriter
     leases: Leases
@@ -102,32 +102,32 @@ class RegistryFiles(Struct, frozen=True):
 
     async def preview(self, request: FileRequest, *, by: Principal) -> AppliedFile:
         """Return what a file would change; nothing is changed."""
-        await self.administration.require_file_applier(by, "try", _WHAT)
+        await self.registry_authorization.require_file_applier(by, "try", _WHAT)
         plan = await self._plan(parse_registry_file(request.text), request, by)
-        await self._mail("tried", plan.lines, by)
+        await self._send_mail("tried", plan.lines, by)
         return AppliedFile(plan.lines, plan.waiting)
 
     async def apply(
-        self, request: FileRequest, *, by: Principal, told: Told = _tell_nobody
+        self, request: FileRequest, *, by: Principal, on_plan: OnPlan = _ignore_plan
     ) -> AppliedFile:
-        """Change what differs from the file, after `told` got the plan; wait while another file is
-        applied. Raises `InvalidRequest` for a file with problems, before any change; and
+        """Change what differs from the file, after `on_plan` got the plan; wait while another file
+        is applied. Raises `InvalidRequest` for a file with problems, before any change; and
         `file-stopped` if a change is refused, which names it and how many were made."""
-        await self.administration.require_file_applier(by, "apply", _WHAT)
+        await self.registry_authorization.require_file_applier(by, "apply", _WHAT)
         parsed = parse_registry_file(request.text)
         async with AsyncExitStack() as holding:
             await self._hold(holding)
             plan = await self._plan(parsed, request, by)
-            told(plan)
-            await self._mail("applied", plan.lines, by)
+            on_plan(plan)
+            await self._send_mail("applied", plan.lines, by)
             secrets = await self._run(plan)
             await self._mark(parsed.content, len(plan.lines), by)
         return AppliedFile(plan.lines, plan.waiting, secrets)
 
     async def export(self, *, by: Principal) -> str:
         """Return the file of what is there, without secrets."""
-        await self.administration.require_file_applier(by, "export", "the registry")
-        await self._mail("exported", (), by)
+        await self.registry_authorization.require_file_applier(by, "export", "the registry")
+        await self._send_mail("exported", (), by)
         registry = await self.registry.section()
         has_registry = registry != RegistrySection()
         content = RegistryFile(
@@ -217,19 +217,18 @@ class RegistryFiles(Struct, frozen=True):
         )
         await self.record_writer.put(marked, stored=stored, change=change, by=registry_file(by))
 
-    async def _mail(self, what: str, lines: Sequence[str], by: Principal) -> None:
+    async def _send_mail(self, what: str, lines: Sequence[str], by: Principal) -> None:
         """Tell all administrators of a use of a token, before anything is changed."""
         if by.is_person:
             return
         now_ms = self.clock.now_ms()
-        account = await account_by_id(self.directory, by.id)
         shown = list(lines[:_LINES_IN_A_MAIL])
         if len(lines) > len(shown):
             shown.append(f"and {len(lines) - len(shown):,} more")
         mail = mail_text(
             "registry-file-used",
             what=what,
-            by=account.name if account else by.id,
+            by=await actor_name(self.directory, by),
             token=by.token,
             at=time_text(now_ms),
             address=by.address or "an unknown address",

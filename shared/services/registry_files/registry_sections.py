@@ -11,7 +11,7 @@ from shared.domain.principals import OPERATOR
 from shared.domain.registry_files.sections import RegistrySection, UpstreamSection
 from shared.domain.reserved_names import ReservedName, parse_reserved_name
 from shared.ports.directory import DirectoryStore
-from shared.services.mirroring.mirror_rules import RuleChanges
+from shared.services.mirroring.mirror_rules import MirrorRuleChanges
 from shared.services.organizations.reserved_names import ReservedNames, stored_patterns
 from shared.services.registry_files.plans import REASON, Draft, added, removed
 from shared.services.registry_files.rule_sections import RuleSections
@@ -23,15 +23,15 @@ class RegistrySections(Struct, frozen=True):
     directory: DirectoryStore
     reserved_names: ReservedNames
     rules: RuleSections
-    mirror_rules: RuleChanges | None  # None without an upstream in the settings.
+    mirror_rules: MirrorRuleChanges | None  # None without an upstream in the settings.
 
     async def section(self) -> RegistrySection:
         stored = await stored_patterns(self.directory)
         names = sorted((each.pattern for each in stored), key=str.lower)
-        said: dict[str, object] = {**await self.rules.of_registry()}
+        values: dict[str, object] = {**await self.rules.of_registry()}
         if names:
-            said["reserved_names"] = names
-        return RegistrySection.model_validate(said)
+            values["reserved_names"] = names
+        return RegistrySection.model_validate(values)
 
     async def upstreams(self) -> list[UpstreamSection] | None:
         """Return the upstreams in order; the first has the rules of all of them, whose order

@@ -15,7 +15,7 @@ from msgspec import Struct
 from shared.auth.secrets import random_text
 from shared.domain.entities import Place
 from shared.domain.errors.base import Refusal, printable
-from shared.domain.principals import UPKEEP
+from shared.domain.principals import MAINTENANCE
 from shared.domain.scim import (
     PENDING,
     ScimGroup,
@@ -30,7 +30,7 @@ from shared.runtime.background_tasks import BackgroundTasks
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.leases import Leases
 from shared.services.limits.notices import ReadOnlyMode
-from shared.services.records import EntityChange, RecordWriter
+from shared.services.records import EntityChange
 from shared.services.scim.records import ID_LENGTH, ScimRecords, require_version, version_of
 from shared.services.scim.tokens import ScimDirectory
 from shared.services.scim.users import ScimUsers
@@ -59,9 +59,8 @@ class ScimGroups(Struct, frozen=True):
     """Creates, changes and removes the groups of directories."""
 
     directory: DirectoryStore
-    records: ScimRecords
+    scim_records: ScimRecords
     users: ScimUsers
-    record_writer: RecordWriter
     read_only_mode: ReadOnlyMode
     leases: Leases
     clock: Clock
@@ -74,13 +73,13 @@ class ScimGroups(Struct, frozen=True):
 
     async def read(self, group_id: str, *, of: ScimDirectory) -> GroupWithMembers:
         """Return a group with its members, or raise `scim-not-found`."""
-        group = await self.records.group(of.provider, group_id)
-        return GroupWithMembers(group, (await self.records.members(group)).members)
+        group = await self.scim_records.group(of.provider, group_id)
+        return GroupWithMembers(group, (await self.scim_records.members(group)).members)
 
     async def find(self, group_id: str, *, of: ScimDirectory) -> list[ScimGroup]:
         """Return the group with this id, if there is one."""
         try:
-            return [await self.records.group(of.provider, group_id)]
+            return [await self.scim_records.group(of.provider, group_id)]
         except Refusal:
             return []
 
@@ -99,7 +98,9 @@ class ScimGroups(Struct, frozen=True):
         members = await self._checked_members(values.members, (), of)
         record = ScimMembers(group=new.id, directory=of.provider, members=members, pending=members)
         change = _change("scim.group-created", new, added=len(members))
-        group = await self.records.add(checked_group(new), record, change=change, by=of.principal)
+        group = await self.scim_records.add(
+            checked_group(new), record, change=change, by=of.principal
+        )
         await self._follow(group, of)
         return GroupWithMembers(group, members)
 
@@ -116,9 +117,9 @@ class ScimGroups(Struct, frozen=True):
         `scim-version`."""
         await self.read_only_mode.require_changes_allowed()
         async with self.leases.lease(f"scim-group:{group_id}"):
-            group = await self.records.group(of.provider, group_id)
+            group = await self.scim_records.group(of.provider, group_id)
             require_version(version, version_of(group.revision))
-            record = await self.records.members(group)
+            record = await self.scim_records.members(group)
             values = change(GroupWithMembers(group, record.members))
             members = await self._checked_members(values.members, record.members, of)
             named = {"display_name": values.display_name, "external_id": values.external_id}
@@ -149,7 +150,7 @@ class ScimGroups(Struct, frozen=True):
         await self.directory.replace(changed)
         touched = after.model_copy(update={"modified_ms": self.clock.now_ms()})
         change = _change("scim.group-changed", after, added=len(added), removed=len(left))
-        return await self.records.replace(before, touched, change=change, by=of.principal)
+        return await self.scim_records.replace(before, touched, change=change, by=of.principal)
 
     @retried_with_back_off
     async def remove(self, group_id: str, *, version: str = "", of: ScimDirectory) -> None:
@@ -159,14 +160,14 @@ class ScimGroups(Struct, frozen=True):
         """
         await self.read_only_mode.require_changes_allowed()
         async with self.leases.lease(f"scim-group:{group_id}"):
-            group = await self.records.group(of.provider, group_id)
+            group = await self.scim_records.group(of.provider, group_id)
             require_version(version, version_of(group.revision))
-            record = await self.records.members(group)
+            record = await self.scim_records.members(group)
             pending = tuple(dict.fromkeys((*record.members, *record.pending)))
             changed = record.model_copy(update={"members": (), "pending": pending})
             await self.directory.replace(changed)
             change = _change("scim.group-removed", group, removed=len(record.members))
-            await self.records.remove(group, change=change, by=of.principal)
+            await self.scim_records.remove(group, change=change, by=of.principal)
         await self._follow(group, of)
 
     async def follow_all(self, issuers: Mapping[str, str]) -> int:
@@ -175,13 +176,13 @@ class ScimGroups(Struct, frozen=True):
         followed = 0
         for record in await self.directory.list_by_subject(ScimMembers, PENDING):
             if record.directory in issuers:
-                of = ScimDirectory(record.directory, issuers[record.directory], UPKEEP)
+                of = ScimDirectory(record.directory, issuers[record.directory], MAINTENANCE)
                 while count := await self._follow_next(record.place, of):
                     followed += count
         return followed
 
     async def _follow(self, group: ScimGroup, of: ScimDirectory) -> None:
-        record = await self.records.members(group)
+        record = await self.scim_records.members(group)
         await self._follow_members(record, of)
         if len(record.pending) > FOLLOWED_AT_ONCE:
             self.background_tasks.start(self._follow_rest(group.place, of))
@@ -250,14 +251,14 @@ class ScimGroups(Struct, frozen=True):
 
     async def _missing(self, user_ids: Sequence[str], of: ScimDirectory) -> list[str]:
         if len(user_ids) > _READ_ONE_BY_ONE:
-            there = {each.id for each in await self.records.users(of.provider)}
+            there = {each.id for each in await self.scim_records.users(of.provider)}
             return [each for each in user_ids if each not in there]
         found = await asyncio.gather(*(self._is_user(each, of) for each in user_ids))
         return [each for each, is_user in zip(user_ids, found, strict=True) if not is_user]
 
     async def _is_user(self, user_id: str, of: ScimDirectory) -> bool:
         try:
-            await self.records.user(of.provider, user_id)
+            await self.scim_records.user(of.provider, user_id)
         except Refusal:
             return False
         return True

@@ -53,7 +53,7 @@ class ScimTokens(Struct, frozen=True):
     """
 
     directory: DirectoryStore
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     record_writer: RecordWriter
     leases: Leases
     issuers: Mapping[str, str]  # The issuers of identities, by the names of the identity providers.
@@ -68,7 +68,7 @@ class ScimTokens(Struct, frozen=True):
         An empty `provider` is the only one there is. Raises `directory-unknown` and
         `scim-tokens-full`.
         """
-        await self.administration.require_fresh(by, "issue", _WHAT)
+        await self.registry_authorization.require_fresh(by, "issue", _WHAT)
         name = self._provider(provider)
         async with self.leases.lease(_LEASE):
             known = [each for each in await self._live() if each.directory == name]
@@ -98,12 +98,12 @@ class ScimTokens(Struct, frozen=True):
 
     async def listed(self, *, by: Principal) -> list[ScimToken]:
         """Return the tokens that have not expired, the newest first."""
-        await self.administration.require_auditor(by, "list", _WHAT)
+        await self.registry_authorization.require_auditor(by, "list", _WHAT)
         return await self._live()
 
     async def revoke(self, token_id: str, *, by: Principal) -> ScimToken:
         """Revoke a token, which is refused from the next request on; raise `TokenNotFound`."""
-        await self.administration.require_fresh(by, "revoke", _WHAT)
+        await self.registry_authorization.require_fresh(by, "revoke", _WHAT)
         found = next((each for each in await self._live() if each.id == token_id), None)
         if found is None:
             raise TokenNotFound(printable(token_id))

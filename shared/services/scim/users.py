@@ -60,11 +60,10 @@ class ScimUsers(Struct, frozen=True):
     """Creates, changes and removes the users of directories, and what follows for accounts."""
 
     directory: DirectoryStore
-    records: ScimRecords
+    scim_records: ScimRecords
     identities: Identities
     directory_locks: DirectoryLocks
     roles_by_groups: RolesByGroups
-    record_writer: RecordWriter
     read_only_mode: ReadOnlyMode
     leases: Leases
     clock: Clock
@@ -86,7 +85,7 @@ class ScimUsers(Struct, frozen=True):
             modified_ms=now_ms,
         )
         change = _change("scim.user-created", user)
-        stored = await self.records.add(user, change=change, by=of.principal)
+        stored = await self.scim_records.add(user, change=change, by=of.principal)
         try:
             return await self._settled(stored.id, of)
         except Refusal:
@@ -97,9 +96,9 @@ class ScimUsers(Struct, frozen=True):
         """Return the user with this `id`, `userName` or `externalId`, if there is one."""
         user_id = value
         if field != "id":
-            user_id = await self.records.holder(ScimUser, of.provider, field, value)
+            user_id = await self.scim_records.holder(ScimUser, of.provider, field, value)
         try:
-            return [await self.records.user(of.provider, user_id)] if user_id else []
+            return [await self.scim_records.user(of.provider, user_id)] if user_id else []
         except Refusal:
             return []
 
@@ -116,7 +115,7 @@ class ScimUsers(Struct, frozen=True):
         `create` does, and `scim-not-found` and `scim-version`."""
         await self.read_only_mode.require_changes_allowed()
         async with self.leases.lease(_lease(user_id)):
-            user = await self.records.user(of.provider, user_id)
+            user = await self.scim_records.user(of.provider, user_id)
             require_version(version, version_of(user.revision))
             person = checked_person(change(user), of.provider)
             is_settled = bool(user.subject) or not person.external_id
@@ -135,13 +134,13 @@ class ScimUsers(Struct, frozen=True):
         """
         await self.read_only_mode.require_changes_allowed()
         async with self.leases.lease(_lease(user_id)):
-            user = await self.records.user(of.provider, user_id)
+            user = await self.scim_records.user(of.provider, user_id)
             require_version(version, version_of(user.revision))
             await self._part(user, of)
             for group_id in user.groups:
                 await self._leave(Place(user.place.owner, group_id), user.id)
             change = _change("scim.user-removed", user)
-            await self.records.remove(user, change=change, by=of.principal)
+            await self.scim_records.remove(user, change=change, by=of.principal)
 
     @retried_with_back_off
     async def set_group(
@@ -170,7 +169,7 @@ class ScimUsers(Struct, frozen=True):
     @retried_with_back_off
     async def _settled(self, user_id: str, of: ScimDirectory) -> ScimUser:
         async with self.leases.lease(_lease(user_id)):
-            user = await self.records.user(of.provider, user_id)
+            user = await self.scim_records.user(of.provider, user_id)
             return await self._settle(user, user.person, of)
 
     async def _settle(self, user: ScimUser, person: ScimPerson, of: ScimDirectory) -> ScimUser:
@@ -183,7 +182,7 @@ class ScimUsers(Struct, frozen=True):
         await self._store_waiting(linked)
         if person != user.person:
             change = _change("scim.user-changed", linked, before=user)
-            stored = await self.records.replace(user, linked, change=change, by=of.principal)
+            stored = await self.scim_records.replace(user, linked, change=change, by=of.principal)
         elif linked.subject != user.subject or linked.account != user.account:
             stored = await self.directory.replace(linked)
         else:
@@ -273,15 +272,15 @@ class ScimUsers(Struct, frozen=True):
         [user] = await self.find("id", user_id, of=of) or [None]
         if user is not None:
             change = _change("scim.user-removed", user)
-            await self.records.remove(user, change=change, by=of.principal)
+            await self.scim_records.remove(user, change=change, by=of.principal)
 
 
 class Takeovers(Struct, frozen=True):
     """Lets directories take over accounts that exist, if an administrator approves."""
 
     directory: DirectoryStore
-    administration: RegistryAuthorization
-    records: ScimRecords
+    registry_authorization: RegistryAuthorization
+    scim_records: ScimRecords
     users: ScimUsers
     tokens: ScimTokens
     record_writer: RecordWriter
@@ -315,14 +314,14 @@ class Takeovers(Struct, frozen=True):
         return [*found, *(ending_token_problem(each) for each in await self.tokens.ending())]
 
     async def listed(self, *, by: Principal) -> list[WaitingTakeover]:
-        await self.administration.require_auditor(by, "see", "what directories wait for")
+        await self.registry_authorization.require_auditor(by, "see", "what directories wait for")
         return await self.waiting()
 
     async def allow(self, names: Sequence[str], *, by: Principal) -> list[WaitingTakeover]:
         """Let directories take over accounts by their names, or all that wait; return what waits
         then. Raises `account-not-found` for an account that does not wait."""
         what = "accounts that directories take over"
-        await self.administration.require_fresh(by, "choose", what)
+        await self.registry_authorization.require_fresh(by, "choose", what)
         waiting = await self.waiting()
         by_name = {each.account.name.lower(): each for each in waiting}
         by_name |= {f"id:{each.account.id}".lower(): each for each in waiting}
@@ -336,7 +335,7 @@ class Takeovers(Struct, frozen=True):
         provider = waiting.user.directory
         details = {"directory": provider, "name": account.name}
         change = EntityChange("scim.takeover", account.id, account=account.id, details=details)
-        await self.record_writer.events.append([self.record_writer.event(change, by)])
+        await self.record_writer.append(change, by=by)
         of = ScimDirectory(provider, self.issuers[provider], by)
         await self.users.let_take_over(waiting.user, of=of)
 

@@ -30,7 +30,6 @@ from shared.domain.scopes import UNLIMITED, Scope
 from shared.domain.times import MS
 from shared.domain.tokens import hash_secret
 from shared.ports.directory import DirectoryStore
-from shared.ports.events import EventStore
 from shared.ports.system import Clock, Randomness
 from shared.ports.work import WorkStore
 from shared.services.limits.rate_limits import RateLimiter
@@ -74,7 +73,6 @@ class DeviceLogin(Struct, frozen=True):
 
     work: WorkStore
     directory: DirectoryStore
-    events: EventStore
     record_writer: RecordWriter
     tokens: Tokens
     rate_limiter: RateLimiter
@@ -190,7 +188,7 @@ class DeviceLogin(Struct, frozen=True):
             raise _device_code_unknown()  # Decided concurrently.
         details = {"client": request.client, "machine-address": request.address}
         change = EntityChange(f"device.{verb}", request.client, account=by.id, details=details)
-        await self.events.append([self.record_writer.event(change, by)])
+        await self.record_writer.append(change, by=by)
         return request
 
     async def _issue_token(

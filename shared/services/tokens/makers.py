@@ -11,7 +11,7 @@ from shared.domain.accounts import Account
 from shared.domain.entities import Place
 from shared.domain.makers import STOP_REASONS, MakerStop, known_maker, maker_stop
 from shared.domain.names import OrgName
-from shared.domain.principals import OPERATOR_ID, REGISTRY_FILE_ID
+from shared.domain.principals import ACTOR_NAMES_WITHIN_SENTENCES
 from shared.domain.role_rights import AccessContext
 from shared.domain.staff import Staff
 from shared.domain.tokens import Token
@@ -20,9 +20,6 @@ from shared.domain.webhooks import Webhook
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
-
-OPERATOR_MAKER = "the operator"
-_OTHER_MAKERS = {OPERATOR_ID: OPERATOR_MAKER, REGISTRY_FILE_ID: "the registry file"}
 
 
 class Maker(Struct, frozen=True):
@@ -66,7 +63,7 @@ class Makers(Struct, frozen=True):
     async def _maker(self, org: str, made_by: str) -> Maker:
         account_id = known_maker(made_by)
         if account_id is None:
-            return Maker(_OTHER_MAKERS.get(made_by, made_by))
+            return Maker(ACTOR_NAMES_WITHIN_SENTENCES.get(made_by, made_by))
         access = await self._access(org, account_id)
         name = access.account.name if access.account else account_id
         return Maker(name, maker_stop(access, org))

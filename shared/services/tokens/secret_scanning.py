@@ -50,7 +50,7 @@ class SecretScanning(Struct, frozen=True):
     """
 
     reports: LeakReports
-    records: TokenRecords
+    token_records: TokenRecords
     directory: DirectoryStore
     work: WorkStore
     clock: Clock
@@ -92,7 +92,7 @@ class SecretScanning(Struct, frozen=True):
             access_token = AccessToken.parse(leaked.text)
         except TokenMalformed:
             return None
-        return access_token if access_token.environment == self.records.environment else None
+        return access_token if access_token.environment == self.token_records.environment else None
 
     async def _revoke(self, token: Token, leaked: LeakedToken, by: Principal) -> None:
         until_ms = self.clock.now_ms() + REPORTS_KEPT_FOR // MS
@@ -100,5 +100,5 @@ class SecretScanning(Struct, frozen=True):
         await self.work.put(_LEAKED, token.hash, token.id, until_ms)
         change = token_change("leaked", token)
         found = {**change.details, "found": leaked.address, "type": leaked.kind}
-        await self.records.revoke(token, replace(change, details=found), by=by)
+        await self.token_records.revoke(token, replace(change, details=found), by=by)
         await self.token_mail.send_leaked(token, leaked.address, until_ms=until_ms)

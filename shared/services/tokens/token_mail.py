@@ -8,7 +8,6 @@ from shared.domain.mail import MailText
 from shared.domain.tokens import Token, describe_grants
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
-from shared.ports.work import WorkStore
 from shared.services.identity.accounts import accounts_by_ids, responsible_accounts
 from shared.services.identity.mail import MailDelivery, mail_text
 
@@ -17,7 +16,6 @@ class TokenMail(Struct, frozen=True):
     """Sends mail about a token to its account, or to the owners of its organization."""
 
     directory: DirectoryStore
-    work: WorkStore
     mail_delivery: MailDelivery
     clock: Clock
     base_url: str
@@ -55,9 +53,7 @@ class TokenMail(Struct, frozen=True):
             if token.org
             else await accounts_by_ids(self.directory, [token.owner])
         )
-        return await self.mail_delivery.send_once(
-            key, owners, mail, work=self.work, until_ms=until_ms, now_ms=now_ms
-        )
+        return await self.mail_delivery.send_once(key, owners, mail, until_ms=until_ms)
 
 
 def _described(token: Token) -> str:

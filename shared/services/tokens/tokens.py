@@ -354,13 +354,13 @@ def _check_alone(grant: Grant) -> None:
     scope = next((each for each in _ALONE if each in grant.scopes), None)
     if scope is None:
         return
-    said = f"A token with the scope {scope.value}"
+    sentence = f"A token with the scope {scope.value}"
     if len(grant.scopes) > 1:
-        message = f"{said} has no other scope. Create two tokens."
+        message = f"{sentence} has no other scope. Create two tokens."
         with about_field("scope"):
             raise InvalidRequest(message)
     if (grant.org, grant.package) != (ANY_NAME, ANY_NAME):
-        message = f"{said} is for the whole registry. Leave its limits out."
+        message = f"{sentence} is for the whole registry. Leave its limits out."
         with about_field("org"):
             raise InvalidRequest(message)
 
@@ -396,9 +396,9 @@ class Tokens(Struct, frozen=True):
     with audit for auditors.
     """
 
-    records: TokenRecords
+    token_records: TokenRecords
     authorization: Authorization
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
     enabled_people: EnabledPeople
     makers: Makers
     decision_mail: DecisionMail
@@ -429,7 +429,7 @@ class Tokens(Struct, frozen=True):
         draft = _draft(holder, request, expires_ms, by)
         await self._check_rights("issue", draft, by, now_ms)
         await self.enabled_people.require_enabled(by, "issue", f"the token {draft.name}")
-        return await self.records.issue(draft, by=by)
+        return await self.token_records.issue(draft, by=by)
 
     async def issue_unlimited(
         self, account: str, request: TokenRequest, *, by: Principal
@@ -440,11 +440,11 @@ class Tokens(Struct, frozen=True):
             most = _most_days(request.grant.scopes)
             message = f"{limited} is good for {most} days at most. Give a number of days."
             raise InvalidRequest(message)
-        return await self.records.issue(_draft(account, request, None, by), by=by)
+        return await self.token_records.issue(_draft(account, request, None, by), by=by)
 
     async def list(self, owner: TokenOwner, *, by: Principal) -> list[UsedToken]:
         """Return the tokens of the owner, oldest first, including expired ones."""
-        found = await self.records.of(await self._id_for_reading("list", owner, by))
+        found = await self.token_records.of(await self._id_for_reading("list", owner, by))
         return [await self._with_maker(each) for each in found]
 
     async def find(self, owner: TokenOwner, token_id: str, *, by: Principal) -> UsedToken:
@@ -453,18 +453,18 @@ class Tokens(Struct, frozen=True):
         Raises `TokenNotFound`, also for tokens of others.
         """
         owner_id = await self._id_for_reading("show", owner, by)
-        return await self._with_maker(await self.records.find(owner_id, token_id))
+        return await self._with_maker(await self.token_records.find(owner_id, token_id))
 
     async def confirm(self, owner: OfOrganization, token_id: str, *, by: Principal) -> UsedToken:
         """Make `by` the maker of a token of an organization, which keeps its text, so that it works
         while `by` is an owner; raise `TokenNotFound`."""
         owner_id, _ = await self._owner_id("confirm", owner, by, Action.GOVERN)
-        used = await self.records.find(owner_id, token_id)
+        used = await self.token_records.find(owner_id, token_id)
         if used.token.provenance is not None:
             reason = "it is of a CI job and expires within minutes; confirm its trusted publisher"
             raise NotPermitted("confirm", f"the token {used.token.name}", reason)
         check_rights("confirm", used.token, by, self.clock.now_ms())
-        confirmed = await self.records.confirm(used.token, by, by=by)
+        confirmed = await self.token_records.confirm(used.token, by, by=by)
         return await self._with_maker(replace(used, token=confirmed))
 
     async def rename(
@@ -475,10 +475,10 @@ class Tokens(Struct, frozen=True):
         Raises `TokenNotFound`, also for tokens of others, and `InvalidRequest` about the name.
         """
         owner_id, _ = await self._owner_id("rename", owner, by)
-        used = await self.records.find(owner_id, token_id)
+        used = await self.token_records.find(owner_id, token_id)
         with about_field("name"):
             checked = parse_token_name(name)
-        renamed = await self.records.rename(used.token, checked, by=by)
+        renamed = await self.token_records.rename(used.token, checked, by=by)
         return await self._with_maker(replace(used, token=renamed))
 
     async def with_maker(self, issued: IssuedToken) -> UsedToken:
@@ -494,14 +494,14 @@ class Tokens(Struct, frozen=True):
         organization that they do not own, administrators say a `reason`.
         """
         owner_id, access = await self._owner_id("rotate", owner, by, Action.GOVERN)
-        token = (await self.records.find(owner_id, token_id)).token
-        said = _reason_of("rotating", token, access, reason, by)
+        token = (await self.token_records.find(owner_id, token_id)).token
+        reason = _reason_of("rotating", token, access, reason, by)
         now_ms = self.clock.now_ms()
         await self._check_rights("rotate", token, by, now_ms)
         await self.enabled_people.require_enabled(by, "rotate", f"the token {token.name}")
         renewed_ms = token.renewed_expiry(now_ms, by.expires_ms)
-        rotated = await self.records.rotate(token, renewed_ms, by=by, reason=said)
-        await self._tell(token, "has a new text", access, said, by)
+        rotated = await self.token_records.rotate(token, renewed_ms, by=by, reason=reason)
+        await self._send_mail(token, "has a new text", access, reason, by)
         return rotated
 
     async def revoke(
@@ -513,10 +513,10 @@ class Tokens(Struct, frozen=True):
         `TokenNotFound`, also for tokens of others, and `reason-missing`.
         """
         owner_id, access = await self._owner_id("revoke", owner, by)
-        token = (await self.records.find(owner_id, token_id)).token
-        said = _reason_of("revoking", token, access, reason, by)
-        await self.records.revoke(token, token_change("revoked", token, said), by=by)
-        await self._tell(token, "is revoked", access, said, by)
+        token = (await self.token_records.find(owner_id, token_id)).token
+        reason = _reason_of("revoking", token, access, reason, by)
+        await self.token_records.revoke(token, token_change("revoked", token, reason), by=by)
+        await self._send_mail(token, "is revoked", access, reason, by)
 
     async def _id_for_reading(self, verb: str, owner: TokenOwner, by: Principal) -> str:
         """Return the id that the tokens belong to, as `_owner_id` does, to whoever may read
@@ -534,9 +534,9 @@ class Tokens(Struct, frozen=True):
         if limiting is not None:
             what = f"the token {token.name}, which {_USES[limiting]}"
             if limiting is Scope.AUDIT and by.is_operator:
-                await self.administration.require_auditing_account(token.owner, verb, what)
+                await self.registry_authorization.require_auditing_account(token.owner, verb, what)
             else:
-                await self.administration.require_administrator(token.owner, verb, what)
+                await self.registry_authorization.require_administrator(token.owner, verb, what)
 
     async def _with_maker(self, used: UsedToken) -> UsedToken:
         is_of_organization = bool(used.token.org)
@@ -554,18 +554,18 @@ class Tokens(Struct, frozen=True):
         require_own_account(by, verb, "tokens")
         return owner if is_owner(owner, by) else "", NO_CONTEXT
 
-    async def _tell(
+    async def _send_mail(
         self, token: Token, what: str, access: AccessContext, reason: str, by: Principal
     ) -> None:
         """Tell whose token it is, if somebody else decided."""
-        said = f"the access token {token.name} {what}"
+        sentence = f"the access token {token.name} {what}"
         if token.org:
-            said = f"{said}, of the organization {token.org}"
-            await self.decision_mail.send_if_from_outside(by, access, said, reason)
+            sentence = f"{sentence}, of the organization {token.org}"
+            await self.decision_mail.send_if_from_outside(by, access, sentence, reason)
         elif by.is_operator:
-            account = await self.records.directory.get(Account, Place(token.owner))
+            account = await self.token_records.directory.get(Account, Place(token.owner))
             if account is not None:
-                await self.decision_mail.send_to_account(account, said, reason)
+                await self.decision_mail.send_to_account(account, sentence, reason)
 
 
 def _reason_of(doing: str, token: Token, access: AccessContext, reason: str, by: Principal) -> str:

@@ -90,7 +90,7 @@ class TrustedPublishers(Struct, frozen=True):
     directory: DirectoryStore
     record_writer: RecordWriter
     metadata: MetadataStore
-    records: PackageRecordWriter
+    package_records: PackageRecordWriter
     clock: Clock
     randomness: Randomness
     jobs: JobTokenVerifier
@@ -175,11 +175,11 @@ class TrustedPublishers(Struct, frozen=True):
         publisher = await self._require(org, publisher_id)
         require_right(by, access, Action.GOVERN, publisher.target)
         what = f"the trusted publisher {publisher.id} of {publisher.target}"
-        said = reason_for_change(by, access, reason, f"removing {what}")
+        reason = reason_for_change(by, access, reason, f"removing {what}")
         public = await is_of_public_package(self.metadata, publisher)
-        change = publisher_removal(publisher, said, public=public)
+        change = publisher_removal(publisher, reason, public=public)
         await self.record_writer.remove(publisher, change=change, by=by)
-        await self.decision_mail.send_if_from_outside(by, access, f"{what} is removed", said)
+        await self.decision_mail.send_if_from_outside(by, access, f"{what} is removed", reason)
 
     async def restrict_pushers(
         self, package: Package, pushers: Pushers, *, by: Principal, reason: str = ""
@@ -187,10 +187,10 @@ class TrustedPublishers(Struct, frozen=True):
         """Set who may push to the package: members and publishers, or trusted publishers alone,
         for which administrators who do not own its organization say a `reason`."""
         access = await self.authorization.require_in_organization(by, Action.GOVERN, package)
-        said = ""
+        stated_reason = ""
         if pushers is Pushers.PUBLISHERS:
             what = f"leaving {package} to its trusted publishers"
-            said = reason_for_change(by, access, reason, what)
+            stated_reason = reason_for_change(by, access, reason, what)
             await self._check_published(package)
         is_changed = False
 
@@ -201,12 +201,14 @@ class TrustedPublishers(Struct, frozen=True):
             is_changed = True
             kind = "package.pushers-changed"
             now_ms = self.clock.now_ms()
-            return with_change(head, kind, by=by, now_ms=now_ms, reason=said, pushers=pushers)
+            return with_change(
+                head, kind, by=by, now_ms=now_ms, reason=stated_reason, pushers=pushers
+            )
 
-        head = await self.records.change_package(package, decide)
-        if said and is_changed:
+        head = await self.package_records.change_package(package, decide)
+        if stated_reason and is_changed:
             what = f"{package} is published by its trusted publishers alone"
-            await self.decision_mail.send_if_from_outside(by, access, what, said)
+            await self.decision_mail.send_if_from_outside(by, access, what, stated_reason)
         return head
 
     async def bind(self, head: Head, *, by: Principal) -> None:

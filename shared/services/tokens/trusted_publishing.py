@@ -58,7 +58,6 @@ from shared.domain.trusted_publishing.publishers import (
 from shared.domain.trusted_publishing.refs import tagged_version
 from shared.domain.trusted_publishing.run_limits import refusal_clause
 from shared.ports.directory import DirectoryStore
-from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
@@ -201,10 +200,9 @@ class TrustedPublishing:
     jobs: JobTokenVerifier
     directory: DirectoryStore
     record_writer: RecordWriter
-    events: EventStore
     metadata: MetadataStore
     makers: Makers
-    tokens: TokenRecords
+    token_records: TokenRecords
     work: WorkStore
     clock: Clock
     base_url: str
@@ -259,8 +257,8 @@ class TrustedPublishing:
             way_out = f"Revoke access tokens at {self.base_url}/account/tokens."
             raise NotPermitted("end", "this credential", reason, way_out)
         with suppress(TokenNotFound):
-            token = (await self.tokens.find(by.id, by.token)).token
-            await self.tokens.revoke(token, token_change("ended", token), by=by)
+            token = (await self.token_records.find(by.id, by.token)).token
+            await self.token_records.revoke(token, token_change("ended", token), by=by)
 
     async def _of(self, org: OrgName, job: VerifiedJob) -> list[Publisher]:
         """Return the organization's publishers that have the job's subject."""
@@ -386,7 +384,7 @@ class TrustedPublishing:
             by_guest=any(each.by_guest for each in publishers),
             only_versions=_only_versions(publishers, job),
         )
-        return await self.tokens.issue(draft, by=by, details=_details_of_exchange(job))
+        return await self.token_records.issue(draft, by=by, details=_details_of_exchange(job))
 
     def _refusal(self, job: VerifiedJob, verdicts: Sequence[_Verdict]) -> Untrusted:
         if not verdicts:
@@ -435,8 +433,8 @@ class TrustedPublishing:
     ) -> None:
         """Write into the organization's audit log that a job with their subject was refused."""
         if candidates:
-            event = self.record_writer.event(_refused(candidates[0], refusal, job), by)
-            await self.events.append([event])
+            change = _refused(candidates[0], refusal, job)
+            await self.record_writer.append(change, by=by)
 
 
 _MADE_BY_ANOTHER = "it was created by another publisher or by a member"

@@ -199,7 +199,7 @@ class LogMending:
         host = first.removesuffix(f"/{FIRST_FOLDER}")
         old = await self._files.read(f"{state.folder}/{CHECKPOINT_FILE}")
         last = old.decode(errors="replace") if old else state.checkpoint
-        said = {
+        entry = {
             "v": 1,
             "index": 0,
             "time": utc_text(self._clock.now_ms()),
@@ -212,7 +212,7 @@ class LogMending:
             origin=f"{host}/{log_path(folder)}",
             folder=folder,
             segments=(Segment(1, 1),),
-            first_entry=json.dumps(said, sort_keys=True, separators=(",", ":")),
+            first_entry=json.dumps(entry, sort_keys=True, separators=(",", ":")),
             former=(*state.former, FormerLog(state.origin, state.folder, last)),
         )
         return MendingPlan(MendingWay.REPLACE, state, replaced, reason=reason)

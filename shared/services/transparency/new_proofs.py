@@ -62,13 +62,13 @@ class _Said(msgspec.Struct):
 def _release_of(entry: bytes) -> str:
     """Return what names the release that the entry published, as `id_of_release`; empty for another
     entry."""
-    said = msgspec.json.decode(entry, type=_Said)
+    facts = msgspec.json.decode(entry, type=_Said)
     # Entries of earlier versions may lack the digest.
-    if said.kind not in FIRST_KINDS or not said.digest:
+    if facts.kind not in FIRST_KINDS or not facts.digest:
         return ""
-    org, _, name = said.package.partition("/")
-    digest = said.digest.removeprefix("sha256:")
+    org, _, name = facts.package.partition("/")
+    digest = facts.digest.removeprefix("sha256:")
     try:
-        return id_of_release(Coordinate.parse(org, name, said.version), digest)
+        return id_of_release(Coordinate.parse(org, name, facts.version), digest)
     except Refusal:  # Nobody can ask for a name that is not valid any more.
         return ""

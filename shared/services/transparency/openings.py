@@ -12,7 +12,7 @@ from shared.domain.packages import Head, Release
 from shared.domain.principals import Principal
 from shared.domain.role_rights import require_own_account
 from shared.domain.scopes import Action
-from shared.domain.transparency.leaves import LoggedEvent, is_told
+from shared.domain.transparency.leaves import LoggedEvent, is_disclosed
 from shared.domain.transparency.log_states import PLACE_OF_STATE, LogState
 from shared.domain.versions import Version
 from shared.ports.directory import DirectoryStore
@@ -44,7 +44,7 @@ class Openings(Struct, frozen=True):
     directory: DirectoryStore
     metadata: MetadataStore
     authorization: Authorization
-    administration: RegistryAuthorization
+    registry_authorization: RegistryAuthorization
 
     async def opening(self, index: str, *, by: Principal) -> Opening:
         """Return the opening of the entry at an index of the log that is written now; raise
@@ -83,7 +83,7 @@ class Openings(Struct, frozen=True):
         return _is_own(event, by) or any(answers)
 
     async def _may_read_package(self, event: Event, by: Principal) -> bool:
-        told = await told_package(self.metadata, event)
+        told = await disclosed_package(self.metadata, event)
         package = told.head.package if told else NO_PACKAGE
         asked = [(package, told.head if told else None)]
         return package.key in await self.authorization.readable(by, asked)
@@ -99,24 +99,24 @@ class Openings(Struct, frozen=True):
 
     async def _administers(self, by: Principal) -> bool:
         try:
-            await self.administration.require_auditor(by, "read", "the log of the registry")
+            await self.registry_authorization.require_auditor(by, "read", "the log of the registry")
         except _REFUSALS:
             return False
         return True
 
 
-class ToldPackage(Struct, frozen=True):
+class DisclosedPackage(Struct, frozen=True):
     """The package that an event is about, and its release if it is about one."""
 
     head: Head
     release: Release | None
 
 
-async def told_package(metadata: MetadataStore, event: Event) -> ToldPackage | None:
+async def disclosed_package(metadata: MetadataStore, event: Event) -> DisclosedPackage | None:
     """Return the package whose readers may all read the event, as it is now; None if it is about
     something else, about a release that was never served, or about an earlier package of the
     name. One read in any case."""
-    package = _package_of(event) if is_told(event) else None
+    package = _package_of(event) if is_disclosed(event) else None
     version = event.subject.partition(":")[2] if package else ""
     coordinate = (package or NO_PACKAGE).at(Version.parse(version or _NO_VERSION))
     found = await metadata.find(coordinate)
@@ -124,9 +124,9 @@ async def told_package(metadata: MetadataStore, event: Event) -> ToldPackage | N
     if head is None or event.at_ms < head.created_ms:
         return None
     if not version:
-        return ToldPackage(head, None)
+        return DisclosedPackage(head, None)
     release = found.release
-    return ToldPackage(head, release) if release and release.is_known else None
+    return DisclosedPackage(head, release) if release and release.is_known else None
 
 
 def _package_of(event: Event) -> Package | None:

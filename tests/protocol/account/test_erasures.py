@@ -59,7 +59,7 @@ async def with_email(world: World, person: Person, email: str) -> Account:
 
 async def erasures_run(world: World) -> tuple[str, ...]:
     """Run the task, and return its problems."""
-    report = await world.registry.maintenance.upkeep.run("erase-accounts")
+    report = await world.registry.maintenance.task_runner.run("erase-accounts")
     assert report is not None
     return report.problems
 
@@ -439,14 +439,14 @@ async def test_nothing_in_an_aged_store_its_backup_or_its_log_names_a_person_who
         assert [each for each in [*names, *addresses] if each not in stored] == []
         await administration.account_deletion.delete(by=world.fresh(people.mia))
         world.clock.advance(timedelta(hours=1))  # So long limits count requests of an address.
-        await world.registry.maintenance.upkeep.run("delete-expired-records")
+        await world.registry.maintenance.task_runner.run("delete-expired-records")
         await administration.account_erasures.erase_now(
             people.bob.account, REASON, by=world.fresh(people.admin)
         )
         assert found(world, [*names, *addresses[:2]]) == []  # At once.
         world.clock.advance(timedelta(days=400))
         for task in ("process-outboxes", "delete-expired-records", "anonymize-events"):
-            await world.registry.maintenance.upkeep.run(task)
+            await world.registry.maintenance.task_runner.run(task)
     assert found(world, [*names, *addresses]) == []
     backup(world.registry.settings.data, tmp_path / "backup")
     assert left(tmp_path / "backup", [*names, *addresses]) == []

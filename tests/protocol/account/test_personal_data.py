@@ -191,7 +191,7 @@ async def test_the_owner_of_a_deleted_organization_may_be_deleted(
     )
     await world.registry.organizations.deletion.delete(gone, by=OPERATOR, reason="It was decided.")
     world.clock.advance(later)
-    await world.registry.maintenance.upkeep.run("finish-deletions")
+    await world.registry.maintenance.task_runner.run("finish-deletions")
     await world.registry.administration.account_deletion.delete(by=world.fresh(mia))
     assert await account_of(world, mia) is None
     assert await world.stores.directory.list_by_subject(Membership, mia.account.id) == []

@@ -161,7 +161,7 @@ async def test_a_change_whose_event_could_not_be_published_is_in_the_log_once_it
     issued = (await world.get(f"{MINE}?kind=token.issued", by=world.people.ann)).json()["events"]
     assert answer.json()["token"]["id"] not in [each["subject"] for each in issued]
     for _ in range(2):
-        await world.registry.maintenance.upkeep.run("process-outboxes")
+        await world.registry.maintenance.task_runner.run("process-outboxes")
     issued = (await world.get(f"{MINE}?kind=token.issued", by=world.people.ann)).json()["events"]
     subjects = [each["subject"] for each in issued]
     assert subjects.count(answer.json()["token"]["id"]) == 1
@@ -170,7 +170,7 @@ async def test_a_change_whose_event_could_not_be_published_is_in_the_log_once_it
 async def test_events_forget_where_they_came_from_after_a_year(busy_week: World) -> None:
     busy_week.clock.advance(timedelta(days=366))
     ann = await limited(busy_week, busy_week.people.ann, "manage")
-    report = await busy_week.registry.maintenance.upkeep.run("anonymize-events")
+    report = await busy_week.registry.maintenance.task_runner.run("anonymize-events")
     assert report is not None
     assert report.changed > 0
     [deprecated] = await log(busy_week, "?kind=release.deprecated", by=ann)

@@ -30,7 +30,7 @@ def wait(world: World, **time: float) -> None:
 
 
 async def review(world: World) -> None:
-    await world.registry.maintenance.upkeep.run("find-ownerless-organizations")
+    await world.registry.maintenance.task_runner.run("find-ownerless-organizations")
 
 
 async def lock(world: World, person: Person) -> None:

@@ -282,7 +282,7 @@ async def test_pulls_are_kept_for_ninety_days(secret: World) -> None:
     assert len(await pulls(secret, by=renewed)) == 2
     secret.clock.advance(timedelta(hours=2))
     assert who(await pulls(secret, by=renewed)) == [("mia", "1.1.0")]
-    await secret.registry.maintenance.upkeep.run("delete-expired-records")
+    await secret.registry.maintenance.task_runner.run("delete-expired-records")
     mias = await secret.stores.pull_records.of_principal(secret.people.mia.account.id, 9)
     assert [each.version for each in mias] == ["1.1.0"]
 

@@ -71,7 +71,7 @@ async def add(
 
 
 async def deliver(world: World) -> None:
-    assert await world.registry.maintenance.upkeep.run("deliver-webhooks")
+    assert await world.registry.maintenance.task_runner.run("deliver-webhooks")
 
 
 async def shown(world: World, webhook: str) -> list[dict[str, Any]]:

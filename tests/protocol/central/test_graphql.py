@@ -110,7 +110,7 @@ async def test_an_editor_asks_for_every_version_of_a_package_with_its_neighbours
     await world.push(bala("acme/user:2.0.0", dependencies=["acme/base:1.0.0"]))
     await world.java().pull("acme/base:1.0.0")
     await world.write_pulls()
-    await world.registry.maintenance.upkeep.run("roll-up-pulls")
+    await world.registry.maintenance.task_runner.run("roll-up-pulls")
     one = (
         'v%d: package(orgName: "acme", packageName: "%s", version: "%d.0.0") {'
         " dependentPackages {organization name version}"
@@ -189,7 +189,7 @@ async def test_pulls_are_counted_between_two_days(world: World) -> None:
     await published(world)
     await world.java().pull("acme/greet:1.0.0")
     await world.write_pulls()
-    await world.registry.maintenance.upkeep.run("roll-up-pulls")
+    await world.registry.maintenance.task_runner.run("roll-up-pulls")
 
     async def pulls(days: str) -> int:
         query = f'{{package(orgName: "acme", packageName: "greet"{days}) {{totalPullCount}}}}'

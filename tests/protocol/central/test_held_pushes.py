@@ -172,9 +172,10 @@ async def test_a_repeat_finishes_a_confirmation_that_was_cut_off(worlds: OpenWor
     held = world.registry.publishing.held_releases
     stores = world.stores
     broken = replace(
-        held.records.derived_data, metadata=failing(stores.metadata, Fault("put_entries", Busy()))
+        held.package_records.derived_data,
+        metadata=failing(stores.metadata, Fault("put_entries", Busy())),
     )
-    cut_off = replace(held, records=replace(held.records, derived_data=broken))
+    cut_off = replace(held, package_records=replace(held.package_records, derived_data=broken))
     with raises_refusal("not-listed-yet"):
         await cut_off.confirm(NEXT, by=world.fresh(world.people.ann))
     await world.push(ARCHIVE)

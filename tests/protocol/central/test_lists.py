@@ -248,7 +248,7 @@ async def test_packages_can_be_ordered_by_their_pulls(world: World, sort: str) -
     await stock(world)
     await world.java().pull("other/storage:1.0.0")
     await world.write_pulls()
-    await world.registry.maintenance.upkeep.run("roll-up-pulls")
+    await world.registry.maintenance.task_runner.run("roll-up-pulls")
     assert (await names(world, f"/packages?sort={sort}"))[0] == "other/storage"
     assert (await names(world, "/packages?sort=pullCount,ASC"))[-1] == "other/storage"
 

@@ -124,7 +124,7 @@ async def test_other_bytes_and_people_without_the_right_bring_nothing(world: Wor
 
 
 async def test_the_audit_names_the_remedy(world: World) -> None:
-    report = await world.registry.maintenance.upkeep.run("audit-archives")
+    report = await world.registry.maintenance.task_runner.run("audit-archives")
     assert report is not None
     [problem] = report.problems
     assert problem == (
@@ -132,6 +132,6 @@ async def test_the_audit_names_the_remedy(world: World) -> None:
         "acme/greet:1.0.0 --from BACKUP, or push the same archive again."
     )
     await world.push(ARCHIVE)
-    report = await world.registry.maintenance.upkeep.run("audit-archives")
+    report = await world.registry.maintenance.task_runner.run("audit-archives")
     assert report is not None
     assert report.problems == ()

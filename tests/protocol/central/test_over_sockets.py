@@ -187,7 +187,7 @@ async def test_pulls_that_several_workers_counted_are_in_the_store_when_they_end
     settings = settings_of(tmp_path / "data")
     stores = embedded_adapters(settings)
     registry = build_registry(settings, stores)
-    await registry.maintenance.upkeep.run("roll-up-pulls")
+    await registry.maintenance.task_runner.run("roll-up-pulls")
     [head] = await stores.metadata.packages("", 1)
     await registry.close()
     assert head.pulls == 1

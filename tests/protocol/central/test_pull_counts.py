@@ -25,7 +25,7 @@ async def published(world: World) -> None:
 async def pulls(world: World) -> int:
     """Return the count that clients see, after what runs every few minutes has run."""
     await world.write_pulls()
-    await world.registry.maintenance.upkeep.run("roll-up-pulls")
+    await world.registry.maintenance.task_runner.run("roll-up-pulls")
     return (await world.java().metadata(GREET))["pullCount"]
 
 

@@ -206,8 +206,8 @@ async def registry(python: str, tmp_path_factory: pytest.TempPathFactory) -> Asy
     proof = Ask("GET /api/v1/log/proof/acme/greet/1.0.0")
     # Both have to find the release in the log, and not one while it is being logged.
     while (await _our_answer(Host(app), proof)).status != 200:
-        await built.maintenance.upkeep.run("freeze-leaves")
-        await built.maintenance.upkeep.run("write-log")
+        await built.maintenance.task_runner.run("freeze-leaves")
+        await built.maintenance.task_runner.run("write-log")
         await asyncio.sleep(0.1)  # The process itself may be writing.
     environment = {"BALLROOM_DATA": str(data), "BALLROOM_URL": URL}
     with started(python, Served(app, ".", environment), data.with_name("log")) as worker:

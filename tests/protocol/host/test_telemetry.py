@@ -106,12 +106,12 @@ def audit_timer(world: World) -> Callable[[], Awaitable[None]]:
     app.register_functions(timers.blueprint(world.registry))
     [timer] = functions_of(app).timers
 
-    upkeep: Any = world.registry.maintenance.upkeep
-    for other in {*upkeep.tasks} - {"audit-archives"}:
-        del upkeep.tasks[other]
+    runner: Any = world.registry.maintenance.task_runner
+    for other in {*runner.tasks} - {"audit-archives"}:
+        del runner.tasks[other]
 
     async def run() -> None:
-        await upkeep.due()
+        await runner.due()
         world.clock.advance(timedelta(days=1))
         await timer.call(TimerRequest(past_due=False))
 
@@ -124,7 +124,7 @@ async def test_a_task_that_fails_is_recorded_as_failed(world: World) -> None:
     async def breaking() -> Any:
         raise RuntimeError
 
-    world.registry.maintenance.upkeep.tasks["audit-archives"] = fake_task(work=breaking)  # pyright: ignore[reportIndexIssue]
+    world.registry.maintenance.task_runner.tasks["audit-archives"] = fake_task(work=breaking)  # pyright: ignore[reportIndexIssue]
     with hearing() as heard:
         await run_audit()
         [run] = heard.points(UPKEEP)

@@ -135,7 +135,7 @@ async def test_pulls_change_nothing(world: World) -> None:
     before = await world.get(FILE)
     await world.java().pull(GREET)
     await world.write_pulls()
-    await world.registry.maintenance.upkeep.run("roll-up-pulls")
+    await world.registry.maintenance.task_runner.run("roll-up-pulls")
     after = await world.get(FILE)
     assert (after.content, after.headers["etag"]) == (before.content, before.headers["etag"])
 

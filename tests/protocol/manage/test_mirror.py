@@ -29,7 +29,7 @@ async def mirror(worlds: OpenWorld, upstream: FakeUpstream) -> World:
     world = await worlds(upstream=upstream.url)
     await world.java().pull("ballerina/io:1.0.0")
     await world.write_pulls()
-    await world.registry.maintenance.upkeep.run("roll-up-pulls")
+    await world.registry.maintenance.task_runner.run("roll-up-pulls")
     return world
 
 

@@ -154,7 +154,7 @@ async def test_characters_that_change_the_direction_of_a_line_are_shown_by_numbe
 
 
 async def test_the_status_says_why_tasks_wait(world: World) -> None:
-    await world.registry.maintenance.upkeep.run("process-outboxes")
+    await world.registry.maintenance.task_runner.run("process-outboxes")
     await world.registry.limits.notices.enter_read_only_mode(REASON, by=OPERATOR)
     world.clock.advance(timedelta(hours=1))
     text = (await world.get(f"{URL}/about/status")).text

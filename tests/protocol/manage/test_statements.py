@@ -120,7 +120,7 @@ async def test_no_webhook_gets_the_reason_for_owners(published: World, receiver:
     await moderation.restore(AT, by=OPERATOR)
     await moderation.remove(AT, INTERNAL, by=OPERATOR)
     for _ in range(3):
-        await published.registry.maintenance.upkeep.run("deliver-webhooks")
+        await published.registry.maintenance.task_runner.run("deliver-webhooks")
     assert receiver.received
     said = dict[str, set[str]]()
     for each in receiver.received:

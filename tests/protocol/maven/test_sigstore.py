@@ -180,7 +180,7 @@ async def test_a_release_of_a_burst_waits_for_its_bundle_after_an_owner_confirme
     held_releases = trust.world.registry.publishing.held_releases
     at = Coordinate.parse("acme", "greet", "1.1.0")
     confirmed = await held_releases.confirm(at, by=trust.owner)
-    assert confirmed.waits_for_sigstore
+    assert confirmed.is_held_for_sigstore
     workflow = f"https://github.com/{ref['workflow_ref']}"
     claims = {9: workflow, 18: workflow, 14: ref["ref"]}
     bundle = public.bundle(hex_of(archive), claims=claims)
@@ -204,7 +204,7 @@ async def test_a_release_that_an_administrator_restores_still_waits_for_its_bund
     await moderation.hold(at, "A review.", by=OPERATOR)
     for _ in range(2):
         restored = await moderation.restore(at, by=OPERATOR)
-        assert restored.waits_for_sigstore
+        assert restored.is_held_for_sigstore
     assert (await trust.world.get("/packages/acme/greet/1.0.0")).status_code == 404
     sent = await put(trust, BUNDLE, public.bundle(hex_of(archive)), job)
     assert sent.status_code == 201, sent.text

@@ -338,10 +338,10 @@ async def crash_during_an_import(target: World, carrier: Carrier) -> None:
     importing = target.registry.bundles.importing
     file = BundleFileSource(carrier.file)
     withdrawals = importing.withdrawals
-    writer = withdrawals.packages
+    writer = withdrawals.package_records
     broken: MetadataStore = failing(target.stores.metadata, Fault("put_entries", Busy()))
     derived = replace(writer.derived_data, metadata=broken)
-    crashing = replace(withdrawals, packages=replace(writer, derived_data=derived))
+    crashing = replace(withdrawals, package_records=replace(writer, derived_data=derived))
     crashed = replace(importing, withdrawals=crashing)
     with raises_refusal("not-listed-yet"):
         await crashed.run(file, carrier.trusted, progress=lambda *_: None)

@@ -256,7 +256,7 @@ async def test_what_was_pulled_or_changed_since_a_day_is_selected(
     since_ms = source.clock.now_ms()
     await pull(source, "tools/hammer:1.0.0")
     await source.write_pulls()
-    await source.registry.maintenance.upkeep.run("roll-up-pulls")
+    await source.registry.maintenance.task_runner.run("roll-up-pulls")
     pulled = await carrier.export(source, pulled_since=utc_day(since_ms))
     assert [str(each.coordinate) for each in pulled.archives] == ["tools/hammer:1.0.0"]
     await source.push(bala("tools/saw:1.0.0"), by=source.people.admin)

@@ -35,7 +35,7 @@ async def known(mirror: World, upstream: FakeUpstream) -> World:
 
 async def update(world: World) -> TaskReport:
     """Run the task, as the timer does."""
-    report = await world.registry.maintenance.upkeep.run(UpdateUpstreamCatalogue.id)
+    report = await world.registry.maintenance.task_runner.run(UpdateUpstreamCatalogue.id)
     assert report is not None
     await catch_up(world)
     return report
@@ -67,10 +67,10 @@ async def test_search_finds_what_was_never_pulled(known: World, upstream: FakeUp
 async def test_the_first_round_begins_with_the_first_call_of_the_timer(
     mirror: World, upstream: FakeUpstream
 ) -> None:
-    upkeep = mirror.registry.maintenance.upkeep
-    assert UpdateUpstreamCatalogue.id in [each.id for each in await upkeep.due()]
-    assert await upkeep.run_due(UpdateUpstreamCatalogue.id)
-    assert UpdateUpstreamCatalogue.id not in [each.id for each in await upkeep.due()]
+    runner = mirror.registry.maintenance.task_runner
+    assert UpdateUpstreamCatalogue.id in [each.id for each in await runner.due()]
+    assert await runner.run_due(UpdateUpstreamCatalogue.id)
+    assert UpdateUpstreamCatalogue.id not in [each.id for each in await runner.due()]
     await catch_up(mirror)
     assert await found(mirror, "org:ballerina") == ["ballerina/io:1.1.0"]
     assert upstream.asked["list"] == 1

@@ -193,7 +193,7 @@ async def test_no_stored_time_of_a_mirrored_release_disturbs_a_face(
         origin = release.upstream.model_copy(update=times)
         return release.model_copy(update={"upstream": origin, "changed_ms": extreme})
 
-    await mirror.registry.packages.record_writer.change_release(coordinate, changed)
+    await mirror.registry.packages.records.change_release(coordinate, changed)
     await catch_up(mirror)
     for path in (each for each in FACES if "acme" not in each and "/tools/h" not in each):
         assert (await mirror.get(path)).status_code in {200, 404}, path

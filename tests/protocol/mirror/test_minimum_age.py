@@ -306,7 +306,7 @@ async def test_a_stored_release_that_is_too_young_is_withheld_until_it_is_old_en
         await change(mirror)
     else:
         mirror.clock.advance(timedelta(days=6))
-    await mirror.registry.maintenance.upkeep.run("apply-mirror-rules")
+    await mirror.registry.maintenance.task_runner.run("apply-mirror-rules")
     assert await status(mirror, f"{IO}/1.1.0") == 302
 
 

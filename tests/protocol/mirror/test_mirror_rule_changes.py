@@ -106,7 +106,7 @@ async def test_a_change_is_recorded_with_the_upstreams_rules_and_ages_before_and
 
 
 async def applied(mirror: World) -> TaskReport:
-    report = await mirror.registry.maintenance.upkeep.run("apply-mirror-rules")
+    report = await mirror.registry.maintenance.task_runner.run("apply-mirror-rules")
     assert report is not None
     return report
 
@@ -150,6 +150,8 @@ async def test_a_run_that_has_nothing_to_change_reads_no_release(
     await applied(stored)
     calls = Counter[str]()
     withheld = services(stored).rule_application
-    records = replace(withheld.records, metadata=counting(withheld.records.metadata, calls))
-    await replace(withheld, records=records).apply()
+    records = replace(
+        withheld.package_records, metadata=counting(withheld.package_records.metadata, calls)
+    )
+    await replace(withheld, package_records=records).apply()
     assert not calls

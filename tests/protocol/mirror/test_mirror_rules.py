@@ -192,7 +192,7 @@ async def test_the_task_finishes_a_change_that_was_interrupted(mirror: World) ->
         await replace(mirroring.rules, application=broken).replace(draft, by=OPERATOR)
     mirror.clock.advance(timedelta(seconds=6))
     assert await status(mirror, f"{IO}/1.0.0") == 302
-    await mirror.registry.maintenance.upkeep.run("apply-mirror-rules")
+    await mirror.registry.maintenance.task_runner.run("apply-mirror-rules")
     assert await status(mirror, f"{IO}/1.0.0") == 400
 
 

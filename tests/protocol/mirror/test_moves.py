@@ -240,8 +240,8 @@ async def test_a_move_that_was_interrupted_is_finished_by_a_repeat(
     fault = Fault(operation, Busy(), nth=number)
     if service == "metadata":
         metadata = failing(moves.application.metadata, fault)
-        records = replace(moves.application.records, metadata=metadata)
-        broken = replace(moves, application=replace(moves.application, records=records))
+        records = replace(moves.application.package_records, metadata=metadata)
+        broken = replace(moves, application=replace(moves.application, package_records=records))
     else:
         directory = failing(moves.directory, fault)
         writer = replace(moves.record_writer, directory=directory)

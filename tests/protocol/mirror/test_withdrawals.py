@@ -59,12 +59,12 @@ async def withdraw(
 
 
 async def follow(mirror: World) -> None:
-    await mirror.registry.maintenance.upkeep.run("follow-upstream-withdrawals")
+    await mirror.registry.maintenance.task_runner.run("follow-upstream-withdrawals")
 
 
 async def gone(mirror: World) -> list[str]:
     found = await mirror.registry.require_mirroring().gone.list(by=OPERATOR)
-    return [f"{each.coordinate} {each.told}" for each in found]
+    return [f"{each.coordinate} {each.reason_clause}" for each in found]
 
 
 def mails(mirror: World) -> list[str]:

@@ -26,7 +26,7 @@ async def limit(world: World, **limits: int) -> dict[str, Any]:
 
 
 async def count(world: World) -> None:
-    await require_task(world.registry.maintenance.upkeep.tasks, "count-usage").run()
+    await require_task(world.registry.maintenance.task_runner.tasks, "count-usage").run()
 
 
 async def used(world: World) -> dict[str, Any]:

@@ -29,7 +29,7 @@ async def push(world: World, *releases: str, private: bool = True) -> None:
 
 
 async def run(world: World) -> None:
-    await require_task(world.registry.maintenance.upkeep.tasks, "remove-prereleases").run()
+    await require_task(world.registry.maintenance.task_runner.tasks, "remove-prereleases").run()
 
 
 async def release_of(world: World, release: str) -> Release:

@@ -170,7 +170,7 @@ async def test_an_administrator_does_not_publish_it_by_restoring_it(world: World
     assert "waits for a review" in answer.text
     await moderation.quarantine(at, "It looks odd.", by=OPERATOR)
     restored = await moderation.restore(at, by=OPERATOR)
-    assert restored.waits_for_review
+    assert restored.is_held_for_review
     assert not await is_served(world)
 
 

@@ -154,7 +154,7 @@ async def test_an_answer_of_entra_id_does_not_end_what_scim_said(worlds: OpenWor
         f"/Users/{user['id']}", {"op": "Replace", "path": "active", "value": "False"}
     )
     scim.company.issuer.graph_accounts[KIM] = True
-    await scim.world.registry.maintenance.upkeep.run("lock-disabled-accounts")
+    await scim.world.registry.maintenance.task_runner.run("lock-disabled-accounts")
     assert (await scim.account()).is_locked
 
 
@@ -292,7 +292,7 @@ async def test_a_role_of_a_directory_has_no_end(scim: ScimWorld) -> None:
     await ruled(scim, f"entra:{DEVELOPERS} -> acme, maintainer")
     await group(scim, (await scim.user())["id"])
     scim.company.wait(days=300)
-    await scim.world.registry.maintenance.upkeep.run("apply-group-rules")
+    await scim.world.registry.maintenance.task_runner.run("apply-group-rules")
     assert await roles(scim) == {"acme": "maintainer"}
 
 

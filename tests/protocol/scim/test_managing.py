@@ -191,7 +191,7 @@ async def test_roles_that_a_process_left_follow_with_the_task(scim: ScimWorld) -
     assert record is not None
     left = {"members": (user["id"],), "pending": (user["id"],)}
     await directory.replace(record.model_copy(update=left))
-    await scim.world.registry.maintenance.upkeep.run("apply-group-rules")
+    await scim.world.registry.maintenance.task_runner.run("apply-group-rules")
     memberships = scim.world.registry.organizations.memberships
     assert [each.org for each in await memberships.of_account((await scim.account()).id)] == [
         "acme"

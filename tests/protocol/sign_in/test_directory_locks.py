@@ -76,7 +76,7 @@ async def colleagues(company: SignInWorld, count: int) -> list[str]:
 
 async def ask(company: SignInWorld) -> TaskReport:
     """Ask about everybody, as the task does once a day."""
-    report = await company.world.registry.maintenance.upkeep.run("lock-disabled-accounts")
+    report = await company.world.registry.maintenance.task_runner.run("lock-disabled-accounts")
     assert report is not None
     return report
 

@@ -369,7 +369,7 @@ async def test_without_groups_of_a_provider_staff_has_no_end(
 
 
 async def apply_rules(company: SignInWorld) -> None:
-    await company.world.registry.maintenance.upkeep.run("apply-group-rules")
+    await company.world.registry.maintenance.task_runner.run("apply-group-rules")
 
 
 @pytest.mark.parametrize(("hours", "days_before"), [(24 * 7, 3.5), (24 * 30, 7)])
@@ -526,6 +526,21 @@ async def test_a_group_of_both_makes_an_administrator_and_an_auditor_with_an_eve
     account = await kim(company)
     kinds = [each for each in await company.events(account.id) if each.endswith(".appointed")]
     assert kinds == ["account.appointed", "auditor.appointed"]
+
+
+@pytest.mark.parametrize("role", ["administrator", "auditor"])
+async def test_the_mail_about_a_role_by_a_group_names_the_rule(
+    company: SignInWorld, role: str
+) -> None:
+    await rule(company, f"entra:{GROUP} -> {role}")
+    for claims, became in (({"groups": [GROUP]}, f"an {role}"), ({}, f"no longer an {role}")):
+        await sign_in(company, **claims)
+        mails = [each for each in await company.mails() if each.subject == f"kim is {became}"]
+        assert mails
+        for mail in mails:
+            assert (
+                f"A rule about groups made a change: kim is {became} of the registry" in mail.text
+            )
 
 
 async def test_no_rule_takes_the_last_administrator(company: SignInWorld) -> None:

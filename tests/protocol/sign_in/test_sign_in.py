@@ -324,7 +324,7 @@ async def test_a_first_sign_in_whose_event_fails_is_published_later(
     fault = Fault("publish", Busy(), moment, nth)
     sign_ins = await open_sign_in(worlds, around=fault.at("events"))
     await sign_ins.signed_in("oidc")
-    await sign_ins.world.registry.maintenance.upkeep.run("process-outboxes")
+    await sign_ins.world.registry.maintenance.task_runner.run("process-outboxes")
     kim = (await accounts(sign_ins))["kim"]
     assert sorted(await sign_ins.events(kim.id)) == [
         "account.created",

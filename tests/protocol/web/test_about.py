@@ -77,7 +77,7 @@ async def test_the_status_says_when_the_stores_do_not_answer(worlds: OpenWorld) 
 
 async def test_the_status_shows_runs_and_those_that_are_overdue(world: World) -> None:
     assert "All systems operational." in (await opened(world, "/about/status")).text
-    await world.registry.maintenance.upkeep.run("process-outboxes")
+    await world.registry.maintenance.task_runner.run("process-outboxes")
     world.clock.advance(timedelta(hours=1))
     text = (await opened(world, "/about/status")).text
     assert ">Delayed<" in text
@@ -105,7 +105,7 @@ async def test_the_status_asks_the_stores_once_and_for_the_runs_every_ten_second
     first = Counter(journal.taken())
     assert first["metadata.packages"] == 1
     assert (
-        first["work.peek"] == len(world.registry.maintenance.upkeep.tasks) + 1
+        first["work.peek"] == len(world.registry.maintenance.task_runner.tasks) + 1
     )  # By both ids; the census.
     await opened(world, "/about/status")
     again = Counter(journal.taken())

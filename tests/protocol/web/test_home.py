@@ -49,7 +49,7 @@ async def test_the_page_shows_nothing_private_to_anybody(world: World) -> None:
 async def test_releases_are_shown_once_they_were_counted(world: World) -> None:
     for version in ("1.0.0", "1.1.0"):
         await world.push(bala(f"acme/greet:{version}"))
-    await world.registry.maintenance.upkeep.run("create-snapshot")
+    await world.registry.maintenance.task_runner.run("create-snapshot")
     assert "<dt>releases</dt><dd>2</dd>" in (await opened(world, "/")).text
     assert "<dt>Releases</dt>\n<dd>2</dd>" in (await opened(world, "/about/status")).text
 
@@ -99,7 +99,7 @@ async def test_an_anonymous_reader_costs_questions_about_what_the_index_keeps(
 ) -> None:
     world = await worlds(wrap=journal.wrap, host=asking)
     await fill(world)
-    await world.registry.maintenance.upkeep.run("rebuild-derived-data")
+    await world.registry.maintenance.task_runner.run("rebuild-derived-data")
     journal.taken()
     await opened(world, "/")
     counts = Counter({"search.search": 3 + 6, "search.totals": 1, "search.keywords": 1})

@@ -32,9 +32,11 @@ HALF_EMPTY = DiskSpace(100 * GiB, 50 * GiB)
 ALMOST_FULL = DiskSpace(40 * GiB, GiB // 2)
 
 
-def on_a_disk(room: DiskSpace) -> Callable[[Adapters], Adapters]:
+def on_a_disk(space: DiskSpace) -> Callable[[Adapters], Adapters]:
     """Have the stores lie on a disk that never changes, and the tasks be those of one machine."""
-    return lambda stores: replace(stores, room=lambda: room, feed=None, links=None, edge=None)
+    return lambda stores: replace(
+        stores, disk_space=lambda: space, feed=None, links=None, edge=None
+    )
 
 
 @pytest.fixture
@@ -45,7 +47,7 @@ async def world(worlds: OpenWorld) -> World:
 async def all_done(world: World) -> None:
     """Have every task done its work a moment ago."""
     runs = TaskRuns(world.stores.work, world.clock)
-    for task in world.registry.maintenance.upkeep.tasks.values():
+    for task in world.registry.maintenance.task_runner.tasks.values():
         await runs.save(task, world.clock.now_ms(), TaskReport())
 
 
@@ -61,7 +63,7 @@ async def test_all_is_well(world: World, admin: PageClient, page: SnapshotAssert
     await world.push(bala("acme/secret:1.0.0", visibility="private"))
     withheld = Coordinate.parse("acme", "greet", "1.0.0")
     await world.registry.publishing.moderation.quarantine(withheld, "reported", by=OPERATOR)
-    await world.registry.maintenance.upkeep.run("create-snapshot")
+    await world.registry.maintenance.task_runner.run("create-snapshot")
     await all_done(world)
     world.clock.advance(timedelta(minutes=3))
     await admin.open("/manage")
@@ -181,7 +183,7 @@ async def test_the_pages_cost_a_bounded_number_of_calls(
 ) -> None:
     world = await worlds(wrap=journal.wrap, host=asking)
     admin = await PageClient.of(world, world.people.admin)
-    tasks = len(world.registry.maintenance.upkeep.tasks)
+    tasks = len(world.registry.maintenance.task_runner.tasks)
     assert await calls_of(admin, "/manage", journal) == {
         "directory.get": 1,  # Whether they administer the registry.
         # Locks that wait, organizations without an owner, and tokens of directories.

@@ -40,7 +40,7 @@ class Tasks:
     released: asyncio.Event = field(default_factory=asyncio.Event)
 
     def install(self) -> None:
-        tasks: Any = self.world.registry.maintenance.upkeep.tasks
+        tasks: Any = self.world.registry.maintenance.task_runner.tasks
         for task in TASKS:
             tasks[task.id] = fake_task(task, lambda name=task.id: self._run(name))
 
@@ -119,7 +119,7 @@ async def test_every_task_runs_when_it_is_due(world: World) -> None:
     ran = [task for event, task in results(events) if event == "upkeep.done"]
     scheduled = {
         task.id: task.schedule
-        for task in world.registry.maintenance.upkeep.tasks.values()
+        for task in world.registry.maintenance.task_runner.tasks.values()
         if task.schedule
     }
     assert set(ran) == set(scheduled)
@@ -190,7 +190,7 @@ async def test_a_store_that_fails_meanwhile_ends_no_task(world: World, tasks: Ta
     tasks.slow = frozenset({"create-snapshot"})
     await fire(world)
     world.clock.advance(MINUTE)
-    due: Any = world.registry.maintenance.upkeep.runs
+    due: Any = world.registry.maintenance.task_runner.runs
     working = due.due
 
     async def fail(_tasks: object) -> list[str]:
@@ -213,15 +213,15 @@ async def test_a_registry_that_becomes_read_only_stops_tasks_that_were_due(
 ) -> None:
     await fire(world)
     world.clock.advance(MINUTE)
-    upkeep_: Any = world.registry.maintenance.upkeep
-    due = await upkeep_.due()
+    runner: Any = world.registry.maintenance.task_runner
+    due = await runner.due()
     await world.registry.limits.notices.enter_read_only_mode("moving house", by=OPERATOR)
 
     async def due_before() -> list[str]:
         return due
 
     with pytest.MonkeyPatch.context() as patch, capture_logs() as events:
-        patch.setattr(type(upkeep_), "due", lambda _: due_before())
+        patch.setattr(type(runner), "due", lambda _: due_before())
         await fire(world)
     assert ("upkeep.read_only", "process-outboxes") in results(events)
     assert tasks.ran == ["create-snapshot"]

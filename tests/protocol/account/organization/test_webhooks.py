@@ -22,7 +22,7 @@ async def world(worlds: OpenWorld) -> World:
 
 
 async def test_an_owner_adds_a_webhook_sees_its_deliveries_and_removes_it(ann: PageClient) -> None:
-    upkeep = ann.world.registry.maintenance.upkeep
+    runner = ann.world.registry.maintenance.task_runner
     with receiving() as receiver:
         assert "No webhooks yet" in ann.text
         await ann.send(f"{PAGE}/add", url=receiver.url, events=["release", "token"])
@@ -33,7 +33,7 @@ async def test_an_owner_adds_a_webhook_sees_its_deliveries_and_removes_it(ann: P
         receiver.status = 500
         receiver.body = b"broken"
         await ann.world.push(bala("acme/greet:1.0.0"))
-        await upkeep.run("deliver-webhooks")
+        await runner.run("deliver-webhooks")
         await ann.open(webhook)
         assert all(each in ann.text for each in ("release.published", "500", "broken", "Waiting"))
         receiver.status = 204
@@ -41,7 +41,7 @@ async def test_an_owner_adds_a_webhook_sees_its_deliveries_and_removes_it(ann: P
         [number] = re.findall(r'name="number" value="(\d+)"', ann.text)
         await ann.send(f"{webhook}/replay", number=number)
         assert "The delivery is sent again within a minute." in ann.text
-        await upkeep.run("deliver-webhooks")
+        await runner.run("deliver-webhooks")
         await ann.open(webhook)
         assert "Delivered" in ann.text
         await ann.send(f"{webhook}/rotate")

@@ -141,18 +141,18 @@ async def test_a_full_disk_is_noticed_within_a_second(tmp_path: Path) -> None:
     now = 0.0
     with small_disk(tmp_path / "disk", MIB) as disk:
         probe = WriteProbe(disk.root, lambda: now)
-        await probe.require_room()
+        await probe.require_disk_space()
         disk.fill(leaving_pages=3)
-        await probe.require_room()  # It was asked just now.
+        await probe.require_disk_space()  # It was asked just now.
         now += PROBE_INTERVAL.total_seconds()
         for _ in range(2):
             with raises_refusal("storage-not-writable", match="storage is full"):
-                await probe.require_room()
+                await probe.require_disk_space()
         disk.free()
-        await probe.require_room()
+        await probe.require_disk_space()
         assert list(disk.root.iterdir()) == []
 
 
 async def test_a_disk_that_fails_otherwise_is_busy(tmp_path: Path) -> None:
     with pytest.raises(Busy):
-        await WriteProbe(tmp_path / "nowhere").require_room()
+        await WriteProbe(tmp_path / "nowhere").require_disk_space()

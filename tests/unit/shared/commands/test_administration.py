@@ -125,7 +125,7 @@ def test_a_task_that_should_have_run_is_overdue(terminal: Terminal) -> None:
 
 @dataclass
 class Tiring:
-    """Upkeep with a task that takes three runs."""
+    """A task runner with a task that takes three runs."""
 
     left: int = 3
 

@@ -58,10 +58,14 @@ def kinds(of: type[Entity] = Entity) -> Iterator[type[Entity]]:
 
 
 def fields_of(record: type) -> dict[str, tuple[object, object]]:
-    """Return the annotation and the default of each field; undefined if it has none."""
+    """Return the annotation and the default of each field, by its stored name; undefined if it has
+    none."""
     if issubclass(record, BaseModel):
         return {
-            name: (field.annotation, field.get_default(call_default_factory=True))
+            field.serialization_alias or name: (
+                field.annotation,
+                field.get_default(call_default_factory=True),
+            )
             for name, field in record.model_fields.items()
         }
     hints = typing.get_type_hints(record)

@@ -44,7 +44,11 @@ def test_the_event_of_a_release_says_what_was_published_by_whom_and_from_where(
 def test_a_held_release_waits_for_an_owner_and_its_event_says_why() -> None:
     release = new_release(BALA, by=BY, now_ms=NOW_MS)
     held = held_for_owner(release, "One of many.")
-    assert (held.state, held.state_reason, held.awaits_owner) == (State.HELD, "One of many.", True)
+    assert (held.state, held.state_reason, held.is_held_for_owner) == (
+        State.HELD,
+        "One of many.",
+        True,
+    )
     [event] = held.outbox
     assert event.kind == "release.awaiting-owner"
     assert event.details == {**release.outbox[0].details, "reason": "One of many."}
@@ -96,7 +100,7 @@ def test_a_note_says_who_decided_unless_nobody_did() -> None:
     decided = (event("one", state="held"), event(state="held"), event("two", reason="x"))
     held = sample_records.release(state=State.HELD, outbox=decided)
     assert WithheldNote.of(held, by="before").by == "admin00000"
-    waiting = held.model_copy(update={"awaits_owner": True})
+    waiting = held.model_copy(update={"is_held_for_owner": True})
     assert WithheldNote.of(waiting, by="before").by == "before"
     assert WithheldNote.of(held.model_copy(update={"outbox": ()}), by="before").by == "before"
     assert WithheldNote.of(held.model_copy(update={"outbox": ()})).by == ""

@@ -28,14 +28,14 @@ async def test_the_state_of_a_task_that_raises_is_failed(world: World) -> None:
         raise Broken
 
     tasks = {ORPHANS: fake_task(DeleteOrphanedArchives, broken)}
-    upkeep = replace(world.registry.maintenance.upkeep, tasks=tasks)
+    runner = replace(world.registry.maintenance.task_runner, tasks=tasks)
     with pytest.raises(Broken):
-        await upkeep.run(ORPHANS)
-    [access] = await upkeep.task_states()
+        await runner.run(ORPHANS)
+    [access] = await runner.task_states()
     assert access.last_run is not None
     assert access.last_run.result is TaskResult.FAILED
     # Its lease is over: the next one need not wait.
-    assert await world.registry.maintenance.upkeep.run(ORPHANS) is not None
+    assert await world.registry.maintenance.task_runner.run(ORPHANS) is not None
 
 
 async def test_a_run_that_cannot_be_noted_is_done_all_the_same(world: World) -> None:
@@ -46,23 +46,23 @@ async def test_a_run_that_cannot_be_noted_is_done_all_the_same(world: World) -> 
             raise Busy
 
     work = Busied()
-    upkeep = world.registry.maintenance.upkeep
-    leases = replace(upkeep.leases, work=work)
-    upkeep = replace(upkeep, leases=leases, runs=TaskRuns(work, world.clock))
-    assert await upkeep.run("delete-expired-records") == TaskReport()
+    runner = world.registry.maintenance.task_runner
+    leases = replace(runner.leases, work=work)
+    runner = replace(runner, leases=leases, runs=TaskRuns(work, world.clock))
+    assert await runner.run("delete-expired-records") == TaskReport()
     # Its lease is over all the same.
-    assert await upkeep.run("delete-expired-records") == TaskReport()
+    assert await runner.run("delete-expired-records") == TaskReport()
 
 
 async def test_while_the_registry_takes_no_changes_tasks_leave_records_alone(world: World) -> None:
     await world.registry.limits.notices.enter_read_only_mode("moving house", by=OPERATOR)
-    upkeep = world.registry.maintenance.upkeep
-    postponed = [each for each in upkeep.tasks.values() if not each.runs_in_read_only_mode]
+    runner = world.registry.maintenance.task_runner
+    postponed = [each for each in runner.tasks.values() if not each.runs_in_read_only_mode]
     for task in postponed:
         with pytest.raises(TakesNoChanges):
-            await upkeep.run(task.id)
-    assert await upkeep.run(CreateSnapshot.id) is not None
-    states = await upkeep.task_states()
+            await runner.run(task.id)
+    assert await runner.run(CreateSnapshot.id) is not None
+    states = await runner.task_states()
     assert {each.task for each in states if each.last_run} == {CreateSnapshot.id}
 
 

@@ -13,7 +13,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from functions.http.event_sentences import EVENT_PHRASES
 from shared.domain.events import PERSONAL_DETAILS, Event
-from shared.domain.transparency.leaves import READABLE_KINDS, frozen, is_told
+from shared.domain.transparency.leaves import READABLE_KINDS, frozen, is_disclosed
 from tests.paths import docs
 
 SALT = bytes(range(32))
@@ -119,7 +119,7 @@ def test_another_salt_is_another_commitment() -> None:
 def test_other_kinds_are_never_readable(kind: str) -> None:
     leaf = said(event(kind, public=True))
     assert leaf.keys() == {"v", "index", "commitment"}
-    assert not is_told(event(kind, public=True))
+    assert not is_disclosed(event(kind, public=True))
 
 
 def test_every_readable_kind_exists() -> None:
@@ -131,10 +131,10 @@ def test_every_readable_kind_exists() -> None:
 
 def test_the_withdrawal_of_what_was_not_served_is_not_told() -> None:
     served = {"state_before": "live"}
-    assert is_told(event("release.removed", details=served))
-    assert not is_told(event("release.removed", details={"state_before": "held"}))
-    assert is_told(event("package.private", details={"visibility_before": "public"}))
-    assert not is_told(event("package.internal", details={"visibility_before": "private"}))
+    assert is_disclosed(event("release.removed", details=served))
+    assert not is_disclosed(event("release.removed", details={"state_before": "held"}))
+    assert is_disclosed(event("package.private", details={"visibility_before": "public"}))
+    assert not is_disclosed(event("package.internal", details={"visibility_before": "private"}))
 
 
 NAMES_OF_DETAILS = sorted(

@@ -19,21 +19,21 @@ ROOM = DiskSpace(100, 50)
 
 @pytest.fixture
 def registry_status(world: World) -> RegistryStatus:
-    return replace(world.registry.administration.status, room=lambda: ROOM)
+    return replace(world.registry.administration.status, disk_space=lambda: ROOM)
 
 
 @pytest.mark.parametrize("missing", ["tasks", "counts"])
 async def test_each_store_that_does_not_answer_leaves_out_its_own_part(
     world: World, registry_status: RegistryStatus, missing: str
 ) -> None:
-    await world.registry.maintenance.upkeep.run("create-snapshot")
+    await world.registry.maintenance.task_runner.run("create-snapshot")
     whole = await registry_status.report(by=OPERATOR)
     assert None not in (whole.tasks, whole.backlog, whole.counts)
     work = failing(world.stores.work, Fault("peek", Busy()))
     changed = (
         replace(
             registry_status,
-            upkeep=replace(registry_status.upkeep, runs=TaskRuns(work, world.clock)),
+            task_runner=replace(registry_status.task_runner, runs=TaskRuns(work, world.clock)),
         )
         if missing == "tasks"
         else replace(registry_status, last_counts=LastRegistryCounts(work, world.clock))

@@ -428,10 +428,10 @@ async def test_a_store_that_fails_leaves_the_release_to_the_next_run(
     await world.registry.api_docs.queue.drain()
     assert await world.stores.documents.api_docs_record(release.archive_digest) is None
     with pytest.raises(Busy):
-        await world.registry.maintenance.upkeep.run("generate-api-docs")
+        await world.registry.maintenance.task_runner.run("generate-api-docs")
     for each in busy:
         each.failing = ""
-    await world.registry.maintenance.upkeep.run("generate-api-docs")
+    await world.registry.maintenance.task_runner.run("generate-api-docs")
     record = await world.stores.documents.api_docs_record(release.archive_digest)
     assert record is not None
     assert record.state is DocsState.DONE

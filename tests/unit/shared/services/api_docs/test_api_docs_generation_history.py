@@ -38,7 +38,7 @@ async def test_a_verdict_is_deleted_with_the_archive(world: World) -> None:
     latest = await compared(world)
     await world.registry.publishing.moderation.remove(latest.coordinate, "court order", by=OPERATOR)
     world.clock.advance(timedelta(days=7))
-    await world.registry.maintenance.upkeep.run("delete-orphaned-archives")
+    await world.registry.maintenance.task_runner.run("delete-orphaned-archives")
     assert await verdicts(world) == {}
 
 

@@ -328,7 +328,7 @@ async def test_a_queue_that_is_closed_at_work_leaves_the_rest() -> None:
 
 
 async def run(world: World) -> TaskReport:
-    report = await world.registry.maintenance.upkeep.run("generate-api-docs")
+    report = await world.registry.maintenance.task_runner.run("generate-api-docs")
     assert report
     return report
 

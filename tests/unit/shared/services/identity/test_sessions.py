@@ -9,7 +9,7 @@ from shared.services.identity.mail import AccountMail, MailDelivery
 from shared.services.identity.sessions import Sessions
 from tests.fakes.mail import FakeMailer
 from tests.fakes.services import fake_record_writer
-from tests.fakes.stores import FakeDirectory, FakeEvents
+from tests.fakes.stores import FakeDirectory, FakeEvents, FakeWork
 from tests.fakes.system import START_MS, FakeClock
 
 ANN = Principal("ann0000000", "session:one", (Grant(),))
@@ -34,7 +34,9 @@ class Place:
         self.directory = FakeDirectory.holding(account, self.session)
         self.events = FakeEvents()
         self.mailer = FakeMailer()
-        mail_delivery = MailDelivery(self.mailer, on_failure=lambda _kind, _count: None)
+        mail_delivery = MailDelivery(
+            self.mailer, FakeWork(), FakeClock(), on_failure=lambda _kind, _count: None
+        )
         self.noticing = AccountMail(
             self.directory, mail_delivery, "https://registry.test", BackgroundTasks()
         )

@@ -53,7 +53,9 @@ def identities(directory: FakeDirectory) -> Identities:
     clock = FakeClock()
     randomness = SameDigits("identities")
     written = fake_record_writer(directory)
-    mail_delivery = MailDelivery(FakeMailer(), on_failure=lambda _kind, _count: None)
+    mail_delivery = MailDelivery(
+        FakeMailer(), FakeWork(), clock, on_failure=lambda _kind, _count: None
+    )
     return Identities(
         directory=directory,
         accounts=Accounts(

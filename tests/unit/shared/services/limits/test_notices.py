@@ -53,7 +53,7 @@ class Scene:
             self.directory.entities[each.kind, each.place] = each
         self.notice_cache = NoticeCache(self.directory, self.clock)
         self.notices = Notices(
-            administration=RegistryAuthorization(self.directory, self.clock),
+            registry_authorization=RegistryAuthorization(self.directory, self.clock),
             directory=self.directory,
             record_writer=fake_record_writer(self.directory, self.events, self.clock),
             notice_cache=self.notice_cache,

@@ -111,14 +111,14 @@ async def test_an_address_with_too_many_wrong_credentials_is_refused_before_they
 ) -> None:
     instance = Instance(work, clock, read="address=2")
     for _ in range(2):
-        instance.rate_limiter.require_room(ANN.address)
+        instance.rate_limiter.require_below_limit(ANN.address)
         instance.rate_limiter.count_unverified(ANN.address)
     with pytest.raises(TooManyRequests):
-        instance.rate_limiter.require_room(ANN.address)
+        instance.rate_limiter.require_below_limit(ANN.address)
     clock.advance(timedelta(seconds=99))  # One of the two is more than a minute ago.
-    instance.rate_limiter.require_room(ANN.address)
+    instance.rate_limiter.require_below_limit(ANN.address)
     clock.advance(timedelta(minutes=2))
-    instance.rate_limiter.require_room(ANN.address)
+    instance.rate_limiter.require_below_limit(ANN.address)
 
 
 def test_reads_without_credentials_leave_room_for_those_with_some(
@@ -126,7 +126,7 @@ def test_reads_without_credentials_leave_room_for_those_with_some(
 ) -> None:
     instance = Instance(work, clock, read="address=1")
     instance.rate_limiter.count_read(Principal(address=ANN.address))
-    instance.rate_limiter.require_room(ANN.address)
+    instance.rate_limiter.require_below_limit(ANN.address)
 
 
 # --- reads -------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ CONTENT = bala("acme/greet:1.0.0", keywords=["hello"])
 
 async def audit(world: World) -> tuple[str, ...]:
     await world.push(CONTENT)
-    report = await world.registry.maintenance.upkeep.run("audit-archives")
+    report = await world.registry.maintenance.task_runner.run("audit-archives")
     assert report is not None
     assert report.seen == 1
     return report.problems
@@ -28,7 +28,7 @@ def archive(world: World) -> Path:
 
 
 async def again(world: World) -> tuple[str, ...]:
-    report = await world.registry.maintenance.upkeep.run("audit-archives")
+    report = await world.registry.maintenance.task_runner.run("audit-archives")
     assert report is not None
     return report.problems
 

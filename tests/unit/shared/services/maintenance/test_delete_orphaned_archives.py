@@ -72,7 +72,7 @@ async def test_the_sweep_spares_an_archive_that_is_stored_again_while_it_looks(
 async def test_an_archive_without_a_release_is_deleted_and_counted(world: World) -> None:
     await world.stores.archives.put(named(b"orphan"), b"orphan", ArchiveContainer.PUBLIC)
     world.clock.advance(A_DAY + timedelta(hours=1))
-    report = await world.registry.maintenance.upkeep.run("delete-orphaned-archives")
+    report = await world.registry.maintenance.task_runner.run("delete-orphaned-archives")
     assert report
     assert (report.seen, report.changed) == (1, 1)
     assert await world.stores.archives.stat(named(b"orphan")) is None
@@ -130,7 +130,7 @@ async def test_an_archive_is_put_where_its_records_want_it(
     moves: list[ArchiveContainer],
 ) -> None:
     world, stores = await swept(worlds, bala(str(FIRST), visibility=visibility), *containers)
-    report = await world.registry.maintenance.upkeep.run("delete-orphaned-archives")
+    report = await world.registry.maintenance.task_runner.run("delete-orphaned-archives")
     assert report
     assert (report.seen, report.changed) == (len(containers), len(moves))
     assert stores.moves == [(str(FIRST), container) for container in moves]
@@ -141,5 +141,5 @@ async def test_a_quarantined_archive_is_no_longer_in_the_public_container(
 ) -> None:
     world, stores = await swept(worlds, bala(str(FIRST)), PUBLIC)
     await world.registry.publishing.moderation.quarantine(FIRST, "reported", by=OPERATOR)
-    await world.registry.maintenance.upkeep.run("delete-orphaned-archives")
+    await world.registry.maintenance.task_runner.run("delete-orphaned-archives")
     assert stores.moves == [(str(FIRST), PRIVATE)]

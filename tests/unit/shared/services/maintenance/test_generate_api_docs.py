@@ -53,7 +53,7 @@ async def slow(worlds: OpenWorld, confined: Slow) -> World:
 
 
 async def run(world: World) -> TaskReport:
-    report = await world.registry.maintenance.upkeep.run("generate-api-docs")
+    report = await world.registry.maintenance.task_runner.run("generate-api-docs")
     assert report is not None
     return report
 

@@ -57,7 +57,7 @@ async def test_settling_lists_a_release_whose_push_was_cut_off_after_the_commit(
 ) -> None:
     await leave_half_published(world)
     assert await versions(world) == ["1.0.0"]
-    report = await world.registry.maintenance.upkeep.run("process-outboxes")
+    report = await world.registry.maintenance.task_runner.run("process-outboxes")
     assert report is not None
     assert report.changed == 1
     assert await versions(world) == ["2.0.0", "1.0.0"]

@@ -14,7 +14,7 @@ A_DAY = timedelta(days=1, hours=1)
 
 
 async def repair(world: World) -> tuple[int, tuple[str, ...]]:
-    report = await world.registry.maintenance.upkeep.run("repair-derived-data")
+    report = await world.registry.maintenance.task_runner.run("repair-derived-data")
     assert report is not None
     return report.changed, report.problems
 

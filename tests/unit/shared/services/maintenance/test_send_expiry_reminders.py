@@ -53,10 +53,10 @@ class Scene:
         )
         self.clock = FakeClock()
         self.mailer = FakeMailer()
-        delivery = MailDelivery(self.mailer, on_failure=lambda _reason, _count: None)
-        token_mail = TokenMail(
-            self.directory, FakeWork(), delivery, self.clock, "https://registry.test"
+        delivery = MailDelivery(
+            self.mailer, FakeWork(), self.clock, on_failure=lambda _reason, _count: None
         )
+        token_mail = TokenMail(self.directory, delivery, self.clock, "https://registry.test")
         self.task = SendExpiryReminders(self.directory, token_mail, self.clock)
 
 
@@ -148,10 +148,12 @@ async def test_a_mail_server_that_is_down_loses_no_reminder(scene: Scene) -> Non
 async def test_a_store_that_fails_loses_no_reminder(scene: Scene, broken: str) -> None:
     await scene.directory.put(token(90 * DAY))
     scene.clock.advance(84 * DAY)
-    failing = failing_once(scene.task.token_mail.work, broken)
+    token_mail = scene.task.token_mail
+    delivery = token_mail.mail_delivery
+    failing = replace(delivery, work=failing_once(delivery.work, broken))
     with pytest.raises(Busy):
         await dataclasses.replace(
-            scene.task, token_mail=replace(scene.task.token_mail, work=failing)
+            scene.task, token_mail=replace(token_mail, mail_delivery=failing)
         ).run()
     scene.clock.advance(timedelta(hours=1))
     await scene.task.run()

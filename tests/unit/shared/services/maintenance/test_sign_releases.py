@@ -33,7 +33,7 @@ async def forget(world: World, text: str) -> Release:
 
 
 async def run(world: World) -> tuple[int, int]:
-    report = await world.registry.maintenance.upkeep.run("sign-releases")
+    report = await world.registry.maintenance.task_runner.run("sign-releases")
     assert report is not None
     return report.seen, report.changed
 

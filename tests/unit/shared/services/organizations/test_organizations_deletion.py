@@ -65,7 +65,7 @@ async def test_a_repeat_does_not_begin_the_two_days_again(acme: OrganizationServ
 async def test_all_owners_are_told_where_to_cancel_a_deletion(acme: OrganizationServices) -> None:
     await acme.organization_deletion.delete(ACME, by=acme.signed_in(KIM))
     assert sorted(each.to for each in acme.mailer.sent) == ["kim@example.org", "lee@example.org"]
-    page = acme.organization_members.organization_url(ACME)
+    page = acme.membership_records.organization_url(ACME)
     assert all(page in each.text for each in acme.mailer.sent)
 
 

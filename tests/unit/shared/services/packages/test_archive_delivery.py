@@ -29,7 +29,7 @@ def test_what_a_cdn_reads_from_the_store_itself_is_named_like_its_blob(
     unused = cast("Any", None)
     delivery = ArchiveDelivery(
         authorization=unused,
-        records=unused,
+        package_reader=unused,
         archives=unused,
         signer=unused,
         clock=FakeClock(),

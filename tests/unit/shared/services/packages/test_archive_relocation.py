@@ -132,7 +132,7 @@ async def test_upkeep_finishes_what_was_broken_off(
     assert found.release.outbox
     assert cloud.edge
     cloud.edge.is_silent = False
-    report = await world.registry.maintenance.upkeep.run("process-outboxes")
+    report = await world.registry.maintenance.task_runner.run("process-outboxes")
     assert report
     assert report.problems == ()
     assert cloud.moves[-1] == (str(FIRST), PRIVATE)

@@ -216,7 +216,7 @@ async def test_upkeep_notes_what_was_broken_off(
             else moderation.quarantine(FIRST, REASON, by=OPERATOR)
         )
     assert await listed(two_releases) == before
-    await two_releases.registry.maintenance.upkeep.run("process-outboxes")
+    await two_releases.registry.maintenance.task_runner.run("process-outboxes")
     expected = [] if act == "restore" else [(str(FIRST), State.QUARANTINED, "operator")]
     assert await listed(two_releases) == expected
 
@@ -233,13 +233,13 @@ async def test_upkeep_makes_the_list_again_from_the_releases(
     assert noted
     await directory.remove(noted)
     await directory.put(noted.model_copy(update={"version": "9.0.0"}))  # There is no such release.
-    await two_releases.registry.maintenance.upkeep.run(task)
+    await two_releases.registry.maintenance.task_runner.run(task)
     # Who decided is not made up: what is noted still says so, and for the rest there is the log.
     assert await listed(two_releases) == [
         (str(FIRST), State.QUARANTINED, ""),
         (str(SECOND), State.QUARANTINED, "operator"),
     ]
-    report = await two_releases.registry.maintenance.upkeep.run("repair-derived-data")
+    report = await two_releases.registry.maintenance.task_runner.run("repair-derived-data")
     assert report
     assert report.changed == 0
 
@@ -249,6 +249,6 @@ async def test_a_release_that_waits_for_an_owner_was_decided_by_nobody(worlds: O
     await two_releases.push(bala("acme/one:1.0.0"))
     await two_releases.push_held(bala("acme/two:1.0.0"))
     [waiting] = (await two_releases.registry.publishing.moderation.withheld(by=OPERATOR)).releases
-    assert (waiting.name, waiting.awaits_owner, waiting.by) == ("two", True, "")
+    assert (waiting.name, waiting.is_held_for_owner, waiting.by) == ("two", True, "")
     await two_releases.registry.publishing.held_releases.confirm(waiting.coordinate, by=OPERATOR)
     assert await listed(two_releases) == []

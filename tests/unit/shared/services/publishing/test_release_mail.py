@@ -13,10 +13,12 @@ from tests.support.port_doubles import Fault, failing
 async def test_a_store_that_is_away_stops_nothing() -> None:
     mailer = FakeMailer()
     fault = Fault("list_by_owner", Busy())
-    mail_delivery = MailDelivery(mailer, on_failure=lambda _kind, _count: None)
+    mail_delivery = MailDelivery(
+        mailer, FakeWork(), FakeClock(), on_failure=lambda _kind, _count: None
+    )
     directory = failing(FakeDirectory(), fault)
     appeal = Appeal(abuse_contact="")
     url = "https://registry.test"
-    mail = ReleaseMail(directory, FakeWork(), mail_delivery, appeal, FakeClock(), url)
+    mail = ReleaseMail(directory, mail_delivery, appeal, FakeClock(), url)
     await mail.send_held(release())
     assert (fault.calls, mailer.sent) == (1, [])

@@ -25,7 +25,7 @@ from shared.services.tokens.tokens import (
 )
 from tests.fakes.mail import FakeMailer
 from tests.fakes.services import EverybodyEnabled, fake_record_writer
-from tests.fakes.stores import E, FakeDirectory, FakeEvents
+from tests.fakes.stores import E, FakeDirectory, FakeEvents, FakeWork
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.port_doubles import Fault, failing
 from tests.support.services import authorization_over
@@ -57,7 +57,7 @@ def tokens(store: FakeDirectory, events: FakeEvents, clock: FakeClock) -> Tokens
         randomness=FakeRandomness(),
         environment="test",
     )
-    mail_delivery = MailDelivery(FakeMailer(), lambda _kind, _count: None)
+    mail_delivery = MailDelivery(FakeMailer(), FakeWork(), clock, lambda _kind, _count: None)
     decision_mail = DecisionMail(store, mail_delivery, Appeal(abuse_contact=""), clock, "")
     authorization = authorization_over(store, clock)
     return Tokens(
@@ -92,7 +92,7 @@ async def test_a_rotation_that_was_cut_off_leaves_what_works_and_can_be_repeated
     old = await issued(tokens)
     clock.advance(timedelta(minutes=1))
     directory = failing(store, Fault("remove", Busy()))
-    cut_off = replace(tokens, records=replace(tokens.records, directory=directory))
+    cut_off = replace(tokens, token_records=replace(tokens.token_records, directory=directory))
     with pytest.raises(Busy):
         await cut_off.rotate(KIM.id, old.token.id, by=KIM)
     assert old.token in store.every(Token)
@@ -110,7 +110,9 @@ async def test_a_token_that_somebody_else_ends_at_the_same_time_stays_ended(
             return [each for each in [new.token] if isinstance(each, kind)]
 
     new = await issued(tokens)
-    lagging = replace(tokens, records=replace(tokens.records, directory=Lagging(store.entities)))
+    lagging = replace(
+        tokens, token_records=replace(tokens.token_records, directory=Lagging(store.entities))
+    )
     await tokens.revoke(KIM.id, new.token.id, by=KIM)
     await lagging.revoke(KIM.id, new.token.id, by=KIM)
     assert events.kinds() == ["token.issued", "token.revoked"]

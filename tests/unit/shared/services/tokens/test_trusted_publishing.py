@@ -125,7 +125,7 @@ async def test_a_push_that_fails_while_it_binds_its_publisher_is_completed_by_it
     assert await trust.world.stores.metadata.releases(GREET) == []
     assert (await trust.world.upload(form, by=job)).status_code == 204
     assert await pending_of(trust) == [False]
-    await trust.world.registry.maintenance.upkeep.run("process-outboxes")
+    await trust.world.registry.maintenance.task_runner.run("process-outboxes")
     assert [event.kind for event in await trust.log()].count("publisher.bound") == 1
 
 

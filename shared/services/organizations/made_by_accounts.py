@@ -47,7 +47,7 @@ class MadeKind(Enum):
     OWNER_CHANGE = "owner-change"
 
 
-class Made(Struct, frozen=True):
+class MadeItem(Struct, frozen=True):
     """Something that an account made. `org` is empty for a webhook of the registry and a token of
     the account itself; `described` names it for people, and `id` is that of the account for a
     change of owners, which has no `created_ms`."""
@@ -66,28 +66,28 @@ class MadeByAccounts(Struct, frozen=True):
     directory: DirectoryStore
     metadata: MetadataStore
     record_writer: RecordWriter
-    tokens: TokenRecords
+    token_records: TokenRecords
     clock: Clock
 
-    async def of_account(self, account_id: str) -> list[Made]:
+    async def of_account(self, account_id: str) -> list[MadeItem]:
         """Return what an account made in every organization, by organization. The cost grows with
         the number of tokens and memberships of the registry."""
         found = [each async for each in self._every_record() if self._is_made_by(each, account_id)]
         return await self._described(found)
 
-    async def with_own_tokens(self, account_id: str) -> list[Made]:
+    async def with_own_tokens(self, account_id: str) -> list[MadeItem]:
         """Return also the tokens of the account itself, which come first."""
-        own = [each.token for each in await self.tokens.of(account_id)]
+        own = [each.token for each in await self.token_records.of(account_id)]
         valid = [_made(each, "") for each in own if self._is_in_effect(each)]
         return [*valid, *await self.of_account(account_id)]
 
-    async def in_organization(self, org: str, account_id: str) -> list[Made]:
+    async def in_organization(self, org: str, account_id: str) -> list[MadeItem]:
         """Return what an account made in one organization."""
         return await self._described(await self._records(org, account_id))
 
     async def take_over(
         self, org: str, account_id: str, maker: Principal, *, by: Principal
-    ) -> list[Made]:
+    ) -> list[MadeItem]:
         """Store another maker of what an account made in an organization, and return it; a repeat
         goes on after a crash. Changes of owners are left out: the member list has them."""
         found = await self._records(org, account_id)
@@ -110,7 +110,7 @@ class MadeByAccounts(Struct, frozen=True):
     async def _take(self, made: MadeRecord, maker: Principal, by: Principal) -> None:
         match made:
             case Token():
-                await self.tokens.confirm(made, maker, by=by)
+                await self.token_records.confirm(made, maker, by=by)
             case Publisher():
                 publisher = await self.directory.get(Publisher, made.place)
                 if publisher is not None:
@@ -173,7 +173,7 @@ class MadeByAccounts(Struct, frozen=True):
     def _is_in_effect(self, record: Token | Publisher | Webhook | Invitation) -> bool:
         return record.ends_ms is None or record.ends_ms > self.clock.now_ms()
 
-    async def _described(self, records: Sequence[MadeRecord]) -> list[Made]:
+    async def _described(self, records: Sequence[MadeRecord]) -> list[MadeItem]:
         ids = [each.account for each in records if isinstance(each, Membership)]
         names = await account_names(self.directory, ids)
         found = [
@@ -184,7 +184,7 @@ class MadeByAccounts(Struct, frozen=True):
         return sorted(found, key=lambda each: (each.org.lower(), order.index(each.kind), each.id))
 
 
-def _made(record: MadeRecord, member: str) -> Made:
+def _made(record: MadeRecord, member: str) -> MadeItem:
     match record:
         case Token():
             kind = MadeKind.TOKEN
@@ -205,15 +205,15 @@ def _made(record: MadeRecord, member: str) -> Made:
             text = f"the invitation of {whom} to {record.org} as {record.role.value}"
         case Membership():
             return _made_change(record, member or record.account)
-    return Made(kind, record.org, record.id, name, text, record.created_ms)
+    return MadeItem(kind, record.org, record.id, name, text, record.created_ms)
 
 
-def _made_change(membership: Membership, member: str) -> Made:
+def _made_change(membership: Membership, member: str) -> MadeItem:
     role = membership.pending.role if membership.pending else None
     org = membership.org
     becomes = f"becomes {role.value}" if role else "is removed"
     text = f"the pending change by which {member} {becomes} in {org}"
-    return Made(MadeKind.OWNER_CHANGE, org, membership.account, member, text, None)
+    return MadeItem(MadeKind.OWNER_CHANGE, org, membership.account, member, text, None)
 
 
 def _is_for(invitation: Invitation, email: str) -> bool:
@@ -243,16 +243,16 @@ class MakerMail(Struct, frozen=True):
     clock: Clock
     base_url: str
 
-    async def send(self, account: Account, what: str, made: Iterable[Made]) -> None:
+    async def send(self, account: Account, what: str, made: Iterable[MadeItem]) -> None:
         """Send mail to the owners of each organization, but not to the account; where there is no
         other owner, to the administrators. `what` says what happened to the account."""
-        by_org = defaultdict[str, list[Made]](list)
+        by_org = defaultdict[str, list[MadeItem]](list)
         for each in made:
             by_org[each.org].append(each)
         for org, found in by_org.items():
             await self._send(account, what, org, found)
 
-    async def _send(self, account: Account, what: str, org: str, made: Sequence[Made]) -> None:
+    async def _send(self, account: Account, what: str, org: str, made: Sequence[MadeItem]) -> None:
         page = f"/account/organizations/{org}" if org else "/manage"
         mail = mail_text(
             "maker-stopped",

@@ -17,8 +17,8 @@ from shared.services.maintenance.tasks import (
     MaintenanceTasks,
     RequestedTasks,
     Task,
+    TaskRunner,
     TaskRuns,
-    Upkeep,
 )
 from tests.fakes.services import changes_allowed
 from tests.fakes.stores import FakeWork
@@ -32,8 +32,8 @@ def by_id(*tasks: Task) -> MaintenanceTasks:
     return {each.id: each for each in tasks}
 
 
-async def due(upkeep: Upkeep) -> list[str]:
-    return [each.id for each in await upkeep.due()]
+async def due(runner: TaskRunner) -> list[str]:
+    return [each.id for each in await runner.due()]
 
 
 def at(clock: FakeClock, text: str) -> int:
@@ -90,22 +90,22 @@ class Sleep:
                 await asyncio.sleep(0)
 
 
-def process(work: FakeWork, task: SlowTask, name: str, sleep: Sleep | None = None) -> Upkeep:
+def process(work: FakeWork, task: SlowTask, name: str, sleep: Sleep | None = None) -> TaskRunner:
     runs = TaskRuns(work, task.clock)
     tasks = by_id(fake_task(DeleteOrphanedArchives, task))
     leases = Leases(work, task.clock, FakeRandomness(name), sleep or Sleep(task.clock))
     requests = RequestedTasks(work, task.clock)
-    return Upkeep(leases, task.clock, changes_allowed(), runs, requests, tasks)
+    return TaskRunner(leases, task.clock, changes_allowed(), runs, requests, tasks)
 
 
-async def with_a_task_that_is_due() -> tuple[FakeWork, SlowTask, Upkeep]:
+async def with_a_task_that_is_due() -> tuple[FakeWork, SlowTask, TaskRunner]:
     work = FakeWork()
     task = SlowTask(FakeClock())
-    upkeep = process(work, task, "one")
+    runner = process(work, task, "one")
     at(task.clock, "2026-11-20T03:00:00")
-    assert await upkeep.due() == []
+    assert await runner.due() == []
     at(task.clock, "2026-11-20T03:20:20")
-    return work, task, upkeep
+    return work, task, runner
 
 
 async def test_of_two_processes_one_runs_a_task_that_is_due() -> None:
@@ -142,18 +142,18 @@ async def test_of_two_processes_one_runs_a_task_that_was_asked_for() -> None:
 async def test_a_run_that_was_asked_for_and_is_unfinished_goes_on() -> None:
     work = FakeWork()
     task = SlowTask(FakeClock(), report=TaskReport(unfinished=True))
-    upkeep = process(work, task, "one")
-    await upkeep.requests.add(upkeep.tasks[ORPHANS.id])
+    runner = process(work, task, "one")
+    await runner.requests.add(runner.tasks[ORPHANS.id])
     task.release.set()
     for _ in range(2):
         task.clock.advance(timedelta(minutes=1))
-        assert await due(upkeep) == [ORPHANS.id]
-        await upkeep.run_due(ORPHANS.id)
+        assert await due(runner) == [ORPHANS.id]
+        await runner.run_due(ORPHANS.id)
     task.report = TaskReport()
     task.clock.advance(timedelta(minutes=1))
-    assert await due(upkeep) == [ORPHANS.id]
-    await upkeep.run_due(ORPHANS.id)
-    assert await due(upkeep) == []
+    assert await due(runner) == [ORPHANS.id]
+    await runner.run_due(ORPHANS.id)
+    assert await due(runner) == []
 
 
 async def test_what_nobody_ran_for_a_day_is_asked_for_no_more() -> None:
@@ -181,7 +181,7 @@ async def test_a_task_of_a_killed_process_runs_again_within_two_minutes() -> Non
 
 
 async def test_a_task_that_runs_for_long_keeps_its_lease() -> None:
-    work, task, upkeep = await with_a_task_that_is_due()
+    work, task, runner = await with_a_task_that_is_due()
     other = process(work, task, "other")
     sleep = Sleep(task.clock)
     running = asyncio.create_task(process(work, task, "one", sleep).run_due(ORPHANS.id))
@@ -191,7 +191,7 @@ async def test_a_task_that_runs_for_long_keeps_its_lease() -> None:
         assert await other.run_due(ORPHANS.id) is None
     task.release.set()
     assert await running == TaskReport()
-    assert await upkeep.run(ORPHANS.id) == TaskReport()  # The lease has ended with the task.
+    assert await runner.run(ORPHANS.id) == TaskReport()  # The lease has ended with the task.
     assert task.most == 1
 
 
@@ -243,40 +243,40 @@ async def test_a_lost_lease_is_not_taken_back() -> None:
 
 
 async def test_a_task_that_kills_its_process_runs_twice_and_then_at_its_next_time() -> None:
-    work, task, upkeep = await with_a_task_that_is_due()
+    work, task, runner = await with_a_task_that_is_due()
     begun: list[bool] = []
     for _ in range(4):
         before = task.runs
-        await upkeep.due()
-        running = asyncio.create_task(upkeep.run_due(ORPHANS.id))
+        await runner.due()
+        running = asyncio.create_task(runner.run_due(ORPHANS.id))
         await asyncio.sleep(0)
         running.cancel()  # As a killed process, it stores no run.
         await asyncio.gather(running, return_exceptions=True)
         begun.append(task.runs > before)
         task.clock.advance(timedelta(minutes=10))
-        upkeep = process(work, task, "restarted")
+        runner = process(work, task, "restarted")
     assert begun == [True, True, False, False]
     at(task.clock, "2026-11-21T03:20:20")
     task.release.set()
-    assert await due(upkeep) == [ORPHANS.id]
-    assert await upkeep.run_due(ORPHANS.id) == TaskReport()
+    assert await due(runner) == [ORPHANS.id]
+    assert await runner.run_due(ORPHANS.id) == TaskReport()
 
 
 async def test_a_task_that_may_not_begin_is_not_asked_for_again_each_minute() -> None:
-    _work, task, upkeep = await with_a_task_that_is_due()
+    _work, task, runner = await with_a_task_that_is_due()
     for _ in range(2):
-        assert await upkeep.runs.begin(ORPHANS)
-    assert await upkeep.run_due(ORPHANS.id) is None
-    assert await upkeep.due() == []
+        assert await runner.runs.begin(ORPHANS)
+    assert await runner.run_due(ORPHANS.id) is None
+    assert await runner.due() == []
     assert task.runs == 0
     # A frequent task has its next time before the lease of a killed run would end.
     for _ in range(3):
-        assert await upkeep.runs.begin(fake_task(ProcessOutboxes))
+        assert await runner.runs.begin(fake_task(ProcessOutboxes))
 
 
 async def test_a_task_that_was_cancelled_stays_due() -> None:
-    work, task, upkeep = await with_a_task_that_is_due()
-    running = asyncio.create_task(upkeep.run_due(ORPHANS.id))
+    work, task, runner = await with_a_task_that_is_due()
+    running = asyncio.create_task(runner.run_due(ORPHANS.id))
     await asyncio.sleep(0)
     running.cancel()  # The host stops.
     await asyncio.gather(running, return_exceptions=True)

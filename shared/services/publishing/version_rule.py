@@ -45,8 +45,8 @@ class VersionNumberRule(Struct, frozen=True):
         if head is None or head.upstream or not _is_asked(archive, rule.value):
             return ()
         is_push = archive.occasion is Occasion.PUSH
-        is_told = await self.authorization.may_read(archive.by, head)
-        if not is_push and not is_told:
+        names_changes = await self.authorization.may_read(archive.by, head)
+        if not is_push and not names_changes:
             return ()
         try:
             compared = await self._compared(archive, is_push=is_push)
@@ -56,7 +56,9 @@ class VersionNumberRule(Struct, frozen=True):
             return [RuleFinding(API_NOT_COMPARED, RuleEffect.NOTE, rule.whose, _BUSY)]
         if compared.waits and rule.value is not VersionRule.WARN:
             return [uncompared_finding(rule, archive.bala.coordinate)]
-        found = version_findings(compared.verdict, rule, compared.versions, is_told=is_told)
+        found = version_findings(
+            compared.verdict, rule, compared.versions, names_changes=names_changes
+        )
         return [each for each in found if not is_push or each.rule == VERSION_TOO_LOW]
 
     def of_release(self, ruled: RuledRelease, rules: EffectiveRules) -> Sequence[RuleFinding]:

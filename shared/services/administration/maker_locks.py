@@ -14,11 +14,16 @@ from shared.domain.organizations import Organization, organization_place
 from shared.domain.principals import Principal
 from shared.ports.directory import DirectoryStore
 from shared.runtime.retries import retried_with_back_off
-from shared.services.organizations.made import Made, MadeByAccounts, MadeKind, MakerMail
-from shared.services.organizations.memberships import OrganizationMembers
+from shared.services.organizations.made_by_accounts import (
+    MadeByAccounts,
+    MadeItem,
+    MadeKind,
+    MakerMail,
+)
+from shared.services.organizations.membership_records import MembershipRecords
 
 
-class StoppedMakers(Struct, frozen=True):
+class MakerLocks(Struct, frozen=True):
     """Holds and ends what accounts scheduled, and tells owners what stops; callers check rights.
 
     Each method may be repeated: what is on hold or ended already stays so.
@@ -26,10 +31,10 @@ class StoppedMakers(Struct, frozen=True):
 
     directory: DirectoryStore
     made_by_accounts: MadeByAccounts
-    organization_members: OrganizationMembers
+    membership_records: MembershipRecords
     maker_mail: MakerMail
 
-    async def after_lock(self, account: Account, *, by: Principal) -> list[Made]:
+    async def after_lock(self, account: Account, *, by: Principal) -> list[MadeItem]:
         """Put on hold what the account scheduled, tell owners what stops with it, and return it."""
         made = await self.made_by_accounts.of_account(account.id)
         for org in _with_changes(made):
@@ -44,7 +49,7 @@ class StoppedMakers(Struct, frozen=True):
             await self._resume(org, account, by)
 
     async def after_deletion(
-        self, account: Account, made: Sequence[Made], *, by: Principal
+        self, account: Account, made: Sequence[MadeItem], *, by: Principal
     ) -> None:
         """End the scheduled changes of a deleted account, and tell owners what stops with it."""
         for org in _with_changes(made):
@@ -55,27 +60,27 @@ class StoppedMakers(Struct, frozen=True):
     async def _hold(self, org: str, account: Account, by: Principal) -> None:
         organization = await self._organization(org)
         if organization is not None:
-            async with self.organization_members.changing(organization) as members:
-                await self.organization_members.hold_changes_by(members, account.id, by)
+            async with self.membership_records.changing(organization) as members:
+                await self.membership_records.hold_changes_by(members, account.id, by)
 
     @retried_with_back_off
     async def _resume(self, org: str, account: Account, by: Principal) -> None:
         organization = await self._organization(org)
         if organization is not None:
-            async with self.organization_members.changing(organization) as members:
-                await self.organization_members.resume_changes_by(members, account.id, by)
+            async with self.membership_records.changing(organization) as members:
+                await self.membership_records.resume_changes_by(members, account.id, by)
 
     @retried_with_back_off
     async def _end(self, org: str, account: Account, by: Principal) -> None:
         organization = await self._organization(org)
         if organization is not None:
-            async with self.organization_members.changing(organization) as members:
-                await self.organization_members.end_changes_by(members, account.id, by)
+            async with self.membership_records.changing(organization) as members:
+                await self.membership_records.end_changes_by(members, account.id, by)
 
     async def _organization(self, org: str) -> Organization | None:
         return await self.directory.get(Organization, organization_place(org))
 
 
-def _with_changes(made: Sequence[Made]) -> list[str]:
+def _with_changes(made: Sequence[MadeItem]) -> list[str]:
     """Return the organizations in which an account scheduled changes of owners."""
     return sorted({each.org for each in made if each.kind is MadeKind.OWNER_CHANGE})
