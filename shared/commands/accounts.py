@@ -11,12 +11,18 @@ from functions.account.personal_data import PersonalDataView
 from functions.api.accounts import LeaversStatementView
 from functions.api.directory_locks import api_directory_locks_decide, api_directory_locks_list
 from functions.api.groups import api_groups_dry_run, api_groups_replace, api_groups_show
-from shared.commands.base import Rows, format_time, in_registry, operator_command
+from shared.commands.base import (
+    Rows,
+    format_time,
+    in_registry,
+    operator_command,
+    require_new_file,
+    write_new_file,
+)
 from shared.commands.operations import add_operation
 from shared.composition import Registry
 from shared.domain.group_rules import ADMINISTRATOR, AUDITOR
 from shared.domain.principals import OPERATOR
-from shared.runtime.private_files import open_private
 from shared.services.administration.leaving import REASON, LeaveRequest
 from shared.services.list_pages import iterate_pages
 from shared.services.record_batches import ENTITIES_READ_AT_ONCE
@@ -229,6 +235,8 @@ async def leave(
       ballroom account leave kim
       ballroom account leave kim --end --hand-over lee --out kim.json
     """
+    if out is not None:
+        require_new_file(out)
     by_name = registry.identity.accounts.by_name_or_id
     leaving = registry.administration.leaving
     found = await by_name(account)
@@ -239,7 +247,7 @@ async def leave(
         done = await leaving.leave(found, LeaveRequest(end, successor, reason), by=OPERATOR)
     if out is not None:
         view = LeaversStatementView.of(statement, done)
-        out.write_text(f"{view.model_dump_json(by_alias=True, indent=2)}\n", "utf-8")
+        write_new_file(out, f"{view.model_dump_json(by_alias=True, indent=2)}\n")
     return "\n".join([*statement.lines(), *done])
 
 
@@ -305,12 +313,7 @@ async def export(registry: Registry, account: str, file: Path | None) -> None:
     if file is None:
         click.echo(text)
         return
-    try:
-        with open_private(file, "xb") as written:
-            written.write(f"{text}\n".encode())
-    except FileExistsError:
-        message = f"{file} exists already. Name another file."
-        raise click.ClickException(message) from None
+    write_new_file(file, f"{text}\n")
     click.echo(f"Wrote the data of {found.name} to {file}. Delete it after it was handed over.")
 
 

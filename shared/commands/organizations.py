@@ -33,7 +33,7 @@ from functions.api.webhooks import (
     api_webhooks_show,
 )
 from shared.commands.accounts import reason_option
-from shared.commands.base import Rows, format_time, in_registry, with_registry
+from shared.commands.base import Rows, format_time, in_registry, new_file, with_registry
 from shared.commands.operations import add_operation
 from shared.composition import Registry
 from shared.domain.accounts import Account
@@ -161,12 +161,12 @@ async def _export_pulls(pages: AsyncIterator[PullRecordPage], file: Path) -> int
         message = f"{file} is there already. Choose another name, or delete it."
         raise click.BadParameter(message)
     written = 0
-    with file.open("x", encoding="utf-8", newline="") as text:
-        file.chmod(0o600)
+    with new_file(file) as stream:
         async for page in pages:
             views = list(views_of(page))
             is_csv = file.suffix == ".csv"
-            text.write(csv_text(views, header=not written) if is_csv else json_lines(views))
+            text = csv_text(views, header=not written) if is_csv else json_lines(views)
+            stream.write(text.encode())
             written += len(views)
     return written
 

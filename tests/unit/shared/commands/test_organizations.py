@@ -6,6 +6,8 @@ import json
 import stat
 from pathlib import Path
 
+import pytest
+
 from shared.bootstrap import existing_registry
 from shared.domain.pull_records import PullRecordBatch, RecordedPull
 from shared.settings import Settings
@@ -107,6 +109,20 @@ def test_who_pulled_what_is_written_to_a_file_page_after_page(
     assert "is there already" in again.stderr
     other = terminal.invoke("org", "pulls", "acme", "--export", str(tmp_path / "pulls.txt"))
     assert "Let it end in .csv or .jsonl" in other.stderr
+
+
+def test_nobody_else_can_open_the_file_with_pulls_while_it_is_made(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded(terminal)
+    table = tmp_path / "pulls.csv"
+
+    def refuse(path: Path, mode: int) -> None:
+        assert path != table, f"Others could open it before its mode was changed to {mode:o}."
+
+    monkeypatch.setattr(Path, "chmod", refuse)
+    terminal.run("org", "pulls", "acme", "--export", str(table))
+    assert stat.S_IMODE(table.stat().st_mode) == 0o600
 
 
 def test_all_webhooks_get_a_new_secret(terminal: Terminal) -> None:
