@@ -198,7 +198,7 @@ async def _makers(registry: Registry) -> AsyncIterator[Check]:
             "They stop with nobody, and read what they could when they were made. Let an owner "
             "confirm them, so that their maker decides."
         )
-        yield _advice("staff", found, way_out)
+        yield _advice("makers", found, way_out)
     stopped = [
         f"{each.described}, made by {each.maker} ({each.why})" for each in await review.stopped()
     ]
