@@ -42,6 +42,7 @@ from shared.domain.mirror_rules import is_withheld_by_rules
 from shared.domain.names import OrgName
 from shared.domain.packages import Head, Release, Survey
 from shared.domain.release_lists import parse_coordinate
+from shared.domain.sentences import named
 from shared.domain.version_choice import latest
 from shared.domain.versions import Range, Version
 from shared.domain.visibility import EVERYBODY, Visibility
@@ -364,10 +365,9 @@ def _entry(name: str, content: bytes) -> bytes:
 
 
 def _incomplete(missing: Sequence[Coordinate]) -> Invalid:
-    named = ", ".join(map(str, missing[:_MOST_NAMED]))
-    more = len(missing) - _MOST_NAMED
+    names = named([str(each) for each in missing], _MOST_NAMED)
     return Invalid(
         "bundle-incomplete",
-        f"{len(missing)} releases are not stored here, so no bundle was written: {named}"
-        f"{f' and {more:,} more' if more > 0 else ''}. Pull them, or leave them out.",
+        f"{len(missing)} releases are not stored here, so no bundle was written: {names}. "
+        "Pull them, or leave them out.",
     )

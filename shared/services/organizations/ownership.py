@@ -33,6 +33,7 @@ from shared.domain.ownership import (
 from shared.domain.principals import UPKEEP, Principal
 from shared.domain.reasons import parse_required_reason
 from shared.domain.scopes import Action, Role
+from shared.domain.sentences import named
 from shared.domain.sessions import Session
 from shared.domain.status import StatusProblem, TaskReport, Urgency
 from shared.domain.times import MS, time_text
@@ -411,12 +412,10 @@ _DECIDED = {
 
 def ownerless_problem(found: Sequence[OwnerlessOrganization]) -> StatusProblem:
     """Return the problem that nobody can govern these organizations."""
-    named = [f"{each.org} ({'; '.join(each.reasons)})" for each in found[:NAMED_AT_MOST]]
-    more = len(found) - NAMED_AT_MOST
-    listed = ", ".join(named) + (f", and {more:,} more" if more > 0 else "")
+    organizations = [f"{each.org} ({'; '.join(each.reasons)})" for each in found]
     return StatusProblem(
         Urgency.WARN,
-        f"Organizations without an owner who can sign in: {listed}.",
+        f"Organizations without an owner who can sign in: {named(organizations, NAMED_AT_MOST)}.",
         "Add an owner, or decide about a member who asks for it, on /manage/ownership or with "
         "`ballroom org decide-ownership`.",
         page="/manage/ownership",

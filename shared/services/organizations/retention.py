@@ -17,6 +17,7 @@ from shared.domain.releases import Decision, with_decision
 from shared.domain.rules.retention_rule import expired_prereleases, retention_reason
 from shared.domain.scopes import Action
 from shared.domain.search import Query, ResultPage, Sort
+from shared.domain.sentences import listed
 from shared.domain.status import TaskReport
 from shared.domain.times import DAY_MS
 from shared.domain.visibility import Visibility
@@ -165,16 +166,13 @@ class PrereleaseRetention(Struct, frozen=True):
         self, organization: Organization, retention: Retention, gone: list[Coordinate]
     ) -> None:
         now_ms = self.clock.now_ms()
-        lines = [f"  {each}" for each in gone[:NAMED_IN_MAIL]]
-        more = len(gone) - NAMED_IN_MAIL
-        lines += [f"  and {more:,} more"] if more > 0 else []
         name = organization.name
         mail = mail_text(
             "prereleases-removed",
             org=name,
             count=f"{len(gone):,}",
             retention=str(retention),
-            releases="\n".join(lines),
+            releases=listed([str(each) for each in gone], NAMED_IN_MAIL),
             page=f"{self.base_url}/account/organizations/{name}/rules",
         )
         await self.mail_delivery.send_once(

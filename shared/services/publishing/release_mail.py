@@ -14,6 +14,7 @@ from shared.domain.mail import MailText
 from shared.domain.packages import Release
 from shared.domain.release_states import WITHDRAWN, State
 from shared.domain.releases import withdrawal_of, withdrawal_text
+from shared.domain.sentences import listed, printable_line
 from shared.domain.times import MS, time_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
@@ -29,9 +30,7 @@ from shared.services.identity.accounts import (
 from shared.services.identity.mail import (
     Appeal,
     MailDelivery,
-    listed,
     mail_text,
-    printable,
     reason_text,
 )
 from shared.services.limits.rate_limits import BURST_WINDOW
@@ -156,7 +155,7 @@ class ReleaseMail(Struct, frozen=True):
         mail = mail_text(
             "scanner-held",
             release=str(release.coordinate),
-            reason=printable(release.state_reason),
+            reason=printable_line(release.state_reason),
             page=f"{self.base_url}/manage/releases",
         )
         readers = partial(administrator_accounts, self.directory)
@@ -187,7 +186,7 @@ class ReleaseMail(Struct, frozen=True):
         if publisher == by:
             return
         is_live = release.state is State.LIVE
-        rest = "It is published." if is_live else printable(release.state_reason)
+        rest = "It is published." if is_live else printable_line(release.state_reason)
         mail = mail_text(
             "release-reviewed",
             release=str(release.coordinate),
@@ -210,7 +209,7 @@ class ReleaseMail(Struct, frozen=True):
             "release-warned",
             org=release.org,
             release=str(release.coordinate),
-            warnings="\n\n".join(map(printable, warnings)),
+            warnings="\n\n".join(map(printable_line, warnings)),
             page=f"{self._organization_page(release)}/rules",
         )
         said = sha256("\n".join(warnings).encode()).hexdigest()[:16]
@@ -248,7 +247,7 @@ def _public_reason(release: Release) -> str:
     public = withdrawal_text(withdrawal_of(release))
     if not public:
         return "Public reason: none was stated.\n\n" if release.state in WITHDRAWN else ""
-    return f"Public reason: {printable(public)}\n\n"
+    return f"Public reason: {printable_line(public)}\n\n"
 
 
 class PublishedMail(Struct, frozen=True):
