@@ -51,9 +51,13 @@ from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.pull_ledger import PullLedger
 from shared.services.bundles.bundle_documents import ReleaseDocuments
-from shared.services.record_batches import RECORDS_AT_ONCE, last_event_number, package_batches
+from shared.services.record_batches import (
+    EVENTS_READ_AT_ONCE,
+    RECORDS_AT_ONCE,
+    last_event_number,
+    package_batches,
+)
 
-EVENTS_AT_ONCE = 500
 _MOST_NAMED = 5  # Missing releases that the sentence names.
 
 # The upstream removed or restored a release that this registry keeps.
@@ -279,7 +283,7 @@ class BundleExport(Struct, frozen=True):
         """Return the releases that events after the number are about; of a changed package all."""
         found = list[Coordinate]()
         packages = set[Package]()
-        while numbered := await self.events.since(number, EVENTS_AT_ONCE):
+        while numbered := await self.events.since(number, EVENTS_READ_AT_ONCE):
             for each, event in numbered:
                 change = package_change(each, event)
                 if event.kind in _CHANGES_UPSTREAM:

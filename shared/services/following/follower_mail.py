@@ -50,14 +50,14 @@ from shared.ports.work import WorkStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.advisories.advisory_index import AdvisoryIndex
 from shared.services.advisories.advisory_notices import reader_for
-from shared.services.feed_position import EVENTS_READ_AT_ONCE, FeedPosition
+from shared.services.feed_position import FeedPosition
 from shared.services.following.following import Following
 from shared.services.identity.accounts import accounts_by_ids
 from shared.services.identity.mail import MailDelivery, mail_text
+from shared.services.record_batches import EVENTS_READ_AT_ONCE, FOLLOWERS_READ_AT_ONCE
 
 # Nobody is told about older events, for example after an upgrade.
 TOLD_FOR = timedelta(days=7)
-FOLLOWERS_READ_AT_ONCE = 100
 MAILS_IN_A_RUN = 500  # The next runs send the rest.
 LINES_IN_A_MAIL = 50
 

@@ -46,10 +46,15 @@ from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import Accounts, account_names, accounts_by_ids
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.organizations.memberships import Memberships, OrganizationMembers
-from shared.services.record_batches import RECORDS_AT_ONCE, all_entities, entity_batches, is_public
+from shared.services.record_batches import (
+    LOG_EVENTS_READ_AT_ONCE,
+    RECORDS_AT_ONCE,
+    all_entities,
+    entity_batches,
+    is_public,
+)
 from shared.services.records import EntityChange, RecordWriter
 
-_EVENTS_READ_AT_ONCE = 100
 _MAIL_REPEATED_FOR = timedelta(days=30)  # To who gets none, because the mail server is away.
 _WHAT = "the ownership of organizations"
 NAMED_AT_MOST = 10
@@ -175,7 +180,7 @@ class OwnerlessOrganizations(Struct, frozen=True):
         """Check whether a session began or ended since then; ended ones have no record."""
         before: int | None = None
         while page := await self.events.stream(
-            account_stream(account_id), before, _EVENTS_READ_AT_ONCE
+            account_stream(account_id), before, LOG_EVENTS_READ_AT_ONCE
         ):
             for number, event in page:
                 if event.at_ms <= since_ms:
@@ -387,7 +392,7 @@ class OwnershipRequests(Struct, frozen=True):
         before: int | None = None
         joined_ms = self.record_writer.clock.now_ms()
         while page := await self.events.stream(
-            account_stream(account_id), before, _EVENTS_READ_AT_ONCE
+            account_stream(account_id), before, LOG_EVENTS_READ_AT_ONCE
         ):
             for number, event in page:
                 before = number

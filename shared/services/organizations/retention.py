@@ -29,10 +29,13 @@ from shared.services.identity.accounts import responsible_accounts
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.packages.search import PackageSearch
-from shared.services.record_batches import all_entities, package_batches
+from shared.services.record_batches import (
+    DEPENDENTS_READ_AT_ONCE,
+    PACKAGES_READ_AT_ONCE,
+    all_entities,
+    package_batches,
+)
 
-PACKAGES_READ_AT_ONCE = 100
-DEPENDENTS_AT_ONCE = 100
 REMOVED_IN_A_RUN = 500  # Releases removed in one run; the next run continues.
 NAMED_IN_MAIL = 20
 
@@ -127,7 +130,7 @@ class PrereleaseRetention(Struct, frozen=True):
         offset = 0
         count = 1
         while offset < count:
-            page = ResultPage(offset=offset, limit=DEPENDENTS_AT_ONCE, sort=Sort.NAME)
+            page = ResultPage(offset=offset, limit=DEPENDENTS_READ_AT_ONCE, sort=Sort.NAME)
             found = await self.search.search(query, page, by=OPERATOR)
             for hit in found.hits:
                 used |= {
@@ -135,7 +138,7 @@ class PrereleaseRetention(Struct, frozen=True):
                     for each in hit.listing.release.dependencies
                     if f"{each.org}/{each.name}".lower() == head.package.key
                 }
-            offset += DEPENDENTS_AT_ONCE
+            offset += DEPENDENTS_READ_AT_ONCE
             count = found.count
         return used
 
