@@ -148,7 +148,7 @@ def _print_progress(sentence: str) -> None:
 def prepare(settings: Settings) -> Welcome | ReadsAlone:
     """Migrate the data folder and return the start message; runs once, before any worker.
 
-    On a full disk nothing is prepared, and the registry answers reads alone until there is room.
+    On a full disk nothing is prepared, and the registry answers only reads until there is room.
 
     Raises `DatabaseLost` over a folder that has archives, keys or copies, and not their database.
     """

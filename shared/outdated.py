@@ -174,8 +174,8 @@ def sentence(row: Row) -> str:
     said: list[str] = []
     if state == "withdrawn":
         withdrawal = row.get("withdrawal")
-        told: Row = cast("Row", withdrawal) if isinstance(withdrawal, dict) else {}
-        reason = ": ".join(filter(None, (printable(told.get(e)) for e in ("reason", "note"))))
+        fields: Row = cast("Row", withdrawal) if isinstance(withdrawal, dict) else {}
+        reason = ": ".join(filter(None, (printable(fields.get(e)) for e in ("reason", "note"))))
         said.append(f"withdrawn{f' ({reason})' if reason else ''}")
     elif state == "missing":
         said.append("not in this registry, or not for you")

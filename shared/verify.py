@@ -432,7 +432,7 @@ class Verification:
             self._client.wait(CACHED_S)
             self._open_log()
         # It may be signed by a key that was replaced, which the log of today makes up for. A wrong
-        # signature of a key that is known is none.
+        # signature of a known key raises `Differs`.
         for key in self._policy.logs:
             note.is_signed_by(key)
         if then.size > self._tree.size or self._tree.root_at(then.size) != then.root:

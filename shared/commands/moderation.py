@@ -303,8 +303,8 @@ async def remove(
     # The rule of the use case returns a proposal for a token; the operator always removes.
     service = registry.publishing.moderation
     release = await service.remove(many.target, reason, decision.public, by=OPERATOR)
-    told = f"{release.coordinate} removed permanently"
-    await registry.administration.second.tell_of_command(told, reason)
+    sentence = f"{release.coordinate} removed permanently"
+    await registry.administration.second.tell_of_command(sentence, reason)
     printed = moderation.remove.printed.format(release=release.coordinate)
     if release.erased is not None:
         return f"{printed} Its archive was deleted {time_text(release.erased.at_ms)}."
@@ -344,8 +344,8 @@ async def _decide_many(
         coordinates, decision.state, decision.reason, decision.public, by=OPERATOR
     )
     if decision.state is State.REMOVED:
-        told = f"{', '.join(map(str, coordinates))} removed permanently"
-        await registry.administration.second.tell_of_command(told, decision.reason)
+        sentence = f"{', '.join(map(str, coordinates))} removed permanently"
+        await registry.administration.second.tell_of_command(sentence, decision.reason)
     return "\n".join(map(_state, decided))
 
 
@@ -357,8 +357,8 @@ async def _erase(registry: Registry, coordinates: Sequence[Coordinate], decision
         await erasure.erase(each, decision.reason, decision.public, by=OPERATOR)
         for each in coordinates
     ]
-    told = f"{', '.join(map(str, coordinates))} erased"
-    await registry.administration.second.tell_of_command(told, decision.reason)
+    sentence = f"{', '.join(map(str, coordinates))} erased"
+    await registry.administration.second.tell_of_command(sentence, decision.reason)
     text = "\n\n".join("\n".join(each.lines()) for each in made)
     if any(each.left for each in made):
         click.echo(spelled(text))

@@ -117,8 +117,9 @@ class OrganizationMembers(Struct, frozen=True):
             yield await self.read(organization)
 
     async def apply(self, members: MemberList, request: RequestedMembership, actor: Actor) -> None:
-        """Apply a request, or schedule it where it changes owners and the actor is not the operator
-        or an administrator, or an administrator alone makes an owner where two of them decide.
+        """Apply a request, or schedule it if it changes owners. A change of owners by the operator
+        or an administrator is applied at once, except that one administrator cannot make an owner
+        at once where two of them decide.
 
         Requesting the current role cancels a scheduled change. Raises `last-owner`,
         `change-pending`, `reason-missing`, or what `Action.GOVERN` raises.
@@ -570,9 +571,9 @@ class Memberships(Struct, frozen=True):
 
         They say a `reason` where they take something from somebody, unless they own it themselves.
 
-        A role that publishes or owns takes `Action.GOVERN`, and so does it to keep what an owner
-        made who is none any more. Changes of owners may be delayed, as
-        `OrganizationMembers.apply` says; not those that are agreed, by two administrators.
+        A role that publishes or owns takes `Action.GOVERN`, and so does keeping what a former owner
+        made. Changes of owners may be delayed, as `OrganizationMembers.apply` says, but not those
+        on which two administrators agreed.
         """
         is_weak = role is Role.MEMBER and kept is Kept.NOTHING
         access = await self.authorization.require_in_organization(

@@ -194,7 +194,7 @@ class Organizations(Struct, frozen=True):
         return organization
 
     async def access_context(self, org: OrgName, *, by: Principal) -> AccessContext:
-        """Return the access of a member; raise as `Authorization.require_member` does."""
+        """Return the access of a member; raise `organization-not-found` for others."""
         return await self.authorization.require_member(by, org)
 
     @retried_when_stale

@@ -64,7 +64,7 @@ class ReleaseMail(Struct, frozen=True):
         """Send a statement about a decision of the moderators to those it affects: who is
         responsible for the organization, and who published the release.
 
-        Owners alone read the reason that is for them; everybody else reads the public one.
+        Only owners read the reason that is for them; everybody else reads the public one.
         """
         await self._send_statement([release], partial(self._statement, release))
 
@@ -178,9 +178,9 @@ class ReleaseMail(Struct, frozen=True):
         await self._send_once(key, readers, mail, every=BURST_WINDOW)
 
     async def send_reviewed(self, release: Release, *, by: str) -> None:
-        """Tell the account that published a staged release what was decided, unless it decided
-        alone or does not publish in the organization any more: once for a decision, also where that
-        is repeated."""
+        """Tell the account that published a staged release what was decided, once for a
+        decision, also if that is repeated. An account that decided itself, or no longer publishes
+        in the organization, gets no mail."""
         decision = "refused" if release.refused else "approved"
         publisher = release.origin.principal
         if publisher == by:
