@@ -277,8 +277,8 @@ async def move_name(
     moves = registry.require_mirroring().moves
     moved = await (moves.move(name, target, reason) if yes else moves.dry_run(name, target))
     if yes:
-        told = f"the name {moved.org} moved to {moved.after or HERE}"
-        await registry.administration.second.tell_of_command(told, reason)
+        sentence = f"the name {moved.org} moved to {moved.after or HERE}"
+        await registry.administration.second.tell_of_command(sentence, reason)
     return {
         "org": moved.org,
         "before": "nobody" if moved.before is None else moved.before or HERE,
