@@ -25,7 +25,8 @@ from urllib.parse import quote
 
 from shared.cvss import cvss_rating, cvss_score
 from shared.dependency_files import UnreadableFile, read_libraries, read_versions
-from shared.script_client import objects_in, printable, read_object, token_for
+from shared.sarif import sarif_location, sarif_log
+from shared.script_client import objects_in, print_line, printable, read_object, token_for
 from shared.verification.registry_client import NotAsked, RegistryClient
 
 if TYPE_CHECKING:
@@ -218,7 +219,7 @@ def main(arguments: list[str], address: str) -> int:
     first, *others = options.files or [""]
     if first.startswith(("http://", "https://")):
         options = replace(options, address=first, files=others)
-    return run(options, os.environ, _print_line)
+    return run(options, os.environ, print_line)
 
 
 def run(
@@ -250,10 +251,6 @@ def run(
         for line in as_table(audit):
             print_line(printable(line))
     return FOUND if audit.findings else 0
-
-
-def _print_line(text: str) -> None:
-    sys.stdout.write(text + "\n")
 
 
 def _note(text: str) -> None:
@@ -525,17 +522,8 @@ def as_sarif_log(audit: Audit) -> Fields:
         "informationUri": audit.address,
         "rules": [_rule(audit, advisories[each]) for each in sorted(advisories)],
     }
-    return {
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [
-            {
-                "tool": {"driver": driver},
-                "columnKind": "utf16CodeUnits",
-                "results": list(map(_result, audit.findings)),
-            }
-        ],
-    }
+    results = list(map(_result, audit.findings))
+    return sarif_log(driver, results, columnKind="utf16CodeUnits")
 
 
 def _rule(audit: Audit, advisory: AdvisoryRecord) -> Fields:
@@ -575,14 +563,7 @@ def _result(finding: AuditFinding) -> Fields:
         "level": _LEVELS.get(advisory.severity, "warning"),
         # A bracket before a parenthesis makes a link, and a stranger wrote the summary.
         "message": {"text": message.replace("](", "] (")},
-        "locations": [
-            {
-                "physicalLocation": {
-                    "artifactLocation": {"uri": quote(Path(component.file).as_posix())},
-                    "region": {"startLine": component.line},
-                }
-            }
-        ],
+        "locations": [sarif_location(quote(Path(component.file).as_posix()), component.line)],
         "partialFingerprints": {
             "primaryLocationLineHash": hashlib.sha256(place.encode()).hexdigest()
         },

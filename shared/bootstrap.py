@@ -34,7 +34,6 @@ from shared.adapters.backup import (
 from shared.adapters.drill_folders import FoundBackup, find_newest_backup, make_drill_folder
 from shared.adapters.embedded import (
     SchemaVersions,
-    StoreCheck,
     check_data_folder,
     compare_databases,
     open_embedded,
@@ -88,6 +87,7 @@ from shared.confined.access import Restriction
 from shared.confined.budget import RELEASE_BUDGET
 from shared.confined.child import restrictions_here
 from shared.confined.process import ConfinedProcess
+from shared.domain.checks import Check, CheckSeverity
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.requests import StorageFull
 from shared.domain.mail import parse_email
@@ -630,42 +630,38 @@ def now_ms() -> int:
     return SystemClock().now_ms()
 
 
-CONFINEMENT = "confined process"
-CERTIFICATE = "certificate"
-TELEMETRY = "telemetry"
-# The own address of a registry cannot always be reached from inside its network.
-OWN_ADDRESS = "own address"
+_CERTIFICATE = "certificate"
 
 
-def examine_data(settings: Settings) -> list[StoreCheck]:
+def check_data(settings: Settings) -> list[Check]:
     """Return the results of the checks of the stores."""
     if settings.is_in_the_cloud:
-        return asyncio.run(_examine_cloud(settings))
+        return asyncio.run(_check_cloud(settings))
     from shared.adapters.search.rows import SEARCH_MIGRATIONS
 
     versions = SchemaVersions(len(MIGRATIONS), len(SEARCH_MIGRATIONS))
     return list(check_data_folder(settings.data, versions))
 
 
-def examine_telemetry(settings: Settings) -> list[StoreCheck]:
+def check_telemetry(settings: Settings) -> list[Check]:
     """Return whether metrics can be exported, where that is configured."""
     if not settings.insights_connection:
         return []
     if missing := missing_telemetry():
-        return [StoreCheck(TELEMETRY, missing, AZURE_EXTRA)]
-    return [StoreCheck(TELEMETRY, "Metrics are exported to Application Insights.")]
+        return [Check("telemetry", missing, AZURE_EXTRA, CheckSeverity.ERROR)]
+    return [Check("telemetry", "Metrics are exported to Application Insights.")]
 
 
-def examine_confinement() -> StoreCheck:
+def check_confinement() -> Check:
     """Return the check of the restrictions of the confined process on this machine."""
     held = restrictions_here()
     missing = [each.value for each in Restriction if each not in held]
     found = f"It has {'; '.join(each.value for each in held) or 'limits of its time alone'}."
     way_out = f"Missing: {'; '.join(missing)}. Linux 5.13 and newer have them." if missing else ""
-    return StoreCheck(CONFINEMENT, found, way_out)
+    return Check("confined process", found, way_out, CheckSeverity.ADVICE)
 
 
-def examine_certificate(settings: Settings) -> list[StoreCheck]:
+def check_certificate(settings: Settings) -> list[Check]:
     """Return when the certificates end with which this registry is served: that of the local host,
     and the one that its address shows, which may be that of a proxy in front of it."""
     from shared.adapters.certificates import (
@@ -677,26 +673,27 @@ def examine_certificate(settings: Settings) -> list[StoreCheck]:
     )
 
     now_ms = SystemClock().now_ms()
-    found = list[StoreCheck]()
+    found = list[Check]()
     if settings.tls_cert is not None:
         try:
             sentence = sentence_of(str(settings.tls_cert), end_of_file(settings.tls_cert), now_ms)
         except CertificateUnread as failure:
             sentence = (f"{failure}.", "Correct BALLROOM_TLS_CERT.")
-        found.append(StoreCheck(CERTIFICATE, *sentence))
+        found.append(Check(_CERTIFICATE, *sentence))
     if settings.base_url.startswith("https://"):
         address = settings.base_url
         try:
             end_ms = end_of_server(address, network_of(settings))
         except CertificateEnded:
             ended = f"The certificate of {address} has ended."
-            found.append(StoreCheck(CERTIFICATE, ended, "Renew it now: clients refuse it."))
+            found.append(Check(_CERTIFICATE, ended, "Renew it now: clients refuse it."))
         except CertificateUnread as failure:
             unseen = f"The certificate of {address} is not seen from here: {failure}."
             way_out = "See on a machine of a client when it ends."
-            found.append(StoreCheck(OWN_ADDRESS, unseen, way_out))
+            # The own address of a registry cannot always be reached from inside its network.
+            found.append(Check("own address", unseen, way_out, CheckSeverity.ADVICE))
         else:
-            found.append(StoreCheck(CERTIFICATE, *sentence_of(address, end_ms, now_ms)))
+            found.append(Check(_CERTIFICATE, *sentence_of(address, end_ms, now_ms)))
     return found
 
 
@@ -788,9 +785,9 @@ def _open_cloud(
     return open_cloud(clients, clock, SystemRandomness())
 
 
-async def _examine_cloud(settings: Settings) -> list[StoreCheck]:
+async def _check_cloud(settings: Settings) -> list[Check]:
     if missing := missing_stores():
-        return [StoreCheck("records", missing, AZURE_EXTRA)]
+        return [Check("records", missing, AZURE_EXTRA, CheckSeverity.FATAL)]
     from shared.adapters.cloud import check_cloud_stores
 
     cloud = _open_cloud(settings, SystemClock())

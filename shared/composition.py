@@ -1,6 +1,6 @@
 """The registry: its settings, its adapters, and the services that faces and commands use.
 
-`construction.py` creates every service, and two in five of them are there for other services alone.
+`construction.py` creates every service, and two in five of them are only there for other services.
 This module passes on the rest, in a group for each folder of `shared/services/`. That saves three
 things. A face cannot reach a service that is there for others, such as one whose callers check the
 rights. A constructor may change without a change of any face. And every service is created at the

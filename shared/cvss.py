@@ -1,4 +1,4 @@
-"""The base score of CVSS 2, 3 and 4, of which records about vulnerabilities have the vector alone.
+"""The base score of CVSS 2, 3 and 4: records about vulnerabilities have only the vector.
 
 Programs that are run by themselves compute it as well, so it needs Python 3.9 or later, and nothing
 else.

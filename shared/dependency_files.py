@@ -33,7 +33,7 @@ class UsedVersion:
 
 @dataclass(frozen=True)
 class UsedLibrary:
-    """A Java library that a Ballerina.toml names; one that is a file alone has no coordinates."""
+    """A Java library that a Ballerina.toml names, by coordinates or only by a file."""
 
     group: str
     artifact: str

@@ -17,10 +17,9 @@ import json
 import os
 import platform
 import re
+import secrets
 import sys
-import tempfile
 import time
-import urllib.error
 import urllib.request
 import webbrowser
 from dataclasses import dataclass
@@ -30,11 +29,15 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from shared.script_client import (
+    BUSY_STATUSES,
     UNREACHABLE,
+    create_file,
     flaw_of_address,
     is_token,
     opener_of,
-    read_object,
+    print_line,
+    replace_file,
+    send,
     sentence_of_refusal,
     settings_file,
     unreachable,
@@ -59,7 +62,7 @@ LARGEST_FILE_BYTES = 1_000_000  # A larger file cannot be written by hand.
 
 _MINUTE_S = 60
 _DAY_S = 86_400
-_BUSY = (429, 500, 502, 503, 504)  # Statuses after which a repeated request may succeed.
+_OWNER_ONLY = 0o600
 
 
 class LoginFailed(Exception):
@@ -104,7 +107,7 @@ def local_machine() -> LocalMachine:
     return LocalMachine(
         name=platform.node() or "a machine without a name",
         environment=os.environ,
-        print_line=_print_line,
+        print_line=print_line,
         ask_token=getpass.getpass,
         open_browser=_open_browser,
         sleep=time.sleep,
@@ -187,11 +190,6 @@ def _log_in(options: LoginOptions, machine: LocalMachine, file: Path) -> None:
         machine.print_line("The token reads. To publish from this machine, log in with --push.")
 
 
-def _print_line(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
-
-
 def _open_browser(address: str) -> None:
     """Open a page if there is a desktop; a browser in this terminal would hide the output."""
     has_desktop = os.name == "nt" or sys.platform == "darwin"
@@ -223,14 +221,11 @@ class HttpRegistry:
             headers={"Accept": "application/json", "User-Agent": "ballroom-login", **headers},
         )
         try:
-            with self._opener.open(request, timeout=TIMEOUT_S) as answer:
-                return int(answer.status), read_object(answer.read(LARGEST_REPLY_BYTES))
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, read_object(error.read(LARGEST_REPLY_BYTES))
+            answer = send(self._opener, request, timeout_s=TIMEOUT_S, limit=LARGEST_REPLY_BYTES)
         except UNREACHABLE as error:
             message = f"{unreachable(self.address, error)} Check the address."
             raise RegistryUnreachable(message) from None
+        return answer.status, answer.fields
 
 
 def request_token(
@@ -274,7 +269,7 @@ def request_token(
             machine.print_line(f"Approved by {account}: {scopes}, for {days} days.")
             return account, token
         error = answer.get("error")
-        if status in _BUSY or error == "slow_down":
+        if status in BUSY_STATUSES or error == "slow_down":
             interval += SLOWER_S
         elif error != "authorization_pending":
             otherwise = f"The registry gave no token ({status})."
@@ -432,34 +427,12 @@ def replace(file: Path, text: str, stamp: str) -> Path | None:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         backup = None
         if target.exists():
-            prefix = f"{target.name}.{stamp}."
-            content = target.read_bytes()
-            backup = _write_new(content, target.parent, prefix=prefix, suffix=".bak")
-        # The same folder, so that renaming is atomic.
-        written = _write_new(text.encode("utf-8"), target.parent, prefix=f".{target.name}.")
-        try:
-            written.replace(target)
-        except BaseException:
-            written.unlink()
-            raise
+            backup = target.with_name(f"{target.name}.{stamp}.{secrets.token_hex(4)}.bak")
+            create_file(backup, target.read_bytes(), _OWNER_ONLY)
+        replace_file(target, text.encode("utf-8"), _OWNER_ONLY)
     except OSError as error:
         raise _unwritable("written", file, error) from None
     return backup
-
-
-def _write_new(content: bytes, folder: Path, *, prefix: str, suffix: str = "") -> Path:
-    """Write a file that only its owner can read from the first moment, under a name that nobody
-    else can have taken."""
-    descriptor, name = tempfile.mkstemp(suffix, prefix, folder)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-    except BaseException:
-        Path(name).unlink()
-        raise
-    return Path(name)
 
 
 def _unwritable(verb: str, file: Path, error: OSError) -> LoginFailed:

@@ -16,23 +16,22 @@ import argparse
 import json
 import os
 import sys
-import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from shared.dependency_files import UnreadableFile, UsedVersion, read_versions
+from shared.sarif import sarif_location, sarif_log
 from shared.script_client import (
-    LARGEST_ANSWER_BYTES,
     UNREACHABLE,
     flaw_of_address,
     is_token,
     objects_in,
     opener_of,
+    print_line,
     printable,
-    read_object,
-    sentence_of_refusal,
+    send,
     token_for,
     unreachable,
 )
@@ -91,7 +90,7 @@ def main(arguments: list[str], address: str) -> int:
         default="newer",
         help="least serious state that ends with exit code 1 (%(default)s)",
     )
-    return run(parser.parse_args(arguments, CheckOptions(address)), os.environ, _print_line)
+    return run(parser.parse_args(arguments, CheckOptions(address)), os.environ, print_line)
 
 
 def run(
@@ -115,10 +114,6 @@ def run(
         print_line(f"{len(used)} versions checked, {len(found)} of them need a look.")
     serious = STATES[: STATES.index(options.fail_on) + 1] if options.fail_on != NEVER else ()
     return OUTDATED if any(row.get("state") in serious for _, row in found) else 0
-
-
-def _print_line(text: str) -> None:
-    sys.stdout.write(text + "\n")
 
 
 # --- The registry -------------------------------------------------------------------------------
@@ -159,17 +154,14 @@ def _ask(address: str, used: Sequence[UsedVersion], token: str) -> list[Row]:
     if token:
         request.add_header("Authorization", f"Bearer {token}")
     try:
-        with opener_of(address).open(request, timeout=TIMEOUT_S) as answer:
-            content = read_object(answer.read(LARGEST_ANSWER_BYTES))
-    except urllib.error.HTTPError as error:
-        with error:
-            sentence = sentence_of_refusal(read_object(error.read(LARGEST_ANSWER_BYTES)))
-        message = sentence or f"{address} answered {error.code}. Check the address."
-        raise CheckFailed(message) from None
+        answer = send(opener_of(address), request, timeout_s=TIMEOUT_S)
     except UNREACHABLE as error:
         message = f"{unreachable(address, error)} Check the address."
         raise CheckFailed(message) from None
-    return objects_in(content.get("packages"))
+    if not answer.is_good:
+        message = answer.refusal or f"{address} answered {answer.status}. Check the address."
+        raise CheckFailed(message)
+    return objects_in(answer.fields.get("packages"))
 
 
 # --- The answer ---------------------------------------------------------------------------------
@@ -182,8 +174,8 @@ def sentence(row: Row) -> str:
     sentence: list[str] = []
     if state == "withdrawn":
         withdrawal = row.get("withdrawal")
-        told: Row = cast("Row", withdrawal) if isinstance(withdrawal, dict) else {}
-        reason = ": ".join(filter(None, (printable(told.get(e)) for e in ("reason", "note"))))
+        fields: Row = cast("Row", withdrawal) if isinstance(withdrawal, dict) else {}
+        reason = ": ".join(filter(None, (printable(fields.get(e)) for e in ("reason", "note"))))
         sentence.append(f"withdrawn{f' ({reason})' if reason else ''}")
     elif state == "missing":
         sentence.append("not in this registry, or not for you")
@@ -217,23 +209,12 @@ def as_sarif(found: Sequence[tuple[UsedVersion, Row]], address: str) -> Row:
             "ruleId": str(row.get("state")),
             "level": _LEVELS.get(str(row.get("state")), "note"),
             "message": {"text": f"{each.org}/{each.name}:{each.version}: {sentence(row)}."},
-            "locations": [
-                {
-                    "physicalLocation": {
-                        "artifactLocation": {"uri": Path(each.file).as_posix()},
-                        "region": {"startLine": each.line},
-                    }
-                }
-            ],
+            "locations": [sarif_location(Path(each.file).as_posix(), each.line)],
         }
         for each, row in found
     ]
     driver = {"name": "ballroom outdated", "informationUri": address, "rules": rules}
-    return {
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{"tool": {"driver": driver}, "results": results}],
-    }
+    return sarif_log(driver, results)
 
 
 if __name__ == "__main__":

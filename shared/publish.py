@@ -23,7 +23,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 import uuid
 import zipfile
@@ -33,17 +32,19 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from shared.script_client import (
-    LARGEST_ANSWER_BYTES,
     UNREACHABLE,
+    HttpAnswer,
     NoRedirects,
     flaw_of_address,
     is_token,
     objects_in,
     opener_of,
     part_of_archive,
+    print_line,
     printable,
     read_object,
-    sentence_of_refusal,
+    send,
+    send_with_retries,
     token_for,
     unreachable,
 )
@@ -116,7 +117,7 @@ def main(arguments: list[str], address: str) -> int:
         help="do not wait until a published package is listed",
     )
     options = parser.parse_args(arguments, PublishOptions(address))
-    return run(options, os.environ, _print_line)
+    return run(options, os.environ, print_line)
 
 
 def run(
@@ -145,11 +146,6 @@ def run(
 
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
-
-
-def _print_line(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
 
 
 # --- The archives -------------------------------------------------------------------------------
@@ -425,7 +421,8 @@ class RunningJob:
         asked = f"{url}{'&' if '?' in url else '?'}audience={quote(audience, safe='')}"
         bearer = f"Bearer {self.get('ACTIONS_ID_TOKEN_REQUEST_TOKEN')}"
         answer = Http(url, self).send("GET", asked, {"Authorization": bearer})
-        return str(answer.require("The CI system gave no id token").json.get("value") or "")
+        _require_good(answer, "The CI system gave no id token", url)
+        return str(answer.fields.get("value") or "")
 
     def _token_of_azure(self, _audience: str) -> str:
         url = self.get("SYSTEM_OIDCREQUESTURI")
@@ -435,7 +432,8 @@ class RunningJob:
         asked = f"{url}{'&' if '?' in url else '?'}api-version=7.1"
         headers = {"Authorization": f"Bearer {bearer}"}
         answer = Http(url, self).send("POST", asked, headers, b"")
-        return str(answer.require("Azure DevOps gave no id token").json.get("oidcToken") or "")
+        _require_good(answer, "Azure DevOps gave no id token", url)
+        return str(answer.fields.get("oidcToken") or "")
 
     def _token_of_command(self, audience: str) -> str:
         if self.is_buildkite:
@@ -533,50 +531,10 @@ def as_markdown(text: str) -> str:
 # --- The registry -------------------------------------------------------------------------------
 
 TRIES = 6
-FIRST_PAUSE_S = 1.0  # Doubled with every try.
 LONGEST_PAUSE_S = 120.0  # If the server asks for a longer pause, the request is not repeated.
 LISTED_WITHIN = 60  # Questions whether the release is listed, one every `LISTED_PAUSE_S`.
 LISTED_PAUSE_S = 3.0
 TIMEOUT_S = 120.0
-_GOOD = range(200, 300)
-_BUSY = (429, 500, 502, 503, 504)
-
-
-@dataclass(frozen=True)
-class HttpAnswer:
-    """The status and the beginning of the body of an answer, and when a busy server asks for the
-    next try."""
-
-    url: str
-    status: int
-    content: bytes = b""
-    retry_after: str = ""
-
-    @property
-    def json(self) -> Json:
-        return read_object(self.content)
-
-    @property
-    def is_good(self) -> bool:
-        return self.status in _GOOD
-
-    @property
-    def asked_pause_s(self) -> float:
-        """The seconds of `Retry-After`; 0 without it, and for a date."""
-        return float(self.retry_after) if self.retry_after.isdecimal() else 0.0
-
-    @property
-    def why(self) -> str:
-        """The sentence of a refusal, or else the status."""
-        sentence = sentence_of_refusal(self.json)
-        return sentence or f"{_host(self.url)} answered {self.status}. Check the address."
-
-    def require(self, what: str) -> HttpAnswer:
-        """Return itself, or raise `PublishFailed` with what did not happen and why."""
-        if not self.is_good:
-            message = f"{what}: {self.why}"
-            raise PublishFailed(message)
-        return self
 
 
 class Http:
@@ -600,43 +558,42 @@ class Http:
         self, method: str, url: str, make: Callable[[], tuple[Mapping[str, str], bytes | None]]
     ) -> HttpAnswer:
         """Send a request that is made again for every try."""
-        why = ""
-        pause_s = 0.0
-        for number in range(TRIES):
-            if number:
-                self._job.say(f"{why} Trying again in {pause_s:.0f} seconds.")
-                self._job.sleep(pause_s)
+
+        def attempt() -> HttpAnswer:
             headers, body = make()
-            pause_s = FIRST_PAUSE_S * 2**number
-            try:
-                answer = self._send_once(method, url, headers, body)
-            except UNREACHABLE as error:
-                why = unreachable(_host(url), error)
-                continue
-            pause_s = answer.asked_pause_s or pause_s
-            if answer.status not in _BUSY or pause_s > LONGEST_PAUSE_S or number == TRIES - 1:
-                return answer
-            why = answer.why
-        message = f"{why} Check the address."
+            request = urllib.request.Request(  # noqa: S310 - the scheme was checked, or is the provider's.
+                url,
+                data=body,
+                method=method,
+                headers={"Accept": "application/json", "User-Agent": "ballroom-publish", **headers},
+            )
+            return send(self._opener, request, timeout_s=TIMEOUT_S)
+
+        def pause(cause: HttpAnswer | Exception, seconds: float) -> None:
+            self._job.say(f"{_why(cause, url)} Trying again in {seconds:.0f} seconds.")
+            self._job.sleep(seconds)
+
+        try:
+            return send_with_retries(
+                attempt, tries=TRIES, longest_pause_s=LONGEST_PAUSE_S, pause=pause
+            )
+        except UNREACHABLE as error:
+            message = f"{_why(error, url)} Check the address."
+            raise PublishFailed(message) from None
+
+
+def _require_good(answer: HttpAnswer, what: str, url: str) -> None:
+    """Raise `PublishFailed` with what did not happen and why, unless the answer is a good one."""
+    if not answer.is_good:
+        message = f"{what}: {_why(answer, url)}"
         raise PublishFailed(message)
 
-    def _send_once(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
-    ) -> HttpAnswer:
-        request = urllib.request.Request(  # noqa: S310 - the scheme was checked, or is the provider's.
-            url,
-            data=body,
-            method=method,
-            headers={"Accept": "application/json", "User-Agent": "ballroom-publish", **headers},
-        )
-        try:
-            with self._opener.open(request, timeout=TIMEOUT_S) as answer:
-                content = answer.read(LARGEST_ANSWER_BYTES)
-                return HttpAnswer(url, int(answer.status), content)
-        except urllib.error.HTTPError as error:
-            with error:
-                content = error.read(LARGEST_ANSWER_BYTES)
-                return HttpAnswer(url, error.code, content, error.headers.get("Retry-After", ""))
+
+def _why(cause: HttpAnswer | Exception, url: str) -> str:
+    """Return the sentence of a refusal or else its status, or why there was no answer."""
+    if isinstance(cause, Exception):
+        return unreachable(_host(url), cause)
+    return cause.refusal or f"{_host(url)} answered {cause.status}. Check the address."
 
 
 def _host(url: str) -> str:
@@ -712,7 +669,8 @@ class PublishRun:
 
         url = f"{self._address}/api/v1/trusted-publishing/token"
         answer = self._http.send_made("POST", url, exchange)
-        said = answer.require("The job got no token").json
+        _require_good(answer, "The job got no token", url)
+        said = answer.fields
         token = str(said.get("token") or "")
         if not token:
             message = f"{self._address} gave an answer that cannot be read."
@@ -738,14 +696,15 @@ class PublishRun:
 
     def _audience(self) -> str:
         url = f"{self._address}/api/v1/trusted-publishing/audience"
-        answer = self._http.send("GET", url).require("The registry did not say its audience")
-        return str(answer.json.get("audience") or self._address)
+        answer = self._http.send("GET", url)
+        _require_good(answer, "The registry did not say its audience", url)
+        return str(answer.fields.get("audience") or self._address)
 
     def _revoke(self, token: str) -> None:
         url = f"{self._address}/api/v1/trusted-publishing/token"
         try:
             answer = self._http.send("DELETE", url, {"Authorization": f"Bearer {token}"})
-            why = "" if answer.is_good or answer.status == 401 else answer.why  # noqa: PLR2004 - it ended.
+            why = "" if answer.is_good or answer.status == 401 else _why(answer, url)  # noqa: PLR2004 - it ended.
         except PublishFailed as reason:
             why = str(reason)
         if why:
@@ -781,7 +740,8 @@ class PublishRun:
         headers, body = form_of(archive, token, self._bundle_of(archive))
         url = f"{self._address}/api/v1/dry-run"
         answer = self._http.send("POST", url, headers, body)
-        said = answer.require(f"{archive} was not checked").json
+        _require_good(answer, f"{archive} was not checked", url)
+        said = answer.fields
         findings = objects_in(said.get("findings"))
         needs = {(each.org, each.name) for each in beside if each is not archive} & archive.needs
         errors: list[str] = []
@@ -811,7 +771,8 @@ class PublishRun:
     def _push(self, archive: Archive, token: str) -> None:
         headers, body = form_of(archive, token, self._bundle_of(archive))
         url = f"{self._address}/2.0/registry/packages"
-        self._http.send("POST", url, headers, body).require(f"{archive} was not published")
+        answer = self._http.send("POST", url, headers, body)
+        _require_good(answer, f"{archive} was not published", url)
         self._published.append(archive)
         page = f"{self._address}/packages/{archive.package}/{archive.version}"
         self._job.say(f"Published {archive}: {page}")

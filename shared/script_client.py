@@ -1,4 +1,5 @@
-"""What the files that are run by themselves have in common: above all, how they call a registry.
+"""What the files that are run by themselves have in common: how they call a registry, find its
+token, read archives, and write files.
 
 A registry serves such a file with this module's text in place of its import
 (`functions/http/scripts.py`), so it needs Python 3.9 or later, and nothing else.
@@ -7,17 +8,24 @@ A registry serves such a file with this module's text in place of its import
 from __future__ import annotations
 
 import json
+import os
 import re
+import secrets
+import sys
+import urllib.error
 import urllib.request
 import zipfile
 import zlib
+from contextlib import suppress
+from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from email.message import Message
 
 LARGEST_ANSWER_BYTES = 1_000_000
 # The size of package.json and of dependency-graph.json in an archive.
@@ -26,6 +34,11 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # What `urllib` raises where no answer comes, or one that is no HTTP; a host name that cannot be
 # encoded is a `UnicodeError`.
 UNREACHABLE = (OSError, HTTPException, UnicodeError)
+BUSY_STATUSES = (429, 500, 502, 503, 504)  # A repeated request may succeed.
+FIRST_PAUSE_S = 1.0  # Before the second try; doubled with every try.
+
+
+# --- Calls --------------------------------------------------------------------------------------
 
 
 class NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -60,15 +73,92 @@ def flaw_of_address(address: str, *, has_token: bool) -> str:
     return ""
 
 
-def settings_file(environment: Mapping[str, str]) -> Path:
-    """Return the place of the Settings.toml of `bal`."""
-    folder = environment.get("BALLERINA_HOME_DIR")
-    return (Path(folder) if folder else Path.home() / ".ballerina") / "Settings.toml"
+@dataclass(frozen=True)
+class HttpAnswer:
+    """The status and the headers of an answer, and its body up to a limit."""
+
+    status: int
+    headers: Message
+    content: bytes
+    is_cut: bool = False  # Whether fewer bytes came than the headers announce.
+
+    @property
+    def is_good(self) -> bool:
+        return 200 <= self.status < 300  # noqa: PLR2004 - as HTTP has it.
+
+    @property
+    def fields(self) -> Mapping[str, object]:
+        """The JSON object of the body; an empty one for anything else."""
+        return read_object(self.content)
+
+    @property
+    def refusal(self) -> str:
+        """Why the registry refused the request; empty if the answer does not say it."""
+        return sentence_of_refusal(self.fields)
+
+    @property
+    def asked_pause_s(self) -> float:
+        """The seconds of `Retry-After`; 0 without it, and for a date."""
+        retry_after = self.headers.get("Retry-After", "")
+        return float(retry_after) if retry_after.isdecimal() else 0.0
 
 
-def is_token(text: str) -> bool:
-    """Check whether a text can be a token; `http.client` prints others in its error."""
-    return bool(text) and text.isascii() and text.isprintable()
+def send(
+    opener: urllib.request.OpenerDirector,
+    request: urllib.request.Request,
+    *,
+    timeout_s: float,
+    limit: int = LARGEST_ANSWER_BYTES,
+) -> HttpAnswer:
+    """Return the answer to a request, whatever its status, with at most `limit` bytes of its body.
+    Raise one of `UNREACHABLE` if there is none."""
+    try:
+        with opener.open(request, timeout=timeout_s) as answer:
+            content = answer.read(limit)
+            is_cut = len(content) < limit and bool(answer.length)
+            return HttpAnswer(int(answer.status), answer.headers, content, is_cut)
+    except urllib.error.HTTPError as error:
+        with error:
+            content = b""
+            with suppress(*UNREACHABLE):  # The status says enough.
+                content = error.read(limit)
+            return HttpAnswer(error.code, error.headers, content)
+
+
+def send_with_retries(
+    attempt: Callable[[], HttpAnswer],
+    *,
+    tries: int,
+    longest_pause_s: float,
+    pause: Callable[[HttpAnswer | Exception, float], None],
+) -> HttpAnswer:
+    """Send a request again while the server is busy or away; return the last answer. If there was
+    none at the last try, raise one of `UNREACHABLE`.
+
+    `pause` gets the reason and the seconds to wait: those that the server asks for, if any. If it
+    asks for more than `longest_pause_s`, the request is not repeated.
+    """
+    for number in range(tries - 1):
+        pause_s = FIRST_PAUSE_S * 2**number
+        try:
+            answer = attempt()
+        except UNREACHABLE as error:
+            pause(error, pause_s)
+            continue
+        pause_s = answer.asked_pause_s or pause_s
+        if answer.status not in BUSY_STATUSES or pause_s > longest_pause_s:
+            return answer
+        pause(answer, pause_s)
+    return attempt()
+
+
+# --- Texts --------------------------------------------------------------------------------------
+
+
+def print_line(text: str) -> None:
+    """Print a line at once, also into a file or a pipe."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def unreachable(address: str, error: Exception) -> str:
@@ -104,6 +194,20 @@ def sentence_of_refusal(answer: Mapping[str, object]) -> str:
     return printable(own or answer.get("error_description") or answer.get("message"))
 
 
+# --- The token -----------------------------------------------------------------------------------
+
+
+def is_token(text: str) -> bool:
+    """Check whether a text can be a token; `http.client` prints others in its error."""
+    return bool(text) and text.isascii() and text.isprintable()
+
+
+def settings_file(environment: Mapping[str, str]) -> Path:
+    """Return the place of the Settings.toml of `bal`."""
+    folder = environment.get("BALLERINA_HOME_DIR")
+    return (Path(folder) if folder else Path.home() / ".ballerina") / "Settings.toml"
+
+
 _ENTRY = re.compile(r"^\s*\[\[repository\.maven\]\]\s*$(.*?)(?=^\s*\[|\Z)", re.M | re.S)
 _VALUE = re.compile(r"""^\s*(url|accesstoken)\s*=\s*["']([^"'\n]*)["']""", re.M)
 
@@ -130,6 +234,9 @@ def _token_of_settings(environment: Mapping[str, str], address: str) -> str:
     return ""
 
 
+# --- Files ---------------------------------------------------------------------------------------
+
+
 def part_of_archive(archive: zipfile.ZipFile, name: str) -> bytes:
     """Return a file of an archive; empty if it has none, or one that is too long. What `zipfile`
     raises for a damaged archive is raised."""
@@ -143,3 +250,29 @@ def part_of_archive(archive: zipfile.ZipFile, name: str) -> bytes:
             return part.read(LARGEST_PART_BYTES)
     except zlib.error as error:
         raise zipfile.BadZipFile(str(error)) from None
+
+
+def replace_file(file: Path, content: bytes, mode: int = 0o666) -> None:
+    """Write a file, so that a crash or an error leaves the one before or this one. `mode` is that
+    of a file that `open` creates."""
+    draft = file.with_name(f".{file.name}.{secrets.token_hex(8)}.new")
+    create_file(draft, content, mode)
+    try:
+        draft.replace(file)
+    except BaseException:
+        draft.unlink()
+        raise
+
+
+def create_file(file: Path, content: bytes, mode: int) -> None:
+    """Write a file that is not there yet, whole or not at all; raise `FileExistsError`."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(file, flags, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except BaseException:
+        file.unlink()
+        raise

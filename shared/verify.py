@@ -15,7 +15,6 @@ import argparse
 import json
 import os
 import sys
-import urllib.error
 import urllib.request
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,8 +26,10 @@ from shared.script_client import (
     flaw_of_address,
     objects_in,
     opener_of,
+    print_line,
     printable,
     read_object,
+    send,
     token_for,
     unreachable,
 )
@@ -62,7 +63,7 @@ from shared.verification.tiles import (
     LogTree,
     leaf_hash,
 )
-from shared.verification.trust_store import TrustStore, default_file, replace_file
+from shared.verification.trust_store import TrustStore, default_file, write_file
 from shared.verification.wanted_releases import WantedRelease, read_wanted
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def main(arguments: list[str], address: str) -> int:
     add("--watch", default="", metavar="ORG", help="print what is new in an organization")
     add("--webhook", default="", metavar="URL", help="also send what is new there")
     options = parser.parse_intermixed_args(arguments, VerifyOptions(address, keys=[], only=[]))
-    return run(with_address(options), os.environ, _print_line)
+    return run(with_address(options), os.environ, print_line)
 
 
 def with_address(options: VerifyOptions) -> VerifyOptions:
@@ -153,10 +154,6 @@ def run(options: VerifyOptions, environment: Mapping[str, str], say: Say) -> int
     finally:
         if client is not None:
             client.close()
-
-
-def _print_line(text: str) -> None:
-    sys.stdout.write(text + "\n")
 
 
 class Verification:
@@ -333,7 +330,7 @@ class Verification:
     def _difference(self, why: str, content: bytes) -> Differs:
         """Keep the checkpoint beside the other one: both together prove that the log changed."""
         evidence = self._trust_store.file.with_name(f"{self._trust_store.file.name}.differs")
-        replace_file(evidence, content)
+        write_file(evidence, content)
         return Differs(
             f"checkpoint: {why}. {evidence} has it, and {self._trust_store.file} the other."
         )
@@ -437,7 +434,7 @@ class Verification:
             self._client.wait(CACHED_S)
             self._open_log()
         # It may be signed by a key that was replaced, which the log of today makes up for. A wrong
-        # signature of a key that is known is none.
+        # signature of a known key raises `Differs`.
         for key in self._policy.logs:
             note.is_signed_by(key)
         if then.size > self._tree.size or self._tree.root_at(then.size) != then.root:
@@ -540,15 +537,13 @@ class Verification:
             headers={"Content-Type": "application/json", "User-Agent": "ballroom-verify"},
         )
         try:
-            with opener_of(webhook).open(request, timeout=WEBHOOK_TIMEOUT_S):
-                pass
-        except urllib.error.HTTPError as error:
-            error.close()
-            message = f"The webhook answered {error.code}. What is new is told again."
-            raise NotAsked(message) from None
+            answer = send(opener_of(webhook), request, timeout_s=WEBHOOK_TIMEOUT_S, limit=0)
         except UNREACHABLE as error:
             message = f"{unreachable('The webhook', error)} What is new is told again."
             raise NotAsked(message) from None
+        if not answer.is_good:
+            message = f"The webhook answered {answer.status}. What is new is told again."
+            raise NotAsked(message)
 
 
 def _policy_of(answer: bytes | None) -> LogPolicy | None:

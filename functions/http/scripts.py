@@ -17,7 +17,7 @@ PYTHON = "text/x-python"
 
 # The parts of the files that are run by themselves, which are served in place of their imports.
 _PART_IMPORT = re.compile(
-    r"^from (shared\.(?:cvss|dependency_files|script_client|verification\.\w+)) import "
+    r"^from (shared\.(?:cvss|dependency_files|sarif|script_client|verification\.\w+)) import "
     r"(?:\([^)]*\)|[^(\n]*)\n",
     re.M,
 )

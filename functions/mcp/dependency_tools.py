@@ -18,6 +18,7 @@ from shared.domain.dependency_files import named_dependencies, unversioned
 from shared.domain.distributions import Distribution, LanguageVersion
 from shared.domain.errors.base import InvalidRequest, quoted
 from shared.domain.packages import Survey
+from shared.domain.sentences import named
 from shared.domain.versions import Version
 from shared.services.api_docs.dependency_updates import CheckedDependency, DependencyState
 
@@ -115,8 +116,8 @@ async def _name_advisories_of_resolved(
     affected = await call.registry.advisories.affected_versions.of_releases(releases)
     for key, advisories in zip(list(rows), affected.advisories, strict=True):
         if advisories:
-            named = shortened(", ".join(each.id for each in advisories))
-            rows[key] = replace(rows[key], advisories=named)
+            ids = shortened(", ".join(each.id for each in advisories))
+            rows[key] = replace(rows[key], advisories=ids)
 
 
 async def _unresolved_rows(
@@ -132,8 +133,7 @@ async def _unresolved_rows(
         name = f"{each.org}/{each.name}"
         survey = surveys.get(name.lower())
         told = [*users.get((each.org, each.name, each.version), ())]
-        more = f" and {len(told) - USERS_NAMED} more" if len(told) > USERS_NAMED else ""
-        needed_by = shortened(", ".join(told[:USERS_NAMED]) + more)
+        needed_by = shortened(named(told, USERS_NAMED))
         reason = _why_unresolved(survey, each.version)
         rows.append(UnresolvedRow(shortened(name), shortened(each.version), reason, needed_by))
     return rows

@@ -28,11 +28,11 @@ from shared.adapters.cosmos.events import CosmosEvents
 from shared.adapters.cosmos.metadata import CosmosGraphs, CosmosMetadata
 from shared.adapters.cosmos.pull_ledger import CosmosPulls
 from shared.adapters.cosmos.pull_records import CosmosPullRecords
-from shared.adapters.embedded import StoreCheck
 from shared.adapters.network import DIRECT, Network
 from shared.adapters.search.cloud_index import CloudSearchPorts, CopyEnvironment, open_cloud_search
 from shared.auth.entra import app_identity
 from shared.auth.secrets import Secret
+from shared.domain.checks import Check, CheckSeverity
 from shared.ports.system import Clock, Randomness
 from shared.runtime.connection_problems import reason_of
 
@@ -188,10 +188,10 @@ _Ask = Callable[[str], Awaitable[object]]
 
 async def check_cloud_stores(
     cloud: CloudStores, patience: timedelta = CHECK_TIMEOUT
-) -> AsyncIterator[StoreCheck]:
+) -> AsyncIterator[Check]:
     """Check that every container of both stores can be read; writes nothing."""
 
-    async def check(what: str, store: str, containers: Sequence[str], ask: _Ask) -> StoreCheck:
+    async def check(what: str, store: str, containers: Sequence[str], ask: _Ask) -> Check:
         for name in containers:
             try:
                 await asyncio.wait_for(ask(name), patience.total_seconds())
@@ -199,8 +199,10 @@ async def check_cloud_stores(
                 status = error.status_code if isinstance(error, HttpResponseError) else None
                 unanswered = (f"does not answer ({reason_of(error)})", _REACH)
                 problem, way_out = _WAYS_OUT.get(status or 0, unanswered)
-                return StoreCheck(what, f"The container {name} of {store} {problem}.", way_out)
-        return StoreCheck(what, f"{store} has its {len(containers)} containers.")
+                found = f"The container {name} of {store} {problem}."
+                return Check(what, found, way_out, CheckSeverity.FATAL)
+        found = f"{store} has its {len(containers)} containers."
+        return Check(what, found, severity=CheckSeverity.FATAL)
 
     plans = [plan.name for plan in COSMOS_CONTAINERS]
     proxy = cloud.cosmos.proxy

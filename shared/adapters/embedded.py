@@ -28,6 +28,7 @@ from shared.adapters.sqlite.metadata import SqliteMetadata
 from shared.adapters.sqlite.pull_ledger import SqlitePulls
 from shared.adapters.sqlite.pull_records import SqlitePullRecords
 from shared.adapters.system import SystemRandomness
+from shared.domain.checks import Check, CheckSeverity
 from shared.domain.errors.requests import StorageFull
 from shared.domain.snapshots import MANIFEST_FILE, RESTORE_KIND, RESTORE_UNFINISHED
 from shared.domain.times import MS
@@ -203,15 +204,7 @@ _MORE_ROOM = "Make room, or move the data folder to a larger disk."
 SCARCE_BYTES = 1024**3  # A busy registry fills this in a day, which leaves time to react.
 
 
-class StoreCheck(Struct, frozen=True):
-    """One thing that was looked at; `way_out` is empty when nothing is wrong with it."""
-
-    what: str
-    found: str
-    way_out: str = ""
-
-
-def check_data_folder(data: Path, schemas: "SchemaVersions") -> Iterator[StoreCheck]:
+def check_data_folder(data: Path, schemas: "SchemaVersions") -> Iterator[Check]:
     """Look at everything in the folder; change nothing."""
     folder = DataFolder(data)
     writable = _writable(folder)
@@ -222,7 +215,7 @@ def check_data_folder(data: Path, schemas: "SchemaVersions") -> Iterator[StoreCh
     try:
         require_registry(data)
     except DatabaseLost as lost:
-        yield StoreCheck("records", lost.found, lost.way_out)
+        yield _fatal("records", lost.found, lost.way_out)
         return
     restart = "Stop the registry and restore a backup."
     yield _unreadable("records", folder.database) or _database(
@@ -235,6 +228,11 @@ def check_data_folder(data: Path, schemas: "SchemaVersions") -> Iterator[StoreCh
     yield _permissions(folder)
 
 
+def _fatal(what: str, found: str, way_out: str = "") -> Check:
+    """Return the check of something without which a registry cannot be opened."""
+    return Check(what, found, way_out, CheckSeverity.FATAL)
+
+
 class SchemaVersions(Struct, frozen=True):
     """The newest schema of each database that this program knows."""
 
@@ -242,45 +240,45 @@ class SchemaVersions(Struct, frozen=True):
     search: int
 
 
-def _writable(folder: DataFolder) -> StoreCheck:
+def _writable(folder: DataFolder) -> Check:
     what = "data folder"
     if not folder.root.is_dir():
         way_out = "Start the registry to create it, or set BALLROOM_DATA to the right folder."
-        return StoreCheck(what, f"{folder.root} does not exist.", way_out)
+        return _fatal(what, f"{folder.root} does not exist.", way_out)
     try:
         with tempfile.TemporaryFile(dir=folder.root):
-            return StoreCheck(what, f"{folder.root} can be written.")
+            return _fatal(what, f"{folder.root} can be written.")
     except OSError as error:
         way_out = "Run this as the user of the registry, or give it the right to write there."
-        return StoreCheck(what, f"{folder.root} cannot be written: {error.strerror}.", way_out)
+        return _fatal(what, f"{folder.root} cannot be written: {error.strerror}.", way_out)
 
 
-def _room(folder: DataFolder) -> StoreCheck:
+def _room(folder: DataFolder) -> Check:
     free = shutil.disk_usage(folder.root).free
     found = f"{free / 1024**3:.1f} GiB are free."
     way_out = "" if free >= SCARCE_BYTES else _MORE_ROOM
-    return StoreCheck("free space", found, way_out)
+    return Check("free space", found, way_out)
 
 
-def _database(what: str, path: Path, schema: int, restore: str) -> StoreCheck:
+def _database(what: str, path: Path, schema: int, restore: str) -> Check:
     if not path.exists():
-        return StoreCheck(what, f"{path} does not exist.", "Start the registry to create it.")
+        return _fatal(what, f"{path} does not exist.", "Start the registry to create it.")
     try:
         with closing(open_to_read(path)) as connection:
             [verdict] = connection.execute("PRAGMA quick_check(1)").fetchone()
             found = schema_version(connection)
     except sqlite3.Error as error:
         if isinstance(database_error(path, error), StorageFull):
-            return StoreCheck(what, f"{path} cannot be checked: the disk is full.", _MORE_ROOM)
-        return StoreCheck(what, f"{path} cannot be read: {error}.", restore)
+            return _fatal(what, f"{path} cannot be checked: the disk is full.", _MORE_ROOM)
+        return _fatal(what, f"{path} cannot be read: {error}.", restore)
     if verdict != "ok":
-        return StoreCheck(what, f"{path} is damaged: {verdict}.", restore)
+        return _fatal(what, f"{path} is damaged: {verdict}.", restore)
     if found != schema:
         way_out = "Start this version of the registry once, which brings it up to date."
         if found > schema:
             way_out = "Install the newer version of the registry that wrote it."
-        return StoreCheck(what, f"{path} has schema {found}, not {schema}.", way_out)
-    return StoreCheck(what, f"{path} is intact, with schema {schema}.")
+        return _fatal(what, f"{path} has schema {found}, not {schema}.", way_out)
+    return _fatal(what, f"{path} is intact, with schema {schema}.")
 
 
 def compare_databases(data: Path) -> list[str]:
@@ -314,28 +312,28 @@ def _orphans(connection: sqlite3.Connection) -> list[str]:
     ]
 
 
-def _keys(folder: DataFolder) -> StoreCheck:
+def _keys(folder: DataFolder) -> Check:
     files = sorted(folder.keys.glob("*.key"))
     if not files:
-        return StoreCheck("keys", f"{folder.keys} holds no key.", "Start the registry to make one.")
-    return StoreCheck("keys", f"{len(files)} in {folder.keys}.")
+        return _fatal("keys", f"{folder.keys} holds no key.", "Start the registry to make one.")
+    return _fatal("keys", f"{len(files)} in {folder.keys}.")
 
 
-def _unreadable(what: str, path: Path) -> StoreCheck | None:
+def _unreadable(what: str, path: Path) -> Check | None:
     """Return the check of what another user owns: it may be whole, so nothing is to be restored."""
     rights = os.R_OK | os.X_OK if path.is_dir() else os.R_OK
     if not path.exists() or os.access(path, rights):
         return None
     way_out = "Run this as the user of the registry, or give this user the right to it."
-    return StoreCheck(what, f"{path} cannot be read by this user.", way_out)
+    return _fatal(what, f"{path} cannot be read by this user.", way_out)
 
 
-def _permissions(folder: DataFolder) -> StoreCheck:
+def _permissions(folder: DataFolder) -> Check:
     what = "permissions"
     found = list(paths_readable_by_others(folder.root))
     if not found:
-        return StoreCheck(what, f"{folder.root} and what it holds is for its owner alone.")
+        return Check(what, f"{folder.root} and what it holds is for its owner alone.")
     mode = stat.S_IMODE(found[0].stat().st_mode)
     more = f", and {len(found) - 1:,} more" if len(found) > 1 else ""
     way_out = f"Run: chmod -R go= {folder.root}"
-    return StoreCheck(what, f"Others may open {found[0]} ({mode:o}){more}.", way_out)
+    return Check(what, f"Others may open {found[0]} ({mode:o}){more}.", way_out)

@@ -29,7 +29,14 @@ from shared.auth.identity_providers import (
 from shared.auth.issuer_keys import IssuerDiscovery, IssuerDocument
 from shared.auth.json_web_tokens import Claims, TokenFlaw
 from shared.auth.microsoft_graph import MicrosoftGraph
-from shared.auth.openid_connect import CLIENT_REFUSED, NO_CODE, OAuthClient, check_sender, tokens_of
+from shared.auth.openid_connect import (
+    NO_CODE,
+    SECRET_LENGTH,
+    OAuthClient,
+    check_sender,
+    require_known_client,
+    tokens_of,
+)
 from shared.domain.directory_locks import DirectoryAnswer
 from shared.domain.errors.identity import SignedTokenRefused, issuer_silent, sign_in_failed
 from shared.domain.identities import parse_groups
@@ -166,9 +173,7 @@ class EntraProvider:
         document = await self._discovery.document(self._issuer)
         (await self._fetcher.get(document.keys, {"Accept": "application/json"})).json_object()
         tokens = await self._exchange(document, _no_flow(), NO_CODE)
-        if (error := str(tokens.get("error", ""))) in CLIENT_REFUSED:
-            message = f"it does not accept the client id and secret of this registry ({error})"
-            raise Unanswered(message)
+        require_known_client(tokens)
         if self._asks_states:
             await self._graph.check_states()
         elif self._reads_groups:
@@ -245,7 +250,8 @@ def _is_too_long(claims: Claims) -> bool:
 
 def _no_flow() -> EntraFlow:
     """Return the flow of a sign-in that nobody began."""
-    return {"state": NO_CODE, "nonce": "", "code_verifier": "0" * 43, "redirect_uri": ""}
+    verifier = "0" * SECRET_LENGTH
+    return {"state": NO_CODE, "nonce": "", "code_verifier": verifier, "redirect_uri": ""}
 
 
 def _answered(

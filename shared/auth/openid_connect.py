@@ -39,7 +39,7 @@ from shared.ports.system import Clock, Randomness
 SECRET_LENGTH = 43  # For state, nonce and PKCE verifier: the minimum of PKCE.
 
 # The errors of a client that is unknown or has another secret; the last one is of GitHub.
-CLIENT_REFUSED = frozenset(
+_CLIENT_REFUSED = frozenset(
     ("invalid_client", "unauthorized_client", "incorrect_client_credentials")
 )
 NO_CODE = "none"  # A placeholder for a code that was never issued.
@@ -124,10 +124,15 @@ class OAuthClient(Struct, frozen=True):
         """Exchange a code that nobody got; raise `Unanswered` if that is not what is refused."""
         flow = OidcFlow("", "", "0" * SECRET_LENGTH, "")
         tokens = await self.exchange(fetcher, endpoint, flow, NO_CODE, authentication)
-        error = str(tokens.get("error", ""))
-        if error in CLIENT_REFUSED:
-            message = f"it does not accept the client id and secret of this registry ({error})"
-            raise Unanswered(message)
+        require_known_client(tokens)
+
+
+def require_known_client(tokens: Mapping[str, object]) -> None:
+    """Raise `Unanswered` if the answer refuses the client, and not only the code that it sent."""
+    error = str(tokens.get("error", ""))
+    if error in _CLIENT_REFUSED:
+        message = f"it does not accept the client id and secret of this registry ({error})"
+        raise Unanswered(message)
 
 
 def tokens_of(answer: HttpResponse) -> Mapping[str, object]:

@@ -3,6 +3,8 @@
 It is imported where a key is used, because cryptography takes 30 ms of a start.
 """
 
+from collections.abc import Callable
+
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import (
     ECDSA,
@@ -19,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_der_private_key,
     load_der_public_key,
+    load_pem_public_key,
 )
 
 
@@ -56,8 +59,17 @@ def new_private_key() -> bytes:
 
 def public_key(content: bytes) -> bytes:
     """Return a SubjectPublicKeyInfo in its canonical form, or raise `ValueError`."""
+    return _canonical(load_der_public_key, content)
+
+
+def public_key_of_pem(text: str) -> bytes:
+    """Return the SubjectPublicKeyInfo of a key in PEM, or raise `ValueError`."""
+    return _canonical(load_pem_public_key, text.encode())
+
+
+def _canonical(load: Callable[[bytes], object], content: bytes) -> bytes:
     try:
-        key = load_der_public_key(content)
+        key = load(content)
     except UnsupportedAlgorithm as other:
         raise ValueError(str(other)) from None
     if not isinstance(key, EllipticCurvePublicKey) or not isinstance(key.curve, SECP256R1):

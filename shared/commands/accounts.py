@@ -1,5 +1,4 @@
-"""account …: the accounts of the registry; groups …: the rules by which groups give them roles;
-signin-link: a sign-in link for one of them."""
+"""account …: the accounts of the registry; signin-link: a sign-in link for one of them."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -9,14 +8,17 @@ import click
 
 from functions.account.personal_data import PersonalDataView
 from functions.api.accounts import LeaversStatementView
-from functions.api.directory_locks import api_directory_locks_decide, api_directory_locks_list
-from functions.api.groups import api_groups_dry_run, api_groups_replace, api_groups_show
-from shared.commands.base import Rows, format_time, in_registry, operator_command
-from shared.commands.operations import add_operation
+from shared.commands.base import (
+    Rows,
+    format_time,
+    in_registry,
+    operator_command,
+    require_new_file,
+    write_new_file,
+)
 from shared.composition import Registry
 from shared.domain.group_rules import ADMINISTRATOR, AUDITOR
 from shared.domain.principals import OPERATOR
-from shared.runtime.private_files import open_private
 from shared.services.administration.leaving import REASON, LeaveRequest
 from shared.services.list_pages import iterate_pages
 from shared.services.record_batches import ENTITIES_READ_AT_ONCE
@@ -229,6 +231,8 @@ async def leave(
       ballroom account leave kim
       ballroom account leave kim --end --hand-over lee --out kim.json
     """
+    if out is not None:
+        require_new_file(out)
     by_name = registry.identity.accounts.by_name_or_id
     leaving = registry.administration.leaving
     found = await by_name(account)
@@ -239,7 +243,7 @@ async def leave(
         done = await leaving.leave(found, LeaveRequest(end, successor, reason), by=OPERATOR)
     if out is not None:
         view = LeaversStatementView.of(statement, done)
-        out.write_text(f"{view.model_dump_json(by_alias=True, indent=2)}\n", "utf-8")
+        write_new_file(out, f"{view.model_dump_json(by_alias=True, indent=2)}\n")
     return "\n".join([*statement.lines(), *done])
 
 
@@ -305,12 +309,7 @@ async def export(registry: Registry, account: str, file: Path | None) -> None:
     if file is None:
         click.echo(text)
         return
-    try:
-        with open_private(file, "xb") as written:
-            written.write(f"{text}\n".encode())
-    except FileExistsError:
-        message = f"{file} exists already. Name another file."
-        raise click.ClickException(message) from None
+    write_new_file(file, f"{text}\n")
     click.echo(f"Wrote the data of {found.name} to {file}. Delete it after it was handed over.")
 
 
@@ -372,47 +371,3 @@ async def signin_link(registry: Registry, account: str) -> str:
     """
     found = await registry.identity.accounts.by_name_or_id(account)
     return (await registry.identity.sign_in_flow.issue_link(found, by=OPERATOR)).reveal()
-
-
-@click.group("groups")
-def groups() -> None:
-    """Show and change the rules by which groups of an identity provider give roles."""
-
-
-add_operation(groups, "rules", api_groups_show, "", text="Show the rules about groups.")
-add_operation(groups, "dry-run", api_groups_dry_run, "", text="Show who would get what.")
-add_operation(
-    groups,
-    "set",
-    api_groups_replace,
-    "",
-    text="""Replace the rules; what is not given is removed.
-
-    \b
-    Example:
-      ballroom groups set --rule 'oidc:developers -> acme, maintainer'
-    """,
-)
-
-
-@click.group("directory-locks")
-def directory_locks() -> None:
-    """Show and decide about accounts of people who are disabled or gone in Entra ID."""
-
-
-add_operation(
-    directory_locks, "list", api_directory_locks_list, "", text="List what the directory says."
-)
-add_operation(
-    directory_locks,
-    "decide",
-    api_directory_locks_decide,
-    "DECISION",
-    text="""Lock accounts, keep them whatever the directory says, or follow it again.
-
-    \b
-    DECISION is lock, keep or follow. --account '*' is every account that waits.
-    Example:
-      ballroom directory-locks decide keep --account kim --reason "She moved to another tenant."
-    """,
-)

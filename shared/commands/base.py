@@ -2,12 +2,14 @@
 
 import asyncio
 import shlex
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import Enum
 from functools import wraps
+from pathlib import Path
 from types import NoneType
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, BinaryIO, TypeVar, get_type_hints
 
 import click
 import orjson
@@ -17,6 +19,7 @@ from shared.bootstrap import START_ERRORS, at_running_address, existing_registry
 from shared.composition import Registry
 from shared.domain.errors.base import Refusal
 from shared.program import NAME, launcher, respelled
+from shared.runtime.private_files import open_private
 from shared.settings import Settings
 from shared.settings.problems import setting_problem, unknown_settings
 
@@ -159,6 +162,33 @@ def facts_text(row: TableRow) -> str:
         f"{key.ljust(width)}  {'' if value is None else value}".rstrip()
         for key, value in row.items()
     )
+
+
+def require_new_file(file: Path) -> None:
+    """Refuse a file that is there already, for commands that change something before they write."""
+    if file.exists():
+        raise _file_exists(file)
+
+
+@contextmanager
+def new_file(file: Path) -> Generator[BinaryIO]:
+    """Open a new file that only its owner can read; refuse one that is there already."""
+    try:
+        stream = open_private(file, "xb")
+    except FileExistsError:
+        raise _file_exists(file) from None
+    with stream:
+        yield stream
+
+
+def _file_exists(file: Path) -> click.ClickException:
+    return click.ClickException(f"{file} exists already. Name another file.")
+
+
+def write_new_file(file: Path, text: str) -> None:
+    """Write a new file that only its owner can read; refuse one that is there already."""
+    with new_file(file) as stream:
+        stream.write(text.encode())
 
 
 def format_time(at_ms: int | None) -> str | None:

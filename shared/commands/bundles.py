@@ -22,6 +22,7 @@ from shared.composition import Registry
 from shared.domain.coordinates import Coordinate
 from shared.domain.names import OrgName, parse_org
 from shared.domain.release_lists import read_list, read_lock
+from shared.domain.sentences import named
 from shared.domain.visibility import Visibility
 from shared.services.bundles.bundle_export import Selection
 from shared.services.bundles.bundle_import import ImportReport, ImportStep, open_bundle
@@ -178,8 +179,8 @@ async def export_bundle(
         )
     if plan.not_public:
         click.echo(
-            f"{_listed(plan.not_public)}: not public here. Every account of a registry that "
-            f"imports {file} can see and pull them."
+            f"{named(plan.not_public, _MOST_LISTED)}: not public here. Every account of a registry "
+            f"that imports {file} can see and pull them."
         )
     click.echo(f"The next one begins with --after {plan.manifest.cursor}.")
 
@@ -206,8 +207,8 @@ def import_bundle(file: Path, trust: Path) -> None:
     click.echo(_summary(report))
     if report.internal:
         click.echo(
-            f"{_listed(sorted(report.internal))}: internal here, so every account of this registry "
-            "can see and pull them, and nobody else."
+            f"{named(sorted(report.internal), _MOST_LISTED)}: internal here, so every account of "
+            "this registry can see and pull them, and nobody else."
         )
     for coordinate, reason in report.withdrawn.items():
         click.echo(f"  {coordinate}: quarantined here, because it was withdrawn ({reason})")
@@ -224,11 +225,6 @@ async def _import_into(registry: Registry, file: Path, trust: Path) -> ImportRep
     keys = files.KeysOfFile.read(trust)
     with closing(files.BundleFileSource(file)) as source:
         return await registry.bundles.importing.run(source, keys, progress=_print_step)
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - _MOST_LISTED
-    return ", ".join(names[:_MOST_LISTED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _print_step(step: ImportStep, coordinate: Coordinate) -> None:

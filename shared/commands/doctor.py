@@ -8,17 +8,14 @@ from datetime import timedelta
 import click
 
 from shared.bootstrap import (
-    CONFINEMENT,
-    OWN_ADDRESS,
-    TELEMETRY,
-    StoreCheck,
-    examine_certificate,
-    examine_confinement,
-    examine_data,
-    examine_telemetry,
+    check_certificate,
+    check_confinement,
+    check_data,
+    check_telemetry,
 )
 from shared.commands.base import OutputFormat, as_json, print_rows, spelled, with_registry
 from shared.composition import Registry
+from shared.domain.checks import Check, CheckSeverity
 from shared.domain.errors.identity import SigningKeyUnavailable
 from shared.domain.organizations import Organization
 from shared.domain.ownership import OwnerlessOrganization
@@ -27,7 +24,6 @@ from shared.domain.status import SOFTWARE_VERSION, TaskResult, first_of, release
 from shared.domain.times import time_text
 from shared.services.administration.directory_locks import waiting_problem
 from shared.services.administration.key_ages import KeyKind
-from shared.services.administration.reachability import ServerKind
 from shared.services.maintenance.follow_releases import FollowReleases
 from shared.services.maintenance.lock_disabled_accounts import LockDisabledAccounts
 from shared.services.maintenance.place_archives import PlaceArchives
@@ -39,55 +35,13 @@ from shared.services.tokens.makers import described
 from shared.settings import Settings
 from shared.settings.problems import unknown_settings
 
-# Checks that must succeed before a registry can be opened.
-_NEEDED = frozenset({"data folder", "records", "search", "keys", "blobs"})
-_UPSTREAM = "upstream"
-_PLACEMENT = "placement"
-_STAFF = "staff"
-_MAKERS = "makers"
-_PUBLISHERS = "publishers"
-_GROUP_ROLES = "group roles"
-_APPEALS = "appeals"
-_CONTACT = "contact"
-_OPERATOR = "operator"
-_DIRECTORY = "directory"
-_OWNERS = "owners"
-_ADMINISTRATORS = "administrators"
-_LOG = "log"
-_WEBHOOKS = "webhooks"
-_SIGNING_KEYS = "signing keys"
-_KEY_AGES = "key ages"
-_SIGSTORE = "sigstore"
-_ADVISORIES = "advisories"
-_RELEASES = "releases"
-# Findings that need no action at once; the registry and its backups are whole.
-_ADVICE = frozenset(
-    {
-        _UPSTREAM,
-        _PLACEMENT,
-        _STAFF,
-        _MAKERS,
-        _PUBLISHERS,
-        _GROUP_ROLES,
-        _OWNERS,
-        _ADMINISTRATORS,
-        _APPEALS,
-        _CONTACT,
-        _OPERATOR,
-        _WEBHOOKS,
-        _SIGNING_KEYS,
-        _KEY_AGES,
-        _SIGSTORE,
-        _ADVISORIES,
-        _RELEASES,
-        CONFINEMENT,
-        OWN_ADDRESS,
-        *(each.value for each in ServerKind),
-    }
-)
-_SETTINGS = "settings"  # Unknown ones are errors that end nothing: a backup runs this command.
-# Errors that do not change the exit code.
-_ERRORS = frozenset({_SETTINGS, TELEMETRY})
+_FAILING = (CheckSeverity.FATAL, CheckSeverity.PROBLEM)  # The exit code is 1.
+_LABELS = {
+    CheckSeverity.FATAL: "problem",
+    CheckSeverity.PROBLEM: "problem",
+    CheckSeverity.ADVICE: "advice",
+    CheckSeverity.ERROR: "error",
+}
 
 
 @click.command()
@@ -101,62 +55,66 @@ def doctor(output: OutputFormat) -> None:
     The exit code is 1 if there is a problem; advice and errors do not count.
     """
     settings = Settings.load()
-    findings = [*_surroundings(settings), *examine_certificate(settings)]
-    findings += [*examine_telemetry(settings), examine_confinement(), *examine_data(settings)]
-    if not any(each.way_out for each in findings if each.what in _NEEDED):
-        findings += with_registry(_findings_of_records)
+    found = [*_surroundings(settings), *check_certificate(settings)]
+    found += [*check_telemetry(settings), check_confinement(), *check_data(settings)]
+    if not any(each.way_out for each in found if each.severity is CheckSeverity.FATAL):
+        found += with_registry(_checks_of_records)
     if output is OutputFormat.JSON:
-        print_rows([_row(each) for each in findings], output)
+        print_rows([_row(each) for each in found], output)
     else:
-        click.echo(spelled("\n".join(map(_line, findings))))
-    if any(each.way_out and each.what not in _ADVICE | _ERRORS for each in findings):
+        click.echo(spelled("\n".join(map(_line, found))))
+    if any(each.way_out and each.severity in _FAILING for each in found):
         raise click.exceptions.Exit(1)
 
 
-def _surroundings(settings: Settings) -> Iterator[StoreCheck]:
+def _advice(what: str, found: str, way_out: str = "") -> Check:
+    return Check(what, found, way_out, CheckSeverity.ADVICE)
+
+
+def _surroundings(settings: Settings) -> Iterator[Check]:
     python = platform.python_version()
     sqlite = sqlite3.sqlite_version
-    yield StoreCheck("versions", f"Python {python}, SQLite {sqlite}.")
+    yield Check("versions", f"Python {python}, SQLite {sqlite}.")
     unknown = unknown_settings()
     if not unknown:
-        yield StoreCheck(_SETTINGS, "Every variable that begins with BALLROOM_ is known.")
+        yield Check("settings", "Every variable that begins with BALLROOM_ is known.")
     for sentence in unknown:
-        yield StoreCheck(_SETTINGS, sentence, "Correct or remove the variable.")
+        yield Check("settings", sentence, "Correct or remove the variable.", CheckSeverity.ERROR)
     way_out = ""
     if needs_https(settings.base_url):
         way_out = "Nobody can sign in there. Set BALLROOM_URL to an https address."
-    yield StoreCheck("address", f"The registry is {settings.base_url}.", way_out)
+    yield Check("address", f"The registry is {settings.base_url}.", way_out)
     yield _appeals(settings)
     yield _contact(settings)
     yield _operator(settings)
     if ways := [*_ways_out_of_here(settings)]:
-        yield StoreCheck("network", " ".join(ways))
+        yield Check("network", " ".join(ways))
 
 
-def _appeals(settings: Settings) -> StoreCheck:
+def _appeals(settings: Settings) -> Check:
     """Say where those appeal whom a decision of administrators affects."""
     if settings.abuse_contact:
-        return StoreCheck(_APPEALS, f"Mail about decisions names {settings.abuse_contact}.")
+        return _advice("appeals", f"Mail about decisions names {settings.abuse_contact}.")
     found = "Mail about decisions of administrators does not say where to appeal."
     way_out = "Set BALLROOM_ABUSE_CONTACT to a mail address or an https address."
-    return StoreCheck(_APPEALS, found, way_out)
+    return _advice("appeals", found, way_out)
 
 
-def _contact(settings: Settings) -> StoreCheck:
+def _contact(settings: Settings) -> Check:
     """Say where somebody writes to who found a vulnerability."""
     contacts = (settings.security_contact, settings.abuse_contact)
     if named := [each for each in contacts if each]:
         found = f"/.well-known/security.txt names {' and '.join(named)}."
-        return StoreCheck(_CONTACT, found)
+        return _advice("contact", found)
     found = (
         "/.well-known/security.txt is missing (404): nobody reads there where to report a "
         "vulnerability."
     )
     way_out = "Set BALLROOM_SECURITY_CONTACT to a mailto: or https: address."
-    return StoreCheck(_CONTACT, found, way_out)
+    return _advice("contact", found, way_out)
 
 
-def _operator(settings: Settings) -> StoreCheck:
+def _operator(settings: Settings) -> Check:
     """Say which pages of the operator are linked below every page."""
     pages = {
         "BALLROOM_PRIVACY_URL": ("privacy notice", settings.privacy_url),
@@ -167,7 +125,7 @@ def _operator(settings: Settings) -> StoreCheck:
     found = f"Pages link to these of the operator: {', '.join(named) or 'none'}."
     missing = [variable for variable, (_, address) in pages.items() if not address]
     way_out = f"Where the law asks for them, set {', '.join(missing)}." if missing else ""
-    return StoreCheck(_OPERATOR, found, way_out)
+    return _advice("operator", found, way_out)
 
 
 def _ways_out_of_here(settings: Settings) -> Iterator[str]:
@@ -180,7 +138,7 @@ def _ways_out_of_here(settings: Settings) -> Iterator[str]:
         yield f"Certificates of the authorities in {settings.ca_file} are trusted."
 
 
-async def _findings_of_records(registry: Registry) -> list[StoreCheck]:
+async def _checks_of_records(registry: Registry) -> list[Check]:
     found = [each async for each in _placement(registry)]
     found += [each async for each in _makers(registry)]
     found += [each async for each in _secrets_of_webhooks(registry)]
@@ -197,7 +155,7 @@ async def _findings_of_records(registry: Registry) -> list[StoreCheck]:
     found += [each async for each in _advisories(registry)]
     found += [each async for each in _newer_releases(registry)]
     found += [
-        StoreCheck(each.kind.value, each.found, each.way_out)
+        _advice(each.kind.value, each.found, each.way_out)
         for each in await registry.administration.reachability.check()
     ]
     if registry.mirroring is None:
@@ -207,7 +165,7 @@ async def _findings_of_records(registry: Registry) -> list[StoreCheck]:
     return found + [await _token(each.with_token) for each in sources if each.with_token]
 
 
-async def _placement(registry: Registry) -> AsyncIterator[StoreCheck]:
+async def _placement(registry: Registry) -> AsyncIterator[Check]:
     """Say how far the archives are placed for who may read, where a task places them."""
     task = registry.maintenance.task_runner.tasks.get(PlaceArchives.id)
     if not isinstance(task, PlaceArchives):
@@ -219,10 +177,10 @@ async def _placement(registry: Registry) -> AsyncIterator[StoreCheck]:
         found = f"{left} packages are not yet placed for BALLROOM_READERS={task.readers.value}."
         by_hand = f"`ballroom upkeep run {task.id}`"
         way_out = f"The task {task.id} goes on every five minutes; {by_hand} does now."
-    yield StoreCheck(_PLACEMENT, found, way_out)
+    yield _advice("placement", found, way_out)
 
 
-async def _makers(registry: Registry) -> AsyncIterator[StoreCheck]:
+async def _makers(registry: Registry) -> AsyncIterator[Check]:
     """Name what is of no staff any more, what has no known maker, and what stops with its maker."""
     review = registry.tokens.maker_review
     ended = [f"{each.described}, made by {each.maker}" for each in await review.no_longer_staff()]
@@ -232,7 +190,7 @@ async def _makers(registry: Registry) -> AsyncIterator[StoreCheck]:
             "They read no internal packages of other organizations. If they should, let an owner "
             "who is staff rotate the token, or confirm it or the publisher."
         )
-        yield StoreCheck(_STAFF, found, way_out)
+        yield _advice("staff", found, way_out)
     unknown = [each.described for each in await review.without_maker()]
     if unknown:
         found = f"Nobody is known to have made: {first_of(unknown)}."
@@ -240,7 +198,7 @@ async def _makers(registry: Registry) -> AsyncIterator[StoreCheck]:
             "They stop with nobody, and read what they could when they were made. Let an owner "
             "confirm them, so that their maker decides."
         )
-        yield StoreCheck(_MAKERS, found, way_out)
+        yield _advice("makers", found, way_out)
     stopped = [
         f"{each.described}, made by {each.maker} ({each.why})" for each in await review.stopped()
     ]
@@ -251,10 +209,10 @@ async def _makers(registry: Registry) -> AsyncIterator[StoreCheck]:
             "`ballroom token confirm`, `publisher confirm` and `webhook confirm` make the operator "
             "its maker."
         )
-        yield StoreCheck(_MAKERS, found, way_out)
+        yield _advice("makers", found, way_out)
 
 
-async def _secrets_of_webhooks(registry: Registry) -> AsyncIterator[StoreCheck]:
+async def _secrets_of_webhooks(registry: Registry) -> AsyncIterator[Check]:
     """Name the webhooks that deliver nothing because their secrets are not there."""
     try:
         missing = await registry.organizations.webhook_secrets.all_missing()
@@ -267,10 +225,10 @@ async def _secrets_of_webhooks(registry: Registry) -> AsyncIterator[StoreCheck]:
             "rotate each on its page, or run `ballroom webhook rotate OWNER ID`. If the keys of "
             "the registry are in a backup, put them back first (docs/run/backup.md)."
         )
-        yield StoreCheck(_WEBHOOKS, found, way_out)
+        yield _advice("webhooks", found, way_out)
 
 
-async def _publishers(registry: Registry) -> AsyncIterator[StoreCheck]:
+async def _publishers(registry: Registry) -> AsyncIterator[Check]:
     """Name the trusted publishers that let more people publish than one that is added today."""
     flawed = await registry.tokens.maker_review.flawed_publishers()
     if flawed:
@@ -279,10 +237,10 @@ async def _publishers(registry: Registry) -> AsyncIterator[StoreCheck]:
             "They go on as they are. Let an owner remove each, and add it again with rules that "
             "exclude strangers; `ballroom publisher add` and `publisher remove` do it here."
         )
-        yield StoreCheck(_PUBLISHERS, f"More people can publish than should: {named}.", way_out)
+        yield _advice("publishers", f"More people can publish than should: {named}.", way_out)
 
 
-async def _group_roles(registry: Registry) -> AsyncIterator[StoreCheck]:
+async def _group_roles(registry: Registry) -> AsyncIterator[Check]:
     """Name the accounts whose roles by groups have ended or end soon."""
     roles = registry.identity.group_rules.roles_by_groups
     now_ms = registry.clock.now_ms()
@@ -297,19 +255,19 @@ async def _group_roles(registry: Registry) -> AsyncIterator[StoreCheck]:
     if ended:
         found = f"Nobody has confirmed groups for {hours} hours of: {first_of(sorted(ended))}."
         way_out = "Their roles by groups have ended. Let them sign in, or lock who has left."
-        yield StoreCheck(_GROUP_ROLES, found, way_out)
+        yield _advice("group roles", found, way_out)
     if ending:
         found = f"Roles by groups end soon of: {first_of(sorted(ending))}."
-        yield StoreCheck(_GROUP_ROLES, found, "They keep them if they sign in.")
+        yield _advice("group roles", found, "They keep them if they sign in.")
 
 
-async def _second_administrator(registry: Registry) -> AsyncIterator[StoreCheck]:
+async def _second_administrator(registry: Registry) -> AsyncIterator[Check]:
     """Report the decisions that wait for a second administrator, and whether there is none."""
     for problem in await registry.administration.second_administrator.problems():
-        yield StoreCheck(_ADMINISTRATORS, problem.sentence, problem.way_out)
+        yield _advice("administrators", problem.sentence, problem.way_out)
 
 
-async def _ownerless(registry: Registry) -> AsyncIterator[StoreCheck]:
+async def _ownerless(registry: Registry) -> AsyncIterator[Check]:
     """Name the organizations without an owner who can sign in, as they are now."""
     ownerless = registry.organizations.ownerless
     now_ms = registry.clock.now_ms()
@@ -320,10 +278,10 @@ async def _ownerless(registry: Registry) -> AsyncIterator[StoreCheck]:
     ]
     if found:
         problem = ownerless_problem(found)
-        yield StoreCheck(_OWNERS, problem.sentence, problem.way_out)
+        yield _advice("owners", problem.sentence, problem.way_out)
 
 
-async def _directory_locks(registry: Registry) -> AsyncIterator[StoreCheck]:
+async def _directory_locks(registry: Registry) -> AsyncIterator[Check]:
     """Say whose accounts wait for an administrator, and why the directory was not understood."""
     task = registry.maintenance.tasks.get(LockDisabledAccounts.id)
     if task is None:
@@ -331,10 +289,10 @@ async def _directory_locks(registry: Registry) -> AsyncIterator[StoreCheck]:
     waiting = await registry.administration.directory_locks.waiting()
     if waiting:
         problem = waiting_problem(waiting)
-        yield StoreCheck(_DIRECTORY, problem.sentence, problem.way_out)
+        yield Check("directory", problem.sentence, problem.way_out)
     [state] = await registry.maintenance.task_runner.runs.read([task])
     if state.last_run is None:
-        yield StoreCheck(_DIRECTORY, "Microsoft Entra ID was not asked yet who is disabled.")
+        yield Check("directory", "Microsoft Entra ID was not asked yet who is disabled.")
         return
     problems = state.last_run.problems
     if state.last_run.result is TaskResult.FAILED:
@@ -345,35 +303,35 @@ async def _directory_locks(registry: Registry) -> AsyncIterator[StoreCheck]:
             "(infra/entra.sh in Azure), or set BALLROOM_ENTRA_ACCOUNTS=false; then run "
             f"`ballroom upkeep run {task.id}`."
         )
-        yield StoreCheck(_DIRECTORY, each, way_out)
+        yield Check("directory", each, way_out)
     if not waiting and not problems:
-        yield StoreCheck(_DIRECTORY, "Everybody who is disabled in Microsoft Entra ID is locked.")
+        yield Check("directory", "Everybody who is disabled in Microsoft Entra ID is locked.")
 
 
-async def _provisioning(registry: Registry) -> AsyncIterator[StoreCheck]:
+async def _provisioning(registry: Registry) -> AsyncIterator[Check]:
     """Say which accounts directories wait for, and which of their tokens end soon."""
     for each in await registry.scim.takeovers.problems():
-        yield StoreCheck(_DIRECTORY, each.sentence, each.way_out)
+        yield Check("directory", each.sentence, each.way_out)
 
 
-async def _transparency_log(registry: Registry) -> AsyncIterator[StoreCheck]:
+async def _transparency_log(registry: Registry) -> AsyncIterator[Check]:
     """Say whether the log is being written, and how one that stopped goes on."""
     state = await registry.transparency.reader.state()
     if state is None:
-        yield StoreCheck(_LOG, "The transparency log has no entry yet.")
+        yield Check("log", "The transparency log has no entry yet.")
         return
     if not state.stopped:
-        yield StoreCheck(_LOG, f"{state.origin} has {state.head.size:,} entries.")
+        yield Check("log", f"{state.origin} has {state.head.size:,} entries.")
         return
     found = f"{state.origin} has stopped at {state.head.size:,} entries: {state.stopped}"
     way_out = (
         "Everything else is served. If a newer backup exists, restore that one. Else run "
         "`ballroom log mend`, which says how the log goes on and what everybody has to be told."
     )
-    yield StoreCheck(_LOG, found, way_out)
+    yield Check("log", found, way_out)
 
 
-async def _signing_keys(registry: Registry) -> AsyncIterator[StoreCheck]:
+async def _signing_keys(registry: Registry) -> AsyncIterator[Check]:
     """Say which of the keys whose signatures others keep cannot be read."""
     adapters = registry.adapters
     needed = (
@@ -390,12 +348,12 @@ async def _signing_keys(registry: Registry) -> AsyncIterator[StoreCheck]:
                 "On one machine the next start makes the first one. One that was there before is "
                 "in a backup: do not make another one in its place (docs/run/signing-keys.md)."
             )
-            yield StoreCheck(_SIGNING_KEYS, f"{missing.found} {effect}", way_out)
+            yield _advice("signing keys", f"{missing.found} {effect}", way_out)
     if are_there:
-        yield StoreCheck(_SIGNING_KEYS, "Releases and the transparency log can be signed.")
+        yield _advice("signing keys", "Releases and the transparency log can be signed.")
 
 
-async def _key_ages(registry: Registry) -> AsyncIterator[StoreCheck]:
+async def _key_ages(registry: Registry) -> AsyncIterator[Check]:
     """Say how old the keys are, and which should have been rotated."""
     now_ms = registry.clock.now_ms()
     ages = [
@@ -408,17 +366,17 @@ async def _key_ages(registry: Registry) -> AsyncIterator[StoreCheck]:
         rotations = [each.place.rotation for each in ages if each.is_old(now_ms)]
         found = f"Days since the newest key of each was made: {', '.join(known)}."
         way_out = f"Keys are rotated once a year. {' '.join(rotations)}" if rotations else ""
-        yield StoreCheck(_KEY_AGES, found, way_out)
+        yield _advice("key ages", found, way_out)
 
 
-async def _sigstore(registry: Registry) -> AsyncIterator[StoreCheck]:
+async def _sigstore(registry: Registry) -> AsyncIterator[Check]:
     """Say which trusted roots verify Sigstore bundles, once one is needed."""
     roots = registry.publishing.trusted_root_renewal.roots
     if roots.files:
         files = ", ".join(map(str, roots.files))
         found = f"Sigstore bundles are verified with the library's root and with {files}."
         trouble = await roots.trouble()
-        yield StoreCheck(_SIGSTORE, trouble or found, _ROOTS if trouble else "")
+        yield _advice("sigstore", trouble or found, _ROOTS if trouble else "")
         return
     root = await roots.stored()
     if root is None:
@@ -430,25 +388,25 @@ async def _sigstore(registry: Registry) -> AsyncIterator[StoreCheck]:
             f"The last one, {renewed}, stays. See that this machine reaches {SERVER}, or name a "
             "file with roots in BALLROOM_SIGSTORE_ROOTS."
         )
-        yield StoreCheck(_SIGSTORE, found, way_out)
+        yield _advice("sigstore", found, way_out)
         return
-    yield StoreCheck(_SIGSTORE, f"Sigstore bundles are verified with the root {renewed}.")
+    yield _advice("sigstore", f"Sigstore bundles are verified with the root {renewed}.")
 
 
 _ROOTS = "Write what `gh attestation trusted-root` prints into the files."
 
 
-async def _advisories(registry: Registry) -> AsyncIterator[StoreCheck]:
+async def _advisories(registry: Registry) -> AsyncIterator[Check]:
     """Say which dumps of advisories could not be read."""
     way_out = (
         "See that BALLROOM_ADVISORIES_FROM names the mirror and that this machine may reach it, "
         "and run `ballroom upkeep run update-advisories`."
     )
     for problem in await registry.advisories.updates.problems():
-        yield StoreCheck(_ADVISORIES, problem, way_out)
+        yield _advice("advisories", problem, way_out)
 
 
-async def _newer_releases(registry: Registry) -> AsyncIterator[StoreCheck]:
+async def _newer_releases(registry: Registry) -> AsyncIterator[Check]:
     """Say which newer version of Ballroom is known, where a feed of releases is read."""
     known = await registry.administration.product_releases.known()
     if not known.feed:
@@ -458,56 +416,54 @@ async def _newer_releases(registry: Registry) -> AsyncIterator[StoreCheck]:
             "See that BALLROOM_RELEASES_FEED is the address of an Atom feed and that this machine "
             f"may reach it, and run `ballroom upkeep run {FollowReleases.id}`."
         )
-        yield StoreCheck(_RELEASES, known.failure, way_out)
+        yield _advice("releases", known.failure, way_out)
     if not known.read_ms:
         if not known.failure:
-            yield StoreCheck(_RELEASES, f"{known.feed} was not read yet.")
+            yield _advice("releases", f"{known.feed} was not read yet.")
         return
     newer = known.newer_than(SOFTWARE_VERSION)
     fixing = [*release_problems(newer)]
     for problem in fixing:
-        yield StoreCheck(_RELEASES, problem.sentence, problem.way_out)
+        yield _advice("releases", problem.sentence, problem.way_out)
     if not fixing:
         newest = f"Ballroom {newer[0].version}" if newer else "No release"
         when = time_text(known.read_ms)
-        yield StoreCheck(_RELEASES, f"{newest} is newer than this one, as the feed said on {when}.")
+        yield _advice("releases", f"{newest} is newer than this one, as the feed said on {when}.")
 
 
-async def _upstream(source: UpstreamSource) -> StoreCheck:
+async def _upstream(source: UpstreamSource) -> Check:
     """Ask an upstream registry."""
     failure = await source.failure()
     name = f"{source.name} at {source.address}"
     if failure is None:
-        return StoreCheck(_UPSTREAM, f"{name} answers.")
+        return _advice("upstream", f"{name} answers.")
     way_out = failure.way_out or (
         "See that this machine reaches the address, and that "
         "`ballroom upstream rules` shows the right one."
     )
     found = f"{name} {failure.trouble}: {failure}."
-    return StoreCheck(_UPSTREAM, found, f"What is stored is served. {way_out}")
+    return _advice("upstream", found, f"What is stored is served. {way_out}")
 
 
-async def _token(source: UpstreamSource) -> StoreCheck:
+async def _token(source: UpstreamSource) -> Check:
     """Ask an upstream registry with the token for it."""
     failure = await source.failure()
     if failure is None:
-        return StoreCheck(_UPSTREAM, f"{source.name} answers with its token.")
+        return _advice("upstream", f"{source.name} answers with its token.")
     way_out = failure.way_out or "See that BALLROOM_UPSTREAM_TOKEN is valid there."
     found = f"{source.name} does not answer with its token: {failure}."
-    return StoreCheck(_UPSTREAM, found, f"What is stored is served. {way_out}")
+    return _advice("upstream", found, f"What is stored is served. {way_out}")
 
 
-def _row(finding: StoreCheck) -> dict[str, object]:
+def _row(check: Check) -> dict[str, object]:
     return {
-        "what": finding.what,
-        "ok": not finding.way_out,
-        "found": finding.found,
-        "way_out": finding.way_out,
+        "what": check.what,
+        "ok": not check.way_out,
+        "found": check.found,
+        "way_out": check.way_out,
     }
 
 
-def _line(finding: StoreCheck) -> str:
-    is_error = finding.what in _ERRORS
-    trouble = "error" if is_error else "advice" if finding.what in _ADVICE else "problem"
-    state = trouble if finding.way_out else "ok"
-    return f"{state:<8} {finding.what:<14} {finding.found} {finding.way_out}".rstrip()
+def _line(check: Check) -> str:
+    state = _LABELS[check.severity] if check.way_out else "ok"
+    return f"{state:<8} {check.what:<14} {check.found} {check.way_out}".rstrip()

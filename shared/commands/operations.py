@@ -91,6 +91,9 @@ def parse_coordinate(text: str) -> Coordinate:
     return Coordinate.parse(org, name, version)
 
 
+release_argument = click.argument("coordinate", metavar="ORG/NAME:VERSION", type=parse_coordinate)
+
+
 def parse_package_or_organization(text: str) -> Package | OrgName:
     """Read `ORG/NAME` or `ORG`."""
     return parse_package(text) if "/" in text else parse_org(text)

@@ -1,9 +1,8 @@
-"""org …: organizations and their members; webhook …: webhooks and their deliveries."""
+"""org …: organizations and their members."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
-from typing import cast
 
 import click
 
@@ -23,17 +22,8 @@ from functions.api.ownership import (
     api_ownership_ownerless,
 )
 from functions.api.pulls import csv_text, json_lines, views_of
-from functions.api.webhooks import (
-    api_webhooks_add,
-    api_webhooks_confirm,
-    api_webhooks_list,
-    api_webhooks_remove,
-    api_webhooks_replay,
-    api_webhooks_rotate,
-    api_webhooks_show,
-)
 from shared.commands.accounts import reason_option
-from shared.commands.base import Rows, format_time, in_registry, with_registry
+from shared.commands.base import Rows, format_time, in_registry, new_file
 from shared.commands.operations import add_operation
 from shared.composition import Registry
 from shared.domain.accounts import Account
@@ -41,12 +31,10 @@ from shared.domain.names import OrgName, parse_org
 from shared.domain.principals import OPERATOR
 from shared.domain.pull_records import MAX_PULLS_PAGE_SIZE, PullQuery
 from shared.domain.scopes import Role
-from shared.domain.webhooks import Webhook
 from shared.services.list_pages import iterate_pages
 from shared.services.organizations.memberships import MadeItems
 from shared.services.packages.pull_records import PullRecordPage
 from shared.services.record_batches import ENTITIES_READ_AT_ONCE
-from shared.services.tokens.makers import described
 from shared.use_cases import organizations as use_cases
 from shared.use_cases.organizations import NewContinuation, NewOrganization
 
@@ -161,12 +149,12 @@ async def _export_pulls(pages: AsyncIterator[PullRecordPage], file: Path) -> int
         message = f"{file} is there already. Choose another name, or delete it."
         raise click.BadParameter(message)
     written = 0
-    with file.open("x", encoding="utf-8", newline="") as text:
-        file.chmod(0o600)
+    with new_file(file) as stream:
         async for page in pages:
             views = list(views_of(page))
             is_csv = file.suffix == ".csv"
-            text.write(csv_text(views, header=not written) if is_csv else json_lines(views))
+            text = csv_text(views, header=not written) if is_csv else json_lines(views)
+            stream.write(text.encode())
             written += len(views)
     return written
 
@@ -333,110 +321,3 @@ async def _made(registry: Registry, org: OrgName, member: Account) -> list[str]:
     """Return lines about what a former owner made, which stops."""
     made = await registry.organizations.made_by_accounts.in_organization(org, member.id)
     return [f"Stops until an owner confirms it: {each.described}." for each in made]
-
-
-@click.group("webhook")
-def webhooks() -> None:
-    """Add, list and remove webhooks, and see and replay their deliveries.
-
-    OWNER is @ and the name of an organization, or only @ for the registry.
-
-    \b
-    Example:
-      ballroom webhook add @acme https://hooks.example.org/ballroom --event release
-    """
-
-
-add_operation(webhooks, "list", api_webhooks_list, "OWNER", text="List the webhooks of OWNER.")
-add_operation(webhooks, "add", api_webhooks_add, "OWNER URL", text="Add a webhook.")
-add_operation(
-    webhooks, "show", api_webhooks_show, "OWNER ID", text="Show a webhook and its last deliveries."
-)
-
-
-def needed_secrets_text(webhooks: Sequence[Webhook]) -> str:
-    """Return which webhooks need a new secret, and how they get it."""
-    listed = "\n".join(f"  {described(each)}: {_rotation_of(each)}" for each in webhooks)
-    are = "webhook is" if len(webhooks) == 1 else "webhooks are"
-    return (
-        f"{len(webhooks)} {are} paused, because the secret is not there. Let owners rotate each on "
-        f"its page, or run this for each, and give the new secret to the receiver:\n{listed}"
-    )
-
-
-def _rotation_of(webhook: Webhook) -> str:
-    reason = " --reason REASON" if webhook.org else ""
-    return f"ballroom webhook rotate @{webhook.org} {webhook.id}{reason}"
-
-
-_LEAKED = "a copy of the secrets of webhooks may have leaked"
-
-
-def _with_all(one: click.Command) -> click.Command:
-    """Return the command that rotates one webhook, or all of them with --all."""
-    rotate_one = cast("Callable[..., None]", one.callback)
-
-    def run(*, is_all: bool, owner: str | None, id: str | None, reason: str | None) -> None:  # noqa: A002 - as the argument is named.
-        if is_all and owner is None:
-            with_registry(partial(_rotate_all, reason=reason or _LEAKED))
-        elif owner is not None and id is not None and not is_all:
-            rotate_one(owner=owner, id=id, reason=reason)
-        else:
-            message = "Name the OWNER and the ID of one webhook, or say --all and name none."
-            raise click.UsageError(message)
-
-    for each in one.params:
-        if isinstance(each, click.Argument):
-            each.required = False
-            each.metavar = f"[{each.metavar}]"
-    every = click.Option(["--all", "is_all"], is_flag=True, help="Rotate every webhook.")
-    return click.Command(one.name, params=[*one.params, every], callback=run, help=_ROTATE_HELP)
-
-
-_ROTATE_HELP = """Give a webhook a new secret, and print it. For a day both secrets sign requests.
-
-With --all every webhook of the registry and of all organizations gets one, after a backup with
-keys leaked. Each line is the owner, the id, the receiver and the new secret. Their makers stay, and
-owners get mail with the reason. If it is stopped, a repeat within an hour goes on with those that
-are left.
-
-\b
-Examples:
-  ballroom webhook rotate @acme 4fK2mN9pQx
-  ballroom webhook rotate --all
-"""
-
-
-async def _rotate_all(registry: Registry, reason: str) -> None:
-    count = 0
-    rotated = registry.organizations.webhooks.rotate_all(by=OPERATOR, reason=reason)
-    async for each in rotated:
-        webhook = each.webhook
-        click.echo(f"@{webhook.org} {webhook.id} {webhook.url} {each.secret}")
-        count += 1
-    click.echo(
-        f"Rotated the secrets of {count} webhooks. Give each new secret to its receiver within a "
-        "day: until then requests are signed with the one before as well.",
-        err=True,
-    )
-
-
-webhooks.add_command(
-    _with_all(add_operation(webhooks, "rotate", api_webhooks_rotate, "OWNER ID")), "rotate"
-)
-add_operation(
-    webhooks,
-    "confirm",
-    api_webhooks_confirm,
-    "OWNER ID",
-    text="""Confirm a webhook, so that it keeps working whatever happens to the account that made
-    it.""",
-)
-add_operation(webhooks, "remove", api_webhooks_remove, "OWNER ID", text="Remove a webhook.")
-add_operation(
-    webhooks,
-    "replay",
-    api_webhooks_replay,
-    "OWNER ID NUMBER",
-    text="Send one of the last deliveries again.",
-)

@@ -5,10 +5,9 @@ from pathlib import Path
 import click
 
 from functions.api.rights import rights_csv, rights_view
-from shared.commands.base import Rows, format_time, in_registry
+from shared.commands.base import Rows, format_time, in_registry, write_new_file
 from shared.composition import Registry
 from shared.domain.principals import OPERATOR
-from shared.runtime.private_files import open_private
 
 
 @click.group("rights")
@@ -52,11 +51,6 @@ async def export(registry: Registry, file: Path | None) -> Rows | None:
     view = rights_view(rows)
     is_csv = file.suffix == ".csv"
     text = rights_csv(view) if is_csv else f"{view.model_dump_json(by_alias=True, indent=2)}\n"
-    try:
-        with open_private(file, "xb") as written:
-            written.write(text.encode())
-    except FileExistsError:
-        message = f"{file} exists already. Name another file."
-        raise click.ClickException(message) from None
+    write_new_file(file, text)
     click.echo(f"Wrote {len(rows)} rows to {file}.")
     return None

@@ -8,8 +8,8 @@ import click
 
 from shared.bootstrap import lists_of_revocations, other_folder, prepared_stores
 from shared.commands.base import Rows, format_time, in_registry, operator_command, with_registry
-from shared.commands.organizations import needed_secrets_text
 from shared.commands.revocations import after_option, applied_text
+from shared.commands.webhooks import needed_secrets_text
 from shared.composition import Registry
 from shared.domain.status import TaskReport
 from shared.domain.webhooks import Webhook

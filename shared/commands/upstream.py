@@ -277,8 +277,10 @@ async def move_name(
     moves = registry.require_mirroring().moves
     moved = await (moves.move(name, target, reason) if yes else moves.dry_run(name, target))
     if yes:
-        told = f"the name {moved.org} moved to {moved.after or HERE}"
-        await registry.administration.second_administrator.send_command_mail(told, reason)
+        sentence = f"the name {moved.org} moved to {moved.after or HERE}"
+        await registry.registry_authorization.second_administrator.send_command_mail(
+            sentence, reason
+        )
     return {
         "org": moved.org,
         "before": "nobody" if moved.before is None else moved.before or HERE,

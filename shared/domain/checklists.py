@@ -4,7 +4,6 @@ It is no score, and nothing is ranked by it. It is made of small records alone: 
 was counted when its archive was read after the push, and the entries of its direct dependencies.
 """
 
-from collections.abc import Sequence
 from enum import Enum
 
 from msgspec import Struct
@@ -13,6 +12,7 @@ from shared.domain.api_docs.records import ApiDocsRecord, DocsState, ReadmeConte
 from shared.domain.coordinates import Coordinate
 from shared.domain.distributions import NEWEST_LANGUAGE, Distribution, LanguageVersion
 from shared.domain.packages import Release
+from shared.domain.sentences import named
 from shared.domain.source_repositories import SourceRepository
 
 DOCUMENTED_SHARE = 80  # Percent of the public API, as JSR asks for.
@@ -161,9 +161,9 @@ def _documentation(release: Release, docs: ApiDocsRecord | None) -> _Finding:
 
 
 def _license(release: Release) -> _Finding:
-    named = [each.strip() for each in release.licenses if each.strip()]
-    if named:
-        return _met(f"The manifest names {_some(named)}.")
+    licenses = [each.strip() for each in release.licenses if each.strip()]
+    if licenses:
+        return _met(f"The manifest names {named(licenses, MOST_NAMED)}.")
     return _unmet(
         "The manifest names no license, so nobody knows whether they may use the package.",
         'Name one in Ballerina.toml, such as license = ["Apache-2.0"].',
@@ -197,9 +197,10 @@ def _published_elsewhere(upstream: str) -> str:
 
 
 def _keywords(release: Release) -> _Finding:
-    named = [each for each in release.keywords if each.strip()]
-    if named:
-        return _met(f"The manifest names {len(named)} keyword{'s' if len(named) != 1 else ''}.")
+    keywords = [each for each in release.keywords if each.strip()]
+    if keywords:
+        count = len(keywords)
+        return _met(f"The manifest names {count} keyword{'s' if count != 1 else ''}.")
     return _unmet(
         "The manifest names no keywords, by which people find packages.",
         'Name some in Ballerina.toml, such as keywords = ["csv", "parser"].',
@@ -247,7 +248,7 @@ def _dependencies(release: Release, states: DependencyStates) -> _Finding:
     if not total:
         return _met("It depends on no other package.")
     lacking = [
-        f"{what}: {_some(list(map(str, each)))}."
+        f"{what}: {named([str(name) for name in each], MOST_NAMED)}."
         for what, each in (("Deprecated", states.deprecated), ("Withdrawn", states.withdrawn))
         if each
     ]
@@ -261,9 +262,3 @@ def _dependencies(release: Release, states: DependencyStates) -> _Finding:
     if states.unseen:
         return _met("None that is in this registry is deprecated.")
     return _met("None of its direct dependencies is deprecated.")
-
-
-def _some(names: Sequence[str]) -> str:
-    """Return names for a sentence; there may be hundreds."""
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -19,6 +19,7 @@ from shared.domain.packages import Head, Release
 from shared.domain.product_releases import ProductRelease
 from shared.domain.records import Record
 from shared.domain.release_states import State
+from shared.domain.sentences import named
 from shared.domain.times import MS
 from shared.domain.visibility import Visibility
 
@@ -341,8 +342,7 @@ NAMED_AT_MOST = 10  # Names that a list in a sentence shows.
 
 def first_of(names: Sequence[str]) -> str:
     """Return the first names for a sentence, and how many more there are."""
-    more = len(names) - NAMED_AT_MOST
-    return "; ".join(names[:NAMED_AT_MOST]) + (f"; and {more:,} more" if more > 0 else "")
+    return named(names, NAMED_AT_MOST, "; ")
 
 
 def release_problems(newer: Sequence[ProductRelease]) -> Iterator[StatusProblem]:

@@ -3,8 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from shared.domain.events import Event
-
-EVENTS_READ_AT_ONCE = 200
+from shared.services.record_batches import LOG_EVENTS_READ_AT_ONCE
 
 NumberedEvent = tuple[int, Event]
 ReadEvents = Callable[[int | None, int], Awaitable[list[NumberedEvent]]]
@@ -29,13 +28,13 @@ async def page_of_events(
     matching = list[NumberedEvent]()
     have_read = 0
     while have_read < most_read:
-        batch = await read(before, EVENTS_READ_AT_ONCE)
+        batch = await read(before, LOG_EVENTS_READ_AT_ONCE)
         for number, event in batch:
             if event.at_ms >= since_ms and matches(event):
                 matching.append((number, event))
             if len(matching) == count:
                 return matching, number
-        if len(batch) < EVENTS_READ_AT_ONCE or batch[-1][1].at_ms < since_ms:
+        if len(batch) < LOG_EVENTS_READ_AT_ONCE or batch[-1][1].at_ms < since_ms:
             return matching, None
         before = batch[-1][0]
         have_read += len(batch)

@@ -10,8 +10,8 @@ from shared.ports.events import EventStore
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
 from shared.services.event_pages import NumberedEvent
+from shared.services.record_batches import EVENTS_READ_AT_ONCE
 
-EVENTS_READ_AT_ONCE = 500
 POSITION_KEPT_FOR = timedelta(days=30)
 
 

@@ -22,7 +22,7 @@ class PublishingEvents:
     2. After they were published, the log is started, and nobody waits for it. It is not started
        if publishing failed, or if the outbox was empty; a repeat starts it again.
 
-    `append` has the second effect alone, also after a repeat: an event that belongs to no record
+    `append` has only the second effect, also after a repeat: an event that belongs to no record
     is never listed. All other methods are those of the wrapped store.
     """
 

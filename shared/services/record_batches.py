@@ -15,7 +15,14 @@ from shared.ports.metadata import MetadataStore
 E = TypeVar("E", bound=Entity)
 
 RECORDS_AT_ONCE = 200  # Records that a task holds in memory at once.
-ENTITIES_READ_AT_ONCE = 500  # Entities per read.
+# Records that one read returns.
+ENTITIES_READ_AT_ONCE = 500
+PACKAGES_READ_AT_ONCE = 100
+DEPENDENTS_READ_AT_ONCE = 100
+FOLLOWERS_READ_AT_ONCE = 100
+EVENTS_READ_AT_ONCE = 500  # Events of the feed, which tasks read whole.
+# Fewer than of the feed, because a page of a log shows 50 of them and does not need the others.
+LOG_EVENTS_READ_AT_ONCE = 200
 
 
 async def is_public(metadata: MetadataStore, target: Resource) -> bool:

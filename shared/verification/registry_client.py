@@ -7,7 +7,6 @@ import io
 import json
 import threading
 import time
-import urllib.error
 import urllib.request
 import zlib
 from collections import deque
@@ -18,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 from shared.script_client import (
     LARGEST_ANSWER_BYTES,
     UNREACHABLE,
+    HttpAnswer,
     flaw_of_address,
     is_token,
     opener_of,
-    read_object,
-    sentence_of_refusal,
+    send,
+    send_with_retries,
     unreachable,
 )
 
@@ -38,9 +38,7 @@ AT_ONCE = 8  # Requests at once.
 READ_AHEAD = 32  # Answers that may wait in memory, and fewer of those that may be large.
 READ_AHEAD_BYTES = 300_000_000
 TRIES = 4
-FIRST_PAUSE_S = 1.0  # Doubled with every try.
 LONGEST_PAUSE_S = 60.0  # If the server asks for a longer pause, the request is not repeated.
-_BUSY = (429, 502, 503, 504)
 _MISSING = (404, 410)
 
 
@@ -48,7 +46,7 @@ class NotAsked(Exception):
     """Nothing can be said, since something was not read; the text is a sentence that says why."""
 
 
-class EndlessAnswer(Exception):
+class EndlessAnswer(TimeoutError):
     """An answer did not end in time."""
 
 
@@ -105,7 +103,8 @@ class _TimedHTTPSHandler(_TimedHandler, urllib.request.HTTPSHandler):
 
 
 class RegistryClient:
-    """Reads what a registry has, several at once. It sends its token to the given address alone."""
+    """Reads what a registry has, several at once. It sends its token only to the given
+    address."""
 
     def __init__(self, address: str, token: str, program: str = "ballroom-verify") -> None:
         if flaw := flaw_of_address(address, has_token=bool(token)):
@@ -138,31 +137,27 @@ class RegistryClient:
         """Return what the registry has at a path; None if it has nothing there. Raise `NotAsked`,
         also for an answer of more than `limit` bytes. A query is posted as JSON; it changes
         nothing, so it may be repeated."""
-        body = None if query is None else json.dumps(query).encode()
         url = f"{self.address}/{path}"
-        why = ""
-        pause_s = 0.0
-        for number in range(TRIES):
-            if number and self._is_closed.wait(pause_s):
-                break
-            pause_s = FIRST_PAUSE_S * 2**number
-            try:
-                return self._read_once(url, limit, body)
-            except urllib.error.HTTPError as error:
-                with error:
-                    why, asked_s = _refusal(url, error)
-                if error.code in _MISSING:
-                    return None
-                pause_s = asked_s or pause_s
-                if error.code not in _BUSY or pause_s > LONGEST_PAUSE_S:
-                    break
-            except EndlessAnswer:
-                why = f"{url} did not end its answer within {LONGEST_ANSWER_S:g} seconds."
-                break
-            except UNREACHABLE as error:
-                why = unreachable(url, error)
-        message = f"{why} Check the address, or try again later."
-        raise NotAsked(message)
+
+        def pause(why: HttpAnswer | Exception, seconds: float) -> None:
+            if self._is_closed.wait(seconds):
+                raise _failure(url, why)
+
+        try:
+            answer = send_with_retries(
+                lambda: self._read_once(self._request(url, query), limit),
+                tries=TRIES,
+                longest_pause_s=LONGEST_PAUSE_S,
+                pause=pause,
+            )
+        except UNREACHABLE as error:
+            raise _failure(url, error) from None
+        if answer.status in _MISSING:
+            return None
+        if not answer.is_good:
+            raise _failure(url, answer)
+        is_packed = answer.headers.get("Content-Encoding") == "gzip"
+        return _unpacked(answer.content, url, limit) if is_packed else answer.content
 
     def read_all(self, paths: Iterable[str], limit: int) -> Iterator[bytes | None]:
         """Read several files, and yield them in the order of the paths."""
@@ -175,24 +170,28 @@ class RegistryClient:
         while waiting:
             yield waiting.popleft().result()
 
-    def _read_once(self, url: str, limit: int, body: bytes | None) -> bytes:
+    def _request(self, url: str, query: object) -> urllib.request.Request:
         headers = {"User-Agent": self._program, "Accept-Encoding": "gzip, identity"}
+        body = None if query is None else json.dumps(query).encode()
         if body is not None:
             headers["Content-Type"] = "application/json"
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         # A cache may have an older checkpoint, which would look like a log that went back.
         headers["Cache-Control"] = "no-cache"
-        request = urllib.request.Request(url, body, headers)  # noqa: S310 - the scheme was checked.
-        with self._opener.open(request, timeout=TIMEOUT_S) as answer:
-            content = answer.read(limit + 1)
-            if len(content) > limit:
-                raise _too_long(url, limit)
-            if answer.length:  # Announced bytes that did not arrive.
-                message = "its answer ended early"
-                raise ConnectionError(message)
-            encoding = answer.headers.get("Content-Encoding", "identity")
-        return _unpacked(content, url, limit) if encoding == "gzip" else content
+        return urllib.request.Request(url, body, headers)  # noqa: S310 - the scheme was checked.
+
+    def _read_once(self, request: urllib.request.Request, limit: int) -> HttpAnswer:
+        try:
+            answer = send(self._opener, request, timeout_s=TIMEOUT_S, limit=limit + 1)
+        except EndlessAnswer as error:
+            raise _failure(request.full_url, error) from None  # It is not asked again.
+        if answer.is_good and len(answer.content) > limit:
+            raise _too_long(request.full_url, limit)
+        if answer.is_cut:
+            message = "its answer ended early"
+            raise ConnectionError(message)
+        return answer
 
 
 def _too_long(url: str, limit: int) -> NotAsked:
@@ -211,14 +210,14 @@ def _unpacked(content: bytes, url: str, limit: int) -> bytes:
     return unpacked
 
 
-def _refusal(url: str, error: urllib.error.HTTPError) -> tuple[str, float]:
-    """Return why a request was refused, and the seconds of `Retry-After`, or 0."""
-    retry_after = error.headers.get("Retry-After", "")
-    seconds = float(retry_after) if retry_after.isdecimal() else 0.0
-    if 300 <= error.code < 400:  # noqa: PLR2004 - redirects.
-        return f"{url} leads to another address, which is not followed.", seconds
-    try:
-        sentence = sentence_of_refusal(read_object(error.read(LARGEST_ANSWER_BYTES)))
-    except (*UNREACHABLE, EndlessAnswer):
-        sentence = ""
-    return f"{url} answered {error.code}. {sentence}".rstrip(), seconds
+def _failure(url: str, why: HttpAnswer | Exception) -> NotAsked:
+    """Return the exception for an answer that refuses, or for none at all."""
+    if isinstance(why, EndlessAnswer):
+        sentence = f"{url} did not end its answer within {LONGEST_ANSWER_S:g} seconds."
+    elif isinstance(why, Exception):
+        sentence = unreachable(url, why)
+    elif 300 <= why.status < 400:  # noqa: PLR2004 - redirects.
+        sentence = f"{url} leads to another address, which is not followed."
+    else:
+        sentence = f"{url} answered {why.status}. {why.refusal}".rstrip()
+    return NotAsked(f"{sentence} Check the address, or try again later.")

@@ -328,8 +328,8 @@ def _hashes_of(content: bytes | None, path: str, width: int) -> list[bytes]:
 
 
 def _changed_byte(entry: bytes, proven: bytes) -> int | None:
-    """Return which byte alone makes an entry another one than a hash was made of; None if more of
-    it differs."""
+    """Return the only byte in which an entry differs from the one of a hash; None if more than
+    one byte differs."""
     if len(entry) > LARGEST_TRIED_BYTES:
         return None
     for at in range(len(entry)):

@@ -4,11 +4,10 @@ verification."""
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from shared.script_client import read_object, settings_file
+from shared.script_client import read_object, replace_file, settings_file
 from shared.verification.registry_client import NotAsked
 
 if TYPE_CHECKING:
@@ -80,19 +79,14 @@ class TrustStore:
             self._own[name] = {**self.numbers(name), **value} if is_added else value
         self._logs[self._address] = self._own
         text = json.dumps({"v": STATE_FORMAT, "logs": self._logs}, indent=2)
-        replace_file(self.file, text.encode())
+        write_file(self.file, text.encode())
 
 
-def replace_file(file: Path, content: bytes) -> None:
-    """Write a file, so that a crash leaves the one before or this one; raise `NotAsked`."""
-    draft = file.with_name(f"{file.name}.{os.getpid()}.new")
+def write_file(file: Path, content: bytes) -> None:
+    """Write a file in its folder, which is made if it is missing; raise `NotAsked`."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(file)
+        replace_file(file, content)
     except OSError as error:
         message = f"{file} cannot be written: {error.strerror}. Name another file with --state."
         raise NotAsked(message) from None

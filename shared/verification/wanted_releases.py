@@ -20,7 +20,7 @@ _READ_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class WantedRelease:
-    """A release, and the SHA-256 of its archive; without a digest the log alone says it."""
+    """A release, and the SHA-256 of its archive; without a digest, only the log says it."""
 
     release: str
     digest: str

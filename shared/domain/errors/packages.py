@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.domain.errors.base import Conflict, Invalid, NotFound, TooLarge, Unavailable, quoted
+from shared.domain.sentences import named
 
 if TYPE_CHECKING:
     from shared.domain.coordinates import Coordinate, Package
@@ -113,8 +114,7 @@ SHOWN_VERSIONS = 10  # Versions that the sentence lists; asking for the tool lis
 
 def tool_version_not_found(tool: str, wanted: object, versions: tuple[str, ...]) -> NotFound:
     """Return the refusal that names other versions, of which the latest is first."""
-    more = len(versions) - SHOWN_VERSIONS
-    shown = ", ".join(versions[:SHOWN_VERSIONS]) + (f" and {more} more" if more > 0 else "")
+    shown = named(versions, SHOWN_VERSIONS)
     return NotFound(
         "tool-version-not-found", f"tool not found: {tool}:{wanted}. Its versions are {shown}."
     )

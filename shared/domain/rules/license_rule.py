@@ -14,6 +14,7 @@ from shared.domain.licenses import (
     parse_license,
 )
 from shared.domain.publishing_rules import OF_REGISTRY, EffectiveRules, RuleEffect, RuleFinding
+from shared.domain.sentences import named
 
 RULE = "license-refused"
 UNKNOWN = "license-unknown"
@@ -108,14 +109,14 @@ class _Lists:
 
     def _not_accepted(self, release: LicensedRelease, expression: LicenseExpression) -> RuleFinding:
         alternative = expression.alternatives[0]
-        named = f"its license is {printable(expression.text)}"
+        declared = f"its license is {printable(expression.text)}"
         if refused := self._refused_in(alternative):
             together = " AND ".join(sorted(map(str, refused)))
-            clause = f"{named}, and they refuse {together}"
+            clause = f"{declared}, and they refuse {together}"
             return self._refusal(release, clause, "Publish it under another license")
         missing = self._missing(alternative)
         names = ", ".join(printable(str(each)) for each in missing)
-        clause = f"{named}, and they do not allow {names}: they allow {self._allowed_text}"
+        clause = f"{declared}, and they do not allow {names}: they allow {self._allowed_text}"
         way_out = "Publish it under one of these"
         if not all(each.is_known for each in missing):
             way_out = "Name it in Ballerina.toml as SPDX does, such as Apache-2.0"
@@ -153,8 +154,7 @@ class _Lists:
 
     @property
     def _allowed_text(self) -> str:
-        more = len(self._named) - _SHOWN
-        return ", ".join(self._named[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+        return named(self._named, _SHOWN)
 
 
 def _alternatives(texts: Sequence[str]) -> list[Alternative]:

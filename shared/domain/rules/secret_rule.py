@@ -7,6 +7,7 @@ from shared.domain.errors.base import printable
 from shared.domain.publishing_rules import EffectiveRules, RuleEffect, RuleFinding
 from shared.domain.searched_files import AllowedFile
 from shared.domain.secret_forms import MAX_LOOKALIKES, FoundSecret, FoundSecrets
+from shared.domain.sentences import named
 
 RULE = "secret-in-archive"
 _SHOWN = 3  # Secrets in a sentence.
@@ -55,9 +56,8 @@ def unread_finding(reason: str, coordinate: Coordinate, rules: EffectiveRules) -
 
 def places_text(found: FoundSecrets) -> str:
     """Return where secrets are, such as `a private key in tests/key.pem, line 1, and 3 more`."""
-    shown = "; ".join(map(place_text, found.secrets[:_SHOWN]))
-    more = found.count - len(found.secrets[:_SHOWN])
-    return shown + (f"; and {more:,} more" if more > 0 else "")
+    places = [place_text(each) for each in found.secrets[:_SHOWN]]
+    return named(places, _SHOWN, "; ", count=found.count)
 
 
 def place_text(secret: FoundSecret) -> str:

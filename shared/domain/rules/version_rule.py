@@ -11,6 +11,7 @@ from shared.domain.publishing_rules import (
     VersionRule,
     named_rule,
 )
+from shared.domain.sentences import named
 from shared.domain.versions import Version
 
 VERSION_TOO_LOW = "version-too-low"
@@ -90,5 +91,4 @@ def _count(verdict: ApiVerdict) -> str:
 
 
 def _changes(verdict: ApiVerdict) -> str:
-    more = verdict.breaking - len(verdict.examples)
-    return ", ".join(verdict.examples) + (f" and {more:,} more" if more > 0 else "")
+    return named(verdict.examples, len(verdict.examples), count=verdict.breaking)

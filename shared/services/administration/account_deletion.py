@@ -90,7 +90,8 @@ class AccountDeletion(Struct, frozen=True):
 
     async def export_of(self, account: Account, *, by: Principal) -> PersonalData:
         """Return everything stored about an account, to an administrator who signed in recently;
-        the log of the account says so. Raises as `RegistryAuthorization.require_fresh` does."""
+        the log of the account says so. Raises `credentials-missing`,
+        `NotPermitted` or `SignInAgain` for others."""
         await self.registry_authorization.require_fresh(by, "export", f"the data of {account.name}")
         change = EntityChange("account.exported", account.id, account=account.id)
         await self.record_writer.append(change, by=by)

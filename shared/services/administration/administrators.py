@@ -126,9 +126,9 @@ class Administrators(Struct, frozen=True):
         """Yield the stored account while nobody else can change administrators.
 
         Otherwise two administrators could dismiss each other, and none would be left.
-        Raises as `RegistryAuthorization.require_fresh` and `Leases.lease` do, and
-        `account-not-found`. For locking and unlocking, a token that moderates is enough, except for
-        administrators.
+        Raises `NotPermitted`, `SignInAgain`, `account-not-found`, and `Stale` while another process
+        changes administrators. For locking and unlocking, a token that moderates is enough, except
+        for administrators.
         """
         what = f"the account {account.name}"
         await self._require(by, verb, what)

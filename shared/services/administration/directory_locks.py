@@ -33,6 +33,7 @@ from shared.domain.identities import Identity
 from shared.domain.ids import is_id
 from shared.domain.principals import DIRECTORY, Principal
 from shared.domain.reasons import parse_required_reason
+from shared.domain.sentences import listed
 from shared.domain.status import StatusProblem, TaskReport, Urgency, first_of
 from shared.domain.times import MS
 from shared.ports.conflicts import Stale
@@ -186,8 +187,8 @@ class DirectoryLocks(Struct, frozen=True):
         `verb` and `what` complete "You may not …"."""
         if not is_id(by.id) or self.entra is None:
             return
-        listed = await self.directory.list_by_subject(Identity, by.id)
-        if await self.review(by.id, listed) is not DirectoryState.ENABLED:
+        identities = await self.directory.list_by_subject(Identity, by.id)
+        if await self.review(by.id, identities) is not DirectoryState.ENABLED:
             reason = "Microsoft Entra ID says that you are disabled or no longer there"
             raise NotPermitted(verb, what, reason, "Ask an administrator of this registry.")
 
@@ -402,14 +403,12 @@ class DirectoryLocks(Struct, frozen=True):
         now_ms = self.clock.now_ms()
         day_ms = timedelta(days=1) // MS
         names = sorted(account.name for account, _ in new)
-        more = len(names) - _NAMED_IN_MAIL
-        listed = [*names[:_NAMED_IN_MAIL], *([f"and {more} more"] if more > 0 else [])]
         mail = mail_text(
             "directory-locks-wait",
             count="An account" if len(names) == 1 else f"{len(names)} accounts",
             verb="waits" if len(names) == 1 else "wait",
             url=self.base_url,
-            accounts="\n".join(f"  {each}" for each in listed),
+            accounts=listed(names, _NAMED_IN_MAIL),
             why=_WHY_WAITING[waiting],
         )
         await self.mail_delivery.send_once(

@@ -1,8 +1,8 @@
 """Roles by the groups of identity providers: their rules, and how accounts get and lose them.
 
 The groups of an identity are stored with it at each sign-in and, of providers that say them between
-sign-ins, at each renewal of a session. Roles follow from the stored groups and the rules alone, so
-every change may be repeated, and the next renewal completes one that a crash stopped.
+sign-ins, at each renewal of a session. Roles follow from nothing but the stored groups and
+the rules, so every change may be repeated, and the next renewal completes one that a crash stopped.
 """
 
 import asyncio

@@ -28,11 +28,10 @@ from shared.services.administration.administrators import Administrators
 from shared.services.identity.accounts import account_by_id, organization_owners
 from shared.services.organizations.made_by_accounts import MadeByAccounts, MadeItem, MadeKind
 from shared.services.organizations.memberships import Memberships
-from shared.services.record_batches import last_event_number
+from shared.services.record_batches import EVENTS_READ_AT_ONCE, last_event_number
 from shared.services.tokens.tokens import UsedToken
 
 RELEASES_OF = timedelta(days=90)
-EVENTS_READ_AT_ONCE = 500
 REASON = "The person left."  # The reason of the lock, unless the caller gives one.
 
 

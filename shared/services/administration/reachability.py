@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from shared.auth.identity_providers import IdentityProvider
+from shared.domain.sentences import named
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.domain.webhooks import ReceiverHosts, Webhook
 from shared.ports.directory import DirectoryStore
@@ -161,6 +162,4 @@ def _receivers(webhooks: Iterable[Webhook]) -> Iterable[tuple[str, str]]:
         owner = f"of {each.org}" if each.org else "of the registry"
         found[f"{parts.scheme}://{parts.netloc}/"].append(f"webhook {each.id} {owner}")
     for address, names in sorted(found.items()):
-        more = len(names) - NAMED
-        ending = f" and {more} more" if more > 0 else ""
-        yield address, f"{', '.join(names[:NAMED])}{ending}"
+        yield address, named(names, NAMED)

@@ -7,16 +7,16 @@ from msgspec import Struct
 
 from shared.domain.accounts import Account
 from shared.domain.mail import MailText
+from shared.domain.sentences import listed, printable_line
 from shared.domain.times import MS
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.services.identity.accounts import administrator_accounts
 from shared.services.identity.mail import (
+    MAX_LISTED,
     NOTICE_MAIL_KEPT_FOR,
     MailDelivery,
-    listed,
     mail_text,
-    without_control_characters,
 )
 
 
@@ -34,7 +34,7 @@ class AdvisoryMail(Struct, frozen=True):
         mail = mail_text(
             "advisories-affect",
             count=f"{len(findings):,}",
-            findings=listed(findings),
+            findings=listed(findings, MAX_LISTED),
             page=f"{self.base_url}/account/advisories",
         )
         return await self._send_once(f"advisories:{key}", [account], mail)
@@ -47,8 +47,8 @@ class AdvisoryMail(Struct, frozen=True):
         mail = mail_text(
             "malware-matches",
             advisory=advisory,
-            summary=without_control_characters(summary),
-            releases=listed(releases),
+            summary=printable_line(summary),
+            releases=listed(releases, MAX_LISTED),
             done=done,
             page=f"{self.base_url}/advisories/{advisory}",
         )

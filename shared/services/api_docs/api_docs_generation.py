@@ -489,8 +489,8 @@ def _verdict(
 
 
 def checked_verdict(request: ReleaseRequest, result: object) -> ApiVerdict:
-    """Return the verdict that the confined process gave; raise `ValueError` if it is none on the
-    release of the request."""
+    """Return the verdict that the confined process gave; raise `ValueError` if it is about
+    another release than the request."""
     verdict = ApiVerdict.model_validate_json(json.dumps(result))
     compared = (verdict.org, verdict.name, verdict.version, verdict.compared_with)
     if compared != (request.org, request.name, request.version, request.before):

@@ -1,6 +1,6 @@
 """Bills of materials of releases: the one that the registry made, and the one of the author.
 
-That of the registry is made with the API documentation, from the archive alone. The author's is in
+That of the registry is made with the API documentation, only from the archive. The author's is in
 the archive, or a Maven client sent it beside the archive; that one is shown if there are both.
 """
 

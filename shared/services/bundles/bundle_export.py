@@ -42,6 +42,7 @@ from shared.domain.mirror_rules import is_withheld_by_rules
 from shared.domain.names import OrgName
 from shared.domain.packages import Head, Release, Survey
 from shared.domain.release_lists import parse_coordinate
+from shared.domain.sentences import named
 from shared.domain.version_choice import latest
 from shared.domain.versions import Range, Version
 from shared.domain.visibility import EVERYBODY, Visibility
@@ -50,9 +51,13 @@ from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.pull_ledger import PullLedger
 from shared.services.bundles.bundle_documents import ReleaseDocuments
-from shared.services.record_batches import RECORDS_AT_ONCE, last_event_number, package_batches
+from shared.services.record_batches import (
+    EVENTS_READ_AT_ONCE,
+    RECORDS_AT_ONCE,
+    last_event_number,
+    package_batches,
+)
 
-EVENTS_AT_ONCE = 500
 _MOST_NAMED = 5  # Missing releases that the sentence names.
 
 # The upstream removed or restored a release that this registry keeps.
@@ -278,7 +283,7 @@ class BundleExport(Struct, frozen=True):
         """Return the releases that events after the number are about; of a changed package all."""
         found = list[Coordinate]()
         packages = set[Package]()
-        while numbered := await self.events.since(number, EVENTS_AT_ONCE):
+        while numbered := await self.events.since(number, EVENTS_READ_AT_ONCE):
             for each, event in numbered:
                 change = package_change(each, event)
                 if event.kind in _CHANGES_UPSTREAM:
@@ -364,10 +369,9 @@ def _entry(name: str, content: bytes) -> bytes:
 
 
 def _incomplete(missing: Sequence[Coordinate]) -> Invalid:
-    named = ", ".join(map(str, missing[:_MOST_NAMED]))
-    more = len(missing) - _MOST_NAMED
+    names = named([str(each) for each in missing], _MOST_NAMED)
     return Invalid(
         "bundle-incomplete",
-        f"{len(missing)} releases are not stored here, so no bundle was written: {named}"
-        f"{f' and {more:,} more' if more > 0 else ''}. Pull them, or leave them out.",
+        f"{len(missing)} releases are not stored here, so no bundle was written: {names}. "
+        "Pull them, or leave them out.",
     )

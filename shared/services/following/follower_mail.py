@@ -39,6 +39,7 @@ from shared.domain.mirror_rules import is_withheld_by_rules
 from shared.domain.release_lists import parse_coordinate
 from shared.domain.release_states import State
 from shared.domain.releases import withdrawal_of, withdrawal_text
+from shared.domain.sentences import printable_line
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
 from shared.ports.directory import DirectoryStore
@@ -49,14 +50,14 @@ from shared.ports.work import WorkStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.advisories.advisory_index import AdvisoryIndex
 from shared.services.advisories.advisory_notices import reader_for
-from shared.services.feed_position import EVENTS_READ_AT_ONCE, FeedPosition
+from shared.services.feed_position import FeedPosition
 from shared.services.following.following import Following
 from shared.services.identity.accounts import accounts_by_ids
-from shared.services.identity.mail import MailDelivery, mail_text, without_control_characters
+from shared.services.identity.mail import MailDelivery, mail_text
+from shared.services.record_batches import EVENTS_READ_AT_ONCE, FOLLOWERS_READ_AT_ONCE
 
 # Nobody is told about older events, for example after an upgrade.
 TOLD_FOR = timedelta(days=7)
-FOLLOWERS_READ_AT_ONCE = 100
 MAILS_IN_A_RUN = 500  # The next runs send the rest.
 LINES_IN_A_MAIL = 50
 
@@ -314,7 +315,7 @@ class FollowerMail(Struct, frozen=True):
             return f"New: {release.coordinate}\n  {page}" if is_served else ""
         if not release.is_withdrawn or is_withheld_by_rules(release):
             return ""
-        why = without_control_characters(withdrawal_text(withdrawal_of(release)))
+        why = printable_line(withdrawal_text(withdrawal_of(release)))
         return f"Withdrawn: {release.coordinate}{f'. {why}' if why else ''}\n  {page}"
 
     async def _advisory_text(self, news: WaitingNews, access: PrivatePackageAccess) -> str:
@@ -325,7 +326,7 @@ class FollowerMail(Struct, frozen=True):
         advisory = await self._advisory(news.advisory)
         if advisory is None:
             return ""
-        summary = f": {without_control_characters(advisory.summary)}" if advisory.summary else ""
+        summary = f": {printable_line(advisory.summary)}" if advisory.summary else ""
         page = f"{self.base_url}/advisories/{advisory.id}"
         return f"Advisory {advisory.id} about {head.package}{summary}\n  {page}"
 

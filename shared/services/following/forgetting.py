@@ -6,8 +6,7 @@ from shared.domain.entities import Place
 from shared.domain.following import Follow, FollowerNews, LeaveLink, Pace, news_place
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
-
-FOLLOWERS_READ_AT_ONCE = 100
+from shared.services.record_batches import FOLLOWERS_READ_AT_ONCE
 
 
 async def forget_follower(directory: DirectoryStore, account_id: str) -> None:

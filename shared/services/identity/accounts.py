@@ -185,9 +185,8 @@ class Accounts(Struct, frozen=True):
         return await self._write_name(account.id, name, by)
 
     async def profile(self, by: Principal) -> AccountProfile:
-        """Return the account of a request; raise `credentials-missing`, or `TokenUnknown` where it
-        is
-        deleted."""
+        """Return the account of a request; raise `credentials-missing`, or `TokenUnknown` if it
+        was deleted."""
         if by.is_anonymous:
             raise credentials_missing()
         account = await self.directory.get(Account, Place(by.id))

@@ -4,7 +4,7 @@ Each other topic has its mail beside its services.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from shared.domain.mail import EmailAddress, Mail, MailText
 from shared.domain.principals import Principal
 from shared.domain.reasons import acts_from_outside
 from shared.domain.role_rights import AccessContext
+from shared.domain.sentences import printable_line
 from shared.domain.times import MS, time_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.mail import Mailer, Undelivered
@@ -51,7 +52,7 @@ def mail_text(template: str, **values: str) -> MailText:
 
 def reason_text(reason: str, label: str = "Reason") -> str:
     """Return a reason as a paragraph of a mail; empty if there is no reason."""
-    return f"{label}: {without_control_characters(reason)}\n\n" if reason else ""
+    return f"{label}: {printable_line(reason)}\n\n" if reason else ""
 
 
 class Appeal(Struct, frozen=True):
@@ -195,15 +196,3 @@ class AccountMail(Struct, frozen=True):
         if account is not None:
             mail = mail_text(template, name=account.name, url=self.base_url, **values)
             await self.mail_delivery.send_to_accounts([account], mail)
-
-
-def listed(lines: Sequence[str], most: int = MAX_LISTED) -> str:
-    """Return the first lines as a list of a mail, and how many more there are."""
-    more = len(lines) - most
-    shown = [f"  {without_control_characters(each)}" for each in lines[:most]]
-    return "\n".join([*shown, *([f"  and {more:,} more"] if more > 0 else [])])
-
-
-def without_control_characters(text: str) -> str:
-    """Return text without control characters."""
-    return "".join(c if c.isprintable() else " " for c in text)

@@ -24,6 +24,7 @@ from shared.domain.mail_domains import (
     possible_registrations,
 )
 from shared.domain.principals import MAINTENANCE
+from shared.domain.sentences import listed
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
 from shared.ports.conflicts import Stale
@@ -146,14 +147,11 @@ class MailDomains(Struct, frozen=True):
         read it: their pages say it."""
         if not accounts:
             return
-        named = [
-            f"  {each.name} ({domain_of(each.distrusted_email)})"
-            for each in accounts[:ACCOUNTS_NAMED]
-        ]
-        if len(accounts) > ACCOUNTS_NAMED:
-            named.append(f"  and {len(accounts) - ACCOUNTS_NAMED:,} more")
+        lines = [f"{each.name} ({domain_of(each.distrusted_email)})" for each in accounts]
         administrators = await administrator_accounts(self.directory, self.clock.now_ms())
-        mail = mail_text("mail-distrusted", accounts="\n".join(named), url=self.base_url)
+        mail = mail_text(
+            "mail-distrusted", accounts=listed(lines, ACCOUNTS_NAMED), url=self.base_url
+        )
         await self.mail_delivery.send_to_accounts(administrators, mail)
 
 

@@ -16,11 +16,10 @@ from shared.ports.metadata import MetadataStore
 from shared.ports.system import Randomness
 from shared.ports.transparency import LeafSource, LogFiles
 from shared.services.maintenance.audit_archives import AuditArchives
-from shared.services.record_batches import package_batches
+from shared.services.record_batches import PACKAGES_READ_AT_ONCE, package_batches
 from shared.services.transparency.log_mending import LogMending, MendingWay
 from shared.services.transparency.tile_reader import TileReader
 
-PACKAGES_AT_ONCE = 100
 ENTRIES_AT_ONCE = 1_000
 
 
@@ -57,7 +56,7 @@ class RestoredAudit(Struct, frozen=True):
         releases = 0
         problems = list[str]()
         sample = _Sample(at_most, self.randomness)
-        async for heads in package_batches(self.metadata, PACKAGES_AT_ONCE):
+        async for heads in package_batches(self.metadata, PACKAGES_READ_AT_ONCE):
             for head in heads:
                 packages += 1
                 for release in await self.metadata.releases(head.package):

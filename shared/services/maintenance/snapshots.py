@@ -62,7 +62,7 @@ from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches, pack
 from shared.services.transparency.ended_logs import copy_ended_log
 
 ENTITIES_AT_ONCE = 5_000  # About 10 MB. For each batch, Cosmos DB reads all remaining entities.
-PACKAGES_AT_ONCE = 16
+PACKAGES_AT_ONCE = 16  # Each is read with all its releases.
 
 R = TypeVar("R", bound=Record)
 

@@ -56,13 +56,12 @@ from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import accounts_by_ids, administrator_accounts
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.packages.pull_counter import utc_day
-from shared.services.record_batches import package_batches
+from shared.services.record_batches import PACKAGES_READ_AT_ONCE, package_batches
 from shared.services.records import EntityChange, RecordWriter
 
 APPROVALS_READ_EVERY = timedelta(seconds=3)  # A change is in force everywhere within five.
 CALLERS_REMEMBERED = 5_000
 DRY_RUN_PERIOD = timedelta(days=30)
-PACKAGES_READ_AT_ONCE = 100
 MAX_LISTED_REQUESTS = 500
 
 _WHAT = "what is approved of other registries"

@@ -31,11 +31,10 @@ from shared.services.mirroring.upstream_questions import Asker
 from shared.services.mirroring.upstream_reader import EXACT_CLIENT, UpstreamReader
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.packages.pull_counter import utc_day
-from shared.services.record_batches import package_batches
+from shared.services.record_batches import PACKAGES_READ_AT_ONCE, package_batches
 from shared.services.records import EntityChange, RecordWriter
 
 DRY_RUN_PERIOD = timedelta(days=30)
-PACKAGES_READ_AT_ONCE = 100
 
 _WHAT = "the upstream registries and their rules"
 MAX_REASON = 500  # Characters.

@@ -258,7 +258,9 @@ class PackageChain(Struct, frozen=True):
     async def tool_owner(self, tool: str) -> Package | None:
         """Return the package of an upstream that has the tool; None if it is ours, or nobody's.
 
-        A tool of ours is never looked for at an upstream. Raises as `tool_owner` does.
+        A tool of ours is never looked for at an upstream. Raises
+        `UpstreamReleaseRefused` if a rule denies its package, and what `UpstreamReader.versions`
+        raises.
         """
         [stored] = await self.hosted.package_reader.tool_owners([tool])
         if not self.asker.by.reads_internal:
@@ -368,7 +370,8 @@ class PackageChain(Struct, frozen=True):
     async def _module(
         self, request: ModuleRequest, chosen: UpstreamModule, client: ClientProfile
     ) -> ResolvedModule | None:
-        """Do the same for a module, in the package that the upstream chose."""
+        """Return the module in the release that the upstream chose, or in the best one that is
+        served here."""
         candidates = {each.package.name: each.package for each in request.candidates}
         package = candidates.get(chosen.package)  # No other one can hold the module.
         if package is None:

@@ -40,7 +40,7 @@ LogFailure = Callable[[str, str], None]  # Called with the name of an upstream a
 
 
 class UpstreamSource(Struct, frozen=True):
-    """An upstream registry, and its own circuit breaker: each fails alone.
+    """An upstream registry, and its own circuit breaker: one that fails does not affect others.
 
     `with_token` is the same registry as it answers requests with a token, with a breaker of its
     own, so that a refused token leaves everything else as it is; None without a token.

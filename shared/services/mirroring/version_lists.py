@@ -205,7 +205,7 @@ class VersionLists(Struct, frozen=True):
         return NewAnswer(known.versions, size, max(left_ms, 0) * MS)
 
     async def _stored(self, wanted: _Wanted) -> UpstreamVersions | None:
-        """Return the stored list; one of another upstream, which had the name before, is none."""
+        """Return the stored list; None for that of another upstream, which had the name before."""
         source = wanted.source
         place = upstream_versions_place(wanted.package, is_internal=source.sends_token)
         known = await self.directory.get(UpstreamVersions, place)

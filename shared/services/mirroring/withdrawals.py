@@ -14,6 +14,7 @@ from msgspec import Struct
 from shared.domain.coordinates import Coordinate, release_place
 from shared.domain.followed_withdrawals import ToldBy, with_withdrawal, without_withdrawal
 from shared.domain.packages import Head, Release
+from shared.domain.sentences import listed
 from shared.domain.status import TaskReport
 from shared.domain.times import MS
 from shared.domain.upstream_withdrawals import (
@@ -204,17 +205,15 @@ class UpstreamFeeds(Struct, frozen=True):
         not_mailed = [each for each in every if not each.is_mailed]
         if not not_mailed:
             return
-        lines = [_line(each) for each in not_mailed[:MOST_NAMED]]
-        more = len(not_mailed) - MOST_NAMED
-        lines += [f"  and {more:,} more"] if more > 0 else []
+        lines = [_line(each) for each in not_mailed]
         mail = mail_text(
             "upstream-withdrew",
             count=f"{len(not_mailed):,}",
-            releases="\n".join(lines),
+            releases=listed(lines, MOST_NAMED),
             page=f"{self.base_url}/manage/mirror",
         )
         now_ms = self.clock.now_ms()
-        told = "\n".join(map(_line, not_mailed))
+        told = "\n".join(f"  {each}" for each in lines)  # As it is in keys of mail that was sent.
         await self.mail_delivery.send_once(
             f"gone:{sha256(told.encode()).hexdigest()}",
             await administrator_accounts(self.directory, now_ms),
@@ -233,4 +232,4 @@ class UpstreamFeeds(Struct, frozen=True):
 
 def _line(gone: GoneRelease) -> str:
     what = "quarantined here" if gone.is_followed else "still served here"
-    return f"  {gone.coordinate} ({gone.upstream}): {gone.reason_clause}; {what}"
+    return f"{gone.coordinate} ({gone.upstream}): {gone.reason_clause}; {what}"

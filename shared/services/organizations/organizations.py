@@ -60,7 +60,7 @@ from shared.services.mirroring.upstreams import Upstreams
 from shared.services.organizations.membership_records import Actor, MembershipRecords
 from shared.services.organizations.reserved_names import stored_patterns
 from shared.services.organizations.typosquats import Typosquats
-from shared.services.record_batches import all_entities, package_batches
+from shared.services.record_batches import PACKAGES_READ_AT_ONCE, all_entities, package_batches
 from shared.services.records import EntityChange, RecordWriter
 
 _PROFILE = ("display_name", "description", "default_visibility", "links", "requires_provenance")
@@ -194,7 +194,7 @@ class Organizations(Struct, frozen=True):
         return organization
 
     async def access_context(self, org: OrgName, *, by: Principal) -> AccessContext:
-        """Return the access of a member; raise as `Authorization.require_member` does."""
+        """Return the access of a member; raise `organization-not-found` for others."""
         return await self.authorization.require_member(by, org)
 
     @retried_when_stale
@@ -360,9 +360,6 @@ def _not_created_by_push(org: str, reason: str) -> Forbidden:
         "Correct org in Ballerina.toml, or create the organization on /manage/organizations and "
         "push again.",
     )
-
-
-PACKAGES_READ_AT_ONCE = 100  # Packages of one read; a claimed name without a release is rare.
 
 
 class OrganizationDeletion(Struct, frozen=True):

@@ -33,6 +33,7 @@ from shared.domain.ownership import (
 from shared.domain.principals import MAINTENANCE, Principal
 from shared.domain.reasons import parse_required_reason
 from shared.domain.scopes import Action, Role
+from shared.domain.sentences import named
 from shared.domain.sessions import Session
 from shared.domain.status import StatusProblem, TaskReport, Urgency
 from shared.domain.times import MS, time_text
@@ -44,12 +45,16 @@ from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import Accounts, account_names, accounts_by_ids
 from shared.services.identity.mail import MailDelivery, mail_text
-from shared.services.organizations.membership_records import MembershipRecords
 from shared.services.organizations.memberships import Memberships
-from shared.services.record_batches import RECORDS_AT_ONCE, all_entities, entity_batches, is_public
+from shared.services.record_batches import (
+    LOG_EVENTS_READ_AT_ONCE,
+    RECORDS_AT_ONCE,
+    all_entities,
+    entity_batches,
+    is_public,
+)
 from shared.services.records import EntityChange, RecordWriter
 
-_EVENTS_READ_AT_ONCE = 100
 _MAIL_REPEATED_FOR = timedelta(days=30)  # To who gets none, because the mail server is away.
 _WHAT = "the ownership of organizations"
 NAMED_AT_MOST = 10
@@ -175,7 +180,7 @@ class OwnerlessOrganizations(Struct, frozen=True):
         """Check whether a session began or ended since then; ended ones have no record."""
         before: int | None = None
         while page := await self.events.stream(
-            account_stream(account_id), before, _EVENTS_READ_AT_ONCE
+            account_stream(account_id), before, LOG_EVENTS_READ_AT_ONCE
         ):
             for number, event in page:
                 if event.at_ms <= since_ms:
@@ -386,7 +391,7 @@ class OwnershipRequests(Struct, frozen=True):
         before: int | None = None
         joined_ms = self.clock.now_ms()
         while page := await self.events.stream(
-            account_stream(account_id), before, _EVENTS_READ_AT_ONCE
+            account_stream(account_id), before, LOG_EVENTS_READ_AT_ONCE
         ):
             for number, event in page:
                 before = number
@@ -411,12 +416,10 @@ _DECIDED = {
 
 def ownerless_problem(found: Sequence[OwnerlessOrganization]) -> StatusProblem:
     """Return the problem that nobody can govern these organizations."""
-    named = [f"{each.org} ({'; '.join(each.reasons)})" for each in found[:NAMED_AT_MOST]]
-    more = len(found) - NAMED_AT_MOST
-    listed = ", ".join(named) + (f", and {more:,} more" if more > 0 else "")
+    organizations = [f"{each.org} ({'; '.join(each.reasons)})" for each in found]
     return StatusProblem(
         Urgency.WARN,
-        f"Organizations without an owner who can sign in: {listed}.",
+        f"Organizations without an owner who can sign in: {named(organizations, NAMED_AT_MOST)}.",
         "Add an owner, or decide about a member who asks for it, on /manage/ownership or with "
         "`ballroom org decide-ownership`.",
         page="/manage/ownership",

@@ -17,6 +17,7 @@ from shared.domain.releases import Decision, with_decision
 from shared.domain.rules.retention_rule import expired_prereleases, retention_reason
 from shared.domain.scopes import Action
 from shared.domain.search import Query, ResultPage, Sort
+from shared.domain.sentences import listed
 from shared.domain.status import TaskReport
 from shared.domain.times import DAY_MS
 from shared.domain.visibility import Visibility
@@ -27,10 +28,13 @@ from shared.services.identity.accounts import responsible_accounts
 from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.packages.search import PackageSearch
-from shared.services.record_batches import all_entities, package_batches
+from shared.services.record_batches import (
+    DEPENDENTS_READ_AT_ONCE,
+    PACKAGES_READ_AT_ONCE,
+    all_entities,
+    package_batches,
+)
 
-PACKAGES_READ_AT_ONCE = 100
-DEPENDENTS_AT_ONCE = 100
 REMOVED_IN_A_RUN = 500  # Releases removed in one run; the next run continues.
 NAMED_IN_MAIL = 20
 
@@ -124,7 +128,7 @@ class PrereleaseRetention(Struct, frozen=True):
         offset = 0
         count = 1
         while offset < count:
-            page = ResultPage(offset=offset, limit=DEPENDENTS_AT_ONCE, sort=Sort.NAME)
+            page = ResultPage(offset=offset, limit=DEPENDENTS_READ_AT_ONCE, sort=Sort.NAME)
             found = await self.search.search(query, page, by=OPERATOR)
             for hit in found.hits:
                 used |= {
@@ -132,7 +136,7 @@ class PrereleaseRetention(Struct, frozen=True):
                     for each in hit.listing.release.dependencies
                     if f"{each.org}/{each.name}".lower() == head.package.key
                 }
-            offset += DEPENDENTS_AT_ONCE
+            offset += DEPENDENTS_READ_AT_ONCE
             count = found.count
         return used
 
@@ -165,16 +169,13 @@ class PrereleaseRetention(Struct, frozen=True):
         self, organization: Organization, retention: Retention, gone: list[Coordinate]
     ) -> None:
         now_ms = self.clock.now_ms()
-        lines = [f"  {each}" for each in gone[:NAMED_IN_MAIL]]
-        more = len(gone) - NAMED_IN_MAIL
-        lines += [f"  and {more:,} more"] if more > 0 else []
         name = organization.name
         mail = mail_text(
             "prereleases-removed",
             org=name,
             count=f"{len(gone):,}",
             retention=str(retention),
-            releases="\n".join(lines),
+            releases=listed([str(each) for each in gone], NAMED_IN_MAIL),
             page=f"{self.base_url}/account/organizations/{name}/rules",
         )
         await self.mail_delivery.send_once(

@@ -16,11 +16,10 @@ from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import responsible_accounts
 from shared.services.identity.mail import MailDelivery, mail_text
-from shared.services.record_batches import all_entities, package_batches
+from shared.services.record_batches import PACKAGES_READ_AT_ONCE, all_entities, package_batches
 
 # For organizations without a limit; those with a limit are counted at each run of the task.
 COUNTED_EVERY = timedelta(days=1)
-PACKAGES_READ_AT_ONCE = 100
 MAIL_KEPT_FOR = timedelta(days=30)
 
 

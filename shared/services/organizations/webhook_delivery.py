@@ -41,7 +41,7 @@ from shared.runtime.retries import retried_when_stale
 from shared.services.organizations.webhook_secrets import WebhookSecrets
 from shared.services.tokens.makers import Makers
 
-EVENTS_READ_AT_ONCE = 200  # Events that a run reads for one webhook.
+EVENTS_OF_A_RUN = 200  # Events that a run reads for one webhook.
 # The time of one webhook in a run; after it the other webhooks are served.
 TIME_OF_A_WEBHOOK = timedelta(seconds=10)
 WEBHOOKS_AT_ONCE = 16  # An answer takes up to 1 MiB of memory and five seconds.
@@ -87,7 +87,7 @@ class WebhookDelivery(Struct, frozen=True):
         room = MAX_WAITING - sum(each.due_ms is not None for each in log.deliveries)
         events = dict[int, Event]()
         new = list[Delivery]()
-        for each, event in await self.events.since(log.number, EVENTS_READ_AT_ONCE):
+        for each, event in await self.events.since(log.number, EVENTS_OF_A_RUN):
             if webhook.wants(event):
                 if len(new) >= room:
                     break
@@ -102,7 +102,7 @@ class WebhookDelivery(Struct, frozen=True):
         if tried and tried[-1].status is None:
             later = {"due_ms": now_ms + PAUSE // MS}
             changed |= {each.number: each.model_copy(update=later) for each in due[len(tried) :]}
-        if changed or number - log.number == EVENTS_READ_AT_ONCE:
+        if changed or number - log.number == EVENTS_OF_A_RUN:
             await self._store(webhook.place, number, [*changed.values()])
         return tried
 

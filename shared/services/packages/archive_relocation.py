@@ -24,7 +24,7 @@ class ArchiveRelocation(Struct, frozen=True):
     """Moves archives to the container where their records say they belong, and purges caches.
 
     Archives are moved before caches are purged, because a cache that is purged earlier could read
-    the archive again. The registry itself serves archives by their records alone; moves and purges
+    the archive again. The registry itself looks only at the records of archives; moves and purges
     are for stores and caches that serve archives without asking it. A change stays in the outbox of
     its record until both are done, so that a maintenance task finishes them after a crash. Every
     call may be repeated.

@@ -7,12 +7,13 @@ from msgspec import Struct
 from shared.domain.accounts import Account
 from shared.domain.packages import Release
 from shared.domain.releases import withdrawal_of, withdrawal_text
+from shared.domain.sentences import listed
 from shared.domain.times import MS
 from shared.ports.system import Clock
 from shared.services.identity.mail import (
+    MAX_LISTED,
     NOTICE_MAIL_KEPT_FOR,
     MailDelivery,
-    listed,
     mail_text,
     reason_text,
 )
@@ -36,7 +37,7 @@ class DependencyMail(Struct, frozen=True):
             "dependency-withdrawn",
             release=str(at),
             reason=reason_text(told),
-            dependents=listed(dependents),
+            dependents=listed(dependents, MAX_LISTED),
             page=f"{self.base_url}/packages/{at.package}/{at.version}",
         )
         return await self.mail_delivery.send_once(

@@ -33,10 +33,10 @@ from shared.services.feed_position import FeedPosition, event_batches
 from shared.services.identity.accounts import organization_owners
 from shared.services.packages.dependency_mail import DependencyMail
 from shared.services.packages.search import PackageSearch
+from shared.services.record_batches import DEPENDENTS_READ_AT_ONCE
 
 # Nobody is told about older withdrawals, for example after an upgrade.
 TOLD_FOR = timedelta(days=7)
-DEPENDENTS_AT_ONCE = 100
 MAILS_IN_A_RUN = 500  # The next runs send the rest.
 
 _KIND = "dependency-notices"
@@ -135,13 +135,13 @@ class DependencyNotices(Struct, frozen=True):
         offset = 0
         count = 1
         while offset < count:
-            page = ResultPage(offset=offset, limit=DEPENDENTS_AT_ONCE, sort=Sort.NAME)
+            page = ResultPage(offset=offset, limit=DEPENDENTS_READ_AT_ONCE, sort=Sort.NAME)
             found = await self.search.search(query, page, by=OPERATOR)
             of_ours = (e.listing.release for e in found.hits if not e.listing.head.upstream)
             batch = [e for e in of_ours if _depends_on(e, coordinate)]
             dependents = [await self._dependent(each, head) for each in batch]
             yield [each for each in dependents if each is not None]
-            offset += DEPENDENTS_AT_ONCE
+            offset += DEPENDENTS_READ_AT_ONCE
             count = found.count
 
     async def _dependent(self, release: Release, withdrawn: Head) -> _Dependent | None:

@@ -129,7 +129,8 @@ class DerivedData(Struct, frozen=True):
                 if is_new and head.created_ms < release.created_ms:
                     await self.update_search(head.package)
             await self.withheld_releases.update(release)
-            # The wrappers of the event store list acts before, and have the log written after.
+            # `PublishingEvents` adds withdrawals to the list of revocations first, and starts the
+            # log afterwards.
             await self.events.publish(release)
 
     async def update(self, record: Head | Release) -> None:

@@ -16,7 +16,8 @@ from shared.domain.packages import Head
 from shared.domain.principals import Principal
 from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
-from shared.services.event_pages import EVENTS_READ_AT_ONCE, ReadEvents
+from shared.services.event_pages import ReadEvents
+from shared.services.record_batches import LOG_EVENTS_READ_AT_ONCE
 
 MAX_ENTRIES = 50  # Programs that read feeds ask every hour.
 MAX_EVENTS_READ = 1_000  # For one feed, including events that its reader may not see.
@@ -61,10 +62,10 @@ class ChangeFeeds(Struct, frozen=True):
     async def _newest(self, read: ReadEvents, by: Principal) -> list[FeedEntry]:
         entries = list[FeedEntry]()
         before: int | None = None
-        for _ in range(MAX_EVENTS_READ // EVENTS_READ_AT_ONCE):
-            batch = await read(before, EVENTS_READ_AT_ONCE)
+        for _ in range(MAX_EVENTS_READ // LOG_EVENTS_READ_AT_ONCE):
+            batch = await read(before, LOG_EVENTS_READ_AT_ONCE)
             entries += await self._entries(batch, by)
-            if len(entries) >= MAX_ENTRIES or len(batch) < EVENTS_READ_AT_ONCE:
+            if len(entries) >= MAX_ENTRIES or len(batch) < LOG_EVENTS_READ_AT_ONCE:
                 break
             before = batch[-1][0]
         return entries[:MAX_ENTRIES]

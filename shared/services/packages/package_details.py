@@ -149,7 +149,8 @@ class PackageDetails(Struct, frozen=True):
         """Return a release as `source` finds it, or the latest one without a version. Takes two
         round trips to the store for one that is stored.
 
-        Raises as `PackageSource.visible_release` does.
+        Raises `PackageNotFound` or `ReleaseNotFound`, and `PackageWithdrawn` or `ReleaseWithdrawn`
+        for what was withdrawn.
         """
         found = await source.visible_release(package, version, by=by)
         if isinstance(found, UnstoredRelease):

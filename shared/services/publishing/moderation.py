@@ -29,6 +29,7 @@ from shared.domain.releases import (
 )
 from shared.domain.role_rights import AccessContext, refusal_of, require_right
 from shared.domain.scopes import Action
+from shared.domain.sentences import named
 from shared.domain.tokens import Token
 from shared.domain.version_choice import latest
 from shared.domain.versions import Range
@@ -170,9 +171,8 @@ class HeldReleases(Struct, frozen=True):
 
         decided = await self._decide_all(access, org, burst, refuse, by)
         if decided.releases:
-            names = ", ".join(str(each.coordinate) for each in decided.releases[:NAMED_IN_MAIL])
-            more = len(decided.releases) - NAMED_IN_MAIL
-            what = f"{names}{f' and {more} more' if more > 0 else ''}, which waited, are refused"
+            names = named([str(each.coordinate) for each in decided.releases], NAMED_IN_MAIL)
+            what = f"{names}, which waited, are refused"
             await self.decision_mail.send_if_from_outside(by, access, what, reason)
         return decided
 

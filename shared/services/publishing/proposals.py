@@ -139,7 +139,8 @@ class Proposals(Struct, frozen=True):
     async def erase_account(
         self, account: Account, reason: str, *, is_now: bool, by: Principal
     ) -> Proposal:
-        """Ask a second administrator to erase an account; raise as its erasure does."""
+        """Ask a second administrator to erase an account; raise as
+        `AccountErasures.check` does."""
         checked = await self.account_erasures.check(account, reason, by=by)
         to = ERASE_NOW if is_now else ERASE_LATER
         proposal = self._new(ProposedAct.ERASE_ACCOUNT, account.id, checked, by, to=to)
@@ -148,7 +149,8 @@ class Proposals(Struct, frozen=True):
     async def decide_dispute(
         self, text: str, outcome: DisputeOutcome, reason: str, *, by: Principal
     ) -> Proposal:
-        """Ask a second administrator to decide a name dispute; raise as the decision does."""
+        """Ask a second administrator to decide a name dispute; raise as
+        `NameDisputes.require_decidable` does."""
         with about_field("reason"):
             reason = parse_decision_reason(reason, "the dispute")
         details = await self.name_disputes.require_decidable(text, by=by)

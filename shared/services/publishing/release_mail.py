@@ -14,6 +14,7 @@ from shared.domain.mail import MailText
 from shared.domain.packages import Release
 from shared.domain.release_states import WITHDRAWN, State
 from shared.domain.releases import withdrawal_of, withdrawal_text
+from shared.domain.sentences import listed, printable_line
 from shared.domain.times import MS, time_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
@@ -28,10 +29,8 @@ from shared.services.identity.accounts import (
 from shared.services.identity.mail import (
     Appeal,
     MailDelivery,
-    listed,
     mail_text,
     reason_text,
-    without_control_characters,
 )
 from shared.services.limits.rate_limits import BURST_WINDOW
 
@@ -63,7 +62,7 @@ class ReleaseMail(Struct, frozen=True):
         """Send a statement about a decision of the moderators to those it affects: who is
         responsible for the organization, and who published the release.
 
-        Owners alone read the reason that is for them; everybody else reads the public one.
+        Only owners read the reason that is for them; everybody else reads the public one.
         """
         await self._send_statement([release], partial(self._statement, release))
 
@@ -154,7 +153,7 @@ class ReleaseMail(Struct, frozen=True):
         mail = mail_text(
             "scanner-held",
             release=str(release.coordinate),
-            reason=without_control_characters(release.state_reason),
+            reason=printable_line(release.state_reason),
             page=f"{self.base_url}/manage/releases",
         )
         readers = partial(administrator_accounts, self.directory)
@@ -177,15 +176,15 @@ class ReleaseMail(Struct, frozen=True):
         await self._send_once(key, readers, mail, every=BURST_WINDOW)
 
     async def send_reviewed(self, release: Release, *, by: str) -> None:
-        """Tell the account that published a staged release what was decided, unless it decided
-        alone or does not publish in the organization any more: once for a decision, also where that
-        is repeated."""
+        """Tell the account that published a staged release what was decided, once for a
+        decision, also if that is repeated. An account that decided itself, or no longer publishes
+        in the organization, gets no mail."""
         decision = "refused" if release.refused else "approved"
         publisher = release.origin.principal
         if publisher == by:
             return
         is_live = release.state is State.LIVE
-        rest = "It is published." if is_live else without_control_characters(release.state_reason)
+        rest = "It is published." if is_live else printable_line(release.state_reason)
         mail = mail_text(
             "release-reviewed",
             release=str(release.coordinate),
@@ -208,7 +207,7 @@ class ReleaseMail(Struct, frozen=True):
             "release-warned",
             org=release.org,
             release=str(release.coordinate),
-            warnings="\n\n".join(map(without_control_characters, warnings)),
+            warnings="\n\n".join(map(printable_line, warnings)),
             page=f"{self._organization_page(release)}/rules",
         )
         digest = sha256("\n".join(warnings).encode()).hexdigest()[:16]
@@ -244,7 +243,7 @@ def _public_reason(release: Release) -> str:
     public = withdrawal_text(withdrawal_of(release))
     if not public:
         return "Public reason: none was stated.\n\n" if release.state in WITHDRAWN else ""
-    return f"Public reason: {without_control_characters(public)}\n\n"
+    return f"Public reason: {printable_line(public)}\n\n"
 
 
 class PublishedMail(Struct, frozen=True):

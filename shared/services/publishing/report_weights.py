@@ -71,7 +71,7 @@ class ReportWeights(Struct, frozen=True):
 
     async def quarantine_if_enough(self, case: ReportedRelease) -> bool:
         """Quarantine the release if its reports weigh enough; return whether it is quarantined by
-        reports now. Once an administrator has decided, reports alone do nothing more."""
+        reports now. Once an administrator has decided, reports have no effect."""
         if not self.threshold or case.reviewed_ms is not None:
             return False
         if case.quarantined_ms is not None:  # Somebody may have restored it without a decision.

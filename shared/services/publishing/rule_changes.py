@@ -39,11 +39,10 @@ from shared.services.publishing.publishing_rules import (
     RegistryRuleReader,
     RuledRelease,
 )
-from shared.services.record_batches import all_entities, package_batches
+from shared.services.record_batches import PACKAGES_READ_AT_ONCE, all_entities, package_batches
 from shared.services.records import EntityChange, RecordWriter
 
 RULES_DRY_RUN_PERIOD = timedelta(days=30)
-PACKAGES_READ_AT_ONCE = 100
 _RELEASES_READ_AT_ONCE = 10
 
 _WHAT = "the rules of the registry"

@@ -27,6 +27,7 @@ from shared.domain.registry_files.sections import (
     parse_registry_file,
     unreadable,
 )
+from shared.domain.sentences import listed
 from shared.domain.times import time_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
@@ -222,9 +223,6 @@ class RegistryFiles(Struct, frozen=True):
         if by.is_person:
             return
         now_ms = self.clock.now_ms()
-        shown = list(lines[:_LINES_IN_A_MAIL])
-        if len(lines) > len(shown):
-            shown.append(f"and {len(lines) - len(shown):,} more")
         mail = mail_text(
             "registry-file-used",
             what=what,
@@ -232,7 +230,7 @@ class RegistryFiles(Struct, frozen=True):
             token=by.token,
             at=time_text(now_ms),
             address=by.address or "an unknown address",
-            changes="\n".join(f"  {each}" for each in shown) or f"  {NOTHING_TO_CHANGE}",
+            changes=listed(lines or [NOTHING_TO_CHANGE], _LINES_IN_A_MAIL),
             url=self.base_url,
         )
         administrators = await administrator_accounts(self.directory, now_ms)

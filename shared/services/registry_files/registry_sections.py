@@ -35,7 +35,7 @@ class RegistrySections(Struct, frozen=True):
 
     async def upstreams(self) -> list[UpstreamSection] | None:
         """Return the upstreams in order; the first has the rules of all of them, whose order
-        decides. None if there are none, or the settings alone name them."""
+        decides. None if there are none, or if only the settings name them."""
         if self.mirror_rules is None:
             return None
         rules = await self.mirror_rules.current(by=OPERATOR)

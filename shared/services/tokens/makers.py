@@ -101,8 +101,8 @@ class MakerReview(Struct, frozen=True):
     clock: Clock
 
     async def no_longer_staff(self) -> list[MadeEntity]:
-        """Return what a member of staff made who is none now, so that it reads no internal packages
-        of other organizations. The cost grows with the number of tokens."""
+        """Return what was made by people who are no longer staff, so that it reads no internal
+        packages of other organizations. The cost grows with the number of tokens."""
         accounts = dict[str, Account | None]()
         found = list[MadeEntity]()
         async for each in self._stored():

@@ -143,8 +143,9 @@ class TrustedPublishers(Struct, frozen=True):
         """Add a publisher whose ids are looked up by the name of its repository, under the name
         that this has now.
 
-        Raises as `add` and `RepositoryIds.find` do, and `TooManyRequests`. Only servers of the
-        operator are called, and only for callers who may add the publisher.
+        Raises as `add` does, `InvalidRequest` for a repository that is not found, `look-up-limited`
+        and `TooManyRequests`. Only servers of the operator are called, and only for callers who may
+        add the publisher.
         """
         await self.authorization.require_in_organization(by, Action.GOVERN, wanted.package)
         _check_scopes(wanted.package, wanted.scopes)
@@ -184,8 +185,9 @@ class TrustedPublishers(Struct, frozen=True):
     async def restrict_pushers(
         self, package: Package, pushers: Pushers, *, by: Principal, reason: str = ""
     ) -> Head:
-        """Set who may push to the package: members and publishers, or trusted publishers alone,
-        for which administrators who do not own its organization say a `reason`."""
+        """Set who may push to the package: members and trusted publishers, or only trusted
+        publishers. Administrators who do not own its organization give a `reason` for the latter.
+        """
         access = await self.authorization.require_in_organization(by, Action.GOVERN, package)
         stated_reason = ""
         if pushers is Pushers.PUBLISHERS:

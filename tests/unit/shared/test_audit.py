@@ -12,10 +12,9 @@ from urllib.parse import unquote
 import pytest
 from click.testing import CliRunner
 
-from shared import audit
+from shared import audit, script_client
 from shared.audit import AuditOptions, main, run
 from shared.cli import cli
-from shared.verification import registry_client
 
 BALLERINA = """\
 [package]
@@ -509,7 +508,7 @@ def test_a_registry_without_advisories_is_said(auditor: Auditor, registry: Regis
 def test_nothing_is_sent_to_a_bad_address(
     auditor: Auditor, monkeypatch: pytest.MonkeyPatch, address: str, token: str, said: str
 ) -> None:
-    monkeypatch.setattr(registry_client, "FIRST_PAUSE_S", 0)
+    monkeypatch.setattr(script_client, "FIRST_PAUSE_S", 0)
     auditor.url = address
     code, printed = auditor.run(token=token)
     assert code == 2

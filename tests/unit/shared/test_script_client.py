@@ -4,11 +4,12 @@ import ast
 import io
 import sys
 import zipfile
+from collections import Counter
 from types import ModuleType
 
 import pytest
 
-from functions.http.scripts import script_text
+from functions.http.scripts import VERIFY_FILE, script_text
 from shared import audit, login, outdated, publish
 from shared.script_client import flaw_of_address, objects_in, part_of_archive
 from tests.support.archives import bala
@@ -30,6 +31,19 @@ def test_the_served_file_is_python_of_the_oldest_version_that_it_promises(
         if isinstance(node, ast.Import | ast.ImportFrom)
     }
     assert {name.partition(".")[0] for name in imported} <= {*sys.stdlib_module_names}
+
+
+@pytest.mark.parametrize("name", ["audit", "login", "outdated", "publish", "verify"])
+def test_no_part_of_a_served_file_takes_a_name_of_another(name: str) -> None:
+    """They have one namespace there, so the later one would replace the earlier one."""
+    source = script_text(str(VERIFY_FILE.with_name(f"{name}.py")), login.ADDRESS, URL)
+    defined = Counter[str]()
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            defined[node.name] += 1
+        elif isinstance(node, ast.Assign):
+            defined.update(each.id for each in node.targets if isinstance(each, ast.Name))
+    assert [each for each, times in defined.items() if times > 1] == []
 
 
 @pytest.mark.parametrize(

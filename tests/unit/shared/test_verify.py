@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from shared import verify
+from shared import script_client, verify
 from shared.cli import cli
 from shared.verification import registry_client, signed_notes
 from shared.verify import VerifyOptions, main, run
@@ -105,7 +105,7 @@ def client(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Client]:
-    monkeypatch.setattr(registry_client, "FIRST_PAUSE_S", 0.0)
+    monkeypatch.setattr(script_client, "FIRST_PAUSE_S", 0.0)
     monkeypatch.setattr(verify, "CACHED_S", 0.0)
     monkeypatch.setattr(registry_client, "TIMEOUT_S", 5.0)
     with serving(site) as url:
@@ -881,6 +881,15 @@ def test_what_is_not_there_cannot_be_asked(client: Client) -> None:
     assert "cannot be written" in said(state=client.file("file", b"") + "/state.json")
     del client.site.files["log/checkpoint"]
     assert "The registry has no log yet" in said()
+
+
+def test_a_state_that_cannot_be_replaced_leaves_no_draft(client: Client) -> None:
+    folder = client.folder / "state.json"
+    folder.mkdir()
+    code, printed = client.run()
+    assert code == 2
+    assert f"{folder} cannot be written: Is a directory. Name another file" in printed
+    assert [each.name for each in client.folder.iterdir()] == ["state.json"]
 
 
 def test_an_address_without_a_server_cannot_be_asked(client: Client) -> None:

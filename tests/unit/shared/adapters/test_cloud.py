@@ -16,8 +16,8 @@ from shared.adapters.cloud import (
     open_cloud,
 )
 from shared.adapters.cosmos.client import DATABASE
-from shared.adapters.embedded import StoreCheck
 from shared.auth.secrets import Secret
+from shared.domain.checks import Check
 from tests.fakes.azurite import KEY
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.paths import ROOT
@@ -93,7 +93,7 @@ def test_the_app_starts_without_importing_what_its_first_request_needs(
     assert done.stdout.strip() == "[] True True"
 
 
-async def findings(connections: AzureClients) -> dict[str, StoreCheck]:
+async def findings(connections: AzureClients) -> dict[str, Check]:
     """Return what was found, by what was looked at."""
     cloud = open_cloud(connections, FakeClock(), FakeRandomness("doctor"))
     try:

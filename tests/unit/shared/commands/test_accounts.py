@@ -1,5 +1,9 @@
 """account … and signin-link."""
 
+import json
+import stat
+from pathlib import Path
+
 from shared.adapters.serving_processes import ServingProcess, serving
 from tests.support.terminal import Terminal
 
@@ -52,3 +56,16 @@ def test_a_link_has_the_address_of_the_registry_that_runs(terminal: Terminal) ->
         linked = terminal.run("signin-link", "kim", BALLROOM_URL="https://registry.test")
         assert linked.startswith("https://registry.test/")
     assert terminal.run("signin-link", "kim").startswith("http://127.0.0.1:7071/")
+
+
+def test_the_statement_about_a_leaver_replaces_no_file(terminal: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "ann.json"
+    terminal.run("account", "leave", "ann", "--out", str(file))
+    written = file.read_text("utf-8")
+    assert json.loads(written)["done"] == []
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    refused = terminal.fail("account", "leave", "ann", "--end", "--out", str(file))
+    assert refused == f"{file} exists already. Name another file."
+    assert file.read_text("utf-8") == written
+    [ann] = [each for each in terminal.json("account", "list") if each["name"] == "ann"]
+    assert ann["locked"] is None

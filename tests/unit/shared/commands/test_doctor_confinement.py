@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.bootstrap import examine_confinement
+from shared.bootstrap import check_confinement
 from shared.confined.access import Restriction
 from shared.confined.child import restrictions_here
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.measured
 
 @pytest.mark.parametrize("restriction", Restriction)
 def test_doctor_says_which_restrictions_this_machine_enforces(restriction: Restriction) -> None:
-    finding = examine_confinement()
+    finding = check_confinement()
     is_enforced = restriction in restrictions_here()
     assert (restriction.value in finding.found) is is_enforced
     assert (restriction.value in finding.way_out) is not is_enforced

@@ -6,6 +6,8 @@ import json
 import stat
 from pathlib import Path
 
+import pytest
+
 from shared.bootstrap import existing_registry
 from shared.domain.pull_records import PullRecordBatch, RecordedPull
 from shared.settings import Settings
@@ -109,16 +111,15 @@ def test_who_pulled_what_is_written_to_a_file_page_after_page(
     assert "Let it end in .csv or .jsonl" in other.stderr
 
 
-def test_all_webhooks_get_a_new_secret(terminal: Terminal) -> None:
-    hook = ("https://hooks.example.org/x", "--event", "release")
-    before = [terminal.run("webhook", "add", owner, *hook).strip() for owner in ("@acme", "@")]
-    result = terminal.invoke("webhook", "rotate", "--all")
-    assert result.exit_code == 0, result.output
-    lines = [line.split() for line in result.stdout.splitlines()]
-    assert [line[0] for line in lines] == ["@", "@acme"]
-    assert {line[2] for line in lines} == {hook[0]}
-    assert not {line[3] for line in lines} & {*before}
-    assert "Rotated the secrets of 2 webhooks." in result.stderr
-    for arguments in ((), ("@acme",), ("@acme", lines[0][1], "--all")):
-        wrong = terminal.invoke("webhook", "rotate", *arguments)
-        assert (wrong.exit_code, "Name the OWNER and the ID" in wrong.stderr) == (2, True)
+def test_nobody_else_can_open_the_file_with_pulls_while_it_is_made(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded(terminal)
+    table = tmp_path / "pulls.csv"
+
+    def refuse(path: Path, mode: int) -> None:
+        assert path != table, f"Others could open it before its mode was changed to {mode:o}."
+
+    monkeypatch.setattr(Path, "chmod", refuse)
+    terminal.run("org", "pulls", "acme", "--export", str(table))
+    assert stat.S_IMODE(table.stat().st_mode) == 0o600

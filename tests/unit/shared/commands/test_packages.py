@@ -1,8 +1,4 @@
-"""Commands for packages and their trusted publishers."""
-
-from typing import Any
-
-import pytest
+"""package …"""
 
 from tests.support.terminal import Terminal
 from tests.support.world import Template
@@ -10,39 +6,14 @@ from tests.support.world import Template
 GREET = "acme/greet:1.0.0"
 
 
-def shown(published: Terminal) -> dict[str, Any]:
-    """Return the facts of the release."""
-    return published.json("package", "show", GREET)
-
-
 def test_a_release_is_shown_with_its_state_and_its_publisher(
     published: Terminal, template: Template
 ) -> None:
-    facts = shown(published)
+    facts = published.json("package", "show", GREET)
     assert (facts["release"], facts["state"], facts["reason"]) == (GREET, "live", "")
     assert facts["by"] == template.people.ann.account.id
     lines = published.run("package", "show", GREET).splitlines()
     assert lines[:2] == [f"release      {GREET}", "state        live"]
-
-
-@pytest.mark.parametrize(("command", "state"), [("quarantine", "quarantined"), ("hold", "held")])
-def test_a_release_is_withheld_and_served_again(
-    published: Terminal, command: str, state: str
-) -> None:
-    said = published.run("package", command, GREET, "--reason", "steals tokens")
-    assert said == f"{GREET} is {state}.\n"
-    assert (shown(published)["state"], shown(published)["reason"]) == (state, "steals tokens")
-    published.run("package", "release", GREET)
-    assert (shown(published)["state"], shown(published)["reason"]) == ("live", "")
-
-
-@pytest.mark.parametrize("command", [["quarantine"], ["remove", "--yes"]])
-def test_a_release_is_withdrawn_with_a_public_reason(
-    published: Terminal, command: list[str]
-) -> None:
-    public = ("--public-reason", "malware", "--public-note", "Sends tokens.")
-    published.run("package", *command, GREET, "--reason", "ticket 12", *public)
-    assert shown(published)["public"] == "malware: Sends tokens."
 
 
 def test_a_package_is_documented_again_and_all_that_is_missing(published: Terminal) -> None:
@@ -50,127 +21,3 @@ def test_a_package_is_documented_again_and_all_that_is_missing(published: Termin
     assert published.run("package", "document") == "There is no release to document.\n"
     assert published.run("package", "document", "acme/greet") == f"{GREET}: done\n"
     assert "names no package" in published.invoke("package", "document", GREET).output
-
-
-def test_a_release_is_removed_for_ever(published: Terminal) -> None:
-    published.run("package", "remove", GREET, "--reason", "court order", "--yes")
-    assert shown(published)["state"] == "removed"
-    assert "removed" in published.fail("package", "release", GREET)
-
-
-def test_nothing_is_removed_without_a_yes(published: Terminal) -> None:
-    result = published.invoke("package", "remove", GREET, "--reason", "x")
-    assert result.exit_code == 1
-    assert "cannot be undone" in result.output
-    assert shown(published)["state"] == "live"
-
-
-@pytest.mark.parametrize(
-    "command", [["quarantine", "--dry-run"], ["remove", "--dry-run"], ["remove"]]
-)
-def test_a_public_reason_is_refused_before_anything_is_listed_or_asked(
-    published: Terminal, command: list[str]
-) -> None:
-    too_long = ("--public-note", "x" * 501)
-    result = published.invoke("package", *command, GREET, "--reason", "x", *too_long)
-    assert result.exit_code == 1
-    assert "public explanation" in result.output
-    assert "cannot be undone" not in result.output
-
-
-GITHUB = (
-    "--provider",
-    "github",
-    "--id",
-    "repository_id=74",
-    "--id",
-    "repository_owner_id=65",
-    "--workflow",
-    "release.yml",
-    "--ref",
-    "refs/tags/v*",
-    "--environment",
-    "release",
-    "--protected",
-)
-
-
-def test_a_publisher_is_added_listed_and_removed(terminal: Terminal) -> None:
-    reusable = "octo/ci/.github/workflows/publish.yml@refs/tags/v1"
-    options = (*GITHUB, "--reusable-workflow", reusable)
-    added = terminal.json("publisher", "add", "acme/greet", *options)
-    assert terminal.json("publisher", "list", "acme") == {"publishers": [added]}
-    assert added["ids"] == {"repository_id": "74", "repository_owner_id": "65"}
-    assert (added["package"], added["refs"]) == ("greet", ["refs/tags/v*"])
-    assert (added["reusableWorkflow"], added["protected"]) == (reusable, True)
-    assert "repository_id=74 repository_owner_id=65" in terminal.run("publisher", "list", "acme")
-    assert "Removed" in terminal.run(
-        "publisher", "remove", "acme", added["id"], "--reason", "It was decided."
-    )
-    assert terminal.json("publisher", "list", "acme") == {"publishers": []}
-
-
-@pytest.mark.parametrize(
-    ("given", "pattern"),
-    [
-        ((), ""),
-        (("--tag-version",), "v{version}"),
-        (("--tag-version", "g-{version}"), "g-{version}"),
-    ],
-)
-def test_a_publisher_is_tied_to_tags_and_runners_and_reads_private_packages(
-    terminal: Terminal, given: tuple[str, ...], pattern: str
-) -> None:
-    options = ("--runner", "provider", "--reads", "organization", "--claim", "actor_id=12", *given)
-    added = terminal.json("publisher", "add", "acme/greet", *GITHUB, *options)
-    assert (added["tagVersion"], added["runner"], added["reads"]) == (
-        pattern,
-        "provider",
-        "organization",
-    )
-    assert added["claims"] == {"actor_id": "12"}
-
-
-def test_no_publisher_of_entra_is_offered(terminal: Terminal) -> None:
-    assert "[github|gitlab|azure-devops|oidc]" in terminal.run("publisher", "add", "--help")
-
-
-KUBERNETES = ("--provider", "oidc", "--issuer", "kubernetes")
-SUBJECT = "sub=system:serviceaccount:builds:default"
-
-
-def test_a_publisher_of_any_issuer_is_added_by_claims(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    issuers = "kubernetes=https://oidc.example.org"
-    monkeypatch.setenv("BALLROOM_PUBLISH_FROM_ISSUERS", issuers)
-    claims = ("--claim", SUBJECT, "--claim", "kubernetes.io/namespace=build*")
-    added = terminal.json("publisher", "add", "acme/greet", *KUBERNETES, *claims)
-    assert added["issuer"] == "https://oidc.example.org"
-    assert added["claims"] == {
-        "kubernetes.io/namespace": "build*",
-        "sub": "system:serviceaccount:builds:default",
-    }
-    assert SUBJECT in terminal.run("publisher", "list", "acme")
-
-
-def test_a_publisher_that_reads_is_added_for_an_organization(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    issuers = "kubernetes=https://oidc.example.org"
-    monkeypatch.setenv("BALLROOM_PUBLISH_FROM_ISSUERS", issuers)
-    options = ("--scopes", "read", *KUBERNETES, "--claim", SUBJECT)
-    added = terminal.json("publisher", "add", "acme", *options)
-    assert (added["package"], added["scopes"]) == ("", "read")
-    assert "Leave the package out" in terminal.fail("publisher", "add", "acme/greet", *options)
-    publishing = terminal.fail("publisher", "add", "acme", *KUBERNETES, "--claim", SUBJECT)
-    assert "Enter its name, or choose the scopes read" in publishing
-
-
-def test_a_package_is_closed_to_all_but_publishers_and_opened_again(published: Terminal) -> None:
-    only = ("publisher", "only", "acme/greet", "publishers", "--reason", "A test.")
-    assert "no trusted publisher" in published.fail(*only)
-    published.run("publisher", "add", "acme/greet", *GITHUB)
-    line = published.run(*only)
-    assert line == "acme/greet accepts pushes from publishers.\n"
-    assert "members" in published.run("publisher", "only", "acme/greet", "members")

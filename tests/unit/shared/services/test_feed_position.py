@@ -4,11 +4,11 @@ from datetime import timedelta
 
 from shared.domain.events import Event
 from shared.services.feed_position import (
-    EVENTS_READ_AT_ONCE,
     POSITION_KEPT_FOR,
     FeedPosition,
     event_batches,
 )
+from shared.services.record_batches import EVENTS_READ_AT_ONCE
 from tests.fakes.stores import FakeEvents, FakeWork
 from tests.fakes.system import FakeClock
 

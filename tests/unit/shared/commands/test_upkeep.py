@@ -1,65 +1,16 @@
-"""names …"""
+"""upkeep …"""
 
 import os
 import sqlite3
 from dataclasses import dataclass
 
 from shared.adapters.filesystem import ArchiveFolder
-from shared.commands.administration import _whole
+from shared.commands.upkeep import _whole
 from shared.domain.archives.digests import Digest
-from shared.domain.reserved_names import RESERVED_WORDS
 from shared.domain.status import TaskReport
 from shared.runtime.private_files import make_private_folder
 from tests.support.tasks import TASKS
 from tests.support.terminal import Terminal
-
-
-def patterns(terminal: Terminal) -> list[object]:
-    """Return the patterns that are kept back."""
-    listed = [each["pattern"] for each in terminal.json("names", "list")]
-    assert {*listed} > RESERVED_WORDS
-    return [each for each in listed if each not in RESERVED_WORDS]
-
-
-def test_names_are_reserved_until_they_are_released(terminal: Terminal) -> None:
-    reported = terminal.run("names", "add", "wso2*", "--reason", "Theirs.")
-    assert reported == "Nobody can create an organization that matches wso2* any more.\n"
-    assert patterns(terminal) == ["ballerina*", "wso2*"]
-    assert terminal.run("names", "remove", "WSO2*") == "WSO2* is free again.\n"
-    assert patterns(terminal) == ["ballerina*"]
-
-
-def test_names_that_the_setting_reserves_are_listed_and_stay(terminal: Terminal) -> None:
-    listed = terminal.run("names", "list", BALLROOM_RESERVED_NAMES="init*")
-    assert "BALLROOM_RESERVED_NAMES" in listed
-    line = terminal.fail("names", "remove", "init*", BALLROOM_RESERVED_NAMES="init*")
-    assert "BALLROOM_RESERVED_NAMES" in line
-
-
-def test_a_registry_is_turned_read_only_and_back(terminal: Terminal) -> None:
-    said = terminal.run("read-only", "on", "--reason", "moving house until 22:00.")
-    assert (
-        "is in read-only mode: moving house until 22:00. Packages can still be searched and pulled."
-        in said
-    )
-    shown = terminal.invoke("read-only", "show")
-    assert shown.exit_code == 1
-    assert shown.output.endswith("Z: moving house until 22:00.\n")
-    assert terminal.run("read-only", "off") == "Changes are taken.\n"
-    assert terminal.run("read-only", "show") == "Changes are taken.\n"
-
-
-def test_tasks_that_change_records_are_not_run_by_hand_either(terminal: Terminal) -> None:
-    terminal.run("read-only", "on", "--reason", "moving house")
-    assert "is in read-only mode: moving house" in terminal.fail(
-        "upkeep", "run", "delete-orphaned-archives"
-    )
-    assert terminal.run("upkeep", "run", "create-snapshot").startswith("create-snapshot: checked")
-
-
-def test_the_operator_changes_things_meanwhile(terminal: Terminal) -> None:
-    terminal.run("read-only", "on", "--reason", "moving house")
-    assert "Created the organization" in terminal.run("org", "add", "fresh", "--owner", "ann")
 
 
 def test_every_task_runs_and_reports(terminal: Terminal) -> None:
