@@ -31,14 +31,14 @@ param budgetStart string = ''
 @description('Application (client) id that infra/entra.sh registered; empty for no sign-in with Entra ID.')
 param entraClientId string = ''
 
-@description('Object id of whoever deploys, who may then write the signing key; empty for nobody.')
+@description('Object id of whoever deploys, who may then write the keys of the registry; empty for nobody.')
 param operatorId string = ''
 
 @description('What that object is.')
 @allowed(['User', 'Group', 'ServicePrincipal'])
 param operatorType string = 'User'
 
-@description('Object id of a group whose members may write the signing key, instead of whoever deploys; empty for whoever deploys.')
+@description('Object id of a group whose members may write the keys of the registry, instead of whoever deploys; empty for whoever deploys.')
 param operatorGroup string = ''
 
 @description('Short name of this installation, which stands in every token: up to 12 lower-case letters and digits; empty for the first ones of environmentName.')
@@ -551,7 +551,7 @@ output BALLROOM_EDGE_ADDRESSES string = edgeAddresses
 @description('Networks that may call the app where there is no Front Door.')
 output BALLROOM_ADDRESSES string = addresses
 
-@description('Group whose members may write the signing key; empty for none.')
+@description('Group whose members may write the keys of the registry; empty for none.')
 output BALLROOM_OPERATOR_GROUP string = operatorGroup
 
 @description('Further settings.')
