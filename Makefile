@@ -1,6 +1,6 @@
 # One command for each thing one does here. `make run` needs Python 3.11 with venv, nothing else.
 
-.PHONY: run run-azure-local demo screenshots docs-site check check-az fix test test-azure bench mutants wheel single-file azure-package sbom image lock licenses audit clean
+.PHONY: run run-azure-local demo screenshots docs-site check check-az fix test test-all test-azure bench mutants wheel single-file azure-package sbom image lock licenses audit clean
 .DEFAULT_GOAL := run
 
 VENV := .venv
@@ -54,8 +54,8 @@ test-azure: tools # The suites of the cloud; against real stores where BALLROOM_
 
 BENCHMARKS := earlier_commit import_time first_after_start traffic hidden_packages throughput_beside_peers pushes search mirror costs charges traces verify log drill shape
 
-bench: tools # The benchmarks of BENCHMARKS, one after the other; ONLY=pushes runs one; REVISION=COMMIT measures this tree beside a commit (ONLY=earlier_commit, ONLY=beside or ONLY=first); ONLY=first (15 minutes), ONLY=scale (more than an hour, 45 GB; FOLDER=DIR goes on where it was stopped), ONLY=soak (25 minutes), ONLY=slow_clients and ONLY=caches are run alone.
-	@for benchmark in $(patsubst reads,throughput_beside_peers,$(patsubst beside,earlier_commit,$(or $(ONLY),$(BENCHMARKS)))); do echo "== $$benchmark"; $(VENV)/bin/python -u -m bench.$$benchmark || exit 1; done
+bench: tools # Most benchmarks; ONLY=pushes runs one, REVISION=COMMIT compares with a commit, PACKAGES=N sets the size; docs/develop/benchmarks.md lists all.
+	@for benchmark in $(patsubst beside,earlier_commit,$(or $(ONLY),$(BENCHMARKS))); do echo "== $$benchmark"; $(VENV)/bin/python -u -m bench.$$benchmark || exit 1; done
 
 mutants: tools # Try small faults in the rules; ONLY=domain, MODULE=shared/domain/rate_limits.py, SAMPLE=10, OFFSET=3, LISTED=1, REFRESH=1, JOBS=2, FRESH=1.
 	@exec $(VENV)/bin/python -u -m tests.mutants

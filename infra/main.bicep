@@ -31,14 +31,14 @@ param budgetStart string = ''
 @description('Application (client) id that infra/entra.sh registered; empty for no sign-in with Entra ID.')
 param entraClientId string = ''
 
-@description('Object id of whoever deploys, who may then write the signing key; empty for nobody.')
+@description('Object id of whoever deploys, who may then write the keys of the registry; empty for nobody.')
 param operatorId string = ''
 
 @description('What that object is.')
 @allowed(['User', 'Group', 'ServicePrincipal'])
 param operatorType string = 'User'
 
-@description('Object id of a group whose members may write the signing key, instead of whoever deploys; empty for whoever deploys.')
+@description('Object id of a group whose members may write the keys of the registry, instead of whoever deploys; empty for whoever deploys.')
 param operatorGroup string = ''
 
 @description('Short name of this installation, which stands in every token: up to 12 lower-case letters and digits; empty for the first ones of environmentName.')
@@ -176,10 +176,42 @@ var isMonth = length(budgetStart) == 10 && endsWith(budgetStart, '-01')
 var monthStart = (monthlyBudget == 0 || isMonth) ? budgetStart : fail('budgetStart has to be the first day of the month in which monthlyBudget is first deployed, such as 2026-11-01.')
 var invalidSettings = filter(items(moreSettings), setting => string(setting.value) != setting.value)
 var furtherSettings = empty(invalidSettings) ? moreSettings : fail('Every value of moreSettings has to be a text in quotes, such as "true" or "30".')
-// What alerts and charts show of each app. Where another app answers reads, the others need few instances.
+// Where other apps answer reads and take archives, one instance is enough for changes, which are few.
 var apps = concat(
-  [{ name: functionsName, maximumInstances: edge ? 40 : maximumInstances }],
-  edge ? [{ name: readsName, maximumInstances: maximumInstances }, { name: uploadsName, maximumInstances: 40 }] : []
+  [
+    {
+      module: 'functions'
+      service: 'registry'
+      name: functionsName
+      role: uploadsTakeArchives ? 'changes' : 'all'
+      packagesContainer: 'packages'
+      subnet: 'functions'
+      alwaysReady: edge ? min(alwaysReady, 1) : alwaysReady
+      maximumInstances: edge ? 40 : maximumInstances
+    }
+  ],
+  edge ? [
+    {
+      module: 'reads'
+      service: 'reads'
+      name: readsName
+      role: 'reads'
+      packagesContainer: 'packages-reads'
+      subnet: 'functions-reads'
+      alwaysReady: alwaysReady
+      maximumInstances: maximumInstances
+    }
+    {
+      module: 'uploads'
+      service: 'uploads'
+      name: uploadsName
+      role: 'uploads'
+      packagesContainer: 'packages-uploads'
+      subnet: 'functions-uploads'
+      alwaysReady: min(alwaysReady, 1)
+      maximumInstances: 40
+    }
+  ] : []
 )
 // The address of the endpoint itself is no domain of one's own.
 var domain = (empty(registryUrl) || endsWith(registryUrl, '.azurefd.net')) ? '' : addressParts[2]
@@ -331,130 +363,49 @@ module frontDoor 'modules/edge.bicep' = if (edge) {
   dependsOn: [roles]
 }
 
-module functions 'modules/functions.bicep' = {
-  name: 'functions'
-  params: {
-    name: functionsName
-    service: 'registry'
-    role: uploadsTakeArchives ? 'changes' : 'all'
-    location: location
-    tags: tags
-    identityId: identity.outputs.id
-    identityClientId: identity.outputs.clientId
-    hostStorageName: hostStorageName
-    packagesContainer: 'packages'
-    insightsName: insightsName
-    workspaceId: monitoring.outputs.workspaceId
-    vaultUri: vault.outputs.uri
-    cosmosEndpoint: cosmos.outputs.endpoint
-    blobEndpoint: registryStorage.outputs.blobEndpoint
-    url: publicUrl
-    tokenEnvironment: tokenName
-    entraClientId: entraClientId
-    edgeAddresses: edge ? edgeAddresses : ''
-    edge: edge
-    edgeEndpointId: edge ? endpointId : ''
-    edgeReadsBlobs: edgeReadsBlobs
-    moreSettings: furtherSettings
-    logPercent: logPercent
-    tracePercent: tracePercent
-    pythonVersion: pythonVersion
-    instanceMemory: instanceMemory
-    rollingUpdates: rollingUpdates
-    // Where other apps answer reads and take archives, one instance is enough for changes, which are few.
-    alwaysReady: edge ? min(alwaysReady, 1) : alwaysReady
-    maximumInstances: edge ? 40 : maximumInstances
-    zoneRedundant: zoneRedundant
-    isolated: isolated
-    subnetId: isolated ? resourceId('Microsoft.Network/virtualNetworks/subnets', networkName, 'functions') : ''
-    frontDoorId: edge ? frontDoorProfile!.outputs.frontDoorId : ''
-    addresses: addresses
+module functions 'modules/functions.bicep' = [
+  for app in apps: {
+    name: app.module
+    params: {
+      name: app.name
+      service: app.service
+      role: app.role
+      location: location
+      tags: tags
+      identityId: identity.outputs.id
+      identityClientId: identity.outputs.clientId
+      hostStorageName: hostStorageName
+      packagesContainer: app.packagesContainer
+      insightsName: insightsName
+      workspaceId: monitoring.outputs.workspaceId
+      vaultUri: vault.outputs.uri
+      cosmosEndpoint: cosmos.outputs.endpoint
+      blobEndpoint: registryStorage.outputs.blobEndpoint
+      url: publicUrl
+      tokenEnvironment: tokenName
+      entraClientId: entraClientId
+      edgeAddresses: edge ? edgeAddresses : ''
+      edge: edge
+      edgeEndpointId: edge ? endpointId : ''
+      edgeReadsBlobs: edgeReadsBlobs
+      moreSettings: furtherSettings
+      logPercent: logPercent
+      tracePercent: tracePercent
+      pythonVersion: pythonVersion
+      instanceMemory: instanceMemory
+      rollingUpdates: rollingUpdates
+      alwaysReady: app.alwaysReady
+      maximumInstances: app.maximumInstances
+      zoneRedundant: zoneRedundant
+      isolated: isolated
+      subnetId: isolated ? resourceId('Microsoft.Network/virtualNetworks/subnets', networkName, app.subnet) : ''
+      frontDoorId: edge ? frontDoorProfile!.outputs.frontDoorId : ''
+      addresses: addresses
+    }
+    // The host reads its storage as soon as it starts, and gives up when it may not.
+    dependsOn: [roles, network]
   }
-  // The host reads its storage as soon as it starts, and gives up when it may not.
-  dependsOn: [roles, network]
-}
-
-module reads 'modules/functions.bicep' = if (edge) {
-  name: 'reads'
-  params: {
-    name: readsName
-    service: 'reads'
-    role: 'reads'
-    location: location
-    tags: tags
-    identityId: identity.outputs.id
-    identityClientId: identity.outputs.clientId
-    hostStorageName: hostStorageName
-    packagesContainer: 'packages-reads'
-    insightsName: insightsName
-    workspaceId: monitoring.outputs.workspaceId
-    vaultUri: vault.outputs.uri
-    cosmosEndpoint: cosmos.outputs.endpoint
-    blobEndpoint: registryStorage.outputs.blobEndpoint
-    url: publicUrl
-    tokenEnvironment: tokenName
-    entraClientId: entraClientId
-    edgeAddresses: edgeAddresses
-    edge: edge
-    edgeEndpointId: endpointId
-    edgeReadsBlobs: edgeReadsBlobs
-    moreSettings: furtherSettings
-    logPercent: logPercent
-    tracePercent: tracePercent
-    pythonVersion: pythonVersion
-    instanceMemory: instanceMemory
-    rollingUpdates: rollingUpdates
-    alwaysReady: alwaysReady
-    maximumInstances: maximumInstances
-    zoneRedundant: zoneRedundant
-    isolated: isolated
-    subnetId: isolated ? resourceId('Microsoft.Network/virtualNetworks/subnets', networkName, 'functions-reads') : ''
-    frontDoorId: edge ? frontDoorProfile!.outputs.frontDoorId : ''
-    addresses: addresses
-  }
-  dependsOn: [roles, network]
-}
-
-module uploads 'modules/functions.bicep' = if (edge) {
-  name: 'uploads'
-  params: {
-    name: uploadsName
-    service: 'uploads'
-    role: 'uploads'
-    location: location
-    tags: tags
-    identityId: identity.outputs.id
-    identityClientId: identity.outputs.clientId
-    hostStorageName: hostStorageName
-    packagesContainer: 'packages-uploads'
-    insightsName: insightsName
-    workspaceId: monitoring.outputs.workspaceId
-    vaultUri: vault.outputs.uri
-    cosmosEndpoint: cosmos.outputs.endpoint
-    blobEndpoint: registryStorage.outputs.blobEndpoint
-    url: publicUrl
-    tokenEnvironment: tokenName
-    entraClientId: entraClientId
-    edgeAddresses: edgeAddresses
-    edge: edge
-    edgeEndpointId: endpointId
-    edgeReadsBlobs: edgeReadsBlobs
-    moreSettings: furtherSettings
-    logPercent: logPercent
-    tracePercent: tracePercent
-    pythonVersion: pythonVersion
-    instanceMemory: instanceMemory
-    rollingUpdates: rollingUpdates
-    alwaysReady: min(alwaysReady, 1)
-    maximumInstances: 40
-    zoneRedundant: zoneRedundant
-    isolated: isolated
-    subnetId: isolated ? resourceId('Microsoft.Network/virtualNetworks/subnets', networkName, 'functions-uploads') : ''
-    frontDoorId: edge ? frontDoorProfile!.outputs.frontDoorId : ''
-    addresses: addresses
-  }
-  dependsOn: [roles, network]
-}
+]
 
 module alerts 'modules/alerts.bicep' = {
   name: 'alerts'
@@ -469,7 +420,7 @@ module alerts 'modules/alerts.bicep' = {
     isPublic: isPublic
     hasUploads: edge
     endpoint: endpoint
-    apps: apps
+    apps: map(apps, app => { name: app.name, maximumInstances: app.maximumInstances })
     cosmosName: cosmosAccount
     hasThroughput: capacity == 'autoscale'
     frontDoorName: edge ? frontDoorName : ''
@@ -477,7 +428,7 @@ module alerts 'modules/alerts.bicep' = {
     budgetStart: monthStart
   }
   // Azure refuses a rule over a resource that is not there.
-  dependsOn: [functions, reads, uploads, cosmos, frontDoorProfile]
+  dependsOn: [functions, cosmos, frontDoorProfile]
 }
 
 module workbook 'modules/workbook.bicep' = {
@@ -502,16 +453,16 @@ output BALLROOM_ENDPOINT string = endpoint
 output BALLROOM_ISOLATED bool = isolated
 
 @description('Name of the function app.')
-output BALLROOM_FUNCTION_APP string = functions.outputs.name
+output BALLROOM_FUNCTION_APP string = functionsName
 
 @description('Name of the function app that answers reads; empty where one app answers everything.')
-output BALLROOM_READS_APP string = edge ? reads!.outputs.name : ''
+output BALLROOM_READS_APP string = edge ? readsName : ''
 
 @description('Whether there is an app for reads, to which azd deploys the package as well.')
 output BALLROOM_READS_APART bool = edge
 
 @description('Name of the function app that takes archives; empty where one app answers everything.')
-output BALLROOM_UPLOADS_APP string = edge ? uploads!.outputs.name : ''
+output BALLROOM_UPLOADS_APP string = edge ? uploadsName : ''
 
 @description('Whether there is an app for uploads, to which azd deploys the package as well.')
 output BALLROOM_UPLOADS_APART bool = edge
@@ -551,7 +502,7 @@ output BALLROOM_EDGE_ADDRESSES string = edgeAddresses
 @description('Networks that may call the app where there is no Front Door.')
 output BALLROOM_ADDRESSES string = addresses
 
-@description('Group whose members may write the signing key; empty for none.')
+@description('Group whose members may write the keys of the registry; empty for none.')
 output BALLROOM_OPERATOR_GROUP string = operatorGroup
 
 @description('Further settings.')

@@ -5,7 +5,7 @@ as Microsoft's compiler of templates evaluates them without Azure. `--check` wri
 fails if the snapshots are not those of the templates. With `--infra` and `--to` it evaluates the
 templates of another version, which infra/compare.py can compare:
 
-    git worktree add ../old v0.3.0
+    git worktree add ../old COMMIT
     python3 infra/snapshot.py --infra ../old/infra --to ../old/snapshots
     python3 infra/compare.py ../old/snapshots infra/snapshots
 

@@ -1,6 +1,6 @@
 """Run the suites, and end with one line of counts.
 
-`python -m tests.run` proves each rule once, in six minutes: no test that is marked `slow`, no row
+`python -m tests.run` proves each rule once: no test that is marked `slow`, no row
 of a table that is marked as `repeated`, ten examples of each property, two or three rows of tables
 in which each row takes a registry, and of the suites over other worlds one test for each call of a
 store. `--all` runs every test, with the coverage of those that give it, several instances, and what

@@ -335,6 +335,3 @@ resource metrics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
     metrics: [{ category: 'AllMetrics', enabled: true }]
   }
 }
-
-@description('Name of the app.')
-output name string = app.name

@@ -1,5 +1,5 @@
-// Key Vault: the key that signs links and sessions, and secrets of identity providers. Nothing in here
-// writes a secret; infra/keys.sh does, so that none is ever part of a deployment.
+// Key Vault: the keys of links and sessions, of releases, of the transparency log and of the witness, and secrets
+// of identity providers. Nothing in here writes a secret; infra/keys.sh does, so that none is ever part of a deployment.
 
 @description('Name of the vault.')
 param name string
@@ -47,7 +47,7 @@ resource lock 'Microsoft.Authorization/locks@2020-05-01' = if (locked) {
   name: 'ballroom'
   properties: {
     level: 'CanNotDelete'
-    notes: 'It has the key that signs links and sessions. docs/run/azure/operations.md says when to take the lock off.'
+    notes: 'It has the keys of links and sessions, of releases and of the transparency log. docs/run/azure/operations.md says when to take the lock off.'
   }
 }
 

@@ -10,7 +10,8 @@ from shared.domain.times import MS
 # Actions that also require a recent sign-in: those that give somebody a way to publish that
 # outlives the credential (roles, invitations, tokens of organizations, publishers), owners,
 # visibility, transfers, deletion, tokens with the scope manage, reviews of staged releases, and
-# changes of the whole registry. No token is enough, whatever its scopes.
+# changes of the whole registry. No token is enough. What tokens with the scopes moderate and apply
+# may do of it is checked by `require_moderator` and `require_file_applier`.
 RECENT_SIGN_IN_ACTIONS = frozenset({Action.GOVERN, Action.APPROVE, Action.OPERATE})
 
 RECENT_SIGN_IN = timedelta(minutes=10)  # Long enough to read a page before a change.

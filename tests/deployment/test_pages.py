@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.deployment.machines import Machine, blocks, machine, page_of
-from tests.fakes.azure_tools.state import APP, IDENTITY, NETWORK, PROFILE
+from tests.fakes.azure_tools.state import APP, COSMOS, IDENTITY, NETWORK, PROFILE
 
 DEPLOYMENT = page_of("azure/deployment.md")
 OPERATIONS = page_of("azure/operations.md")
 ADMINISTRATORS = page_of("azure/administrators.md")
+BACKUP = page_of("backup.md")
 
 # An example of the page, and what the reader of this test sets instead.
 SIZE = "BALLROOM_SIZE dev"
@@ -30,6 +31,8 @@ def deploy(size: str) -> str:
         SIZE, f"BALLROOM_SIZE {size}"
     )
 
+
+[SHELL_NAMES] = [each for each in blocks(DEPLOYMENT, "## Deploy") if "COSMOS=$BALLROOM" in each]
 
 DELETE = section(OPERATIONS, "## Delete the deployment")
 DELETE_ONCE, _, CREATE_AGAIN = DELETE.partition("az group create")
@@ -147,6 +150,32 @@ def test_the_identity_is_made_again(deployed: Machine) -> None:
     [application] = azure.applications
     assert application["credentials"]["ballroom"]["subject"] == after["principal"]
     assert {each["identity"] for each in azure.of_group("rg-ballroom", APP)} == {after["principal"]}
+
+
+def test_no_app_runs_while_the_metadata_is_restored_to_a_time(deployed: Machine) -> None:
+    script = section(BACKUP, "### Restore the metadata to a time")
+    restore, provision, rest = script.partition("azd env set BALLROOM_COSMOS")
+    old = deployed.values["BALLROOM_COSMOS"]
+    deployed.does(SHELL_NAMES + restore)
+    apps = [each["name"] for each in deployed.azure.of_group("rg-ballroom", APP)]
+    assert len(apps) == 3
+    assert sorted(deployed.azure.stopped) == sorted(apps)
+
+    deployed.does(SHELL_NAMES + "OLD=$COSMOS NEW=$COSMOS-restored\n" + provision + rest)
+    assert deployed.azure.stopped == []
+    assert deployed.values["BALLROOM_COSMOS"] == f"{old}-restored"
+    databases = [each["name"] for each in deployed.azure.of_group("rg-ballroom", COSMOS)]
+    assert databases == [f"{old}-restored"]
+
+
+def test_no_app_runs_while_a_snapshot_is_restored(deployed: Machine) -> None:
+    script = section(BACKUP, "### Restore the metadata from a snapshot")
+    restore, audit, rest = script.partition("ballroom upkeep run audit-archives")
+    operator = "ballroom() { :; }\n"
+    deployed.does(SHELL_NAMES + operator + restore)
+    assert len(deployed.azure.stopped) == 3
+    deployed.does(SHELL_NAMES + operator + audit + rest)
+    assert deployed.azure.stopped == []
 
 
 def test_nothing_that_was_deleted_comes_back_without_no_state(deployed: Machine) -> None:

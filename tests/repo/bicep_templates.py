@@ -55,6 +55,13 @@ class Template:
         return unwrapped(self.modules[module]["config"])["params"]
 
 
+def function_apps() -> list[Mapping[str, Any]]:
+    """Return the apps that main.bicep makes by one module, the one for everything first."""
+    given = template(MAIN).value("apps")["function"]["parameters"]
+    behind_edge = given["arg_2"]["operator"]["operands"]["true_value"]
+    return [*given["arg_1"], *behind_edge]
+
+
 def unwrapped(config: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return what stands inside of loops and conditions."""
     while "config" in config:

@@ -16,7 +16,7 @@ from shared.services.maintenance.update_advisories import UpdateAdvisories
 from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
 from tests.paths import docs
 from tests.repo.azure_monitor import WORKBOOK, apps, charts, platform_rules, probes, queries, rules
-from tests.repo.bicep_templates import INFRA, MAIN, module, template
+from tests.repo.bicep_templates import INFRA, MAIN, function_apps, module, template
 from tests.support.tasks import TASKS
 
 PAGE = docs("monitoring")
@@ -141,8 +141,7 @@ def test_uploads_are_asked_for_where_they_have_an_app_of_their_own() -> None:
 
 
 def test_every_app_is_watched() -> None:
-    made = re.findall(r"^module \w+ 'modules/functions.bicep'", MAIN.read_text(), re.MULTILINE)
-    assert apps() == len(made)
+    assert apps() == len(function_apps())
 
 
 def test_alerts_about_many_things_say_which() -> None:

@@ -8,7 +8,7 @@ everything. A provision puts the outputs of the template into the environment.
 import pytest
 
 from tests.repo.azd_project import PROJECT
-from tests.repo.bicep_templates import MAIN, module, template
+from tests.repo.bicep_templates import MAIN, function_apps, module, template
 
 SERVICES: dict[str, dict[str, str]] = PROJECT["services"]
 TRUE = ("1", "true", "TRUE", "True", "yes", "YES", "Yes")
@@ -71,6 +71,6 @@ def test_azd_deploys_also_from_windows() -> None:
 
 
 def test_every_service_has_the_tag_of_one_app() -> None:
-    tagged = [template(MAIN).given(each)["service"] for each in ("functions", "reads", "uploads")]
+    tagged = [each["service"] for each in function_apps()]
     assert sorted(tagged) == sorted(SERVICES)
     assert "'azd-service-name': service" in module("functions").text

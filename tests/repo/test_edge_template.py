@@ -20,7 +20,7 @@ from shared.domain.visibility import Readers, Visibility
 from shared.services.packages.archive_delivery import ArchiveLink, public_link_prefix
 from shared.settings import Settings
 from tests.contract.sample_records import NAME
-from tests.repo.bicep_templates import MAIN, module, template
+from tests.repo.bicep_templates import MAIN, function_apps, module, template
 from tests.support.archives import bala
 from tests.support.front_door import owner_of, readable_containers
 
@@ -170,23 +170,24 @@ def test_a_post_is_a_read_by_its_whole_path() -> None:
 
 @pytest.mark.parametrize("name", ["reads", "uploads"])
 def test_an_app_beside_that_for_changes_has_what_it_has(name: str) -> None:
-    everything, app = (template(MAIN).given(each) for each in ("functions", name))
+    everything, *others = function_apps()
+    [app] = [each for each in others if each["module"] == name]
     assert set(everything) == set(app)
     apart = {each for each in app if app[each] != everything[each]}
     assert apart >= {"name", "service", "role", "packagesContainer", "maximumInstances"}
     assert (app["service"], app["role"]) == (name, name)
-    # Where there is an edge, both say the same of it.
+    # One module makes all of them, and gives everything else to each.
     assert apart <= {
+        "module",
         "name",
         "service",
         "role",
         "packagesContainer",
         "maximumInstances",
         "alwaysReady",
-        "edgeAddresses",
-        "edgeEndpointId",
-        "subnetId",
+        "subnet",
     }
+    assert len(re.findall(r"'modules/functions\.bicep'", MAIN.read_text())) == 1
 
 
 def test_the_app_takes_nobody_but_this_front_door() -> None:
@@ -199,8 +200,7 @@ def test_the_app_takes_nobody_but_this_front_door() -> None:
 def test_an_app_without_front_door_takes_nobody_but_named_addresses() -> None:
     functions = module("functions").text
     assert template(MAIN).parameters["addresses"]["default"] == ""
-    for app in ("functions", "reads", "uploads"):
-        assert template(MAIN).given(app)["addresses"] == "addresses"
+    assert template(MAIN).given("functions")["addresses"] == "addresses"
     assert "ipSecurityRestrictions: !edge ? callers : [" in functions
     assert "var callers = [for (network, at) in networks: {" in functions
     # Azure asks from addresses that change, so nobody could name them.

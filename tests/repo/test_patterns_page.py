@@ -17,6 +17,7 @@ from msgspec.structs import fields
 
 from functions.http.operations import Operation
 from tests.paths import ROOT
+from tests.run import LONG, ORDER, PORTABLE
 
 PAGE = (ROOT / "docs" / "develop" / "patterns.md").read_text("utf-8")
 BLOCK = re.compile(r"^( *)```(?:python|html)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
@@ -161,3 +162,11 @@ def test_the_options_of_an_operation_are_its_fields() -> None:
     named = set(re.findall(r"`([a-z_]+)`", item))
     assert {"limit", "uses_answer_cache", "accepts_archive"} <= named
     assert named <= {each.name for each in fields(Operation)}
+
+
+def test_the_page_lists_every_suite() -> None:
+    [table] = re.findall(r"^\| Suite \| Tests \|\n\|---\|---\|\n((?:\|.*\n)+)", PAGE, re.MULTILINE)
+    listed = [
+        name for row in table.splitlines() for name in re.findall(r"`([\w-]+)`", row.split("|")[1])
+    ]
+    assert sorted(listed) == sorted([*ORDER, *LONG, PORTABLE])

@@ -20,9 +20,22 @@ def block(name: str) -> list[str]:
 
 
 def listed(name: str) -> list[tuple[str, str, str, str]]:
-    """Return number, attack, state and proof of each row of a table."""
-    rows = [[cell.strip() for cell in row.strip("|").split("|")] for row in block(name)]
-    return [(number, what, state, proof) for number, what, state, proof in rows]
+    """Return number, attack, state and proof of each row of a table.
+
+    A row links to the section with the proof, whose heading is the number and the attack.
+    """
+    table, *sections = re.split(r"\n\n### ", "\n".join(block(name)))
+    rows = [
+        re.fullmatch(r"\| (\w+) \| \[(.+)\]\(#\S+\) \| (\w+) \|", row) for row in table.split("\n")
+    ]
+    listed = [(row[1], row[2], row[3]) for row in rows if row]
+    assert len(listed) == len(rows)
+    found: list[tuple[str, str, str, str]] = []
+    for (number, what, state), section in zip(listed, sections, strict=True):
+        heading, _, proof = section.partition("\n\n")
+        assert heading == f"{number}. {what}"
+        found.append((number, what, state, proof))
+    return found
 
 
 @cache
@@ -50,7 +63,7 @@ def test_a_state_is_what_its_proof_allows(number: str, what: str, state: str, pr
     if state != "open":
         assert PROOF.search(proof), f"row {number} is {state} and names no test"
     if state != "proven":
-        assert PROOF.sub("", proof).strip(" ,."), f"row {number} does not say what is missing"
+        assert PROOF.sub("", proof).strip(" ,.-\n"), f"row {number} does not say what is missing"
 
 
 @pytest.mark.parametrize(("path", "name"), sorted(set(PROOF.findall(PAGE))))

@@ -28,7 +28,8 @@ def _texts(block: str) -> Iterator[str]:
         rows = [line for line in lines[1:] if not _TABLE_RULE.fullmatch(line)]
         for row in rows:
             cells = [cell.strip() for cell in row.strip("|").split("|")]
-            yield cells[-1] if cells[0].strip("API").isdecimal() else " | ".join(cells)
+            if not cells[0].removeprefix("API").isdecimal():  # The contents of a section are none.
+                yield " | ".join(cells)
         return
     item: list[str] = []
     for line in lines:

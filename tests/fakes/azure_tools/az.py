@@ -3,6 +3,7 @@
 # ruff: noqa: ARG001 - every handler gets Azure and the command.
 
 import json
+import re
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -353,6 +354,31 @@ def show_database(azure: Azure, call: Call) -> Any:
     return account | {"capabilities": [{"name": each} for each in account["capabilities"]]}
 
 
+@handles("cosmosdb sql retrieve-latest-backup-time")
+def latest_backup(azure: Azure, call: Call) -> Any:
+    azure.named(COSMOS, option(call, "--account-name"), option(call, "--resource-group"))
+    return {"continuousBackupInformation": {"latestRestorableTimestamp": "11/20/2026 9:00:00 AM"}}
+
+
+@handles("cosmosdb restore")
+def restore_database(azure: Azure, call: Call) -> None:
+    group = option(call, "--resource-group")
+    old = azure.named(COSMOS, option(call, "--account-name"), group)
+    name = option(call, "--target-database-account-name")
+    if not re.fullmatch(r"[a-z0-9-]{3,44}", name):
+        raise refused("BadRequest", f"{name} is no name of an account.")
+    azure.add(
+        COSMOS, name, group, option(call, "--location"), capabilities=old["capabilities"], tags={}
+    )
+
+
+@handles("cosmosdb delete")
+def delete_database(azure: Azure, call: Call) -> None:
+    account = azure.named(COSMOS, option(call, "--name"), option(call, "--resource-group"))
+    require_unlocked(azure, account["id"])
+    azure.resources.remove(account)
+
+
 @handles("cosmosdb locations show")
 def database_region(azure: Azure, call: Call) -> Any:
     # Azure may say that there is room, and refuse when it is asked for it.
@@ -479,9 +505,19 @@ def app_regions(azure: Azure, call: Call) -> Any:
     return [{"name": each} for each in (ZONE_REGIONS if has_zones else REGIONS)]
 
 
-@handles("functionapp stop", "functionapp start", "functionapp restart", "functionapp show")
+@handles("functionapp restart", "functionapp show")
 def app(azure: Azure, call: Call) -> Any:
     return azure.named(APP, option(call, "--name"), option(call, "--resource-group"))
+
+
+@handles("functionapp stop")
+def stop_app(azure: Azure, call: Call) -> None:
+    azure.stopped.append(app(azure, call)["name"])
+
+
+@handles("functionapp start")
+def start_app(azure: Azure, call: Call) -> None:
+    azure.stopped.remove(app(azure, call)["name"])
 
 
 @handles("functionapp deployment source config-zip")

@@ -23,9 +23,7 @@ from tests.fakes.azure_tools.state import (
     unique,
 )
 
-APPS = re.compile(
-    r"module \w+ 'modules/functions\.bicep' = (if \()?.*?^    service: '(\w+)'", re.DOTALL | re.M
-)
+SERVICES = re.compile(r"^ +service: '(\w+)'", re.MULTILINE)
 OUTPUTS = re.compile(r"^output (\w+) \w+ = (.+)$", re.MULTILINE)
 
 
@@ -68,9 +66,10 @@ class Told:
 
     def services(self) -> Iterator[str]:
         """Yield the service of each app that this deployment has."""
-        for condition, service in APPS.findall(self.template):
-            if not condition or self.values["edge"]:
-                yield service
+        only, *behind_edge = SERVICES.findall(self.template)
+        yield only
+        if self.values["edge"]:
+            yield from behind_edge
 
 
 def deploy(azure: Azure, infra: Path, group: str, given: Mapping[str, Any]) -> dict[str, Any]:

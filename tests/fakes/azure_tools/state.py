@@ -53,6 +53,7 @@ class Azure:
     deleted_vaults: dict[str, dict[str, Any]] = field(default_factory=dict)
     applications: list[dict[str, Any]] = field(default_factory=_list)
     principals: list[str] = field(default_factory=list)  # Applications that may sign people in.
+    stopped: list[str] = field(default_factory=list)  # The apps that do not run.
     packages: dict[str, int] = field(default_factory=dict)  # How often an app got one.
     members: dict[str, list[str]] = field(default_factory=dict)  # Of groups of the tenant.
     role_definitions: list[dict[str, str]] = field(default_factory=_list)
