@@ -1,4 +1,4 @@
-"""The processor time and memory that doubles of other services take within the process of a test."""
+"""The processor time and memory that doubles take within the process of a test."""
 
 import time
 import tracemalloc

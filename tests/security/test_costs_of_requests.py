@@ -1,7 +1,8 @@
 """No request of an anonymous caller costs much, whatever was pushed.
 
 What strangers push is read by the confined process, once. So a route costs little processor time
-and memory of the process that serves it: `tests/support/worst_requests.py` has the limits and the routes.
+and memory of the process that serves it. `tests/support/worst_requests.py` has the limits and
+the routes.
 """
 
 import asyncio
