@@ -52,7 +52,7 @@ test-all: tools # Every test, with coverage and other Pythons (PYTHONS="" for no
 test-azure: tools # The suites of the cloud; against real stores where BALLROOM_COSMOS_ENDPOINT is set.
 	@$(VENV)/bin/python -u -m tests.run contract protocol-in-the-cloud protocol-of-four-instances in_the_cloud
 
-BENCHMARKS := earlier_commit import_time first_after_start traffic hidden_packages throughput_beside_peers pushes search mirror costs charges traces verify log drill shape
+BENCHMARKS := earlier_commit import_time first_after_start traffic hidden_packages throughput_beside_peers pushes search mirror worst_requests store_usage traces verify log drill shape
 
 bench: tools # Most benchmarks; ONLY=pushes runs one, REVISION=COMMIT compares with a commit, PACKAGES=N sets the size; docs/develop/benchmarks.md lists all.
 	@for benchmark in $(patsubst beside,earlier_commit,$(or $(ONLY),$(BENCHMARKS))); do echo "== $$benchmark"; $(VENV)/bin/python -u -m bench.$$benchmark || exit 1; done

@@ -23,8 +23,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from bench.requested import Requested
-from bench.servers import UNLIMITED, Server, token_of, workspace
+from bench.support.requested import Requested
+from bench.support.servers import UNLIMITED, Server, token_of, workspace
 from shared.runtime import lru_cache as module_of_caches
 from shared.runtime.lru_cache import LruCache
 
@@ -202,7 +202,7 @@ class Saved:
 
 watch()
 
-from bench.request_kinds import (  # noqa: E402 - these import the product, which is watched.
+from bench.support.request_kinds import (  # noqa: E402 - these import the product, which is watched.
     KINDS,
     PAGE,
     SETTINGS,

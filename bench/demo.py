@@ -27,7 +27,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bench.generated_texts import GeneratedRelease
+from bench.support.generated_texts import GeneratedRelease
 from shared import localhost
 from shared.bootstrap import build_registry, embedded_adapters
 from shared.commands.first_start import ADMINISTRATOR

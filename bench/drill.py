@@ -15,7 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.servers import ROOT, UNREACHED, workspace
+from bench.support.servers import ROOT, UNREACHED, workspace
 from shared.bootstrap import back_up, build_registry, embedded_adapters, prepared_stores
 from shared.composition import Registry
 from shared.domain.accounts import Account

@@ -19,10 +19,10 @@ from itertools import count
 
 import httpx
 
-from bench.load_generator import load, load_each, require_wrk
-from bench.processor_time import wait_until_idle
-from bench.revisions import checked_out
-from bench.servers import Server, ballroom, create_organization, push, token_of, workspace
+from bench.support.load_generator import load, load_each, require_wrk
+from bench.support.processor_time import wait_until_idle
+from bench.support.revisions import checked_out
+from bench.support.servers import Server, ballroom, create_organization, push, token_of, workspace
 from tests.support.archives import bala
 from tests.support.upstreams import BASE, FakeUpstream
 

@@ -30,10 +30,10 @@ from typing import TypeVar
 import httptools
 import httpx
 
-from bench.processor_time import processor_seconds, wait_until_idle
-from bench.requested import Requested
-from bench.revisions import Tree, checked_out
-from bench.servers import (
+from bench.support.processor_time import processor_seconds, wait_until_idle
+from bench.support.requested import Requested
+from bench.support.revisions import Tree, checked_out
+from bench.support.servers import (
     ROOT,
     Server,
     ballroom,
@@ -44,7 +44,7 @@ from bench.servers import (
     token_of,
     workspace,
 )
-from bench.synthetic_packages import Synthetic
+from bench.support.synthetic_packages import Synthetic
 from tests.support.archives import bala
 from tests.support.documented_packages import documented_bala
 from tests.support.upstreams import BASE
@@ -274,7 +274,7 @@ def _limit(folder: Path) -> Generator[Server]:
         database.executemany("insert into link values (?, ?)", rows)
     database.close()
     port = free_port()
-    command = [sys.executable, "-m", "bench.bare_starlette", str(port), str(folder)]
+    command = [sys.executable, "-m", "bench.support.bare_starlette", str(port), str(folder)]
     with running("limit", command, port=port, folder=folder) as server:
         yield server
 

@@ -12,10 +12,10 @@ import subprocess
 import sys
 import time
 
-from bench import request_kinds
-from bench.request_kinds import KINDS, SETTINGS, send
-from bench.requested import Requested
-from bench.servers import ROOT, UNLIMITED, Server, token_of, workspace
+from bench.support import request_kinds
+from bench.support.request_kinds import KINDS, SETTINGS, send
+from bench.support.requested import Requested
+from bench.support.servers import ROOT, UNLIMITED, Server, token_of, workspace
 from shared import localhost
 from shared.settings import Settings
 

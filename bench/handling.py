@@ -16,8 +16,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench.demo import filled
-from bench.requested import Requested
-from bench.servers import UNLIMITED, Server, token_of
+from bench.support.requested import Requested
+from bench.support.servers import UNLIMITED, Server, token_of
 from shared import localhost
 from shared.adapters.search.index import SqliteSearchIndex
 from shared.domain.search import ANYONE, Query, ResultPage, Sort

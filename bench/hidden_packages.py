@@ -20,7 +20,7 @@ from pathlib import Path
 
 import httpx
 
-from bench.servers import ROOT, UNLIMITED, Server, ballroom, create_organization, push
+from bench.support.servers import ROOT, UNLIMITED, Server, ballroom, create_organization, push
 from shared import localhost
 from shared.hosting.host import Host
 from shared.settings import Settings

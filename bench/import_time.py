@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench.servers import ROOT, workspace
+from bench.support.servers import ROOT, workspace
 from tests.run import find_python
 
 RUNS = 7

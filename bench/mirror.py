@@ -15,8 +15,8 @@ import httpx
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from bench.processor_time import processor_seconds
-from bench.servers import Server, ballroom, push, workspace
+from bench.support.processor_time import processor_seconds
+from bench.support.servers import Server, ballroom, push, workspace
 from tests.support.archives import bala
 from tests.support.upstreams import BASE, FakeUpstream
 

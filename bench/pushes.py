@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 import httpx
 
-from bench.servers import Server, ballroom, push, verdaccio, workspace
+from bench.support.servers import Server, ballroom, push, verdaccio, workspace
 from bench.throughput_beside_peers import publish_npm
 from tests.support.archives import bala
 

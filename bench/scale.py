@@ -1,10 +1,10 @@
 """Scale: what a registry of 100,000 packages costs beside one of 2,000, on one machine.
 
-Both are written directly (`bench/scale_data.py`), with ten releases a package and one package of
-10,000 versions, and are measured one after the other: start, memory, answers, pushes, backup,
-restore, upgrade and the maintenance tasks of a night. The last column is how many times as large a
-figure is as the one of the small registry; what is above twice is marked, and docs/run/size.md says
-what grows by nature. `PACKAGES=10000 RELEASES=100000` takes another size.
+Both are written directly (`bench/support/scale_data.py`), with ten releases a package and one
+package of 10,000 versions, and are measured one after the other: start, memory, answers, pushes,
+backup, restore, upgrade and the maintenance tasks of a night. The last column is how many times as
+large a figure is as the one of the small registry; what is above twice is marked, and
+docs/run/size.md says what grows by nature. `PACKAGES=10000 RELEASES=100000` takes another size.
 
 `FOLDER=DIR` keeps both registries there, and the figures of each part in `figures.json` beside
 them: a run that was stopped goes on with the part at which it was, and a part that is deleted in
@@ -35,10 +35,10 @@ from typing import ParamSpec
 
 import httpx
 
-from bench.processor_time import seconds_of_process, wait_until_idle
-from bench.scale_data import LARGEST, MANY, PUBLIC, fill
-from bench.servers import ROOT, Server, ballroom, push, workspace
-from bench.synthetic_packages import Synthetic
+from bench.support.processor_time import seconds_of_process, wait_until_idle
+from bench.support.scale_data import LARGEST, MANY, PUBLIC, fill
+from bench.support.servers import ROOT, Server, ballroom, push, workspace
+from bench.support.synthetic_packages import Synthetic
 from shared.adapters.filesystem import DataFolder
 from shared.adapters.sqlite.database import MIGRATIONS
 from shared.bootstrap import build_registry

@@ -8,7 +8,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
 from bench.demo import filled
-from bench.servers import ballroom, workspace
+from bench.support.servers import ballroom, workspace
 from tests.paths import ROOT
 
 IMAGES = ROOT / "docs" / "images"

@@ -23,7 +23,7 @@ from functools import partial
 from itertools import product
 from pathlib import Path
 
-from bench.synthetic_packages import Synthetic
+from bench.support.synthetic_packages import Synthetic
 from shared.domain.listings import Listing
 from shared.domain.search import ANYONE, Query, ResultPage, Sort
 from tests.search.corpus import Corpus

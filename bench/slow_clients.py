@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from bench.servers import Server, ballroom, push, token_of, workspace
+from bench.support.servers import Server, ballroom, push, token_of, workspace
 from tests.support.archives import bala
 from tests.support.terminal import Terminal
 

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from bench.servers import Server, ballroom, push, workspace
+from bench.support.servers import Server, ballroom, push, workspace
 from tests.support.archives import bala
 
 WORKERS = 2

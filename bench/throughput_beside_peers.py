@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import httpx
 
-from bench.load_generator import Load, load, require_wrk
-from bench.sample_packages import largest, push_real
-from bench.servers import Server, ballroom, bare, push, pypiserver, verdaccio, workspace
+from bench.support.load_generator import Load, load, require_wrk
+from bench.support.sample_packages import largest, push_real
+from bench.support.servers import Server, ballroom, bare, push, pypiserver, verdaccio, workspace
 from tests.support.archives import bala
 
 PACKAGE = "acme/greet"

@@ -21,8 +21,8 @@ from pathlib import Path
 
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-from bench.requested import Requested
-from bench.servers import ROOT
+from bench.support.requested import Requested
+from bench.support.servers import ROOT
 from shared.hosting.host import Host
 from shared.telemetry.activities import set_traces
 from shared.telemetry.azure_metrics import azure_monitor_backend

@@ -19,11 +19,11 @@ from itertools import count, product
 
 import httpx
 
-from bench.load_generator import Load, load_each, require_wrk
-from bench.processor_time import wait_until_idle
-from bench.real_packages import by_dependents
-from bench.sample_packages import PUSHERS
-from bench.servers import (
+from bench.support.load_generator import Load, load_each, require_wrk
+from bench.support.processor_time import wait_until_idle
+from bench.support.real_packages import by_dependents
+from bench.support.sample_packages import PUSHERS
+from bench.support.servers import (
     Server,
     ballroom,
     create_organization,

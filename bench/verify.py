@@ -22,7 +22,7 @@ from pathlib import Path
 import httpx
 
 from bench import demo
-from bench.servers import ROOT, ballroom, workspace
+from bench.support.servers import ROOT, ballroom, workspace
 from tests.support.archives import bala
 from tests.support.log_files import LOG, LogTreeFiles, Site, release_leaf, serving
 

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from infra.cost.model import COST_PLANS, GIGABYTE, REQUEST_SECONDS, Size
 from infra.cost.price_table import Prices
-from infra.cost.usage import MEASURED, RESOLVED, OperationUsage, Usage
+from infra.cost.usage import MEASURED, RESOLVED, CountedRequest, Usage
 
 MILLION = 1_000_000
 RESOLVED_AT_ONCE = 50
@@ -73,11 +73,11 @@ def first_requests(prices: Prices) -> Mapping[FirstRequest, FirstRequestCost]:
 
 def _usages() -> Iterator[tuple[FirstRequest, Usage]]:
     # A pull is counted, and its archive is one read of a blob by the client or the edge.
-    yield (FirstRequest.PULL, MEASURED[OperationUsage.PULL] + COUNTED + Usage(blob_reads=1))
-    yield FirstRequest.PAGE, MEASURED[OperationUsage.PAGE]
-    yield FirstRequest.API_PAGE, MEASURED[OperationUsage.API_PAGE]
-    yield FirstRequest.SEARCH, MEASURED[OperationUsage.SEARCH]
-    resolve = MEASURED[OperationUsage.RESOLVE]
+    yield (FirstRequest.PULL, MEASURED[CountedRequest.PULL] + COUNTED + Usage(blob_reads=1))
+    yield FirstRequest.PAGE, MEASURED[CountedRequest.PAGE]
+    yield FirstRequest.API_PAGE, MEASURED[CountedRequest.API_PAGE]
+    yield FirstRequest.SEARCH, MEASURED[CountedRequest.SEARCH]
+    resolve = MEASURED[CountedRequest.RESOLVE]
     each = (resolve + Usage(QUERIES) * -1) * (RESOLVED_AT_ONCE / RESOLVED)
     yield FirstRequest.RESOLUTION, each + Usage(QUERIES)
 

@@ -20,7 +20,7 @@ from infra.cost.usage import (
     ROLLED_PACKAGE,
     STORED_USAGE,
     UPKEEP_USAGE,
-    OperationUsage,
+    CountedRequest,
     Usage,
 )
 
@@ -57,11 +57,11 @@ ROLL_UPS = 30.4  # Roll-ups of each pulled package in a month.
 
 READ_FROM_MEMORY = frozenset(
     (
-        OperationUsage.PULL,
-        OperationUsage.METADATA,
-        OperationUsage.VERSIONS,
-        OperationUsage.INDEX,
-        OperationUsage.RESOLVE,
+        CountedRequest.PULL,
+        CountedRequest.METADATA,
+        CountedRequest.VERSIONS,
+        CountedRequest.INDEX,
+        CountedRequest.RESOLVE,
     )
 )
 
@@ -243,14 +243,14 @@ class Traffic:
         return archives * self.load.archive_bytes / GIGABYTE
 
     @property
-    def asked(self) -> Mapping[OperationUsage, float]:
+    def asked(self) -> Mapping[CountedRequest, float]:
         """Return the number of requests of each kind."""
         return {
-            OperationUsage.PULL: self.load.pulls,
-            OperationUsage.ARCHIVE: self.through_app,
-            OperationUsage.RESOLVE: self.load.resolves,
-            OperationUsage.SEARCH: self.load.searches,
-            OperationUsage.PUSH: self.load.pushes,
+            CountedRequest.PULL: self.load.pulls,
+            CountedRequest.ARCHIVE: self.through_app,
+            CountedRequest.RESOLVE: self.load.resolves,
+            CountedRequest.SEARCH: self.load.searches,
+            CountedRequest.PUSH: self.load.pushes,
         }
 
     @property

@@ -1,6 +1,6 @@
 """The usage of the stores in the cloud by each kind of request, as counted.
 
-`python -m bench.charges` counts and prints it: over the double of Cosmos DB, with its model of
+`python -m bench.store_usage` counts and prints it: over the double of Cosmos DB, with its model of
 request units, and over an emulator of Blob Storage, with packages of the real index. A test counts
 again.
 """
@@ -41,7 +41,7 @@ class Usage:
         )
 
 
-class OperationUsage(Enum):
+class CountedRequest(Enum):
     """The operations of a registry."""
 
     PULL = "pull, hop one"
@@ -86,21 +86,21 @@ class Stored:
 
 
 # When nothing is in memory.
-MEASURED: Mapping[OperationUsage, Usage] = MappingProxyType(
+MEASURED: Mapping[CountedRequest, Usage] = MappingProxyType(
     {
-        OperationUsage.PULL: Usage(3.9, 1, 0, 0, 951),  # A pull without counting it.
-        OperationUsage.ARCHIVE: Usage(5.9, 2, 1),  # The requests of an archive without its bytes.
+        CountedRequest.PULL: Usage(3.9, 1, 0, 0, 951),  # A pull without counting it.
+        CountedRequest.ARCHIVE: Usage(5.9, 2, 1),  # The requests of an archive without its bytes.
         # The first of a release in a process, which reads the proof that the log has it.
-        OperationUsage.METADATA: Usage(6.56, 2.2, 1, 0, 2_426),
-        OperationUsage.VERSIONS: Usage(5.2, 1, 0, 0, 353),
-        OperationUsage.INDEX: Usage(5.76, 1.15, 0, 0, 3_304),
-        OperationUsage.RESOLVE: Usage(72.6, 2, 0, 0, 10_595),
+        CountedRequest.METADATA: Usage(6.56, 2.2, 1, 0, 2_426),
+        CountedRequest.VERSIONS: Usage(5.2, 1, 0, 0, 353),
+        CountedRequest.INDEX: Usage(5.76, 1.15, 0, 0, 3_304),
+        CountedRequest.RESOLVE: Usage(72.6, 2, 0, 0, 10_595),
         # The first of a package in a process that answered others.
-        OperationUsage.PAGE: Usage(18.42, 5.84, 4, 0, 16_810),
-        OperationUsage.API_PAGE: Usage(9.1, 3, 4, 0, 11_845),
-        OperationUsage.SEARCH: Usage(0, 0, 0, 0, 1_730),
+        CountedRequest.PAGE: Usage(18.42, 5.84, 4, 0, 16_810),
+        CountedRequest.API_PAGE: Usage(9.1, 3, 4, 0, 11_845),
+        CountedRequest.SEARCH: Usage(0, 0, 0, 0, 1_730),
         # Includes writing the log for a single push, and the proof.
-        OperationUsage.PUSH: Usage(204.36, 40.51, 2, 8, 351),
+        CountedRequest.PUSH: Usage(204.36, 40.51, 2, 8, 351),
     }
 )
 

@@ -130,7 +130,7 @@ async def restore(registry: Registry, target: Coordinate | Package) -> str:
     """Serve a held or quarantined release again, or end that a package is held."""
     if isinstance(target, Coordinate):
         release = await moderation.restore.rule(registry, target, Nothing(), OPERATOR)
-        if release.waits_for_sigstore:
+        if release.is_held_for_sigstore:
             return f"{release.coordinate} is published when its Sigstore bundle comes."
         return moderation.restore.printed.format(release=release.coordinate)
     ended = await moderation.end_package_hold.rule(registry, target, Nothing(), OPERATOR)
@@ -304,7 +304,7 @@ async def remove(
     service = registry.publishing.moderation
     release = await service.remove(many.target, reason, decision.public, by=OPERATOR)
     sentence = f"{release.coordinate} removed permanently"
-    await registry.administration.second.tell_of_command(sentence, reason)
+    await registry.administration.second_administrator.send_command_mail(sentence, reason)
     printed = moderation.remove.printed.format(release=release.coordinate)
     if release.erased is not None:
         return f"{printed} Its archive was deleted {time_text(release.erased.at_ms)}."
@@ -345,7 +345,9 @@ async def _decide_many(
     )
     if decision.state is State.REMOVED:
         sentence = f"{', '.join(map(str, coordinates))} removed permanently"
-        await registry.administration.second.tell_of_command(sentence, decision.reason)
+        await registry.administration.second_administrator.send_command_mail(
+            sentence, decision.reason
+        )
     return "\n".join(map(_state, decided))
 
 
@@ -358,7 +360,7 @@ async def _erase(registry: Registry, coordinates: Sequence[Coordinate], decision
         for each in coordinates
     ]
     sentence = f"{', '.join(map(str, coordinates))} erased"
-    await registry.administration.second.tell_of_command(sentence, decision.reason)
+    await registry.administration.second_administrator.send_command_mail(sentence, decision.reason)
     text = "\n\n".join("\n".join(each.lines()) for each in made)
     if any(each.left for each in made):
         click.echo(spelled(text))

@@ -7,7 +7,7 @@ import pytest
 
 from tests.contract.stores import STORES, OpenStores, Stores
 from tests.fakes.system import FakeClock
-from tests.support.cloud_stores import delete_all
+from tests.support.real_stores import delete_all
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,7 +10,7 @@ from azure.core.utils import case_insensitive_dict
 
 from tests.fakes.azure_transport import InProcessTransport
 from tests.fakes.blob_double import BlobAnswer, BlobDouble, BlobRequest
-from tests.fakes.elsewhere import ELSEWHERE
+from tests.fakes.doubles_usage import DOUBLES_USAGE
 
 
 @dataclass
@@ -21,7 +21,7 @@ class BlobTransport(InProcessTransport):
 
     async def send(self, request: Any, **options: Any) -> Any:
         """Return the answer of the double."""
-        with ELSEWHERE.answering():
+        with DOUBLES_USAGE.answering():
             return BlobResponse(request, self.double.answer(_read_request(request)))
 
 

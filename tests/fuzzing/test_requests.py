@@ -15,7 +15,16 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from bench.servers import PEERS, UNREACHED, Server, ballroom, install, push, token_of, workspace
+from bench.support.servers import (
+    PEERS,
+    UNREACHED,
+    Server,
+    ballroom,
+    install,
+    push,
+    token_of,
+    workspace,
+)
 from shared.domain.rate_limits import RateLimitClass
 from tests.support.archives import bala
 

@@ -49,7 +49,7 @@ async def test_every_kind_of_request_takes_what_the_costs_are_computed_from(tmp_
             if differing(usage, UPKEEP_USAGE[name].each_release)
         },
     }
-    assert differ == {}, "python -m bench.charges prints what infra/cost/usage.py has to hold"
+    assert differ == {}, "python -m bench.store_usage prints what infra/cost/usage.py has to hold"
     assert not differing(found.each_followed, FOLLOWED_PUSH)
     assert not differing(found.each_window, COUNTED_WINDOW, FEW)
     assert not differing(found.each_pulled, ROLLED_PACKAGE)

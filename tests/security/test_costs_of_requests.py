@@ -1,7 +1,8 @@
 """No request of an anonymous caller costs much, whatever was pushed.
 
 What strangers push is read by the confined process, once. So a route costs little processor time
-and memory of the process that serves it: `tests/support/costs.py` has the limits and the routes.
+and memory of the process that serves it. `tests/support/worst_requests.py` has the limits and
+the routes.
 """
 
 import asyncio
@@ -27,13 +28,21 @@ from shared.services.common import Adapters
 from tests.paths import ROOT
 from tests.sampling import FULL
 from tests.support.archives import bala
-from tests.support.costs import EXCEPTED, MOST_BYTES, OF_ALL, OF_ARCHIVES, OTHERS, Walk, fill
 from tests.support.storage import Clouds
 from tests.support.world import URL, OpenWorld, Template, World, make_template
 from tests.support.worst_archives import LEXERS, LINE_CHARACTERS, unions, worst_archives
+from tests.support.worst_requests import (
+    EXCEPTED,
+    MOST_BYTES,
+    OF_ALL,
+    OF_ARCHIVES,
+    OTHERS,
+    Walk,
+    fill,
+)
 
 MIB = 1 << 20
-# `bench/costs.py` has more of them.
+# `bench/worst_requests.py` has more of them.
 ARCHIVES = (
     worst_archives(types=760, declarations=4_000)
     if FULL
@@ -68,7 +77,7 @@ async def test_every_route_that_answers_with_what_was_pushed_is_measured(world: 
     }
     measured = {*OF_ARCHIVES, *OF_ALL, *EXCEPTED}
     missing = sorted(each for each in served - measured if not each.startswith(OTHERS))
-    assert missing == [], "Add these routes to tests/support/costs.py."
+    assert missing == [], "Add these routes to tests/support/worst_requests.py."
     assert sorted(measured - served) == []
 
 
@@ -279,7 +288,7 @@ import asyncio, sys
 from msgspec.structs import replace
 from pathlib import Path
 from shared.confined.process import Budget, ConfinedProcess
-from tests.support.costs import SMALL, ask, questions
+from tests.support.worst_requests import SMALL, ask, questions
 from tests.support.world import opened
 
 async def main():

@@ -21,10 +21,10 @@ import pytest
 from tests.crash.push_load import PAUSE_SECONDS, client_of, push
 from tests.sampling import FULL
 from tests.support.archives import bala
-from tests.support.costs import PIECE_SECONDS
 from tests.support.registry_process import Running, running
 from tests.support.watched_registry import HELD
 from tests.support.worst_archives import LEXERS, SMALL, WorstArchive, worst_archives
+from tests.support.worst_requests import PIECE_SECONDS
 
 MOST_SECONDS = 0.05
 MOST_LOOP_SECONDS = 0.005

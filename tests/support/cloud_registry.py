@@ -1,4 +1,7 @@
-"""A registry in the cloud in this process, and one whose stores record what each request used."""
+"""A registry in the cloud in this process, and one whose stores record what each request used.
+
+The clock begins now: the emulator of blobs checks signed links by the real one.
+"""
 
 import dataclasses
 from collections.abc import AsyncGenerator, Callable
@@ -32,10 +35,6 @@ from tests.protocol.bal.wire import Wire
 from tests.support.archives import bala
 from tests.support.cloud_stores import CloudDouble, double_of, emulator, forget, make_containers
 from tests.support.world import BASE, asking, settings_of, token_of
-
-# A registry in the cloud in this process, whichever world the other tests run in.
-#
-# Its clock begins now: the emulator of blobs checks signed links by the real one.
 
 SCOPES = ("read", "push-new", "push-version", "deprecate")
 

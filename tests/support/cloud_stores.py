@@ -1,13 +1,11 @@
-"""The stores of the cloud for tests: a double of Cosmos DB and an emulator of blobs, or real
-ones.
+"""The stores of the cloud for tests: a double of Cosmos DB and an emulator of Blob Storage.
+
+A place is a folder of a test. All who connect to the same place share what is stored.
 """
 
-import asyncio
 import atexit
 import hashlib
-import os
-import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
@@ -15,28 +13,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
-from azure.cosmos.aio import CosmosClient, DatabaseProxy
-from azure.cosmos.partition_key import PartitionKey
+from azure.core.exceptions import ResourceExistsError
+from azure.cosmos.aio import CosmosClient
 from azure.storage.blob.aio import BlobServiceClient
 
 from shared.adapters.blob.client import BLOB_CLIENT_OPTIONS, BLOB_CONTAINERS, BlobContainers
-from shared.adapters.cloud import AzureClients, IdentityClients, StoreAddresses
+from shared.adapters.cloud import AzureClients
 from shared.adapters.cosmos.client import COSMOS_CONTAINERS, DATABASE, record_charge
-from shared.auth.secrets import Secret
 from shared.ports.search import SearchIndex
 from shared.ports.system import Clock
-from shared.runtime.private_files import hold_file_lock
 from tests.fakes.azurite import azurite, missing
 from tests.fakes.blob_double import CONNECTION, BlobDouble, StoredBlob
 from tests.fakes.blob_transport import BlobTransport
 from tests.fakes.cosmos.containers import Container, Partition
 from tests.fakes.cosmos.protocol import CosmosDouble
 from tests.fakes.cosmos.transport import DoubleTransport
-
-# The stores of the cloud for tests: a double of Cosmos DB and an emulator of blobs, or real ones.
-#
-# A place is a folder of a test. All who connect to the same place share what is stored.
 
 ANY_KEY = "a2V5"  # The double does not check signatures.
 BLOBS = "blobs.connection"  # A file of a place whose blobs are opened by another connection.
@@ -172,114 +163,6 @@ async def make_containers(connections: AzureClients) -> None:
         with suppress(ResourceExistsError):
             await blobs.container(name).create_container()
     await blobs.close()
-
-
-# Real stores of the cloud for the contract suites, where the environment names some.
-#
-# BALLROOM_COSMOS_ENDPOINT and BALLROOM_BLOB_ENDPOINT with their keys: of Microsoft's emulators, or
-# of accounts that nobody uses for anything else. Each process of a run makes a database of its own,
-# empties it for each test, and deletes it in the end; blobs are in containers of each test's own.
-
-_to_delete: list[Callable[[], Awaitable[None]]] = []
-
-NAME = "cosmos.database"  # A file of a place: the database that all who open the place use.
-
-
-def addresses() -> StoreAddresses | None:
-    """Return where the real stores are, or None where the environment names none."""
-    read = os.environ.get
-    cosmos = read("BALLROOM_COSMOS_ENDPOINT")
-    blobs = read("BALLROOM_BLOB_ENDPOINT")
-    if not cosmos or not blobs:
-        return None
-    keys = read("BALLROOM_COSMOS_KEY", ""), read("BALLROOM_BLOB_CONNECTION", "")
-    return StoreAddresses(cosmos, blobs, *map(Secret, keys))
-
-
-@dataclass(frozen=True)
-class RealStores:
-    """Connects to the real stores of a place."""
-
-    place: Path
-    connected: IdentityClients
-
-    @property
-    def database(self) -> str:
-        """Return the database of who opened the place first."""
-        return (self.place / NAME).read_text()
-
-    @property
-    def prefix(self) -> str:
-        """Return what tells the containers of this place from others of the account."""
-        return f"t{hashlib.sha256(str(self.place).encode()).hexdigest()[:12]}-"
-
-    def cosmos(self) -> CosmosClient:
-        """Return a client of the records."""
-        return self.connected.cosmos()
-
-    def blobs(self) -> BlobServiceClient:
-        return self.connected.blobs()
-
-    async def close(self) -> None:
-        """Let go of what the clients shared."""
-        await self.connected.close()
-
-    async def prepare(self) -> None:
-        """Make the stores of a new place, empty; nothing happens to one that was opened before."""
-        with hold_file_lock(self.place / f"{NAME}.lock"):  # Several processes may open it first.
-            if not (self.place / NAME).exists():
-                await self._make_stores()
-
-    async def _make_stores(self) -> None:
-        (self.place / NAME).write_text(_own_database())
-        async with self.cosmos() as client:
-            await _emptied(await client.create_database_if_not_exists(self.database))
-        await make_containers(self)
-        _to_delete.append(self._delete_blobs)
-
-    async def _delete_blobs(self) -> None:
-        blobs = BlobContainers(self.connected.blobs, self.prefix)
-        for name in BLOB_CONTAINERS:
-            with suppress(ResourceNotFoundError):
-                await blobs.container(name).delete_container()
-        await blobs.close()
-
-
-@cache
-def _own_database() -> str:
-    """Return the name of the database of this process, which ends with it."""
-    name = f"ballroom-test-{uuid.uuid4().hex[:12]}"
-
-    async def delete() -> None:
-        found = addresses()
-        assert found is not None
-        async with IdentityClients(found).cosmos() as client:
-            with suppress(ResourceNotFoundError):
-                await client.delete_database(name)
-
-    _to_delete.append(delete)
-    return name
-
-
-def delete_all() -> None:
-    """Delete everything that this process made."""
-
-    async def run() -> None:
-        while _to_delete:
-            await _to_delete.pop()()
-
-    asyncio.run(run())
-
-
-async def _emptied(database: DatabaseProxy) -> None:
-    """Make the containers that are missing, and delete all items of the others."""
-    for plan in COSMOS_CONTAINERS:
-        container = await database.create_container_if_not_exists(
-            plan.name, PartitionKey(plan.path), default_ttl=-1 if plan.ends else None
-        )
-        items = [each async for each in container.query_items("SELECT * FROM c")]
-        for item in items:
-            await container.delete_item(item["id"], item[plan.path.strip("/")])
 
 
 async def look_for_parts(search: SearchIndex) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 from azure.storage.blob.aio import BlobServiceClient
 
-from infra.cost.usage import RESOLVED, OperationUsage, Stored, Usage
+from infra.cost.usage import RESOLVED, CountedRequest, Stored, Usage
 from shared.domain.coordinates import NO_PACKAGE, Coordinate, Package
 from shared.runtime.editions import CHANGES_KNOWN_WITHIN
 from tests.paths import central_index
@@ -36,7 +36,7 @@ A_WINDOW = timedelta(minutes=30)  # After which a pull of the same caller counts
 class Counted:
     """What was counted: by kind of request, by idle maintenance task, and what comes on top."""
 
-    uses: Mapping[OperationUsage, Usage]
+    uses: Mapping[CountedRequest, Usage]
     idle: Mapping[str, Usage]
     each_release: Mapping[str, Usage]
     each_followed: Usage  # A push, read of the change feed by another instance.
@@ -64,7 +64,7 @@ async def counted(folder: Path) -> Counted:
         fed, each_followed = await shown(cloud, last)
         entry = await logged(cloud)
         uses = await read(cloud, list(packages))
-        uses[OperationUsage.PUSH] = mean(pushes) + fed + entry
+        uses[CountedRequest.PUSH] = mean(pushes) + fed + entry
         items = sizes(cloud)
         await pull_often(cloud, list(packages))
         each_window, each_pulled = await counting(cloud, list(packages))
@@ -72,7 +72,7 @@ async def counted(folder: Path) -> Counted:
         await upkept(cloud)
         busy = await upkept(cloud)
         at_rest = await stored(cloud, len(pushes))
-        uses[OperationUsage.API_PAGE] = await api_pages(cloud)
+        uses[CountedRequest.API_PAGE] = await api_pages(cloud)
         return Counted(
             uses=uses,
             idle=idle,
@@ -160,28 +160,28 @@ async def run(cloud: MeteredRegistry, task: str) -> Usage:
     return cloud.meter.taken()
 
 
-async def read(cloud: MeteredRegistry, packages: list[str]) -> dict[OperationUsage, Usage]:
+async def read(cloud: MeteredRegistry, packages: list[str]) -> dict[CountedRequest, Usage]:
     """Ask for each package in each way, one release of each, when none is in memory."""
-    found: dict[OperationUsage, Usage] = {}
+    found: dict[CountedRequest, Usage] = {}
     exact = [metadata_of(sample()[each][0]) for each in packages]
     async with fresh(cloud) as process:
         pulls = [(await got(process, url, dict(ACCEPT_ARCHIVE)))[0] for url in exact]
         await process.registry.packages.pull_counter.flush()
-        found[OperationUsage.PULL] = mean(pulls)
+        found[CountedRequest.PULL] = mean(pulls)
         bearer = {**dict(ACCEPT_ARCHIVE), "Authorization": f"Bearer {cloud.token}"}
         # Who sends a token again on the second hop is sent to the app itself.
         hops = [(await got(process, url, bearer))[1].headers["location"] for url in exact]
-    found[OperationUsage.ARCHIVE] = without_answer(await first(cloud, hops))
-    found[OperationUsage.METADATA] = await first(cloud, exact)
+    found[CountedRequest.ARCHIVE] = without_answer(await first(cloud, hops))
+    found[CountedRequest.METADATA] = await first(cloud, exact)
     versions = [f"{BASE}/packages/{each}" for each in packages]
-    found[OperationUsage.VERSIONS] = await first(cloud, versions)
+    found[CountedRequest.VERSIONS] = await first(cloud, versions)
     lines = [f"{URL}/index/{each}/index.json" for each in packages]
-    found[OperationUsage.INDEX] = await first(cloud, lines)
-    found[OperationUsage.RESOLVE] = await resolved(cloud, packages)
+    found[CountedRequest.INDEX] = await first(cloud, lines)
+    found[CountedRequest.RESOLVE] = await resolved(cloud, packages)
     pages = [f"{URL}/packages/{each}" for each in packages]
-    found[OperationUsage.PAGE] = await first_of_others(cloud, pages)
+    found[CountedRequest.PAGE] = await first_of_others(cloud, pages)
     async with fresh(cloud) as process:  # Its search is refreshed until it closes.
-        found[OperationUsage.SEARCH] = await again(process, [f"{BASE}/packages?q=http&limit=20"])
+        found[CountedRequest.SEARCH] = await again(process, [f"{BASE}/packages?q=http&limit=20"])
     return found
 
 

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from shared.hosting.http_server.processes import serve
 from shared.localhost import prepare, server_options
 from shared.settings import Settings
-from tests.support.costs import seconds_of_work
+from tests.support.worst_requests import seconds_of_work
 
 HELD = "/held"
 WAITED_SECONDS = 0.001

@@ -12,7 +12,7 @@ from azure.core.utils import case_insensitive_dict
 
 from tests.fakes.azure_transport import InProcessTransport
 from tests.fakes.cosmos.protocol import Answer, CosmosDouble, Request
-from tests.fakes.elsewhere import ELSEWHERE
+from tests.fakes.doubles_usage import DOUBLES_USAGE
 
 
 class Trouble(Enum):
@@ -55,7 +55,7 @@ class DoubleTransport(InProcessTransport):
         asked = read_request(request)
         trouble = self.troubles(asked) if self.troubles else None
         try:
-            with ELSEWHERE.answering():
+            with DOUBLES_USAGE.answering():
                 return self._answered(request, asked, trouble)
         finally:
             if trouble is not None and self.rival is not None:

@@ -8,7 +8,7 @@ import pytest
 from infra.cost.__main__ import cost
 from infra.cost.first_requests import UNITS_BEFORE, FirstRequest, first_requests
 from infra.cost.price_table import Prices
-from infra.cost.usage import MEASURED, OperationUsage
+from infra.cost.usage import MEASURED, CountedRequest
 from tests.support.terminal import Terminal
 
 UNITS_A_PULL = 4.0
@@ -27,7 +27,7 @@ def test_no_first_request_takes_more_request_units_than_it_took(kind: FirstReque
 
 
 def test_a_resolution_grows_with_its_packages_and_queries_as_often() -> None:
-    twenty = MEASURED[OperationUsage.RESOLVE].units
+    twenty = MEASURED[CountedRequest.RESOLVE].units
     fifty = first_requests(Prices.published())[FirstRequest.RESOLUTION].units
     assert twenty < fifty < twenty * 50 / 20
 

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.support.costs import MOST_BYTES, MOST_SECONDS, Cost, Walk
 from tests.support.world import make_template
 from tests.support.worst_archives import worst_archives
+from tests.support.worst_requests import MOST_BYTES, MOST_SECONDS, Cost, Walk
 
 SHOWN = 10
 

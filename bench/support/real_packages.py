@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
 
-from bench.sample_packages import real_releases
+from bench.support.sample_packages import real_releases
 from shared.domain.packages import Dependency, Head, Origin, Release, ReleaseEntry, Survey
 from shared.domain.versions import Version
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import httpx
 
 from shared.services.common import Adapters
-from tests.fakes.elsewhere import ELSEWHERE
+from tests.fakes.doubles_usage import DOUBLES_USAGE
 from tests.protocol.mcp.agent import tool_call
 from tests.support.world import URL, Template, World, asking
 from tests.support.worst_archives import SMALL, WorstArchive
@@ -306,19 +306,19 @@ async def ask(world: World, question: Question) -> int:
 
 async def seconds_of(world: World, question: Question) -> Cost:
     """Measure the processor time of an answer, without that of doubles."""
-    ELSEWHERE.reset()
+    DOUBLES_USAGE.reset()
     started = time.process_time()
     status = await ask(world, question)
-    return Cost(question, status, time.process_time() - started - ELSEWHERE.seconds)
+    return Cost(question, status, time.process_time() - started - DOUBLES_USAGE.seconds)
 
 
 async def memory_of(world: World, question: Question) -> Cost:
     """Measure how much memory an answer takes at most, without that of doubles."""
-    ELSEWHERE.reset()
+    DOUBLES_USAGE.reset()
     tracemalloc.start()
     try:
         status = await ask(world, question)
-        most = max(ELSEWHERE.before_bytes, tracemalloc.get_traced_memory()[1])
+        most = max(DOUBLES_USAGE.before_bytes, tracemalloc.get_traced_memory()[1])
         return Cost(question, status, memory_bytes=most)
     finally:
         tracemalloc.stop()

@@ -29,8 +29,8 @@ from shutil import rmtree
 
 import httpx
 
-from bench.servers import ballroom, create_organization, push
-from bench.synthetic_packages import MAX_PACKAGES, Synthetic
+from bench.support.servers import ballroom, create_organization, push
+from bench.support.synthetic_packages import MAX_PACKAGES, Synthetic
 from shared.adapters.filesystem import DataFolder
 from shared.auth.release_keys import ReleaseSigner
 from shared.bootstrap import embedded_adapters

@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from bench.servers import Server
+from bench.support.servers import Server
 
 # A part of the command of every process of a registry, and of no process of a store.
 OURS = b"shared.localhost"

@@ -7,7 +7,7 @@ from threading import Thread
 
 import pytest
 
-from bench.processor_time import processor_seconds
+from bench.support.processor_time import processor_seconds
 
 BUSY_SECONDS = 0.05
 

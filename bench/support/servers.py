@@ -16,7 +16,7 @@ from pathlib import Path
 
 import httpx
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 PEERS = ROOT / ".venvs" / "peers"  # Installed once, kept out of the repository.
 START_SECONDS = 60.0
 UNREACHED = "token=999999999 account=999999999 address=999999999"
@@ -107,7 +107,7 @@ def ballroom(
 def bare(folder: Path) -> Generator[Server]:
     """Run Starlette alone under the same server."""
     port = free_port()
-    command = [sys.executable, "-m", "bench.bare_starlette", str(port), str(folder)]
+    command = [sys.executable, "-m", "bench.support.bare_starlette", str(port), str(folder)]
     with running("bare", command, port=port, folder=folder) as server:
         yield server
 

@@ -1,4 +1,4 @@
-"""What doubles take in the process of a test, and the services that they double elsewhere."""
+"""The processor time and memory that doubles take within the process of a test."""
 
 import time
 import tracemalloc
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 @dataclass
-class Elsewhere:
+class DoublesUsage:
     """Counts while doubles answer: their processor time, and the memory before them.
 
     What an answer itself takes remains with whoever asked.
@@ -36,4 +36,4 @@ class Elsewhere:
                 tracemalloc.reset_peak()
 
 
-ELSEWHERE = Elsewhere()
+DOUBLES_USAGE = DoublesUsage()

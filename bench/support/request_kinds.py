@@ -12,9 +12,9 @@ from typing import Any
 
 import httpx
 
-from bench.processor_time import wait_until_idle
-from bench.requested import Requested
-from bench.servers import ballroom, create_organization, push
+from bench.support.processor_time import wait_until_idle
+from bench.support.requested import Requested
+from bench.support.servers import ballroom, create_organization, push
 from functions.http.page_templates import static_path
 from shared.auth.browsers import SignInBrowser
 from shared.bootstrap import build_registry

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 
-from bench.servers import Server, push
+from bench.support.servers import Server, push
 from tests.paths import central_index
 from tests.support.archives import bala
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.servers import ROOT
+from bench.support.servers import ROOT
 
 
 @dataclass(frozen=True)
