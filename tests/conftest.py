@@ -120,6 +120,17 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> "Template":
     return made
 
 
+@pytest.fixture
+def tried_scenarios(request: pytest.FixtureRequest) -> list[str]:
+    """Return the names of the scenarios that this run tries by the test of a table of them."""
+    table = request.node.nodeid.partition("[")[0]
+    return [
+        item.callspec.params["name"]
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and item.nodeid.partition("[")[0] == table
+    ]
+
+
 @contextmanager
 def memory_folder() -> Generator[Path]:
     """Make a folder in memory where there is one: a world waits for its disk at every commit."""
