@@ -1,9 +1,10 @@
 """Evaluate the templates for each size: `python3 infra/snapshot.py [--check]`.
 
 Writes infra/snapshots: each resource that a deployment of a size would make, with its final values,
-as Microsoft's compiler of templates evaluates them without Azure. `--check` writes nothing, and
-fails if the snapshots are not those of the templates. With `--infra` and `--to` it evaluates the
-templates of another version, which infra/compare.py can compare:
+as Microsoft's compiler of templates evaluates them without Azure. Beside it `snapshots.sha256` has
+the digest of what was evaluated and of the result, which a test compares without the compiler.
+`--check` writes nothing, and fails if the snapshots are not those of the templates. With `--infra`
+and `--to` it evaluates the templates of another version, which infra/compare.py can compare:
 
     git worktree add ../old COMMIT
     python3 infra/snapshot.py --infra ../old/infra --to ../old/snapshots
@@ -13,6 +14,7 @@ Needs Python and the compiler: `az bicep install`, or the environment variable B
 """
 
 import argparse
+import hashlib
 import json
 import os
 import re
@@ -26,6 +28,7 @@ from typing import Any, cast
 
 INFRA = Path(__file__).resolve().parent
 SNAPSHOTS = INFRA / "snapshots"
+DIGEST = INFRA / "snapshots.sha256"
 VERSION = "0.49.2"  # The version of the compiler, because others may write expressions differently.
 SECONDS = 300.0
 # The compiler runs for seconds: what .NET would compile a second time, better, saves it nothing.
@@ -92,6 +95,8 @@ def main(arguments: list[str]) -> int | str:
                 file.write_text(text, "utf-8")
             elif not file.is_file() or file.read_text("utf-8") != text:
                 differing.append(name)
+        if not given.check and given.to == SNAPSHOTS:
+            DIGEST.write_text(digest(given.infra, given.to) + "\n", "utf-8")
     except NoSnapshot as problem:
         return str(problem)
     if differing:
@@ -169,6 +174,19 @@ def evaluate(infra: Path, name: str, more: Mapping[str, object] | None = None) -
             said = (done.stderr or done.stdout).strip().replace(f"{folder}/", "")
             raise InvalidTemplates(name, said)
         return cast("dict[str, Any]", json.loads(result.read_text("utf-8")))
+
+
+def digest(infra: Path, snapshots: Path) -> str:
+    """Return the SHA-256 of all that decides about snapshots, and of the snapshots."""
+    inputs = [*infra.rglob("*.bicep"), *infra.glob("*.json")]
+    evaluated = {str(path.relative_to(infra)): path for path in inputs}
+    made = {f"{snapshots.name}/{path.name}": path for path in snapshots.glob("*.json")}
+    files = {
+        name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for name, path in sorted({**evaluated, **made}.items())
+    }
+    told = {"compiler": VERSION, "files": files, "variants": {**VARIANTS}}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 def literal(value: object) -> str:

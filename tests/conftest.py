@@ -5,7 +5,6 @@ import gc
 import os
 import ssl
 import sys
-from collections import defaultdict
 from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from functools import cache
@@ -13,20 +12,17 @@ from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
-from zlib import crc32
 
 import pytest
 from _pytest.faulthandler import fault_handler_stderr_fd_key
 from hypothesis import settings
 
-from tests.sampling import FEW_EXAMPLES, FULL
+from tests.sampling import FEW_EXAMPLES, FULL, ROWS, not_in_sample
 
 if TYPE_CHECKING:
     from tests.protocol.bal.go import GoBal
     from tests.protocol.bal.java import JavaBal
     from tests.support.world import OpenWorld, Template, World
-
-ROWS = "BALLROOM_TEST_ROWS"  # `make test` sets it for suites whose rows take long.
 
 # httpx looks for this module of trio at each request to an app. It is not installed, and the search
 # through all import paths takes longer than some requests: None ends it at once.
@@ -67,19 +63,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     if ROWS not in os.environ:
         return
-    tables = defaultdict[str, list[pytest.Item]](list)
-    for item in items:
-        if item.get_closest_marker("each_row") is None:
-            tables[item.nodeid.partition("[")[0]].append(item)
-    left = set[pytest.Item]()
-    for rows in tables.values():
-        left.update(sorted(rows, key=_order)[int(os.environ[ROWS]) :])
+    left = not_in_sample(items, int(os.environ[ROWS]))
     config.hook.pytest_deselected(items=[item for item in items if item in left])
     items[:] = [item for item in items if item not in left]
-
-
-def _order(item: pytest.Item) -> int:
-    return crc32(item.nodeid.encode())
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -132,6 +118,17 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> "Template":
     made = make_template(tmp_path_factory.mktemp("template") / "data")
     gc.freeze()  # The product, which was imported now.
     return made
+
+
+@pytest.fixture
+def tried_scenarios(request: pytest.FixtureRequest) -> list[str]:
+    """Return the names of the scenarios that this run tries by the test of a table of them."""
+    table = request.node.nodeid.partition("[")[0]
+    return [
+        item.callspec.params["name"]
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and item.nodeid.partition("[")[0] == table
+    ]
 
 
 @contextmanager

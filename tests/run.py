@@ -35,6 +35,7 @@ from types import MappingProxyType
 from xml.etree import ElementTree as ET
 
 from tests import measuring, reaching
+from tests.sampling import MARKS_LEFT_OUT, ROWS, TABLES
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
@@ -42,8 +43,6 @@ RESULTS = ROOT / ".test-results"
 RUNNING = RESULTS / "running"  # What the processes of now have printed.
 CALLS = RESULTS / "calls"  # Of stores, by each test of the protocol.
 DURATIONS = RESULTS / "durations.tsv"  # Seconds, part and test, of the last run.
-TABLES = "BALLROOM_TEST_TABLES"
-ROWS = "BALLROOM_TEST_ROWS"  # How many rows of a table are run; `tests/conftest.py` chooses them.
 REAL_STORES = ("BALLROOM_COSMOS_", "BALLROOM_BLOB_")  # Beginnings of names.
 NO_BYTE_CODE = "PYTHONDONTWRITEBYTECODE"
 
@@ -115,7 +114,11 @@ ON_OTHERS = (
 # Ten examples of each property; `--all` tries fifty on one Python, and `--tables` a hundred.
 FEW_EXAMPLES = "--hypothesis-profile=few-examples"
 WITHOUT_NIGHTLY = ("-m", "not nightly")
-QUICK = ("-m", "not nightly and not slow and not repeated", FEW_EXAMPLES)  # Also on other Pythons.
+QUICK = (
+    "-m",
+    " and ".join(f"not {mark}" for mark in MARKS_LEFT_OUT),
+    FEW_EXAMPLES,
+)  # Also on other Pythons.
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")  # Those that we serve.
 DIVIDED_FROM = 8  # Files. Fewer are done before a second process has started.
 MOST_PARTS = 8

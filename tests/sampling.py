@@ -5,6 +5,7 @@
 """
 
 import os
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import cache
 from typing import Any, TypeVar
@@ -16,8 +17,10 @@ from hypothesis import settings
 Row = TypeVar("Row", bound=Hashable)
 Features = tuple[Callable[[str, Row], Hashable], ...]
 
-FULL = os.environ.get("BALLROOM_TEST_TABLES") == "full"
-
+TABLES = "BALLROOM_TEST_TABLES"  # "full" for whole tables.
+FULL = os.environ.get(TABLES) == "full"
+ROWS = "BALLROOM_TEST_ROWS"  # How many rows of a table are run, of suites whose rows take long.
+MARKS_LEFT_OUT = ("nightly", "slow", "repeated")  # Marks of tests that `make test` leaves out.
 
 FEW_EXAMPLES = 10  # Of each property, in `make test` and on other Pythons.
 
@@ -65,6 +68,22 @@ def with_repeats(
 def _repeated(row: object) -> Any:
     values = row if isinstance(row, tuple) else (row,)
     return pytest.param(*values, marks=pytest.mark.repeated)
+
+
+def not_in_sample(items: Iterable[pytest.Item], most: int) -> set[pytest.Item]:
+    """Return the rows of tables after the first few, in an order that is the same every time.
+
+    Rows with a mark that `make test` leaves out take no place of another row.
+    """
+    tables = defaultdict[str, list[pytest.Item]](list)
+    for item in items:
+        if all(item.get_closest_marker(mark) is None for mark in ("each_row", *MARKS_LEFT_OUT)):
+            tables[item.nodeid.partition("[")[0]].append(item)
+    return {item for rows in tables.values() for item in sorted(rows, key=_order)[most:]}
+
+
+def _order(item: pytest.Item) -> int:
+    return crc32(item.nodeid.encode())
 
 
 def covering_part(

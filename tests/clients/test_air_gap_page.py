@@ -12,7 +12,7 @@ from tests.support.upstreams import FakeUpstream
 
 pytestmark = pytest.mark.slow
 
-WALK = docs("air-gap").partition("## From Central")[2].partition("\n## ")[0]
+WALK = docs("run/air-gap").partition("## From Central")[2].partition("\n## ")[0]
 START, PREPARE, PULL, SERVE, IMPORT, PULL_THERE = re.findall(r"```sh\n(.*?)```", WALK, re.DOTALL)
 IO = "ballerina/io:1.6.1"
 BUILD = [IO, *(f"ballerinax/part{number}:1.{number}.0" for number in range(5))]

@@ -24,7 +24,7 @@ from tests.support.installed_command import clone_command
 from tests.support.server import running
 from tests.support.world import Template, settings_of
 
-PAGE = docs("use/clients", "clients-behind-proxies")
+PAGE = docs("use/clients", "use/clients-behind-proxies")
 BLOCKS = [
     dedent(block) for block in re.findall(r"^ *```sh\n(.*?)^ *```", PAGE, re.DOTALL | re.MULTILINE)
 ]

@@ -16,7 +16,7 @@ from tests.support.registry_process import free_port, push
 
 pytestmark = pytest.mark.slow
 
-WALK = docs("mirroring").partition("## Try it on one machine")[2].partition("\n## ")[0]
+WALK = docs("run/mirroring").partition("## Try it on one machine")[2].partition("\n## ")[0]
 _DEMO, MIRROR, PULLS, BUILD, CARRY = re.findall(r"```sh\n(.*?)```", WALK, re.DOTALL)
 PACKAGES = 50
 PORTS = ("7071", "7072", "7073")

@@ -12,7 +12,7 @@ from shared.adapters.system import SystemRandomness
 from shared.ports.pull_ledger import Pull, PullHistory
 from tests.contract.sample_records import GREET, coordinate, head
 from tests.fakes.system import FakeClock
-from tests.support.cloud_stores import CloudDouble, double_of, forget, make_containers
+from tests.support.cloud_stores import CloudInMemory, double_of, forget
 from tests.support.pulls import Process
 
 WINDOW = 2_981_850
@@ -42,8 +42,7 @@ OLD_DAYS = (old_day(YESTERDAY, "1.0.0", 4), old_day(TODAY, "1.0.0", 1), old_day(
 async def stores(scratch: Path) -> AsyncGenerator[CloudStores]:
     """Return the stores of a package that earlier code counted."""
     clock = FakeClock()
-    place = CloudDouble(scratch, clock)
-    await make_containers(place)
+    place = CloudInMemory(scratch, clock)
     counts = double_of(scratch, clock).containers[DATABASE, "stats"]
     for item in (OLD_TOTAL, *OLD_DAYS):
         counts.create(KEY, item)

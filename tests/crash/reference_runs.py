@@ -58,10 +58,14 @@ class References:
         return self._made[name]
 
     async def sample(
-        self, name: str, rows: Callable[[Reference], Iterable[Row]], features: Features[Row]
+        self,
+        name: str,
+        names: Iterable[str],
+        rows: Callable[[Reference], Iterable[Row]],
+        features: Features[Row],
     ) -> list[Row]:
-        """Return the rows of a scenario in a sample of those of all."""
-        tables = {each: rows(await self.of(each)) for each in SCENARIOS}
+        """Return the rows of a scenario in a sample of those that are run."""
+        tables = {each: rows(await self.of(each)) for each in names}
         return covering_part(name, tables, features)
 
     async def _make(self, scenario: Scenario) -> Reference:

@@ -17,7 +17,14 @@ from shared.adapters.sqlite.connections import schema_version
 from shared.adapters.sqlite.database import MIGRATIONS
 from tests.paths import ROOT
 from tests.support.archives import bala
-from tests.support.registry_process import BOUND_SECONDS, free_port, push, running, wait_for
+from tests.support.registry_process import (
+    BOUND_SECONDS,
+    Running,
+    free_port,
+    push,
+    running,
+    wait_for,
+)
 
 SETTINGS = {"BALLROOM_LOG_LEVEL": "error"}
 
@@ -95,39 +102,55 @@ def under_another_server(data: Path) -> Generator["subprocess.Popen[bytes]"]:
         process.wait(BOUND_SECONDS)
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_second_start_is_refused_and_names_the_process_of_the_first(
-    tmp_path: Path, workers: int
-) -> None:
-    with running(tmp_path / "data", workers=workers) as host:
-        for port in (None, int(host.port)):
-            second = start_again(host.data, port)
-            assert (second.returncode, second.stdout) == (1, "")
-            [line] = second.stderr.splitlines()
-            assert line.startswith(f"Process {host.process.pid} (Ballroom ")
-            assert line.endswith(
-                f" at {host.url}) serves the data folder {host.data} already. Stop it first, or "
-                "set BALLROOM_DATA to another folder."
-            )
-        assert push(host.url, host.token, bala("acme/greet:1.0.0")).status_code == 204
+@pytest.fixture(scope="module", params=[1, 2])
+def host(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Generator[Running]:
+    """Return a registry of so many workers, which each test leaves as it is."""
+    with running(tmp_path_factory.mktemp("served") / "data", workers=request.param) as started:
+        yield started
 
 
-def test_a_newer_version_does_not_migrate_the_folder_of_a_running_one(tmp_path: Path) -> None:
-    with running(tmp_path / "data", workers=1) as host:
-        set_schema(host.data, len(MIGRATIONS) - 1)
+def test_a_second_start_is_refused_and_names_the_process_of_the_first(host: Running) -> None:
+    for port in (None, int(host.port)):
+        second = start_again(host.data, port)
+        assert (second.returncode, second.stdout) == (1, "")
+        [line] = second.stderr.splitlines()
+        assert line.startswith(f"Process {host.process.pid} (Ballroom ")
+        assert line.endswith(
+            f" at {host.url}) serves the data folder {host.data} already. Stop it first, or "
+            "set BALLROOM_DATA to another folder."
+        )
+    assert push(host.url, host.token, bala("acme/greet:1.0.0")).status_code == 204
+
+
+@pytest.mark.parametrize("host", [1], indirect=True)
+def test_a_newer_version_does_not_migrate_the_folder_of_a_running_one(host: Running) -> None:
+    set_schema(host.data, len(MIGRATIONS) - 1)
+    try:
         for refused in (start_again(host.data), command(host.data, "snapshot", "restore", "any")):
             assert refused.returncode == 1
             assert f"Process {host.process.pid} " in refused.stderr
             assert "Traceback" not in refused.stderr
         assert schema_of(host.data) == len(MIGRATIONS) - 1
         assert not DataFolder(host.data).upgrades.exists()
+    finally:
+        set_schema(host.data, len(MIGRATIONS))
 
 
-def test_commands_work_while_the_registry_runs(tmp_path: Path) -> None:
-    with running(tmp_path / "data", workers=2) as host:
-        for arguments in (("doctor",), ("backup", str(tmp_path / "backup")), ("upkeep", "run")):
-            done = command(host.data, *arguments)
-            assert done.returncode == 0, done.stderr
+@pytest.mark.parametrize("host", [1], indirect=True)
+def test_a_copy_of_a_served_folder_is_served_by_itself(host: Running, tmp_path: Path) -> None:
+    command(host.data, "backup", str(tmp_path / "backup"))
+    shutil.copytree(DataFolder(host.data).processes, tmp_path / "backup" / "processes")
+    with running(tmp_path / "backup", workers=1):
+        pass
+
+
+@pytest.mark.parametrize("host", [2], indirect=True)
+def test_commands_work_while_the_registry_runs(host: Running, tmp_path: Path) -> None:
+    for arguments in (("doctor",), ("backup", str(tmp_path / "backup")), ("upkeep", "run")):
+        done = command(host.data, *arguments)
+        assert done.returncode == 0, done.stderr
 
 
 def test_a_folder_that_is_served_is_not_restored_though_its_database_is_deleted(
@@ -166,11 +189,3 @@ def test_applications_under_another_server_share_a_folder_that_no_start_may_take
         assert " (an application of Ballroom " in refused.stderr
     with running(data, workers=1):
         pass
-
-
-def test_a_copy_of_a_served_folder_is_served_by_itself(tmp_path: Path) -> None:
-    with running(tmp_path / "data", workers=1) as host:
-        command(host.data, "backup", str(tmp_path / "backup"))
-        shutil.copytree(DataFolder(host.data).processes, tmp_path / "backup" / "processes")
-        with running(tmp_path / "backup", workers=1):
-            pass

@@ -19,7 +19,7 @@ from tests.repo.azure_monitor import WORKBOOK, apps, charts, platform_rules, pro
 from tests.repo.bicep_templates import INFRA, MAIN, function_apps, module, template
 from tests.support.tasks import TASKS
 
-PAGE = docs("monitoring")
+PAGE = docs("run/azure/monitoring")
 NAMED = {rule["name"]: rule for rule in rules()}
 # Only a registry with Entra ID or an upstream, or whose readers were changed, has these.
 SOMETIMES = {

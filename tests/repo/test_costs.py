@@ -37,7 +37,7 @@ from tests.repo.deployment_sizes import default
 from tests.support.tasks import TASKS
 from tests.support.terminal import Terminal
 
-PAGE = docs("cost")
+PAGE = docs("run/azure/cost")
 BLOCKS = BLOCK.findall(PAGE)
 
 

@@ -9,7 +9,7 @@ import pytest
 from shared.hosting.http_server import server
 from tests.paths import ROOT, docs
 
-PAGE = docs("hardening")
+PAGE = docs("run/hardening")
 HELPERS = (ROOT / "packaging/helm/ballroom/templates/_helpers.tpl").read_text()
 STATEFUL = (ROOT / "packaging/helm/ballroom/templates/statefulset.yaml").read_text()
 COMPOSE = (ROOT / "packaging/compose/compose.yaml").read_text()

@@ -22,7 +22,7 @@ from tests.repo.bicep_templates import MAIN, module, template
 
 BOUND_SECONDS = 60.0
 
-PAGE = docs("operations", "deployment")
+PAGE = docs("run/azure/operations", "run/azure/deployment")
 SCRIPTS = "\n".join(path.read_text() for path in sorted((ROOT / "infra").glob("*.sh")))
 
 # Answers what the scripts ask, keeps the key in a file, and writes down how it was called.
@@ -512,7 +512,7 @@ def test_a_group_without_locks_and_no_group_at_all(cloud: Cloud) -> None:
 DELETES_BELOW = r"az role assignment delete|az cosmosdb sql role assignment delete|\bazd down\b"
 
 
-@pytest.mark.parametrize("page", ["deployment", "operations"])
+@pytest.mark.parametrize("page", ["run/azure/deployment", "run/azure/operations"])
 def test_a_page_takes_the_locks_off_before_it_deletes(page: str) -> None:
     _, *sections = re.split(r"^## ", docs(page), flags=re.MULTILINE)
     deleting = [each for each in sections if re.search(DELETES_BELOW, each)]

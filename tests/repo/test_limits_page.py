@@ -40,7 +40,7 @@ WINDOWS = {
 def test_each_rate_limit_has_a_row_with_its_setting_default_and_window() -> None:
     rows = {
         name: (setting, default, WINDOWS[window])
-        for name, setting, default, window in ROW.findall(docs("limits"))
+        for name, setting, default, window in ROW.findall(docs("reference/limits"))
     }
     assert rows == {
         each.value: (
@@ -79,7 +79,7 @@ TEXTS = {
 
 
 def test_each_length_of_a_text_is_that_of_the_code() -> None:
-    section = docs("limits").partition("\n### Texts\n")[2].partition("\n### ")[0]
+    section = docs("reference/limits").partition("\n### Texts\n")[2].partition("\n### ")[0]
     rows = re.findall(r"^\| (.+?) \| ([\d,]+) \|", section, re.MULTILINE)
     assert {text: int(most.replace(",", "")) for text, most in rows} == TEXTS
     assert f"| in {MAX_LINES} lines |" in section

@@ -25,7 +25,7 @@ EXPRESSIONS = [
     *(target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]),
 ]
 WHEN_ASKED = r"`(ballroom_(?:tasks|read|disk|mirror|damaged|backup|drill|signing)_\w+)`"
-MEASURED_WHEN_ASKED = set(re.findall(WHEN_ASKED, docs("telemetry")))
+MEASURED_WHEN_ASKED = set(re.findall(WHEN_ASKED, docs("run/telemetry")))
 
 
 def samples() -> Iterator[str]:
@@ -71,7 +71,7 @@ def test_expressions_name_operations_outcomes_and_results_of_the_code() -> None:
 
 
 def test_expressions_name_events_of_the_log() -> None:
-    logged = set(re.findall(r"^\| `([\w.]+)` \| error \|", docs("telemetry"), re.MULTILINE))
+    logged = set(re.findall(r"^\| `([\w.]+)` \| error \|", docs("run/telemetry"), re.MULTILINE))
     assert values("event") <= logged
 
 

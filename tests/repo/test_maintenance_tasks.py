@@ -12,7 +12,7 @@ from shared.services.maintenance.tasks import Task
 from tests.paths import ROOT, docs
 from tests.support.tasks import TASKS
 
-TABLE = docs("consistency").partition("## Maintenance tasks")[2]
+TABLE = docs("develop/consistency").partition("## Maintenance tasks")[2]
 WORDS = {1: "every minute", 60: "hourly", 24 * 60: "nightly"}
 
 
@@ -82,6 +82,6 @@ def test_a_task_has_a_module_of_its_name_that_says_when_it_runs(task: type[Task]
 
 
 def test_the_documentation_names_the_tasks_that_run_in_read_only_mode() -> None:
-    [sentence] = re.findall(r"([^.]+?) still run[ .|]", docs("operations"))
+    [sentence] = re.findall(r"([^.]+?) still run[ .|]", docs("run/azure/operations"))
     named = set(re.findall(r"`([a-z-]+)`", sentence))
     assert named == {each.id for each in TASKS if each.runs_in_read_only_mode}

@@ -139,12 +139,14 @@ SERVICES: Mapping[str, tuple[str, ...]] = {
 
 
 def test_the_page_has_the_table_of_the_declarations() -> None:
-    [text] = re.findall(r"<!-- outbound -->\n(.*?)\n<!-- end -->", docs("security"), re.DOTALL)
+    [text] = re.findall(
+        r"<!-- outbound -->\n(.*?)\n<!-- end -->", docs("reference/security"), re.DOTALL
+    )
     assert text == outbound_table()
 
 
 def test_the_page_about_firewalls_has_every_host() -> None:
-    [text] = re.findall(r"<!-- allowed -->\n(.*?)\n<!-- end -->", docs("firewall"), re.DOTALL)
+    [text] = re.findall(r"<!-- allowed -->\n(.*?)\n<!-- end -->", docs("run/firewall"), re.DOTALL)
     assert text == allowed_table()
 
 

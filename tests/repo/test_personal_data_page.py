@@ -15,7 +15,7 @@ from tests.support.personal_data_table import (
     personal_fields,
 )
 
-PAGE = docs("personal-data")
+PAGE = docs("run/personal-data")
 
 
 def test_the_page_has_the_tables_of_the_declarations() -> None:

@@ -82,7 +82,7 @@ def every_query() -> Mapping[str, Query]:
 
 def events() -> Mapping[str, set[str]]:
     """Return the fields of every event, which a test compares with the code."""
-    page = docs("telemetry").partition("## The log")[2]
+    page = docs("run/telemetry").partition("## The log")[2]
     rows = re.findall(r"^\| `([\w.]+)` \| \w+ \| (.*?) \|", page, re.MULTILINE)
     request = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", page.partition("**Sampling.**")[0], re.M)
     fields = {name: set(re.findall(r"`(\w+)`", listed)) for name, listed in rows}

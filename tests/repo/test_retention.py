@@ -27,7 +27,9 @@ def declared(names: Callable[[KeptStore], Iterable[str]]) -> set[str]:
 
 
 def test_the_page_has_the_tables_of_the_declarations() -> None:
-    [text] = re.findall(r"<!-- retention.*? -->\n(.*?)\n<!-- end -->", docs("personal-data"), re.S)
+    [text] = re.findall(
+        r"<!-- retention.*? -->\n(.*?)\n<!-- end -->", docs("run/personal-data"), re.S
+    )
     assert text.strip() == retention_tables()
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.paths import ROOT, docs
 from tests.support.rights_table import rights_table
 
-PAGE = docs("security", "rights")
+PAGE = docs("reference/security", "reference/rights")
 PROOF = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 
 

@@ -11,7 +11,7 @@ from tests.support.page_sentences import PROOF, sentences_of
 
 MAPPING = Path(__file__).with_name("security_sentences.toml")
 KINDS = {"advice", "missing", "others", "page"}  # The file says what each is.
-SENTENCES = {each for each in sentences_of(docs("security")) if not PROOF.search(each)}
+SENTENCES = {each for each in sentences_of(docs("reference/security")) if not PROOF.search(each)}
 
 
 def mapped() -> list[dict[str, Any]]:

@@ -292,7 +292,7 @@ def test_the_bill_of_an_image_has_packages_of_debian_python_and_the_locks(tmp_pa
 
 
 def test_the_policies_of_the_page_ask_for_what_the_workflow_attests() -> None:
-    blocks = re.findall(r"^```yaml\n(.*?)^```", docs("supply-chain"), re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```yaml\n(.*?)^```", docs("run/supply-chain"), re.MULTILINE | re.DOTALL)
     policies = [yaml.safe_load(each) for each in blocks]
     assert [each["kind"] for each in policies] == ["ClusterImagePolicy", "ClusterPolicy"]
     for each in policies:

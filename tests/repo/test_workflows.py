@@ -111,7 +111,7 @@ def test_what_would_change_is_asked_with_the_parameters_that_azd_deploys() -> No
 def test_the_page_names_each_variable_that_the_parameters_are_filled_in_with() -> None:
     named = re.findall(r"\$\{(\w+)", (ROOT / "infra/main.parameters.json").read_text())
     assert len(named) > 5
-    _, _, step = docs("deployment").partition("Set the variables (not secrets)")
+    _, _, step = docs("run/azure/deployment").partition("Set the variables (not secrets)")
     assert [name for name in named if f"`{name}`" not in step[:1_000]] == []
 
 

@@ -138,7 +138,7 @@ def serving(certificate: Certificate) -> Generator[int]:
                 context.wrap_socket(self.request, server_side=True).close()
 
     with socketserver.TCPServer(("127.0.0.1", 0), Handshake) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server.server_address[1]
         server.shutdown()
 

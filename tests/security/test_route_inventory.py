@@ -12,7 +12,7 @@ from shared.hosting.triggers import functions_of
 from tests.paths import docs
 from tests.support.world import World
 
-PAGE = docs("routes")
+PAGE = docs("reference/routes")
 ROW = re.compile(r"^\| `(\w+)` \| ([A-Z, ]+) \| `/([^`]*)` \| (.+) \|$", re.MULTILINE)
 
 # What a route leaves to all others, which says nothing of its own.

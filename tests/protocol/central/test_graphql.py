@@ -9,7 +9,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from tests.support.archives import bala
 from tests.support.documented_packages import published
-from tests.support.world import URL, Person, World
+from tests.support.world import URL, OpenWorld, Person, World
 
 pytestmark = pytest.mark.measured
 
@@ -124,7 +124,10 @@ async def test_an_editor_asks_for_every_version_of_a_package_with_its_neighbours
     assert [answer["data"][f"v{number}"] for number in range(2, 87)] == [None] * 85
 
 
-async def test_all_dependents_of_a_version_are_listed_to_who_may_see_them(world: World) -> None:
+@pytest.fixture(scope="module")
+async def base(shared_worlds: OpenWorld) -> World:
+    """Return a registry with a package of many dependents, which no test changes."""
+    world = await shared_worlds()
     admin = world.people.admin  # Whom no burst stops.
     for version in ("1.0.0", "1.1.0"):
         await world.push(bala(f"acme/base:{version}"))
@@ -134,32 +137,29 @@ async def test_all_dependents_of_a_version_are_listed_to_who_may_see_them(world:
     await world.push(bala("acme/newer:1.0.0", dependencies=["acme/base:1.1.0"]))
     secret = bala("acme/secret:2.0.0", dependencies=["acme/base:1.0.0"], visibility="private")
     await world.push(secret)
+    return world
+
+
+async def test_all_dependents_of_a_version_are_listed_to_who_may_see_them(base: World) -> None:
     query = '{dependentPackages(orgName: "acme", packageName: "base"%s) {name version}}'
     users = [{"name": f"user{number:02}", "version": "1.0.0"} for number in range(25)]
     hidden = {"name": "secret", "version": "2.0.0"}
     newer = {"name": "newer", "version": "1.0.0"}
     for version, by, expected in (
         (', version: "1.0.0"', None, users),
-        (', version: "1.0.0"', world.people.mia, [hidden, *users]),
+        (', version: "1.0.0"', base.people.mia, [hidden, *users]),
         (', version: "1.1.0"', None, [newer]),
         (', version: "9.0.0"', None, []),
         ("", None, [newer, *users]),
     ):
-        answer = await asked(world, query % version, by=by)
+        answer = await asked(base, query % version, by=by)
         found = answer["data"]["dependentPackages"]
         assert sorted(found, key=lambda each: each["name"]) == expected
     one = query[1:-1] % ""
-    assert "costs too much" in str(await asked(world, f"{{a: {one} b: {one}}}"))
+    assert "costs too much" in str(await asked(base, f"{{a: {one} b: {one}}}"))
 
 
-async def test_a_package_has_all_dependents_of_the_version_that_was_asked_for(world: World) -> None:
-    admin = world.people.admin  # Whom no burst stops.
-    for version in ("1.0.0", "1.1.0"):
-        await world.push(bala(f"acme/base:{version}"))
-    for number in range(25):
-        user = bala(f"acme/user{number:02}:1.0.0", dependencies=["acme/base:1.0.0"])
-        await world.push(user, by=admin)
-    await world.push(bala("acme/newer:1.0.0", dependencies=["acme/base:1.1.0"]), by=admin)
+async def test_a_package_has_all_dependents_of_the_version_that_was_asked_for(base: World) -> None:
     users = [f"user{number:02}" for number in range(25)]
     query = '{package(orgName: "acme", packageName: "base"%s) {dependentPackages {name}}}'
     for version, expected in (
@@ -170,7 +170,7 @@ async def test_a_package_has_all_dependents_of_the_version_that_was_asked_for(wo
         ("", ["newer", *users]),
     ):
         asked_for = f', version: "{version}"' if version else ""
-        answer = await asked(world, query % asked_for)
+        answer = await asked(base, query % asked_for)
         found = answer["data"]["package"]["dependentPackages"]
         assert sorted(each["name"] for each in found) == expected
     both = "".join(
@@ -178,11 +178,11 @@ async def test_a_package_has_all_dependents_of_the_version_that_was_asked_for(wo
         " {dependentPackages {name}}"
         for each in ("1.0.0", "1.1.0")
     )
-    data = (await asked(world, f"{{{both}}}"))["data"]
+    data = (await asked(base, f"{{{both}}}"))["data"]
     assert [len(data[each]["dependentPackages"]) for each in ("v0", "v1")] == [25, 1]
-    listed = await asked(world, "{packages {packages {name dependentPackages {name}}}}")
-    [base] = [each for each in listed["data"]["packages"]["packages"] if each["name"] == "base"]
-    assert len(base["dependentPackages"]) == 26
+    listed = await asked(base, "{packages {packages {name dependentPackages {name}}}}")
+    [found] = [each for each in listed["data"]["packages"]["packages"] if each["name"] == "base"]
+    assert len(found["dependentPackages"]) == 26
 
 
 async def test_pulls_are_counted_between_two_days(world: World) -> None:

@@ -37,10 +37,10 @@ class Stoppable(ToWorld):
         return await super()._send(method, url, headers, body)
 
 
-@pytest.fixture
-async def upstream(worlds: OpenWorld) -> World:
-    """Return a registry with packages each of which needs those after it."""
-    upstream = await worlds(url=URL_OF_UPSTREAM)
+@pytest.fixture(scope="module")
+async def upstream(shared_worlds: OpenWorld) -> World:
+    """Return a registry with packages each of which needs those after it; no test changes it."""
+    upstream = await shared_worlds(url=URL_OF_UPSTREAM)
     await upstream.create_organization("tools")
     for number in reversed(range(PACKAGES)):
         needed = range(number + 1, PACKAGES)
@@ -50,6 +50,12 @@ async def upstream(worlds: OpenWorld) -> World:
         )
         await upstream.push(archive, by=upstream.people.admin)
     return upstream
+
+
+@pytest.fixture(scope="module")
+async def expected(upstream: World) -> list[Answer]:
+    """Return what a build by the upstream gets."""
+    return await build(upstream)
 
 
 async def build(world: World) -> list[Answer]:
@@ -75,9 +81,8 @@ def is_whole_or_later(answer: httpx.Response) -> bool:
 
 
 async def test_a_build_through_a_mirror_gets_what_the_upstream_gives(
-    upstream: World, worlds: OpenWorld
+    upstream: World, worlds: OpenWorld, expected: list[Answer]
 ) -> None:
-    expected = await build(upstream)
     assert [status for status, _ in expected] == [200] * (PACKAGES + 1)
     graph: Any = expected[0][1]
     assert len(graph["resolved"][0]["dependencyGraph"]) >= PACKAGES - 1
@@ -93,9 +98,8 @@ async def test_a_build_through_a_mirror_gets_what_the_upstream_gives(
 
 @pytest.mark.parametrize("left", [0, 1, 20])
 async def test_a_build_while_the_upstream_stops_gets_the_same_or_503(
-    upstream: World, worlds: OpenWorld, left: int
+    upstream: World, worlds: OpenWorld, expected: list[Answer], left: int
 ) -> None:
-    expected = await build(upstream)
     documents = Stoppable(upstream)
     archives = Stoppable(upstream)
     mirror = await mirror_of(worlds, documents, archives)

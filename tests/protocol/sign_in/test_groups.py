@@ -641,19 +641,21 @@ async def test_somebody_in_five_thousand_groups_is_stored_within_a_limit(
 
 async def test_a_group_of_five_thousand_members_is_tried_in_batches(company: SignInWorld) -> None:
     directory = company.world.stores.directory
-    for number in range(5_000):
-        await directory.add(
-            Identity(
-                issuer="i",
-                identifier=str(number),
-                account=f"{number:010}",
-                label="",
-                provider="entra",
-                linked_ms=0,
-                groups=(GROUP,),
-                groups_ms=company.world.clock.now_ms(),
-            )
+    identities = [
+        Identity(
+            issuer="i",
+            identifier=str(number),
+            account=f"{number:010}",
+            label="",
+            provider="entra",
+            linked_ms=0,
+            groups=(GROUP,),
+            groups_ms=company.world.clock.now_ms(),
         )
+        for number in range(5_000)
+    ]
+    for begin in range(0, len(identities), 50):
+        await directory.add(*identities[begin : begin + 50])
     by = company.world.fresh(company.world.people.admin)
     wanted = GroupRules.parse([MAINTAINERS, f"entra:{OTHER} -> staff"])
     found = await company.world.registry.identity.group_rules.dry_run(wanted, by=by)

@@ -18,10 +18,9 @@ from shared.adapters.cloud import (
 from shared.adapters.cosmos.client import DATABASE
 from shared.auth.secrets import Secret
 from shared.domain.checks import Check
-from tests.fakes.azurite import KEY
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.paths import ROOT
-from tests.support.cloud_stores import CloudDouble, double_of, emulator, make_containers
+from tests.support.cloud_stores import CloudInMemory, double_of
 
 COSMOS = "https://cosmos.example.org"
 BLOBS = "https://blobs.example.org"
@@ -103,15 +102,13 @@ async def findings(connections: AzureClients) -> dict[str, Check]:
 
 
 @pytest.fixture
-async def connections(tmp_path: Path) -> CloudDouble:
+def connections(tmp_path: Path) -> CloudInMemory:
     """Return stores in which nothing is missing."""
-    connections = CloudDouble(tmp_path, FakeClock())
-    await make_containers(connections)
-    return connections
+    return CloudInMemory(tmp_path, FakeClock())
 
 
 async def test_a_container_that_was_not_deployed_is_named(
-    connections: CloudDouble, tmp_path: Path
+    connections: CloudInMemory, tmp_path: Path
 ) -> None:
     del double_of(tmp_path, FakeClock()).containers[DATABASE, "stats"]
     found = (await findings(connections))["records"]
@@ -119,7 +116,7 @@ async def test_a_container_that_was_not_deployed_is_named(
     assert found.way_out == "The templates make it: run azd up."
 
 
-async def test_a_store_that_does_not_answer_in_time_is_found(connections: CloudDouble) -> None:
+async def test_a_store_that_does_not_answer_in_time_is_found(connections: CloudInMemory) -> None:
     cloud = open_cloud(connections, FakeClock(), FakeRandomness("doctor"))
     found = [each async for each in check_cloud_stores(cloud, patience=timedelta(0))]
     await cloud.close()
@@ -127,17 +124,3 @@ async def test_a_store_that_does_not_answer_in_time_is_found(connections: CloudD
         "The container packages of Cosmos DB does not answer (there was no answer in time).",
         "The container archives of Blob Storage does not answer (there was no answer in time).",
     ]
-
-
-async def test_an_identity_without_the_right_to_read_is_reported(
-    connections: CloudDouble, tmp_path: Path
-) -> None:
-    known = tmp_path / "blobs.connection"
-    known.write_text(_with_another_key())
-    found = (await findings(connections))["blobs"]
-    assert found.found == "The container archives of Blob Storage may not be read."
-    assert found.way_out
-
-
-def _with_another_key() -> str:
-    return emulator().replace(f"AccountKey={KEY}", "AccountKey=a2V5")

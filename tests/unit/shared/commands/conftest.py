@@ -28,15 +28,22 @@ def empty(tmp_path: Path) -> Terminal:
     return Terminal(tmp_path / "data")
 
 
-@pytest.fixture
-def published(terminal: Terminal, template: Template) -> Terminal:
-    """Return a terminal for a registry in which ann has published acme/greet:1.0.0."""
+@pytest.fixture(scope="session")
+def publication(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder in which ann has published acme/greet:1.0.0, to copy."""
     ann = Principal(template.people.ann.account.id, "session", (Grant(),))
+    data = shutil.copytree(template.folder, tmp_path_factory.mktemp("published") / "data")
 
     async def publish() -> None:
-        registry = build_registry(settings_of(terminal.data))
+        registry = build_registry(settings_of(data))
         await registry.publishing.releases.push(Upload(bala("acme/greet:1.0.0")), by=ann)
         await registry.close()
 
     asyncio.run(publish())
-    return terminal
+    return data
+
+
+@pytest.fixture
+def published(publication: Path, tmp_path: Path) -> Terminal:
+    """Return a terminal for a registry in which ann has published acme/greet:1.0.0."""
+    return Terminal(Path(shutil.copytree(publication, tmp_path / "data")))

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from shared.adapters import mail
 from shared.bootstrap import build_registry
 from shared.domain.principals import OPERATOR
 from shared.domain.webhooks import Topic
@@ -279,13 +280,19 @@ def test_doctor_connects_to_receivers_of_webhooks_and_delivers_nothing(
     assert received == []
 
 
-def test_a_server_that_never_answers_takes_five_seconds_and_no_more(terminal: Terminal) -> None:
+def test_a_server_that_never_answers_takes_five_seconds_and_no_more(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert mail.SMTP_CHECK_SECONDS == 5
+    monkeypatch.setattr(mail, "SMTP_CHECK_SECONDS", 0.1)
+    started = time.monotonic()
     with closing(bind("127.0.0.1", 0)) as bound:
         bound.listen()  # Accepts nobody.
         port = str(bound.getsockname()[1])
-        mail = {**MAIL, "BALLROOM_SMTP_HOST": "127.0.0.1", "BALLROOM_SMTP_PORT": port}
-        [(ok, found, _)] = advice(terminal, "mail", **mail)
+        server = {**MAIL, "BALLROOM_SMTP_HOST": "127.0.0.1", "BALLROOM_SMTP_PORT": port}
+        [(ok, found, _)] = advice(terminal, "mail", **server)
     assert (ok, found) == (False, "The mail server takes no mail: there was no answer in time.")
+    assert time.monotonic() - started < 5
 
 
 def test_an_unusable_authority_or_proxy_ends_the_start_in_one_sentence(

@@ -1,6 +1,8 @@
 """`ballroom package quarantine|remove` of many releases, and `hold|release` of a whole package."""
 
 import asyncio
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -17,12 +19,13 @@ BY_ANN = ("acme/greet:1.0.0", "acme/greet:1.1.0", "acme/tool:1.0.0")
 BY_BOB = "other/app:1.0.0"
 
 
-@pytest.fixture
-def many(terminal: Terminal, template: Template) -> Terminal:
-    """Return a terminal for a registry in which ann and bob have published."""
+@pytest.fixture(scope="module")
+def releases(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of a registry in which ann and bob have published, to copy."""
+    data = shutil.copytree(template.folder, tmp_path_factory.mktemp("releases") / "data")
 
     async def publish() -> None:
-        registry = build_registry(settings_of(terminal.data))
+        registry = build_registry(settings_of(data))
         for each in (*BY_ANN, BY_BOB):
             person = template.people.bob if each == BY_BOB else template.people.ann
             by = Principal(person.account.id, f"token-of-{person.account.name}", (Grant(),))
@@ -30,7 +33,13 @@ def many(terminal: Terminal, template: Template) -> Terminal:
         await registry.close()
 
     asyncio.run(publish())
-    return terminal
+    return data
+
+
+@pytest.fixture
+def many(releases: Path, tmp_path: Path) -> Terminal:
+    """Return a terminal for such a registry of the test's own."""
+    return Terminal(Path(shutil.copytree(releases, tmp_path / "data")))
 
 
 def states(many: Terminal) -> list[str]:

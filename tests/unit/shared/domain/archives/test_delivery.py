@@ -28,7 +28,7 @@ from tests.contract.sample_records import head, release
 from tests.fakes.system import START_MS
 from tests.paths import docs
 
-PAGE = docs("archive-delivery")
+PAGE = docs("run/azure/archive-delivery")
 EVERY = "any"
 ROWS = [
     [cell.strip() for cell in line.strip("|").split("|")]

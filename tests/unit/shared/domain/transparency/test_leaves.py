@@ -94,13 +94,13 @@ def test_a_commitment_is_the_hash_of_salt_and_opening_and_says_the_index_alone()
 
 
 def test_the_page_shows_a_leaf_and_a_commitment_to_it() -> None:
-    shown = re.findall(r"```json\n(.*)\n```", docs("transparency-log"))
+    shown = re.findall(r"```json\n(.*)\n```", docs("reference/transparency-log"))
     hidden = frozen(EVENTS["release"], 42, salt=SALT)
     assert [each.encode() for each in shown] == [hidden.opening, hidden.leaf]
 
 
 def test_the_page_names_every_readable_kind_and_field() -> None:
-    page = docs("transparency-log")
+    page = docs("reference/transparency-log")
     fields = {name for each in EVENTS.values() for name in json.loads(frozen_opening(each))}
     rows = "\n".join(line for line in page.splitlines() if line.startswith("| `"))
     assert set(READABLE_KINDS.values()) | fields <= set(re.findall(r"`([a-z.]+)`", rows))
