@@ -9,12 +9,12 @@ from msgspec import Struct
 from functions.account.overview import ORGANIZATIONS_PATH
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from functions.http.subjects import named_organization
+from shared.domain.access_rights import AccessContext, require_right
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.organizations import Organization
 from shared.domain.packages import RequiredProvenance
 from shared.domain.reasons import acts_from_outside
 from shared.domain.registry_files.managed import ManagedByFile
-from shared.domain.role_rights import AccessContext, require_right
 from shared.domain.scopes import Action, Role
 from shared.domain.visibility import Visibility
 from shared.runtime.answers import Answer

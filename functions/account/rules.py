@@ -7,7 +7,7 @@ from functions.account.organization import ORGANIZATION_ROUTE, organization_fram
 from functions.http.rule_forms import rule_fields
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from functions.http.subjects import named_organization
-from shared.domain.role_rights import require_right
+from shared.domain.access_rights import require_right
 from shared.domain.scopes import Action
 from shared.runtime.answers import Answer
 from shared.services.mirroring.approved_packages import ApprovalDryRun

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from shared.auth.authorization_header import token_text
 from shared.auth.secrets import Secret
 from shared.auth.tokens import AccessToken
+from shared.domain.access_rights import AccessContext
 from shared.domain.accounts import Account
 from shared.domain.client_addresses import Networks, client_address, is_address_allowed
 from shared.domain.client_settings import TOKEN_PLACEHOLDER
@@ -21,7 +22,6 @@ from shared.domain.errors.identity import TokenUnknown, token_expired
 from shared.domain.makers import MakerStop, maker_stop
 from shared.domain.names import OrgName
 from shared.domain.principals import ANONYMOUS, Principal
-from shared.domain.role_rights import AccessContext
 from shared.domain.staff import Staff
 from shared.domain.times import MS
 from shared.domain.token_redaction import redact_tokens

@@ -1,6 +1,6 @@
 """Authorization: reads the roles of a principal, and applies the table of rights to them.
 
-The table, and the reasons for a refusal, are in `shared/domain/role_rights.py`.
+The table, and the reasons for a refusal, are in `shared/domain/access_rights.py`.
 """
 
 import asyncio
@@ -9,6 +9,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct, field
 
 from shared.auth.known_readers import KnownReaders
+from shared.domain.access_rights import (
+    MISSING_PUBLISHING_SCOPES,
+    NO_CONTEXT,
+    PUBLISHING_ROLES,
+    WAY_TO_RENEW,
+    AccessContext,
+    reason_of_end,
+    refusal_of,
+    require_right,
+)
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Package
 from shared.domain.entities import Place
@@ -24,16 +34,6 @@ from shared.domain.memberships import GroupRole, Membership
 from shared.domain.names import OrgName, way_to_rename
 from shared.domain.packages import Head
 from shared.domain.principals import Principal
-from shared.domain.role_rights import (
-    MISSING_PUBLISHING_SCOPES,
-    NO_CONTEXT,
-    PUBLISHING_ROLES,
-    WAY_TO_RENEW,
-    AccessContext,
-    reason_of_end,
-    refusal_of,
-    require_right,
-)
 from shared.domain.scopes import (
     ANY_NAME,
     PUBLISHING_SCOPES,

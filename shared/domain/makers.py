@@ -7,8 +7,8 @@ nobody.
 
 from enum import Enum
 
+from shared.domain.access_rights import AccessContext
 from shared.domain.ids import is_id
-from shared.domain.role_rights import AccessContext
 from shared.domain.scopes import Role
 
 

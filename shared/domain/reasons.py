@@ -1,8 +1,8 @@
 """Reasons: who says why they take something from others, and the text that they enter."""
 
+from shared.domain.access_rights import AccessContext
 from shared.domain.errors.base import Invalid
 from shared.domain.principals import Principal
-from shared.domain.role_rights import AccessContext
 from shared.domain.scopes import Role
 from shared.domain.text_lines import MAX_DESCRIPTION, parse_line
 

@@ -2,9 +2,9 @@
 
 from typing import Protocol, TypeVar
 
+from shared.domain.access_rights import AccessContext
 from shared.domain.entities import Entity, PendingEvents, Place
 from shared.domain.names import OrgName
-from shared.domain.role_rights import AccessContext
 
 E = TypeVar("E", bound=Entity)
 

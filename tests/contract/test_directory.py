@@ -5,6 +5,7 @@ from itertools import count
 
 import pytest
 
+from shared.domain.access_rights import AccessContext
 from shared.domain.account_names import AccountName
 from shared.domain.accounts import Account
 from shared.domain.entities import AdditionCount, Entity, PendingEvents, Place
@@ -12,7 +13,6 @@ from shared.domain.events import Event
 from shared.domain.memberships import Membership, PendingRole
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
-from shared.domain.role_rights import AccessContext
 from shared.domain.scopes import Role
 from shared.domain.tokens import Token, TokenUse
 from shared.ports.conflicts import AlreadyThere, Stale

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Self, TypeVar, cast
 
+from shared.domain.access_rights import AccessContext
 from shared.domain.accounts import Account
 from shared.domain.entities import Entity, PendingEvents, Place
 from shared.domain.events import Event, anonymized, is_personal, without_account
@@ -13,7 +14,6 @@ from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Head, Release
 from shared.domain.revocations import Revocation
-from shared.domain.role_rights import AccessContext
 from shared.domain.transparency.leaves import FrozenLeaf, LoggedEvent
 from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.work import Counter

@@ -10,9 +10,9 @@ from enum import Enum
 from fnmatch import fnmatchcase
 
 from shared.auth.authentication import Authentication, RequestClient
+from shared.domain.access_rights import RIGHTS
 from shared.domain.principals import Principal
 from shared.domain.recent_sign_in import RECENT_SIGN_IN_ACTIONS
-from shared.domain.role_rights import RIGHTS
 from shared.domain.scopes import ADMINISTRATORS_SCOPES, Action, Grant, Role, Scope
 from tests.fakes.system import FakeClock
 

@@ -4,8 +4,8 @@ import pytest
 
 from functions.api.openapi import OPERATIONS, openapi_of
 from functions.http.operations import Operation
+from shared.domain.access_rights import REGISTRY_ACTIONS
 from shared.domain.recent_sign_in import RECENT_SIGN_IN_ACTIONS
-from shared.domain.role_rights import REGISTRY_ACTIONS
 from shared.domain.scopes import Action
 from tests.security.access_table import (
     DECLARED,

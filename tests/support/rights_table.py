@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from shared.domain.access_rights import ACTIONS_OF_AUDITORS, RIGHTS
 from shared.domain.recent_sign_in import RECENT_SIGN_IN_ACTIONS
-from shared.domain.role_rights import ACTIONS_OF_AUDITORS, RIGHTS
 from shared.domain.scopes import ADMINISTRATORS_SCOPES, PUBLISHING_SCOPES, Action, Role, Scope
 from tests.support.markdown_tables import markdown_table
 

@@ -8,13 +8,13 @@ from operator import attrgetter, itemgetter
 from typing import TypeVar
 
 from shared.adapters.cosmos.client import BatchWrite, CosmosContainer, CosmosDatabase, Item
+from shared.domain.access_rights import AccessContext
 from shared.domain.accounts import Account
 from shared.domain.entities import Entity, PendingEvents, Place
 from shared.domain.events import Event
 from shared.domain.memberships import Membership, member_place
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
-from shared.domain.role_rights import AccessContext
 from shared.domain.tokens import Token, TokenUse
 from shared.domain.transparency.records import ReleaseProof
 from shared.ports.conflicts import AlreadyThere, Stale

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from shared.adapters.sqlite.database import Database, Work
 from shared.adapters.sqlite.metadata import outbox_since
+from shared.domain.access_rights import AccessContext
 from shared.domain.accounts import Account
 from shared.domain.entities import Entity, PendingEvents, Place
 from shared.domain.events import Event, account_stream, anonymized, is_personal, without_account
@@ -18,7 +19,6 @@ from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.packages import Head, Release
 from shared.domain.records import Record
-from shared.domain.role_rights import AccessContext
 from shared.domain.transparency.leaves import SALT_BYTES, FrozenLeaf, LoggedEvent, frozen
 from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.system import Randomness

@@ -8,12 +8,12 @@ from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
 from shared.auth.registry_authorization import RegistryAuthorization
+from shared.domain.access_rights import require_own_account
 from shared.domain.event_queries import EventQuery
 from shared.domain.events import Event, account_stream, org_stream
 from shared.domain.names import OrgName
 from shared.domain.packages import Release
 from shared.domain.principals import Principal
-from shared.domain.role_rights import require_own_account
 from shared.domain.scopes import Action
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore

@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import Struct, to_builtins
 
 from shared.auth.release_keys import ReleaseKey, ReleaseSigner
+from shared.domain.access_rights import RIGHTS
 from shared.domain.drills import Drill
 from shared.domain.errors.base import Invalid
 from shared.domain.evidence import (
@@ -24,7 +25,6 @@ from shared.domain.outbound import CONNECTIONS
 from shared.domain.personal_data import PERSONAL_RECORDS
 from shared.domain.principals import Principal
 from shared.domain.retention import RETENTION, kept_kinds
-from shared.domain.role_rights import RIGHTS
 from shared.domain.times import utc_text
 from shared.ports.system import Clock
 from shared.services.administration.key_ages import KeyAges

@@ -12,6 +12,7 @@ from shared.auth.authorization import Authorization
 from shared.auth.registry_authorization import RegistryAuthorization
 from shared.auth.secrets import random_text
 from shared.auth.tokens import OWNER_LENGTH
+from shared.domain.access_rights import require_own_account
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import Conflict, InvalidRequest, Unavailable, about_field
@@ -38,7 +39,6 @@ from shared.domain.name_disputes import (
 from shared.domain.names import OrgName
 from shared.domain.principals import ACTOR_NAMES, OPERATOR_ID, Principal
 from shared.domain.reasons import parse_required_reason
-from shared.domain.role_rights import require_own_account
 from shared.domain.scopes import Role
 from shared.domain.times import time_text
 from shared.ports.directory import DirectoryStore

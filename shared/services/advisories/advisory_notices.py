@@ -10,6 +10,7 @@ from hashlib import sha256
 
 from msgspec import Struct
 
+from shared.domain.access_rights import require_own_account
 from shared.domain.accounts import Account
 from shared.domain.advisories.followers import (
     AdvisoryFollower,
@@ -22,7 +23,6 @@ from shared.domain.events import Event
 from shared.domain.memberships import Membership
 from shared.domain.names import OrgName
 from shared.domain.principals import MAINTENANCE, Principal
-from shared.domain.role_rights import require_own_account
 from shared.domain.scopes import UNLIMITED, Grant, Role, Scope
 from shared.domain.status import TaskReport
 from shared.domain.webhooks import Topic, Webhook

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
 from shared.auth.registry_authorization import RegistryAuthorization
+from shared.domain.access_rights import AccessContext
 from shared.domain.advisories.advisories import (
     Advisory,
     AdvisoryState,
@@ -27,7 +28,6 @@ from shared.domain.packages import Survey
 from shared.domain.principals import Principal
 from shared.domain.reasons import parse_required_reason, reason_for_change
 from shared.domain.release_states import State
-from shared.domain.role_rights import AccessContext
 from shared.domain.scopes import Action
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore

@@ -6,6 +6,7 @@ from contextlib import suppress
 from msgspec import Struct
 
 from shared.auth.secrets import random_text
+from shared.domain.access_rights import require_own_account
 from shared.domain.coordinates import Package
 from shared.domain.entities import Place
 from shared.domain.following import (
@@ -26,7 +27,6 @@ from shared.domain.following import (
 )
 from shared.domain.one_time_links import code_hash
 from shared.domain.principals import Principal
-from shared.domain.role_rights import require_own_account
 from shared.domain.times import MS
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore

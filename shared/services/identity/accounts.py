@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from shared.auth.secrets import random_text
 from shared.auth.tokens import OWNER_LENGTH
+from shared.domain.access_rights import PUBLISHING_ROLES
 from shared.domain.account_names import (
     NAME_SALT_PLACE,
     AccountName,
@@ -35,7 +36,6 @@ from shared.domain.ids import is_id
 from shared.domain.memberships import Membership
 from shared.domain.ownership import OwnerlessOrganization, ownerless_place
 from shared.domain.principals import ACTOR_NAMES, Principal
-from shared.domain.role_rights import PUBLISHING_ROLES
 from shared.domain.scopes import Role
 from shared.domain.times import MS
 from shared.ports.conflicts import AlreadyThere, Stale

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from shared.domain.access_rights import AccessContext
 from shared.domain.accounts import Account
 from shared.domain.entities import Place
 from shared.domain.mail import EmailAddress, Mail, MailText
 from shared.domain.principals import Principal
 from shared.domain.reasons import acts_from_outside
-from shared.domain.role_rights import AccessContext
 from shared.domain.sentences import printable_line
 from shared.domain.times import MS, time_text
 from shared.ports.directory import DirectoryStore

@@ -13,6 +13,7 @@ from shared.auth.identity_providers import VerifiedIdentity
 from shared.auth.secrets import random_text
 from shared.auth.sessions import SESSION_CREDENTIAL, GroupRights
 from shared.auth.tokens import OWNER_LENGTH
+from shared.domain.access_rights import require_own_account
 from shared.domain.account_names import is_administrator_name, parse_account_name
 from shared.domain.accounts import Account
 from shared.domain.entities import Place
@@ -25,7 +26,6 @@ from shared.domain.mail import mail_line
 from shared.domain.principals import Principal
 from shared.domain.reasons import with_reason
 from shared.domain.recent_sign_in import require_recent_sign_in
-from shared.domain.role_rights import require_own_account
 from shared.domain.sessions import Session
 from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.directory import DirectoryStore

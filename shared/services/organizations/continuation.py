@@ -5,13 +5,13 @@ stay, take new versions, and are pulled as before.
 from msgspec import Struct
 
 from shared.auth.authorization import Authorization
+from shared.domain.access_rights import refusal_of
 from shared.domain.errors.base import Conflict, about_field
 from shared.domain.errors.identity import organization_not_found
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.principals import Principal
 from shared.domain.reasons import reason_for_change
-from shared.domain.role_rights import refusal_of
 from shared.domain.scopes import Action
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from shared.auth.authorization import Authorization
 from shared.auth.secrets import Secret, random_text
+from shared.domain.access_rights import AccessContext, missing_grant, require_right
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Conflict, about_field
 from shared.domain.errors.identity import (
@@ -43,7 +44,6 @@ from shared.domain.rate_limits import (
     RateLimitSubject,
 )
 from shared.domain.reasons import reason_for_change
-from shared.domain.role_rights import AccessContext, missing_grant, require_right
 from shared.domain.scopes import Action, Role, Scope
 from shared.domain.times import MS, time_text
 from shared.domain.tokens import hash_secret

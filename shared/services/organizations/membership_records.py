@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from msgspec import Struct
 from msgspec.structs import replace
 
+from shared.domain.access_rights import AccessContext, require_right
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Conflict, NotFound
 from shared.domain.mail import MailText
@@ -23,7 +24,6 @@ from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.principals import ACTOR_NAMES, Principal
 from shared.domain.reasons import acts_from_outside, reason_for_change, with_reason
-from shared.domain.role_rights import AccessContext, require_right
 from shared.domain.scopes import Action, Role
 from shared.domain.times import MS, time_text
 from shared.ports.directory import DirectoryStore

@@ -6,6 +6,7 @@ from enum import Enum
 from msgspec import Struct
 
 from shared.auth.authorization import Authorization
+from shared.domain.access_rights import refusal_of
 from shared.domain.accounts import Account
 from shared.domain.entities import Place
 from shared.domain.errors.base import InvalidRequest
@@ -20,7 +21,6 @@ from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.principals import Principal
 from shared.domain.reasons import parse_reason
-from shared.domain.role_rights import refusal_of
 from shared.domain.scopes import Action, Role
 from shared.domain.times import time_text
 from shared.ports.directory import DirectoryStore

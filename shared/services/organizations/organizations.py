@@ -14,6 +14,7 @@ from msgspec import Struct
 from shared.auth.authorization import Authorization
 from shared.auth.secrets import random_text
 from shared.auth.tokens import OWNER_LENGTH
+from shared.domain.access_rights import AccessContext, missing_grant, refusal_of, require_right
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import Conflict, Forbidden, about_field
@@ -45,7 +46,6 @@ from shared.domain.principals import MAINTENANCE, Principal
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.reasons import reason_for_change, with_reason
 from shared.domain.reserved_names import is_owned_by_administrators, is_reserved_name
-from shared.domain.role_rights import AccessContext, missing_grant, refusal_of, require_right
 from shared.domain.scopes import Action, Role, Scope
 from shared.domain.times import MS, time_text
 from shared.domain.visibility import Visibility

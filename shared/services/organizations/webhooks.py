@@ -10,13 +10,13 @@ from msgspec import Struct
 from shared.auth.authorization import Authorization
 from shared.auth.registry_authorization import RegistryAuthorization
 from shared.auth.secrets import random_text
+from shared.domain.access_rights import AccessContext
 from shared.domain.entities import Place
 from shared.domain.errors.base import InvalidRequest, NotFound, about_field
 from shared.domain.errors.identity import NotPermitted
 from shared.domain.names import OrgName
 from shared.domain.principals import Principal
 from shared.domain.reasons import reason_for_change, with_reason
-from shared.domain.role_rights import AccessContext
 from shared.domain.scopes import Action
 from shared.domain.webhooks import (
     Delivery,

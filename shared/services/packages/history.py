@@ -8,6 +8,7 @@ from functools import partial
 from msgspec import Struct
 
 from shared.auth.authorization import Authorization
+from shared.domain.access_rights import AccessContext
 from shared.domain.coordinates import Package
 from shared.domain.errors.packages import PackageNotFound
 from shared.domain.event_queries import EventQuery
@@ -16,7 +17,6 @@ from shared.domain.organizations import Organization
 from shared.domain.package_history import HistoryEntry
 from shared.domain.packages import Head
 from shared.domain.principals import Principal
-from shared.domain.role_rights import AccessContext
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
 from shared.services.event_pages import NumberedEvent, page_of_events

@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from shared.auth.authorization import Authorization
+from shared.domain.access_rights import refusal_of
 from shared.domain.coordinates import Package
 from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.packages import PackageNotFound
@@ -10,7 +11,6 @@ from shared.domain.names import OrgName
 from shared.domain.packages import Head, ReleaseEntry, Survey
 from shared.domain.principals import Principal
 from shared.domain.release_states import State
-from shared.domain.role_rights import refusal_of
 from shared.domain.scopes import Action
 from shared.domain.version_choice import latest
 from shared.domain.versions import Range

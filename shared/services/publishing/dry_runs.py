@@ -5,6 +5,7 @@ from enum import Enum
 from msgspec import Struct
 
 from shared.auth.authorization import Authorization
+from shared.domain.access_rights import AccessContext
 from shared.domain.archives.bala import Bala
 from shared.domain.errors.base import (
     BadArchive,
@@ -23,7 +24,6 @@ from shared.domain.packages import FoundRelease, RequiredProvenance
 from shared.domain.principals import Principal
 from shared.domain.publishing_rules import RuleEffect, RuleFinding
 from shared.domain.release_states import PackageHold, State
-from shared.domain.role_rights import AccessContext
 from shared.domain.scopes import PUBLISHING_SCOPES
 from shared.ports.metadata import MetadataStore
 from shared.services.packages.archive_reader import ArchiveReader

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from shared.auth.authorization import Authorization
 from shared.auth.registry_authorization import RegistryAuthorization
+from shared.domain.access_rights import AccessContext, refusal_of, require_right
 from shared.domain.coordinates import Coordinate, Package, release_place
 from shared.domain.distributions import ANY_CLIENT
 from shared.domain.entities import Place
@@ -27,7 +28,6 @@ from shared.domain.releases import (
     parse_decision_reason,
     with_decision,
 )
-from shared.domain.role_rights import AccessContext, refusal_of, require_right
 from shared.domain.scopes import Action
 from shared.domain.sentences import named
 from shared.domain.tokens import Token

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
 from shared.auth.release_keys import ReleaseSigner
+from shared.domain.access_rights import AccessContext
 from shared.domain.archives.bala import Bala, require_coordinate
 from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate, Package
@@ -45,7 +46,6 @@ from shared.domain.releases import (
     new_head,
     new_release,
 )
-from shared.domain.role_rights import AccessContext
 from shared.domain.scans import HELD_BY_SCANNER
 from shared.domain.scopes import PUBLISHING_SCOPES, Action
 from shared.domain.times import MS

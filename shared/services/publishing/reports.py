@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
 from shared.auth.registry_authorization import RegistryAuthorization
+from shared.domain.access_rights import require_own_account
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Coordinate
 from shared.domain.entities import Place
@@ -38,7 +39,6 @@ from shared.domain.reports import (
     reports_not_found,
     reports_prefix,
 )
-from shared.domain.role_rights import require_own_account
 from shared.domain.scopes import Action
 from shared.domain.status import TaskReport
 from shared.domain.times import DAY_MS, MS

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from shared.auth.authorization import Authorization
+from shared.domain.access_rights import AccessContext, refusal_of
 from shared.domain.api_docs.records import ApiVerdict, ChangeList, earlier_release
 from shared.domain.archives.unpacking import EntryChange, changed_entries
 from shared.domain.coordinates import Coordinate, Package
@@ -25,7 +26,6 @@ from shared.domain.releases import (
     with_change,
     with_decision,
 )
-from shared.domain.role_rights import AccessContext, refusal_of
 from shared.domain.scopes import Action
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore

@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from shared.domain.access_rights import AccessContext
 from shared.domain.accounts import Account
 from shared.domain.entities import Place
 from shared.domain.makers import STOP_REASONS, MakerStop, known_maker, maker_stop
 from shared.domain.names import OrgName
 from shared.domain.principals import ACTOR_NAMES_WITHIN_SENTENCES
-from shared.domain.role_rights import AccessContext
 from shared.domain.staff import Staff
 from shared.domain.tokens import Token
 from shared.domain.trusted_publishing.publishers import Publisher, publisher_flaws

@@ -20,6 +20,7 @@ from shared.auth.identity_providers import EnabledPeople
 from shared.auth.registry_authorization import RegistryAuthorization
 from shared.auth.secrets import Secret, random_text
 from shared.auth.tokens import AccessToken
+from shared.domain.access_rights import NO_CONTEXT, AccessContext, require_own_account
 from shared.domain.accounts import Account
 from shared.domain.client_addresses import are_ranges_within, parse_ranges
 from shared.domain.entities import Place
@@ -30,7 +31,6 @@ from shared.domain.organizations import Organization
 from shared.domain.principals import Principal
 from shared.domain.reasons import parse_required_reason, reason_for_change, with_reason
 from shared.domain.recent_sign_in import require_recent_sign_in
-from shared.domain.role_rights import NO_CONTEXT, AccessContext, require_own_account
 from shared.domain.scopes import ANY_NAME, Action, Grant, Scope
 from shared.domain.tokens import (
     MAX_APPLY_DAYS,

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
 from shared.auth.secrets import random_text
+from shared.domain.access_rights import require_right
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.entities import Place
 from shared.domain.errors.base import Conflict, Forbidden, InvalidRequest, NotFound, about_field
@@ -20,7 +21,6 @@ from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.reasons import reason_for_change, with_reason
 from shared.domain.releases import with_change
-from shared.domain.role_rights import require_right
 from shared.domain.scopes import Action, Resource, org_of
 from shared.domain.times import MS
 from shared.domain.trusted_publishing.claims import parse_claims, require_customer_claim

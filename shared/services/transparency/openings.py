@@ -4,13 +4,13 @@ from msgspec import Struct
 
 from shared.auth.authorization import Authorization
 from shared.auth.registry_authorization import RegistryAuthorization
+from shared.domain.access_rights import require_own_account
 from shared.domain.coordinates import NO_PACKAGE, Package
 from shared.domain.errors.base import Forbidden, InvalidRequest, NotFound, Unauthenticated, quoted
 from shared.domain.events import Event
 from shared.domain.names import OrgName
 from shared.domain.packages import Head, Release
 from shared.domain.principals import Principal
-from shared.domain.role_rights import require_own_account
 from shared.domain.scopes import Action
 from shared.domain.transparency.leaves import LoggedEvent, is_disclosed
 from shared.domain.transparency.log_states import PLACE_OF_STATE, LogState

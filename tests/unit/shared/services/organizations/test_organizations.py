@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
+from shared.domain.access_rights import NO_CONTEXT
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.identity import OrganizationExists, organization_not_found
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.principals import OPERATOR
-from shared.domain.role_rights import NO_CONTEXT
 from shared.domain.scopes import Action, Role
 from shared.services.organizations.organizations import OrganizationProfile
 from tests.support.refusals import raises_refusal

@@ -7,6 +7,13 @@ from itertools import product
 import pytest
 from msgspec.structs import replace
 
+from shared.domain.access_rights import (
+    NO_CONTEXT,
+    AccessContext,
+    refusal_of,
+    require_own_account,
+    require_right,
+)
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import Refusal
@@ -21,13 +28,6 @@ from shared.domain.memberships import NEW_MEMBER_PERIOD, Membership
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.principals import ANONYMOUS, OPERATOR, Principal
-from shared.domain.role_rights import (
-    NO_CONTEXT,
-    AccessContext,
-    refusal_of,
-    require_own_account,
-    require_right,
-)
 from shared.domain.scopes import PUBLISHING_SCOPES, Action, Grant, Role, Scope
 from shared.domain.visibility import Visibility
 from tests.support.refusals import raises_refusal
