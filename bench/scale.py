@@ -42,7 +42,7 @@ from bench.support.synthetic_packages import Synthetic
 from shared.adapters.filesystem import DataFolder
 from shared.adapters.sqlite.database import MIGRATIONS
 from shared.bootstrap import build_registry
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.settings import Settings
 from tests.support.archives import bala
 from tests.support.upstreams import BASE

@@ -3,7 +3,7 @@
 from functions.central.central_face import CentralFace
 from functions.http.calls import Call
 from functions.http.json_answers import json_answer
-from shared.domain.status import TaskState
+from shared.domain.tasks import TaskState
 from shared.domain.times import utc_text
 from shared.runtime.answers import Answer
 

@@ -17,7 +17,7 @@ from functions.http.calls import declare_context, traceparent_of
 from shared.composition import Registry
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import TakesNoChanges
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.runtime.schedules import next_run
 from shared.services.maintenance.tasks import LONGEST_CALL, Task, TaskRunner

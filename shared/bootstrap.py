@@ -95,7 +95,7 @@ from shared.domain.mirror_rules import UpstreamAddress
 from shared.domain.revocations import Revocation
 from shared.domain.scans import MAX_SCAN_ANSWER_BYTES
 from shared.domain.snapshots import SnapshotUnusable
-from shared.domain.status import SOFTWARE_VERSION
+from shared.domain.software_version import SOFTWARE_VERSION
 from shared.domain.times import MS
 from shared.domain.webhooks import Webhook
 from shared.ports.advisories import AdvisoryDumps

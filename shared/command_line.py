@@ -70,7 +70,7 @@ def run() -> None:
 
 def _print_version(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:
     if wanted:
-        from shared.domain.status import SOFTWARE_VERSION
+        from shared.domain.software_version import SOFTWARE_VERSION
 
         click.echo(f"{NAME} {SOFTWARE_VERSION}")
         ctx.exit()

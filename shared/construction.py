@@ -28,9 +28,9 @@ from shared.auth.sessions import SessionAuthentication, SessionLifetimes
 from shared.auth.signing_keys import ArchiveLinkSigner
 from shared.domain.advisories.advisories import ballerina_ecosystem
 from shared.domain.rate_limits import RateLimitClass
+from shared.domain.software_version import SOFTWARE_VERSION
 from shared.domain.sparse_index import index_file
 from shared.domain.staff import Staff, parse_staff_sources
-from shared.domain.status import SOFTWARE_VERSION
 from shared.domain.webhooks import ReceiverHosts
 from shared.ports.events import EventStore
 from shared.providers import (

@@ -22,10 +22,10 @@ from shared.domain.accounts import Account
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import SignInToRead
 from shared.domain.errors.requests import ApiDocsPending
+from shared.domain.notices import Banner
 from shared.domain.principals import Principal
 from shared.domain.recent_sign_in import is_recently_signed_in
 from shared.domain.sign_in import return_path
-from shared.domain.status import Banner
 from shared.domain.token_redaction import redact_tokens
 from shared.runtime.answers import Answer
 from shared.services.packages.source import PackageSource

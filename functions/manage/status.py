@@ -2,7 +2,8 @@
 
 from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
 from shared.domain.errors.base import about_field
-from shared.domain.status import MAX_NOTICE_LENGTH, MAX_READ_ONLY_REASON_LENGTH, SOFTWARE_VERSION
+from shared.domain.notices import MAX_NOTICE_LENGTH, MAX_READ_ONLY_REASON_LENGTH
+from shared.domain.software_version import SOFTWARE_VERSION
 from shared.runtime.answers import Answer
 from shared.services.administration.status import MAX_RECORDS_COUNTED
 from shared.services.maintenance.audit_archives import AuditArchives

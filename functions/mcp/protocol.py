@@ -41,7 +41,7 @@ from shared.domain.errors.packages import (
     UpstreamReleaseRefused,
 )
 from shared.domain.errors.requests import ApiDocsPending, BodyUnreadable
-from shared.domain.status import SOFTWARE_VERSION
+from shared.domain.software_version import SOFTWARE_VERSION
 from shared.runtime.answers import Answer
 
 REVISION = "2026-07-28"

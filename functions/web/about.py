@@ -18,7 +18,8 @@ from shared.domain.invitations import INVITATION_LIFETIME
 from shared.domain.memberships import OWNER_CHANGE_DELAY
 from shared.domain.names import parse_org
 from shared.domain.reserved_names import RESERVED_PREFIX
-from shared.domain.status import SOFTWARE_VERSION, TaskResult, TaskState
+from shared.domain.software_version import SOFTWARE_VERSION
+from shared.domain.tasks import TaskResult, TaskState
 from shared.domain.trusted_publishing.presets import CI_SYSTEMS, PipelineForm
 from shared.runtime.answers import Answer
 

@@ -37,7 +37,7 @@ from shared.auth import log_keys, release_keys
 from shared.auth.key_texts import with_older_keys
 from shared.domain.errors.requests import StorageFull
 from shared.domain.revocations import Revocation, to_lines
-from shared.domain.status import SOFTWARE_VERSION
+from shared.domain.software_version import SOFTWARE_VERSION
 from shared.domain.transparency.log_states import RESTORED, LogState
 from shared.runtime.file_replacement import partial_path
 from shared.runtime.private_files import (

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from importlib.metadata import PackageMetadata, distributions
 
 from shared.domain.evidence import InstalledDistribution, normal_name
-from shared.domain.status import SOFTWARE_VERSION
+from shared.domain.software_version import SOFTWARE_VERSION
 from shared.program import ROOT
 
 _LIST = ROOT / "docs" / "run" / "third-party.md"  # It is in every installation.

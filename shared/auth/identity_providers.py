@@ -12,7 +12,7 @@ from shared.auth.json_web_tokens import Claims
 from shared.domain.directory_locks import DirectoryAnswer
 from shared.domain.errors.identity import sign_in_failed
 from shared.domain.principals import Principal
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.ports.system import Clock
 
 PROVIDERS = ("entra", "github", "oidc")  # Their names in addresses.

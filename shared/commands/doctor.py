@@ -20,7 +20,10 @@ from shared.domain.errors.identity import SigningKeyUnavailable
 from shared.domain.organizations import Organization
 from shared.domain.ownership import OwnerlessOrganization
 from shared.domain.sign_in import needs_https
-from shared.domain.status import SOFTWARE_VERSION, TaskResult, first_of, release_problems
+from shared.domain.software_version import SOFTWARE_VERSION
+from shared.domain.status import release_problems
+from shared.domain.tasks import TaskResult
+from shared.domain.text_lines import first_of
 from shared.domain.times import time_text
 from shared.services.administration.directory_locks import waiting_problem
 from shared.services.administration.key_ages import KeyKind

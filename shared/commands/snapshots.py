@@ -11,7 +11,7 @@ from shared.commands.base import Rows, format_time, in_registry, operator_comman
 from shared.commands.revocations import after_option, applied_text
 from shared.commands.webhooks import needed_secrets_text
 from shared.composition import Registry
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.domain.webhooks import Webhook
 from shared.services.administration.revocations import AppliedRevocations
 from shared.services.maintenance.repair_derived_data import RepairDerivedData

@@ -7,7 +7,7 @@ import click
 from shared.commands.base import Rows, format_time, in_registry
 from shared.composition import Registry
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.status import TaskReport, TaskRun, TaskState
+from shared.domain.tasks import TaskReport, TaskRun, TaskState
 from shared.services.maintenance.tasks import require_task
 
 

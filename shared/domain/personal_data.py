@@ -22,6 +22,7 @@ from shared.domain.identities import Identity
 from shared.domain.invitations import Invitation
 from shared.domain.memberships import GroupRole, Membership, PendingRole
 from shared.domain.name_disputes import DisputeAppeal, DisputeDecision, NameDispute, Statement
+from shared.domain.notices import ReadOnlyState
 from shared.domain.organizations import Freeze, Organization
 from shared.domain.ownership import OwnerlessOrganization, OwnershipRequest
 from shared.domain.packages import ArchiveFacts, GivenApproval, Head, Origin, Provenance, Release
@@ -46,7 +47,6 @@ from shared.domain.scim import (
 )
 from shared.domain.sessions import Session
 from shared.domain.sign_in import SignInAttempt
-from shared.domain.status import ReadOnlyState
 from shared.domain.tokens import Token, TokenUse
 from shared.domain.transparency.leaves import FrozenLeaf
 from shared.domain.transparency.records import ReleaseProof

@@ -43,6 +43,7 @@ from shared.domain.mirroring import (
     UpstreamVersions,
 )
 from shared.domain.name_disputes import NameDispute
+from shared.domain.notices import NoticeBoard
 from shared.domain.organizations import NameOwner, NameSkeleton, Organization
 from shared.domain.ownership import OwnerlessOrganization, OwnershipRequest
 from shared.domain.personal_data import Lifetime
@@ -63,7 +64,6 @@ from shared.domain.scim import (
     ScimWaiting,
 )
 from shared.domain.sessions import Session
-from shared.domain.status import NoticeBoard
 from shared.domain.tokens import Token, TokenUse
 from shared.domain.transparency.log_states import LogState
 from shared.domain.transparency.records import (

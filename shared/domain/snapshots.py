@@ -43,6 +43,7 @@ from shared.domain.mirror_rules import MirrorRules
 from shared.domain.mirroring import UpstreamRelease, UpstreamVersions
 from shared.domain.name_disputes import NameDispute
 from shared.domain.names import OrgName, PackageName
+from shared.domain.notices import NoticeBoard
 from shared.domain.organizations import NameOwner, NameSkeleton, Organization
 from shared.domain.ownership import OwnerlessOrganization, OwnershipRequest
 from shared.domain.packages import Head, Release
@@ -55,7 +56,6 @@ from shared.domain.registry_files.managed import ManagedByFile
 from shared.domain.reports import Report, ReportedRelease
 from shared.domain.reserved_names import ReservedName
 from shared.domain.scim import ScimGroup, ScimKey, ScimMembers, ScimToken, ScimUser, ScimWaiting
-from shared.domain.status import NoticeBoard
 from shared.domain.tokens import Token, TokenUse
 from shared.domain.transparency.leaves import FrozenLeaf, LoggedEvent
 from shared.domain.transparency.log_states import LogState

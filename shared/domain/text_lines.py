@@ -1,9 +1,13 @@
-"""Texts of one line that people enter, such as descriptions and reasons."""
+"""Texts of one line: those that people enter, such as descriptions and reasons, and lists in
+sentences.
+"""
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from shared.domain.errors.base import InvalidRequest
+from shared.domain.sentences import named
 
 MAX_DISPLAY_NAME = 80  # Characters: a line of a list.
 MAX_DESCRIPTION = 500  # Characters: a paragraph.
@@ -22,3 +26,11 @@ def parse_line(what: str, text: str, limit: int) -> str:
         message = f"The {what} holds characters that nobody sees. Write it with visible ones."
         raise InvalidRequest(message)
     return line
+
+
+NAMED_AT_MOST = 10  # Names that a list in a sentence shows.
+
+
+def first_of(names: Sequence[str]) -> str:
+    """Return the first names for a sentence, and how many more there are."""
+    return named(names, NAMED_AT_MOST, "; ")

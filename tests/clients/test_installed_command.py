@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shared.domain.status import SOFTWARE_VERSION
+from shared.domain.software_version import SOFTWARE_VERSION
 from tests.paths import ROOT
 from tests.support.archives import bala
 from tests.support.installed_command import build_wheel, unpack_wheel

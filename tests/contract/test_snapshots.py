@@ -20,6 +20,7 @@ from shared.domain.entities import Entity, Place
 from shared.domain.events import Event
 from shared.domain.packages import Release
 from shared.domain.principals import OPERATOR
+from shared.domain.registry_counts import RegistryCounts
 from shared.domain.release_states import State
 from shared.domain.search import Query, ResultPage, Viewer
 from shared.domain.snapshots import (
@@ -29,7 +30,6 @@ from shared.domain.snapshots import (
     SnapshotUnusable,
     snapshot_name,
 )
-from shared.domain.status import RegistryCounts
 from shared.domain.transparency.leaves import LoggedEvent
 from shared.domain.transparency.log_states import PLACE_OF_STATE, FormerLog, LogState
 from shared.domain.transparency.tree_edge import all_tiles

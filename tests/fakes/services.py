@@ -5,7 +5,7 @@ from collections.abc import Callable
 from shared.auth.identity_providers import VerifiedIdentity
 from shared.domain.errors.base import Refusal
 from shared.domain.principals import Principal
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.services.identity.accounts import RetiredNames
 from shared.services.limits.notices import NoticeCache, ReadOnlyMode
 from shared.services.records import RecordWriter

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.services.maintenance.audit_archives import AuditArchives
 from shared.services.maintenance.tasks import Task
 

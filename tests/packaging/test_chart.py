@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from shared.domain.status import SOFTWARE_VERSION
+from shared.domain.software_version import SOFTWARE_VERSION
 from shared.settings import Settings
 from tests.paths import ROOT
 

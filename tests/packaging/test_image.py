@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.domain.status import SOFTWARE_VERSION
+from shared.domain.software_version import SOFTWARE_VERSION
 from tests.packaging.containers import ID, STOP_SECONDS, Container, Image, started, unpacked
 from tests.paths import ROOT
 from tests.support.archives import bala

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.domain.status import SOFTWARE_VERSION
+from shared.domain.software_version import SOFTWARE_VERSION
 from tests.paths import ROOT
 from tests.support.archives import bala
 from tests.support.registry_process import pulled, push, running

@@ -6,7 +6,7 @@ import pytest
 
 from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from tests.contract.sample_records import named
 from tests.support.archives import bala
 from tests.support.world import World

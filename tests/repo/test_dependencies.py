@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.domain.status import SOFTWARE_VERSION
+from shared.domain.software_version import SOFTWARE_VERSION
 from tests.paths import ROOT
 from tests.repo.product_source import product
 

@@ -10,11 +10,11 @@ from shared.domain.archives.manifest import MAX_FIELD_LENGTH
 from shared.domain.mail import MAX_EMAIL_LENGTH
 from shared.domain.name_disputes import MAX_LINES, MAX_STATEMENT_LENGTH
 from shared.domain.names import MAX_PACKAGE_LENGTH
+from shared.domain.notices import MAX_NOTICE_LENGTH, MAX_READ_ONLY_REASON_LENGTH
 from shared.domain.organizations import MAX_LINK_LENGTH
 from shared.domain.policies import MAX_POLICY_LENGTH
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.search import MAX_QUERY_LENGTH
-from shared.domain.status import MAX_NOTICE_LENGTH, MAX_READ_ONLY_REASON_LENGTH
 from shared.domain.text_lines import MAX_DESCRIPTION, MAX_DISPLAY_NAME
 from shared.domain.trusted_publishing.claims import MAX_CLAIM_LENGTH
 from shared.domain.trusted_publishing.publishers import MAX_REPOSITORY_LENGTH

@@ -9,7 +9,7 @@ import yaml
 
 from functions.faces import operations
 from shared.domain.errors.base import Refusal
-from shared.domain.status import TaskResult
+from shared.domain.tasks import TaskResult
 from shared.domain.webhooks import AttemptResult
 from shared.settings import Settings
 from shared.telemetry.metrics import ANSWERED, BROKEN, INSTRUMENTS, STREAMED, InstrumentKind

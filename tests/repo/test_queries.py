@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 
 from functions.faces import operations
-from shared.domain.status import TaskReport, TaskResult
+from shared.domain.tasks import TaskReport, TaskResult
 from shared.domain.webhooks import AttemptResult
 from shared.settings import Settings
 from shared.telemetry.metrics import INSTRUMENTS

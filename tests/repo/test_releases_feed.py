@@ -8,7 +8,7 @@ from pathlib import Path
 
 from shared.domain.product_releases import RELEASES_KEPT
 from shared.domain.release_feeds import parse_feed
-from shared.domain.status import SOFTWARE_VERSION
+from shared.domain.software_version import SOFTWARE_VERSION
 from tests.paths import ROOT
 
 CHANGELOG = """\

@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.telemetry.metrics import INSTRUMENTS, Instrument
 from shared.telemetry.spans import HTTP_NAMES
 from shared.telemetry.traces import OUTGOING_SPAN, REQUEST_SPAN, STORE_SPAN, UPKEEP_SPAN

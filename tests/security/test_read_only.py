@@ -14,10 +14,10 @@ import pytest
 
 from shared.domain.entities import Place
 from shared.domain.names import parse_org
+from shared.domain.notices import NoticeBoard
 from shared.domain.principals import OPERATOR
 from shared.domain.scopes import Role
 from shared.domain.snapshots import ENTITIES
-from shared.domain.status import NoticeBoard
 from shared.domain.tokens import TokenUse
 from shared.services.organizations.invitations import InvitationRequest
 from tests.security.access_table import DECLARED, PAGES, Cell, State

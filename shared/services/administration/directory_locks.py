@@ -34,7 +34,9 @@ from shared.domain.ids import is_id
 from shared.domain.principals import DIRECTORY, Principal
 from shared.domain.reasons import parse_required_reason
 from shared.domain.sentences import listed
-from shared.domain.status import StatusProblem, TaskReport, Urgency, first_of
+from shared.domain.status import StatusProblem, Urgency
+from shared.domain.tasks import TaskReport
+from shared.domain.text_lines import first_of
 from shared.domain.times import MS
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore

@@ -12,7 +12,8 @@ from shared.domain.errors.identity import second_administrator_needed
 from shared.domain.mail import MailText
 from shared.domain.principals import ACTOR_NAMES, OPERATOR_ID, Principal
 from shared.domain.proposals import PROPOSALS_OWNER, Proposal
-from shared.domain.status import StatusProblem, Urgency, first_of
+from shared.domain.status import StatusProblem, Urgency
+from shared.domain.text_lines import first_of
 from shared.domain.times import time_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock

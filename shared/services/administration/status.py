@@ -13,7 +13,8 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.packages import Head, Release
 from shared.domain.principals import Principal
 from shared.domain.product_releases import ProductRelease
-from shared.domain.status import Backlog, DiskSpace, StatusProblem, StatusReport, TaskState
+from shared.domain.status import Backlog, DiskSpace, StatusProblem, StatusReport
+from shared.domain.tasks import TaskState
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock

@@ -24,7 +24,7 @@ from shared.domain.memberships import Membership
 from shared.domain.names import OrgName
 from shared.domain.principals import MAINTENANCE, Principal
 from shared.domain.scopes import UNLIMITED, Grant, Role, Scope
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.domain.webhooks import Topic, Webhook
 from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.directory import DirectoryStore

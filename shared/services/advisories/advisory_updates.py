@@ -10,7 +10,7 @@ from shared.domain.advisories.sources import AdvisorySource
 from shared.domain.entities import Place
 from shared.domain.errors.base import Refusal
 from shared.domain.principals import MAINTENANCE
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.domain.times import MS, time_text
 from shared.ports.advisories import AdvisoryDumps
 from shared.ports.conflicts import Stale

@@ -40,7 +40,7 @@ from shared.domain.release_lists import parse_coordinate
 from shared.domain.release_states import State
 from shared.domain.releases import withdrawal_of, withdrawal_text
 from shared.domain.sentences import printable_line
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore

@@ -25,7 +25,7 @@ from shared.domain.mail_domains import (
 )
 from shared.domain.principals import MAINTENANCE
 from shared.domain.sentences import listed
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore

@@ -10,14 +10,14 @@ from msgspec import Struct
 from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import TakesNoChanges
-from shared.domain.principals import Principal
-from shared.domain.status import (
+from shared.domain.notices import (
     NOTICE_BOARD_PLACE,
     NoticeBoard,
     ReadOnlyState,
     parse_notice,
     parse_read_only_reason,
 )
+from shared.domain.principals import Principal
 from shared.domain.times import MS
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock

@@ -4,7 +4,7 @@ names from events after their retention period."""
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.ports.events import EventStore
 from shared.ports.system import Clock

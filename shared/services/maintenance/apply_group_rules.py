@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from shared.auth.sessions import GroupRights
 from shared.domain.errors.base import Refusal
 from shared.domain.identities import Identity
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.ports.directory import DirectoryStore
 from shared.services.maintenance.tasks import Task
 from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches

@@ -3,7 +3,7 @@ the mirror do not allow, and serves them again when the rules allow them."""
 
 from dataclasses import dataclass
 
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.services.maintenance.tasks import Task
 from shared.services.mirroring.mirror_rules import MirrorRuleApplication
 

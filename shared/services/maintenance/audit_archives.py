@@ -11,7 +11,7 @@ from shared.domain.packages import ArchiveFacts, Head, Release
 from shared.domain.principals import ANONYMOUS
 from shared.domain.release_states import State
 from shared.domain.releases import new_release
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.metadata import MetadataStore
 from shared.services.maintenance.tasks import Checkpoints, Task

@@ -3,7 +3,7 @@ are still registered as before."""
 
 from dataclasses import dataclass
 
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.services.identity.mail_domains import MailDomains
 from shared.services.maintenance.tasks import Task
 

@@ -3,7 +3,7 @@ histories and feeds of packages."""
 
 from dataclasses import dataclass
 
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.ports.events import EventStore
 from shared.ports.system import Clock

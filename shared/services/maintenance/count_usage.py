@@ -3,7 +3,7 @@ a limit, and those of the others once a day."""
 
 from dataclasses import dataclass
 
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.services.maintenance.tasks import Task
 from shared.services.organizations.usage import UsageCounts
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from shared.domain.snapshot_retention import abandoned_snapshots, expired_snapshots
 from shared.domain.snapshots import SnapshotUnusable
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.ports.revocations import RevocationStore
 from shared.ports.system import Clock
 from shared.services.maintenance.database_age import DatabaseAge

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from shared.domain.pull_records import KEPT_FOR
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.domain.tokens import EXPIRED_KEPT_FOR
 from shared.ports.directory import DirectoryStore

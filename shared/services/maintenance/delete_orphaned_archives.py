@@ -11,7 +11,7 @@ from shared.domain.packages import Head, Release, archive_container
 from shared.domain.principals import MAINTENANCE
 from shared.domain.release_states import State
 from shared.domain.releases import WithheldNote
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.domain.visibility import Readers
 from shared.ports.archive_store import ArchiveStore, StoredArchive

@@ -11,7 +11,7 @@ from typing import cast
 
 from shared.domain.entities import Place
 from shared.domain.errors.base import Refusal
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.domain.webhooks import Delivery, DeliveryState, Webhook
 from shared.ports.conflicts import Stale

@@ -11,7 +11,7 @@ from shared.domain.account_names import AccountName
 from shared.domain.accounts import Account
 from shared.domain.entities import Place
 from shared.domain.errors.base import Refusal
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore

@@ -3,7 +3,7 @@ whose owners can sign in, and sends mail to their members."""
 
 from dataclasses import dataclass
 
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.services.maintenance.tasks import Task
 from shared.services.organizations.ownership import OwnerlessOrganizations
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Protocol
 
 from shared.domain.errors.base import Refusal
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.ports.system import Clock
 from shared.services.advisories.advisories import Advisories

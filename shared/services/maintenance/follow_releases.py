@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.services.maintenance.product_releases import ProductReleases
 from shared.services.maintenance.tasks import Task
 

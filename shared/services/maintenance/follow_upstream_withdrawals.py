@@ -3,7 +3,7 @@ withdrew, and quarantines those with a reason that is followed."""
 
 from dataclasses import dataclass
 
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.ports.system import Clock
 from shared.services.maintenance.tasks import RUN_TIME, Task

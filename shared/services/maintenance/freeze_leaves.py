@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from shared.domain.events import Event
 from shared.domain.names import OrgName
 from shared.domain.packages import Release
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.domain.transparency.leaves import PUBLICATIONS, SALT_BYTES, frozen, is_disclosed
 from shared.domain.visibility import Visibility

@@ -10,7 +10,7 @@ from shared.confined.budget import ConfinedUnavailable
 from shared.domain.api_docs.records import GENERATOR_VERSION
 from shared.domain.change_feed import ChangeKind, package_change
 from shared.domain.packages import Head, Release
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.domain.versions import Version
 from shared.ports.events import EventStore

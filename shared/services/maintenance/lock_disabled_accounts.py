@@ -4,7 +4,7 @@ disabled in Entra ID or gone, and unlocks those of people who are enabled again.
 from dataclasses import dataclass
 
 from shared.auth.identity_providers import EnabledPeople
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.services.maintenance.tasks import Task
 
 SCHEDULE = "0 40 4 * * *"

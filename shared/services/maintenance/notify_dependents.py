@@ -3,7 +3,7 @@ package was built with is withdrawn, and when a new release has lost its provena
 
 from dataclasses import dataclass
 
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.ports.system import Clock
 from shared.services.maintenance.tasks import RUN_TIME, Task

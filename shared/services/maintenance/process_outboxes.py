@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from shared.domain.entities import PendingEvents
 from shared.domain.errors.base import Refusal
 from shared.domain.packages import Head, Release
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore

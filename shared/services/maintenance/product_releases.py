@@ -7,7 +7,7 @@ from msgspec import Struct
 from pydantic import ValidationError
 
 from shared.domain.product_releases import FeedUnusable, KnownReleases, ProductRelease
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.ports.http_client import HttpClient, Unanswered
 from shared.ports.system import Clock

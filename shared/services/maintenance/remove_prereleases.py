@@ -3,7 +3,7 @@ packages, where the rules of their organization say so."""
 
 from dataclasses import dataclass
 
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.services.maintenance.tasks import Task
 from shared.services.organizations.retention import PrereleaseRetention
 

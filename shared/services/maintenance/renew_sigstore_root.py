@@ -3,7 +3,7 @@ public good instance, once a Sigstore bundle came."""
 
 from dataclasses import dataclass
 
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.services.maintenance.tasks import Task
 from shared.services.provenance.trusted_root_renewal import TrustedRootRenewal
 

@@ -7,7 +7,7 @@ from shared.domain.archives.digests import Digest
 from shared.domain.errors.base import Refusal
 from shared.domain.packages import Head, Release, Texts
 from shared.domain.release_states import State
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.documents import DocumentStore
 from shared.ports.metadata import MetadataStore

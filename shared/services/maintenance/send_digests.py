@@ -4,7 +4,7 @@ those of Monday at 06:00 UTC."""
 from dataclasses import dataclass
 
 from shared.domain.following import Pace
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.ports.system import Clock
 from shared.services.following.follower_mail import FollowerMail

@@ -7,7 +7,7 @@ from datetime import timedelta
 from shared.auth.release_keys import ReleaseSigner
 from shared.domain.packages import Head, Release, ReleaseEntry
 from shared.domain.release_states import State
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.ports.documents import DocumentStore
 from shared.ports.metadata import MetadataStore

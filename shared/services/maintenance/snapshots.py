@@ -22,6 +22,7 @@ from shared.domain.entities import Entity, Place
 from shared.domain.packages import Head, Release, archive_container
 from shared.domain.provenance.registry_statements import statements_name
 from shared.domain.records import Record
+from shared.domain.registry_counts import RegistryCounts
 from shared.domain.release_states import State
 from shared.domain.snapshots import (
     DIRECTORY,
@@ -40,7 +41,7 @@ from shared.domain.snapshots import (
     snapshot_name,
     to_line,
 )
-from shared.domain.status import RegistryCounts, TaskReport
+from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.domain.transparency.leaves import LoggedEvent
 from shared.domain.transparency.log_states import PLACE_OF_STATE, LogState

@@ -13,7 +13,7 @@ from msgspec import Struct
 from shared.domain.errors.base import InvalidRequest, Unavailable
 from shared.domain.errors.requests import TakesNoChanges
 from shared.domain.packages import Head
-from shared.domain.status import PROBLEMS_KEPT, TaskReport, TaskResult, TaskRun, TaskState
+from shared.domain.tasks import PROBLEMS_KEPT, TaskReport, TaskResult, TaskRun, TaskState
 from shared.domain.times import MS
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock

@@ -3,7 +3,7 @@ mail at once."""
 
 from dataclasses import dataclass
 
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.ports.system import Clock
 from shared.services.following.follower_mail import FollowerMail

@@ -3,7 +3,7 @@ or many packages changed."""
 
 from dataclasses import dataclass
 
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.ports.search import SearchFeed
 from shared.services.maintenance.tasks import LONGEST_CALL, Task
 

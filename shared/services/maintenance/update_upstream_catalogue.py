@@ -3,7 +3,7 @@ has, so that search knows all of them."""
 
 from dataclasses import dataclass
 
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.services.maintenance.tasks import Task
 from shared.services.mirroring.catalogue import UpstreamCatalogue
 

@@ -4,7 +4,7 @@ process left that ended before."""
 from dataclasses import dataclass
 
 from shared.domain.errors.transparency import LogStopped
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.services.maintenance.tasks import Task
 from shared.services.transparency.log_writer import LogWriter
 

@@ -28,7 +28,7 @@ from shared.domain.mirror_rules import public_since
 from shared.domain.mirroring import CataloguedPackage, CatalogueRound, Summary, UpstreamPage
 from shared.domain.principals import MIRROR
 from shared.domain.search import ANYONE, Query, ResultPage, SearchKind
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore

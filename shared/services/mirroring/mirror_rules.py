@@ -22,7 +22,7 @@ from shared.domain.names import OrgName
 from shared.domain.packages import Head, Release, Survey
 from shared.domain.principals import Principal
 from shared.domain.release_states import State
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.domain.times import MS, parse_time, utc_text
 from shared.ports.metadata import MetadataStore
 from shared.ports.pull_ledger import PullLedger

@@ -15,7 +15,7 @@ from shared.domain.coordinates import Coordinate, release_place
 from shared.domain.followed_withdrawals import ToldBy, with_withdrawal, without_withdrawal
 from shared.domain.packages import Head, Release
 from shared.domain.sentences import listed
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.domain.upstream_withdrawals import (
     UNSTATED,

@@ -35,7 +35,8 @@ from shared.domain.reasons import parse_required_reason
 from shared.domain.scopes import Action, Role
 from shared.domain.sentences import named
 from shared.domain.sessions import Session
-from shared.domain.status import StatusProblem, TaskReport, Urgency
+from shared.domain.status import StatusProblem, Urgency
+from shared.domain.tasks import TaskReport
 from shared.domain.times import MS, time_text
 from shared.ports.conflicts import AlreadyThere
 from shared.ports.directory import DirectoryStore

@@ -18,7 +18,7 @@ from shared.domain.rules.retention_rule import expired_prereleases, retention_re
 from shared.domain.scopes import Action
 from shared.domain.search import Query, ResultPage, Sort
 from shared.domain.sentences import listed
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.domain.times import DAY_MS
 from shared.domain.visibility import Visibility
 from shared.ports.directory import DirectoryStore

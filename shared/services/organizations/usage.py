@@ -8,7 +8,7 @@ from msgspec import Struct
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.release_states import State
 from shared.domain.rules.quota_rule import NEAR_PERCENT, OrganizationUsage, Used, used_percent
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore

@@ -21,7 +21,7 @@ from shared.domain.release_states import State
 from shared.domain.releases import withdrawal_of
 from shared.domain.scopes import UNLIMITED
 from shared.domain.search import Query, ResultPage, Sort
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.domain.visibility import Visibility
 from shared.ports.directory import DirectoryStore

@@ -11,8 +11,8 @@ from msgspec import Struct
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import Unavailable
 from shared.domain.listings import Listing
+from shared.domain.registry_counts import DatedCounts, RegistryCounts
 from shared.domain.search import ANYONE, IndexTotals, Query, ResultPage, Sort
-from shared.domain.status import DatedCounts, RegistryCounts
 from shared.domain.times import MS
 from shared.ports.pull_ledger import PullLedger
 from shared.ports.search import SearchIndex

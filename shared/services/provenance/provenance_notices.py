@@ -13,7 +13,7 @@ from shared.domain.events import Event
 from shared.domain.provenance.losses import LostKind, ProvenanceLoss, first_loss
 from shared.domain.release_lists import parse_coordinate
 from shared.domain.release_states import State
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore

@@ -40,7 +40,7 @@ from shared.domain.reports import (
     reports_prefix,
 )
 from shared.domain.scopes import Action
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.domain.times import DAY_MS, MS
 from shared.domain.withdrawals import PublicReason, WithdrawalReason
 from shared.ports.directory import DirectoryStore

@@ -31,7 +31,8 @@ from shared.domain.scim import (
     directory_owner,
     group_names,
 )
-from shared.domain.status import StatusProblem, Urgency, first_of
+from shared.domain.status import StatusProblem, Urgency
+from shared.domain.text_lines import first_of
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from shared.domain.product_releases import FeedUnusable
 from shared.domain.release_feeds import MAX_LINK_LENGTH, parse_feed
-from shared.domain.status import SOFTWARE_VERSION
+from shared.domain.software_version import SOFTWARE_VERSION
 from shared.ports.http_client import HttpResponse, Unanswered
 from shared.services.maintenance.follow_releases import FollowReleases
 from shared.services.maintenance.product_releases import ProductReleases

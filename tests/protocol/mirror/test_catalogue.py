@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from shared.domain.mirroring import CataloguedPackage
 from shared.domain.packages import UpstreamOrigin
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.services.maintenance.update_upstream_catalogue import UpdateUpstreamCatalogue
 from shared.services.mirroring.catalogue import MAX_PAGES
 from tests.support.archives import bala

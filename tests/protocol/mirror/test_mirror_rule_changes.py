@@ -12,7 +12,7 @@ from shared.domain.organizations import NameOwner, name_owner_place
 from shared.domain.principals import OPERATOR
 from shared.domain.release_lists import parse_coordinate
 from shared.domain.release_states import State
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.services.mirroring import mirror_rules
 from tests.protocol.mirror.test_mirror_rules import AS_OF
 from tests.support.archives import bala

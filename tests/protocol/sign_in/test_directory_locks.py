@@ -12,7 +12,7 @@ from shared.domain.entities import Place
 from shared.domain.errors.base import Conflict, Invalid, NotFound
 from shared.domain.identities import Identity, identity_place
 from shared.domain.principals import OPERATOR
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.services.administration.directory_locks import DirectoryDecision
 from shared.services.record_batches import all_entities
 from tests.fakes.identity_provider import CLIENT_ID, CLIENT_SECRET

@@ -10,7 +10,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from functions.api.openapi import OPERATIONS
 from shared.domain.errors.requests import Busy
-from shared.domain.status import SOFTWARE_VERSION
+from shared.domain.software_version import SOFTWARE_VERSION
 from shared.domain.transparency.checkpoints import checkpoint_of
 from shared.services.maintenance.rebuild_search_index import RebuildSearchIndex
 from shared.services.maintenance.update_search_index import UpdateSearchIndex

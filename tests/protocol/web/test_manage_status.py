@@ -15,7 +15,8 @@ from functions.manage.status import IN_THE_CLOUD, ON_ONE_MACHINE
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.requests import Busy
 from shared.domain.principals import OPERATOR
-from shared.domain.status import DiskSpace, TaskReport
+from shared.domain.status import DiskSpace
+from shared.domain.tasks import TaskReport
 from shared.hosting.triggers import functions_of
 from shared.services.common import Adapters
 from shared.services.maintenance.tasks import TaskRuns

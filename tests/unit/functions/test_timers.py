@@ -14,7 +14,7 @@ from functions import timers
 from shared.composition import create_registry
 from shared.domain.errors.requests import Busy
 from shared.domain.principals import OPERATOR
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.hosting.triggers import functions_of
 from shared.runtime.schedules import next_run
 from shared.services.maintenance.tasks import Task

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from shared.adapters.filesystem import ArchiveFolder
 from shared.commands.upkeep import _whole
 from shared.domain.archives.digests import Digest
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.runtime.private_files import make_private_folder
 from tests.support.tasks import TASKS
 from tests.support.terminal import Terminal

@@ -17,12 +17,12 @@ from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound, tool
 from shared.domain.event_queries import EventQuery
 from shared.domain.invitations import parse_invitation_label
 from shared.domain.mail import parse_email
+from shared.domain.notices import parse_notice, parse_read_only_reason
 from shared.domain.organizations import parse_description, parse_display_name
 from shared.domain.rate_limits import RateLimit, RateLimitClass
 from shared.domain.reasons import parse_required_reason as parse_reason_for
 from shared.domain.search import Query
 from shared.domain.snapshots import SnapshotUnusable, from_line
-from shared.domain.status import parse_notice, parse_read_only_reason
 from shared.domain.text_lines import MAX_DESCRIPTION, MAX_DISPLAY_NAME
 from shared.domain.times import parse_time
 from shared.domain.versions import MAX_VERSION_LENGTH, Version

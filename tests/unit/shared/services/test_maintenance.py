@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from shared.domain.errors.requests import Busy, TakesNoChanges
 from shared.domain.principals import OPERATOR
-from shared.domain.status import TaskReport, TaskResult
+from shared.domain.tasks import TaskReport, TaskResult
 from shared.services import maintenance
 from shared.services.maintenance.create_snapshot import CreateSnapshot
 from shared.services.maintenance.delete_orphaned_archives import DeleteOrphanedArchives

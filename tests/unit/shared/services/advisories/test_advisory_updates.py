@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from shared.adapters.advisory_dumps import FetchedAdvisoryDumps
 from shared.domain.advisories.sources import AdvisorySource, parse_sources
 from shared.domain.principals import ANONYMOUS
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.ports.http_client import HttpResponse, Unanswered
 from shared.services.advisories.advisory_updates import AdvisoryUpdates
 from tests.support.advisories import asked

@@ -15,7 +15,7 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.errors.requests import Busy
 from shared.domain.events import Event
 from shared.domain.packages import FoundRelease, Release
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.ports.metadata import MetadataStore
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration
 from shared.services.api_docs.api_docs_queue import (

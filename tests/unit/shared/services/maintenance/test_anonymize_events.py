@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import cast
 
 from shared.domain.events import Event
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.ports.events import EventStore
 from shared.services.maintenance.anonymize_events import AnonymizeEvents
 from tests.fakes.system import FakeClock

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from shared.confined.budget import ConfinedUnavailable, Json, PartResult
 from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.services.maintenance import generate_api_docs, tasks
 from tests.fakes.confined import InProcess
 from tests.fakes.system import FakeClock

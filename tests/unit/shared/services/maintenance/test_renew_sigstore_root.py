@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from shared.confined import trusted_roots
 from shared.domain.provenance.trusted_roots import PUBLIC_GOOD_ROOT_PLACE, PublicGoodRoot
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.services.maintenance.tasks import require_task
 from tests.support.archives import bala
 from tests.support.sigstore_instances import SigstoreInstance

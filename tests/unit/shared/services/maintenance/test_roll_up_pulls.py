@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.coordinates import Coordinate
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.ports.pull_ledger import RollUp
 from shared.services.maintenance.roll_up_pulls import RollUpPulls
 from tests.support.world import World

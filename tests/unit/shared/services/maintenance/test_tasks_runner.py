@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.domain.errors.requests import Busy
-from shared.domain.status import TaskReport
+from shared.domain.tasks import TaskReport
 from shared.services.leases import RENEWALS, Leases
 from shared.services.maintenance.delete_orphaned_archives import DeleteOrphanedArchives
 from shared.services.maintenance.process_outboxes import ProcessOutboxes

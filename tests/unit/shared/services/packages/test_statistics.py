@@ -9,6 +9,7 @@ import pytest
 from shared.domain.errors.requests import Busy
 from shared.domain.listings import Listing
 from shared.domain.packages import Texts
+from shared.domain.registry_counts import RegistryCounts
 from shared.domain.search import (
     ANYONE,
     Hit,
@@ -19,7 +20,6 @@ from shared.domain.search import (
     Results,
     Viewer,
 )
-from shared.domain.status import RegistryCounts
 from shared.ports.search import SearchIndex
 from shared.services.packages.statistics import (
     COUNTS_CACHED_FOR,

@@ -1,0 +1,3 @@
+"""The version of this software."""
+
+SOFTWARE_VERSION = "0.3.0"  # As in pyproject.toml, which is not deployed.
