@@ -71,7 +71,8 @@ from shared.services.following.following import Following
 from shared.services.identity.accounts import Accounts
 from shared.services.identity.mail import AccountMail
 from shared.services.identity.sessions import Identities, Sessions
-from shared.services.identity.sign_in import SignInFlow, SignInLinks
+from shared.services.identity.sign_in import SignInFlow
+from shared.services.identity.sign_in_links import SignInLinks
 from shared.services.limits.notices import NoticeCache, Notices
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.maintenance.archive_recovery import ArchiveRecovery

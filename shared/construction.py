@@ -105,7 +105,8 @@ from shared.services.identity.accounts import Accounts, RetiredNames
 from shared.services.identity.mail import AccountMail, Appeal, DecisionMail, MailDelivery
 from shared.services.identity.mail_domains import MailDomains
 from shared.services.identity.sessions import Identities, Sessions
-from shared.services.identity.sign_in import SignInFlow, SignInLinks
+from shared.services.identity.sign_in import SignInFlow
+from shared.services.identity.sign_in_links import SignInLinks
 from shared.services.leases import Leases
 from shared.services.limits.notices import NoticeCache, Notices, ReadOnlyMode
 from shared.services.limits.rate_limits import BurstDetection, RateLimiter

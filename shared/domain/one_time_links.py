@@ -4,7 +4,11 @@ The code of a link is its fragment, which browsers send to no server, so no log 
 The page of the link posts it (docs/decisions/0107).
 """
 
+from datetime import timedelta
+
 from shared.domain.tokens import hash_secret
+
+SIGN_IN_LINK_LIFETIME = timedelta(hours=1)  # Time to read the output of a first start.
 
 SIGN_IN_LINK_PATH = "/sign-in/link"
 INVITATION_PATH = "/account/invitations"

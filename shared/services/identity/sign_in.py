@@ -32,7 +32,6 @@ from shared.domain.errors.identity import (
     sign_in_failed,
 )
 from shared.domain.mail import mail_line
-from shared.domain.one_time_links import SIGN_IN_LINK_PATH, code_hash, one_time_link
 from shared.domain.principals import Principal
 from shared.domain.recent_sign_in import require_recent_sign_in
 from shared.domain.scopes import UNLIMITED
@@ -46,51 +45,8 @@ from shared.ports.work import WorkStore
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.mail import AccountMail
 from shared.services.identity.sessions import Identities
+from shared.services.identity.sign_in_links import SignInLinks
 from shared.services.records import EntityChange, RecordWriter
-
-LINK_LIFETIME = timedelta(hours=1)  # Time to read the output of a first start.
-LINK_CODE_LENGTH = 32  # 190 bits, like a token.
-
-_KIND = "sign-in"
-
-
-class SignInLinks:
-    """Creates and redeems sign-in links."""
-
-    def __init__(
-        self, work: WorkStore, clock: Clock, randomness: Randomness, *, base_url: str
-    ) -> None:
-        self._work = work
-        self._clock = clock
-        self._randomness = randomness
-        self._base_url = base_url
-
-    async def create(self, account_id: str) -> Secret:
-        """Return a link that signs the account in, valid for an hour and one use."""
-        code = random_text(self._randomness, LINK_CODE_LENGTH)
-        expires_ms = self._clock.now_ms() + LINK_LIFETIME // MS
-        await self._work.put(_KIND, code_hash(code), account_id, expires_ms)
-        return Secret(one_time_link(self._base_url, SIGN_IN_LINK_PATH, code))
-
-    async def peek(self, code: str) -> str:
-        """Return the id of the account, and leave the link valid; raise `link-expired`.
-
-        A page that shows whom the link signs in leaves it valid, because mail programs open links
-        to check them and run the scripts of the page.
-        """
-        return _require_account(await self._work.peek(_KIND, code_hash(code), self._clock.now_ms()))
-
-    async def redeem(self, code: str) -> str:
-        """Invalidate the link and return the id of its account; raise `link-expired` if it is
-        invalid already."""
-        return _require_account(await self._work.take(_KIND, code_hash(code), self._clock.now_ms()))
-
-
-def _require_account(account_id: str | None) -> str:
-    if account_id is None:
-        raise link_expired()
-    return account_id
-
 
 STATE_LIFETIME = timedelta(minutes=10)  # Time for a password and a second factor.
 CLOCK_LEEWAY = timedelta(minutes=1)  # Tolerated difference of the provider's clock.

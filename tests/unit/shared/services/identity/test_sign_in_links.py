@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
+from shared.domain.one_time_links import SIGN_IN_LINK_LIFETIME
 from shared.domain.tokens import hash_secret
-from shared.services.identity.sign_in import LINK_LIFETIME, SignInLinks
+from shared.services.identity.sign_in_links import SignInLinks
 from tests.fakes.stores import FakeWork
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.refusals import raises_refusal
@@ -18,7 +19,7 @@ async def test_a_link_is_valid_for_an_hour_and_the_store_does_not_hold_it() -> N
     code = (await links.create("ann0000000")).reveal().removeprefix(f"{URL}/sign-in/link#")
     assert code not in repr(work.values)
     assert hash_secret(code) not in repr(work.values)  # As links with their code in the path had.
-    clock.advance(LINK_LIFETIME - timedelta(milliseconds=1))
+    clock.advance(SIGN_IN_LINK_LIFETIME - timedelta(milliseconds=1))
     assert await links.peek(code) == "ann0000000"
     clock.advance(timedelta(milliseconds=1))
     with raises_refusal("link-expired"):
