@@ -14,8 +14,9 @@ import msgspec
 import orjson
 from msgspec import Meta, Struct
 
-from shared.domain.outside_values import backticks, fenced, in_one_line
+from shared.domain.markdown_summaries import backticks, fenced
 from shared.domain.packages import Release
+from shared.domain.text_lines import in_one_line
 from shared.prose.safe_html import show_bidi_characters
 
 # An answer has both forms, and JSON escapes the Markdown: together they stay below 24 KB.

@@ -23,8 +23,8 @@ from shared.domain.documents import xml_document, xml_element, xml_leaf
 from shared.domain.errors.missing_pages import PageNotFound
 from shared.domain.errors.packages import PathNotFound
 from shared.domain.listings import Listing
-from shared.domain.outside_values import in_one_line
 from shared.domain.search import MAX_OFFSET, Query, ResultPage, Results, Sort
+from shared.domain.text_lines import in_one_line
 from shared.domain.times import utc_text
 from shared.domain.visibility import Readers
 from shared.prose.manual import FILES, page_name

@@ -41,7 +41,7 @@ from shared.domain.api_docs.symbol_texts import (
     joined,
 )
 from shared.domain.api_docs.type_parts import Part, type_parts, types_in_path
-from shared.domain.outside_values import fenced
+from shared.domain.markdown_summaries import fenced
 from shared.domain.source_names import import_line
 
 KIND_TITLES = {

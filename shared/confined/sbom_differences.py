@@ -15,7 +15,6 @@ from packageurl import PackageURL
 from shared.confined.budget import AUTHOR_SBOM, DIFFERENCES, REGISTRY_SBOM
 from shared.confined.tasks import Job
 from shared.domain.bounded_parsing import has_at_most_values
-from shared.domain.outside_values import in_one_line
 from shared.domain.sboms import (
     MAX_SBOM_BYTES,
     MAX_SBOM_VALUES,
@@ -23,6 +22,7 @@ from shared.domain.sboms import (
     DifferentComponent,
     SbomDifferences,
 )
+from shared.domain.text_lines import in_one_line
 
 MAX_COMPONENTS = 20_000  # Components of a bill of materials that is compared.
 MAX_SHOWN = 500  # Differences.

@@ -39,8 +39,8 @@ from packageurl import PackageURL
 from shared.confined.release_files import ReleaseRequest
 from shared.domain.api_docs.records import GENERATOR_VERSION
 from shared.domain.archives.java_libraries import JavaLibrary
-from shared.domain.outside_values import in_one_line
 from shared.domain.packages import Dependency as NeededPackage
+from shared.domain.text_lines import in_one_line
 
 # The library takes four seconds for 2,000, and the square of that for more.
 MAX_COMPONENTS = 2_000

@@ -18,10 +18,9 @@ from shared.domain.coordinates import Package, package_owner
 from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import Invalid, InvalidRequest, Refusal, quoted
 from shared.domain.names import parse_org, parse_package_name
-from shared.domain.outside_values import StoredMs
 from shared.domain.packages import Head
 from shared.domain.records import Record
-from shared.domain.times import MS
+from shared.domain.times import MS, StoredMs
 from shared.domain.versions import Range, Version, parse_version_or_range
 
 MAX_APPROVED_PACKAGES = 3_000  # Entries of the list, which is in memory: some 150 bytes each.

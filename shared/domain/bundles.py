@@ -26,7 +26,7 @@ from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate, release_place
 from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import Invalid, Refusal
-from shared.domain.outside_values import MAX_LINE, SignedMs, SignedNumber
+from shared.domain.outside_values import MAX_LINE, SignedNumber
 from shared.domain.packages import Head, Origin, Release
 from shared.domain.principals import MIRROR
 from shared.domain.provenance.sigstore_identities import MAX_SIGSTORE_BUNDLE_BYTES
@@ -35,6 +35,7 @@ from shared.domain.records import Record
 from shared.domain.release_states import State
 from shared.domain.sboms import MAX_SBOM_BYTES
 from shared.domain.signatures import Signature
+from shared.domain.times import SignedMs
 from shared.domain.visibility import EVERYBODY, Visibility
 from shared.domain.withdrawals import PublicReason
 

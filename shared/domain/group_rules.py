@@ -15,11 +15,11 @@ from shared.domain.accounts import AccountByGroups
 from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.identities import MAX_GROUP_LENGTH, ROLE_PREFIX, Identity
-from shared.domain.memberships import NO_END_MS, GroupRole
+from shared.domain.memberships import GroupRole
 from shared.domain.names import parse_org
 from shared.domain.records import Record
 from shared.domain.scopes import Role
-from shared.domain.times import MS
+from shared.domain.times import MS, NO_END_MS
 
 MAX_GROUP_RULES = 500  # All are compared with the groups of an account.
 # What a group makes an account, without a role.

@@ -14,9 +14,7 @@ from shared.domain.errors.identity import last_owner
 from shared.domain.organizations import Organization
 from shared.domain.records import Record
 from shared.domain.scopes import Role
-from shared.domain.times import MS
-
-NO_END_MS = 253_402_300_799_000  # The end of the year 9999: a role that ends when SCIM says it.
+from shared.domain.times import MS, NO_END_MS
 
 # How long new members count as their sponsor in burst detection.
 NEW_MEMBER_PERIOD = timedelta(days=7)

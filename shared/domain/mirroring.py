@@ -22,9 +22,9 @@ from shared.domain.entities import Entity, Place
 from shared.domain.listings import Listing
 from shared.domain.mirror_rules import public_since
 from shared.domain.names import OrgName, PackageName
-from shared.domain.outside_values import StoredMs
 from shared.domain.packages import Head, Release, ReleaseEntry, Texts
 from shared.domain.records import Record
+from shared.domain.times import StoredMs
 from shared.domain.versions import Version
 
 Summary = ConnectorSummary | TriggerSummary

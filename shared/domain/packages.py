@@ -14,10 +14,10 @@ from shared.domain.archives.names import ArchiveName
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.events import Event
 from shared.domain.names import OrgName, PackageName
-from shared.domain.outside_values import StoredMs
 from shared.domain.records import Record, stored_as
 from shared.domain.release_states import WITHDRAWN, Holder, PackageHold, State
 from shared.domain.signatures import Signature
+from shared.domain.times import StoredMs
 from shared.domain.versions import Version
 from shared.domain.visibility import EVERYBODY, STAFF, Readers, Visibility
 from shared.domain.withdrawals import ErasedArchive, PublicReason, WithdrawalReason

@@ -11,9 +11,9 @@ from msgspec import Struct
 from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import Invalid, InvalidRequest, about_field
 from shared.domain.licenses import parse_licenses
-from shared.domain.outside_values import StoredMs
 from shared.domain.records import Record
 from shared.domain.searched_files import parse_allowed_files
+from shared.domain.times import StoredMs
 
 RulesT = TypeVar("RulesT", "OrganizationRules", "RegistryRules")
 ValueT = TypeVar("ValueT")

@@ -2,8 +2,8 @@
 
 from enum import Enum
 
-from shared.domain.outside_values import StoredMs
 from shared.domain.records import Record
+from shared.domain.times import StoredMs
 
 
 class State(Enum):

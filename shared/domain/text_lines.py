@@ -34,3 +34,12 @@ NAMED_AT_MOST = 10  # Names that a list in a sentence shows.
 def first_of(names: Sequence[str]) -> str:
     """Return the first names for a sentence, and how many more there are."""
     return named(names, NAMED_AT_MOST, "; ")
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+def in_one_line(text: str) -> str:
+    """Return `text` on one line, without control characters."""
+    printable = text if text.isprintable() else _CONTROL.sub(" ", text)
+    return " ".join(printable.split())

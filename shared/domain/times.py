@@ -1,6 +1,11 @@
-"""Times as people write and read them, in UTC unless they say otherwise."""
+"""Times as people write and read them, in UTC unless they say otherwise, and times as records store
+them.
+"""
 
 from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from pydantic import Field, GetPydanticSchema
 
 from shared.domain.errors.base import InvalidRequest, about_field
 
@@ -27,3 +32,20 @@ def time_text(at_ms: int) -> str:
 def utc_text(at_ms: int) -> str:
     """Return a time as machines write it, to the second, such as 2026-11-20T10:00:00Z."""
     return f"{datetime.fromtimestamp(at_ms // 1000, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+LATEST_MS = 253_402_300_799_999  # The end of the year 9999: no later time can be written.
+
+
+# A number that is 0 where it is out of bounds; reading it calls no Python.
+_STORED_MS: Any = {
+    "type": "default",
+    "schema": {"type": "int", "ge": 0, "le": LATEST_MS},
+    "default": 0,
+    "on_error": "default",
+}
+StoredMs = Annotated[int, GetPydanticSchema(lambda _source, _handler: _STORED_MS)]
+SignedMs = Annotated[int, Field(ge=0, le=LATEST_MS)]  # Refused where it is out of bounds.
+
+
+NO_END_MS = 253_402_300_799_000  # The end of the year 9999: a role that ends when SCIM says it.

@@ -40,7 +40,7 @@ from shared.domain.names import (
     parse_tool_id,
     possible_packages,
 )
-from shared.domain.outside_values import LATEST_MS, MAX_LINE, Item, items, line, lines, number, text
+from shared.domain.outside_values import MAX_LINE, Item, items, line, lines, number, text
 from shared.domain.packages import (
     Dependency,
     Graalvm,
@@ -53,6 +53,7 @@ from shared.domain.packages import (
 )
 from shared.domain.principals import MIRROR
 from shared.domain.search import SearchKind
+from shared.domain.times import LATEST_MS
 from shared.domain.upstream_withdrawals import UpstreamChange, UpstreamChanges, UpstreamWithdrawal
 from shared.domain.versions import Range, Version
 from shared.domain.withdrawals import WithdrawalReason

@@ -10,9 +10,9 @@ from msgspec import Struct
 from shared.domain.coordinates import Coordinate, release_place
 from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.outside_values import StoredMs
 from shared.domain.records import stored_as
 from shared.domain.releases import WITHDRAWAL_TITLES
+from shared.domain.times import StoredMs
 from shared.domain.withdrawals import PublicReason, WithdrawalReason
 
 ALL = "all"

@@ -21,7 +21,7 @@ from shared.domain.api_docs.model import (
     declarations_of,
 )
 from shared.domain.api_docs.symbols import path_of
-from shared.domain.outside_values import first_sentence
+from shared.domain.markdown_summaries import first_sentence
 
 METHOD = "method"
 FIELD = "field"

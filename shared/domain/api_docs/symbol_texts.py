@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from msgspec import Struct
 
-from shared.domain.outside_values import fenced
+from shared.domain.markdown_summaries import fenced
 
 INDENT = "    "
 NOT_SHOWN = "The documentation of its own package has them."

@@ -47,8 +47,8 @@ from shared.domain.bounded_parsing import parse_json, parse_toml
 from shared.domain.coordinates import Coordinate
 from shared.domain.dependency_graphs import Graph, GraphNode
 from shared.domain.errors.base import BadArchive, InvalidName, printable
+from shared.domain.markdown_summaries import summary_of
 from shared.domain.names import MAX_PACKAGE_LENGTH, parse_module_name
-from shared.domain.outside_values import summary_of
 from shared.domain.packages import ArchiveFacts, Dependency, ModuleText, Texts
 from shared.domain.sboms import SBOM_FILE
 from shared.domain.visibility import Visibility

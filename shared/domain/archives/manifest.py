@@ -19,8 +19,8 @@ from pydantic import (
 from shared.domain.coordinates import Coordinate
 from shared.domain.distributions import ANY_PLATFORM, is_platform
 from shared.domain.errors.base import BadArchive, InvalidName, InvalidVersion, printable
-from shared.domain.outside_values import in_one_line
 from shared.domain.packages import Graalvm
+from shared.domain.text_lines import in_one_line
 
 PACKAGE_JSON = "package.json"
 BALA_JSON = "bala.json"

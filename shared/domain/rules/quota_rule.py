@@ -6,9 +6,9 @@ reads anyway. What came since the last count is added by whoever knows of it.
 
 from msgspec import Struct
 
-from shared.domain.outside_values import StoredMs
 from shared.domain.publishing_rules import OF_REGISTRY, EffectiveRules, RuleEffect, RuleFinding
 from shared.domain.records import Record, stored_as
+from shared.domain.times import StoredMs
 
 QUOTA_REACHED = "quota-reached"
 QUOTA_NEAR = "quota-near"

@@ -9,9 +9,10 @@ from msgspec import Struct
 from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.accounts import Account
 from shared.domain.identities import Identity
-from shared.domain.memberships import NO_END_MS, Membership
+from shared.domain.memberships import Membership
 from shared.domain.principals import Principal
 from shared.domain.staff import Staff
+from shared.domain.times import NO_END_MS
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 

@@ -21,12 +21,12 @@ from shared.domain.entities import Place
 from shared.domain.errors.identity import organization_not_found
 from shared.domain.group_rules import GROUP_RULES_PLACE, GroupRules
 from shared.domain.identities import ROLE_PREFIX, Identity, identity_place
-from shared.domain.memberships import NO_END_MS, GroupRole, Membership, member_place
+from shared.domain.memberships import GroupRole, Membership, member_place
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.principals import GROUPS, Principal
 from shared.domain.staff import Staff
-from shared.domain.times import MS, time_text
+from shared.domain.times import MS, NO_END_MS, time_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale

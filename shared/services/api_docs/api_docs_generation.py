@@ -48,11 +48,11 @@ from shared.domain.coordinates import Coordinate, Package, package_owner, releas
 from shared.domain.dependency_graphs import Graph, read_graph
 from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.packages import ArchiveLost
-from shared.domain.outside_values import in_one_line
 from shared.domain.packages import Release, ReleaseEntry, Survey
 from shared.domain.release_states import State
 from shared.domain.sboms import SBOM_PARTS
 from shared.domain.secret_forms import MAX_SECRETS, SECRETS_PART, FoundSecrets
+from shared.domain.text_lines import in_one_line
 from shared.domain.times import MS
 from shared.domain.version_choice import latest
 from shared.domain.versions import Range

@@ -7,9 +7,9 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.domain.outside_values import LATEST_MS
 from shared.domain.packages import Head, Release, UpstreamOrigin
 from shared.domain.release_lists import parse_coordinate
+from shared.domain.times import LATEST_MS
 from tests.protocol.mirror.test_catalogue import AN_HOUR, catch_up, update
 from tests.support.archives import bala
 from tests.support.upstreams import FakeUpstream

@@ -10,7 +10,8 @@ import pytest
 from shared.adapters.bundle_files import BundleFileSource, BundleKey, KeysOfFile, public_file
 from shared.domain.bundles import CATALOGUE, RELEASES, BundleManifest, file_of, tar_header
 from shared.domain.errors.base import Refusal
-from shared.domain.outside_values import LATEST_MS, MAX_NUMBER
+from shared.domain.outside_values import MAX_NUMBER
+from shared.domain.times import LATEST_MS
 from tests.protocol.mirror.test_extreme_upstream_values import EXTREMES, FACES, leaves
 from tests.protocol.mirror.test_extreme_upstream_values import replaced as line_changed
 from tests.support.archives import bala, zipped

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 import pytest
 from pydantic import TypeAdapter
 
-from shared.domain.outside_values import LATEST_MS, StoredMs
-from shared.domain.times import parse_time, time_text
+from shared.domain.times import LATEST_MS, StoredMs, parse_time, time_text
 
 
 @pytest.fixture
@@ -31,3 +30,11 @@ def test_times_are_in_utc_wherever_the_registry_runs() -> None:
 def test_a_stored_time_that_cannot_be_is_none(stored: object) -> None:
     assert TypeAdapter(StoredMs).validate_python(stored) == 0
     assert TypeAdapter(StoredMs).validate_python(LATEST_MS) == LATEST_MS
+
+
+@pytest.mark.parametrize(
+    ("sent", "stored"),
+    [(0, 0), (LATEST_MS, LATEST_MS), (-1, 0), (LATEST_MS + 1, 0), ("soon", 0), (None, 0)],
+)
+def test_a_time_out_of_bounds_is_stored_as_none(sent: object, stored: int) -> None:
+    assert TypeAdapter(StoredMs).validate_python(sent) == stored
