@@ -15,10 +15,11 @@ from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import InvalidRequest, NotFound, about_field
 from shared.domain.names import PackageName, parse_package_name
 from shared.domain.packages import ReleaseEntry, ReleaseWarning
+from shared.domain.release_pullers import is_erasable_at
 from shared.domain.release_states import State
-from shared.domain.releases import is_erasable_at, is_removed_by_owner
 from shared.domain.rules.version_rule import VERSION_TOO_LOW
 from shared.domain.token_redaction import redact_tokens
+from shared.domain.withdrawals import is_removed_by_owner
 from shared.runtime.answers import Answer
 from shared.services.packages.deprecation import MAX_MESSAGE_LENGTH
 from shared.services.packages.organization_packages import ManagedPackage

@@ -5,9 +5,9 @@ from functions.account.organization import ORGANIZATION_ROUTE, organization_fram
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.coordinates import Coordinate
 from shared.domain.rate_limits import RateLimitClass
-from shared.domain.releases import WITHDRAWAL_TITLES
 from shared.domain.reports import REPORT_REASONS
 from shared.domain.token_redaction import redact_tokens
+from shared.domain.withdrawal_reasons import WITHDRAWAL_TITLES
 from shared.runtime.answers import Answer
 from shared.services.publishing.report_mail import OUTCOMES
 from shared.services.publishing.reports import Reports

@@ -11,7 +11,7 @@ from shared.domain.principals import OPERATOR_ID
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.release_states import State
 from shared.domain.reports import Report, ReportState
-from shared.domain.withdrawals import WithdrawalReason
+from shared.domain.withdrawal_reasons import WithdrawalReason
 from shared.services.publishing.report_weights import WeighedReport
 from shared.services.publishing.reports import ReportedCase, Reports
 from shared.use_cases import reports

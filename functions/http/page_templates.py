@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from functions.http import formatting
 from functions.http.operator_links import contact_address
-from shared.domain.releases import reason_text, withdrawal_text, withdrawal_title
+from shared.domain.withdrawal_reasons import reason_text
+from shared.domain.withdrawals import withdrawal_text, withdrawal_title
 from shared.prose.safe_html import show_bidi_characters
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from shared.domain.names import OrgName, PackageName, parse_org
 from shared.domain.principals import OPERATOR_ID
 from shared.domain.reasons import parse_required_reason
 from shared.domain.release_states import State
-from shared.domain.releases import WITHDRAWAL_TITLES
 from shared.domain.times import parse_time
 from shared.domain.token_redaction import redact_tokens
+from shared.domain.withdrawal_reasons import WITHDRAWAL_TITLES
 from shared.runtime.answers import Answer
 from shared.services.publishing.moderation import MAX_DECIDED_AT_ONCE
 from shared.services.publishing.proposals import ConfirmedProposal

@@ -23,7 +23,7 @@ from shared.domain.packages import Release
 from shared.domain.principals import OPERATOR_ID
 from shared.domain.proposals import Proposal
 from shared.domain.release_states import State
-from shared.domain.releases import WITHDRAWAL_TITLES
+from shared.domain.withdrawal_reasons import WITHDRAWAL_TITLES
 from shared.runtime.answers import Answer
 from shared.use_cases import moderation
 from shared.use_cases.inputs import InputsT, shown_fields

@@ -5,7 +5,7 @@ from functions.http.signed_in_pages import AdministratorPages, FormProblem, Sign
 from functions.http.subjects import named_release
 from functions.manage.releases import PUBLIC_REASONS
 from shared.domain.principals import OPERATOR_ID
-from shared.domain.releases import WITHDRAWAL_TITLES
+from shared.domain.withdrawal_reasons import WITHDRAWAL_TITLES
 from shared.runtime.answers import Answer
 from shared.services.publishing.reports import Reports
 from shared.use_cases import reports

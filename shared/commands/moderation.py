@@ -23,7 +23,7 @@ from shared.domain.reasons import parse_required_reason
 from shared.domain.release_states import State
 from shared.domain.releases import Decision
 from shared.domain.times import MS, parse_time, time_text
-from shared.domain.withdrawals import WithdrawalReason
+from shared.domain.withdrawal_reasons import WithdrawalReason
 from shared.services.packages.archive_sweep import erased_by_ms
 from shared.services.publishing.moderation import STATE_VERBS
 from shared.services.publishing.release_selection import ReleaseSelection

@@ -37,7 +37,7 @@ from shared.domain.sboms import MAX_SBOM_BYTES
 from shared.domain.signatures import Signature
 from shared.domain.times import SignedMs
 from shared.domain.visibility import EVERYBODY, Visibility
-from shared.domain.withdrawals import PublicReason
+from shared.domain.withdrawal_reasons import PublicReason
 
 FORMAT = 1
 FORMAT_WITH_WITHDRAWALS = 2

@@ -12,7 +12,7 @@ from shared.domain.packages import Release
 from shared.domain.principals import MIRROR
 from shared.domain.release_states import State
 from shared.domain.releases import Decision, with_decision
-from shared.domain.withdrawals import PublicReason
+from shared.domain.withdrawal_reasons import PublicReason
 
 
 class ToldBy(Enum):

@@ -17,10 +17,23 @@ from shared.domain.names import OrgName, PackageName
 from shared.domain.records import Record, stored_as
 from shared.domain.release_states import WITHDRAWN, Holder, PackageHold, State
 from shared.domain.signatures import Signature
-from shared.domain.times import StoredMs
+from shared.domain.times import StoredMs, utc_text
 from shared.domain.versions import Version
 from shared.domain.visibility import EVERYBODY, STAFF, Readers, Visibility
-from shared.domain.withdrawals import ErasedArchive, PublicReason, WithdrawalReason
+from shared.domain.withdrawal_reasons import PublicReason, WithdrawalReason
+
+
+class ErasedArchive(Record):
+    """When the archive of a removed release was deleted with all that was made of it.
+
+    A store that keeps copies of what was deleted has the last one until `copies_until_ms`.
+    """
+
+    at_ms: StoredMs
+    copies_until_ms: StoredMs | None = None
+
+    def __str__(self) -> str:
+        return utc_text(self.at_ms)
 
 
 class Pushers(Enum):

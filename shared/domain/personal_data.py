@@ -31,8 +31,8 @@ from shared.domain.proposals import Proposal
 from shared.domain.pull_records import RecordedPull
 from shared.domain.records import Record
 from shared.domain.registry_files.managed import ManagedByFile
+from shared.domain.release_pullers import ReleasePullers
 from shared.domain.release_states import PackageHold
-from shared.domain.releases import ReleasePullers, WithheldNote
 from shared.domain.reports import Report, ReportDecision
 from shared.domain.reserved_names import ReservedName
 from shared.domain.scim import (
@@ -53,6 +53,7 @@ from shared.domain.transparency.records import ReleaseProof
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.domain.upstream_withdrawals import GoneRelease
 from shared.domain.webhooks import Delivery, Webhook
+from shared.domain.withheld_notes import WithheldNote
 
 
 class Lifetime(Struct, frozen=True):

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from shared.domain.entities import Entity, Place
 from shared.domain.times import MS
-from shared.domain.withdrawals import PublicReason
+from shared.domain.withdrawal_reasons import PublicReason
 
 PROPOSAL_LIFETIME = timedelta(days=14)  # Longer than a holiday week; a scanner repeats itself.
 PROPOSAL_LIFETIME_MS = PROPOSAL_LIFETIME // MS

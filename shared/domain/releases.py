@@ -1,36 +1,32 @@
 """Releases: how an archive becomes records, and how records change; each change carries its
-event. With what becomes of releases that are withheld.
+event.
 """
 
-from collections.abc import Iterable, Mapping
-from datetime import timedelta
-from typing import ClassVar, Self, TypeVar
+from collections.abc import Mapping
+from typing import TypeVar
 
 from msgspec import Struct
-from pydantic import Field
 
 from shared.domain.archives.bala import Bala
-from shared.domain.coordinates import Coordinate, release_place
-from shared.domain.entities import Entity, Place
-from shared.domain.errors.base import InvalidRequest, about_field
-from shared.domain.errors.packages import ReleaseNotFound, Withdrawal, withdrawn_by
+from shared.domain.coordinates import Coordinate
+from shared.domain.errors.base import about_field
 from shared.domain.events import Event
 from shared.domain.packages import (
     ArchiveFacts,
+    ErasedArchive,
     Head,
     Origin,
     Release,
-    ReleaseEntry,
     RequiredApproval,
     UpstreamOrigin,
 )
 from shared.domain.principals import MIRROR, Principal
-from shared.domain.reasons import parse_reason, parse_required_reason
+from shared.domain.reasons import parse_required_reason
 from shared.domain.release_states import Holder, PackageHold, State
-from shared.domain.times import MS, utc_text
+from shared.domain.times import utc_text
 from shared.domain.transparency.leaves import READABLE_KINDS
 from shared.domain.visibility import Visibility
-from shared.domain.withdrawals import ErasedArchive, PublicReason, WithdrawalReason
+from shared.domain.withdrawal_reasons import PublicReason, WithdrawalReason
 
 Changeable = TypeVar("Changeable", Head, Release)
 
@@ -302,14 +298,6 @@ def with_removal(
     return with_change(release, kind, by=by, now_ms=now_ms, upstream=origin)
 
 
-def is_removed_by_owner(record: Release | ReleaseEntry) -> bool:
-    """Check whether an owner removed it, or asked an administrator to: owners delete what is left
-    of it."""
-    public = record.public_reason
-    is_wanted = public is not None and public.why is WithdrawalReason.OWNER_REQUEST
-    return record.state is State.REMOVED and (record.refused or is_wanted)
-
-
 def with_erasure(release: Release, erased: ErasedArchive, *, by: Principal) -> Release:
     """Return a removed release without what its archive said of its content; the event names the
     digest. It was withdrawn when it was before."""
@@ -367,241 +355,7 @@ def _shown(value: object) -> str:
     return "" if value is None else str(getattr(value, "value", value))
 
 
-# What each public reason is called, and what it says.
-WITHDRAWAL_TITLES: Mapping[WithdrawalReason, tuple[str, str]] = {
-    WithdrawalReason.MALWARE: ("Malware", "It contains code that harms those who use it."),
-    WithdrawalReason.VULNERABILITY: ("Vulnerability", "It has a severe security vulnerability."),
-    WithdrawalReason.LEAK: (
-        "Leaked secret",
-        "Its archive contains a secret, such as a password or a key.",
-    ),
-    WithdrawalReason.IMPERSONATION: (
-        "Impersonation",
-        "It pretends to be a package, or to come from a publisher, that it is not.",
-    ),
-    WithdrawalReason.LEGAL: ("Legal reasons", "The law does not allow distributing it."),
-    WithdrawalReason.POLICY: ("Policy violation", "It violates the policies of this registry."),
-    WithdrawalReason.OWNER_REQUEST: ("Owner's request", "Its owners asked for the withdrawal."),
-    WithdrawalReason.MISTAKE: ("Mistake", "It was published by mistake."),
-    WithdrawalReason.OTHER: ("Other reason", "The administrator chose no other category."),
-}
-
-
-def withdrawal_of(record: Release | ReleaseEntry) -> Withdrawal:
-    """Return what everybody who may see the package is told of a withheld release.
-
-    `why` is empty without a public reason, as of a release that is held, or served again.
-    """
-    public = record.public_reason
-    return Withdrawal(
-        version=record.version,
-        is_final=record.state is State.REMOVED,
-        at_ms=record.changed_ms or record.created_ms,
-        published_ms=record.created_ms,
-        why=public.why.value if public else "",
-        note=public.note if public else "",
-        is_held_by_owner=record.is_held_by_owner,
-        is_by_reports=record.state is State.QUARANTINED and record.holder is Holder.REPORTS,
-        digest=record.digest,
-    )
-
-
-def withdrawal_title(withdrawal: Withdrawal) -> str:
-    """Return what the public reason of a withdrawal is called; empty without one."""
-    return WITHDRAWAL_TITLES[WithdrawalReason(withdrawal.why)][0] if withdrawal.why else ""
-
-
-def reason_text(why: WithdrawalReason) -> str:
-    """Return what a public reason is called, and what it says."""
-    title, sentence = WITHDRAWAL_TITLES[why]
-    return f"{title}. {sentence}"
-
-
-def withdrawal_text(withdrawal: Withdrawal) -> str:
-    """Return the public reason of a withdrawal in sentences; empty without one."""
-    if not withdrawal.why:
-        return ""
-    return f"{reason_text(WithdrawalReason(withdrawal.why))} {withdrawal.note}".rstrip()
-
-
-def release_withdrawn(release: Release) -> ReleaseNotFound:
-    """Return the refusal of an exact version that was withdrawn: the one of a missing version,
-    which clients know, with the reason behind it."""
-    withdrawal = withdrawal_of(release)
-    reason = withdrawal_text(withdrawal)
-    return ReleaseNotFound(
-        release.coordinate.package,
-        release.version,
-        withdrawal,
-        f". {withdrawn_by(withdrawal, 'it')}{f' {reason}' if reason else ''}",
-    )
-
-
 def parse_decision_reason(text: str, about: object) -> str:
     """Return the reason of a decision; raise `reason-missing` about its field."""
     with about_field("reason"):
         return parse_required_reason(text, f"the decision about {about}")
-
-
-def parse_public_reason(why: str, note: str) -> PublicReason | None:
-    """Read a public reason, or None if there is neither a category nor a note.
-
-    Raises `InvalidRequest`.
-    """
-    line = parse_reason(note, "public explanation")
-    if not (why or line):
-        return None
-    try:
-        return PublicReason(why=WithdrawalReason(why or "other"), note=line)
-    except ValueError:
-        known = ", ".join(each.value for each in WithdrawalReason)
-        message = f"{why[:80]!r} is not a public reason. Choose one of {known}."
-        raise InvalidRequest(message) from None
-
-
-class WithheldNote(Entity):
-    """A withheld release, for lists. The release itself decides.
-
-    It is derived from the release, without events; `of_revision` is the release's.
-    """
-
-    kind: ClassVar[str] = "withheld"
-
-    org: str
-    name: str
-    version: str
-    state: State
-    reason: str
-    is_held_for_owner: bool = Field(
-        validation_alias="awaits_owner", serialization_alias="awaits_owner"
-    )
-    holder: Holder = Holder.ADMINISTRATOR
-    since_ms: int
-    by: str = ""  # Who decided, where that is known; the log of the organization says it for ever.
-    of_revision: int
-    is_erased: bool = False
-
-    @classmethod
-    def of(cls, release: Release, by: str = "") -> Self:
-        """Derive the note of a release; `by` is used where its outbox does not say who decided.
-
-        For a release that waits for an owner, nobody has decided yet.
-        """
-        deciders = [each.actor for each in release.outbox if "state" in each.details]
-        if deciders and not release.is_held_for_owner:
-            by = deciders[-1]
-        return cls(
-            org=release.org,
-            name=release.name,
-            version=release.version,
-            state=release.state,
-            reason=release.state_reason,
-            is_held_for_owner=release.is_held_for_owner,
-            holder=release.holder,
-            since_ms=release.changed_ms or release.created_ms,
-            by=by,
-            of_revision=release.revision,
-            is_erased=release.erased is not None,
-        )
-
-    @property
-    def coordinate(self) -> Coordinate:
-        return Coordinate.parse(self.org, self.name, self.version)
-
-    @property
-    def place(self) -> Place:
-        return release_place(self.coordinate)
-
-
-def is_state_change_pending(release: Release) -> bool:
-    """Check whether a change of the release's state is not listed everywhere yet."""
-    return any("state" in event.details for event in release.outbox)
-
-
-# How long after its publication an owner can erase a release that hardly anybody uses.
-ERASABLE_FOR = timedelta(hours=72)
-MAX_PULLERS_OF_ERASED = 10  # Accounts, CI jobs and addresses.
-
-_ERASABLE_MS = ERASABLE_FOR // MS
-_PULLERS_KEPT_FOR = timedelta(days=1)  # Longer than any process collects pulls.
-
-
-def is_erasable_at(published_ms: int, now_ms: int) -> bool:
-    """Check whether a release is young enough for its owners to erase it."""
-    return now_ms - published_ms < _ERASABLE_MS
-
-
-class ReleasePullers(Entity):
-    """Who pulled a young release, as keyed hashes that nobody can reverse: accounts, CI jobs and
-    addresses, one more than `MAX_PULLERS_OF_ERASED` at most.
-
-    It is derived from pulls, without events, and deleted when its owners cannot erase the release
-    any more.
-    """
-
-    kind: ClassVar[str] = "release-pullers"
-
-    org: str
-    name: str
-    version: str
-    pullers: tuple[str, ...]
-    published_ms: int
-
-    @property
-    def coordinate(self) -> Coordinate:
-        return Coordinate.parse(self.org, self.name, self.version)
-
-    @property
-    def place(self) -> Place:
-        return release_place(self.coordinate)
-
-    @property
-    def ends_ms(self) -> int:
-        return self.published_ms + _ERASABLE_MS + _PULLERS_KEPT_FOR // MS
-
-    @property
-    def are_many(self) -> bool:
-        return len(self.pullers) > MAX_PULLERS_OF_ERASED
-
-    def with_pullers(self, pullers: Iterable[str]) -> Self:
-        """Return the record with these as well; the same one if it has them, or has many."""
-        new = [each for each in pullers if each not in self.pullers]
-        if self.are_many or not new:
-            return self
-        kept = (*self.pullers, *new)[: MAX_PULLERS_OF_ERASED + 1]
-        return self.model_copy(update={"pullers": kept})
-
-
-class ReleaseComparison(Struct, frozen=True):
-    """How a release differs from the one before it; a field is empty where they are the same.
-
-    `platform` is that of the earlier release.
-    """
-
-    version: str
-    new_dependencies: tuple[str, ...]
-    platform: str
-    has_other_publisher: bool
-
-    @classmethod
-    def of(cls, release: Release, earlier: Release) -> "ReleaseComparison":
-        return cls(
-            version=earlier.version,
-            new_dependencies=tuple(sorted(_dependencies(release) - _dependencies(earlier))),
-            platform="" if release.platform == earlier.platform else earlier.platform,
-            has_other_publisher=_publisher(release.origin) != _publisher(earlier.origin),
-        )
-
-    @property
-    def is_unchanged(self) -> bool:
-        return not (self.new_dependencies or self.platform or self.has_other_publisher)
-
-
-def _dependencies(release: Release) -> set[str]:
-    return {f"{each.org}/{each.name}" for each in release.dependencies}
-
-
-def _publisher(origin: Origin) -> tuple[str, ...]:
-    """Return who published: an account, an organization's token, or the jobs of a repository."""
-    job = origin.provenance
-    return (origin.principal, job.provider, job.repository) if job else (origin.principal,)

@@ -18,7 +18,7 @@ from shared.domain.names import OrgName
 from shared.domain.records import Record
 from shared.domain.text_lines import MAX_DESCRIPTION, parse_line
 from shared.domain.times import MS
-from shared.domain.withdrawals import WithdrawalReason
+from shared.domain.withdrawal_reasons import WithdrawalReason
 
 REPORTS_KEPT_FOR = timedelta(days=365)  # After the decision: as long as a false report counts.
 YOUNG_FOR = timedelta(days=30)  # Accounts made for one campaign are younger.

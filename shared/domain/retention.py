@@ -52,7 +52,7 @@ from shared.domain.proposals import Proposal
 from shared.domain.provenance.trusted_roots import PublicGoodRoot
 from shared.domain.publishing_rules import RegistryRules
 from shared.domain.registry_files.managed import ManagedByFile
-from shared.domain.releases import ReleasePullers, WithheldNote
+from shared.domain.release_pullers import ReleasePullers
 from shared.domain.reports import Report, ReportedRelease
 from shared.domain.reserved_names import ReservedName
 from shared.domain.scim import (
@@ -75,6 +75,7 @@ from shared.domain.transparency.records import (
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.domain.upstream_withdrawals import GoneRelease, UpstreamFeed
 from shared.domain.webhooks import DeliveryLog, Webhook, WebhookKeys
+from shared.domain.withheld_notes import WithheldNote
 
 
 class KeptStore(Struct, frozen=True):

@@ -26,7 +26,7 @@ from shared.domain.sessions import Session
 from shared.domain.tokens import Token
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.domain.webhooks import Webhook
-from shared.domain.withdrawals import WithdrawalReason
+from shared.domain.withdrawal_reasons import WithdrawalReason
 
 
 class Subject(Enum):

@@ -56,7 +56,7 @@ from shared.domain.search import SearchKind
 from shared.domain.times import LATEST_MS
 from shared.domain.upstream_withdrawals import UpstreamChange, UpstreamChanges, UpstreamWithdrawal
 from shared.domain.versions import Range, Version
-from shared.domain.withdrawals import WithdrawalReason
+from shared.domain.withdrawal_reasons import WithdrawalReason
 
 MAX_VERSIONS = 10_000  # Versions of one package; on public Central the largest number is 86.
 MAX_DESCRIBED = 1_000  # Versions of one list that are described; each takes a request.

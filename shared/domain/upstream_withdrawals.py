@@ -11,9 +11,8 @@ from shared.domain.coordinates import Coordinate, release_place
 from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.records import stored_as
-from shared.domain.releases import WITHDRAWAL_TITLES
 from shared.domain.times import StoredMs
-from shared.domain.withdrawals import PublicReason, WithdrawalReason
+from shared.domain.withdrawal_reasons import WITHDRAWAL_TITLES, PublicReason, WithdrawalReason
 
 ALL = "all"
 NONE = "none"

@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from shared.auth.secrets import Secret
 from shared.domain.mirror_rules import MAX_AGE_DAYS, UpstreamAddress, parse_upstreams
 from shared.domain.upstream_withdrawals import parse_followed
-from shared.domain.withdrawals import WithdrawalReason
+from shared.domain.withdrawal_reasons import WithdrawalReason
 from shared.settings.values import TopicSettings, split_list
 
 # The host of an upstream, and a token as the header Authorization takes it.

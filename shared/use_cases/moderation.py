@@ -12,10 +12,10 @@ from shared.domain.errors.base import about_field
 from shared.domain.packages import Head, Release
 from shared.domain.principals import Principal
 from shared.domain.proposals import Proposal
-from shared.domain.releases import parse_public_reason
 from shared.domain.scopes import Action
 from shared.domain.text_lines import MAX_DESCRIPTION
-from shared.domain.withdrawals import PublicReason, WithdrawalReason
+from shared.domain.withdrawal_reasons import PublicReason, WithdrawalReason
+from shared.domain.withdrawals import parse_public_reason
 from shared.services.publishing.erasure import Erasure
 from shared.services.publishing.package_holds import EndedHold
 from shared.services.publishing.proposals import ConfirmedProposal

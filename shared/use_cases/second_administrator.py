@@ -10,7 +10,7 @@ from shared.domain.names import OrgName
 from shared.domain.packages import Release
 from shared.domain.principals import Principal
 from shared.domain.proposals import Proposal
-from shared.domain.withdrawals import PublicReason
+from shared.domain.withdrawal_reasons import PublicReason
 from shared.services.administration.account_erasure import ErasureReceipt
 from shared.services.administration.name_disputes import DisputeDetails
 from shared.services.organizations.ownership import OwnershipDecision

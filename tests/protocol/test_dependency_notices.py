@@ -12,7 +12,7 @@ from shared.domain.principals import OPERATOR
 from shared.domain.release_lists import parse_coordinate
 from shared.domain.visibility import Visibility
 from shared.domain.webhooks import Topic
-from shared.domain.withdrawals import PublicReason, WithdrawalReason
+from shared.domain.withdrawal_reasons import PublicReason, WithdrawalReason
 from shared.services.packages import dependency_notices
 from tests.support.archives import bala
 from tests.support.event_feed import checked_feed

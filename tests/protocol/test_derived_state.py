@@ -14,9 +14,9 @@ from shared.domain.coordinates import Coordinate, package_owner
 from shared.domain.errors.base import Refusal
 from shared.domain.packages import Texts
 from shared.domain.principals import OPERATOR
-from shared.domain.releases import WithheldNote
 from shared.domain.search import Query, ResultPage, SymbolQuery
 from shared.domain.visibility import Visibility
+from shared.domain.withheld_notes import WithheldNote
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.documented_packages import documented_bala
 from tests.support.stored_state import ALL

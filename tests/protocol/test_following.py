@@ -15,7 +15,7 @@ from shared.domain.mail import Mail
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
 from shared.domain.release_lists import parse_coordinate
-from shared.domain.withdrawals import PublicReason, WithdrawalReason
+from shared.domain.withdrawal_reasons import PublicReason, WithdrawalReason
 from shared.services.following import follower_mail, following
 from shared.services.following.forgetting import remove_followers
 from shared.services.maintenance.tell_followers import TellFollowers

@@ -12,7 +12,7 @@ from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
 from shared.domain.scopes import Role
 from shared.domain.visibility import Visibility
-from shared.domain.withdrawals import PublicReason, WithdrawalReason
+from shared.domain.withdrawal_reasons import PublicReason, WithdrawalReason
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
 from tests.support.storage import one_machine

@@ -16,7 +16,7 @@ from shared.domain.principals import OPERATOR
 from shared.domain.scopes import Role
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.visibility import Visibility
-from shared.domain.withdrawals import PublicReason, WithdrawalReason
+from shared.domain.withdrawal_reasons import PublicReason, WithdrawalReason
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.port_doubles import Journal

@@ -28,7 +28,7 @@ from shared.domain.tokens import Token
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.visibility import Visibility
 from shared.domain.webhooks import Topic, Webhook
-from shared.domain.withdrawals import WithdrawalReason
+from shared.domain.withdrawal_reasons import WithdrawalReason
 from shared.services.administration.revocations import REASON as RESTORED
 from shared.services.organizations.invitations import InvitationRequest
 from shared.services.tokens.trusted_publishers import PublisherRequest

@@ -16,8 +16,7 @@ from shared.domain.errors.packages import (
     Withdrawal,
 )
 from shared.domain.release_lists import is_built_in
-from shared.domain.releases import WITHDRAWAL_TITLES
-from shared.domain.withdrawals import WithdrawalReason
+from shared.domain.withdrawal_reasons import WITHDRAWAL_TITLES, WithdrawalReason
 
 # Reasons of withdrawals that do no harm to those who have built or run the release.
 HARMLESS_REASONS = frozenset(

@@ -41,8 +41,8 @@ from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.coordinates import Coordinate
 from shared.domain.dependency_graphs import GraphNode
 from shared.domain.packages import ReleaseEntry
-from shared.domain.releases import withdrawal_text
 from shared.domain.search import ResultPage, Sort
+from shared.domain.withdrawals import withdrawal_text
 from shared.ports.pull_ledger import CallerScope
 from shared.runtime.answers import Answer
 from shared.services.packages.package_details import ReleaseDetails

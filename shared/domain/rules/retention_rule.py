@@ -11,8 +11,8 @@ from shared.domain.publishing_rules import Retention
 from shared.domain.release_states import State
 from shared.domain.times import MS
 from shared.domain.visibility import Visibility
-from shared.domain.withdrawals import PublicReason
-from shared.domain.withdrawals import WithdrawalReason as Why
+from shared.domain.withdrawal_reasons import PublicReason
+from shared.domain.withdrawal_reasons import WithdrawalReason as Why
 
 
 def expired_prereleases(

@@ -17,7 +17,7 @@ from shared.domain.events import Event
 from shared.domain.release_states import State
 from shared.domain.times import utc_text
 from shared.domain.visibility import Visibility
-from shared.domain.withdrawals import WithdrawalReason
+from shared.domain.withdrawal_reasons import WithdrawalReason
 
 FORMAT = 1
 SALT_BYTES = 32

@@ -41,7 +41,7 @@ from shared.domain.tokens import Token
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.domain.visibility import Visibility
 from shared.domain.webhooks import Webhook
-from shared.domain.withdrawals import PublicReason
+from shared.domain.withdrawal_reasons import PublicReason
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore

@@ -13,9 +13,9 @@ from shared.domain.errors.packages import Withdrawal
 from shared.domain.packages import Survey, effective_deprecation
 from shared.domain.principals import Principal
 from shared.domain.release_states import State
-from shared.domain.releases import withdrawal_of
 from shared.domain.version_choice import latest
 from shared.domain.versions import Range
+from shared.domain.withdrawals import withdrawal_of
 from shared.services.api_docs.api_docs_generation import ApiHistory
 from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.successors import Successors

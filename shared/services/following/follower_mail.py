@@ -38,10 +38,10 @@ from shared.domain.mail import MailText
 from shared.domain.mirror_rules import is_withheld_by_rules
 from shared.domain.release_lists import parse_coordinate
 from shared.domain.release_states import State
-from shared.domain.releases import withdrawal_of, withdrawal_text
 from shared.domain.sentences import printable_line
 from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
+from shared.domain.withdrawals import withdrawal_of, withdrawal_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore

@@ -10,10 +10,10 @@ from msgspec import Struct
 from shared.domain.packages import Head, Release, archive_container
 from shared.domain.principals import MAINTENANCE
 from shared.domain.release_states import State
-from shared.domain.releases import WithheldNote
 from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.domain.visibility import Readers
+from shared.domain.withheld_notes import WithheldNote
 from shared.ports.archive_store import ArchiveStore, StoredArchive
 from shared.ports.directory import DirectoryStore
 from shared.ports.documents import DocumentStore

@@ -5,12 +5,11 @@ from msgspec import Struct
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate
-from shared.domain.packages import Head, Release
+from shared.domain.packages import ErasedArchive, Head, Release
 from shared.domain.principals import Principal
 from shared.domain.release_states import State
 from shared.domain.releases import with_erasure
 from shared.domain.times import MS, utc_text
-from shared.domain.withdrawals import ErasedArchive
 from shared.ports.deleted_copies import DeletedCopies
 from shared.ports.documents import DocumentStore
 from shared.ports.metadata import MetadataStore

@@ -6,9 +6,9 @@ from msgspec import Struct
 
 from shared.domain.accounts import Account
 from shared.domain.packages import Release
-from shared.domain.releases import withdrawal_of, withdrawal_text
 from shared.domain.sentences import listed
 from shared.domain.times import MS
+from shared.domain.withdrawals import withdrawal_of, withdrawal_text
 from shared.ports.system import Clock
 from shared.services.identity.mail import (
     MAX_LISTED,

@@ -18,12 +18,12 @@ from shared.domain.packages import Head, Release
 from shared.domain.principals import MAINTENANCE, OPERATOR, Principal
 from shared.domain.release_lists import parse_coordinate
 from shared.domain.release_states import State
-from shared.domain.releases import withdrawal_of
 from shared.domain.scopes import UNLIMITED
 from shared.domain.search import Query, ResultPage, Sort
 from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.domain.visibility import Visibility
+from shared.domain.withdrawals import withdrawal_of
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore

@@ -23,9 +23,10 @@ from shared.domain.errors.requests import NotListedYet
 from shared.domain.listings import Listing
 from shared.domain.packages import Head, Release, ReleaseEntry, Survey, Texts
 from shared.domain.release_states import State
-from shared.domain.releases import WithheldNote, disclosed, is_state_change_pending
+from shared.domain.releases import disclosed
 from shared.domain.version_choice import latest
 from shared.domain.versions import Range
+from shared.domain.withheld_notes import WithheldNote, is_state_change_pending
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.documents import DocumentStore

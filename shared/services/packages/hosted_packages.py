@@ -44,10 +44,10 @@ from shared.domain.names import ToolId
 from shared.domain.packages import AvailableRelease, FoundRelease, Head, ReleaseEntry, Survey
 from shared.domain.principals import Principal
 from shared.domain.release_states import State
-from shared.domain.releases import release_withdrawn, withdrawal_of
 from shared.domain.version_choice import live_release, newest_stable_first, usable_versions
 from shared.domain.versions import Range, Version
 from shared.domain.visibility import Visibility
+from shared.domain.withdrawals import release_withdrawn, withdrawal_of
 from shared.ports.documents import DocumentStore
 from shared.ports.metadata import MetadataStore, PackageReader, ReadCheck
 from shared.runtime.decoded_records import memory_of, memory_of_entries

@@ -35,10 +35,10 @@ from shared.domain.packages import (
 from shared.domain.principals import Principal
 from shared.domain.provenance.losses import lost_provenance
 from shared.domain.release_lists import is_built_in
-from shared.domain.releases import withdrawal_of
 from shared.domain.version_choice import latest
 from shared.domain.versions import Range, Version
 from shared.domain.visibility import Visibility
+from shared.domain.withdrawals import withdrawal_of
 from shared.ports.directory import DirectoryStore
 from shared.ports.documents import DocumentStore
 from shared.ports.metadata import PackageReader

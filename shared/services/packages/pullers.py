@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from shared.auth.signing_keys import SigningKeys
 from shared.domain.coordinates import Coordinate, release_place
-from shared.domain.releases import MAX_PULLERS_OF_ERASED, ReleasePullers, is_erasable_at
+from shared.domain.release_pullers import MAX_PULLERS_OF_ERASED, ReleasePullers, is_erasable_at
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.runtime.lru_cache import LruCache

@@ -15,9 +15,9 @@ from shared.domain.documents import DerivedDocument
 from shared.domain.events import Event
 from shared.domain.packages import Survey, is_for_everybody
 from shared.domain.principals import ANONYMOUS, Principal
-from shared.domain.releases import withdrawal_of
 from shared.domain.sparse_index import index_file, index_path, with_advisories
 from shared.domain.visibility import Readers, Visibility
+from shared.domain.withdrawals import withdrawal_of
 from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
 from shared.runtime.answer_dependencies import Dependencies

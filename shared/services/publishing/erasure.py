@@ -12,7 +12,7 @@ from shared.domain.packages import Release, Texts
 from shared.domain.principals import Principal
 from shared.domain.release_states import State
 from shared.domain.times import time_text
-from shared.domain.withdrawals import PublicReason
+from shared.domain.withdrawal_reasons import PublicReason
 from shared.ports.archive_delivery import EdgeCache
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.deleted_copies import CopyLeft, DeletedCopies

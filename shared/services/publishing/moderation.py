@@ -19,21 +19,16 @@ from shared.domain.organizations import Organization
 from shared.domain.packages import Head, Origin, Release, Survey
 from shared.domain.principals import Principal
 from shared.domain.reasons import reason_for_change
+from shared.domain.release_comparisons import ReleaseComparison
 from shared.domain.release_states import Holder, State
-from shared.domain.releases import (
-    Decision,
-    ReleaseComparison,
-    WithheldNote,
-    next_decision,
-    parse_decision_reason,
-    with_decision,
-)
+from shared.domain.releases import Decision, next_decision, parse_decision_reason, with_decision
 from shared.domain.scopes import Action
 from shared.domain.sentences import named
 from shared.domain.tokens import Token
 from shared.domain.version_choice import latest
 from shared.domain.versions import Range
-from shared.domain.withdrawals import PublicReason
+from shared.domain.withdrawal_reasons import PublicReason
+from shared.domain.withheld_notes import WithheldNote
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.pull_ledger import PullLedger

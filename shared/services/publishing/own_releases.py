@@ -13,20 +13,18 @@ from shared.domain.errors.packages import ReleaseNotFound
 from shared.domain.packages import FoundRelease, Head, Release
 from shared.domain.principals import OPERATOR, Principal
 from shared.domain.reasons import acts_from_outside
-from shared.domain.release_states import Holder, State
-from shared.domain.releases import (
+from shared.domain.release_pullers import (
     ERASABLE_FOR,
     MAX_PULLERS_OF_ERASED,
-    Decision,
     ReleasePullers,
     is_erasable_at,
-    is_removed_by_owner,
-    parse_decision_reason,
-    with_decision,
 )
+from shared.domain.release_states import Holder, State
+from shared.domain.releases import Decision, parse_decision_reason, with_decision
 from shared.domain.scopes import Action
 from shared.domain.search import Query, ResultPage
-from shared.domain.withdrawals import PublicReason, WithdrawalReason
+from shared.domain.withdrawal_reasons import PublicReason, WithdrawalReason
+from shared.domain.withdrawals import is_removed_by_owner
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.pull_ledger import PullLedger

@@ -26,7 +26,7 @@ from shared.domain.proposals import (
 from shared.domain.release_states import State
 from shared.domain.releases import parse_decision_reason
 from shared.domain.reserved_names import parse_reserved_name
-from shared.domain.withdrawals import PublicReason
+from shared.domain.withdrawal_reasons import PublicReason
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness
 from shared.runtime.retries import retried_when_stale, retried_with_back_off

@@ -13,9 +13,9 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.mail import MailText
 from shared.domain.packages import Release
 from shared.domain.release_states import WITHDRAWN, State
-from shared.domain.releases import withdrawal_of, withdrawal_text
 from shared.domain.sentences import listed, printable_line
 from shared.domain.times import MS, time_text
+from shared.domain.withdrawals import withdrawal_of, withdrawal_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.runtime.background_tasks import BackgroundTasks

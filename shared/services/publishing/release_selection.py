@@ -17,7 +17,7 @@ from shared.domain.principals import Principal
 from shared.domain.release_states import State
 from shared.domain.releases import Decision
 from shared.domain.scopes import Resource
-from shared.domain.withdrawals import PublicReason
+from shared.domain.withdrawal_reasons import PublicReason
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.services.identity.accounts import ACCOUNT_ID_PREFIX, account_by_name

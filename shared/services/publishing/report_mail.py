@@ -7,9 +7,9 @@ from datetime import timedelta
 from msgspec import Struct
 
 from shared.domain.coordinates import Coordinate
-from shared.domain.releases import WITHDRAWAL_TITLES
 from shared.domain.reports import Report, ReportedRelease, ReportState, main_reason, report_owner
 from shared.domain.times import MS
+from shared.domain.withdrawal_reasons import WITHDRAWAL_TITLES
 from shared.ports.system import Clock
 from shared.ports.work import Counter, WorkStore
 from shared.services.identity.accounts import accounts_by_ids, administrator_accounts

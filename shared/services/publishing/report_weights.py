@@ -22,7 +22,7 @@ from shared.domain.reports import (
     weight_of,
 )
 from shared.domain.search import Query
-from shared.domain.withdrawals import PublicReason
+from shared.domain.withdrawal_reasons import PublicReason
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import accounts_by_ids

@@ -42,7 +42,7 @@ from shared.domain.reports import (
 from shared.domain.scopes import Action
 from shared.domain.tasks import TaskReport
 from shared.domain.times import DAY_MS, MS
-from shared.domain.withdrawals import PublicReason, WithdrawalReason
+from shared.domain.withdrawal_reasons import PublicReason, WithdrawalReason
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock

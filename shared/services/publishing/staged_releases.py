@@ -17,10 +17,10 @@ from shared.domain.errors.requests import ApiDocsPending, Busy
 from shared.domain.names import OrgName
 from shared.domain.packages import GivenApproval, Head, Release, ReleaseEntry, Survey
 from shared.domain.principals import Principal
+from shared.domain.release_comparisons import ReleaseComparison
 from shared.domain.release_states import Holder, State
 from shared.domain.releases import (
     Decision,
-    ReleaseComparison,
     next_decision,
     parse_decision_reason,
     with_change,

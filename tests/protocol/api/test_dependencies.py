@@ -16,7 +16,7 @@ from shared.adapters.system import SystemClock
 from shared.bootstrap import build_registry
 from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
-from shared.domain.withdrawals import PublicReason, WithdrawalReason
+from shared.domain.withdrawal_reasons import PublicReason, WithdrawalReason
 from shared.hosting.host import Host
 from shared.hosting.http_server.server import bind
 from tests.paths import ROOT

@@ -12,7 +12,7 @@ from shared.domain.errors.base import Unavailable
 from shared.domain.packages import Release, Texts
 from shared.domain.principals import OPERATOR
 from shared.domain.release_states import State
-from shared.domain.withdrawals import PublicReason, WithdrawalReason
+from shared.domain.withdrawal_reasons import PublicReason, WithdrawalReason
 from shared.ports.deleted_copies import CopyLeft
 from shared.services.common import Adapters
 from tests.support.archives import bala

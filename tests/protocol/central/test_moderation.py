@@ -6,7 +6,7 @@ import pytest
 
 from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
-from shared.domain.withdrawals import PublicReason, WithdrawalReason
+from shared.domain.withdrawal_reasons import PublicReason, WithdrawalReason
 from tests.protocol.bal.failures import ClientFailure, NoPackage
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.central.answers import answered, refused

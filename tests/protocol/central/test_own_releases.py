@@ -6,8 +6,8 @@ import pytest
 
 from shared.domain.coordinates import Coordinate, release_place
 from shared.domain.principals import OPERATOR
+from shared.domain.release_pullers import ReleasePullers
 from shared.domain.release_states import State
-from shared.domain.releases import ReleasePullers
 from shared.services.packages.pullers import PullerRecords
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala

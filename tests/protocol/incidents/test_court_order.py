@@ -2,7 +2,7 @@
 
 from shared.domain.coordinates import Coordinate
 from shared.domain.release_states import State
-from shared.domain.withdrawals import WithdrawalReason
+from shared.domain.withdrawal_reasons import WithdrawalReason
 from tests.support.archives import bala
 from tests.support.incident_page import follow
 from tests.support.storage import one_machine

@@ -8,7 +8,7 @@ import pytest
 from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
 from shared.domain.visibility import Visibility
-from shared.domain.withdrawals import PublicReason, WithdrawalReason
+from shared.domain.withdrawal_reasons import PublicReason, WithdrawalReason
 from tests.fakes.system import START_MS
 from tests.support.archives import bala
 from tests.support.world import URL, World

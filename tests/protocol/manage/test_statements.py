@@ -13,7 +13,7 @@ from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
 from shared.domain.scopes import Role
 from shared.domain.webhooks import Topic
-from shared.domain.withdrawals import PublicReason, WithdrawalReason
+from shared.domain.withdrawal_reasons import PublicReason, WithdrawalReason
 from tests.support.archives import bala
 from tests.support.page_client import PageClient
 from tests.support.receivers import Receiver

@@ -24,7 +24,7 @@ from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
 from shared.domain.release_lists import parse_coordinate
 from shared.domain.release_states import State
-from shared.domain.withdrawals import PublicReason, WithdrawalReason
+from shared.domain.withdrawal_reasons import PublicReason, WithdrawalReason
 from shared.ports.metadata import MetadataStore
 from shared.services.bundles.bundle_import import ImportStep
 from shared.services.record_batches import all_entities

@@ -10,7 +10,7 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
 from shared.domain.release_lists import parse_coordinate
 from shared.domain.release_states import State
-from shared.domain.withdrawals import PublicReason, WithdrawalReason
+from shared.domain.withdrawal_reasons import PublicReason, WithdrawalReason
 from shared.ports.http_client import HttpResponse
 from tests.protocol.mirror.test_second_registry import URL_OF_UPSTREAM, Pair, ToWorld
 from tests.protocol.web.page_reader import Elements, opened

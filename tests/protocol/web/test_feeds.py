@@ -11,7 +11,7 @@ import pytest
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.principals import OPERATOR
 from shared.domain.visibility import Visibility
-from shared.domain.withdrawals import PublicReason, WithdrawalReason
+from shared.domain.withdrawal_reasons import PublicReason, WithdrawalReason
 from tests.protocol.web.page_reader import Elements, opened
 from tests.protocol.web.sample_packages import publish
 from tests.support.world import URL, OpenWorld, Person, World

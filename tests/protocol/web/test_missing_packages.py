@@ -5,8 +5,7 @@ import pytest
 from functions.web.package.missing import HARMLESS_REASONS
 from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
-from shared.domain.releases import WITHDRAWAL_TITLES
-from shared.domain.withdrawals import PublicReason, WithdrawalReason
+from shared.domain.withdrawal_reasons import WITHDRAWAL_TITLES, PublicReason, WithdrawalReason
 from tests.protocol.web.page_reader import Elements, opened
 from tests.support.archives import bala
 from tests.support.page_client import PageClient

@@ -5,7 +5,7 @@ import pytest
 from shared.domain.principals import OPERATOR
 from shared.domain.release_lists import parse_coordinate
 from shared.domain.visibility import Visibility
-from shared.domain.withdrawals import PublicReason, WithdrawalReason
+from shared.domain.withdrawal_reasons import PublicReason, WithdrawalReason
 from tests.protocol.mcp.agent import Agent
 from tests.protocol.web.page_reader import Elements, opened
 from tests.support.archives import bala

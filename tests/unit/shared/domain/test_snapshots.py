@@ -11,12 +11,13 @@ from shared.domain.advisories.records import AdvisoryChange, AdvisorySet
 from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.entities import AdditionCount, Entity
 from shared.domain.mirroring import CataloguedPackage, CatalogueRound
-from shared.domain.releases import ReleasePullers, WithheldNote
+from shared.domain.release_pullers import ReleasePullers
 from shared.domain.sessions import Session
 from shared.domain.snapshots import ENTITIES, SnapshotUnusable, from_line, snapshot_name
 from shared.domain.transparency.records import ReleaseProof
 from shared.domain.upstream_withdrawals import UpstreamFeed
 from shared.domain.webhooks import WebhookKeys
+from shared.domain.withheld_notes import WithheldNote
 
 # Nobody is signed in by an old copy or decrypts with one, counts of additions start anew, and the
 # others are derived.

@@ -17,8 +17,8 @@ from shared.domain.listings import Listing
 from shared.domain.packages import Survey
 from shared.domain.principals import OPERATOR
 from shared.domain.release_states import State
-from shared.domain.releases import WithheldNote
 from shared.domain.search import ANYONE, Query, ResultPage, SymbolQuery
+from shared.domain.withheld_notes import WithheldNote
 from shared.ports.directory import DirectoryStore
 from shared.ports.search import SearchIndex
 from shared.services.common import Adapters
