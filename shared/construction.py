@@ -102,7 +102,7 @@ from shared.services.common import Adapters
 from shared.services.following.follower_mail import FollowerMail
 from shared.services.following.following import Following
 from shared.services.identity.accounts import Accounts, RetiredNames
-from shared.services.identity.mail import AccountMail, Appeal, DecisionMail, MailDelivery
+from shared.services.identity.mail import AccountMail, DecisionMail
 from shared.services.identity.mail_domains import MailDomains
 from shared.services.identity.sessions import Identities, Sessions
 from shared.services.identity.sign_in import SignInFlow
@@ -110,6 +110,7 @@ from shared.services.identity.sign_in_links import SignInLinks
 from shared.services.leases import Leases
 from shared.services.limits.notices import NoticeCache, Notices, ReadOnlyMode
 from shared.services.limits.rate_limits import BurstDetection, RateLimiter
+from shared.services.mail_delivery import Appeal, MailDelivery
 from shared.services.maintenance.anonymize_events import AnonymizeEvents
 from shared.services.maintenance.apply_group_rules import ApplyGroupRules
 from shared.services.maintenance.apply_mirror_rules import ApplyMirrorRules

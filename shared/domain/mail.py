@@ -1,4 +1,4 @@
-"""Mail, and mail addresses; `shared/services/identity/mail_texts.txt` has the texts."""
+"""Mail, and mail addresses; `shared/services/mail_texts.txt` has the texts."""
 
 import re
 from dataclasses import dataclass, field

@@ -109,7 +109,7 @@ async def domains(worlds: OpenWorld) -> Domains:
 
 
 def test_no_mail_carries_a_way_to_sign_in_or_to_recover_an_account() -> None:
-    texts = (ROOT / "shared/services/identity/mail_texts.txt").read_text("utf-8")
+    texts = (ROOT / "shared/services/mail_texts.txt").read_text("utf-8")
     mails = {each.partition("\n")[0]: each for each in texts.split("\n== ")[1:]}
     named = ("recover", "reset", "sign-in link", "/sign-in/")
     assert [name for name, text in mails.items() if any(each in text for each in named)] == []

@@ -18,10 +18,11 @@ from shared.domain.scopes import Grant, Role
 from shared.ports.directory import DirectoryStore
 from shared.ports.search import SearchIndex
 from shared.ports.system import Clock
-from shared.services.identity.mail import Appeal, DecisionMail, MailDelivery
+from shared.services.identity.mail import DecisionMail
 from shared.services.identity.mail_domains import MailDomains
 from shared.services.leases import Leases
 from shared.services.limits.rate_limits import BurstDetection, RateLimiter
+from shared.services.mail_delivery import Appeal, MailDelivery
 from shared.services.maintenance.finish_deletions import FinishDeletions
 from shared.services.organizations.invitations import Invitations
 from shared.services.organizations.made_by_accounts import MadeByAccounts, MakerMail

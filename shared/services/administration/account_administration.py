@@ -36,9 +36,10 @@ from shared.services.identity.accounts import (
     account_by_name,
     accounts_by_ids,
 )
-from shared.services.identity.mail import DecisionMail, MailDelivery, mail_text, reason_text
+from shared.services.identity.mail import DecisionMail
 from shared.services.identity.sessions import Sessions, live_sessions
 from shared.services.list_pages import ListPage, entities_with_prefix, entity_page
+from shared.services.mail_delivery import MailDelivery, mail_text, reason_text
 from shared.services.organizations.made_by_accounts import MadeByAccounts, MadeItem
 from shared.services.organizations.memberships import Memberships
 from shared.services.organizations.ownership import OwnerlessOrganizations

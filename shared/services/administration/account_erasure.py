@@ -37,8 +37,9 @@ from shared.services.administration.maker_locks import MakerLocks
 from shared.services.administration.name_disputes import NameDisputes
 from shared.services.following.forgetting import forget_follower
 from shared.services.identity.accounts import RetiredNames, organization_owners
-from shared.services.identity.mail import AccountMail, mail_text
+from shared.services.identity.mail import AccountMail
 from shared.services.identity.sessions import Sessions
+from shared.services.mail_delivery import mail_text
 from shared.services.organizations.made_by_accounts import MadeByAccounts
 from shared.services.organizations.membership_records import MembershipRecords, member_removal
 from shared.services.organizations.ownership import OwnerlessOrganizations

@@ -16,8 +16,8 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.identity.accounts import accounts_by_ids, actor_name, administrator_accounts
-from shared.services.identity.mail import MailDelivery, mail_text, reason_text
 from shared.services.leases import Leases
+from shared.services.mail_delivery import MailDelivery, mail_text, reason_text
 from shared.services.records import EntityChange, RecordWriter
 
 # What a token with the scope moderate is enough for.

@@ -45,8 +45,8 @@ from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.administration.account_administration import AccountAdministration
 from shared.services.administration.administrators import Administrators
 from shared.services.identity.accounts import Accounts, account_names
-from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.leases import Leases
+from shared.services.mail_delivery import MailDelivery, mail_text
 from shared.services.record_batches import RECORDS_AT_ONCE, all_entities, entity_batches
 from shared.services.records import EntityChange, RecordWriter
 

@@ -33,7 +33,7 @@ from shared.runtime.retries import retried_when_stale
 from shared.services.administration.administrators import Administrators
 from shared.services.administration.directory_locks import DirectoryLocks
 from shared.services.identity.accounts import account_names
-from shared.services.identity.mail import MailDelivery, mail_text
+from shared.services.mail_delivery import MailDelivery, mail_text
 from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
 from shared.services.records import EntityChange, RecordWriter
 

@@ -52,7 +52,7 @@ from shared.services.identity.accounts import (
     actor_name,
     organization_owners,
 )
-from shared.services.identity.mail import MailDelivery, mail_text
+from shared.services.mail_delivery import MailDelivery, mail_text
 from shared.services.record_batches import RECORDS_AT_ONCE, all_entities, entity_batches
 from shared.services.records import EntityChange, RecordWriter
 

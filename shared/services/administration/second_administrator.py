@@ -19,7 +19,7 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.services.administration.administrators import Administrators
 from shared.services.identity.accounts import account_names
-from shared.services.identity.mail import MailDelivery, mail_text, reason_text
+from shared.services.mail_delivery import MailDelivery, mail_text, reason_text
 
 
 class SecondAdministrator(Struct, frozen=True):

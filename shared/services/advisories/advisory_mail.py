@@ -12,12 +12,7 @@ from shared.domain.times import MS
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.services.identity.accounts import administrator_accounts
-from shared.services.identity.mail import (
-    MAX_LISTED,
-    NOTICE_MAIL_KEPT_FOR,
-    MailDelivery,
-    mail_text,
-)
+from shared.services.mail_delivery import MAX_LISTED, NOTICE_MAIL_KEPT_FOR, MailDelivery, mail_text
 
 
 class AdvisoryMail(Struct, frozen=True):

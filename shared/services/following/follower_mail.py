@@ -53,7 +53,7 @@ from shared.services.advisories.advisory_notices import reader_for
 from shared.services.feed_position import FeedPosition
 from shared.services.following.following import Following
 from shared.services.identity.accounts import accounts_by_ids
-from shared.services.identity.mail import MailDelivery, mail_text
+from shared.services.mail_delivery import MailDelivery, mail_text
 from shared.services.record_batches import EVENTS_READ_AT_ONCE, FOLLOWERS_READ_AT_ONCE
 
 # Nobody is told about older events, for example after an upgrade.

@@ -32,7 +32,7 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.http_client import HttpClient, Unanswered
 from shared.ports.system import Clock
 from shared.services.identity.accounts import administrator_accounts
-from shared.services.identity.mail import MailDelivery, mail_text
+from shared.services.mail_delivery import MailDelivery, mail_text
 from shared.services.record_batches import all_entities
 from shared.services.records import EntityChange, RecordWriter
 

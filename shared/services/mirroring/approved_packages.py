@@ -54,7 +54,7 @@ from shared.runtime.cached_record import CachedRecord
 from shared.runtime.lru_cache import LruCache
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import accounts_by_ids, administrator_accounts
-from shared.services.identity.mail import MailDelivery, mail_text
+from shared.services.mail_delivery import MailDelivery, mail_text
 from shared.services.packages.pull_counter import utc_day
 from shared.services.record_batches import PACKAGES_READ_AT_ONCE, package_batches
 from shared.services.records import EntityChange, RecordWriter

@@ -31,7 +31,7 @@ from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import administrator_accounts
-from shared.services.identity.mail import MailDelivery, mail_text
+from shared.services.mail_delivery import MailDelivery, mail_text
 from shared.services.mirroring.upstreams import Upstreams, UpstreamSource
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.packages.external_releases import ExternalReleases

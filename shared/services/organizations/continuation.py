@@ -16,7 +16,7 @@ from shared.domain.scopes import Action
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
-from shared.services.identity.mail import mail_text
+from shared.services.mail_delivery import mail_text
 from shared.services.organizations.membership_records import Actor, MembershipRecords
 from shared.services.records import EntityChange, RecordWriter
 

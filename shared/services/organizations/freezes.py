@@ -28,7 +28,7 @@ from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.identity.accounts import accounts_by_ids
-from shared.services.identity.mail import Appeal, mail_text, reason_text
+from shared.services.mail_delivery import Appeal, mail_text, reason_text
 from shared.services.organizations.membership_records import Actor, MembershipRecords
 from shared.services.organizations.memberships import Memberships
 from shared.services.records import EntityChange, RecordWriter

@@ -52,10 +52,10 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness
 from shared.ports.work import WorkStore
 from shared.runtime.retries import retried_with_back_off
-from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.identity.mail_domains import MailDomains
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.limits.rate_limits import RateLimiter
+from shared.services.mail_delivery import MailDelivery, mail_text
 from shared.services.organizations.made_by_accounts import invitation_change
 from shared.services.organizations.membership_records import (
     Actor,

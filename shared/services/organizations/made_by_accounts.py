@@ -25,7 +25,7 @@ from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import account_names, organization_owners, reachable_owners
-from shared.services.identity.mail import MailDelivery, mail_text
+from shared.services.mail_delivery import MailDelivery, mail_text
 from shared.services.organizations.webhooks import confirm_webhook
 from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
 from shared.services.records import EntityChange, RecordWriter

@@ -29,8 +29,9 @@ from shared.domain.times import MS, time_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.services.identity.accounts import accounts_by_ids, responsible_accounts
-from shared.services.identity.mail import DecisionMail, MailDelivery, mail_text, reason_text
+from shared.services.identity.mail import DecisionMail
 from shared.services.leases import Leases
+from shared.services.mail_delivery import MailDelivery, mail_text, reason_text
 from shared.services.records import E, EntityChange, RecordWriter
 
 

@@ -54,8 +54,8 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock, Randomness
 from shared.runtime.retries import retried_when_stale
-from shared.services.identity.mail import mail_text, reason_text
 from shared.services.limits.rate_limits import RateLimiter
+from shared.services.mail_delivery import mail_text, reason_text
 from shared.services.mirroring.upstreams import Upstreams
 from shared.services.organizations.membership_records import Actor, MembershipRecords
 from shared.services.organizations.reserved_names import stored_patterns

@@ -45,7 +45,7 @@ from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import Accounts, account_names, accounts_by_ids
-from shared.services.identity.mail import MailDelivery, mail_text
+from shared.services.mail_delivery import MailDelivery, mail_text
 from shared.services.organizations.membership_records import MembershipRecords
 from shared.services.organizations.memberships import Memberships
 from shared.services.record_batches import (

@@ -26,7 +26,7 @@ from shared.ports.system import Clock
 from shared.ports.work import Counter, WorkStore
 from shared.runtime.single_flight import SingleFlight
 from shared.services.identity.accounts import administrator_accounts
-from shared.services.identity.mail import MailDelivery, mail_text
+from shared.services.mail_delivery import MailDelivery, mail_text
 
 # Packages with the most pulls, and with the most dependents: this takes milliseconds for a new
 # name.

@@ -15,7 +15,7 @@ from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import responsible_accounts
-from shared.services.identity.mail import MailDelivery, mail_text
+from shared.services.mail_delivery import MailDelivery, mail_text
 from shared.services.record_batches import PACKAGES_READ_AT_ONCE, all_entities, package_batches
 
 # For organizations without a limit; those with a limit are counted at each run of the task.

@@ -10,7 +10,7 @@ from shared.domain.sentences import listed
 from shared.domain.times import MS
 from shared.domain.withdrawals import withdrawal_of, withdrawal_text
 from shared.ports.system import Clock
-from shared.services.identity.mail import (
+from shared.services.mail_delivery import (
     MAX_LISTED,
     NOTICE_MAIL_KEPT_FOR,
     MailDelivery,

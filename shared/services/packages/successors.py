@@ -21,7 +21,7 @@ from shared.ports.metadata import MetadataStore, ReadCheck
 from shared.ports.system import Clock
 from shared.runtime.answer_dependencies import NOTHING_STORED, Dependencies
 from shared.services.identity.accounts import organization_owners
-from shared.services.identity.mail import MailDelivery, mail_text
+from shared.services.mail_delivery import MailDelivery, mail_text
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.packages.hosted_packages import HostedPackages
 

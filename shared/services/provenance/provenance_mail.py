@@ -8,7 +8,7 @@ from shared.domain.times import MS
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.services.identity.accounts import responsible_accounts
-from shared.services.identity.mail import NOTICE_MAIL_KEPT_FOR, MailDelivery, mail_text
+from shared.services.mail_delivery import NOTICE_MAIL_KEPT_FOR, MailDelivery, mail_text
 
 
 class ProvenanceMail(Struct, frozen=True):

@@ -26,13 +26,8 @@ from shared.services.identity.accounts import (
     publishing_accounts,
     responsible_accounts,
 )
-from shared.services.identity.mail import (
-    Appeal,
-    MailDelivery,
-    mail_text,
-    reason_text,
-)
 from shared.services.limits.rate_limits import BURST_WINDOW
+from shared.services.mail_delivery import Appeal, MailDelivery, mail_text, reason_text
 
 _HELD_MAIL_KIND = "held-news"
 _REVIEW_MAIL_KIND = "review-wanted"

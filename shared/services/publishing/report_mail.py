@@ -13,7 +13,7 @@ from shared.domain.withdrawal_reasons import WITHDRAWAL_TITLES
 from shared.ports.system import Clock
 from shared.ports.work import Counter, WorkStore
 from shared.services.identity.accounts import accounts_by_ids, administrator_accounts
-from shared.services.identity.mail import MailDelivery, mail_text
+from shared.services.mail_delivery import MailDelivery, mail_text
 from shared.services.report_records import ReportRecords
 
 REPORTED_MAILS_AN_HOUR = 10  # Mails to each administrator, each about another release.

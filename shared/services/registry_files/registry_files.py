@@ -33,8 +33,8 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
 from shared.services.identity.accounts import actor_name, administrator_accounts
-from shared.services.identity.mail import MailDelivery, mail_text
 from shared.services.leases import Leases
+from shared.services.mail_delivery import MailDelivery, mail_text
 from shared.services.records import EntityChange, RecordWriter
 from shared.services.registry_files.organization_files import OrganizationFiles
 from shared.services.registry_files.plans import (

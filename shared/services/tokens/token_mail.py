@@ -9,7 +9,7 @@ from shared.domain.tokens import Token, describe_grants
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.services.identity.accounts import accounts_by_ids, responsible_accounts
-from shared.services.identity.mail import MailDelivery, mail_text
+from shared.services.mail_delivery import MailDelivery, mail_text
 
 
 class TokenMail(Struct, frozen=True):

@@ -4,7 +4,7 @@ import ast
 import string
 
 from shared.domain.release_states import State
-from shared.services.identity.mail import MAIL_TEXTS
+from shared.services.mail_delivery import MAIL_TEXTS
 from tests.paths import ROOT
 
 

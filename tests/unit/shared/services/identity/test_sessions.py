@@ -5,8 +5,9 @@ from shared.domain.principals import Principal
 from shared.domain.scopes import Grant
 from shared.domain.sessions import Session
 from shared.runtime.background_tasks import BackgroundTasks
-from shared.services.identity.mail import AccountMail, MailDelivery
+from shared.services.identity.mail import AccountMail
 from shared.services.identity.sessions import Sessions
+from shared.services.mail_delivery import MailDelivery
 from tests.fakes.mail import FakeMailer
 from tests.fakes.services import fake_record_writer
 from tests.fakes.stores import FakeDirectory, FakeEvents, FakeWork

@@ -11,7 +11,7 @@ from shared.domain.accounts import Account
 from shared.domain.errors.requests import Busy
 from shared.domain.principals import Principal
 from shared.runtime.background_tasks import BackgroundTasks
-from shared.services.identity.mail import AccountMail, MailDelivery
+from shared.services.identity.mail import AccountMail
 from shared.services.identity.sessions import (
     ACCOUNT_NAME_ATTEMPTS,
     Accounts,
@@ -19,6 +19,7 @@ from shared.services.identity.sessions import (
     suggested_account_name,
 )
 from shared.services.leases import Leases
+from shared.services.mail_delivery import MailDelivery
 from tests.fakes.mail import FakeMailer
 from tests.fakes.services import NoGroups, changes_allowed, fake_record_writer, fake_retired_names
 from tests.fakes.stores import FakeDirectory, FakeWork

@@ -13,7 +13,7 @@ from shared.domain.memberships import Membership, PendingRole
 from shared.domain.scopes import Grant, Role
 from shared.domain.tokens import Token
 from shared.ports.work import WorkStore
-from shared.services.identity.mail import MailDelivery
+from shared.services.mail_delivery import MailDelivery
 from shared.services.maintenance.send_expiry_reminders import SendExpiryReminders
 from shared.services.record_batches import RECORDS_AT_ONCE
 from shared.services.tokens.token_mail import TokenMail

@@ -1,7 +1,7 @@
 """Mail about releases."""
 
 from shared.domain.errors.requests import Busy
-from shared.services.identity.mail import Appeal, MailDelivery
+from shared.services.mail_delivery import Appeal, MailDelivery
 from shared.services.publishing.release_mail import ReleaseMail
 from tests.contract.sample_records import release
 from tests.fakes.mail import FakeMailer

@@ -13,7 +13,8 @@ from shared.domain.packages import Provenance
 from shared.domain.principals import Principal
 from shared.domain.scopes import Grant, Scope
 from shared.domain.tokens import Token
-from shared.services.identity.mail import Appeal, DecisionMail, MailDelivery
+from shared.services.identity.mail import DecisionMail
+from shared.services.mail_delivery import Appeal, MailDelivery
 from shared.services.tokens.makers import Makers
 from shared.services.tokens.tokens import (
     IssuedToken,

@@ -1,0 +1,130 @@
+"""Delivery of mail, and its texts, which are templates in `mail_texts.txt`.
+
+Each topic has its mail beside its services.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from pathlib import Path
+
+from msgspec import Struct
+
+from shared.domain.accounts import Account
+from shared.domain.mail import EmailAddress, Mail, MailText
+from shared.domain.sentences import printable_line
+from shared.domain.times import MS
+from shared.ports.mail import Mailer, Undelivered
+from shared.ports.system import Clock
+from shared.ports.work import WorkStore
+
+_MAIL_KIND = "mail"
+_SENT = "sent"
+MAX_LISTED = 20  # Lines of a list in one mail.
+# How long it is remembered that a notice was mailed.
+NOTICE_MAIL_KEPT_FOR = timedelta(days=30)
+# The claim of a process that ended meanwhile lapses after this time.
+SENDING_TIME = timedelta(minutes=10)
+
+
+def _read_texts() -> Mapping[str, MailText]:
+    sections = Path(__file__).with_name("mail_texts.txt").read_text("utf-8").split("\n== ")[1:]
+    named = {name: text for name, _, text in (each.partition("\n") for each in sections)}
+    parts = {name: text.partition("\n\n") for name, text in named.items()}
+    return {name: MailText(head, f"{text.strip()}\n") for name, (head, _, text) in parts.items()}
+
+
+MAIL_TEXTS = _read_texts()
+
+
+def mail_text(template: str, **values: str) -> MailText:
+    """Return a mail of `mail_texts.txt`; a test compares its fields with each call."""
+    mail = MAIL_TEXTS[template]
+    return MailText(mail.subject.format(**values), mail.text.format(**values))
+
+
+def reason_text(reason: str, label: str = "Reason") -> str:
+    """Return a reason as a paragraph of a mail; empty if there is no reason."""
+    return f"{label}: {printable_line(reason)}\n\n" if reason else ""
+
+
+class Appeal(Struct, frozen=True):
+    """Where people can appeal against a decision of administrators."""
+
+    abuse_contact: str  # From the settings; empty if the operator names none.
+
+    @property
+    def sentence(self) -> str:
+        contact = self.abuse_contact.removeprefix("mailto:") or "the operator of the registry"
+        return f"If this is a mistake, appeal to {contact}."
+
+
+class MailDelivery(Struct, frozen=True):
+    """Sends mail; a failure never fails the action that the mail is about.
+
+    Calls `on_failure` once for each mail text with the kind of the first error and the number of
+    failed recipients, never with their addresses or the text.
+    """
+
+    mailer: Mailer
+    work: WorkStore
+    clock: Clock
+    on_failure: Callable[[str, int], None]
+
+    async def send_to_accounts(self, accounts: Iterable[Account], mail: MailText) -> None:
+        """Send mail once to each address of the accounts; accounts without one are skipped."""
+        addresses = {account.email: None for account in accounts if account.email}
+        await self._send(list(map(EmailAddress, addresses)), mail)
+
+    async def send_once(
+        self,
+        key: str,
+        accounts: Iterable[Account],
+        mail: MailText,
+        *,
+        until_ms: int,
+    ) -> int:
+        """Send mail to each account that has not yet been sent mail with this key; return to how
+        many. That is known until `until_ms`.
+
+        It counts as sent when the mail server has accepted it. Meanwhile it is claimed, so that no
+        other process sends it; a process that ends in between, or a store that fails afterwards,
+        can repeat it after `SENDING_TIME`, and nothing loses it.
+        """
+        sent = 0
+        now_ms = self.clock.now_ms()
+        for account in accounts:
+            own = f"{key}:{account.id}"
+            ends_ms = now_ms + SENDING_TIME // MS
+            if not account.email or not await self.work.claim(
+                _MAIL_KIND, own, "sending", expires_ms=ends_ms, now_ms=now_ms
+            ):
+                continue
+            if await self.send(EmailAddress(account.email), mail):
+                await self.work.put(_MAIL_KIND, own, _SENT, until_ms)
+                sent += 1
+            else:
+                await self.work.take(_MAIL_KIND, own, now_ms)
+        return sent
+
+    async def was_sent(self, key: str, account: Account) -> bool:
+        """Check whether `send_once` sent mail with this key to the account."""
+        return await self.work.peek(_MAIL_KIND, f"{key}:{account.id}", self.clock.now_ms()) == _SENT
+
+    async def send(self, address: EmailAddress, mail: MailText) -> bool:
+        """Send mail to an address; say whether the mail server accepted it."""
+        return await self._send([address], mail)
+
+    async def _send(self, addresses: list[EmailAddress], mail: MailText) -> bool:
+        results = await asyncio.gather(*(self._try(each, mail) for each in addresses))
+        problems = [each for each in results if each is not None]
+        if problems:
+            self.on_failure(problems[0], len(problems))
+        return not problems
+
+    async def _try(self, address: EmailAddress, mail: MailText) -> str | None:
+        try:
+            await self.mailer.send(Mail(address, *mail))
+        except Undelivered as failure:
+            return str(failure)
+        return None
