@@ -233,9 +233,10 @@ from shared.services.published_events import PublishingEvents
 from shared.services.publishing.dry_runs import DryRuns
 from shared.services.publishing.erasure import ReleaseErasure
 from shared.services.publishing.gone_releases import GoneReleases
+from shared.services.publishing.held_releases import HeldReleases
 from shared.services.publishing.license_rule import LicenseRule
 from shared.services.publishing.maven import MavenPackages, MavenPublishing
-from shared.services.publishing.moderation import HeldReleases, Moderation
+from shared.services.publishing.moderation import Moderation
 from shared.services.publishing.own_releases import OwnReleases
 from shared.services.publishing.package_holds import PackageHolds
 from shared.services.publishing.proposals import Proposals

@@ -24,7 +24,7 @@ from shared.runtime.answers import Answer
 from shared.services.packages.deprecation import MAX_MESSAGE_LENGTH
 from shared.services.packages.organization_packages import ManagedPackage
 from shared.services.publishing.erasure import Erasure
-from shared.services.publishing.moderation import HeldBurst
+from shared.services.publishing.held_releases import HeldBurst
 from shared.services.tokens.tokens import OfOrganization
 from shared.use_cases import own_releases, packages, tokens, trusted_publishers
 from shared.use_cases.inputs import shown_fields

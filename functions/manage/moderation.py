@@ -22,7 +22,7 @@ from shared.domain.times import parse_time
 from shared.domain.token_redaction import redact_tokens
 from shared.domain.withdrawal_reasons import WITHDRAWAL_TITLES
 from shared.runtime.answers import Answer
-from shared.services.publishing.moderation import MAX_DECIDED_AT_ONCE
+from shared.services.publishing.held_releases import MAX_DECIDED_AT_ONCE
 from shared.services.publishing.proposals import ConfirmedProposal
 from shared.services.publishing.release_selection import ReleaseSelection
 from shared.use_cases import moderation

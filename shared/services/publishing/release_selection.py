@@ -22,12 +22,8 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.services.identity.accounts import ACCOUNT_ID_PREFIX, account_by_name
 from shared.services.packages.derived_data import DerivedData
-from shared.services.publishing.moderation import (
-    DECIDED_TOGETHER,
-    MAX_DECIDED_AT_ONCE,
-    STATE_VERBS,
-    Moderation,
-)
+from shared.services.publishing.held_releases import DECIDED_TOGETHER, MAX_DECIDED_AT_ONCE
+from shared.services.publishing.moderation import STATE_VERBS, Moderation
 from shared.services.publishing.release_mail import ReleaseMail
 from shared.services.record_batches import RECORDS_AT_ONCE, package_batches
 

@@ -15,7 +15,7 @@ from shared.domain.release_states import State
 from shared.domain.scopes import Grant
 from shared.services.common import Adapters
 from shared.services.publishing import moderation
-from shared.services.publishing.moderation import (
+from shared.services.publishing.held_releases import (
     MAX_HELD_RELEASES,
     PACKAGES_READ,
     HeldBurst,
