@@ -18,16 +18,18 @@ from shared.adapters.blob.advisories import BlobAdvisoryFiles
 from shared.adapters.blob.archive_store import BlobArchives
 from shared.adapters.blob.client import BLOB_CLIENT_OPTIONS, BLOB_CONTAINERS, BlobContainers
 from shared.adapters.blob.deleted_copies import BlobCopies
-from shared.adapters.blob.documents import BlobDocuments, BlobSnapshots
+from shared.adapters.blob.documents import BlobDocuments
 from shared.adapters.blob.log_files import BlobLog
 from shared.adapters.blob.revocations import BlobRevocations
+from shared.adapters.blob.snapshots import BlobSnapshots
 from shared.adapters.cosmos.change_feed import PACKAGES, ChangeFeedEdition
 from shared.adapters.cosmos.client import COSMOS_CONTAINERS, DATABASE, CosmosDatabase, record_charge
-from shared.adapters.cosmos.directory import CosmosDirectory, CosmosWork
+from shared.adapters.cosmos.directory import CosmosDirectory
 from shared.adapters.cosmos.events import CosmosEvents
 from shared.adapters.cosmos.metadata import CosmosGraphs, CosmosMetadata
 from shared.adapters.cosmos.pull_ledger import CosmosPulls
 from shared.adapters.cosmos.pull_records import CosmosPullRecords
+from shared.adapters.cosmos.work import CosmosWork
 from shared.adapters.network import DIRECT, Network
 from shared.adapters.search.cloud_index import CloudSearchPorts, CopyEnvironment, open_cloud_search
 from shared.auth.entra import app_identity

@@ -22,11 +22,14 @@ from shared.adapters.sqlite.connections import (
     open_to_read,
     schema_version,
 )
-from shared.adapters.sqlite.database import MIGRATIONS, Database, SqliteDocuments
-from shared.adapters.sqlite.directory import SqliteDirectory, SqliteEvents, SqliteWork
+from shared.adapters.sqlite.database import MIGRATIONS, Database
+from shared.adapters.sqlite.directory import SqliteDirectory
+from shared.adapters.sqlite.documents import SqliteDocuments
+from shared.adapters.sqlite.events import SqliteEvents
 from shared.adapters.sqlite.metadata import SqliteMetadata
 from shared.adapters.sqlite.pull_ledger import SqlitePulls
 from shared.adapters.sqlite.pull_records import SqlitePullRecords
+from shared.adapters.sqlite.work import SqliteWork
 from shared.adapters.system import SystemRandomness
 from shared.domain.checks import Check, CheckSeverity
 from shared.domain.errors.requests import StorageFull

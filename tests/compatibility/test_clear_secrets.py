@@ -11,7 +11,7 @@ import pytest
 
 from shared.adapters.sqlite.connections import schema_version
 from shared.adapters.sqlite.database import MIGRATIONS
-from shared.adapters.sqlite.directory import SqliteEvents
+from shared.adapters.sqlite.events import SqliteEvents
 from shared.bootstrap import build_registry, migrate
 from shared.domain.errors.requests import Busy
 from shared.domain.webhooks import Webhook

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from shared.adapters.blob.client import BlobContainers
-from shared.adapters.blob.documents import BlobSnapshots
+from shared.adapters.blob.snapshots import BlobSnapshots
 from shared.adapters.filesystem import SnapshotFolder
 from shared.adapters.search.index import SqliteSearchIndex
 from shared.domain.accounts import Account

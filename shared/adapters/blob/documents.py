@@ -1,16 +1,16 @@
-"""Documentation, dependency graphs, bills of materials, API documentation and snapshots as blobs;
-small graphs are in Cosmos DB as well.
+"""Documentation, dependency graphs, bills of materials and API documentation as blobs; small graphs
+are in Cosmos DB as well.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
-from azure.storage.blob.aio import BlobClient, ContainerClient
+from azure.storage.blob.aio import BlobClient
 
 from shared.adapters.blob.client import BlobContainers, translate_blob_errors
 from shared.adapters.cosmos.metadata import CosmosGraphs
@@ -206,35 +206,3 @@ def _api_docs(digest: Digest) -> str:
 
 def _pieces(digest: Digest, name: str = "") -> str:
     return f"{_api_docs(digest)}pieces/{name}"
-
-
-class BlobSnapshots:
-    """The SnapshotStore of a registry in the cloud."""
-
-    def __init__(self, blobs: BlobContainers) -> None:
-        self._blobs = blobs
-
-    async def write(self, name: str, pieces: AsyncIterator[bytes]) -> None:
-        with translate_blob_errors():
-            await self._container.upload_blob(name, pieces, overwrite=True)
-
-    async def read(self, name: str) -> AsyncGenerator[bytes]:
-        with translate_blob_errors():
-            try:
-                found = await self._container.download_blob(name)
-            except ResourceNotFoundError:
-                return
-            async for piece in found.chunks():
-                yield piece
-
-    async def list(self) -> list[str]:
-        with translate_blob_errors():
-            return [blob.name async for blob in self._container.list_blobs()]
-
-    async def delete(self, name: str) -> None:
-        with translate_blob_errors(), suppress(ResourceNotFoundError):
-            await self._container.delete_blob(name)
-
-    @property
-    def _container(self) -> ContainerClient:
-        return self._blobs.container("backups")

@@ -11,7 +11,8 @@ import pytest
 
 from shared.adapters.sqlite.connections import open_to_write
 from shared.adapters.sqlite.database import MIGRATIONS, Database
-from shared.adapters.sqlite.directory import SqliteDirectory, SqliteEvents
+from shared.adapters.sqlite.directory import SqliteDirectory
+from shared.adapters.sqlite.events import SqliteEvents
 from shared.domain.account_names import AccountName
 from shared.domain.accounts import Account
 from shared.domain.entities import Place

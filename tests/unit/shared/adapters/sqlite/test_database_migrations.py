@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.sqlite.database import MIGRATIONS, Database
-from shared.adapters.sqlite.directory import SqliteDirectory, SqliteEvents
+from shared.adapters.sqlite.directory import SqliteDirectory
+from shared.adapters.sqlite.events import SqliteEvents
 from shared.adapters.sqlite.metadata import SqliteMetadata
 from shared.adapters.sqlite.pull_ledger import SqlitePulls
 from shared.domain.account_names import AccountName, account_name_place
