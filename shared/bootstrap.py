@@ -31,6 +31,8 @@ from shared.adapters.backup import (
     unapplied_restore,
     upgrading,
 )
+from shared.adapters.data_folder import DataFolder, FolderUnusable, lock_path
+from shared.adapters.disk_errors import translate_full_disk
 from shared.adapters.drill_folders import FoundBackup, find_newest_backup, make_drill_folder
 from shared.adapters.embedded import (
     SchemaVersions,
@@ -41,15 +43,8 @@ from shared.adapters.embedded import (
     require_registry,
 )
 from shared.adapters.evidence_folder import read_folder, write_folder
-from shared.adapters.filesystem import (
-    DataFolder,
-    FileArchives,
-    FolderUnusable,
-    SnapshotFolder,
-    lock_path,
-    read_revocations,
-    translate_full_disk,
-)
+from shared.adapters.file_archives import FileArchives
+from shared.adapters.file_revocations import read_revocations
 from shared.adapters.http_fetcher import GuardedFetcher
 from shared.adapters.index_export import open_index_export
 from shared.adapters.installed import installed_components, running_versions
@@ -71,6 +66,7 @@ from shared.adapters.serving_processes import (
     serving,
     serving_alone,
 )
+from shared.adapters.snapshot_folder import SnapshotFolder
 from shared.adapters.sqlite.connections import DatabaseMissing, DatabaseUnusable
 from shared.adapters.sqlite.database import MIGRATIONS, Database
 from shared.adapters.sqlite.metadata import EmbeddedEdition

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from shared.adapters.cloud import IdentityClients, StoreAddresses
-from shared.adapters.filesystem import DataFolder
+from shared.adapters.data_folder import DataFolder
 from shared.adapters.system import SystemClock, SystemRandomness
 from shared.auth.secrets import Secret
 from shared.auth.signing_keys import SigningKeyFolder

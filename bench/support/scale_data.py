@@ -31,7 +31,7 @@ import httpx
 
 from bench.support.servers import ballroom, create_organization, push
 from bench.support.synthetic_packages import MAX_PACKAGES, Synthetic
-from shared.adapters.filesystem import DataFolder
+from shared.adapters.data_folder import DataFolder
 from shared.auth.release_keys import ReleaseSigner
 from shared.bootstrap import embedded_adapters
 from shared.domain.api_docs.records import ApiDocsRecord

@@ -14,15 +14,15 @@ from shutil import rmtree
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.adapters.filesystem import (
-    FULL_DISK,
+from shared.adapters.data_folder import (
     REVOCATIONS,
     DataFolder,
     FolderUnusable,
     hold_folder,
     put_folder_in_place,
-    read_revocations,
 )
+from shared.adapters.disk_errors import FULL_DISK
+from shared.adapters.file_revocations import read_revocations
 from shared.adapters.sqlite.connections import (
     BUSY_TIMEOUT,
     database_error,

@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from shared.adapters.filesystem import translate_disk_errors
+from shared.adapters.disk_errors import translate_disk_errors
 from shared.domain.bundles import bundle_unusable
 from shared.domain.errors.base import Invalid
 from shared.runtime.file_replacement import Durability, replacing

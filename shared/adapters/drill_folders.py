@@ -9,7 +9,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from shared.adapters.filesystem import FULL_DISK, DataFolder, FolderUnusable
+from shared.adapters.data_folder import DataFolder, FolderUnusable
+from shared.adapters.disk_errors import FULL_DISK
 from shared.domain.drills import time_of_name
 from shared.domain.errors.requests import StorageFull
 from shared.runtime.private_files import try_file_lock

@@ -12,7 +12,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from shared.adapters.filesystem import DataFolder, FileArchives, FilePieces, FileRevocations
+from shared.adapters.data_folder import DataFolder
+from shared.adapters.file_archives import FileArchives
+from shared.adapters.file_pieces import FilePieces
+from shared.adapters.file_revocations import FileRevocations
 from shared.adapters.log_files import FileLog
 from shared.adapters.sqlite.advisories import SqliteAdvisoryFiles
 from shared.adapters.sqlite.connections import (

@@ -4,7 +4,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from shared.adapters.filesystem import FULL_DISK, FolderUnusable, hold_folder, put_folder_in_place
+from shared.adapters.data_folder import FolderUnusable, hold_folder, put_folder_in_place
+from shared.adapters.disk_errors import FULL_DISK
 from shared.runtime.file_replacement import partial_path
 from shared.runtime.private_files import make_private_folder, open_private
 

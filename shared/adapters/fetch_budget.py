@@ -9,7 +9,7 @@ from datetime import timedelta
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
-from shared.adapters.filesystem import translate_disk_errors
+from shared.adapters.disk_errors import translate_disk_errors
 from shared.domain.archives.digests import Digest
 from shared.ports.http_client import NoRoomToFetch
 

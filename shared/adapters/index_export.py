@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from shared.adapters.filesystem import FolderUnusable
+from shared.adapters.data_folder import FolderUnusable
 from shared.domain.documents import DerivedDocument
 from shared.domain.sparse_index import FILE_NAME, INDEX_CONFIG_PATH
 from shared.runtime.file_replacement import Durability, partial_path, replacing

@@ -5,11 +5,8 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from shared.adapters.filesystem import (
-    LogFolder,
-    make_folders,
-    translate_disk_errors,
-)
+from shared.adapters.data_folder import LogFolder, make_folders
+from shared.adapters.disk_errors import translate_disk_errors
 from shared.domain.transparency.checkpoints import require_later
 from shared.domain.transparency.tiles import require_same
 from shared.runtime.private_files import hold_file_lock, replace_private

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 
-from shared.adapters.filesystem import FileArchives
+from shared.adapters.file_archives import FileArchives
 from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.digests import Digest
 from shared.domain.archives.names import ArchiveName

@@ -16,7 +16,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from shared.adapters.filesystem import DataFolder, FolderUnusable, lock_path, translate_full_disk
+from shared.adapters.data_folder import DataFolder, FolderUnusable, lock_path
+from shared.adapters.disk_errors import translate_full_disk
 from shared.domain.errors.requests import StorageFull
 from shared.runtime.private_files import hold_file_lock, make_private_folder, try_file_lock
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from shared.adapters.filesystem import translate_disk_errors
+from shared.adapters.disk_errors import translate_disk_errors
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import StorageFull
 from shared.domain.status import DiskSpace

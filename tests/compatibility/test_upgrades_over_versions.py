@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.filesystem import DataFolder
+from shared.adapters.data_folder import DataFolder
 from shared.adapters.sqlite.connections import schema_version
 from shared.adapters.sqlite.database import MIGRATIONS
 from shared.bootstrap import migrate

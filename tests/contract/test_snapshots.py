@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from shared.adapters.blob.client import BlobContainers
 from shared.adapters.blob.snapshots import BlobSnapshots
-from shared.adapters.filesystem import SnapshotFolder
 from shared.adapters.search.index import SqliteSearchIndex
+from shared.adapters.snapshot_folder import SnapshotFolder
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Coordinate
 from shared.domain.entities import Entity, Place

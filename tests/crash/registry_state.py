@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from shared.adapters.filesystem import DataFolder
+from shared.adapters.data_folder import DataFolder
 from shared.domain.events import Event
 from shared.domain.memberships import Membership
 from shared.domain.organizations import Organization

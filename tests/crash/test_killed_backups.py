@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters.filesystem import DataFolder
+from shared.adapters.data_folder import DataFolder
 from tests.crash.recovery import explained
 from tests.crash.small_disks import small_disk
 from tests.paths import ROOT

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.backup import restore
-from shared.adapters.filesystem import DataFolder
+from shared.adapters.data_folder import DataFolder
 from shared.adapters.sqlite.connections import schema_version
 from shared.adapters.sqlite.database import MIGRATIONS, Database
 from shared.bootstrap import migrate

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters.filesystem import DataFolder
+from shared.adapters.data_folder import DataFolder
 from shared.adapters.sqlite.connections import schema_version
 from shared.adapters.sqlite.database import MIGRATIONS
 from tests.paths import ROOT

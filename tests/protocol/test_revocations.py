@@ -10,8 +10,9 @@ import pytest
 from anyio.to_thread import run_sync
 
 from shared.adapters.backup import restore
+from shared.adapters.data_folder import REVOCATIONS, FolderUnusable
 from shared.adapters.embedded import open_embedded
-from shared.adapters.filesystem import REVOCATIONS, FolderUnusable, read_revocations
+from shared.adapters.file_revocations import read_revocations
 from shared.auth.identity_providers import VerifiedIdentity
 from shared.bootstrap import refuse_half_restored
 from shared.domain.accounts import Account, LockSource

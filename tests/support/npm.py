@@ -4,7 +4,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from shared.adapters.filesystem import lock_path
+from shared.adapters.data_folder import lock_path
 from shared.runtime.private_files import hold_file_lock
 from tests.paths import ROOT
 

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from msgspec import Struct
 
-from shared.adapters.filesystem import lock_path
+from shared.adapters.data_folder import lock_path
 from shared.adapters.search.cloud_blobs import (
     IndexNotBuilt,
     IndexPointer,

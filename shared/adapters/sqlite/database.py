@@ -14,7 +14,8 @@ from mmap import mmap
 from pathlib import Path
 from typing import Any, TypeVar
 
-from shared.adapters.filesystem import data_version_path, lock_path, translate_full_disk
+from shared.adapters.data_folder import data_version_path, lock_path
+from shared.adapters.disk_errors import translate_full_disk
 from shared.adapters.sqlite.connections import (
     BUSY_TIMEOUT,
     DatabaseMissing,

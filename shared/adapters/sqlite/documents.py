@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from shared.adapters.filesystem import FilePieces
+from shared.adapters.file_pieces import FilePieces
 from shared.adapters.sqlite.database import Database
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.archives.digests import Digest

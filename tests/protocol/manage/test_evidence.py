@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from shared.adapters.data_folder import FolderUnusable
 from shared.adapters.evidence_folder import read_folder, write_folder
-from shared.adapters.filesystem import FolderUnusable
 from shared.auth.key_texts import text_of_setting
 from shared.auth.p256 import new_private_key
 from shared.auth.release_keys import ReleaseSigner

@@ -12,8 +12,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from shared.adapters.backup import ARCHIVES_PER_REPORT, ArchiveChecks, Restored, backup, restore
+from shared.adapters.data_folder import DataFolder, FolderUnusable
 from shared.adapters.embedded import EmbeddedStores, open_embedded
-from shared.adapters.filesystem import DataFolder, FolderUnusable
 from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.digests import Digest
 from shared.domain.archives.names import ArchiveName

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters.filesystem import FolderUnusable
+from shared.adapters.data_folder import FolderUnusable
 from shared.adapters.index_export import open_index_export
 from shared.domain.documents import DerivedDocument
 from shared.domain.sparse_index import INDEX_CONFIG_PATH, index_config

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from shared.adapters.filesystem import DataFolder
+from shared.adapters.data_folder import DataFolder
 from shared.adapters.system import SystemClock, SystemRandomness
 from shared.auth.signing_keys import SigningKeyFolder
 from shared.auth.webhook_keys import unwrap, wrapping_keys

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters.filesystem import DataFolder
+from shared.adapters.data_folder import DataFolder
 from shared.domain.snapshots import RESTORE_UNFINISHED
 from shared.localhost import application, main
 from shared.runtime.file_replacement import partial_path

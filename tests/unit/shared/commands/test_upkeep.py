@@ -4,7 +4,7 @@ import os
 import sqlite3
 from dataclasses import dataclass
 
-from shared.adapters.filesystem import ArchiveFolder
+from shared.adapters.data_folder import ArchiveFolder
 from shared.commands.upkeep import _whole
 from shared.domain.archives.digests import Digest
 from shared.domain.tasks import TaskReport

@@ -13,7 +13,7 @@ from threading import Event, get_ident
 
 import pytest
 
-from shared.adapters.filesystem import data_version_path
+from shared.adapters.data_folder import data_version_path
 from shared.adapters.sqlite.connections import UNSYNCED_COMMITS, DatabaseDamaged, Writer
 from shared.adapters.sqlite.database import DATA_VERSION_BYTES, Database, DataVersionFile
 from shared.domain.errors.requests import Busy, StorageFull

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from shared.adapters.data_folder import ArchiveFolder
 from shared.adapters.embedded import open_embedded
-from shared.adapters.filesystem import SMALL_BYTES, ArchiveFolder, FileArchives
+from shared.adapters.file_archives import SMALL_BYTES, FileArchives
 from shared.adapters.system import PROBE_INTERVAL, WriteProbe
 from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.digests import Digest

@@ -1,0 +1,30 @@
+"""Refusals for errors of the disk."""
+
+import errno
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from shared.domain.errors.requests import Busy, StorageFull
+
+FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+@contextmanager
+def translate_disk_errors() -> Generator[None]:
+    """Raise `StorageFull` if the disk is full, and `Busy` for other errors of the disk."""
+    try:
+        with translate_full_disk():
+            yield
+    except OSError as error:
+        raise Busy from error
+
+
+@contextmanager
+def translate_full_disk() -> Generator[None]:
+    """Raise `StorageFull` if the disk is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL_DISK:
+            raise
+        raise StorageFull from error
