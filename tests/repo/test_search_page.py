@@ -2,7 +2,7 @@
 
 import re
 
-from shared.adapters.search.ranking import LAST_NAME_WEIGHT, PlaceWeight
+from shared.adapters.search.score_weights import LAST_NAME_WEIGHT, PlaceWeight
 from tests.paths import ROOT
 
 PAGE = (ROOT / "docs" / "develop" / "search.md").read_text("utf-8")

@@ -23,7 +23,7 @@ from shared.adapters.search.postings import (
     UNREADABLE,
 )
 from shared.adapters.search.program_names import host_names, words_of_form
-from shared.adapters.search.ranking import (
+from shared.adapters.search.score_weights import (
     LAST_BEGINNING_WEIGHT,
     LAST_NAME_WEIGHT,
     STEM_FACTOR,

@@ -1,17 +1,11 @@
-"""Which packages a plan finds, their scores, and the packages of a page."""
+"""Which packages a plan finds, with the scores of their words."""
 
-import sqlite3
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from functools import reduce
-from heapq import nlargest, nsmallest
-from itertools import chain, islice, repeat
+from itertools import chain, repeat
 from math import log
 from operator import add
-from threading import Lock
-
-from msgspec import Struct
-from msgspec.structs import replace
 
 from shared.adapters.search.indexed_words import SHORT_BEGINNINGS
 from shared.adapters.search.postings import (
@@ -21,7 +15,6 @@ from shared.adapters.search.postings import (
     INTERNAL,
     PRIVATE,
     UNREADABLE,
-    Column,
     Counted,
     Postings,
     counts_of,
@@ -29,32 +22,21 @@ from shared.adapters.search.postings import (
     ids_of,
 )
 from shared.adapters.search.query_plan import Clause, Condition, QueryPlan
-from shared.adapters.search.ranking import (
-    ALL_WORDS_SCORE,
-    AUXILIARY_SCORE,
-    DEPRECATED_NAME_SCORE,
-    DEPRECATED_SCORE,
-    JOINED_NAME_SCORE,
+from shared.adapters.search.ranking import Found
+from shared.adapters.search.score_weights import (
     LAST_BEGINNING_WEIGHT,
     LAST_NAME_WEIGHT,
-    MAX_RANK,
-    NAME_SCORE,
-    PATH_SCORE,
-    UNLIKE_SCORE,
     WEAK_FACTOR,
     WEIGHT_SCALE,
     PlaceWeight,
     beginning_factor,
-    own_boosts,
 )
-from shared.adapters.search.rows import parse_listing, unpack_listing
 from shared.adapters.search.vocabulary import WEAK_STEMS, translated
 from shared.adapters.search.words import WordMark, facet_word, stem
 from shared.domain.distributions import ANY_CLIENT, ANY_PLATFORM
-from shared.domain.listings import Facet, FacetValue, Listing
-from shared.domain.search import Hit, ResultPage, Sort, Viewer
+from shared.domain.listings import Facet, FacetValue
+from shared.domain.search import Viewer
 from shared.domain.visibility import STAFF
-from shared.runtime.lru_cache import LruCache
 
 # From this number of meaningful words on, packages below `MEANING_SHARE` are left out.
 LONG_QUESTION = 4
@@ -65,15 +47,6 @@ MEANING_SHARE = 0.45
 ENOUGH_WITHOUT_README = 100
 # The size of a registry, for the rarity of words. The real number would tell of private packages.
 USUAL_PACKAGES = 2_000
-
-
-class Found(Struct, frozen=True):
-    """The packages that match."""
-
-    word_scores: dict[int, float]  # The scores of all clauses together, by the id of the package.
-    complete: frozenset[int] | None = None  # Which of them have all clauses; None: each has.
-    deprecated: frozenset[int] = frozenset()  # Which of them are.
-    hidden_deprecated: int = 0  # How many deprecated packages match besides.
 
 
 def hidden_packages(postings: Postings, viewer: Viewer) -> Iterable[int]:
@@ -293,232 +266,5 @@ def _drop(word_scores: dict[int, float], ids: Iterable[int]) -> None:
         del word_scores[package]
 
 
-# --- order -------------------------------------------------------------------------------------
-
 # Memory for decoded listings in each process: about 1,500 listings.
 LISTINGS_CACHED_BYTES = 16 * 1024 * 1024
-# Looking up so many is faster than reading all in their order, and keeping as many of the best
-# numbers is faster than sorting all.
-FEW_PACKAGES = 1_000
-
-_COLUMNS = {
-    Sort.CREATED: Column.CREATED,
-    Sort.ADDED: Column.ADDED,
-    Sort.PULLS: Column.PULLS,
-    Sort.DEPENDENTS: Column.DEPENDENTS,
-}
-
-
-class Scores:
-    """The scores of the packages that a search finds, in parts."""
-
-    def __init__(self, postings: Postings, plan: QueryPlan, found: Found) -> None:
-        self._postings = postings
-        self._word_scores = found.word_scores
-        # The score that every package gets for having all words, if all of them do.
-        self._common = ALL_WORDS_SCORE if plan.clauses and found.complete is None else 0.0
-        packages = found.word_scores.keys()
-        names = scores_of_names(postings, plan)
-        last = dict.fromkeys(found.deprecated, DEPRECATED_SCORE)
-        named = {each for each, score in names.items() if score in (PATH_SCORE, NAME_SCORE)}
-        last |= dict.fromkeys(found.deprecated & named, DEPRECATED_NAME_SCORE)
-        # They only accompany another one, and such packages were not asked for.
-        others = () if plan.wants_auxiliary else packages & postings.ids(AUXILIARY)
-        unlike = postings.of_word(plan.unlike, PlaceWeight.NAME) if plan.unlike else ()
-        self._parts = {
-            "name": {package: names[package] for package in packages & names.keys()},
-            "others were asked for": dict.fromkeys(
-                packages & ids_of(b"".join(ids for _, ids in unlike)), UNLIKE_SCORE
-            ),
-            "all words": dict.fromkeys(found.complete or (), ALL_WORDS_SCORE),
-            "accompanies another package": dict.fromkeys(others, AUXILIARY_SCORE),
-            "deprecated": last,
-        }
-
-    def of_first(self, count: int) -> dict[int, float]:
-        """Return the score of each package that may be among so many first ones: none whose words
-        are worth less by more than a package rises by its rank."""
-        words = self._word_scores
-        special = set[int]().union(*self._parts.values()) & words.keys()
-        if (first := count + len(special)) < len(words):
-            least = nlargest(first, words.values())[-1] - MAX_RANK
-            words = {package: score for package, score in words.items() if score >= least}
-            words |= {package: self._word_scores[package] for package in special}
-        ranks = self._postings.numbers(Column.RANK, words.keys())
-        scores = dict(zip(words, map(add, words.values(), ranks), strict=True))
-        for part in self._parts.values():
-            for package in part.keys() & scores.keys():
-                scores[package] += part[package]
-        return scores
-
-    def explained(self, package: int, listing: Listing) -> dict[str, float]:
-        """Return the parts of the score of a package by their names, without those that are 0."""
-        parts = {name: part.get(package, 0.0) for name, part in self._parts.items()}
-        parts["all words"] += self._common
-        [lift] = self._postings.numbers(Column.DEPENDENTS, [package])
-        parts |= {"words": self._word_scores[package], "dependents": lift}
-        parts |= own_boosts(listing)
-        rounded = {name: round(score, 3) for name, score in parts.items()}
-        return {name: score for name, score in rounded.items() if score}
-
-
-def scores_of_names(postings: Postings, plan: QueryPlan) -> dict[int, float]:
-    """Return the scores of packages for being named as typed, by their ids."""
-    if not plan.joined:
-        return {}
-    scores: dict[int, float] = {}
-    for _, stored in postings.of_word(plan.joined, PlaceWeight.NAME):
-        scores |= dict.fromkeys(ids_of(stored), JOINED_NAME_SCORE)
-    scores |= dict.fromkeys(postings.ids(facet_word("name", plan.typed)), NAME_SCORE)
-    for path in plan.paths:
-        found = postings.connection.execute("SELECT id FROM packages WHERE key = ?", (path,))
-        scores |= {package: PATH_SCORE for [package] in found}
-    return scores
-
-
-class Ordering:
-    """Sorts the packages that a search finds. Every order ends in the key: two packages never tie,
-    so pages neither repeat nor miss one."""
-
-    def __init__(self, postings: Postings, plan: QueryPlan, found: Found) -> None:
-        self._connection = postings.connection
-        self._postings = postings
-        self._found = found
-        self._scores = Scores(postings, plan, found)
-
-    def hits(self, page: ResultPage, *, deprecated_last: bool) -> tuple[Hit, ...]:
-        """Return the packages of a page."""
-        if page.sort is not Sort.RELEVANCE:
-            ids = self._by_sort(page, deprecated_last)
-        else:
-            last = page.offset + page.limit
-            scores = self._scores.of_first(
-                last if page.descending else len(self._found.word_scores)
-            )
-            ids = self._by_number(scores.keys(), [*scores.values()], page)
-        return self._hits(ids, explains=page.explains)
-
-    def _by_sort(self, page: ResultPage, deprecated_last: bool) -> list[int]:
-        packages = self._found.word_scores.keys()
-        deprecated = self._found.deprecated if deprecated_last else frozenset[int]()
-        ids: list[int] = []
-        offset = page.offset
-        for group in (packages - deprecated, deprecated) if deprecated else (packages,):
-            left = replace(page, offset=offset, limit=page.limit - len(ids))
-            if left.limit and offset < len(group):
-                ids += self._of_group(group, left)
-            offset = max(0, offset - len(group))
-        return ids
-
-    def _of_group(self, ids: Set[int], page: ResultPage) -> list[int]:
-        if page.sort is Sort.NAME:
-            ordered = self._in_order(ids, "name DESC, key DESC" if page.descending else "name, key")
-            return list(islice(ordered, page.offset, page.offset + page.limit))
-        return self._by_number(ids, [*self._postings.numbers(_COLUMNS[page.sort], ids)], page)
-
-    def _by_number(self, ids: Set[int], numbers: Sequence[float], page: ResultPage) -> list[int]:
-        """Return the packages of a page by their numbers, and then by their keys: only the packages
-        whose numbers are between the first and the last of the page are sorted."""
-        best = _best(numbers, page.offset + page.limit, is_descending=page.descending)
-        low, high = sorted((best[page.offset], best[-1]))
-        near = {
-            package: number
-            for package, number in zip(ids, numbers, strict=True)
-            if low <= number <= high
-        }
-        is_reverse = page.sort is Sort.RELEVANCE and not page.descending
-        by_key = self._in_order(near.keys(), "key DESC" if is_reverse else "key")
-        ordered = sorted(by_key, key=near.__getitem__, reverse=page.descending)
-        before = best.index(best[page.offset])
-        return ordered[page.offset - before :][: page.limit]
-
-    def _in_order(self, ids: Set[int], order: str) -> Iterator[int]:
-        """Yield the packages in an order that an index of the table has."""
-        if len(ids) <= FEW_PACKAGES:
-            statement = f"SELECT id FROM packages WHERE id IN ({_THESE}) ORDER BY {order}"  # noqa: S608
-            found = self._connection.execute(statement, (str([*ids]),))
-        else:
-            found = self._connection.execute(f"SELECT id FROM packages ORDER BY {order}")  # noqa: S608
-        return filter(ids.__contains__, chain.from_iterable(found))
-
-    def _hits(self, ids: list[int], *, explains: bool) -> tuple[Hit, ...]:
-        return tuple(
-            Hit(listing, self._scores.explained(package, listing) if explains else None)
-            for package, listing in listings_of(self._connection, ids).items()
-        )
-
-
-def _best(numbers: Sequence[float], count: int, *, is_descending: bool) -> list[float]:
-    """Return so many of the highest numbers, or of the lowest, in their order."""
-    if count > FEW_PACKAGES:
-        return sorted(numbers, reverse=is_descending)[:count]
-    return nlargest(count, numbers) if is_descending else nsmallest(count, numbers)
-
-
-_THESE = "SELECT value FROM json_each(?)"  # Ids that are bound as one value.
-
-
-class DecodedListings:
-    """The listings that were shown last, decoded; only the newest of each package. Safe for
-    threads.
-
-    Several indexes may share them: a listing is compared with what is stored.
-    """
-
-    def __init__(self) -> None:
-        self._listings = LruCache[int, tuple[bytes, Listing, int]](
-            LISTINGS_CACHED_BYTES, weigh=lambda _, cached: cached[2]
-        )
-        self._lock = Lock()
-
-    def decode(self, package: int, stored: bytes) -> Listing:
-        """Return the stored listing of a package, by its id."""
-        with self._lock:
-            cached = self._listings.get(package)
-        if cached is None or cached[0] != stored:
-            document = unpack_listing(stored)
-            listing = parse_listing(document)
-            size = memory_of_listing(listing, len(document)) + len(stored)
-            cached = stored, listing, size
-            with self._lock:
-                self._listings.put(package, cached)
-        return cached[1]
-
-
-# Bytes besides those of the JSON, measured with tracemalloc. A model has a set of the names of its
-# fields, which takes much more memory from the fifth one on.
-_LISTING_BYTES = 5_000
-_DEPENDENCY_BYTES = 420
-_MODULE_BYTES = 360
-_ITEM_BYTES = 1_200  # Memory of a connector or trigger.
-_TEXT_BYTES = 55
-
-
-def memory_of_listing(listing: Listing, json_bytes: int) -> int:
-    """Return about how many bytes of memory a listing takes that was decoded from so much JSON.
-
-    Takes a fiftieth of the time of decoding it, where `memory_of` takes a third. Counts a fourth of
-    a readme that is wide because of one character.
-    """
-    release = listing.release
-    api = listing.api
-    items = len(api.connectors) + len(api.triggers) if api else 0
-    texts = len(release.keywords) + len(release.modules) + len(listing.mentions)
-    return (
-        _LISTING_BYTES
-        + json_bytes
-        + _DEPENDENCY_BYTES * len(release.dependencies)
-        + _MODULE_BYTES * len(listing.texts.modules)
-        + _ITEM_BYTES * items
-        + _TEXT_BYTES * texts
-    )
-
-
-shown_listing = DecodedListings().decode
-
-
-def listings_of(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, Listing]:
-    """Return the listings of packages by their ids, in the order of these."""
-    statement = f"SELECT id, listing FROM listings WHERE id IN ({_THESE})"  # noqa: S608 - ours.
-    stored = dict(connection.execute(statement, (str([*ids]),)).fetchall())
-    return {package: shown_listing(package, stored[package]) for package in ids}

@@ -14,7 +14,7 @@ from enum import Enum
 
 import orjson
 
-from shared.adapters.search.ranking import LAST_NAME_WEIGHT
+from shared.adapters.search.score_weights import LAST_NAME_WEIGHT
 from shared.adapters.search.words import AFTER_EVERY_LETTER, facet_word
 
 # Marked words: lists of packages by what they are.

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
-from shared.adapters.search.matching import listings_of
+from shared.adapters.search.decoded_listings import listings_of
 from shared.adapters.search.public_counts import (
     DEPRECATED_STATES,
     STORED_STATES,

@@ -9,14 +9,9 @@ from itertools import chain, islice
 
 import orjson
 
+from shared.adapters.search.decoded_listings import shown_listing
 from shared.adapters.search.indexed_words import listing_words
-from shared.adapters.search.matching import (
-    Matching,
-    Ordering,
-    hidden_packages,
-    scores_of_names,
-    shown_listing,
-)
+from shared.adapters.search.matching import Matching, hidden_packages
 from shared.adapters.search.postings import AUXILIARY, DEPRECATED, PRIVATE, Postings, ids_of
 from shared.adapters.search.public_counts import (
     count_of_dependents,
@@ -28,7 +23,8 @@ from shared.adapters.search.public_counts import (
 )
 from shared.adapters.search.public_packages import PublicPackages
 from shared.adapters.search.query_plan import QueryPlan, with_plain_words, with_split_class_names
-from shared.adapters.search.ranking import LAST_NAME_WEIGHT
+from shared.adapters.search.ranking import Ordering, scores_of_names
+from shared.adapters.search.score_weights import LAST_NAME_WEIGHT
 from shared.adapters.search.spelling import Speller
 from shared.adapters.search.symbol_search import (
     SymbolFilter,

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from shared.adapters.search.exclusions import IsName, names_something, read_wish, typed_word
 from shared.adapters.search.postings import DEPRECATED, NOT_STORED, TOOL
 from shared.adapters.search.program_names import ProgramName, read_program_name, split_class_name
-from shared.adapters.search.ranking import (
+from shared.adapters.search.score_weights import (
     AUXILIARY_PARTS,
     JOINED_FACTOR,
     NAMED_FACTOR,

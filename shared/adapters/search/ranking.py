@@ -1,146 +1,201 @@
-"""The scores of search results: what a match is worth, and the boosts of a package."""
+"""The scores of the packages that a search finds, and their order."""
 
-import re
-from datetime import UTC, datetime
-from enum import IntEnum
-from math import log10
+from collections.abc import Iterator, Sequence, Set
+from heapq import nlargest, nsmallest
+from itertools import chain, islice
+from operator import add
 
-from shared.adapters.search.words import split_words
-from shared.domain.distributions import LanguageVersion
-from shared.domain.listings import Listing
+from msgspec import Struct
+from msgspec.structs import replace
 
-# A score is the sum of these parts:
-# - how completely the package matches: it has the typed name, or all of the words, or some of them;
-# - the words: each counts by the best place in which it stands, and more the rarer it is;
-# - boosts that do not depend on the query, together at most `MAX_RANK`;
-# - deductions for packages that accompany others, and for deprecated ones, which come last unless
-#   they have exactly the typed name.
-
-PATH_SCORE = 60.0  # `org/name` is one package.
-NAME_SCORE = 50.0  # The name or a tool's id, as it was typed.
-JOINED_NAME_SCORE = 40.0  # The same without its signs: `azure functions` is azure.functions.
-ALL_WORDS_SCORE = 20.0  # More than the words and the boosts of a package that has only some.
-AUXILIARY_SCORE = -22.0  # More than all words: it comes after a package that has most of them.
-# For the product itself if a query asks for alternatives to it, so that it comes after all of them.
-UNLIKE_SCORE = -45.0
-DEPRECATED_SCORE = -100.0  # After every package that is not deprecated.
-DEPRECATED_NAME_SCORE = -5.0  # With the typed name: after others of that name only.
-
-
-class PlaceWeight(IntEnum):
-    """The weight of a word by its place in a package. Stored with each word."""
-
-    NAME = 100  # The whole name or tool id, without its signs.
-    SEGMENT = 90  # `s3` in aws.s3.
-    NAME_PART = 65  # `service` in echo_service or EchoService.
-    ORGANIZATION = 55
-    KEYWORD = 52  # The whole keyword.
-    KEYWORD_PART = 42  # `databases` in "IT Operations/Databases".
-    MODULE = 40
-    SUMMARY = 38
-    MENTION = 35  # A host, an exception or the ending of a file in its documents.
-    LEAD = 30  # The first paragraph of the readme.
-    OFTEN_IN_SYMBOLS = 27  # What several symbols are about, by their names and doc comments.
-    SYMBOL = 20  # A word of a symbol, or the end of a mentioned host.
-    README = 10  # Not stored: the full-text table knows.
-
-
-WEIGHT_SCALE = 10  # A word in the best place adds ten to the score.
-# The lowest weight of words in names and tool ids, including their stems.
-LAST_NAME_WEIGHT = PlaceWeight.ORGANIZATION + 1
-# The lowest weight of words that are also found by their beginning.
-LAST_BEGINNING_WEIGHT = PlaceWeight.KEYWORD_PART
-
-# Factors of matches that are not of the typed word itself.
-JOINED_FACTOR = 0.97  # Two words as one: `key vault` is keyvault.
-STEM_FACTOR = 0.9  # Another form of it: `logging` is log. Stems are stored with less weight too.
-SYNONYM_FACTOR = 0.85
-NEAR_FACTOR = 0.6  # What was perhaps meant.
-PREFIX_FACTOR = 0.45
-PREFIX_SHARE_FACTOR = 0.35
-
-NAMED_FACTOR = 0.3  # For the name of the product itself if a query asks for alternatives to it.
-WEAK_FACTOR = 0.4  # For a word that says little about a package.
-
-DEPENDENTS_WEIGHT = 1.2  # A package that others depend on is most often the one that is meant.
-DEPENDENTS_DECADES = 3.5  # 3,000 dependents; more count the same.
-PULLS_WEIGHT = 0.8
-# From ten million pulls on, the popularity is the highest; each factor of ten adds 1/7.
-PULLS_DECADES = 7
-STANDARD_WEIGHT = 0.5
-# Divided by the number of words in the name, because a shorter name is more general.
-BREVITY_WEIGHT = 0.4
-RECENCY_WEIGHT = 0.2
-LANGUAGE_WEIGHT = 0.2
-MAX_RANK = 3.5  # More than all of these together.
-# The standard organizations in listings from before that was a setting.
-_FIRST_STANDARD_ORGANIZATIONS = frozenset({"ballerina", "ballerinax"})
-
-# Parts of names of packages that accompany another one, or show how to use it. They come after it,
-# unless such a part was typed as well.
-AUXILIARY_PARTS = frozenset(
-    "demo driver example examples sample samples template templates test tests trigger".split()  # noqa: SIM905 - short.
+from shared.adapters.search.decoded_listings import listings_of
+from shared.adapters.search.postings import (
+    AUXILIARY,
+    Column,
+    Postings,
+    ids_of,
 )
-_SAMPLE_NAME = re.compile(r"_to_", re.IGNORECASE)  # `new_issue_to_email` shows an integration.
-
-# Recency is a date's place in this span, not an age: a boost that does not change with the clock
-# needs no upkeep, and orders packages in the same way. The same holds for language versions.
-_SPAN_START_MS = datetime(2020, 1, 1, tzinfo=UTC).timestamp() * 1000
-_SPAN_END_MS = datetime(2040, 1, 1, tzinfo=UTC).timestamp() * 1000
-# The last update of Swan Lake for which the score still grows; there are four updates a year.
-_LAST_UPDATE = 40
-
-
-def beginning_factor(typed: int, length: int) -> float:
-    """Return the factor of a word of which so many letters were typed: the more the less is
-    missing, as mongo is nearly mongodb."""
-    return PREFIX_FACTOR + PREFIX_SHARE_FACTOR * typed / length
-
-
-def own_boosts(listing: Listing) -> dict[str, float]:
-    """Return the parts of the score that come from the package itself, by their names."""
-    return {
-        "pulls": PULLS_WEIGHT * _decades(listing.head.pulls, PULLS_DECADES),
-        "standard organization": STANDARD_WEIGHT * _is_standard(listing),
-        "short name": BREVITY_WEIGHT / max(len(split_words(listing.head.name)), 1),
-        "date": RECENCY_WEIGHT * _recency(listing.release.created_ms),
-        "Ballerina version": LANGUAGE_WEIGHT * _language(listing.release.ballerina_version),
-    }
+from shared.adapters.search.query_plan import QueryPlan
+from shared.adapters.search.score_weights import (
+    ALL_WORDS_SCORE,
+    AUXILIARY_SCORE,
+    DEPRECATED_NAME_SCORE,
+    DEPRECATED_SCORE,
+    JOINED_NAME_SCORE,
+    MAX_RANK,
+    NAME_SCORE,
+    PATH_SCORE,
+    UNLIKE_SCORE,
+    PlaceWeight,
+    own_boosts,
+)
+from shared.adapters.search.words import facet_word
+from shared.domain.listings import Listing
+from shared.domain.search import Hit, ResultPage, Sort
 
 
-def own_boost(listing: Listing) -> float:
-    """Return the part of the score that comes from the package itself."""
-    return round(sum(own_boosts(listing).values()), 6)
+class Found(Struct, frozen=True):
+    """The packages that match."""
+
+    word_scores: dict[int, float]  # The scores of all clauses together, by the id of the package.
+    complete: frozenset[int] | None = None  # Which of them have all clauses; None: each has.
+    deprecated: frozenset[int] = frozenset()  # Which of them are.
+    hidden_deprecated: int = 0  # How many deprecated packages match besides.
 
 
-def dependents_boost(dependents: int) -> float:
-    """Return the part of the score that comes from the packages that depend on it."""
-    return round(DEPENDENTS_WEIGHT * _decades(dependents, DEPENDENTS_DECADES), 6)
+# Looking up so many is faster than reading all in their order, and keeping as many of the best
+# numbers is faster than sorting all.
+FEW_PACKAGES = 1_000
+
+_COLUMNS = {
+    Sort.CREATED: Column.CREATED,
+    Sort.ADDED: Column.ADDED,
+    Sort.PULLS: Column.PULLS,
+    Sort.DEPENDENTS: Column.DEPENDENTS,
+}
 
 
-def is_auxiliary(listing: Listing) -> bool:
-    """Say whether a package accompanies another one, or shows how to use it."""
-    name = listing.head.name
-    words = split_words(name)
-    has_part = len(words) > 1 and not AUXILIARY_PARTS.isdisjoint(words)
-    return has_part or listing.release.template or _SAMPLE_NAME.search(name) is not None
+class Scores:
+    """The scores of the packages that a search finds, in parts."""
+
+    def __init__(self, postings: Postings, plan: QueryPlan, found: Found) -> None:
+        self._postings = postings
+        self._word_scores = found.word_scores
+        # The score that every package gets for having all words, if all of them do.
+        self._common = ALL_WORDS_SCORE if plan.clauses and found.complete is None else 0.0
+        packages = found.word_scores.keys()
+        names = scores_of_names(postings, plan)
+        last = dict.fromkeys(found.deprecated, DEPRECATED_SCORE)
+        named = {each for each, score in names.items() if score in (PATH_SCORE, NAME_SCORE)}
+        last |= dict.fromkeys(found.deprecated & named, DEPRECATED_NAME_SCORE)
+        # They only accompany another one, and such packages were not asked for.
+        others = () if plan.wants_auxiliary else packages & postings.ids(AUXILIARY)
+        unlike = postings.of_word(plan.unlike, PlaceWeight.NAME) if plan.unlike else ()
+        self._parts = {
+            "name": {package: names[package] for package in packages & names.keys()},
+            "others were asked for": dict.fromkeys(
+                packages & ids_of(b"".join(ids for _, ids in unlike)), UNLIKE_SCORE
+            ),
+            "all words": dict.fromkeys(found.complete or (), ALL_WORDS_SCORE),
+            "accompanies another package": dict.fromkeys(others, AUXILIARY_SCORE),
+            "deprecated": last,
+        }
+
+    def of_first(self, count: int) -> dict[int, float]:
+        """Return the score of each package that may be among so many first ones: none whose words
+        are worth less by more than a package rises by its rank."""
+        words = self._word_scores
+        special = set[int]().union(*self._parts.values()) & words.keys()
+        if (first := count + len(special)) < len(words):
+            least = nlargest(first, words.values())[-1] - MAX_RANK
+            words = {package: score for package, score in words.items() if score >= least}
+            words |= {package: self._word_scores[package] for package in special}
+        ranks = self._postings.numbers(Column.RANK, words.keys())
+        scores = dict(zip(words, map(add, words.values(), ranks), strict=True))
+        for part in self._parts.values():
+            for package in part.keys() & scores.keys():
+                scores[package] += part[package]
+        return scores
+
+    def explained(self, package: int, listing: Listing) -> dict[str, float]:
+        """Return the parts of the score of a package by their names, without those that are 0."""
+        parts = {name: part.get(package, 0.0) for name, part in self._parts.items()}
+        parts["all words"] += self._common
+        [lift] = self._postings.numbers(Column.DEPENDENTS, [package])
+        parts |= {"words": self._word_scores[package], "dependents": lift}
+        parts |= own_boosts(listing)
+        rounded = {name: round(score, 3) for name, score in parts.items()}
+        return {name: score for name, score in rounded.items() if score}
 
 
-def _is_standard(listing: Listing) -> bool:
-    if listing.is_standard is None:
-        return listing.head.org.lower() in _FIRST_STANDARD_ORGANIZATIONS
-    return listing.is_standard
+def scores_of_names(postings: Postings, plan: QueryPlan) -> dict[int, float]:
+    """Return the scores of packages for being named as typed, by their ids."""
+    if not plan.joined:
+        return {}
+    scores: dict[int, float] = {}
+    for _, stored in postings.of_word(plan.joined, PlaceWeight.NAME):
+        scores |= dict.fromkeys(ids_of(stored), JOINED_NAME_SCORE)
+    scores |= dict.fromkeys(postings.ids(facet_word("name", plan.typed)), NAME_SCORE)
+    for path in plan.paths:
+        found = postings.connection.execute("SELECT id FROM packages WHERE key = ?", (path,))
+        scores |= {package: PATH_SCORE for [package] in found}
+    return scores
 
 
-def _decades(count: int, most: float) -> float:
-    return min(log10(1 + max(count, 0)) / most, 1.0)
+class Ordering:
+    """Sorts the packages that a search finds. Every order ends in the key: two packages never tie,
+    so pages neither repeat nor miss one."""
+
+    def __init__(self, postings: Postings, plan: QueryPlan, found: Found) -> None:
+        self._connection = postings.connection
+        self._postings = postings
+        self._found = found
+        self._scores = Scores(postings, plan, found)
+
+    def hits(self, page: ResultPage, *, deprecated_last: bool) -> tuple[Hit, ...]:
+        """Return the packages of a page."""
+        if page.sort is not Sort.RELEVANCE:
+            ids = self._by_sort(page, deprecated_last)
+        else:
+            last = page.offset + page.limit
+            scores = self._scores.of_first(
+                last if page.descending else len(self._found.word_scores)
+            )
+            ids = self._by_number(scores.keys(), [*scores.values()], page)
+        return self._hits(ids, explains=page.explains)
+
+    def _by_sort(self, page: ResultPage, deprecated_last: bool) -> list[int]:
+        packages = self._found.word_scores.keys()
+        deprecated = self._found.deprecated if deprecated_last else frozenset[int]()
+        ids: list[int] = []
+        offset = page.offset
+        for group in (packages - deprecated, deprecated) if deprecated else (packages,):
+            left = replace(page, offset=offset, limit=page.limit - len(ids))
+            if left.limit and offset < len(group):
+                ids += self._of_group(group, left)
+            offset = max(0, offset - len(group))
+        return ids
+
+    def _of_group(self, ids: Set[int], page: ResultPage) -> list[int]:
+        if page.sort is Sort.NAME:
+            ordered = self._in_order(ids, "name DESC, key DESC" if page.descending else "name, key")
+            return list(islice(ordered, page.offset, page.offset + page.limit))
+        return self._by_number(ids, [*self._postings.numbers(_COLUMNS[page.sort], ids)], page)
+
+    def _by_number(self, ids: Set[int], numbers: Sequence[float], page: ResultPage) -> list[int]:
+        """Return the packages of a page by their numbers, and then by their keys: only the packages
+        whose numbers are between the first and the last of the page are sorted."""
+        best = _best(numbers, page.offset + page.limit, is_descending=page.descending)
+        low, high = sorted((best[page.offset], best[-1]))
+        near = {
+            package: number
+            for package, number in zip(ids, numbers, strict=True)
+            if low <= number <= high
+        }
+        is_reverse = page.sort is Sort.RELEVANCE and not page.descending
+        by_key = self._in_order(near.keys(), "key DESC" if is_reverse else "key")
+        ordered = sorted(by_key, key=near.__getitem__, reverse=page.descending)
+        before = best.index(best[page.offset])
+        return ordered[page.offset - before :][: page.limit]
+
+    def _in_order(self, ids: Set[int], order: str) -> Iterator[int]:
+        """Yield the packages in an order that an index of the table has."""
+        if len(ids) <= FEW_PACKAGES:
+            these = "SELECT id FROM packages WHERE id IN (SELECT value FROM json_each(?))"
+            found = self._connection.execute(f"{these} ORDER BY {order}", (str([*ids]),))
+        else:
+            found = self._connection.execute(f"SELECT id FROM packages ORDER BY {order}")  # noqa: S608
+        return filter(ids.__contains__, chain.from_iterable(found))
+
+    def _hits(self, ids: list[int], *, explains: bool) -> tuple[Hit, ...]:
+        return tuple(
+            Hit(listing, self._scores.explained(package, listing) if explains else None)
+            for package, listing in listings_of(self._connection, ids).items()
+        )
 
 
-def _recency(created_ms: int) -> float:
-    place = (created_ms - _SPAN_START_MS) / (_SPAN_END_MS - _SPAN_START_MS)
-    return min(max(place, 0.0), 1.0)
-
-
-def _language(ballerina_version: str) -> float:
-    version = LanguageVersion.parse(ballerina_version)
-    return min((1 + version.update) / _LAST_UPDATE, 1.0) if version else 0.0
+def _best(numbers: Sequence[float], count: int, *, is_descending: bool) -> list[float]:
+    """Return so many of the highest numbers, or of the lowest, in their order."""
+    if count > FEW_PACKAGES:
+        return sorted(numbers, reverse=is_descending)[:count]
+    return nlargest(count, numbers) if is_descending else nsmallest(count, numbers)

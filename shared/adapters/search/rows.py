@@ -22,7 +22,7 @@ from shared.adapters.search.postings import (
     id_bytes,
 )
 from shared.adapters.search.public_counts import PublicChanges, state_of
-from shared.adapters.search.ranking import dependents_boost, own_boost
+from shared.adapters.search.score_weights import dependents_boost, own_boost
 from shared.adapters.search.symbols import PackageSymbols, SymbolRows
 from shared.adapters.sqlite.database import Migration, read_migrations
 from shared.domain.listings import FacetValue, Listing, facet_values, release_for_search

@@ -26,7 +26,7 @@ import orjson
 from msgspec import Struct
 
 from shared.adapters.search.postings import Counted, Postings, count_of, ids_of
-from shared.adapters.search.ranking import SYNONYM_FACTOR, PlaceWeight
+from shared.adapters.search.score_weights import SYNONYM_FACTOR, PlaceWeight
 from shared.adapters.search.spelling import Speller
 from shared.adapters.search.symbols import SymbolMatch, SymbolPlace, SymbolRows
 from shared.adapters.search.vocabulary import FILLERS, read_groups, synonyms_of

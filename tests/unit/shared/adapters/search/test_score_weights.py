@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.adapters.search.ranking import (
+from shared.adapters.search.score_weights import (
     ALL_WORDS_SCORE,
     AUXILIARY_SCORE,
     DEPRECATED_NAME_SCORE,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.adapters.search.matching import memory_of_listing
+from shared.adapters.search.decoded_listings import memory_of_listing
 from shared.adapters.search.rows import excerpt, parse_listing, unpack_listing, write_listing
 from shared.domain.api_docs.listed_connectors import ApiSummary, ConnectorSummary
 from shared.domain.listings import Listing
