@@ -13,8 +13,8 @@ from functools import partial
 
 import msgspec
 
-from shared.confined.advisory_job import INPUT, LINES, MAX_REFUSED
-from shared.confined.budget import OUTPUT, Json
+from shared.confined.job_files import ADVISORIES, ADVISORY_LINES, MAX_REFUSED_ADVISORIES, OUTPUT
+from shared.confined.jobs import Json
 from shared.confined.tasks import Job
 from shared.domain.advisories.advisories import (
     MAVEN,
@@ -47,7 +47,7 @@ class _Reading:
 
     def __init__(self, job: Job) -> None:
         self._job = job
-        self._input = job.folder / INPUT
+        self._input = job.folder / ADVISORIES
         with self._input.open("rb") as file:
             self._is_zip = file.read(2) == b"PK"
 
@@ -87,8 +87,12 @@ class _Reading:
                     lines.append(encoded(advisory))
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
             return {"problem": _reason(str(error))}
-        (self._job.output / f"{start:09}{LINES}").write_text("\n".join(lines), "utf-8")
-        return {"left_out": left_out, "refused": refused[:MAX_REFUSED], "count": len(refused)}
+        (self._job.output / f"{start:09}{ADVISORY_LINES}").write_text("\n".join(lines), "utf-8")
+        return {
+            "left_out": left_out,
+            "refused": refused[:MAX_REFUSED_ADVISORIES],
+            "count": len(refused),
+        }
 
     def _zip_names(self) -> list[str]:
         with zipfile.ZipFile(self._input) as archive:

@@ -16,7 +16,7 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError
 
 from shared.confined.access import Restriction
-from shared.confined.budget import Exceeded, Order
+from shared.confined.jobs import Exceeded, Order
 
 LINE_BYTES = 64 * 1024  # The longest line that the child may send.
 START_SECONDS = 30  # A start takes half a second on an idle machine, and longer on a busy one.

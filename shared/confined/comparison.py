@@ -9,8 +9,9 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.confined.budget import AFTER, BEFORE, REQUEST, Json
 from shared.confined.docs_pages import counted, template
+from shared.confined.job_files import AFTER, BEFORE, REQUEST
+from shared.confined.jobs import Json
 from shared.confined.release_files import ReleaseRequest
 from shared.confined.tasks import Job
 from shared.domain.api_docs.change_rules import ChangeLevel

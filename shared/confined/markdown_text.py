@@ -1,6 +1,6 @@
 """A text of Markdown that somebody wrote on a page of the registry, as HTML."""
 
-from shared.confined.budget import SOURCE, SOURCE_PAGE
+from shared.confined.job_files import SOURCE, SOURCE_PAGE
 from shared.confined.tasks import Job
 from shared.prose.rendering import render_markdown
 from shared.prose.text_links import TextPlace

@@ -7,16 +7,7 @@ from typing import BinaryIO
 
 from msgspec import Struct
 
-from shared.confined.budget import (
-    LEAST_SECONDS,
-    Budget,
-    ConfinedEnded,
-    ConfinedUnavailable,
-    Exceeded,
-    Json,
-    Order,
-    PartResult,
-)
+from shared.confined.budget import LEAST_SECONDS, Budget
 from shared.confined.child import (
     START_SECONDS,
     Begun,
@@ -27,6 +18,14 @@ from shared.confined.child import (
     Finished,
     Line,
     Refused,
+)
+from shared.confined.jobs import (
+    ConfinedEnded,
+    ConfinedUnavailable,
+    Exceeded,
+    Json,
+    Order,
+    PartResult,
 )
 from shared.runtime.private_files import try_file_lock
 from shared.telemetry.log import log

@@ -14,22 +14,23 @@ from pathlib import Path
 
 import msgspec
 
-from shared.confined.budget import (
+from shared.confined.comparison import compared, read_models
+from shared.confined.docs_pages import DocsPages
+from shared.confined.docs_text import json_text, module_markdown
+from shared.confined.jar_files import read_libraries
+from shared.confined.job_files import (
     ARCHIVE,
     BEFORE,
     OUTPUT,
     PIECES,
     RECORD,
     REQUEST,
+    SECRETS_PART,
     SINCE,
     SOURCE,
     SOURCE_PAGE,
-    Json,
 )
-from shared.confined.comparison import compared, read_models
-from shared.confined.docs_pages import DocsPages
-from shared.confined.docs_text import json_text, module_markdown
-from shared.confined.jar_files import read_libraries
+from shared.confined.jobs import Json
 from shared.confined.release_files import ArchiveFile, ReleaseRequest
 from shared.confined.secret_search import as_json, secrets_of
 from shared.confined.shown_pieces import (
@@ -72,7 +73,6 @@ from shared.domain.sboms import (
     SBOM_FILE,
     SBOM_PART,
 )
-from shared.domain.secret_forms import SECRETS_PART
 from shared.prose.rendering import highlight, render_markdown
 
 LIBRARIES = "libraries.json"  # A file of the part that reads the Java libraries.

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 from packageurl import PackageURL
 
-from shared.confined.budget import AUTHOR_SBOM, DIFFERENCES, REGISTRY_SBOM
+from shared.confined.job_files import AUTHOR_SBOM, DIFFERENCES, REGISTRY_SBOM
 from shared.confined.tasks import Job
 from shared.domain.bounded_parsing import has_at_most_values
 from shared.domain.sboms import (

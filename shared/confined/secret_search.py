@@ -7,17 +7,11 @@ from collections.abc import Iterable
 
 import msgspec
 
-from shared.confined.budget import ARCHIVE, Json
+from shared.confined.job_files import ARCHIVE, SECRETS_PART
+from shared.confined.jobs import Json
 from shared.confined.release_files import ArchiveFile
 from shared.confined.tasks import Job
-from shared.domain.secret_forms import (
-    FORMS,
-    SECRETS_PART,
-    FoundSecrets,
-    SecretSearch,
-    is_text,
-    own_token,
-)
+from shared.domain.secret_forms import FORMS, FoundSecrets, SecretSearch, is_text, own_token
 
 # Larger files are not searched; the largest texts that people read have some MB.
 MAX_SEARCHED_BYTES = 32 * 1024 * 1024

@@ -51,7 +51,8 @@ from sigstore_models.bundle.v1 import Bundle as BundleModel
 from sigstore_models.trustroot.v1 import CertificateAuthority
 from sigstore_models.trustroot.v1 import TrustedRoot as TrustedRootModel
 
-from shared.confined.budget import ROOTS, SIGSTORE_BUNDLE, Json
+from shared.confined.job_files import ROOTS, SIGSTORE_BUNDLE
+from shared.confined.jobs import Json
 from shared.confined.tasks import Job
 from shared.domain.provenance.dsse import IN_TOTO, pae
 from shared.domain.provenance.sigstore_identities import (

@@ -14,7 +14,9 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from shared.confined.budget import LEAST_SECONDS, OUTPUT, Exceeded, Json, Order
+from shared.confined.budget import LEAST_SECONDS
+from shared.confined.job_files import OUTPUT
+from shared.confined.jobs import Exceeded, Json, Order
 
 # The name of a task, and where it is: "module:function".
 TASKS: Mapping[str, str] = {

@@ -22,7 +22,8 @@ from sigstore._utils import read_embedded
 from tuf.api.exceptions import DownloadError, DownloadHTTPError, RepositoryError
 from tuf.ngclient import FetcherInterface, Updater
 
-from shared.confined.budget import FETCHED, METADATA, TRUSTED_ROOT, Json
+from shared.confined.job_files import FETCHED, METADATA, TRUSTED_ROOT
+from shared.confined.jobs import Json
 from shared.confined.sigstore_bundles import read_root
 from shared.confined.tasks import Job
 

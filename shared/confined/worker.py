@@ -20,7 +20,7 @@ from typing import BinaryIO
 import msgspec
 
 from shared.confined.access import restrict_access
-from shared.confined.budget import Json, Order
+from shared.confined.jobs import Json, Order
 from shared.confined.limits import ProcessLimits, resident_bytes
 from shared.confined.tasks import Job
 

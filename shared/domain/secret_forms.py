@@ -18,9 +18,6 @@ from msgspec import Struct
 
 Check = Callable[[re.Match[bytes]], bool]
 
-# The part with the secrets, in the results of both kinds of jobs: those that document a release,
-# and those that only search it for secrets.
-SECRETS_PART = "secrets"
 
 MAX_SECRETS = 20  # Secrets of one archive that are named, because people look at the first ones.
 MAX_COUNTED = 1_000  # Secrets of an archive; more of them change nothing.

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Protocol
 
-from shared.confined.budget import Json, PartResult
+from shared.confined.jobs import Json, PartResult
 
 
 class ConfinedTasks(Protocol):

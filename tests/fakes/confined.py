@@ -6,7 +6,8 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shared.confined.budget import Budget, Exceeded, Json, Order, PartResult
+from shared.confined.budget import Budget
+from shared.confined.jobs import Exceeded, Json, Order, PartResult
 from shared.confined.tasks import Job
 
 MUCH = Budget(processor_seconds=1e9, memory_bytes=1 << 40, output_bytes=1 << 40)

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from shared.confined.access import Restriction
-from shared.confined.budget import Json
 from shared.confined.child import restrictions_here
+from shared.confined.jobs import Json
 from shared.confined.process import Budget, ConfinedProcess, ConfinedUnavailable, Delays, PartResult
 from tests.crash.worker_processes import is_running
 from tests.paths import ROOT

@@ -21,7 +21,7 @@ import pytest
 from msgspec.structs import replace
 
 from functions.faces import build_app
-from shared.confined.budget import Json, PartResult
+from shared.confined.jobs import Json, PartResult
 from shared.confined.process import Budget, ConfinedProcess
 from shared.hosting.triggers import functions_of
 from shared.services.common import Adapters

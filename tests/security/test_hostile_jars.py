@@ -9,14 +9,9 @@ from typing import Any
 
 import pytest
 
-from shared.confined.budget import (
-    AUTHOR_SBOM,
-    DIFFERENCES,
-    OUTPUT,
-    REGISTRY_SBOM,
-    RELEASE_BUDGET,
-    PartResult,
-)
+from shared.confined.budget import RELEASE_BUDGET
+from shared.confined.job_files import AUTHOR_SBOM, DIFFERENCES, OUTPUT, REGISTRY_SBOM
+from shared.confined.jobs import PartResult
 from shared.confined.process import ConfinedProcess
 from shared.domain.sboms import MAX_SBOM_BYTES
 from shared.services.api_docs.api_docs_generation import job_folder

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from shared.confined.budget import Json
+from shared.confined.jobs import Json
 from shared.confined.tasks import Job
 
 TASKS = {name: f"tests.support.confined_tasks:{name}" for name in ("parts", "outside")}

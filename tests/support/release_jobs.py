@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from shared.confined.budget import Json
+from shared.confined.jobs import Json
 from shared.confined.release_docs import make_release
 from shared.confined.release_files import ReleaseRequest
 from shared.confined.tasks import Job

@@ -16,8 +16,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.auth.registry_authorization import RegistryAuthorization
-from shared.confined.advisory_job import INPUT, LINES, MAX_REFUSED
-from shared.confined.budget import OUTPUT, ConfinedEnded, ConfinedUnavailable, PartResult
+from shared.confined.job_files import ADVISORIES, ADVISORY_LINES, MAX_REFUSED_ADVISORIES, OUTPUT
+from shared.confined.jobs import ConfinedEnded, ConfinedUnavailable, PartResult
 from shared.domain.advisories.advisories import Advisory
 from shared.domain.advisories.records import (
     ADDED_ADVISORIES,
@@ -178,7 +178,7 @@ class AdvisoryImport(Struct, frozen=True):
             size = f"{len(content):,} bytes, and may have {MAX_FILE_BYTES:,}"
             raise _unreadable(name, reason=f"it has {size}")
         async with job_folder() as folder:
-            await asyncio.to_thread((folder / INPUT).write_bytes, content)
+            await asyncio.to_thread((folder / ADVISORIES).write_bytes, content)
             try:
                 parts = await self.confined.run("advisories", folder, None)
             except ConfinedEnded:
@@ -266,11 +266,11 @@ def _result(name: str, folder: Path, parts: Sequence[PartResult]) -> ReadAdvisor
         left_out += int(result.get("left_out", 0))
         refused += [str(reason) for reason in result.get("refused", ())]
     lines = list[bytes]()
-    for file in sorted((folder / OUTPUT).glob(f"*{LINES}")):
+    for file in sorted((folder / OUTPUT).glob(f"*{ADVISORY_LINES}")):
         lines += [line for line in file.read_bytes().split(b"\n") if line]
     for line in lines:
         decoded(line)
-    return ReadAdvisories(tuple(lines), left_out, tuple(refused[:MAX_REFUSED]))
+    return ReadAdvisories(tuple(lines), left_out, tuple(refused[:MAX_REFUSED_ADVISORIES]))
 
 
 def _unreadable(name: str, reason: str) -> Invalid:

@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from msgspec import Struct
 
-from shared.confined.budget import OUTPUT, SOURCE, SOURCE_PAGE
+from shared.confined.job_files import OUTPUT, SOURCE, SOURCE_PAGE
 from shared.domain.archives.digests import Digest
 from shared.ports.confined_tasks import ConfinedTasks
 from shared.ports.documents import DocumentStore

@@ -17,19 +17,17 @@ import msgspec
 from msgspec import Struct, field
 
 from shared.auth.token_search import own_token_form
-from shared.confined.budget import (
+from shared.confined.job_files import (
     ARCHIVE,
     BEFORE,
-    MOST_ENDS,
     OUTPUT,
     PIECES,
     RECORD,
     REQUEST,
-    SET_ASIDE,
+    SECRETS_PART,
     SINCE,
-    ConfinedEnded,
-    PartResult,
 )
+from shared.confined.jobs import MOST_ENDS, SET_ASIDE, ConfinedEnded, PartResult
 from shared.confined.release_files import OtherModule, ReleaseRequest
 from shared.domain.api_docs.language import LANGUAGE_ORG
 from shared.domain.api_docs.listed_connectors import NO_API
@@ -51,7 +49,7 @@ from shared.domain.errors.packages import ArchiveLost
 from shared.domain.packages import Release, ReleaseEntry, Survey
 from shared.domain.release_states import State
 from shared.domain.sboms import SBOM_PARTS
-from shared.domain.secret_forms import MAX_SECRETS, SECRETS_PART, FoundSecrets
+from shared.domain.secret_forms import MAX_SECRETS, FoundSecrets
 from shared.domain.text_lines import in_one_line
 from shared.domain.times import MS
 from shared.domain.version_choice import latest

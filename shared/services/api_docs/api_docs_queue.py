@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from msgspec import Struct
 
-from shared.confined.budget import ConfinedUnavailable
+from shared.confined.jobs import ConfinedUnavailable
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import Refusal

@@ -13,15 +13,10 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from shared.confined.budget import (
-    AFTER,
-    BEFORE,
+from shared.confined.job_files import AFTER, BEFORE, OUTPUT, REQUEST, SOURCE, SOURCE_PAGE
+from shared.confined.jobs import (
     MOST_ENDS,
-    OUTPUT,
-    REQUEST,
     SET_ASIDE,
-    SOURCE,
-    SOURCE_PAGE,
     ConfinedEnded,
     ConfinedUnavailable,
     PartResult,

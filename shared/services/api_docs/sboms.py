@@ -14,14 +14,8 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.confined.budget import (
-    AUTHOR_SBOM,
-    DIFFERENCES,
-    OUTPUT,
-    REGISTRY_SBOM,
-    SET_ASIDE,
-    PartResult,
-)
+from shared.confined.job_files import AUTHOR_SBOM, DIFFERENCES, OUTPUT, REGISTRY_SBOM
+from shared.confined.jobs import SET_ASIDE, PartResult
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.api_docs.records import GENERATOR_VERSION
 from shared.domain.archives.java_libraries import JavaLibrary

@@ -7,7 +7,7 @@ from pathlib import Path
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from shared.confined.budget import ConfinedEnded, ConfinedUnavailable
+from shared.confined.jobs import ConfinedEnded, ConfinedUnavailable
 from shared.confined.release_files import ReleaseRequest
 from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.archives.bala import Bala

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from msgspec import Struct
 
-from shared.confined.budget import ConfinedUnavailable
+from shared.confined.jobs import ConfinedUnavailable
 from shared.domain.api_docs.records import GENERATOR_VERSION
 from shared.domain.change_feed import ChangeKind, package_change
 from shared.domain.packages import Head, Release

@@ -10,7 +10,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from shared.confined.budget import ROOTS, SIGSTORE_BUNDLE, ConfinedUnavailable, PartResult
+from shared.confined.job_files import ROOTS, SIGSTORE_BUNDLE
+from shared.confined.jobs import ConfinedUnavailable, PartResult
 from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Conflict, Invalid, Unavailable, printable

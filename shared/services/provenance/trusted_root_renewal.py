@@ -8,14 +8,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from shared.confined.budget import (
-    FETCHED,
-    METADATA,
-    OUTPUT,
-    TRUSTED_ROOT,
-    ConfinedUnavailable,
-    PartResult,
-)
+from shared.confined.job_files import FETCHED, METADATA, OUTPUT, TRUSTED_ROOT
+from shared.confined.jobs import ConfinedUnavailable, PartResult
 from shared.domain.errors.base import printable
 from shared.domain.provenance.trusted_roots import PublicGoodRoot
 from shared.ports.confined_tasks import ConfinedTasks

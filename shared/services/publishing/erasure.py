@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from shared.confined.budget import ConfinedUnavailable
+from shared.confined.jobs import ConfinedUnavailable
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Unavailable
 from shared.domain.packages import Release, Texts

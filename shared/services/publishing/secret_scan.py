@@ -7,10 +7,11 @@ from datetime import timedelta
 import msgspec
 from msgspec import Struct
 
-from shared.confined.budget import ARCHIVE, ConfinedUnavailable, PartResult
+from shared.confined.job_files import ARCHIVE, SECRETS_PART
+from shared.confined.jobs import ConfinedUnavailable, PartResult
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Unavailable
-from shared.domain.secret_forms import SECRETS_PART, FoundSecrets
+from shared.domain.secret_forms import FoundSecrets
 from shared.ports.confined_tasks import ConfinedTasks
 from shared.services.api_docs.api_docs_generation import job_folder
 

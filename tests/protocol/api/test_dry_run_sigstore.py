@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.confined.budget import ConfinedUnavailable
+from shared.confined.jobs import ConfinedUnavailable
 from shared.domain.names import parse_org
 from shared.domain.packages import RequiredProvenance
 from shared.services.organizations.organizations import OrganizationProfile

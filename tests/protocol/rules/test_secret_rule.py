@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from shared.confined.budget import ConfinedUnavailable
+from shared.confined.jobs import ConfinedUnavailable
 from shared.domain.coordinates import Package
 from tests.protocol.rules.rule_world import (
     OF_ACME,

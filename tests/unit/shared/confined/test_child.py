@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.confined.budget import Budget, Order
+from shared.confined.budget import Budget
 from shared.confined.child import Child
+from shared.confined.jobs import Order
 from tests.paths import ROOT
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="its lines are a pipe of POSIX")

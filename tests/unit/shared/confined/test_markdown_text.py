@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from shared.confined.budget import OUTPUT, SOURCE, SOURCE_PAGE
+from shared.confined.job_files import OUTPUT, SOURCE, SOURCE_PAGE
 from tests.fakes.confined import InProcess
 
 HOSTILE = """# Title

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.confined import release_docs, shown_pieces
-from shared.confined.budget import BEFORE, SINCE
+from shared.confined.job_files import BEFORE, SINCE
 from shared.confined.release_files import OtherModule
 from shared.confined.shown_pieces import TOO_LARGE_TO_SHOW
 from shared.domain.api_docs.pieces import PieceKind

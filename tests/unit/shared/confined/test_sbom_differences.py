@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from shared.confined import sbom_differences
-from shared.confined.budget import AUTHOR_SBOM, DIFFERENCES, OUTPUT, REGISTRY_SBOM
+from shared.confined.job_files import AUTHOR_SBOM, DIFFERENCES, OUTPUT, REGISTRY_SBOM
 from shared.confined.sbom_differences import compare_sboms
 from shared.confined.tasks import Job
 from shared.domain.sboms import Difference, SbomDifferences

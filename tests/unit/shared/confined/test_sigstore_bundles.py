@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from shared.confined.budget import ROOTS, SIGSTORE_BUNDLE
+from shared.confined.job_files import ROOTS, SIGSTORE_BUNDLE
 from shared.domain.packages import Provenance
 from shared.domain.provenance.sigstore_identities import SigstoreIdentity, identity_of
 from tests.fakes.confined import InProcess

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.confined.budget import Budget, Json, Order
+from shared.confined.budget import Budget
+from shared.confined.jobs import Json, Order
 from shared.confined.tasks import LINE_BYTES, Job
 
 SECONDS = 20

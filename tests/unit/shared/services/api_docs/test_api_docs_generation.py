@@ -14,7 +14,7 @@ from typing import Any, cast
 import pytest
 from msgspec.structs import replace
 
-from shared.confined.budget import SET_ASIDE, ConfinedEnded, Json, PartResult
+from shared.confined.jobs import SET_ASIDE, ConfinedEnded, Json, PartResult
 from shared.confined.release_files import ReleaseRequest
 from shared.domain.api_docs.pieces import PieceKind, piece_name
 from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, DocsState

@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from shared.confined.budget import ConfinedUnavailable
+from shared.confined.jobs import ConfinedUnavailable
 from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, DocsState
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.requests import Busy

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from shared.confined.budget import ConfinedEnded, ConfinedUnavailable, Json, PartResult
+from shared.confined.jobs import ConfinedEnded, ConfinedUnavailable, Json, PartResult
 from shared.domain.archives.digests import Digest
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending, Busy

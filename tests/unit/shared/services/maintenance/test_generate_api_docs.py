@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from shared.confined.budget import ConfinedUnavailable, Json, PartResult
+from shared.confined.jobs import ConfinedUnavailable, Json, PartResult
 from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
 from shared.domain.tasks import TaskReport
