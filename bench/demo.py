@@ -34,9 +34,9 @@ from shared.commands.first_start import ADMINISTRATOR
 from shared.composition import Registry
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import Refusal
+from shared.domain.grants import Grant
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR, Principal
-from shared.domain.scopes import Grant
 from shared.domain.versions import Version
 from shared.services.common import Adapters
 from shared.services.publishing.publishing import Upload

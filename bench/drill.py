@@ -20,9 +20,9 @@ from shared.bootstrap import back_up, build_registry, embedded_adapters, prepare
 from shared.composition import Registry
 from shared.domain.accounts import Account
 from shared.domain.drills import Drill, DrillStep
+from shared.domain.grants import Grant
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR, Principal
-from shared.domain.scopes import Grant
 from shared.services.publishing.publishing import Upload
 from shared.settings import Settings
 from tests.support.archives import bala

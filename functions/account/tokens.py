@@ -10,7 +10,8 @@ from functions.account.organization import ORGANIZATION_ROUTE, organization_fram
 from functions.account.overview import TOKENS_PATH
 from functions.http.body_parsing import Form
 from functions.http.signed_in_pages import FormProblem, PageWithForms, SignedInCall, SignedInPages
-from shared.domain.scopes import ADMINISTRATORS_SCOPES, ANY_NAME, Scope
+from shared.domain.grants import ANY_NAME
+from shared.domain.scopes import ADMINISTRATORS_SCOPES, Scope
 from shared.domain.tokens import Token
 from shared.runtime.answers import Answer
 from shared.services.tokens.tokens import IssuedToken, OfOrganization, TokenOwner

@@ -30,19 +30,12 @@ from shared.domain.errors.identity import (
     credentials_missing,
     organization_not_found,
 )
+from shared.domain.grants import ANY_NAME
 from shared.domain.memberships import GroupRole, Membership
 from shared.domain.names import OrgName, way_to_rename
 from shared.domain.packages import Head
 from shared.domain.principals import Principal
-from shared.domain.scopes import (
-    ANY_NAME,
-    PUBLISHING_SCOPES,
-    PUSH_ACTIONS,
-    Action,
-    Resource,
-    Scope,
-    org_of,
-)
+from shared.domain.scopes import PUBLISHING_SCOPES, PUSH_ACTIONS, Action, Resource, Scope, org_of
 from shared.domain.search import Viewer
 from shared.domain.trusted_publishing.run_limits import limits_of_run
 from shared.domain.visibility import EVERYBODY, STAFF, Visibility

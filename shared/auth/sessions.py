@@ -17,8 +17,8 @@ from shared.domain.accounts import Account
 from shared.domain.entities import Place
 from shared.domain.errors.base import Refusal, Unavailable
 from shared.domain.errors.requests import Busy
+from shared.domain.grants import UNLIMITED
 from shared.domain.principals import ANONYMOUS, Principal
-from shared.domain.scopes import UNLIMITED
 from shared.domain.sessions import SecretState, Session
 from shared.domain.sign_in import SignInPurpose
 from shared.domain.staff import Staff

@@ -21,6 +21,7 @@ from shared.domain.errors.identity import (
     organization_not_found,
 )
 from shared.domain.freezes import refusal_while_frozen
+from shared.domain.grants import limit_of
 from shared.domain.memberships import GroupRole, Membership
 from shared.domain.names import OrgName, way_to_rename
 from shared.domain.organizations import Organization
@@ -34,7 +35,6 @@ from shared.domain.scopes import (
     Resource,
     Role,
     Scope,
-    limit_of,
     org_of,
 )
 from shared.domain.times import time_text

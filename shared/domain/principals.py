@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from shared.domain.grants import ANY_NAME, UNLIMITED, Grant
 from shared.domain.names import OrgName
 from shared.domain.packages import Provenance
 from shared.domain.records import Record
-from shared.domain.scopes import ANY_NAME, UNLIMITED, Grant, Resource, Role, Scope
+from shared.domain.scopes import Resource, Role, Scope
 
 OPERATOR_ID = "operator"  # Shorter than any account's id, so no account and no token has it.
 REGISTRY_FILE_ID = "registry-file"  # Longer than any account's id.

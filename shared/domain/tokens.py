@@ -6,10 +6,11 @@ from datetime import timedelta
 from typing import ClassVar
 
 from shared.domain.entities import Entity, Place
+from shared.domain.grants import Grant
 from shared.domain.ids import is_id
 from shared.domain.packages import Provenance
 from shared.domain.principals import RefusedPackage
-from shared.domain.scopes import Grant, Scope
+from shared.domain.scopes import Scope
 from shared.domain.times import MS
 
 # How long an expired token or invitation is still stored, so that its user reads "expired" and not

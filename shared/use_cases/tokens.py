@@ -10,8 +10,9 @@ from pydantic import Field
 from shared.composition import Registry
 from shared.domain.client_addresses import LONGEST_RANGE, MAX_RANGES
 from shared.domain.errors.base import InvalidRequest, about_field
+from shared.domain.grants import ANY_NAME
 from shared.domain.principals import Principal
-from shared.domain.scopes import ANY_NAME, Action, Scope
+from shared.domain.scopes import Action, Scope
 from shared.domain.tokens import MAX_TOKEN_DAYS
 from shared.services.tokens.tokens import (
     MAX_TOKEN_NAME_LENGTH,

@@ -10,9 +10,9 @@ from shared.domain.archives.names import ArchiveName
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.dependency_graphs import Graph, GraphNode
 from shared.domain.events import Event
+from shared.domain.grants import Grant
 from shared.domain.organizations import Organization
 from shared.domain.packages import Head, Origin, Release, ReleaseEntry
-from shared.domain.scopes import Grant
 from shared.domain.tokens import Token
 from shared.domain.versions import Version
 

@@ -11,9 +11,9 @@ from azure.storage.blob import BlobServiceClient
 
 from shared.adapters.cosmos.client import COSMOS_CONTAINERS
 from shared.bootstrap import existing_registry
+from shared.domain.grants import Grant
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR, Principal
-from shared.domain.scopes import Grant
 from shared.services.publishing.publishing import Upload
 from shared.settings import Settings
 from tests.azure_local import stores

@@ -7,12 +7,13 @@ import pytest
 
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import Refusal
+from shared.domain.grants import Grant
 from shared.domain.identities import Identity
 from shared.domain.invitations import INVITATION_LIFETIME, MAX_INVITATIONS, Invitation
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR, Principal
 from shared.domain.reserved_names import MAX_RESERVED_NAMES, RESERVED_NAMES_OWNER, ReservedName
-from shared.domain.scopes import Grant, Role
+from shared.domain.scopes import Role
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.domain.webhooks import Topic, Webhook, webhook_owner

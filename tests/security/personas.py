@@ -11,9 +11,10 @@ from fnmatch import fnmatchcase
 
 from shared.auth.authentication import Authentication, RequestClient
 from shared.domain.access_rights import RIGHTS
+from shared.domain.grants import Grant
 from shared.domain.principals import Principal
 from shared.domain.recent_sign_in import RECENT_SIGN_IN_ACTIONS
-from shared.domain.scopes import ADMINISTRATORS_SCOPES, Action, Grant, Role, Scope
+from shared.domain.scopes import ADMINISTRATORS_SCOPES, Action, Role, Scope
 from tests.fakes.system import FakeClock
 
 SESSION = "Session"  # A scheme of the tests alone; sessions themselves have tests of their own.

@@ -9,9 +9,10 @@ import pytest
 
 from shared.bootstrap import build_registry
 from shared.domain.errors.requests import TooMany
+from shared.domain.grants import Grant
 from shared.domain.names import parse_org
 from shared.domain.principals import Principal
-from shared.domain.scopes import Grant, Role
+from shared.domain.scopes import Role
 from shared.services.organizations.invitations import InvitationRequest
 from tests.support.browsers import Browser, signed_in
 from tests.support.world import OpenWorld, World

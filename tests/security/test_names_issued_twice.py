@@ -13,11 +13,12 @@ import pytest
 from shared.domain.coordinates import Package
 from shared.domain.errors.identity import OrganizationExists
 from shared.domain.event_queries import EventQuery
+from shared.domain.grants import Grant
 from shared.domain.memberships import OWNER_CHANGE_DELAY
 from shared.domain.names import OrgName, PackageName, parse_org
 from shared.domain.packages import Head
 from shared.domain.principals import OPERATOR, Principal
-from shared.domain.scopes import Grant, Role
+from shared.domain.scopes import Role
 from shared.domain.visibility import Visibility
 from shared.services.maintenance.finish_deletions import NAME_FREE_AFTER
 from shared.services.tokens.tokens import OfOrganization, TokenRequest

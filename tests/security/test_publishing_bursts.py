@@ -13,12 +13,12 @@ from msgspec.structs import replace
 
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.packages import NotAwaited
+from shared.domain.grants import Grant
 from shared.domain.mail import Mail
 from shared.domain.names import parse_org
 from shared.domain.packages import Provenance
 from shared.domain.principals import OPERATOR, Principal
 from shared.domain.release_states import State
-from shared.domain.scopes import Grant
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider
 from shared.ports.mail import Undelivered
 from shared.services.tokens.tokens import OfOrganization, TokenRequest

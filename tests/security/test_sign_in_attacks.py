@@ -10,8 +10,8 @@ import pytest
 
 from shared.auth.browsers import SignInBrowser
 from shared.domain.accounts import Account
+from shared.domain.grants import Grant
 from shared.domain.principals import Principal
-from shared.domain.scopes import Grant
 from shared.domain.sign_in import HOME_PATH, SignInPurpose, return_path
 from shared.services.identity.sign_in import STATE_LIFETIME, SignInRequest
 from tests.fakes.identity_provider import Issuer, answer_of, rsa_key

@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 from shared.domain.coordinates import Coordinate
+from shared.domain.grants import Grant
 from shared.domain.principals import OPERATOR, Principal
 from shared.domain.reports import Report
-from shared.domain.scopes import Grant
 from shared.domain.times import MS
 from tests.support.archives import bala
 from tests.support.world import World

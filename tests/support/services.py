@@ -8,13 +8,14 @@ from shared.auth.authorization import Authorization
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Package
 from shared.domain.events import Event
+from shared.domain.grants import Grant
 from shared.domain.memberships import Membership
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Head, Release
 from shared.domain.principals import OPERATOR, Principal
 from shared.domain.rate_limits import RateLimit, RateLimitClass
-from shared.domain.scopes import Grant, Role
+from shared.domain.scopes import Role
 from shared.ports.directory import DirectoryStore
 from shared.ports.search import SearchIndex
 from shared.ports.system import Clock

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from shared.auth.secrets import Secret
 from shared.domain.coordinates import Package
 from shared.domain.events import Event, org_stream
+from shared.domain.grants import Grant
 from shared.domain.principals import ANONYMOUS, Principal
-from shared.domain.scopes import Grant
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider
 from shared.domain.trusted_publishing.publishers import Publisher
 from shared.services.common import Adapters

@@ -22,9 +22,10 @@ from functions.http.answer_caching import recognizer
 from shared.bootstrap import build_registry
 from shared.composition import Registry
 from shared.domain.accounts import Account
+from shared.domain.grants import Grant
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR, Principal
-from shared.domain.scopes import Grant, Role
+from shared.domain.scopes import Role
 from shared.hosting.host import AnswerCacheOptions, Host
 from shared.hosting.responses import configured_headers
 from shared.services.common import Adapters

@@ -20,10 +20,11 @@ from shared.domain.advisories.followers import (
 )
 from shared.domain.errors.base import NotFound, Refusal
 from shared.domain.events import Event
+from shared.domain.grants import UNLIMITED, Grant
 from shared.domain.memberships import Membership
 from shared.domain.names import OrgName
 from shared.domain.principals import MAINTENANCE, Principal
-from shared.domain.scopes import UNLIMITED, Grant, Role, Scope
+from shared.domain.scopes import Role, Scope
 from shared.domain.tasks import TaskReport
 from shared.domain.webhooks import Topic, Webhook
 from shared.ports.conflicts import AlreadyThere, Stale

@@ -31,10 +31,10 @@ from shared.domain.errors.identity import (
     sign_in_expired,
     sign_in_failed,
 )
+from shared.domain.grants import UNLIMITED
 from shared.domain.mail import mail_line
 from shared.domain.principals import Principal
 from shared.domain.recent_sign_in import require_recent_sign_in
-from shared.domain.scopes import UNLIMITED
 from shared.domain.sessions import Session
 from shared.domain.sign_in import SignInAttempt, SignInPurpose
 from shared.domain.times import DAY_MS, MS

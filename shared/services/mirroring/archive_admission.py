@@ -26,6 +26,7 @@ from shared.domain.errors.packages import (
     VersionSpelledDifferently,
     archive_too_large,
 )
+from shared.domain.grants import Grant
 from shared.domain.listings import Listing
 from shared.domain.mirroring import FetchedArchive
 from shared.domain.packages import ArchiveFacts, Release
@@ -33,7 +34,7 @@ from shared.domain.principals import MIRROR, Principal
 from shared.domain.publishing_rules import RuleEffect, first_with, stricter
 from shared.domain.releases import mirrored_head
 from shared.domain.rules.license_rule import LicensedRelease, license_findings
-from shared.domain.scopes import Grant, Scope
+from shared.domain.scopes import Scope
 from shared.domain.times import MS
 from shared.domain.upstream_withdrawals import UpstreamWithdrawal
 from shared.domain.visibility import Visibility

@@ -13,12 +13,12 @@ from shared.auth.authorization import Authorization
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Coordinate
 from shared.domain.events import Event
+from shared.domain.grants import UNLIMITED
 from shared.domain.mirror_rules import is_withheld_by_rules
 from shared.domain.packages import Head, Release
 from shared.domain.principals import MAINTENANCE, OPERATOR, Principal
 from shared.domain.release_lists import parse_coordinate
 from shared.domain.release_states import State
-from shared.domain.scopes import UNLIMITED
 from shared.domain.search import Query, ResultPage, Sort
 from shared.domain.tasks import TaskReport
 from shared.domain.times import MS

@@ -23,10 +23,11 @@ from shared.domain.entities import Place
 from shared.domain.errors.base import NotFound
 from shared.domain.errors.identity import DeviceRefusal, credentials_missing
 from shared.domain.errors.requests import Busy
+from shared.domain.grants import UNLIMITED
 from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitClass, RateLimitKeys
 from shared.domain.records import Record
-from shared.domain.scopes import UNLIMITED, Scope
+from shared.domain.scopes import Scope
 from shared.domain.times import MS
 from shared.domain.tokens import hash_secret
 from shared.ports.directory import DirectoryStore

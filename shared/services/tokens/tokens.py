@@ -26,12 +26,13 @@ from shared.domain.client_addresses import are_ranges_within, parse_ranges
 from shared.domain.entities import Place
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.errors.identity import NotPermitted, TokenNotFound, credentials_missing
+from shared.domain.grants import ANY_NAME, Grant
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.principals import Principal
 from shared.domain.reasons import parse_required_reason, reason_for_change, with_reason
 from shared.domain.recent_sign_in import require_recent_sign_in
-from shared.domain.scopes import ANY_NAME, Action, Grant, Scope
+from shared.domain.scopes import Action, Scope
 from shared.domain.tokens import (
     MAX_APPLY_DAYS,
     MAX_AUDIT_DAYS,

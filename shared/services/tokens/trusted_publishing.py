@@ -31,11 +31,12 @@ from shared.domain.errors.identity import (
     Untrusted,
     credentials_missing,
 )
+from shared.domain.grants import Grant
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Head, Provenance
 from shared.domain.principals import MAX_REFUSED_PACKAGES, Principal, RefusedPackage
-from shared.domain.scopes import Grant, Scope
+from shared.domain.scopes import Scope
 from shared.domain.times import MS, time_text
 from shared.domain.tokens import Token
 from shared.domain.trusted_publishing.claims import matches

@@ -10,12 +10,13 @@ from shared.domain.accounts import Account
 from shared.domain.entities import Place
 from shared.domain.errors.identity import AccountExists, NotPermitted, SignInAgain, TokenUnknown
 from shared.domain.events import Event
+from shared.domain.grants import Grant
 from shared.domain.memberships import Membership
 from shared.domain.names import parse_org
 from shared.domain.ownership import OwnershipRequest
 from shared.domain.packages import Head
 from shared.domain.principals import OPERATOR, Principal
-from shared.domain.scopes import Grant, Role
+from shared.domain.scopes import Role
 from shared.domain.visibility import Visibility
 from shared.services.maintenance.finish_deletions import NAME_FREE_AFTER
 from tests.support.archives import bala

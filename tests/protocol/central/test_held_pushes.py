@@ -9,10 +9,11 @@ from msgspec.structs import replace
 
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.requests import Busy
+from shared.domain.grants import Grant
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR, Principal
 from shared.domain.release_states import State
-from shared.domain.scopes import Grant, Role
+from shared.domain.scopes import Role
 from shared.services.publishing.publishing import Outcome, Upload
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from shared.domain.accounts import Account
+from shared.domain.grants import Grant
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR, Principal
-from shared.domain.scopes import Grant, Role
+from shared.domain.scopes import Role
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.support.incident_page import follow
 from tests.support.storage import one_machine

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 
 from shared.domain.coordinates import Coordinate
+from shared.domain.grants import Grant
 from shared.domain.packages import Provenance
 from shared.domain.principals import OPERATOR, Principal
-from shared.domain.scopes import Grant
 from shared.ports.pull_ledger import Pull
 from shared.services.publishing.publishing import Upload
 from tests.support.archives import bala

@@ -20,9 +20,10 @@ from shared.domain.accounts import Account, AccountLock
 from shared.domain.entities import Place
 from shared.domain.errors.identity import TokenUnknown
 from shared.domain.errors.requests import Busy
+from shared.domain.grants import Grant
 from shared.domain.packages import Provenance
 from shared.domain.principals import Principal
-from shared.domain.scopes import Grant, Scope
+from shared.domain.scopes import Scope
 from shared.domain.staff import Staff
 from shared.domain.tokens import Token, TokenUse
 from tests.fakes.stores import E, FakeDirectory

@@ -7,11 +7,12 @@ from shared.auth.authorization import Authorization
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Package
 from shared.domain.errors.identity import NotPermitted, TokenUnknown
+from shared.domain.grants import Grant
 from shared.domain.memberships import GroupRole, Membership
 from shared.domain.organizations import Organization
 from shared.domain.packages import Head
 from shared.domain.principals import ANONYMOUS, OPERATOR, Principal
-from shared.domain.scopes import Grant, Role, Scope
+from shared.domain.scopes import Role, Scope
 from shared.domain.search import Viewer
 from shared.domain.visibility import STAFF, Visibility
 from tests.fakes.stores import E, FakeDirectory

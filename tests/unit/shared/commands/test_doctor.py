@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from shared.bootstrap import build_registry
+from shared.domain.grants import Grant
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR_ID, Principal
-from shared.domain.scopes import Grant
 from shared.domain.times import MS
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.publishers import Publisher

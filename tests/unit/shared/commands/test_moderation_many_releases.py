@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from shared.bootstrap import build_registry
+from shared.domain.grants import Grant
 from shared.domain.principals import Principal
-from shared.domain.scopes import Grant
 from shared.services.publishing.publishing import Upload
 from tests.support.archives import bala
 from tests.support.terminal import Terminal

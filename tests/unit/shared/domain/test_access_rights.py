@@ -24,11 +24,12 @@ from shared.domain.errors.identity import (
     SignInAgain,
     TokenUnknown,
 )
+from shared.domain.grants import Grant
 from shared.domain.memberships import NEW_MEMBER_PERIOD, Membership
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.principals import ANONYMOUS, OPERATOR, Principal
-from shared.domain.scopes import PUBLISHING_SCOPES, Action, Grant, Role, Scope
+from shared.domain.scopes import PUBLISHING_SCOPES, Action, Role, Scope
 from shared.domain.visibility import Visibility
 from tests.support.refusals import raises_refusal
 

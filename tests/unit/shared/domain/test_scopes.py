@@ -1,39 +1,6 @@
-"""What grants cover, and what credentials allow."""
+"""What actions are called."""
 
-import pytest
-
-from shared.domain.coordinates import Package
-from shared.domain.names import parse_org
-from shared.domain.principals import Principal
-from shared.domain.scopes import Action, Grant, Scope
-
-ACME = parse_org("Acme")
-GREET = Package.parse("Acme", "greet")
-
-
-@pytest.mark.parametrize(
-    ("org", "package", "of_package", "of_organization"),
-    [
-        ("*", "*", True, True),
-        ("acme", "*", True, True),
-        ("ACM?", "*", True, True),
-        ("acm", "*", False, False),
-        ("acme?", "*", False, False),
-        ("acme", "greet", True, False),
-        ("acme", "GR*", True, False),
-        ("acme", "other", False, False),
-        ("other", "*", False, False),
-        ("greet", "acme", False, False),
-    ],
-)
-def test_a_grant_on_some_packages_is_no_grant_on_their_organization(
-    org: str, package: str, of_package: bool, of_organization: bool
-) -> None:
-    grant = Grant(org=org, package=package)
-    assert grant.covers(Scope.READ, GREET) is of_package
-    assert grant.covers(Scope.READ, ACME) is of_organization
-    few = grant.model_copy(update={"scopes": frozenset({Scope.DEPRECATE})})
-    assert not few.covers(Scope.READ, GREET)
+from shared.domain.scopes import Action
 
 
 def test_an_action_is_named_as_it_follows_you_may_not() -> None:
@@ -51,32 +18,3 @@ def test_an_action_is_named_as_it_follows_you_may_not() -> None:
         "audit",
         "apply a registry file to",
     ]
-
-
-ID = "0123456789"
-EVERYTHING = Grant()
-OF_ACME = Grant(org="acme")
-OF_GREET = Grant(org="acme", package="greet")
-READ = frozenset({Scope.READ})
-MANAGE = frozenset({Scope.MANAGE})
-
-
-@pytest.mark.parametrize(
-    ("held", "wanted", "allowed"),
-    [
-        (EVERYTHING, EVERYTHING, True),
-        (EVERYTHING, OF_GREET, True),
-        (OF_ACME, OF_ACME, True),
-        (OF_ACME, OF_GREET, True),
-        (OF_ACME, EVERYTHING, False),
-        (OF_ACME, Grant(org="a*"), False),
-        (OF_ACME, Grant(org="globex"), False),
-        (OF_GREET, OF_ACME, False),
-        (OF_GREET, Grant(org="acme", package="other"), False),
-        (Grant(scopes=MANAGE), EVERYTHING, False),
-        (Grant(scopes=READ), Grant(scopes=READ), False),
-        (Grant(scopes=READ | MANAGE), Grant(scopes=READ), True),
-    ],
-)
-def test_nobody_hands_out_what_they_do_not_have(held: Grant, wanted: Grant, allowed: bool) -> None:
-    assert Principal(ID, "token", (held,)).may_grant(wanted) is allowed

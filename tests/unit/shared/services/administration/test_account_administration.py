@@ -5,9 +5,9 @@ import pytest
 from shared.auth.secrets import Secret
 from shared.domain.errors.identity import NotPermitted
 from shared.domain.event_queries import EventQuery
+from shared.domain.grants import Grant
 from shared.domain.mail import parse_email
 from shared.domain.principals import OPERATOR, Principal
-from shared.domain.scopes import Grant
 from tests.support.world import World
 
 

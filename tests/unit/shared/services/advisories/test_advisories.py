@@ -13,8 +13,8 @@ from shared.domain.advisories.advisories import Advisory, AdvisoryState
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import Conflict, Invalid, NotFound
 from shared.domain.errors.identity import NotPermitted
+from shared.domain.grants import Grant
 from shared.domain.principals import ANONYMOUS, OPERATOR, Principal
-from shared.domain.scopes import Grant
 from shared.domain.visibility import Visibility
 from shared.services.advisories.advisories import Advisories
 from tests.support.advisories import advisory, affected, asked

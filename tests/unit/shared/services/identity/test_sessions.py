@@ -1,8 +1,8 @@
 """Sessions of an account: listed, ended, and ended by themselves where a cookie was copied."""
 
 from shared.domain.accounts import Account
+from shared.domain.grants import Grant
 from shared.domain.principals import Principal
-from shared.domain.scopes import Grant
 from shared.domain.sessions import Session
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.identity.mail import AccountMail

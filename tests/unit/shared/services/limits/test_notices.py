@@ -10,9 +10,9 @@ from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.accounts import Account
 from shared.domain.entities import Entity, Place
 from shared.domain.errors.requests import Busy
+from shared.domain.grants import Grant
 from shared.domain.notices import NoticeBoard, ReadOnlyState
 from shared.domain.principals import OPERATOR, Principal
-from shared.domain.scopes import Grant
 from shared.services.limits.notices import NOTICES_CACHED_FOR, NoticeCache, Notices
 from tests.fakes.services import fake_record_writer
 from tests.fakes.stores import E, FakeDirectory, FakeEvents

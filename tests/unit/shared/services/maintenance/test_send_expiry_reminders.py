@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from shared.domain.accounts import Account
 from shared.domain.errors.requests import Busy
+from shared.domain.grants import Grant
 from shared.domain.memberships import Membership, PendingRole
-from shared.domain.scopes import Grant, Role
+from shared.domain.scopes import Role
 from shared.domain.tokens import Token
 from shared.ports.work import WorkStore
 from shared.services.mail_delivery import MailDelivery

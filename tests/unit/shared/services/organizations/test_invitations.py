@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from shared.domain.errors.identity import InvitationNotFound, NotPermitted, TokenUnknown
+from shared.domain.grants import Grant
 from shared.domain.invitations import INVITATION_LIFETIME, MAX_INVITATIONS, Invitation
 from shared.domain.principals import Principal
-from shared.domain.scopes import Grant, Role, Scope
+from shared.domain.scopes import Role, Scope
 from shared.ports.conflicts import Stale
 from shared.services.organizations.invitations import InvitationRequest
 from tests.fakes.stores import E, FakeDirectory

@@ -8,11 +8,11 @@ from msgspec.structs import replace
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.packages import NotAwaited
 from shared.domain.errors.requests import Busy, NotListedYet
+from shared.domain.grants import Grant
 from shared.domain.names import parse_org
 from shared.domain.packages import Release
 from shared.domain.principals import Principal
 from shared.domain.release_states import State
-from shared.domain.scopes import Grant
 from shared.services.common import Adapters
 from shared.services.publishing import moderation
 from shared.services.publishing.held_releases import (

@@ -6,9 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from shared.domain.errors.packages import VersionExists
+from shared.domain.grants import Grant
 from shared.domain.packages import Release
 from shared.domain.principals import Principal
-from shared.domain.scopes import Grant
 from shared.ports.conflicts import AlreadyThere
 from shared.ports.metadata import MetadataStore
 from shared.services.publishing.publishing import Upload

@@ -9,9 +9,10 @@ from msgspec.structs import replace
 from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.errors.identity import NotPermitted, TokenNotFound
 from shared.domain.errors.requests import Busy
+from shared.domain.grants import Grant
 from shared.domain.packages import Provenance
 from shared.domain.principals import Principal
-from shared.domain.scopes import Grant, Scope
+from shared.domain.scopes import Scope
 from shared.domain.tokens import Token
 from shared.services.identity.mail import DecisionMail
 from shared.services.mail_delivery import Appeal, MailDelivery
