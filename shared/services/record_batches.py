@@ -3,11 +3,8 @@
 from collections.abc import AsyncGenerator
 from typing import TypeVar
 
-from shared.domain.coordinates import Package
 from shared.domain.entities import Entity, Place
 from shared.domain.packages import Head
-from shared.domain.scopes import Resource
-from shared.domain.visibility import Visibility
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
@@ -23,18 +20,6 @@ FOLLOWERS_READ_AT_ONCE = 100
 EVENTS_READ_AT_ONCE = 500  # Events of the feed, which tasks read whole.
 # Fewer than of the feed, because a page of a log shows 50 of them and does not need the others.
 LOG_EVENTS_READ_AT_ONCE = 200
-
-
-async def is_public(metadata: MetadataStore, target: Resource) -> bool:
-    """Check whether everybody may read the package, or a package of the organization. One read of a
-    package, and one of each batch of an organization's until one is public."""
-    if isinstance(target, Package):
-        head = await metadata.head(target)
-        return head is not None and head.visibility is Visibility.PUBLIC
-    async for heads in package_batches(metadata, RECORDS_AT_ONCE, prefix=f"{target.lower()}/"):
-        if any(head.visibility is Visibility.PUBLIC for head in heads):
-            return True
-    return False
 
 
 async def entity_batches(

@@ -15,7 +15,8 @@ from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock, Randomness
 from shared.ports.work import WorkStore
 from shared.services.maintenance.tasks import CHECKPOINT_KEPT_FOR, RUN_TIME, Task
-from shared.services.record_batches import RECORDS_AT_ONCE, is_public
+from shared.services.public_packages import is_public
+from shared.services.record_batches import RECORDS_AT_ONCE
 from shared.services.transparency.openings import disclosed_package
 
 SCHEDULE = "10 */5 * * * *"

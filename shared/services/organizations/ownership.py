@@ -48,12 +48,12 @@ from shared.services.identity.accounts import Accounts, account_names, accounts_
 from shared.services.mail_delivery import MailDelivery, mail_text
 from shared.services.organizations.membership_records import MembershipRecords
 from shared.services.organizations.memberships import Memberships
+from shared.services.public_packages import is_public
 from shared.services.record_batches import (
     LOG_EVENTS_READ_AT_ONCE,
     RECORDS_AT_ONCE,
     all_entities,
     entity_batches,
-    is_public,
 )
 from shared.services.records import EntityChange, RecordWriter
 
