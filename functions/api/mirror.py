@@ -8,8 +8,8 @@ from pydantic import BeforeValidator, Field
 from functions.api.api_face import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
 from functions.http.operations import READ_METHODS
 from shared.composition import MirroringServices
+from shared.domain.coordinates import Coordinate
 from shared.domain.mirror_rules import MAX_RULES, MAX_UPSTREAMS, MirrorRules, RuleLists
-from shared.domain.release_lists import parse_coordinate
 from shared.services.mirroring.mirror_rules import MAX_REASON, ChangedMirrorRules
 
 EFFECTS_LISTED = 1_000  # Effects of a dry run in an answer: the releases with the most pulls.
@@ -208,7 +208,7 @@ async def api_mirror_dry_run(call: ApiCall, sent: MirrorChange) -> RuleDryRunVie
 )
 async def api_mirror_admit(call: ApiCall, sent: AdmissionRequest) -> None:
     rules = (await require_mirroring(call)).rules
-    await rules.admit(parse_coordinate(sent.release), sent.reason, by=call.caller)
+    await rules.admit(Coordinate.from_text(sent.release), sent.reason, by=call.caller)
 
 
 @mirror_api.operation(
@@ -230,7 +230,7 @@ async def api_mirror_refusals(call: ApiCall) -> RefusedReleaseList:
 )
 async def api_mirror_retry(call: ApiCall, sent: RetryRequest) -> RetryView:
     pins = (await require_mirroring(call)).reader.pins
-    return RetryView(retried=await pins.accept(parse_coordinate(sent.release), by=call.caller))
+    return RetryView(retried=await pins.accept(Coordinate.from_text(sent.release), by=call.caller))
 
 
 @mirror_api.operation(
@@ -253,7 +253,7 @@ async def api_mirror_gone(call: ApiCall) -> GoneReleaseList:
 )
 async def api_mirror_keep(call: ApiCall, sent: GoneDecision) -> None:
     gone = (await require_mirroring(call)).gone
-    await gone.keep(parse_coordinate(sent.release), by=call.caller)
+    await gone.keep(Coordinate.from_text(sent.release), by=call.caller)
 
 
 @mirror_api.operation(
@@ -264,7 +264,7 @@ async def api_mirror_keep(call: ApiCall, sent: GoneDecision) -> None:
 )
 async def api_mirror_withhold(call: ApiCall, sent: GoneDecision) -> None:
     gone = (await require_mirroring(call)).gone
-    await gone.withhold(parse_coordinate(sent.release), by=call.caller)
+    await gone.withhold(Coordinate.from_text(sent.release), by=call.caller)
 
 
 async def require_mirroring(call: ApiCall) -> MirroringServices:

@@ -2,8 +2,8 @@
 
 from functions.http.body_parsing import Form
 from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
+from shared.domain.coordinates import Coordinate
 from shared.domain.mirror_rules import MAX_RULES, MAX_UPSTREAMS, MirrorRules
-from shared.domain.release_lists import parse_coordinate
 from shared.runtime.answers import Answer
 from shared.services.mirroring.mirror_rules import MAX_REASON, MirrorRuleDryRun
 
@@ -76,7 +76,7 @@ async def manage_mirror_save(call: SignedInCall) -> None:
 )
 async def manage_mirror_admit(call: SignedInCall) -> None:
     """Serve a release before it has its minimum age."""
-    release = parse_coordinate(call.form.text("release").strip())
+    release = Coordinate.from_text(call.form.text("release").strip())
     reason = call.form.text("reason")
     await call.registry.require_mirroring().rules.admit(release, reason, by=call.caller)
 
@@ -87,14 +87,14 @@ async def manage_mirror_admit(call: SignedInCall) -> None:
 async def manage_mirror_keep(call: SignedInCall) -> None:
     """Keep serving a release that its upstream removed."""
     gone = call.registry.require_mirroring().gone
-    await gone.keep(parse_coordinate(call.form.text("release")), by=call.caller)
+    await gone.keep(Coordinate.from_text(call.form.text("release")), by=call.caller)
 
 
 @pages.form("manage/mirror/withhold", manage_mirror, done="Release quarantined.")
 async def manage_mirror_withhold(call: SignedInCall) -> None:
     """Quarantine a release that its upstream removed."""
     gone = call.registry.require_mirroring().gone
-    await gone.withhold(parse_coordinate(call.form.text("release")), by=call.caller)
+    await gone.withhold(Coordinate.from_text(call.form.text("release")), by=call.caller)
 
 
 @pages.read("manage/mirror/refusals")
@@ -113,7 +113,7 @@ async def manage_mirror_refusals(call: SignedInCall, problem: FormProblem | None
 async def manage_mirror_retry(call: SignedInCall) -> None:
     """Let the next pull fetch a refused release again."""
     pins = call.registry.require_mirroring().reader.pins
-    await pins.accept(parse_coordinate(call.form.text("release")), by=call.caller)
+    await pins.accept(Coordinate.from_text(call.form.text("release")), by=call.caller)
 
 
 FACES = (pages,)

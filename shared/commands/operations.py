@@ -84,11 +84,10 @@ CallableT = TypeVar("CallableT", bound=Callable[..., Any])
 def parse_coordinate(text: str) -> Coordinate:
     """Read `ORG/NAME:VERSION`."""
     package, _, version = text.partition(":")
-    org, _, name = package.partition("/")
-    if not (name and version):
+    if not (package.partition("/")[2] and version):
         message = f"{text!r} names no release. Write it as acme/greet:1.0.0."
         raise click.BadParameter(message)
-    return Coordinate.parse(org, name, version)
+    return Coordinate.from_text(text)
 
 
 release_argument = click.argument("coordinate", metavar="ORG/NAME:VERSION", type=parse_coordinate)

@@ -73,6 +73,14 @@ class Coordinate(Struct, frozen=True):
         """Return the coordinate, or raise `InvalidName` or `InvalidVersion`."""
         return cls(Package.parse(org, name), Version.parse(version))
 
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """Return the coordinate that is written as `org/name:version`; raise `InvalidName` or
+        `InvalidVersion`."""
+        package, _, version = text.partition(":")
+        org, _, name = package.partition("/")
+        return cls.parse(org, name, version)
+
     @property
     def key(self) -> str:
         return f"{self.package.key}:{self.version}"

@@ -22,13 +22,6 @@ def is_built_in(org: str, name: str, version: str = "") -> bool:
     return org in _BUILT_IN_ORGS and version in BUILT_IN_VERSIONS
 
 
-def parse_coordinate(text: str) -> Coordinate:
-    """Return the release of `org/name:version`; raise `InvalidName` or `InvalidVersion`."""
-    package, _, version = text.partition(":")
-    org, _, name = package.partition("/")
-    return Coordinate.parse(org, name, version)
-
-
 def read_list(text: str) -> tuple[Coordinate, ...]:
     """Return the releases of a list, one on each line, without comments after `#`."""
     found = list[Coordinate]()
@@ -37,7 +30,7 @@ def read_list(text: str) -> tuple[Coordinate, ...]:
         if not wanted:
             continue
         try:
-            found.append(parse_coordinate(wanted))
+            found.append(Coordinate.from_text(wanted))
         except Refusal as refusal:
             sentence = f"Line {number} of the list is no org/name:version: {refusal}"
             raise InvalidRequest(sentence) from None

@@ -15,8 +15,8 @@ from starlette.responses import Response, StreamingResponse
 
 from shared.bootstrap import build_registry, prepared_stores
 from shared.domain.archives.digests import Digest
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.requests import StorageFull
-from shared.domain.release_lists import parse_coordinate
 from tests.crash.push_load import client_of
 from tests.crash.small_disks import MIB, small_disk
 from tests.paths import ROOT
@@ -100,7 +100,7 @@ async def whole(data: Path) -> list[str]:
     found = list[str]()
     try:
         for name, content in CARRIED.items():
-            release = (await registry.adapters.metadata.find(parse_coordinate(name))).release
+            release = (await registry.adapters.metadata.find(Coordinate.from_text(name))).release
             if release is not None:
                 stored = await registry.adapters.archives.read(release.archive)
                 assert Digest.of(stored) == release.archive_digest == Digest.of(content)

@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Forbidden
 from shared.domain.events import Event
 from shared.domain.names import OrgName, parse_org
 from shared.domain.principals import OPERATOR, Principal
-from shared.domain.release_lists import parse_coordinate
 from shared.domain.release_states import State
 from shared.domain.webhooks import Topic
 from shared.services.advisories.affected_packages import AffectedPackage, AffectedPackages
@@ -163,7 +163,7 @@ async def test_an_owner_is_told_nothing_about_packages_of_others_that_are_privat
 
 
 async def state_of(world: World, release: str = BASE) -> State:
-    found = (await world.stores.metadata.find(parse_coordinate(release))).release
+    found = (await world.stores.metadata.find(Coordinate.from_text(release))).release
     assert found is not None
     return found.state
 
@@ -192,7 +192,7 @@ async def test_malware_is_quarantined_once_where_the_setting_says_so(worlds: Ope
     await world.registry.maintenance.task_runner.run("notify-dependents")
     bob = [each.text for each in world.mailer.to("bob@example.org")]
     assert any("other/shop:1.0.0" in each and advisory_id in each for each in bob)
-    await world.registry.publishing.moderation.restore(parse_coordinate(BASE), by=OPERATOR)
+    await world.registry.publishing.moderation.restore(Coordinate.from_text(BASE), by=OPERATOR)
     await follow(world)
     assert await state_of(world) is State.LIVE
 
@@ -260,7 +260,7 @@ async def test_releases_with_a_malicious_library_inside_are_quarantined_once(
     assert "  acme/inside:1.0.0\n" in mail
     page = await PageClient(world).open("/packages/acme/inside/1.0.0")
     assert "It has a malicious Java library inside: see the advisory MAL-2026-1." in page.text
-    at = parse_coordinate("acme/inside:1.0.0")
+    at = Coordinate.from_text("acme/inside:1.0.0")
     await world.registry.publishing.moderation.restore(at, by=OPERATOR)
     await import_malware(world, "MAL-2026-2")
     await follow(world)

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 import pytest
 
+from shared.domain.coordinates import Coordinate
 from shared.domain.event_queries import EventQuery
 from shared.domain.events import Event
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
-from shared.domain.release_lists import parse_coordinate
 from shared.domain.visibility import Visibility
 from shared.domain.webhooks import Topic
 from shared.domain.withdrawal_reasons import PublicReason, WithdrawalReason
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.measured
 
 
 BASE = "acme/base:1.0.1"
-AT = parse_coordinate(BASE)
+AT = Coordinate.from_text(BASE)
 MALWARE = PublicReason(why=WithdrawalReason.MALWARE, note="It mines coins.")
 KIND = "dependency.withdrawn"
 

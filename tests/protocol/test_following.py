@@ -8,13 +8,13 @@ import pytest
 from msgspec import structs
 
 from shared.domain.advisories.records import MAX_ADDED_TOLD
+from shared.domain.coordinates import Coordinate
 from shared.domain.entities import Place
 from shared.domain.errors.base import Conflict, NotFound
 from shared.domain.following import Follow, FollowerNews, LeaveLink, Pace, parse_followed
 from shared.domain.mail import Mail
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
-from shared.domain.release_lists import parse_coordinate
 from shared.domain.withdrawal_reasons import PublicReason, WithdrawalReason
 from shared.services.following import follower_mail, following
 from shared.services.following.forgetting import remove_followers
@@ -127,7 +127,7 @@ async def test_a_weekly_digest_comes_on_monday(told: World) -> None:
 
 async def test_a_withdrawal_is_told_with_its_public_reason(told: World) -> None:
     await follow(told, "bob", "acme/greet")
-    at = parse_coordinate("acme/greet:1.0.0")
+    at = Coordinate.from_text("acme/greet:1.0.0")
     reason = PublicReason(why=WithdrawalReason.MALWARE, note="It mines coins.")
     moderation = told.registry.publishing.moderation
     await moderation.quarantine(at, "A reason of ours.", reason, by=OPERATOR)
@@ -178,7 +178,7 @@ async def test_a_release_that_was_withdrawn_meanwhile_is_not_told_as_new(told: W
     await follow(told, "bob", "acme/greet", Pace.WEEKLY)
     await told.push(bala("acme/greet:1.1.0"))
     await run(told)
-    at = parse_coordinate("acme/greet:1.1.0")
+    at = Coordinate.from_text("acme/greet:1.1.0")
     await told.registry.publishing.moderation.quarantine(at, "Bad.", by=OPERATOR)
     await run(told)
     told.clock.advance(timedelta(days=7))

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from shared.domain.coordinates import Coordinate
 from shared.domain.mail import Mail
 from shared.domain.principals import OPERATOR
-from shared.domain.release_lists import parse_coordinate
 from tests.fakes.mail import FakeMailer
 from tests.support.archives import bala
 from tests.support.sigstore_instances import SigstoreInstance
@@ -75,7 +75,7 @@ async def test_a_second_loss_is_told_after_the_first_one_was_withdrawn(
     world = trust.world
     await world.push(bala("acme/greet:1.0.1"))
     await notify(world)
-    removed = parse_coordinate("acme/greet:1.0.1")
+    removed = Coordinate.from_text("acme/greet:1.0.1")
     await world.registry.publishing.moderation.remove(removed, "Stolen.", by=OPERATOR)
     world.clock.advance(timedelta(minutes=1))
     await world.push(bala("acme/greet:1.0.2"))

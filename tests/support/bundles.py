@@ -27,7 +27,7 @@ from shared.domain.bundles import (
     padding,
     tar_header,
 )
-from shared.domain.release_lists import parse_coordinate
+from shared.domain.coordinates import Coordinate
 from shared.services.bundles.bundle_export import BundlePlan, Selection
 from shared.services.bundles.bundle_import import ImportReport, ImportStep
 from tests.support.world import World
@@ -52,7 +52,7 @@ class Carrier:
     async def export(self, world: World, *coordinates: str, **selected: Any) -> BundlePlan:
         """Write `this.bundle` of what is named and selected."""
         exporting = world.registry.bundles.exporting
-        named = tuple(parse_coordinate(each) for each in coordinates)
+        named = tuple(Coordinate.from_text(each) for each in coordinates)
         plan = await exporting.plan(Selection(coordinates=named, **selected))
         await write_bundle(self.file, exporting.pieces(plan, self.key))
         return plan
@@ -99,7 +99,7 @@ def bundled(archives: Mapping[str, bytes], **changes: Any) -> tuple[Files, Bundl
 
 
 def line_of(text: str, content: bytes, **changes: Any) -> BundledRelease:
-    coordinate = parse_coordinate(text)
+    coordinate = Coordinate.from_text(text)
     package = coordinate.package
     line = BundledRelease(
         org=package.org,

@@ -17,11 +17,11 @@ from shared.adapters.fetch_budget import FetchBudget
 from shared.adapters.http_fetcher import GuardedFetcher
 from shared.adapters.upstream import CentralUpstream
 from shared.composition import MirroringServices
+from shared.domain.coordinates import Coordinate
 from shared.domain.events import Event
 from shared.domain.mirror_rules import MirrorRules
 from shared.domain.packages import Release
 from shared.domain.principals import OPERATOR
-from shared.domain.release_lists import parse_coordinate
 from shared.services.common import Adapters
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.event_feed import checked_feed
@@ -50,7 +50,7 @@ async def status(mirror: World, path: str, *, pull: bool = True) -> int:
 
 async def release_of(world: World, text: str) -> Release:
     """Return a stored release."""
-    found = (await world.stores.metadata.find(parse_coordinate(text))).release
+    found = (await world.stores.metadata.find(Coordinate.from_text(text))).release
     assert found is not None
     return found
 

@@ -16,7 +16,6 @@ from shared.domain.advisories.matching import matches
 from shared.domain.coordinates import Coordinate
 from shared.domain.events import Event
 from shared.domain.packages import Head
-from shared.domain.release_lists import parse_coordinate
 from shared.domain.release_states import State
 from shared.domain.times import MS
 from shared.ports.events import EventStore
@@ -113,7 +112,9 @@ class MaliciousLibraries(Struct, frozen=True):
                     if await self._is_unread(event):
                         waits_at = number if waits_at is None else waits_at
                     else:
-                        found += await self._look_at([parse_coordinate(event.subject)], malicious)
+                        found += await self._look_at(
+                            [Coordinate.from_text(event.subject)], malicious
+                        )
                 number = each
         read = number if waits_at is None else waits_at
         if read != position.number:
@@ -123,7 +124,7 @@ class MaliciousLibraries(Struct, frozen=True):
     async def _is_unread(self, event: Event) -> bool:
         if self.clock.now_ms() - event.at_ms > WAITED_FOR // MS:
             return False
-        release = (await self.metadata.find(parse_coordinate(event.subject))).release
+        release = (await self.metadata.find(Coordinate.from_text(event.subject))).release
         if release is None or release.state not in _LOOKED_AT:
             return False
         return await self.sboms.known_java_libraries(release) is None

@@ -41,7 +41,6 @@ from shared.domain.errors.packages import ArchiveLost
 from shared.domain.mirror_rules import is_withheld_by_rules
 from shared.domain.names import OrgName
 from shared.domain.packages import Head, Release, Survey
-from shared.domain.release_lists import parse_coordinate
 from shared.domain.sentences import named
 from shared.domain.version_choice import latest
 from shared.domain.versions import Range, Version
@@ -287,7 +286,7 @@ class BundleExport(Struct, frozen=True):
             for each, event in numbered:
                 change = package_change(each, event)
                 if event.kind in _CHANGES_UPSTREAM:
-                    found.append(parse_coordinate(event.subject))
+                    found.append(Coordinate.from_text(event.subject))
                 elif change and change.version == EVERY_VERSION:
                     packages.add(change.package)
                 elif change:

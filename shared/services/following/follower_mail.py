@@ -15,7 +15,7 @@ from shared.auth.authorization import Authorization, PrivatePackageAccess
 from shared.domain.accounts import Account
 from shared.domain.advisories.advisories import Advisory
 from shared.domain.advisories.records import ADDED_ADVISORIES, MAX_ADDED_TOLD, OWNER, StoredAdvisory
-from shared.domain.coordinates import Package
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.entities import Place
 from shared.domain.errors.base import Refusal
 from shared.domain.events import Event
@@ -36,7 +36,6 @@ from shared.domain.following import (
 )
 from shared.domain.mail import MailText
 from shared.domain.mirror_rules import is_withheld_by_rules
-from shared.domain.release_lists import parse_coordinate
 from shared.domain.release_states import State
 from shared.domain.sentences import printable_line
 from shared.domain.tasks import TaskReport
@@ -303,7 +302,7 @@ class FollowerMail(Struct, frozen=True):
         """Return the line about the news; empty if there is nothing to tell the reader now."""
         if news.news is News.ADVISORY:
             return await self._advisory_text(news, access)
-        coordinate = parse_coordinate(news.subject)
+        coordinate = Coordinate.from_text(news.subject)
         found = await self.metadata.find(coordinate)
         head = found.head
         release = found.release

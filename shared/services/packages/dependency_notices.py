@@ -17,7 +17,6 @@ from shared.domain.grants import UNLIMITED
 from shared.domain.mirror_rules import is_withheld_by_rules
 from shared.domain.packages import Head, Release
 from shared.domain.principals import MAINTENANCE, OPERATOR, Principal
-from shared.domain.release_lists import parse_coordinate
 from shared.domain.release_states import State
 from shared.domain.search import Query, ResultPage, Sort
 from shared.domain.tasks import TaskReport
@@ -102,7 +101,7 @@ class DependencyNotices(Struct, frozen=True):
 
     async def _notify_owners(self, event: Event, notified: _Notified, until_ms: int) -> bool:
         """Tell owners about one withdrawal; return whether all of them were notified."""
-        coordinate = parse_coordinate(event.subject)
+        coordinate = Coordinate.from_text(event.subject)
         found = await self.metadata.find(coordinate)
         head = found.head
         release = found.release

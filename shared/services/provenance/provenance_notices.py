@@ -9,9 +9,9 @@ from datetime import timedelta
 
 from msgspec import Struct
 
+from shared.domain.coordinates import Coordinate
 from shared.domain.events import Event
 from shared.domain.provenance.losses import LostKind, ProvenanceLoss, first_loss
-from shared.domain.release_lists import parse_coordinate
 from shared.domain.release_states import State
 from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
@@ -70,7 +70,7 @@ class ProvenanceNotices(Struct, frozen=True):
         """Return what releases lost that were published lately, by the ids of their events."""
         since_ms = self.clock.now_ms() - TOLD_FOR // MS
         published = {
-            each.id: parse_coordinate(each.subject)
+            each.id: Coordinate.from_text(each.subject)
             for each in events
             if each.kind == _PUBLISHED and each.at_ms >= since_ms
         }
@@ -88,7 +88,7 @@ class ProvenanceNotices(Struct, frozen=True):
         return loss.lost is LostKind.SIGSTORE and age_ms <= ACCEPTED_FOR // MS
 
     async def _send_mail(self, event: Event, loss: ProvenanceLoss) -> int:
-        coordinate = parse_coordinate(event.subject)
+        coordinate = Coordinate.from_text(event.subject)
         return await self.mail.send_lost(coordinate, loss.lost, loss.before)
 
 

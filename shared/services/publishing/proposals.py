@@ -238,9 +238,11 @@ class Proposals(Struct, frozen=True):
         public = proposal.public_reason
         match proposal.act:
             case ProposedAct.REMOVE:
-                await self.moderation.remove(_coordinate(about), reason, public, by=by)
+                await self.moderation.remove(Coordinate.from_text(about), reason, public, by=by)
             case ProposedAct.ERASE:
-                erasure = await self.erasure.erase(_coordinate(about), reason, public, by=by)
+                erasure = await self.erasure.erase(
+                    Coordinate.from_text(about), reason, public, by=by
+                )
                 return ConfirmedProposal(proposal, erasure)
             case ProposedAct.RESERVE_NAME:
                 await self.reserved_names.add(about, reason, by=by)
@@ -359,12 +361,6 @@ class _Proposed(Exception):
     def __init__(self, proposal: Proposal) -> None:
         super().__init__(proposal.id)
         self.proposal = proposal
-
-
-def _coordinate(about: str) -> Coordinate:
-    package, _, version = about.partition(":")
-    org, _, name = package.partition("/")
-    return Coordinate.parse(org, name, version)
 
 
 def _no_upstream(org: str) -> Conflict:

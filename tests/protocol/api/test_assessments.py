@@ -6,8 +6,8 @@ import httpx
 import pytest
 
 from shared.domain.advisories.records import StoredAdvisory
+from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
-from shared.domain.release_lists import parse_coordinate
 from tests.support.advisories import advisory, affected
 from tests.support.archives import bala, zipped
 from tests.support.page_client import PageClient
@@ -50,7 +50,7 @@ async def inside(world: World) -> World:
 
 async def findings(world: World) -> tuple[list[str], list[str]]:
     """Return the ids of what is found for the libraries, and of what is assessed."""
-    found = (await world.stores.metadata.find(parse_coordinate("acme/greet:1.0.0"))).release
+    found = (await world.stores.metadata.find(Coordinate.from_text("acme/greet:1.0.0"))).release
     assert found is not None
     shown = await world.registry.advisories.advisories.of_release(found, OPERATOR)
     return (

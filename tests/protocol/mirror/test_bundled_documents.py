@@ -20,8 +20,8 @@ from shared.domain.bundles import (
     file_of,
     lines_of,
 )
+from shared.domain.coordinates import Coordinate
 from shared.domain.provenance.dsse import IN_TOTO, pae
-from shared.domain.release_lists import parse_coordinate
 from shared.services.bundles.bundle_import import ImportReport, ImportStep
 from tests.support.archives import bala
 from tests.support.bundles import Carrier, Files, bundled
@@ -102,7 +102,7 @@ async def test_statements_bundles_and_bills_of_materials_reach_the_other_side(
     assert [each["key"] for each in inside["upstream"]["keys"]] == [each["key"] for each in keys]
     archive = Digest.of(ARCHIVE)
     assert await target.stores.documents.sbom(archive) == SBOM
-    release = (await target.stores.metadata.find(parse_coordinate(GREET))).release
+    release = (await target.stores.metadata.find(Coordinate.from_text(GREET))).release
     assert release is not None
     assert (release.sigstore, release.by_ci) == ("public-good", False)
     page = (await PageClient(target).open("/packages/tools/greet/1.0.0")).text
@@ -220,7 +220,7 @@ def with_documents(
 ) -> tuple[Files, BundleManifest]:
     """Return the files of a bundle of a release with documents, and their manifest."""
     files, manifest = bundled({GREET: ARCHIVE})
-    at = parse_coordinate(about)
+    at = Coordinate.from_text(about)
     lines = [
         BundledDocument(
             org=at.package.org,

@@ -19,10 +19,10 @@ from shared.domain.bundles import (
     file_of,
     lines_of,
 )
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.requests import Busy
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
-from shared.domain.release_lists import parse_coordinate
 from shared.domain.release_states import State
 from shared.domain.withdrawal_reasons import PublicReason, WithdrawalReason
 from shared.ports.metadata import MetadataStore
@@ -74,11 +74,11 @@ async def target(worlds: OpenWorld, source: World, carrier: Carrier) -> World:
 
 async def quarantine(world: World, text: str, public: PublicReason | None = None) -> None:
     moderation = world.registry.publishing.moderation
-    await moderation.quarantine(parse_coordinate(text), "odd", by=OPERATOR, public=public)
+    await moderation.quarantine(Coordinate.from_text(text), "odd", by=OPERATOR, public=public)
 
 
 async def serve_again(world: World, text: str) -> None:
-    await world.registry.publishing.moderation.restore(parse_coordinate(text), by=OPERATOR)
+    await world.registry.publishing.moderation.restore(Coordinate.from_text(text), by=OPERATOR)
 
 
 async def status_of(world: World, text: str) -> int:
@@ -113,7 +113,7 @@ async def test_a_removed_release_is_withheld_and_kept(
     source: World, target: World, carrier: Carrier
 ) -> None:
     cursor = (await carrier.export(source, NEW)).manifest.cursor
-    await source.registry.publishing.moderation.remove(parse_coordinate(OLD), "x", by=OPERATOR)
+    await source.registry.publishing.moderation.remove(Coordinate.from_text(OLD), "x", by=OPERATOR)
     await carrier.export(source, after=cursor)
     assert (await carrier.deliver(target)).counts == {ImportStep.WITHDRAWN: 1}
     release = await release_of(target, OLD)
@@ -165,7 +165,7 @@ async def test_what_an_administrator_withheld_stays_withheld(
     source: World, target: World, carrier: Carrier
 ) -> None:
     moderation = target.registry.publishing.moderation
-    await moderation.hold(parse_coordinate(OLD), "odd", by=OPERATOR)
+    await moderation.hold(Coordinate.from_text(OLD), "odd", by=OPERATOR)
     await quarantine(target, NEW)
     mine = await release_of(target, NEW)
     cursor = (await carrier.export(source, NEW)).manifest.cursor
@@ -196,7 +196,7 @@ async def test_each_bundle_carries_withdrawals_whatever_it_selects(
     by_field: list[dict[str, Any]] = [
         {"orgs": (parse_org("ballerina"),)},
         {"changed_since_ms": since_ms},
-        {"coordinates": (parse_coordinate(NEW),)},
+        {"coordinates": (Coordinate.from_text(NEW),)},
         {"after": plan.manifest.cursor},
     ]
     for selected in by_field:
@@ -220,7 +220,7 @@ async def test_a_report_says_why_and_whether_for_good(
     source: World, target: World, carrier: Carrier
 ) -> None:
     moderation = source.registry.publishing.moderation
-    await moderation.remove(parse_coordinate(OLD), "odd", REASON, by=OPERATOR)
+    await moderation.remove(Coordinate.from_text(OLD), "odd", REASON, by=OPERATOR)
     await quarantine(source, NEW)
     await carrier.export(source, after=0)
     assert (await carrier.deliver(target)).withdrawn == {
@@ -238,7 +238,7 @@ async def test_what_was_never_published_is_not_named(source: World, carrier: Car
     await source.create_organization("later")  # An event of no package.
     await source.push(bala("tools/hidden:1.0.0", visibility="private"), by=admin)
     await quarantine(source, "tools/hidden:1.0.0")
-    await source.registry.publishing.moderation.hold(parse_coordinate(OLD), "odd", by=OPERATOR)
+    await source.registry.publishing.moderation.hold(Coordinate.from_text(OLD), "odd", by=OPERATOR)
     plan = await carrier.export(source, after=cursor)
     assert (plan.archives, plan.withdrawn, plan.left_out) == ((), 0, 0)
     assert b"hidden" not in carrier.file.read_bytes()

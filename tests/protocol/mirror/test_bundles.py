@@ -14,7 +14,6 @@ from shared.domain.errors.requests import Busy
 from shared.domain.names import parse_org
 from shared.domain.organizations import NameOwner, name_owner_place
 from shared.domain.principals import OPERATOR
-from shared.domain.release_lists import parse_coordinate
 from shared.domain.release_states import State
 from shared.domain.visibility import Visibility
 from shared.ports.metadata import MetadataStore
@@ -81,7 +80,7 @@ async def test_times_deprecations_and_owners_are_carried(
 ) -> None:
     upstream.deprecated["ballerina/io:1.0.0"] = "old"
     await pull(source, "ballerina/io:1.0.0")
-    hammer = parse_coordinate("tools/hammer:1.1.0")
+    hammer = Coordinate.from_text("tools/hammer:1.1.0")
     await source.registry.packages.deprecation.deprecate_package(
         hammer.package, "use a saw", by=OPERATOR
     )
@@ -166,7 +165,7 @@ async def test_a_private_package_is_internal_where_it_is_imported(
 async def test_a_package_that_became_public_is_public_after_the_next_bundle(
     worlds: OpenWorld, source: World, carrier: Carrier
 ) -> None:
-    secret = parse_coordinate("tools/secret:1.0.0")
+    secret = Coordinate.from_text("tools/secret:1.0.0")
     target = await worlds()
     await carrier.export(source, str(secret), includes_private=True)
     await carrier.deliver(target)
@@ -187,7 +186,7 @@ async def test_what_is_not_stored_is_named_and_no_bundle_is_written(
     ):
         await carrier.export(source, *names)
     await source.registry.publishing.moderation.hold(
-        parse_coordinate("tools/hammer:1.0.0"), "odd", by=OPERATOR
+        Coordinate.from_text("tools/hammer:1.0.0"), "odd", by=OPERATOR
     )
     with raises_refusal("bundle-incomplete", match="1 releases are not stored here"):
         await carrier.export(source, "tools/hammer:1.0.0")
@@ -196,7 +195,7 @@ async def test_what_is_not_stored_is_named_and_no_bundle_is_written(
 
 async def test_an_archive_that_is_damaged_ends_the_export(source: World, carrier: Carrier) -> None:
     exporting = source.registry.bundles.exporting
-    coordinate = parse_coordinate("tools/hammer:1.0.0")
+    coordinate = Coordinate.from_text("tools/hammer:1.0.0")
     plan = await carrier.export(source, str(coordinate))
     lost = replace(plan, archives=(plan.archives[0].model_copy(update={"digest": "0" * 64}),))
     with raises_refusal("bundle-incomplete"):
@@ -212,7 +211,7 @@ async def test_a_bundle_begins_where_the_last_one_ended(
     await carrier.deliver(target)
     admin = source.people.admin
     await source.push(bala("tools/hammer:1.2.0"), by=admin)
-    hammer = parse_coordinate("tools/hammer:1.0.0")
+    hammer = Coordinate.from_text("tools/hammer:1.0.0")
     await source.registry.packages.deprecation.deprecate(hammer, "old", by=OPERATOR)
     second = await carrier.export(source, after=first.manifest.cursor)
     assert [str(each.coordinate) for each in second.archives] == [
@@ -230,7 +229,7 @@ async def test_a_bundle_begins_where_the_last_one_ended(
 async def test_a_deprecated_package_comes_with_all_of_its_releases(
     worlds: OpenWorld, source: World, carrier: Carrier
 ) -> None:
-    hammer = parse_coordinate("tools/hammer:1.0.0")
+    hammer = Coordinate.from_text("tools/hammer:1.0.0")
     deprecation = source.registry.packages.deprecation
     await deprecation.deprecate(hammer, "old", by=OPERATOR)
     first = await carrier.export(source, orgs=(parse_org("tools"),))
@@ -263,7 +262,7 @@ async def test_what_was_pulled_or_changed_since_a_day_is_selected(
     changed = await carrier.export(source, changed_since_ms=since_ms)
     assert [str(each.coordinate) for each in changed.archives] == ["tools/saw:1.0.0"]
     await source.registry.packages.deprecation.deprecate_package(
-        parse_coordinate("tools/hammer:1.0.0").package, "old", by=OPERATOR
+        Coordinate.from_text("tools/hammer:1.0.0").package, "old", by=OPERATOR
     )
     changed = await carrier.export(source, changed_since_ms=since_ms)
     assert len(changed.archives) == 3
@@ -277,7 +276,7 @@ async def test_the_catalogue_names_what_the_bundle_does_not_have(
     plan = await carrier.export(source, "tools/hammer:1.0.0", includes_private=True)
     assert b"tools/secret" in plan.lists[1]
     await source.registry.publishing.moderation.hold(
-        parse_coordinate("tools/secret:1.0.0"), "odd", by=OPERATOR
+        Coordinate.from_text("tools/secret:1.0.0"), "odd", by=OPERATOR
     )
     plan = await carrier.export(source, "tools/hammer:1.0.0", includes_private=True)
     assert b"tools/secret" not in plan.lists[1]

@@ -7,8 +7,8 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response
 
+from shared.domain.coordinates import Coordinate
 from shared.domain.packages import Head, Release, UpstreamOrigin
-from shared.domain.release_lists import parse_coordinate
 from shared.domain.times import LATEST_MS
 from tests.protocol.mirror.test_catalogue import AN_HOUR, catch_up, update
 from tests.support.archives import bala
@@ -185,7 +185,7 @@ async def test_no_stored_time_of_a_mirrored_release_disturbs_a_face(
     upstream.publish("octo/kafka:1.0.0")
     pull = {"Accept": "application/octet-stream"}
     assert (await mirror.get("/packages/octo/kafka/1.0.0", headers=pull)).status_code == 302
-    coordinate = parse_coordinate("octo/kafka:1.0.0")
+    coordinate = Coordinate.from_text("octo/kafka:1.0.0")
 
     def changed(_head: Head, release: Release) -> Release:
         assert release.upstream is not None

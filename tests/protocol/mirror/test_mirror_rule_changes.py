@@ -6,11 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from shared.domain.coordinates import Package
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.mirror_rules import MirrorRules
 from shared.domain.organizations import NameOwner, name_owner_place
 from shared.domain.principals import OPERATOR
-from shared.domain.release_lists import parse_coordinate
 from shared.domain.release_states import State
 from shared.domain.tasks import TaskReport
 from shared.services.mirroring import mirror_rules
@@ -67,7 +66,7 @@ async def test_a_dry_run_tells_what_is_withheld_now_and_leaves_out_what_was_remo
     stored: World, upstream: FakeUpstream
 ) -> None:
     moderation = stored.registry.publishing.moderation
-    await moderation.remove(parse_coordinate("ballerina/io:1.1.0"), "Court order.", by=OPERATOR)
+    await moderation.remove(Coordinate.from_text("ballerina/io:1.1.0"), "Court order.", by=OPERATOR)
     await change(stored, "ballerina/io deny")
     draft = MirrorRules.parse([upstream.url], ["ballerina/http deny"])
     found = await services(stored).rules.dry_run(draft, by=OPERATOR)

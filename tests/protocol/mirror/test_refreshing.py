@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from shared.domain.coordinates import Coordinate
 from shared.domain.packages import Release
 from shared.domain.principals import ANONYMOUS
-from shared.domain.release_lists import parse_coordinate
 from shared.runtime.lru_cache import LruCache
 from shared.services.mirroring import archive_admission
 from shared.services.mirroring.upstream_questions import Asker
@@ -24,7 +24,7 @@ MOMENT = timedelta(milliseconds=1)
 
 async def stored(mirror: World, text: str) -> Release:
     """Return what is stored of a release; fetch it first if it is not."""
-    await services(mirror).admission.admit(parse_coordinate(text), Asker(ANONYMOUS))
+    await services(mirror).admission.admit(Coordinate.from_text(text), Asker(ANONYMOUS))
     return await release_of(mirror, text)
 
 

@@ -8,7 +8,6 @@ import pytest
 
 from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
-from shared.domain.release_lists import parse_coordinate
 from shared.domain.release_states import State
 from shared.domain.withdrawal_reasons import PublicReason, WithdrawalReason
 from shared.ports.http_client import HttpResponse
@@ -23,7 +22,7 @@ pytestmark = pytest.mark.measured
 
 BAD = "tools/hammer:1.1.0"
 GOOD = "tools/hammer:1.0.0"
-AT = parse_coordinate(BAD)
+AT = Coordinate.from_text(BAD)
 MALWARE = WithdrawalReason.MALWARE
 LEAK = WithdrawalReason.LEAK
 
@@ -104,7 +103,7 @@ async def test_its_page_says_who_withdrew_it_and_why(pair: Pair) -> None:
 
 async def test_administrators_get_one_mail_about_all_of_them(pair: Pair) -> None:
     await withdraw(pair, MALWARE)
-    await withdraw(pair, LEAK, "remove", parse_coordinate(GOOD))
+    await withdraw(pair, LEAK, "remove", Coordinate.from_text(GOOD))
     for _ in range(2):
         await follow(pair.mirror)
     [mail] = mails(pair.mirror)
@@ -202,7 +201,7 @@ async def test_a_withdrawal_of_another_archive_quarantines_nothing(
 async def test_the_page_of_the_mirror_lists_them_with_one_click_for_each_way(pair: Pair) -> None:
     mirror = pair.mirror
     await withdraw(pair, LEAK)
-    await withdraw(pair, None, at=parse_coordinate(GOOD))
+    await withdraw(pair, None, at=Coordinate.from_text(GOOD))
     await follow(mirror)
     admin = await PageClient.at(mirror, mirror.people.admin, "/manage/mirror")
     assert "Removed upstream, still served here" in admin.text

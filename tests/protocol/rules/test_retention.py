@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.packages import Release
 from shared.domain.publishing_rules import Retention, parse_retention
-from shared.domain.release_lists import parse_coordinate
 from shared.domain.release_states import State
 from shared.services.maintenance.tasks import require_task
 from tests.protocol.rules.rule_world import OF_ACME, set_rules
@@ -33,7 +33,7 @@ async def run(world: World) -> None:
 
 
 async def release_of(world: World, release: str) -> Release:
-    found = (await world.stores.metadata.find(parse_coordinate(release))).release
+    found = (await world.stores.metadata.find(Coordinate.from_text(release))).release
     assert found
     return found
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
-from shared.domain.release_lists import parse_coordinate
 from shared.domain.visibility import Visibility
 from shared.domain.withdrawal_reasons import PublicReason, WithdrawalReason
 from tests.protocol.mcp.agent import Agent
@@ -33,7 +33,7 @@ async def built(world: World) -> World:
 
 async def withdraw(world: World, text: str) -> None:
     moderation = world.registry.publishing.moderation
-    await moderation.remove(parse_coordinate(text), "A reason of ours.", MALWARE, by=OPERATOR)
+    await moderation.remove(Coordinate.from_text(text), "A reason of ours.", MALWARE, by=OPERATOR)
 
 
 async def words(world: World, path: str, person: Person | None = None) -> str:
@@ -84,7 +84,7 @@ async def test_agents_get_the_reason_of_a_withdrawn_dependency(built: World) -> 
 
 async def test_a_dependency_that_somebody_may_not_see_is_not_marked(built: World) -> None:
     ann = built.fresh(built.people.ann)
-    package = parse_coordinate(BASE).package
+    package = Coordinate.from_text(BASE).package
     await built.registry.packages.visibility.change(package, Visibility.PRIVATE, by=ann)
     for tab in ("", "/dependencies"):
         assert "ithdrawn" not in await words(built, SHOP + tab)
