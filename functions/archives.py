@@ -17,6 +17,7 @@ from functions.http.calls import Call, Exchange, anonymous_caller, caller_of
 from shared.composition import Registry
 from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.delivery import (
+    ARCHIVE_CACHE_PUBLIC,
     ARCHIVE_TYPE,
     PullProtocol,
     client_kind,
@@ -45,9 +46,6 @@ from shared.services.packages.archive_delivery import (
 )
 from shared.services.packages.pull_redirects import LocatedArchive
 from shared.telemetry.log import log
-
-# A quarantine reaches shared caches within five minutes.
-ARCHIVE_CACHE_PUBLIC = "public, max-age=300"
 
 
 class ArchiveToSend(Struct, frozen=True):

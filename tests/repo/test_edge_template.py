@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from functions.archives import ARCHIVE_CACHE_PUBLIC
 from functions.central.double_slash import BASE
 from functions.faces import operations
 from functions.http.operations import READ_METHODS, Effect, Operation
 from shared.adapters.blob.client import ARCHIVE_CONTAINERS, LINK_CACHE_CONTROL
 from shared.domain.archives.containers import ArchiveContainer
+from shared.domain.archives.delivery import ARCHIVE_CACHE_PUBLIC
 from shared.domain.archives.digests import Digest
 from shared.domain.body_sizes import MAX_BODY_BYTES
 from shared.domain.rate_limits import RateLimit, RateLimitClass, RateLimitSubject

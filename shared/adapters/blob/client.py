@@ -25,6 +25,7 @@ from msgspec import Struct, field
 
 from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.delivery import (
+    ARCHIVE_CACHE_PUBLIC,
     ARCHIVE_TYPE,
     LINK_CACHE_DIVISOR,
     StoreLink,
@@ -142,7 +143,7 @@ LINK_LIFETIME = {
 }
 LINK_CACHE_CONTROL = {
     ArchiveContainer.PRIVATE: "private, no-store",
-    ArchiveContainer.PUBLIC: "public, max-age=300",
+    ArchiveContainer.PUBLIC: ARCHIVE_CACHE_PUBLIC,
 }
 COPY_LINK_LIFETIME = timedelta(minutes=5)  # The service reads the source within seconds.
 

@@ -19,6 +19,9 @@ from shared.domain.events import Event
 from shared.domain.packages import Head, Release
 from shared.domain.visibility import Readers
 
+# A quarantine reaches shared caches within five minutes.
+ARCHIVE_CACHE_PUBLIC = "public, max-age=300"
+
 ARCHIVE_TYPE = "application/octet-stream"
 
 

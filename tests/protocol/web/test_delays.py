@@ -1,10 +1,11 @@
 """The times that pages state for moderation decisions are those of the code."""
 
-from functions import archives, sparse_index
+from functions import sparse_index
 from functions.http.public_pages import PAGE_CACHE_TIME
 from shared.adapters.blob import client as signed_links
 from shared.adapters.search import cloud_index
 from shared.domain.archives.containers import ArchiveContainer
+from shared.domain.archives.delivery import ARCHIVE_CACHE_PUBLIC
 from tests.protocol.web.page_reader import opened
 from tests.support.world import World
 
@@ -22,5 +23,5 @@ async def test_the_times_are_those_of_the_caches(world: World) -> None:
     assert PAGE_CACHE_TIME.total_seconds() == 5
     assert cloud_index.REFRESH_INTERVAL.total_seconds() < 30
     assert signed_links.LINK_LIFETIME[ArchiveContainer.PRIVATE].total_seconds() == 60
-    assert f"public, max-age={5 * 60}" == archives.ARCHIVE_CACHE_PUBLIC
+    assert f"public, max-age={5 * 60}" == ARCHIVE_CACHE_PUBLIC
     assert sparse_index.INDEX_CACHE_PUBLIC == "public, max-age=60"

@@ -9,7 +9,6 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 
-from functions import archives
 from functions.http.caching_headers import CACHE_PRIVATE
 from shared.adapters.blob.client import (
     CLOCK_SKEW,
@@ -22,6 +21,7 @@ from shared.adapters.blob.client import (
     BlobLinks,
 )
 from shared.domain.archives.containers import ArchiveContainer
+from shared.domain.archives.delivery import ARCHIVE_CACHE_PUBLIC
 from shared.domain.errors.requests import Busy
 from tests.contract.sample_records import DIGEST, NAME
 from tests.fakes.blob_storage import ACCOUNT, KEY, OBJECT, TENANT, DelegationKeyService
@@ -166,8 +166,8 @@ async def test_a_delegation_key_signs_the_string_that_the_service_documents(
 
 def test_a_private_link_expires_after_a_minute_and_a_public_one_with_the_copies() -> None:
     assert LINK_LIFETIME[PRIVATE] == timedelta(seconds=60)
-    assert LINK_CACHE_CONTROL == {PUBLIC: archives.ARCHIVE_CACHE_PUBLIC, PRIVATE: CACHE_PRIVATE}
-    assert f"max-age={LINK_LIFETIME[PUBLIC].seconds}" in archives.ARCHIVE_CACHE_PUBLIC
+    assert LINK_CACHE_CONTROL == {PUBLIC: ARCHIVE_CACHE_PUBLIC, PRIVATE: CACHE_PRIVATE}
+    assert f"max-age={LINK_LIFETIME[PUBLIC].seconds}" in ARCHIVE_CACHE_PUBLIC
 
 
 # --- keys that are lent ------------------------------------------------------------------------
