@@ -26,6 +26,7 @@ from shared.auth.leak_reports import LeakReports
 from shared.auth.registry_authorization import RegistryAuthorization
 from shared.auth.sessions import SessionAuthentication, SessionLifetimes
 from shared.auth.signing_keys import ArchiveLinkSigner
+from shared.declarations.evidence_files import declared_files
 from shared.domain.advisories.advisories import ballerina_ecosystem
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.software_version import SOFTWARE_VERSION
@@ -2571,6 +2572,7 @@ class Services:
             components=self.adapters.components,
             versions=self.adapters.versions,
             protections=tuple(protections_of(self.settings)),
+            declared=declared_files,
             base_url=self.settings.base_url,
             clock=self.adapters.clock,
         )

@@ -5,7 +5,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping
 
-from shared.domain.outbound import CONNECTIONS
+from shared.declarations.outbound import CONNECTIONS
 from shared.settings import Settings
 from tests.paths import docs
 from tests.repo.product_source import Module, product
@@ -170,8 +170,8 @@ def test_no_other_module_can_open_a_connection() -> None:
     }
     assert other == {}, (
         "These modules can connect to other machines. Declare the connection in "
-        "shared/domain/outbound.py, write the table into docs/reference/security.md, and add the "
-        "module here."
+        "shared/declarations/outbound.py, write the table into docs/reference/security.md, and add "
+        "the module here."
     )
 
 

@@ -30,8 +30,8 @@ def test_every_field_of_a_record_is_about_a_person_or_about_nobody(record: str) 
     new = own_fields()[record] - personal - nobody
     assert not new, (
         f"{sorted(new)} of {record} is new. If it says something of a person, declare it in "
-        "shared/domain/personal_data.py and write the tables into the page; otherwise add it to "
-        f"{ABOUT_NOBODY.relative_to(ROOT)}."
+        "shared/declarations/personal_data.py and write the tables into the page; otherwise add it "
+        f"to {ABOUT_NOBODY.relative_to(ROOT)}."
     )
     assert not personal & nobody
 

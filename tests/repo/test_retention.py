@@ -1,4 +1,4 @@
-"""shared/domain/retention.py has a row for everything in which a registry keeps data, and
+"""shared/declarations/retention.py has a row for everything in which a registry keeps data, and
 docs/run/personal-data.md has its tables."""
 
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from shared.adapters.blob.client import BLOB_CONTAINERS
 from shared.adapters.sqlite.database import MIGRATIONS, Database
-from shared.domain.retention import RETENTION, KeptStore, kept_kinds
+from shared.declarations.retention import RETENTION, KeptStore, kept_kinds
 from tests.paths import ROOT, docs
 from tests.support.archives import bala
 from tests.support.registry_process import pulled, push, running

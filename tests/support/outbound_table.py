@@ -1,8 +1,8 @@
 """The tables of connections to other machines in docs/reference/security.md and in
-docs/run/firewall.md, as shared/domain/outbound.py declares them.
+docs/run/firewall.md, as shared/declarations/outbound.py declares them.
 """
 
-from shared.domain.outbound import CONNECTIONS, OutboundConnection
+from shared.declarations.outbound import CONNECTIONS, OutboundConnection
 from tests.support.markdown_tables import markdown_table
 
 

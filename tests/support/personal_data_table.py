@@ -12,8 +12,8 @@ from pkgutil import walk_packages
 from msgspec import Struct
 
 import shared.domain
+from shared.declarations.personal_data import PERSONAL_RECORDS, PersonalField, PersonalRecord
 from shared.domain.entities import Entity
-from shared.domain.personal_data import PERSONAL_RECORDS, PersonalField, PersonalRecord
 from shared.domain.records import Record
 from tests.support.markdown_tables import markdown_table
 

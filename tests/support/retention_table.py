@@ -1,9 +1,9 @@
 """The tables of docs/run/personal-data.md that say how long each store is kept, as
-shared/domain/retention.py declares them.
+shared/declarations/retention.py declares them.
 """
 
-from shared.domain.personal_data import PERSONAL_RECORDS
-from shared.domain.retention import KINDS, RETENTION, KeptStore
+from shared.declarations.personal_data import PERSONAL_RECORDS
+from shared.declarations.retention import KINDS, RETENTION, KeptStore
 from tests.support.markdown_tables import markdown_table
 
 _STORES = ("what", "about people", "on one machine", "in Azure", "how long", "how it goes")

@@ -21,10 +21,7 @@ from shared.domain.evidence import (
     InstalledDistribution,
     ProtectionState,
 )
-from shared.domain.outbound import CONNECTIONS
-from shared.domain.personal_data import PERSONAL_RECORDS
 from shared.domain.principals import Principal
-from shared.domain.retention import RETENTION, kept_kinds
 from shared.domain.times import utc_text
 from shared.ports.system import Clock
 from shared.services.administration.key_ages import KeyAges
@@ -64,6 +61,7 @@ class Evidence(Struct, frozen=True):
     components: Callable[[], Sequence[InstalledDistribution]]  # Reads files.
     versions: Callable[[], Mapping[str, str]]
     protections: Sequence[ProtectionState]
+    declared: Callable[[], Mapping[str, object]]  # Files that say what the code declares.
     base_url: str
     clock: Clock
 
@@ -77,9 +75,7 @@ class Evidence(Struct, frozen=True):
             "components.cdx.json": _cyclonedx(self.components(), at_ms),
             "settings.json": to_builtins(list(self.protections)),
             "keys.json": await self._keys(at_ms),
-            "personal-data.json": _personal_data(),
-            "retention.json": _retention(),
-            "connections.json": to_builtins(list(CONNECTIONS)),
+            **self.declared(),
             "roles.json": _roles(),
             "rights.json": [_right(each) for each in rights],
             "drill.json": _drill(await self.last_drill()),
@@ -174,29 +170,6 @@ def _drill(found: Drill | None) -> dict[str, object] | None:
 
 def _json(content: object) -> bytes:
     return json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n"
-
-
-def _personal_data() -> Rows:
-    return [
-        {
-            "record": each.record.__name__,
-            "where": each.where,
-            "field": name,
-            "why": field.why,
-            "kept": field.lifetime.kept,
-            "goes": field.lifetime.goes,
-        }
-        for each in PERSONAL_RECORDS
-        for name, field in each.fields.items()
-    ]
-
-
-def _retention() -> Mapping[str, object]:
-    kinds = [
-        {"kind": kind.__name__, "kept": lifetime.kept, "goes": lifetime.goes}
-        for kind, lifetime in kept_kinds()
-    ]
-    return {"stores": to_builtins(list(RETENTION)), "kinds": kinds}
 
 
 def _roles() -> Rows:

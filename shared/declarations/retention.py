@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from shared.declarations.personal_data import Lifetime
 from shared.domain.account_erasure import AccountErasure
 from shared.domain.account_names import AccountName, NameSalt, RetiredName
 from shared.domain.accounts import Account
@@ -46,7 +47,6 @@ from shared.domain.name_disputes import NameDispute
 from shared.domain.notices import NoticeBoard
 from shared.domain.organizations import NameOwner, NameSkeleton, Organization
 from shared.domain.ownership import OwnerlessOrganization, OwnershipRequest
-from shared.domain.personal_data import Lifetime
 from shared.domain.policies import Policy
 from shared.domain.proposals import Proposal
 from shared.domain.provenance.trusted_roots import PublicGoodRoot
