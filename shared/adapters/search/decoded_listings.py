@@ -4,10 +4,12 @@ import sqlite3
 from collections.abc import Sequence
 from threading import Lock
 
-from shared.adapters.search.matching import LISTINGS_CACHED_BYTES
 from shared.adapters.search.rows import parse_listing, unpack_listing
 from shared.domain.listings import Listing
 from shared.runtime.lru_cache import LruCache
+
+# Memory for decoded listings in each process: about 1,500 listings.
+LISTINGS_CACHED_BYTES = 16 * 1024 * 1024
 
 _THESE = "SELECT value FROM json_each(?)"  # Ids that are bound as one value.
 

@@ -264,7 +264,3 @@ def _is_weak(word: str) -> bool:
 def _drop(word_scores: dict[int, float], ids: Iterable[int]) -> None:
     for package in word_scores.keys() & ids:
         del word_scores[package]
-
-
-# Memory for decoded listings in each process: about 1,500 listings.
-LISTINGS_CACHED_BYTES = 16 * 1024 * 1024
