@@ -128,53 +128,39 @@ def mirrored_release(bala: Bala, described: Release, origin: UpstreamOrigin) -> 
 
 def held_for_owner(release: Release, reason: str) -> Release:
     """Return a new release as held until an owner confirms it; its event says so."""
-    [published] = release.outbox
-    details = {**published.details, "reason": reason}
-    held = published.model_copy(update={"kind": "release.awaiting-owner", "details": details})
-    update = {
-        "state": State.HELD,
-        "state_reason": reason,
-        "is_held_for_owner": True,
-        "outbox": (held,),
-    }
-    return release.model_copy(update=update)
+    held = _held(release, "release.awaiting-owner", reason, Holder.ADMINISTRATOR)
+    return held.model_copy(update={"is_held_for_owner": True})
 
 
 def held_for_package(release: Release, hold: PackageHold) -> Release:
     """Return a new release as held until its package is no longer; its event says so."""
-    [published] = release.outbox
-    reason = waiting_reason(hold)
-    details = {**published.details, "reason": reason}
-    held = published.model_copy(update={"kind": "release.awaiting-case", "details": details})
-    update = {"state": State.HELD, "state_reason": reason, "holder": Holder.PACKAGE}
-    return release.model_copy(update={**update, "outbox": (held,)})
+    return _held(release, "release.awaiting-case", waiting_reason(hold), Holder.PACKAGE)
 
 
 def held_for_review(release: Release, approval: RequiredApproval) -> Release:
     """Return a new release as held until people approved it; its event says so."""
-    [published] = release.outbox
-    details = {**published.details, "reason": approval.reason, "approvals": str(approval.needed)}
-    held = published.model_copy(update={"kind": "release.awaiting-review", "details": details})
-    update = {"state": State.HELD, "state_reason": approval.reason, "holder": Holder.REVIEW}
-    return release.model_copy(update={**update, "outbox": (held,)})
+    needed = str(approval.needed)
+    kind = "release.awaiting-review"
+    return _held(release, kind, approval.reason, Holder.REVIEW, approvals=needed)
 
 
 def held_for_scanner(release: Release, reason: str) -> Release:
     """Return a new release as held until administrators decide on it; its event says so."""
-    [published] = release.outbox
-    details = {**published.details, "reason": reason}
-    held = published.model_copy(update={"kind": "release.awaiting-scan", "details": details})
-    update = {"state": State.HELD, "state_reason": reason, "holder": Holder.ADMINISTRATOR}
-    return release.model_copy(update={**update, "outbox": (held,)})
+    return _held(release, "release.awaiting-scan", reason, Holder.ADMINISTRATOR)
 
 
 def held_for_sigstore(release: Release) -> Release:
     """Return a new release as held until its Sigstore bundle came; its event says so."""
+    return _held(release, "release.awaiting-sigstore", WAITS_FOR_SIGSTORE, Holder.SIGSTORE)
+
+
+def _held(release: Release, kind: str, reason: str, holder: Holder, **details: str) -> Release:
+    """Return a new release as held; its event becomes one of this kind, with the reason."""
     [published] = release.outbox
-    details = {**published.details, "reason": WAITS_FOR_SIGSTORE}
-    held = published.model_copy(update={"kind": "release.awaiting-sigstore", "details": details})
-    update = {"state": State.HELD, "state_reason": WAITS_FOR_SIGSTORE, "holder": Holder.SIGSTORE}
-    return release.model_copy(update={**update, "outbox": (held,)})
+    told = {**published.details, "reason": reason, **details}
+    event = published.model_copy(update={"kind": kind, "details": told})
+    update = {"state": State.HELD, "state_reason": reason, "holder": holder, "outbox": (event,)}
+    return release.model_copy(update=update)
 
 
 WAITS_FOR_SIGSTORE = "its organization requires a Sigstore bundle, which did not come yet"
