@@ -174,7 +174,7 @@ GIVEN_BY_ADMINISTRATORS = {
     "workflow of the file": "apply",
 }
 
-TABLE = re.findall(r"<!-- operations.*? -->\n(.*?)\n<!-- end -->", docs("tokens"), re.DOTALL)[
+TABLE = re.findall(r"<!-- operations.*? -->\n(.*?)\n<!-- end -->", docs("use/tokens"), re.DOTALL)[
     0
 ].splitlines()[2:]
 CELLS = [[cell.strip() for cell in row.strip("|").split("|")] for row in TABLE]
