@@ -37,7 +37,7 @@ from shared.domain.sentences import listed
 from shared.domain.status import StatusProblem, Urgency
 from shared.domain.tasks import TaskReport
 from shared.domain.text_lines import first_of
-from shared.domain.times import MS
+from shared.domain.times import DAY_MS, MS
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
@@ -403,7 +403,6 @@ class DirectoryLocks(Struct, frozen=True):
         if not new:
             return
         now_ms = self.clock.now_ms()
-        day_ms = timedelta(days=1) // MS
         names = sorted(account.name for account, _ in new)
         mail = mail_text(
             "directory-locks-wait",
@@ -414,10 +413,10 @@ class DirectoryLocks(Struct, frozen=True):
             why=_WHY_WAITING[waiting],
         )
         await self.mail_delivery.send_once(
-            f"{_LEASE}:{waiting.name}:{now_ms // day_ms}",
+            f"{_LEASE}:{waiting.name}:{now_ms // DAY_MS}",
             await self.administrators.all(),
             mail,
-            until_ms=now_ms + day_ms,
+            until_ms=now_ms + DAY_MS,
         )
 
     @retried_when_stale

@@ -19,7 +19,7 @@ from shared.domain.organizations import Organization, organization_place
 from shared.domain.principals import Principal
 from shared.domain.scopes import Role
 from shared.domain.sessions import Session
-from shared.domain.times import MS, time_text
+from shared.domain.times import DAY_MS, MS, time_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
 from shared.ports.system import Clock
@@ -262,7 +262,7 @@ class Leaving(Struct, frozen=True):
     async def _first_since(self, since_ms: int) -> int:
         """Return a number of the feed below all events since that time: numbers have no gaps, and
         events are a little out of order at most."""
-        earliest_ms = since_ms - timedelta(days=1) // MS
+        earliest_ms = since_ms - DAY_MS
         low = 0
         high = await last_event_number(self.events)
         while low < high:

@@ -107,10 +107,11 @@ class PrereleaseRetention(Struct, frozen=True):
                 and organization.freeze_of(head.name) is None
             ]
             for survey in await self.metadata.survey(private) if private else ():
-                for entry in await self._of_package(survey, retention) if survey else ():
-                    at = survey.head.package.at(entry.parsed) if survey else None
-                    if at is not None:
-                        yield ExpiredPrerelease(at, entry.created_ms)
+                if survey is None:
+                    continue
+                for entry in await self._of_package(survey, retention):
+                    at = survey.head.package.at(entry.parsed)
+                    yield ExpiredPrerelease(at, entry.created_ms)
 
     async def _of_package(self, survey: Survey, retention: Retention) -> list[ReleaseEntry]:
         now_ms = self.clock.now_ms()

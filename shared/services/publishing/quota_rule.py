@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from msgspec import Struct, field
 
 from shared.domain.organizations import Organization
-from shared.domain.publishing_rules import EffectiveRules, RuleFinding
+from shared.domain.publishing_rules import EffectiveRules, RuleEffect, RuleFinding
 from shared.domain.rules.quota_rule import Used, quota_finding
 from shared.ports.system import Clock
 from shared.runtime.lru_cache import LruCache
@@ -52,7 +52,7 @@ class QuotaRule(Struct, frozen=True):
         used += Used(sum(each.size_bytes for each in others), len(others))
         size_bytes = len(archive.content)
         found = quota_finding(rules, used, size_bytes, coordinate, organization.name)
-        is_refused = found is not None and found.effect.value == "refuse"
+        is_refused = found is not None and found.effect is RuleEffect.REFUSE
         if archive.occasion is Occasion.PUSH and not is_refused:
             # Before anything is awaited, so that of two at once the second counts the first.
             since[coordinate.key] = _Pushed(size_bytes, self.clock.now_ms())
