@@ -62,19 +62,20 @@ class RecordWriter(Struct, frozen=True):
         self,
         entity: E,
         *others: Entity,
-        check: Callable[[], Awaitable[None]],
+        check: Callable[[], Awaitable[None]] | None = None,
         change: EntityChange,
         by: Principal,
     ) -> E:
         """Create entities of one owner, as `add` does, unless `check` raises a refusal about what
-        its owner has of this kind.
+        its owner has of this kind. It counts additions even without a check.
 
         No other entity of the kind and owner is created between the check and the write: then this
         raises `Stale` or `AlreadyThere`. Callers are `retried_with_back_off`.
         """
         owner = entity.place.owner
         count = await self.directory.get(AdditionCount, Place(owner, entity.kind))
-        await check()
+        if check is not None:
+            await check()
         owing = self._with_event(entity, change, by)
         if count is None:
             first = AdditionCount(owner=owner, counted=entity.kind, number=1)

@@ -442,13 +442,8 @@ class NameDisputes(Struct, frozen=True):
                 "opened within seven days, which is the limit. Wait until one is older or decided.",
             )
 
-        async def nothing_more() -> None:
-            """The names of one organization are counted by the write."""
-
         change = self._change("dispute.opened", dispute)
-        return await self.record_writer.add_checked(
-            dispute, check=nothing_more, change=change, by=_unlocated(by)
-        ), True
+        return await self.record_writer.add_checked(dispute, change=change, by=_unlocated(by)), True
 
     # --- Reading --------------------------------------------------------------------------------
 
