@@ -72,7 +72,7 @@ _PULL = """\
 curl -sS --fail-with-body -LOJ -H "Accept: application/octet-stream" \\
     '{url}/2.0/registry/packages/acme/greet/*'"""
 
-_READ_ONLY = """Ballroom serves {url} read-only: the disk of {data} is full.
+_READ_ONLY_WELCOME = """Ballroom serves {url} read-only: the disk of {data} is full.
 
 Packages are read and pulled, and every change is refused. Make room on the disk, or stop the
 registry and move the folder to a larger one. Changes are accepted as soon as there is room, without
@@ -87,7 +87,7 @@ class ReadOnlyWelcome(Struct, frozen=True):
     data: Path
 
     def __str__(self) -> str:
-        return _READ_ONLY.format(url=self.base_url, data=self.data)
+        return _READ_ONLY_WELCOME.format(url=self.base_url, data=self.data)
 
 
 class Welcome(Struct, frozen=True):
