@@ -17,6 +17,7 @@ import pytest
 from msgspec.structs import replace
 
 from shared.services.common import Adapters
+from tests.sampling import greedy_cover
 
 NOTES = "BALLROOM_TEST_NOTES"  # A folder, with a file of each process.
 LEFT_OUT = "BALLROOM_TEST_LEFT_OUT"  # A file with ids of tests.
@@ -148,7 +149,7 @@ def folder_of(test: str) -> str:
     return module_of(test).rpartition("/")[0]
 
 
-def covering(
+def covering_calls(
     calls: Mapping[str, Iterable[str]], group_of: Callable[[str], str], together: int
 ) -> list[str]:
     """Return tests of each group that make every call which one of its tests makes, and, if
@@ -158,13 +159,4 @@ def covering(
         made = sorted(set(calls[test]))
         sets = chain.from_iterable(combinations(made, count + 1) for count in range(together))
         groups.setdefault(group_of(test), {})[test] = frozenset(sets)
-    return [test for sets in groups.values() for test in _covering(sets)]
-
-
-def _covering(sets: Mapping[str, frozenset[tuple[str, ...]]]) -> list[str]:
-    wanted = set[tuple[str, ...]]().union(*sets.values())
-    chosen = list[str]()
-    while wanted:
-        chosen.append(max(sets, key=lambda test: len(sets[test] & wanted)))
-        wanted -= sets[chosen[-1]]
-    return chosen
+    return [test for sets in groups.values() for test in greedy_cover(sets)]

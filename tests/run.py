@@ -404,10 +404,10 @@ def selection(part: Part, extent: Extent) -> Selection:
     if part.suite in REPEATED and CALLS.exists():
         notes = reaching.read_notes(CALLS, WORLDS[part.suite])
         if extent is Extent.NORMAL:
-            sample = reaching.covering(notes, reaching.folder_of, together=1)
+            sample = reaching.covering_calls(notes, reaching.folder_of, together=1)
         else:
             group_of = reaching.module_of if part.suite == IN_THE_CLOUD else reaching.folder_of
-            sample = reaching.covering(notes, group_of, together=2)
+            sample = reaching.covering_calls(notes, group_of, together=2)
         left = {*map(reaching.module_of, sample), *modules_without_notes()}
         found = without(part, sorted(reaching.read_notes(CALLS).keys() - set(sample)))
         return replace(found, paths=tuple(path for path in part.paths if path in left))

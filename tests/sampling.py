@@ -6,7 +6,7 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Set
 from functools import cache
 from typing import Any, TypeVar
 from zlib import crc32
@@ -15,6 +15,7 @@ import pytest
 from hypothesis import settings
 
 Row = TypeVar("Row", bound=Hashable)
+Key = TypeVar("Key", bound=Hashable)
 Features = tuple[Callable[[str, Row], Hashable], ...]
 
 TABLES = "BALLROOM_TEST_TABLES"  # "full" for whole tables.
@@ -44,15 +45,21 @@ def covering(
     if full or not table:
         return table
     values = [{(at, feature(row)) for at, feature in enumerate(features)} for row in table]
-    wanted = set[tuple[int, Hashable]]().union(*values)
-    chosen = set[int]()
     start = crc32(seed.encode()) % len(table)
     order = [*range(start, len(table)), *range(start)]
-    while wanted:
-        best = max(order, key=lambda at: len(values[at] & wanted))
-        chosen.add(best)
-        wanted -= values[best]
+    chosen = set(greedy_cover({at: values[at] for at in order}))
     return [row for at, row in enumerate(table) if at in chosen]
+
+
+def greedy_cover(sets: Mapping[Key, Set[Hashable]]) -> list[Key]:
+    """Return a few keys whose sets have every value of all: each time the first of those whose set
+    has the most values that are missing."""
+    wanted = set[Hashable]().union(*sets.values())
+    chosen = list[Key]()
+    while wanted:
+        chosen.append(max(sets, key=lambda key: len(sets[key] & wanted)))
+        wanted -= sets[chosen[-1]]
+    return chosen
 
 
 def with_repeats(

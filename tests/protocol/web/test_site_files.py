@@ -6,9 +6,11 @@ from urllib.robotparser import RobotFileParser
 from xml.etree import ElementTree
 
 from functions.web.site_files import PACKAGES_PER_SITEMAP, sitemap_index
+from shared.domain.listings import Listing
+from shared.domain.packages import Texts
 from shared.domain.search import Results
+from tests.contract.sample_records import head, release
 from tests.protocol.web.page_reader import opened
-from tests.protocol.web.sample_packages import publish
 from tests.support.world import URL, World
 
 OPENSEARCH = "{http://a9.com/-/spec/opensearch/1.1/}"
@@ -85,8 +87,10 @@ async def test_programs_find_every_public_package_with_a_line(shelf: World) -> N
 
 
 async def test_a_long_list_goes_on(own_shelf: World) -> None:
-    for number in range(200):
-        await publish(own_shelf, f"other/p{number}:1.0.0")
+    for number in range(200):  # What search lists, which takes less than pushes.
+        name = f"other/p{number}"
+        listed = Listing(head(name), release(f"{name}:1.0.0"), Texts())
+        await own_shelf.stores.search.offer(listed)
     first = await opened(own_shelf, "/llms.txt")
     second = await opened(own_shelf, "/llms.txt?page=2")
     assert f"{URL}/llms.txt?page=2" in first.text
