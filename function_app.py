@@ -18,7 +18,7 @@ import azure.functions as func  # noqa: E402
 from functions.failed_start import SettingRefused, started_app  # noqa: E402
 
 if TYPE_CHECKING:
-    from shared.composition import Registry
+    from shared.registry import Registry
 
 
 def start() -> func.FunctionApp:
@@ -33,7 +33,7 @@ def registry() -> "Registry":
     """Return the registry, which serves clients."""
     from pydantic import ValidationError
 
-    from shared.bootstrap import build_registry
+    from shared.bootstrap.build import build_registry
     from shared.settings import Settings
     from shared.settings.problems import refused_setting, setting_problem, unknown_settings
     from shared.telemetry.log import log

@@ -29,16 +29,17 @@ from typing import Any, TypeVar
 
 from bench.support.generated_texts import GeneratedRelease
 from shared import localhost
-from shared.bootstrap import build_registry, embedded_adapters
+from shared.bootstrap.adapters import embedded_adapters
+from shared.bootstrap.build import build_registry
 from shared.commands.first_start import ADMINISTRATOR
-from shared.composition import Registry
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import Refusal
 from shared.domain.grants import Grant
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR, Principal
 from shared.domain.versions import Version
-from shared.services.common import Adapters
+from shared.registry import Registry
+from shared.services.adapters import Adapters
 from shared.services.publishing.publishing import Upload
 from shared.settings import Settings
 from tests.paths import ROOT, central_index, central_packages

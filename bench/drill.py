@@ -16,13 +16,16 @@ import sys
 from pathlib import Path
 
 from bench.support.servers import ROOT, UNREACHED, workspace
-from shared.bootstrap import back_up, build_registry, embedded_adapters, prepared_stores
-from shared.composition import Registry
+from shared.bootstrap.adapters import embedded_adapters
+from shared.bootstrap.backups import back_up
+from shared.bootstrap.build import build_registry
+from shared.bootstrap.migration import prepared_stores
 from shared.domain.accounts import Account
 from shared.domain.drills import Drill, DrillStep
 from shared.domain.grants import Grant
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR, Principal
+from shared.registry import Registry
 from shared.services.publishing.publishing import Upload
 from shared.settings import Settings
 from tests.support.archives import bala

@@ -41,7 +41,7 @@ from bench.support.servers import ROOT, Server, ballroom, push, workspace
 from bench.support.synthetic_packages import Synthetic
 from shared.adapters.data_folder import DataFolder
 from shared.adapters.sqlite.database import MIGRATIONS
-from shared.bootstrap import build_registry
+from shared.bootstrap.build import build_registry
 from shared.domain.tasks import TaskReport
 from shared.settings import Settings
 from tests.support.archives import bala

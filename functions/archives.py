@@ -14,7 +14,6 @@ from msgspec import Struct
 from functions.central.central_face import CORS_HEADERS, CentralFace
 from functions.http.caching_headers import CACHE_PRIVATE, NO_STORE
 from functions.http.calls import Call, Exchange, anonymous_caller, caller_of
-from shared.composition import Registry
 from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.delivery import (
     ARCHIVE_CACHE_PUBLIC,
@@ -33,6 +32,7 @@ from shared.domain.errors.packages import ArchiveLost, ArchiveNotFound
 from shared.domain.principals import Principal
 from shared.domain.versions import Range, Version
 from shared.domain.visibility import Readers
+from shared.registry import Registry
 from shared.runtime import conditional_requests
 from shared.runtime.answer_dependencies import Dependencies
 from shared.runtime.answers import Answer

@@ -17,11 +17,11 @@ from functions.http.page_templates import prepare_templates
 from functions.scim.scim_face import LIBRARY_MODULES
 from functions.web.manual import manual_of
 from functions.web.unknown_paths import missing_operation
-from shared.composition import Registry
 from shared.domain.records import Record
 from shared.prose.rendering import render_markdown
 from shared.prose.text_links import TextPlace
-from shared.providers import identity_issuers
+from shared.registry import Registry
+from shared.registry.identity_providers import identity_issuers
 from shared.settings import Settings
 from shared.use_cases.inputs import Inputs
 

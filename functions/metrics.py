@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 from functions.http.caching_headers import NO_STORE
 from functions.http.calls import Call
 from functions.http.operations import JsonFace
-from shared.composition import Registry
 from shared.domain.client_addresses import is_loopback
 from shared.domain.errors.base import Forbidden, Unauthenticated, printable
 from shared.domain.errors.packages import PathNotFound
+from shared.registry import Registry
 from shared.runtime.answers import Answer
 from shared.services.maintenance.audit_archives import AuditArchives
 from shared.settings import Settings

@@ -14,11 +14,11 @@ import azure.functions as func
 
 from functions.host_functions import TIMER, TIMER_SCHEDULE
 from functions.http.calls import declare_context, traceparent_of
-from shared.composition import Registry
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import TakesNoChanges
 from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
+from shared.registry import Registry
 from shared.runtime.schedules import next_run
 from shared.services.maintenance.tasks import LONGEST_CALL, Task, TaskRunner
 from shared.telemetry.activities import Activity

@@ -24,22 +24,20 @@ from functions.http.calls import Exchange
 from functions.http.rerouting import Rerouting
 from functions.metrics import METRICS
 from shared.auth.authentication import RequestClient
-from shared.bootstrap import (
-    START_ERRORS,
-    build_registry,
+from shared.bootstrap.backups import refuse_half_restored
+from shared.bootstrap.build import START_ERRORS, build_registry
+from shared.bootstrap.data_folder import settings_file
+from shared.bootstrap.migration import prepared_stores
+from shared.bootstrap.serving import (
     is_readable_without_room,
     prepare_search,
-    prepared_stores,
-    refuse_half_restored,
     require_no_other_start,
     require_whole_folder,
     serving_as_application,
     serving_as_worker,
-    settings_file,
     starting,
 )
 from shared.commands.first_start import ReadOnlyWelcome, Welcome, first_start
-from shared.composition import Registry
 from shared.domain.body_sizes import MAX_BODY_BYTES, MAX_MULTIPART_OVERHEAD_BYTES
 from shared.domain.client_addresses import caller_network, is_shared
 from shared.domain.coordinates import Coordinate
@@ -54,6 +52,7 @@ from shared.hosting.request_bodies import BodySender, HostLimits, IdentifySender
 from shared.hosting.responses import configured_headers
 from shared.hosting.triggers import StartRefused
 from shared.program import respelled, typed_spelling
+from shared.registry import Registry
 from shared.runtime.answers import AnswerCachePolicy
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.settings import Settings

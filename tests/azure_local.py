@@ -19,7 +19,7 @@ from shared.adapters.data_folder import DataFolder
 from shared.adapters.system import SystemClock, SystemRandomness
 from shared.auth.secrets import Secret
 from shared.auth.signing_keys import SigningKeyFolder
-from shared.bootstrap import key_files
+from shared.bootstrap.keys import key_files
 from tests.fakes.azurite import azurite, missing
 from tests.fakes.cosmos.serving import BeforeAnswer, served
 from tests.paths import ROOT

@@ -6,8 +6,8 @@ from functools import cache, partial
 
 from functions.faces import operations
 from functions.http.operations import Operation, answer
-from shared.composition import Registry
 from shared.hosting.triggers import AppFunctions, HttpFunction
+from shared.registry import Registry
 from shared.runtime.routing import Route, parse_template
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from tests.sampling import greedy_cover
 
 NOTES = "BALLROOM_TEST_NOTES"  # A folder, with a file of each process.

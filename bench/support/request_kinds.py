@@ -17,7 +17,7 @@ from bench.support.requested import Requested
 from bench.support.servers import ballroom, create_organization, push
 from functions.http.page_templates import static_path
 from shared.auth.browsers import SignInBrowser
-from shared.bootstrap import build_registry
+from shared.bootstrap.build import build_registry
 from shared.domain.accounts import Account
 from shared.domain.principals import OPERATOR
 from shared.hosting.host import Host

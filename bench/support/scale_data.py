@@ -33,7 +33,7 @@ from bench.support.servers import ballroom, create_organization, push
 from bench.support.synthetic_packages import MAX_PACKAGES, Synthetic
 from shared.adapters.data_folder import DataFolder
 from shared.auth.release_keys import ReleaseSigner
-from shared.bootstrap import embedded_adapters
+from shared.bootstrap.adapters import embedded_adapters
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.archives.digests import Digest
 from shared.domain.archives.unpacking import entries_hash

@@ -25,8 +25,8 @@ async def account_approval(call: SignedInCall, problem: FormProblem | None = Non
     package = call.package
     source = call.package_source
     details = await call.registry.packages.details.find(package, None, source, by=call.caller)
-    whose = await call.registry.packages.approvals.rule_of(call.caller)
-    limit = await call.registry.packages.approvals.limit_of(whose or OF_REGISTRY)
+    whose = await call.registry.approvals.rules.rule_of(call.caller)
+    limit = await call.registry.approvals.rules.limit_of(whose or OF_REGISTRY)
     affected = call.registry.advisories.affected_versions
     at = details.release.coordinate
     [advisories] = (await affected.of_releases([at])).advisories
@@ -42,7 +42,7 @@ async def account_approval(call: SignedInCall, problem: FormProblem | None = Non
         is_approved=limit.approved.allows(package, at.version),
         compared=_newest_approved(details, limit, package),
         whose=whose,
-        request=await call.registry.packages.curation.request_for(package, by=call.caller),
+        request=await call.registry.approvals.curation.request_for(package, by=call.caller),
         is_curator=call.account.administers_at(call.now_ms),
         longest_reason=MAX_ASKED_REASON,
     )
@@ -62,7 +62,7 @@ def _newest_approved(details: ReleaseDetails, limit: ApprovalLimit, package: Pac
     leads_to=APPROVAL_ROUTE,
 )
 async def account_approval_ask(call: SignedInCall) -> None:
-    curation = call.registry.packages.curation
+    curation = call.registry.approvals.curation
     wanted = parse_version_or_range(call.form.text("version").strip() or "*")
     await curation.ask(call.package, wanted, call.form.text("reason"), by=call.caller)
 

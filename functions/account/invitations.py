@@ -15,10 +15,10 @@ from functions.http.signed_in_pages import (
 )
 from shared.auth.authentication import RequestClient
 from shared.auth.cookies import Cookie
-from shared.composition import Registry
 from shared.domain.errors.base import NotFound, about_field
 from shared.domain.errors.identity import InvitationNotFound
 from shared.domain.one_time_links import INVITATION_PATH, code_of
+from shared.registry import Registry
 from shared.runtime.answers import Answer
 from shared.services.organizations.invitations import InvitationDetails
 

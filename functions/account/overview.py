@@ -51,7 +51,7 @@ async def account_page(call: SignedInCall) -> Answer:
     organizations = await registry.organizations.memberships.list_own(by=by)
     tokens = await registry.tokens.access_tokens.list(by.id, by=by)
     held = await _held(call, organizations)
-    roles = registry.identity.group_rules.roles_by_groups
+    roles = registry.administration.group_rules.roles_by_groups
     now_ms = call.now_ms
     by_groups = await roles.ends_of(call.account)
     return call.show(

@@ -45,12 +45,12 @@ async def account_organization_rules(
 
 
 async def _show_dry_run(call: SignedInCall, found: PublishingRuleDryRun) -> Answer:
-    retention = call.registry.publishing.retention
+    retention = call.registry.organizations.retention
     wanted = call.form.text("retention")
     prereleases = await retention.preview(call.org, wanted, by=call.caller) if wanted else None
     refused_pulls = None
     if call.registry.mirroring and call.form.text("approved_only"):
-        refused_pulls = await call.registry.packages.curation.dry_run_of(call.org, by=call.caller)
+        refused_pulls = await call.registry.approvals.curation.dry_run_of(call.org, by=call.caller)
     return await account_organization_rules(
         call, dry_run=found, prereleases=prereleases, refused_pulls=refused_pulls
     )

@@ -119,7 +119,7 @@ _REQUEST = "api/v1/approvals/requests/{org}/{name}"
     also=(400, 403),
 )
 async def api_approved_list(call: ApiCall) -> ApprovalListView:
-    curation = call.registry.packages.curation
+    curation = call.registry.approvals.curation
     return ApprovalListView.model_validate(await curation.approved(by=call.caller))
 
 
@@ -142,7 +142,7 @@ async def api_approved_withdraw(_call: ApiCall, changed: Approvals) -> ApprovalL
     "are not approved; for administrators.",
 )
 async def api_approved_dry_run(call: ApiCall, sent: WantedApprovals) -> ApprovalDryRunView:
-    curation = call.registry.packages.curation
+    curation = call.registry.approvals.curation
     return _dry_run(await curation.dry_run(sent.packages, by=call.caller))
 
 
@@ -153,7 +153,7 @@ async def api_approved_dry_run(call: ApiCall, sent: WantedApprovals) -> Approval
     "are not approved; for owners of an organization.",
 )
 async def api_org_approvals_dry_run(call: ApiCall) -> ApprovalDryRunView:
-    curation = call.registry.packages.curation
+    curation = call.registry.approvals.curation
     return _dry_run(await curation.dry_run_of(call.org, by=call.caller))
 
 
@@ -169,7 +169,7 @@ def _dry_run(found: ApprovalDryRun) -> ApprovalDryRunView:
     also=(400, 403),
 )
 async def api_approved_requests(call: ApiCall) -> ApprovalRequestList:
-    curation = call.registry.packages.curation
+    curation = call.registry.approvals.curation
     found = await curation.requests(by=call.caller)
     return ApprovalRequestList(requests=list(map(ApprovalRequestView.of, found)))
 
@@ -180,7 +180,7 @@ async def api_approved_requests(call: ApiCall) -> ApprovalRequestList:
     "Ask for a package of another registry that is not approved; the decision is mailed to you.",
 )
 async def api_approved_ask(call: ApiCall, sent: NewApprovalRequest) -> ApprovalRequestView:
-    curation = call.registry.packages.curation
+    curation = call.registry.approvals.curation
     wanted = parse_version_or_range(sent.version)
     request = await curation.ask(call.package, wanted, sent.reason, by=call.caller)
     return ApprovalRequestView.of(request.seen_by(call.caller.id))

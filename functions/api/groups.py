@@ -46,7 +46,7 @@ groups_api = ApiFace()
     "GET", "api/v1/groups", "Show the rules about groups; for administrators.", also=(403,)
 )
 async def api_groups_show(call: ApiCall) -> GroupRulesView:
-    rules = call.registry.identity.group_rules
+    rules = call.registry.administration.group_rules
     return GroupRulesView.model_validate(await rules.current(by=call.caller))
 
 

@@ -7,9 +7,9 @@ from pydantic import BeforeValidator, Field
 
 from functions.api.api_face import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
 from functions.http.operations import READ_METHODS
-from shared.composition import MirroringServices
 from shared.domain.coordinates import Coordinate
 from shared.domain.mirror_rules import MAX_RULES, MAX_UPSTREAMS, MirrorRules, RuleLists
+from shared.registry.mirroring import MirroringServices
 from shared.services.mirroring.mirror_rules import MAX_REASON, ChangedMirrorRules
 
 EFFECTS_LISTED = 1_000  # Effects of a dry run in an answer: the releases with the most pulls.
@@ -270,7 +270,7 @@ async def api_mirror_withhold(call: ApiCall, sent: GoneDecision) -> None:
 async def require_mirroring(call: ApiCall) -> MirroringServices:
     """Return the services to an administrator, and for reading to an auditor; or raise that there
     are none."""
-    authorization = call.registry.common.registry_authorization
+    authorization = call.registry.rights.registry_authorization
     is_reading = call.method in READ_METHODS
     require = authorization.require_auditor if is_reading else authorization.require
     await require(call.caller, "look at", "the mirror")

@@ -317,7 +317,7 @@ class RevokedTokensView(ResponseModel):
 
 async def _account(call: ApiCall) -> Account:
     """Return the account that the path names by its name or, after `id:`, by its id."""
-    await call.registry.common.registry_authorization.require_reviewer(
+    await call.registry.rights.registry_authorization.require_reviewer(
         call.caller, "see", "the accounts of others"
     )
     return await call.registry.identity.accounts.by_name_or_id(call.route_params["account"])

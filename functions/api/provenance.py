@@ -180,6 +180,6 @@ async def api_provenance_statements(call: ApiCall) -> ProvenanceView | Answer:
     found = await call.package_source.describe(
         asked.package, asked.version, client=call.client, by=call.caller
     )
-    attested = await call.registry.packages.provenance.of(found.release)
+    attested = await call.registry.publishing.provenance.of(found.release)
     is_public = found.head.visibility is Visibility.PUBLIC
     return conditional_answer(call, Representation(attested.document, JSON, is_public=is_public))

@@ -200,7 +200,7 @@ async def api_org_quota_change(_: ApiCall, changed: RulesOfOrganization) -> Orga
     "List the pre-releases that a rule about retention removes; for owners. Nothing is changed.",
 )
 async def api_org_retention_dry_run(call: ApiCall, sent: WantedRetention) -> PrereleaseList:
-    retention = call.registry.publishing.retention
+    retention = call.registry.organizations.retention
     found = await retention.preview(call.org, sent.retention, by=call.caller)
     return PrereleaseList(releases=[PrereleaseView.model_validate(each) for each in found])
 

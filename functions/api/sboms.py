@@ -28,7 +28,7 @@ sboms_api = ApiFace()
     refusals=_REFUSALS,
 )
 async def api_sbom(call: ApiCall) -> Answer:
-    content = await call.registry.packages.sboms.sbom(call.coordinate, by=call.caller)
+    content = await call.registry.api_docs.sboms.sbom(call.coordinate, by=call.caller)
     return Answer(content, headers=dict(NO_STORE), media_type=SBOM_TYPE)
 
 
@@ -39,7 +39,7 @@ async def api_sbom(call: ApiCall) -> Answer:
     refusals=_REFUSALS,
 )
 async def api_sbom_author(call: ApiCall) -> Answer:
-    content = await call.registry.packages.sboms.author_sbom(call.coordinate, by=call.caller)
+    content = await call.registry.api_docs.sboms.author_sbom(call.coordinate, by=call.caller)
     return Answer(content, headers=dict(NO_STORE), media_type=AUTHOR_SBOM_TYPE)
 
 
@@ -92,6 +92,6 @@ class SbomDifferencesView(ResponseModel):
     refusals=_REFUSALS,
 )
 async def api_sbom_differences(call: ApiCall) -> SbomDifferencesView:
-    sboms = call.registry.packages.sboms
+    sboms = call.registry.api_docs.sboms
     release = await sboms.find(call.coordinate, by=call.caller)
     return SbomDifferencesView.of(release.coordinate, await sboms.differences(release))

@@ -44,7 +44,7 @@ transparency_log_api = ApiFace()
     refusals=(400, 401, 404),
 )
 async def api_log_opening(call: ApiCall) -> OpeningView:
-    opening = await call.registry.packages.openings.opening(
+    opening = await call.registry.transparency.openings.opening(
         call.route_params["index"], by=call.caller
     )
     salt = base64.b64encode(opening.salt).decode()

@@ -14,8 +14,8 @@ from functions.central.central_face import CentralFace
 from functions.http.calls import Call
 from functions.http.operations import Operation, answer
 from functions.http.rerouting import Rerouting
-from shared.composition import Registry
 from shared.domain.errors.missing_pages import PageNotFound
+from shared.registry import Registry
 from shared.runtime.answers import Answer
 
 BASE = "2.0/registry/"

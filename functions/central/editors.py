@@ -13,9 +13,9 @@ from functions.central.package_model import package_model
 from functions.central.search import lists_items_of_caller, query_of, symbol_model, symbol_query_of
 from functions.http.calls import Call
 from functions.http.json_answers import JSON, json_answer
-from shared.composition import Registry
 from shared.domain.distributions import ANY_PLATFORM, ClientProfile, is_platform
 from shared.domain.search import parse_terms
+from shared.registry import Registry
 from shared.runtime.answers import Answer
 from shared.services.api_docs.editor_catalog import (
     CatalogEntry,

@@ -34,7 +34,6 @@ from msgspec import Struct, field
 
 from functions.central.package_model import package_model
 from functions.http.calls import Call
-from shared.composition import Registry
 from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.approved_packages import NotApproved
 from shared.domain.coordinates import Package
@@ -47,6 +46,7 @@ from shared.domain.packages import Dependency, Release
 from shared.domain.principals import Principal
 from shared.domain.search import MAX_LIMIT, Query, ResultPage, Sort
 from shared.domain.versions import Range, Version, parse_version_or_range
+from shared.registry import Registry
 from shared.services.api_docs.api_docs import DocumentedModule, ModuleName
 from shared.services.packages.source import PackageSource
 from shared.telemetry.log import log

@@ -1,9 +1,9 @@
 """The JSON of a package, as Central describes it to its clients."""
 
 from functions.http.formatting import provenance_address
-from shared.composition import Registry
 from shared.domain.listings import Listing
 from shared.domain.packages import ModuleText, Release, UpstreamOrigin, numeric_id
+from shared.registry import Registry
 
 
 def package_model(registry: Registry, listing: Listing) -> dict[str, object]:

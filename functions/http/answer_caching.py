@@ -9,11 +9,11 @@ import azure.functions as func
 
 from functions.http.calls import Call, Exchange, headers_of, recognized_caller
 from functions.http.json_answers import rate_limit_fields
-from shared.composition import Registry
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.requests import TooMany
 from shared.domain.rate_limits import tightest_allowance
 from shared.domain.visibility import Readers
+from shared.registry import Registry
 from shared.runtime.answer_dependencies import ALL_THAT_IS_STORED, Dependencies
 from shared.runtime.answers import (
     REQUEST_ID_HEADER,
@@ -54,7 +54,7 @@ def _allow_answer_caching(
 ) -> None:
     readers_of = ""
     if call.caller.id or call.header("authorization"):
-        known = call.registry.common.authorization.readers
+        known = call.registry.rights.authorization.readers
         is_known = all(known.includes(call.caller, each) for each in depends_on.readers)
         if not depends_on.is_of_packages or not is_known or len(depends_on.readers) > 1:
             return
@@ -74,7 +74,7 @@ def _allow_answer_caching(
 def recognizer(registry: Registry) -> RecognizeCaller:
     """Return a function by which the host recognizes callers who may get cached answers. Where only
     signed-in people may read, a caller without credentials is not one of them."""
-    readers = registry.common.authorization.readers
+    readers = registry.rights.authorization.readers
     needs_credentials = registry.settings.readers is Readers.SIGNED_IN
 
     def recognize(request: func.HttpRequest) -> KnownCaller | None:
@@ -106,7 +106,7 @@ def hit_recorder(
     only approved packages of an upstream.
     """
     clock = registry.clock
-    approvals = registry.packages.approvals if is_mirrored else None
+    approvals = registry.approvals.rules if is_mirrored else None
 
     def record(request: func.HttpRequest, caller: KnownCaller) -> Mapping[str, str] | None:
         if until_ms < inf and clock.monotonic_ms() >= until_ms:

@@ -16,7 +16,6 @@ from msgspec import Struct
 
 from shared.auth.authentication import RequestClient, from_client, is_guess
 from shared.auth.secrets import Secret
-from shared.composition import Registry
 from shared.domain.client_addresses import Networks, caller_network
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.distributions import ClientProfile
@@ -25,6 +24,7 @@ from shared.domain.names import OrgName, parse_org
 from shared.domain.packages import Release
 from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass, RateLimitKeys
+from shared.registry import Registry
 from shared.runtime.answers import RecognizedRequest
 from shared.services.packages.source import PackageSource
 from shared.telemetry.activities import Activity, is_tracing

@@ -30,7 +30,6 @@ from functions.http.calls import (
 )
 from functions.http.compression import add_length, compressed
 from functions.http.json_answers import failure_answer, problem_answer, rate_limit_fields
-from shared.composition import Registry
 from shared.domain.body_sizes import MAX_BODY_BYTES
 from shared.domain.errors.base import InvalidName, Refusal
 from shared.domain.errors.identity import SignInToRead, organization_not_found
@@ -38,6 +37,7 @@ from shared.domain.errors.packages import PackageNotFound, ReleaseNotFound
 from shared.domain.errors.requests import BodyTooLarge, LengthMissing
 from shared.domain.rate_limits import RateLimitClass, tightest_allowance
 from shared.domain.visibility import Readers
+from shared.registry import Registry
 from shared.runtime.answers import REQUEST_ID_HEADER, Answer, FunctionResponse
 from shared.settings import Settings
 from shared.telemetry.metrics import ANSWERED, BROKEN, FIRST_ERROR_STATUS

@@ -17,7 +17,6 @@ from functions.http.json_answers import STATUS_BY_KIND, retry_headers
 from functions.http.operations import READ_METHODS, Face, Operation
 from functions.http.operator_links import operator_links
 from functions.http.page_templates import render_template
-from shared.composition import Registry
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import SignInToRead
@@ -27,6 +26,7 @@ from shared.domain.principals import Principal
 from shared.domain.recent_sign_in import is_recently_signed_in
 from shared.domain.sign_in import return_path
 from shared.domain.token_redaction import redact_tokens
+from shared.registry import Registry
 from shared.runtime.answers import Answer
 from shared.services.packages.source import PackageSource
 

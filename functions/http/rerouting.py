@@ -6,7 +6,7 @@ from functools import cached_property
 import azure.functions as func
 
 from functions.http.operations import Operation, answer
-from shared.composition import Registry
+from shared.registry import Registry
 from shared.runtime.routing import Route, Router, parse_template
 
 

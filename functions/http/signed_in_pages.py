@@ -23,7 +23,6 @@ from functions.http.pages import (
     see_other,
 )
 from shared.auth.cookies import Cookie
-from shared.composition import Registry
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Forbidden, Invalid, Refusal, about_field
 from shared.domain.errors.identity import SignInAgain
@@ -31,6 +30,7 @@ from shared.domain.errors.missing_pages import PageNotFound
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.sign_in import HOME_PATH, SignInPurpose, return_path
 from shared.domain.token_redaction import redact_tokens
+from shared.registry import Registry
 from shared.runtime.answers import Answer
 from shared.services.organizations.invitations import InvitationDetails
 from shared.use_cases.inputs import InputsT, inputs_of_form

@@ -87,7 +87,7 @@ async def _account_page(
     account = person.account
     providers = call.registry.identity.sign_in_flow.providers
     freezes = call.registry.organizations.freezes
-    by_groups = await call.registry.identity.group_rules.roles_by_groups.ends_of(account)
+    by_groups = await call.registry.administration.group_rules.roles_by_groups.ends_of(account)
     return call.show(
         "manage/account.html",
         problem,
@@ -349,7 +349,7 @@ pages.use_case(
 async def manage_groups(
     call: SignedInCall, problem: FormProblem | None = None, dry_run: GroupRuleDryRun | None = None
 ) -> Answer:
-    rules = await call.registry.identity.group_rules.current(by=call.caller)
+    rules = await call.registry.administration.group_rules.current(by=call.caller)
     return call.show(
         "manage/groups.html",
         problem,

@@ -29,14 +29,14 @@ async def manage_approvals(
 ) -> Answer:
     if call.registry.mirroring is None:
         return call.show("manage/approvals.html", problem, is_on=False)
-    of_registry = await call.registry.packages.approvals.registry_rules.current()
-    stored = await call.registry.packages.curation.approved(by=call.caller)
+    of_registry = await call.registry.approvals.rules.registry_rules.current()
+    stored = await call.registry.approvals.curation.approved(by=call.caller)
     return call.show(
         "manage/approvals.html",
         problem,
         is_on=True,
         approved=sorted(stored.approved, key=lambda each: each.key),
-        requests=await call.registry.packages.curation.requests(by=call.caller),
+        requests=await call.registry.approvals.curation.requests(by=call.caller),
         is_of_registry=of_registry.approved_only,
         fields=shown_fields(ApprovedPackages),
         dry_run=dry_run,
@@ -63,7 +63,7 @@ pages.use_case(
 @pages.form("manage/approvals/preview", manage_approvals, requires_recent_sign_in=False)
 async def manage_approvals_preview(call: SignedInCall) -> Answer:
     """Show what the rule would have refused, with the typed approvals besides those that are."""
-    curation = call.registry.packages.curation
+    curation = call.registry.approvals.curation
     added = call.form.text("packages").splitlines()
     dry_run = await curation.dry_run(added, by=call.caller)
     return await manage_approvals(call, dry_run=dry_run)

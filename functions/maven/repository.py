@@ -26,7 +26,6 @@ from functions.maven.paths import (
     UnknownFile,
 )
 from functions.maven.search import MavenSearchRequest, search_representation
-from shared.composition import Registry
 from shared.domain.archives.delivery import PullProtocol
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Unauthenticated, printable
@@ -44,6 +43,7 @@ from shared.domain.packages import AvailableRelease
 from shared.domain.principals import Principal
 from shared.domain.rate_limits import RateLimitAllowance, RateLimitClass
 from shared.domain.visibility import Visibility
+from shared.registry import Registry
 from shared.runtime.answer_dependencies import NOTHING_STORED, Dependencies
 from shared.runtime.answers import PLAIN_TEXT, Answer
 from shared.services.packages.source import dependencies_of_release

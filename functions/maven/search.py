@@ -14,13 +14,13 @@ from functions.central.package_model import package_model
 from functions.central.search import symbol_model, symbol_query_of
 from functions.http.calls import Call
 from functions.http.representations import Representation
-from shared.composition import Registry
 from shared.domain.distributions import Distribution
 from shared.domain.documents import xml_document, xml_element, xml_flag, xml_leaf
 from shared.domain.errors.base import Invalid, quoted
 from shared.domain.maven import XML_TYPE, repository_heading
 from shared.domain.packages import Release, numeric_id
 from shared.domain.search import Hit, Query, ResultPage, SearchKind, SymbolHit
+from shared.registry import Registry
 from shared.services.api_docs.editor_catalog import CatalogFilter, CatalogItem, CatalogKind
 
 # `bal search` prints all results and requests no second page.

@@ -10,7 +10,6 @@ from functions.http.pipelines import EXAMPLE_ORG, render_pipeline
 from functions.http.public_pages import PublicPageCall, PublicPages
 from functions.http.scripts import script_digests
 from shared.auth.release_keys import ReleaseKey
-from shared.composition import Registry
 from shared.domain.archives.limits import DEFAULT_LIMITS
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.missing_pages import PageNotFound
@@ -21,6 +20,7 @@ from shared.domain.reserved_names import RESERVED_PREFIX
 from shared.domain.software_version import SOFTWARE_VERSION
 from shared.domain.tasks import TaskResult, TaskState
 from shared.domain.trusted_publishing.presets import CI_SYSTEMS, PipelineForm
+from shared.registry import Registry
 from shared.runtime.answers import Answer
 
 # The pages in the order of their menu: last segment, path, title.

@@ -30,13 +30,13 @@ from functions.http.pages import PAGE_HEADERS
 from functions.http.public_pages import PublicPageCall, PublicPages
 from functions.http.rerouting import Rerouting
 from functions.scim.scim_face import ScimFace
-from shared.composition import Registry
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import NotFound, Refusal
 from shared.domain.errors.identity import LinkOutdated
 from shared.domain.errors.missing_pages import MethodNotAllowed, PageNotFound
 from shared.domain.one_time_links import is_outdated_link
 from shared.domain.versions import Version
+from shared.registry import Registry
 from shared.runtime.answers import Answer
 
 central = CentralFace()

@@ -22,7 +22,7 @@ from shared.ports.pull_records import PullRecordStore
 from shared.ports.search import SearchIndex
 from shared.ports.transparency import LogFiles
 from shared.ports.work import WorkStore
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from shared.telemetry.activities import Activity, current_activity
 from shared.telemetry.metrics import ANSWERED, BROKEN, STORE_CALLS, is_recording, record_metric
 

@@ -16,9 +16,9 @@ from shared.commands.base import (
     require_new_file,
     write_new_file,
 )
-from shared.composition import Registry
 from shared.domain.group_rules import ADMINISTRATOR, AUDITOR
 from shared.domain.principals import OPERATOR
+from shared.registry import Registry
 from shared.services.administration.leaving import REASON, LeaveRequest
 from shared.services.list_pages import iterate_pages
 from shared.services.record_batches import ENTITIES_READ_AT_ONCE

@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from shared.commands.base import in_registry
-from shared.composition import Registry
 from shared.domain.advisories.osv import osv_time
 from shared.domain.principals import OPERATOR
+from shared.registry import Registry
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _READABLE_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

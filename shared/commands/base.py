@@ -15,10 +15,11 @@ import click
 import orjson
 from pydantic import ValidationError
 
-from shared.bootstrap import START_ERRORS, at_running_address, existing_registry
-from shared.composition import Registry
+from shared.bootstrap.build import START_ERRORS, existing_registry
+from shared.bootstrap.serving import at_running_address
 from shared.domain.errors.base import Refusal
 from shared.program import NAME, launcher, respelled
+from shared.registry import Registry
 from shared.runtime.private_files import open_private
 from shared.settings import Settings
 from shared.settings.problems import setting_problem, unknown_settings

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from shared.bootstrap import bundle_files, prepared_stores
+from shared.bootstrap.files import bundle_files
+from shared.bootstrap.migration import prepared_stores
 from shared.commands.base import (
     OutputFormat,
     as_json,
@@ -18,12 +19,12 @@ from shared.commands.base import (
     with_registry,
 )
 from shared.commands.operations import parse_coordinate
-from shared.composition import Registry
 from shared.domain.coordinates import Coordinate
 from shared.domain.names import OrgName, parse_org
 from shared.domain.release_lists import read_list, read_lock
 from shared.domain.sentences import named
 from shared.domain.visibility import Visibility
+from shared.registry import Registry
 from shared.services.bundles.bundle_export import Selection
 from shared.services.bundles.bundle_import import ImportReport, ImportStep, open_bundle
 from shared.settings import Settings

@@ -6,16 +6,15 @@ from pathlib import Path
 
 import click
 
-from shared.bootstrap import (
+from shared.bootstrap.backups import (
     ArchiveChecks,
     KeysOfCopy,
     archives_of_backup,
     back_up,
-    exported_index,
     restore_backup,
-    rotate_keys,
-    rotate_release_keys,
 )
+from shared.bootstrap.files import exported_index
+from shared.bootstrap.key_rotation import rotate_keys, rotate_release_keys
 from shared.commands.base import (
     Rows,
     format_time,
@@ -25,10 +24,10 @@ from shared.commands.base import (
 )
 from shared.commands.operations import parse_coordinate
 from shared.commands.revocations import after_option, applied_text
-from shared.composition import Registry
 from shared.domain.coordinates import Coordinate
 from shared.domain.documents import DerivedDocument
 from shared.domain.sparse_index import INDEX_CONFIG_PATH, index_config
+from shared.registry import Registry
 from shared.settings import Settings
 
 folder_argument = click.argument(

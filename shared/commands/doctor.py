@@ -7,14 +7,13 @@ from datetime import timedelta
 
 import click
 
-from shared.bootstrap import (
+from shared.bootstrap.checks import (
     check_certificate,
     check_confinement,
     check_data,
     check_telemetry,
 )
 from shared.commands.base import OutputFormat, as_json, print_rows, spelled, with_registry
-from shared.composition import Registry
 from shared.domain.checks import Check, CheckSeverity
 from shared.domain.errors.identity import SigningKeyUnavailable
 from shared.domain.organizations import Organization
@@ -25,6 +24,7 @@ from shared.domain.status import release_problems
 from shared.domain.tasks import TaskResult
 from shared.domain.text_lines import first_of
 from shared.domain.times import time_text
+from shared.registry import Registry
 from shared.services.administration.directory_locks import waiting_problem
 from shared.services.administration.key_ages import KeyKind
 from shared.services.maintenance.follow_releases import FollowReleases
@@ -245,7 +245,7 @@ async def _publishers(registry: Registry) -> AsyncIterator[Check]:
 
 async def _group_roles(registry: Registry) -> AsyncIterator[Check]:
     """Name the accounts whose roles by groups have ended or end soon."""
-    roles = registry.identity.group_rules.roles_by_groups
+    roles = registry.administration.group_rules.roles_by_groups
     now_ms = registry.clock.now_ms()
     ended = list[str]()
     ending = list[str]()

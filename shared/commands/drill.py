@@ -15,20 +15,18 @@ from pathlib import Path
 import click
 
 from functions.http.formatting import counted
-from shared.bootstrap import (
-    START_ERRORS,
-    SnapshotUnusable,
+from shared.bootstrap.backups import (
     database_problems,
     drill_folder,
-    existing_registry,
     newest_backup,
     now_ms,
-    prepared_stores,
     restore_for_drill,
     restored_registry,
     sampled_archives,
     scratch_settings,
 )
+from shared.bootstrap.build import START_ERRORS, existing_registry
+from shared.bootstrap.migration import prepared_stores
 from shared.commands.base import (
     OutputFormat,
     as_json,
@@ -37,7 +35,6 @@ from shared.commands.base import (
     spelled,
     with_registry,
 )
-from shared.composition import Registry
 from shared.domain.drills import (
     MAX_AGE,
     PROBLEMS_KEPT,
@@ -49,7 +46,9 @@ from shared.domain.drills import (
     too_old,
 )
 from shared.domain.errors.base import Refusal
+from shared.domain.snapshots import SnapshotUnusable
 from shared.domain.times import time_text
+from shared.registry import Registry
 from shared.services.maintenance.restored_audit import AuditedLog, AuditedReleases
 from shared.settings import Settings
 

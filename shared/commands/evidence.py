@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
-from shared.bootstrap import read_evidence, write_evidence
+from shared.bootstrap.files import read_evidence, write_evidence
 from shared.commands.base import in_registry
 from shared.commands.data_folder import folder_argument
-from shared.composition import Registry
 from shared.domain.principals import OPERATOR
 from shared.domain.times import time_text
+from shared.registry import Registry
 
 
 @click.command()

@@ -16,13 +16,13 @@ from msgspec import Struct
 
 from shared.auth.secrets import Secret
 from shared.commands.base import operator_command
-from shared.composition import Registry
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import AccountExists
 from shared.domain.principals import OPERATOR
 from shared.domain.scopes import ADMINISTRATORS_SCOPES, Scope
 from shared.domain.sign_in import needs_https
+from shared.registry import Registry
 from shared.runtime.private_files import replace_private
 from shared.services.tokens.tokens import TokenRequest
 

@@ -4,8 +4,8 @@ import click
 
 from shared.commands.accounts import account_argument
 from shared.commands.base import Rows, format_time, in_registry
-from shared.composition import Registry
 from shared.domain.following import Pace, parse_followed
+from shared.registry import Registry
 from shared.services.advisories.advisory_notices import reader_for
 
 followed_argument = click.argument("followed", metavar="ORG[/NAME]")

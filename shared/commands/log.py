@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from shared.bootstrap import rotate_log_key
+from shared.bootstrap.key_rotation import rotate_log_key
 from shared.commands.base import in_registry
-from shared.composition import Registry
 from shared.domain.times import time_text
+from shared.registry import Registry
 from shared.services.transparency.log_mending import log_is_written
 from shared.settings import Settings
 from shared.verify import VerifyOptions, run, with_address

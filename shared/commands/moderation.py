@@ -14,7 +14,6 @@ from shared.commands.operations import (
     parse_package,
     release_argument,
 )
-from shared.composition import Registry
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.names import OrgName, parse_org
 from shared.domain.packages import Release
@@ -24,6 +23,7 @@ from shared.domain.release_states import State
 from shared.domain.releases import Decision
 from shared.domain.times import MS, parse_time, time_text
 from shared.domain.withdrawal_reasons import WithdrawalReason
+from shared.registry import Registry
 from shared.services.packages.archive_sweep import erased_by_ms
 from shared.services.publishing.moderation import STATE_VERBS
 from shared.services.publishing.release_selection import ReleaseSelection

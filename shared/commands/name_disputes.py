@@ -10,8 +10,8 @@ from functions.api.name_disputes import (
 )
 from shared.commands.base import Rows, format_time, in_registry
 from shared.commands.operations import add_operation
-from shared.composition import Registry
 from shared.domain.principals import OPERATOR
+from shared.registry import Registry
 
 
 @click.group("dispute")

@@ -41,10 +41,10 @@ from shared.commands.base import (
     print_rows,
     with_registry,
 )
-from shared.composition import Registry
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.names import OrgName, parse_org
 from shared.domain.principals import OPERATOR
+from shared.registry import Registry
 from shared.services.tokens.tokens import TokenOwner
 
 PACKAGE = "ORG/NAME"

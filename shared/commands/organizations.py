@@ -25,12 +25,12 @@ from functions.api.pulls import csv_text, json_lines, views_of
 from shared.commands.accounts import reason_option
 from shared.commands.base import Rows, format_time, in_registry, new_file
 from shared.commands.operations import add_operation
-from shared.composition import Registry
 from shared.domain.accounts import Account
 from shared.domain.names import OrgName, parse_org
 from shared.domain.principals import OPERATOR
 from shared.domain.pull_records import MAX_PULLS_PAGE_SIZE, PullQuery
 from shared.domain.scopes import Role
+from shared.registry import Registry
 from shared.services.list_pages import iterate_pages
 from shared.services.organizations.memberships import MadeItems
 from shared.services.packages.pull_records import PullRecordPage

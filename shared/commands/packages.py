@@ -13,12 +13,12 @@ from shared.commands.operations import (
     parse_package,
     release_argument,
 )
-from shared.composition import Registry
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.event_queries import EventQuery
 from shared.domain.packages import Provenance
 from shared.domain.principals import OPERATOR
+from shared.registry import Registry
 from shared.use_cases import packages as use_cases
 from shared.use_cases.packages import NewSuccessor
 

@@ -3,9 +3,9 @@
 import click
 
 from shared.commands.base import format_time, in_registry
-from shared.composition import Registry
 from shared.domain.errors.requests import TakesNoChanges
 from shared.domain.principals import OPERATOR
+from shared.registry import Registry
 
 
 @click.group("read-only")

@@ -7,8 +7,8 @@ from typing import TextIO
 import click
 
 from shared.commands.base import in_registry
-from shared.composition import Registry
 from shared.domain.principals import OPERATOR
+from shared.registry import Registry
 from shared.services.registry_files.plans import FilePlan, Pruning
 from shared.services.registry_files.registry_files import FileRequest
 

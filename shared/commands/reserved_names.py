@@ -5,8 +5,8 @@ from typing import TextIO
 import click
 
 from shared.commands.base import Rows, format_time, in_registry
-from shared.composition import Registry
 from shared.domain.principals import OPERATOR
+from shared.registry import Registry
 
 pattern_argument = click.argument("pattern")
 

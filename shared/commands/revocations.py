@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from shared.bootstrap import lists_of_revocations
+from shared.bootstrap.backups import lists_of_revocations
 from shared.commands.base import Rows, format_time, in_registry, spelled
-from shared.composition import Registry
+from shared.registry import Registry
 from shared.services.administration.revocations import AppliedRevocations
 
 after_option = click.option(

@@ -6,8 +6,8 @@ import click
 
 from functions.api.rights import rights_csv, rights_view
 from shared.commands.base import Rows, format_time, in_registry, write_new_file
-from shared.composition import Registry
 from shared.domain.principals import OPERATOR
+from shared.registry import Registry
 
 
 @click.group("rights")

@@ -25,8 +25,8 @@ from shared.commands.operations import (
     print_answer,
 )
 from shared.commands.organizations import name_argument, organizations
-from shared.composition import Registry
 from shared.domain.names import OrgName
+from shared.registry import Registry
 from shared.use_cases.inputs import Inputs
 from shared.use_cases.rules import OrganizationRulesChange, RegistryRulesChange
 

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
-from shared.bootstrap import lists_of_revocations, other_folder, prepared_stores
+from shared.bootstrap.backups import lists_of_revocations, other_folder
+from shared.bootstrap.migration import prepared_stores
 from shared.commands.base import Rows, format_time, in_registry, operator_command, with_registry
 from shared.commands.revocations import after_option, applied_text
 from shared.commands.webhooks import needed_secrets_text
-from shared.composition import Registry
 from shared.domain.tasks import TaskReport
 from shared.domain.webhooks import Webhook
+from shared.registry import Registry
 from shared.services.administration.revocations import AppliedRevocations
 from shared.services.maintenance.repair_derived_data import RepairDerivedData
 from shared.services.maintenance.snapshots import ArchiveSources, StoredSnapshots

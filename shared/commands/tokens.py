@@ -14,11 +14,11 @@ from functions.api.tokens import (
 )
 from shared.commands.base import format_time, in_registry
 from shared.commands.operations import ORGANIZATION_PREFIX, add_operation, options_of
-from shared.composition import Registry
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
 from shared.domain.scopes import Scope
 from shared.login import DEFAULT_ID, LoginOptions, local_machine, run
+from shared.registry import Registry
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from shared.use_cases.tokens import NewToken
 

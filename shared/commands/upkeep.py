@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable
 import click
 
 from shared.commands.base import Rows, format_time, in_registry
-from shared.composition import Registry
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.tasks import TaskReport, TaskRun, TaskState
+from shared.registry import Registry
 from shared.services.maintenance.tasks import require_task
 
 

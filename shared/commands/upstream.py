@@ -19,10 +19,10 @@ from functions.api.mirror import (
 )
 from shared.commands.base import OutputFormat, Rows, TableRow, in_registry
 from shared.commands.operations import add_operation, print_answer
-from shared.composition import Registry
 from shared.domain.mirror_rules import CENTRAL_NAME, HERE, RuleEdits, RuleLists
 from shared.domain.names import OrgName, parse_org
 from shared.domain.principals import OPERATOR
+from shared.registry import Registry
 
 
 @click.group()

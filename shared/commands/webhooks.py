@@ -17,9 +17,9 @@ from functions.api.webhooks import (
 )
 from shared.commands.base import with_registry
 from shared.commands.operations import add_operation
-from shared.composition import Registry
 from shared.domain.principals import OPERATOR
 from shared.domain.webhooks import Webhook
+from shared.registry import Registry
 from shared.services.tokens.makers import described
 
 

@@ -17,6 +17,7 @@ from pydantic import (
     field_validator,
 )
 
+from shared.auth.secrets import Secret
 from shared.auth.signing_keys import KEY_VAULT_REFERENCE
 from shared.domain.client_addresses import is_loopback
 from shared.domain.trusted_publishing.issuers import LABEL_PATTERN, NamedIssuer
@@ -305,3 +306,8 @@ Size = Annotated[int, BeforeValidator(parse_size)]
 Addresses = Annotated[str, checked_by(_check_addresses)]
 NamedIssuers = Annotated[str, checked_by(named_issuers)]
 EntraTenants = Annotated[str, checked_by(_check_tenants)]
+
+
+def secret_of(setting: SecretStr | None) -> Secret | None:
+    """Return the secret of a setting; None if it is not set."""
+    return Secret(setting.get_secret_value()) if setting else None

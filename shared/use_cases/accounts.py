@@ -2,11 +2,11 @@
 
 from msgspec import Struct
 
-from shared.composition import Registry
 from shared.domain.accounts import Account
 from shared.domain.errors.base import about_field
 from shared.domain.principals import Principal
 from shared.domain.scopes import Action
+from shared.registry import Registry
 from shared.use_cases.inputs import Nothing
 from shared.use_cases.moderation import RequiredReason
 from shared.use_cases.use_case import use_case

@@ -7,7 +7,6 @@ from typing import Annotated
 from msgspec import Struct
 from pydantic import Field
 
-from shared.composition import Registry
 from shared.domain.advisories.advisories import MAX_ALIASES, MAX_CREDITS, MAX_REFERENCES, Advisory
 from shared.domain.advisories.assessments import AnalysisState, Assessment, Justification
 from shared.domain.advisories.authoring import (
@@ -26,6 +25,7 @@ from shared.domain.names import MAX_PACKAGE_LENGTH, OrgName
 from shared.domain.principals import Principal
 from shared.domain.scopes import Action
 from shared.domain.text_lines import MAX_DESCRIPTION
+from shared.registry import Registry
 from shared.use_cases.inputs import (
     FormField,
     FormValues,

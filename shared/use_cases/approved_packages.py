@@ -4,13 +4,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.composition import Registry
 from shared.domain.approved_packages import MAX_APPROVED_PACKAGES, Approvals
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import about_field
 from shared.domain.principals import Principal
 from shared.domain.scopes import Action
 from shared.domain.text_lines import MAX_DESCRIPTION
+from shared.registry import Registry
 from shared.use_cases.inputs import FormField, Inputs, lines
 from shared.use_cases.use_case import use_case
 
@@ -53,7 +53,7 @@ class RefusedRequest(Inputs):
 async def approve(
     registry: Registry, _subject: None, sent: ApprovedPackages, by: Principal
 ) -> Approvals:
-    curation = registry.packages.curation
+    curation = registry.approvals.curation
     return await curation.approve(sent.packages, sent.reason, by=by)
 
 
@@ -67,7 +67,7 @@ async def approve(
 async def withdraw(
     registry: Registry, _subject: None, sent: ApprovedPackages, by: Principal
 ) -> Approvals:
-    curation = registry.packages.curation
+    curation = registry.approvals.curation
     return await curation.withdraw(sent.packages, sent.reason, by=by)
 
 
@@ -79,6 +79,6 @@ async def withdraw(
     printed="{package} is not approved.",
 )
 async def refuse(registry: Registry, package: Package, sent: RefusedRequest, by: Principal) -> None:
-    curation = registry.packages.curation
+    curation = registry.approvals.curation
     with about_field("reason"):
         await curation.refuse(package, sent.reason, by=by)

@@ -4,7 +4,6 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.composition import Registry
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import about_field
 from shared.domain.names import OrgName
@@ -12,6 +11,7 @@ from shared.domain.organizations import FrozenPackage, Organization
 from shared.domain.principals import Principal
 from shared.domain.scopes import Action
 from shared.domain.text_lines import MAX_DESCRIPTION
+from shared.registry import Registry
 from shared.use_cases.inputs import FormField, Inputs, Nothing
 from shared.use_cases.use_case import use_case
 

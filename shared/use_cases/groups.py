@@ -4,10 +4,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.composition import Registry
 from shared.domain.group_rules import MAX_GROUP_RULES, GroupRules
 from shared.domain.principals import Principal
 from shared.domain.scopes import Action
+from shared.registry import Registry
 from shared.services.administration.group_roles import GroupRuleDryRun
 from shared.use_cases.inputs import FormField, Inputs, lines
 from shared.use_cases.use_case import use_case
@@ -33,7 +33,7 @@ async def dry_run(
     registry: Registry, _: None, sent: GroupRuleChange, by: Principal
 ) -> GroupRuleDryRun:
     wanted = GroupRules.parse(sent.rules)
-    return await registry.identity.group_rules.dry_run(wanted, by=by)
+    return await registry.administration.group_rules.dry_run(wanted, by=by)
 
 
 @use_case(
@@ -44,4 +44,4 @@ async def dry_run(
 )
 async def replace(registry: Registry, _: None, sent: GroupRuleChange, by: Principal) -> GroupRules:
     wanted = GroupRules.parse(sent.rules)
-    return await registry.identity.group_rules.replace(wanted, by=by)
+    return await registry.administration.group_rules.replace(wanted, by=by)

@@ -5,12 +5,12 @@ from typing import Annotated
 from msgspec import Struct
 from pydantic import Field
 
-from shared.composition import Registry
 from shared.domain.mail import MAX_EMAIL_LENGTH
 from shared.domain.names import OrgName
 from shared.domain.principals import Principal
 from shared.domain.scopes import Action
 from shared.domain.text_lines import MAX_DISPLAY_NAME
+from shared.registry import Registry
 from shared.services.organizations.invitations import InvitationRequest, IssuedInvitation
 from shared.use_cases.inputs import FormField, Inputs, Reason, optional_text
 from shared.use_cases.members import RoleField

@@ -6,10 +6,10 @@ from typing import Annotated
 from msgspec import Struct
 from pydantic import Field
 
-from shared.composition import Registry
 from shared.domain.names import OrgName
 from shared.domain.principals import Principal
 from shared.domain.scopes import Action, Role
+from shared.registry import Registry
 from shared.services.organizations.memberships import MadeItems
 from shared.use_cases.inputs import FormField, Reason, choice, is_checked
 from shared.use_cases.use_case import use_case

@@ -6,7 +6,6 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.composition import Registry
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import about_field
 from shared.domain.packages import Head, Release
@@ -16,6 +15,7 @@ from shared.domain.scopes import Action
 from shared.domain.text_lines import MAX_DESCRIPTION
 from shared.domain.withdrawal_reasons import PublicReason, WithdrawalReason
 from shared.domain.withdrawals import parse_public_reason
+from shared.registry import Registry
 from shared.services.publishing.erasure import Erasure
 from shared.services.publishing.package_holds import EndedHold
 from shared.services.publishing.proposals import ConfirmedProposal

@@ -7,7 +7,6 @@ from typing import Annotated
 from msgspec.structs import replace
 from pydantic import Field
 
-from shared.composition import Registry
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Conflict, about_field
 from shared.domain.names import OrgName, parse_org
@@ -17,6 +16,7 @@ from shared.domain.principals import Principal
 from shared.domain.scopes import Action
 from shared.domain.text_lines import MAX_DESCRIPTION, MAX_DISPLAY_NAME
 from shared.domain.visibility import Visibility
+from shared.registry import Registry
 from shared.services.organizations.organizations import OrganizationProfile
 from shared.use_cases.inputs import (
     FormField,

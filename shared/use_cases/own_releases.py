@@ -1,10 +1,10 @@
 """Releases of an organization: holding, restoring and erasing one, by its owners."""
 
-from shared.composition import Registry
 from shared.domain.coordinates import Coordinate
 from shared.domain.packages import Release
 from shared.domain.principals import Principal
 from shared.domain.scopes import Action
+from shared.registry import Registry
 from shared.services.publishing.erasure import Erasure
 from shared.use_cases.inputs import Nothing
 from shared.use_cases.moderation import RequiredReason

@@ -5,7 +5,6 @@ from typing import Annotated
 from msgspec.structs import replace
 from pydantic import Field
 
-from shared.composition import Registry
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import about_field
 from shared.domain.packages import Head
@@ -13,6 +12,7 @@ from shared.domain.principals import Principal
 from shared.domain.scopes import Action
 from shared.domain.text_lines import MAX_DESCRIPTION
 from shared.domain.visibility import Visibility
+from shared.registry import Registry
 from shared.use_cases.inputs import FormField, Inputs, Reason, choice, optional_text
 from shared.use_cases.use_case import use_case
 

@@ -4,12 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from shared.composition import Registry
 from shared.domain.coordinates import Coordinate
 from shared.domain.principals import Principal
 from shared.domain.reports import Report, ReportState
 from shared.domain.scopes import Action
 from shared.domain.text_lines import MAX_DESCRIPTION
+from shared.registry import Registry
 from shared.services.publishing.reports import ReportedCase, Verdict
 from shared.use_cases.inputs import FormField, Inputs, choice
 from shared.use_cases.moderation import TakeDown

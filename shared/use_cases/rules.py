@@ -10,7 +10,6 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.composition import Registry
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.names import OrgName
 from shared.domain.principals import Principal
@@ -22,6 +21,7 @@ from shared.domain.publishing_rules import (
     VersionRuleChoice,
 )
 from shared.domain.scopes import Action
+from shared.registry import Registry
 from shared.services.publishing.rule_changes import PublishingRuleDryRun, RulesOfOrganization
 from shared.use_cases.inputs import FormField, Inputs, choice, is_checked, lines, text
 from shared.use_cases.use_case import use_case

@@ -5,10 +5,10 @@ from typing import Annotated
 from msgspec import Struct
 from pydantic import Field
 
-from shared.composition import Registry
 from shared.domain.principals import Principal
 from shared.domain.scim import MAX_SCIM_TOKEN_DAYS, ScimToken
 from shared.domain.scopes import Action
+from shared.registry import Registry
 from shared.services.scim.tokens import IssuedScimToken
 from shared.services.scim.users import WaitingTakeover
 from shared.use_cases.inputs import FormField, Inputs, Nothing

@@ -2,7 +2,6 @@
 it where a second administrator must confirm it. A command on the machine makes the change at once,
 and all administrators get mail."""
 
-from shared.composition import Registry
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Coordinate
 from shared.domain.name_disputes import DisputeOutcome
@@ -11,6 +10,7 @@ from shared.domain.packages import Release
 from shared.domain.principals import Principal
 from shared.domain.proposals import Proposal
 from shared.domain.withdrawal_reasons import PublicReason
+from shared.registry import Registry
 from shared.services.administration.account_erasure import ErasureReceipt
 from shared.services.administration.name_disputes import DisputeDetails
 from shared.services.organizations.ownership import OwnershipDecision

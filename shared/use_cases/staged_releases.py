@@ -1,10 +1,10 @@
 """Releases that wait for a review: approving and refusing one, and a link to its archive."""
 
-from shared.composition import Registry
 from shared.domain.coordinates import Coordinate
 from shared.domain.packages import Release
 from shared.domain.principals import Principal
 from shared.domain.scopes import Action
+from shared.registry import Registry
 from shared.use_cases.inputs import Nothing
 from shared.use_cases.moderation import RequiredReason
 from shared.use_cases.use_case import use_case

@@ -7,13 +7,13 @@ from typing import Annotated
 from msgspec import Struct
 from pydantic import Field
 
-from shared.composition import Registry
 from shared.domain.client_addresses import LONGEST_RANGE, MAX_RANGES
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.grants import ANY_NAME
 from shared.domain.principals import Principal
 from shared.domain.scopes import Action, Scope
 from shared.domain.tokens import MAX_TOKEN_DAYS
+from shared.registry import Registry
 from shared.services.tokens.tokens import (
     MAX_TOKEN_NAME_LENGTH,
     IssuedToken,

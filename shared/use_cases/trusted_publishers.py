@@ -8,7 +8,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 from pydantic import Field, WithJsonSchema
 
-from shared.composition import Registry
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.names import OrgName
@@ -26,6 +25,7 @@ from shared.domain.trusted_publishing.publishers import (
     PublisherScopes,
     Runner,
 )
+from shared.registry import Registry
 from shared.services.tokens.trusted_publishers import PublisherRequest
 from shared.use_cases.inputs import (
     FormField,

@@ -23,10 +23,10 @@ from typing import Generic, TypeVar, cast
 
 from msgspec import Struct
 
-from shared.composition import Registry
 from shared.domain.principals import Principal
 from shared.domain.recent_sign_in import RECENT_SIGN_IN_ACTIONS
 from shared.domain.scopes import Action
+from shared.registry import Registry
 from shared.use_cases.inputs import InputsT
 
 CallT = TypeVar("CallT")

@@ -7,11 +7,11 @@ from typing import Annotated
 from msgspec import Struct
 from pydantic import Field
 
-from shared.composition import Registry
 from shared.domain.names import OrgName
 from shared.domain.principals import Principal
 from shared.domain.scopes import Action
 from shared.domain.webhooks import MAX_URL_LENGTH, Delivery, RevealedWebhook, Topic, Webhook
+from shared.registry import Registry
 from shared.use_cases.inputs import FormField, Inputs, Nothing, Reason
 from shared.use_cases.use_case import use_case
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from shared.bootstrap import build_registry
-from shared.composition import Registry
+from shared.bootstrap.build import build_registry
 from shared.hosting.http_server.connection import ConnectionTimeouts
 from shared.hosting.http_server.server import bind
 from shared.hosting.requests import ASGIApp, Message, Receive, Scope, Send
 from shared.localhost import build_host
+from shared.registry import Registry
 from tests.support.server import running
 from tests.support.world import People, Person, Template, settings_of, token_of
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shared.bootstrap import build_registry
+from shared.bootstrap.build import build_registry
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
 from tests.clients.aether import SHORT_LIVED, Aether, AetherFailure, Repository

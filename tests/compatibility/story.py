@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 import httpx
 from msgspec.structs import replace
 
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from tests.fakes.identity_provider import FakeInternet, Issuer
 from tests.support.archives import bala
 from tests.support.browsers import Browser

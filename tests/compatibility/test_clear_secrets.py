@@ -12,7 +12,8 @@ import pytest
 from shared.adapters.sqlite.connections import schema_version
 from shared.adapters.sqlite.database import MIGRATIONS
 from shared.adapters.sqlite.events import SqliteEvents
-from shared.bootstrap import build_registry, migrate
+from shared.bootstrap.build import build_registry
+from shared.bootstrap.migration import migrate
 from shared.domain.errors.requests import Busy
 from shared.domain.webhooks import Webhook
 from shared.services.organizations.webhook_secrets import WebhookSecrets

@@ -17,7 +17,7 @@ import pytest
 from shared.adapters.data_folder import DataFolder
 from shared.adapters.sqlite.connections import schema_version
 from shared.adapters.sqlite.database import MIGRATIONS
-from shared.bootstrap import migrate
+from shared.bootstrap.migration import migrate
 from tests.compatibility.fixtures import unpack_folder
 from tests.compatibility.test_restore_drill import BACKUPS, VERSIONS, schema_in
 from tests.protocol.bal.okhttp import FORM, multipart

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from shared.bootstrap import migrate
+from shared.bootstrap.migration import migrate
 from tests.compatibility.asking import Ask, Asking
 from tests.compatibility.fixtures import (
     ANSWERS,

@@ -8,7 +8,7 @@ from shared.adapters.cloud import AzureClients, CloudStores, IdentityClients, op
 from shared.adapters.embedded import EmbeddedStores, open_embedded
 from shared.adapters.system import SystemRandomness
 from shared.ports.system import Clock
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from tests.support import cloud_stores
 from tests.support.cloud_stores import CloudDouble, CloudInMemory, make_containers
 

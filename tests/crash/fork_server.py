@@ -20,7 +20,7 @@ from typing import IO, cast
 
 from msgspec.structs import replace
 
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from tests.crash.injection import CallLog, Strike, count_small_steps, tapped
 from tests.crash.scenarios import SCENARIOS
 from tests.fakes.system import FakeRandomness

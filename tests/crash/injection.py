@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from msgspec.structs import replace
 
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from tests.support.port_doubles import Moment
 
 Proceed = Callable[[], Awaitable[Any]]

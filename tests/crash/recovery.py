@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from shared.adapters.embedded import open_embedded
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from tests.crash.reference_runs import Compared, Reference, start_again, sweep_a_day_later
 from tests.crash.registry_state import RegistryState, check_token_events, picture, stored
 from tests.crash.scenarios import settle

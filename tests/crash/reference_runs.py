@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from shared.bootstrap import migrate
+from shared.bootstrap.migration import migrate
 from tests.crash.fork_server import ForkServer, Job, Life, Never
 from tests.crash.registry_state import RegistryState, Stored, picture, stored
 from tests.crash.scenarios import BYSTANDER, SCENARIOS, Scenario, push

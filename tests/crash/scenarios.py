@@ -12,14 +12,14 @@ from msgspec.structs import replace
 from functions.central.central_face import refusal_answer
 from functions.faces import build_app
 from shared.adapters.bundle_files import BundleFileSource
-from shared.bootstrap import build_registry
-from shared.composition import Registry
+from shared.bootstrap.build import build_registry
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.requests import Busy, StorageFull
 from shared.domain.principals import OPERATOR
 from shared.domain.tokens import Token
 from shared.hosting.host import Host
+from shared.registry import Registry
 from shared.services.maintenance.tasks import TASK_LEASE
 from tests.protocol.bal.okhttp import multipart
 from tests.support.archives import bala

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import Busy, NotListedYet, StorageFull
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from tests.crash.injection import Strike, tapped
 from tests.crash.recovery import (
     check_old_or_new,

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.system import SystemClock
-from shared.bootstrap import build_registry, embedded_adapters, migrate
+from shared.bootstrap.adapters import embedded_adapters
+from shared.bootstrap.build import build_registry
+from shared.bootstrap.migration import migrate
 from shared.domain.principals import OPERATOR
 from shared.services.registry_files.plans import NOTHING_TO_CHANGE, Pruning
 from shared.services.registry_files.registry_files import FileRequest

@@ -12,7 +12,7 @@ from shared.adapters.backup import restore
 from shared.adapters.data_folder import DataFolder
 from shared.adapters.sqlite.connections import schema_version
 from shared.adapters.sqlite.database import MIGRATIONS, Database
-from shared.bootstrap import migrate
+from shared.bootstrap.migration import migrate
 from shared.settings import Settings
 from tests.crash.killed_statements import killed_before
 from tests.crash.recovery import explained

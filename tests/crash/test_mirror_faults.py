@@ -13,7 +13,8 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from shared.bootstrap import build_registry, prepared_stores
+from shared.bootstrap.build import build_registry
+from shared.bootstrap.migration import prepared_stores
 from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.requests import StorageFull

@@ -10,7 +10,7 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 
 from shared.adapters.cosmos.client import COSMOS_CONTAINERS
-from shared.bootstrap import existing_registry
+from shared.bootstrap.build import existing_registry
 from shared.domain.grants import Grant
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR, Principal

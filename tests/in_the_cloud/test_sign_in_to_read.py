@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from shared.composition import create_registry
 from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.coordinates import Coordinate
 from shared.domain.visibility import Readers
+from shared.registry import Registry
 from shared.services.maintenance.place_archives import PlaceArchives
 from tests.support.archives import bala
 from tests.support.cloud_registry import clouded
@@ -34,7 +34,7 @@ async def test_the_task_moves_archives_to_where_the_setting_puts_them(tmp_path: 
             (Readers.EVERYBODY, ArchiveContainer.PUBLIC),
         ):
             settings = cloud.registry.settings.model_copy(update={"readers": readers})
-            switched = create_registry(settings, adapters)
+            switched = Registry(settings, adapters)
             task = switched.maintenance.task_runner.tasks[PlaceArchives.id]
             assert isinstance(task, PlaceArchives)
             assert await task.packages_left() == 1

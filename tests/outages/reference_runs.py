@@ -9,8 +9,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from shared.bootstrap import cloud_adapters
-from shared.services.common import Adapters
+from shared.bootstrap.adapters import cloud_adapters
+from shared.services.adapters import Adapters
 from shared.services.maintenance.tasks import TASK_LEASE
 from tests.crash.reference_runs import Compared
 from tests.crash.registry_state import RegistryState, picture

@@ -13,11 +13,11 @@ import pytest
 from msgspec.structs import replace
 
 from functions.http.answer_caching import recognizer
-from shared.composition import Registry
 from shared.domain.principals import OPERATOR
 from shared.hosting.host import AnswerCacheOptions, Host
 from shared.hosting.request_bodies import BodySender, HostLimits
 from shared.hosting.triggers import FunctionCall
+from shared.registry import Registry
 from tests.lazy_app import lazy_functions
 from tests.protocol.bal.okhttp import BOUNDARY, FORM, gson, multipart
 from tests.support.archives import bala

@@ -15,7 +15,7 @@ from shared.domain.packages import Texts
 from shared.domain.principals import OPERATOR
 from shared.domain.release_states import State
 from shared.ports.deleted_copies import CopyLeft
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from shared.services.publishing.erasure import Erasure
 from tests.support.archives import bala
 from tests.support.documented_packages import documented_bala, published

@@ -15,7 +15,9 @@ import pytest
 from msgspec.structs import replace
 
 from shared.adapters.sqlite.connections import DatabaseDamaged
-from shared.bootstrap import build_registry, embedded_adapters, prepared_stores
+from shared.bootstrap.adapters import embedded_adapters
+from shared.bootstrap.build import build_registry
+from shared.bootstrap.migration import prepared_stores
 from shared.commands.first_start import first_start
 from shared.domain.accounts import Account, AccountLock
 from shared.domain.coordinates import Coordinate, Package

@@ -11,7 +11,8 @@ import pytest
 from pydantic import ValidationError
 
 from shared.adapters.system import SystemClock
-from shared.bootstrap import back_up, existing_registry
+from shared.bootstrap.backups import back_up
+from shared.bootstrap.build import existing_registry
 from shared.domain.drills import Drill, DrillOutcome
 from shared.localhost import build_host
 from shared.services.maintenance.audit_archives import AuditArchives

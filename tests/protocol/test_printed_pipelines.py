@@ -25,7 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from functions.faces import build_app
 from functions.http.pipelines import FOLDER
-from shared.bootstrap import build_registry
+from shared.bootstrap.build import build_registry
 from shared.domain.coordinates import Package
 from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.trusted_publishing.presets import CI_SYSTEMS, Pipeline, PipelineForm

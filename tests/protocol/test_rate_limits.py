@@ -6,9 +6,9 @@ import httpx
 import pytest
 
 from functions.http.answer_caching import recognizer
-from shared.composition import Registry
 from shared.hosting.host import AnswerCacheOptions, Host
 from shared.localhost import archive_resolver
+from shared.registry import Registry
 from tests.lazy_app import lazy_functions
 from tests.protocol.bal.okhttp import multipart
 from tests.protocol.central.answers import refused

@@ -17,7 +17,7 @@ from shared.domain.mail import Mail
 from shared.domain.principals import OPERATOR
 from shared.domain.reports import REPORT_REASONS, REPORTS_KEPT_FOR, Report, ReportState
 from shared.ports.directory import DirectoryStore
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from shared.services.publishing.report_mail import REPORTED_MAILS_AN_HOUR
 from shared.services.publishing.reports import Verdict
 from shared.use_cases.reports import NewReport

@@ -14,7 +14,7 @@ from shared.adapters.data_folder import REVOCATIONS, FolderUnusable
 from shared.adapters.embedded import open_embedded
 from shared.adapters.file_revocations import read_revocations
 from shared.auth.identity_providers import VerifiedIdentity
-from shared.bootstrap import refuse_half_restored
+from shared.bootstrap.backups import refuse_half_restored
 from shared.domain.accounts import Account, LockSource
 from shared.domain.coordinates import Coordinate
 from shared.domain.entities import Place

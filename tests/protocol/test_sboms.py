@@ -146,7 +146,7 @@ async def test_an_erasure_deletes_the_bills(world: World) -> None:
     await world.document()
     assert (await world.get(f"{SBOM}/differences")).status_code == 200
     coordinate = Coordinate.parse("acme", "greet", "1.0.0")
-    release = await world.registry.packages.sboms.find(coordinate, by=OPERATOR)
+    release = await world.registry.api_docs.sboms.find(coordinate, by=OPERATOR)
     await world.registry.publishing.erasure.erase(coordinate, "order 12/26", by=OPERATOR)
     documents = world.registry.adapters.documents
     assert await documents.rendering(release.archive_digest, "sbom-differences") is None

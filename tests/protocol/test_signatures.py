@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from shared.auth.release_keys import ReleaseSigner, release_key_file
 from shared.auth.reread_secrets import RETRY_AFTER
 from shared.domain.errors.identity import KeyTrouble
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from tests.fakes.system import FakeClock
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala

@@ -13,7 +13,7 @@ from shared.domain.names import OrgName
 from shared.domain.principals import OPERATOR
 from shared.domain.snapshots import from_line, to_line
 from shared.domain.webhooks import PLACE_OF_WEBHOOK_KEYS, Topic, Webhook, WebhookKeys
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from shared.services.organizations.webhook_secrets import WebhookSecrets
 from shared.services.record_batches import all_entities
 from tests.support.archives import bala

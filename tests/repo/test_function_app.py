@@ -11,7 +11,8 @@ import pytest
 
 from functions.faces import build_app
 from functions.failed_start import SettingRefused, started_app
-from shared.bootstrap import build_registry, migrate
+from shared.bootstrap.build import build_registry
+from shared.bootstrap.migration import migrate
 from shared.settings import Settings
 from tests.paths import ROOT
 from tests.repo.product_source import Module, product

@@ -112,7 +112,7 @@ BESIDE: Mapping[str, str] = {
     "shared/confined/trusted_roots.py": "says in the confined process what to fetch",
     "shared/hosting/http_server/": "listens",
     "shared/runtime/connection_problems.py": "reads errors",
-    "shared/services/common.py": "has the type of the adapters",
+    "shared/services/adapters.py": "has the type of the adapters",
 }
 # The functions of shared/construction.py and shared/providers.py that take a client, and whose
 # connections those are.

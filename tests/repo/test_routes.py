@@ -18,10 +18,11 @@ from functions.central.double_slash import ROUTE as DOUBLED_ROUTE
 from functions.faces import MODULES, build_app, operations
 from functions.host_functions import CATCH_ALL, EVERY_PATH
 from shared.auth.identity_providers import PROVIDERS
-from shared.bootstrap import build_registry, migrate
-from shared.composition import Registry
+from shared.bootstrap.build import build_registry
+from shared.bootstrap.migration import migrate
 from shared.hosting.host import ARCHIVE_SEGMENTS, ARCHIVES
 from shared.hosting.triggers import AppFunctions, functions_of
+from shared.registry import Registry
 from shared.runtime.routing import CatchAll, Literal, Parameter, Route, Segment
 from shared.settings import Settings
 from tests.lazy_app import lazy_functions

@@ -11,7 +11,7 @@ import httpx
 from msgspec.structs import replace
 
 from shared.auth.authentication import RequestClient
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from tests.sampling import covering
 from tests.security.package_probes import Probe, Seen, seen
 from tests.support.port_doubles import Journal

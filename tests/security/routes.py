@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from functions.faces import build_app
-from shared.composition import Registry
+from shared.registry import Registry
 from tests.support.archives import bala
 from tests.support.world import URL, World
 

@@ -17,7 +17,6 @@ from msgspec.structs import replace
 from starlette.types import ASGIApp
 
 from functions.faces import build_app
-from shared.composition import Registry
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Coordinate
 from shared.domain.names import parse_org
@@ -26,6 +25,7 @@ from shared.domain.principals import OPERATOR
 from shared.domain.scopes import Role
 from shared.hosting.host import Host
 from shared.hosting.triggers import functions_of
+from shared.registry import Registry
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.lazy_app import lazy_functions
 from tests.sampling import FULL, covering

@@ -24,7 +24,7 @@ from functions.faces import build_app
 from shared.confined.jobs import Json, PartResult
 from shared.confined.process import Budget, ConfinedProcess
 from shared.hosting.triggers import functions_of
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from tests.paths import ROOT
 from tests.sampling import FULL
 from tests.support.archives import bala

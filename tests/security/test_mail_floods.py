@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.bootstrap import build_registry
+from shared.bootstrap.build import build_registry
 from shared.domain.errors.requests import TooMany
 from shared.domain.grants import Grant
 from shared.domain.names import parse_org

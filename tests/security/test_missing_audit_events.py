@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from shared.domain.errors.requests import Busy
 from shared.ports.events import EventStore
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from tests.security.access_table import (
     DECLARED,
     NOBODYS,

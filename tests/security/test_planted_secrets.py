@@ -26,8 +26,8 @@ from functions.http.calls import Call
 from functions.http.operations import blueprint_of
 from shared.auth.secrets import Secret
 from shared.auth.tokens import AccessToken
-from shared.composition import Registry
 from shared.hosting.host import Host
+from shared.registry import Registry
 from shared.runtime.answers import Answer
 from shared.telemetry.log import configure
 from tests.fakes.system import FakeRandomness

@@ -11,7 +11,7 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.packages import FoundRelease
 from shared.domain.principals import OPERATOR
 from shared.ports.metadata import MetadataStore, ReadCheck
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from tests.protocol.web.page_reader import opened
 from tests.protocol.web.sample_packages import fill
 from tests.support.world import OpenWorld, World

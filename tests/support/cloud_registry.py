@@ -19,12 +19,13 @@ from msgspec.structs import replace
 from infra.cost.usage import Usage
 from shared.adapters.blob.client import BLOB_CLIENT_OPTIONS
 from shared.adapters.system import SystemClock
-from shared.bootstrap import build_registry, cloud_adapters
-from shared.composition import Registry
+from shared.bootstrap.adapters import cloud_adapters
+from shared.bootstrap.build import build_registry
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
 from shared.ports.archive_delivery import EdgeCache
 from shared.ports.search import SearchIndex
+from shared.registry import Registry
 from tests.fakes.blob_storage import FailingBlobs, Outage
 from tests.fakes.cosmos.protocol import CosmosDouble, Request
 from tests.fakes.cosmos.transport import DoubleTransport, Trouble

@@ -19,10 +19,10 @@ import httpx
 from msgspec.structs import replace
 
 from shared.auth.authentication import TOKEN_CACHED_FOR
-from shared.composition import Registry
 from shared.ports.system import Clock
+from shared.registry import Registry
 from shared.runtime.editions import CHANGES_KNOWN_WITHIN
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from tests.fakes.cosmos.protocol import Request
 from tests.support.cloud_stores import look_for_parts
 

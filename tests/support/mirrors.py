@@ -16,13 +16,13 @@ from starlette.responses import Response
 from shared.adapters.fetch_budget import FetchBudget
 from shared.adapters.http_fetcher import GuardedFetcher
 from shared.adapters.upstream import CentralUpstream
-from shared.composition import MirroringServices
 from shared.domain.coordinates import Coordinate
 from shared.domain.events import Event
 from shared.domain.mirror_rules import MirrorRules
 from shared.domain.packages import Release
 from shared.domain.principals import OPERATOR
-from shared.services.common import Adapters
+from shared.registry.mirroring import MirroringServices
+from shared.services.adapters import Adapters
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.event_feed import checked_feed
 from tests.support.upstreams import BASE, Behaviour, FakeUpstream

@@ -8,8 +8,8 @@ import azure.functions as func
 
 from functions.http.calls import Call, Exchange, headers_of
 from functions.http.operations import Face, answer
-from shared.composition import Registry
 from shared.domain.notices import NoticeBoard
+from shared.registry import Registry
 from shared.runtime.answers import Answer, FunctionResponse
 from shared.settings import Settings
 from tests.fakes.system import FakeClock

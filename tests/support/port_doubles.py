@@ -10,7 +10,7 @@ from msgspec.structs import asdict, replace
 
 from shared.domain.packages import FoundRelease, Survey
 from shared.ports.metadata import MetadataStore
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 
 Port = TypeVar("Port")
 

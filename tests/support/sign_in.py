@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from shared.domain.mail import Mail
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from tests.fakes.identity_provider import CLIENT_ID, CLIENT_SECRET, FakeInternet, Issuer
 from tests.fakes.system import START_MS
 from tests.support.browsers import Browser

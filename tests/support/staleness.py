@@ -16,11 +16,11 @@ from typing import Any
 
 import httpx
 
-from shared.bootstrap import build_registry
-from shared.composition import Registry
+from shared.bootstrap.build import build_registry
 from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
 from shared.domain.visibility import Visibility
+from shared.registry import Registry
 from tests.azure_local import stores
 from tests.fakes.cosmos.protocol import Answer, Request
 from tests.fakes.cosmos.transport import Trouble, refusal

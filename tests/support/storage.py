@@ -10,9 +10,10 @@ from typing import Protocol
 import httpx
 import pytest
 
-from shared.bootstrap import cloud_adapters, embedded_adapters, migrate
+from shared.bootstrap.adapters import cloud_adapters, embedded_adapters
+from shared.bootstrap.migration import migrate
 from shared.ports.system import Clock
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from shared.settings import Settings
 from tests.reaching import ONE_MACHINE
 

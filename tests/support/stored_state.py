@@ -6,7 +6,7 @@ from typing import Any
 from shared.domain.archives.digests import Digest
 from shared.domain.packages import Head, Release
 from shared.domain.search import Query, ResultPage, Viewer
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 
 EVERYTHING = 10_000
 ALL = Viewer(sees_everything=True)

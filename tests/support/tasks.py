@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-import shared.composition as imports_all
+import shared.registry as imports_all
 from shared.services.maintenance.tasks import Task
 
 _FOLDER = str(imports_all.__package__)

@@ -15,7 +15,7 @@ from shared.domain.grants import Grant
 from shared.domain.principals import ANONYMOUS, Principal
 from shared.domain.trusted_publishing.jobs import ID_CLAIMS, Provider
 from shared.domain.trusted_publishing.publishers import Publisher
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from shared.services.tokens.tokens import IssuedToken
 from shared.services.tokens.trusted_publishers import PublisherRequest
 from shared.services.tokens.trusted_publishing import AZURE_DEVOPS_AUDIENCE

@@ -19,8 +19,7 @@ from pydantic import BaseModel
 from starlette.types import ASGIApp
 
 from functions.http.answer_caching import recognizer
-from shared.bootstrap import build_registry
-from shared.composition import Registry
+from shared.bootstrap.build import build_registry
 from shared.domain.accounts import Account
 from shared.domain.grants import Grant
 from shared.domain.names import parse_org
@@ -28,7 +27,8 @@ from shared.domain.principals import OPERATOR, Principal
 from shared.domain.scopes import Role
 from shared.hosting.host import AnswerCacheOptions, Host
 from shared.hosting.responses import configured_headers
-from shared.services.common import Adapters
+from shared.registry import Registry
+from shared.services.adapters import Adapters
 from shared.services.tokens.tokens import TokenRequest
 from shared.settings import Settings
 from tests.fakes.confined import InProcess

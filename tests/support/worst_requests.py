@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import httpx
 
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from tests.fakes.doubles_usage import DOUBLES_USAGE
 from tests.protocol.mcp.agent import tool_call
 from tests.support.world import URL, Template, World, asking

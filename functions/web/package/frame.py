@@ -364,7 +364,7 @@ async def limited_by(call: PublicPageCall, details: ReleaseDetails) -> str:
     none does."""
     if details.release.upstream is None:
         return ""
-    limit = await call.registry.packages.approvals.limit(call.caller)
+    limit = await call.registry.approvals.rules.limit(call.caller)
     at = details.release.coordinate
     is_free = limit is None or limit.approved.allows(at.package, at.version)
     return "" if is_free or limit is None else limit.whose

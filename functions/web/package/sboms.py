@@ -10,6 +10,6 @@ ROWS_SHOWN = 300  # Java libraries; the bill of materials has them all.
 
 async def sbom_page(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     """Show the Java libraries inside of a release, and its bills of materials."""
-    found = await call.registry.packages.sboms.overview(details.release)
+    found = await call.registry.api_docs.sboms.overview(details.release)
     values = {"found": found, "rows_shown": ROWS_SHOWN}
     return await show_tab(call, details, "sbom", values)

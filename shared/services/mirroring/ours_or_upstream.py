@@ -6,6 +6,8 @@ have it installed here. A name of others comes from the one upstream that owns i
 name.
 """
 
+from urllib.parse import urlsplit
+
 from msgspec import Struct
 
 from shared.domain.coordinates import Package
@@ -81,3 +83,8 @@ class OursOrUpstream(Struct, frozen=True):
         """Check whether the request came through this registry before."""
         through = asker.via().split(",")
         return any(each.split()[1:2] == [self.pseudonym] for each in through)
+
+
+def pseudonym_of(base_url: str) -> str:
+    """Return the name of a registry in the header `Via`: host and port of its address."""
+    return urlsplit(base_url).netloc

@@ -12,8 +12,8 @@ import pytest
 from msgspec.structs import replace
 
 from shared.domain.events import Event, org_stream
+from shared.services.adapters import Adapters
 from shared.services.administration.reachability import ServerKind
-from shared.services.common import Adapters
 from tests.fakes.system import FakeClock
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala

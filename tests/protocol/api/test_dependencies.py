@@ -13,7 +13,7 @@ import pytest
 
 from functions.faces import build_app
 from shared.adapters.system import SystemClock
-from shared.bootstrap import build_registry
+from shared.bootstrap.build import build_registry
 from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
 from shared.domain.withdrawal_reasons import PublicReason, WithdrawalReason

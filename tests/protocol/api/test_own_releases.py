@@ -14,7 +14,7 @@ from shared.domain.principals import OPERATOR
 from shared.domain.release_states import State
 from shared.domain.withdrawal_reasons import PublicReason, WithdrawalReason
 from shared.ports.deleted_copies import CopyLeft
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.world import URL, OpenWorld, Person, World

@@ -11,7 +11,7 @@ import pytest
 
 from functions.faces import build_app
 from shared.adapters.system import SystemClock
-from shared.bootstrap import build_registry
+from shared.bootstrap.build import build_registry
 from shared.hosting.host import Host
 from shared.hosting.http_server.server import bind
 from tests.protocol.device.test_login_script import oldest_python

@@ -18,7 +18,7 @@ from shared.domain.principals import OPERATOR
 from shared.domain.pull_records import KEPT_FOR, RecordedPulls
 from shared.domain.times import utc_text
 from shared.domain.visibility import Visibility
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from shared.services.packages.pull_records import FLUSH_AFTER
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from shared.telemetry.log import configure

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from shared.bootstrap import build_registry
+from shared.bootstrap.build import build_registry
 from shared.domain.errors.requests import StorageFull
 from shared.domain.memberships import OWNER_CHANGE_DELAY
 from shared.domain.names import OrgName

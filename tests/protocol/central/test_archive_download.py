@@ -6,9 +6,9 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from shared.composition import Registry
 from shared.hosting.host import Host
 from shared.localhost import archive_resolver
+from shared.registry import Registry
 from tests.lazy_app import lazy_functions
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.protocol.central.answers import answered, refused

@@ -6,11 +6,11 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from shared.composition import Registry
 from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate
 from shared.hosting.host import Host
 from shared.localhost import archive_resolver
+from shared.registry import Registry
 from tests.lazy_app import lazy_functions
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.java import ACCEPT_ARCHIVE

@@ -10,7 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from shared.bootstrap import build_registry, embedded_adapters
+from shared.bootstrap.adapters import embedded_adapters
+from shared.bootstrap.build import build_registry
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.protocol.central.answers import refused
 from tests.support.archives import bala

@@ -20,10 +20,10 @@ from msgspec.structs import replace
 
 from functions.faces import build_app
 from shared.adapters.system import SystemClock
-from shared.bootstrap import build_registry
-from shared.composition import Registry as Served
+from shared.bootstrap.build import build_registry
 from shared.hosting.host import Host
 from shared.hosting.http_server.server import bind
+from shared.registry import Registry as Served
 from tests.paths import ROOT
 from tests.reaching import noted
 from tests.support.server import running

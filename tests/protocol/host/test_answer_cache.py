@@ -17,7 +17,6 @@ import pytest
 from functions.faces import build_app
 from functions.http.answer_caching import recognizer
 from shared import localhost
-from shared.composition import Registry
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.principals import OPERATOR
 from shared.domain.visibility import Visibility
@@ -27,6 +26,7 @@ from shared.hosting.host import Host
 from shared.hosting.requests import CACHE_POLICY, ASGIApp, Message, Receive, Scope, Send
 from shared.hosting.responses import configured_headers
 from shared.localhost import MAVEN_PATHS, archive_resolver, build_host
+from shared.registry import Registry
 from shared.runtime.editions import EVERYTHING
 from shared.runtime.lru_cache import LruCache
 from shared.services.packages.pull_redirects import SIGNED_LINK_LIFETIME

@@ -21,7 +21,7 @@ import pytest
 from functions.central.double_slash import ROUTE as DOUBLED_ROUTE
 from functions.faces import build_app
 from functions.host_functions import CATCH_ALL, EVERY_PATH, TIMER
-from shared.bootstrap import build_registry
+from shared.bootstrap.build import build_registry
 from shared.hosting.host import Host
 from shared.hosting.requests import decode_path
 from shared.hosting.triggers import functions_of

@@ -11,10 +11,10 @@ from markupsafe import escape
 from msgspec.structs import replace
 from syrupy.assertion import SnapshotAssertion
 
-from shared.bootstrap import build_registry
+from shared.bootstrap.build import build_registry
 from shared.domain.errors.requests import Busy
 from shared.domain.principals import OPERATOR
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from tests.protocol.test_page_goldens import PLACES, shown
 from tests.support.archives import bala
 from tests.support.page_client import PageClient

@@ -2,10 +2,10 @@
 
 import pytest
 
-from shared.composition import Registry
 from shared.hosting.file_responses import FollowedRedirects
 from shared.hosting.host import Host
 from shared.localhost import MAVEN_PATHS, archive_resolver
+from shared.registry import Registry
 from tests.lazy_app import lazy_functions
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala

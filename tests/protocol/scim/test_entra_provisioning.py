@@ -253,7 +253,9 @@ async def test_the_last_administrator_is_not_deactivated(scim: ScimWorld) -> Non
 
 
 async def ruled(scim: ScimWorld, *rules: str) -> None:
-    await scim.world.registry.identity.group_rules.replace(GroupRules.parse(rules), by=OPERATOR)
+    await scim.world.registry.administration.group_rules.replace(
+        GroupRules.parse(rules), by=OPERATOR
+    )
 
 
 async def group(scim: ScimWorld, *members: str, **fields: Any) -> Any:

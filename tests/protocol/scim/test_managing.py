@@ -43,7 +43,7 @@ async def provisioned(scim: ScimWorld) -> str:
     """Provision Kim in a group that gives a role; return the id of the account."""
     rules = [f"entra:{DEVELOPERS} -> acme, maintainer", f"entra:{DEVELOPERS} -> staff"]
     parsed = GroupRules.parse(rules)
-    await scim.world.registry.identity.group_rules.replace(parsed, by=OPERATOR)
+    await scim.world.registry.administration.group_rules.replace(parsed, by=OPERATOR)
     user = await scim.user()
     group = {
         "schemas": [GROUP],
@@ -122,7 +122,7 @@ async def test_the_api_says_what_an_account_can_do_and_why(worlds: OpenWorld) ->
 async def test_a_role_of_a_sign_in_says_until_when(worlds: OpenWorld) -> None:
     scim = await open_scim(worlds, entra_groups=True)
     rules = GroupRules.parse([f"entra:{DEVELOPERS} -> acme, maintainer"])
-    await scim.world.registry.identity.group_rules.replace(rules, by=OPERATOR)
+    await scim.world.registry.administration.group_rules.replace(rules, by=OPERATOR)
     scim.company.issuer.person.claims["groups"] = [DEVELOPERS]
     await scim.company.signed_in("entra")
     address = f"{URL}/api/v1/accounts/{(await scim.account()).id}/rights"
@@ -167,7 +167,7 @@ async def test_an_erasure_deletes_what_the_directory_stores_of_the_person(scim: 
 
 async def test_groups_pushed_before_the_takeover_give_roles_with_the_yes(scim: ScimWorld) -> None:
     rules = GroupRules.parse([f"entra:{DEVELOPERS} -> acme, maintainer"])
-    await scim.world.registry.identity.group_rules.replace(rules, by=OPERATOR)
+    await scim.world.registry.administration.group_rules.replace(rules, by=OPERATOR)
     scim.company.issuer.person.claims["oid"] = KIM
     await scim.company.signed_in("entra")
     user = await scim.user()
@@ -183,7 +183,7 @@ async def test_groups_pushed_before_the_takeover_give_roles_with_the_yes(scim: S
 async def test_roles_that_a_process_left_follow_with_the_task(scim: ScimWorld) -> None:
     """A process ended after the write of the members, and before the roles of anybody followed."""
     rules = GroupRules.parse([f"entra:{DEVELOPERS} -> acme, maintainer"])
-    await scim.world.registry.identity.group_rules.replace(rules, by=OPERATOR)
+    await scim.world.registry.administration.group_rules.replace(rules, by=OPERATOR)
     user = await scim.user()
     group = await scim.done("POST", "/Groups", {"displayName": "D", "externalId": DEVELOPERS})
     directory = scim.world.stores.directory

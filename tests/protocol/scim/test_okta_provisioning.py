@@ -57,7 +57,7 @@ async def test_a_user_is_looked_for_created_and_replaced(scim: ScimWorld) -> Non
 
 async def test_a_group_is_pushed_and_its_name_is_that_of_the_rules(scim: ScimWorld) -> None:
     rules = GroupRules.parse(["oidc:Developers -> acme, member"])
-    await scim.world.registry.identity.group_rules.replace(rules, by=OPERATOR)
+    await scim.world.registry.administration.group_rules.replace(rules, by=OPERATOR)
     user = await scim.done("POST", "/Users", NEW_USER)
     body = {"schemas": [GROUP], "displayName": "Developers", "members": []}
     group = await scim.done("POST", "/Groups", body)

@@ -44,7 +44,7 @@ async def company(worlds: OpenWorld) -> SignInWorld:
 async def rule(company: SignInWorld, *rules: str) -> None:
     """Store the rules, as the administrator."""
     world = company.world
-    changes = world.registry.identity.group_rules
+    changes = world.registry.administration.group_rules
     await changes.replace(GroupRules.parse(rules), by=world.fresh(world.people.admin))
 
 
@@ -658,7 +658,7 @@ async def test_a_group_of_five_thousand_members_is_tried_in_batches(company: Sig
         await directory.add(*identities[begin : begin + 50])
     by = company.world.fresh(company.world.people.admin)
     wanted = GroupRules.parse([MAINTAINERS, f"entra:{OTHER} -> staff"])
-    found = await company.world.registry.identity.group_rules.dry_run(wanted, by=by)
+    found = await company.world.registry.administration.group_rules.dry_run(wanted, by=by)
     assert (found.accounts_read, len(found.effects)) == (5_000, 5_000)
     assert found.effects[0].then == "maintainer"
     assert found.unknown_groups == (f"entra:{OTHER}",)

@@ -9,10 +9,11 @@ import httpx
 import pytest
 
 from functions.faces import build_app
-from shared.bootstrap import build_registry, migrate
-from shared.composition import Registry
+from shared.bootstrap.build import build_registry
+from shared.bootstrap.migration import migrate
 from shared.hosting.host import Host
 from shared.hosting.http_server.server import bind
+from shared.registry import Registry
 from shared.settings import Settings
 from tests.fakes.identity_provider import CLIENT_ID, CLIENT_SECRET, Issuer
 from tests.support.server import running

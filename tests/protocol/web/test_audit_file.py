@@ -12,7 +12,7 @@ import yaml
 
 from functions.faces import build_app
 from shared.adapters.system import SystemClock
-from shared.bootstrap import build_registry
+from shared.bootstrap.build import build_registry
 from shared.domain.advisories.advisories import ballerina_ecosystem
 from shared.domain.principals import OPERATOR
 from shared.hosting.host import Host

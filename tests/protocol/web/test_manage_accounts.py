@@ -99,7 +99,9 @@ async def test_rules_about_groups(worlds: OpenWorld, page: SnapshotAssertion, ru
     company = await open_sign_in(worlds, oidc_groups_claim="teams")
     world = company.world
     stored = GroupRules.parse(["oidc:dev -> administrator"])
-    await world.registry.identity.group_rules.replace(stored, by=world.fresh(world.people.admin))
+    await world.registry.administration.group_rules.replace(
+        stored, by=world.fresh(world.people.admin)
+    )
     company.issuer.person.claims |= {"teams": ["dev"]}
     await company.signed_in()
     browser = await PageClient.of(world, world.people.admin)

@@ -18,7 +18,7 @@ from shared.domain.principals import OPERATOR
 from shared.domain.status import DiskSpace
 from shared.domain.tasks import TaskReport
 from shared.hosting.triggers import functions_of
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from shared.services.maintenance.tasks import TaskRuns
 from tests.protocol.test_page_goldens import PLACES
 from tests.protocol.web.page_reader import main_of

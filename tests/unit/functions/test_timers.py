@@ -11,11 +11,11 @@ import pytest
 from azure.functions.timer import TimerRequest
 
 from functions import timers
-from shared.composition import create_registry
 from shared.domain.errors.requests import Busy
 from shared.domain.principals import OPERATOR
 from shared.domain.tasks import TaskReport
 from shared.hosting.triggers import functions_of
+from shared.registry import Registry
 from shared.runtime.schedules import next_run
 from shared.services.maintenance.tasks import Task
 from tests.fakes.tasks import fake_task
@@ -141,9 +141,7 @@ async def test_a_process_that_starts_anew_makes_up_for_what_never_ran(
 ) -> None:
     await fire(world)
     world.clock.advance(timedelta(minutes=9))
-    restarted = Tasks(
-        replace(world, instances=[create_registry(world.registry.settings, world.stores)])
-    )
+    restarted = Tasks(replace(world, instances=[Registry(world.registry.settings, world.stores)]))
     restarted.install()
     await fire(restarted.world)
     assert not tasks.ran

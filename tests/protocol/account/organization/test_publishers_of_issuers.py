@@ -10,7 +10,7 @@ from shared.domain.events import org_stream
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
 from shared.domain.trusted_publishing.publishers import Publisher, PublisherScopes
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from tests.fakes.identity_provider import rsa_key
 from tests.fakes.system import FakeClock
 from tests.support.issuers import ISSUERS, JOBS, PRESETS, SETTINGS, IssuerDoubles, asked_claims

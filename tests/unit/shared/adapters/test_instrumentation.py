@@ -7,7 +7,7 @@ import pytest
 from shared.adapters.instrumentation import instrumented, instrumented_store
 from shared.domain.errors.requests import Busy
 from shared.ports.conflicts import Stale
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from shared.telemetry.activities import Activity
 from shared.telemetry.metrics import STORE_CALLS
 from tests.reaching import STORES

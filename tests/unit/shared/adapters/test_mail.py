@@ -15,7 +15,8 @@ from shared.adapters.mail import AzureMailer, ConsoleMailer, Encryption, SmtpMai
 from shared.adapters.network import Network
 from shared.auth.entra import AppIdentity
 from shared.auth.secrets import Secret
-from shared.bootstrap import embedded_adapters, migrate
+from shared.bootstrap.adapters import embedded_adapters
+from shared.bootstrap.migration import migrate
 from shared.domain.mail import EmailAddress, Mail, parse_email
 from shared.hosting.http_server.server import bind
 from shared.ports.http_client import HttpClient

@@ -231,7 +231,7 @@ async def test_the_environment_names_no_other_address(
 
 
 def test_msal_is_imported_at_the_first_sign_in() -> None:
-    program = "import sys, shared.providers; print('msal' in sys.modules)"
+    program = "import sys, shared.registry.identity_providers; print('msal' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )

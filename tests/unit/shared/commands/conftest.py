@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.bootstrap import build_registry
+from shared.bootstrap.build import build_registry
 from shared.domain.grants import Grant
 from shared.domain.principals import Principal
 from shared.services.publishing.publishing import Upload

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.bootstrap import build_registry
+from shared.bootstrap.build import build_registry
 from shared.domain.grants import Grant
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR_ID, Principal

@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import pytest
 
-from shared.bootstrap import build_registry
+from shared.bootstrap.build import build_registry
 from shared.runtime.azure_extra import AzureExtraMissing
 from shared.settings import Settings
 from tests.support.logs import capture_logs

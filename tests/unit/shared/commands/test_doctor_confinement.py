@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.bootstrap import check_confinement
+from shared.bootstrap.checks import check_confinement
 from shared.confined.access import Restriction
 from shared.confined.child import restrictions_here
 

@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from shared.adapters import mail
-from shared.bootstrap import build_registry
+from shared.bootstrap.build import build_registry
 from shared.domain.principals import OPERATOR
 from shared.domain.webhooks import Topic
 from shared.hosting.http_server.server import bind

@@ -4,7 +4,7 @@ import asyncio
 import json
 from pathlib import Path
 
-from shared.bootstrap import build_registry
+from shared.bootstrap.build import build_registry
 from shared.domain.provenance.trusted_roots import PublicGoodRoot
 from tests.support.sigstore_instances import SigstoreInstance
 from tests.support.terminal import Terminal

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.bootstrap import build_registry
+from shared.bootstrap.build import build_registry
 from shared.domain.drills import Drill, DrillOutcome
 from tests.support.terminal import Terminal
 from tests.support.world import settings_of

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.bootstrap import existing_registry
+from shared.bootstrap.build import existing_registry
 from shared.domain.pull_records import PullRecordBatch, RecordedPull
 from shared.settings import Settings
 from tests.support.terminal import Terminal

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.bootstrap import build_registry
+from shared.bootstrap.build import build_registry
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Refusal
 from shared.domain.principals import ANONYMOUS

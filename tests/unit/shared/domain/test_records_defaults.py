@@ -95,7 +95,7 @@ def records_in(annotation: object) -> Iterator[type]:
 
 
 def defaults_of_stored_records() -> dict[str, dict[str, object]]:
-    import_module("shared.composition")  # Imports every kind of entity.
+    import_module("shared.registry")  # Imports every kind of entity.
     waiting = [*kinds(), *OTHERS]
     found = dict[str, dict[str, object]]()
     known = set[type]()

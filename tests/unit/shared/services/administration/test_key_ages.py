@@ -8,7 +8,7 @@ import pytest
 from shared.auth.log_keys import LogKeys
 from shared.auth.release_keys import ReleaseSigner
 from shared.auth.signing_keys import KeyRing
-from shared.bootstrap import build_registry
+from shared.bootstrap.build import build_registry
 from shared.services.administration.key_ages import KeyAge, KeyAges, KeyKind
 from tests.fakes.key_vault import VaultDouble
 from tests.fakes.release_keys import RELEASE_KEYS

@@ -22,9 +22,9 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import Release
 from shared.ports.documents import DocumentStore
+from shared.services.adapters import Adapters
 from shared.services.api_docs import api_docs_generation
 from shared.services.api_docs.api_docs_generation import MAX_RECORD_BYTES
-from shared.services.common import Adapters
 from tests.contract.sample_records import coordinate
 from tests.fakes.confined import InProcess
 from tests.support.documented_packages import documented_bala

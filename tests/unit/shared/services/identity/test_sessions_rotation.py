@@ -4,10 +4,10 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from shared.composition import create_registry
 from shared.domain.errors.requests import Busy
 from shared.domain.sessions import SECRET_ROTATION, Session
 from shared.domain.tokens import hash_secret
+from shared.registry import Registry
 from tests.support.logs import capture_logs
 from tests.support.port_doubles import Fault, failing
 from tests.support.world import World
@@ -18,7 +18,7 @@ async def test_a_session_whose_secret_cannot_be_replaced_goes_on_and_is_logged(
 ) -> None:
     directory = failing(world.stores.directory, Fault("replace", Busy()))
     adapters = replace(world.stores, directory=directory)
-    sessions = create_registry(world.registry.settings, adapters).identity.session_authentication
+    sessions = Registry(world.registry.settings, adapters).identity.session_authentication
     ann = world.people.ann.account
     secret = sessions.new_secret()
     now_ms = world.clock.now_ms()

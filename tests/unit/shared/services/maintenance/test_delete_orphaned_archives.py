@@ -13,7 +13,7 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
 from shared.domain.visibility import Readers
 from shared.ports.archive_store import ArchiveStore, StoredArchive
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from shared.services.maintenance.database_age import DatabaseAge
 from shared.services.maintenance.delete_orphaned_archives import DeleteOrphanedArchives
 from shared.services.maintenance.tasks import Checkpoints

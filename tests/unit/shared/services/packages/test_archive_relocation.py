@@ -13,7 +13,7 @@ from shared.domain.packages import FoundRelease
 from shared.domain.principals import OPERATOR
 from shared.domain.visibility import Readers, Visibility
 from shared.ports.metadata import MetadataStore, ReadCheck
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from shared.services.packages.archive_relocation import ArchiveRelocation
 from tests.fakes.archive_placement import FakeEdge, FakeLinks, PlacedArchives
 from tests.support.archives import bala

@@ -21,7 +21,7 @@ from shared.domain.search import ANYONE, Query, ResultPage, SymbolQuery
 from shared.domain.withheld_notes import WithheldNote
 from shared.ports.directory import DirectoryStore
 from shared.ports.search import SearchIndex
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from shared.services.packages.derived_data import ENTRIES_ON_THE_LOOP, DocumentCache
 from tests.support.archives import bala
 from tests.support.documented_packages import documented_bala

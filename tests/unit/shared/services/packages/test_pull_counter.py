@@ -10,12 +10,12 @@ import pytest
 from msgspec.structs import replace
 
 from shared.auth.signing_keys import KeyRing, SigningKeys
-from shared.composition import create_registry
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import KeyTrouble, SigningKeyUnavailable
 from shared.domain.errors.requests import Busy, TakesNoChanges
 from shared.ports.pull_ledger import CallerScope, Pull, PullBatch, PullLedger
+from shared.registry import Registry
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.packages.pull_counter import BATCH_PULLS, MAX_PULLS_REMEMBERED, PullCounter
 from shared.services.packages.pullers import PullerRecords
@@ -255,7 +255,7 @@ async def test_counts_that_the_ledger_does_not_take_yet_are_logged_and_written_l
     world: World,
 ) -> None:
     stores = replace(world.stores, pulls=failing(world.stores.pulls, Fault("record", Busy())))
-    counting = create_registry(world.registry.settings, stores).packages.pull_counter
+    counting = Registry(world.registry.settings, stores).packages.pull_counter
     counting._flushing._after = timedelta(0)
     with capture_logs() as logs:
         counting.count(GREET, "one")

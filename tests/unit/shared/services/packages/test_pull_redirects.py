@@ -12,7 +12,7 @@ from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Package
 from shared.domain.principals import OPERATOR
 from shared.domain.visibility import Visibility
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from tests.fakes.archive_placement import STORE, FakeLinks
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala

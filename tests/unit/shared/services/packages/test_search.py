@@ -10,7 +10,7 @@ from shared.domain.errors.requests import SearchUnconfirmed
 from shared.domain.principals import ANONYMOUS, Principal
 from shared.domain.search import ANYONE, Query, ResultPage, Results, Viewer
 from shared.ports.search import SearchIndex
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from shared.services.packages.hosted_packages import HostedPackages
 from shared.services.packages.search import PackageSearch
 from tests.fakes.stores import FakeDirectory

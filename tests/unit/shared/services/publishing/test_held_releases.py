@@ -13,7 +13,7 @@ from shared.domain.names import parse_org
 from shared.domain.packages import Release
 from shared.domain.principals import Principal
 from shared.domain.release_states import State
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from shared.services.publishing import moderation
 from shared.services.publishing.held_releases import (
     MAX_HELD_RELEASES,

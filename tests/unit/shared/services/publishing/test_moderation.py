@@ -12,7 +12,7 @@ from shared.domain.errors.identity import NotPermitted
 from shared.domain.errors.requests import Busy
 from shared.domain.principals import OPERATOR, Principal
 from shared.domain.release_states import State
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from shared.services.publishing.moderation import Moderation
 from tests.support.archives import bala
 from tests.support.port_doubles import Fault, failing

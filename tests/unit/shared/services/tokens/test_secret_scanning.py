@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from shared.domain.errors.requests import Busy
 from shared.domain.tokens import Token
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from tests.fakes.secret_scanner import FakeScanner, found
 from tests.support.port_doubles import Fault, failing
 from tests.support.world import URL, OpenWorld, limited

@@ -13,7 +13,7 @@ from shared.domain.names import parse_org
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.packages import Pushers
 from shared.domain.trusted_publishing.jobs import Provider
-from shared.services.common import Adapters
+from shared.services.adapters import Adapters
 from shared.services.tokens.trusted_publishers import MAX_PUBLISHERS
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.okhttp import multipart

@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from shared.composition import create_registry
+from shared.registry import Registry
 from tests.support.world import World
 
 
@@ -18,8 +18,8 @@ async def test_adapters_are_closed_last_and_also_if_a_service_fails_to_close(wor
         raise ArithmeticError
 
     adapters = replace(world.stores, close=close_adapters)
-    registry = create_registry(world.registry.settings, adapters)
-    registry.common.closing.push_async_callback(close_service)
+    registry = Registry(world.registry.settings, adapters)
+    registry.closing.push_async_callback(close_service)
     with pytest.raises(ArithmeticError):
         await registry.close()
     assert closed == ["service", "adapters"]

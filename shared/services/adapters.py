@@ -1,4 +1,4 @@
-"""What every group of services is built with: settings, adapters, rights and records."""
+"""An adapter for every port, and the keys of the registry."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
@@ -36,7 +36,7 @@ from shared.runtime.editions import Edition
 
 
 class Adapters(Struct, frozen=True):
-    """An adapter for every port, and the keys of the registry."""
+    """What one registry reads, writes and calls, by port."""
 
     clock: Clock
     randomness: Randomness

@@ -1,0 +1,27 @@
+"""The data folder, which a registry in the cloud does not have."""
+
+from pathlib import Path
+
+from shared.adapters.data_folder import DataFolder
+from shared.settings import Settings
+
+
+class DataFolderRequired(Exception):
+    """A command needs a data folder, and the registry is in the cloud."""
+
+    def __init__(self, way_out: str) -> None:
+        """Say how the same is done in the cloud."""
+        super().__init__(
+            "BALLROOM_COSMOS_ENDPOINT is set, so the registry is in the cloud and has no data "
+            f"folder. {way_out}"
+        )
+
+
+def settings_file(settings: Settings) -> Path:
+    """Return where the first start writes the settings of a client."""
+    return DataFolder(settings.data.absolute()).settings
+
+
+def require_folder(settings: Settings, way_out: str) -> None:
+    if settings.is_in_the_cloud:
+        raise DataFolderRequired(way_out)

@@ -1,0 +1,131 @@
+"""Rights, records, limits, leases and mail, which services of all subjects use."""
+
+from functools import cached_property
+
+from shared.auth.authorization import Authorization
+from shared.auth.known_readers import KnownReaders
+from shared.auth.registry_authorization import RegistryAuthorization
+from shared.domain.rate_limits import RateLimitClass
+from shared.registry.group import ServiceGroup
+from shared.runtime.background_tasks import BackgroundTasks
+from shared.services.identity.mail import DecisionMail
+from shared.services.leases import Leases
+from shared.services.limits.notices import NoticeCache, Notices, ReadOnlyMode
+from shared.services.limits.rate_limits import BurstDetection, RateLimiter
+from shared.services.mail_delivery import Appeal, MailDelivery
+from shared.services.records import RecordWriter
+from shared.telemetry.logged import logged
+
+
+class RightsServices(ServiceGroup, frozen=True):
+    """Who may do what: the rights of organizations, and those of administrators."""
+
+    @cached_property
+    def authorization(self) -> Authorization:
+        return Authorization(
+            directory=self._adapters.directory,
+            clock=self._adapters.clock,
+            readers=self._parts.foundation.known_readers,
+            base_url=self._settings.base_url,
+            founding=self._settings.founding,
+        )
+
+    @cached_property
+    def registry_authorization(self) -> RegistryAuthorization:
+        return RegistryAuthorization(directory=self._adapters.directory, clock=self._adapters.clock)
+
+
+class LimitServices(ServiceGroup, frozen=True):
+    """Rate limits and notices, which say whether the registry is read-only."""
+
+    @cached_property
+    def rate_limiter(self) -> RateLimiter:
+        return RateLimiter(
+            work=self._adapters.work,
+            clock=self._adapters.clock,
+            rules={each: self._settings.limits_of(each) for each in RateLimitClass},
+            burst_detection=self._parts.foundation.burst_detection,
+            read_only_mode=self._parts.foundation.read_only_mode,
+        )
+
+    @cached_property
+    def notices(self) -> Notices:
+        return Notices(
+            registry_authorization=self._registry.rights.registry_authorization,
+            directory=self._adapters.directory,
+            record_writer=self._parts.foundation.record_writer,
+            notice_cache=self.notice_cache,
+            clock=self._adapters.clock,
+        )
+
+    @cached_property
+    def notice_cache(self) -> NoticeCache:
+        return self._close_at_end(
+            NoticeCache(directory=self._adapters.directory, clock=self._adapters.clock)
+        )
+
+
+class FoundationParts(ServiceGroup, frozen=True):
+    """Records, leases, mail and background tasks."""
+
+    @cached_property
+    def known_readers(self) -> KnownReaders:
+        return KnownReaders(edition=self._adapters.edition, clock=self._adapters.clock)
+
+    @cached_property
+    def record_writer(self) -> RecordWriter:
+        return RecordWriter(
+            directory=self._adapters.directory,
+            events=self._adapters.events,
+            clock=self._adapters.clock,
+            randomness=self._adapters.randomness,
+            on_delay=logged("event.delayed", "reason"),
+        )
+
+    @cached_property
+    def leases(self) -> Leases:
+        return Leases(
+            work=self._adapters.work,
+            clock=self._adapters.clock,
+            randomness=self._adapters.randomness,
+        )
+
+    @cached_property
+    def burst_detection(self) -> BurstDetection:
+        return BurstDetection(
+            work=self._adapters.work,
+            clock=self._adapters.clock,
+            brake_packages=self._settings.brake_packages,
+            brake_releases=self._settings.brake_releases,
+        )
+
+    @cached_property
+    def read_only_mode(self) -> ReadOnlyMode:
+        return ReadOnlyMode(notice_cache=self._registry.limits.notice_cache)
+
+    @cached_property
+    def background_tasks(self) -> BackgroundTasks:
+        return self._close_at_end(BackgroundTasks())
+
+    @cached_property
+    def mail_delivery(self) -> MailDelivery:
+        return MailDelivery(
+            mailer=self._adapters.mailer,
+            work=self._adapters.work,
+            clock=self._adapters.clock,
+            on_failure=logged("mail.undelivered", "reason", "count"),
+        )
+
+    @cached_property
+    def appeal(self) -> Appeal:
+        return Appeal(abuse_contact=self._settings.abuse_contact)
+
+    @cached_property
+    def decision_mail(self) -> DecisionMail:
+        return DecisionMail(
+            directory=self._adapters.directory,
+            mail_delivery=self.mail_delivery,
+            appeal=self.appeal,
+            clock=self._adapters.clock,
+            base_url=self._settings.base_url,
+        )
