@@ -37,7 +37,7 @@ NEEDED = {
     "host.json",
     "requirements.txt",
     "functions/faces.py",
-    "shared/bootstrap.py",
+    "shared/bootstrap/adapters.py",
     "shared/adapters/cosmos/client.py",
     "shared/adapters/blob/client.py",
     "shared/adapters/search/vocabulary/products.txt",

@@ -70,7 +70,7 @@ MAY_CALL = (
     "shared/adapters/",
     "shared/audit.py",
     "shared/auth/",
-    "shared/bootstrap.py",
+    "shared/bootstrap/",
     "shared/command_line.py",
     "shared/commands/",
     "shared/login.py",

@@ -4,6 +4,7 @@ that are named here can open one."""
 import ast
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from shared.declarations.outbound import CONNECTIONS
 from shared.settings import Settings
@@ -104,7 +105,7 @@ MODULES: Mapping[str, tuple[str, ...]] = {
 }
 # They hand clients to the modules above, or open none.
 BESIDE: Mapping[str, str] = {
-    "shared/bootstrap.py": "makes the clients",
+    "shared/bootstrap/": "makes the clients",
     "shared/command_line.py": "asks the registry of this machine whether it is ready",
     "shared/adapters/azure_transports.py": "the transport of the libraries of Azure",
     "shared/adapters/serving_processes.py": "reads the name of this machine",
@@ -114,27 +115,31 @@ BESIDE: Mapping[str, str] = {
     "shared/runtime/connection_problems.py": "reads errors",
     "shared/services/adapters.py": "has the type of the adapters",
 }
-# The functions of shared/construction.py and shared/providers.py that take a client, and whose
-# connections those are.
+# The functions of shared/registry/ that take a client, and whose connections those are.
 SERVICES: Mapping[str, tuple[str, ...]] = {
-    "advisory_updates": ("dumps of advisories",),
-    "archive_relocation": ("Front Door",),
-    "cosigning": ("witnesses",),
-    "entra_provider": ("sign-in with Entra ID", "Microsoft Graph"),
-    "identity_providers": ("sign-in with OpenID Connect", "sign-in with GitHub"),
-    "issuer_discovery": ("keys of CI systems",),
-    "issuer_keys": ("keys of CI systems",),
-    "leak_reports": ("keys of secret scanners",),
-    "mail_delivery": ("mail by SMTP", "mail by Azure"),
-    "mail_domains": ("RDAP",),
-    "product_releases": ("releases of Ballroom",),
-    "reachability": ("mail by SMTP", "mail by Azure", "scanner", "webhooks"),  # `doctor`
-    "release_erasure": ("Front Door",),
-    "repository_ids": ("ids of repositories",),
-    "scanner": ("scanner",),
-    "trusted_root_renewal": ("trusted root of Sigstore",),
-    "upstreams": ("upstream registries",),
-    "webhook_delivery": ("webhooks",),
+    "administration.product_releases": ("releases of Ballroom",),
+    "administration.reachability": (
+        "mail by SMTP",
+        "mail by Azure",
+        "scanner",
+        "webhooks",
+    ),  # `doctor`
+    "advisories.updates": ("dumps of advisories",),
+    "foundation.mail_delivery": ("mail by SMTP", "mail by Azure"),
+    "identity.issuer_discovery": ("keys of CI systems",),
+    "identity.issuer_keys": ("keys of CI systems",),
+    "identity.mail_domains": ("RDAP",),
+    "identity_providers.entra_provider": ("sign-in with Entra ID", "Microsoft Graph"),
+    "identity_providers.identity_providers": ("sign-in with OpenID Connect", "sign-in with GitHub"),
+    "mirroring.upstreams": ("upstream registries",),
+    "organizations.webhook_delivery": ("webhooks",),
+    "packages.archive_relocation": ("Front Door",),
+    "publishing.erasure": ("Front Door",),
+    "publishing.scanner": ("scanner",),
+    "publishing.trusted_root_renewal": ("trusted root of Sigstore",),
+    "tokens.leak_reports": ("keys of secret scanners",),
+    "tokens.repository_ids": ("ids of repositories",),
+    "transparency.cosigning": ("witnesses",),
 }
 
 
@@ -185,14 +190,14 @@ def test_every_module_that_is_named_here_can_open_one() -> None:
 
 def test_no_other_service_gets_a_client() -> None:
     found = {
-        function.name
+        f"{Path(module.path).stem}.{function.name}"
         for module in product()
-        if module.path in {"shared/construction.py", "shared/providers.py"}
+        if module.path.startswith("shared/registry/")
         for function in module.functions()
         for node in ast.walk(function)
         if isinstance(node, ast.Attribute)
         and node.attr in CLIENTS_OF_ADAPTERS
-        and ast.unparse(node.value) in {"adapters", "self.adapters"}
+        and ast.unparse(node.value) in {"adapters", "self._adapters"}
     }
     assert found == {*SERVICES}
     assert {name for names in SERVICES.values() for name in names} <= {*MODULES}

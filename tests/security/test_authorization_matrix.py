@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
 from starlette.types import ASGIApp
 
 from functions.faces import build_app
@@ -33,6 +32,7 @@ from tests.security.access_table import DECLARED, Cell, Declared, Outcome, State
 from tests.security.limits import UNREACHED_LIMITS
 from tests.security.personas import PERSONAS, SESSION, Credential, Persona, SignInWorld
 from tests.support.archives import bala
+from tests.support.other_services import with_services
 from tests.support.published_logs import write_log
 from tests.support.world import Person, Template, World, limited
 
@@ -63,8 +63,8 @@ class Prepared:
     def _host(self, registry: Registry) -> ASGIApp:
         clock = registry.clock
         sign_ins = SignInWorld(registry.identity.authentication, clock, self.accounts)  # pyright: ignore[reportArgumentType]
-        identity = replace(registry.identity, authentication=sign_ins)
-        return Host(lazy_functions(replace(registry, identity=identity)))
+        signed_in = with_services(registry, "identity", authentication=sign_ins)
+        return Host(lazy_functions(signed_in))
 
     def header(self, persona: Persona) -> dict[str, str]:
         if persona.credential is Credential.NONE:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import shared.registry as imports_all
 from shared.services.maintenance.tasks import Task
 
-_FOLDER = str(imports_all.__package__)
+_FOLDER = f"{imports_all.__name__.partition('.')[0]}."
 
 
 def _tasks_below(kind: type[Task]) -> Iterator[type[Task]]:

@@ -26,6 +26,7 @@ from shared.hosting.http_server.server import bind
 from shared.registry import Registry as Served
 from tests.paths import ROOT
 from tests.reaching import noted
+from tests.support.other_services import with_services
 from tests.support.server import running
 from tests.support.storage import PLACES
 from tests.support.world import Template, settings_of
@@ -66,8 +67,8 @@ def listening(template: Template, folder: Path) -> Generator[Registry]:
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
     registry = _opened(folder, url)
     device_login = replace(registry.tokens.device_login, interval=timedelta())
-    tokens = replace(registry.tokens, device_login=device_login)
-    host = Host(build_app(replace(registry, tokens=tokens)), on_stop=[registry.close])
+    patient = with_services(registry, "tokens", device_login=device_login)
+    host = Host(build_app(patient), on_stop=[registry.close])
     with running(host, at=bound):
         beside = _opened(folder, url)
         yield Registry(url, iter(asyncio.run(_links(template, beside))))
