@@ -262,7 +262,7 @@ def _is_browser(call: PageCall) -> bool:
     return HTML in call.header("accept").lower() and not call.header("authorization")
 
 
-_TITLES = {
+_TITLES: Mapping[int, str] = {
     HTTPStatus.NOT_FOUND: "Page not found",
     HTTPStatus.TOO_MANY_REQUESTS: "Too many requests",
 }
