@@ -125,7 +125,7 @@ def tried_scenarios(request: pytest.FixtureRequest) -> list[str]:
     """Return the names of the scenarios that this run tries by the test of a table of them."""
     table = request.node.nodeid.partition("[")[0]
     return [
-        item.callspec.params["name"]
+        str(item.callspec.params["name"])
         for item in request.session.items
         if isinstance(item, pytest.Function) and item.nodeid.partition("[")[0] == table
     ]
