@@ -278,9 +278,7 @@ async def move_name(
     moved = await (moves.move(name, target, reason) if yes else moves.dry_run(name, target))
     if yes:
         sentence = f"the name {moved.org} moved to {moved.after or HERE}"
-        await registry.registry_authorization.second_administrator.send_command_mail(
-            sentence, reason
-        )
+        await registry.administration.second_administrator.send_command_mail(sentence, reason)
     return {
         "org": moved.org,
         "before": "nobody" if moved.before is None else moved.before or HERE,

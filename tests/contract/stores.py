@@ -9,7 +9,7 @@ from shared.adapters.embedded import EmbeddedStores, open_embedded
 from shared.adapters.system import SystemRandomness
 from shared.ports.system import Clock
 from shared.services.adapters import Adapters
-from tests.support import cloud_stores
+from tests.support import real_stores
 from tests.support.cloud_stores import CloudDouble, CloudInMemory, make_containers
 
 # Every port of one implementation, over the same data.
@@ -46,15 +46,15 @@ def cloud_over(connect: Callable[[Path, Clock], Awaitable[AzureClients]]) -> Ope
 
 async def prepared(place: Path, clock: Clock) -> AzureClients:
     """Return how to connect to the place, whose containers are there; blobs are in memory."""
-    if cloud_stores.addresses() is not None:
+    if real_stores.addresses() is not None:
         return await _prepared_over_emulator(place, clock)
     return CloudInMemory(place, clock)
 
 
 async def _prepared_over_emulator(place: Path, clock: Clock) -> AzureClients:
-    addresses = cloud_stores.addresses()
+    addresses = real_stores.addresses()
     if addresses is not None:
-        connections = cloud_stores.RealStores(place, IdentityClients(addresses))
+        connections = real_stores.RealStores(place, IdentityClients(addresses))
         await connections.prepare()
         return connections
     double = CloudDouble(place, clock)

@@ -14,7 +14,7 @@ from shared.domain.packages import Release
 from shared.domain.principals import Principal
 from shared.domain.release_states import State
 from shared.services.adapters import Adapters
-from shared.services.publishing import moderation
+from shared.services.publishing import held_releases
 from shared.services.publishing.held_releases import (
     MAX_HELD_RELEASES,
     PACKAGES_READ,
@@ -132,7 +132,7 @@ async def test_a_refusal_is_repeated_and_never_taken_back(burst: World) -> None:
 async def test_one_request_decides_on_so_many_and_says_how_many_wait(
     burst: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(moderation, "MAX_DECIDED_AT_ONCE", 2)
+    monkeypatch.setattr(held_releases, "MAX_DECIDED_AT_ONCE", 2)
     ann = signed_in(burst, burst.people.ann)
     for expected in ((2, 1), (1, 0)):
         decided = await burst.registry.publishing.held_releases.confirm_all(
