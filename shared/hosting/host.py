@@ -189,8 +189,9 @@ class Host:
         """Run the hooks and the background loops of the app while the block lasts."""
         for hook in self._on_start:
             await hook()
-        loops = (self._sweep(), self._run_timers())
-        tasks = [asyncio.create_task(each) for each in loops]
+        tasks = [asyncio.create_task(self._sweep())]
+        if self._timers is not None:
+            tasks.append(asyncio.create_task(self._timers.run()))
         try:
             yield
         finally:
@@ -202,21 +203,17 @@ class Host:
 
     async def _sweep(self) -> None:
         while True:
-            await asyncio.sleep(1)
-            self.sweep(asyncio.get_running_loop().time())
+            await asyncio.sleep(SWEEP_SECONDS)
+            try:
+                self.sweep(asyncio.get_running_loop().time())
+            except Exception:
+                log.exception("sweep.failed")  # The next sweep ends what this one did not.
 
     def sweep(self, now: float) -> None:
         """End uploads that keep others waiting, and answers that take too long; called once a
         second."""
         self._bodies.sweep(now)
         self._dispatcher.sweep(now)
-
-    async def _run_timers(self) -> None:
-        try:
-            if self._timers is not None:
-                await self._timers.run()
-        except Exception:
-            log.exception("timers.failed")
 
 
 class FunctionDispatcher:
@@ -272,6 +269,7 @@ class FunctionDispatcher:
 
 Sleep = Callable[[float], Awaitable[object]]
 
+SWEEP_SECONDS = 1.0
 OWNER_CHECK_SECONDS = 5.0  # A process that died is replaced by another one within this time.
 LONGEST_SLEEP_SECONDS = 30.0  # A sleep does not count the time that a laptop was suspended.
 
@@ -300,7 +298,18 @@ class Timers:
         self._sleep = sleep
 
     async def run(self) -> None:
-        """Run each timer on its schedule until cancelled, once this process owns them all."""
+        """Run each timer on its schedule until cancelled, once this process owns them all.
+
+        After an unexpected exception, such as of a disk that is full, it begins anew.
+        """
+        while True:
+            try:
+                await self._run_as_owner()
+            except Exception:
+                log.exception("timers.failed")
+                await self._sleep(OWNER_CHECK_SECONDS)
+
+    async def _run_as_owner(self) -> None:
         make_private_folder(self._folder)
         while (lock := try_file_lock(self._folder / "owner.lock")) is None:
             await self._sleep(OWNER_CHECK_SECONDS)

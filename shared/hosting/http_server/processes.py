@@ -170,14 +170,17 @@ class WorkerProcesses:
         loop = asyncio.get_running_loop()
         while not stop.is_set():
             began = loop.time()
-            worker = await self._start(listening)
-            if await _ends_before(worker, stop):
-                log.error("worker.ended", pid=worker.pid, code=worker.returncode)
+            try:
+                worker = await self._start(listening)
+            except OSError as refused:  # Such as too many processes, or no memory for another.
+                log.error("worker.not_started", reason=refused.strerror or str(refused))
             else:
-                await self._end(worker)
-                return
-            if not self._failed_to_start(worker, loop.time() - began):
-                pause = self._delays.first_pause_seconds
+                if not await _ends_before(worker, stop):
+                    await self._end(worker)
+                    return
+                log.error("worker.ended", pid=worker.pid, code=worker.returncode)
+                if not self._failed_to_start(worker, loop.time() - began):
+                    pause = self._delays.first_pause_seconds
             await _wait(stop, pause)
             pause = min(2 * pause, self._delays.longest_pause_seconds)
 

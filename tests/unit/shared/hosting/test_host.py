@@ -40,6 +40,25 @@ async def test_a_function_that_takes_too_long_is_a_504() -> None:
     assert (await asking).status == 504
 
 
+async def test_sweeps_go_on_after_an_exception(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.hosting.host.SWEEP_SECONDS", 0.001)
+    host = Host(hanging_app())
+    swept = asyncio.Event()
+    sweeps = list[float]()
+
+    def sweep(now: float) -> None:
+        sweeps.append(now)
+        if len(sweeps) == 1:
+            raise LookupError
+        swept.set()
+
+    monkeypatch.setattr(host, "sweep", sweep)
+    with capture_logs() as events:
+        async with host.running(), asyncio.timeout(30):
+            await swept.wait()
+    assert [each["event"] for each in events] == ["sweep.failed"]
+
+
 async def test_a_function_that_puts_things_away_for_seconds_ends_once() -> None:
     app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
     is_away = asyncio.Event()

@@ -111,6 +111,25 @@ async def test_a_failure_is_one_event_and_the_timer_goes_on(tmp_path: Path) -> N
     ] * 2
 
 
+async def test_timers_run_again_after_their_folder_could_not_be_used(tmp_path: Path) -> None:
+    runs = Runs(clock_at(FIRST))
+    folder = tmp_path / "timers"
+    folder.touch()  # A file, in which no lock can be.
+    sleeper = Sleeper(runs.clock, FIRST + timedelta(hours=2))
+
+    async def sleep(seconds: float) -> None:
+        if folder.is_file():
+            folder.unlink()
+        await sleeper.sleep(seconds)
+
+    with capture_logs() as events:
+        function = TimerFunction("Upkeep", HOURLY, runs)
+        async with running(Timers([function], folder, runs.clock, sleep).run()):
+            await eventually(lambda: bool(runs.at))
+    assert [each["event"] for each in events] == ["timers.failed"]
+    assert runs.at == ["08:00:00"]
+
+
 @pytest.mark.parametrize("schedule", ["*/5 * * * *", "0 0 25 * * *", "00:05:00", "%SCHEDULE%", ""])
 def test_an_invalid_schedule_is_refused_at_the_start(schedule: str, tmp_path: Path) -> None:
     with pytest.raises(StartRefused, match="is not six fields, seconds first"):

@@ -190,3 +190,24 @@ async def test_a_worker_that_does_not_end_is_killed() -> None:
     assert [event["event"] for event in events] == ["worker.killed"]
     with pytest.raises(ProcessLookupError):
         os.kill(events[0]["pid"], 0)
+
+
+async def test_a_worker_that_cannot_be_started_now_is_started_later(tmp_path: Path) -> None:
+    program = tmp_path / "worker"
+    asked = list[int]()
+
+    def command(descriptor: int) -> Sequence[str]:
+        asked.append(descriptor)
+        if len(asked) == 2:
+            program.symlink_to(sys.executable)
+        return [str(program), "-c", STUCK]
+
+    stop = asyncio.Event()
+    workers = WorkerProcesses(command, 1, RestartDelays(first_pause_seconds=0.01, grace_seconds=0))
+    with capture_logs() as events, bind("127.0.0.1", 0) as bound:
+        keeping = asyncio.create_task(workers.keep(bound, stop))
+        await eventually(lambda: len(asked) == 2 or keeping.done())
+        stop.set()
+        await keeping
+    assert [each["event"] for each in events if each["event"] == "worker.not_started"]
+    assert len(asked) == 2
