@@ -563,7 +563,7 @@ def _result(finding: AuditFinding) -> Fields:
         "level": _LEVELS.get(advisory.severity, "warning"),
         # A bracket before a parenthesis makes a link, and a stranger wrote the summary.
         "message": {"text": message.replace("](", "] (")},
-        "locations": [sarif_location(quote(Path(component.file).as_posix()), component.line)],
+        "locations": [sarif_location(component.file, component.line)],
         "partialFingerprints": {
             "primaryLocationLineHash": hashlib.sha256(place.encode()).hexdigest()
         },

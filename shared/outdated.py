@@ -171,25 +171,25 @@ def sentence(row: Row) -> str:
     """Return what became of a version, and what to use."""
     state = row.get("state")
     newest = printable(row.get("newest"))
-    sentence: list[str] = []
+    clauses: list[str] = []
     if state == "withdrawn":
         withdrawal = row.get("withdrawal")
         fields: Row = cast("Row", withdrawal) if isinstance(withdrawal, dict) else {}
         reason = ": ".join(filter(None, (printable(fields.get(e)) for e in ("reason", "note"))))
-        sentence.append(f"withdrawn{f' ({reason})' if reason else ''}")
+        clauses.append(f"withdrawn{f' ({reason})' if reason else ''}")
     elif state == "missing":
-        sentence.append("not in this registry, or not for you")
+        clauses.append("not in this registry, or not for you")
     elif row.get("deprecation") is not None:
-        sentence.append(f"deprecated: {printable(row.get('deprecation'))}".rstrip(": "))
+        clauses.append(f"deprecated: {printable(row.get('deprecation'))}".rstrip(": "))
     if row.get("successor"):
-        sentence.append(f"replaced by {printable(row.get('successor'))}")
+        clauses.append(f"replaced by {printable(row.get('successor'))}")
     if newest:
-        sentence.append(f"newest is {newest}")
+        clauses.append(f"newest is {newest}")
     breaking = row.get("breakingVersions")
     if isinstance(breaking, list) and breaking:
         versions = ", ".join(map(printable, cast("list[object]", breaking)))
-        sentence.append(f"callers break in {versions}")
-    return "; ".join(sentence)
+        clauses.append(f"callers break in {versions}")
+    return "; ".join(clauses)
 
 
 _LEVELS = {"withdrawn": "error", "missing": "warning", "deprecated": "warning", "newer": "note"}
@@ -209,7 +209,7 @@ def as_sarif(found: Sequence[tuple[UsedVersion, Row]], address: str) -> Row:
             "ruleId": str(row.get("state")),
             "level": _LEVELS.get(str(row.get("state")), "note"),
             "message": {"text": f"{each.org}/{each.name}:{each.version}: {sentence(row)}."},
-            "locations": [sarif_location(Path(each.file).as_posix(), each.line)],
+            "locations": [sarif_location(each.file, each.line)],
         }
         for each, row in found
     ]

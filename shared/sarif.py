@@ -6,7 +6,9 @@ A registry serves files with this module's text in place of its import
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,11 +26,11 @@ def sarif_log(
     }
 
 
-def sarif_location(uri: str, line: int) -> Mapping[str, object]:
-    """Return the location of a finding: a line of a file, whose address is relative."""
+def sarif_location(file: str, line: int) -> Mapping[str, object]:
+    """Return the location of a finding: a line of a file, whose path is relative."""
     return {
         "physicalLocation": {
-            "artifactLocation": {"uri": uri},
+            "artifactLocation": {"uri": quote(Path(file).as_posix())},
             "region": {"startLine": line},
         }
     }

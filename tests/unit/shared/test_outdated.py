@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from shared.cli import cli
+from shared.dependency_files import UsedVersion
 from shared.outdated import (
     CheckFailed,
     CheckOptions,
@@ -105,6 +106,16 @@ def test_sarif_without_findings_has_its_rules() -> None:
     assert run["results"] == []
     rules = [each["id"] for each in run["tool"]["driver"]["rules"]]
     assert rules == ["withdrawn", "missing", "deprecated", "newer"]
+
+
+def test_sarif_names_the_file_of_a_version_as_an_address() -> None:
+    used = UsedVersion("acme", "greet", "1.2.0", "an app/Dependencies.toml", 9)
+    [run] = as_sarif([(used, {"state": "missing"})], "https://registry.test")["runs"]  # type: ignore[misc]
+    [location] = run["results"][0]["locations"]
+    assert location["physicalLocation"] == {
+        "artifactLocation": {"uri": "an%20app/Dependencies.toml"},
+        "region": {"startLine": 9},
+    }
 
 
 @pytest.mark.parametrize(
