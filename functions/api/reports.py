@@ -7,7 +7,7 @@ from pydantic import Field
 
 from functions.api.api_face import ApiCall, ApiFace, ResponseModel, UtcTime, utc_datetime
 from functions.http.subjects import named_release
-from shared.domain.principals import OPERATOR_ID
+from shared.domain.principals import ACTOR_NAMES_WITHIN_SENTENCES
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.release_states import State
 from shared.domain.reports import Report, ReportState
@@ -77,7 +77,7 @@ class WeighedReportView(ReportView):
     @classmethod
     def of_weighed(cls, weighed: WeighedReport, case: ReportedCase) -> Self:
         report = weighed.report
-        names = {**case.names, OPERATOR_ID: "the operator"}
+        names = {**case.names, **ACTOR_NAMES_WITHIN_SENTENCES}
         seen = ReportView.of(report)
         return cls(
             **seen.model_dump(),

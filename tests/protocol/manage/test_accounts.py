@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.principals import OPERATOR
+from shared.domain.events import Event
+from shared.domain.principals import GROUPS, MAINTENANCE, OPERATOR, REGISTRY_FILE_ID
 from tests.support.page_client import PageClient
 from tests.support.port_doubles import Ledger
 from tests.support.world import URL, OpenWorld, World, token_of
@@ -58,6 +59,22 @@ async def test_the_beginning_of_a_name_finds_all_that_begin_so(
 
 
 # --- one of them -------------------------------------------------------------------------------
+
+
+async def test_the_log_of_an_account_names_actors_that_are_no_accounts(
+    world: World, admin: PageClient
+) -> None:
+    ann = world.people.ann.account.id
+    actors = [REGISTRY_FILE_ID, GROUPS.id, MAINTENANCE.id]
+    await world.stores.events.append(
+        [
+            Event(id=actor, kind="account.locked", at_ms=0, actor=actor, subject=ann, account=ann)
+            for actor in actors
+        ]
+    )
+    await admin.open(world.with_ids(ANN))
+    for name in ("the registry file", "a rule about groups", "the registry"):
+        assert f'<td data-label="Actor"><div>{name}</div></td>' in admin.text
 
 
 async def test_a_link_is_shown_once_and_signs_its_owner_in(world: World, admin: PageClient) -> None:
