@@ -2,7 +2,6 @@
 backend that records traces. Without a backend, recording costs one comparison.
 """
 
-import re
 import time
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
@@ -12,19 +11,7 @@ from msgspec import Struct
 
 from shared.telemetry.log_sampling import SLOW_SECONDS
 from shared.telemetry.metrics import BROKEN, Attributes
-
-
-class TraceContext(Struct, frozen=True):
-    """A trace, and its current span."""
-
-    trace_id: str
-    span_id: str
-
-    @classmethod
-    def parse(cls, traceparent: str) -> Self | None:
-        """Parse a `traceparent` header; return None if it is invalid."""
-        found = _TRACEPARENT.match(traceparent)
-        return cls(found[1], found[2]) if found else None
+from shared.telemetry.trace_context import TraceContext
 
 
 class Span(Struct, frozen=True):
@@ -187,7 +174,3 @@ def set_traces(backend: TraceBackend | None) -> TraceBackend | None:
 
 def is_tracing() -> bool:
     return _traces.current is not None
-
-
-# Later versions may continue after this; ids of zeros are invalid.
-_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-")

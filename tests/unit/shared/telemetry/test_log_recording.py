@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.telemetry.activities import Activity, TraceContext, current_activity, current_trace
+from shared.telemetry.activities import Activity, current_activity, current_trace
 from shared.telemetry.metrics import INSTRUMENTS, STORE_CALLS, InstrumentKind, record_metric
 from tests.support.telemetry import hearing
 
@@ -38,28 +38,3 @@ async def test_an_activity_without_a_trace_says_nothing_of_one() -> None:
     assert Activity.begin().log_fields() == {}
     assert Activity.begin("nonsense").log_fields() == {}
     assert current_trace() is None
-
-
-@pytest.mark.parametrize(
-    "header", [f"00-{TRACE}-{SPAN}-01", f"00-{TRACE}-{SPAN}-00", f"01-{TRACE}-{SPAN}-00-more"]
-)
-def test_a_trace_and_its_span_are_read(header: str) -> None:
-    assert TraceContext.parse(header) == TraceContext(TRACE, SPAN)
-
-
-@pytest.mark.parametrize(
-    "header",
-    [
-        "",
-        "traceparent",
-        f"00-{TRACE}-{SPAN}",
-        f"00-{TRACE.upper()}-{SPAN}-01",
-        f"ff-{TRACE}-{SPAN}-01",
-        f"00-{'0' * 32}-{SPAN}-01",
-        f"00-{TRACE}-{'0' * 16}-01",
-        f" 00-{TRACE}-{SPAN}-01",
-        "brp_secret",
-    ],
-)
-def test_an_invalid_trace_header_is_ignored(header: str) -> None:
-    assert TraceContext.parse(header) is None
