@@ -73,8 +73,8 @@ def callers(token: str) -> dict[str, dict[str, str]]:
     return {"anonymous": {}, "with a token": {"Authorization": f"Bearer {token}"}}
 
 
-async def repeatable(host: Host, package: str, headers: dict[str, str]) -> Scope:
-    """Return a request for versions that the host repeats from now on."""
+async def cached_versions(host: Host, package: str, headers: dict[str, str]) -> Scope:
+    """Return a request for versions that the host answers from its cache from now on."""
     sent = scope("GET", f"/2.0/registry/packages/{package}", headers)
     assert (await ask(host, sent)).status == 200
     return sent

@@ -413,7 +413,7 @@ def upgrade(place: Path, data: Path) -> Figures:
 
 
 _MIGRATE = """
-from shared.bootstrap import migrate
+from shared.bootstrap.migration import migrate
 from shared.settings import Settings
 migrate(Settings.load(), print)
 """

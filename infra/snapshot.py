@@ -95,7 +95,7 @@ def main(arguments: list[str]) -> int | str:
                 file.write_text(text, "utf-8")
             elif not file.is_file() or file.read_text("utf-8") != text:
                 differing.append(name)
-        if not given.check and given.to == SNAPSHOTS:
+        if not given.check and (given.infra, given.to) == (INFRA, SNAPSHOTS):
             DIGEST.write_text(digest(given.infra, given.to) + "\n", "utf-8")
     except NoSnapshot as problem:
         return str(problem)
@@ -185,8 +185,9 @@ def digest(infra: Path, snapshots: Path) -> str:
         name: hashlib.sha256(path.read_bytes()).hexdigest()
         for name, path in sorted({**evaluated, **made}.items())
     }
-    told = {"compiler": VERSION, "files": files, "variants": {**VARIANTS}}
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    program = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+    decisive = {"compiler": VERSION, "program": program, "files": files, "variants": {**VARIANTS}}
+    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
 
 def literal(value: object) -> str:

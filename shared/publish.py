@@ -32,7 +32,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from shared.script_client import (
-    UNREACHABLE,
     HttpAnswer,
     NoRedirects,
     flaw_of_address,
@@ -559,27 +558,30 @@ class Http:
     ) -> HttpAnswer:
         """Send a request that is made again for every try."""
 
-        def attempt() -> HttpAnswer:
+        def request() -> urllib.request.Request:
             headers, body = make()
-            request = urllib.request.Request(  # noqa: S310 - the scheme was checked, or is the provider's.
+            return urllib.request.Request(  # noqa: S310 - the scheme was checked, or is the provider's.
                 url,
                 data=body,
                 method=method,
                 headers={"Accept": "application/json", "User-Agent": "ballroom-publish", **headers},
             )
-            return send(self._opener, request, timeout_s=TIMEOUT_S)
 
         def pause(cause: HttpAnswer | Exception, seconds: float) -> None:
             self._job.say(f"{_why(cause, url)} Trying again in {seconds:.0f} seconds.")
             self._job.sleep(seconds)
 
-        try:
-            return send_with_retries(
-                attempt, tries=TRIES, longest_pause_s=LONGEST_PAUSE_S, pause=pause
-            )
-        except UNREACHABLE as error:
-            message = f"{_why(error, url)} Check the address."
-            raise PublishFailed(message) from None
+        answer = send_with_retries(
+            request,
+            lambda made: send(self._opener, made, timeout_s=TIMEOUT_S),
+            tries=TRIES,
+            longest_pause_s=LONGEST_PAUSE_S,
+            pause=pause,
+        )
+        if isinstance(answer, Exception):
+            message = f"{_why(answer, url)} Check the address."
+            raise PublishFailed(message)
+        return answer
 
 
 def _require_good(answer: HttpAnswer, what: str, url: str) -> None:

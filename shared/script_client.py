@@ -41,6 +41,10 @@ FIRST_PAUSE_S = 1.0  # Before the second try; doubled with every try.
 # --- Calls --------------------------------------------------------------------------------------
 
 
+class EndlessAnswer(Exception):
+    """An answer did not end in time."""
+
+
 class NoRedirects(urllib.request.HTTPRedirectHandler):
     """Refuses redirects, so that tokens are sent only to the given address."""
 
@@ -110,8 +114,8 @@ def send(
     timeout_s: float,
     limit: int = LARGEST_ANSWER_BYTES,
 ) -> HttpAnswer:
-    """Return the answer to a request, whatever its status, with at most `limit` bytes of its body.
-    Raise one of `UNREACHABLE` if there is none."""
+    """Return the answer to a request, whatever its status, with at most `limit` bytes of its body,
+    and of a refusal at most a megabyte. Raise one of `UNREACHABLE` if there is none."""
     try:
         with opener.open(request, timeout=timeout_s) as answer:
             content = answer.read(limit)
@@ -120,36 +124,43 @@ def send(
     except urllib.error.HTTPError as error:
         with error:
             content = b""
-            with suppress(*UNREACHABLE):  # The status says enough.
-                content = error.read(limit)
+            with suppress(*UNREACHABLE, EndlessAnswer):  # The status says enough.
+                content = error.read(min(limit, LARGEST_ANSWER_BYTES))
             return HttpAnswer(error.code, error.headers, content)
 
 
 def send_with_retries(
-    attempt: Callable[[], HttpAnswer],
+    make: Callable[[], urllib.request.Request],
+    send_once: Callable[[urllib.request.Request], HttpAnswer],
     *,
     tries: int,
     longest_pause_s: float,
     pause: Callable[[HttpAnswer | Exception, float], None],
-) -> HttpAnswer:
-    """Send a request again while the server is busy or away; return the last answer. If there was
-    none at the last try, raise one of `UNREACHABLE`.
+) -> HttpAnswer | Exception:
+    """Make and send a request again while the server is busy or away. Return the last answer, or
+    one of `UNREACHABLE` if there was none at the last try.
 
     `pause` gets the reason and the seconds to wait: those that the server asks for, if any. If it
-    asks for more than `longest_pause_s`, the request is not repeated.
+    asks for more than `longest_pause_s`, the request is not repeated. What `make` and `pause` raise
+    ends it.
     """
-    for number in range(tries - 1):
+    number = 0
+    while True:
+        request = make()
         pause_s = FIRST_PAUSE_S * 2**number
+        number += 1
+        result: HttpAnswer | Exception
         try:
-            answer = attempt()
+            result = send_once(request)
         except UNREACHABLE as error:
-            pause(error, pause_s)
-            continue
-        pause_s = answer.asked_pause_s or pause_s
-        if answer.status not in BUSY_STATUSES or pause_s > longest_pause_s:
-            return answer
-        pause(answer, pause_s)
-    return attempt()
+            result = error
+        else:
+            pause_s = result.asked_pause_s or pause_s
+            if result.status not in BUSY_STATUSES or pause_s > longest_pause_s:
+                return result
+        if number == tries:
+            return result
+        pause(result, pause_s)
 
 
 # --- Texts --------------------------------------------------------------------------------------

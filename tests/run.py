@@ -1,12 +1,12 @@
 """Run the suites, and end with one line of counts.
 
-`python -m tests.run` proves each rule once: no test that is marked `slow`, no row
-of a table that is marked as `repeated`, ten examples of each property, two or three rows of tables
-in which each row takes a registry, and of the suites over other worlds one test for each call of a
-store. `--all` runs every test, with the coverage of those that give it, several instances, and what
-can differ on the other Pythons of this machine; then it compares the floor. `--tables` runs whole
-tables of faults, every test over all worlds, and what takes hours. `python -m tests.run unit
-contract` runs just those.
+`python -m tests.run` proves each rule once: no test that is marked `slow`, no row of a table that
+is marked as `repeated`, ten examples of each property, two or three rows of tables in which each
+row takes a registry, and of the suites over other worlds one test for each call of a store. `--all`
+runs every test, with the coverage of those that give it, several instances, and what can differ on
+the other Pythons of this machine; then it compares the floor. `--tables` runs whole tables of
+faults, every test over all worlds, and what takes hours. `python -m tests.run unit contract` runs
+just those.
 
 A suite is divided into parts, one for each core, and each part is a process of pytest that reads
 only its own files. A core that is done takes the next part, of whichever suite. (Processes of

@@ -86,11 +86,13 @@ _done_messages: dict[str, str] = {}
 
 
 def add_done_message(key: str, shown: str) -> None:
-    """Add what a page shows for this value of `?done=`; raise `ValueError` if it has a message."""
-    if key in _done_messages:
-        message = f"Two forms show a message for ?done={key}. Name one of them otherwise."
+    """Add what a page shows for this value of `?done=`; raise `ValueError` for another text.
+
+    A module whose import failed is imported again, and adds the same message a second time.
+    """
+    if _done_messages.setdefault(key, shown) != shown:
+        message = f"Two forms show a message for ?done={key}. Give one of them another name."
         raise ValueError(message)
-    _done_messages[key] = shown
 
 
 # The routes of forms that require a recent sign-in. Their pages ask for it before somebody fills

@@ -141,7 +141,7 @@ async def issue(
 @click.option(
     "--token", is_flag=True, help="Use a token that you have: BALLROOM_TOKEN, or what you type."
 )
-@click.option("--push", is_flag=True, help="Request a token that publishes and does not only read.")
+@click.option("--push", is_flag=True, help="Request a token that may also publish.")
 @click.option("--browser/--no-browser", default=True, help="Open the page to approve it on.")
 def login(
     *, url: str, name: str, central: bool, proxy: bool, token: bool, push: bool, browser: bool

@@ -10,8 +10,10 @@ class CheckSeverity(Enum):
 
     FATAL = "fatal"  # The registry cannot be opened, so nothing in it can be checked.
     PROBLEM = "problem"
-    ADVICE = "advice"  # It needs no action at once; the registry and its backups are whole.
-    # It does not change the exit code either: a backup runs the command, and has to go on.
+    # It needs no action at once: the registry and its backups are whole. It does not change the
+    # exit code.
+    ADVICE = "advice"
+    # Nor does this: a backup runs the command, and has to go on.
     ERROR = "error"
 
 

@@ -276,7 +276,7 @@ class Release(ArchiveFacts):
     public_reason: PublicReason | None = None
     # Held since publication, until an owner decides on it.
     is_held_for_owner: bool = stored_as("awaits_owner", False)
-    # Who holds the release, if it is held and awaits no owner.
+    # Who holds the release, if it is held, and not for an owner.
     holder: Holder = Holder.ADMINISTRATOR
     refused: bool = False  # An owner refused it while it was held, so it was never published.
     # It was served while its package was public, so the public log may name it.

@@ -157,8 +157,8 @@ def held_for_sigstore(release: Release) -> Release:
 def _held(release: Release, kind: str, reason: str, holder: Holder, **details: str) -> Release:
     """Return a new release as held; its event becomes one of this kind, with the reason."""
     [published] = release.outbox
-    told = {**published.details, "reason": reason, **details}
-    event = published.model_copy(update={"kind": kind, "details": told})
+    details = {**published.details, "reason": reason, **details}
+    event = published.model_copy(update={"kind": kind, "details": details})
     update = {"state": State.HELD, "state_reason": reason, "holder": holder, "outbox": (event,)}
     return release.model_copy(update=update)
 

@@ -207,7 +207,7 @@ class Host:
             try:
                 self.sweep(asyncio.get_running_loop().time())
             except Exception:
-                log.exception("sweep.failed")  # The next sweep ends what this one did not.
+                log.exception("sweep.failed")  # The next sweep tries it again.
 
     def sweep(self, now: float) -> None:
         """End uploads that keep others waiting, and answers that take too long; called once a

@@ -149,7 +149,7 @@ class NewPublisher(Inputs):
         ),
     ] = Field(
         default=PublisherScopes.PUBLISH,
-        description="publish, or read for only reading the organization's packages.",
+        description="publish, or read to only read the packages of the organization.",
     )
     reads: Annotated[PublisherReads | None, FormField(read=_reads)] = Field(
         default=None,

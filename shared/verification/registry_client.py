@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared.script_client import (
     LARGEST_ANSWER_BYTES,
-    UNREACHABLE,
+    EndlessAnswer,
     HttpAnswer,
     flaw_of_address,
     is_token,
@@ -44,10 +44,6 @@ _MISSING = (404, 410)
 
 class NotAsked(Exception):
     """Nothing can be said, since something was not read; the text is a sentence that says why."""
-
-
-class EndlessAnswer(TimeoutError):
-    """An answer did not end in time."""
 
 
 class _TimedStream(io.RawIOBase):
@@ -143,15 +139,15 @@ class RegistryClient:
             if self._is_closed.wait(seconds):
                 raise _failure(url, why)
 
-        try:
-            answer = send_with_retries(
-                lambda: self._read_once(self._request(url, query), limit),
-                tries=TRIES,
-                longest_pause_s=LONGEST_PAUSE_S,
-                pause=pause,
-            )
-        except UNREACHABLE as error:
-            raise _failure(url, error) from None
+        answer = send_with_retries(
+            lambda: self._request(url, query),
+            lambda request: self._read_once(request, limit),
+            tries=TRIES,
+            longest_pause_s=LONGEST_PAUSE_S,
+            pause=pause,
+        )
+        if isinstance(answer, Exception):
+            raise _failure(url, answer)
         if answer.status in _MISSING:
             return None
         if not answer.is_good:

@@ -74,9 +74,8 @@ class RealStores:
 
     async def prepare(self) -> None:
         """Make the stores of a new place, empty; nothing happens to one that was opened before."""
-        with hold_file_lock(
-            self.place / f"{DATABASE_FILE}.lock"
-        ):  # Several processes may open it first.
+        # Several processes may open it first.
+        with hold_file_lock(self.place / f"{DATABASE_FILE}.lock"):
             if not (self.place / DATABASE_FILE).exists():
                 await self._make_stores()
 

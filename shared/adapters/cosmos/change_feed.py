@@ -47,9 +47,9 @@ class ChangeFeedEdition:
         # The position of each range in the feed; empty before the first read.
         self._positions = list[str]()
         self._polled_ms: int | None = None
-        self._known_until_ms: int | None = None  # When the last question began that was answered.
+        self._known_until_ms: int | None = None  # Every change before this time is known.
         self._poll_task: asyncio.Task[None] | None = None
-        # The session tokens of the last question; None if this process wrote since then.
+        # The session tokens of the last poll; None if this process wrote since then.
         self._session: SessionTokens | None = None
         self._writes = 0  # The number of writes of this process.
         self.package_changes = 0  # Another number whenever packages may have changed.
@@ -72,8 +72,8 @@ class ChangeFeedEdition:
         return self._session if self.is_current() else None
 
     def start_poll(self) -> None:
-        # The interval also holds after a failure: the next question begins a second after the
-        # failed one.
+        # The interval also holds after a failure: the next poll begins a second after the failed
+        # one.
         if self._poll_task is None and not self._is_recent(self._polled_ms, CHANGES_KNOWN_WITHIN):
             self._polled_ms = self._clock.monotonic_ms()
             self._poll_task = asyncio.create_task(self._poll_feed())
@@ -82,7 +82,7 @@ class ChangeFeedEdition:
         if self.is_current():
             return True
         self.start_poll()
-        # Later callers do not wait the full time again if a question is not answered.
+        # Later callers do not wait the full time again if a poll is not answered.
         if self._poll_task is not None and self._is_recent(self._polled_ms, WAITED_FOR):
             await asyncio.wait({self._poll_task}, timeout=WAITED_FOR.total_seconds())
         return self.is_current()
@@ -100,7 +100,7 @@ class ChangeFeedEdition:
         self._changes.note((RECORDS,))
 
     async def _poll_feed(self) -> None:
-        """Read what changed. If that fails, what was read before stays unused."""
+        """Read what changed. If that fails, what was read before does not become current."""
         began_ms = self._clock.monotonic_ms()
         writes = self._writes
         try:

@@ -132,7 +132,7 @@ class _Held:
         self.change = ""
         self.checked_ms: int | None = None
         self.read_ms: int | None = None
-        self.edition_number = -1  # When the records were read.
+        self.edition_number = -1  # That of the edition when the records were read.
         self.decoded = LruCache[bytes, Advisory](_DECODED)
         self.flights = SingleFlight[PublishedAdvisories]()
 

@@ -330,10 +330,10 @@ async def account_names(directory: DirectoryStore, ids: Iterable[str]) -> Mappin
 
 async def actor_name(directory: DirectoryStore, by: Principal) -> str:
     """Return the name of who makes a change, at the beginning of a sentence: that of an account, or
-    of an actor that is none; of a deleted account, its id."""
+    of an actor that is none; of a deleted account, what says so."""
     if by.id in ACTOR_NAMES:
         return ACTOR_NAMES[by.id]
-    return (await account_names(directory, [by.id])).get(by.id, by.id)
+    return (await account_names(directory, [by.id])).get(by.id, "A deleted account")
 
 
 async def organization_owners(directory: DirectoryStore, org: str, now_ms: int) -> list[Account]:

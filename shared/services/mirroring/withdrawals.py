@@ -213,9 +213,9 @@ class UpstreamFeeds(Struct, frozen=True):
             page=f"{self.base_url}/manage/mirror",
         )
         now_ms = self.clock.now_ms()
-        told = "\n".join(f"  {each}" for each in lines)  # As it is in keys of mail that was sent.
+        text = "\n".join(f"  {each}" for each in lines)  # As it is in keys of mail that was sent.
         await self.mail_delivery.send_once(
-            f"gone:{sha256(told.encode()).hexdigest()}",
+            f"gone:{sha256(text.encode()).hexdigest()}",
             await administrator_accounts(self.directory, now_ms),
             mail,
             until_ms=now_ms + MAIL_KEPT_FOR // MS,

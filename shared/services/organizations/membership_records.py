@@ -106,8 +106,9 @@ class MembershipRecords(Struct, frozen=True):
             yield await self.read(organization)
 
     async def apply(self, members: MemberList, request: RequestedMembership, actor: Actor) -> None:
-        """Apply a request, or schedule it where it changes owners and the actor is not the operator
-        or an administrator, or an administrator alone makes an owner where two of them decide.
+        """Apply a request, or schedule it if it changes owners. A change of owners by the operator
+        or an administrator is applied at once, except that one administrator cannot make an owner
+        at once where two of them decide.
 
         Requesting the current role cancels a scheduled change. Raises `last-owner`,
         `change-pending`, `reason-missing`, or what `Action.GOVERN` raises.

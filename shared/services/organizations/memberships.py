@@ -130,9 +130,9 @@ class Memberships(Struct, frozen=True):
 
         They say a `reason` where they take something from somebody, unless they own it themselves.
 
-        A role that publishes or owns takes `Action.GOVERN`, and so does it to take over
-        what an owner made who is none any more. Changes of owners may be delayed, as
-        `MembershipRecords.apply` says; not those that are agreed, by two administrators.
+        A role that publishes or owns takes `Action.GOVERN`, and so does taking over what a former
+        owner made. Changes of owners may be delayed, as `MembershipRecords.apply` says, but not
+        those on which two administrators agreed.
         """
         is_weak = role is Role.MEMBER and made is MadeItems.STOPPED
         access = await self.authorization.require_in_organization(

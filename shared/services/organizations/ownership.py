@@ -50,13 +50,14 @@ from shared.services.organizations.membership_records import MembershipRecords
 from shared.services.organizations.memberships import Memberships
 from shared.services.public_packages import is_public
 from shared.services.record_batches import (
-    LOG_EVENTS_READ_AT_ONCE,
     RECORDS_AT_ONCE,
     all_entities,
     entity_batches,
 )
 from shared.services.records import EntityChange, RecordWriter
 
+# Most accounts signed in, and joined, among the last events of their log.
+_EVENTS_READ_AT_ONCE = 100
 _MAIL_REPEATED_FOR = timedelta(days=30)  # To who gets none, because the mail server is away.
 _WHAT = "the ownership of organizations"
 NAMED_AT_MOST = 10
@@ -182,7 +183,7 @@ class OwnerlessOrganizations(Struct, frozen=True):
         """Check whether a session began or ended since then; ended ones have no record."""
         before: int | None = None
         while page := await self.events.stream(
-            account_stream(account_id), before, LOG_EVENTS_READ_AT_ONCE
+            account_stream(account_id), before, _EVENTS_READ_AT_ONCE
         ):
             for number, event in page:
                 if event.at_ms <= since_ms:
@@ -393,7 +394,7 @@ class OwnershipRequests(Struct, frozen=True):
         before: int | None = None
         joined_ms = self.clock.now_ms()
         while page := await self.events.stream(
-            account_stream(account_id), before, LOG_EVENTS_READ_AT_ONCE
+            account_stream(account_id), before, _EVENTS_READ_AT_ONCE
         ):
             for number, event in page:
                 before = number

@@ -1,7 +1,7 @@
-"""The answer cache repeats nothing stale and nothing private, and records each repeat.
+"""The answer cache serves nothing stale and nothing private, and records each cache hit.
 
-One machine repeats the answers of public packages while nothing is written. The other tests of this
-suite run over such a host, too; these send requests twice on purpose.
+One machine caches the answers about public packages while nothing is written. The other tests of
+this suite run over such a host, too; these send requests twice on purpose.
 """
 
 import json
@@ -114,9 +114,9 @@ async def usual(shared_worlds: OpenWorld) -> World:
     return world
 
 
-# What answers that depend on packages alone may read: packages, rights, and what never changes once
+# What answers that depend only on packages may read: packages, rights, and what never changes once
 # it is there, such as the proof that a release is in the log. `directory.get` reads that; an answer
-# without a proof is repeated for some seconds alone.
+# without a proof is cached only for some seconds.
 READ_FOR_PACKAGES = re.compile(
     r"metadata\.(find|survey|by_digest|tool_owners)|directory\.(access_context|get)|documents\..*"
 )
@@ -180,7 +180,7 @@ async def test_a_repeat_is_the_first_answer_with_another_request_id(
     assert len(ids) == 5
 
 
-async def test_an_answer_that_depends_on_packages_alone_is_made_of_packages_alone(
+async def test_an_answer_that_depends_only_on_packages_is_made_only_of_packages(
     worlds: OpenWorld,
 ) -> None:
     hosts = list[Reads]()
@@ -548,7 +548,7 @@ async def test_each_request_leaves_a_line(
     noted = {line["request_id"]: line for line in lines if line["event"] == "request"}
     for answer in answers:
         assert noted[answer.headers["x-request-id"]]["principal"] == ""
-    # A repeat of a redirect and its archive is one request.
+    # A cached redirect and its archive are one request.
     operations = [line["operation"] for line in noted.values()]
     assert operations == ["maven_read"] * 3 + ["archive_stream", "maven_read"]
 

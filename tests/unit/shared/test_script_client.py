@@ -5,13 +5,21 @@ import io
 import sys
 import zipfile
 from collections import Counter
+from email.message import Message
 from types import ModuleType
+from urllib.request import Request
 
 import pytest
 
 from functions.http.scripts import VERIFY_FILE, script_text
 from shared import audit, login, outdated, publish
-from shared.script_client import flaw_of_address, objects_in, part_of_archive
+from shared.script_client import (
+    HttpAnswer,
+    flaw_of_address,
+    objects_in,
+    part_of_archive,
+    send_with_retries,
+)
 from tests.support.archives import bala
 from tests.support.world import URL
 
@@ -71,3 +79,76 @@ def test_a_part_of_a_damaged_archive_is_named_so(kind: int) -> None:
 def test_only_the_objects_of_a_list_are_read() -> None:
     assert objects_in([{"a": 1}, None, "b", ["c"]]) == [{"a": 1}]
     assert objects_in({"a": 1}) == []
+
+
+# --- requests that are sent again ---------------------------------------------------------------
+
+
+class Attempts:
+    """Answers requests with these results, and notes why and how long it paused."""
+
+    def __init__(self, *results: HttpAnswer | Exception) -> None:
+        self._results = [*results]
+        self.made = 0
+        self.pauses = list[tuple[object, float]]()
+
+    def make(self) -> Request:
+        self.made += 1
+        return Request("https://registry.test")
+
+    def send_once(self, _request: Request) -> HttpAnswer:
+        result = self._results.pop(0)
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    def pause(self, why: HttpAnswer | Exception, seconds: float) -> None:
+        self.pauses.append((why.status if isinstance(why, HttpAnswer) else str(why), seconds))
+
+    def run(self) -> HttpAnswer | Exception:
+        return send_with_retries(
+            self.make, self.send_once, tries=3, longest_pause_s=10, pause=self.pause
+        )
+
+
+def answered(status: int, retry_after: str = "") -> HttpAnswer:
+    headers = Message()
+    if retry_after:
+        headers["Retry-After"] = retry_after
+    return HttpAnswer(status, headers, b"")
+
+
+def test_a_request_is_made_and_sent_again_while_the_server_is_busy_or_away() -> None:
+    good = answered(200)
+    attempts = Attempts(ConnectionError("away"), answered(503, "7"), good)
+    assert attempts.run() is good
+    assert attempts.pauses == [("away", 1), (503, 7)]
+    assert attempts.made == 3
+
+
+def test_the_last_result_is_returned_without_a_pause() -> None:
+    away = ConnectionError("away")
+    attempts = Attempts(answered(500), answered(429), away)
+    assert attempts.run() is away
+    assert attempts.pauses == [(500, 1), (429, 2)]
+
+
+@pytest.mark.parametrize("final", [answered(404), answered(503, "11")])
+def test_a_refusal_and_a_long_pause_end_it(final: HttpAnswer) -> None:
+    attempts = Attempts(final)
+    assert attempts.run() is final
+    assert not attempts.pauses
+
+
+@pytest.mark.parametrize("step", ["make", "pause"])
+def test_what_making_a_request_or_a_pause_raises_is_no_failure_of_the_server(
+    step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts = Attempts(ConnectionError("away"), answered(200))
+
+    def refused(*_arguments: object) -> Request:
+        raise PermissionError(step)
+
+    monkeypatch.setattr(attempts, step, refused)
+    with pytest.raises(PermissionError, match=step):
+        attempts.run()

@@ -166,7 +166,7 @@ async def test_a_delegation_key_signs_the_string_that_the_service_documents(
 
 def test_a_private_link_expires_after_a_minute_and_a_public_one_with_the_copies() -> None:
     assert LINK_LIFETIME[PRIVATE] == timedelta(seconds=60)
-    assert LINK_CACHE_CONTROL == {PUBLIC: ARCHIVE_CACHE_PUBLIC, PRIVATE: CACHE_PRIVATE}
+    assert LINK_CACHE_CONTROL == {PUBLIC: "public, max-age=300", PRIVATE: CACHE_PRIVATE}
     assert f"max-age={LINK_LIFETIME[PUBLIC].seconds}" in ARCHIVE_CACHE_PUBLIC
 
 
