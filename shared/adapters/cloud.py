@@ -34,7 +34,7 @@ from shared.adapters.network import DIRECT, Network
 from shared.adapters.search.cloud_index import CloudSearchPorts, CopyEnvironment, open_cloud_search
 from shared.auth.entra import app_identity
 from shared.auth.secrets import Secret
-from shared.domain.checks import Check, CheckSeverity
+from shared.domain.checks import CheckSeverity, DoctorCheck
 from shared.ports.system import Clock, Randomness
 from shared.runtime.connection_problems import reason_of
 
@@ -190,10 +190,10 @@ _Ask = Callable[[str], Awaitable[object]]
 
 async def check_cloud_stores(
     cloud: CloudStores, patience: timedelta = CHECK_TIMEOUT
-) -> AsyncIterator[Check]:
+) -> AsyncIterator[DoctorCheck]:
     """Check that every container of both stores can be read; writes nothing."""
 
-    async def check(what: str, store: str, containers: Sequence[str], ask: _Ask) -> Check:
+    async def check(what: str, store: str, containers: Sequence[str], ask: _Ask) -> DoctorCheck:
         for name in containers:
             try:
                 await asyncio.wait_for(ask(name), patience.total_seconds())
@@ -202,9 +202,9 @@ async def check_cloud_stores(
                 unanswered = (f"does not answer ({reason_of(error)})", _REACH)
                 problem, way_out = _WAYS_OUT.get(status or 0, unanswered)
                 found = f"The container {name} of {store} {problem}."
-                return Check(what, found, way_out, CheckSeverity.FATAL)
+                return DoctorCheck(what, found, way_out, CheckSeverity.FATAL)
         found = f"{store} has its {len(containers)} containers."
-        return Check(what, found, severity=CheckSeverity.FATAL)
+        return DoctorCheck(what, found, severity=CheckSeverity.FATAL)
 
     plans = [plan.name for plan in COSMOS_CONTAINERS]
     proxy = cloud.cosmos.proxy

@@ -34,7 +34,7 @@ from shared.adapters.sqlite.pull_ledger import SqlitePulls
 from shared.adapters.sqlite.pull_records import SqlitePullRecords
 from shared.adapters.sqlite.work import SqliteWork
 from shared.adapters.system import SystemRandomness
-from shared.domain.checks import Check, CheckSeverity
+from shared.domain.checks import CheckSeverity, DoctorCheck
 from shared.domain.errors.requests import StorageFull
 from shared.domain.snapshots import MANIFEST_FILE, RESTORE_KIND, RESTORE_UNFINISHED
 from shared.domain.times import MS
@@ -210,7 +210,7 @@ _MORE_ROOM = "Make room, or move the data folder to a larger disk."
 SCARCE_BYTES = 1024**3  # A busy registry fills this in a day, which leaves time to react.
 
 
-def check_data_folder(data: Path, schemas: "SchemaVersions") -> Iterator[Check]:
+def check_data_folder(data: Path, schemas: "SchemaVersions") -> Iterator[DoctorCheck]:
     """Look at everything in the folder; change nothing."""
     folder = DataFolder(data)
     writable = _writable(folder)
@@ -234,9 +234,9 @@ def check_data_folder(data: Path, schemas: "SchemaVersions") -> Iterator[Check]:
     yield _permissions(folder)
 
 
-def _fatal(what: str, found: str, way_out: str = "") -> Check:
+def _fatal(what: str, found: str, way_out: str = "") -> DoctorCheck:
     """Return the check of something without which a registry cannot be opened."""
-    return Check(what, found, way_out, CheckSeverity.FATAL)
+    return DoctorCheck(what, found, way_out, CheckSeverity.FATAL)
 
 
 class SchemaVersions(Struct, frozen=True):
@@ -246,7 +246,7 @@ class SchemaVersions(Struct, frozen=True):
     search: int
 
 
-def _writable(folder: DataFolder) -> Check:
+def _writable(folder: DataFolder) -> DoctorCheck:
     what = "data folder"
     if not folder.root.is_dir():
         way_out = "Start the registry to create it, or set BALLROOM_DATA to the right folder."
@@ -259,14 +259,14 @@ def _writable(folder: DataFolder) -> Check:
         return _fatal(what, f"{folder.root} cannot be written: {error.strerror}.", way_out)
 
 
-def _room(folder: DataFolder) -> Check:
+def _room(folder: DataFolder) -> DoctorCheck:
     free = shutil.disk_usage(folder.root).free
     found = f"{free / 1024**3:.1f} GiB are free."
     way_out = "" if free >= SCARCE_BYTES else _MORE_ROOM
-    return Check("free space", found, way_out)
+    return DoctorCheck("free space", found, way_out)
 
 
-def _database(what: str, path: Path, schema: int, restore: str) -> Check:
+def _database(what: str, path: Path, schema: int, restore: str) -> DoctorCheck:
     if not path.exists():
         return _fatal(what, f"{path} does not exist.", "Start the registry to create it.")
     try:
@@ -318,14 +318,14 @@ def _orphans(connection: sqlite3.Connection) -> list[str]:
     ]
 
 
-def _keys(folder: DataFolder) -> Check:
+def _keys(folder: DataFolder) -> DoctorCheck:
     files = sorted(folder.keys.glob("*.key"))
     if not files:
         return _fatal("keys", f"{folder.keys} holds no key.", "Start the registry to make one.")
     return _fatal("keys", f"{len(files)} in {folder.keys}.")
 
 
-def _unreadable(what: str, path: Path) -> Check | None:
+def _unreadable(what: str, path: Path) -> DoctorCheck | None:
     """Return the check of what another user owns: it may be whole, so nothing is to be restored."""
     rights = os.R_OK | os.X_OK if path.is_dir() else os.R_OK
     if not path.exists() or os.access(path, rights):
@@ -334,12 +334,12 @@ def _unreadable(what: str, path: Path) -> Check | None:
     return _fatal(what, f"{path} cannot be read by this user.", way_out)
 
 
-def _permissions(folder: DataFolder) -> Check:
+def _permissions(folder: DataFolder) -> DoctorCheck:
     what = "permissions"
     found = list(paths_readable_by_others(folder.root))
     if not found:
-        return Check(what, f"{folder.root} and what it holds is for its owner alone.")
+        return DoctorCheck(what, f"{folder.root} and what it holds is for its owner alone.")
     mode = stat.S_IMODE(found[0].stat().st_mode)
     more = f", and {len(found) - 1:,} more" if len(found) > 1 else ""
     way_out = f"Run: chmod -R go= {folder.root}"
-    return Check(what, f"Others may open {found[0]} ({mode:o}){more}.", way_out)
+    return DoctorCheck(what, f"Others may open {found[0]} ({mode:o}){more}.", way_out)

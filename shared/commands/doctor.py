@@ -14,7 +14,7 @@ from shared.bootstrap.checks import (
     check_telemetry,
 )
 from shared.commands.base import OutputFormat, as_json, print_rows, spelled, with_registry
-from shared.domain.checks import Check, CheckSeverity
+from shared.domain.checks import CheckSeverity, DoctorCheck
 from shared.domain.errors.identity import SigningKeyUnavailable
 from shared.domain.organizations import Organization
 from shared.domain.ownership import OwnerlessOrganization
@@ -70,31 +70,33 @@ def doctor(output: OutputFormat) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _advice(what: str, found: str, way_out: str = "") -> Check:
-    return Check(what, found, way_out, CheckSeverity.ADVICE)
+def _advice(what: str, found: str, way_out: str = "") -> DoctorCheck:
+    return DoctorCheck(what, found, way_out, CheckSeverity.ADVICE)
 
 
-def _surroundings(settings: Settings) -> Iterator[Check]:
+def _surroundings(settings: Settings) -> Iterator[DoctorCheck]:
     python = platform.python_version()
     sqlite = sqlite3.sqlite_version
-    yield Check("versions", f"Python {python}, SQLite {sqlite}.")
+    yield DoctorCheck("versions", f"Python {python}, SQLite {sqlite}.")
     unknown = unknown_settings()
     if not unknown:
-        yield Check("settings", "Every variable that begins with BALLROOM_ is known.")
+        yield DoctorCheck("settings", "Every variable that begins with BALLROOM_ is known.")
     for sentence in unknown:
-        yield Check("settings", sentence, "Correct or remove the variable.", CheckSeverity.ERROR)
+        yield DoctorCheck(
+            "settings", sentence, "Correct or remove the variable.", CheckSeverity.ERROR
+        )
     way_out = ""
     if needs_https(settings.base_url):
         way_out = "Nobody can sign in there. Set BALLROOM_URL to an https address."
-    yield Check("address", f"The registry is {settings.base_url}.", way_out)
+    yield DoctorCheck("address", f"The registry is {settings.base_url}.", way_out)
     yield _appeals(settings)
     yield _contact(settings)
     yield _operator(settings)
     if ways := [*_ways_out_of_here(settings)]:
-        yield Check("network", " ".join(ways))
+        yield DoctorCheck("network", " ".join(ways))
 
 
-def _appeals(settings: Settings) -> Check:
+def _appeals(settings: Settings) -> DoctorCheck:
     """Say where those appeal whom a decision of administrators affects."""
     if settings.abuse_contact:
         return _advice("appeals", f"Mail about decisions names {settings.abuse_contact}.")
@@ -103,7 +105,7 @@ def _appeals(settings: Settings) -> Check:
     return _advice("appeals", found, way_out)
 
 
-def _contact(settings: Settings) -> Check:
+def _contact(settings: Settings) -> DoctorCheck:
     """Say where somebody writes to who found a vulnerability."""
     contacts = (settings.security_contact, settings.abuse_contact)
     if named := [each for each in contacts if each]:
@@ -117,7 +119,7 @@ def _contact(settings: Settings) -> Check:
     return _advice("contact", found, way_out)
 
 
-def _operator(settings: Settings) -> Check:
+def _operator(settings: Settings) -> DoctorCheck:
     """Say which pages of the operator are linked below every page."""
     pages = {
         "BALLROOM_PRIVACY_URL": ("privacy notice", settings.privacy_url),
@@ -141,7 +143,7 @@ def _ways_out_of_here(settings: Settings) -> Iterator[str]:
         yield f"Certificates of the authorities in {settings.ca_file} are trusted."
 
 
-async def _checks_of_records(registry: Registry) -> list[Check]:
+async def _checks_of_records(registry: Registry) -> list[DoctorCheck]:
     found = [each async for each in _placement(registry)]
     found += [each async for each in _makers(registry)]
     found += [each async for each in _secrets_of_webhooks(registry)]
@@ -168,7 +170,7 @@ async def _checks_of_records(registry: Registry) -> list[Check]:
     return found + [await _token(each.with_token) for each in sources if each.with_token]
 
 
-async def _placement(registry: Registry) -> AsyncIterator[Check]:
+async def _placement(registry: Registry) -> AsyncIterator[DoctorCheck]:
     """Say how far the archives are placed for who may read, where a task places them."""
     task = registry.maintenance.task_runner.tasks.get(PlaceArchives.id)
     if not isinstance(task, PlaceArchives):
@@ -183,7 +185,7 @@ async def _placement(registry: Registry) -> AsyncIterator[Check]:
     yield _advice("placement", found, way_out)
 
 
-async def _makers(registry: Registry) -> AsyncIterator[Check]:
+async def _makers(registry: Registry) -> AsyncIterator[DoctorCheck]:
     """Name what is of no staff any more, what has no known maker, and what stops with its maker."""
     review = registry.tokens.maker_review
     ended = [f"{each.described}, made by {each.maker}" for each in await review.no_longer_staff()]
@@ -215,7 +217,7 @@ async def _makers(registry: Registry) -> AsyncIterator[Check]:
         yield _advice("makers", found, way_out)
 
 
-async def _secrets_of_webhooks(registry: Registry) -> AsyncIterator[Check]:
+async def _secrets_of_webhooks(registry: Registry) -> AsyncIterator[DoctorCheck]:
     """Name the webhooks that deliver nothing because their secrets are not there."""
     try:
         missing = await registry.organizations.webhook_secrets.all_missing()
@@ -231,7 +233,7 @@ async def _secrets_of_webhooks(registry: Registry) -> AsyncIterator[Check]:
         yield _advice("webhooks", found, way_out)
 
 
-async def _publishers(registry: Registry) -> AsyncIterator[Check]:
+async def _publishers(registry: Registry) -> AsyncIterator[DoctorCheck]:
     """Name the trusted publishers that let more people publish than one that is added today."""
     flawed = await registry.tokens.maker_review.flawed_publishers()
     if flawed:
@@ -243,7 +245,7 @@ async def _publishers(registry: Registry) -> AsyncIterator[Check]:
         yield _advice("publishers", f"More people can publish than should: {named}.", way_out)
 
 
-async def _group_roles(registry: Registry) -> AsyncIterator[Check]:
+async def _group_roles(registry: Registry) -> AsyncIterator[DoctorCheck]:
     """Name the accounts whose roles by groups have ended or end soon."""
     roles = registry.administration.group_rules.roles_by_groups
     now_ms = registry.clock.now_ms()
@@ -264,13 +266,13 @@ async def _group_roles(registry: Registry) -> AsyncIterator[Check]:
         yield _advice("group roles", found, "They keep them if they sign in.")
 
 
-async def _second_administrator(registry: Registry) -> AsyncIterator[Check]:
+async def _second_administrator(registry: Registry) -> AsyncIterator[DoctorCheck]:
     """Report the decisions that wait for a second administrator, and whether there is none."""
     for problem in await registry.administration.second_administrator.problems():
         yield _advice("administrators", problem.sentence, problem.way_out)
 
 
-async def _ownerless(registry: Registry) -> AsyncIterator[Check]:
+async def _ownerless(registry: Registry) -> AsyncIterator[DoctorCheck]:
     """Name the organizations without an owner who can sign in, as they are now."""
     ownerless = registry.organizations.ownerless
     now_ms = registry.clock.now_ms()
@@ -284,7 +286,7 @@ async def _ownerless(registry: Registry) -> AsyncIterator[Check]:
         yield _advice("owners", problem.sentence, problem.way_out)
 
 
-async def _directory_locks(registry: Registry) -> AsyncIterator[Check]:
+async def _directory_locks(registry: Registry) -> AsyncIterator[DoctorCheck]:
     """Say whose accounts wait for an administrator, and why the directory was not understood."""
     task = registry.maintenance.tasks.get(LockDisabledAccounts.id)
     if task is None:
@@ -292,10 +294,10 @@ async def _directory_locks(registry: Registry) -> AsyncIterator[Check]:
     waiting = await registry.administration.directory_locks.waiting()
     if waiting:
         problem = waiting_problem(waiting)
-        yield Check("directory", problem.sentence, problem.way_out)
+        yield DoctorCheck("directory", problem.sentence, problem.way_out)
     [state] = await registry.maintenance.task_runner.runs.read([task])
     if state.last_run is None:
-        yield Check("directory", "Microsoft Entra ID was not asked yet who is disabled.")
+        yield DoctorCheck("directory", "Microsoft Entra ID was not asked yet who is disabled.")
         return
     problems = state.last_run.problems
     if state.last_run.result is TaskResult.FAILED:
@@ -306,35 +308,35 @@ async def _directory_locks(registry: Registry) -> AsyncIterator[Check]:
             "(infra/entra.sh in Azure), or set BALLROOM_ENTRA_ACCOUNTS=false; then run "
             f"`ballroom upkeep run {task.id}`."
         )
-        yield Check("directory", each, way_out)
+        yield DoctorCheck("directory", each, way_out)
     if not waiting and not problems:
-        yield Check("directory", "Everybody who is disabled in Microsoft Entra ID is locked.")
+        yield DoctorCheck("directory", "Everybody who is disabled in Microsoft Entra ID is locked.")
 
 
-async def _provisioning(registry: Registry) -> AsyncIterator[Check]:
+async def _provisioning(registry: Registry) -> AsyncIterator[DoctorCheck]:
     """Say which accounts directories wait for, and which of their tokens end soon."""
     for each in await registry.scim.takeovers.problems():
-        yield Check("directory", each.sentence, each.way_out)
+        yield DoctorCheck("directory", each.sentence, each.way_out)
 
 
-async def _transparency_log(registry: Registry) -> AsyncIterator[Check]:
+async def _transparency_log(registry: Registry) -> AsyncIterator[DoctorCheck]:
     """Say whether the log is being written, and how one that stopped goes on."""
     state = await registry.transparency.reader.state()
     if state is None:
-        yield Check("log", "The transparency log has no entry yet.")
+        yield DoctorCheck("log", "The transparency log has no entry yet.")
         return
     if not state.stopped:
-        yield Check("log", f"{state.origin} has {state.head.size:,} entries.")
+        yield DoctorCheck("log", f"{state.origin} has {state.head.size:,} entries.")
         return
     found = f"{state.origin} has stopped at {state.head.size:,} entries: {state.stopped}"
     way_out = (
         "Everything else is served. If a newer backup exists, restore that one. Else run "
         "`ballroom log mend`, which says how the log goes on and what everybody has to be told."
     )
-    yield Check("log", found, way_out)
+    yield DoctorCheck("log", found, way_out)
 
 
-async def _signing_keys(registry: Registry) -> AsyncIterator[Check]:
+async def _signing_keys(registry: Registry) -> AsyncIterator[DoctorCheck]:
     """Say which of the keys whose signatures others keep cannot be read."""
     adapters = registry.adapters
     needed = (
@@ -356,7 +358,7 @@ async def _signing_keys(registry: Registry) -> AsyncIterator[Check]:
         yield _advice("signing keys", "Releases and the transparency log can be signed.")
 
 
-async def _key_ages(registry: Registry) -> AsyncIterator[Check]:
+async def _key_ages(registry: Registry) -> AsyncIterator[DoctorCheck]:
     """Say how old the keys are, and which should have been rotated."""
     now_ms = registry.clock.now_ms()
     ages = [
@@ -372,7 +374,7 @@ async def _key_ages(registry: Registry) -> AsyncIterator[Check]:
         yield _advice("key ages", found, way_out)
 
 
-async def _sigstore(registry: Registry) -> AsyncIterator[Check]:
+async def _sigstore(registry: Registry) -> AsyncIterator[DoctorCheck]:
     """Say which trusted roots verify Sigstore bundles, once one is needed."""
     roots = registry.publishing.trusted_root_renewal.roots
     if roots.files:
@@ -399,7 +401,7 @@ async def _sigstore(registry: Registry) -> AsyncIterator[Check]:
 _ROOTS = "Write what `gh attestation trusted-root` prints into the files."
 
 
-async def _advisories(registry: Registry) -> AsyncIterator[Check]:
+async def _advisories(registry: Registry) -> AsyncIterator[DoctorCheck]:
     """Say which dumps of advisories could not be read."""
     way_out = (
         "See that BALLROOM_ADVISORIES_FROM names the mirror and that this machine may reach it, "
@@ -409,7 +411,7 @@ async def _advisories(registry: Registry) -> AsyncIterator[Check]:
         yield _advice("advisories", problem, way_out)
 
 
-async def _newer_releases(registry: Registry) -> AsyncIterator[Check]:
+async def _newer_releases(registry: Registry) -> AsyncIterator[DoctorCheck]:
     """Say which newer version of Ballroom is known, where a feed of releases is read."""
     known = await registry.administration.product_releases.known()
     if not known.feed:
@@ -434,7 +436,7 @@ async def _newer_releases(registry: Registry) -> AsyncIterator[Check]:
         yield _advice("releases", f"{newest} is newer than this one, as the feed said on {when}.")
 
 
-async def _upstream(source: UpstreamSource) -> Check:
+async def _upstream(source: UpstreamSource) -> DoctorCheck:
     """Ask an upstream registry."""
     failure = await source.failure()
     name = f"{source.name} at {source.address}"
@@ -448,7 +450,7 @@ async def _upstream(source: UpstreamSource) -> Check:
     return _advice("upstream", found, f"What is stored is served. {way_out}")
 
 
-async def _token(source: UpstreamSource) -> Check:
+async def _token(source: UpstreamSource) -> DoctorCheck:
     """Ask an upstream registry with the token for it."""
     failure = await source.failure()
     if failure is None:
@@ -458,7 +460,7 @@ async def _token(source: UpstreamSource) -> Check:
     return _advice("upstream", found, f"What is stored is served. {way_out}")
 
 
-def _row(check: Check) -> dict[str, object]:
+def _row(check: DoctorCheck) -> dict[str, object]:
     return {
         "what": check.what,
         "ok": not check.way_out,
@@ -467,6 +469,6 @@ def _row(check: Check) -> dict[str, object]:
     }
 
 
-def _line(check: Check) -> str:
+def _line(check: DoctorCheck) -> str:
     state = _LABELS[check.severity] if check.way_out else "ok"
     return f"{state:<8} {check.what:<14} {check.found} {check.way_out}".rstrip()

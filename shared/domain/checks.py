@@ -17,7 +17,7 @@ class CheckSeverity(Enum):
     ERROR = "error"
 
 
-class Check(Struct, frozen=True):
+class DoctorCheck(Struct, frozen=True):
     """One thing that was checked; `way_out` is empty when nothing is wrong with it."""
 
     what: str

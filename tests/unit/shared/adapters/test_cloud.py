@@ -17,7 +17,7 @@ from shared.adapters.cloud import (
 )
 from shared.adapters.cosmos.client import DATABASE
 from shared.auth.secrets import Secret
-from shared.domain.checks import Check
+from shared.domain.checks import DoctorCheck
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.paths import ROOT
 from tests.support.cloud_stores import CloudInMemory, double_of
@@ -92,7 +92,7 @@ def test_the_app_starts_without_importing_what_its_first_request_needs(
     assert done.stdout.strip() == "[] True True"
 
 
-async def findings(connections: AzureClients) -> dict[str, Check]:
+async def findings(connections: AzureClients) -> dict[str, DoctorCheck]:
     """Return what was found, by what was looked at."""
     cloud = open_cloud(connections, FakeClock(), FakeRandomness("doctor"))
     try:
