@@ -281,7 +281,9 @@ def _record_pull(
     """Say in the line of the request who pulls what, and record it."""
     exchange.pulled = pulled.text
     exchange.caller = caller
-    registry.packages.pull_recorder.add(pulled.coordinate, is_public=pulled.is_public, by=caller)
+    registry.packages.pull_recorder.add(
+        pulled.coordinate, is_public=pulled.is_public, by=caller, key=pulled.key
+    )
 
 
 def _who(caller: Principal) -> str:

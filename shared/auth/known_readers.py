@@ -7,7 +7,7 @@ hidden one. Only the readers that a request names are looked up, because a crede
 hundreds of organizations.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from msgspec import Struct
@@ -25,10 +25,12 @@ MAX_READERS = 20_000  # Pairs of a credential and a reader; each takes about 0.5
 
 
 class _Known(Struct, frozen=True):
-    """When rights were read: the number of the edition before, and the monotonic clock."""
+    """When rights were read: the number of the edition before, and the monotonic clock; and the
+    keys of the records that they depend on."""
 
     edition_number: int
     read_ms: int
+    records: tuple[str, ...]
 
 
 class KnownReaders:
@@ -39,7 +41,10 @@ class KnownReaders:
     def __init__(self, edition: Edition, clock: Clock) -> None:
         self._edition = edition
         self._clock = clock
-        self._known = LruCache[tuple[str, str, str], _Known](MAX_READERS)
+        # By the account and the credential, what is known of each reader.
+        self._known = LruCache[tuple[str, str], Mapping[str, _Known]](
+            MAX_READERS, weigh=lambda _, known: len(known)
+        )
 
     @property
     def edition_number(self) -> int:
@@ -48,9 +53,14 @@ class KnownReaders:
 
     def note(self, by: Principal, reader: str, edition_number: int) -> None:
         """Note that `by` may read every package of these readers."""
-        if by.credential:
-            known = _Known(edition_number, self._clock.monotonic_ms())
-            self._known.put((by.id, by.credential, reader), known)
+        if not by.credential:
+            return
+        now_ms = self._clock.monotonic_ms()
+        known = self._known.peek((by.id, by.credential)) or {}
+        recent = {each: rights for each, rights in known.items() if _is_recent(rights, now_ms)}
+        records = (RECORDS, records_of(by.id), records_of(reader))
+        recent[reader] = _Known(edition_number, now_ms, records)
+        self._known.put((by.id, by.credential), recent)
 
     def includes(self, by: Principal, reader: str) -> bool:
         """Check whether `by` is known to be one of these readers.
@@ -58,13 +68,8 @@ class KnownReaders:
         A principal that was identified as a guest meanwhile is no staff, whatever is known of the
         credential: both ages together would be more than five seconds.
         """
-        if reader == STAFF and by.is_guest:
-            return False
-        known = self._known.get((by.id, by.credential, reader))
-        if known is None or self._clock.monotonic_ms() - known.read_ms >= KNOWN_FOR // MS:
-            return False
-        keys = (RECORDS, records_of(by.id), records_of(reader))
-        return self._edition.is_unchanged_since(known.edition_number, keys)
+        known = self._known.get((by.id, by.credential))
+        return known is not None and self._includes(known, by, reader)
 
     def includes_now(self, by: Principal, reader: str) -> bool:
         """Check what `includes` does, where every change of rights is known as soon as it is
@@ -72,9 +77,22 @@ class KnownReaders:
         edition = self._edition
         return edition.follows_records and edition.is_current() and self.includes(by, reader)
 
-    def among(self, by: Principal, orgs: Iterable[str]) -> Iterator[str]:
+    def among(self, by: Principal, orgs: Iterable[str]) -> Sequence[str]:
         """Return the readers that `by` is known to be one of: of these organizations, in lower
         case, and staff."""
-        if not by.credential:  # Without a credential, nothing is noted.
-            return iter(())
-        return (each for each in (*orgs, STAFF) if self.includes(by, each))
+        known = self._known.get((by.id, by.credential)) if by.credential else None
+        if known is None:
+            return ()
+        return [each for each in (*orgs, STAFF) if self._includes(known, by, each)]
+
+    def _includes(self, known: Mapping[str, _Known], by: Principal, reader: str) -> bool:
+        rights = known.get(reader)
+        if rights is None or not _is_recent(rights, self._clock.monotonic_ms()):
+            return False
+        if reader == STAFF and by.is_guest:
+            return False
+        return self._edition.is_unchanged_since(rights.edition_number, rights.records)
+
+
+def _is_recent(rights: _Known, now_ms: int) -> bool:
+    return now_ms - rights.read_ms < KNOWN_FOR // MS

@@ -101,13 +101,15 @@ _CREDENTIALS = b"authorization"
 _BASIC = b"basic "
 _BASIC_CREDENTIALS = (_CREDENTIALS, _BASIC)
 _OTHER_CREDENTIALS = (_CREDENTIALS, b"")
-# The name under which a key has the organization whose private packages the caller has to be able
-# to read. No header has this name.
-_READERS_OF = b""
+# Between the headers of a key: no header has a line break, which would end it.
+_LINE_BREAK = b"\r\n"
 
 _Header = tuple[bytes, bytes]
 _Query = bytes | tuple[tuple[str, str], ...]  # The whole query, or the keys that were read of one.
-_Key = tuple[str, bytes, _Query, tuple[_Header, ...]]
+# Method, path, query, compared headers, and the organization whose private packages the caller has
+# to be able to read; "" for none. One text of all headers is hashed once for all requests of a
+# connection that repeat them.
+_Key = tuple[str, bytes, _Query, bytes, str]
 
 
 class Lookup(Enum):
@@ -213,9 +215,10 @@ class AnswerCache:
             if answer is not None and answer.reads_whole_query:
                 answer = None
         if answer is None:
-            readers = readers_among(_names_of(scope["raw_path"]))
-            found = (self._answers.get(_of_readers(key, each)) for each in readers)
-            answer = next((each for each in found if each is not None), None)
+            for each in readers_among(_names_of(scope["raw_path"])):
+                answer = self._answers.get(_of_readers(key, each))
+                if answer is not None:
+                    break
         return answer
 
     def _reduced_query(self, scope: Scope) -> _Query:
@@ -259,7 +262,7 @@ class AnswerCache:
 
 
 def _key(scope: Scope, query: _Query) -> _Key:
-    headers: tuple[_Header, ...] | None = scope.get(COMPARED_HEADERS)
+    headers: bytes | None = scope.get(COMPARED_HEADERS)
     if headers is None:
         # A list takes one call of Python; a generator takes one more for each header.
         compared = [
@@ -267,8 +270,9 @@ def _key(scope: Scope, query: _Query) -> _Key:
             for each in scope["headers"]
             if each[0] in _COMPARED_NAMES
         ]
-        headers = scope[COMPARED_HEADERS] = tuple(compared)
-    return scope["method"], scope["raw_path"], query, headers
+        lines = [b"%b:%b" % each for each in compared]
+        headers = scope[COMPARED_HEADERS] = _LINE_BREAK.join(lines)
+    return scope["method"], scope["raw_path"], query, headers, ""
 
 
 def _kind_of_credentials(value: bytes) -> _Header:
@@ -283,8 +287,8 @@ def _names_of(raw_path: bytes) -> Sequence[str]:
 
 def _of_readers(key: _Key, org: str) -> _Key:
     """Return the key of an answer for those who may read an organization's private packages."""
-    method, path, query, headers = key
-    return method, path, query, (*headers, (_READERS_OF, org.encode("ascii")))
+    method, path, query, headers, _ = key
+    return method, path, query, headers, org
 
 
 def _is_cacheable(start: Message, body: Message, read: Set[str]) -> bool:
@@ -303,13 +307,13 @@ def _is_framed(start: Message) -> bool:
 
 
 def _memory_of_key(key: _Key) -> int:
-    _, path, query, headers = key
+    _, path, query, headers, readers_of = key
     of_query = (
         len(query)
         if isinstance(query, bytes)
         else sum(_PAIR_BYTES + len(k) + len(v) for k, v in query)
     )
-    return len(path) + of_query + _memory_of_headers(headers)
+    return len(path) + of_query + len(headers) + len(readers_of)
 
 
 def _memory_of_answer(headers: RawHeaders, head: bytes, body: bytes) -> int:

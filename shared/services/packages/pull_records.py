@@ -86,8 +86,9 @@ class PullRecorder:
         self._batches = 0
         self._flushing = DelayedFlush(self.flush, self._has_more, flush_after, on_delay)
 
-    def add(self, coordinate: Coordinate, *, is_public: bool, by: Principal) -> None:
-        """Record a pull, if pulls of packages with this visibility are recorded. Never waits."""
+    def add(self, coordinate: Coordinate, *, is_public: bool, by: Principal, key: str = "") -> None:
+        """Record a pull, if pulls of packages with this visibility are recorded; `key` is that of
+        the coordinate, if the caller has it. Never waits."""
         if is_public and not self._records_all:
             return
         now_ms = self._clock.now_ms()
@@ -97,10 +98,8 @@ class PullRecorder:
             self._window = window
         # This is called for every repeated answer, so a pull that is remembered already must cost
         # little.
-        package = coordinate.package
-        version = coordinate.version.text
         network = caller_network(by.address)
-        once = (package.org, package.name, version, by.id, by.credential, network)
+        once = (key or coordinate.key, by.id, by.credential, network)
         if self._seen.get(once) or len(self._waiting) >= MAX_PULLS_WAITING:
             return
         self._seen.put(once, True)
