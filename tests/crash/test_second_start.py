@@ -25,6 +25,7 @@ from tests.support.registry_process import (
     running,
     wait_for,
 )
+from tests.support.waiting import eventually
 
 SETTINGS = {"BALLROOM_LOG_LEVEL": "error"}
 
@@ -174,6 +175,8 @@ def test_a_start_after_a_crash_finds_nothing_in_its_way(tmp_path: Path) -> None:
             host.process.kill()
             host.process.wait(BOUND_SECONDS)
     with running(data, workers=2):
+        # The parent and two workers, of which the slower one may still be starting.
+        eventually(lambda: len(list(DataFolder(data).processes.iterdir())) >= 3)
         assert len(list(DataFolder(data).processes.iterdir())) == 3  # Used again by each start.
 
 
