@@ -13,7 +13,6 @@ from shared.services.provenance.trusted_roots import TrustedRoots
 from shared.services.publishing.dry_runs import DryRuns
 from shared.services.publishing.erasure import ReleaseErasure
 from shared.services.publishing.held_releases import HeldReleases
-from shared.services.publishing.license_rule import LicenseRule
 from shared.services.publishing.maven import MavenPackages, MavenPublishing
 from shared.services.publishing.moderation import Moderation
 from shared.services.publishing.own_releases import OwnReleases
@@ -21,8 +20,15 @@ from shared.services.publishing.package_holds import PackageHolds
 from shared.services.publishing.proposals import Proposals
 from shared.services.publishing.published_contents import PublishedContents
 from shared.services.publishing.publishing import DependencyCheck, Publishing
-from shared.services.publishing.publishing_rules import PublishingRules, RegistryRuleReader
-from shared.services.publishing.quota_rule import QuotaRule
+from shared.services.publishing.publishing_rules import (
+    LicenseRule,
+    PublishingRules,
+    QuotaRule,
+    RegistryRuleReader,
+    SecretRule,
+    StagedReleaseRule,
+    VersionNumberRule,
+)
 from shared.services.publishing.release_mail import PublishedMail, ReleaseMail
 from shared.services.publishing.release_selection import ReleaseSelections
 from shared.services.publishing.release_warnings import ReleaseWarnings
@@ -31,11 +37,8 @@ from shared.services.publishing.report_weights import ReportWeights
 from shared.services.publishing.reports import Reports
 from shared.services.publishing.rule_changes import PublishingRuleChanges
 from shared.services.publishing.scanner import Scanner, ScannerOptions
-from shared.services.publishing.secret_rule import SecretRule
 from shared.services.publishing.secret_scan import SecretScan
 from shared.services.publishing.staged_releases import StagedReleases
-from shared.services.publishing.staged_rule import StagedReleaseRule
-from shared.services.publishing.version_rule import VersionNumberRule
 from shared.services.report_records import ReportRecords
 from shared.settings.values import secret_of, split_list
 from shared.telemetry.metrics import PUSHES, record_metric
