@@ -12,7 +12,6 @@ from shared.services.following.following import Following
 from shared.services.packages.archive_delivery import ArchiveDelivery
 from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader
 from shared.services.packages.archive_relocation import ArchiveRelocation
-from shared.services.packages.dependency_mail import DependencyMail
 from shared.services.packages.dependency_notices import DependencyNotices
 from shared.services.packages.dependents import Dependents
 from shared.services.packages.deprecation import Deprecation
@@ -340,8 +339,9 @@ class PackageParts(ServiceGroup, frozen=True):
             work=self._adapters.work,
             search=self._registry.packages.search,
             authorization=self._registry.rights.authorization,
-            mail=self.dependency_mail,
+            mail_delivery=self._parts.foundation.mail_delivery,
             clock=self._adapters.clock,
+            base_url=self._settings.base_url,
         )
 
     @cached_property
@@ -385,11 +385,3 @@ class PackageParts(ServiceGroup, frozen=True):
     @cached_property
     def archive_link_signer(self) -> ArchiveLinkSigner:
         return ArchiveLinkSigner(keys=self._adapters.keys)
-
-    @cached_property
-    def dependency_mail(self) -> DependencyMail:
-        return DependencyMail(
-            mail_delivery=self._parts.foundation.mail_delivery,
-            clock=self._adapters.clock,
-            base_url=self._settings.base_url,
-        )

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from shared.registry.group import ServiceGroup
 from shared.services.provenance.attestations import ReleaseProvenance
-from shared.services.provenance.provenance_mail import ProvenanceMail
 from shared.services.provenance.provenance_notices import ProvenanceNotices
 from shared.services.provenance.sigstore_bundles import SigstoreBundles
 from shared.services.provenance.trusted_root_renewal import TrustedRootRenewal
@@ -300,9 +299,11 @@ class PublishingParts(ServiceGroup, frozen=True):
         return ProvenanceNotices(
             events=self._adapters.events,
             metadata=self._adapters.metadata,
+            directory=self._adapters.directory,
             work=self._adapters.work,
-            mail=self.provenance_mail,
+            mail_delivery=self._parts.foundation.mail_delivery,
             clock=self._adapters.clock,
+            base_url=self._settings.base_url,
         )
 
     @cached_property
@@ -426,13 +427,4 @@ class PublishingParts(ServiceGroup, frozen=True):
                 background_tasks=self._parts.foundation.background_tasks,
                 is_on=self._settings.release_mail,
             )
-        )
-
-    @cached_property
-    def provenance_mail(self) -> ProvenanceMail:
-        return ProvenanceMail(
-            directory=self._adapters.directory,
-            mail_delivery=self._parts.foundation.mail_delivery,
-            clock=self._adapters.clock,
-            base_url=self._settings.base_url,
         )
