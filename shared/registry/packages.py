@@ -13,7 +13,6 @@ from shared.services.packages.archive_delivery import ArchiveDelivery
 from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader
 from shared.services.packages.archive_relocation import ArchiveRelocation
 from shared.services.packages.dependency_notices import DependencyNotices
-from shared.services.packages.dependents import Dependents
 from shared.services.packages.deprecation import Deprecation
 from shared.services.packages.derived_data import (
     DerivedData,
@@ -76,10 +75,6 @@ class PackageServices(ServiceGroup, frozen=True):
             successors=self.successors,
             clock=self._adapters.clock,
         )
-
-    @cached_property
-    def dependents(self) -> Dependents:
-        return Dependents(search=self.search)
 
     @cached_property
     def index(self) -> PackageIndex:
