@@ -34,7 +34,7 @@ from shared.services.packages.pull_redirects import (
     PullRedirects,
     RedirectCache,
 )
-from shared.services.packages.pullers import PullerRecords
+from shared.services.packages.release_pullers import ReleasePullerRecorder
 from shared.services.packages.search import PackageSearch
 from shared.services.packages.sparse_index import PackageIndex
 from shared.services.packages.statistics import LastRegistryCounts, RecentPulls, RegistryStatistics
@@ -205,8 +205,8 @@ class PackageServices(ServiceGroup, frozen=True):
         )
 
     @cached_property
-    def pullers(self) -> PullerRecords:
-        return PullerRecords(
+    def release_pullers(self) -> ReleasePullerRecorder:
+        return ReleasePullerRecorder(
             directory=self._adapters.directory, clock=self._adapters.clock, keys=self._adapters.keys
         )
 
@@ -217,7 +217,7 @@ class PackageServices(ServiceGroup, frozen=True):
                 ledger=self._adapters.pulls,
                 caller_scope=self._adapters.caller_scope,
                 clock=self._adapters.clock,
-                pullers=self.pullers,
+                release_pullers=self.release_pullers,
                 keys=self._adapters.keys,
                 randomness=self._adapters.randomness,
                 read_only_mode=self._parts.foundation.read_only_mode,
