@@ -271,7 +271,7 @@ def _count_pull(published_ms: int, pulled: PulledRelease, call: Call) -> None:
         caller = call.caller
         client = caller.id or f"{caller.address} {call.header('user-agent')}"
         packages = call.registry.packages
-        packages.pullers.add(pulled.coordinate, _who(caller), published_ms, key=pulled.key)
+        packages.release_pullers.add(pulled.coordinate, _who(caller), published_ms, key=pulled.key)
         packages.pull_counter.count(pulled.coordinate, client, key=pulled.key)
 
 

@@ -396,7 +396,7 @@ async def _dependents(package: Json, info: "_Info") -> list[Json]:
 
 async def _counted_dependents(context: _Context, package: Package) -> list[_Dependent]:
     """Return all dependents of a package, once the query may still cost that much."""
-    count = await context.registry.packages.dependents.count(package, by=context.by)
+    count = await context.registry.packages.search.count_dependents(package, by=context.by)
     context.allowance.spend_dependents_of_package(count)
     return await _every_dependent(context, package)
 
@@ -418,7 +418,7 @@ async def _every_dependent(context: _Context, package: Package) -> list[_Depende
     total = 1
     while offset < total:
         page = ResultPage(offset=offset, limit=MAX_LIMIT, sort=Sort.NAME, descending=False)
-        results = await context.registry.packages.dependents.list(package, page, by=context.by)
+        results = await context.registry.packages.search.dependents(package, page, by=context.by)
         found += [_dependent(each.listing, package) for each in results.hits]
         offset = offset + MAX_LIMIT
         total = results.count

@@ -31,7 +31,6 @@ from shared.domain.times import MS
 from shared.domain.versions import Range, Version, parse_version_or_range
 from shared.runtime.answer_dependencies import Dependencies
 from shared.runtime.answers import Answer
-from shared.services.packages.source import dependencies_of_release
 from shared.services.publishing.publishing import Upload
 
 central = CentralFace()
@@ -95,7 +94,7 @@ async def central_package(call: Call) -> Answer:
     )
     named = _advisories_model(affected.advisories[0])
     answer = json_answer(model | named | logged, headers=OPEN_HEADERS)
-    of_release = dependencies_of_release(listing.head, listing.release, version)
+    of_release = Dependencies.of_release(listing.head, listing.release, version)
     answer.depends_on = (
         of_release and affected.depends_on and of_release | of_successor | affected.depends_on
     )

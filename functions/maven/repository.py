@@ -46,7 +46,6 @@ from shared.domain.visibility import Visibility
 from shared.registry import Registry
 from shared.runtime.answer_dependencies import NOTHING_STORED, Dependencies
 from shared.runtime.answers import PLAIN_TEXT, Answer
-from shared.services.packages.source import dependencies_of_release
 from shared.services.publishing.maven import MavenVersionList
 from shared.telemetry.log import log
 
@@ -201,7 +200,7 @@ def _of_release(
         content,
         media_type,
         is_public=head.visibility is Visibility.PUBLIC,
-        depends_on=dependencies_of_release(head, release, release.coordinate.version),
+        depends_on=Dependencies.of_release(head, release, release.coordinate.version),
         cacheable_until_ms=call.fresh_until_ms(release),
     )
 

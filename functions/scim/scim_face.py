@@ -11,7 +11,7 @@ from functions.http.caching_headers import NO_STORE
 from functions.http.calls import Call, anonymous_caller, verify_credential
 from functions.http.json_answers import STATUS_BY_KIND, failure_sentence, refusal_headers
 from functions.http.operations import Face
-from shared.auth.authorization_header import token_text
+from shared.auth.tokens import token_text
 from shared.domain.bounded_parsing import has_at_most_values
 from shared.domain.errors.base import Refusal, Unauthenticated
 from shared.domain.rate_limits import RateLimitClass

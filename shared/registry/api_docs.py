@@ -132,7 +132,7 @@ class QualityServices(ServiceGroup, frozen=True):
     def comparison(self) -> PackageComparison:
         return PackageComparison(
             details=self._registry.packages.details,
-            dependents=self._registry.packages.dependents,
+            search=self._registry.packages.search,
             pieces=self._registry.api_docs.pieces,
         )
 

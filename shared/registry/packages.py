@@ -12,9 +12,7 @@ from shared.services.following.following import Following
 from shared.services.packages.archive_delivery import ArchiveDelivery
 from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader
 from shared.services.packages.archive_relocation import ArchiveRelocation
-from shared.services.packages.dependency_mail import DependencyMail
 from shared.services.packages.dependency_notices import DependencyNotices
-from shared.services.packages.dependents import Dependents
 from shared.services.packages.deprecation import Deprecation
 from shared.services.packages.derived_data import (
     DerivedData,
@@ -36,7 +34,7 @@ from shared.services.packages.pull_redirects import (
     PullRedirects,
     RedirectCache,
 )
-from shared.services.packages.pullers import PullerRecords
+from shared.services.packages.release_pullers import ReleasePullerRecorder
 from shared.services.packages.search import PackageSearch
 from shared.services.packages.sparse_index import PackageIndex
 from shared.services.packages.statistics import LastRegistryCounts, RecentPulls, RegistryStatistics
@@ -77,10 +75,6 @@ class PackageServices(ServiceGroup, frozen=True):
             successors=self.successors,
             clock=self._adapters.clock,
         )
-
-    @cached_property
-    def dependents(self) -> Dependents:
-        return Dependents(search=self.search)
 
     @cached_property
     def index(self) -> PackageIndex:
@@ -211,8 +205,8 @@ class PackageServices(ServiceGroup, frozen=True):
         )
 
     @cached_property
-    def pullers(self) -> PullerRecords:
-        return PullerRecords(
+    def release_pullers(self) -> ReleasePullerRecorder:
+        return ReleasePullerRecorder(
             directory=self._adapters.directory, clock=self._adapters.clock, keys=self._adapters.keys
         )
 
@@ -223,7 +217,7 @@ class PackageServices(ServiceGroup, frozen=True):
                 ledger=self._adapters.pulls,
                 caller_scope=self._adapters.caller_scope,
                 clock=self._adapters.clock,
-                pullers=self.pullers,
+                release_pullers=self.release_pullers,
                 keys=self._adapters.keys,
                 randomness=self._adapters.randomness,
                 read_only_mode=self._parts.foundation.read_only_mode,
@@ -340,8 +334,9 @@ class PackageParts(ServiceGroup, frozen=True):
             work=self._adapters.work,
             search=self._registry.packages.search,
             authorization=self._registry.rights.authorization,
-            mail=self.dependency_mail,
+            mail_delivery=self._parts.foundation.mail_delivery,
             clock=self._adapters.clock,
+            base_url=self._settings.base_url,
         )
 
     @cached_property
@@ -385,11 +380,3 @@ class PackageParts(ServiceGroup, frozen=True):
     @cached_property
     def archive_link_signer(self) -> ArchiveLinkSigner:
         return ArchiveLinkSigner(keys=self._adapters.keys)
-
-    @cached_property
-    def dependency_mail(self) -> DependencyMail:
-        return DependencyMail(
-            mail_delivery=self._parts.foundation.mail_delivery,
-            clock=self._adapters.clock,
-            base_url=self._settings.base_url,
-        )

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from shared.registry.group import ServiceGroup
 from shared.services.provenance.attestations import ReleaseProvenance
-from shared.services.provenance.provenance_mail import ProvenanceMail
 from shared.services.provenance.provenance_notices import ProvenanceNotices
 from shared.services.provenance.sigstore_bundles import SigstoreBundles
 from shared.services.provenance.trusted_root_renewal import TrustedRootRenewal
@@ -13,7 +12,6 @@ from shared.services.provenance.trusted_roots import TrustedRoots
 from shared.services.publishing.dry_runs import DryRuns
 from shared.services.publishing.erasure import ReleaseErasure
 from shared.services.publishing.held_releases import HeldReleases
-from shared.services.publishing.license_rule import LicenseRule
 from shared.services.publishing.maven import MavenPackages, MavenPublishing
 from shared.services.publishing.moderation import Moderation
 from shared.services.publishing.own_releases import OwnReleases
@@ -21,8 +19,15 @@ from shared.services.publishing.package_holds import PackageHolds
 from shared.services.publishing.proposals import Proposals
 from shared.services.publishing.published_contents import PublishedContents
 from shared.services.publishing.publishing import DependencyCheck, Publishing
-from shared.services.publishing.publishing_rules import PublishingRules, RegistryRuleReader
-from shared.services.publishing.quota_rule import QuotaRule
+from shared.services.publishing.publishing_rules import (
+    LicenseRule,
+    PublishingRules,
+    QuotaRule,
+    RegistryRuleReader,
+    SecretRule,
+    StagedReleaseRule,
+    VersionNumberRule,
+)
 from shared.services.publishing.release_mail import PublishedMail, ReleaseMail
 from shared.services.publishing.release_selection import ReleaseSelections
 from shared.services.publishing.release_warnings import ReleaseWarnings
@@ -31,11 +36,8 @@ from shared.services.publishing.report_weights import ReportWeights
 from shared.services.publishing.reports import Reports
 from shared.services.publishing.rule_changes import PublishingRuleChanges
 from shared.services.publishing.scanner import Scanner, ScannerOptions
-from shared.services.publishing.secret_rule import SecretRule
 from shared.services.publishing.secret_scan import SecretScan
 from shared.services.publishing.staged_releases import StagedReleases
-from shared.services.publishing.staged_rule import StagedReleaseRule
-from shared.services.publishing.version_rule import VersionNumberRule
 from shared.services.report_records import ReportRecords
 from shared.settings.values import secret_of, split_list
 from shared.telemetry.metrics import PUSHES, record_metric
@@ -114,7 +116,7 @@ class PublishingServices(ServiceGroup, frozen=True):
             directory=self._adapters.directory,
             pulls=self._adapters.pulls,
             audit_log=self._registry.administration.audit_log,
-            dependents=self._registry.packages.dependents,
+            search=self._registry.packages.search,
             derived_data=self._registry.packages.derived_data,
             package_records=self._registry.packages.records,
             mail=self._parts.publishing.release_mail,
@@ -297,9 +299,11 @@ class PublishingParts(ServiceGroup, frozen=True):
         return ProvenanceNotices(
             events=self._adapters.events,
             metadata=self._adapters.metadata,
+            directory=self._adapters.directory,
             work=self._adapters.work,
-            mail=self.provenance_mail,
+            mail_delivery=self._parts.foundation.mail_delivery,
             clock=self._adapters.clock,
+            base_url=self._settings.base_url,
         )
 
     @cached_property
@@ -423,13 +427,4 @@ class PublishingParts(ServiceGroup, frozen=True):
                 background_tasks=self._parts.foundation.background_tasks,
                 is_on=self._settings.release_mail,
             )
-        )
-
-    @cached_property
-    def provenance_mail(self) -> ProvenanceMail:
-        return ProvenanceMail(
-            directory=self._adapters.directory,
-            mail_delivery=self._parts.foundation.mail_delivery,
-            clock=self._adapters.clock,
-            base_url=self._settings.base_url,
         )

@@ -4,7 +4,8 @@ from typing import Self
 
 from msgspec import Struct
 
-from shared.domain.packages import Head
+from shared.domain.packages import Head, Release
+from shared.domain.versions import Range, Version
 from shared.domain.visibility import Visibility
 from shared.runtime.editions import EVERYTHING
 
@@ -33,6 +34,23 @@ class Dependencies(Struct, frozen=True):
             frozenset(() if is_public else (head.readers,)),
             bool(head.upstream),
         )
+
+    @classmethod
+    def of_list(cls, head: Head) -> Self | None:
+        """Return those of a list of the releases of a package. None for a package of an upstream,
+        because this registry does not learn of new releases there."""
+        return None if head.upstream else cls.of(head)
+
+    @classmethod
+    def of_release(cls, head: Head, release: Release, wanted: Version | Range) -> Self | None:
+        """Return those of an answer about the release that was found for the wanted version. None
+        if an upstream described the release or chose it from a range. A stored release of an
+        upstream is treated like one of ours as long as it is fresh.
+        """
+        is_theirs = release.upstream is not None
+        if is_theirs and (isinstance(wanted, Range) or not release.is_stored):
+            return None
+        return cls.of(head)
 
     @property
     def is_of_packages(self) -> bool:

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared.auth.token_search import MAX_LOOKALIKES
-from shared.auth.tokens import AccessToken
+from shared.auth.tokens import MAX_LOOKALIKES, AccessToken
 from shared.domain.archives.limits import DEFAULT_LIMITS, MIB, ArchiveLimits
 from tests.fakes.system import FakeRandomness
 from tests.support.archives import Spec, bala, files, noise, zipped

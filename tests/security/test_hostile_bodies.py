@@ -21,9 +21,8 @@ from functions.http.body_parsing import archive_parts
 from functions.http.calls import Call
 from functions.maven.paths import RepositoryPath
 from shared.auth.authentication import RequestClient
-from shared.auth.authorization_header import token_text
 from shared.auth.secrets import Secret
-from shared.auth.tokens import AccessToken
+from shared.auth.tokens import AccessToken, token_text
 from shared.domain.archives.digests import Digest
 from shared.domain.body_sizes import MAX_BODY_BYTES
 from shared.domain.coordinates import Coordinate, Package

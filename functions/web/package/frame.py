@@ -324,7 +324,7 @@ async def show_tab(
     """Show a page; `dependents` is their count, where it is known already."""
     # One after the other: both are in memory for packages that are often read, and tasks cost more.
     if dependents is None and TAB_PAGES[tab].shows_dependents:
-        count = call.registry.packages.dependents.count
+        count = call.registry.packages.search.count_dependents
         dependents = await if_available(count(details.package, by=call.caller))
     facts = TabFacts(dependents)
     record = await if_available(call.registry.api_docs.documentation.state(details.release))

@@ -235,7 +235,7 @@ async def _dependents(call: PublicPageCall, details: ReleaseDetails) -> Answer:
     """Show the packages that depend on this one, most pulled first."""
     offset = (requested_page(call.redacted_query) - 1) * ROWS_PER_PAGE
     page = ResultPage(offset=offset, limit=ROWS_PER_PAGE, sort=Sort.PULLS)
-    found = await call.registry.packages.dependents.list(details.package, page, by=call.caller)
+    found = await call.registry.packages.search.dependents(details.package, page, by=call.caller)
     if found.count and not found.hits:
         raise page_not_found(call)
     pager = _pager(call, details, "dependents", found.count)

@@ -1,1 +1,1 @@
-"""Rules about what is published: a pure module for each, which says what it finds."""
+"""How longer rules about what is published decide: a pure module for each."""

@@ -16,8 +16,8 @@ from shared.domain.licenses import (
 from shared.domain.publishing_rules import OF_REGISTRY, EffectiveRules, RuleEffect, RuleFinding
 from shared.domain.sentences import named
 
-RULE = "license-refused"
-UNKNOWN = "license-unknown"
+LICENSE_REFUSED = "license-refused"
+LICENSE_UNKNOWN = "license-unknown"
 _SHOWN = 10  # Allowed expressions in a sentence.
 
 
@@ -140,13 +140,13 @@ class _Lists:
             f"{release.name} is none that SPDX has, so it cannot be compared with them. Name it in "
             "Ballerina.toml as SPDX does, such as Apache-2.0."
         )
-        return RuleFinding(UNKNOWN, RuleEffect.WARN, self._whose, message)
+        return RuleFinding(LICENSE_UNKNOWN, RuleEffect.WARN, self._whose, message)
 
     def _refusal(self, release: LicensedRelease, clause: str, way_out: str) -> RuleFinding:
         ask = f"sk {who_changes(self._whose)} to change the rule."
         ending = f"A{ask}" if release.is_mirrored else f"{way_out}, or a{ask}"
         message = f"{self._rules} about licenses keep {release.name} out: {clause}. {ending}"
-        return RuleFinding(RULE, RuleEffect.REFUSE, self._whose, message)
+        return RuleFinding(LICENSE_REFUSED, RuleEffect.REFUSE, self._whose, message)
 
     @property
     def _rules(self) -> str:

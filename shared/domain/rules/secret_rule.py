@@ -9,7 +9,7 @@ from shared.domain.searched_files import AllowedFile
 from shared.domain.secret_forms import MAX_LOOKALIKES, FoundSecret, FoundSecrets
 from shared.domain.sentences import named
 
-RULE = "secret-in-archive"
+SECRET_IN_ARCHIVE = "secret-in-archive"  # noqa: S105 - the code of a finding.
 _SHOWN = 3  # Secrets in a sentence.
 
 
@@ -65,4 +65,6 @@ def place_text(secret: FoundSecret) -> str:
 
 
 def _refusal(whose: str, message: str) -> RuleFinding:
-    return RuleFinding(RULE, RuleEffect.REFUSE, whose, f"By the rules of {whose}: {message}.")
+    return RuleFinding(
+        SECRET_IN_ARCHIVE, RuleEffect.REFUSE, whose, f"By the rules of {whose}: {message}."
+    )

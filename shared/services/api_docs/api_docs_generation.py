@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct, field
 
-from shared.auth.token_search import own_token_form
+from shared.auth.tokens import own_token_form
 from shared.confined.job_files import (
     ARCHIVE,
     BEFORE,

@@ -19,10 +19,11 @@ from shared.domain.packages import Head, Release
 from shared.domain.principals import MAINTENANCE, OPERATOR, Principal
 from shared.domain.release_states import State
 from shared.domain.search import Query, ResultPage, Sort
+from shared.domain.sentences import listed
 from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.domain.visibility import Visibility
-from shared.domain.withdrawals import withdrawal_of
+from shared.domain.withdrawals import withdrawal_of, withdrawal_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
@@ -30,7 +31,13 @@ from shared.ports.system import Clock
 from shared.ports.work import WorkStore
 from shared.services.feed_position import FeedPosition, event_batches
 from shared.services.identity.accounts import organization_owners
-from shared.services.packages.dependency_mail import DependencyMail
+from shared.services.mail_delivery import (
+    MAX_LISTED,
+    NOTICE_MAIL_KEPT_FOR,
+    MailDelivery,
+    mail_text,
+    reason_text,
+)
 from shared.services.packages.search import PackageSearch
 from shared.services.record_batches import DEPENDENTS_READ_AT_ONCE
 
@@ -73,8 +80,9 @@ class DependencyNotices(Struct, frozen=True):
     work: WorkStore
     search: PackageSearch
     authorization: Authorization
-    mail: DependencyMail
+    mail_delivery: MailDelivery
     clock: Clock
+    base_url: str
 
     async def run(self, until_ms: int) -> TaskReport:
         """Tell owners about withdrawals until that time; the next run continues with the rest."""
@@ -122,7 +130,7 @@ class DependencyNotices(Struct, frozen=True):
         for _, (owner, names) in sorted(by_owner.items()):
             if notified.is_full or self.clock.now_ms() >= until_ms:
                 return False
-            notified.mails += await self.mail.send_withdrawn(event.id, release, owner, names)
+            notified.mails += await self._send_mail(event.id, release, owner, names)
         return True
 
     async def _dependents(
@@ -156,6 +164,26 @@ class DependencyNotices(Struct, frozen=True):
             if not owners:
                 return None
         return _Dependent(release, tuple(owners))
+
+    async def _send_mail(
+        self, withdrawal: str, release: Release, owner: Account, dependents: Sequence[str]
+    ) -> int:
+        """Send mail to the owner, once for a withdrawal; return how many were sent."""
+        now_ms = self.clock.now_ms()
+        at = release.coordinate
+        mail = mail_text(
+            "dependency-withdrawn",
+            release=str(at),
+            reason=reason_text(withdrawal_text(withdrawal_of(release))),
+            dependents=listed(dependents, MAX_LISTED),
+            page=f"{self.base_url}/packages/{at.package}/{at.version}",
+        )
+        return await self.mail_delivery.send_once(
+            f"dependency:{withdrawal}",
+            [owner],
+            mail,
+            until_ms=now_ms + NOTICE_MAIL_KEPT_FOR // MS,
+        )
 
 
 def _is_withdrawal(event: Event) -> bool:

@@ -50,11 +50,12 @@ from shared.domain.visibility import Visibility
 from shared.domain.withdrawals import release_withdrawn, withdrawal_of
 from shared.ports.documents import DocumentStore
 from shared.ports.metadata import MetadataStore, PackageReader, ReadCheck
+from shared.runtime.answer_dependencies import Dependencies
 from shared.runtime.decoded_records import memory_of, memory_of_entries
 from shared.runtime.editions import Edition
 from shared.runtime.lru_cache import LruCache
 from shared.services.packages.archive_sweep import erased_by_ms
-from shared.services.packages.source import PackageVersions, VisibleRelease, dependencies_of_list
+from shared.services.packages.source import PackageVersions, VisibleRelease
 
 MAX_RESOLVED = 2_000  # Packages, modules or tools of one call.
 # A module a.b.c may be in three packages, and in one that the build already uses.
@@ -175,7 +176,7 @@ class HostedPackages(Struct, frozen=True):
     ) -> PackageVersions:
         survey = await self.survey(package, by=by)
         versions = newest_stable_first(usable_versions(survey, client))
-        return PackageVersions(versions, dependencies_of_list(survey.head))
+        return PackageVersions(versions, Dependencies.of_list(survey.head))
 
     async def survey(self, package: Package, *, by: Principal) -> Survey:
         survey = await self._survey(package, by)

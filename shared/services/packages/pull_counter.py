@@ -18,7 +18,7 @@ from shared.ports.system import Clock, Randomness
 from shared.runtime.background_tasks import DelayedFlush
 from shared.runtime.lru_cache import LruCache
 from shared.services.limits.notices import ReadOnlyMode
-from shared.services.packages.pullers import PullerRecords
+from shared.services.packages.release_pullers import ReleasePullerRecorder
 
 # A crash, or the end of a Functions host, loses the counts of this time.
 FLUSH_AFTER = timedelta(seconds=30)
@@ -37,7 +37,7 @@ class PullCounter:
         caller_scope: CallerScope,
         clock: Clock,
         *,
-        pullers: PullerRecords,
+        release_pullers: ReleasePullerRecorder,
         keys: SigningKeys,
         randomness: Randomness,
         read_only_mode: ReadOnlyMode,
@@ -50,7 +50,7 @@ class PullCounter:
         `on_delay` is called with the reason when counts cannot be written yet.
         """
         self._ledger = ledger
-        self._pullers = pullers
+        self._release_pullers = release_pullers
         self._knows_callers = caller_scope is CallerScope.REGISTRY
         self._clock = clock
         self._signer = keys.signer("callers")
@@ -109,7 +109,7 @@ class PullCounter:
             await self._ledger.record(await self._signed(batch))
             self._batch = None
             written += sum(batch.counts.values())
-        await self._pullers.flush()
+        await self._release_pullers.flush()
         return written
 
     def _has_more(self) -> bool:

@@ -44,7 +44,7 @@ from shared.runtime.answer_dependencies import Dependencies
 from shared.runtime.editions import Edition
 from shared.runtime.lru_cache import LruCache
 from shared.services.packages.archive_delivery import ArchiveDelivery, ArchiveLink
-from shared.services.packages.source import PackageSource, dependencies_of_release
+from shared.services.packages.source import PackageSource
 
 SIGNED_LINK_LIFETIME = timedelta(minutes=10)  # A slow client on a 64 MiB archive needs about eight.
 
@@ -166,7 +166,7 @@ class PullRedirects(Struct, frozen=True):
             release.created_ms,
             found.head.visibility is Visibility.PUBLIC,
             release.upstream is not None,
-            dependencies_of_release(found.head, release, wanted),
+            Dependencies.of_release(found.head, release, wanted),
             until_ms,
         )
         return located, archive

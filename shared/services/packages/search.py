@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
 from shared.domain.approved_packages import ApprovalLimit
+from shared.domain.coordinates import Package
 from shared.domain.distributions import ANY_CLIENT
 from shared.domain.errors.base import NotFound
 from shared.domain.errors.requests import SearchUnconfirmed
@@ -39,6 +40,7 @@ from shared.services.packages.hosted_packages import HostedPackages
 SUGGESTIONS = 8  # As many as a list below an input shows without scrolling.
 
 _NOTHING = Results((), 0)
+_COUNT_ONLY = ResultPage(limit=0)
 # Results that are read for a caller who may only use approved releases.
 _MOST_LIMITED = 5 * MAX_LIMIT
 
@@ -106,6 +108,16 @@ class PackageSearch(Struct, frozen=True):
             offset += MAX_LIMIT
         shown = tuple(hits[page.offset : page.offset + page.limit])
         return Results(shown, len(hits), found.corrections)
+
+    async def dependents(self, package: Package, page: ResultPage, *, by: Principal) -> Results:
+        """Return a page of the packages whose latest release depends on a package directly, of
+        those that the caller may see."""
+        query = Query(depends_on=package.key, include_deprecated=True)
+        return await self.search(query, page, by=by)
+
+    async def count_dependents(self, package: Package, *, by: Principal) -> int:
+        """Return how many packages `dependents` has."""
+        return (await self.dependents(package, _COUNT_ONLY, by=by)).count
 
     async def search_with_facets(
         self, query: Query, page: ResultPage, *, by: Principal

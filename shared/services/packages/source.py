@@ -18,7 +18,7 @@ from shared.domain.build_resolution import (
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.distributions import ClientProfile
 from shared.domain.listings import Listing
-from shared.domain.packages import AvailableRelease, Head, Release, ReleaseEntry, Survey
+from shared.domain.packages import AvailableRelease, ReleaseEntry, Survey
 from shared.domain.principals import Principal
 from shared.domain.versions import Range, Version
 from shared.runtime.answer_dependencies import Dependencies
@@ -29,25 +29,6 @@ class PackageVersions(Struct, frozen=True):
 
     versions: tuple[Version, ...]
     depends_on: Dependencies | None
-
-
-def dependencies_of_list(head: Head) -> Dependencies | None:
-    """Return the records on which a list of the releases of a package depends. None for a package
-    of an upstream, because this registry does not learn of new releases there."""
-    return None if head.upstream else Dependencies.of(head)
-
-
-def dependencies_of_release(
-    head: Head, release: Release, wanted: Version | Range
-) -> Dependencies | None:
-    """Return on what an answer about a release depends that was found for the wanted version; None
-    if an upstream described the release or chose it from a range. A stored release of an upstream
-    is treated like one of ours as long as it is fresh.
-    """
-    is_theirs = release.upstream is not None
-    if is_theirs and (isinstance(wanted, Range) or not release.is_stored):
-        return None
-    return Dependencies.of(head)
 
 
 class PackageSource(Protocol):

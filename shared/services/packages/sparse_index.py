@@ -23,7 +23,7 @@ from shared.ports.metadata import MetadataStore
 from shared.runtime.answer_dependencies import Dependencies
 from shared.runtime.lru_cache import LruCache
 from shared.services.packages.derived_data import DocumentCache
-from shared.services.packages.source import PackageSource, dependencies_of_list
+from shared.services.packages.source import PackageSource
 from shared.services.packages.successors import Successors
 from shared.services.record_batches import RECORDS_AT_ONCE, package_batches
 
@@ -96,7 +96,7 @@ class PackageIndex(Struct, frozen=True):
         # first.
         reader = ANONYMOUS if is_public else by
         shown, of_successor = await self.successors.as_seen(survey, by=reader)
-        of_package = dependencies_of_list(survey.head)
+        of_package = Dependencies.of_list(survey.head)
         advisories, of_advisories = await self.affected.of_survey(shown)
         depends_on = of_package and of_advisories and of_package | of_successor | of_advisories
         document = await self.files.document(shown)

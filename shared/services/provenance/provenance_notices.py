@@ -15,12 +15,14 @@ from shared.domain.provenance.losses import LostKind, ProvenanceLoss, first_loss
 from shared.domain.release_states import State
 from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
+from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
 from shared.services.feed_position import FeedPosition, event_batches
-from shared.services.provenance.provenance_mail import ProvenanceMail
+from shared.services.identity.accounts import responsible_accounts
+from shared.services.mail_delivery import NOTICE_MAIL_KEPT_FOR, MailDelivery, mail_text
 from shared.services.provenance.sigstore_bundles import ACCEPTED_FOR
 
 # Nobody is told about older releases, for example after an upgrade.
@@ -36,9 +38,11 @@ class ProvenanceNotices(Struct, frozen=True):
 
     events: EventStore
     metadata: MetadataStore
+    directory: DirectoryStore
     work: WorkStore
-    mail: ProvenanceMail
+    mail_delivery: MailDelivery
     clock: Clock
+    base_url: str
 
     async def run(self, until_ms: int) -> TaskReport:
         """Tell owners about new releases until that time; the next run continues with the rest.
@@ -59,7 +63,8 @@ class ProvenanceNotices(Struct, frozen=True):
                     if self._may_be_made_good(loss):
                         waits_at = number if waits_at is None else waits_at
                     else:
-                        sent += await self._send_mail(event, loss)
+                        coordinate = Coordinate.from_text(event.subject)
+                        sent += await self._send_mail(coordinate, loss.lost, loss.before)
                 number = each
         read = number if waits_at is None else waits_at
         if read != began:
@@ -87,9 +92,38 @@ class ProvenanceNotices(Struct, frozen=True):
         age_ms = self.clock.now_ms() - loss.entry.created_ms
         return loss.lost is LostKind.SIGSTORE and age_ms <= ACCEPTED_FOR // MS
 
-    async def _send_mail(self, event: Event, loss: ProvenanceLoss) -> int:
-        coordinate = Coordinate.from_text(event.subject)
-        return await self.mail.send_lost(coordinate, loss.lost, loss.before)
+    async def _send_mail(self, coordinate: Coordinate, lost: LostKind, before: str) -> int:
+        """Send mail, once for a release, about what it lost that the version before it had; return
+        how many were sent."""
+        package = coordinate.package
+        page = f"{self.base_url}/packages/{package}/{coordinate.version}"
+        organization = f"{self.base_url}/account/organizations/{package.org}"
+        settings = f"{organization}/settings#provenance"
+        mail = (
+            mail_text(
+                "provenance-lost",
+                release=str(coordinate),
+                before=before,
+                page=page,
+                tokens=f"{organization}/tokens",
+                settings=settings,
+            )
+            if lost is LostKind.CI
+            else mail_text(
+                "sigstore-lost",
+                release=str(coordinate),
+                before=before,
+                page=page,
+                settings=settings,
+            )
+        )
+        now_ms = self.clock.now_ms()
+        return await self.mail_delivery.send_once(
+            f"provenance:{lost.value}:{coordinate.key}",
+            await responsible_accounts(self.directory, package.org, now_ms),
+            mail,
+            until_ms=now_ms + NOTICE_MAIL_KEPT_FOR // MS,
+        )
 
 
 def _is_served(loss: ProvenanceLoss) -> bool:

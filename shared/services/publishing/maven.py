@@ -39,7 +39,7 @@ from shared.runtime.answer_dependencies import Dependencies
 from shared.runtime.lru_cache import LruCache
 from shared.services.packages.derived_data import DocumentCache
 from shared.services.packages.hosted_packages import HostedPackages
-from shared.services.packages.source import PackageSource, dependencies_of_list
+from shared.services.packages.source import PackageSource
 from shared.services.provenance.attestations import ReleaseProvenance
 from shared.services.provenance.sigstore_bundles import SigstoreBundles
 from shared.services.publishing.publishing import Publication, Publishing, Upload
@@ -209,7 +209,7 @@ class MavenPackages:
         except PackageNotFound as missing:
             raise await self.refusal(missing, package, package.org, by) from None
         is_public = survey.head.visibility is Visibility.PUBLIC
-        depends_on = dependencies_of_list(survey.head)
+        depends_on = Dependencies.of_list(survey.head)
         return MavenVersionList(await lists.document(survey), is_public, depends_on)
 
     async def _compute_checksum(self, release: Release, algorithm: ChecksumAlgorithm) -> str:

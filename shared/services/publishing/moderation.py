@@ -23,8 +23,8 @@ from shared.ports.system import Clock
 from shared.services.administration.audit_log import AuditLog, AuditLogPage
 from shared.services.identity.accounts import account_names
 from shared.services.list_pages import entity_page
-from shared.services.packages.dependents import Dependents
 from shared.services.packages.derived_data import DerivedData, PackageRecordWriter
+from shared.services.packages.search import PackageSearch
 from shared.services.publishing.release_mail import ReleaseMail
 
 # What an administrator does to bring a release into a state.
@@ -77,7 +77,7 @@ class Moderation(Struct, frozen=True):
     directory: DirectoryStore
     pulls: PullLedger
     audit_log: AuditLog
-    dependents: Dependents
+    search: PackageSearch
     derived_data: DerivedData
     package_records: PackageRecordWriter
     mail: ReleaseMail
@@ -123,7 +123,7 @@ class Moderation(Struct, frozen=True):
             raise ReleaseNotFound(coordinate.package, coordinate.version)
         pulls, dependents, history, names = await asyncio.gather(
             self.pulls.history(head.package, since=_NO_DAY),
-            self.dependents.count(head.package, by=by),
+            self.search.count_dependents(head.package, by=by),
             self.audit_log.of_release(release, before, by=by),
             account_names(self.directory, [release.origin.principal]),
         )

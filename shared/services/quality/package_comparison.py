@@ -12,8 +12,8 @@ from shared.domain.coordinates import Package
 from shared.domain.errors.base import Invalid, NotFound, Unavailable
 from shared.domain.principals import Principal
 from shared.services.api_docs.pieces import PieceReader
-from shared.services.packages.dependents import Dependents
 from shared.services.packages.package_details import PackageDetails, ReleaseDetails
+from shared.services.packages.search import PackageSearch
 
 MOST_COMPARED = 4  # Columns of a table that people read.
 
@@ -39,7 +39,7 @@ class PackageComparison(Struct, frozen=True):
     """Reads packages to compare them: a fixed number of requests for each, whatever it has."""
 
     details: PackageDetails
-    dependents: Dependents
+    search: PackageSearch
     pieces: PieceReader
 
     async def of(self, packages: Sequence[Package], *, by: Principal) -> list[ComparedPackage]:
@@ -65,7 +65,7 @@ class PackageComparison(Struct, frozen=True):
             return None
         docs, dependents, pulls = await asyncio.gather(
             _if_available(self.pieces.record(details.release.archive_digest)),
-            _if_available(self.dependents.count(details.package, by=by)),
+            _if_available(self.search.count_dependents(details.package, by=by)),
             _if_available(self.details.recent_pulls(details)),
         )
         return ComparedPackage(

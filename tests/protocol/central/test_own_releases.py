@@ -8,7 +8,7 @@ from shared.domain.coordinates import Coordinate, release_place
 from shared.domain.principals import OPERATOR
 from shared.domain.release_pullers import ReleasePullers
 from shared.domain.release_states import State
-from shared.services.packages.pullers import PullerRecords
+from shared.services.packages.release_pullers import ReleasePullerRecorder
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
 from tests.support.refusals import raises_refusal
@@ -33,9 +33,9 @@ async def erase(world: World) -> None:
 async def note_pullers(world: World, count: int) -> None:
     """Note pullers as pulls from so many addresses do."""
     for number in range(count):
-        pullers: PullerRecords = world.registry.packages.pullers
+        pullers: ReleasePullerRecorder = world.registry.packages.release_pullers
         pullers.add(GREET, f"192.0.2.{number}", world.clock.at_ms)
-    await world.registry.packages.pullers.flush()
+    await world.registry.packages.release_pullers.flush()
 
 
 async def test_an_owner_holds_a_release_and_restores_it(world: World) -> None:

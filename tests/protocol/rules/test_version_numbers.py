@@ -20,8 +20,12 @@ from shared.domain.publishing_rules import (
 from shared.domain.rules.version_rule import fitting_version, version_findings
 from shared.services.api_docs.version_checks import Compared, VersionChecks, VersionUnchecked
 from shared.services.publishing.publishing import Upload
-from shared.services.publishing.publishing_rules import Occasion, RuledArchive
-from shared.services.publishing.version_rule import PUSH_WAITS, VersionNumberRule
+from shared.services.publishing.publishing_rules import (
+    PUSH_WAITS,
+    Occasion,
+    RuledArchive,
+    VersionNumberRule,
+)
 from tests.protocol.rules.rule_world import findings, refusal_of_push, set_rules
 from tests.support.browsers import signed_in
 from tests.support.documented_packages import documented_bala

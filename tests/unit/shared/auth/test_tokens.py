@@ -6,8 +6,7 @@ import zlib
 import pytest
 
 from shared.auth.secrets import BASE62_ALPHABET, Secret
-from shared.auth.token_search import MAX_LOOKALIKES, TokenSearch
-from shared.auth.tokens import AccessToken
+from shared.auth.tokens import MAX_LOOKALIKES, AccessToken, TokenSearch
 from shared.domain.errors.identity import TokenMalformed
 from tests.fakes.system import FakeRandomness
 from tests.support.refusals import raises_refusal

@@ -18,7 +18,7 @@ from shared.ports.pull_ledger import CallerScope, Pull, PullBatch, PullLedger
 from shared.registry import Registry
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.packages.pull_counter import BATCH_PULLS, MAX_PULLS_REMEMBERED, PullCounter
-from shared.services.packages.pullers import PullerRecords
+from shared.services.packages.release_pullers import ReleasePullerRecorder
 from tests.fakes.stores import FakeDirectory
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.logs import capture_logs
@@ -85,7 +85,7 @@ def counter(
         cast(PullLedger, ledger),
         caller_scope,
         clock,
-        pullers=PullerRecords(FakeDirectory(), clock, keys or KEYS),
+        release_pullers=ReleasePullerRecorder(FakeDirectory(), clock, keys or KEYS),
         keys=keys or KEYS,
         randomness=FakeRandomness(),
         read_only_mode=cast(ReadOnlyMode, ledger),

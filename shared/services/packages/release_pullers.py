@@ -1,4 +1,4 @@
-"""Pullers: who pulled the releases that are so young that their owners can erase them."""
+"""Who pulled the releases that are so young that their owners can erase them."""
 
 from msgspec import Struct
 
@@ -23,7 +23,7 @@ class _PullersOfRelease(Struct, frozen=True):
     pullers: set[str]  # Hashes of the pullers that are not stored yet.
 
 
-class PullerRecords:
+class ReleasePullerRecorder:
     """Keeps who pulled young releases: as keyed hashes, a few for each release.
 
     A pull only adds to memory; `flush` reads and writes the records of the releases with new
