@@ -27,12 +27,12 @@ from shared.domain.times import MS, parse_time, utc_text
 from shared.ports.metadata import MetadataStore
 from shared.ports.pull_ledger import PullLedger
 from shared.runtime.retries import retried_when_stale
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.mirroring.upstream_questions import Asker
 from shared.services.mirroring.upstream_reader import EXACT_CLIENT, UpstreamReader
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.packages.pull_counter import utc_day
 from shared.services.record_batches import PACKAGES_READ_AT_ONCE, package_batches
-from shared.services.records import EntityChange, RecordWriter
 
 DRY_RUN_PERIOD = timedelta(days=30)
 
@@ -161,7 +161,7 @@ class MirrorRuleChanges(Struct, frozen=True):
     reader: UpstreamReader
     application: MirrorRuleApplication
     pulls: PullLedger
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
 
     async def current(self, *, by: Principal) -> MirrorRules:
         """Return the stored rules to an administrator or auditor."""
@@ -226,7 +226,7 @@ class MirrorRuleChanges(Struct, frozen=True):
         changed = stored.with_wanted(apply(stored), now_ms=self.reader.clock.now_ms())
         details = {**_details("before", stored), **_details("after", changed)}
         change = EntityChange("mirror.rules", "mirror", details=details)
-        written = await self.record_writer.put(changed, stored=stored, change=change, by=by)
+        written = await self.audited_writer.put(changed, stored=stored, change=change, by=by)
         return ChangedMirrorRules(written, tuple(removed_rules(stored, written)))
 
     async def _effects(
