@@ -21,7 +21,7 @@ from shared.domain.mirroring import stored_since
 from shared.domain.names import OrgName
 from shared.domain.packages import Head, Release, Survey
 from shared.domain.principals import Principal
-from shared.domain.release_states import State
+from shared.domain.release_states import SERVABLE, State
 from shared.domain.tasks import TaskReport
 from shared.domain.times import MS, parse_time, utc_text
 from shared.ports.metadata import MetadataStore
@@ -128,9 +128,9 @@ class MirrorRuleApplication(Struct, frozen=True):
         for entry in survey.entries:
             # What changed here last before that time was stored then, so it is older.
             may_be_young = (entry.changed_ms or entry.created_ms) > newest_ms
-            is_served = entry.state in (State.LIVE, State.HELD)
+            is_servable = entry.state in SERVABLE
             is_withheld = entry.state is State.QUARANTINED
-            if (is_served and (is_refused or may_be_young)) or (is_withheld and not is_refused):
+            if (is_servable and (is_refused or may_be_young)) or (is_withheld and not is_refused):
                 coordinate = head.package.at(entry.parsed)
                 changed += await self.apply_to_release(coordinate, rules, owner)
         return changed
