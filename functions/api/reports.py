@@ -7,7 +7,7 @@ from pydantic import Field
 
 from functions.api.api_face import ApiCall, ApiFace, ResponseModel, UtcTime, utc_datetime
 from functions.http.subjects import named_release
-from shared.domain.principals import ACTOR_NAMES_WITHIN_SENTENCES
+from shared.domain.principals import names_within_sentences
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.release_states import State
 from shared.domain.reports import Report, ReportState
@@ -77,7 +77,7 @@ class WeighedReportView(ReportView):
     @classmethod
     def of_weighed(cls, weighed: WeighedReport, case: ReportedCase) -> Self:
         report = weighed.report
-        names = {**case.names, **ACTOR_NAMES_WITHIN_SENTENCES}
+        names = names_within_sentences(case.names)
         seen = ReportView.of(report)
         return cls(
             **seen.model_dump(),

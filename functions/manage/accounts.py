@@ -21,7 +21,7 @@ from shared.domain.accounts import Account
 from shared.domain.errors.base import Conflict, about_field
 from shared.domain.event_queries import EventQuery
 from shared.domain.mail import parse_email
-from shared.domain.principals import ACTOR_NAMES_WITHIN_SENTENCES
+from shared.domain.principals import names_within_sentences
 from shared.domain.proposals import Proposal
 from shared.domain.sessions import Session
 from shared.runtime.answers import Answer
@@ -100,7 +100,7 @@ async def _account_page(
         path=f"{ACCOUNTS_PATH}/{account.id}",
         link=link.reveal() if link else "",
         labels={name: provider.label for name, provider in providers.items()},
-        names={**person.log.names, **ACTOR_NAMES_WITHIN_SENTENCES},
+        names=names_within_sentences(person.log.names),
         browser_of=browser_label,
         scopes=scope_choices(),
         actions=(REVOKE,),

@@ -15,7 +15,7 @@ from shared.domain.coordinates import Package
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.errors.identity import second_administrator_needed
 from shared.domain.names import OrgName, PackageName, parse_org
-from shared.domain.principals import ACTOR_NAMES_WITHIN_SENTENCES
+from shared.domain.principals import names_within_sentences
 from shared.domain.reasons import parse_required_reason
 from shared.domain.release_states import State
 from shared.domain.times import parse_time
@@ -143,7 +143,7 @@ def _until(form: Form) -> int:
 async def manage_proposals(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
     service = call.registry.publishing.proposals
     proposals = await service.all(by=call.caller)
-    names = {**await service.names(proposals), **ACTOR_NAMES_WITHIN_SENTENCES}
+    names = names_within_sentences(await service.names(proposals))
     return call.show(
         "manage/proposals.html",
         problem,

@@ -20,7 +20,7 @@ from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import InvalidRequest, Refusal
 from shared.domain.event_queries import EventQuery
 from shared.domain.packages import Release
-from shared.domain.principals import ACTOR_NAMES_WITHIN_SENTENCES
+from shared.domain.principals import names_within_sentences
 from shared.domain.proposals import Proposal
 from shared.domain.release_states import State
 from shared.domain.withdrawal_reasons import WITHDRAWAL_TITLES
@@ -139,7 +139,7 @@ async def _withheld(
         "manage/releases.html",
         problem,
         page=page,
-        names={**page.names, **ACTOR_NAMES_WITHIN_SENTENCES},
+        names=names_within_sentences(page.names),
         is_first=after is None,
         look_up=call.params.get("q", ""),
     )
@@ -163,7 +163,7 @@ async def manage_release(
         path=_path(release),
         actions=_actions(release),
         refused=refused,
-        names={**inspection.names, **ACTOR_NAMES_WITHIN_SENTENCES},
+        names=names_within_sentences(inspection.names),
         what=event_label,
         is_first=before is None,
         fields=shown_fields(TakeDown),

@@ -4,7 +4,7 @@ from functions.account.reports import REASON_CHOICES
 from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
 from functions.http.subjects import named_release
 from functions.manage.releases import PUBLIC_REASONS
-from shared.domain.principals import ACTOR_NAMES_WITHIN_SENTENCES
+from shared.domain.principals import names_within_sentences
 from shared.domain.withdrawal_reasons import WITHDRAWAL_TITLES
 from shared.runtime.answers import Answer
 from shared.services.publishing.reports import Reports
@@ -37,7 +37,7 @@ async def manage_reported_release(call: SignedInCall, problem: FormProblem | Non
         shown=shown,
         case=shown.case,
         path=f"/{REPORTED_RELEASE_ROUTE}".format_map(call.route_params),
-        names={**shown.names, **ACTOR_NAMES_WITHIN_SENTENCES},
+        names=names_within_sentences(shown.names),
         fields=shown_fields(ReportVerdict),
         public_reasons=PUBLIC_REASONS,
         reasons=REASON_CHOICES,

@@ -152,12 +152,15 @@ class BundleFileSource:
 
 
 async def write_bundle(file: Path, pieces: AsyncIterator[bytes]) -> int:
-    """Write a bundle in place of an earlier one, at once; return its size in bytes."""
+    """Write a bundle in place of an earlier one, at once; return its size in bytes.
+
+    Only its owner can read it, since it may have private packages.
+    """
     size = 0
     with (
         translate_disk_errors(),
         replacing(file, Durability.SYNCED) as partial,
-        partial.open("xb") as opened,
+        open_private(partial, "xb") as opened,
     ):
         async for piece in pieces:
             size += await asyncio.to_thread(opened.write, piece)

@@ -26,7 +26,7 @@ from shared.auth.identity_providers import (
     one_line,
     provider_error_text,
 )
-from shared.auth.issuer_keys import IssuerDiscovery, IssuerDocument
+from shared.auth.issuer_keys import IssuerDiscovery, IssuerDocument, translate_silence
 from shared.auth.json_web_tokens import Claims, TokenFlaw
 from shared.auth.microsoft_graph import MicrosoftGraph
 from shared.auth.openid_connect import (
@@ -38,7 +38,7 @@ from shared.auth.openid_connect import (
     tokens_of,
 )
 from shared.domain.directory_locks import DirectoryAnswer
-from shared.domain.errors.identity import SignedTokenRefused, issuer_silent, sign_in_failed
+from shared.domain.errors.identity import SignedTokenRefused, sign_in_failed
 from shared.domain.identities import parse_groups
 from shared.ports.http_client import HttpClient, Unanswered
 from shared.ports.system import Clock
@@ -134,10 +134,8 @@ class EntraProvider:
             )
 
         document = await self._document()
-        try:
+        with translate_silence(self.label):
             flow = await self._with_application(document, initiate)
-        except Unanswered as failure:
-            raise issuer_silent(self.label, failure.trouble) from None
         return StartedSignIn(str(flow["auth_uri"]), str(flow["state"]), json.dumps(flow))
 
     async def finish(self, flow: str, answer: Mapping[str, str]) -> VerifiedIdentity:
@@ -145,10 +143,8 @@ class EntraProvider:
         code = authorization_code(answer, str(stored["state"]), self.label)
         document = await self._document()
         check_sender(answer, document, self.label)
-        try:
+        with translate_silence(self.label):
             tokens = await self._exchange(document, stored, code)
-        except Unanswered as failure:
-            raise issuer_silent(self.label, failure.trouble) from None
         if "error" in tokens:
             raise sign_in_failed(self.label, provider_error_text(str(tokens["error"])))
         nonce = hashlib.sha256(str(stored["nonce"]).encode()).hexdigest()  # As msal sends it.
@@ -236,10 +232,8 @@ class EntraProvider:
         return None if read is None else parse_groups(read, roles)
 
     async def _document(self) -> IssuerDocument:
-        try:
+        with translate_silence(self.label):
             return await self._discovery.document(self._issuer)
-        except Unanswered as failure:
-            raise issuer_silent(self.label, failure.trouble) from None
 
 
 def _is_too_long(claims: Claims) -> bool:

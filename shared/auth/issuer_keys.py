@@ -1,10 +1,12 @@
 """Discovery documents and public keys of token issuers, which are fetched and cached."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self, cast
 
 from msgspec import Struct
 
+from shared.domain.errors.identity import issuer_silent
 from shared.ports.http_client import HttpClient, Unanswered
 from shared.ports.system import Clock
 from shared.runtime.refreshed_values import Refreshed, ReportFailure
@@ -20,6 +22,16 @@ SMALLEST_RSA_BITS = 2048  # Smaller keys can be broken.
 
 _JSON = {"Accept": "application/json"}
 _NO_KEYS = "there is no key that can be used"
+
+
+@contextmanager
+def translate_silence(issuer: str) -> Generator[None]:
+    """Raise `issuer-silent` about the issuer, by its name or address, where the block raises
+    `Unanswered`."""
+    try:
+        yield
+    except Unanswered as failure:
+        raise issuer_silent(issuer, failure.trouble) from None
 
 
 class IssuerKey(Struct, frozen=True):

@@ -7,9 +7,8 @@ from typing import cast
 
 from msgspec import Struct
 
-from shared.auth.issuer_keys import IssuerKey, IssuerKeys
-from shared.domain.errors.identity import SignedTokenRefused, issuer_silent
-from shared.ports.http_client import Unanswered
+from shared.auth.issuer_keys import IssuerKey, IssuerKeys, translate_silence
+from shared.domain.errors.identity import SignedTokenRefused
 from shared.ports.system import Clock
 
 MAX_TOKEN_BYTES = 16 * 1024  # Entra ID issues about 2 KiB, with two hundred groups about 8.
@@ -157,10 +156,8 @@ async def _key(
     name = header.get("kid", "")
     if not isinstance(name, str):
         raise SignedTokenRefused(TokenFlaw.KEY.value)
-    try:
+    with translate_silence(issuer):
         key = await keys.find(issuer, name, str(header["alg"]))
-    except Unanswered as failure:
-        raise issuer_silent(issuer, failure.trouble) from None
     if key is None:
         raise SignedTokenRefused(TokenFlaw.KEY.value)
     return key

@@ -29,9 +29,9 @@ from shared.auth.identity_providers import (
     one_line,
     provider_error_text,
 )
-from shared.auth.issuer_keys import IssuerDiscovery, IssuerDocument
+from shared.auth.issuer_keys import IssuerDiscovery, IssuerDocument, translate_silence
 from shared.auth.secrets import Secret, random_text
-from shared.domain.errors.identity import issuer_silent, sign_in_failed
+from shared.domain.errors.identity import sign_in_failed
 from shared.domain.identities import parse_groups
 from shared.ports.http_client import HttpClient, HttpResponse, Unanswered
 from shared.ports.system import Clock, Randomness
@@ -223,12 +223,10 @@ class OidcProvider:
     async def _tokens(
         self, document: IssuerDocument, stored: OidcFlow, code: str
     ) -> Mapping[str, object]:
-        try:
+        with translate_silence(self.label):
             return await self._client.exchange(
                 self._fetcher, document.token, stored, code, self._authentication(document)
             )
-        except Unanswered as failure:
-            raise issuer_silent(self.label, failure.trouble) from None
 
     def _authentication(self, document: IssuerDocument) -> ClientAuthentication:
         methods = document.client_authentication
@@ -261,10 +259,8 @@ class OidcProvider:
         await self._client.check(self._fetcher, document.token, self._authentication(document))
 
     async def _document(self) -> IssuerDocument:
-        try:
+        with translate_silence(self.label):
             return await self._discovery.document(self._issuer)
-        except Unanswered as failure:
-            raise issuer_silent(self.label, failure.trouble) from None
 
 
 GITHUB_LABEL = "GitHub"
@@ -309,10 +305,8 @@ class GitHubProvider:
     async def finish(self, flow: str, answer: Mapping[str, str]) -> VerifiedIdentity:
         stored = OidcFlow.parse(flow)
         code = authorization_code(answer, stored.state, GITHUB_LABEL)
-        try:
+        with translate_silence(GITHUB_LABEL):
             return await self._person(await self._access_token(stored, code))
-        except Unanswered as failure:
-            raise issuer_silent(GITHUB_LABEL, failure.trouble) from None
 
     async def groups_of(self, identifier: str) -> tuple[str, ...] | None:  # noqa: ARG002 - a port.
         return None

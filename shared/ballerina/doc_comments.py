@@ -1,14 +1,15 @@
 """Parts of doc comments, as Central's documentation has them: the description, what parameters and
-what is returned mean, and sections."""
+what is returned mean, and sections.
+
+Central drops all blanks after each `#`, which destroys nested lists; `DocComment.text` has the
+comment as it was meant, with one blank dropped.
+"""
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from shared.ballerina.syntax import AttachedAnnotation, DocComment
-
-# Central drops all blanks after each `#`, which destroys nested lists; `DocComment.text` has the
-# comment as it was meant, with one blank dropped.
 
 _PARAMETER = re.compile(r"\+[ \t]*+((?:[^\s\\-]|\\.)++)[ \t]*+-[ \t]*+(.*)", re.DOTALL).match
 _HEADING = "# "

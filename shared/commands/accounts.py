@@ -303,6 +303,8 @@ async def export(registry: Registry, account: str, file: Path | None) -> None:
     Example:
       ballroom account export kim kim.json
     """
+    if file is not None:
+        require_new_file(file)
     found = await registry.identity.accounts.by_name_or_id(account)
     data = await registry.administration.account_deletion.export_of(found, by=OPERATOR)
     text = PersonalDataView.of(data, OPERATOR).model_dump_json(by_alias=True, indent=2)

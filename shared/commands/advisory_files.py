@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from shared.commands.base import in_registry
+from shared.commands.base import in_registry, new_file, require_new_file
 from shared.domain.advisories.osv import osv_time
 from shared.domain.principals import OPERATOR
 from shared.registry import Registry
@@ -42,15 +42,18 @@ async def import_advisories(registry: Registry, *, file: Path) -> str:
 async def export_advisories(registry: Registry, *, file: Path | None) -> str:
     """Write the advisories of this registry to FILE (advisories.zip), a file of OSV for each.
 
-    Those about packages that are not public are among them, drafts and imported sets are not.
+    Those about packages that are not public are among them, drafts and imported sets are not. Only
+    its owner can read the file, which must not exist yet.
 
     \b
     Example:
       ballroom advisory export advisories.zip
     """
     target = file or Path("advisories.zip")
+    require_new_file(target)
     content = await registry.advisories.exporting.all_zip(OPERATOR)
-    target.write_bytes(content)
+    with new_file(target) as stream:
+        stream.write(content)
     return f"{target} has the advisories of this registry in {len(content):,} bytes."
 
 

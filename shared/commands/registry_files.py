@@ -6,7 +6,7 @@ from typing import TextIO
 
 import click
 
-from shared.commands.base import in_registry
+from shared.commands.base import in_registry, write_new_file
 from shared.domain.principals import OPERATOR
 from shared.registry import Registry
 from shared.services.registry_files.plans import FilePlan, Pruning
@@ -55,6 +55,8 @@ async def apply(registry: Registry, file: TextIO, *, is_dry_run: bool, prunes: b
 async def export(registry: Registry, file: Path | None) -> str | None:
     """Write the registry file of what is there to FILE, or to standard output. It has no secrets.
 
+    FILE must not exist yet.
+
     \b
     Example:
       ballroom export registry.toml
@@ -63,7 +65,7 @@ async def export(registry: Registry, file: Path | None) -> str | None:
     if file is None:
         click.echo(text, nl=False)
         return None
-    file.write_text(text, encoding="utf-8")
+    write_new_file(file, text)
     return f"Wrote {file}."
 
 

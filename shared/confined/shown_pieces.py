@@ -13,7 +13,8 @@ from msgspec import Struct, field, to_builtins
 from shared.confined.docs_pages import DocsPages
 from shared.confined.docs_text import json_text, symbol_text
 from shared.confined.release_files import OtherModule, ReleaseRequest
-from shared.domain.api_docs.connectors import (
+from shared.domain.api_docs.documents import list_texts, read_document, write_document
+from shared.domain.api_docs.editor_catalog import (
     Declarations,
     Json,
     connector_parts,
@@ -21,7 +22,6 @@ from shared.domain.api_docs.connectors import (
     modules_used_by,
     trigger_parts,
 )
-from shared.domain.api_docs.documents import list_texts, read_document, write_document
 from shared.domain.api_docs.model import DeclarationKind, ModuleDocs
 from shared.domain.api_docs.other_packages import ModuleKey, OtherRecords
 from shared.domain.api_docs.outline import DocsSymbol, declared

@@ -10,7 +10,7 @@ from enum import Enum
 from shared.domain.mirror_rules import WAS_HELD
 from shared.domain.packages import Release
 from shared.domain.principals import MIRROR
-from shared.domain.release_states import State
+from shared.domain.release_states import SERVABLE, State
 from shared.domain.releases import Decision, with_decision
 from shared.domain.withdrawal_reasons import PublicReason
 
@@ -34,7 +34,7 @@ def with_withdrawal(
     """Return the release quarantined, with the reasons of the other registry; unchanged if it is
     withheld for another reason, or says the same already."""
     is_followed = is_withheld(release, told_by)
-    if release.state not in (State.LIVE, State.HELD) and not is_followed:
+    if release.state not in SERVABLE and not is_followed:
         return release
     was_held = release.state is State.HELD or release.state_reason.endswith(WAS_HELD)
     what = "removed it for good" if is_final else "withdrew it"

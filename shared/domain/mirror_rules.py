@@ -20,7 +20,7 @@ from shared.domain.errors.base import InvalidRequest
 from shared.domain.packages import Release
 from shared.domain.principals import MIRROR
 from shared.domain.records import Record
-from shared.domain.release_states import State
+from shared.domain.release_states import SERVABLE, State
 from shared.domain.releases import Decision, with_decision
 from shared.domain.times import MS, parse_time, utc_text
 
@@ -463,7 +463,7 @@ def apply_mirror_rules(
         reason = f"the name belongs to {owner or 'this registry'} now."
     elif origin:
         reason = rules.reason_to_refuse(release, public_since_ms, now_ms)
-    if reason and state in (State.LIVE, State.HELD):
+    if reason and state in SERVABLE:
         before = WAS_HELD if state is State.HELD else ""
         decision = Decision(State.QUARANTINED, f"{_WITHHELD_BY_RULES}{reason}{before}")
     elif not reason and state is State.QUARANTINED:

@@ -158,6 +158,11 @@ ACTOR_NAMES_WITHIN_SENTENCES: Mapping[str, str] = {
 }
 
 
+def names_within_sentences(accounts: Mapping[str, str]) -> dict[str, str]:
+    """Return the names of accounts, by their ids, and those of actors that are not accounts."""
+    return {**accounts, **ACTOR_NAMES_WITHIN_SENTENCES}
+
+
 def registry_file(by: Principal) -> Principal:
     """Return the registry file as the maker of what somebody makes by it: it goes on whatever
     becomes of their account. The credential and the address are theirs."""

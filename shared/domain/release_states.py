@@ -27,6 +27,8 @@ class Holder(Enum):
     REPORTS = "reports"  # Reports of users quarantined it, until an administrator decides.
 
 
+# States of releases that are served, or can be once nothing holds them any more.
+SERVABLE = frozenset((State.LIVE, State.HELD))
 # States that an administrator sets, or that reports set until an administrator decides.
 WITHDRAWN = frozenset((State.QUARANTINED, State.REMOVED))
 

@@ -56,7 +56,7 @@ class AdministrationServices(ServiceGroup, frozen=True):
             directory=self._adapters.directory,
             registry_authorization=self._registry.rights.registry_authorization,
             leases=self._parts.foundation.leases,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             clock=self._adapters.clock,
             mail_delivery=self._parts.foundation.mail_delivery,
             base_url=self._settings.base_url,
@@ -83,7 +83,7 @@ class AdministrationServices(ServiceGroup, frozen=True):
             made_by_accounts=self._registry.organizations.made_by_accounts,
             maker_locks=self._parts.administration.maker_locks,
             ownerless_organizations=self._registry.organizations.ownerless,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             mail_delivery=self._parts.foundation.mail_delivery,
             decision_mail=self._parts.foundation.decision_mail,
             clock=self._adapters.clock,
@@ -138,7 +138,7 @@ class AdministrationServices(ServiceGroup, frozen=True):
             registry_authorization=self._registry.rights.registry_authorization,
             organizations=self._registry.organizations.organizations,
             memberships=self._registry.organizations.memberships,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             clock=self._adapters.clock,
         )
 
@@ -155,7 +155,7 @@ class AdministrationServices(ServiceGroup, frozen=True):
             erasures=self.account_erasures,
             made_by_accounts=self._registry.organizations.made_by_accounts,
             maker_locks=self._parts.administration.maker_locks,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             pull_records=self._adapters.pull_records,
             clock=self._adapters.clock,
         )
@@ -178,7 +178,7 @@ class AdministrationServices(ServiceGroup, frozen=True):
             retired_names=self._parts.identity.retired_names,
             account_mail=self._registry.identity.account_mail,
             pull_records=self._adapters.pull_records,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             clock=self._adapters.clock,
         )
 
@@ -199,7 +199,7 @@ class AdministrationServices(ServiceGroup, frozen=True):
             administrators=self.administrators,
             accounts=self.accounts,
             account_records=self._registry.identity.accounts,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             clock=self._adapters.clock,
             leases=self._parts.foundation.leases,
             mail_delivery=self._parts.foundation.mail_delivery,
@@ -215,7 +215,7 @@ class AdministrationServices(ServiceGroup, frozen=True):
             authorization=self._registry.rights.authorization,
             registry_authorization=self._registry.rights.registry_authorization,
             administrators=self.administrators,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             clock=self._adapters.clock,
             mail_delivery=self._parts.foundation.mail_delivery,
             randomness=self._adapters.randomness,
@@ -227,7 +227,7 @@ class AdministrationServices(ServiceGroup, frozen=True):
         return Policies(
             directory=self._adapters.directory,
             registry_authorization=self._registry.rights.registry_authorization,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             clock=self._adapters.clock,
         )
 
@@ -248,7 +248,7 @@ class AdministrationServices(ServiceGroup, frozen=True):
             task_runner=self._registry.maintenance.task_runner,
             metadata=self._adapters.metadata,
             directory=self._adapters.directory,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             last_counts=self._parts.packages.last_registry_counts,
             notice_cache=self._registry.limits.notice_cache,
             directory_locks=self.directory_locks,
@@ -306,7 +306,7 @@ class AdministrationServices(ServiceGroup, frozen=True):
         return RegistryFiles(
             registry_authorization=self._registry.rights.registry_authorization,
             directory=self._adapters.directory,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             leases=self._parts.foundation.leases,
             mail_delivery=self._parts.foundation.mail_delivery,
             clock=self._adapters.clock,
@@ -337,7 +337,7 @@ class AdministrationServices(ServiceGroup, frozen=True):
             freezes=self._registry.organizations.freezes,
             erased_releases=self._parts.maintenance.erased_releases,
             package_records=self._registry.packages.records,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             clock=self._adapters.clock,
         )
 
@@ -351,7 +351,7 @@ class AdministrationServices(ServiceGroup, frozen=True):
             directory=self._adapters.directory,
             registry_authorization=self._registry.rights.registry_authorization,
             roles_by_groups=self._parts.administration.roles_by_groups,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             clock=self._adapters.clock,
         )
 
@@ -364,7 +364,7 @@ class ScimServices(ServiceGroup, frozen=True):
         return ScimTokens(
             directory=self._adapters.directory,
             registry_authorization=self._registry.rights.registry_authorization,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             leases=self._parts.foundation.leases,
             issuers=identity_issuers(self._settings),
             clock=self._adapters.clock,
@@ -375,7 +375,7 @@ class ScimServices(ServiceGroup, frozen=True):
     @cached_property
     def records(self) -> ScimRecords:
         return ScimRecords(
-            directory=self._adapters.directory, record_writer=self._parts.foundation.record_writer
+            directory=self._adapters.directory, audited_writer=self._parts.foundation.audited_writer
         )
 
     @cached_property
@@ -415,7 +415,7 @@ class ScimServices(ServiceGroup, frozen=True):
             scim_records=self.records,
             users=self.users,
             tokens=self.tokens,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             issuers=identity_issuers(self._settings),
         )
 
@@ -462,7 +462,7 @@ class AdministrationParts(ServiceGroup, frozen=True):
     def roles_by_groups(self) -> RolesByGroups:
         return RolesByGroups(
             directory=self._adapters.directory,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             administrators=self._registry.administration.administrators,
             directory_locks=self._registry.administration.directory_locks,
             mail_delivery=self._parts.foundation.mail_delivery,

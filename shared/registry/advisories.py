@@ -33,7 +33,7 @@ class AdvisoryServices(ServiceGroup, frozen=True):
             hosted=self._registry.packages.hosted,
             authorization=self._registry.rights.authorization,
             registry_authorization=self._registry.rights.registry_authorization,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             clock=self._adapters.clock,
             ecosystem=ballerina_ecosystem(self._settings.base_url),
         )
@@ -54,7 +54,7 @@ class AdvisoryServices(ServiceGroup, frozen=True):
             files=self._adapters.advisory_files,
             confined=self._adapters.confined,
             registry_authorization=self._registry.rights.registry_authorization,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             clock=self._adapters.clock,
             ecosystem=ballerina_ecosystem(self._settings.base_url),
         )
@@ -84,7 +84,7 @@ class AdvisoryServices(ServiceGroup, frozen=True):
             metadata=self._adapters.metadata,
             directory=self._adapters.directory,
             advisories=self.advisories,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             clock=self._adapters.clock,
             base_url=self._settings.base_url,
         )

@@ -8,12 +8,12 @@ from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.rate_limits import RateLimitClass
 from shared.registry.group import ServiceGroup
 from shared.runtime.background_tasks import BackgroundTasks
+from shared.services.audited_writes import AuditedWriter
 from shared.services.identity.mail import DecisionMail
 from shared.services.leases import Leases
 from shared.services.limits.notices import NoticeCache, Notices, ReadOnlyMode
 from shared.services.limits.rate_limits import BurstDetection, RateLimiter
 from shared.services.mail_delivery import Appeal, MailDelivery
-from shared.services.records import RecordWriter
 from shared.telemetry.logged import logged
 
 
@@ -53,7 +53,7 @@ class LimitServices(ServiceGroup, frozen=True):
         return Notices(
             registry_authorization=self._registry.rights.registry_authorization,
             directory=self._adapters.directory,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             notice_cache=self.notice_cache,
             clock=self._adapters.clock,
         )
@@ -73,8 +73,8 @@ class FoundationParts(ServiceGroup, frozen=True):
         return KnownReaders(edition=self._adapters.edition, clock=self._adapters.clock)
 
     @cached_property
-    def record_writer(self) -> RecordWriter:
-        return RecordWriter(
+    def audited_writer(self) -> AuditedWriter:
+        return AuditedWriter(
             directory=self._adapters.directory,
             events=self._adapters.events,
             clock=self._adapters.clock,

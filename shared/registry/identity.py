@@ -33,7 +33,7 @@ class IdentityServices(ServiceGroup, frozen=True):
         return Accounts(
             directory=self._adapters.directory,
             retired_names=self._parts.identity.retired_names,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             clock=self._adapters.clock,
             randomness=self._adapters.randomness,
         )
@@ -43,7 +43,7 @@ class IdentityServices(ServiceGroup, frozen=True):
         return Identities(
             directory=self._adapters.directory,
             accounts=self.accounts,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             clock=self._adapters.clock,
             randomness=self._adapters.randomness,
             account_mail=self.account_mail,
@@ -56,7 +56,7 @@ class IdentityServices(ServiceGroup, frozen=True):
     def sessions(self) -> Sessions:
         return Sessions(
             directory=self._adapters.directory,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             clock=self._adapters.clock,
             account_mail=self.account_mail,
         )
@@ -99,7 +99,7 @@ class IdentityServices(ServiceGroup, frozen=True):
             known_browsers=self.known_browsers,
             work=self._adapters.work,
             directory=self._adapters.directory,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             clock=self._adapters.clock,
             randomness=self._adapters.randomness,
             account_mail=self.account_mail,
@@ -218,7 +218,7 @@ class IdentityParts(ServiceGroup, frozen=True):
         return MailDomains(
             http=self._adapters.fetcher,
             directory=self._adapters.directory,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             mail_delivery=self._parts.foundation.mail_delivery,
             clock=self._adapters.clock,
             rdap_url=self._settings.rdap_url,

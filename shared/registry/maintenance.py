@@ -345,7 +345,7 @@ class MaintenanceParts(ServiceGroup, frozen=True):
         return FinishDeletions(
             directory=self._adapters.directory,
             metadata=self._adapters.metadata,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             clock=self._adapters.clock,
             organization_deletion=self._registry.organizations.deletion,
         )

@@ -98,7 +98,7 @@ class MirroringServices(ServiceGroup, frozen=True):
             reader=self.reader,
             application=self.rule_application,
             pulls=self._adapters.pulls,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
         )
 
     @cached_property
@@ -108,7 +108,7 @@ class MirroringServices(ServiceGroup, frozen=True):
             metadata=self._adapters.metadata,
             directory=self._adapters.directory,
             moderation=self._registry.publishing.moderation,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
         )
 
     @cached_property
@@ -117,7 +117,7 @@ class MirroringServices(ServiceGroup, frozen=True):
             reader=self.reader,
             application=self.rule_application,
             directory=self._adapters.directory,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             decision_mail=self._parts.foundation.decision_mail,
         )
 
@@ -166,7 +166,7 @@ class ApprovalServices(ServiceGroup, frozen=True):
             metadata=self._adapters.metadata,
             directory=self._adapters.directory,
             pulls=self._adapters.pulls,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             clock=self._adapters.clock,
             mail_delivery=self._parts.foundation.mail_delivery,
         )

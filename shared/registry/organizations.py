@@ -32,7 +32,7 @@ class OrganizationServices(ServiceGroup, frozen=True):
         return Organizations(
             directory=self._adapters.directory,
             authorization=self._registry.rights.authorization,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             rate_limiter=self._registry.limits.rate_limiter,
             clock=self._adapters.clock,
             randomness=self._adapters.randomness,
@@ -59,7 +59,7 @@ class OrganizationServices(ServiceGroup, frozen=True):
             directory=self._adapters.directory,
             work=self._adapters.work,
             authorization=self._registry.rights.authorization,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             membership_records=self._parts.organizations.membership_records,
             mail_domains=self._parts.identity.mail_domains,
             mail_delivery=self._parts.foundation.mail_delivery,
@@ -76,7 +76,7 @@ class OrganizationServices(ServiceGroup, frozen=True):
         return MadeByAccounts(
             directory=self._adapters.directory,
             metadata=self._adapters.metadata,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             token_records=self._registry.tokens.records,
             clock=self._adapters.clock,
         )
@@ -87,7 +87,7 @@ class OrganizationServices(ServiceGroup, frozen=True):
             authorization=self._registry.rights.authorization,
             metadata=self._adapters.metadata,
             membership_records=self._parts.organizations.membership_records,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             clock=self._adapters.clock,
         )
 
@@ -97,7 +97,7 @@ class OrganizationServices(ServiceGroup, frozen=True):
             directory=self._adapters.directory,
             events=self._adapters.events,
             membership_records=self._parts.organizations.membership_records,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             clock=self._adapters.clock,
             mail_delivery=self._parts.foundation.mail_delivery,
             base_url=self._settings.base_url,
@@ -115,7 +115,7 @@ class OrganizationServices(ServiceGroup, frozen=True):
             ownerless=self.ownerless,
             membership_records=self._parts.organizations.membership_records,
             memberships=self.memberships,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             clock=self._adapters.clock,
             mail_delivery=self._parts.foundation.mail_delivery,
             base_url=self._settings.base_url,
@@ -127,7 +127,7 @@ class OrganizationServices(ServiceGroup, frozen=True):
             authorization=self._registry.rights.authorization,
             directory=self._adapters.directory,
             membership_records=self._parts.organizations.membership_records,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             clock=self._adapters.clock,
         )
 
@@ -140,7 +140,7 @@ class OrganizationServices(ServiceGroup, frozen=True):
             metadata=self._adapters.metadata,
             memberships=self.memberships,
             membership_records=self._parts.organizations.membership_records,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             appeal=self._parts.foundation.appeal,
             clock=self._adapters.clock,
         )
@@ -150,7 +150,7 @@ class OrganizationServices(ServiceGroup, frozen=True):
         return ReservedNames(
             directory=self._adapters.directory,
             registry_authorization=self._registry.rights.registry_authorization,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             clock=self._adapters.clock,
             reserved_patterns=self._settings.reserved_patterns,
         )
@@ -162,7 +162,7 @@ class OrganizationServices(ServiceGroup, frozen=True):
             registry_authorization=self._registry.rights.registry_authorization,
             directory=self._adapters.directory,
             events=self._adapters.events,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             makers=self._registry.tokens.makers,
             secrets=self.webhook_secrets,
             decision_mail=self._parts.foundation.decision_mail,
@@ -212,7 +212,7 @@ class OrganizationParts(ServiceGroup, frozen=True):
     def membership_records(self) -> MembershipRecords:
         return MembershipRecords(
             directory=self._adapters.directory,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             clock=self._adapters.clock,
             leases=self._parts.foundation.leases,
             mail_delivery=self._parts.foundation.mail_delivery,

@@ -359,7 +359,7 @@ class PackageParts(ServiceGroup, frozen=True):
     def pinned_digests(self) -> PinnedDigests:
         return PinnedDigests(
             directory=self._adapters.directory,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             registry_authorization=self._registry.rights.registry_authorization,
             clock=self._adapters.clock,
         )

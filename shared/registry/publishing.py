@@ -168,7 +168,7 @@ class PublishingServices(ServiceGroup, frozen=True):
         return Proposals(
             registry_authorization=self._registry.rights.registry_authorization,
             directory=self._adapters.directory,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             randomness=self._adapters.randomness,
             clock=self._adapters.clock,
             moderation=self.moderation,
@@ -216,7 +216,7 @@ class PublishingServices(ServiceGroup, frozen=True):
             moderation=self.moderation,
             report_records=self._parts.publishing.report_records,
             weights=self._parts.publishing.report_weights,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             clock=self._adapters.clock,
             mail=self._parts.publishing.report_mail,
         )
@@ -242,7 +242,7 @@ class PublishingServices(ServiceGroup, frozen=True):
             rules=self.rules,
             metadata=self._adapters.metadata,
             directory=self._adapters.directory,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             usage_counts=self._parts.organizations.usage_counts,
             clock=self._adapters.clock,
         )

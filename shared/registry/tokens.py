@@ -46,7 +46,7 @@ class TokenServices(ServiceGroup, frozen=True):
     def records(self) -> TokenRecords:
         return TokenRecords(
             directory=self._adapters.directory,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             clock=self._adapters.clock,
             randomness=self._adapters.randomness,
             environment=self._settings.environment,
@@ -57,7 +57,7 @@ class TokenServices(ServiceGroup, frozen=True):
         return DeviceLogin(
             work=self._adapters.work,
             directory=self._adapters.directory,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             tokens=self.access_tokens,
             rate_limiter=self._registry.limits.rate_limiter,
             keys=self._adapters.keys,
@@ -82,7 +82,7 @@ class TokenServices(ServiceGroup, frozen=True):
         return TrustedPublishers(
             authorization=self._registry.rights.authorization,
             directory=self._adapters.directory,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             metadata=self._adapters.metadata,
             package_records=self._registry.packages.records,
             clock=self._adapters.clock,
@@ -99,7 +99,7 @@ class TokenServices(ServiceGroup, frozen=True):
         return TrustedPublishing(
             jobs=self._parts.tokens.job_token_verifier,
             directory=self._adapters.directory,
-            record_writer=self._parts.foundation.record_writer,
+            audited_writer=self._parts.foundation.audited_writer,
             metadata=self._adapters.metadata,
             makers=self.makers,
             token_records=self.records,

@@ -6,9 +6,9 @@ from shared.auth.identity_providers import VerifiedIdentity
 from shared.domain.errors.base import Refusal
 from shared.domain.principals import Principal
 from shared.domain.tasks import TaskReport
+from shared.services.audited_writes import AuditedWriter
 from shared.services.identity.accounts import RetiredNames
 from shared.services.limits.notices import NoticeCache, ReadOnlyMode
-from shared.services.records import RecordWriter
 from shared.services.revocation_list import RetiredNameList
 from tests.fakes.stores import FakeDirectory, FakeEvents, FakeRevocations
 from tests.fakes.system import FakeClock, FakeRandomness
@@ -18,18 +18,18 @@ def ignore(refusal: Refusal) -> None:
     """Ignore a refusal."""
 
 
-def fake_record_writer(
+def fake_audited_writer(
     directory: FakeDirectory,
     events: FakeEvents | None = None,
     clock: FakeClock | None = None,
     *,
     randomness: FakeRandomness | None = None,
     on_delay: Callable[[Refusal], None] = ignore,
-) -> RecordWriter:
+) -> AuditedWriter:
     """Return a record writer over the directory and the events."""
     events = events or FakeEvents()
     events.published = directory.published
-    return RecordWriter(
+    return AuditedWriter(
         directory=directory,
         events=events,
         clock=clock or FakeClock(),

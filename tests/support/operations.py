@@ -12,6 +12,7 @@ from shared.domain.notices import NoticeBoard
 from shared.registry import Registry
 from shared.runtime.answers import Answer, FunctionResponse
 from shared.settings import Settings
+from shared.telemetry.log import configure
 from tests.fakes.system import FakeClock
 
 
@@ -21,6 +22,10 @@ class _Notices:
     async def current(self) -> NoticeBoard:
         return NoticeBoard()
 
+
+# No registry is built here, which sets the level of the log. Lines of requests that wait to be
+# written when a test ends would count as those of the next one.
+configure("warning")
 
 # What an operation needs that identifies nobody.
 NO_REGISTRY = cast(

@@ -19,6 +19,7 @@ from shared.domain.scopes import Role
 from shared.ports.directory import DirectoryStore
 from shared.ports.search import SearchIndex
 from shared.ports.system import Clock
+from shared.services.audited_writes import AuditedWriter
 from shared.services.identity.mail import DecisionMail
 from shared.services.identity.mail_domains import MailDomains
 from shared.services.leases import Leases
@@ -31,12 +32,11 @@ from shared.services.organizations.membership_records import MembershipRecords
 from shared.services.organizations.memberships import Memberships
 from shared.services.organizations.organizations import OrganizationDeletion, Organizations
 from shared.services.organizations.typosquats import Typosquats
-from shared.services.records import RecordWriter
 from shared.services.tokens.tokens import TokenRecords
 from tests.fakes.http_client import answering
 from tests.fakes.mail import FakeMailer
 from tests.fakes.readers import known_readers
-from tests.fakes.services import changes_allowed, fake_record_writer
+from tests.fakes.services import changes_allowed, fake_audited_writer
 from tests.fakes.stores import FakeDirectory, FakeEvents, FakeWork
 from tests.fakes.system import FakeClock, FakeRandomness
 
@@ -103,8 +103,8 @@ class OrganizationServices:
         return authorization_over(self.directory, self.clock)
 
     @property
-    def record_writer(self) -> RecordWriter:
-        return fake_record_writer(
+    def audited_writer(self) -> AuditedWriter:
+        return fake_audited_writer(
             self.directory, self.events, self.clock, randomness=self.randomness
         )
 
@@ -131,7 +131,7 @@ class OrganizationServices:
     def membership_records(self) -> MembershipRecords:
         return MembershipRecords(
             self.directory,
-            self.record_writer,
+            self.audited_writer,
             self.clock,
             self.leases,
             self.mail_delivery,
@@ -152,7 +152,7 @@ class OrganizationServices:
         return Organizations(
             directory=self.directory,
             authorization=self.authorization,
-            record_writer=self.record_writer,
+            audited_writer=self.audited_writer,
             rate_limiter=self.rate_limiter,
             clock=self.clock,
             randomness=self.randomness,
@@ -168,7 +168,7 @@ class OrganizationServices:
         return MailDomains(
             http=answering(404),
             directory=self.directory,
-            record_writer=self.record_writer,
+            audited_writer=self.audited_writer,
             mail_delivery=self.mail_delivery,
             clock=self.clock,
             rdap_url="",
@@ -203,12 +203,12 @@ class OrganizationServices:
     @property
     def made_by_accounts(self) -> MadeByAccounts:
         records = TokenRecords(
-            self.directory, self.record_writer, self.clock, self.randomness, "local"
+            self.directory, self.audited_writer, self.clock, self.randomness, "local"
         )
         return MadeByAccounts(
             directory=self.directory,
             metadata=self.packages,  # pyright: ignore[reportArgumentType] - a part of it.
-            record_writer=self.record_writer,
+            audited_writer=self.audited_writer,
             token_records=records,
             clock=self.clock,
         )
@@ -219,7 +219,7 @@ class OrganizationServices:
             authorization=self.authorization,
             metadata=self.packages,  # pyright: ignore[reportArgumentType] - a part of it.
             membership_records=self.membership_records,
-            record_writer=self.record_writer,
+            audited_writer=self.audited_writer,
             clock=self.clock,
         )
 
@@ -229,7 +229,7 @@ class OrganizationServices:
         return FinishDeletions(
             self.directory,
             metadata,  # pyright: ignore[reportArgumentType] - a part of it.
-            self.record_writer,
+            self.audited_writer,
             self.clock,
             self.organization_deletion,
         )
@@ -240,7 +240,7 @@ class OrganizationServices:
             directory=self.directory,
             work=self.work,
             authorization=self.authorization,
-            record_writer=self.record_writer,
+            audited_writer=self.audited_writer,
             membership_records=self.membership_records,
             mail_domains=self.mail_domains,
             mail_delivery=self.mail_delivery,

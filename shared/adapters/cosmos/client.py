@@ -1,5 +1,9 @@
 """One client of Cosmos DB per process: its containers, their operations with retries, and request
 charges.
+
+Requests are repeated while the service is busy. Every write has an id of its own, which is stored
+in the item: if a repeat is refused because the first attempt took effect and its response was
+lost, the id shows that.
 """
 
 import asyncio
@@ -22,10 +26,6 @@ from shared.domain.errors.requests import Busy, StorageFull
 from shared.ports.system import Randomness
 from shared.telemetry.activities import current_activity
 from shared.telemetry.metrics import COSMOS_ANSWERS, COSMOS_UNITS, is_recording, record_metric
-
-# Requests are repeated while the service is busy. Every write has an id of its own, which is stored
-# in the item: if a repeat is refused because the first attempt took effect and its response was
-# lost, the id shows that.
 
 T = TypeVar("T")
 Item = dict[str, Any]

@@ -1,4 +1,10 @@
-"""The event feed in Cosmos DB, divided into weeks."""
+"""The event feed in Cosmos DB, divided into weeks.
+
+A week of the feed is one partition. Its head has the next number, and one batch changes the head
+and creates events under their ids, so numbers have no gaps and no event is stored twice. Every
+event is copied to the partitions of its logs before its outbox is cleared. A log is divided into
+weeks as well, or is one partition: then a page of it is one query, however old the registry is.
+"""
 
 import asyncio
 import base64
@@ -30,11 +36,6 @@ from shared.domain.transparency.leaves import SALT_BYTES, FrozenLeaf, LoggedEven
 from shared.ports.conflicts import Stale
 from shared.ports.system import Clock
 from shared.runtime.retries import back_off, retried
-
-# A week of the feed is one partition. Its head has the next number, and one batch changes the head
-# and creates events under their ids, so numbers have no gaps and no event is stored twice. Every
-# event is copied to the partitions of its logs before its outbox is cleared. A log is divided into
-# weeks as well, or is one partition: then a page of it is one query, however old the registry is.
 
 PUBLISH_ATTEMPTS = 30  # Each attempt that fails is another publisher that succeeded.
 EVENTS_PER_BATCH = 90  # With the head; a batch has at most 100 steps.

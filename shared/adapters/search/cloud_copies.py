@@ -1,5 +1,8 @@
 """Copies of the search index: SQLite files of one process, with changes applied in any order; and
 the bases that are built from them, from which other instances begin.
+
+A copy also stores the revision of each package, including removed ones. So a change that
+arrives late, or again, has no effect.
 """
 
 import asyncio
@@ -34,9 +37,6 @@ from shared.runtime.file_replacement import Durability, replacing
 from shared.runtime.private_files import make_private_folder, try_file_lock
 from shared.runtime.retries import back_off, retried
 from shared.telemetry.log import log
-
-# A copy also stores the revision of each package, including removed ones. So a change that
-# arrives late, or again, has no effect.
 
 COPY_MIGRATIONS: tuple[Migration, ...] = (
     *SEARCH_MIGRATIONS,

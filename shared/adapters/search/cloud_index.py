@@ -1,4 +1,11 @@
-"""The search index of a registry in the cloud, and the copy of it that this process searches."""
+"""The search index of a registry in the cloud, and the copy of it that this process searches.
+
+The copy that is searched is replaced in the background: the pointer is read every 15 seconds. A
+request waits only for the first copy of its process. A copy that cannot be loaded is logged, and
+the current one stays in use. If the edition of this process knows of a change, or this process
+made one, a search first reads the change feed: a package that became private is found for a
+second at most.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
@@ -34,12 +41,6 @@ from shared.domain.listings import Listing
 from shared.ports.system import Clock, Randomness
 from shared.telemetry.log import log
 from shared.telemetry.metrics import SEARCH_AGE, record_metric
-
-# The copy that is searched is replaced in the background: the pointer is read every 15 seconds. A
-# request waits only for the first copy of its process. A copy that cannot be loaded is logged, and
-# the current one stays in use. If the edition of this process knows of a change, or this process
-# made one, a search first reads the change feed: a package that became private is found for a
-# second at most.
 
 Sleep = Callable[[float], Awaitable[object]]
 FIRST_COPY_TIMEOUT = timedelta(seconds=10)  # 100,000 packages load in less.

@@ -1,4 +1,12 @@
-"""The weights of search results: what a match is worth, and the boosts of a package."""
+"""The weights of search results: what a match is worth, and the boosts of a package.
+
+A score is the sum of these parts:
+- how completely the package matches: it has the typed name, or all of the words, or some of them;
+- the words: each counts by the best place in which it stands, and more the rarer it is;
+- boosts that do not depend on the query, together at most `MAX_RANK`;
+- deductions for packages that accompany others, and for deprecated ones, which come last unless
+  they have exactly the typed name.
+"""
 
 import re
 from datetime import UTC, datetime
@@ -8,13 +16,6 @@ from math import log10
 from shared.adapters.search.words import split_words
 from shared.domain.distributions import LanguageVersion
 from shared.domain.listings import Listing
-
-# A score is the sum of these parts:
-# - how completely the package matches: it has the typed name, or all of the words, or some of them;
-# - the words: each counts by the best place in which it stands, and more the rarer it is;
-# - boosts that do not depend on the query, together at most `MAX_RANK`;
-# - deductions for packages that accompany others, and for deprecated ones, which come last unless
-#   they have exactly the typed name.
 
 PATH_SCORE = 60.0  # `org/name` is one package.
 NAME_SCORE = 50.0  # The name or a tool's id, as it was typed.

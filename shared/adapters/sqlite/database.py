@@ -1,4 +1,16 @@
-"""One SQLite file in one process: its readers, its migrations, and whether anything was written."""
+"""One SQLite file in one process: its readers, its migrations, and whether anything was written.
+
+- Point reads by key run on the event loop, over one connection per process: a thread costs more
+  than the read. Every other read runs on a few threads.
+- Writes run in transactions that begin IMMEDIATE: one that begins with a read fails as soon as
+  another process writes. Short ones run on the event loop as well, and only their commit, which
+  waits for the disk, on the one thread that writes: while readers keep the loop busy, a thread
+  waits for the interpreter at each statement. All others run on that thread.
+- On a disk so full that SQLite has no room for the index of its log, the file is read without
+  locks, and refuses writes, until there is room.
+- Connections are opened when they are first needed, so a process that only starts workers has
+  none.
+"""
 
 import asyncio
 import os
@@ -34,19 +46,6 @@ from shared.adapters.sqlite.connections import (
 )
 from shared.domain.errors.requests import StorageFull
 from shared.runtime.private_files import hold_file_lock, make_private_folder, open_private
-
-# One SQLite file: who reads it where, who writes it, and its migrations.
-#
-# - Point reads by key run on the event loop, over one connection per process: a thread costs more
-#   than the read. Every other read runs on a few threads.
-# - Writes run in transactions that begin IMMEDIATE: one that begins with a read fails as soon as
-#   another process writes. Short ones run on the event loop as well, and only their commit, which
-#   waits for the disk, on the one thread that writes: while readers keep the loop busy, a thread
-#   waits for the interpreter at each statement. All others run on that thread.
-# - On a disk so full that SQLite has no room for the index of its log, the file is read without
-#   locks, and refuses writes, until there is room.
-# - Connections are opened when they are first needed, so a process that only starts workers has
-#   none.
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]

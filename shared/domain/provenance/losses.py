@@ -6,7 +6,7 @@ from enum import Enum
 from msgspec import Struct
 
 from shared.domain.packages import ReleaseEntry
-from shared.domain.release_states import State
+from shared.domain.release_states import SERVABLE
 
 
 def lost_provenance(entries: Iterable[ReleaseEntry]) -> Mapping[str, str]:
@@ -46,7 +46,7 @@ def first_loss(entries: Iterable[ReleaseEntry], version: str) -> ProvenanceLoss 
     for entry in sorted(entries, key=lambda each: each.created_ms):
         if entry.version == version:
             return _loss(before, entry) if before else None
-        if entry.state in (State.LIVE, State.HELD) and not entry.refused:
+        if entry.state in SERVABLE and not entry.refused:
             before = entry
     return None
 

@@ -30,6 +30,7 @@ from shared.services.administration.administrators import (
 )
 from shared.services.administration.audit_log import AuditLog, AuditLogPage
 from shared.services.administration.maker_locks import MakerLocks
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.identity.accounts import (
     Accounts,
     account_by_id,
@@ -43,7 +44,6 @@ from shared.services.mail_delivery import MailDelivery, mail_text, reason_text
 from shared.services.organizations.made_by_accounts import MadeByAccounts, MadeItem
 from shared.services.organizations.memberships import Memberships
 from shared.services.organizations.ownership import OwnerlessOrganizations
-from shared.services.records import EntityChange, RecordWriter
 from shared.services.tokens.tokens import TokenRecords, UsedToken, token_change
 
 MAX_ACCOUNTS_FOUND = 25  # Accounts of one search; a longer text finds fewer.
@@ -91,7 +91,7 @@ class AccountAdministration(Struct, frozen=True):
     made_by_accounts: MadeByAccounts
     maker_locks: MakerLocks
     ownerless_organizations: OwnerlessOrganizations
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     mail_delivery: MailDelivery
     decision_mail: DecisionMail
     clock: Clock
@@ -307,7 +307,7 @@ class AccountAdministration(Struct, frozen=True):
         details = {"name": account.name, "source": source.value}
         details |= {"reason": lock.reason} if lock else {}
         change = EntityChange(kind, account.id, account=account.id, details=details)
-        await self.record_writer.replace(account.with_lock(source, lock), change=change, by=by)
+        await self.audited_writer.replace(account.with_lock(source, lock), change=change, by=by)
 
     async def _require_revoker(self, account: Account, reason: str, by: Principal) -> str:
         """Return the reason for which `by` revokes tokens of the account."""

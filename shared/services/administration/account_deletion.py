@@ -36,10 +36,10 @@ from shared.ports.system import Clock
 from shared.services.administration.account_erasure import AccountErasures
 from shared.services.administration.audit_log import AuditLog, AuditLogPage
 from shared.services.administration.maker_locks import MakerLocks
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.identity.sessions import Identities, Sessions, live_sessions
 from shared.services.organizations.made_by_accounts import MadeByAccounts
 from shared.services.organizations.memberships import Memberships
-from shared.services.records import EntityChange, RecordWriter
 from shared.services.tokens.tokens import TokenRecords, UsedToken
 
 MAX_EVENTS = 10_000  # Some years of one person; a download of about 4 MB.
@@ -79,7 +79,7 @@ class AccountDeletion(Struct, frozen=True):
     erasures: AccountErasures
     made_by_accounts: MadeByAccounts
     maker_locks: MakerLocks
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     pull_records: PullRecordStore
     clock: Clock
 
@@ -94,7 +94,7 @@ class AccountDeletion(Struct, frozen=True):
         `NotPermitted` or `SignInAgain` for others."""
         await self.registry_authorization.require_fresh(by, "export", f"the data of {account.name}")
         change = EntityChange("account.exported", account.id, account=account.id)
-        await self.record_writer.append(change, by=by)
+        await self.audited_writer.append(change, by=by)
         log = partial(self.audit_log.of_other_account, account.id, by=by)
         return await self._export(account, log)
 

@@ -35,6 +35,7 @@ from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.administration.administrators import Administrators
 from shared.services.administration.maker_locks import MakerLocks
 from shared.services.administration.name_disputes import NameDisputes
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.following.forgetting import forget_follower
 from shared.services.identity.accounts import RetiredNames, organization_owners
 from shared.services.identity.mail import AccountMail
@@ -44,7 +45,6 @@ from shared.services.organizations.made_by_accounts import MadeByAccounts
 from shared.services.organizations.membership_records import MembershipRecords, member_removal
 from shared.services.organizations.ownership import OwnerlessOrganizations
 from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
-from shared.services.records import EntityChange, RecordWriter
 from shared.services.report_records import ReportRecords
 from shared.services.tokens.tokens import TokenRecords, token_change
 
@@ -108,7 +108,7 @@ class AccountErasures(Struct, frozen=True):
     retired_names: RetiredNames
     account_mail: AccountMail
     pull_records: PullRecordStore
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     clock: Clock
 
     async def pending(self, account_id: str) -> AccountErasure | None:
@@ -220,7 +220,7 @@ class AccountErasures(Struct, frozen=True):
             "account.erasing", erasure.account, account=erasure.account, details=details
         )
         try:
-            return await self.record_writer.add(erasure, change=change, by=by)
+            return await self.audited_writer.add(erasure, change=change, by=by)
         except AlreadyThere:  # Somebody else announced it at the same time.
             return await self.pending(erasure.account) or erasure
 
@@ -236,7 +236,7 @@ class AccountErasures(Struct, frozen=True):
                 "erasure-begun", f"The erasure of {account.name} has begun and cannot be canceled."
             )
         change = EntityChange("account.kept", account.id, account=account.id)
-        await self.record_writer.remove(erasure, change=change, by=by)
+        await self.audited_writer.remove(erasure, change=change, by=by)
 
     @retried_when_stale
     async def _begun(self, wanted: AccountErasure) -> AccountErasure:
@@ -349,7 +349,7 @@ class AccountErasures(Struct, frozen=True):
             await self._keep_owners(membership, by)
             with suppress(Stale):  # A task removed it with the organization meanwhile.
                 change = member_removal(membership)
-                await self.record_writer.remove(membership, change=change, by=by)
+                await self.audited_writer.remove(membership, change=change, by=by)
             left.append(membership.org)
         return left
 
@@ -382,7 +382,7 @@ class AccountErasures(Struct, frozen=True):
                 "identity.removed", identity.id, account=account_id, details=details
             )
             with suppress(Stale):
-                await self.record_writer.remove(identity, change=change, by=by)
+                await self.audited_writer.remove(identity, change=change, by=by)
         return len(found)
 
     @retried_when_stale
@@ -392,7 +392,7 @@ class AccountErasures(Struct, frozen=True):
             return
         details = {"reason": erasure.reason} if erasure.reason else {}
         change = EntityChange("account.deleted", account.id, account=account.id, details=details)
-        await self.record_writer.remove(account, change=change, by=by)
+        await self.audited_writer.remove(account, change=change, by=by)
 
     async def _remove_counts(self, account_id: str) -> None:
         """Remove how many tokens there were, when and from where they were used, what the account

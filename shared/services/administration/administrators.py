@@ -15,10 +15,10 @@ from shared.domain.reasons import parse_reason, parse_required_reason, with_reas
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.identity.accounts import accounts_by_ids, actor_name, administrator_accounts
 from shared.services.leases import Leases
 from shared.services.mail_delivery import MailDelivery, mail_text, reason_text
-from shared.services.records import EntityChange, RecordWriter
 
 # What a token with the scope moderate is enough for.
 _DONE_BY_MODERATORS = frozenset({"lock", "unlock"})
@@ -40,7 +40,7 @@ class Administrators(Struct, frozen=True):
     directory: DirectoryStore
     registry_authorization: RegistryAuthorization
     leases: Leases
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     clock: Clock
     mail_delivery: MailDelivery
     base_url: str
@@ -170,7 +170,7 @@ class Administrators(Struct, frozen=True):
         this kind; callers check rights."""
         details = {"name": account.name, **with_reason(reason)}
         change = EntityChange(kind, account.id, account=account.id, details=details)
-        stored = await self.record_writer.replace(account, change=change, by=by)
+        stored = await self.audited_writer.replace(account, change=change, by=by)
         await self._send_mail(kind, stored, by, reason)
         return stored
 

@@ -44,11 +44,11 @@ from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.administration.account_administration import AccountAdministration
 from shared.services.administration.administrators import Administrators
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.identity.accounts import Accounts, account_names
 from shared.services.leases import Leases
 from shared.services.mail_delivery import MailDelivery, mail_text
 from shared.services.record_batches import RECORDS_AT_ONCE, all_entities, entity_batches
-from shared.services.records import EntityChange, RecordWriter
 
 ALL_WHO_WAIT = "*"  # Given instead of account names, it means all accounts that wait.
 
@@ -97,7 +97,7 @@ class DirectoryLocks(Struct, frozen=True):
     administrators: Administrators
     accounts: AccountAdministration
     account_records: Accounts
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     clock: Clock
     leases: Leases
     mail_delivery: MailDelivery
@@ -432,7 +432,7 @@ class DirectoryLocks(Struct, frozen=True):
             await self.directory.replace(finding.model_copy(update=kept))
         elif state.waits:
             change = _change("account.lock-waits", finding, why=_WHY_WAITING[state])
-            await self.record_writer.add(finding, change=change, by=DIRECTORY)
+            await self.audited_writer.add(finding, change=change, by=DIRECTORY)
         else:
             await self.directory.add(finding)
 
@@ -447,7 +447,7 @@ class DirectoryLocks(Struct, frozen=True):
         update = {"state": state, "decided_by": by.id, "decision_reason": reason}
         kind = "account.lock-rejected" if state is FindingState.KEPT else "account.lock-confirmed"
         change = _change(kind, stored, reason=reason)
-        await self.record_writer.replace(stored.model_copy(update=update), change=change, by=by)
+        await self.audited_writer.replace(stored.model_copy(update=update), change=change, by=by)
 
     @retried_when_stale
     async def _remove(self, account_id: str) -> None:

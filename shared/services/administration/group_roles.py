@@ -32,10 +32,10 @@ from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
 from shared.services.administration.administrators import Administrators
 from shared.services.administration.directory_locks import DirectoryLocks
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.identity.accounts import account_names
 from shared.services.mail_delivery import MailDelivery, mail_text
 from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
-from shared.services.records import EntityChange, RecordWriter
 
 # How long before its end the member is told that a role by groups ends; if roles are held for a
 # short time only, half of that time.
@@ -72,7 +72,7 @@ class RolesByGroups(Struct, frozen=True):
     """Gives accounts what their groups give, and ends what they gave before."""
 
     directory: DirectoryStore
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     administrators: Administrators
     directory_locks: DirectoryLocks
     mail_delivery: MailDelivery
@@ -289,11 +289,11 @@ class RolesByGroups(Struct, frozen=True):
             if is_same:  # The role by groups had ended before.
                 await self.directory.remove(current)
             else:
-                await self.record_writer.remove(current, change=change, by=GROUPS)
+                await self.audited_writer.remove(current, change=change, by=GROUPS)
         elif changed is not None and is_same:
             await self.directory.replace(changed)  # The role is only prolonged.
         elif changed is not None:
-            await self.record_writer.put(changed, stored=stored, change=change, by=GROUPS)
+            await self.audited_writer.put(changed, stored=stored, change=change, by=GROUPS)
 
 
 def _change(before: Membership | None, after: Membership | None, now_ms: int) -> EntityChange:
@@ -336,7 +336,7 @@ class GroupRuleChanges(Struct, frozen=True):
     directory: DirectoryStore
     registry_authorization: RegistryAuthorization
     roles_by_groups: RolesByGroups
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     clock: Clock
 
     async def current(self, *, by: Principal) -> GroupRules:
@@ -397,7 +397,7 @@ class GroupRuleChanges(Struct, frozen=True):
         # The log of the administrator has it.
         change = EntityChange("groups.rules", "groups", account=by.id, details=details)
         known = None if stored.changed_ms is None else stored
-        return await self.record_writer.put(changed, stored=known, change=change, by=by)
+        return await self.audited_writer.put(changed, stored=known, change=change, by=by)
 
     async def _require_organizations(self, wanted: GroupRules) -> None:
         now_ms = self.clock.now_ms()

@@ -46,6 +46,7 @@ from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock, Randomness
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.administration.administrators import Administrators
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.identity.accounts import (
     account_names,
     accounts_by_ids,
@@ -54,7 +55,6 @@ from shared.services.identity.accounts import (
 )
 from shared.services.mail_delivery import MailDelivery, mail_text
 from shared.services.record_batches import RECORDS_AT_ONCE, all_entities, entity_batches
-from shared.services.records import EntityChange, RecordWriter
 
 _WHAT = "name disputes"
 _FINAL = "The decision is final."
@@ -95,7 +95,7 @@ class NameDisputes(Struct, frozen=True):
     authorization: Authorization
     registry_authorization: RegistryAuthorization
     administrators: Administrators
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     clock: Clock
     mail_delivery: MailDelivery
     randomness: Randomness
@@ -358,7 +358,7 @@ class NameDisputes(Struct, frozen=True):
             await self.directory.replace(changed)
             return True
         change = self._change("dispute.withdrawn", dispute)
-        stored = await self.record_writer.replace(changed, change=change, by=_unlocated(by))
+        stored = await self.audited_writer.replace(changed, change=change, by=_unlocated(by))
         link = self._link(stored)
         mail = mail_text("dispute-withdrawn", disputed=stored.name, by=_ERASED_CLAIMANT, link=link)
         await self._send(stored, mail, but=account.id)
@@ -443,7 +443,9 @@ class NameDisputes(Struct, frozen=True):
             )
 
         change = self._change("dispute.opened", dispute)
-        return await self.record_writer.add_checked(dispute, change=change, by=_unlocated(by)), True
+        return await self.audited_writer.add_checked(
+            dispute, change=change, by=_unlocated(by)
+        ), True
 
     # --- Reading --------------------------------------------------------------------------------
 
@@ -495,7 +497,7 @@ class NameDisputes(Struct, frozen=True):
     async def _write(
         self, dispute: NameDispute, change: EntityChange, mail: MailText, by: Principal
     ) -> DisputeDetails:
-        stored = await self.record_writer.replace(dispute, change=change, by=_unlocated(by))
+        stored = await self.audited_writer.replace(dispute, change=change, by=_unlocated(by))
         await self._send(stored, mail)
         return await self._details(stored, by)
 

@@ -14,11 +14,11 @@ from shared.domain.times import MS
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.identity.accounts import accounts_by_ids
 from shared.services.list_pages import ListPage, entities_with_prefix, entity_page
 from shared.services.organizations.memberships import Memberships, NamedMembership
 from shared.services.organizations.organizations import Organizations
-from shared.services.records import EntityChange, RecordWriter
 
 MAX_ORGANIZATIONS_FOUND = 25  # Organizations of one search.
 _EVERY_ORGANIZATION = "every organization"
@@ -41,7 +41,7 @@ class OrganizationAdministration(Struct, frozen=True):
     registry_authorization: RegistryAuthorization
     organizations: Organizations
     memberships: Memberships
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     clock: Clock
 
     async def page(
@@ -98,7 +98,7 @@ class OrganizationAdministration(Struct, frozen=True):
             "organization.bursts-allowed", name, org=name, details={"after": str(until_ms)}
         )
         changed = organization.model_copy(update={"bursts_until_ms": until_ms})
-        await self.record_writer.replace(changed, change=change, by=by)
+        await self.audited_writer.replace(changed, change=change, by=by)
         return until_ms
 
     async def _with_founders(

@@ -9,7 +9,7 @@ from shared.domain.principals import Principal
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
-from shared.services.records import EntityChange, RecordWriter
+from shared.services.audited_writes import AuditedWriter, EntityChange
 
 
 class Policies(Struct, frozen=True):
@@ -18,7 +18,7 @@ class Policies(Struct, frozen=True):
 
     directory: DirectoryStore
     registry_authorization: RegistryAuthorization
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     clock: Clock
 
     async def of_names(self) -> Policy | None:
@@ -42,7 +42,7 @@ class Policies(Struct, frozen=True):
             by=by.id,
         )
         change = _change("policy.changed")
-        return await self.record_writer.put(policy, stored=current, change=change, by=by)
+        return await self.audited_writer.put(policy, stored=current, change=change, by=by)
 
     @retried_when_stale
     async def reset(self, *, by: Principal) -> None:
@@ -50,7 +50,7 @@ class Policies(Struct, frozen=True):
         await self.registry_authorization.require_fresh(by, "change", "the policy for names")
         current = await self.of_names()
         if current is not None:
-            await self.record_writer.remove(current, change=_change("policy.reset"), by=by)
+            await self.audited_writer.remove(current, change=_change("policy.reset"), by=by)
 
 
 def _change(kind: str) -> EntityChange:

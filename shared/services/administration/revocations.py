@@ -53,6 +53,7 @@ from shared.services.administration.account_administration import AccountAdminis
 from shared.services.administration.account_erasure import AccountErasures
 from shared.services.administration.administrators import Administrators
 from shared.services.administration.auditors import Auditors
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.identity.accounts import KeptName, RetiredNames
 from shared.services.identity.sessions import identity_change, session_end
 from shared.services.maintenance.erased_releases import ErasedReleases
@@ -63,7 +64,6 @@ from shared.services.organizations.memberships import Memberships
 from shared.services.organizations.webhooks import webhook_change
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches, package_batches
-from shared.services.records import EntityChange, RecordWriter
 from shared.services.revocation_list import registry_digest
 from shared.services.tokens.tokens import token_change
 from shared.services.tokens.trusted_publishers import is_of_public_package, publisher_removal
@@ -99,7 +99,7 @@ class RevocationApplication(Struct, frozen=True):
     freezes: Freezes
     erased_releases: ErasedReleases
     package_records: PackageRecordWriter
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     clock: Clock
 
     async def listed(self) -> list[Revocation]:
@@ -335,7 +335,7 @@ class RevocationApplication(Struct, frozen=True):
         if isinstance(entity, Publisher):
             change = replace(change, public=await is_of_public_package(self.metadata, entity))
         with suppress(Stale):  # Somebody removed it meanwhile.
-            await self.record_writer.remove(entity, change=change, by=OPERATOR)
+            await self.audited_writer.remove(entity, change=change, by=OPERATOR)
         report.applied.append(sentence)
 
     async def _limit_roles(self, revocations: Sequence[Revocation], report: "_Report") -> None:
@@ -408,7 +408,7 @@ class RevocationApplication(Struct, frozen=True):
             change = EntityChange("owner.undone", org, org=org, account=account, details=details)
             report.applied.append(f"canceled the change of the account {account} in {org}")
             changed = membership.model_copy(update={"pending": None})
-            return await self.record_writer.replace(changed, change=change, by=OPERATOR)
+            return await self.audited_writer.replace(changed, change=change, by=OPERATOR)
         wanted = next((each for each in Role if each.value == scheduled.role), None)
         is_known = pending is not None and pending.role is wanted
         if wanted is not membership.hand_role and not is_known:
@@ -431,7 +431,7 @@ class RevocationApplication(Struct, frozen=True):
         details = {"account": account, "before": before, "after": changed.role.value}
         details["groups"] = ", ".join(membership.groups)
         change = EntityChange("member.set", org, org=org, account=account, details=details)
-        return await self.record_writer.replace(changed, change=change, by=OPERATOR)
+        return await self.audited_writer.replace(changed, change=change, by=OPERATOR)
 
     async def _is_last_owner(self, membership: Membership) -> bool:
         if membership.hand_role is not Role.OWNER:

@@ -20,12 +20,12 @@ from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.services.administration.directory_locks import DirectoryLocks, waiting_problem
 from shared.services.administration.second_administrator import SecondAdministrator
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.limits.notices import NoticeCache
 from shared.services.maintenance.process_outboxes import ProcessOutboxes
 from shared.services.maintenance.tasks import TaskRunner, require_task
 from shared.services.organizations.ownership import OwnerlessOrganizations, ownerless_problem
 from shared.services.packages.statistics import LastRegistryCounts
-from shared.services.records import EntityChange, RecordWriter
 
 # Records of each kind that are counted; a larger backlog is shown as this number or more.
 MAX_RECORDS_COUNTED = 500
@@ -40,7 +40,7 @@ class RegistryStatus(Struct, frozen=True):
     task_runner: TaskRunner
     metadata: MetadataStore
     directory: DirectoryStore
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     last_counts: LastRegistryCounts
     notice_cache: NoticeCache
     directory_locks: DirectoryLocks
@@ -92,7 +92,7 @@ class RegistryStatus(Struct, frozen=True):
             change = EntityChange(
                 "task.asked", "registry", account=by.id, details={"name": task.id}
             )
-            await self.record_writer.append(change, by=by)
+            await self.audited_writer.append(change, by=by)
 
     async def _to_decide(self) -> list[StatusProblem]:
         waiting = await self.directory_locks.waiting()

@@ -40,8 +40,8 @@ from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.advisories.advisory_index import AdvisoryIndex, IndexedAdvisory
 from shared.services.api_docs.sboms import Sboms
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.packages.hosted_packages import HostedPackages
-from shared.services.records import EntityChange, RecordWriter
 
 _WHAT = "advisories"
 _COMPARED_AT_ONCE = 10  # Queries compared at once; other requests run between two such batches.
@@ -62,7 +62,7 @@ class Advisories(Struct, frozen=True):
     hosted: HostedPackages
     authorization: Authorization
     registry_authorization: RegistryAuthorization
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     clock: Clock
     ecosystem: str  # The OSV ecosystem of the packages of this registry.
 
@@ -279,10 +279,10 @@ class Advisories(Struct, frozen=True):
         change = _change("advisory.added", new, by)
         if last is None:
             first = AdvisoryNumber(year=year, number=number)
-            await self.record_writer.add(entity, first, change=change, by=by)
+            await self.audited_writer.add(entity, first, change=change, by=by)
         else:
             counted = last.model_copy(update={"number": number})
-            await self.record_writer.add_replacing(entity, counted, change=change, by=by)
+            await self.audited_writer.add_replacing(entity, counted, change=change, by=by)
         return new
 
     @retried_when_stale
@@ -309,7 +309,7 @@ class Advisories(Struct, frozen=True):
         changed = _timed(kept, self.clock.now_ms())
         is_first = before.state is AdvisoryState.DRAFT and changed.is_live
         change = _change("advisory.published" if is_first else "advisory.changed", changed, by)
-        await self.record_writer.replace(stored.with_content(changed), change=change, by=by)
+        await self.audited_writer.replace(stored.with_content(changed), change=change, by=by)
         return changed
 
     @retried_when_stale
@@ -322,9 +322,9 @@ class Advisories(Struct, frozen=True):
         withdrawn = _timed(replace(before, state=AdvisoryState.WITHDRAWN), self.clock.now_ms())
         change = _change("advisory.withdrawn", withdrawn, by, **with_reason(reason))
         if before.state is AdvisoryState.DRAFT:
-            await self.record_writer.remove(stored, change=change, by=by)
+            await self.audited_writer.remove(stored, change=change, by=by)
         else:
-            await self.record_writer.replace(stored.with_content(withdrawn), change=change, by=by)
+            await self.audited_writer.replace(stored.with_content(withdrawn), change=change, by=by)
         return withdrawn
 
     async def _stored(self, advisory_id: str, by: Principal) -> StoredAdvisory:

@@ -37,7 +37,7 @@ from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
 from shared.services.advisories.advisory_index import AdvisoryIndex, lines_of_set_file, set_file
 from shared.services.api_docs.api_docs_generation import job_folder
-from shared.services.records import EntityChange, RecordWriter
+from shared.services.audited_writes import AuditedWriter, EntityChange
 
 MAX_FILE_BYTES = 256 * 1024 * 1024  # The dump of Maven has 12 MB, that of malware 90.
 MAX_SINGLE = 1_000  # Records of one JSON file.
@@ -73,7 +73,7 @@ class AdvisoryImport(Struct, frozen=True):
     files: AdvisoryFiles
     confined: ConfinedTasks
     registry_authorization: RegistryAuthorization
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     clock: Clock
     ecosystem: str  # The OSV ecosystem of the packages of this registry.
 
@@ -165,7 +165,7 @@ class AdvisoryImport(Struct, frozen=True):
         if stored is None:
             return
         change = EntityChange("advisory-set.removed", set_name)
-        await self.record_writer.remove(stored, change=change, by=by)
+        await self.audited_writer.remove(stored, change=change, by=by)
         await self.index.say_changed()
         await self.files.delete(stored.file)
 
@@ -202,12 +202,12 @@ class AdvisoryImport(Struct, frozen=True):
             "advisory.imported", advisory.id, details={"summary": advisory.summary}
         )
         if stored is None:
-            await self.record_writer.add(StoredAdvisory.of(advisory), change=change, by=by)
+            await self.audited_writer.add(StoredAdvisory.of(advisory), change=change, by=by)
         elif not stored.advisory.is_imported:  # Somebody wrote it since the file was checked.
             raise _own(advisory.id, "Records before it in the file were imported.")
         elif stored.advisory != advisory:
             changed = stored.with_content(advisory)
-            await self.record_writer.replace(changed, change=change, by=by)
+            await self.audited_writer.replace(changed, change=change, by=by)
 
     @retried_when_stale
     async def _commit(
@@ -220,13 +220,13 @@ class AdvisoryImport(Struct, frozen=True):
             details[ADDED_ADVISORIES] = " ".join(added)
         change = EntityChange("advisory-set.imported", new.name, details=details)
         if before is None:
-            await self.record_writer.add(new, change=change, by=by)
+            await self.audited_writer.add(new, change=change, by=by)
         elif before.file == new.file:
             kept = {"tried_ms": new.tried_ms, "tag": new.tag, "source": new.source, "failure": ""}
             await self.directory.replace(before.model_copy(update=kept))
         else:
             stored = new.model_copy(update={"revision": before.revision, "outbox": before.outbox})
-            await self.record_writer.replace(stored, change=change, by=by)
+            await self.audited_writer.replace(stored, change=change, by=by)
         return before
 
 

@@ -30,8 +30,8 @@ from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
 from shared.services.advisories.advisories import Advisories
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.packages.hosted_packages import HostedPackages
-from shared.services.records import EntityChange, RecordWriter
 
 
 class AssessedFinding(Struct, frozen=True):
@@ -61,7 +61,7 @@ class Assessments(Struct, frozen=True):
     metadata: MetadataStore
     directory: DirectoryStore
     advisories: Advisories
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     clock: Clock
     base_url: str
 
@@ -137,7 +137,7 @@ class Assessments(Struct, frozen=True):
                 "newer libraries, or take one back.",
             )
         change = _change("advisory.assessed", assessment)
-        return await self.record_writer.put(assessment, stored=current, change=change, by=by)
+        return await self.audited_writer.put(assessment, stored=current, change=change, by=by)
 
     @retried_when_stale
     async def retract(self, coordinate: Coordinate, advisory: str, *, by: Principal) -> None:
@@ -152,7 +152,7 @@ class Assessments(Struct, frozen=True):
                 f"Nobody has assessed {quoted(advisory)} for {at}. Correct the id.",
             )
         change = _change("advisory.retracted", current)
-        await self.record_writer.remove(current, change=change, by=by)
+        await self.audited_writer.remove(current, change=change, by=by)
 
     async def _of(self, coordinate: Coordinate) -> list[Assessment]:
         return await self.directory.list_by_owner(Assessment, assessments_owner(coordinate))

@@ -16,7 +16,7 @@ from shared.domain.advisories.matching import matches
 from shared.domain.coordinates import Coordinate
 from shared.domain.events import Event
 from shared.domain.packages import Head
-from shared.domain.release_states import State
+from shared.domain.release_states import SERVABLE
 from shared.domain.times import MS
 from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
@@ -34,7 +34,6 @@ WAITED_FOR = timedelta(days=1)
 _KIND = "malicious-libraries"
 _KEY = "position"
 _PUBLISHED = {"release.published", "release.mirrored"}
-_LOOKED_AT = frozenset({State.LIVE, State.HELD})
 
 VisitAll = Callable[[Callable[[Head], Awaitable[None]]], Awaitable[bool]]
 
@@ -98,7 +97,7 @@ class MaliciousLibraries(Struct, frozen=True):
     async def _releases(self, head: Head) -> list[Coordinate]:
         [survey] = await self.metadata.survey([head.package])
         entries = survey.entries if survey else ()
-        return [head.package.at(each.parsed) for each in entries if each.state in _LOOKED_AT]
+        return [head.package.at(each.parsed) for each in entries if each.state in SERVABLE]
 
     async def _follow(self, position: _Position, malicious: Sequence[Advisory]) -> int:
         """Look at the releases of new events; those whose libraries are not read yet are looked at
@@ -125,7 +124,7 @@ class MaliciousLibraries(Struct, frozen=True):
         if self.clock.now_ms() - event.at_ms > WAITED_FOR // MS:
             return False
         release = (await self.metadata.find(Coordinate.from_text(event.subject))).release
-        if release is None or release.state not in _LOOKED_AT:
+        if release is None or release.state not in SERVABLE:
             return False
         return await self.sboms.known_java_libraries(release) is None
 
@@ -146,7 +145,7 @@ class MaliciousLibraries(Struct, frozen=True):
         """Return the advisories that call a library inside of a release malicious, while it is
         served or would be."""
         release = (await self.metadata.find(coordinate)).release
-        if release is None or release.state not in _LOOKED_AT:
+        if release is None or release.state not in SERVABLE:
             return []
         libraries = await self.sboms.java_libraries(release)
         asked = [version_of_library(each) for each in libraries]

@@ -29,8 +29,8 @@ from shared.confined.job_files import (
 )
 from shared.confined.jobs import MOST_ENDS, SET_ASIDE, ConfinedEnded, PartResult
 from shared.confined.release_files import OtherModule, ReleaseRequest
+from shared.domain.api_docs.catalog_summaries import NO_API
 from shared.domain.api_docs.language import LANGUAGE_ORG
-from shared.domain.api_docs.listed_connectors import NO_API
 from shared.domain.api_docs.pieces import PieceKind, piece_name
 from shared.domain.api_docs.records import (
     GENERATOR_VERSION,

@@ -8,7 +8,7 @@ from typing import Self
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.domain.api_docs.listed_connectors import (
+from shared.domain.api_docs.catalog_summaries import (
     NO_API,
     ApiSummary,
     ConnectorSummary,

@@ -42,7 +42,7 @@ from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness
 from shared.runtime.retries import retried_when_stale
-from shared.services.records import EntityChange, RecordWriter
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.revocation_list import RetiredNameList
 
 _ADMINISTRATOR_NAME = (
@@ -137,7 +137,7 @@ class Accounts(Struct, frozen=True):
 
     directory: DirectoryStore
     retired_names: RetiredNames
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     clock: Clock
     randomness: Randomness
 
@@ -234,7 +234,7 @@ class Accounts(Struct, frozen=True):
         details = {"before": account.name, "after": name}
         change = EntityChange("account.renamed", account.id, account=account.id, details=details)
         renamed = account.model_copy(update={"name": name})
-        return await self.record_writer.replace(renamed, change=change, by=by)
+        return await self.audited_writer.replace(renamed, change=change, by=by)
 
     async def _create_by_operator(self, account: Account, by: Principal) -> Account:
         _require_operator("create", by)
@@ -244,7 +244,7 @@ class Accounts(Struct, frozen=True):
         await self._claim(account)
         details = {"name": account.name, "administrator": str(account.administrator).lower()}
         change = EntityChange("account.created", account.id, account=account.id, details=details)
-        return await self.record_writer.add(account, change=change, by=by)
+        return await self.audited_writer.add(account, change=change, by=by)
 
     async def _claim(self, account: Account) -> None:
         """Claim the name for the account, or raise `AccountExists`."""

@@ -31,10 +31,10 @@ from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.http_client import HttpClient, Unanswered
 from shared.ports.system import Clock
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.identity.accounts import administrator_accounts
 from shared.services.mail_delivery import MailDelivery, mail_text
 from shared.services.record_batches import all_entities
-from shared.services.records import EntityChange, RecordWriter
 
 MAX_ASKED = 500  # Domains in one run; the domains of the oldest answers come first.
 RUN_TIME = timedelta(minutes=7)  # Less than a run of a task may take.
@@ -52,7 +52,7 @@ class MailDomains(Struct, frozen=True):
 
     http: HttpClient
     directory: DirectoryStore
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     mail_delivery: MailDelivery
     clock: Clock
     rdap_url: str  # Empty: nobody is asked, and every domain is trusted.
@@ -138,7 +138,7 @@ class MailDomains(Struct, frozen=True):
         change = EntityChange(kind, account.id, account=account.id, details=details)
         try:
             changed = account.model_copy(update=update)
-            return await self.record_writer.replace(changed, change=change, by=MAINTENANCE)
+            return await self.audited_writer.replace(changed, change=change, by=MAINTENANCE)
         except Stale:
             return None  # Somebody changed the account; the next run decides again.
 

@@ -31,11 +31,11 @@ from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.identity.accounts import Accounts
 from shared.services.identity.mail import AccountMail
 from shared.services.leases import Leases
 from shared.services.limits.notices import ReadOnlyMode
-from shared.services.records import EntityChange, RecordWriter
 
 # Ten characters below the limit, so that a number can follow a name that is taken.
 ACCOUNT_NAME_LENGTH = 30
@@ -49,7 +49,7 @@ class Identities(Struct, frozen=True):
 
     directory: DirectoryStore
     accounts: Accounts
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     clock: Clock
     randomness: Randomness
     account_mail: AccountMail
@@ -140,7 +140,7 @@ class Identities(Struct, frozen=True):
         async with self.leases.lease(f"identities:{by.id}"):
             identity, kept = await self._removable(identity_id, by)
             change = identity_change("identity.removed", identity)
-            await self.record_writer.remove(identity, change=change, by=by)
+            await self.audited_writer.remove(identity, change=change, by=by)
         return identity, kept
 
     async def _removable(
@@ -196,7 +196,7 @@ class Identities(Struct, frozen=True):
             linked_ms=self.clock.now_ms(),
             is_provisioned=is_provisioned,
         )
-        await self.record_writer.add(
+        await self.audited_writer.add(
             identity, change=identity_change("identity.linked", identity), by=by
         )
 
@@ -262,7 +262,7 @@ class Sessions(Struct, frozen=True):
     """Lists and ends the sessions of an account."""
 
     directory: DirectoryStore
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     clock: Clock
     account_mail: AccountMail
 
@@ -300,7 +300,7 @@ class Sessions(Struct, frozen=True):
         by = Principal(session.account, f"{SESSION_CREDENTIAL}{session.id}")
         change = EntityChange("session.copied", session.id, account=session.account)
         try:
-            await self.record_writer.remove(session, change=change, by=by)
+            await self.audited_writer.remove(session, change=change, by=by)
         except Stale:
             # Another request changes the session now; the next request with the copied cookie ends
             # it.
@@ -313,7 +313,7 @@ class Sessions(Struct, frozen=True):
         if session is None:
             raise SessionNotFound(place.key)
         change = session_end(session, reason)
-        return await self.record_writer.remove(session, change=change, by=by)
+        return await self.audited_writer.remove(session, change=change, by=by)
 
 
 def session_end(session: Session, reason: str = "") -> EntityChange:

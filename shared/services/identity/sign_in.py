@@ -43,10 +43,10 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness
 from shared.ports.work import WorkStore
 from shared.runtime.retries import retried_when_stale
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.identity.mail import AccountMail
 from shared.services.identity.sessions import Identities
 from shared.services.identity.sign_in_links import SignInLinks
-from shared.services.records import EntityChange, RecordWriter
 
 STATE_LIFETIME = timedelta(minutes=10)  # Time for a password and a second factor.
 CLOCK_LEEWAY = timedelta(minutes=1)  # Tolerated difference of the provider's clock.
@@ -92,7 +92,7 @@ class SignInFlow(Struct, frozen=True):
     known_browsers: KnownBrowsers
     work: WorkStore
     directory: DirectoryStore
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     clock: Clock
     randomness: Randomness
     account_mail: AccountMail
@@ -172,7 +172,7 @@ class SignInFlow(Struct, frozen=True):
             )
             raise second_administrator_needed(why)
         change = EntityChange("sign-in-link.issued", account.id, account=account.id)
-        await self.record_writer.append(change, by=by)
+        await self.audited_writer.append(change, by=by)
         return await self.links.create(account.id)
 
     async def require_link_issuer(self, *, by: Principal) -> None:
@@ -276,7 +276,9 @@ class SignInFlow(Struct, frozen=True):
             hash_secret(secret.reveal()), session.secrets[0], self.clock.now_ms()
         ).model_copy(update={"signed_in_ms": verified.authenticated_ms, "strong": verified.strong})
         change = EntityChange("session.renewed", session.id, account=session.account)
-        return await self.record_writer.replace(changed, change=change, by=_owner(session, browser))
+        return await self.audited_writer.replace(
+            changed, change=change, by=_owner(session, browser)
+        )
 
     async def _link(
         self, verified: VerifiedIdentity, attempt: SignInAttempt, browser: SignInBrowser
@@ -314,7 +316,7 @@ class SignInFlow(Struct, frozen=True):
             "device": "known" if known else "new",
         }
         change = EntityChange("session.started", session.id, account=account_id, details=details)
-        await self.record_writer.add(session, change=change, by=_owner(session, browser))
+        await self.audited_writer.add(session, change=change, by=_owner(session, browser))
         now_ms = self.clock.now_ms()
         today_ms = now_ms - now_ms % DAY_MS
         if account is None or account.signed_in_ms != today_ms:

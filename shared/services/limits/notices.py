@@ -22,7 +22,7 @@ from shared.domain.times import MS
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
-from shared.services.records import EntityChange, RecordWriter
+from shared.services.audited_writes import AuditedWriter, EntityChange
 
 _NOTICE = "the notice of the registry"
 _READ_ONLY = "whether the registry takes changes"
@@ -101,7 +101,7 @@ class Notices(Struct, frozen=True):
 
     registry_authorization: RegistryAuthorization
     directory: DirectoryStore
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     notice_cache: NoticeCache
     clock: Clock
 
@@ -151,10 +151,10 @@ class Notices(Struct, frozen=True):
     ) -> None:
         decided = decide(await self._read())
         if decided.revision:
-            await self.record_writer.replace(decided, change=change, by=by)
+            await self.audited_writer.replace(decided, change=change, by=by)
         else:
             first = decided.model_copy(update={"revision": 1})
-            await self.record_writer.add(first, change=change, by=by)
+            await self.audited_writer.add(first, change=change, by=by)
         self.notice_cache.invalidate()
 
 

@@ -22,11 +22,11 @@ from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.following.forgetting import remove_followers
 from shared.services.maintenance.tasks import Task
 from shared.services.organizations.organizations import OrganizationDeletion
 from shared.services.record_batches import all_entities
-from shared.services.records import EntityChange, RecordWriter
 
 SCHEDULE = "0 15 */6 * * *"
 
@@ -46,7 +46,7 @@ class FinishDeletions(Task):
 
     directory: DirectoryStore
     metadata: MetadataStore
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     clock: Clock
     organization_deletion: OrganizationDeletion
 
@@ -92,7 +92,7 @@ class FinishDeletions(Task):
         # The name stays ours: nobody gets packages of an upstream by it.
         await self.directory.put(NameOwner(org=name, since_ms=since_ms))
         change = EntityChange("organization.released", name, org=name)
-        await self.record_writer.remove(organization, change=change, by=MAINTENANCE)
+        await self.audited_writer.remove(organization, change=change, by=MAINTENANCE)
         return True
 
     async def _records_of(self, organization: Organization) -> list[Entity]:

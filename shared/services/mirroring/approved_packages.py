@@ -53,11 +53,11 @@ from shared.ports.system import Clock
 from shared.runtime.cached_record import CachedRecord
 from shared.runtime.lru_cache import LruCache
 from shared.runtime.retries import retried_when_stale
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.identity.accounts import accounts_by_ids, administrator_accounts
 from shared.services.mail_delivery import MailDelivery, mail_text
 from shared.services.packages.pull_counter import utc_day
 from shared.services.record_batches import PACKAGES_READ_AT_ONCE, package_batches
-from shared.services.records import EntityChange, RecordWriter
 
 APPROVALS_READ_EVERY = timedelta(seconds=3)  # A change is in force everywhere within five.
 CALLERS_REMEMBERED = 5_000
@@ -209,7 +209,7 @@ class Curation(Struct, frozen=True):
     metadata: MetadataStore
     directory: DirectoryStore
     pulls: PullLedger
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     clock: Clock
     mail_delivery: MailDelivery
 
@@ -284,7 +284,7 @@ class Curation(Struct, frozen=True):
         return await self._write(stored.model_copy(update={"approved": approved}), event, by)
 
     async def _write(self, approvals: Approvals, event: EntityChange, by: Principal) -> Approvals:
-        written = await self.record_writer.put(approvals, stored=approvals, change=event, by=by)
+        written = await self.audited_writer.put(approvals, stored=approvals, change=event, by=by)
         self.rules.invalidate()
         return written
 
@@ -349,7 +349,7 @@ class Curation(Struct, frozen=True):
         )
         details = {"wanted": str(wanted), "reason": reason}
         event = EntityChange("approval.asked", str(package), account=by.id, details=details)
-        written = await self.record_writer.put(request, stored=stored, change=event, by=by)
+        written = await self.audited_writer.put(request, stored=stored, change=event, by=by)
         return written, not is_open
 
     async def refuse(self, package: Package, reason: str, *, by: Principal) -> ApprovalRequest:
@@ -388,7 +388,7 @@ class Curation(Struct, frozen=True):
         event = EntityChange(_DECIDED[state], str(package), account=by.id, details=details)
         decided = stored.model_copy(update=update)
         accounts = await accounts_by_ids(self.directory, [each.account for each in stored.askers])
-        written = await self.record_writer.replace(decided, change=event, by=by)
+        written = await self.audited_writer.replace(decided, change=event, by=by)
         mail = mail_text(
             "approval-decided",
             package=str(package),

@@ -21,18 +21,18 @@ from shared.domain.mirroring import stored_since
 from shared.domain.names import OrgName
 from shared.domain.packages import Head, Release, Survey
 from shared.domain.principals import Principal
-from shared.domain.release_states import State
+from shared.domain.release_states import SERVABLE, State
 from shared.domain.tasks import TaskReport
 from shared.domain.times import MS, parse_time, utc_text
 from shared.ports.metadata import MetadataStore
 from shared.ports.pull_ledger import PullLedger
 from shared.runtime.retries import retried_when_stale
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.mirroring.upstream_questions import Asker
 from shared.services.mirroring.upstream_reader import EXACT_CLIENT, UpstreamReader
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.packages.pull_counter import utc_day
 from shared.services.record_batches import PACKAGES_READ_AT_ONCE, package_batches
-from shared.services.records import EntityChange, RecordWriter
 
 DRY_RUN_PERIOD = timedelta(days=30)
 
@@ -128,9 +128,9 @@ class MirrorRuleApplication(Struct, frozen=True):
         for entry in survey.entries:
             # What changed here last before that time was stored then, so it is older.
             may_be_young = (entry.changed_ms or entry.created_ms) > newest_ms
-            is_served = entry.state in (State.LIVE, State.HELD)
+            is_servable = entry.state in SERVABLE
             is_withheld = entry.state is State.QUARANTINED
-            if (is_served and (is_refused or may_be_young)) or (is_withheld and not is_refused):
+            if (is_servable and (is_refused or may_be_young)) or (is_withheld and not is_refused):
                 coordinate = head.package.at(entry.parsed)
                 changed += await self.apply_to_release(coordinate, rules, owner)
         return changed
@@ -161,7 +161,7 @@ class MirrorRuleChanges(Struct, frozen=True):
     reader: UpstreamReader
     application: MirrorRuleApplication
     pulls: PullLedger
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
 
     async def current(self, *, by: Principal) -> MirrorRules:
         """Return the stored rules to an administrator or auditor."""
@@ -226,7 +226,7 @@ class MirrorRuleChanges(Struct, frozen=True):
         changed = stored.with_wanted(apply(stored), now_ms=self.reader.clock.now_ms())
         details = {**_details("before", stored), **_details("after", changed)}
         change = EntityChange("mirror.rules", "mirror", details=details)
-        written = await self.record_writer.put(changed, stored=stored, change=change, by=by)
+        written = await self.audited_writer.put(changed, stored=stored, change=change, by=by)
         return ChangedMirrorRules(written, tuple(removed_rules(stored, written)))
 
     async def _effects(

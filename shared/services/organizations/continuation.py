@@ -16,9 +16,9 @@ from shared.domain.scopes import Action
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.mail_delivery import mail_text
 from shared.services.organizations.membership_records import Actor, MembershipRecords
-from shared.services.records import EntityChange, RecordWriter
 
 MAX_CONTINUATIONS = 10  # Organizations in a chain of continuations that are read to find a circle.
 
@@ -29,7 +29,7 @@ class Continuation(Struct, frozen=True):
     authorization: Authorization
     directory: DirectoryStore
     membership_records: MembershipRecords
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     clock: Clock
 
     async def as_seen(self, organization: Organization, *, by: Principal) -> Organization:
@@ -106,7 +106,7 @@ class Continuation(Struct, frozen=True):
         }
         change = EntityChange("organization.continued", name, org=name, details=details)
         changed = organization.model_copy(update={"continued_as": wanted})
-        stored = await self.record_writer.replace(changed, change=change, by=actor.by)
+        stored = await self.audited_writer.replace(changed, change=change, by=actor.by)
         mail = mail_text(
             "organization-continued",
             org=name,

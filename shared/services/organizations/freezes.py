@@ -27,11 +27,11 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.identity.accounts import accounts_by_ids
 from shared.services.mail_delivery import Appeal, mail_text, reason_text
 from shared.services.organizations.membership_records import Actor, MembershipRecords
 from shared.services.organizations.memberships import Memberships
-from shared.services.records import EntityChange, RecordWriter
 
 
 class Freezes(Struct, frozen=True):
@@ -47,7 +47,7 @@ class Freezes(Struct, frozen=True):
     metadata: MetadataStore
     memberships: Memberships
     membership_records: MembershipRecords
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     appeal: Appeal
     clock: Clock
 
@@ -198,7 +198,7 @@ class Freezes(Struct, frozen=True):
         members = await self.membership_records.read(changed)
         change = EntityChange(kind, subject, org=changed.name, details=details)
         with_events = self.membership_records.with_owner_events(changed, members, change, by)
-        stored = await self.record_writer.replace(with_events, change=change, by=by)
+        stored = await self.audited_writer.replace(with_events, change=change, by=by)
         link = self.membership_records.organization_url(changed.name)
         if kind.endswith(".frozen"):
             mail = mail_text(

@@ -52,6 +52,7 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness
 from shared.ports.work import WorkStore
 from shared.runtime.retries import retried_with_back_off
+from shared.services.audited_writes import AuditedWriter
 from shared.services.identity.mail_domains import MailDomains
 from shared.services.limits.notices import ReadOnlyMode
 from shared.services.limits.rate_limits import RateLimiter
@@ -62,7 +63,6 @@ from shared.services.organizations.membership_records import (
     MembershipRecords,
     RequestedMembership,
 )
-from shared.services.records import RecordWriter
 
 _MAIL_KIND = "invitation-mail"
 
@@ -114,7 +114,7 @@ class Invitations:
     directory: DirectoryStore
     work: WorkStore
     authorization: Authorization
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     membership_records: MembershipRecords
     mail_domains: MailDomains
     mail_delivery: MailDelivery
@@ -290,7 +290,7 @@ class Invitations:
             await self.directory.remove(known)
             known = None
         if known is None:
-            return await self.record_writer.add_checked(
+            return await self.audited_writer.add_checked(
                 invitation,
                 check=partial(self._require_below_maximum, invitation),
                 change=change,
@@ -298,7 +298,7 @@ class Invitations:
             )
         fields = {"revision": known.revision, "outbox": known.outbox}
         renewed = invitation.model_copy(update=fields)
-        return await self.record_writer.replace(renewed, change=change, by=by)
+        return await self.audited_writer.replace(renewed, change=change, by=by)
 
     def _is_of_person(self, invitation: Invitation) -> bool:
         """Check whether it is open and was sent by a person, not with a token.
@@ -373,7 +373,7 @@ class Invitations:
     ) -> None:
         """Remove the invitation; `account` is whose log has the event too."""
         try:
-            await self.record_writer.remove(
+            await self.audited_writer.remove(
                 invitation, change=invitation_change(how, invitation, account, reason), by=by
             )
         except Stale:

@@ -24,11 +24,11 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.identity.accounts import account_names, organization_owners, reachable_owners
 from shared.services.mail_delivery import MailDelivery, mail_text
 from shared.services.organizations.webhooks import confirm_webhook
 from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
-from shared.services.records import EntityChange, RecordWriter
 from shared.services.tokens.makers import described
 from shared.services.tokens.tokens import TokenRecords
 from shared.services.tokens.trusted_publishers import confirm_publisher, is_of_public_package
@@ -65,7 +65,7 @@ class MadeByAccounts(Struct, frozen=True):
 
     directory: DirectoryStore
     metadata: MetadataStore
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     token_records: TokenRecords
     clock: Clock
 
@@ -116,18 +116,18 @@ class MadeByAccounts(Struct, frozen=True):
                 if publisher is not None:
                     public = await is_of_public_package(self.metadata, publisher)
                     await confirm_publisher(
-                        self.record_writer, publisher, maker, by=by, public=public
+                        self.audited_writer, publisher, maker, by=by, public=public
                     )
             case Webhook():
                 webhook = await self.directory.get(Webhook, made.place)
                 if webhook is not None:
-                    await confirm_webhook(self.record_writer, webhook, maker, by=by)
+                    await confirm_webhook(self.audited_writer, webhook, maker, by=by)
             case Invitation():
                 invitation = await self.directory.get(Invitation, made.place)
                 if invitation is not None:
                     taken = invitation.model_copy(update={"by": maker.id})
                     change = invitation_change("confirmed", invitation)
-                    await self.record_writer.replace(taken, change=change, by=by)
+                    await self.audited_writer.replace(taken, change=change, by=by)
             case _:
                 pass
 
@@ -137,7 +137,7 @@ class MadeByAccounts(Struct, frozen=True):
         if current is None:
             return False
         change = invitation_change("withdrawn", current)
-        await self.record_writer.remove(current, change=change, by=by)
+        await self.audited_writer.remove(current, change=change, by=by)
         return True
 
     async def _records(self, org: str, account_id: str) -> list[MadeRecord]:

@@ -28,11 +28,11 @@ from shared.domain.scopes import Action, Role
 from shared.domain.times import MS, time_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
+from shared.services.audited_writes import AuditedWriter, E, EntityChange
 from shared.services.identity.accounts import accounts_by_ids, responsible_accounts
 from shared.services.identity.mail import DecisionMail
 from shared.services.leases import Leases
 from shared.services.mail_delivery import MailDelivery, mail_text, reason_text
-from shared.services.records import E, EntityChange, RecordWriter
 
 
 class Actor(Struct, frozen=True):
@@ -83,7 +83,7 @@ class MembershipRecords(Struct, frozen=True):
     """
 
     directory: DirectoryStore
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     clock: Clock
     leases: Leases
     mail_delivery: MailDelivery
@@ -260,7 +260,7 @@ class MembershipRecords(Struct, frozen=True):
         )
         changed = membership.model_copy(update={"pending": pending})
         written = self.with_owner_events(changed, members, change, by)
-        await self.record_writer.replace(written, change=change, by=by)
+        await self.audited_writer.replace(written, change=change, by=by)
 
     async def add_invited(
         self, members: MemberList, request: RequestedMembership, actor: Actor, inviter: Actor
@@ -277,7 +277,8 @@ class MembershipRecords(Struct, frozen=True):
         """Return the entity with a further event for each owner, which is in their own log."""
         others = [each.account for each in members.owners if each.account != change.account]
         events = [
-            self.record_writer.event(replace(change, org="", account=other), by) for other in others
+            self.audited_writer.event(replace(change, org="", account=other), by)
+            for other in others
         ]
         return entity.model_copy(update={"outbox": (*entity.outbox, *events)})
 
@@ -348,7 +349,7 @@ class MembershipRecords(Struct, frozen=True):
         if changed is None:
             change = member_removal(current, request.reason)
             removed = self._with_events_if_owner(current, members, change, actor)
-            await self.record_writer.remove(removed, change=change, by=actor.by)
+            await self.audited_writer.remove(removed, change=change, by=actor.by)
         else:
             await self._write(members, changed, _change("member.set", members, request), actor)
         if acts_from_outside(actor.by, actor.access_context) and request.reason:
@@ -366,9 +367,9 @@ class MembershipRecords(Struct, frozen=True):
     ) -> None:
         written = self._with_events_if_owner(membership, members, change, actor)
         if members.record(membership.account) is None:
-            await self.record_writer.add(written, change=change, by=actor.by)
+            await self.audited_writer.add(written, change=change, by=actor.by)
         else:
-            await self.record_writer.replace(written, change=change, by=actor.by)
+            await self.audited_writer.replace(written, change=change, by=actor.by)
 
     def _with_events_if_owner(
         self, membership: Membership, members: MemberList, change: EntityChange, actor: Actor

@@ -21,11 +21,11 @@ from shared.domain.releases import with_change
 from shared.domain.visibility import Visibility
 from shared.ports.directory import DirectoryStore
 from shared.runtime.retries import retried_when_stale
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.identity.mail import DecisionMail
 from shared.services.mirroring.mirror_rules import MirrorRuleApplication
 from shared.services.mirroring.upstream_reader import UpstreamReader
 from shared.services.name_owners import OURS
-from shared.services.records import EntityChange, RecordWriter
 
 
 class NameMove(Struct, frozen=True):
@@ -47,7 +47,7 @@ class NameMoves(Struct, frozen=True):
     reader: UpstreamReader
     application: MirrorRuleApplication
     directory: DirectoryStore
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     decision_mail: DecisionMail
 
     async def dry_run(self, org: OrgName, target: str) -> NameMove:
@@ -106,7 +106,7 @@ class NameMoves(Struct, frozen=True):
         details = {"upstream_before": organization.upstream, "upstream_after": upstream}
         change = EntityChange("organization.changed", org, org=org, details=details)
         changed = organization.model_copy(update={"upstream": upstream})
-        await self.record_writer.replace(changed, change=change, by=OPERATOR)
+        await self.audited_writer.replace(changed, change=change, by=OPERATOR)
 
     @retried_when_stale
     async def _set_owner(self, org: OrgName, plan: NameMove, reason: str) -> None:
@@ -122,7 +122,7 @@ class NameMoves(Struct, frozen=True):
         change = EntityChange("name.moved", org, org=org, details=details)
         since_ms = self.reader.clock.now_ms()
         owner = NameOwner(org=org, upstream=plan.after, since_ms=since_ms)
-        await self.record_writer.put(owner, stored=known, change=change, by=OPERATOR)
+        await self.audited_writer.put(owner, stored=known, change=change, by=OPERATOR)
 
     async def _set_heads(self, org: OrgName, upstream: str) -> None:
         """Give the names of packages to the new side, except those of private packages: an upstream

@@ -54,6 +54,7 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock, Randomness
 from shared.runtime.retries import retried_when_stale
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.mail_delivery import mail_text, reason_text
 from shared.services.mirroring.upstreams import Upstreams
@@ -61,7 +62,6 @@ from shared.services.organizations.membership_records import Actor, MembershipRe
 from shared.services.organizations.reserved_names import stored_patterns
 from shared.services.organizations.typosquats import Typosquats
 from shared.services.record_batches import PACKAGES_READ_AT_ONCE, all_entities, package_batches
-from shared.services.records import EntityChange, RecordWriter
 
 _PROFILE = ("display_name", "description", "default_visibility", "links", "requires_provenance")
 _GOVERNED = ("default_visibility", "requires_provenance")
@@ -120,7 +120,7 @@ class Organizations(Struct, frozen=True):
 
     directory: DirectoryStore
     authorization: Authorization
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     rate_limiter: RateLimiter
     clock: Clock
     randomness: Randomness
@@ -207,7 +207,7 @@ class Organizations(Struct, frozen=True):
         details = {"resembles_before": organization.resembles, "resembles_after": ""}
         change = EntityChange("organization.changed", organization.name, org=org, details=details)
         accepted = organization.model_copy(update={"resembles": ""})
-        await self.record_writer.replace(accepted, change=change, by=by)
+        await self.audited_writer.replace(accepted, change=change, by=by)
 
     @retried_when_stale
     async def change(
@@ -310,14 +310,14 @@ class Organizations(Struct, frozen=True):
         records = (*memberships, *lookalikes)
         owner_of_name = NameOwner(org=name, since_ms=since_ms)
         with suppress(AlreadyThere):
-            return await self.record_writer.add(
+            return await self.audited_writer.add(
                 organization, *records, owner_of_name, change=change, by=by
             )
         known = await self.directory.get(NameOwner, owner_of_name.place)
         if known is not None and known.upstream:
             raise owned_by_upstream(name, known.upstream)
         try:  # The name may be ours from an organization that was deleted.
-            return await self.record_writer.add(organization, *records, change=change, by=by)
+            return await self.audited_writer.add(organization, *records, change=change, by=by)
         except AlreadyThere:
             raise OrganizationExists(name) from None
 
@@ -330,7 +330,7 @@ class Organizations(Struct, frozen=True):
             return organization
         name = organization.name
         change = EntityChange("organization.changed", name, org=name, details=details)
-        return await self.record_writer.replace(changed, change=change, by=by)
+        return await self.audited_writer.replace(changed, change=change, by=by)
 
 
 def _check_owner(org: OrgName, owner: Account, now_ms: int) -> None:
@@ -368,7 +368,7 @@ class OrganizationDeletion(Struct, frozen=True):
     authorization: Authorization
     metadata: MetadataStore
     membership_records: MembershipRecords
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     clock: Clock
 
     @retried_when_stale
@@ -449,7 +449,7 @@ class OrganizationDeletion(Struct, frozen=True):
         change = EntityChange(kind, name, org=name, details=details)
         changed = organization.model_copy(update={"deleting_ms": at_ms})
         with_events = self.membership_records.with_owner_events(changed, members, change, by)
-        stored = await self.record_writer.replace(with_events, change=change, by=by)
+        stored = await self.audited_writer.replace(with_events, change=change, by=by)
         await self.membership_records.send_to_owners(members, mail)
         return stored
 

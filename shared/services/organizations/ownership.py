@@ -44,6 +44,7 @@ from shared.ports.events import EventStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.identity.accounts import Accounts, account_names, accounts_by_ids
 from shared.services.mail_delivery import MailDelivery, mail_text
 from shared.services.organizations.membership_records import MembershipRecords
@@ -54,7 +55,6 @@ from shared.services.record_batches import (
     all_entities,
     entity_batches,
 )
-from shared.services.records import EntityChange, RecordWriter
 
 # Most accounts signed in, and joined, among the last events of their log.
 _EVENTS_READ_AT_ONCE = 100
@@ -87,7 +87,7 @@ class OwnerlessOrganizations(Struct, frozen=True):
     directory: DirectoryStore
     events: EventStore
     membership_records: MembershipRecords
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     clock: Clock
     mail_delivery: MailDelivery
     base_url: str
@@ -125,7 +125,7 @@ class OwnerlessOrganizations(Struct, frozen=True):
             # The event stays and names nobody; the record and the mail say why.
             name = organization.name
             change = EntityChange("organization.ownerless", name, org=name)
-            stored = await self.record_writer.add(found, change=change, by=MAINTENANCE)
+            stored = await self.audited_writer.add(found, change=change, by=MAINTENANCE)
         elif stored.reasons != reasons:
             changed = stored.model_copy(update={"reasons": reasons})
             stored = await self.directory.replace(changed)
@@ -227,7 +227,7 @@ class OwnerlessOrganizations(Struct, frozen=True):
         """End the requests for an organization with an owner who can sign in again."""
         for each in await self.directory.list_by_owner(OwnershipRequest, organization.key):
             change = _change("ownership.closed", each, why="an owner can sign in again")
-            await self.record_writer.remove(each, change=change, by=MAINTENANCE)
+            await self.audited_writer.remove(each, change=change, by=MAINTENANCE)
 
 
 class OwnershipRequests(Struct, frozen=True):
@@ -243,7 +243,7 @@ class OwnershipRequests(Struct, frozen=True):
     ownerless: OwnerlessOrganizations
     membership_records: MembershipRecords
     memberships: Memberships
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     clock: Clock
     mail_delivery: MailDelivery
     base_url: str
@@ -272,7 +272,7 @@ class OwnershipRequests(Struct, frozen=True):
         )
         change = _change("ownership.requested", new, reason=reason)
         try:
-            await self.record_writer.add(new, change=change, by=by)
+            await self.audited_writer.add(new, change=change, by=by)
         except AlreadyThere:
             stored = await self.directory.get(OwnershipRequest, new.place)
             return AskedOwnership(account.name, stored or new)
@@ -350,7 +350,7 @@ class OwnershipRequests(Struct, frozen=True):
         change = _change(_DECIDED[decision], request, reason=reason)
         if decision is OwnershipDecision.GRANT:
             change = replace(change, public=await is_public(self.metadata, org))
-        await self.record_writer.remove(request, change=change, by=by)
+        await self.audited_writer.remove(request, change=change, by=by)
         mail = mail_text(
             "ownership-decided",
             org=request.org,

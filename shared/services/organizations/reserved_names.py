@@ -20,8 +20,8 @@ from shared.domain.reserved_names import (
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.identity.accounts import account_names
-from shared.services.records import EntityChange, RecordWriter
 
 _WHAT = "the names that nobody may found"
 
@@ -40,7 +40,7 @@ class ReservedNames(Struct, frozen=True):
 
     directory: DirectoryStore
     registry_authorization: RegistryAuthorization
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     clock: Clock
     reserved_patterns: tuple[str, ...]
 
@@ -88,7 +88,7 @@ class ReservedNames(Struct, frozen=True):
                 )
 
         change = _change("reserved", reserved)
-        return await self.record_writer.add_checked(
+        return await self.audited_writer.add_checked(
             reserved, check=require_below_maximum, change=change, by=by
         )
 
@@ -103,7 +103,7 @@ class ReservedNames(Struct, frozen=True):
                 f"{pattern[:80]!r} is not a reserved name that administrators added. Those of "
                 "the setting BALLROOM_RESERVED_NAMES, and ballerina*, cannot be changed here.",
             )
-        await self.record_writer.remove(current, change=_change("released", current), by=by)
+        await self.audited_writer.remove(current, change=_change("released", current), by=by)
 
 
 async def stored_patterns(directory: DirectoryStore) -> Sequence[ReservedName]:

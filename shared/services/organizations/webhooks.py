@@ -33,10 +33,10 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
 from shared.ports.system import Clock, Randomness
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.identity.mail import DecisionMail
 from shared.services.organizations.webhook_secrets import WebhookSecrets
 from shared.services.record_batches import all_entities, last_event_number
-from shared.services.records import EntityChange, RecordWriter
 from shared.services.tokens.makers import Maker, Makers
 
 MAX_WEBHOOKS = 10  # Webhooks of one organization, and of the registry itself.
@@ -54,7 +54,7 @@ class Webhooks(Struct, frozen=True):
     registry_authorization: RegistryAuthorization
     directory: DirectoryStore
     events: EventStore
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     makers: Makers
     secrets: WebhookSecrets
     decision_mail: DecisionMail
@@ -138,7 +138,7 @@ class Webhooks(Struct, frozen=True):
         number = await last_event_number(self.events)
         log = DeliveryLog(org=name, webhook=webhook.id, number=number)
         change = webhook_change("added", webhook, by)
-        added = await self.record_writer.add_checked(
+        added = await self.audited_writer.add_checked(
             webhook, log, check=require_below_maximum, change=change, by=by
         )
         return RevealedWebhook(added, secret)
@@ -154,7 +154,7 @@ class Webhooks(Struct, frozen=True):
             return webhook
         changed = webhook.model_copy(update={"topics": _ordered(topics)})
         change = webhook_change("changed", changed, by)
-        return await self.record_writer.replace(changed, change=change, by=by)
+        return await self.audited_writer.replace(changed, change=change, by=by)
 
     async def rotate(
         self, org: OrgName | None, webhook_id: str, *, by: Principal, reason: str = ""
@@ -198,7 +198,7 @@ class Webhooks(Struct, frozen=True):
             }
         )
         change = webhook_change("rotated", webhook, by, **with_reason(reason))
-        stored = await self.record_writer.replace(rotated, change=change, by=by)
+        stored = await self.audited_writer.replace(rotated, change=change, by=by)
         if access:
             await self.decision_mail.send_if_from_outside(by, access, f"{what} is rotated", reason)
         return RevealedWebhook(stored, secret)
@@ -215,7 +215,7 @@ class Webhooks(Struct, frozen=True):
         administrator where it is of the registry; a repeat changes nothing."""
         await self._require(org, Action.GOVERN, by)
         webhook = await self._get(org, webhook_id)
-        return await confirm_webhook(self.record_writer, webhook, by, by=by)
+        return await confirm_webhook(self.audited_writer, webhook, by, by=by)
 
     @retried_when_stale
     async def remove(
@@ -230,7 +230,7 @@ class Webhooks(Struct, frozen=True):
         what = f"the webhook {webhook.id} to {urlsplit(webhook.url).netloc}"
         reason = reason_for_change(by, access, reason, f"removing {what}") if access else ""
         change = webhook_change("removed", webhook, by, **with_reason(reason))
-        await self.record_writer.remove(webhook, change=change, by=by)
+        await self.audited_writer.remove(webhook, change=change, by=by)
         await self._remove_log(webhook.place)
         if access:
             await self.decision_mail.send_if_from_outside(by, access, f"{what} is removed", reason)
@@ -256,7 +256,7 @@ class Webhooks(Struct, frozen=True):
         kept = tuple(replayed if each is delivery else each for each in log.deliveries)
         change = webhook_change("replayed", webhook, by, delivery=number)
         changed = log.model_copy(update={"deliveries": kept})
-        await self.record_writer.replace(changed, change=change, by=by)
+        await self.audited_writer.replace(changed, change=change, by=by)
         return replayed
 
     async def _require_reading(self, org: OrgName | None, by: Principal) -> None:
@@ -310,7 +310,7 @@ def _ordered(topics: Sequence[Topic]) -> tuple[Topic, ...]:
 
 
 async def confirm_webhook(
-    writer: RecordWriter, webhook: Webhook, maker: Principal, *, by: Principal
+    writer: AuditedWriter, webhook: Webhook, maker: Principal, *, by: Principal
 ) -> Webhook:
     """Store the maker of a webhook; raise `Stale`. Callers check rights."""
     if webhook.by == maker.id:

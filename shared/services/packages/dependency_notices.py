@@ -17,7 +17,7 @@ from shared.domain.grants import UNLIMITED
 from shared.domain.mirror_rules import is_withheld_by_rules
 from shared.domain.packages import Head, Release
 from shared.domain.principals import MAINTENANCE, OPERATOR, Principal
-from shared.domain.release_states import State
+from shared.domain.release_states import SERVABLE, State
 from shared.domain.search import Query, ResultPage, Sort
 from shared.domain.sentences import listed
 from shared.domain.tasks import TaskReport
@@ -48,7 +48,7 @@ MAILS_IN_A_RUN = 500  # The next runs send the rest.
 _KIND = "dependency-notices"
 _KEY = "number"
 _WITHDRAWALS = {f"release.{each.value}": each for each in (State.QUARANTINED, State.REMOVED)}
-_SERVED_BEFORE = {State.LIVE.value, State.HELD.value}
+_SERVABLE = {each.value for each in SERVABLE}
 
 
 class _Dependent(Struct, frozen=True):
@@ -125,7 +125,7 @@ class DependencyNotices(Struct, frozen=True):
                 name = str(each.release.coordinate)
                 for owner in each.owners:
                     by_owner.setdefault(owner.id, (owner, []))[1].append(name)
-        if event.details.get("state_before") not in _SERVED_BEFORE:
+        if event.details.get("state_before") not in _SERVABLE:
             return True  # A quarantined release was removed: owners know it already.
         for _, (owner, names) in sorted(by_owner.items()):
             if notified.is_full or self.clock.now_ms() >= until_ms:

@@ -36,8 +36,8 @@ from shared.ports.documents import DocumentStore
 from shared.ports.metadata import MetadataStore, VersionDiffersInCase
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.packages.derived_data import DerivedData, PackageRecordWriter
-from shared.services.records import EntityChange, RecordWriter
 
 
 class ExternalReleases(Struct, frozen=True):
@@ -157,7 +157,7 @@ class PinnedDigests(Struct, frozen=True):
     """Pins digests, and remembers which releases are refused, with the reason."""
 
     directory: DirectoryStore
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     registry_authorization: RegistryAuthorization
     clock: Clock
 
@@ -277,4 +277,4 @@ class PinnedDigests(Struct, frozen=True):
         if changed.offered_digest:
             details["offered"] = changed.offered_digest
         change = EntityChange(kind, str(coordinate), org=coordinate.package.org, details=details)
-        return await self.record_writer.replace(changed, change=change, by=by)
+        return await self.audited_writer.replace(changed, change=change, by=by)

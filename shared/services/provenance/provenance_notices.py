@@ -12,7 +12,7 @@ from msgspec import Struct
 from shared.domain.coordinates import Coordinate
 from shared.domain.events import Event
 from shared.domain.provenance.losses import LostKind, ProvenanceLoss, first_loss
-from shared.domain.release_states import State
+from shared.domain.release_states import SERVABLE, State
 from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.ports.directory import DirectoryStore
@@ -131,4 +131,4 @@ def _is_served(loss: ProvenanceLoss) -> bool:
     that is held for its missing bundle is published with it."""
     if loss.lost is LostKind.SIGSTORE:
         return loss.entry.state is State.LIVE
-    return loss.entry.state in (State.LIVE, State.HELD)
+    return loss.entry.state in SERVABLE

@@ -16,8 +16,8 @@ from shared.domain.upstream_withdrawals import (
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.runtime.retries import retried_when_stale
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.publishing.moderation import Moderation
-from shared.services.records import EntityChange, RecordWriter
 
 _WHAT = "the releases that are gone at their upstream"
 
@@ -30,7 +30,7 @@ class GoneReleases(Struct, frozen=True):
     metadata: MetadataStore
     directory: DirectoryStore
     moderation: Moderation
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
 
     async def list(self, *, by: Principal) -> list[GoneRelease]:
         """Return the gone releases that nobody has decided on, the newest first."""
@@ -73,4 +73,4 @@ class GoneReleases(Struct, frozen=True):
             kind, str(coordinate), org=coordinate.package.org.lower(), details=details
         )
         decided = known.model_copy(update={"decided_by": by.id})
-        await self.record_writer.replace(decided, change=change, by=by)
+        await self.audited_writer.replace(decided, change=change, by=by)

@@ -33,13 +33,13 @@ from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.administration.account_erasure import AccountErasures, ErasureReceipt
 from shared.services.administration.name_disputes import NameDisputes
 from shared.services.administration.second_administrator import SecondAdministrator
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.identity.accounts import account_by_id
 from shared.services.organizations.name_moves import NameMoves
 from shared.services.organizations.ownership import OwnershipDecision, OwnershipRequests
 from shared.services.organizations.reserved_names import ReservedNames
 from shared.services.publishing.erasure import Erasure, ReleaseErasure
 from shared.services.publishing.moderation import Moderation
-from shared.services.records import EntityChange, RecordWriter
 
 
 class ConfirmedProposal(Struct, frozen=True):
@@ -62,7 +62,7 @@ class Proposals(Struct, frozen=True):
 
     registry_authorization: RegistryAuthorization
     directory: DirectoryStore
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     randomness: Randomness
     clock: Clock
     moderation: Moderation
@@ -311,7 +311,7 @@ class Proposals(Struct, frozen=True):
                     raise _Proposed(each)
 
         try:
-            added = await self.record_writer.add_checked(
+            added = await self.audited_writer.add_checked(
                 proposal, check=require_below_maximum, change=_change("made", proposal), by=by
             )
         except _Proposed as known:
@@ -341,7 +341,7 @@ class Proposals(Struct, frozen=True):
         current = await self.directory.get(Proposal, proposal.place)
         if current is not None:
             change = _change(what, current, **({"reason": reason} if reason else {}))
-            await self.record_writer.remove(current, change=change, by=by)
+            await self.audited_writer.remove(current, change=change, by=by)
             if current.of_person:
                 await self.second_administrator.send_ended_mail(current, _ENDED[what])
 

@@ -14,7 +14,7 @@ from shared.domain.errors.identity import account_not_found
 from shared.domain.names import OrgName
 from shared.domain.packages import Release
 from shared.domain.principals import Principal
-from shared.domain.release_states import State
+from shared.domain.release_states import SERVABLE, State
 from shared.domain.releases import Decision
 from shared.domain.scopes import Resource
 from shared.domain.withdrawal_reasons import PublicReason
@@ -31,8 +31,8 @@ PACKAGES_SEARCHED = 2_000  # Packages that one request searches, reading the rel
 
 # The states that a decision changes.
 _CHANGED = {
-    State.QUARANTINED: frozenset({State.LIVE, State.HELD}),
-    State.REMOVED: frozenset({State.LIVE, State.HELD, State.QUARANTINED}),
+    State.QUARANTINED: SERVABLE,
+    State.REMOVED: SERVABLE | {State.QUARANTINED},
 }
 
 

@@ -47,6 +47,7 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.identity.accounts import account_names
 from shared.services.list_pages import entity_page
 from shared.services.packages.hosted_packages import HostedPackages
@@ -58,7 +59,6 @@ from shared.services.publishing.report_weights import (
     is_quarantined_by_reports,
     weight_together,
 )
-from shared.services.records import EntityChange, RecordWriter
 from shared.services.report_records import ReportRecords
 
 RELEASES_ON_A_PAGE = 50  # Releases on a page of the queue; the reports of each release are read.
@@ -151,7 +151,7 @@ class Reports(Struct, frozen=True):
     moderation: Moderation
     report_records: ReportRecords
     weights: ReportWeights
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     clock: Clock
     mail: ReportMail
 
@@ -249,10 +249,10 @@ class Reports(Struct, frozen=True):
                 last_ms=report.reported_ms,
                 waiting=1,
             )
-            return await self.record_writer.add(report, new, change=change, by=by)
+            return await self.audited_writer.add(report, new, change=change, by=by)
         more = {"last_ms": report.reported_ms, "waiting": case.waiting + 1}
         counted = case.model_copy(update=more)
-        return await self.record_writer.add_replacing(report, counted, change=change, by=by)
+        return await self.audited_writer.add_replacing(report, counted, change=change, by=by)
 
     async def _follow(self, coordinate: Coordinate) -> None:
         """Quarantine the release if its reports weigh enough, and tell administrators; a repeat of
@@ -389,7 +389,7 @@ class Reports(Struct, frozen=True):
         # The network of the reporter is no longer needed.
         stored = decision.model_copy(update={"note": kept})
         decided = report.model_copy(update={"decision": stored, "network": ""})
-        return await self.record_writer.replace(decided, change=change, by=_unlocated(by))
+        return await self.audited_writer.replace(decided, change=change, by=_unlocated(by))
 
     @retried_when_stale
     async def _review(self, coordinate: Coordinate) -> None:

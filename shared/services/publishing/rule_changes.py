@@ -34,13 +34,13 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.publishing.publishing_rules import (
     PublishingRules,
     RegistryRuleReader,
     RuledRelease,
 )
 from shared.services.record_batches import PACKAGES_READ_AT_ONCE, all_entities, package_batches
-from shared.services.records import EntityChange, RecordWriter
 
 RULES_DRY_RUN_PERIOD = timedelta(days=30)
 _RELEASES_READ_AT_ONCE = 10
@@ -88,7 +88,7 @@ class PublishingRuleChanges(Struct, frozen=True):
     rules: PublishingRules
     metadata: MetadataStore
     directory: DirectoryStore
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     usage_counts: CountsUsage
     clock: Clock
 
@@ -118,7 +118,7 @@ class PublishingRuleChanges(Struct, frozen=True):
         name = organization.name
         change = EntityChange("organization.rules-changed", name, org=name, details=details)
         changed = organization.model_copy(update={"rules": rules})
-        return await self._shown(await self.record_writer.replace(changed, change=change, by=by))
+        return await self._shown(await self.audited_writer.replace(changed, change=change, by=by))
 
     async def _note_limited(self, organization: Organization, by: Principal) -> None:
         """Name an organization among those that may take only what is approved, before its own
@@ -131,7 +131,7 @@ class PublishingRuleChanges(Struct, frozen=True):
         )
         name = organization.name
         change = EntityChange("registry.limited", name, org=name)
-        await self.record_writer.put(noted, stored=stored, change=change, by=by)
+        await self.audited_writer.put(noted, stored=stored, change=change, by=by)
         self.reader.invalidate()
 
     async def dry_run_organization(
@@ -176,7 +176,7 @@ class PublishingRuleChanges(Struct, frozen=True):
         name = stored.name
         change = EntityChange("organization.quota-changed", name, org=name, details=details)
         changed = stored.model_copy(update={"rules": rules})
-        return await self.record_writer.replace(changed, change=change, by=by)
+        return await self.audited_writer.replace(changed, change=change, by=by)
 
     async def of_registry(self, *, by: Principal) -> RegistryRules:
         """Return the rules of the registry to an administrator or auditor."""
@@ -195,7 +195,7 @@ class PublishingRuleChanges(Struct, frozen=True):
             return stored
         changed = rules.model_copy(update={"changed_ms": self.clock.now_ms()})
         change = EntityChange("registry.rules-changed", "registry", account=by.id, details=details)
-        written = await self.record_writer.put(changed, stored=stored, change=change, by=by)
+        written = await self.audited_writer.put(changed, stored=stored, change=change, by=by)
         self.reader.invalidate()
         return written
 

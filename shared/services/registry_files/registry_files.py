@@ -32,10 +32,10 @@ from shared.domain.times import time_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.identity.accounts import actor_name, administrator_accounts
 from shared.services.leases import Leases
 from shared.services.mail_delivery import MailDelivery, mail_text
-from shared.services.records import EntityChange, RecordWriter
 from shared.services.registry_files.organization_files import OrganizationFiles
 from shared.services.registry_files.plans import (
     NOTHING_TO_CHANGE,
@@ -93,7 +93,7 @@ class RegistryFiles(Struct, frozen=True):
 
     registry_authorization: RegistryAuthorization
     directory: DirectoryStore
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     leases: Leases
     mail_delivery: MailDelivery
     clock: Clock
@@ -216,7 +216,7 @@ class RegistryFiles(Struct, frozen=True):
             account="" if section or by.is_operator else by.id,
             details=details,
         )
-        await self.record_writer.put(marked, stored=stored, change=change, by=registry_file(by))
+        await self.audited_writer.put(marked, stored=stored, change=change, by=registry_file(by))
 
     async def _send_mail(self, what: str, lines: Sequence[str], by: Principal) -> None:
         """Tell all administrators of a use of a token, before anything is changed."""

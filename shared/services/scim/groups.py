@@ -28,9 +28,9 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness
 from shared.runtime.background_tasks import BackgroundTasks
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
+from shared.services.audited_writes import EntityChange
 from shared.services.leases import Leases
 from shared.services.limits.notices import ReadOnlyMode
-from shared.services.records import EntityChange
 from shared.services.scim.records import ID_LENGTH, ScimRecords, require_version, version_of
 from shared.services.scim.tokens import ScimDirectory
 from shared.services.scim.users import ScimUsers

@@ -24,7 +24,7 @@ from shared.domain.scim import (
 )
 from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.directory import DirectoryStore
-from shared.services.records import EntityChange, RecordWriter
+from shared.services.audited_writes import AuditedWriter, EntityChange
 
 KeyedT = TypeVar("KeyedT", ScimUser, ScimGroup)
 
@@ -38,7 +38,7 @@ class ScimRecords(Struct, frozen=True):
     """
 
     directory: DirectoryStore
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
 
     async def user(self, provider: str, user_id: str) -> ScimUser:
         """Return a user, or raise `scim-not-found`."""
@@ -80,7 +80,7 @@ class ScimRecords(Struct, frozen=True):
     ) -> KeyedT:
         """Create a user or group with its keys, all or nothing; raise `scim-uniqueness`."""
         await self._require_free(entity, entity.keys)
-        return await self.record_writer.add(entity, *entity.keys, *others, change=change, by=by)
+        return await self.audited_writer.add(entity, *entity.keys, *others, change=change, by=by)
 
     async def replace(
         self, before: KeyedT, after: KeyedT, *, change: EntityChange, by: Principal
@@ -92,12 +92,12 @@ class ScimRecords(Struct, frozen=True):
         for key in new:
             with suppress(AlreadyThere):  # An earlier attempt of the same holder added it.
                 await self.directory.add(key)
-        stored = await self.record_writer.replace(after, change=change, by=by)
+        stored = await self.audited_writer.replace(after, change=change, by=by)
         await self._remove_keys([each for each in before.keys if each not in after.keys])
         return stored
 
     async def remove(self, entity: KeyedT, *, change: EntityChange, by: Principal) -> None:
-        await self.record_writer.remove(entity, change=change, by=by)
+        await self.audited_writer.remove(entity, change=change, by=by)
         await self._remove_keys(entity.keys)
 
     async def _remove_keys(self, keys: Sequence[ScimKey]) -> None:

@@ -21,9 +21,9 @@ from shared.domain.tokens import hash_secret
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness
 from shared.runtime.retries import retried_with_back_off
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.leases import Leases
 from shared.services.record_batches import all_entities
-from shared.services.records import EntityChange, RecordWriter
 
 _WHAT = "tokens of directories"
 _LEASE = "scim-tokens"
@@ -54,7 +54,7 @@ class ScimTokens(Struct, frozen=True):
 
     directory: DirectoryStore
     registry_authorization: RegistryAuthorization
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     leases: Leases
     issuers: Mapping[str, str]  # The issuers of identities, by the names of the identity providers.
     clock: Clock
@@ -93,7 +93,7 @@ class ScimTokens(Struct, frozen=True):
         )
         change = _change("scim.token-issued", token, by)
         return IssuedScimToken(
-            await self.record_writer.add(token, change=change, by=by), minted.text
+            await self.audited_writer.add(token, change=change, by=by), minted.text
         )
 
     async def listed(self, *, by: Principal) -> list[ScimToken]:
@@ -108,7 +108,7 @@ class ScimTokens(Struct, frozen=True):
         if found is None:
             raise TokenNotFound(printable(token_id))
         change = _change("scim.token-revoked", found, by)
-        return await self.record_writer.remove(found, change=change, by=by)
+        return await self.audited_writer.remove(found, change=change, by=by)
 
     async def ending(self) -> list[ScimToken]:
         """Return the newest token of each directory that ends soon; callers check rights."""

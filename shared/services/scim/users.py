@@ -39,11 +39,11 @@ from shared.ports.system import Clock, Randomness
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.administration.directory_locks import DirectoryLocks
 from shared.services.administration.group_roles import RolesByGroups
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.identity.accounts import accounts_by_ids
 from shared.services.identity.sessions import Identities
 from shared.services.leases import Leases
 from shared.services.limits.notices import ReadOnlyMode
-from shared.services.records import EntityChange, RecordWriter
 from shared.services.scim.records import ID_LENGTH, ScimRecords, require_version, version_of
 from shared.services.scim.tokens import ScimDirectory, ScimTokens, ending_token_problem
 
@@ -284,7 +284,7 @@ class Takeovers(Struct, frozen=True):
     scim_records: ScimRecords
     users: ScimUsers
     tokens: ScimTokens
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     issuers: Mapping[str, str]
 
     async def waiting(self) -> list[WaitingTakeover]:
@@ -336,7 +336,7 @@ class Takeovers(Struct, frozen=True):
         provider = waiting.user.directory
         details = {"directory": provider, "name": account.name}
         change = EntityChange("scim.takeover", account.id, account=account.id, details=details)
-        await self.record_writer.append(change, by=by)
+        await self.audited_writer.append(change, by=by)
         of = ScimDirectory(provider, self.issuers[provider], by)
         await self.users.let_take_over(waiting.user, of=of)
 

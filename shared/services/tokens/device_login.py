@@ -33,8 +33,8 @@ from shared.domain.tokens import hash_secret
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness
 from shared.ports.work import WorkStore
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.limits.rate_limits import RateLimiter
-from shared.services.records import EntityChange, RecordWriter
 from shared.services.tokens.tokens import IssuedToken, TokenRequest, Tokens
 
 CODE_LENGTH = 32  # 190 bits; nobody types it.
@@ -74,7 +74,7 @@ class DeviceLogin(Struct, frozen=True):
 
     work: WorkStore
     directory: DirectoryStore
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     tokens: Tokens
     rate_limiter: RateLimiter
     keys: SigningKeys
@@ -189,7 +189,7 @@ class DeviceLogin(Struct, frozen=True):
             raise _device_code_unknown()  # Decided concurrently.
         details = {"client": request.client, "machine-address": request.address}
         change = EntityChange(f"device.{verb}", request.client, account=by.id, details=details)
-        await self.record_writer.append(change, by=by)
+        await self.audited_writer.append(change, by=by)
         return request
 
     async def _issue_token(

@@ -47,8 +47,8 @@ from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness
 from shared.runtime.retries import retried_when_stale
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.identity.mail import DecisionMail
-from shared.services.records import EntityChange, RecordWriter
 from shared.services.tokens.makers import Maker, Makers
 
 _NOTHING_ELSE: Mapping[str, str] = MappingProxyType({})
@@ -74,7 +74,7 @@ class TokenRecords(Struct, frozen=True):
     """Writes tokens with an event for each change; callers check rights."""
 
     directory: DirectoryStore
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     clock: Clock
     randomness: Randomness
     environment: str
@@ -95,7 +95,7 @@ class TokenRecords(Struct, frozen=True):
         token = draft.model_copy(update=made)
         change = token_change("issued", token)
         change = replace(change, details={**change.details, **details})
-        added = await self.record_writer.add(token, change=change, by=by)
+        added = await self.audited_writer.add(token, change=change, by=by)
         return IssuedToken(added, access_token.text)
 
     async def of(self, owner: str) -> list[UsedToken]:
@@ -123,7 +123,7 @@ class TokenRecords(Struct, frozen=True):
         details = {"before": current.name, "after": name}
         change = replace(token_change("renamed", current), details=details)
         renamed = current.model_copy(update={"name": name})
-        return await self.record_writer.replace(renamed, change=change, by=by)
+        return await self.audited_writer.replace(renamed, change=change, by=by)
 
     async def rotate(
         self, token: Token, expires_ms: int | None, *, by: Principal, reason: str = ""
@@ -149,7 +149,7 @@ class TokenRecords(Struct, frozen=True):
         token = old[-1].model_copy(update=changes)
         # The new text is added first: after a failure the old one is still valid.
         change = token_change("rotated", token, reason)
-        added = await self.record_writer.add(token, change=change, by=by)
+        added = await self.audited_writer.add(token, change=change, by=by)
         removed = [await self._remove_text(each) for each in old]
         if not removed[-1]:
             # It was revoked or rotated meanwhile, which has priority.
@@ -171,7 +171,7 @@ class TokenRecords(Struct, frozen=True):
             return current
         change = token_change("confirmed", current)
         confirmed = current.model_copy(update={"made_by": maker.id, "by_guest": maker.is_guest})
-        return await self.record_writer.replace(confirmed, change=change, by=by)
+        return await self.audited_writer.replace(confirmed, change=change, by=by)
 
     async def revoke(self, token: Token, change: EntityChange, *, by: Principal) -> None:
         """Revoke the token with all its texts, and delete its last use; a repeat changes
@@ -197,7 +197,7 @@ class TokenRecords(Struct, frozen=True):
     async def _end(self, token: Token, change: EntityChange, by: Principal) -> None:
         current = await self.directory.get(Token, token.place)
         if current is not None:
-            await self.record_writer.remove(current, change=change, by=by)
+            await self.audited_writer.remove(current, change=change, by=by)
 
     @retried_when_stale
     async def _remove_text(self, token: Token) -> bool:

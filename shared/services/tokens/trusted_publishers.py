@@ -40,11 +40,11 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock, Randomness
 from shared.runtime.retries import retried_when_stale, retried_with_back_off
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.identity.mail import DecisionMail
 from shared.services.limits.rate_limits import RateLimiter
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.services.public_packages import is_public
-from shared.services.records import EntityChange, RecordWriter
 from shared.services.tokens.repository_ids import RepositoryIds
 from shared.services.tokens.trusted_publishing import JobTokenVerifier, TrustedIssuer
 
@@ -88,7 +88,7 @@ class TrustedPublishers(Struct, frozen=True):
 
     authorization: Authorization
     directory: DirectoryStore
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     metadata: MetadataStore
     package_records: PackageRecordWriter
     clock: Clock
@@ -135,7 +135,7 @@ class TrustedPublishers(Struct, frozen=True):
         change = EntityChange(
             "publisher.added", subject, org=publisher.org, details=details, public=public
         )
-        return await self.record_writer.add_checked(
+        return await self.audited_writer.add_checked(
             publisher, check=partial(self._check_limit, publisher), change=change, by=by
         )
 
@@ -162,7 +162,7 @@ class TrustedPublishers(Struct, frozen=True):
         await self.authorization.require_in_organization(by, Action.GOVERN, org)
         publisher = await self._require(org, publisher_id)
         public = await is_of_public_package(self.metadata, publisher)
-        return await confirm_publisher(self.record_writer, publisher, by, by=by, public=public)
+        return await confirm_publisher(self.audited_writer, publisher, by, by=by, public=public)
 
     @retried_when_stale
     async def remove(
@@ -179,7 +179,7 @@ class TrustedPublishers(Struct, frozen=True):
         reason = reason_for_change(by, access, reason, f"removing {what}")
         public = await is_of_public_package(self.metadata, publisher)
         change = publisher_removal(publisher, reason, public=public)
-        await self.record_writer.remove(publisher, change=change, by=by)
+        await self.audited_writer.remove(publisher, change=change, by=by)
         await self.decision_mail.send_if_from_outside(by, access, f"{what} is removed", reason)
 
     async def restrict_pushers(
@@ -239,7 +239,7 @@ class TrustedPublishers(Struct, frozen=True):
                     details=details,
                     public=head.visibility is Visibility.PUBLIC,
                 )
-                await self.record_writer.replace(bound, change=change, by=by)
+                await self.audited_writer.replace(bound, change=change, by=by)
 
     def _new(self, wanted: PublisherRequest, head: Head | None, by: Principal) -> Publisher:
         target = head.package if head else wanted.package
@@ -363,7 +363,7 @@ async def is_of_public_package(metadata: MetadataStore, publisher: Publisher) ->
 
 
 async def confirm_publisher(
-    writer: RecordWriter, publisher: Publisher, maker: Principal, *, by: Principal, public: bool
+    writer: AuditedWriter, publisher: Publisher, maker: Principal, *, by: Principal, public: bool
 ) -> Publisher:
     """Store the maker of a publisher; raise `Stale`. Callers check rights, and say whether its
     package is public."""

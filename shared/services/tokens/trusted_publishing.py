@@ -62,7 +62,7 @@ from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.ports.work import WorkStore
-from shared.services.records import EntityChange, RecordWriter
+from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.tokens.makers import Makers
 from shared.services.tokens.tokens import IssuedToken, TokenRecords, token_change
 
@@ -200,7 +200,7 @@ class TrustedPublishing:
 
     jobs: JobTokenVerifier
     directory: DirectoryStore
-    record_writer: RecordWriter
+    audited_writer: AuditedWriter
     metadata: MetadataStore
     makers: Makers
     token_records: TokenRecords
@@ -435,7 +435,7 @@ class TrustedPublishing:
         """Write into the organization's audit log that a job with their subject was refused."""
         if candidates:
             change = _refused(candidates[0], refusal, job)
-            await self.record_writer.append(change, by=by)
+            await self.audited_writer.append(change, by=by)
 
 
 _MADE_BY_ANOTHER = "it was created by another publisher or by a member"

@@ -276,13 +276,13 @@ async def test_another_process_may_write_the_same_record_first(
     assert not await owners.claim(parse_org("company"), upstream.name)
     moves = mirroring.moves
     fault = Fault("add", AlreadyThere())
-    writer = replace(moves.record_writer, directory=failing(moves.directory, fault))
-    await replace(moves, record_writer=writer).move(parse_org("company"), "here", "A test.")
+    writer = replace(moves.audited_writer, directory=failing(moves.directory, fault))
+    await replace(moves, audited_writer=writer).move(parse_org("company"), "here", "A test.")
     assert await known.stored_owner(parse_org("company")) == ""
     rules = mirroring.rules
     fault = Fault("add", AlreadyThere())
-    writer = replace(rules.record_writer, directory=failing(moves.directory, fault))
+    writer = replace(rules.audited_writer, directory=failing(moves.directory, fault))
     draft = MirrorRules.parse([upstream.url], ["acme deny"])
-    await replace(rules, record_writer=writer).replace(draft, by=OPERATOR)
+    await replace(rules, audited_writer=writer).replace(draft, by=OPERATOR)
     stored = await rules.current(by=OPERATOR)
     assert [str(each) for each in stored.rules] == ["acme deny"]

@@ -244,8 +244,8 @@ async def test_a_move_that_was_interrupted_is_finished_by_a_repeat(
         broken = replace(moves, application=replace(moves.application, package_records=records))
     else:
         directory = failing(moves.directory, fault)
-        writer = replace(moves.record_writer, directory=directory)
-        broken = replace(moves, record_writer=writer)
+        writer = replace(moves.audited_writer, directory=directory)
+        broken = replace(moves, audited_writer=writer)
     with pytest.raises(Busy):
         await broken.move(ACME, upstream.name, REASON)
     mirror.clock.advance(timedelta(seconds=6))
@@ -261,7 +261,7 @@ async def test_nothing_of_the_old_side_is_served_once_the_name_has_another_owner
     await mirror.push(bala("acme/greet:1.0.0"))
     moves = services(mirror).moves
     directory = failing(moves.directory, Fault("replace", Busy(), nth=2))  # That of the owner.
-    broken = replace(moves, record_writer=replace(moves.record_writer, directory=directory))
+    broken = replace(moves, audited_writer=replace(moves.audited_writer, directory=directory))
     with pytest.raises(Busy):
         await broken.move(ACME, upstream.name, REASON)
     assert await moves.application.reader.owners.stored_owner(ACME) == ""

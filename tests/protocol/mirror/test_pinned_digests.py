@@ -103,8 +103,8 @@ async def test_a_refusal_is_added_to_what_another_process_changed_meanwhile(mirr
     pins = services(mirror).reader.pins
     await pins.require(IO, FIRST, "central")
     meanwhile = Fault("replace", Stale(), Moment.AFTER)  # What is stored is newer than what it has.
-    writer = replace(pins.record_writer, directory=failing(pins.directory, meanwhile))
-    await replace(pins, record_writer=writer).refuse(IO, FIRST, "central", "it is no zip file.")
+    writer = replace(pins.audited_writer, directory=failing(pins.directory, meanwhile))
+    await replace(pins, audited_writer=writer).refuse(IO, FIRST, "central", "it is no zip file.")
     assert (await pinned(mirror)).refused_because == "it is no zip file."
 
 

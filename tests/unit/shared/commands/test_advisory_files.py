@@ -1,6 +1,7 @@
 """advisory import, export, sets, over the confined process itself."""
 
 import json
+import stat
 import zipfile
 from pathlib import Path
 
@@ -53,6 +54,16 @@ def test_what_is_exported_is_imported_elsewhere_with_its_ids(
     )
     said = published.run("advisory", "import", str(file))
     assert "1 advisories were imported into the set advisories" in said
+
+
+def test_an_export_is_a_new_file_for_its_owner(published: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "advisories.zip"
+    published.run("advisory", "export", str(file))
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    file.write_bytes(b"mine")
+    refused = published.fail("advisory", "export", str(file))
+    assert refused == f"{file} exists already. Name another file."
+    assert file.read_bytes() == b"mine"
 
 
 def _written(folder: Path, record: object) -> Path:

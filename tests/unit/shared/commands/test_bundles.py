@@ -1,5 +1,6 @@
 """bundle …, from one registry to a new one."""
 
+import stat
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -102,6 +103,14 @@ def test_both_sides_are_told_who_sees_a_private_package(carried: Carried) -> Non
         "acme/greet: internal here, so every account of this registry can see and pull them, and "
         "nobody else."
     )
+
+
+def test_a_bundle_is_for_its_owner_also_in_place_of_an_earlier_one(carried: Carried) -> None:
+    file = Path(carried.file)
+    for _ in range(2):
+        carried.export(GREET)
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        file.chmod(0o644)
 
 
 def test_an_export_of_nothing_says_how_it_is_used(carried: Carried) -> None:

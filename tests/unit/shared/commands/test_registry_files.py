@@ -1,6 +1,7 @@
 """apply and export"""
 
 import re
+import stat
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,17 @@ def test_an_exported_file_changes_nothing(terminal: Terminal, file: Path, tmp_pa
     assert terminal.run("export") == exported.read_text("utf-8")
     for options in ((), ("--prune",)):
         assert terminal.run("apply", str(exported), *options) == "Nothing to change.\n"
+
+
+def test_an_export_is_a_new_file_for_its_owner(terminal: Terminal, tmp_path: Path) -> None:
+    exported = tmp_path / "exported.toml"
+    terminal.run("export", str(exported))
+    assert stat.S_IMODE(exported.stat().st_mode) == 0o600
+    exported.write_text("# Mine", "utf-8")
+    assert (
+        terminal.fail("export", str(exported)) == f"{exported} exists already. Name another file."
+    )
+    assert exported.read_text("utf-8") == "# Mine"
 
 
 def test_the_secret_of_a_webhook_is_one_of_the_environment(

@@ -11,7 +11,7 @@ from shared.domain.errors.identity import AccountExists
 from shared.domain.principals import OPERATOR
 from shared.ports.conflicts import Stale
 from shared.services.identity.accounts import Accounts
-from tests.fakes.services import fake_record_writer, fake_retired_names
+from tests.fakes.services import fake_audited_writer, fake_retired_names
 from tests.fakes.stores import FakeDirectory, FakeEvents
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.port_doubles import Fault, failing
@@ -32,7 +32,7 @@ def accounts(store: FakeDirectory, events: FakeEvents) -> Accounts:
     return Accounts(
         store,
         fake_retired_names(store),
-        fake_record_writer(store, events),
+        fake_audited_writer(store, events),
         FakeClock(),
         FakeRandomness(),
     )
@@ -53,7 +53,11 @@ async def test_a_name_whose_account_was_never_created_can_be_used_after_a_minute
 ) -> None:
     clock = FakeClock()
     accounts = Accounts(
-        store, fake_retired_names(store), fake_record_writer(store, events), clock, FakeRandomness()
+        store,
+        fake_retired_names(store),
+        fake_audited_writer(store, events),
+        clock,
+        FakeRandomness(),
     )
     claim = AccountName(name="kim", account="died000000", created_ms=clock.now_ms())
     await store.replace(await store.add(claim))  # It was taken over once before.
@@ -73,7 +77,7 @@ async def test_exactly_one_of_two_concurrent_takers_gets_an_unused_name(
     accounts = Accounts(
         raced,
         fake_retired_names(raced),
-        fake_record_writer(store, events),
+        fake_audited_writer(store, events),
         FakeClock(),
         FakeRandomness(),
     )
@@ -102,7 +106,11 @@ async def test_a_name_whose_account_exists_never_becomes_available(
 ) -> None:
     clock = FakeClock()
     accounts = Accounts(
-        store, fake_retired_names(store), fake_record_writer(store, events), clock, FakeRandomness()
+        store,
+        fake_retired_names(store),
+        fake_audited_writer(store, events),
+        clock,
+        FakeRandomness(),
     )
     kim = await accounts.create("kim", by=OPERATOR)
     clock.advance(timedelta(days=400))

@@ -9,7 +9,7 @@ from shared.services.identity.mail import AccountMail
 from shared.services.identity.sessions import Sessions
 from shared.services.mail_delivery import MailDelivery
 from tests.fakes.mail import FakeMailer
-from tests.fakes.services import fake_record_writer
+from tests.fakes.services import fake_audited_writer
 from tests.fakes.stores import FakeDirectory, FakeEvents, FakeWork
 from tests.fakes.system import START_MS, FakeClock
 
@@ -41,8 +41,8 @@ class Place:
         self.noticing = AccountMail(
             self.directory, mail_delivery, "https://registry.test", BackgroundTasks()
         )
-        record_writer = fake_record_writer(self.directory, self.events)
-        self.sessions = Sessions(self.directory, record_writer, FakeClock(), self.noticing)
+        audited_writer = fake_audited_writer(self.directory, self.events)
+        self.sessions = Sessions(self.directory, audited_writer, FakeClock(), self.noticing)
 
 
 async def test_a_copied_session_ends_and_its_owner_is_notified() -> None:

@@ -21,7 +21,7 @@ from shared.services.identity.sessions import (
 from shared.services.leases import Leases
 from shared.services.mail_delivery import MailDelivery
 from tests.fakes.mail import FakeMailer
-from tests.fakes.services import NoGroups, changes_allowed, fake_record_writer, fake_retired_names
+from tests.fakes.services import NoGroups, changes_allowed, fake_audited_writer, fake_retired_names
 from tests.fakes.stores import FakeDirectory, FakeWork
 from tests.fakes.system import START_MS, FakeClock, FakeRandomness
 
@@ -53,7 +53,7 @@ def identities(directory: FakeDirectory) -> Identities:
     """Return what is tested, over doubles."""
     clock = FakeClock()
     randomness = SameDigits("identities")
-    written = fake_record_writer(directory)
+    written = fake_audited_writer(directory)
     mail_delivery = MailDelivery(
         FakeMailer(), FakeWork(), clock, on_failure=lambda _kind, _count: None
     )
@@ -62,7 +62,7 @@ def identities(directory: FakeDirectory) -> Identities:
         accounts=Accounts(
             directory, fake_retired_names(directory, randomness), written, clock, randomness
         ),
-        record_writer=written,
+        audited_writer=written,
         clock=clock,
         randomness=randomness,
         account_mail=AccountMail(

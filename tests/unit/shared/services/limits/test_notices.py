@@ -14,7 +14,7 @@ from shared.domain.grants import Grant
 from shared.domain.notices import NoticeBoard, ReadOnlyState
 from shared.domain.principals import OPERATOR, Principal
 from shared.services.limits.notices import NOTICES_CACHED_FOR, NoticeCache, Notices
-from tests.fakes.services import fake_record_writer
+from tests.fakes.services import fake_audited_writer
 from tests.fakes.stores import E, FakeDirectory, FakeEvents
 from tests.fakes.system import START_MS, FakeClock
 
@@ -55,7 +55,7 @@ class Scene:
         self.notices = Notices(
             registry_authorization=RegistryAuthorization(self.directory, self.clock),
             directory=self.directory,
-            record_writer=fake_record_writer(self.directory, self.events, self.clock),
+            audited_writer=fake_audited_writer(self.directory, self.events, self.clock),
             notice_cache=self.notice_cache,
             clock=self.clock,
         )

@@ -26,7 +26,7 @@ from shared.services.tokens.tokens import (
     require_issuer,
 )
 from tests.fakes.mail import FakeMailer
-from tests.fakes.services import EverybodyEnabled, fake_record_writer
+from tests.fakes.services import EverybodyEnabled, fake_audited_writer
 from tests.fakes.stores import E, FakeDirectory, FakeEvents, FakeWork
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.support.port_doubles import Fault, failing
@@ -54,7 +54,7 @@ def clock() -> FakeClock:
 def tokens(store: FakeDirectory, events: FakeEvents, clock: FakeClock) -> Tokens:
     records = TokenRecords(
         directory=store,
-        record_writer=fake_record_writer(store, events, clock),
+        audited_writer=fake_audited_writer(store, events, clock),
         clock=clock,
         randomness=FakeRandomness(),
         environment="test",

@@ -1,4 +1,4 @@
-"""Connectors and triggers as lists show them, and their numbers."""
+"""Summaries of connectors and triggers, as the lists of the catalog for editors show them."""
 
 import hashlib
 

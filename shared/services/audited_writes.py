@@ -1,4 +1,4 @@
-"""Records: writing an entity together with its event."""
+"""Audited writes: entities are stored together with the event for the audit log."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
@@ -32,7 +32,7 @@ class EntityChange(Struct, frozen=True):
     public: bool = False
 
 
-class RecordWriter(Struct, frozen=True):
+class AuditedWriter(Struct, frozen=True):
     """Adds, replaces and removes entities; the write is the commit, and its event follows.
 
     Each change has exactly one event: the event is in the outbox of the entity until it is in the
