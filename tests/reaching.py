@@ -5,7 +5,6 @@ stores of one machine notes the calls, in BALLROOM_TEST_NOTES; the runs over the
 leave out the tests that BALLROOM_TEST_LEFT_OUT lists.
 """
 
-import inspect
 import json
 import os
 from collections.abc import Callable, Generator, Iterable, Mapping
@@ -18,6 +17,7 @@ from msgspec.structs import replace
 
 from shared.services.adapters import Adapters
 from tests.sampling import greedy_cover
+from tests.support.port_doubles import noting
 
 NOTES = "BALLROOM_TEST_NOTES"  # A folder, with a file of each process.
 LEFT_OUT = "BALLROOM_TEST_LEFT_OUT"  # A file with ids of tests.
@@ -45,32 +45,15 @@ _calls = set[str]()  # Of the test that runs: `metadata.find`.
 _shared = dict[tuple[str, str], set[str]]()  # Of fixtures that tests share, by where and name.
 
 
-class _Noted:
-    """Wraps a store; a coroutine function of the store is one here too."""
-
-    def __init__(self, name: str, store: Any) -> None:
-        self._name = name
-        self._store = store
-
-    def __getattr__(self, operation: str) -> Any:
-        found = getattr(self._store, operation)
-        if not inspect.iscoroutinefunction(found):
-            if callable(found):
-                _calls.add(f"{self._name}.{operation}")
-            return found
-
-        async def calling(*arguments: Any, **named: Any) -> Any:
-            _calls.add(f"{self._name}.{operation}")
-            return await found(*arguments, **named)
-
-        return calling
+def _note(store: str) -> Callable[[str], None]:
+    return lambda method: _calls.add(f"{store}.{method}")
 
 
 def noted(stores: Adapters) -> Adapters:
     """Return the stores, with their calls noted where this run notes them."""
     if NOTES not in os.environ:
         return stores
-    return replace(stores, **{name: _Noted(name, getattr(stores, name)) for name in STORES})
+    return replace(stores, **{name: noting(getattr(stores, name), _note(name)) for name in STORES})
 
 
 def pytest_runtest_setup() -> None:

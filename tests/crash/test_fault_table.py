@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import Busy, NotListedYet, StorageFull
 from shared.services.adapters import Adapters
-from tests.crash.injection import Strike, tapped
+from tests.crash.injection import Strike, intercepting
 from tests.crash.recovery import (
     check_old_or_new,
     check_repeated,
@@ -77,7 +77,7 @@ FEATURES = (lambda name, row: (name, row.number), lambda _name, row: (row.call, 
 async def check_row(reference: Reference, row: Row, folder: Path) -> None:
     """Let the call fail, and check what is there and how the client was answered."""
     strike = Strike(row.number, row.fault.moment, row.fault.strike)
-    async with opened(folder, reference.people, tapped(strike)) as world:
+    async with opened(folder, reference.people, intercepting(strike)) as world:
         answer = await reference.scenario.act(world)
         assert strike.seen >= row.number
         await check_truth(reference, world, answer)

@@ -279,7 +279,6 @@ async def test_the_page_shows_members_more_than_others(world: World) -> None:
     assert "ann changed the role of mia to maintainer" in browser.text
     assert "private → public" in browser.text
     assert f'href="/packages/{GREET}/1.1.0/history"' in browser.text
-    assert browser.page is not None
     assert "no-store" in browser.page.headers["cache-control"]
 
 

@@ -59,7 +59,6 @@ async def ann(world: World) -> Browser:
 
 def shown(browser: Browser) -> str:
     """Return what is particular to a page, without what is new each time."""
-    assert browser.page is not None
     [main] = re.findall(r"<main.*</main>\n", browser.page.text, re.DOTALL)
     for name, pattern in CHANGING.items():
         main = pattern.sub(name, main)
@@ -68,7 +67,6 @@ def shown(browser: Browser) -> str:
 
 def frame_of(browser: Browser) -> str:
     """Return what surrounds the main part of a page, without what is new each time."""
-    assert browser.page is not None
     frame = re.sub(r"<main.*</main>\n", "<main></main>\n", browser.page.text, flags=re.DOTALL)
     for name, pattern in {**CHANGING, "DIGEST": _DIGEST_OF_FILE}.items():
         frame = pattern.sub(name, frame)

@@ -3,21 +3,17 @@
 import asyncio
 from datetime import timedelta
 from functools import partial
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 import httpx
 import pytest
 from anyio.to_thread import run_sync
-from msgspec.structs import replace
 
 from shared.domain.coordinates import Coordinate
-from shared.domain.entities import Entity
 from shared.domain.errors.base import Unavailable
 from shared.domain.mail import Mail
 from shared.domain.principals import OPERATOR
 from shared.domain.reports import REPORT_REASONS, REPORTS_KEPT_FOR, Report, ReportState
-from shared.ports.directory import DirectoryStore
-from shared.services.adapters import Adapters
 from shared.services.publishing.report_mail import REPORTED_MAILS_AN_HOUR
 from shared.services.publishing.reports import Verdict
 from shared.use_cases.reports import NewReport
@@ -25,7 +21,7 @@ from tests.fakes.mail import FakeMailer
 from tests.fakes.system import FakeClock
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
-from tests.support.port_doubles import Journal
+from tests.support.port_doubles import Journal, Outage
 from tests.support.reporters import GREET, SAW, is_pulled, mob, publish, report, reporter
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
@@ -376,7 +372,6 @@ async def test_a_release_is_reported_and_decided_on_pages(world: World) -> None:
     assert f'href="{path}"' in bob.text
     await bob.open(path)
     await bob.submit(path, why="malware", text="<script>alert(1)</script>")
-    assert bob.page is not None
     assert bob.page.status_code == 200
     assert "Report sent. You get an email when an administrator decides." in bob.text
     admin = await signed_in(world, world.people.admin, "/manage/reports")
@@ -402,7 +397,6 @@ async def test_a_refused_form_shows_why_at_its_field(world: World) -> None:
     assert answer.status_code == 400
     assert 'id="text-error">Say what you saw and where' in answer.text
     await bob.open("/account/reports/acme/absent/1.0.0")
-    assert bob.page is not None
     assert bob.page.status_code == 404
 
 
@@ -498,37 +492,18 @@ async def test_a_member_who_manages_sees_reports_and_a_plain_member_does_not(wor
     await publish(world)
     await send(world, world.people.bob)
     mia = await signed_in(world, world.people.mia, "/account/organizations/acme/reports")
-    assert mia.page is not None
     assert mia.page.status_code == 403
 
 
-class BrokenDirectory:
-    """A directory in which nothing can be replaced for a while."""
-
-    lasts = False
-
-    def wrap(self, stores: Adapters) -> Adapters:
-        self._directory = stores.directory
-        return replace(stores, directory=cast("DirectoryStore", self))
-
-    async def replace(self, entity: Entity) -> Entity:
-        if self.lasts:
-            raise Unavailable("busy", "The directory does not answer.")
-        return await self._directory.replace(entity)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._directory, name)
-
-
 async def test_a_decision_that_was_broken_off_is_finished_by_a_repeat(worlds: OpenWorld) -> None:
-    directory = BrokenDirectory()
-    world = await worlds(wrap=directory.wrap)
+    outage = Outage({"directory": ("replace",)})
+    world = await worlds(wrap=outage.wrap)
     await publish(world)
     await send(world, world.people.bob)
-    directory.lasts = True
+    outage.lasts = True
     with pytest.raises(Unavailable):
         await decide(world, "confirmed")
-    directory.lasts = False
+    outage.lasts = False
     assert not await is_pulled(world), "the release is withheld first"
     [mine] = await own(world, world.people.bob)
     assert mine["state"] == "waiting"

@@ -45,7 +45,6 @@ async def above(http: httpx.AsyncClient, path: str = "/") -> str:
 
 def whole(browser: Browser) -> str:
     """Return what is announced above a page, and the page without the places beside it."""
-    assert browser.page is not None
     return announced(browser.page.text) + PLACES.sub("", shown(browser))
 
 
@@ -230,7 +229,6 @@ async def test_the_overview_names_variables_that_are_no_settings(
 ) -> None:
     admin = await signed_in(world, world.people.admin)
     await admin.open("/manage")
-    assert admin.page is not None
     assert "not used" not in admin.page.text
     monkeypatch.setenv("BALLROOM_READER", "signed_in")
     await admin.open("/manage")

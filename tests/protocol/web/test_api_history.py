@@ -12,7 +12,6 @@ async def account_words(world: World) -> str:
     """Return what the owners of the package read."""
     await world.document()
     ann = await signed_in(world, world.people.ann, "/account/organizations/acme/packages/moving")
-    assert ann.page is not None
     return " ".join(Elements.of(ann.page).words.split())
 
 

@@ -54,7 +54,6 @@ async def all_done(world: World) -> None:
 
 def main(browser: Browser) -> str:
     """Return what is particular to the page, alike in every world, without the other pages."""
-    assert browser.page is not None
     text = PLACES.sub("", main_of(browser.page))
     return text.replace(IN_THE_CLOUD, ON_ONE_MACHINE)
 
