@@ -21,7 +21,7 @@ from tests.contract.sample_records import coordinate, head, package
 from tests.fakes.cosmos.protocol import CosmosDouble
 from tests.fakes.cosmos.transport import DoubleTransport, Trouble, read_request
 from tests.fakes.system import FakeClock
-from tests.outages.faulty_transport import READS, Died, kind_of_record
+from tests.outages.fault_injection import READS, Died, kind_of_record
 from tests.sampling import covering
 from tests.support.cloud_stores import CloudDouble, copy_double, forget
 from tests.support.pulls import Process

@@ -19,7 +19,7 @@ from tests.contract.sample_records import account, coordinate, event, head
 from tests.fakes.cosmos.protocol import CosmosDouble, Request
 from tests.fakes.cosmos.transport import DoubleTransport, Trouble
 from tests.fakes.system import FakeClock
-from tests.outages.faulty_transport import kind_of_record
+from tests.outages.fault_injection import kind_of_record
 from tests.support.cloud_stores import CloudDouble, double_of
 from tests.support.event_feed import check_stored_feed, checked_feed
 from tests.support.pulls import Process

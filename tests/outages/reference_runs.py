@@ -16,7 +16,7 @@ from tests.crash.reference_runs import Compared
 from tests.crash.registry_state import RegistryState, picture
 from tests.crash.scenarios import BYSTANDER, Scenario, push
 from tests.fakes.system import FakeClock, FakeRandomness
-from tests.outages.faulty_transport import Call, Died, FaultyStores, FaultyTransport
+from tests.outages.fault_injection import Call, Died, FaultInjector, FaultyStores
 from tests.support.cloud_stores import blob_double_at, double_of
 from tests.support.storage import PLACES
 from tests.support.world import People, Template, World, opened, settings_of
@@ -68,11 +68,11 @@ class References:
         before = await self._seen(place, scenario)
         stored_before = contents_of(place)
         done = self.copy(place)
-        wire = FaultyTransport()
-        async with over(done, people, wire) as world:
-            wire.calls.clear()
+        injector = FaultInjector()
+        async with over(done, people, injector) as world:
+            injector.calls.clear()
             answer = await scenario.act(world)
-            calls = tuple(wire.calls)
+            calls = tuple(injector.calls)
         assert answer.status_code in scenario.repeated, answer.text
         return Reference(
             scenario=scenario,
@@ -99,24 +99,24 @@ class References:
 
 @asynccontextmanager
 async def over(
-    place: Path, people: People, wire: FaultyTransport | None = None, ids: str = "test"
+    place: Path, people: People, injector: FaultInjector | None = None, ids: str = "test"
 ) -> AsyncGenerator[World]:
-    """Open a registry over the stores of the place, by a wire if there is one.
+    """Open a registry over the stores of the place, whose calls the injector may let fail.
 
     Two processes that draw the same ids would be one process that draws them twice.
     """
 
-    def wired(stores: Adapters) -> Adapters:
+    def wrap(stores: Adapters) -> Adapters:
         ours = replace(stores, randomness=FakeRandomness(ids))
-        if wire is None:
+        if injector is None:
             return ours
-        connections = FaultyStores(place, stores.clock, wire=wire)
-        over_wire = cloud_adapters(settings_of(place, **LIMITS), stores.clock, connections)
+        connections = FaultyStores(place, stores.clock, injector=injector)
+        cloud = cloud_adapters(settings_of(place, **LIMITS), stores.clock, connections)
         kept = {name: getattr(ours, name) for name in ("randomness", "mailer")}
-        return replace(over_wire, **kept)
+        return replace(cloud, **kept)
 
     with suppress(Died):  # Who died closes nothing.
-        async with opened(place, people, wired, **LIMITS) as world:
+        async with opened(place, people, wrap, **LIMITS) as world:
             yield world
             await world.stores.close()
 

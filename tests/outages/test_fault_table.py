@@ -1,6 +1,6 @@
 """Whichever call of a store in the cloud fails, and how: all or nothing, and no answer lies.
 
-The table is made from the calls that each scenario really makes on the wire.
+The table is made from the calls that each scenario really makes over its transport.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +14,7 @@ from tests.crash.recovery import check_old_or_new, check_same, check_whole, expl
 from tests.crash.registry_state import RegistryState
 from tests.crash.scenarios import settle
 from tests.fakes.system import FakeClock
-from tests.outages.faulty_transport import READS, Call, Died, Fault, FaultyTransport
+from tests.outages.fault_injection import READS, Call, Died, Fault, FaultInjector
 from tests.outages.reference_runs import Reference, References, contents_of, over, seen
 from tests.outages.scenarios import SCENARIOS
 from tests.sampling import covering_part
@@ -80,21 +80,21 @@ class Attempt:
 
     async def happen(self) -> None:
         """Let the call fail, and check what is there and how the client was answered."""
-        wire = FaultyTransport(self.row.call, self.row.fault)
-        answer = await self._act(wire)
-        assert wire.struck
+        injector = FaultInjector(self.row.call, self.row.fault)
+        answer = await self._act(injector)
+        assert injector.struck
         await self._check(answer)
         if answer is None or not answer.is_success:
             await self._check_settled()
-        again = await self._act(FaultyTransport(), "again")
+        again = await self._act(FaultInjector(), "again")
         assert again is not None
         assert again.status_code in self.reference.scenario.repeated, again.text
         await self._check_done()
         check_stored_feed(double_of(self.place, FakeClock()))
 
-    async def _act(self, wire: FaultyTransport, ids: str = "test") -> httpx.Response | None:
+    async def _act(self, injector: FaultInjector, ids: str = "test") -> httpx.Response | None:
         """Return the answer; None where the process died before it gave one."""
-        async with over(self.place, self.reference.people, wire, ids) as world:
+        async with over(self.place, self.reference.people, injector, ids) as world:
             try:
                 return await self.reference.scenario.act(world)
             except Died:

@@ -1,6 +1,4 @@
-"""The transport between a registry and its stores in the cloud, which fails once where a test
-says.
-"""
+"""The calls between a registry and its stores in the cloud, one of which fails where a test says."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -76,8 +74,8 @@ class Call:
 
 
 @dataclass
-class FaultyTransport:
-    """Writes down which calls there are; one of them meets its fault."""
+class FaultInjector:
+    """Notes which calls there are, and lets one of them fail."""
 
     call: Call | None = None
     fault: Fault | None = None
@@ -104,19 +102,21 @@ class FaultyTransport:
 
 @dataclass(frozen=True)
 class FaultyStores(CloudInMemory):
-    """Connects to the stores of a place by a wire."""
+    """Connects to the stores of a place; the injector lets one of the calls fail."""
 
-    wire: FaultyTransport = field(kw_only=True)
+    injector: FaultInjector = field(kw_only=True)
 
     def cosmos(self) -> CosmosClient:
         double = double_of(self.place, self.clock)
-        transport = DoubleTransport(double, lambda asked: self.wire.pass_by(kind_of_record(asked)))
+        transport = DoubleTransport(
+            double, lambda asked: self.injector.pass_by(kind_of_record(asked))
+        )
         return CosmosClient(
             double.address, ANY_KEY, transport=transport, raw_response_hook=record_charge
         )
 
     def blobs(self) -> BlobServiceClient:
-        transport = FaultyBlobs(blob_double_of(self.place, self.clock), self.wire)
+        transport = FaultyBlobs(blob_double_of(self.place, self.clock), self.injector)
         return BlobServiceClient.from_connection_string(
             CONNECTION, transport=transport, **NO_WAITING
         )
@@ -124,13 +124,13 @@ class FaultyStores(CloudInMemory):
 
 @dataclass
 class FaultyBlobs(BlobTransport):
-    """Sends requests to the double by a wire."""
+    """Sends requests to the double; the injector lets one of them fail."""
 
-    wire: FaultyTransport
+    injector: FaultInjector
 
     async def send(self, request: Any, **options: Any) -> Any:
         """Return the answer of the double, or fail as the network does."""
-        trouble = self.wire.pass_by(_kind_of_blob(request))
+        trouble = self.injector.pass_by(_kind_of_blob(request))
         if trouble is Trouble.LOST_BEFORE:
             raise ServiceRequestError(message="timed out before the request was sent")
         if trouble in (Trouble.THROTTLED, Trouble.UNAVAILABLE):
