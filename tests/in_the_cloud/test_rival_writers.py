@@ -33,7 +33,7 @@ GREET = coordinate("acme/greet:1.0.0")
 
 
 @dataclass
-class Fault:
+class RivalFault:
     """The call of a kind that fails once, and what the other process writes before its repeat."""
 
     trouble: Trouble
@@ -62,7 +62,7 @@ class TwoProcesses:
 
     one: CloudStores
     other: CloudStores
-    fault: Fault
+    fault: RivalFault
     double: CosmosDouble
 
     async def act(self, act: Write, fails: str, rival: Write, number: int = 1) -> None:
@@ -79,7 +79,7 @@ class TwoProcesses:
 async def two_processes(place: Path, trouble: Trouble) -> AsyncGenerator[TwoProcesses]:
     """Open the stores of a place twice."""
     clock = FakeClock()
-    fault = Fault(trouble)
+    fault = RivalFault(trouble)
 
     def failing(double: CosmosDouble) -> DoubleTransport:
         return DoubleTransport(double, fault.trouble_of, fault.write)

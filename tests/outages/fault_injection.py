@@ -1,4 +1,4 @@
-"""The calls between a registry and its stores in the cloud, one of which fails where a test says."""
+"""The calls of a registry to its stores in the cloud, one of which fails where a test says."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -32,7 +32,7 @@ class Died(BaseException):
     """The process is dead: nothing that it would still do reaches a store."""
 
 
-class Fault(Enum):
+class StoreFault(Enum):
     """What becomes of a call."""
 
     TIMED_OUT = "408"
@@ -47,12 +47,16 @@ class Fault(Enum):
 
 
 # What takes no effect is as it was before, whether an answer is lost or whoever asks dies.
-OF_READS = (Fault.THROTTLED, Fault.UNAVAILABLE, Fault.RESET)
+OF_READS = (StoreFault.THROTTLED, StoreFault.UNAVAILABLE, StoreFault.RESET)
 READS = ("described", "read", "query", "get", "head")
-OF_RECORDS = (Fault.TIMED_OUT, Fault.GONE, Fault.RETRY_WITH)  # Blob Storage has none of these.
+OF_RECORDS = (
+    StoreFault.TIMED_OUT,
+    StoreFault.GONE,
+    StoreFault.RETRY_WITH,
+)  # Blob Storage has none of these.
 BLOBS = tuple(BLOB_CONTAINERS)
 
-_TROUBLES = {each: Trouble[each.name] for each in Fault if each is not Fault.DEATH}
+_TROUBLES = {each: Trouble[each.name] for each in StoreFault if each is not StoreFault.DEATH}
 
 
 @dataclass(frozen=True, order=True)
@@ -66,11 +70,13 @@ class Call:
         return f"{self.kind} {self.number}"
 
     @property
-    def faults(self) -> Iterable[Fault]:
+    def faults(self) -> Iterable[StoreFault]:
         """Return what may become of it that is not like another fault of it."""
         if self.kind.endswith(READS):
             return OF_READS
-        return [each for each in Fault if each not in OF_RECORDS or not self.kind.startswith(BLOBS)]
+        return [
+            each for each in StoreFault if each not in OF_RECORDS or not self.kind.startswith(BLOBS)
+        ]
 
 
 @dataclass
@@ -78,7 +84,7 @@ class FaultInjector:
     """Notes which calls there are, and lets one of them fail."""
 
     call: Call | None = None
-    fault: Fault | None = None
+    fault: StoreFault | None = None
     calls: list[Call] = field(default_factory=list[Call])
     struck: bool = False
     dead: bool = False
@@ -94,7 +100,7 @@ class FaultInjector:
         if self.fault is None or call != self.call:
             return None
         self.struck = True
-        if self.fault is Fault.DEATH:
+        if self.fault is StoreFault.DEATH:
             self.dead = True
             raise Died
         return _TROUBLES[self.fault]

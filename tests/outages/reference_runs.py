@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from shared.bootstrap.adapters import cloud_adapters
 from shared.services.adapters import Adapters
 from shared.services.maintenance.tasks import TASK_LEASE
-from tests.crash.reference_runs import Compared
+from tests.crash.reference_runs import Reference
 from tests.crash.registry_state import RegistryState, picture
 from tests.crash.scenarios import BYSTANDER, Scenario, push
 from tests.fakes.system import FakeClock, FakeRandomness
@@ -35,7 +35,7 @@ Contents = tuple[Mapping[str, Any], Set[str]]  # All records that last, the name
 
 
 @dataclass(frozen=True)
-class Reference(Compared):
+class CloudReference(Reference):
     """A scenario, the place that it begins with, and what it changes."""
 
     place: Path
@@ -46,20 +46,20 @@ class Reference(Compared):
 
 
 @dataclass
-class References:
+class CloudReferences:
     """All of them, each made when it is first asked for."""
 
     template: Template
     root: Path
-    _made: dict[str, Reference] = field(default_factory=dict[str, Reference])
+    _made: dict[str, CloudReference] = field(default_factory=dict[str, CloudReference])
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
-    async def of(self, scenario: Scenario) -> Reference:
+    async def of(self, scenario: Scenario) -> CloudReference:
         if scenario.name not in self._made:
             self._made[scenario.name] = await self._make(scenario)
         return self._made[scenario.name]
 
-    async def _make(self, scenario: Scenario) -> Reference:
+    async def _make(self, scenario: Scenario) -> CloudReference:
         people = self.template.people
         place = self.copy(self.template.folder)
         async with over(place, people) as world:
@@ -74,7 +74,7 @@ class References:
             answer = await scenario.act(world)
             calls = tuple(injector.calls)
         assert answer.status_code in scenario.repeated, answer.text
-        return Reference(
+        return CloudReference(
             scenario=scenario,
             people=people,
             place=place,

@@ -14,8 +14,8 @@ from tests.crash.recovery import check_old_or_new, check_same, check_whole, expl
 from tests.crash.registry_state import RegistryState
 from tests.crash.scenarios import settle
 from tests.fakes.system import FakeClock
-from tests.outages.fault_injection import READS, Call, Died, Fault, FaultInjector
-from tests.outages.reference_runs import Reference, References, contents_of, over, seen
+from tests.outages.fault_injection import READS, Call, Died, FaultInjector, StoreFault
+from tests.outages.reference_runs import CloudReference, CloudReferences, contents_of, over, seen
 from tests.outages.scenarios import SCENARIOS
 from tests.sampling import covering_part
 from tests.support.cloud_stores import double_of, forget
@@ -29,7 +29,7 @@ class Row:
     """One call of one scenario, and what becomes of it."""
 
     call: Call
-    fault: Fault
+    fault: StoreFault
 
     def __str__(self) -> str:
         return f"{self.call}: {self.fault.value}"
@@ -42,10 +42,10 @@ class Row:
     @property
     def is_half_done(self) -> bool:
         """Say whether the scenario ends, or goes on without knowing whether the call was made."""
-        return self.fault in (Fault.LOST_AFTER, Fault.DEATH)
+        return self.fault in (StoreFault.LOST_AFTER, StoreFault.DEATH)
 
 
-def rows_of(reference: Reference) -> Iterator[Row]:
+def rows_of(reference: CloudReference) -> Iterator[Row]:
     """Yield the part of the table that is about one scenario."""
     for call in sorted(set(reference.calls)):
         for fault in call.faults:
@@ -59,7 +59,7 @@ FEATURES = (
 )
 
 
-async def sample_of(name: str, names: Iterable[str], references: References) -> list[Row]:
+async def sample_of(name: str, names: Iterable[str], references: CloudReferences) -> list[Row]:
     """Return the rows of a scenario in a sample of those that are run: every write, every kind of
     read, and both faults after a write of each kind.
 
@@ -74,7 +74,7 @@ async def sample_of(name: str, names: Iterable[str], references: References) -> 
 class Attempt:
     """One row, and the place where it happens."""
 
-    reference: Reference
+    reference: CloudReference
     row: Row
     place: Path
 
@@ -139,7 +139,7 @@ TELLING = ("push of a further version", "settling after a crash", "revocation of
     [each if each in TELLING else pytest.param(each, marks=pytest.mark.slow) for each in SCENARIOS],
 )
 async def test_a_store_that_fails_leaves_all_or_nothing_and_no_answer_lies(
-    name: str, tried_scenarios: Sequence[str], references: References
+    name: str, tried_scenarios: Sequence[str], references: CloudReferences
 ) -> None:
     reference = await references.of(SCENARIOS[name])
     for row in await sample_of(name, tried_scenarios, references):
