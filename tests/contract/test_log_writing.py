@@ -1,4 +1,4 @@
-"""The writer of the transparency log over the stores of both worlds, killed at each step."""
+"""The writer of the transparency log over each kind of stores, killed at each step."""
 
 from collections.abc import Callable
 from typing import Any
