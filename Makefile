@@ -46,7 +46,7 @@ fix: tools # What ruff can mend by itself.
 test: tools # Each rule once; SUITES="unit contract" runs some.
 	@$(VENV)/bin/python -u -m tests.run $(SUITES)
 
-test-all: tools # Every test, with coverage and other Pythons (PYTHONS="" for none); TABLES=1: whole tables of faults in all worlds, which takes hours.
+test-all: tools # Every test, with coverage and other Pythons (PYTHONS="" for none); TABLES=1: whole tables of faults over all stores, which takes hours.
 	@$(VENV)/bin/python -u -m tests.run $(if $(TABLES),--tables,--all) $(SUITES)
 
 test-azure: tools # The suites of the cloud; against real stores where BALLROOM_COSMOS_ENDPOINT is set.

@@ -5,7 +5,6 @@ stores of one machine notes the calls, in BALLROOM_TEST_NOTES; the runs over the
 leave out the tests that BALLROOM_TEST_LEFT_OUT lists.
 """
 
-import inspect
 import json
 import os
 from collections.abc import Callable, Generator, Iterable, Mapping
@@ -18,11 +17,13 @@ from msgspec.structs import replace
 
 from shared.services.adapters import Adapters
 from tests.sampling import greedy_cover
+from tests.support.port_doubles import noting
 
 NOTES = "BALLROOM_TEST_NOTES"  # A folder, with a file of each process.
 LEFT_OUT = "BALLROOM_TEST_LEFT_OUT"  # A file with ids of tests.
 ONE_INSTANCE = "one_instance"  # The mark of tests that several instances cannot serve.
 ONE_MACHINE = "on one machine only"  # How the reason of a test that the cloud skips begins.
+PLACES = "BALLROOM_TEST_PLACES"  # One of the two below; not set over the stores of one machine.
 CLOUD = "cloud"
 FOUR_INSTANCES = "four-instances"
 
@@ -45,32 +46,15 @@ _calls = set[str]()  # Of the test that runs: `metadata.find`.
 _shared = dict[tuple[str, str], set[str]]()  # Of fixtures that tests share, by where and name.
 
 
-class _Noted:
-    """Wraps a store; a coroutine function of the store is one here too."""
-
-    def __init__(self, name: str, store: Any) -> None:
-        self._name = name
-        self._store = store
-
-    def __getattr__(self, operation: str) -> Any:
-        found = getattr(self._store, operation)
-        if not inspect.iscoroutinefunction(found):
-            if callable(found):
-                _calls.add(f"{self._name}.{operation}")
-            return found
-
-        async def calling(*arguments: Any, **named: Any) -> Any:
-            _calls.add(f"{self._name}.{operation}")
-            return await found(*arguments, **named)
-
-        return calling
+def _note(store: str) -> Callable[[str], None]:
+    return lambda method: _calls.add(f"{store}.{method}")
 
 
 def noted(stores: Adapters) -> Adapters:
     """Return the stores, with their calls noted where this run notes them."""
     if NOTES not in os.environ:
         return stores
-    return replace(stores, **{name: _Noted(name, getattr(stores, name)) for name in STORES})
+    return replace(stores, **{name: noting(getattr(stores, name), _note(name)) for name in STORES})
 
 
 def pytest_runtest_setup() -> None:
@@ -108,13 +92,13 @@ def _calls_of(item: pytest.Item) -> set[str]:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     """Note the calls of a test that was run to its end; one that was skipped says nothing."""
     if NOTES in os.environ and call.when == "call" and call.excinfo is None:
-        line = json.dumps([item.nodeid, sorted(_calls_of(item)), _worlds_of(item)])
+        line = json.dumps([item.nodeid, sorted(_calls_of(item)), _places_of(item)])
         with (Path(os.environ[NOTES]) / str(os.getpid())).open("a") as notes:
             notes.write(f"{line}\n")
 
 
-def _worlds_of(item: pytest.Item) -> list[str]:
-    """Return the other worlds in which the test is not skipped."""
+def _places_of(item: pytest.Item) -> list[str]:
+    """Return the other places over which the test is not skipped."""
     reasons = [mark.kwargs["reason"] for mark in item.iter_markers("skipif")]
     if any(reason.startswith(ONE_MACHINE) for reason in reasons):
         return []
@@ -130,12 +114,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item.nodeid not in listed]
 
 
-def read_notes(folder: Path, world: str | None = None) -> dict[str, frozenset[str]]:
-    """Return the calls of every test that was noted, or of those that a world does not skip."""
+def read_notes(folder: Path, places: str | None = None) -> dict[str, frozenset[str]]:
+    """Return the calls of every test that was noted, or of those that run over some places."""
     lines = [line for file in sorted(folder.iterdir()) for line in file.read_text().splitlines()]
     noted = [json.loads(line) for line in lines]
     return {
-        test: frozenset(calls) for test, calls, worlds in noted if world is None or world in worlds
+        test: frozenset(calls)
+        for test, calls, others in noted
+        if places is None or places in others
     }
 
 

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from shared.services.adapters import Adapters
 from tests.fakes.identity_provider import FakeInternet, Issuer
 from tests.support.archives import bala
-from tests.support.browsers import Browser
+from tests.support.browsers import FORM, Browser
 from tests.support.browsers import signed_in as browser_of
 from tests.support.device_login import ask as ask_for_codes
 from tests.support.sign_in import HOST, TENANT
@@ -31,7 +31,6 @@ from tests.support.world import URL, People, Person, World, opened, settled
 
 API = "/api/v1"
 ACME = "/account/organizations/acme"
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 SETTINGS: dict[str, Any] = {**JOBS, **SIGN_IN, "trusted_proxies": "127.0.0.1"}
 
 LOGO = '<svg xmlns="http://www.w3.org/2000/svg" width="80" height="40"/>'
@@ -293,7 +292,7 @@ async def _people(story: Story) -> None:
             claims={**person.claims, **claims, "email_verified": True},
         )
         browser = Browser(story.world, story.issuer)
-        await browser.get(f"/sign-in/{kind}?to=/account")
+        await browser.open(f"/sign-in/{kind}?to=/account")
         assert browser.page.status_code == 200, browser.page.text
         story.browsers[name] = browser
         who = await browser.api("GET", f"{API}/whoami")

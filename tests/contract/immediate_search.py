@@ -25,6 +25,7 @@ from shared.ports.system import Clock
 from tests.contract.sample_records import head, release
 from tests.fakes.system import FakeClock
 from tests.support.cloud_stores import CloudInMemory, look
+from tests.support.port_doubles import Proceed, intercepted
 
 
 async def never(_seconds: float) -> None:
@@ -52,22 +53,15 @@ async def opened_search(
         await blobs.close()
 
 
-class ImmediateSearch:
-    """A search index in which what was written is found at once, by every process."""
+def immediate_search(index: CloudSearchIndex) -> CloudSearchIndex:
+    """Return a search index in which what was written is found at once, by every process."""
 
-    def __init__(self, index: CloudSearchIndex) -> None:
-        self._index = index
+    async def search(method: str, proceed: Proceed) -> Any:
+        if method not in ("offer", "replace", "fill", "remove"):
+            await look(index)
+        return await proceed()
 
-    def __getattr__(self, operation: str) -> Any:
-        found = getattr(self._index, operation)
-        if operation in ("offer", "replace", "fill", "remove"):
-            return found
-
-        async def searching(*arguments: Any, **named: Any) -> Any:
-            await look(self._index)
-            return await found(*arguments, **named)
-
-        return searching
+    return intercepted(index, search)
 
 
 @dataclass(kw_only=True)

@@ -1,6 +1,5 @@
-"""The writer of the transparency log over the stores of both worlds, killed at each step."""
+"""The writer of the transparency log over each kind of stores, killed at each step."""
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +14,7 @@ from tests.contract.stores import Stores
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.fakes.transparency import FakeLeaves, FakeSeeds, Killed, NoCosigners, NoProofs
 from tests.support.log_checker import ORIGIN, checked_log
+from tests.support.port_doubles import Proceed, intercepted
 
 pytestmark = pytest.mark.measured
 
@@ -32,25 +32,16 @@ CHANGES = {
 }
 
 
-class Killable:
-    """A store that calls `changed` before and after each change."""
+def killable(store: Any, changed: Callable[[], None]) -> Any:
+    """Return a store that calls `changed` before and after each change."""
 
-    def __init__(self, store: Any, changed: Callable[[], None]) -> None:
-        self._store = store
-        self._changed = changed
+    async def change(_method: str, proceed: Proceed) -> Any:
+        changed()
+        answer = await proceed()
+        changed()
+        return answer
 
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._store, name)
-        if name not in CHANGES or not inspect.iscoroutinefunction(found):
-            return found
-
-        async def changing(*arguments: Any, **named: Any) -> Any:
-            self._changed()
-            answer = await found(*arguments, **named)
-            self._changed()
-            return answer
-
-        return changing
+    return intercepted(store, change, CHANGES)
 
 
 class Dying:
@@ -82,8 +73,8 @@ class WrittenLog:
         """Write as a new process, which is killed at a step; return whether it died."""
         dying = Dying()
         dying.left = step
-        directory: Any = Killable(self.stores.directory, dying)
-        files: Any = Killable(self.stores.log_files, dying)
+        directory = killable(self.stores.directory, dying)
+        files = killable(self.stores.log_files, dying)
         self.clock.advance(2 * LEASE_LIFETIME)  # That of a process that died has ended.
         writer = LogWriter(
             origin=ORIGIN,

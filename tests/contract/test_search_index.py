@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -35,7 +35,7 @@ from shared.domain.search import (
 )
 from shared.domain.visibility import Visibility
 from shared.ports.search import SearchIndex
-from tests.contract.immediate_search import ImmediateSearch, opened_search
+from tests.contract.immediate_search import immediate_search, opened_search
 from tests.contract.sample_records import coordinate, head, package, release
 from tests.contract.stores import prepared
 from tests.fakes.system import FakeClock
@@ -59,7 +59,7 @@ async def cloud(place: Path) -> AsyncGenerator[SearchIndex]:
     """Open the index of an instance in the cloud."""
     clock = FakeClock()
     async with opened_search(await prepared(place, clock), clock, place) as search:
-        yield cast("SearchIndex", ImmediateSearch(search.index))
+        yield immediate_search(search.index)
 
 
 INDEXES: dict[str, Opener] = {"sqlite": sqlite, "cloud": cloud}

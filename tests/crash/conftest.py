@@ -10,17 +10,17 @@ import pytest
 from tests.conftest import memory_folder
 from tests.crash.fork_server import Death, Ended, ForkServer, Job, running_fork_server
 from tests.crash.recovery import explained
-from tests.crash.reference_runs import Reference, References
+from tests.crash.reference_runs import FolderReference, FolderReferences
 from tests.support.world import Template
 
-Check = Callable[[Reference, Path], Awaitable[None]]
+Check = Callable[[FolderReference, Path], Awaitable[None]]
 
 
 @dataclass(frozen=True)
 class Killing:
     """Lets processes die of one scenario, each over a folder of its own."""
 
-    reference: Reference
+    reference: FolderReference
     fork_server: ForkServer
     root: Path
 
@@ -46,14 +46,14 @@ def one_fork_server() -> Generator[ForkServer]:
 
 
 @pytest.fixture(scope="session")
-def references(template: Template, fork_server: ForkServer) -> Iterator[References]:
+def references(template: Template, fork_server: ForkServer) -> Iterator[FolderReferences]:
     """Return what each scenario does when nothing disturbs it."""
     with memory_folder() as folder:
-        yield References(template, fork_server, folder)
+        yield FolderReferences(template, fork_server, folder)
 
 
 @pytest.fixture
-def killing(references: References, fork_server: ForkServer, scratch: Path) -> OpenKilling:
+def killing(references: FolderReferences, fork_server: ForkServer, scratch: Path) -> OpenKilling:
     """Return how to let processes die of a scenario, by its name."""
 
     async def open_killing(name: str) -> Killing:

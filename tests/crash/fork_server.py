@@ -21,7 +21,7 @@ from typing import IO, cast
 from msgspec.structs import replace
 
 from shared.services.adapters import Adapters
-from tests.crash.injection import CallLog, Strike, count_small_steps, tapped
+from tests.crash.injection import CallLog, Strike, count_small_steps, intercepting
 from tests.crash.scenarios import SCENARIOS
 from tests.fakes.system import FakeRandomness
 from tests.paths import ROOT
@@ -197,7 +197,7 @@ async def _live(job: Job, begin: Callable[[], object]) -> Life:
     def wrap(stores: Adapters) -> Adapters:
         # Two processes that draw the same ids would be one process that draws them twice.
         stores = replace(stores, randomness=FakeRandomness(f"{job.folder} {os.getpid()}"))
-        return tapped(log)(tapped(strike)(stores) if strike else stores)
+        return intercepting(log)(intercepting(strike)(stores) if strike else stores)
 
     async with opened(job.folder, job.people, wrap) as world:
         small_steps = count_small_steps(

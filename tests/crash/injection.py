@@ -1,54 +1,34 @@
 """Points where a test counts, fails or kills: calls of ports, statements, changes of files."""
 
-import inspect
 import os
 import signal
 import sqlite3
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import Any, cast
+from typing import Any
 
 from msgspec.structs import replace
 
 from shared.services.adapters import Adapters
-from tests.support.port_doubles import Moment
-
-Proceed = Callable[[], Awaitable[Any]]
-Between = Callable[[str, Proceed], Awaitable[Any]]
+from tests.support.port_doubles import Intercept, Moment, Proceed, intercepted
 
 PORTS = ("metadata", "documents", "archives", "directory", "events", "work", "search")
 
 
-def tapped(between: Between) -> Callable[[Adapters], Adapters]:
-    """Return what lets every call of every port pass by `between`."""
+def intercepting(intercept: Intercept) -> Callable[[Adapters], Adapters]:
+    """Return what lets `intercept` make every call of every port: of `metadata.find`."""
+
+    def of_port(port: str) -> Intercept:
+        return lambda method, proceed: intercept(f"{port}.{method}", proceed)
 
     def wrap(stores: Adapters) -> Adapters:
-        ports = {name: _Tapped(name, getattr(stores, name), between) for name in PORTS}
-        return replace(stores, **cast("dict[str, Any]", ports))
+        ports = {name: intercepted(getattr(stores, name), of_port(name)) for name in PORTS}
+        return replace(stores, **ports)
 
     return wrap
-
-
-class _Tapped:
-    def __init__(self, name: str, port: object, between: Between) -> None:
-        self._name = name
-        self._port = port
-        self._between = between
-
-    def __getattr__(self, name: str) -> Any:
-        attribute = getattr(self._port, name)
-        if not inspect.iscoroutinefunction(attribute):
-            return attribute
-
-        async def passing(*values: Any, **named: Any) -> Any:
-            proceed = partial(attribute, *values, **named)
-            return await self._between(f"{self._name}.{name}", proceed)
-
-        return passing
 
 
 @dataclass

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from shared.adapters.embedded import open_embedded
 from shared.services.adapters import Adapters
-from tests.crash.reference_runs import Compared, Reference, start_again, sweep_a_day_later
+from tests.crash.reference_runs import FolderReference, Reference, start_again, sweep_a_day_later
 from tests.crash.registry_state import RegistryState, check_token_events, picture, stored
 from tests.crash.scenarios import settle
 from tests.fakes.system import FakeClock, FakeRandomness
@@ -31,7 +31,7 @@ def explained(where: str) -> Generator[None]:
         raise
 
 
-async def check_repeat(reference: Reference, folder: Path) -> None:
+async def check_repeat(reference: FolderReference, folder: Path) -> None:
     """Start again: nothing is half there, and the repeated request finishes it."""
     start_again(folder)
     async with opened(folder, reference.people, _other_ids) as world:
@@ -40,7 +40,7 @@ async def check_repeat(reference: Reference, folder: Path) -> None:
     check_stored(reference, folder)
 
 
-async def check_upkeep(reference: Reference, folder: Path) -> None:
+async def check_upkeep(reference: FolderReference, folder: Path) -> None:
     """Start again: upkeep alone makes it whole or absent, and a repeat still succeeds."""
     start_again(folder)
     async with opened(folder, reference.people, _other_ids) as world:
@@ -50,20 +50,20 @@ async def check_upkeep(reference: Reference, folder: Path) -> None:
     check_stored(reference, folder)
 
 
-async def check_kept(reference: Reference, folder: Path) -> None:
+async def check_kept(reference: FolderReference, folder: Path) -> None:
     """Start again: a change that was answered is there as it would be without the crash."""
     start_again(folder)
     async with opened(folder, reference.people, _other_ids) as world:
         check_same(await _look(reference, world), reference.after)
 
 
-async def check_settled(reference: Compared, world: World) -> None:
+async def check_settled(reference: Reference, world: World) -> None:
     """Let upkeep run: everything is as it was before the request, or as it is after it."""
     assert (await settle(world)).is_success
     check_whole(reference, await _look(reference, world))
 
 
-def check_whole(reference: Compared, seen: RegistryState) -> None:
+def check_whole(reference: Reference, seen: RegistryState) -> None:
     """Everything is as it was before the request, or as it is after it."""
     check_old_or_new(reference, seen)
     before = reference.before
@@ -75,14 +75,14 @@ def check_whole(reference: Compared, seen: RegistryState) -> None:
         assert all(event.startswith(FIRST) for event in new), new
 
 
-async def check_repeated(reference: Compared, world: World) -> None:
+async def check_repeated(reference: Reference, world: World) -> None:
     """Send the request again: it succeeds, and everything is as if it had succeeded at once."""
     answer = await reference.scenario.act(world)
     assert answer.status_code in reference.scenario.repeated, answer.text
     check_same(await _look(reference, world), reference.after)
 
 
-def check_old_or_new(reference: Compared, seen: RegistryState) -> None:
+def check_old_or_new(reference: Reference, seen: RegistryState) -> None:
     """Whatever anybody asks for is as it was or as it is to be, and never anything else."""
     before = reference.before
     after = reference.after
@@ -108,12 +108,12 @@ def _without_sweeps(seen: RegistryState) -> Counter[str]:
     return Counter(each for each in seen.feed if not each.startswith("release.erased "))
 
 
-async def _look(reference: Compared, world: World) -> RegistryState:
+async def _look(reference: Reference, world: World) -> RegistryState:
     await check_token_events(world)
     return await picture(world, reference.scenario)
 
 
-def check_stored(reference: Reference, folder: Path) -> None:
+def check_stored(reference: FolderReference, folder: Path) -> None:
     """Nothing lies on the disk that does not belong there, once unfinished files are removed."""
     open_embedded(folder, FakeClock(FAR_AWAY_MS)).migrate()
     assert stored(folder) in (reference.stored_after, reference.stored_swept)

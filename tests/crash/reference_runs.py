@@ -18,7 +18,7 @@ A_DAY_LATER = timedelta(hours=25)  # Past the grace period of archives without a
 
 
 @dataclass(frozen=True)
-class Compared:
+class Reference:
     """A scenario, and what everybody sees before and after it."""
 
     scenario: Scenario
@@ -28,7 +28,7 @@ class Compared:
 
 
 @dataclass(frozen=True)
-class Reference(Compared):
+class FolderReference(Reference):
     """A scenario, the folder that it begins with, and what it changes."""
 
     folder: Path
@@ -43,16 +43,16 @@ class Reference(Compared):
 
 
 @dataclass
-class References:
+class FolderReferences:
     """All of them, each made when it is first asked for."""
 
     template: Template
     fork_server: ForkServer
     root: Path
-    _made: dict[str, Reference] = field(default_factory=dict[str, Reference])
+    _made: dict[str, FolderReference] = field(default_factory=dict[str, FolderReference])
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
-    async def of(self, name: str) -> Reference:
+    async def of(self, name: str) -> FolderReference:
         if name not in self._made:
             self._made[name] = await self._make(SCENARIOS[name])
         return self._made[name]
@@ -61,14 +61,14 @@ class References:
         self,
         name: str,
         names: Iterable[str],
-        rows: Callable[[Reference], Iterable[Row]],
+        rows: Callable[[FolderReference], Iterable[Row]],
         features: Features[Row],
     ) -> list[Row]:
         """Return the rows of a scenario in a sample of those that are run."""
         tables = {each: rows(await self.of(each)) for each in names}
         return covering_part(name, tables, features)
 
-    async def _make(self, scenario: Scenario) -> Reference:
+    async def _make(self, scenario: Scenario) -> FolderReference:
         folder = self._copy(self.template.folder)
         people = self.template.people
         async with opened(folder, people) as world:
@@ -81,7 +81,7 @@ class References:
         swept = self._copy(done)
         async with opened(swept, people) as world:
             await sweep_a_day_later(world)
-        return Reference(
+        return FolderReference(
             scenario=scenario,
             people=people,
             folder=folder,

@@ -17,7 +17,7 @@ from shared.domain.tokens import Token
 from shared.services.record_batches import all_entities
 from tests.crash.push_load import traffic
 from tests.crash.recovery import check_same, explained
-from tests.crash.reference_runs import References, start_again
+from tests.crash.reference_runs import FolderReferences, start_again
 from tests.crash.registry_state import picture, stored
 from tests.crash.scenarios import SCENARIOS
 from tests.support.registry_process import running
@@ -30,7 +30,7 @@ EVERYBODY = Viewer(sees_everything=True)
 
 @pytest.mark.parametrize("name", SCENARIOS)
 async def test_a_backup_of_a_running_registry_restores_to_the_same(
-    name: str, references: References, tmp_path: Path
+    name: str, references: FolderReferences, tmp_path: Path
 ) -> None:
     reference = await references.of(name)
     folder = reference.copy(tmp_path / "data")

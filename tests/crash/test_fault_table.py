@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import Busy, NotListedYet, StorageFull
 from shared.services.adapters import Adapters
-from tests.crash.injection import Strike, tapped
+from tests.crash.injection import Strike, intercepting
 from tests.crash.recovery import (
     check_old_or_new,
     check_repeated,
@@ -25,16 +25,15 @@ from tests.crash.recovery import (
     check_stored,
     explained,
 )
-from tests.crash.reference_runs import Reference, References
+from tests.crash.reference_runs import FolderReference, FolderReferences
 from tests.crash.registry_state import picture
 from tests.crash.scenarios import READS, SCENARIOS
-from tests.support import port_doubles
 from tests.support.archives import bala
-from tests.support.port_doubles import Moment, failing
+from tests.support.port_doubles import Fault, Moment, failing
 from tests.support.world import OpenWorld, World, opened
 
 
-class Fault(Enum):
+class PortFault(Enum):
     """How a call fails."""
 
     BUSY_BEFORE = "busy, not done"
@@ -44,10 +43,10 @@ class Fault(Enum):
     @property
     def moment(self) -> Moment:
         """Return whether the call takes effect."""
-        return Moment.AFTER if self is Fault.BUSY_AFTER else Moment.BEFORE
+        return Moment.AFTER if self is PortFault.BUSY_AFTER else Moment.BEFORE
 
     def strike(self) -> None:
-        error: Unavailable = StorageFull() if self is Fault.FULL else Busy()
+        error: Unavailable = StorageFull() if self is PortFault.FULL else Busy()
         raise error
 
 
@@ -57,16 +56,16 @@ class Row:
 
     number: int
     call: str
-    fault: Fault
+    fault: PortFault
 
     def __str__(self) -> str:
         return f"{self.call} (call {self.number}): {self.fault.value}"
 
 
-def rows_of(reference: Reference) -> Iterator[Row]:
+def rows_of(reference: FolderReference) -> Iterator[Row]:
     """Yield the part of the table that is about one scenario."""
     for number, call in enumerate(reference.life.calls, start=1):
-        for fault in (Fault.BUSY_BEFORE,) if call in READS else Fault:
+        for fault in (PortFault.BUSY_BEFORE,) if call in READS else PortFault:
             yield Row(number, call, fault)
 
 
@@ -74,20 +73,20 @@ def rows_of(reference: Reference) -> Iterator[Row]:
 FEATURES = (lambda name, row: (name, row.number), lambda _name, row: (row.call, row.fault))
 
 
-async def check_row(reference: Reference, row: Row, folder: Path) -> None:
+async def check_row(reference: FolderReference, row: Row, folder: Path) -> None:
     """Let the call fail, and check what is there and how the client was answered."""
     strike = Strike(row.number, row.fault.moment, row.fault.strike)
-    async with opened(folder, reference.people, tapped(strike)) as world:
+    async with opened(folder, reference.people, intercepting(strike)) as world:
         answer = await reference.scenario.act(world)
         assert strike.seen >= row.number
         await check_truth(reference, world, answer)
-        if row.fault is Fault.BUSY_AFTER:
+        if row.fault is PortFault.BUSY_AFTER:
             await check_settled(reference, world)
         await check_repeated(reference, world)
     check_stored(reference, folder)
 
 
-async def check_truth(reference: Reference, world: World, answer: httpx.Response) -> None:
+async def check_truth(reference: FolderReference, world: World, answer: httpx.Response) -> None:
     """What was answered is what is: done and shown everywhere, or to be tried again."""
     seen = await picture(world, reference.scenario)
     if answer.is_success:
@@ -102,7 +101,7 @@ async def check_truth(reference: Reference, world: World, answer: httpx.Response
 
 @pytest.mark.parametrize("name", SCENARIOS)
 async def test_a_call_that_fails_leaves_all_or_nothing_and_no_answer_lies(
-    name: str, tried_scenarios: Sequence[str], references: References, scratch: Path
+    name: str, tried_scenarios: Sequence[str], references: FolderReferences, scratch: Path
 ) -> None:
     reference = await references.of(name)
     for row in await references.sample(name, tried_scenarios, rows_of, FEATURES):
@@ -117,7 +116,7 @@ async def test_a_push_that_is_stored_but_not_listed_is_not_said_to_be_undone(
     worlds: OpenWorld, error: Unavailable
 ) -> None:
     def broken(stores: Adapters) -> Adapters:
-        return replace(stores, search=failing(stores.search, port_doubles.Fault("offer", error)))
+        return replace(stores, search=failing(stores.search, Fault("offer", error)))
 
     world = await worlds(wrap=broken)
     answer = await SCENARIOS["first push of a package"].act(world)

@@ -24,7 +24,7 @@ from tests.crash.recovery import (
     check_stored,
     explained,
 )
-from tests.crash.reference_runs import Reference, References
+from tests.crash.reference_runs import FolderReference, FolderReferences
 from tests.crash.registry_state import picture, stored
 from tests.crash.scenarios import BYSTANDER
 from tests.crash.small_disks import MIB, SmallDisk, small_disk
@@ -217,7 +217,7 @@ def test_a_full_disk_that_holds_no_registry_stops_the_start(tmp_path: Path) -> N
     ],
 )
 async def test_a_disk_that_fills_up_anywhere_in_a_push_leaves_all_or_nothing(
-    name: str, references: References, tmp_path: Path
+    name: str, references: FolderReferences, tmp_path: Path
 ) -> None:
     reference = await references.of(name)
     answered = set[int]()
@@ -228,7 +228,7 @@ async def test_a_disk_that_fills_up_anywhere_in_a_push_leaves_all_or_nothing(
     assert answered == {204, 503}
 
 
-async def fill_up(reference: Reference, disk: SmallDisk, pages: int) -> int:
+async def fill_up(reference: FolderReference, disk: SmallDisk, pages: int) -> int:
     """Send the request while there is so much room, and return how it was answered."""
     folder = reference.copy(disk.root / "data")
     async with opened(folder, reference.people) as world:

@@ -7,7 +7,7 @@ import pytest
 from tests.crash.conftest import OpenKilling
 from tests.crash.fork_server import AfterAnswer, AtCall
 from tests.crash.recovery import check_kept, check_repeat, check_upkeep
-from tests.crash.reference_runs import Reference, References
+from tests.crash.reference_runs import FolderReference, FolderReferences
 from tests.crash.scenarios import READS, SCENARIOS
 from tests.support.port_doubles import Moment
 
@@ -25,7 +25,7 @@ FEATURES = (
 )
 
 
-def rows_of(reference: Reference) -> Iterator[Row]:
+def rows_of(reference: FolderReference) -> Iterator[Row]:
     """Yield every call of the scenario with both moments."""
     for number, call in enumerate(reference.life.calls, start=1):
         for moment in CHECKS:
@@ -34,7 +34,7 @@ def rows_of(reference: Reference) -> Iterator[Row]:
 
 @pytest.mark.parametrize("name", SCENARIOS)
 async def test_a_change_that_is_killed_at_any_call_is_complete_or_absent(
-    name: str, tried_scenarios: Sequence[str], killing: OpenKilling, references: References
+    name: str, tried_scenarios: Sequence[str], killing: OpenKilling, references: FolderReferences
 ) -> None:
     killed = await killing(name)
     for number, call, moment in await references.sample(name, tried_scenarios, rows_of, FEATURES):

@@ -19,7 +19,7 @@ from tests.contract.sample_records import event
 from tests.fakes.cosmos.protocol import CosmosDouble
 from tests.fakes.cosmos.transport import DoubleTransport
 from tests.fakes.system import FakeClock
-from tests.outages.faulty_transport import Died
+from tests.outages.fault_injection import Died
 from tests.sampling import FULL
 from tests.support.cloud_stores import CloudDouble, double_of
 from tests.support.event_feed import check_stored_feed, checked_feed

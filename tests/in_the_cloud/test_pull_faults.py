@@ -21,7 +21,7 @@ from tests.contract.sample_records import coordinate, head, package
 from tests.fakes.cosmos.protocol import CosmosDouble
 from tests.fakes.cosmos.transport import DoubleTransport, Trouble, read_request
 from tests.fakes.system import FakeClock
-from tests.outages.faulty_transport import READS, Died, kind_of_record
+from tests.outages.fault_injection import READS, Died, kind_of_record
 from tests.sampling import covering
 from tests.support.cloud_stores import CloudDouble, copy_double, forget
 from tests.support.pulls import Process
@@ -41,14 +41,14 @@ class Death(Enum):
     AFTER = "process death after the request"
 
 
-Fault = Trouble | Death
+RequestFault = Trouble | Death
 
 
 @dataclass
 class FailingTransport(DoubleTransport):
     """Counts requests; `strike` says what becomes of each."""
 
-    strike: Callable[[int], Fault | None] = lambda _: None
+    strike: Callable[[int], RequestFault | None] = lambda _: None
     sent: list[str] = field(default_factory=list[str])  # The kind of each request.
     is_dead: bool = False
 
@@ -78,7 +78,7 @@ class Ledger:
 
     @asynccontextmanager
     async def opened(
-        self, strike: Callable[[int], Fault | None] = lambda _: None
+        self, strike: Callable[[int], RequestFault | None] = lambda _: None
     ) -> AsyncGenerator[tuple[CloudStores, FailingTransport]]:
         """Open the stores as a process does."""
         transports = list[FailingTransport]()
@@ -156,7 +156,7 @@ async def until_answered(call: Callable[[], Awaitable[object]]) -> None:
 
 
 async def a_life(
-    ledger: Ledger, name: str, strike: Callable[[int], Fault | None] = lambda _: None
+    ledger: Ledger, name: str, strike: Callable[[int], RequestFault | None] = lambda _: None
 ) -> list[str]:
     """Count and roll up in one process, and return the kinds of the requests that it sent."""
     process = Process(name)
@@ -173,7 +173,7 @@ async def a_life(
     return sent
 
 
-FAULTS: tuple[Fault, ...] = (*Trouble, *Death)
+FAULTS: tuple[RequestFault, ...] = (*Trouble, *Death)
 HALF_DONE = (Trouble.LOST_AFTER, *Death)  # Nobody repeats the request, or who does knows nothing.
 
 
@@ -183,7 +183,7 @@ class Row:
 
     number: int
     kind: str
-    fault: Fault
+    fault: RequestFault
 
     @property
     def is_write(self) -> bool:
@@ -208,7 +208,7 @@ def sample_of(kinds: list[str]) -> list[Row]:
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda each: each.name.lower())
-async def test_each_request_may_fail(tmp_path: Path, fault: Fault) -> None:
+async def test_each_request_may_fail(tmp_path: Path, fault: RequestFault) -> None:
     prepared = Ledger(tmp_path / "prepared")
     reference = Ledger(tmp_path / "reference")
     await prepared.prepare()
@@ -230,7 +230,7 @@ async def test_a_fifth_of_all_requests_may_fail(tmp_path: Path) -> None:
     await ledger.prepare()
     chance = random.Random(20)  # noqa: S311 - no secret.
 
-    def strike(_: int) -> Fault | None:
+    def strike(_: int) -> RequestFault | None:
         return chance.choice(list(Trouble)) if chance.random() < 0.2 else None
 
     async def counts(number: int) -> None:

@@ -19,7 +19,7 @@ from tests.contract.sample_records import account, coordinate, event, head
 from tests.fakes.cosmos.protocol import CosmosDouble, Request
 from tests.fakes.cosmos.transport import DoubleTransport, Trouble
 from tests.fakes.system import FakeClock
-from tests.outages.faulty_transport import kind_of_record
+from tests.outages.fault_injection import kind_of_record
 from tests.support.cloud_stores import CloudDouble, double_of
 from tests.support.event_feed import check_stored_feed, checked_feed
 from tests.support.pulls import Process
@@ -33,7 +33,7 @@ GREET = coordinate("acme/greet:1.0.0")
 
 
 @dataclass
-class Fault:
+class RivalFault:
     """The call of a kind that fails once, and what the other process writes before its repeat."""
 
     trouble: Trouble
@@ -62,7 +62,7 @@ class TwoProcesses:
 
     one: CloudStores
     other: CloudStores
-    fault: Fault
+    fault: RivalFault
     double: CosmosDouble
 
     async def act(self, act: Write, fails: str, rival: Write, number: int = 1) -> None:
@@ -79,7 +79,7 @@ class TwoProcesses:
 async def two_processes(place: Path, trouble: Trouble) -> AsyncGenerator[TwoProcesses]:
     """Open the stores of a place twice."""
     clock = FakeClock()
-    fault = Fault(trouble)
+    fault = RivalFault(trouble)
 
     def failing(double: CosmosDouble) -> DoubleTransport:
         return DoubleTransport(double, fault.trouble_of, fault.write)

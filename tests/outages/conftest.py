@@ -2,11 +2,11 @@
 
 import pytest
 
-from tests.outages.reference_runs import References
+from tests.outages.reference_runs import CloudReferences
 from tests.support.world import Template
 
 
 @pytest.fixture(scope="session")
-def references(template: Template, tmp_path_factory: pytest.TempPathFactory) -> References:
+def references(template: Template, tmp_path_factory: pytest.TempPathFactory) -> CloudReferences:
     """Return what each scenario does when nothing disturbs it."""
-    return References(template, tmp_path_factory.mktemp("places"))
+    return CloudReferences(template, tmp_path_factory.mktemp("places"))

@@ -12,11 +12,11 @@ from msgspec.structs import replace
 from shared.bootstrap.adapters import cloud_adapters
 from shared.services.adapters import Adapters
 from shared.services.maintenance.tasks import TASK_LEASE
-from tests.crash.reference_runs import Compared
+from tests.crash.reference_runs import Reference
 from tests.crash.registry_state import RegistryState, picture
 from tests.crash.scenarios import BYSTANDER, Scenario, push
 from tests.fakes.system import FakeClock, FakeRandomness
-from tests.outages.faulty_transport import Call, Died, FaultyStores, FaultyTransport
+from tests.outages.fault_injection import Call, Died, FaultInjector, FaultyStores
 from tests.support.cloud_stores import blob_double_at, double_of
 from tests.support.storage import PLACES
 from tests.support.world import People, Template, World, opened, settings_of
@@ -35,7 +35,7 @@ Contents = tuple[Mapping[str, Any], Set[str]]  # All records that last, the name
 
 
 @dataclass(frozen=True)
-class Reference(Compared):
+class CloudReference(Reference):
     """A scenario, the place that it begins with, and what it changes."""
 
     place: Path
@@ -46,20 +46,20 @@ class Reference(Compared):
 
 
 @dataclass
-class References:
+class CloudReferences:
     """All of them, each made when it is first asked for."""
 
     template: Template
     root: Path
-    _made: dict[str, Reference] = field(default_factory=dict[str, Reference])
+    _made: dict[str, CloudReference] = field(default_factory=dict[str, CloudReference])
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
-    async def of(self, scenario: Scenario) -> Reference:
+    async def of(self, scenario: Scenario) -> CloudReference:
         if scenario.name not in self._made:
             self._made[scenario.name] = await self._make(scenario)
         return self._made[scenario.name]
 
-    async def _make(self, scenario: Scenario) -> Reference:
+    async def _make(self, scenario: Scenario) -> CloudReference:
         people = self.template.people
         place = self.copy(self.template.folder)
         async with over(place, people) as world:
@@ -68,13 +68,13 @@ class References:
         before = await self._seen(place, scenario)
         stored_before = contents_of(place)
         done = self.copy(place)
-        wire = FaultyTransport()
-        async with over(done, people, wire) as world:
-            wire.calls.clear()
+        injector = FaultInjector()
+        async with over(done, people, injector) as world:
+            injector.calls.clear()
             answer = await scenario.act(world)
-            calls = tuple(wire.calls)
+            calls = tuple(injector.calls)
         assert answer.status_code in scenario.repeated, answer.text
-        return Reference(
+        return CloudReference(
             scenario=scenario,
             people=people,
             place=place,
@@ -99,24 +99,24 @@ class References:
 
 @asynccontextmanager
 async def over(
-    place: Path, people: People, wire: FaultyTransport | None = None, ids: str = "test"
+    place: Path, people: People, injector: FaultInjector | None = None, ids: str = "test"
 ) -> AsyncGenerator[World]:
-    """Open a registry over the stores of the place, by a wire if there is one.
+    """Open a registry over the stores of the place, whose calls the injector may let fail.
 
     Two processes that draw the same ids would be one process that draws them twice.
     """
 
-    def wired(stores: Adapters) -> Adapters:
+    def wrap(stores: Adapters) -> Adapters:
         ours = replace(stores, randomness=FakeRandomness(ids))
-        if wire is None:
+        if injector is None:
             return ours
-        connections = FaultyStores(place, stores.clock, wire=wire)
-        over_wire = cloud_adapters(settings_of(place, **LIMITS), stores.clock, connections)
+        connections = FaultyStores(place, stores.clock, injector=injector)
+        cloud = cloud_adapters(settings_of(place, **LIMITS), stores.clock, connections)
         kept = {name: getattr(ours, name) for name in ("randomness", "mailer")}
-        return replace(over_wire, **kept)
+        return replace(cloud, **kept)
 
     with suppress(Died):  # Who died closes nothing.
-        async with opened(place, people, wired, **LIMITS) as world:
+        async with opened(place, people, wrap, **LIMITS) as world:
             yield world
             await world.stores.close()
 

@@ -1,6 +1,6 @@
 """Whichever call of a store in the cloud fails, and how: all or nothing, and no answer lies.
 
-The table is made from the calls that each scenario really makes on the wire.
+The table is made from the calls that each scenario really makes over its transport.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,8 +14,8 @@ from tests.crash.recovery import check_old_or_new, check_same, check_whole, expl
 from tests.crash.registry_state import RegistryState
 from tests.crash.scenarios import settle
 from tests.fakes.system import FakeClock
-from tests.outages.faulty_transport import READS, Call, Died, Fault, FaultyTransport
-from tests.outages.reference_runs import Reference, References, contents_of, over, seen
+from tests.outages.fault_injection import READS, Call, Died, FaultInjector, StoreFault
+from tests.outages.reference_runs import CloudReference, CloudReferences, contents_of, over, seen
 from tests.outages.scenarios import SCENARIOS
 from tests.sampling import covering_part
 from tests.support.cloud_stores import double_of, forget
@@ -29,7 +29,7 @@ class Row:
     """One call of one scenario, and what becomes of it."""
 
     call: Call
-    fault: Fault
+    fault: StoreFault
 
     def __str__(self) -> str:
         return f"{self.call}: {self.fault.value}"
@@ -42,10 +42,10 @@ class Row:
     @property
     def is_half_done(self) -> bool:
         """Say whether the scenario ends, or goes on without knowing whether the call was made."""
-        return self.fault in (Fault.LOST_AFTER, Fault.DEATH)
+        return self.fault in (StoreFault.LOST_AFTER, StoreFault.DEATH)
 
 
-def rows_of(reference: Reference) -> Iterator[Row]:
+def rows_of(reference: CloudReference) -> Iterator[Row]:
     """Yield the part of the table that is about one scenario."""
     for call in sorted(set(reference.calls)):
         for fault in call.faults:
@@ -59,7 +59,7 @@ FEATURES = (
 )
 
 
-async def sample_of(name: str, names: Iterable[str], references: References) -> list[Row]:
+async def sample_of(name: str, names: Iterable[str], references: CloudReferences) -> list[Row]:
     """Return the rows of a scenario in a sample of those that are run: every write, every kind of
     read, and both faults after a write of each kind.
 
@@ -74,27 +74,27 @@ async def sample_of(name: str, names: Iterable[str], references: References) -> 
 class Attempt:
     """One row, and the place where it happens."""
 
-    reference: Reference
+    reference: CloudReference
     row: Row
     place: Path
 
     async def happen(self) -> None:
         """Let the call fail, and check what is there and how the client was answered."""
-        wire = FaultyTransport(self.row.call, self.row.fault)
-        answer = await self._act(wire)
-        assert wire.struck
+        injector = FaultInjector(self.row.call, self.row.fault)
+        answer = await self._act(injector)
+        assert injector.struck
         await self._check(answer)
         if answer is None or not answer.is_success:
             await self._check_settled()
-        again = await self._act(FaultyTransport(), "again")
+        again = await self._act(FaultInjector(), "again")
         assert again is not None
         assert again.status_code in self.reference.scenario.repeated, again.text
         await self._check_done()
         check_stored_feed(double_of(self.place, FakeClock()))
 
-    async def _act(self, wire: FaultyTransport, ids: str = "test") -> httpx.Response | None:
+    async def _act(self, injector: FaultInjector, ids: str = "test") -> httpx.Response | None:
         """Return the answer; None where the process died before it gave one."""
-        async with over(self.place, self.reference.people, wire, ids) as world:
+        async with over(self.place, self.reference.people, injector, ids) as world:
             try:
                 return await self.reference.scenario.act(world)
             except Died:
@@ -139,7 +139,7 @@ TELLING = ("push of a further version", "settling after a crash", "revocation of
     [each if each in TELLING else pytest.param(each, marks=pytest.mark.slow) for each in SCENARIOS],
 )
 async def test_a_store_that_fails_leaves_all_or_nothing_and_no_answer_lies(
-    name: str, tried_scenarios: Sequence[str], references: References
+    name: str, tried_scenarios: Sequence[str], references: CloudReferences
 ) -> None:
     reference = await references.of(SCENARIOS[name])
     for row in await sample_of(name, tried_scenarios, references):

@@ -9,8 +9,8 @@ from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.json import JSONSnapshotExtension
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
+from tests.support.browsers import Browser, signed_in
 from tests.support.documented_packages import published
-from tests.support.page_client import PageClient
 from tests.support.port_doubles import Journal, Ledger
 from tests.support.receivers import Receiver, receiving
 from tests.support.upstreams import Stand
@@ -54,9 +54,9 @@ def page(snapshot: SnapshotAssertion) -> SnapshotAssertion:
 
 
 @pytest.fixture
-async def admin(world: World) -> PageClient:
-    """Return a browser in which an administrator has just signed in."""
-    return await PageClient.of(world, world.people.admin)
+async def admin(world: World) -> Browser:
+    """Return a browser, which does not say what it is, in which an administrator has signed in."""
+    return await signed_in(world, world.people.admin, agent="")
 
 
 @pytest.fixture

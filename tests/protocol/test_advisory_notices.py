@@ -16,8 +16,8 @@ from shared.services.advisories.affected_packages import AffectedPackage, Affect
 from tests.support.advisories import advisory, affected
 from tests.support.advisory_files import record
 from tests.support.archives import bala, zipped
+from tests.support.browsers import Browser, signed_in
 from tests.support.event_feed import checked_feed
-from tests.support.page_client import PageClient
 from tests.support.world import OpenWorld, World
 
 pytestmark = pytest.mark.measured
@@ -68,12 +68,12 @@ async def events(world: World) -> list[Event]:
 
 async def test_the_page_lists_what_is_affected_and_through_what(built: World) -> None:
     advisory_id = await publish(built)
-    bob = await PageClient.at(built, built.people.bob, PAGE)
+    bob = await signed_in(built, built.people.bob, PAGE)
     assert "shop 1.0.0" in bob.text
     assert advisory_id in bob.text
     assert "acme/base:1.0.1" in bob.text
     assert "old 1.0.0" not in bob.text
-    mia = await PageClient.at(built, built.people.mia, PAGE)
+    mia = await signed_in(built, built.people.mia, PAGE)
     assert "base 1.0.1" in mia.text
     assert "The release itself" in mia.text
     assert "Switch mail on" not in mia.text  # A member.
@@ -83,8 +83,8 @@ async def test_an_owner_who_asked_gets_each_advisory_once(built: World) -> None:
     advisory_id = await publish(built)
     await follow(built)
     assert mail_to(built, "bob") == []
-    bob = await PageClient.at(built, built.people.bob, PAGE)
-    await bob.send(f"{PAGE}/mail", mail="on")
+    bob = await signed_in(built, built.people.bob, PAGE)
+    await bob.submit(f"{PAGE}/mail", mail="on")
     assert "Mail about advisories is on." in bob.text
     for _ in range(2):
         await follow(built)
@@ -97,7 +97,7 @@ async def test_an_owner_who_asked_gets_each_advisory_once(built: World) -> None:
     assert second_id in second
     assert advisory_id not in second
     await bob.open(PAGE)
-    await bob.send(f"{PAGE}/mail", mail="off")
+    await bob.submit(f"{PAGE}/mail", mail="off")
     assert "Mail about advisories is off." in bob.text
     await publish(built)
     await follow(built)
@@ -136,7 +136,7 @@ async def test_a_deleted_organization_keeps_nobody_from_being_told(built: World)
     await follow(built)
     assert [each.org for each in await events(built)] == ["other"]
     assert len(mail_to(built, "bob")) == 1
-    assert "shop 1.0.0" in (await PageClient.at(built, built.people.bob, PAGE)).text
+    assert "shop 1.0.0" in (await signed_in(built, built.people.bob, PAGE)).text
 
 
 async def test_organizations_that_did_not_ask_have_no_events(built: World) -> None:
@@ -155,9 +155,9 @@ async def test_an_owner_is_told_nothing_about_packages_of_others_that_are_privat
     )
     hidden = bala("other/cart:1.0.0", dependencies=["acme/hidden:1.0.0"])
     await built.push(hidden, by=built.people.bob)
-    bob = await PageClient.at(built, built.people.bob, PAGE)
+    bob = await signed_in(built, built.people.bob, PAGE)
     assert "cart" not in bob.text
-    await bob.send(f"{PAGE}/mail", mail="on")
+    await bob.submit(f"{PAGE}/mail", mail="on")
     await follow(built)
     assert mail_to(built, "bob") == []
 
@@ -211,8 +211,8 @@ async def test_an_administrator_who_publishes_malware_quarantines_at_once(
 ) -> None:
     world = await worlds(malware_quarantine=True)
     await fill(world)
-    admin = await PageClient.at(world, world.people.admin, "/manage/advisories?package=acme/base")
-    await admin.send(
+    admin = await signed_in(world, world.people.admin, "/manage/advisories?package=acme/base")
+    await admin.submit(
         "/manage/advisories/draft",
         package="acme/base",
         summary="It mines coins",
@@ -220,7 +220,7 @@ async def test_an_administrator_who_publishes_malware_quarantines_at_once(
         **{"introduced-0": "1.0.1"},
     )
     assert await state_of(world) is State.LIVE
-    await admin.send("/manage/advisories/x_BLR-2026-1/publish")
+    await admin.submit("/manage/advisories/x_BLR-2026-1/publish")
     assert await state_of(world) is State.QUARANTINED
 
 
@@ -258,7 +258,7 @@ async def test_releases_with_a_malicious_library_inside_are_quarantined_once(
     [mail] = malware_mail(world)
     assert "a Java library inside is malicious" in mail
     assert "  acme/inside:1.0.0\n" in mail
-    page = await PageClient(world).open("/packages/acme/inside/1.0.0")
+    page = await Browser(world).open("/packages/acme/inside/1.0.0")
     assert "It has a malicious Java library inside: see the advisory MAL-2026-1." in page.text
     at = Coordinate.from_text("acme/inside:1.0.0")
     await world.registry.publishing.moderation.restore(at, by=OPERATOR)

@@ -68,5 +68,6 @@ async def test_a_quarantined_release_is_not_pulled_until_it_is_released(world: W
 async def test_a_link_from_the_terminal_signs_in(world: World) -> None:
     link = (await command(world, "signin-link", "ann")).strip()
     browser = Browser(world)
-    await browser.get(link)
-    assert "Signed in as <strong>ann</strong>" in (await browser.post(link)).text
+    await browser.open(link)
+    await browser.submit(link)
+    assert "Signed in as <strong>ann</strong>" in browser.page.text

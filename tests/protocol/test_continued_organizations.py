@@ -11,7 +11,7 @@ from shared.domain.visibility import Visibility
 from shared.services.organizations.organizations import OrganizationProfile
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
-from tests.support.page_client import PageClient
+from tests.support.browsers import signed_in
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
 from tests.support.world import URL, Person, World
@@ -27,8 +27,8 @@ async def run(world: World, *arguments: str) -> str:
 
 
 async def continued(world: World, continued_as: str = "other") -> None:
-    ann = await PageClient.at(world, world.people.ann, SETTINGS)
-    await ann.send("/account/organizations/acme/continue", continued_as=continued_as)
+    ann = await signed_in(world, world.people.ann, SETTINGS)
+    await ann.submit("/account/organizations/acme/continue", continued_as=continued_as)
     assert "Continuation saved" in ann.text
 
 
@@ -92,8 +92,8 @@ async def test_a_token_is_not_enough_and_others_find_nothing(world: World) -> No
 async def test_an_organization_that_cannot_continue_it_is_refused(
     world: World, wanted: str, sentence: str
 ) -> None:
-    ann = await PageClient.at(world, world.people.ann, SETTINGS)
-    await ann.send("/account/organizations/acme/continue", continued_as=wanted)
+    ann = await signed_in(world, world.people.ann, SETTINGS)
+    await ann.submit("/account/organizations/acme/continue", continued_as=wanted)
     assert sentence in ann.text
 
 

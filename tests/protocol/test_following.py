@@ -22,8 +22,8 @@ from shared.services.maintenance.tell_followers import TellFollowers
 from tests.support.advisories import ECOSYSTEM, advisory, affected
 from tests.support.advisory_files import dump, record
 from tests.support.archives import bala
+from tests.support.browsers import Browser, signed_in
 from tests.support.event_feed import checked_feed
-from tests.support.page_client import PageClient
 from tests.support.world import URL, World
 
 pytestmark = pytest.mark.measured
@@ -68,9 +68,9 @@ def mail_to(world: World, name: str) -> list[Mail]:
     return [each for each in world.mailer.to(f"{name}@example.org") if "You follow" in each.text]
 
 
-async def opened(world: World) -> PageClient:
+async def opened(world: World) -> Browser:
     """Return a browser of somebody who is not signed in, with the page of a link."""
-    browser = PageClient(world, {})
+    browser = Browser(world)
     await browser.open("/account/following/leave")
     return browser
 
@@ -211,10 +211,10 @@ async def test_a_link_shows_what_it_ends_and_ends_it(told: World) -> None:
     found = re.search(r"/account/following/leave#([0-9A-Za-z]{32})\n", mail.text)
     assert found
     browser = await opened(told)
-    await browser.send("/account/following/leave", code=found[1], step="show")
+    await browser.submit("/account/following/leave", code=found[1], step="show")
     assert "Unfollow acme/greet" in browser.text
     assert await told.stores.directory.list_by_subject(Follow, told.people.bob.account.id)
-    await browser.send("/account/following/leave", code=found[1], followed="acme/greet")
+    await browser.submit("/account/following/leave", code=found[1], followed="acme/greet")
     assert "You will no longer get mail about acme/greet." in browser.text
     assert not await told.stores.directory.list_by_subject(Follow, told.people.bob.account.id)
 
@@ -240,25 +240,25 @@ async def test_a_mail_program_ends_the_mail_with_one_click(told: World) -> None:
     assert left.followed == "acme"
     code = mail.unsubscribe.rpartition("/")[2]
     browser = await opened(told)
-    await browser.send("/account/following/leave", code=code, step="show")
+    await browser.submit("/account/following/leave", code=code, step="show")
     assert "This link is not valid" in browser.text
     other = await told.send("POST", f"{URL}/account/following/end/{'0' * 32}", content=body)
     assert other.status_code == 404
 
 
 async def test_the_buttons_of_pages_follow_and_the_account_lists_it(told: World) -> None:
-    bob = await PageClient.at(told, told.people.bob, "/packages/acme/greet")
-    await bob.send("/account/following/follow", target="acme/greet", pace="at-once")
+    bob = await signed_in(told, told.people.bob, "/packages/acme/greet")
+    await bob.submit("/account/following/follow", target="acme/greet", pace="at-once")
     assert "acme/greet" in bob.text
     await bob.open("/packages/acme/greet")
     assert 'href="/account/following">Following</a>' in bob.text
     await bob.open("/orgs/acme")
     assert "Follow acme" in bob.text
     await bob.open("/account/following")
-    await bob.send("/account/following/follow", target="acme/none", pace="weekly")
+    await bob.submit("/account/following/follow", target="acme/none", pace="weekly")
     assert "acme/none" in bob.text
     await bob.open("/account/following")
-    await bob.send("/account/following/unfollow", target="acme/greet")
+    await bob.submit("/account/following/unfollow", target="acme/greet")
     assert "You follow nothing" in bob.text
 
 

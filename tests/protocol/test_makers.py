@@ -205,10 +205,10 @@ async def test_a_page_removes_a_member_and_keeps_what_they_made(world: World) ->
     bob = world.people.bob
     token = await robot(world, ann)
     browser = await signed_in(world, bob)
-    page = await browser.get("/account/organizations/acme")
+    page = await browser.open("/account/organizations/acme")
     assert "Remove and keep" in page.text
     fields = {"account": ann.account.id, "keep": "yes"}
-    await browser.post("/account/organizations/acme/remove", **fields)
+    await browser.submit("/account/organizations/acme/remove", **fields)
     world.clock.advance(timedelta(hours=48) + WITHIN)
     assert await status(world, token) == 200
 
@@ -278,7 +278,7 @@ async def test_a_webhook_sends_nothing_while_its_maker_is_locked_and_all_of_it_w
     await deliver(world)
     assert receiver.received == []
     path = f"/account/organizations/acme/webhooks/{added['id']}"
-    page = (await (await signed_in(world, bob)).get(path)).text
+    page = (await (await signed_in(world, bob)).open(path)).text
     assert "Paused since" in page
     assert "its maker is locked" in page
     shown = await asked(world, bob, "GET", f"{API}/webhooks/{added['id']}")
@@ -330,7 +330,7 @@ async def test_an_invitation_whose_maker_was_removed_is_not_listed_as_open(world
     memberships = world.registry.organizations.memberships
     await memberships.remove_member(ACME, world.people.ann.account, by=OPERATOR, reason="A test.")
     assert await pending(world) == []
-    page = await (await signed_in(world, world.people.bob)).get("/account/organizations/acme")
+    page = await (await signed_in(world, world.people.bob)).open("/account/organizations/acme")
     assert "Pending invitations" not in page.text
 
 
@@ -341,7 +341,7 @@ async def test_an_invitation_is_neither_listed_nor_accepted_while_its_maker_is_l
     await lock(world, world.people.ann)
     assert await pending(world) == []
     mia = await signed_in(world, world.people.mia)
-    assert (await mia.get(link.removeprefix(URL))).status_code == 404
+    assert (await mia.open(link.removeprefix(URL))).status_code == 404
     await unlock(world, world.people.ann)
     assert len(await pending(world)) == 1
 
@@ -378,7 +378,7 @@ async def test_a_change_of_owners_waits_while_who_decided_it_is_locked(world: Wo
         if each["name"] == "bob"
     ]
     assert member["pending"]["onHold"] is True
-    page = await (await signed_in(world, bob)).get("/account/organizations/acme")
+    page = await (await signed_in(world, bob)).open("/account/organizations/acme")
     assert "It is on hold" in page.text
     await unlock(world, ann)
     world.clock.advance(timedelta(hours=47))
@@ -437,8 +437,9 @@ async def test_the_page_of_a_locked_account_lists_what_stops_with_it(world: Worl
     token = await robot(world, ann)
     browser = await signed_in(world, world.people.admin)
     path = f"/manage/accounts/{ann.account.id}"
-    await browser.get(path)
-    page = await browser.post(f"{path}/lock", reason="It was stolen.")
+    await browser.open(path)
+    await browser.submit(f"{path}/lock", reason="It was stolen.")
+    page = browser.page
     assert "The following stops with the account" in page.text
     assert f"the token ci ({token.account.id}) of acme" in page.text
 
@@ -447,11 +448,12 @@ async def test_pages_show_who_made_what(world: World) -> None:
     token = await robot(world, world.people.ann)
     await lock(world, world.people.ann)
     browser = await signed_in(world, world.people.bob)
-    page = await browser.get("/account/organizations/acme/tokens")
+    page = await browser.open("/account/organizations/acme/tokens")
     assert "made by ann" in page.text
     assert "Because its maker is locked." in page.text
-    await browser.get(f"/account/organizations/acme/tokens/confirm?token={token.account.id}")
-    page = await browser.post("/account/organizations/acme/tokens/confirm", token=token.account.id)
+    await browser.open(f"/account/organizations/acme/tokens/confirm?token={token.account.id}")
+    await browser.submit("/account/organizations/acme/tokens/confirm", token=token.account.id)
+    page = browser.page
     assert "Token confirmed." in page.text
     world.clock.advance(WITHIN)
     assert await status(world, token) == 200

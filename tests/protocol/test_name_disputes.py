@@ -11,7 +11,7 @@ from anyio.to_thread import run_sync
 from shared.domain.name_disputes import APPEAL_PERIOD, NOTICE_PERIOD, DisputeOutcome
 from shared.domain.principals import OPERATOR
 from tests.support.archives import bala
-from tests.support.page_client import PageClient
+from tests.support.browsers import signed_in
 from tests.support.port_doubles import Journal
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
@@ -108,8 +108,7 @@ async def test_a_dispute_exists_for_its_parties_and_administrators_alone(world: 
     assert (await send(world, "GET", dispute)).status_code == 401
     assert (await send(world, "GET", by=people.mia)).json()["disputes"] == []
     assert (await send(world, "GET", "?all=true", people.mia)).status_code == 403
-    page = await PageClient.at(world, people.mia, f"/account/disputes/{dispute}")
-    assert page.page is not None
+    page = await signed_in(world, people.mia, f"/account/disputes/{dispute}")
     assert page.page.status_code == 404
 
 
@@ -238,36 +237,36 @@ async def test_an_appeal_is_decided_by_another_administrator(world: World) -> No
 
 
 async def test_a_dispute_is_opened_answered_and_decided_on_pages(world: World) -> None:
-    bob = await PageClient.at(world, world.people.bob, "/account/disputes")
-    await bob.send("/account/disputes", **CLAIM)
+    bob = await signed_in(world, world.people.bob, "/account/disputes")
+    await bob.submit("/account/disputes", **CLAIM)
     assert "Dispute opened." in bob.text
     [dispute] = (await send(world, "GET", by=world.people.bob)).json()["disputes"]
     path = f"/account/disputes/{dispute['id']}"
-    ann = await PageClient.at(world, world.people.ann, path)
+    ann = await signed_in(world, world.people.ann, path)
     assert CLAIM["statement"] in ann.text
-    await ann.send(f"{path}/statements", statement="We had it first.")
+    await ann.submit(f"{path}/statements", statement="We had it first.")
     assert "Statement added." in ann.text
     world.clock.step(NOTICE_PERIOD)
     manage = f"/manage/names/disputes/{dispute['id']}"
-    admin = await PageClient.at(world, world.people.admin, "/manage/names/disputes")
+    admin = await signed_in(world, world.people.admin, "/manage/names/disputes")
     assert manage in admin.text
     await admin.open(manage)
-    await admin.send(f"{manage}/decision", outcome="granted", reason="It is registered.")
+    await admin.submit(f"{manage}/decision", outcome="granted", reason="It is registered.")
     assert "Dispute decided." in admin.text
     assert "Carry the decision out" in admin.text
-    ann = await PageClient.at(world, world.people.ann, path)  # Her session ended meanwhile.
-    await ann.send(f"{path}/appeal", reason="It is older.")
+    ann = await signed_in(world, world.people.ann, path)  # Her session ended meanwhile.
+    await ann.submit(f"{path}/appeal", reason="It is older.")
     assert "Appeal sent." in ann.text
-    bob = await PageClient.at(world, world.people.bob, path)
-    await bob.send(f"{path}/withdraw")
+    bob = await signed_in(world, world.people.bob, path)
+    await bob.submit(f"{path}/withdraw")
     assert "Claim withdrawn." in bob.text
 
 
 async def test_an_administrator_opens_a_dispute_for_who_wrote_a_letter(world: World) -> None:
-    admin = await PageClient.at(world, world.people.admin, "/manage/names/disputes")
-    await admin.send("/manage/names/disputes", claimant="nobody", **CLAIM)
+    admin = await signed_in(world, world.people.admin, "/manage/names/disputes")
+    await admin.submit("/manage/names/disputes", claimant="nobody", **CLAIM)
     assert "account not found" in admin.text
-    await admin.send("/manage/names/disputes", claimant="bob", **CLAIM)
+    await admin.submit("/manage/names/disputes", claimant="bob", **CLAIM)
     assert "Dispute opened." in admin.text
     assert "Notice period" in admin.text
 

@@ -18,7 +18,7 @@ from shared.domain.trusted_publishing.jobs import Provider
 from shared.domain.visibility import Visibility
 from shared.domain.withdrawal_reasons import PublicReason, WithdrawalReason
 from tests.support.archives import bala
-from tests.support.page_client import PageClient
+from tests.support.browsers import signed_in
 from tests.support.port_doubles import Journal
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
@@ -275,11 +275,10 @@ async def test_the_page_shows_members_more_than_others(world: World) -> None:
     assert anybody.status_code == 200
     assert "acme/greet 1.0.0 is deprecated" in anybody.text
     assert "ann" not in anybody.text.partition('id="tab"')[2]
-    browser = await PageClient.at(world, world.people.mia, f"/packages/{GREET}/history")
+    browser = await signed_in(world, world.people.mia, f"/packages/{GREET}/history")
     assert "ann changed the role of mia to maintainer" in browser.text
     assert "private → public" in browser.text
     assert f'href="/packages/{GREET}/1.1.0/history"' in browser.text
-    assert browser.page is not None
     assert "no-store" in browser.page.headers["cache-control"]
 
 
@@ -288,7 +287,7 @@ async def test_older_changes_are_behind_a_link(world: World) -> None:
     greet = Coordinate.parse("acme", "greet", "1.0.0")
     for number in range(25):
         await deprecation.deprecate(greet, f"Number {number}.", by=OPERATOR)
-    browser = await PageClient.at(world, world.people.ann, f"/packages/{GREET}/history")
+    browser = await signed_in(world, world.people.ann, f"/packages/{GREET}/history")
     first = browser.text
     older = first.partition('rel="next" href="')[2].partition('"')[0]
     assert older.startswith(f"/packages/{GREET}/1.1.0/history?before=")

@@ -11,8 +11,8 @@ from shared.domain.principals import OPERATOR
 from shared.domain.scopes import Role
 from shared.services.organizations.invitations import InvitationRequest
 from tests.protocol.conftest import Html
+from tests.support.browsers import Browser, signed_in
 from tests.support.device_login import ask
-from tests.support.page_client import PageClient
 from tests.support.sign_in import open_sign_in
 from tests.support.world import URL, OpenWorld, World, token_of
 
@@ -53,29 +53,27 @@ def frame(snapshot: SnapshotAssertion) -> SnapshotAssertion:
 
 
 @pytest.fixture
-async def ann(world: World) -> PageClient:
-    return await PageClient.of(world, world.people.ann)
+async def ann(world: World) -> Browser:
+    return await signed_in(world, world.people.ann)
 
 
-def shown(browser: PageClient) -> str:
+def shown(browser: Browser) -> str:
     """Return what is particular to a page, without what is new each time."""
-    assert browser.page is not None
     [main] = re.findall(r"<main.*</main>\n", browser.page.text, re.DOTALL)
     for name, pattern in CHANGING.items():
         main = pattern.sub(name, main)
     return main
 
 
-def frame_of(browser: PageClient) -> str:
+def frame_of(browser: Browser) -> str:
     """Return what surrounds the main part of a page, without what is new each time."""
-    assert browser.page is not None
     frame = re.sub(r"<main.*</main>\n", "<main></main>\n", browser.page.text, flags=re.DOTALL)
     for name, pattern in {**CHANGING, "DIGEST": _DIGEST_OF_FILE}.items():
         frame = pattern.sub(name, frame)
     return frame
 
 
-async def test_the_frame_of_every_page(ann: PageClient, frame: SnapshotAssertion) -> None:
+async def test_the_frame_of_every_page(ann: Browser, frame: SnapshotAssertion) -> None:
     await ann.open("/account")
     assert frame_of(ann) == frame
 
@@ -95,7 +93,7 @@ OPENED = {
 @pytest.mark.parametrize("name", OPENED)
 async def test_a_page(world: World, page: SnapshotAssertion, name: str) -> None:
     who, path = OPENED[name]
-    browser = await PageClient.at(world, getattr(world.people, who), path)
+    browser = await signed_in(world, getattr(world.people, who), path)
     assert shown(browser) == page
 
 
@@ -113,51 +111,51 @@ SENT: dict[str, tuple[str, str, dict[str, str | list[str]]]] = {
 
 
 @pytest.mark.parametrize("name", SENT)
-async def test_an_answer_to_a_form(ann: PageClient, page: SnapshotAssertion, name: str) -> None:
+async def test_an_answer_to_a_form(ann: Browser, page: SnapshotAssertion, name: str) -> None:
     path, form, fields = SENT[name]
     await ann.open(path)
-    await ann.send(form, **fields)
+    await ann.submit(form, **fields)
     assert shown(ann) == page
 
 
 async def test_an_overview_of_somebody_who_belongs_nowhere(
-    world: World, admin: PageClient, page: SnapshotAssertion
+    world: World, admin: Browser, page: SnapshotAssertion
 ) -> None:
     await admin.open("/account/tokens")
     for used in await world.registry.tokens.records.of(world.people.admin.account.id):
-        await admin.send("/account/tokens/revoke", token=used.token.id)
+        await admin.submit("/account/tokens/revoke", token=used.token.id)
     await admin.open("/account")
     assert shown(admin) == page
 
 
-async def test_tokens(world: World, ann: PageClient, page: SnapshotAssertion) -> None:
+async def test_tokens(world: World, ann: Browser, page: SnapshotAssertion) -> None:
     await token_of(world.registry, world.people.ann.account, "read", org="acme", package="http*")
     await ann.open("/account/tokens")
     assert shown(ann) == page
 
 
-async def test_no_tokens(world: World, ann: PageClient, page: SnapshotAssertion) -> None:
+async def test_no_tokens(world: World, ann: Browser, page: SnapshotAssertion) -> None:
     [used] = await world.registry.tokens.records.of(world.people.ann.account.id)
     await ann.open("/account/tokens")
-    await ann.send("/account/tokens/revoke", token=used.token.id)
+    await ann.submit("/account/tokens/revoke", token=used.token.id)
     assert shown(ann) == page
 
 
 async def test_an_organization_to_its_owner(
-    world: World, ann: PageClient, page: SnapshotAssertion
+    world: World, ann: Browser, page: SnapshotAssertion
 ) -> None:
     memberships = world.registry.organizations.memberships
     mia = world.people.mia.account
     by = world.fresh(world.people.ann)
     await memberships.set_member(parse_org("acme"), mia, Role.OWNER, by=by)
     await ann.open(ACME)
-    await ann.send(f"{ACME}/describe", display_name="Acme <Corp>", description="Makes & sells.")
-    await ann.send(f"{ACME}/invite", role="member", email="", label="for kim")
+    await ann.submit(f"{ACME}/describe", display_name="Acme <Corp>", description="Makes & sells.")
+    await ann.submit(f"{ACME}/invite", role="member", email="", label="for kim")
     assert shown(ann) == page
 
 
 async def test_an_organization_that_is_being_deleted(
-    world: World, ann: PageClient, page: SnapshotAssertion
+    world: World, ann: Browser, page: SnapshotAssertion
 ) -> None:
     by = world.fresh(world.people.ann)
     await world.registry.organizations.deletion.delete(parse_org("acme"), by=by)
@@ -171,7 +169,7 @@ async def test_an_invitation(world: World, page: SnapshotAssertion) -> None:
         parse_org("acme"), offer, by=OPERATOR
     )
     assert invited.link
-    bob = await PageClient.at(
+    bob = await signed_in(
         world,
         world.people.bob,
         invited.link.reveal().removeprefix(world.registry.settings.base_url),
@@ -182,81 +180,81 @@ async def test_an_invitation(world: World, page: SnapshotAssertion) -> None:
 async def test_the_field_for_the_code_of_an_invitation(
     world: World, page: SnapshotAssertion
 ) -> None:
-    stranger = PageClient(world)
+    stranger = Browser(world)
     await stranger.open("/account/invitations")
     assert shown(stranger) == page
 
 
 async def test_a_code_that_is_refused(world: World, page: SnapshotAssertion) -> None:
-    stranger = PageClient(world)
+    stranger = Browser(world)
     await stranger.open("/account/invitations#guess")
     assert shown(stranger) == page
 
 
 async def test_a_sign_in_link(world: World, page: SnapshotAssertion) -> None:
-    stranger = PageClient(world)
+    stranger = Browser(world)
     await stranger.open("/sign-in/link")
     assert shown(stranger) == page
 
 
 async def test_whom_a_sign_in_link_signs_in(world: World, page: SnapshotAssertion) -> None:
-    stranger = PageClient(world)
+    stranger = Browser(world)
     link = await world.registry.identity.sign_in_links.create(world.people.bob.account.id)
     await stranger.open(link.reveal().removeprefix(URL))
     assert shown(stranger) == page
 
 
-async def test_security_events(ann: PageClient, page: SnapshotAssertion) -> None:
+async def test_security_events(ann: Browser, page: SnapshotAssertion) -> None:
     await ann.open("/account/tokens")
-    await ann.send("/account/tokens", name="nightly build", scope=["read"])
+    await ann.submit("/account/tokens", name="nightly build", scope=["read"])
     await ann.open("/account/security")
     assert shown(ann) == page
 
 
-async def test_a_machine_to_approve(world: World, ann: PageClient, page: SnapshotAssertion) -> None:
+async def test_a_machine_to_approve(world: World, ann: Browser, page: SnapshotAssertion) -> None:
     codes = await ask(world)
     await ann.open("/device")
-    await ann.send("/device", code=codes["user_code"])
+    await ann.submit("/device", code=codes["user_code"])
     assert shown(ann) == page
 
 
 async def test_a_machine_that_is_approved(
-    world: World, ann: PageClient, page: SnapshotAssertion
+    world: World, ann: Browser, page: SnapshotAssertion
 ) -> None:
     codes = await ask(world)
     await ann.open("/device")
-    await ann.send("/device", code=codes["user_code"], decision="approve")
+    await ann.submit("/device", code=codes["user_code"], decision="approve")
     assert shown(ann) == page
 
 
-async def test_a_form_from_elsewhere(ann: PageClient, page: SnapshotAssertion) -> None:
-    await ann.send_raw("/device", code="BCDF-GHJK", decision="approve")
+async def test_a_form_from_elsewhere(ann: Browser, page: SnapshotAssertion) -> None:
+    await ann.submit_only("/device", code="BCDF-GHJK", decision="approve")
     assert shown(ann) == page
 
 
 async def test_signing_in(world: World, page: SnapshotAssertion) -> None:
-    stranger = PageClient(world)
+    stranger = Browser(world)
     await stranger.open("/account")
     assert shown(stranger) == page
 
 
 async def test_sessions(world: World, page: SnapshotAssertion) -> None:
-    await PageClient.of(world, world.people.ann)
-    ann = await PageClient.at(world, world.people.ann, "/account/sessions")
+    await signed_in(world, world.people.ann, agent="")
+    ann = await signed_in(world, world.people.ann, "/account/sessions", agent="")
     assert shown(ann) == page
 
 
 async def test_identities(worlds: OpenWorld, page: SnapshotAssertion) -> None:
     browser = await (await open_sign_in(worlds)).signed_in("oidc")
-    kim = PageClient(browser.world, browser.cookies)
+    kim = Browser(browser.world, cookies=browser.cookies)
     await kim.open("/account/identities")
     assert shown(kim) == page
 
 
 async def test_actions_that_take_a_fresh_sign_in(
-    world: World, ann: PageClient, page: SnapshotAssertion
+    world: World, ann: Browser, page: SnapshotAssertion
 ) -> None:
     world.clock.advance(timedelta(minutes=11))
     await ann.open("/account/tokens")
-    await ann.send("/account/tokens", name="admin's own", scope=["manage"])
+    await ann.submit("/account/tokens", name="admin's own", scope=["manage"])
     assert shown(ann) == page

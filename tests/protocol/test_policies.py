@@ -8,7 +8,7 @@ import pytest
 from anyio.to_thread import run_sync
 
 from shared.domain.policies import MAX_POLICY_LENGTH
-from tests.support.page_client import PageClient
+from tests.support.browsers import signed_in
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
 from tests.support.world import URL, World
@@ -40,28 +40,28 @@ async def test_the_policy_is_markdown_for_programs(world: World) -> None:
 
 
 async def test_an_administrator_replaces_the_words_and_goes_back(world: World) -> None:
-    admin = await PageClient.at(world, world.people.admin, MANAGE)
+    admin = await signed_in(world, world.people.admin, MANAGE)
     assert "First come, first served" in admin.text
-    await admin.send(MANAGE, text="# Ours\n\nAsk <script>alert(1)</script> [Kim](/orgs/acme).")
+    await admin.submit(MANAGE, text="# Ours\n\nAsk <script>alert(1)</script> [Kim](/orgs/acme).")
     assert "Policy saved." in admin.text
     page = (await world.get(PAGE)).text
     assert '<a href="/orgs/acme"' in page
     assert "<script>alert" not in page
     assert "First come" not in page
-    await admin.send(f"{MANAGE}/reset")
+    await admin.submit(f"{MANAGE}/reset")
     assert "First come, first served" in (await world.get(PAGE)).text
 
 
 @pytest.mark.parametrize("text", [" ", "x" * (MAX_POLICY_LENGTH + 1)], ids=["empty", "long"])
 async def test_a_policy_that_is_empty_or_too_long_is_refused(world: World, text: str) -> None:
-    admin = await PageClient.at(world, world.people.admin, MANAGE)
-    answer = await admin.send(MANAGE, text=text)
+    admin = await signed_in(world, world.people.admin, MANAGE)
+    answer = await admin.submit(MANAGE, text=text)
     assert answer.status_code == 400
 
 
 async def test_others_change_no_policy(world: World) -> None:
-    ann = await PageClient.at(world, world.people.ann, "/account")
-    assert (await ann.send(MANAGE, text="Mine.")).status_code == 404
+    ann = await signed_in(world, world.people.ann, "/account")
+    assert (await ann.submit(MANAGE, text="Mine.")).status_code == 404
 
 
 @one_machine("its commands find a data folder")

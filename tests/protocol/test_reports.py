@@ -3,29 +3,25 @@
 import asyncio
 from datetime import timedelta
 from functools import partial
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 import httpx
 import pytest
 from anyio.to_thread import run_sync
-from msgspec.structs import replace
 
 from shared.domain.coordinates import Coordinate
-from shared.domain.entities import Entity
 from shared.domain.errors.base import Unavailable
 from shared.domain.mail import Mail
 from shared.domain.principals import OPERATOR
 from shared.domain.reports import REPORT_REASONS, REPORTS_KEPT_FOR, Report, ReportState
-from shared.ports.directory import DirectoryStore
-from shared.services.adapters import Adapters
 from shared.services.publishing.report_mail import REPORTED_MAILS_AN_HOUR
 from shared.services.publishing.reports import Verdict
 from shared.use_cases.reports import NewReport
 from tests.fakes.mail import FakeMailer
 from tests.fakes.system import FakeClock
 from tests.support.archives import bala
-from tests.support.page_client import PageClient
-from tests.support.port_doubles import Journal
+from tests.support.browsers import signed_in
+from tests.support.port_doubles import Journal, Outage
 from tests.support.reporters import GREET, SAW, is_pulled, mob, publish, report, reporter
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
@@ -207,7 +203,7 @@ async def test_owners_see_what_was_reported_and_never_by_whom(world: World) -> N
         "state": "waiting",
         "reportedOn": "2026-09-21",
     }
-    page = await PageClient.at(world, world.people.ann, "/account/organizations/acme/reports")
+    page = await signed_in(world, world.people.ann, "/account/organizations/acme/reports")
     assert SAW in page.text
     log = await world.get(f"{URL}/api/v1/orgs/acme/audit", by=world.people.ann)
     await decide(world, "confirmed")
@@ -371,21 +367,20 @@ async def test_a_removed_release_stays_removed_when_reports_are_confirmed(world:
 
 async def test_a_release_is_reported_and_decided_on_pages(world: World) -> None:
     await publish(world)
-    bob = await PageClient.at(world, world.people.bob, "/packages/acme/greet")
+    bob = await signed_in(world, world.people.bob, "/packages/acme/greet")
     path = "/account/reports/acme/greet/1.0.0"
     assert f'href="{path}"' in bob.text
     await bob.open(path)
-    await bob.send(path, why="malware", text="<script>alert(1)</script>")
-    assert bob.page is not None
+    await bob.submit(path, why="malware", text="<script>alert(1)</script>")
     assert bob.page.status_code == 200
     assert "Report sent. You get an email when an administrator decides." in bob.text
-    admin = await PageClient.at(world, world.people.admin, "/manage/reports")
+    admin = await signed_in(world, world.people.admin, "/manage/reports")
     assert "acme/greet:1.0.0" in admin.text
     at = "/manage/reports/acme/greet/1.0.0"
     answer = await admin.open(at)
     assert "<script>alert(1)</script>" not in answer.text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in answer.text
-    await admin.send(f"{at}/decision", outcome="confirmed", reason="It runs a script.")
+    await admin.submit(f"{at}/decision", outcome="confirmed", reason="It runs a script.")
     assert "Reports decided." in admin.text
     assert not await is_pulled(world)
     await bob.open("/account/reports")
@@ -397,12 +392,11 @@ async def test_a_release_is_reported_and_decided_on_pages(world: World) -> None:
 async def test_a_refused_form_shows_why_at_its_field(world: World) -> None:
     await publish(world)
     path = "/account/reports/acme/greet/1.0.0"
-    bob = await PageClient.at(world, world.people.bob, path)
-    answer = await bob.send(path, why="malware", text=" ")
+    bob = await signed_in(world, world.people.bob, path)
+    answer = await bob.submit(path, why="malware", text=" ")
     assert answer.status_code == 400
     assert 'id="text-error">Say what you saw and where' in answer.text
     await bob.open("/account/reports/acme/absent/1.0.0")
-    assert bob.page is not None
     assert bob.page.status_code == 404
 
 
@@ -413,8 +407,8 @@ async def test_reports_count_against_a_limit_of_a_day(worlds: OpenWorld) -> None
     urls = [f"{PACKAGES}/acme/{each}/1.0.0/reports" for each in names]
     answers = [await send(world, world.people.bob, each) for each in urls]
     assert [each.status_code for each in answers] == [201, 201, 429]
-    bob = await PageClient.at(world, world.people.bob, "/account/reports/acme/p2/1.0.0")
-    refused = await bob.send("/account/reports/acme/p2/1.0.0", **SAID)
+    bob = await signed_in(world, world.people.bob, "/account/reports/acme/p2/1.0.0")
+    refused = await bob.submit("/account/reports/acme/p2/1.0.0", **SAID)
     assert refused.status_code == 429
 
 
@@ -473,7 +467,7 @@ async def test_the_erasure_of_a_release_deletes_the_words_of_its_reports(world: 
 async def test_an_account_gets_its_reports_with_its_data(world: World) -> None:
     await publish(world)
     await send(world, world.people.bob)
-    bob = await PageClient.at(world, world.people.bob, "/account/data")
+    bob = await signed_in(world, world.people.bob, "/account/data")
     answer = await bob.open("/account/data.json")
     [exported] = answer.json()["reports"]
     assert (exported["release"], exported["text"]) == ("acme/greet:1.0.0", SAW)
@@ -497,38 +491,19 @@ async def test_a_report_is_deleted_one_year_after_its_decision(world: World) -> 
 async def test_a_member_who_manages_sees_reports_and_a_plain_member_does_not(world: World) -> None:
     await publish(world)
     await send(world, world.people.bob)
-    mia = await PageClient.at(world, world.people.mia, "/account/organizations/acme/reports")
-    assert mia.page is not None
+    mia = await signed_in(world, world.people.mia, "/account/organizations/acme/reports")
     assert mia.page.status_code == 403
 
 
-class BrokenDirectory:
-    """A directory in which nothing can be replaced for a while."""
-
-    lasts = False
-
-    def wrap(self, stores: Adapters) -> Adapters:
-        self._directory = stores.directory
-        return replace(stores, directory=cast("DirectoryStore", self))
-
-    async def replace(self, entity: Entity) -> Entity:
-        if self.lasts:
-            raise Unavailable("busy", "The directory does not answer.")
-        return await self._directory.replace(entity)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._directory, name)
-
-
 async def test_a_decision_that_was_broken_off_is_finished_by_a_repeat(worlds: OpenWorld) -> None:
-    directory = BrokenDirectory()
-    world = await worlds(wrap=directory.wrap)
+    outage = Outage({"directory": ("replace",)})
+    world = await worlds(wrap=outage.wrap)
     await publish(world)
     await send(world, world.people.bob)
-    directory.lasts = True
+    outage.lasts = True
     with pytest.raises(Unavailable):
         await decide(world, "confirmed")
-    directory.lasts = False
+    outage.lasts = False
     assert not await is_pulled(world), "the release is withheld first"
     [mine] = await own(world, world.people.bob)
     assert mine["state"] == "waiting"

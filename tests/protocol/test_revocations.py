@@ -34,7 +34,7 @@ from shared.services.administration.revocations import REASON as RESTORED
 from shared.services.organizations.invitations import InvitationRequest
 from shared.services.tokens.trusted_publishers import PublisherRequest
 from tests.support.archives import bala
-from tests.support.page_client import PageClient
+from tests.support.browsers import signed_in
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
 from tests.support.world import URL, World
@@ -340,7 +340,7 @@ async def what_is_removed(world: World) -> None:
     await webhooks.add(ACME, url, [Topic.RELEASE], by=OPERATOR)
     offered = InvitationRequest.parse(Role.MEMBER, None, "Kim")
     await registry.organizations.invitations.invite(ACME, offered, by=OPERATOR)
-    await PageClient.of(world, ann)
+    await signed_in(world, ann)
     for identifier in ("one", "two"):
         who = VerifiedIdentity(
             issuer="https://login.test",

@@ -12,7 +12,7 @@ from shared.domain.coordinates import Package
 from shared.domain.visibility import Visibility
 from tests.protocol.mcp.agent import tool_call
 from tests.support.archives import bala
-from tests.support.page_client import PageClient
+from tests.support.browsers import signed_in
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
 from tests.support.world import URL, Person, World
@@ -144,11 +144,11 @@ async def test_programs_read_the_successor_in_markdown(world: World) -> None:
 
 
 async def test_an_owner_deprecates_with_a_successor_on_the_page(world: World) -> None:
-    ann = await PageClient.at(world, world.people.ann, MANAGE)
-    await ann.send(f"{MANAGE}/deprecate", message="Gone.", successor=HELLO)
+    ann = await signed_in(world, world.people.ann, MANAGE)
+    await ann.submit(f"{MANAGE}/deprecate", message="Gone.", successor=HELLO)
     assert "Package deprecated" in ann.text
     assert f"{HELLO}</a> replaces this package" in ann.text
-    await ann.send(f"{MANAGE}/successor", successor="")
+    await ann.submit(f"{MANAGE}/successor", successor="")
     assert "Successor changed" in ann.text
     assert set((await told(world)).values()) == {""}
 

@@ -148,8 +148,8 @@ async def test_a_lost_key_pauses_its_webhooks_until_they_are_rotated(
     assert shown["pausedAt"]
     listed = (await ann.api("GET", HOOKS)).json()["webhooks"]
     assert [each["needsSecret"] for each in listed] == [True]
-    assert "Needs a new secret" in (await ann.get(PAGE)).text
-    assert "its secret is not there" in (await ann.get(f"{PAGE}/{webhook}")).text
+    assert "Needs a new secret" in (await ann.open(PAGE)).text
+    assert "its secret is not there" in (await ann.open(f"{PAGE}/{webhook}")).text
     rotated = (await ann.api("POST", f"{HOOKS}/{webhook}/rotate", {})).json()
     assert not rotated["needsSecret"]
     await deliver(world)

@@ -17,7 +17,6 @@ from shared.domain.recent_sign_in import RECENT_SIGN_IN
 from shared.domain.reserved_names import RESERVED_NAMES_OWNER, ReservedName
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
-from tests.support.page_client import PageClient
 from tests.support.world import OpenWorld, Template, World
 
 ACCOUNTS = "/manage/accounts"
@@ -98,7 +97,7 @@ async def picture(world: World) -> list[tuple[int, Event]]:
 
 @pytest.mark.parametrize("person", ["ann", "mia", "bob"])
 async def test_pages_of_administrators_do_not_exist_for_others(world: World, person: str) -> None:
-    browser = await PageClient.of(world, getattr(world.people, person))
+    browser = await signed_in(world, getattr(world.people, person))
     nowhere = f"{RELEASES}/acme/missing/1.0.0"
     missing = unlike(await browser.open(nowhere), nowhere)
     for path in map(world.with_ids, LOOKING):
@@ -115,13 +114,13 @@ async def test_a_form_of_somebody_else_changes_nothing(
 ) -> None:
     browser = await signed_in(world, getattr(world.people, person))
     before = await picture(world)
-    answer = await browser.post(world.with_ids(path), **fields)
+    answer = await browser.submit(world.with_ids(path), **fields)
     assert answer.status_code == 404
     assert await picture(world) == before
 
 
 async def test_a_dismissed_administrator_sees_and_changes_nothing(world: World) -> None:
-    admin = await PageClient.of(world, world.people.admin)
+    admin = await signed_in(world, world.people.admin)
     await admin.open(f"{RELEASES}/{HARMFUL}")
     assert REASON in admin.text
     account = await world.registry.identity.accounts.by_id(world.people.admin.account.id)
@@ -129,7 +128,7 @@ async def test_a_dismissed_administrator_sees_and_changes_nothing(world: World) 
     before = await picture(world)
     for path, fields in CHANGING:
         await admin.open("/account/tokens")
-        assert (await admin.send(world.with_ids(path), **fields)).status_code == 404
+        assert (await admin.submit(world.with_ids(path), **fields)).status_code == 404
     assert (await admin.open(f"{RELEASES}/{HARMFUL}")).status_code == 404
     assert await picture(world) == before
 
@@ -137,19 +136,19 @@ async def test_a_dismissed_administrator_sees_and_changes_nothing(world: World) 
 async def test_forms_of_somebody_else_count_as_their_changes(worlds: OpenWorld) -> None:
     world = await worlds(limit_write="account=1")
     ann = await signed_in(world, world.people.ann)
-    assert (await ann.post(NAMES + "/remove", pattern="kept")).status_code == 404
-    assert (await ann.post("/account/organizations/leave", org="acme")).status_code == 429
+    assert (await ann.submit(NAMES + "/remove", pattern="kept")).status_code == 404
+    assert (await ann.submit("/account/organizations/leave", org="acme")).status_code == 429
 
 
 @FORMS
 async def test_an_administrator_who_signed_in_too_long_ago_changes_nothing(
     world: World, path: str, fields: dict[str, str]
 ) -> None:
-    admin = await PageClient.of(world, world.people.admin)
+    admin = await signed_in(world, world.people.admin)
     world.clock.advance(RECENT_SIGN_IN + timedelta(minutes=1))
     await admin.open(ACCOUNTS)
     before = await picture(world)
-    answer = await admin.send(world.with_ids(path), **fields)
+    answer = await admin.submit(world.with_ids(path), **fields)
     assert answer.status_code == 403
     assert "sign in again" in admin.text.lower()
     assert await picture(world) == before
@@ -158,13 +157,13 @@ async def test_an_administrator_who_signed_in_too_long_ago_changes_nothing(
 async def test_mail_addresses_are_for_administrators(world: World) -> None:
     bob = world.people.bob.account.model_copy(update={"email": "bob@example.org"})
     await world.stores.directory.replace(bob)
-    admin = await PageClient.of(world, world.people.admin)
+    admin = await signed_in(world, world.people.admin)
     for path in (ACCOUNTS, f"{ACCOUNTS}/ID-OF-bob"):
         await admin.open(world.with_ids(path))
         assert "bob@example.org" in admin.text
     await admin.open(f"{ACCOUNTS}?q=Bob@example.org")
     assert world.people.bob.account.id in admin.text
-    ann = await PageClient.of(world, world.people.ann)
+    ann = await signed_in(world, world.people.ann)
     for path in ("/orgs/other", f"{ACCOUNTS}/ID-OF-bob"):
         await ann.open(world.with_ids(path))
         assert "bob@example.org" not in ann.text
@@ -178,14 +177,14 @@ async def test_one_of_two_administrators_who_dismiss_each_other_at_once_remains(
         world.people.ann.account, by=OPERATOR
     )
     browsers = {
-        name: await PageClient.of(world, person)
+        name: await signed_in(world, person)
         for name, person in (("ann", world.people.admin), ("admin", world.people.ann))
     }
     for browser in browsers.values():
         await browser.open(ACCOUNTS)
     statuses = await asyncio.gather(
         *(
-            browser.send(
+            browser.submit(
                 world.with_ids(f"{ACCOUNTS}/ID-OF-{other}/{decision}"),
                 name=other,
                 reason="It is they or me.",
@@ -201,13 +200,13 @@ async def test_one_of_two_administrators_who_dismiss_each_other_at_once_remains(
 async def test_a_name_that_one_instance_reserves_is_reserved_in_the_others_at_once(
     world: World,
 ) -> None:
-    bob = await PageClient.of(world, world.people.bob)
+    bob = await signed_in(world, world.people.bob)
     await bob.open("/account/organizations")
     # Another instance writes it; nothing in this one hears of that.
     reserved = ReservedName(pattern="initech*", reason="Theirs.", by="admin", since_ms=0)
     await world.stores.directory.add(reserved)
     assert reserved.place.owner == RESERVED_NAMES_OWNER
-    assert (await bob.send("/account/organizations", name="initech2")).status_code == 403
+    assert (await bob.submit("/account/organizations", name="initech2")).status_code == 403
     await world.registry.organizations.organizations.create(
         parse_org("initech2"), world.people.bob.account, by=OPERATOR
     )

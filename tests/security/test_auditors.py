@@ -76,9 +76,9 @@ async def test_an_auditor_reads_every_page_and_is_shown_no_form(world: World) ->
                 world.people.ann.account.id, by=OPERATOR
             )
             path += f"?token={used[0].token.id}"
-        page = await browser.get(path)
+        page = await browser.open(path)
         # Some have nothing to show here: no registry is mirrored, and nobody reported anything.
-        shown = page if page.status_code == 200 else await administrator.get(path)
+        shown = page if page.status_code == 200 else await administrator.open(path)
         if page.status_code != shown.status_code:
             wrong.append(f"{path}: {page.status_code}")
         wrong += [f"{path}: {form}" for form in _POSTED_FORM.findall(page.text)]
@@ -91,8 +91,8 @@ async def test_an_auditor_reads_pages_of_one_advisory_and_one_dispute_and_is_sho
 ) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     administrator = await signed_in(world, world.people.admin)
-    await administrator.get("/manage/advisories?package=acme/greet")
-    await administrator.post("/manage/advisories/draft", package="acme/greet", **_ADVISORY)
+    await administrator.open("/manage/advisories?package=acme/greet")
+    await administrator.submit("/manage/advisories/draft", package="acme/greet", **_ADVISORY)
     written = await world.registry.advisories.authoring.written_by(None, by=OPERATOR)
     mia = world.people.mia.account
     disputes = world.registry.administration.name_disputes
@@ -106,8 +106,8 @@ async def test_an_auditor_reads_pages_of_one_advisory_and_one_dispute_and_is_sho
     wrong = list[str]()
     for route in left:
         path = f"/{route.format_map(ids)}"
-        assert _POSTED_FORM.search((await administrator.get(path)).text), path
-        page = await browser.get(path)
+        assert _POSTED_FORM.search((await administrator.open(path)).text), path
+        page = await browser.open(path)
         if page.status_code != 200 or _POSTED_FORM.search(page.text) or _BUTTON in page.text:
             wrong.append(f"{path}: {page.status_code}")
     assert not wrong, "\n".join(wrong)
@@ -116,16 +116,17 @@ async def test_an_auditor_reads_pages_of_one_advisory_and_one_dispute_and_is_sho
 async def test_every_form_of_an_auditor_is_refused_and_changes_nothing(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     _, browser = await auditor(world)
-    await browser.get("/account")
+    await browser.open("/account")
     before = await world.stores.events.since(0, 1_000)
     wrong = list[str]()
     for route in _routes("POST", world):
         named = {"id": "ADV", "dispute": "acme-x"}
         path = _path(route, world) or f"/{route.format_map(named)}"
-        page = await browser.post(path, reason="It is so.", name="ann")
+        await browser.submit(path, reason="It is so.", name="ann")
+        page = browser.page
         if page.status_code != 403 or "Nothing was changed" not in page.text:
             wrong.append(f"{path}: {page.status_code}")
-        await browser.get("/account")
+        await browser.open("/account")
     assert not wrong, "\n".join(wrong)
     assert await world.stores.events.since(0, 1_000) == before
 
@@ -134,8 +135,8 @@ async def test_an_auditor_has_no_role_by_it(world: World) -> None:
     await world.push(bala("acme/secret:1.0.0", visibility="private"))
     bob, browser = await auditor(world)
     assert (await world.get("/packages/acme/secret/1.0.0", by=bob)).status_code == 404
-    assert (await browser.get("/packages/acme/secret")).status_code == 404
-    assert (await browser.get("/account/organizations/acme")).status_code == 404
+    assert (await browser.open("/packages/acme/secret")).status_code == 404
+    assert (await browser.open("/account/organizations/acme")).status_code == 404
 
 
 async def test_a_token_with_the_scope_audit_reads_the_log_and_no_private_package(
@@ -153,9 +154,9 @@ async def test_a_token_with_the_scope_audit_reads_the_log_and_no_private_package
 async def test_who_is_dismissed_reads_nothing_any_more(world: World) -> None:
     bob, browser = await auditor(world)
     auditors = world.registry.administration.auditors
-    assert (await browser.get("/manage")).status_code == 200
+    assert (await browser.open("/manage")).status_code == 200
     await auditors.dismiss(bob.account, "The audit ended.", by=OPERATOR)
-    assert (await browser.get("/manage")).status_code == 404
+    assert (await browser.open("/manage")).status_code == 404
     show = world.registry.administration.accounts.show
     said = await show(bob.account.id, EventQuery(), by=OPERATOR)
     kinds = [event.kind for _, event in said.log.events]

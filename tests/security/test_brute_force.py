@@ -10,7 +10,7 @@ from shared.domain.client_settings import TOKEN_PLACEHOLDER
 from shared.hosting.request_bodies import BodySender
 from shared.localhost import sender_identifier
 from tests.fakes.system import FakeRandomness
-from tests.support.page_client import PageClient
+from tests.support.browsers import Browser
 from tests.support.port_doubles import Journal
 from tests.support.world import MAVEN, URL, OpenWorld, World
 
@@ -125,7 +125,7 @@ async def test_bad_tokens_before_bodies_that_never_come_count_as_reads(worlds: O
 
 
 async def test_guesses_at_sign_in_links_and_id_tokens_count_as_well(world: World) -> None:
-    browser = PageClient(world)
+    browser = Browser(world)
     for number in range(5):
         assert (await browser.open(f"/sign-in/link#guess{number}")).status_code == 401
         url = f"{URL}/api/v1/trusted-publishing/token"

@@ -12,11 +12,10 @@ import pytest
 
 from tests.security.routes import routes
 from tests.support.archives import bala
-from tests.support.browsers import Browser, signed_in
+from tests.support.browsers import FORM, Browser, signed_in
 from tests.support.world import URL, World
 
 FOREIGN = {"Origin": "https://elsewhere.test"}
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 CHANGING = ("POST", "PUT", "PATCH", "DELETE")
 MINE = "unreleased"
 
@@ -56,7 +55,7 @@ async def test_no_form_of_another_site_changes_anything(browser: Browser) -> Non
             content = urlencode(body).encode()
             await browser.send(method, path, headers=headers, content=content)
     assert await world.stores.events.since(0, 10_000) == before
-    assert (await browser.get("/account")).status_code == 200, "the session was ended"
+    assert (await browser.open("/account")).status_code == 200, "the session was ended"
 
 
 @pytest.mark.parametrize("headers", [{"Origin": "null"}, {}])
@@ -71,7 +70,7 @@ async def test_a_form_of_another_site_signs_nobody_out(
     assert answer.status_code == 303
     assert "set-cookie" not in answer.headers
     browser.cookies = kept
-    assert (await browser.get("/account")).status_code == 200
+    assert (await browser.open("/account")).status_code == 200
 
 
 @pytest.mark.parametrize(("origin", "status"), [(URL, 200), ("null", 200), (f"{URL}:8443", 401)])

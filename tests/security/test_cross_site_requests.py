@@ -27,7 +27,6 @@ from tests.security.access_table import (
 from tests.security.personas import PERSONAS, Credential, Persona
 from tests.security.test_authorization_matrix import Prepared, prepared
 from tests.support.browsers import Browser, signed_in
-from tests.support.page_client import PageClient
 from tests.support.world import Person, World
 
 __all__ = ["prepared"]  # The fixture is the matrix's.
@@ -84,7 +83,7 @@ async def test_a_change_that_another_site_sends_is_refused_and_changes_nothing(
 
 
 async def test_a_form_that_no_page_of_the_session_has_shown_changes_nothing(world: World) -> None:
-    admin = await PageClient.of(world, world.people.admin)
+    admin = await signed_in(world, world.people.admin)
     foreign = (await signed_in(world, world.people.mia)).csrf
     routes = [
         each.route
@@ -96,7 +95,7 @@ async def test_a_form_that_no_page_of_the_session_has_shown_changes_nothing(worl
     for route in routes:
         path = "/" + route.replace("{org}", "acme").format_map(defaultdict(lambda: "1.0.0"))
         for csrf in ("", "nonsense", foreign):
-            answer = await admin.send_raw(path, csrf=csrf)
+            answer = await admin.submit_only(path, csrf=csrf)
             assert answer.status_code == 403, path
             assert "This form does not belong to your session" in answer.text
     assert await events(world) == before
@@ -142,9 +141,9 @@ async def test_a_session_may_what_the_table_of_rights_says(
 )
 async def test_no_link_of_another_site_shows_a_message(world: World, path: str) -> None:
     browser = await signed_in(world, world.people.ann)
-    plain = (await browser.get(path.partition("?")[0])).text
-    followed = (await browser.get(path, **{"Sec-Fetch-Site": "same-origin"})).text
+    plain = (await browser.open(path.partition("?")[0])).text
+    followed = (await browser.open(path, **{"Sec-Fetch-Site": "same-origin"})).text
     assert followed.count('role="status"') > plain.count('role="status"')
     for site in ("cross-site", "same-site", "none"):
-        linked = (await browser.get(path, **{"Sec-Fetch-Site": site})).text
+        linked = (await browser.open(path, **{"Sec-Fetch-Site": site})).text
         assert linked.count('role="status"') == plain.count('role="status"'), site

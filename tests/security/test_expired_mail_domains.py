@@ -16,7 +16,7 @@ from shared.ports.http_client import HttpResponse, Unanswered
 from shared.services.identity.mail_domains import MailDomains
 from shared.services.maintenance.check_mail_domains import CheckMailDomains
 from tests.paths import ROOT
-from tests.support.page_client import PageClient
+from tests.support.browsers import signed_in
 from tests.support.world import URL, OpenWorld, Person, World
 
 pytestmark = pytest.mark.measured
@@ -139,7 +139,7 @@ async def test_nothing_is_mailed_to_it_and_nobody_is_invited_there(domains: Doma
     domains.rdap.known.clear()
     assert not await domains.is_trusted()
     world = domains.world
-    await PageClient.of(world, world.people.ann)  # A new browser, which is mailed otherwise.
+    await signed_in(world, world.people.ann)  # A new browser, which is mailed otherwise.
     assert world.mailer.to(ADDRESS) == []
     answer = await world.send(
         "POST",
@@ -156,7 +156,7 @@ async def test_the_person_and_administrators_are_told(domains: Domains) -> None:
     await domains.is_trusted()
     [mail] = domains.world.mailer.to("admin@example.org")
     assert "ann (mail.garden.example)" in mail.text
-    page = await PageClient.at(domains.world, domains.world.people.ann, "/account/security")
+    page = await signed_in(domains.world, domains.world.people.ann, "/account/security")
     assert f"The registry sends no mail to {ADDRESS} any more" in page.text
     assert "Mail address no longer used" in page.text
 
@@ -164,8 +164,7 @@ async def test_the_person_and_administrators_are_told(domains: Domains) -> None:
 async def test_people_sign_in_as_before(domains: Domains) -> None:
     domains.rdap.known.clear()
     await domains.is_trusted()
-    page = await PageClient.at(domains.world, domains.world.people.ann, "/account")
-    assert page.page is not None
+    page = await signed_in(domains.world, domains.world.people.ann, "/account")
     assert page.page.status_code == 200
 
 

@@ -36,7 +36,7 @@ from tests.security.package_probes import Probe, probes, secret
 from tests.security.personas import PERSONAS
 from tests.security.registry_pairs import NOBODY, Filled, Opened, Registry, bearer, difference
 from tests.support.archives import bala
-from tests.support.browsers import Browser, signed_in
+from tests.support.browsers import FORM, Browser, signed_in
 from tests.support.documented_packages import documented_bala
 from tests.support.world import Person, Template, World, token_of
 
@@ -45,7 +45,6 @@ EMPTY = "hollow"  # Hidden as well, and without a package.
 GONE = "buried"  # Hidden and deleted, and its record is still there.
 NAME = "secret"
 
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 GIVEN = 100_000  # Where randomness goes on in both registries.
 
 # No stranger has a token that moderates.

@@ -12,9 +12,8 @@ from shared.domain.principals import OPERATOR
 from shared.domain.scopes import Role
 from shared.domain.sessions import Session
 from shared.services.organizations.invitations import InvitationRequest
-from tests.support.browsers import signed_in
+from tests.support.browsers import Browser, signed_in
 from tests.support.device_login import ask, error, poll
-from tests.support.page_client import PageClient
 from tests.support.sign_in import KINDS, open_sign_in
 from tests.support.world import URL, OpenWorld, Person, World
 
@@ -90,9 +89,9 @@ async def test_a_link_that_was_made_before_signs_nobody_in(world: World) -> None
     ).reveal()
     path = link.removeprefix(URL)
     await lock(world, world.people.ann.account)
-    thief = PageClient(world)
+    thief = Browser(world)
     await thief.open(path)
-    answer = await thief.send(path)
+    answer = await thief.submit(path)
     assert answer.status_code == 403
     assert REFUSED in thief.text
     assert (await thief.open("/account")).status_code == 401
@@ -105,12 +104,12 @@ async def test_no_provider_signs_anybody_in(worlds: OpenWorld, kind: str) -> Non
     account = await sign_ins.world.registry.identity.accounts.by_name_or_id("kim")
     await lock(sign_ins.world, account)
     browser = sign_ins.browser()
-    await browser.get(f"/sign-in/{kind}")
+    await browser.open(f"/sign-in/{kind}")
     assert browser.page.status_code == 403
     assert f"The account {account.name} is locked" in browser.page.text
     assert not browser.session
     await unlock(sign_ins.world, account)
-    await browser.get(f"/sign-in/{kind}")
+    await browser.open(f"/sign-in/{kind}")
     assert browser.page.status_code == 200
 
 
@@ -119,9 +118,9 @@ async def test_no_provider_signs_anybody_in(worlds: OpenWorld, kind: str) -> Non
 
 async def test_a_machine_that_was_approved_gets_no_token(world: World) -> None:
     codes = await ask(world)
-    ann = await PageClient.of(world, world.people.ann)
+    ann = await signed_in(world, world.people.ann)
     await ann.open("/device")
-    await ann.send("/device", code=codes["user_code"], decision="approve")
+    await ann.submit("/device", code=codes["user_code"], decision="approve")
     await lock(world, world.people.ann.account)
     assert error(await poll(world, codes)) == "access_denied"
 
@@ -134,7 +133,7 @@ async def test_an_invitation_of_a_locked_account_is_not_accepted(world: World) -
     invited = await world.registry.organizations.invitations.invite(parse_org("acme"), offer, by=by)
     assert invited.link
     await lock(world, world.people.ann.account)
-    bob = await PageClient.of(world, world.people.bob)
+    bob = await signed_in(world, world.people.bob)
     answer = await bob.open(invited.link.reveal().removeprefix(URL))
     assert answer.status_code == 404
 
@@ -143,10 +142,10 @@ async def test_an_administrator_who_is_locked_manages_nothing(world: World) -> N
     await world.registry.administration.administrators.appoint(
         world.people.ann.account, by=OPERATOR
     )
-    ann = await PageClient.of(world, world.people.ann)
+    ann = await signed_in(world, world.people.ann)
     assert (await ann.open("/manage/accounts")).status_code == 200
     await world.registry.administration.accounts.lock(world.people.ann.account, WHY, by=OPERATOR)
     # At once, and not only when this process has heard of it.
-    await ann.send(world.with_ids("/manage/accounts/ID-OF-ann/unlock"))
+    await ann.submit(world.with_ids("/manage/accounts/ID-OF-ann/unlock"))
     account = await world.registry.identity.accounts.by_name_or_id("ann")
     assert account.is_locked

@@ -87,8 +87,9 @@ async def test_a_refused_renewal_leaves_the_invitation_that_was_mailed(world: Wo
     [mail] = world.mailer.to(VICTIM)
     link = next(word for word in mail.text.split() if "/account/invitations#" in word)
     bob = await signed_in(world, world.people.bob)
-    await bob.get(link)
-    assert (await bob.post(link, decision="accept")).status_code == 200
+    await bob.open(link)
+    await bob.submit(link, decision="accept")
+    assert bob.page.status_code == 200
 
 
 async def test_security_notices_are_not_held_back_by_invitations(world: World) -> None:

@@ -9,7 +9,7 @@ from functions.faces import operations
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
 from shared.domain.reserved_names import is_reserved_name
-from tests.support.page_client import PageClient
+from tests.support.browsers import signed_in
 from tests.support.world import URL, OpenWorld, Person, World
 
 ORGS = f"{URL}/api/v1/orgs"
@@ -27,9 +27,9 @@ async def test_an_account_creates_ten_organizations_a_day_by_any_face(worlds: Op
     for number in range(10):
         assert await found(world, f"b{number}x", bob) == (201, "")
     assert await found(world, "one_more", bob) == (429, "too-many-requests")
-    page = await PageClient.of(world, bob)
+    page = await signed_in(world, bob)
     await page.open("/account/organizations")
-    assert (await page.send("/account/organizations", name="one_more")).status_code == 429
+    assert (await page.submit("/account/organizations", name="one_more")).status_code == 429
     assert await found(world, "hers", world.people.ann) == (201, "")
     world.clock.advance(timedelta(days=2))
     assert await found(world, "one_more", bob) == (201, "")

@@ -24,7 +24,7 @@ from shared.domain.scopes import ADMINISTRATORS_SCOPES, Scope
 from shared.services.publishing.report_weights import ReportWeights, WeighedReport
 from shared.services.publishing.reports import Verdict
 from tests.support.archives import bala
-from tests.support.page_client import PageClient
+from tests.support.browsers import Browser, signed_in
 from tests.support.reporters import GREET, SAW, is_pulled, mob, publish, report, reporter
 from tests.support.world import URL, OpenWorld, World, limited
 
@@ -80,7 +80,7 @@ async def test_nobody_reads_that_an_administrator_withdrew_what_reports_quaranti
     weighing: World,
 ) -> None:
     await report_all(weighing, await mob(weighing, THRESHOLD))
-    page = (await PageClient(weighing).open("/packages/acme/greet/1.0.0")).text
+    page = (await Browser(weighing).open("/packages/acme/greet/1.0.0")).text
     assert "Users reported this version" in page
     answers = [
         await weighing.get(f"{URL}/{path}")
@@ -94,7 +94,7 @@ async def test_nobody_reads_that_an_administrator_withdrew_what_reports_quaranti
     assert any("Reports of users quarantined" in each for each in said)
     assert not any("An administrator of this registry withdrew" in each for each in said)
     await decide(weighing, ReportState.CONFIRMED)
-    page = (await PageClient(weighing).open("/packages/acme/greet/1.0.0")).text
+    page = (await Browser(weighing).open("/packages/acme/greet/1.0.0")).text
     assert "An administrator of this registry withdrew this version" in page
 
 
@@ -166,10 +166,10 @@ def test_a_network_is_what_one_customer_gets(address: str, network: str) -> None
 
 
 async def test_the_network_is_that_of_the_request_and_no_claim(weighing: World) -> None:
-    bob = await PageClient.of(weighing, weighing.people.bob, address="203.0.113.7, 192.0.2.9")
+    bob = await signed_in(weighing, weighing.people.bob, address="203.0.113.7, 192.0.2.9")
     path = "/account/reports/acme/greet/1.0.0"
     await bob.open(path)
-    await bob.send(path, why="malware", text=SAW)
+    await bob.submit(path, why="malware", text=SAW)
     url = f"{URL}/api/v1/moderation/reports/acme/greet/1.0.0"
     [seen] = (await weighing.get(url, by=weighing.people.admin)).json()["reports"]
     assert seen["network"] == "192.0.2.0/24"
@@ -241,9 +241,9 @@ async def test_a_release_that_was_dismissed_while_its_reports_were_weighed_stays
 async def test_one_button_restores_a_release_that_reports_quarantined(weighing: World) -> None:
     await report_all(weighing, await mob(weighing, THRESHOLD))
     path = "/manage/reports/acme/greet/1.0.0"
-    admin = await PageClient.at(weighing, weighing.people.admin, path)
+    admin = await signed_in(weighing, weighing.people.admin, path)
     assert "Restore, and dismiss the reports" in admin.text
-    await admin.send(f"{path}/decision", outcome="dismissed")
+    await admin.submit(f"{path}/decision", outcome="dismissed")
     assert await is_pulled(weighing)
     assert "Restore, and dismiss the reports" not in admin.text
 

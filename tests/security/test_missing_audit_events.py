@@ -7,15 +7,10 @@ belongs, at the latest when the feed is back.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
 
 import httpx
 import pytest
-from msgspec.structs import replace
 
-from shared.domain.errors.requests import Busy
-from shared.ports.events import EventStore
-from shared.services.adapters import Adapters
 from tests.security.access_table import (
     DECLARED,
     NOBODYS,
@@ -28,6 +23,7 @@ from tests.security.access_table import (
 )
 from tests.security.test_authorization_matrix import Prepared, prepared
 from tests.security.test_ids_of_other_accounts import ADMIN, ANN, BOB, TAKING_IDS, foreign_id
+from tests.support.port_doubles import Outage
 from tests.support.stored_state import stored
 from tests.support.world import World
 
@@ -176,28 +172,6 @@ def is_change(name: str, declared: Declared) -> bool:
 CHANGES = sorted(name for name, each in DECLARED.items() if is_change(name, each))
 
 
-class Outage:
-    """An event store that is out of reach for a while."""
-
-    lasts = False
-
-    def wrap(self, stores: Adapters) -> Adapters:
-        self._events = stores.events
-        return replace(stores, events=cast("EventStore", self))
-
-    def __getattr__(self, name: str) -> Any:
-        attribute = getattr(self._events, name)
-        if name not in ("publish", "append"):
-            return attribute
-
-        async def reached(*values: object) -> Any:
-            if self.lasts:
-                raise Busy
-            return await attribute(*values)
-
-        return reached
-
-
 @dataclass(frozen=True)
 class Done:
     """What came of a change: the answer, and the events that it left."""
@@ -243,7 +217,7 @@ async def prepare(world: World, prepared: Prepared, name: str) -> httpx.Request:
 async def test_every_change_is_in_the_log_once_even_if_the_feed_is_down_meanwhile(
     prepared: Prepared, scratch: Path, name: str
 ) -> None:
-    outage = Outage()
+    outage = Outage({"events": ("publish", "append")})
     async with prepared.world(scratch / "well") as world:
         well = await change(world, await prepare(world, prepared, name), None)
     async with prepared.world(scratch / "down", wrap=outage.wrap) as world:
@@ -261,40 +235,6 @@ WRITES = {
 }
 
 
-@dataclass
-class BrokenStore:
-    """A store that takes no write of a change while the writes are broken."""
-
-    store: Any
-    writes: tuple[str, ...]
-    broken: "BrokenWrites"
-
-    def __getattr__(self, name: str) -> Any:
-        attribute = getattr(self.store, name)
-        if name not in self.writes:
-            return attribute
-
-        async def reached(*values: object, **named: object) -> Any:
-            if self.broken.is_broken:
-                raise Busy
-            return await attribute(*values, **named)
-
-        return reached
-
-
-class BrokenWrites:
-    """What breaks the writes of directory and metadata."""
-
-    is_broken = False
-
-    def wrap(self, stores: Adapters) -> Adapters:
-        found = {
-            port: cast("Any", BrokenStore(getattr(stores, port), writes, self))
-            for port, writes in WRITES.items()
-        }
-        return replace(stores, **found)
-
-
 async def told(world: World) -> tuple[object, ...]:
     """Return the packages, releases and events, and what waits to become an event."""
     everything = await stored(world.stores)
@@ -307,13 +247,13 @@ async def test_a_change_whose_write_fails_leaves_neither_itself_nor_an_event(
     prepared: Prepared, scratch: Path, name: str
 ) -> None:
     """A change and its event are one write, so there is nothing to take back."""
-    broken = BrokenWrites()
-    async with prepared.world(scratch / "broken", wrap=broken.wrap) as world:
+    outage = Outage(WRITES)
+    async with prepared.world(scratch / "broken", wrap=outage.wrap) as world:
         request = await prepare(world, prepared, name)
         before = await told(world)
-        broken.is_broken = True
+        outage.lasts = True
         answer = await world.http.send(request)
-        broken.is_broken = False
+        outage.lasts = False
         await world.registry.maintenance.task_runner.run("process-outboxes")
         assert answer.status_code >= 400, answer.text
         assert await told(world) == before

@@ -12,7 +12,7 @@ from shared.domain.ids import is_id
 from shared.domain.names import parse_org
 from shared.domain.principals import ANONYMOUS, OPERATOR
 from shared.domain.scopes import Role
-from tests.support.page_client import PageClient
+from tests.support.browsers import signed_in
 from tests.support.world import URL, Person, World, token_of
 
 pytestmark = pytest.mark.measured
@@ -45,11 +45,11 @@ async def test_an_account_named_like_an_id_does_not_protect_a_member_from_remova
     mia = world.people.mia.account.id
     ann = world.people.ann
     assert stranger.account.name == mia
-    page = await PageClient.of(world, ann)
+    page = await signed_in(world, ann)
     await page.open(PAGE)
-    assert (await page.send(f"{PAGE}/role", account=mia, role="maintainer")).status_code == 303
+    assert (await page.submit(f"{PAGE}/role", account=mia, role="maintainer")).status_code == 303
     assert (await roles(world))[mia] == "maintainer"
-    assert (await page.send(f"{PAGE}/remove", account=mia)).status_code == 303
+    assert (await page.submit(f"{PAGE}/remove", account=mia)).status_code == 303
     assert await roles(world) == {ann.account.id: "owner"}
     await world.registry.organizations.memberships.set_member(
         ACME, world.people.mia.account, Role.MEMBER, by=OPERATOR
@@ -63,11 +63,11 @@ async def test_an_account_named_like_an_id_does_not_prevent_undoing_a_pending_ow
     world: World, stranger: Person
 ) -> None:
     mia = world.people.mia.account.id
-    page = await PageClient.of(world, world.people.ann)
+    page = await signed_in(world, world.people.ann)
     await page.open(PAGE)
-    await page.send(f"{PAGE}/role", account=mia, role="owner")
+    await page.submit(f"{PAGE}/role", account=mia, role="owner")
     assert "mia will become owner" in page.text
-    assert (await page.send(f"{PAGE}/undo", account=mia)).status_code == 303
+    assert (await page.submit(f"{PAGE}/undo", account=mia)).status_code == 303
     members = await world.registry.organizations.memberships.members(ACME, by=OPERATOR)
     assert not any(each.membership.pending for each in members)
     assert stranger.account.id not in await roles(world)
@@ -77,11 +77,11 @@ async def test_nobody_is_promoted_in_place_of_the_person_meant(
     world: World, stranger: Person
 ) -> None:
     mia = world.people.mia.account.id
-    admin = await PageClient.of(world, world.people.admin)
+    admin = await signed_in(world, world.people.admin)
     await admin.open(f"/manage/accounts?q={mia}")
     assert f'href="/manage/accounts/{mia}"' in admin.text
     await admin.open(f"/manage/accounts/{mia}")
-    answer = await admin.send(f"/manage/accounts/{mia}/appoint", name="mia")
+    answer = await admin.submit(f"/manage/accounts/{mia}/appoint", name="mia")
     assert answer.status_code == 303
     running = await world.registry.administration.accounts.list_administrators(by=OPERATOR)
     assert {each.name for each in running} == {"admin", "mia"}
@@ -92,12 +92,12 @@ async def test_an_id_that_is_typed_where_a_name_is_asked_for_is_nobodys_name(
     world: World, stranger: Person
 ) -> None:
     mia = world.people.mia.account.id
-    admin = await PageClient.of(world, world.people.admin)
+    admin = await signed_in(world, world.people.admin)
     await admin.open("/manage/organizations")
-    answer = await admin.send("/manage/organizations", name="globex", owner=mia)
+    answer = await admin.submit("/manage/organizations", name="globex", owner=mia)
     assert answer.status_code == 404
     assert f"id:{mia}" in admin.text
-    await admin.send("/manage/organizations", name="globex", owner=f"id:{mia}")
+    await admin.submit("/manage/organizations", name="globex", owner=f"id:{mia}")
     members = await world.registry.organizations.memberships.members(
         parse_org("globex"), by=OPERATOR
     )

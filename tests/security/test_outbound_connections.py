@@ -22,7 +22,6 @@ from tests.security.routes import readable
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.noted_connections import NOTED, noted
-from tests.support.page_client import PageClient
 from tests.support.registry_process import BOUND_SECONDS, pulled, push, running
 from tests.support.trusted_publishing import EXCHANGE, CiSystems
 from tests.support.world import URL, OpenWorld, World
@@ -91,9 +90,9 @@ async def test_settings_forbid_what_people_and_jobs_cause(
     exchanged = await world.send("POST", EXCHANGE, content=json.dumps({"token": job}).encode())
     assert not exchanged.is_success
     path = "/account/organizations/acme/publishers"
-    ann = await PageClient.at(world, world.people.ann, path)
+    ann = await signed_in(world, world.people.ann, path)
     by_name = {"package": "greet", "provider": "github", "repository": "octo/greet"}
-    assert (await ann.send(f"{path}/add", **by_name, workflow="release.yml")).is_error
+    assert (await ann.submit(f"{path}/add", **by_name, workflow="release.yml")).is_error
     browser = await signed_in(world, world.people.ann)
     hook = {"url": "https://hooks.test/", "events": ["release"]}
     added = await browser.api("POST", "/api/v1/orgs/acme/webhooks", hook)

@@ -152,7 +152,7 @@ async def test_a_push_is_held_even_if_nobody_can_be_notified(worlds: OpenWorld) 
 async def held_page(world: World, person: Person) -> Browser:
     """Return the browser of somebody who just signed in, with the page of what waits."""
     browser = await signed_in(world, person)
-    await browser.get(HELD)
+    await browser.open(HELD)
     return browser
 
 
@@ -165,7 +165,8 @@ async def test_nobody_but_owners_sees_or_confirms_what_waits(
 ) -> None:
     await spread(reached, reached.people.ann, 1, first=LIMIT)
     browser = await signed_in(reached, getattr(reached.people, name))
-    for answer in (await browser.send("GET", HELD), await browser.post(f"{HELD}/confirm", **FIRST)):
+    shown = await browser.send("GET", HELD)
+    for answer in (shown, await browser.submit(f"{HELD}/confirm", **FIRST)):
         assert answer.status_code == status
         assert f"p{LIMIT}" not in answer.text
     assert (await states(reached))[LIMIT] is State.HELD
@@ -183,7 +184,8 @@ async def test_an_owner_who_just_signed_in_confirms(reached: World) -> None:
     await spread(reached, reached.people.ann, 1, first=LIMIT)
     ann = await held_page(reached, reached.people.ann)
     for _ in range(2):  # A repeat finds it published.
-        assert (await ann.post(f"{HELD}/confirm", **FIRST)).status_code == 200
+        await ann.submit(f"{HELD}/confirm", **FIRST)
+        assert ann.page.status_code == 200
     assert await reached.java().versions(f"acme/p{LIMIT}") == ["1.0.0"]
     assert (await reached.java().search(f"p{LIMIT}"))["count"] == 1
     changes = (await reached.get(f"{URL}/index/changes?limit=500")).json()["changes"]
@@ -198,11 +200,11 @@ async def test_an_owner_who_just_signed_in_decides_on_all_of_a_burst(
     ann = await held_page(reached, reached.people.ann)
     form = f"{HELD}/{decision}-all"
     for others in ({"publisher": reached.people.bob.account.id}, {"until": "0"}):
-        await ann.get(HELD)
-        await ann.post(form, **others)
+        await ann.open(HELD)
+        await ann.submit(form, **others)
         assert (await states(reached))[LIMIT:] == [State.HELD] * 3
-    await ann.get(HELD)
-    await ann.post(form)
+    await ann.open(HELD)
+    await ann.submit(form)
     assert await live(reached) == count
     kind = {"confirm": "release.confirmed", "refuse": "release.refused"}[decision]
     events = [event for _, event in await reached.stores.events.stream("org:acme", None, 3)]
@@ -214,8 +216,8 @@ async def test_an_owner_who_signed_in_long_ago_does_not_confirm(reached: World) 
     await spread(reached, reached.people.ann, 1, first=LIMIT)
     ann = await held_page(reached, reached.people.ann)
     reached.clock.advance(timedelta(minutes=11))
-    assert (await ann.post(f"{HELD}/confirm", **FIRST)).status_code == 403
-    assert (await ann.post(f"{HELD}/confirm-all", until="9" * 13)).status_code == 403
+    assert (await ann.submit(f"{HELD}/confirm", **FIRST)).status_code == 403
+    assert (await ann.submit(f"{HELD}/confirm-all", until="9" * 13)).status_code == 403
     assert (await states(reached))[LIMIT] is State.HELD
 
 
@@ -324,7 +326,8 @@ async def joined(world: World) -> Person:
     sent = await ann.api("POST", "/api/v1/orgs/acme/invitations", {"role": "maintainer"})
     bob = await signed_in(world, world.people.bob)
     page, _, code = sent.json()["link"].partition("#")
-    assert (await bob.post(page, code=code, decision="accept")).is_success
+    await bob.submit(page, code=code, decision="accept")
+    assert bob.page.is_success
     return world.people.bob
 
 

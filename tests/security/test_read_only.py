@@ -23,7 +23,7 @@ from shared.services.organizations.invitations import InvitationRequest
 from tests.security.access_table import DECLARED, PAGES, Cell, State
 from tests.security.personas import PERSONAS
 from tests.security.test_authorization_matrix import Prepared, prepared
-from tests.support.browsers import Browser, signed_in
+from tests.support.browsers import FORM, Browser, signed_in
 from tests.support.stored_state import stored
 from tests.support.world import World
 
@@ -32,7 +32,6 @@ pytestmark = pytest.mark.measured
 __all__ = ["prepared"]  # The fixture is the matrix's.
 
 INTERNAL = 500
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 READING = {"GET", "HEAD", "OPTIONS"}
 ASKS_BY_POST = {
     "api_dependencies_check",

@@ -15,14 +15,12 @@ from shared.domain.principals import Principal
 from shared.domain.sign_in import HOME_PATH, SignInPurpose, return_path
 from shared.services.identity.sign_in import STATE_LIFETIME, SignInRequest
 from tests.fakes.identity_provider import Issuer, answer_of, rsa_key
-from tests.support.browsers import Browser, signed_in
+from tests.support.browsers import FORM, Browser, signed_in
 from tests.support.refusals import raises_refusal
 from tests.support.sign_in import KINDS, SignInWorld, open_sign_in
 from tests.support.world import URL, OpenWorld
 
 pytestmark = pytest.mark.measured
-
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @pytest.fixture
@@ -88,7 +86,7 @@ async def test_an_answer_counts_in_the_browser_that_asked_only(
     attacker = sign_ins.browser()
     victim = sign_ins.browser()
     bare = sign_ins.browser()
-    await victim.get("/sign-in/none")
+    await victim.open("/sign-in/none")
     for browser in (victim, bare):
         answer = await answer_for(sign_ins, attacker, kind)
         refused = await back(browser, kind, answer)
@@ -133,7 +131,7 @@ async def test_a_forged_id_token_signs_nobody_in(sign_ins: SignInWorld, kind: st
 
     sign_ins.issuer.change_token = forge
     browser = sign_ins.browser()
-    page = await browser.get(f"/sign-in/{kind}")
+    page = await browser.open(f"/sign-in/{kind}")
     assert (page.status_code, browser.session) == (401, "")
 
 
@@ -141,11 +139,11 @@ async def test_guesses_are_counted(worlds: OpenWorld) -> None:
     sign_ins = await open_sign_in(worlds, limit_failure="address=5")
     browser = sign_ins.browser()
     statuses = [
-        (await browser.get(f"/sign-in/callback/oidc?state=guess{n}&code=x")).status_code
+        (await browser.open(f"/sign-in/callback/oidc?state=guess{n}&code=x")).status_code
         for n in range(7)
     ]
     assert statuses[-1] == 429
-    assert (await browser.get("/sign-in/link#guess")).status_code == 429
+    assert (await browser.open("/sign-in/link#guess")).status_code == 429
 
 
 async def test_the_stored_state_contains_no_secret_and_neither_does_the_address(
@@ -177,23 +175,23 @@ async def test_no_page_of_others_begins_what_changes_an_account(
 ) -> None:
     # Else an identity of the attacker, signed in at the provider, would be linked to the victim.
     victim = await signed_in(sign_ins.world, sign_ins.world.people.ann, issuer=sign_ins.issuer)
-    page = await victim.get(f"/sign-in/oidc?for={purpose}")
+    page = await victim.open(f"/sign-in/oidc?for={purpose}")
     assert page.status_code == 401
     mallory = await sign_ins.signed_in("oidc")  # Without an identity, `again` offers no provider.
     calls = list(sign_ins.issuer.calls)
-    own = await mallory.get(f"/sign-in?for={purpose}")
+    own = await mallory.open(f"/sign-in?for={purpose}")
     [ticket] = set(re.findall(r"ticket=([\w-]+)", own.text))
-    page = await victim.get(f"/sign-in/oidc?for={purpose}&ticket={ticket}")
+    page = await victim.open(f"/sign-in/oidc?for={purpose}&ticket={ticket}")
     assert page.status_code == 401
     assert sign_ins.issuer.calls == calls
 
 
 async def test_a_session_that_ends_meanwhile_is_linked_to_nobody(sign_ins: SignInWorld) -> None:
     browser = await sign_ins.signed_in("oidc")
-    page = await browser.get("/sign-in?for=link")
+    page = await browser.open("/sign-in?for=link")
     [offer] = re.findall(r'href="/sign-in/github(\?[^"]*)"', page.text)
     away = await answer_for(sign_ins, browser, "github", offer.replace("&amp;", "&"))
-    await browser.copy().post("/sign-out")
+    await browser.copy().submit("/sign-out")
     assert (await back(browser, "github", away)).status_code == 401
 
 
@@ -212,11 +210,11 @@ async def test_a_link_of_a_deleted_account_signs_nobody_in(sign_ins: SignInWorld
     browser = sign_ins.browser()
     ann = sign_ins.world.people.ann.account
     link = (await sign_ins.world.registry.identity.sign_in_links.create(ann.id)).reveal()
-    await browser.get(link)
+    await browser.open(link)
     stored = await sign_ins.world.stores.directory.get(Account, ann.place)
     assert stored is not None
     await sign_ins.world.stores.directory.remove(stored)
-    assert (await browser.post(link)).status_code == 401
+    assert (await browser.submit(link)).status_code == 401
     assert browser.session == ""
 
 

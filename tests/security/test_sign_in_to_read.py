@@ -11,7 +11,7 @@ from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.security.access_table import DECLARED, NOBODYS, Cell, State
 from tests.security.personas import PERSONAS
 from tests.support.archives import bala
-from tests.support.page_client import PageClient
+from tests.support.browsers import signed_in
 from tests.support.world import MAVEN, URL, OpenWorld, World
 
 ANONYMOUS = next(each for each in PERSONAS if each.is_anonymous)
@@ -117,7 +117,7 @@ async def test_a_browser_signs_in_and_comes_back(closed: World) -> None:
     answer = await closed.get(f"{URL}/packages/acme/public?tab=x", headers=BROWSER)
     assert answer.status_code == 303
     assert answer.headers["location"] == "/sign-in?to=%2Fpackages%2Facme%2Fpublic%3Ftab%3Dx"
-    browser = await PageClient.at(closed, closed.people.bob, "/packages/acme/public")
+    browser = await signed_in(closed, closed.people.bob, "/packages/acme/public")
     assert "acme/public" in browser.text
 
 

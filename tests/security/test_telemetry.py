@@ -23,7 +23,6 @@ from tests.security.routes import addresses_with, routes
 from tests.support.archives import bala
 from tests.support.browsers import Browser, signed_in
 from tests.support.device_login import ask, poll
-from tests.support.page_client import PageClient
 from tests.support.sign_in import open_sign_in
 from tests.support.telemetry import Heard, Traced, attributes_of, hearing, tracing
 from tests.support.world import URL, OpenWorld, Person, World
@@ -164,13 +163,13 @@ async def people(world: World, browser: Browser) -> None:
     body = json.dumps({"role": "member", "email": PLANTED["email"]}).encode()
     answer = await world.send("POST", url, by=world.people.ann, content=body)
     assert answer.status_code == 201, answer.text
-    await browser.get("/account/tokens")
-    await browser.get("/account/sessions")
-    await browser.post("/account/tokens", name="laptop", scope="read", org="*", package="*")
+    await browser.open("/account/tokens")
+    await browser.open("/account/sessions")
+    await browser.submit("/account/tokens", name="laptop", scope="read", org="*", package="*")
     codes = await ask(world)
     assert (await poll(world, codes)).status_code == 400
-    await browser.get("/device")
-    await browser.post("/device", code=codes["user_code"])
+    await browser.open("/device")
+    await browser.submit("/device", code=codes["user_code"])
 
 
 async def sign_in_link(world: World, person: Person) -> str:
@@ -179,12 +178,12 @@ async def sign_in_link(world: World, person: Person) -> str:
     return link.reveal().removeprefix(URL)
 
 
-async def signed_in_by_pages(world: World, person: Person) -> PageClient:
+async def signed_in_by_pages(world: World, person: Person) -> Browser:
     """Sign somebody in on the pages of a link, whose addresses are looked at, too."""
-    browser = PageClient(world)
+    browser = Browser(world)
     path = await sign_in_link(world, person)
     await browser.open(path)
-    await browser.send(path)
+    await browser.submit(path)
     return browser
 
 
@@ -194,24 +193,24 @@ async def links(world: World) -> None:
     ann = world.people.ann
     browser = await signed_in_by_pages(world, admin)
     await browser.open("/manage/accounts")
-    await browser.send("/manage/accounts", name="zoe")
+    await browser.submit("/manage/accounts", name="zoe")
     [to_sign_in] = re.findall(rf'value="{URL}(/sign-in/link#\w+)"', browser.text)
-    await browser.send("/manage/accounts", name="yan", email="yan@example.org")
+    await browser.submit("/manage/accounts", name="yan", email="yan@example.org")
     owner = await signed_in_by_pages(world, ann)
     await owner.open("/account/organizations/acme")
     invite = "/account/organizations/acme/invite"
-    await owner.send(invite, role="member", email="", label="for zoe")
+    await owner.submit(invite, role="member", email="", label="for zoe")
     [to_join] = re.findall(rf'value="{URL}(/account/invitations#\w+)"', owner.text)
-    await owner.send(invite, role="member", email="bob@example.org", label="")
+    await owner.submit(invite, role="member", email="bob@example.org", label="")
     body = json.dumps({"role": "member", "label": "for mia"}).encode()
     url = f"{URL}/api/v1/orgs/acme/invitations"
     assert (await world.send("POST", url, by=ann, content=body)).status_code == 201
-    zoe = PageClient(world)
+    zoe = Browser(world)
     assert (await zoe.open(to_join)).status_code == 401
     await zoe.open(to_sign_in)
-    await zoe.send(to_sign_in)
+    await zoe.submit(to_sign_in)
     assert "Join acme?" in zoe.text
-    await zoe.send(to_join, decision="accept")
+    await zoe.submit(to_join, decision="accept")
     assert "Invitation accepted." in zoe.text
 
 
@@ -279,8 +278,8 @@ async def test_no_secret_is_in_an_address_that_hosts_log(worlds: OpenWorld, show
     await packages(world)
     browser = Browser(world)
     link = await sign_in_link(world, world.people.ann)
-    await browser.get(link)
-    await browser.post(link)
+    await browser.open(link)
+    await browser.submit(link)
     await people(world, browser)
     await links(world)
     for mail in world.mailer.sent:

@@ -18,7 +18,7 @@ from shared.services.organizations.typosquats import POPULAR_DEPENDENTS, POPULAR
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.support.archives import bala
-from tests.support.page_client import PageClient
+from tests.support.browsers import signed_in
 from tests.support.port_doubles import Fault, failing
 from tests.support.world import URL, OpenWorld, Person, World
 
@@ -186,7 +186,7 @@ async def test_a_package_of_an_organization_that_imitates_a_popular_one_waits(kn
     assert "moonbeam_io resembles moonbeam, which many use" in printed
     assert await state_of(known, "moonbeam_io/sheets") is State.HELD
     assert await known.java().versions("moonbeam_io/sheets") == []
-    page = await PageClient.at(known, known.people.ann, "/account/organizations/moonbeam_io")
+    page = await signed_in(known, known.people.ann, "/account/organizations/moonbeam_io")
     assert "could be confused with moonbeam" in page.text
 
 

@@ -3,52 +3,68 @@ pages.
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from html import unescape
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import httpx
 
+from shared.auth.authentication import RequestClient
+from shared.auth.browsers import SignInBrowser
 from tests.fakes.identity_provider import FakeInternet, Issuer
-from tests.support.page_client import TAKES_CODE, keep_cookies, signed_in_cookies, step_of
 from tests.support.world import URL, Person, World
 
-_INPUT = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
-_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+_FORMS = re.compile(r'<form method="post" action="([^"]*)"[^>]*>(.*?)</form>', re.DOTALL)
+_HIDDEN = re.compile(r'<input type="hidden" name="([\w-]+)" value="([^"]*)">')
+_TAKES_CODE = "data-link-code"
+_STEP = re.compile(r'<button type="submit" name="(step)" value="([^"]*)">')
 
 
 @dataclass
 class Browser:
-    """One browser with its cookies; `page` is what it shows."""
+    """A browser of somebody, signed in or not; `page` is what it shows."""
 
     world: World
-    issuer: Issuer | None = None
+    issuer: Issuer | None = None  # Where its user signs in, if that is not by a link.
     agent: str = AGENT
+    address: str = "192.0.2.10"  # Where its requests come from.
     cookies: dict[str, str] = field(default_factory=dict[str, str])
     page: httpx.Response = field(default_factory=lambda: httpx.Response(200))
 
-    async def get(self, path: str, **headers: str) -> httpx.Response:
+    async def open(self, path: str, **headers: str) -> httpx.Response:
         """Open a page, and follow where it leads; that of a one-time link posts the code, as its
         script does."""
-        page = await self._followed(await self.send("GET", path, headers=headers))
+        page = await self.follow(await self.send("GET", path, headers=headers))
         code = urlsplit(path).fragment
-        if code and TAKES_CODE in page.text:
-            return await self.post(path, code=code, **step_of(page))
-        return page
+        if code and _TAKES_CODE in page.text:
+            step = dict(_STEP.findall(page.text))
+            await self.submit(path, code=code, **step)
+        return self.page
 
     async def choose(self, path: str, kind: str) -> httpx.Response:
         """Open a page that offers ways to sign in, and follow one."""
-        page = await self.get(path)
+        page = await self.open(path)
         [offer] = re.findall(rf'href="(/sign-in/{kind}\?[^"]*)"', page.text)
-        return await self.get(unescape(offer))
+        return await self.open(unescape(offer))
 
-    async def post(self, path: str, **fields: str) -> httpx.Response:
-        """Send the form of the page that is shown, with what is typed in, and follow."""
-        body = urlencode({**self.hidden, **fields}).encode()
-        return await self._followed(await self.send("POST", path, headers=_FORM, content=body))
+    async def submit(self, path: str, **fields: str | list[str]) -> httpx.Response:
+        """Send a form of the page that is shown, with what is typed in, and show where it leads;
+        return the answer to the form itself.
+
+        A form that the page does not have is sent with the proof that all its forms have.
+        """
+        return await self.submit_only(path, **{"csrf": self.csrf, **self.hidden_of(path), **fields})
+
+    async def submit_only(self, path: str, **fields: str | list[str]) -> httpx.Response:
+        """Send a form with these fields and no hidden ones."""
+        body = urlencode(fields, doseq=True).encode()
+        answer = await self.send("POST", path, headers=FORM, content=body)
+        await self.follow(answer)
+        return answer
 
     async def api(
         self, method: str, path: str, json: object = None, *, csrf: str | None = None
@@ -68,34 +84,17 @@ class Browser:
         content: bytes | None = None,
     ) -> httpx.Response:
         """Send a request with the cookies, and keep those that come back."""
-        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        sent = {"User-Agent": self.agent, **({"Cookie": cookies} if cookies else {})}
+        sent = {"User-Agent": self.agent, "X-Forwarded-For": self.address}
+        if self.cookies:
+            sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         answer = await self.world.send(
             method, urljoin(URL, path), headers={**sent, **(headers or {})}, content=content
         )
-        keep_cookies(self.cookies, answer.headers.get_list("set-cookie"))
+        self.keep_cookies(answer.headers.get_list("set-cookie"))
         return answer
 
-    @property
-    def hidden(self) -> dict[str, str]:
-        """Return the hidden fields of the page that is shown."""
-        return {name: unescape(value) for name, value in _INPUT.findall(self.page.text)}
-
-    @property
-    def csrf(self) -> str:
-        """Return what forms of this session hold."""
-        return self.hidden.get("csrf", "")
-
-    @property
-    def session(self) -> str:
-        """Return the cookie of the session, or an empty text."""
-        return self.cookies.get("__Host-ballroom", "")
-
-    def copy(self) -> "Browser":
-        """Return a browser with the same cookies, as a thief has it."""
-        return Browser(self.world, self.issuer, self.agent, dict(self.cookies), self.page)
-
-    async def _followed(self, answer: httpx.Response) -> httpx.Response:
+    async def follow(self, answer: httpx.Response) -> httpx.Response:
+        """Show an answer, or the page to which it leads."""
         while answer.is_redirect:
             target = answer.headers["location"]
             if urlsplit(target).netloc not in ("", urlsplit(URL).netloc):
@@ -105,6 +104,45 @@ class Browser:
         self.page = answer
         return answer
 
+    def keep_cookies(self, sent: Iterable[str]) -> None:
+        """Keep cookies that `Set-Cookie` headers set, and drop those that they delete."""
+        for cookie in sent:
+            pair, *attributes = cookie.split("; ")
+            name, _, value = pair.partition("=")
+            if "max-age=0" in map(str.lower, attributes):
+                self.cookies.pop(name, None)
+            else:
+                self.cookies[name] = value
+
+    @property
+    def text(self) -> str:
+        """Return what the page shows, and its markup, with characters as they are."""
+        return unescape(self.page.text)
+
+    @property
+    def csrf(self) -> str:
+        """Return what forms of this session hold."""
+        return dict(_HIDDEN.findall(self.page.text)).get("csrf", "")
+
+    def hidden_of(self, path: str) -> dict[str, str]:
+        """Return the hidden fields of the forms of the page that are sent to a path."""
+        wanted = urlsplit(path)._replace(scheme="", netloc="", fragment="").geturl()
+        return {
+            name: unescape(value)
+            for action, form in _FORMS.findall(self.page.text)
+            if unescape(action) == wanted
+            for name, value in _HIDDEN.findall(form)
+        }
+
+    @property
+    def session(self) -> str:
+        """Return the cookie of the session, or an empty text."""
+        return self.cookies.get("__Host-ballroom", "")
+
+    def copy(self) -> "Browser":
+        """Return a browser with the same cookies, as a thief has it."""
+        return replace(self, cookies=dict(self.cookies))
+
     async def _through_issuer(self, target: str) -> httpx.Response:
         assert self.issuer is not None, f"nobody is at {target}"
         answer = await FakeInternet([self.issuer]).browse(target)
@@ -113,14 +151,30 @@ class Browser:
         # The provider's page sends its form by itself.
         [action] = re.findall(r'action="([^"]*)"', answer.text)
         fields = dict(re.findall(r'<input name="(\w+)" value="([^"]*)">', answer.text))
-        return await self.send("POST", action, headers=_FORM, content=urlencode(fields).encode())
+        return await self.send("POST", action, headers=FORM, content=urlencode(fields).encode())
 
 
-async def signed_in(world: World, person: Person, **options: Any) -> Browser:
-    """Return a browser in which the person has just signed in by a link; it shows their account."""
+async def signed_in(
+    world: World, person: Person, path: str = "/account", **options: Any
+) -> Browser:
+    """Return a browser in which the person has just signed in by a link, and which shows a page.
+
+    It calls what the posted form of the link calls: the pages of links have their own tests.
+    """
     browser = Browser(world, **options)
-    headers = {"x-forwarded-for": "127.0.0.1", "user-agent": browser.agent}
-    keep_cookies(browser.cookies, await signed_in_cookies(world, person, headers))
-    await browser.get("/account")
+    identity = world.registry.identity
+    # The host adds the address of the peer.
+    headers = {"x-forwarded-for": f"{browser.address},127.0.0.1", "user-agent": browser.agent}
+    client = RequestClient.of(headers, world.registry.settings.proxies)
+    name, named = identity.browsers.name_or_create({})
+    link = await identity.sign_in_links.create(person.account.id)
+    code = link.reveal().partition("#")[2]
+    cookies = await identity.sign_in_flow.finish_link(
+        code, SignInBrowser(client.address, client.agent, name, known_browser_cookie="")
+    )
+    browser.keep_cookies(each.reveal() for each in (named, *cookies))
+    await browser.open("/account")
     assert browser.page.status_code == 200, browser.page.text
+    if path != "/account":
+        await browser.open(path)
     return browser

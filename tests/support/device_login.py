@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import httpx
 
-from tests.support.page_client import FORM
+from tests.support.browsers import FORM
 from tests.support.world import URL, World
 
 ASK = f"{URL}/api/v1/device"

@@ -19,12 +19,14 @@ import httpx
 from msgspec.structs import replace
 
 from shared.auth.authentication import TOKEN_CACHED_FOR
+from shared.ports.search import SearchIndex
 from shared.ports.system import Clock
 from shared.registry import Registry
 from shared.runtime.editions import CHANGES_KNOWN_WITHIN
 from shared.services.adapters import Adapters
 from tests.fakes.cosmos.protocol import Request
 from tests.support.cloud_stores import look_for_parts
+from tests.support.port_doubles import Proceed, intercepted
 
 INSTANCES = 4
 PACKAGES = ("packages",)  # Containers.
@@ -119,39 +121,32 @@ def as_instance(stores: Adapters, clock: Clock, changes: Changes) -> Adapters:
         stores,
         # Tokens, sessions and notices are cached for the same time.
         clock=InstanceClock(clock, changes, DIRECTORY, TOKEN_CACHED_FOR),
-        search=FollowingSearch(stores.search, changes),
+        search=intercepted(
+            stores.search, IndexRefresh(stores.search, changes).intercept, _SEARCHES
+        ),
     )
 
 
-class FollowingSearch:
-    """A search that has read the change feed whenever others changed something.
+class IndexRefresh:
+    """Lets a search read the change feed first whenever others changed something.
 
     On a real instance this happens by itself within a second.
     """
 
-    def __init__(self, search: Any, changes: Changes) -> None:
+    def __init__(self, search: SearchIndex, changes: Changes) -> None:
         self._search = search
         self._changes = changes
         self._seen = 0
         self._feeding = asyncio.Lock()
 
-    def __getattr__(self, operation: str) -> Any:
-        found = getattr(self._search, operation)
-        if operation not in _SEARCHES:
-            return found
-
-        async def searching(*arguments: Any, **named: Any) -> Any:
-            await self._feed_once()
-            return await found(*arguments, **named)
-
-        return searching
-
-    async def _feed_once(self) -> None:
+    async def intercept(self, _method: str, proceed: Proceed) -> Any:
+        """Search after the index is as new as the records."""
         async with self._feeding:
             changed = self._changes.by_others(PACKAGES)
             if changed != self._seen:
                 await look_for_parts(self._search)
                 self._seen = changed
+        return await proceed()
 
 
 _SEARCHES = (

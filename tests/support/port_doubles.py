@@ -1,42 +1,77 @@
-"""Ports that record the calls of their methods, or fail when a test says so."""
+"""Ports whose calls a test intercepts: it records them, or lets them fail."""
 
+import inspect
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
+from types import NoneType
 from typing import Any, TypeVar, cast
 
 from msgspec.structs import asdict, replace
 
-from shared.domain.packages import FoundRelease, Survey
-from shared.ports.metadata import MetadataStore
+from shared.domain.errors.requests import Busy
 from shared.services.adapters import Adapters
 
 Port = TypeVar("Port")
+Proceed = Callable[[], Any]  # Makes the call, and returns what the method returns.
+Intercept = Callable[[str, Proceed], Any]  # With the name of the method; returns as `Proceed` does.
 
-# What a registry is built over and no request waits for.
-NO_STORES = {
-    "clock",
-    "randomness",
-    "keys",
-    "archive_path",
-    "close",
-    "edition",
-    "links",
-    "edge",
-    "require_disk_space",
-    "connect_upstream",
-}
+# What a registry is built over and no request waits for, beside functions and plain values.
+NO_STORES = {"clock", "randomness", "keys", "edition", "links", "edge"}
+_NO_STORE = (NoneType, bool, Enum)
+
+
+def intercepted(port: Port, intercept: Intercept, methods: Collection[str] = ()) -> Port:
+    """Return `port`, with `intercept` called instead of these methods, or of every coroutine
+    function if none is named."""
+
+    def is_intercepted(name: str, attribute: object) -> bool:
+        return name in methods if methods else inspect.iscoroutinefunction(attribute)
+
+    return cast("Port", _Intercepted(port, intercept, is_intercepted))
+
+
+class _Intercepted:
+    def __init__(
+        self, port: object, intercept: Intercept, is_intercepted: Callable[[str, object], bool]
+    ) -> None:
+        self._port = port
+        self._intercept = intercept
+        self._is_intercepted = is_intercepted
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self._port, name)
+        if not self._is_intercepted(name, attribute):
+            return attribute
+
+        def call(*values: Any, **named: Any) -> Any:
+            return self._intercept(name, partial(attribute, *values, **named))
+
+        async def awaited(*values: Any, **named: Any) -> Any:
+            return await call(*values, **named)
+
+        # What wraps this port in turn asks whether the method is a coroutine function.
+        return awaited if inspect.iscoroutinefunction(attribute) else call
+
+
+def noting(port: Port, note: Callable[[str], None]) -> Port:
+    """Return `port`, which tells `note` the name of each method when it is called."""
+
+    def intercept(method: str, proceed: Proceed) -> Any:
+        note(method)
+        return proceed()
+
+    def is_method(_name: str, attribute: object) -> bool:
+        return callable(attribute)
+
+    return cast("Port", _Intercepted(port, intercept, is_method))
 
 
 def counting(port: Port, calls: Counter[str]) -> Port:
     """Return `port`, with every call counted in `calls` by the name of the method."""
     return noting(port, lambda method: calls.update([method]))
-
-
-def noting(port: Port, note: Callable[[str], None]) -> Port:
-    """Return `port`, which tells `note` the name of each method when it is called."""
-    return cast("Port", _Noting(port, note))
 
 
 @dataclass
@@ -52,9 +87,9 @@ class Journal:
         ports = {
             name: noting(port, self._note(name))
             for name, port in asdict(stores).items()
-            if name not in NO_STORES and port is not None  # The cloud has no room to count.
+            if name not in NO_STORES and not isinstance(port, _NO_STORE) and not callable(port)
         }
-        ports["metadata"] = cast("MetadataStore", _Finding(ports["metadata"], self.found))
+        ports["metadata"] = intercepted(ports["metadata"], self._find, ("survey", "find"))
         return replace(stores, **ports)
 
     def taken(self) -> list[str]:
@@ -71,6 +106,13 @@ class Journal:
 
     def _note(self, port: str) -> Callable[[str], None]:
         return lambda method: self.calls.append(f"{port}.{method}")
+
+    async def _find(self, method: str, proceed: Proceed) -> Any:
+        """Count the packages and releases that are found."""
+        found = await proceed()
+        heads = found if method == "survey" else [found.head]
+        self.found[f"metadata.{method}"] += sum(each is not None for each in heads)
+        return found
 
 
 PORTS = (
@@ -115,49 +157,6 @@ class Ledger:
         }
 
 
-class _Finding:
-    """Counts the packages and releases that their store returns."""
-
-    def __init__(self, metadata: MetadataStore, found: Counter[str]) -> None:
-        self._metadata = metadata
-        self._found = found
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._metadata, name)
-
-    async def survey(self, *values: Any, **named: Any) -> list[Survey | None]:
-        surveys = await self._metadata.survey(*values, **named)
-        self._found["metadata.survey"] += sum(each is not None for each in surveys)
-        return surveys
-
-    async def find(self, *values: Any, **named: Any) -> FoundRelease:
-        found = await self._metadata.find(*values, **named)
-        self._found["metadata.find"] += found.head is not None
-        return found
-
-
-class _Noting:
-    def __init__(self, port: object, note: Callable[[str], None]) -> None:
-        self._port = port
-        self._note = note
-
-    def __getattr__(self, name: str) -> Any:
-        attribute = getattr(self._port, name)
-        if not callable(attribute):
-            return attribute
-
-        def noted(*values: Any, **named: Any) -> Any:
-            self._note(name)
-            return attribute(*values, **named)
-
-        return noted
-
-    def __call__(self, *values: Any, **named: Any) -> Any:
-        """Call what is a function, such as `Adapters.disk_space`; it is no operation of a store."""
-        function = cast("Callable[..., Any]", self._port)
-        return function(*values, **named)
-
-
 class Moment(Enum):
     """When a call fails: before anything happened, or after all of it did."""
 
@@ -175,10 +174,14 @@ class Fault:
     nth: int = 1
     calls: int = field(default=0, init=False)
 
-    def strikes(self) -> bool:
-        """Count a call, and say whether it is the one that fails."""
+    async def intercept(self, _method: str, proceed: Proceed) -> Any:
+        """Let a call go through, or fail."""
         self.calls += 1
-        return self.calls == self.nth
+        if self.calls != self.nth:
+            return await proceed()
+        if self.moment is Moment.AFTER:
+            await proceed()
+        raise self.error
 
     def at(self, port: str) -> Callable[[Adapters], Adapters]:
         """Return a `wrap` for a world, one of whose stores has this fault."""
@@ -187,24 +190,25 @@ class Fault:
 
 def failing(port: Port, fault: Fault) -> Port:
     """Return `port` with one fault."""
-    return cast("Port", _Failing(port, fault))
+    return intercepted(port, fault.intercept, (fault.method,))
 
 
-class _Failing:
-    def __init__(self, port: object, fault: Fault) -> None:
-        self._port = port
-        self._fault = fault
+@dataclass
+class Outage:
+    """While it lasts, some methods of some ports fail."""
 
-    def __getattr__(self, name: str) -> Any:
-        attribute = getattr(self._port, name)
-        if name != self._fault.method:
-            return attribute
+    methods: Mapping[str, Collection[str]]  # By the port.
+    lasts: bool = False
 
-        async def faulty(*values: Any, **named: Any) -> Any:
-            if not self._fault.strikes():
-                return await attribute(*values, **named)
-            if self._fault.moment is Moment.AFTER:
-                await attribute(*values, **named)
-            raise self._fault.error
+    def wrap(self, stores: Adapters) -> Adapters:
+        """Return the stores with these methods failing during the outage."""
+        ports = {
+            port: intercepted(getattr(stores, port), self._intercept, methods)
+            for port, methods in self.methods.items()
+        }
+        return replace(stores, **ports)
 
-        return faulty
+    async def _intercept(self, _method: str, proceed: Proceed) -> Any:
+        if self.lasts:
+            raise Busy
+        return await proceed()

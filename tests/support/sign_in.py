@@ -62,7 +62,7 @@ class SignInWorld:
     async def signed_in(self, kind: str = "oidc") -> Browser:
         """Return a browser in which the person at the issuer has just signed in."""
         browser = self.browser()
-        await browser.get(f"/sign-in/{kind}")
+        await browser.open(f"/sign-in/{kind}")
         assert browser.page.status_code == 200, browser.page.text
         return browser
 

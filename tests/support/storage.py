@@ -1,4 +1,8 @@
-"""Where the registries of tests store their data: in folders, or in the cloud."""
+"""Where the registries of tests store their data: in folders, or in the cloud.
+
+BALLROOM_TEST_PLACES=cloud chooses the stores of the cloud, and four-instances those under four
+instances of each registry.
+"""
 
 import os
 import shutil
@@ -15,7 +19,8 @@ from shared.bootstrap.migration import migrate
 from shared.ports.system import Clock
 from shared.services.adapters import Adapters
 from shared.settings import Settings
-from tests.reaching import ONE_MACHINE
+from tests import reaching
+from tests.reaching import CLOUD, FOUR_INSTANCES, ONE_MACHINE
 
 
 class Places(Protocol):
@@ -164,12 +169,10 @@ class FourInstances(Clouds):
         self._changes.pop(place, None)
 
 
-CLOUD = "cloud"
-FOUR_INSTANCES = "four-instances"
-WORLD = os.environ.get("BALLROOM_TEST_WORLD", "")
-IN_THE_CLOUD = WORLD in (CLOUD, FOUR_INSTANCES)
+_CHOSEN = os.environ.get(reaching.PLACES, "")
+IN_THE_CLOUD = _CHOSEN in (CLOUD, FOUR_INSTANCES)
 _KINDS: dict[str, Callable[[], Places]] = {CLOUD: Clouds, FOUR_INSTANCES: FourInstances}
-PLACES: Places = _KINDS.get(WORLD, Folders)()
+PLACES: Places = _KINDS.get(_CHOSEN, Folders)()
 
 
 def one_machine(reason: str) -> pytest.MarkDecorator:

@@ -1,7 +1,4 @@
-"""A whole registry for one test: over a temporary folder, served in process, with its people.
-
-BALLROOM_TEST_WORLD=cloud opens it over the stores of the cloud instead of those of one machine.
-"""
+"""A whole registry for one test: over a temporary folder, served in process, with its people."""
 
 import asyncio
 import dataclasses

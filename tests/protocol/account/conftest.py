@@ -2,11 +2,11 @@
 
 import pytest
 
-from tests.support.page_client import PageClient
+from tests.support.browsers import Browser, signed_in
 from tests.support.world import World
 
 
 @pytest.fixture
-async def ann(world: World, request: pytest.FixtureRequest) -> PageClient:
+async def ann(world: World, request: pytest.FixtureRequest) -> Browser:
     """Return a browser in which Ann has just signed in; it shows the page of the module."""
-    return await PageClient.at(world, world.people.ann, request.module.PAGE)
+    return await signed_in(world, world.people.ann, request.module.PAGE)

@@ -6,21 +6,21 @@ from datetime import timedelta
 import pytest
 
 from tests.support.archives import bala
-from tests.support.page_client import PageClient
+from tests.support.browsers import Browser, signed_in
 from tests.support.sign_in import open_sign_in
 from tests.support.world import OpenWorld, World
 
 
-def beginning(browser: PageClient) -> str:
+def beginning(browser: Browser) -> str:
     """Return the page up to the first steps."""
     return browser.text.partition("<main")[2].partition("Get started")[0]
 
 
 async def test_tokens_that_expire_soon_need_attention(world: World) -> None:
-    ann = await PageClient.of(world, world.people.ann)
+    ann = await signed_in(world, world.people.ann)
     assert "Needs attention" not in ann.text
     world.clock.advance(timedelta(days=80))
-    ann = await PageClient.of(world, world.people.ann)
+    ann = await signed_in(world, world.people.ann)
     text = beginning(ann)
     words = " ".join(re.sub("<[^>]+>", "", text).split())
     assert "expires in 10 days" in words
@@ -31,10 +31,10 @@ async def test_releases_that_wait_for_an_owner_need_attention(worlds: OpenWorld)
     world = await worlds(brake_packages=1)
     await world.push(bala("acme/greet:1.0.0"))
     await world.push_held(bala("acme/base:1.0.0"))
-    ann = await PageClient.of(world, world.people.ann)
+    ann = await signed_in(world, world.people.ann)
     assert "1 release of acme waits for an owner." in beginning(ann)
     assert 'href="/account/organizations/acme/held"' in beginning(ann)
-    mia = await PageClient.of(world, world.people.mia)
+    mia = await signed_in(world, world.people.mia)
     assert "waits for an owner" not in beginning(mia)  # She is no owner.
 
 
@@ -51,8 +51,8 @@ async def test_releases_that_wait_for_an_owner_need_attention(worlds: OpenWorld)
 async def test_the_addresses_in_the_documentation_of_ballerina_lead_to_the_account(
     world: World, address: str, page: str
 ) -> None:
-    ann = await PageClient.of(world, world.people.ann)
-    answer = await ann.open(address)
+    ann = await signed_in(world, world.people.ann)
+    answer = await ann.send("GET", address)
     assert answer.headers["location"] == page
 
 

@@ -27,8 +27,8 @@ from shared.domain.scopes import Role
 from shared.services.administration.account_erasure import ErasureReceipt
 from shared.services.organizations.invitations import InvitationRequest
 from tests.support.archives import bala
+from tests.support.browsers import Browser, signed_in
 from tests.support.logs import capture_logs
-from tests.support.page_client import PageClient
 from tests.support.port_doubles import Fault
 from tests.support.refusals import raises_refusal
 from tests.support.storage import one_machine
@@ -102,20 +102,20 @@ async def test_a_second_erasure_keeps_the_time_of_the_first(world: World) -> Non
 
 
 async def test_the_person_and_administrators_cancel_an_erasure(
-    world: World, admin: PageClient
+    world: World, admin: Browser
 ) -> None:
     mia = world.people.mia
     erasures = world.registry.administration.account_erasures
     await erasures.announce(mia.account, REASON, by=OPERATOR)
-    own = await PageClient.at(world, mia, "/account/data")
+    own = await signed_in(world, mia, "/account/data")
     assert "This account will be erased on" in own.text
-    await own.send("/account/keep")
+    await own.submit("/account/keep")
     assert "The erasure was canceled" in own.text
     await erasures.announce(mia.account, REASON, by=OPERATOR)
     page = f"/manage/accounts/{mia.account.id}"
     await admin.open(page)
     assert REASON in admin.text
-    await admin.send(f"{page}/keep")
+    await admin.submit(f"{page}/keep")
     assert "The erasure was canceled" in admin.text
     world.clock.advance(timedelta(days=8))
     await erasures_run(world)
@@ -141,17 +141,17 @@ async def test_somebody_else_cancels_no_erasure_and_erases_nobody(world: World) 
 
 
 async def test_an_administrator_erases_an_account_on_its_page_and_reads_a_receipt(
-    world: World, admin: PageClient
+    world: World, admin: Browser
 ) -> None:
     mia = world.people.mia
     page = f"/manage/accounts/{mia.account.id}"
     await admin.open(page)
-    answer = await admin.send(f"{page}/erase", name="mia", reason="", when="now")
+    answer = await admin.submit(f"{page}/erase", name="mia", reason="", when="now")
     assert answer.status_code == 400
     assert "Enter a reason for the erasure of mia" in admin.text
-    await admin.send(f"{page}/erase", name="Mia", reason=REASON, when="now")
+    await admin.submit(f"{page}/erase", name="Mia", reason=REASON, when="now")
     assert await exists(world, mia)
-    await admin.send(f"{page}/erase", name="mia", reason=REASON, when="now")
+    await admin.submit(f"{page}/erase", name="mia", reason=REASON, when="now")
     assert f"Erased the account {mia.account.id}" in admin.text
     assert "1 access tokens, 1 roles in organizations" in admin.text
     assert "Backups and snapshots from before" in admin.text
@@ -268,7 +268,7 @@ async def test_the_claim_of_somebody_who_is_erased_is_withdrawn_and_its_words_go
     told = [mail for mail in world.mailer.sent if "claim to the name was withdrawn" in mail.subject]
     assert [mail.to for mail in told] == ["ann@example.org"]
     assert "Somebody whose account was deleted withdrew the claim" in told[0].text
-    page = await PageClient.at(world, world.people.ann, f"/account/disputes/{dispute.id}")
+    page = await signed_in(world, world.people.ann, f"/account/disputes/{dispute.id}")
     assert "A deleted account" in page.text
     assert (await world.registry.administration.name_disputes.forget(bob.account, by=OPERATOR)) == 0
 
@@ -359,7 +359,7 @@ async def test_the_request_of_an_erased_account_for_an_ownership_ends(world: Wor
 
 
 async def test_what_the_token_of_an_erased_administrator_proposed_waits_under_its_id(
-    world: World, admin: PageClient
+    world: World, admin: Browser
 ) -> None:
     mia = world.people.mia
     proposal = Proposal(
@@ -425,7 +425,7 @@ async def test_nothing_in_an_aged_store_its_backup_or_its_log_names_a_person_who
     addresses = ["198.51.100.21", "198.51.100.22", "198.51.100.23", "Netscape-Navigator-4"]
     with capture_logs() as logged:
         for person, address in zip((people.mia, people.bob, people.ann), addresses, strict=False):
-            browser = await PageClient.of(world, person, address=address)
+            browser = await signed_in(world, person, address=address)
             await browser.open("/account/sessions")
             headers = {"X-Forwarded-For": address, "User-Agent": addresses[3]}
             await world.get(WHOAMI, by=person, headers=headers)

@@ -42,7 +42,7 @@ from shared.use_cases.inputs import shown_fields
 from shared.use_cases.use_case import UseCase
 from tests.support.advisories import advisory, affected
 from tests.support.archives import bala
-from tests.support.page_client import PageClient
+from tests.support.browsers import signed_in
 from tests.support.reporters import report
 from tests.support.trusted_publishing import SETTINGS
 from tests.support.world import OpenWorld, World
@@ -280,11 +280,11 @@ async def test_what_is_too_long_for_the_api_is_refused_by_the_form(
     who = world.people.admin if form.path.startswith("/manage/") else world.people.ann
     path = form.path.format_map(ids)
     values = {each: value.format_map(ids) for each, value in form.values.items()}
-    browser = await PageClient.at(world, who, "/account")
+    browser = await signed_in(world, who, "/account")
     long = too_long(name, bounded_fields(form.case)[name])
     field = shown_fields(form.case.inputs)[name].name
-    assert (await browser.send(path, **values | {field: long})).status_code == 400
-    assert (await browser.send(path, **values)).status_code in (200, 303)
+    assert (await browser.submit(path, **values | {field: long})).status_code == 400
+    assert (await browser.submit(path, **values)).status_code in (200, 303)
 
 
 def test_each_use_case_with_a_form_and_bounds_is_tried() -> None:

@@ -12,8 +12,7 @@ from shared.domain.scopes import Role
 from shared.domain.times import MS
 from shared.services.organizations.invitations import InvitationRequest
 from tests.protocol.account.test_organizations import PAGE, role_of
-from tests.support.browsers import Browser
-from tests.support.page_client import PageClient
+from tests.support.browsers import Browser, signed_in
 from tests.support.sign_in import open_sign_in
 from tests.support.world import URL, OpenWorld, World
 
@@ -33,15 +32,15 @@ async def invited(world: World, role: Role = Role.MAINTAINER) -> str:
     return invitation.link.reveal().removeprefix(URL)
 
 
-async def signed_in_by_link(world: World, browser: PageClient) -> str:
+async def signed_in_by_link(world: World, browser: Browser) -> str:
     """Sign Bob in by a link in the browser, and return where it leads."""
     link = await world.registry.identity.sign_in_links.create(world.people.bob.account.id)
     path = link.reveal().removeprefix(URL)
     await browser.open(path)
-    return str((await browser.send(path)).headers["location"])
+    return str((await browser.submit(path)).headers["location"])
 
 
-def words(browser: PageClient) -> str:
+def words(browser: Browser) -> str:
     """Return the words of the page in one line."""
     return " ".join(re.sub("<[^>]+>", "", browser.text).split())
 
@@ -52,7 +51,7 @@ async def test_the_code_is_the_fragment_of_the_link(world: World) -> None:
 
 @pytest.mark.parametrize("who", ["", "bob"])
 async def test_the_page_has_a_field_for_the_code(world: World, who: str) -> None:
-    browser = await PageClient.of(world, world.people.bob) if who else PageClient(world)
+    browser = await signed_in(world, world.people.bob) if who else Browser(world)
     assert (await browser.open(INVITATION)).status_code == 200
     assert 'name="code"' in browser.text
     assert f'action="{INVITATION}"' in browser.text
@@ -60,10 +59,10 @@ async def test_the_page_has_a_field_for_the_code(world: World, who: str) -> None
 
 async def test_an_invitation_is_accepted(world: World) -> None:
     link = await invited(world)
-    bob = await PageClient.of(world, world.people.bob)
+    bob = await signed_in(world, world.people.bob)
     assert (await bob.open(link)).status_code == 200
     assert "Join acme?" in bob.text
-    answer = await bob.send(link, decision="accept")
+    answer = await bob.submit(link, decision="accept")
     assert answer.headers["location"] == f"{PAGE}?done=joined"
     assert await role_of(world, world.people.bob) == "maintainer"
     assert "Invitation accepted." in bob.text
@@ -71,28 +70,28 @@ async def test_an_invitation_is_accepted(world: World) -> None:
 
 async def test_posting_the_code_alone_decides_nothing(world: World) -> None:
     link = await invited(world)
-    bob = await PageClient.of(world, world.people.bob)
+    bob = await signed_in(world, world.people.bob)
     for _ in range(2):
         await bob.open(link)
         assert await role_of(world, world.people.bob) == ""
-    await bob.send(link, decision="something")
+    await bob.submit(link, decision="something")
     assert "Join acme?" in bob.text
     assert await role_of(world, world.people.bob) == ""
 
 
 async def test_the_whole_link_may_be_pasted_into_the_field(world: World) -> None:
     link = await invited(world)
-    bob = await PageClient.of(world, world.people.bob)
+    bob = await signed_in(world, world.people.bob)
     await bob.open(INVITATION)
-    assert (await bob.send(INVITATION, code=f" {URL}{link}\n")).status_code == 200
+    assert (await bob.submit(INVITATION, code=f" {URL}{link}\n")).status_code == 200
     assert "Join acme?" in bob.text
 
 
 async def test_an_invitation_is_declined(world: World) -> None:
     link = await invited(world)
-    bob = await PageClient.of(world, world.people.bob)
+    bob = await signed_in(world, world.people.bob)
     await bob.open(link)
-    await bob.send(link, decision="decline")
+    await bob.submit(link, decision="decline")
     assert "Invitation declined." in bob.text
     assert await role_of(world, world.people.bob) == ""
     assert (await bob.open(link)).status_code == 404
@@ -100,9 +99,9 @@ async def test_an_invitation_is_declined(world: World) -> None:
 
 async def test_a_member_who_is_invited_reads_that_they_are_one(world: World) -> None:
     link = await invited(world)
-    mia = await PageClient.of(world, world.people.mia)
+    mia = await signed_in(world, world.people.mia)
     await mia.open(link)
-    answer = await mia.send(link, decision="accept")
+    answer = await mia.submit(link, decision="accept")
     assert answer.status_code == 409
     assert "Join acme?" in mia.text
     assert 'role="alert"' in mia.text
@@ -110,9 +109,9 @@ async def test_a_member_who_is_invited_reads_that_they_are_one(world: World) -> 
 
 @pytest.mark.parametrize("decision", ["", "accept"])
 async def test_an_invalid_code_shows_nothing(world: World, decision: str) -> None:
-    bob = await PageClient.of(world, world.people.bob)
+    bob = await signed_in(world, world.people.bob)
     await bob.open(INVITATION)
-    answer = await bob.send(INVITATION, code="guess", decision=decision)
+    answer = await bob.submit(INVITATION, code="guess", decision=decision)
     assert answer.status_code == 404
     assert "This invitation is not valid" in bob.text
     assert 'aria-invalid="true"' in bob.text
@@ -122,7 +121,7 @@ async def test_an_invalid_code_shows_nothing(world: World, decision: str) -> Non
 
 async def test_an_invitation_says_who_invites_to_what_before_the_sign_in(world: World) -> None:
     link = await invited(world)
-    stranger = PageClient(world)
+    stranger = Browser(world)
     assert (await stranger.open(link)).status_code == 401
     offer = "The operator invites you to join acme as maintainer. Sign in to accept or decline."
     assert offer in words(stranger)
@@ -132,16 +131,16 @@ async def test_an_invitation_says_who_invites_to_what_before_the_sign_in(world: 
 async def test_a_form_of_another_page_is_refused_before_the_code_is_looked_up(world: World) -> None:
     code = (await invited(world)).partition("#")[2]
     for csrf in ("", "guess"):
-        stranger = PageClient(world)
+        stranger = Browser(world)
         await stranger.open(INVITATION)
-        assert (await stranger.send_raw(INVITATION, csrf=csrf, code=code)).status_code == 400
+        assert (await stranger.submit_only(INVITATION, csrf=csrf, code=code)).status_code == 400
         assert "acme" not in stranger.text
         assert KEPT not in stranger.cookies
 
 
 async def test_a_sign_in_by_a_link_comes_back_to_the_invitation(world: World) -> None:
     link = await invited(world)
-    bob = PageClient(world)
+    bob = Browser(world)
     await bob.open(link)
     assert await signed_in_by_link(world, bob) == INVITATION
     assert "Join acme?" in bob.text
@@ -155,13 +154,13 @@ async def test_a_sign_in_with_a_provider_comes_back_to_the_invitation(worlds: Op
     await kim.choose(link, "oidc")
     assert "Join acme?" in kim.page.text
     assert str(kim.page.url) == f"{URL}{INVITATION}"
-    await kim.post(INVITATION, decision="accept")
+    await kim.submit(INVITATION, decision="accept")
     assert "Invitation accepted." in kim.page.text
 
 
 async def test_the_browser_keeps_the_code_until_the_sign_in_ends(world: World) -> None:
     link = await invited(world)
-    bob = PageClient(world)
+    bob = Browser(world)
     await bob.open(link)
     assert bob.cookies[KEPT] == link.partition("#")[2]
     await bob.open(INVITATION)  # Again, before the sign-in.
@@ -175,7 +174,7 @@ async def test_the_browser_keeps_the_code_until_the_sign_in_ends(world: World) -
 
 async def test_a_kept_code_that_has_expired_says_so_and_is_forgotten(world: World) -> None:
     link = await invited(world)
-    bob = PageClient(world)
+    bob = Browser(world)
     await bob.open(link)
     world.clock.advance(INVITATION_LIFETIME_MS * MS)
     assert (await bob.open(INVITATION)).status_code == 404
@@ -186,12 +185,12 @@ async def test_a_kept_code_that_has_expired_says_so_and_is_forgotten(world: Worl
 @pytest.mark.parametrize("page", ["https://evil.example/account", "//evil.example", "\x00", ""])
 async def test_a_page_to_return_to_is_one_of_the_registry(world: World, page: str) -> None:
     value = urlsafe_b64encode(page.encode()).decode().rstrip("=") or "%"
-    bob = PageClient(world, {"__Host-ballroom-return": value})
+    bob = Browser(world, cookies={"__Host-ballroom-return": value})
     assert await signed_in_by_link(world, bob) == "/account"
 
 
 async def test_a_guessed_invitation_shows_nothing_and_is_counted(world: World) -> None:
-    stranger = PageClient(world)
+    stranger = Browser(world)
     answer = await stranger.open(f"{INVITATION}#guess")
     assert answer.status_code == 404
     assert "acme" not in stranger.text
@@ -207,7 +206,7 @@ async def test_a_link_of_an_earlier_version_says_that_it_does_not_work(
     world: World, who: str
 ) -> None:
     code = (await invited(world)).partition("#")[2]
-    browser = await PageClient.of(world, world.people.bob) if who else PageClient(world)
+    browser = await signed_in(world, world.people.bob) if who else Browser(world)
     for path in (f"{INVITATION}/{code}", f"/sign-in/link/{code}"):
         assert (await browser.open(path)).status_code == 404
         assert "This link is from an earlier version of the registry" in browser.text

@@ -4,7 +4,7 @@ import pytest
 
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
-from tests.support.page_client import PageClient
+from tests.support.browsers import signed_in
 from tests.support.world import Person, World
 
 pytestmark = pytest.mark.measured
@@ -19,8 +19,8 @@ async def role_of(world: World, person: Person, org: str = "acme") -> str:
 
 
 async def test_an_organization_is_created_by_its_name(world: World) -> None:
-    mia = await PageClient.at(world, world.people.mia, PAGE)
-    answer = await mia.send(PAGE, name="miasorg")
+    mia = await signed_in(world, world.people.mia, PAGE)
+    answer = await mia.submit(PAGE, name="miasorg")
     assert answer.status_code == 303
     assert "Organization created." in mia.text
     assert "miasorg" in mia.text
@@ -33,8 +33,8 @@ async def test_an_organization_is_created_by_its_name(world: World) -> None:
 async def test_a_name_that_cannot_be_had_is_shown_again_with_the_reason(
     world: World, name: str, status: int
 ) -> None:
-    bob = await PageClient.at(world, world.people.bob, PAGE)
-    answer = await bob.send(PAGE, name=name)
+    bob = await signed_in(world, world.people.bob, PAGE)
+    answer = await bob.submit(PAGE, name=name)
     assert answer.status_code == status
     form = bob.text[bob.text.index("Create an organization") :]
     is_at_the_field = 'aria-invalid="true"' in form
@@ -45,8 +45,8 @@ async def test_a_name_that_cannot_be_had_is_shown_again_with_the_reason(
 
 
 async def test_a_member_leaves(world: World) -> None:
-    mia = await PageClient.at(world, world.people.mia, PAGE)
-    answer = await mia.send(f"{PAGE}/leave", org="acme")
+    mia = await signed_in(world, world.people.mia, PAGE)
+    answer = await mia.submit(f"{PAGE}/leave", org="acme")
     assert answer.status_code == 303
     assert await role_of(world, world.people.mia) == ""
     assert "You left the organization." in mia.text
@@ -55,8 +55,8 @@ async def test_a_member_leaves(world: World) -> None:
 
 
 async def test_the_last_owner_stays(world: World) -> None:
-    ann = await PageClient.at(world, world.people.ann, PAGE)
-    answer = await ann.send(f"{PAGE}/leave", org="acme")
+    ann = await signed_in(world, world.people.ann, PAGE)
+    answer = await ann.submit(f"{PAGE}/leave", org="acme")
     assert answer.status_code == 409
     assert 'role="alert"' in ann.text
     assert await role_of(world, world.people.ann) == "owner"

@@ -20,11 +20,12 @@ async def test_a_link_signs_in_and_leads_to_the_account(world: World) -> None:
     browser = Browser(world)
     link = await link_of(world, world.people.ann)
     for _ in range(3):  # A program that checks links, and runs scripts, does not use it up.
-        assert (await Browser(world).get(link)).status_code == 200
-    shown = await browser.get(link)
+        assert (await Browser(world).open(link)).status_code == 200
+    shown = await browser.open(link)
     assert (shown.status_code, browser.session) == (200, "")
     assert "sign in as <strong>ann</strong>. This link works once" in shown.text
-    page = await browser.post(link)
+    await browser.submit(link)
+    page = browser.page
     assert page.status_code == 200
     assert "Signed in as <strong>ann</strong>." in page.text
     assert "acme: owner" in page.text
@@ -35,18 +36,19 @@ async def test_the_page_of_a_link_has_a_field_for_people_without_scripts(world: 
     browser = Browser(world)
     address, _, code = link.partition("#")
     assert address == f"{URL}/sign-in/link"
-    assert (await browser.get(address)).status_code == 200
+    assert (await browser.open(address)).status_code == 200
     for typed in (code, link):
-        shown = await browser.post(address, code=typed, step="show")
+        shown = await browser.submit(address, code=typed, step="show")
         assert "sign in as <strong>ann</strong>" in shown.text
-    assert "Signed in as <strong>ann</strong>." in (await browser.post(address)).text
+    await browser.submit(address)
+    assert "Signed in as <strong>ann</strong>." in browser.page.text
 
 
 async def test_a_refused_code_is_asked_for_again(world: World) -> None:
     browser = Browser(world)
     for fields in ({"step": "show"}, {}):
-        await browser.get("/sign-in/link")
-        refused = await browser.post("/sign-in/link", code="guess", **fields)
+        await browser.open("/sign-in/link")
+        refused = await browser.submit("/sign-in/link", code="guess", **fields)
         assert refused.status_code == 401
         assert 'aria-invalid="true"' in refused.text
         assert "guess" not in refused.text
@@ -56,14 +58,14 @@ async def test_a_link_can_be_used_once(world: World) -> None:
     link = await link_of(world, world.people.ann)
     first = Browser(world)
     second = Browser(world)
-    await first.get(link)
-    await second.get(link)
-    await first.post(link)
-    refused = await second.post(link)
+    await first.open(link)
+    await second.open(link)
+    await first.submit(link)
+    refused = await second.submit(link)
     assert refused.status_code == 401
     assert "was used or has expired" in refused.text
     assert second.session == ""
-    assert (await second.get(link)).status_code == 401
+    assert (await second.open(link)).status_code == 401
 
 
 async def test_nobody_is_signed_in_by_a_form_of_somebody_elses_page(world: World) -> None:
@@ -71,18 +73,19 @@ async def test_nobody_is_signed_in_by_a_form_of_somebody_elses_page(world: World
     link = await link_of(world, world.people.bob)
     mine = Browser(world)
     theirs = Browser(world)
-    await mine.get(link)
-    await theirs.get(await link_of(world, world.people.ann))
+    await mine.open(link)
+    await theirs.open(await link_of(world, world.people.ann))
     theirs.page = mine.page
-    refused = await theirs.post(link)
+    refused = await theirs.submit(link)
     assert (refused.status_code, theirs.session) == (400, "")
-    assert (await Browser(world).post(link)).status_code == 400
-    assert (await mine.post(link)).status_code == 200
+    assert (await Browser(world).submit(link)).status_code == 400
+    await mine.submit(link)
+    assert mine.page.status_code == 200
 
 
 async def test_the_page_shows_what_to_do_next_at_the_address_of_the_registry(world: World) -> None:
     browser = await signed_in(world, world.people.ann)
-    page = await browser.get("/account", Host="evil.example")
+    page = await browser.open("/account", Host="evil.example")
     assert f"curl -fsS {URL}/login.py | python3 -" in page.text
     assert "bal push --repository=ballroom" in page.text
     assert "evil.example" not in page.text
@@ -99,15 +102,16 @@ async def test_anonymous_readers_read_how_to_sign_in(world: World) -> None:
 async def test_signing_out_takes_the_cookie_back_and_ends_the_session(world: World) -> None:
     browser = await signed_in(world, world.people.ann)
     thief = browser.copy()
-    page = await browser.post("/sign-out")
+    await browser.submit("/sign-out")
+    page = browser.page
     assert (page.status_code, browser.session) == (200, "")
-    assert (await thief.get("/account")).status_code == 401
+    assert (await thief.open("/account")).status_code == 401
 
 
 async def test_nobody_is_signed_out_by_a_form_of_another_page(world: World) -> None:
     browser = await signed_in(world, world.people.ann)
-    assert (await browser.post("/sign-out", csrf="guess")).status_code == 400
-    assert (await browser.get("/account")).status_code == 200
+    assert (await browser.submit("/sign-out", csrf="guess")).status_code == 400
+    assert (await browser.open("/account")).status_code == 200
 
 
 async def test_anonymous_readers_may_sign_out(world: World) -> None:
@@ -121,7 +125,7 @@ async def test_anonymous_readers_may_sign_out(world: World) -> None:
 async def test_the_cookie_is_for_this_host_over_https_and_not_for_scripts(world: World) -> None:
     browser = Browser(world)
     link = await link_of(world, world.people.ann)
-    await browser.get(link)
+    await browser.open(link)
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     code = urlsplit(link).fragment
     answer = await browser.send("POST", link, form, f"csrf={browser.csrf}&code={code}".encode())
@@ -146,14 +150,14 @@ async def test_the_page_shows_the_mail_address_and_that_it_is_verified(world: Wo
     assert "knows no email address of yours, so you get no notifications." in browser.page.text
     stored = await world.registry.identity.accounts.by_id(world.people.mia.account.id)
     await world.stores.directory.replace(stored.model_copy(update={"email": "mia@example.org"}))
-    page = await browser.get("/account")
+    page = await browser.open("/account")
     assert "mia@example.org" in page.text
     assert ">Verified<" in page.text
 
 
 async def test_the_settings_are_a_download_with_a_place_for_a_token(world: World) -> None:
     browser = await signed_in(world, world.people.ann)
-    download = await browser.get("/account/settings.toml")
+    download = await browser.open("/account/settings.toml")
     assert download.text == client_settings(URL, "ann")
     assert download.headers["content-disposition"] == 'attachment; filename="Settings.toml"'
     assert (await world.get(f"{ACCOUNT}/settings.toml")).status_code == 401

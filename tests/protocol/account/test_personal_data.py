@@ -20,8 +20,7 @@ from shared.domain.scopes import Role
 from shared.domain.visibility import Visibility
 from shared.services.maintenance.finish_deletions import NAME_FREE_AFTER
 from tests.support.archives import bala
-from tests.support.browsers import signed_in
-from tests.support.page_client import PageClient
+from tests.support.browsers import Browser, signed_in
 from tests.support.refusals import raises_refusal
 from tests.support.world import URL, Person, World
 
@@ -31,13 +30,11 @@ PAGE = "/account/data"
 
 
 @pytest.fixture
-async def mia(world: World) -> PageClient:
-    return await PageClient.at(world, world.people.mia, PAGE)
+async def mia(world: World) -> Browser:
+    return await signed_in(world, world.people.mia, PAGE)
 
 
-async def test_the_download_holds_what_is_stored_and_no_secret(
-    world: World, mia: PageClient
-) -> None:
+async def test_the_download_holds_what_is_stored_and_no_secret(world: World, mia: Browser) -> None:
     answer = await mia.open("/account/data.json")
     assert answer.headers["content-disposition"] == 'attachment; filename="mia.json"'
     assert answer.headers["cache-control"] == "no-store"
@@ -52,7 +49,7 @@ async def test_the_download_holds_what_is_stored_and_no_secret(
 
 
 async def test_the_download_holds_requests_for_the_ownership_of_organizations(
-    world: World, mia: PageClient
+    world: World, mia: Browser
 ) -> None:
     request = OwnershipRequest(
         org="acme",
@@ -67,15 +64,15 @@ async def test_the_download_holds_requests_for_the_ownership_of_organizations(
     assert found["requestedAt"] == "1970-01-01T00:00:01Z"
 
 
-async def test_the_download_holds_nothing_of_others(mia: PageClient) -> None:
+async def test_the_download_holds_nothing_of_others(mia: Browser) -> None:
     assert "bob" not in (await mia.open("/account/data.json")).text
 
 
 @pytest.mark.parametrize("typed", ["", "Mia", "ann"])
 async def test_an_account_is_deleted_by_its_name_alone(
-    world: World, mia: PageClient, typed: str
+    world: World, mia: Browser, typed: str
 ) -> None:
-    answer = await mia.send("/account/delete", name=typed)
+    answer = await mia.submit("/account/delete", name=typed)
     assert answer.status_code == 400
     assert "type its name, mia" in mia.text
     assert f'value="{typed}"' in mia.text
@@ -84,7 +81,7 @@ async def test_an_account_is_deleted_by_its_name_alone(
 
 async def test_an_administrator_stays_since_no_registry_starts_without_one(world: World) -> None:
     admin = world.people.admin
-    browser = await PageClient.at(world, admin, PAGE)
+    browser = await signed_in(world, admin, PAGE)
     assert "Accounts of administrators cannot be deleted." in browser.text
     assert "/account/delete" not in browser.text
 
@@ -167,7 +164,7 @@ async def test_a_deletion_that_was_cut_off_is_finished_by_a_repeat(world: World)
 
 
 async def test_the_download_holds_every_event_however_many_there_are(
-    world: World, mia: PageClient
+    world: World, mia: Browser
 ) -> None:
     account = world.people.mia.account.id
     many = [

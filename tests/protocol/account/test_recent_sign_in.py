@@ -11,7 +11,7 @@ import pytest
 from functions.http.signed_in_pages import SIGN_IN_FIRST
 from shared.domain.principals import OPERATOR
 from tests.support.archives import bala
-from tests.support.page_client import PageClient
+from tests.support.browsers import Browser, signed_in
 from tests.support.world import URL, OpenWorld, World
 
 BAD_REQUEST = 400
@@ -62,7 +62,7 @@ async def world(worlds: OpenWorld) -> World:
     return world
 
 
-def forms(browser: PageClient) -> dict[str, dict[str, str | list[str]]]:
+def forms(browser: Browser) -> dict[str, dict[str, str | list[str]]]:
     """Return the forms of a page that change something, each with what it sends."""
     found: dict[str, dict[str, str | list[str]]] = {}
     for form in _FORM.finditer(browser.text):
@@ -75,10 +75,10 @@ def forms(browser: PageClient) -> dict[str, dict[str, str | list[str]]]:
     return found
 
 
-async def late(world: World, who: str, path: str) -> tuple[PageClient, set[str]]:
+async def late(world: World, who: str, path: str) -> tuple[Browser, set[str]]:
     """Open a page after the sign-in, and again when that is no longer recent; return which forms
     are no longer on it."""
-    browser = await PageClient.at(world, getattr(world.people, who), path)
+    browser = await signed_in(world, getattr(world.people, who), path)
     before = set(forms(browser))
     world.clock.advance(LATE)
     await browser.open(path)
@@ -98,11 +98,11 @@ async def test_a_page_asks_first_exactly_for_what_takes_a_recent_sign_in(
     kept = forms(browser)
     for action, fields in kept.items():
         await browser.open(path)
-        await browser.send(action, **fields)
+        await browser.submit(action, **fields)
         assert SIGN_IN_FIRST not in browser.text, action
     for action in hidden:
         await browser.open(path)
-        answer = await browser.send(action)
+        answer = await browser.submit(action)
         assert answer.status_code >= BAD_REQUEST, action
 
 
@@ -125,9 +125,9 @@ async def test_a_form_that_was_open_for_too_long_is_shown_as_typed(
         if form.endswith("transfer")
         else form.partition("/versions")[0].removesuffix("/invite")
     )
-    browser = await PageClient.at(world, world.people.ann, page)
+    browser = await signed_in(world, world.people.ann, page)
     world.clock.advance(LATE)
-    answer = await browser.send(
+    answer = await browser.submit(
         form, **{name: world.with_ids(each) for name, each in fields.items()}
     )
     assert answer.status_code == 403
@@ -149,7 +149,7 @@ async def test_with_sign_in_links_the_page_prints_the_command_and_the_link_retur
     assert f"{program} signin-link ann</code>" in browser.text
     link = await world.registry.identity.sign_in_links.create(world.people.ann.account.id)
     await browser.open(link.reveal().removeprefix(URL))
-    answer = await browser.send(link.reveal().removeprefix(URL))
+    answer = await browser.submit(link.reveal().removeprefix(URL))
     assert answer.status_code == 303
     assert answer.headers["location"] == f"{SETTINGS}?tab=1"
     assert f'action="{ORG}/transfer"' in browser.text
@@ -159,13 +159,13 @@ async def test_tokens_that_manage_are_offered_after_signing_in_again(world: Worl
     browser, _ = await late(world, "ann", "/account/tokens")
     assert 'value="manage"' not in browser.text
     assert 'value="push-new"' in browser.text
-    await browser.send("/account/tokens", name="robot", scope=["read"], days="30")
+    await browser.submit("/account/tokens", name="robot", scope=["read"], days="30")
     assert "Copy the access token robot now." in browser.text
 
 
 async def test_an_owner_who_only_renames_a_token_is_not_asked(world: World) -> None:
-    browser = await PageClient.at(world, world.people.ann, "/account/tokens")
-    await browser.send("/account/tokens", name="all", scope=["manage"], days="30")
+    browser = await signed_in(world, world.people.ann, "/account/tokens")
+    await browser.submit("/account/tokens", name="all", scope=["manage"], days="30")
     tokens = await world.registry.tokens.access_tokens.list(
         world.people.ann.account.id, by=OPERATOR
     )

@@ -3,27 +3,27 @@
 import re
 
 from functions.account.security import EVENTS_PER_PAGE
-from tests.support.page_client import PageClient
+from tests.support.browsers import Browser, signed_in
 from tests.support.world import World
 
 PAGE = "/account/security"
 
 
-def rows(browser: PageClient) -> list[str]:
+def rows(browser: Browser) -> list[str]:
     return re.findall(r"<tr>.*?</tr>", browser.text, re.DOTALL)[1:]
 
 
-async def test_the_events_of_others_are_not_there(world: World, ann: PageClient) -> None:
-    bob = await PageClient.at(world, world.people.bob, "/account/tokens")
-    await bob.send("/account/tokens", name="secret project", scope="read")
+async def test_the_events_of_others_are_not_there(world: World, ann: Browser) -> None:
+    bob = await signed_in(world, world.people.bob, "/account/tokens")
+    await bob.submit("/account/tokens", name="secret project", scope="read")
     await ann.open(PAGE)
     assert "secret project" not in ann.text
 
 
-async def test_older_events_are_a_page_further(ann: PageClient) -> None:
+async def test_older_events_are_a_page_further(ann: Browser) -> None:
     await ann.open("/account/tokens")
     for number in range(EVENTS_PER_PAGE):
-        await ann.send("/account/tokens", name=f"token {number}", scope="read")
+        await ann.submit("/account/tokens", name=f"token {number}", scope="read")
         await ann.open("/account/tokens")
     await ann.open(PAGE)
     assert len(rows(ann)) == EVENTS_PER_PAGE
@@ -34,9 +34,9 @@ async def test_older_events_are_a_page_further(ann: PageClient) -> None:
     assert "Newest" in ann.text
 
 
-async def test_one_kind_of_events_can_be_looked_for(ann: PageClient) -> None:
+async def test_one_kind_of_events_can_be_looked_for(ann: Browser) -> None:
     await ann.open("/account/tokens")
-    await ann.send("/account/tokens", name="nightly build", scope="read")
+    await ann.submit("/account/tokens", name="nightly build", scope="read")
     await ann.open(f"{PAGE}?kind=token.")
     assert "Access token created" in rows(ann)[0]
     assert not [row for row in rows(ann) if "Access token" not in row]
@@ -47,13 +47,13 @@ async def test_one_kind_of_events_can_be_looked_for(ann: PageClient) -> None:
     assert "Access token created" in rows(ann)[0]
 
 
-async def test_a_page_that_is_no_number_is_refused(ann: PageClient) -> None:
+async def test_a_page_that_is_no_number_is_refused(ann: Browser) -> None:
     assert (await ann.open(f"{PAGE}?before=x")).status_code == 400
 
 
-async def test_the_page_shows_no_markup_of_names(ann: PageClient) -> None:
+async def test_the_page_shows_no_markup_of_names(ann: Browser) -> None:
     await ann.open("/account/tokens")
-    await ann.send("/account/tokens", name="<img src=x>", scope="read")
+    await ann.submit("/account/tokens", name="<img src=x>", scope="read")
     answer = await ann.open(PAGE)
     assert "<img" not in answer.text
     assert "&lt;img src=x&gt;" in answer.text

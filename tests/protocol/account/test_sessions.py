@@ -27,13 +27,13 @@ def ids(browser: Browser) -> list[str]:
 
 
 async def is_signed_in(browser: Browser) -> bool:
-    return (await browser.get("/account")).status_code == 200
+    return (await browser.open("/account")).status_code == 200
 
 
 async def test_another_session_is_ended_and_this_one_goes_on(world: World, ann: Browser) -> None:
     phone = await signed_in(world, world.people.ann, agent=PHONE)
-    await ann.get(PAGE)
-    await ann.post(f"{PAGE}/end", session=ids(ann)[1])
+    await ann.open(PAGE)
+    await ann.submit(f"{PAGE}/end", session=ids(ann)[1])
     assert "Session ended." in ann.page.text
     assert len(rows(ann)) == 1
     assert not await is_signed_in(phone)
@@ -45,9 +45,9 @@ async def test_one_button_ends_all_other_sessions_of_the_account(
 ) -> None:
     others = [await signed_in(world, world.people.ann) for _ in range(3)]
     bob = await signed_in(world, world.people.bob)
-    await ann.get(PAGE)
+    await ann.open(PAGE)
     assert "End all other sessions" in ann.page.text
-    await ann.post(f"{PAGE}/end-others")
+    await ann.submit(f"{PAGE}/end-others")
     assert "All other sessions ended." in ann.page.text
     assert len(rows(ann)) == 1
     assert "End all other sessions" not in ann.page.text
@@ -57,17 +57,17 @@ async def test_one_button_ends_all_other_sessions_of_the_account(
 
 
 async def test_ending_this_one_signs_out(ann: Browser) -> None:
-    await ann.get(PAGE)
-    await ann.post(f"{PAGE}/end", session=ids(ann)[0])
+    await ann.open(PAGE)
+    await ann.submit(f"{PAGE}/end", session=ids(ann)[0])
     assert ann.session == ""
     assert ann.page.status_code == 401
 
 
 async def test_a_session_of_somebody_else_is_not_there(world: World, ann: Browser) -> None:
     bob = await signed_in(world, world.people.bob)
-    await bob.get(PAGE)
-    await ann.get(PAGE)
-    await ann.post(f"{PAGE}/end", session=ids(bob)[0])
+    await bob.open(PAGE)
+    await ann.open(PAGE)
+    await ann.submit(f"{PAGE}/end", session=ids(bob)[0])
     assert ann.page.status_code == 404
     assert 'role="alert"' in ann.page.text
     assert await is_signed_in(bob)

@@ -8,13 +8,13 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from tests.support.page_client import PageClient
+from tests.support.browsers import Browser, signed_in
 from tests.support.world import URL, World
 
 PAGE = "/account/tokens"
 
 
-def text_of(browser: PageClient) -> str:
+def text_of(browser: Browser) -> str:
     """Return the token that a page shows."""
     [text] = set(re.findall(r'value="(blr_[^"]+)"', browser.text))
     return text
@@ -27,7 +27,7 @@ async def names(world: World, text: str) -> httpx.Response:
 
 
 async def test_the_page_of_older_clients_leads_to_a_token_for_publishing(
-    world: World, ann: PageClient
+    world: World, ann: Browser
 ) -> None:
     page = (await world.get(f"{URL}/cli-token?redirect=http://localhost:9295")).text
     assert f'href="{PAGE}?for=push"' in page
@@ -39,8 +39,8 @@ async def test_the_page_of_older_clients_leads_to_a_token_for_publishing(
     assert re.findall(r'name="scope" value="([\w-]+)"[^>]* checked', ann.text) == ["read"]
 
 
-async def test_a_new_token_is_shown_once_and_works(world: World, ann: PageClient) -> None:
-    answer = await ann.send(PAGE, name="nightly build", scope=["read", "push-version"], days="30")
+async def test_a_new_token_is_shown_once_and_works(world: World, ann: Browser) -> None:
+    answer = await ann.submit(PAGE, name="nightly build", scope=["read", "push-version"], days="30")
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
     text = text_of(ann)
@@ -50,17 +50,17 @@ async def test_a_new_token_is_shown_once_and_works(world: World, ann: PageClient
     assert text not in ann.text
 
 
-async def test_the_page_of_a_new_token_has_settings_with_it(ann: PageClient) -> None:
-    await ann.send(PAGE, name="laptop", scope="read")
+async def test_the_page_of_a_new_token_has_settings_with_it(ann: Browser) -> None:
+    await ann.submit(PAGE, name="laptop", scope="read")
     shown = html.unescape(re.findall(r'id="token-settings">(.*?)</code>', ann.text, re.DOTALL)[0])
     [entry] = tomllib.loads(shown)["repository"]["maven"]
     assert entry["accesstoken"] == text_of(ann)
     assert f"curl -fsS {URL}/login.py | python3 - --token" in ann.text
 
 
-async def test_a_token_allows_what_was_chosen_and_no_more(world: World, ann: PageClient) -> None:
+async def test_a_token_allows_what_was_chosen_and_no_more(world: World, ann: Browser) -> None:
     fields = {"org": "acme", "package": "http*", "days": "7", "addresses": "127.0.0.0/8, ::1"}
-    await ann.send(PAGE, name="x", scope=["push-version", "read"], **fields)
+    await ann.submit(PAGE, name="x", scope=["push-version", "read"], **fields)
     who = (await names(world, text_of(ann))).json()
     [grant] = who["grants"]
     assert sorted(grant.pop("scopes")) == ["push-version", "read"]
@@ -71,16 +71,16 @@ async def test_a_token_allows_what_was_chosen_and_no_more(world: World, ann: Pag
         assert shown in ann.text
 
 
-async def use(ann: PageClient, name: str) -> None:
+async def use(ann: Browser, name: str) -> None:
     """Use a new token, and open the page once that is written."""
-    await ann.send(PAGE, name=name, scope="read")
+    await ann.submit(PAGE, name=name, scope="read")
     headers = {"Authorization": f"Bearer {text_of(ann)}", "User-Agent": "bal/2201.13"}
     await ann.world.get(f"{URL}/api/v1/whoami", headers=headers)
     await ann.world.registry.identity.authentication.close()
     await ann.open(PAGE)
 
 
-async def test_the_list_shows_when_and_from_where_a_token_was_used(ann: PageClient) -> None:
+async def test_the_list_shows_when_and_from_where_a_token_was_used(ann: Browser) -> None:
     await use(ann, "used")
     row = re.findall(r"<tr>.*?</tr>", ann.text, re.DOTALL)[1]
     assert "used" in row
@@ -96,7 +96,7 @@ async def test_the_list_shows_when_and_from_where_a_token_was_used(ann: PageClie
     ],
 )
 async def test_each_action_asks_first_and_says_what_stops_working(
-    ann: PageClient, action: str, effect: str
+    ann: Browser, action: str, effect: str
 ) -> None:
     await use(ann, "nightly")
     [link] = re.findall(
@@ -109,12 +109,12 @@ async def test_each_action_asks_first_and_says_what_stops_working(
     assert "nightly" in ann.text  # Nothing has happened yet.
 
 
-async def test_a_revoked_token_is_refused_and_not_listed(world: World, ann: PageClient) -> None:
-    await ann.send(PAGE, name="to be ended", scope="read")
+async def test_a_revoked_token_is_refused_and_not_listed(world: World, ann: Browser) -> None:
+    await ann.submit(PAGE, name="to be ended", scope="read")
     text = text_of(ann)
     await ann.open(PAGE)
     [token_id] = re.findall(r"to be ended<span[^>]*>(\w+),", ann.text)
-    answer = await ann.send(f"{PAGE}/revoke", token=token_id)
+    answer = await ann.submit(f"{PAGE}/revoke", token=token_id)
     assert answer.headers["location"] == f"{PAGE}?done=account_token_revoke"
     assert "Access token revoked." in ann.text
     assert "to be ended" not in ann.text
@@ -122,8 +122,8 @@ async def test_a_revoked_token_is_refused_and_not_listed(world: World, ann: Page
     assert (await names(world, text)).status_code == 401
 
 
-async def test_a_token_is_renamed_and_works_on(world: World, ann: PageClient) -> None:
-    await ann.send(PAGE, name="laptop", scope="read")
+async def test_a_token_is_renamed_and_works_on(world: World, ann: Browser) -> None:
+    await ann.submit(PAGE, name="laptop", scope="read")
     text = text_of(ann)
     await ann.open(PAGE)
     [link] = re.findall(
@@ -131,30 +131,30 @@ async def test_a_token_is_renamed_and_works_on(world: World, ann: PageClient) ->
     )
     await ann.open(link)
     assert 'value="laptop"' in ann.text
-    answer = await ann.send(f"{PAGE}/rename", token=link.partition("=")[2], name="old laptop")
+    answer = await ann.submit(f"{PAGE}/rename", token=link.partition("=")[2], name="old laptop")
     assert answer.headers["location"] == f"{PAGE}?done=account_token_rename"
     assert "Access token renamed." in ann.text
     assert "old laptop<span" in ann.text
     assert (await names(world, text)).status_code == 200
 
 
-async def test_a_name_that_is_refused_stays_in_the_form(ann: PageClient) -> None:
-    await ann.send(PAGE, name="laptop", scope="read")
+async def test_a_name_that_is_refused_stays_in_the_form(ann: Browser) -> None:
+    await ann.submit(PAGE, name="laptop", scope="read")
     await ann.open(PAGE)
     [link] = re.findall(
         rf'href="({PAGE}/rename\?token=\w+)"[^>]*>[^<]*<[^>]*> the token laptop', ann.text
     )
     await ann.open(link)
-    answer = await ann.send(f"{PAGE}/rename", token=link.partition("=")[2], name="x" * 81)
+    answer = await ann.submit(f"{PAGE}/rename", token=link.partition("=")[2], name="x" * 81)
     assert answer.status_code == 400
     assert "one line of 1 to 80 characters" in ann.text
     assert f'value="{"x" * 81}"' in ann.text
 
 
-async def test_a_token_that_has_ended_says_so(world: World, ann: PageClient) -> None:
-    await ann.send(PAGE, name="short", scope="read", days="1")
+async def test_a_token_that_has_ended_says_so(world: World, ann: Browser) -> None:
+    await ann.submit(PAGE, name="short", scope="read", days="1")
     world.clock.advance(timedelta(days=1))
-    fresh = await PageClient.at(world, world.people.ann, PAGE)
+    fresh = await signed_in(world, world.people.ann, PAGE)
     assert '<span class="badge bad">Expired</span>' in fresh.text
 
 
@@ -171,9 +171,9 @@ async def test_a_token_that_has_ended_says_so(world: World, ann: PageClient) -> 
     ],
 )
 async def test_a_refusal_is_shown_next_to_the_form_with_the_typed_text(
-    ann: PageClient, fields: dict[str, str], sentence: str
+    ann: Browser, fields: dict[str, str], sentence: str
 ) -> None:
-    answer = await ann.send(PAGE, **fields)
+    answer = await ann.submit(PAGE, **fields)
     assert answer.status_code == 400
     assert sentence in ann.text
     form = ann.text[ann.text.index("Create an access token") :]
@@ -185,20 +185,20 @@ async def test_a_refusal_is_shown_next_to_the_form_with_the_typed_text(
     assert chosen == ([fields["scope"]] if fields.get("scope") == "read" else [])
 
 
-async def test_a_token_gets_a_new_text_and_the_old_one_ends(world: World, ann: PageClient) -> None:
+async def test_a_token_gets_a_new_text_and_the_old_one_ends(world: World, ann: Browser) -> None:
     [used] = await world.registry.tokens.records.of(world.people.ann.account.id)
-    await ann.send(f"{PAGE}/rotate", token=used.token.id)
+    await ann.submit(f"{PAGE}/rotate", token=used.token.id)
     [text] = set(re.findall(r'class="code" type="text" readonly value="(\w+)"', ann.text))
     assert (await names(world, text)).status_code == 200
     assert (await names(world, world.people.ann.token)).status_code == 401
 
 
-async def test_a_use_of_an_earlier_secret_is_said_to_be_one(world: World, ann: PageClient) -> None:
+async def test_a_use_of_an_earlier_secret_is_said_to_be_one(world: World, ann: Browser) -> None:
     assert (await names(world, world.people.ann.token)).status_code == 200
     await ann.open(PAGE)
     assert "before its secret was rotated" not in ann.text
     world.clock.advance(timedelta(minutes=1))
     [used] = await world.registry.tokens.records.of(world.people.ann.account.id)
-    await ann.send(f"{PAGE}/rotate", token=used.token.id)
+    await ann.submit(f"{PAGE}/rotate", token=used.token.id)
     await ann.open(PAGE)
     assert "1 minute ago, before its secret was rotated" in re.sub("<[^>]+>", "", ann.text)

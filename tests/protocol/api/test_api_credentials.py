@@ -46,7 +46,7 @@ async def test_a_call_of_the_api_renews_the_cookie_too(world: World) -> None:
     world.clock.advance(SECRET_ROTATION)
     await browser.api("GET", "/api/v1/whoami")
     assert browser.session != before
-    assert (await browser.get("/account")).status_code == 200
+    assert (await browser.open("/account")).status_code == 200
 
 
 async def test_a_cookie_does_not_publish(world: World) -> None:

@@ -10,7 +10,7 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
 from tests.support.advisories import advisory, affected
 from tests.support.archives import bala, zipped
-from tests.support.page_client import PageClient
+from tests.support.browsers import signed_in
 from tests.support.world import URL, Person, World
 
 pytestmark = pytest.mark.measured
@@ -97,7 +97,7 @@ async def test_the_page_of_a_release_shows_what_is_found_and_what_its_owners_say
 
 
 async def test_the_page_of_affected_packages_leads_there(inside: World) -> None:
-    ann = await PageClient.at(inside, inside.people.ann, "/account/advisories")
+    ann = await signed_in(inside, inside.people.ann, "/account/advisories")
     assert f'href="{PAGE}"' in ann.text
     await assess(inside)
     await ann.open("/account/advisories")
@@ -157,20 +157,20 @@ async def test_assessments_of_a_private_package_are_for_its_readers_alone(world:
 
 
 async def test_an_owner_assesses_on_the_page_and_takes_it_back(inside: World) -> None:
-    ann = await PageClient.at(inside, inside.people.ann, PAGE)
+    ann = await signed_in(inside, inside.people.ann, PAGE)
     assert ID in ann.text
     assert "org.sql:sql 2.0" in ann.text
-    refused = await ann.send(f"{PAGE}/assess", advisory=ID, state="not_affected")
+    refused = await ann.submit(f"{PAGE}/assess", advisory=ID, state="not_affected")
     assert refused.status_code == 400
     assert "Say why the release is not affected" in ann.text
     for_long = {"advisory": ID, "state": "in_triage", "detail": "x" * 501}
-    assert (await ann.send(f"{PAGE}/assess", **for_long)).status_code == 400
-    await ann.send(
+    assert (await ann.submit(f"{PAGE}/assess", **for_long)).status_code == 400
+    await ann.submit(
         f"{PAGE}/assess", advisory=ID, state="not_affected", justification="code_not_present"
     )
     assert "Assessment saved." in ann.text
     assert "The vulnerable code is not in the library" in ann.text
     assert await findings(inside) == ([], [ID])
-    await ann.send(f"{PAGE}/retract", advisory=ID)
+    await ann.submit(f"{PAGE}/retract", advisory=ID)
     assert "Assessment removed." in ann.text
     assert await findings(inside) == ([ID], [])

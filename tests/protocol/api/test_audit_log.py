@@ -145,7 +145,7 @@ async def test_addresses_and_credentials_of_others_are_not_shown_to_those_affect
     [event] = answer.json()["events"]
     assert (event["actorName"], event["credential"], event["address"]) == ("ann", "", "")
     browser = await signed_in(world, bob)
-    exported = (await browser.get("/account/data.json")).json()["events"]
+    exported = (await browser.open("/account/data.json")).json()["events"]
     assert all(each["actor"] == bob.account.id for each in exported if each["address"])
     assert any(each["address"] for each in exported)
 

@@ -240,11 +240,11 @@ async def invited(world: World, **body: object) -> Any:
 async def test_an_account_that_follows_the_link_becomes_a_member(world: World) -> None:
     sent = await invited(world, label="for bob")
     browser = await browser_of(world, world.people.bob)
-    await browser.get(sent["link"])
-    await browser.post(sent["link"], decision="accept")
+    await browser.open(sent["link"])
+    await browser.submit(sent["link"], decision="accept")
     assert "Invitation accepted" in browser.page.text
     assert len((await fetched(world, f"{ORGS}/acme/members", world.people.bob))["members"]) == 3
-    assert (await browser.get(sent["link"])).status_code == 404
+    assert (await browser.open(sent["link"])).status_code == 404
 
 
 async def test_an_invitation_by_mail_shows_the_code_in_the_mail_only(world: World) -> None:
@@ -255,8 +255,8 @@ async def test_an_invitation_by_mail_shows_the_code_in_the_mail_only(world: Worl
     [mail] = world.mailer.to("bob@example.org")
     [link] = re.findall(r"https:\S+/account/invitations#\w+", mail.text)
     browser = await browser_of(world, world.people.bob)
-    await browser.get(link)
-    await browser.post(link, decision="decline")
+    await browser.open(link)
+    await browser.submit(link, decision="decline")
     listed = await fetched(world, f"{ORGS}/acme/invitations", world.people.ann)
     assert listed == {"invitations": []}
 

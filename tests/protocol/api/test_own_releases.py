@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from shared.domain.coordinates import Coordinate
-from shared.domain.errors.base import Unavailable
+from shared.domain.errors.requests import Busy
 from shared.domain.packages import Release, Texts
 from shared.domain.principals import OPERATOR
 from shared.domain.release_states import State
@@ -17,6 +17,7 @@ from shared.ports.deleted_copies import CopyLeft
 from shared.services.adapters import Adapters
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
+from tests.support.port_doubles import Fault
 from tests.support.world import URL, OpenWorld, Person, World
 
 pytestmark = pytest.mark.measured
@@ -67,11 +68,7 @@ async def test_the_log_names_the_owner_who_erased_it(world: World) -> None:
 
 
 async def test_an_erasure_that_failed_half_way_is_finished_by_a_repeat(worlds: OpenWorld) -> None:
-    def wrap(stores: Adapters) -> Adapters:
-        archives: Any = _FailsOnce(stores.archives)
-        return replace(stores, archives=archives)
-
-    world = await worlds(wrap=wrap)
+    world = await worlds(wrap=Fault("delete", Busy()).at("archives"))
     await world.push(bala("acme/greet:1.0.0"))
     release = await stored(world)
     assert (await erase(world)).status_code == 503
@@ -80,23 +77,6 @@ async def test_an_erasure_that_failed_half_way_is_finished_by_a_repeat(worlds: O
     answer = await erase(world)
     assert (answer.status_code, answer.json()["left"]) == (200, [])
     assert await world.stores.archives.stat(release.archive) is None
-
-
-class _FailsOnce:
-    """Archives, of which the first cannot be deleted."""
-
-    def __init__(self, archives: Any) -> None:
-        self._archives = archives
-        self._has_failed = False
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._archives, name)
-
-    async def delete(self, *arguments: Any) -> Any:
-        if not self._has_failed:
-            self._has_failed = True
-            raise Unavailable("store-unavailable", "The store does not answer. Try again.")
-        return await self._archives.delete(*arguments)
 
 
 class _Copies:

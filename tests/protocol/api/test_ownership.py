@@ -14,7 +14,6 @@ from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
 from shared.domain.scopes import Role
 from tests.support.browsers import Browser, signed_in
-from tests.support.page_client import PageClient
 from tests.support.storage import one_instance, one_machine
 from tests.support.terminal import Terminal
 from tests.support.world import URL, Person, World
@@ -85,7 +84,7 @@ async def test_an_organization_whose_only_owner_is_locked_is_on_manage_at_once(
     world: World,
 ) -> None:
     await lock(world, world.people.ann)
-    admin = await PageClient.at(world, world.people.admin, "/manage")
+    admin = await signed_in(world, world.people.admin, "/manage")
     assert "Organizations without an owner who can sign in: acme (ann is locked)" in admin.text
     await admin.open("/manage/ownership")
     assert "ann is locked" in admin.text
@@ -282,23 +281,23 @@ async def test_members_ask_and_administrators_decide_on_pages(world: World) -> N
     bob = world.people.bob
     await join(world, bob)
     wait(world, days=30)
-    page = await PageClient.at(world, bob, "/account/organizations/acme")
+    page = await signed_in(world, bob, "/account/organizations/acme")
     assert "Ask for the ownership" not in page.text
     await lock(world, world.people.ann)
     await page.open("/account/organizations/acme")
     assert "No owner of acme can sign in" in page.text
     path = "/account/organizations/acme/ownership"
-    await page.send(path, **{"ownership-reason": ""})
+    await page.submit(path, **{"ownership-reason": ""})
     assert "Enter a reason" in page.text
-    await page.send(path, **{"ownership-reason": "I maintain it."})
+    await page.submit(path, **{"ownership-reason": "I maintain it."})
     assert "bob asked for the ownership" in page.text
-    admin = await PageClient.at(world, world.people.admin, "/manage/ownership")
+    admin = await signed_in(world, world.people.admin, "/manage/ownership")
     assert "bob asks for acme" in admin.text
     assert "Make bob owner" not in admin.text
     wait(world, days=7)
-    admin = await PageClient.at(world, world.people.admin, "/manage/ownership")
+    admin = await signed_in(world, world.people.admin, "/manage/ownership")
     fields = {"org": "acme", "account": bob.account.id, "reason": "Ann left."}
-    await admin.send("/manage/ownership", decision="grant", **fields)
+    await admin.submit("/manage/ownership", decision="grant", **fields)
     assert await role(world, bob) is Role.OWNER
 
 

@@ -194,7 +194,7 @@ async def test_pages_mark_what_a_file_owns(world: World) -> None:
         (f"{org}/other", 0),
         (f"{URL}/manage/names", 1),
     ):
-        page = await browser.get(path)
+        page = await browser.open(path)
         assert page.status_code == 200
         assert page.text.count('<span class="badge">Managed by file</span>') == count, path
 

@@ -8,7 +8,6 @@ from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
-from tests.support.page_client import PageClient
 from tests.support.trusted_publishing import TrustedPublishingWorld, trusting
 from tests.support.world import URL, OpenWorld
 
@@ -107,7 +106,7 @@ async def test_only_an_owner_who_signed_in_recently_sets_it(trust: TrustedPublis
 
 async def test_an_owner_sets_it_on_the_page_of_settings(trust: TrustedPublishingWorld) -> None:
     page = "/account/organizations/acme"
-    ann = await PageClient.at(trust.world, trust.world.people.ann, f"{page}/settings")
-    sent = await ann.send(f"{page}/required-provenance", requires_provenance="ci")
+    ann = await signed_in(trust.world, trust.world.people.ann, f"{page}/settings")
+    sent = await ann.submit(f"{page}/required-provenance", requires_provenance="ci")
     assert sent.status_code == 303, ann.text
     assert '<option value="ci" selected>' in ann.text

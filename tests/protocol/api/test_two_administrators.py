@@ -20,7 +20,6 @@ from shared.use_cases import moderation
 from shared.use_cases.inputs import Nothing
 from tests.support.archives import bala
 from tests.support.browsers import Browser, signed_in
-from tests.support.page_client import PageClient
 from tests.support.refusals import raises_refusal
 from tests.support.world import OpenWorld, Person, World
 
@@ -104,19 +103,20 @@ async def test_a_second_administrator_sees_what_will_be_done_and_confirms_it_on_
     world = await opened(worlds)
     admin = await signed_in(world, world.people.admin)
     bob = await signed_in(world, world.people.bob)
-    await admin.get("/manage/releases/acme/greet/1.0.0")
-    page = await admin.post("/manage/releases/acme/greet/1.0.0/remove", name=str(GREET), **WHY)
+    await admin.open("/manage/releases/acme/greet/1.0.0")
+    await admin.submit("/manage/releases/acme/greet/1.0.0/remove", name=str(GREET), **WHY)
+    page = admin.page
     assert "Nothing has changed yet" in page.text
     assert "/manage/proposals/withdraw" in page.text
     assert "/manage/proposals/confirm" not in page.text
-    overview = await bob.get("/manage")
+    overview = await bob.open("/manage")
     assert "Waiting for a second administrator: Remove acme/greet:1.0.0 permanently." in (
         overview.text
     )
-    shown = await bob.get("/manage/proposals")
+    shown = await bob.open("/manage/proposals")
     assert "The court ordered it." in shown.text
     assert "a person with two administrator accounts" in shown.text
-    await bob.post("/manage/proposals/confirm")
+    await bob.submit("/manage/proposals/confirm")
     assert await state(world) is State.REMOVED
 
 
@@ -166,9 +166,9 @@ async def test_what_was_asked_before_the_setting_was_left_out_can_be_withdrawn(
         of_person=True,
     )
     await world.stores.directory.add(waiting)
-    page = await PageClient.at(world, admin, "/manage/proposals")
+    page = await signed_in(world, admin, "/manage/proposals")
     assert 'action="/manage/proposals/confirm"' not in page.text
-    await page.send("/manage/proposals/withdraw", id=waiting.id)
+    await page.submit("/manage/proposals/withdraw", id=waiting.id)
     assert "withdrawn" in page.text
     assert await kinds(world) == ["proposal.withdrawn"]
 
@@ -217,16 +217,17 @@ async def test_the_erasure_of_an_account_waits(worlds: OpenWorld, when: str) -> 
     world = await opened(worlds)
     mia = world.people.mia.account
     admin = await signed_in(world, world.people.admin)
-    await admin.get(f"/manage/accounts/{mia.id}")
-    page = await admin.post(
+    await admin.open(f"/manage/accounts/{mia.id}")
+    await admin.submit(
         f"/manage/accounts/{mia.id}/erase", name="mia", reason="Request 31", when=when
     )
+    page = admin.page
     assert f"Erase the account mia ({mia.id})" in page.text
     erasures = world.registry.administration.account_erasures
     assert await erasures.pending(mia.id) is None
     bob = await signed_in(world, world.people.bob)
-    await bob.get("/manage/proposals")
-    await bob.post("/manage/proposals/confirm")
+    await bob.open("/manage/proposals")
+    await bob.submit("/manage/proposals/confirm")
     stored = await world.stores.directory.get(Account, mia.place)
     assert (stored is None) == (when == "now")
     assert (await erasures.pending(mia.id) is not None) == (when == "later")
@@ -245,7 +246,7 @@ async def test_a_decision_about_a_name_waits(worlds: OpenWorld) -> None:
     assert (answer.status_code, answer.json()["act"]) == (202, "decide-dispute")
     assert (await disputes.show(dispute, by=OPERATOR)).is_undecided
     bob = await signed_in(world, world.people.bob)
-    await bob.get("/account")
+    await bob.open("/account")
     await bob.api("POST", f"{PROPOSALS}/{answer.json()['id']}/confirm")
     assert not (await disputes.show(dispute, by=OPERATOR)).is_undecided
 
@@ -274,8 +275,9 @@ async def test_an_administrator_makes_no_sign_in_link_of_another_one(worlds: Ope
     admin = await signed_in(world, world.people.admin)
     for person, code in ((world.people.bob, 403), (world.people.mia, 200)):
         path = f"/manage/accounts/{person.account.id}"
-        await admin.get(path)
-        page = await admin.post(f"{path}/link")
+        await admin.open(path)
+        await admin.submit(f"{path}/link")
+        page = admin.page
         assert page.status_code == code, page.text
         assert ("A second administrator is needed" in page.text) == (code == 403)
         assert ("ballroom signin-link bob" in page.text) == (code == 403)
@@ -324,10 +326,11 @@ async def test_an_administrator_alone_makes_nobody_an_owner_at_once(worlds: Open
 async def test_many_releases_are_not_removed_at_once(worlds: OpenWorld) -> None:
     world = await opened(worlds)
     admin = await signed_in(world, world.people.admin)
-    await admin.get("/manage/releases/many?of=acme")
+    await admin.open("/manage/releases/many?of=acme")
     until = str(world.clock.now_ms())
     fields = {"of": "acme", "act": "remove", "name": "remove 1", "until": until, **WHY}
-    page = await admin.post("/manage/releases/many", **fields)
+    await admin.submit("/manage/releases/many", **fields)
+    page = admin.page
     assert "Another one confirms each removal" in page.text
     assert await state(world) is State.LIVE
 

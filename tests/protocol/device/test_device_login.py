@@ -13,8 +13,8 @@ from shared.domain.errors.requests import Busy
 from shared.domain.principals import Principal
 from shared.login import PUSH_SCOPES
 from shared.ports.work import WorkStore
+from tests.support.browsers import FORM, Browser, signed_in
 from tests.support.device_login import ASK, MACHINE, ask, error, poll, poll_at_once
-from tests.support.page_client import FORM, PageClient
 from tests.support.refusals import raises_refusal
 from tests.support.world import URL, OpenWorld, World
 
@@ -27,10 +27,10 @@ async def world(worlds: OpenWorld) -> World:
     return await worlds(trusted_proxies="127.0.0.1")
 
 
-async def approved(codes: dict[str, Any], browser: PageClient) -> None:
+async def approved(codes: dict[str, Any], browser: Browser) -> None:
     await browser.open("/device")
-    await browser.send("/device", code=codes["user_code"])
-    await browser.send("/device", code=codes["user_code"], decision="approve")
+    await browser.submit("/device", code=codes["user_code"])
+    await browser.submit("/device", code=codes["user_code"], decision="approve")
     assert "is connected" in browser.text
 
 
@@ -59,7 +59,7 @@ async def test_a_machine_that_is_approved_gets_a_token_for_what_it_asked(
 ) -> None:
     codes = await ask(world, scope=asked)
     assert error(await poll(world, codes)) == "authorization_pending"
-    await approved(codes, await PageClient.of(world, world.people.ann))
+    await approved(codes, await signed_in(world, world.people.ann))
     answer = await poll(world, codes)
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
@@ -75,7 +75,7 @@ async def test_a_machine_that_is_approved_gets_a_token_for_what_it_asked(
 
 async def test_the_token_is_named_after_the_machine_and_lives_ninety_days(world: World) -> None:
     codes = await ask(world, "  build\x1b[2J   box ")
-    await approved(codes, await PageClient.of(world, world.people.ann))
+    await approved(codes, await signed_in(world, world.people.ann))
     await poll(world, codes)
     ann = world.people.ann
     tokens = (await world.get(f"{URL}/api/v1/tokens", by=ann)).json()["tokens"]
@@ -84,9 +84,9 @@ async def test_the_token_is_named_after_the_machine_and_lives_ninety_days(world:
 
 
 async def test_whoever_approves_reads_whether_the_machine_publishes(world: World) -> None:
-    browser = await PageClient.at(world, world.people.ann, "/device")
+    browser = await signed_in(world, world.people.ann, "/device")
     for scope, sentence in (("", "The device cannot publish."), (PUSH_SCOPES, "can publish in")):
-        await browser.send("/device", code=(await ask(world, scope=scope))["user_code"])
+        await browser.submit("/device", code=(await ask(world, scope=scope))["user_code"])
         assert sentence in browser.text
 
 
@@ -117,8 +117,8 @@ async def test_a_machine_that_polls_too_often_reads_slow_down(world: World) -> N
 
 async def test_a_machine_reads_once_that_it_was_refused(world: World) -> None:
     codes = await ask(world)
-    browser = await PageClient.at(world, world.people.ann, "/device")
-    await browser.send("/device", code=codes["user_code"], decision="refuse")
+    browser = await signed_in(world, world.people.ann, "/device")
+    await browser.submit("/device", code=codes["user_code"], decision="refuse")
     assert "was not connected" in browser.text
     assert error(await poll(world, codes)) == "access_denied"
     assert error(await poll(world, codes)) == "expired_token"
@@ -128,8 +128,8 @@ async def test_a_code_that_nobody_answers_ends_after_ten_minutes(world: World) -
     codes = await ask(world)
     world.clock.advance(timedelta(minutes=10))
     assert error(await poll(world, codes)) == "expired_token"
-    browser = await PageClient.at(world, world.people.ann, "/device")
-    await browser.send("/device", code=codes["user_code"])
+    browser = await signed_in(world, world.people.ann, "/device")
+    await browser.submit("/device", code=codes["user_code"])
     assert "No device is waiting with this code" in browser.text
 
 
@@ -148,14 +148,14 @@ async def test_an_invalid_request_of_a_machine_is_refused_in_words_of_the_rfc(
 
 async def test_a_code_may_be_typed_in_small_letters_with_a_space(world: World) -> None:
     codes = await ask(world)
-    browser = await PageClient.at(world, world.people.ann, "/device")
-    await browser.send("/device", code=codes["user_code"].replace("-", " ").lower())
+    browser = await signed_in(world, world.people.ann, "/device")
+    await browser.submit("/device", code=codes["user_code"].replace("-", " ").lower())
     assert f"<code>{codes['user_code']}</code>" in browser.text  # As the terminal shows it.
 
 
 async def test_a_code_that_is_wrong_is_shown_again_with_what_is_wrong(world: World) -> None:
-    browser = await PageClient.at(world, world.people.ann, "/device")
-    answer = await browser.send("/device", code='BCDF-"GHJ')
+    browser = await signed_in(world, world.people.ann, "/device")
+    answer = await browser.submit("/device", code='BCDF-"GHJ')
     assert answer.status_code == 404
     assert "No device is waiting with this code" in browser.text
     assert 'value="BCDF-&#34;GHJ"' in answer.text
@@ -164,7 +164,7 @@ async def test_a_code_that_is_wrong_is_shown_again_with_what_is_wrong(world: Wor
 async def test_the_log_of_the_account_says_what_was_approved_and_from_where(world: World) -> None:
     codes = await ask(world)
     ann = world.people.ann
-    await approved(codes, await PageClient.of(world, ann))
+    await approved(codes, await signed_in(world, ann))
     await poll(world, codes)
     events = await world.stores.events.stream(f"account:{ann.account.id}", None, 2)
     issued, decided = [event for _, event in events]

@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.support.browsers import signed_in
 from tests.support.device_login import ask, poll
-from tests.support.page_client import PageClient
 from tests.support.port_doubles import Ledger
 from tests.support.storage import one_instance
 from tests.support.world import OpenWorld, World, asking
@@ -41,9 +41,9 @@ async def test_an_invalid_code(world: World, ledger: Ledger) -> None:
 
 async def test_approving(world: World, ledger: Ledger) -> None:
     codes = await ask(world)
-    ann = await PageClient.at(world, world.people.ann, "/device")
+    ann = await signed_in(world, world.people.ann, "/device")
     ledger.forget()
-    await ann.send("/device", code=codes["user_code"], decision="approve")
+    await ann.submit("/device", code=codes["user_code"], decision="approve")
     calls = ledger.calls()
     work = {name: count for name, count in calls.items() if name.startswith("work.")}
     # Both limits, of changes and of codes, are counted; the code and its answer are read.
@@ -54,8 +54,8 @@ async def test_approving(world: World, ledger: Ledger) -> None:
 
 async def test_getting_the_token(world: World, ledger: Ledger) -> None:
     codes = await ask(world)
-    ann = await PageClient.at(world, world.people.ann, "/device")
-    await ann.send("/device", code=codes["user_code"], decision="approve")
+    ann = await signed_in(world, world.people.ann, "/device")
+    await ann.submit("/device", code=codes["user_code"], decision="approve")
     ledger.forget()
     await poll(world, codes)
     assert ledger.calls() == {

@@ -408,7 +408,7 @@ async def test_methods_in_small_letters_are_those_in_capitals(registry: Worker) 
 # Why the registry cannot be started: settings of the app, files of its data folder, and modules
 # whose import fails.
 @dataclass(frozen=True)
-class Fault:
+class StartFault:
     """Something that makes a start fail."""
 
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -419,16 +419,16 @@ class Fault:
 
 VALUE = "hidden-in-every-answer"
 FAULTS = {
-    "a setting": Fault(
+    "a setting": StartFault(
         {"BALLROOM_LINK_KEY": f"@Microsoft.KeyVault(SecretUri=https://{VALUE}.test/a)"},
         named="its setting BALLROOM_LINK_KEY cannot be used",
     ),
-    "a folder that cannot be read": Fault(file=f"{VALUE}"),
-    "a store that raises": Fault(file=f"{VALUE}/keys"),
-    "a face": Fault(unimportable="functions.maven.repository"),
-    "the bootstrap": Fault(unimportable="shared.bootstrap"),
-    "the log": Fault(unimportable="shared.telemetry.log"),
-    "a library": Fault(unimportable="pydantic"),
+    "a folder that cannot be read": StartFault(file=f"{VALUE}"),
+    "a store that raises": StartFault(file=f"{VALUE}/keys"),
+    "a face": StartFault(unimportable="functions.maven.repository"),
+    "the bootstrap": StartFault(unimportable="shared.bootstrap"),
+    "the log": StartFault(unimportable="shared.telemetry.log"),
+    "a library": StartFault(unimportable="pydantic"),
 }
 REFUSED = [
     Ask("GET /health/live"),
@@ -442,7 +442,7 @@ REFUSED = [
 @pytest.mark.timeout(BOUND_SECONDS)
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=list(FAULTS))
 def test_an_error_at_start_is_an_app_that_answers_503(
-    fault: Fault, python: str, tmp_path: Path
+    fault: StartFault, python: str, tmp_path: Path
 ) -> None:
     if fault.file:
         (tmp_path / fault.file).parent.mkdir(exist_ok=True)

@@ -22,7 +22,7 @@ async def test_a_stranger_with_the_only_administrator_has_nothing_any_more(world
     await administrators.dismiss(world.people.admin.account, "A test.", by=OPERATOR)
     stranger = Person(kim, await token_of(world.registry, kim))
     browser = await signed_in(world, stranger)
-    assert (await browser.get("/manage")).status_code == 200
+    assert (await browser.open("/manage")).status_code == 200
     printed = await follow(world, "A compromised administrator")
     assert "kim is no longer an administrator" in printed
     assert [each.name for each in await administrators.all()] == ["lee"]
@@ -30,5 +30,5 @@ async def test_a_stranger_with_the_only_administrator_has_nothing_any_more(world
     assert stored is not None
     assert stored.is_locked
     world.clock.advance(timedelta(seconds=5))
-    assert (await browser.get("/manage")).status_code == 401
+    assert (await browser.open("/manage")).status_code == 401
     assert (await world.get(f"{URL}/api/v1/whoami", by=stranger)).status_code == 401

@@ -7,7 +7,7 @@ import pytest
 
 from shared.domain.events import Event
 from shared.domain.principals import GROUPS, MAINTENANCE, OPERATOR, REGISTRY_FILE_ID
-from tests.support.page_client import PageClient
+from tests.support.browsers import Browser, signed_in
 from tests.support.port_doubles import Ledger
 from tests.support.world import URL, OpenWorld, World, token_of
 
@@ -17,17 +17,17 @@ PAGE = "/manage/accounts"
 ANN = f"{PAGE}/ID-OF-ann"
 
 
-async def decided(browser: PageClient, account: str, decision: str, /, **fields: str) -> int:
+async def decided(browser: Browser, account: str, decision: str, /, **fields: str) -> int:
     """Open the page of an account, send one of its forms, and return how that was answered."""
     page = browser.world.with_ids(f"{PAGE}/ID-OF-{account}")
     await browser.open(page)
-    return (await browser.send(f"{page}/{decision}", **fields)).status_code
+    return (await browser.submit(f"{page}/{decision}", **fields)).status_code
 
 
 # --- finding people ----------------------------------------------------------------------------
 
 
-async def test_a_long_list_goes_on_where_it_stopped(world: World, admin: PageClient) -> None:
+async def test_a_long_list_goes_on_where_it_stopped(world: World, admin: Browser) -> None:
     for number in range(30):
         await world.registry.identity.accounts.create(f"p{number:02}", by=OPERATOR)
     await admin.open(PAGE)
@@ -41,16 +41,14 @@ async def test_a_long_list_goes_on_where_it_stopped(world: World, admin: PageCli
 
 
 @pytest.mark.parametrize("sought", ["ANN", "id"])
-async def test_an_account_is_found_by_name_or_id(
-    world: World, admin: PageClient, sought: str
-) -> None:
+async def test_an_account_is_found_by_name_or_id(world: World, admin: Browser, sought: str) -> None:
     asked = world.people.ann.account.id if sought == "id" else sought
     await admin.open(f"{PAGE}?q={asked}")
     assert world.with_ids(f'href="{PAGE}/ID-OF-ann"') in admin.text
 
 
 async def test_the_beginning_of_a_name_finds_all_that_begin_so(
-    world: World, admin: PageClient
+    world: World, admin: Browser
 ) -> None:
     await world.registry.identity.accounts.create("annabel", by=OPERATOR)
     await admin.open(f"{PAGE}?q=an")
@@ -62,7 +60,7 @@ async def test_the_beginning_of_a_name_finds_all_that_begin_so(
 
 
 async def test_the_log_of_an_account_names_actors_that_are_no_accounts(
-    world: World, admin: PageClient
+    world: World, admin: Browser
 ) -> None:
     ann = world.people.ann.account.id
     actors = [REGISTRY_FILE_ID, GROUPS.id, MAINTENANCE.id]
@@ -77,14 +75,14 @@ async def test_the_log_of_an_account_names_actors_that_are_no_accounts(
         assert f'<td data-label="Actor"><div>{name}</div></td>' in admin.text
 
 
-async def test_a_link_is_shown_once_and_signs_its_owner_in(world: World, admin: PageClient) -> None:
+async def test_a_link_is_shown_once_and_signs_its_owner_in(world: World, admin: Browser) -> None:
     await admin.open(world.with_ids(ANN))
-    answer = await admin.send(world.with_ids(f"{ANN}/link"))
+    answer = await admin.submit(world.with_ids(f"{ANN}/link"))
     assert answer.status_code == 200
     [link] = re.findall(r'value="https://registry\.test(/sign-in/link#\w{32})"', admin.text)
-    ann = PageClient(world)
+    ann = Browser(world)
     await ann.open(link)
-    await ann.send(link)
+    await ann.submit(link)
     await ann.open("/account")
     assert "<strong>ann</strong>" in ann.text
     await admin.open(world.with_ids(ANN))
@@ -92,34 +90,34 @@ async def test_a_link_is_shown_once_and_signs_its_owner_in(world: World, admin: 
 
 
 async def test_an_administrator_creates_an_account_and_gets_its_link(
-    world: World, admin: PageClient
+    world: World, admin: Browser
 ) -> None:
     await admin.open(PAGE)
-    assert (await admin.send(PAGE, name="zoe")).status_code == 200
+    assert (await admin.submit(PAGE, name="zoe")).status_code == 200
     [link] = re.findall(rf'value="{URL}(/sign-in/link#[^"]+)"', admin.text)
-    zoe = PageClient(world)
+    zoe = Browser(world)
     await zoe.open(link)
-    await zoe.send(link)
+    await zoe.submit(link)
     assert "Signed in as <strong>zoe</strong>" in zoe.text
 
 
 async def test_an_account_is_created_and_its_link_sent_by_mail(
-    world: World, admin: PageClient
+    world: World, admin: Browser
 ) -> None:
     await admin.open(PAGE)
-    assert (await admin.send(PAGE, name="zoe", email="zoe@example.org")).status_code == 303
+    assert (await admin.submit(PAGE, name="zoe", email="zoe@example.org")).status_code == 303
     assert "A sign-in link was sent by email" in admin.text
     [mail] = world.mailer.sent
     assert mail.to == "zoe@example.org"
     [link] = re.findall(rf"{URL}(/sign-in/link#\S+)", mail.text)
     assert link not in admin.text
-    assert (await PageClient(world).open(link)).status_code == 200
+    assert (await Browser(world).open(link)).status_code == 200
 
 
-async def test_a_link_that_cannot_be_sent_is_shown(world: World, admin: PageClient) -> None:
+async def test_a_link_that_cannot_be_sent_is_shown(world: World, admin: Browser) -> None:
     world.mailer.is_down = True
     await admin.open(PAGE)
-    await admin.send(PAGE, name="zoe", email="zoe@example.org")
+    await admin.submit(PAGE, name="zoe", email="zoe@example.org")
     assert "/sign-in/link#" in admin.text
 
 
@@ -132,22 +130,22 @@ async def test_a_link_that_cannot_be_sent_is_shown(world: World, admin: PageClie
     ],
 )
 async def test_an_account_that_cannot_be_created_is_refused_beside_the_form(
-    admin: PageClient, form: dict[str, str], status: int, reason: str
+    admin: Browser, form: dict[str, str], status: int, reason: str
 ) -> None:
     await admin.open(PAGE)
-    assert (await admin.send(PAGE, **form)).status_code == status
+    assert (await admin.submit(PAGE, **form)).status_code == status
     assert reason in admin.text
     assert f'value="{form["name"]}"' in admin.text
 
 
-async def test_all_sessions_end_at_once(world: World, admin: PageClient) -> None:
-    ann = await PageClient.of(world, world.people.ann)
+async def test_all_sessions_end_at_once(world: World, admin: Browser) -> None:
+    ann = await signed_in(world, world.people.ann)
     assert await decided(admin, "ann", "sessions", reason="Old.") == 303
     assert "All sessions ended" in admin.text
     assert (await ann.open("/account")).status_code == 401
 
 
-async def test_a_token_is_revoked(world: World, admin: PageClient) -> None:
+async def test_a_token_is_revoked(world: World, admin: Browser) -> None:
     await admin.open(world.with_ids(ANN))
     [token] = set(re.findall(r'revoke\?token=(\w+)"', admin.text))
     await admin.open(f"{world.with_ids(ANN)}/revoke?token={token}")
@@ -157,9 +155,7 @@ async def test_a_token_is_revoked(world: World, admin: PageClient) -> None:
     assert (await world.get("/packages", by=world.people.ann)).status_code == 401
 
 
-async def test_all_tokens_are_revoked_after_typing_the_name(
-    world: World, admin: PageClient
-) -> None:
+async def test_all_tokens_are_revoked_after_typing_the_name(world: World, admin: Browser) -> None:
     assert await decided(admin, "ann", "revoke-all", name="an", reason="Old.") == 400
     assert (await world.get("/packages", by=world.people.ann)).status_code == 200
     assert await decided(admin, "ann", "revoke-all", name="ann", reason="Old.") == 303
@@ -167,7 +163,7 @@ async def test_all_tokens_are_revoked_after_typing_the_name(
     assert (await world.get("/packages", by=world.people.ann)).status_code == 401
 
 
-async def test_a_lock_takes_a_reason_and_is_undone(admin: PageClient) -> None:
+async def test_a_lock_takes_a_reason_and_is_undone(admin: Browser) -> None:
     assert await decided(admin, "ann", "lock", reason=" ") == 400
     assert await decided(admin, "ann", "lock", reason="Its laptop was stolen.") == 303
     assert await decided(admin, "ann", "unlock") == 303
@@ -179,7 +175,7 @@ async def test_a_lock_takes_a_reason_and_is_undone(admin: PageClient) -> None:
 
 async def calls_of(world: World, ledger: Ledger, path: str) -> dict[str, int]:
     """Return the calls of one page, with a session that is remembered."""
-    admin = await PageClient.at(world, world.people.admin, "/account/settings.toml")
+    admin = await signed_in(world, world.people.admin, "/account/settings.toml")
     ledger.forget()
     await admin.open(path)
     assert admin.page

@@ -1,4 +1,4 @@
-"""Evidence for an audit: what its files say, its signature, and what is refused. In both worlds."""
+"""Evidence for an audit, over each kind of stores: its files, its signature, and refusals."""
 
 import base64
 import json

@@ -21,7 +21,6 @@ from shared.services.organizations.invitations import InvitationRequest
 from tests.protocol.bal.failures import ClientFailure
 from tests.support.archives import bala
 from tests.support.browsers import Browser, signed_in
-from tests.support.page_client import PageClient
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
 from tests.support.world import MAVEN, URL, World, token_of
@@ -81,7 +80,7 @@ async def test_reading_goes_on(frozen: World) -> None:
         answer = await frozen.get(f"{URL}/api/v1/orgs/acme/{path}", by=frozen.people.ann)
         assert answer.status_code == 200, path
     for tab in ("", "/packages", "/packages/greet", "/held", "/tokens", "/log", "/settings"):
-        page = await PageClient.at(frozen, frozen.people.ann, f"/account/organizations/acme{tab}")
+        page = await signed_in(frozen, frozen.people.ann, f"/account/organizations/acme{tab}")
         assert page.page
         assert page.page.status_code == 200, tab
         assert REASON in page.text
@@ -255,31 +254,31 @@ async def test_an_owner_neither_freezes_nor_unfreezes(frozen: World) -> None:
 
 
 async def test_a_button_of_administrators_freezes_it_and_members_see_why(world: World) -> None:
-    page = await PageClient.at(world, world.people.admin, "/manage/organizations/acme")
+    page = await signed_in(world, world.people.admin, "/manage/organizations/acme")
     path = "/manage/organizations/acme"
-    assert (await page.send(f"{path}/freeze", reason="")).status_code == 400
+    assert (await page.submit(f"{path}/freeze", reason="")).status_code == 400
     await page.open(path)
-    assert (await page.send(f"{path}/freeze", reason=REASON)).status_code == 303
+    assert (await page.submit(f"{path}/freeze", reason=REASON)).status_code == 303
     assert "Unfreeze acme" in page.text
-    mia = await PageClient.at(world, world.people.mia, "/account/organizations/acme")
+    mia = await signed_in(world, world.people.mia, "/account/organizations/acme")
     assert REASON in mia.text
-    log = await PageClient.at(world, world.people.ann, "/account/organizations/acme/log")
+    log = await signed_in(world, world.people.ann, "/account/organizations/acme/log")
     assert "admin froze acme" in log.text
     assert REASON in log.text
     await page.open(path)
-    assert (await page.send(f"{path}/unfreeze")).status_code == 303
+    assert (await page.submit(f"{path}/unfreeze")).status_code == 303
     await world.push(bala("acme/greet:1.0.0"))
 
 
 async def test_a_package_is_frozen_by_the_same_form(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     path = "/manage/organizations/acme"
-    page = await PageClient.at(world, world.people.admin, path)
-    assert (await page.send(f"{path}/freeze", reason=REASON, package="greet")).status_code == 303
+    page = await signed_in(world, world.people.admin, path)
+    assert (await page.submit(f"{path}/freeze", reason=REASON, package="greet")).status_code == 303
     assert "Unfreeze greet" in page.text
     with pytest.raises(ClientFailure, match="froze the package acme/greet"):
         await world.push(bala("acme/greet:1.1.0"))
-    assert (await page.send(f"{path}/unfreeze", package="greet")).status_code == 303
+    assert (await page.submit(f"{path}/unfreeze", package="greet")).status_code == 303
     await world.push(bala("acme/greet:1.1.0"))
 
 
@@ -306,10 +305,10 @@ async def test_a_locked_sole_owner_leaves_an_organization_that_the_page_offers_t
     world: World,
 ) -> None:
     ann = world.people.ann.account
-    page = await PageClient.at(world, world.people.admin, f"/manage/accounts/{ann.id}")
+    page = await signed_in(world, world.people.admin, f"/manage/accounts/{ann.id}")
     assert "Freeze acme" in page.text
     path = f"/manage/accounts/{ann.id}/lock"
-    assert (await page.send(path, reason=REASON, freeze="yes")).status_code == 303
+    assert (await page.submit(path, reason=REASON, freeze="yes")).status_code == 303
     shown = await world.registry.organizations.freezes.of(ACME, by=OPERATOR)
     assert shown.freeze
     assert shown.freeze.reason == REASON

@@ -14,8 +14,7 @@ from shared.domain.scopes import Role
 from shared.services.administration.leaving import LeaveRequest
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.support.archives import bala
-from tests.support.browsers import signed_in
-from tests.support.page_client import PageClient
+from tests.support.browsers import Browser, signed_in
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
 from tests.support.world import URL, Person, World
@@ -122,7 +121,7 @@ async def test_the_last_administrator_is_not_ended_and_hands_nothing_over(world:
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "last-administrator")
 
 
-async def test_the_page_states_ends_and_hands_over(world: World, admin: PageClient) -> None:
+async def test_the_page_states_ends_and_hands_over(world: World, admin: Browser) -> None:
     token = await robot(world)
     await world.registry.organizations.memberships.set_member(
         ACME, world.people.bob.account, Role.OWNER, by=OPERATOR, reason="A test."
@@ -130,15 +129,15 @@ async def test_the_page_states_ends_and_hands_over(world: World, admin: PageClie
     path = world.with_ids("/manage/accounts/ID-OF-ann/leave")
     await admin.open(path)
     assert f"the token ci ({token.account.id}) of acme" in admin.text
-    await admin.send(path, name="wrong", end="yes")
+    await admin.submit(path, name="wrong", end="yes")
     assert await status(world, world.people.ann) == 200
-    await admin.send(path, name="ann", end="yes", successor="bob", reason="Left.")
+    await admin.submit(path, name="ann", end="yes", successor="bob", reason="Left.")
     assert "bob is the maker of the token ci" in admin.text
     world.clock.advance(WITHIN)
     assert [await status(world, each) for each in (token, world.people.ann)] == [200, 401]
 
 
-async def test_the_statement_is_downloaded_as_a_document(world: World, admin: PageClient) -> None:
+async def test_the_statement_is_downloaded_as_a_document(world: World, admin: Browser) -> None:
     await admin.open(world.with_ids("/manage/accounts/ID-OF-ann/leave.json"))
     assert '"soleOwnerOf": [' in admin.text
 

@@ -6,9 +6,8 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from tests.support.browsers import signed_in
+from tests.support.browsers import Browser, signed_in
 from tests.support.mirrors import status
-from tests.support.page_client import PageClient
 from tests.support.upstreams import FakeUpstream, Stand
 from tests.support.world import URL, OpenWorld, Person, World
 
@@ -34,13 +33,11 @@ async def mirror(worlds: OpenWorld, upstream: FakeUpstream) -> World:
 
 
 @pytest.fixture
-async def admin(mirror: World) -> PageClient:
-    return await PageClient.of(mirror, mirror.people.admin)
+async def admin(mirror: World) -> Browser:
+    return await signed_in(mirror, mirror.people.admin)
 
 
-async def test_the_page_shows_upstreams_and_rules(
-    admin: PageClient, upstream: FakeUpstream
-) -> None:
+async def test_the_page_shows_upstreams_and_rules(admin: Browser, upstream: FakeUpstream) -> None:
     page = await admin.open(MIRROR)
     assert page.status_code == 200
     assert upstream.name in admin.text
@@ -48,11 +45,11 @@ async def test_the_page_shows_upstreams_and_rules(
 
 
 async def test_a_preview_shows_the_pulls_and_changes_nothing(
-    admin: PageClient, mirror: World, upstream: FakeUpstream
+    admin: Browser, mirror: World, upstream: FakeUpstream
 ) -> None:
     await admin.open(MIRROR)
     rules = "ballerina/io deny\nacme " + upstream.name
-    await admin.send(f"{MIRROR}/preview", upstreams=upstream.url, rules=rules)
+    await admin.submit(f"{MIRROR}/preview", upstreams=upstream.url, rules=rules)
     assert "1 pull of 1 release would have had another result" in admin.text
     assert "denied by `ballerina/io deny`" in admin.text
     assert rules in admin.text
@@ -60,44 +57,44 @@ async def test_a_preview_shows_the_pulls_and_changes_nothing(
 
 
 async def test_saved_rules_are_in_force(
-    admin: PageClient, mirror: World, upstream: FakeUpstream
+    admin: Browser, mirror: World, upstream: FakeUpstream
 ) -> None:
     await admin.open(MIRROR)
-    await admin.send(MIRROR, upstreams=upstream.url, rules="ballerina deny")
+    await admin.submit(MIRROR, upstreams=upstream.url, rules="ballerina deny")
     assert "Rules saved." in admin.text
     mirror.clock.advance(timedelta(seconds=6))
     assert await status(mirror, "/packages/ballerina/io/1.0.0") == 400
 
 
 async def test_a_mistake_is_shown_beside_what_was_typed(
-    admin: PageClient, upstream: FakeUpstream
+    admin: Browser, upstream: FakeUpstream
 ) -> None:
     await admin.open(MIRROR)
-    page = await admin.send(MIRROR, upstreams=upstream.url, rules="acme elsewhere")
+    page = await admin.submit(MIRROR, upstreams=upstream.url, rules="acme elsewhere")
     assert page.status_code == 400
     assert "The target 'elsewhere' of acme is unknown" in admin.text
     assert "acme elsewhere</textarea>" in admin.text
 
 
 async def test_a_release_is_served_before_its_minimum_age(
-    admin: PageClient, mirror: World, upstream: FakeUpstream
+    admin: Browser, mirror: World, upstream: FakeUpstream
 ) -> None:
     upstream.publish("ballerina/io:1.1.0")
     upstream.described["ballerina/io:1.1.0"] = {"createdDate": mirror.clock.now_ms()}
     await admin.open(MIRROR)
-    await admin.send(MIRROR, upstreams=upstream.url, minimum_ages="ballerina 7")
+    await admin.submit(MIRROR, upstreams=upstream.url, minimum_ages="ballerina 7")
     assert "ballerina 7</textarea>" in admin.text
     mirror.clock.advance(timedelta(seconds=6))
     assert await status(mirror, "/packages/ballerina/io/1.1.0") == 400
-    page = await admin.send(f"{MIRROR}/admit", release="ballerina/io:1.1.0", reason="")
+    page = await admin.submit(f"{MIRROR}/admit", release="ballerina/io:1.1.0", reason="")
     assert page.status_code == 400
-    await admin.send(f"{MIRROR}/admit", release="ballerina/io:1.1.0", reason="A fix.")
+    await admin.submit(f"{MIRROR}/admit", release="ballerina/io:1.1.0", reason="A fix.")
     assert "The release is served." in admin.text
     assert await status(mirror, "/packages/ballerina/io/1.1.0") == 302
 
 
 async def test_without_an_upstream_the_page_says_how_to_begin(world: World) -> None:
-    admin = await PageClient.of(world, world.people.admin)
+    admin = await signed_in(world, world.people.admin)
     page = await admin.open(MIRROR)
     assert page.status_code == 200
     assert "BALLROOM_UPSTREAM" in admin.text

@@ -9,7 +9,7 @@ import pytest
 from shared.ports.http_client import Unanswered
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
-from tests.support.page_client import PageClient
+from tests.support.browsers import Browser, signed_in
 from tests.support.upstreams import FakeUpstream, Stand
 from tests.support.world import URL, OpenWorld, World
 
@@ -49,8 +49,8 @@ async def mirror(worlds: OpenWorld, upstream: FakeUpstream) -> World:
 
 
 @pytest.fixture
-async def admin(mirror: World) -> PageClient:
-    return await PageClient.of(mirror, mirror.people.admin)
+async def admin(mirror: World) -> Browser:
+    return await signed_in(mirror, mirror.people.admin)
 
 
 async def ask(world: World, path: str, **body: object) -> httpx.Response:
@@ -64,7 +64,7 @@ async def failed() -> None:
     raise Unanswered(message)
 
 
-async def test_an_upstream_that_does_not_answer_is_shown(mirror: World, admin: PageClient) -> None:
+async def test_an_upstream_that_does_not_answer_is_shown(mirror: World, admin: Browser) -> None:
     for each in mirror.instances:
         for source in await each.require_mirroring().reader.upstreams.sources():
             for number in range(5):
@@ -76,7 +76,7 @@ async def test_an_upstream_that_does_not_answer_is_shown(mirror: World, admin: P
 
 
 async def test_refusals_have_reasons_and_incidents_come_first(
-    admin: PageClient, mirror: World, upstream: FakeUpstream
+    admin: Browser, mirror: World, upstream: FakeUpstream
 ) -> None:
     await admin.open(f"{MIRROR}/refusals")
     assert admin.text.index("octo/changed:1.0.0") < admin.text.index("octo/bad:1.0.0")
@@ -90,12 +90,12 @@ async def test_refusals_have_reasons_and_incidents_come_first(
     assert "zip" in refused["reason"]
 
 
-async def test_a_refused_release_is_fetched_again(admin: PageClient, mirror: World) -> None:
+async def test_a_refused_release_is_fetched_again(admin: Browser, mirror: World) -> None:
     await admin.open(f"{MIRROR}/refusals")
-    await admin.send(f"{MIRROR}/retry", release="octo/bad:1.0.0")
+    await admin.submit(f"{MIRROR}/retry", release="octo/bad:1.0.0")
     assert "The next pull fetches the release again." in admin.text
     assert "octo/bad" not in admin.text
-    page = await admin.send(f"{MIRROR}/retry", release="what")
+    page = await admin.submit(f"{MIRROR}/retry", release="what")
     assert page.status_code == 400
     assert "octo/changed:1.0.0" in admin.text
     assert (await ask(mirror, "/retries", release="octo/changed:1.0.0")).json() == {"retried": True}
@@ -106,7 +106,7 @@ async def test_a_refused_release_is_fetched_again(admin: PageClient, mirror: Wor
 
 
 async def test_without_an_upstream_the_lists_say_so(world: World) -> None:
-    admin = await PageClient.of(world, world.people.admin)
+    admin = await signed_in(world, world.people.admin)
     page = await admin.open(f"{MIRROR}/refusals")
     assert page.status_code == 400
     assert "No registry is mirrored" in admin.text

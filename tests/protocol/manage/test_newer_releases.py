@@ -13,7 +13,7 @@ from shared.domain.software_version import SOFTWARE_VERSION
 from shared.ports.http_client import HttpResponse, Unanswered
 from shared.services.maintenance.follow_releases import FollowReleases
 from shared.services.maintenance.product_releases import ProductReleases
-from tests.support.page_client import PageClient
+from tests.support.browsers import signed_in
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
 from tests.support.world import URL, OpenWorld, World
@@ -74,7 +74,7 @@ def releases(world: World, server: Server) -> ProductReleases:
 
 
 async def overview(world: World) -> str:
-    page = await PageClient.at(world, world.people.admin, "/manage")
+    page = await signed_in(world, world.people.admin, "/manage")
     return page.text
 
 

@@ -17,7 +17,7 @@ from shared.domain.principals import OPERATOR
 from shared.services.adapters import Adapters
 from tests.protocol.test_page_goldens import PLACES, shown
 from tests.support.archives import bala
-from tests.support.page_client import PageClient
+from tests.support.browsers import Browser, signed_in
 from tests.support.port_doubles import Fault, failing
 from tests.support.world import URL, World, caching_host
 
@@ -43,15 +43,14 @@ async def above(http: httpx.AsyncClient, path: str = "/") -> str:
     return announced((await http.get(URL + path)).text)
 
 
-def whole(browser: PageClient) -> str:
+def whole(browser: Browser) -> str:
     """Return what is announced above a page, and the page without the places beside it."""
-    assert browser.page is not None
     return announced(browser.page.text) + PLACES.sub("", shown(browser))
 
 
 @pytest.mark.parametrize("path", [NOTICES, READ_ONLY], ids=["notices", "read_only"])
 async def test_a_page_while_nothing_is_announced(
-    admin: PageClient, page: SnapshotAssertion, path: str
+    admin: Browser, page: SnapshotAssertion, path: str
 ) -> None:
     await admin.open(path)
     assert whole(admin) == page
@@ -60,60 +59,58 @@ async def test_a_page_while_nothing_is_announced(
 # --- the pages ---------------------------------------------------------------------------------
 
 
-async def test_a_page_with_a_notice(
-    world: World, admin: PageClient, page: SnapshotAssertion
-) -> None:
+async def test_a_page_with_a_notice(world: World, admin: Browser, page: SnapshotAssertion) -> None:
     await announce(world, HTML)
     await admin.open(NOTICES)
     assert whole(admin) == page
 
 
 @pytest.mark.parametrize("text", ["", "...", "x" * 301, "bell\a", "\x85x\x9b"])
-async def test_a_notice_has_some_characters(admin: PageClient, text: str) -> None:
+async def test_a_notice_has_some_characters(admin: Browser, text: str) -> None:
     await admin.open(NOTICES)
-    answer = await admin.send(NOTICES, text=text)
+    answer = await admin.submit(NOTICES, text=text)
     assert answer.status_code == 400
     assert "A notice has 1 to 300 characters, in one line." in admin.text
 
 
-async def test_a_notice_is_written_changed_and_removed(world: World, admin: PageClient) -> None:
+async def test_a_notice_is_written_changed_and_removed(world: World, admin: Browser) -> None:
     await admin.open(NOTICES)
-    await admin.send(NOTICES, text="Hello,\n all.")
+    await admin.submit(NOTICES, text="Hello,\n all.")
     assert "Notice published." in admin.text
     assert "Hello, all." in await above(world.http)
-    await admin.send(NOTICES, text="Hello again.")
+    await admin.submit(NOTICES, text="Hello again.")
     said = await above(world.http)
     assert "Hello again." in said
     assert "Hello, all." not in said
-    await admin.send(f"{NOTICES}/end")
+    await admin.submit(f"{NOTICES}/end")
     assert "Notice removed." in admin.text
     assert await above(world.http) == ""
 
 
 async def test_the_page_of_read_only_mode_while_it_is_on(
-    world: World, admin: PageClient, page: SnapshotAssertion
+    world: World, admin: Browser, page: SnapshotAssertion
 ) -> None:
     await world.registry.limits.notices.enter_read_only_mode(HTML, by=OPERATOR)
     await admin.open(READ_ONLY)
     assert whole(admin) == page
 
 
-async def test_a_reason_that_is_refused(admin: PageClient, page: SnapshotAssertion) -> None:
+async def test_a_reason_that_is_refused(admin: Browser, page: SnapshotAssertion) -> None:
     await admin.open(READ_ONLY)
-    await admin.send(f"{READ_ONLY}/on", reason="...")
+    await admin.submit(f"{READ_ONLY}/on", reason="...")
     assert whole(admin) == page
 
 
 async def test_an_administrator_turns_read_only_mode_on_and_off_on_its_page(
-    world: World, admin: PageClient
+    world: World, admin: Browser
 ) -> None:
     await admin.open(READ_ONLY)
-    await admin.send(f"{READ_ONLY}/on", reason=REASON)
+    await admin.submit(f"{READ_ONLY}/on", reason=REASON)
     assert "Read-only mode turned on." in admin.text
     assert SAID in await above(world.http)
-    await admin.send(f"{READ_ONLY}/on", reason="moving house until 23:00")
+    await admin.submit(f"{READ_ONLY}/on", reason="moving house until 23:00")
     assert "until 23:00" in await above(world.http)
-    await admin.send(f"{READ_ONLY}/off")
+    await admin.submit(f"{READ_ONLY}/off")
     assert "Read-only mode turned off." in admin.text
     assert await above(world.http) == ""
 
@@ -138,7 +135,7 @@ EVERYWHERE = (
 async def test_every_page_shows_what_is_announced(world: World, path: str) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     await announce(world, HTML)
-    ann = await PageClient.of(world, world.people.ann)
+    ann = await signed_in(world, world.people.ann)
     for answer in (await world.get(URL + path), await ann.open(path)):
         assert answer.is_redirect or escape(HTML) in announced(answer.text)
 
@@ -230,9 +227,8 @@ async def test_a_push_without_the_right_is_refused_for_that_reason_first(world: 
 async def test_the_overview_names_variables_that_are_no_settings(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    admin = await PageClient.of(world, world.people.admin)
+    admin = await signed_in(world, world.people.admin)
     await admin.open("/manage")
-    assert admin.page is not None
     assert "not used" not in admin.page.text
     monkeypatch.setenv("BALLROOM_READER", "signed_in")
     await admin.open("/manage")

@@ -21,7 +21,6 @@ from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from shared.services.tokens.trusted_publishers import PublisherRequest
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
-from tests.support.page_client import PageClient
 from tests.support.world import OpenWorld, World
 
 pytestmark = pytest.mark.measured
@@ -238,26 +237,26 @@ async def test_the_api_takes_the_reason_as_a_field(world: World) -> None:
 async def test_pages_of_an_organization_ask_administrators_and_not_owners(world: World) -> None:
     path = "/account/organizations/acme"
     mia = world.people.mia.account
-    admin = await PageClient.at(world, world.people.admin, path)
+    admin = await signed_in(world, world.people.admin, path)
     assert 'name="reason"' in admin.text
-    assert (await admin.send(f"{path}/remove", account=mia.id, reason="")).status_code == 400
+    assert (await admin.submit(f"{path}/remove", account=mia.id, reason="")).status_code == 400
     await admin.open(path)
-    removed = await admin.send(f"{path}/remove", account=mia.id, reason=REASON)
+    removed = await admin.submit(f"{path}/remove", account=mia.id, reason=REASON)
     assert removed.status_code == 303
-    owner = await PageClient.at(world, world.people.ann, path)
+    owner = await signed_in(world, world.people.ann, path)
     assert 'name="reason"' not in owner.text
-    log = await PageClient.at(world, world.people.ann, f"{path}/log")
+    log = await signed_in(world, world.people.ann, f"{path}/log")
     assert REASON in log.text
 
 
 async def test_pages_of_accounts_ask_for_the_reason(world: World) -> None:
     ann = world.people.ann.account
     path = f"/manage/accounts/{ann.id}"
-    admin = await PageClient.at(world, world.people.admin, path)
-    assert (await admin.send(f"{path}/revoke-all", name="ann", reason="")).status_code == 400
+    admin = await signed_in(world, world.people.admin, path)
+    assert (await admin.submit(f"{path}/revoke-all", name="ann", reason="")).status_code == 400
     await admin.open(path)
-    assert (await admin.send(f"{path}/revoke-all", name="ann", reason=REASON)).status_code == 303
-    events = await PageClient.at(world, world.people.ann, "/account/security")
+    assert (await admin.submit(f"{path}/revoke-all", name="ann", reason=REASON)).status_code == 303
+    events = await signed_in(world, world.people.ann, "/account/security")
     assert REASON in events.text
 
 

@@ -15,7 +15,7 @@ from shared.domain.scopes import Role
 from shared.domain.webhooks import Topic
 from shared.domain.withdrawal_reasons import PublicReason, WithdrawalReason
 from tests.support.archives import bala
-from tests.support.page_client import PageClient
+from tests.support.browsers import signed_in
 from tests.support.receivers import Receiver
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
@@ -157,9 +157,9 @@ async def test_the_feed_and_the_metadata_have_neither_reason_for_owners(publishe
 async def test_the_overview_says_that_nobody_is_named_to_appeal_to(worlds: OpenWorld) -> None:
     without = await worlds()
     named = await worlds(abuse_contact="https://example.org/appeals")
-    page = await PageClient.at(without, without.people.admin, "/manage")
+    page = await signed_in(without, without.people.admin, "/manage")
     assert "BALLROOM_ABUSE_CONTACT" in page.text
-    page = await PageClient.at(named, named.people.admin, "/manage")
+    page = await signed_in(named, named.people.admin, "/manage")
     assert "BALLROOM_ABUSE_CONTACT" not in page.text
 
 

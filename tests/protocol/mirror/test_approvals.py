@@ -170,15 +170,16 @@ async def test_packages_of_ours_need_no_approval(limited_mirror: World) -> None:
 async def test_somebody_asks_and_a_curator_approves(limited_mirror: World) -> None:
     people = limited_mirror.people
     mia = await signed_in(limited_mirror, people.mia)
-    assert "Request approval" in (await mia.get("/approvals/octo/lib")).text
-    page = await mia.post("/approvals/octo/lib/ask", version="1.*", reason="For the shop.")
+    assert "Request approval" in (await mia.open("/approvals/octo/lib")).text
+    await mia.submit("/approvals/octo/lib/ask", version="1.*", reason="For the shop.")
+    page = mia.page
     assert "You get an email when a curator decides." in page.text
     [mail] = [each for each in limited_mirror.mailer.sent if "asks for" in each.subject]
     assert "For the shop." in mail.text
     admin = await signed_in(limited_mirror, people.admin)
     assert await asked_for(limited_mirror) == ["octo/lib"]
-    assert "For the shop." in (await admin.get("/approvals/octo/lib")).text
-    await admin.post("/approvals/octo/lib/approve", packages="octo/lib:1.*", reason="It is fine.")
+    assert "For the shop." in (await admin.open("/approvals/octo/lib")).text
+    await admin.submit("/approvals/octo/lib/approve", packages="octo/lib:1.*", reason="It is fine.")
     told = [each for each in limited_mirror.mailer.sent if each.subject.endswith("is approved")]
     assert [each.to for each in told] == ["mia@example.org"]
     assert await status(limited_mirror, f"{LIB}/1.1.0") == 302
@@ -204,7 +205,7 @@ async def test_a_curator_refuses_and_says_why(limited_mirror: World) -> None:
     assert refused.status_code == 204
     told = [each for each in limited_mirror.mailer.sent if each.subject.endswith("is refused")]
     assert "Use octo/other." in told[0].text
-    page = await (await signed_in(limited_mirror, people.mia)).get("/approvals/octo/lib")
+    page = await (await signed_in(limited_mirror, people.mia)).open("/approvals/octo/lib")
     assert "Use octo/other." in page.text
 
 
@@ -215,7 +216,8 @@ async def test_nobody_but_administrators_approves(limited_mirror: World) -> None
     assert (await ann.api("POST", "/api/v1/approvals", sent)).status_code == 403
     assert (await ann.api("GET", "/api/v1/approvals/requests")).status_code == 403
     assert (await ann.api("GET", "/api/v1/approvals")).status_code == 200
-    page = await ann.post("/approvals/octo/lib/approve", packages="octo/lib:*", reason="x")
+    await ann.submit("/approvals/octo/lib/approve", packages="octo/lib:*", reason="x")
+    page = ann.page
     assert page.status_code in (403, 404)
     assert (await limited_mirror.get(f"{URL}/api/v1/approvals")).status_code == 200
     await set_registry_rules(limited_mirror, approvedOnly=False)
@@ -284,12 +286,14 @@ async def test_a_page_shows_what_is_not_approved_and_the_way_to_ask(limited_mirr
 
 async def test_a_form_with_a_long_reason_is_refused(limited_mirror: World) -> None:
     mia = await signed_in(limited_mirror, limited_mirror.people.mia)
-    await mia.get("/approvals/octo/lib")
-    page = await mia.post("/approvals/octo/lib/ask", version="1.*", reason="x" * 501)
+    await mia.open("/approvals/octo/lib")
+    await mia.submit("/approvals/octo/lib/ask", version="1.*", reason="x" * 501)
+    page = mia.page
     assert page.status_code == 400
     admin = await signed_in(limited_mirror, limited_mirror.people.admin)
-    await admin.get("/manage/approvals")
+    await admin.open("/manage/approvals")
     for path in ("/manage/approvals", "/approvals/octo/lib/approve"):
-        page = await admin.post(path, packages="octo/lib:*", reason="x" * 5_000)
+        await admin.submit(path, packages="octo/lib:*", reason="x" * 5_000)
+        page = admin.page
         assert page.status_code == 400
     assert await status(limited_mirror, f"{LIB}/1.1.0") == 400

@@ -24,8 +24,8 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.provenance.dsse import IN_TOTO, pae
 from shared.services.bundles.bundle_import import ImportReport, ImportStep
 from tests.support.archives import bala
+from tests.support.browsers import Browser
 from tests.support.bundles import Carrier, Files, bundled
-from tests.support.page_client import PageClient
 from tests.support.refusals import raises_refusal
 from tests.support.sigstore_instances import SigstoreInstance
 from tests.support.sigstore_pushes import hex_of, push
@@ -105,7 +105,7 @@ async def test_statements_bundles_and_bills_of_materials_reach_the_other_side(
     release = (await target.stores.metadata.find(Coordinate.from_text(GREET))).release
     assert release is not None
     assert (release.sigstore, release.by_ci) == ("public-good", False)
-    page = (await PageClient(target).open("/packages/tools/greet/1.0.0")).text
+    page = (await Browser(target).open("/packages/tools/greet/1.0.0")).text
     assert "Verified with Sigstore" in page
     assert "Published with an access token" not in page
 

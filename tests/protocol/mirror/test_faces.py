@@ -10,8 +10,8 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
 from tests.protocol.web.page_reader import main_of
 from tests.support.archives import bala
+from tests.support.browsers import signed_in
 from tests.support.mirrors import PULL, broken
-from tests.support.page_client import PageClient
 from tests.support.upstreams import PUBLISHED_MS, FakeUpstream
 from tests.support.world import MAVEN, URL, OpenWorld, World
 
@@ -124,8 +124,7 @@ async def test_bursts_and_limits_of_pushes_do_not_count(
 async def test_the_overview_of_administrators_shows_the_upstream(
     mirror: World, upstream: FakeUpstream
 ) -> None:
-    admin = await PageClient.at(mirror, mirror.people.admin, "/manage")
-    assert admin.page is not None
+    admin = await signed_in(mirror, mirror.people.admin, "/manage")
     assert f"at {upstream.url}/2.0/registry: answers</dd>" in main_of(admin.page)
 
 

@@ -17,6 +17,7 @@ from shared.domain.packages import Head
 from shared.domain.principals import OPERATOR
 from shared.domain.visibility import Visibility
 from tests.protocol.web.page_reader import main_of
+from tests.support.browsers import signed_in
 from tests.support.mirrors import (
     PULL,
     connecting,
@@ -27,7 +28,6 @@ from tests.support.mirrors import (
     services,
     status,
 )
-from tests.support.page_client import PageClient
 from tests.support.refusals import raises_refusal
 from tests.support.upstreams import BASE as UPSTREAM_BASE
 from tests.support.upstreams import FakeUpstream
@@ -254,7 +254,7 @@ async def test_a_refused_token_leaves_everything_else_as_it_is(
 ) -> None:
     sent = partner.token
     partner.token = "another-token"
-    admin = await PageClient.of(stored, stored.people.admin)
+    admin = await signed_in(stored, stored.people.admin)
     stored.clock.advance(timedelta(minutes=10))
     for _ in range(7):
         answer = await pulled(stored, f"{SECRET}/1.1.0")
@@ -274,7 +274,6 @@ async def test_a_refused_token_leaves_everything_else_as_it_is(
     assert sent not in caplog.text
     for _ in stored.instances:
         await admin.open("/manage/mirror")
-        assert admin.page is not None
         assert sent not in main_of(admin.page)
 
 
@@ -296,12 +295,11 @@ async def test_a_token_that_is_refused_for_some_packages_is_used_for_others(
 async def test_the_page_of_the_mirror_says_how_the_token_is_answered(
     stored: World, partner: FakeUpstream
 ) -> None:
-    admin = await PageClient.of(stored, stored.people.admin)
+    admin = await signed_in(stored, stored.people.admin)
     for state in ("Token: accepted", "does not accept the token (the answer was 401)"):
         for number in range(8):  # Each address goes to one instance, which has its own state.
             await stored.get(f"{SECRET}/1.1.0?{number}", by=stored.people.bob)
         await admin.open("/manage/mirror")
-        assert admin.page is not None
         assert state in main_of(admin.page)
         partner.token = "another-token"
         stored.clock.advance(timedelta(hours=2))

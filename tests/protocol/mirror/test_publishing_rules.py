@@ -4,8 +4,8 @@ import pytest
 
 from tests.protocol.rules.rule_world import set_registry_rules
 from tests.support.archives import bala
+from tests.support.browsers import signed_in
 from tests.support.mirrors import PULL
-from tests.support.page_client import PageClient
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import World
 
@@ -40,13 +40,13 @@ async def test_a_secret_is_shown_to_those_who_manage_the_release_alone(
         each.api_docs.queue.enable()
     await mirror.document()
     page = "/packages/ballerina/io/2.0.0"
-    admin = await PageClient.of(mirror, mirror.people.admin)
+    admin = await signed_in(mirror, mirror.people.admin)
     await admin.open(page)
     assert "There may be secrets in its files." in admin.text
     assert "An access token of GitHub in <code" in admin.text
     assert "resources/a.toml</code>, line 2" in admin.text
     assert SECRET not in admin.text
-    reader = await PageClient.of(mirror, mirror.people.bob)
+    reader = await signed_in(mirror, mirror.people.bob)
     await reader.open(page)
     assert "secrets in its files" not in reader.text
 
@@ -55,6 +55,6 @@ async def test_a_secret_of_an_earlier_rule_is_shown_to_owners(world: World) -> N
     await set_registry_rules(world, secrets=False)
     await world.push(bala(entries={"resources/a.toml": f"token = '{SECRET}'"}))
     await world.document()
-    ann = await PageClient.of(world, world.people.ann)
+    ann = await signed_in(world, world.people.ann)
     await ann.open("/packages/acme/greet")
     assert "There may be secrets in its files." in ann.text

@@ -14,8 +14,8 @@ from shared.ports.http_client import HttpResponse
 from tests.protocol.mirror.test_second_registry import URL_OF_UPSTREAM, Pair, ToWorld
 from tests.protocol.web.page_reader import Elements, opened
 from tests.support.archives import bala
+from tests.support.browsers import signed_in
 from tests.support.mirrors import PULL, connecting, release_of, services
-from tests.support.page_client import PageClient
 from tests.support.world import OpenWorld, World
 
 pytestmark = pytest.mark.measured
@@ -203,11 +203,11 @@ async def test_the_page_of_the_mirror_lists_them_with_one_click_for_each_way(pai
     await withdraw(pair, LEAK)
     await withdraw(pair, None, at=Coordinate.from_text(GOOD))
     await follow(mirror)
-    admin = await PageClient.at(mirror, mirror.people.admin, "/manage/mirror")
+    admin = await signed_in(mirror, mirror.people.admin, "/manage/mirror")
     assert "Removed upstream, still served here" in admin.text
     assert "Withdrawn: Leaked secret" in admin.text
-    await admin.send("/manage/mirror/keep", release=GOOD)
-    await admin.send("/manage/mirror/withhold", release=BAD)
+    await admin.submit("/manage/mirror/keep", release=GOOD)
+    await admin.submit("/manage/mirror/withhold", release=BAD)
     assert (await release_of(mirror, GOOD)).state is State.LIVE
     bad = await release_of(mirror, BAD)
     assert bad.state is State.QUARANTINED

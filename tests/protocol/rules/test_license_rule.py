@@ -11,7 +11,6 @@ from tests.protocol.rules.rule_world import (
 )
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
-from tests.support.page_client import PageClient
 from tests.support.world import URL, World
 
 pytestmark = pytest.mark.measured
@@ -88,19 +87,19 @@ async def test_a_dry_run_of_the_rule_names_the_releases_of_the_last_month(world:
 
 
 async def test_an_owner_changes_the_lists_on_their_page(world: World) -> None:
-    ann = await PageClient.at(world, world.people.ann, PAGE)
+    ann = await signed_in(world, world.people.ann, PAGE)
     fixed = {"approvals": "1", "version_rule": "registry"}
-    await ann.send(PAGE, licenses="mit\nISC\n", refused_licenses="GPL-3.0-only", **fixed)
+    await ann.submit(PAGE, licenses="mit\nISC\n", refused_licenses="GPL-3.0-only", **fixed)
     assert "Rules saved." in ann.text
     assert "MIT\nISC</textarea>" in ann.text
-    await ann.send(PAGE, licenses="(MIT OR", **fixed)
+    await ann.submit(PAGE, licenses="(MIT OR", **fixed)
     assert "OR has a license on one side alone" in ann.text
     assert 'id="licenses-error"' in ann.text
 
 
 async def test_an_administrator_changes_those_of_the_registry(world: World) -> None:
-    admin = await PageClient.at(world, world.people.admin, MANAGE)
-    await admin.send(MANAGE, licenses="MIT", version_rule="warn", secrets="yes")
+    admin = await signed_in(world, world.people.admin, MANAGE)
+    await admin.submit(MANAGE, licenses="MIT", version_rule="warn", secrets="yes")
     assert "Rules saved." in admin.text
-    ann = await PageClient.at(world, world.people.ann, PAGE)
+    ann = await signed_in(world, world.people.ann, PAGE)
     assert "The registry allows only these licenses: MIT." in ann.text

@@ -109,7 +109,7 @@ async def test_administrators_set_limits_and_owners_read_them(world: World) -> N
     shown = await limit(world, maxReleases=5, maxBytes=10**9)
     assert (shown["maxReleases"], shown["maxBytes"]) == (5, 10**9)
     assert shown["used"]["releases"] == 1
-    page = await ann.get("/account/organizations/acme/rules")
+    page = await ann.open("/account/organizations/acme/rules")
     assert "1 of 5 releases" in page.text
     [changed] = await events_of(world, "organization.quota-changed")
     assert changed.details["max_releases_after"] == "5"

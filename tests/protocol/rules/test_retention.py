@@ -134,13 +134,14 @@ async def test_owners_alone_see_what_would_go(world: World) -> None:
         )
         assert answer.status_code == status
     ann = await signed_in(world, world.people.ann)
-    await ann.get("/account/organizations/acme/rules")
-    page = await ann.post(
+    await ann.open("/account/organizations/acme/rules")
+    await ann.submit(
         "/account/organizations/acme/rules/dry-run",
         approvals="1",
         version_rule="registry",
         retention="last 1",
     )
+    page = ann.page
     assert "acme/vault:1.0.0-a" in page.text
 
 
@@ -176,6 +177,6 @@ async def test_the_api_refuses_other_words_at_their_field(world: World) -> None:
 async def test_the_page_refuses_other_words(world: World) -> None:
     ann = await signed_in(world, world.people.ann)
     page = "/account/organizations/acme/rules"
-    await ann.get(page)
+    await ann.open(page)
     sent = {"approvals": "1", "version_rule": "registry", "retention": "x" * 81}
-    assert (await ann.post(page, **sent)).status_code == 400
+    assert (await ann.submit(page, **sent)).status_code == 400

@@ -23,7 +23,6 @@ from tests.protocol.rules.rule_world import (
 from tests.protocol.rules.test_retention import live, run, would_go
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
-from tests.support.page_client import PageClient
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
 from tests.support.world import URL, World
@@ -113,14 +112,14 @@ async def by_api(world: World, wanted: Wanted) -> None:
 async def by_page(world: World, wanted: Wanted) -> None:
     own, limits = _divided(wanted.organization)
     page = "/account/organizations/acme/rules"
-    ann = await PageClient.at(world, world.people.ann, page)
-    await ann.send(page, **_fields(own))
+    ann = await signed_in(world, world.people.ann, page)
+    await ann.submit(page, **_fields(own))
     assert "Rules saved." in ann.text
-    admin = await PageClient.at(world, world.people.admin, "/manage/rules")
-    await admin.send("/manage/rules", **_fields(wanted.registry))
+    admin = await signed_in(world, world.people.admin, "/manage/rules")
+    await admin.submit("/manage/rules", **_fields(wanted.registry))
     assert "Rules saved." in admin.text
     await admin.open("/manage/organizations/acme")
-    await admin.send("/manage/organizations/acme/quota", **_fields(limits))
+    await admin.submit("/manage/organizations/acme/quota", **_fields(limits))
     assert "Limits saved." in admin.text
 
 

@@ -17,7 +17,6 @@ from tests.protocol.rules.rule_world import (
     set_rules,
 )
 from tests.support.browsers import signed_in
-from tests.support.page_client import PageClient
 from tests.support.world import BASE, MAVEN, World
 
 pytestmark = pytest.mark.measured
@@ -143,7 +142,7 @@ async def test_the_page_and_the_api_show_the_rule(world: World, row: RuleRow) ->
     shown = await set_rules(world, **row.of_organization)
     assert {name: shown[name] for name in row.of_organization} == row.of_organization
     page = "/account/organizations/acme/rules"
-    ann = await PageClient.at(world, world.people.ann, page)
+    ann = await signed_in(world, world.people.ann, page)
     for name in row.of_organization:
         field = "".join(f"_{c.lower()}" if c.isupper() else c for c in name)
         assert f'name="{field}"' in ann.text

@@ -10,7 +10,7 @@ from shared.settings import Settings
 from tests.protocol.rules.rule_world import events_of, findings, refusal_of_push
 from tests.protocol.test_reports import give_address
 from tests.support.archives import bala
-from tests.support.page_client import PageClient
+from tests.support.browsers import signed_in
 from tests.support.receivers import Receiver
 from tests.support.world import URL, OpenWorld, World
 
@@ -112,7 +112,7 @@ async def test_a_held_release_waits_for_administrators(
     assert reason in mail.text
     assert await refusal_of_push(world, ARCHIVE) == said  # A repeat asks nobody again.
     assert len(receiver.received) == 1
-    admin = await PageClient.of(world, world.people.admin)
+    admin = await signed_in(world, world.people.admin)
     await admin.open("/manage/releases")
     assert "acme/greet" in admin.text
 

@@ -20,7 +20,6 @@ from tests.protocol.rules.rule_world import (
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.documented_packages import documented_bala
-from tests.support.page_client import PageClient
 from tests.support.world import URL, Person, World
 
 pytestmark = pytest.mark.measured
@@ -82,7 +81,7 @@ async def test_members_list_and_review_it_and_others_do_not(world: World) -> Non
     assert staged["publishedBy"] == "ann"
     for path in ("/api/v1/orgs/acme/staged-releases", f"{STAGED}/review"):
         assert (await world.get(f"{URL}{path}", by=people.bob)).status_code == 404
-    mia = await PageClient.at(world, people.mia, STAGED_PAGE)
+    mia = await signed_in(world, people.mia, STAGED_PAGE)
     assert "greet" in mia.text
     await mia.open(f"{STAGED_PAGE}/greet/1.0.0")
     assert "First version of this package" in mia.text
@@ -92,8 +91,8 @@ async def test_members_list_and_review_it_and_others_do_not(world: World) -> Non
 async def test_a_member_downloads_it_by_a_link_that_ends(world: World) -> None:
     archive = bala(GREET)
     await stage(world, archive)
-    mia = await PageClient.at(world, world.people.mia, f"{STAGED_PAGE}/greet/1.0.0")
-    await mia.send(f"{STAGED_PAGE}/greet/1.0.0/link")
+    mia = await signed_in(world, world.people.mia, f"{STAGED_PAGE}/greet/1.0.0")
+    await mia.submit(f"{STAGED_PAGE}/greet/1.0.0/link")
     link = mia.text.partition('<a href="')[2]
     while not link.startswith(f"{URL}/archives/review/"):
         link = link.partition('<a href="')[2]
@@ -114,8 +113,8 @@ async def test_a_member_downloads_it_by_a_link_that_ends(world: World) -> None:
 async def test_an_owner_approves_it_on_its_page(world: World) -> None:
     await stage(world)
     page = f"{STAGED_PAGE}/greet/1.0.0"
-    ann = await PageClient.at(world, world.people.ann, page)
-    await ann.send(f"{page}/approve")
+    ann = await signed_in(world, world.people.ann, page)
+    await ann.submit(f"{page}/approve")
     assert "Release approved." in ann.text
     assert await is_served(world)
     [event] = await events_of(world, "release.confirmed")
@@ -177,11 +176,11 @@ async def test_an_administrator_does_not_publish_it_by_restoring_it(world: World
 async def test_a_refused_release_is_never_published(world: World) -> None:
     await stage(world)
     page = f"{STAGED_PAGE}/greet/1.0.0"
-    ann = await PageClient.at(world, world.people.ann, page)
-    await ann.send(f"{page}/refuse", reason="")
+    ann = await signed_in(world, world.people.ann, page)
+    await ann.submit(f"{page}/refuse", reason="")
     assert "Enter a reason" in ann.text
-    assert (await ann.send(f"{page}/refuse", reason="x" * 501)).status_code == 400
-    await ann.send(f"{page}/refuse", reason="Nobody of us pushed it.")
+    assert (await ann.submit(f"{page}/refuse", reason="x" * 501)).status_code == 400
+    await ann.submit(f"{page}/refuse", reason="Nobody of us pushed it.")
     assert "Release refused." in ann.text
     stored = await world.stores.metadata.find(Coordinate.parse("acme", "greet", "1.0.0"))
     assert stored.release
@@ -205,7 +204,7 @@ async def test_the_review_compares_files_and_the_api(world: World) -> None:
     assert shown["comparedWith"] == "1.0.0"
     assert shown["apiProblem"] == ""
     assert "package.json" in [each["path"] for each in shown["files"]]
-    ann = await PageClient.at(world, world.people.ann, f"{STAGED_PAGE}/greet/1.1.0")
+    ann = await signed_in(world, world.people.ann, f"{STAGED_PAGE}/greet/1.1.0")
     assert "package.json" in ann.text
 
 

@@ -29,7 +29,6 @@ from shared.services.publishing.publishing_rules import (
 from tests.protocol.rules.rule_world import findings, refusal_of_push, set_rules
 from tests.support.browsers import signed_in
 from tests.support.documented_packages import documented_bala
-from tests.support.page_client import PageClient
 from tests.support.world import URL, World
 
 pytestmark = pytest.mark.measured
@@ -75,7 +74,7 @@ async def test_by_default_it_is_accepted_and_its_owners_are_told(published: Worl
     assert warning == {"rule": "version-too-low", "whose": OF_REGISTRY, "message": SENTENCE}
     assert (await world.get(path, by=world.people.mia)).status_code == 403
     assert (await world.get(path, by=world.people.bob)).status_code == 404
-    ann = await PageClient.at(world, world.people.ann, "/account/organizations/acme/packages/greet")
+    ann = await signed_in(world, world.people.ann, "/account/organizations/acme/packages/greet")
     assert "removed function bye, removed function hello" in ann.text
 
 

@@ -13,7 +13,7 @@ from shared.domain.principals import OPERATOR
 from shared.domain.scim import ScimKey, ScimMembers, ScimUser
 from shared.domain.scopes import Role
 from shared.services.record_batches import all_entities
-from tests.support.page_client import PageClient
+from tests.support.browsers import signed_in
 from tests.support.scim import GROUP, KIM, ScimWorld, open_scim
 from tests.support.sign_in import SETTINGS
 from tests.support.storage import one_instance, one_machine
@@ -61,13 +61,13 @@ async def provisioned(scim: ScimWorld) -> str:
 
 async def test_a_page_lists_who_waits_and_lets_the_directory_take_over(scim: ScimWorld) -> None:
     await waiting(scim)
-    client = await PageClient.at(scim.world, scim.world.people.admin, "/manage/scim")
+    client = await signed_in(scim.world, scim.world.people.admin, "/manage/scim")
     assert "kim@example.org" in client.text
     overview = await client.open("/manage")
     assert "waits for a yes: kim" in overview.text
     await client.open("/manage/scim")
     account = await scim.account()
-    await client.send("/manage/scim/takeovers", account=f"id:{account.id}")
+    await client.submit("/manage/scim/takeovers", account=f"id:{account.id}")
     await client.open("/manage/scim")
     assert "No account waits" in client.text
 
@@ -134,7 +134,7 @@ async def test_a_role_of_a_sign_in_says_until_when(worlds: OpenWorld) -> None:
 async def test_the_page_says_it_too(scim: ScimWorld) -> None:
     account_id = await provisioned(scim)
     admin = scim.world.people.admin
-    client = await PageClient.at(scim.world, admin, f"/manage/accounts/{account_id}")
+    client = await signed_in(scim.world, admin, f"/manage/accounts/{account_id}")
     assert "Microsoft Entra ID provisions this account by" in client.text
     assert "By SCIM" in client.text
     assert "By hand" in client.text

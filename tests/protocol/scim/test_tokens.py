@@ -8,7 +8,7 @@ from anyio.to_thread import run_sync
 from shared.domain.errors.base import Conflict, Invalid
 from shared.domain.errors.identity import NotPermitted, SignInAgain, TokenNotFound
 from shared.domain.principals import OPERATOR
-from tests.support.page_client import PageClient
+from tests.support.browsers import signed_in
 from tests.support.scim import BASE, ScimWorld, issue, open_scim
 from tests.support.sign_in import SETTINGS
 from tests.support.storage import one_instance, one_machine
@@ -141,11 +141,11 @@ async def test_the_command_prints_a_token_that_works(scim: ScimWorld) -> None:
 
 
 async def test_the_page_shows_a_token_once(scim: ScimWorld) -> None:
-    client = await PageClient.at(scim.world, scim.world.people.admin, "/manage/scim")
-    await client.send("/manage/scim/tokens", directory="entra")
+    client = await signed_in(scim.world, scim.world.people.admin, "/manage/scim")
+    await client.submit("/manage/scim/tokens", directory="entra")
     assert "Token created." in client.text
     await client.open("/manage/scim")
     assert "Token created." not in client.text
     assert scim.issued.token.id in client.text
-    await client.send("/manage/scim/revoke", token=scim.issued.token.id)
+    await client.submit("/manage/scim/revoke", token=scim.issued.token.id)
     assert await status(scim.world, scim.token) == 401

@@ -20,7 +20,6 @@ from tests.protocol.bal.okhttp import multipart
 from tests.support.archives import bala
 from tests.support.browsers import Browser
 from tests.support.browsers import signed_in as signed_in_as
-from tests.support.page_client import PageClient
 from tests.support.sign_in import HOST, TENANT, SignInWorld, open_sign_in
 from tests.support.storage import one_instance, one_machine
 from tests.support.terminal import Terminal
@@ -127,10 +126,10 @@ async def test_the_renewal_of_a_session_of_somebody_disabled_is_refused(
     company: SignInWorld,
 ) -> None:
     browser = await signed_in(company)
-    assert (await browser.get("/account")).status_code == 200
+    assert (await browser.open("/account")).status_code == 200
     company.issuer.graph_accounts[KIM] = False
     company.wait(minutes=10)
-    page = await browser.get("/account")
+    page = await browser.open("/account")
     assert page.status_code == 401
     assert await locked(company) == ["kim"]
 
@@ -145,7 +144,7 @@ async def test_roles_by_groups_of_somebody_disabled_are_not_renewed(worlds: Open
     assert before is not None
     company.issuer.graph_accounts[KIM] = False
     company.wait(hours=20)
-    await browser.get("/account")
+    await browser.open("/account")
     after = await company.world.stores.directory.get(Identity, place)
     assert after is not None
     assert after.groups_ms == before.groups_ms
@@ -156,8 +155,9 @@ async def test_roles_by_groups_of_somebody_disabled_are_not_renewed(worlds: Open
 async def test_a_new_token_of_somebody_disabled_is_refused(company: SignInWorld) -> None:
     browser = await signed_in(company)
     company.issuer.graph_accounts[KIM] = False
-    await browser.get("/account/tokens")
-    page = await browser.post("/account/tokens", name="laptop", scope="read")
+    await browser.open("/account/tokens")
+    await browser.submit("/account/tokens", name="laptop", scope="read")
+    page = browser.page
     assert "Microsoft Entra ID says that you are disabled" in page.text
     account = await account_of(company)
     records = company.world.registry.tokens.records
@@ -182,7 +182,7 @@ async def test_somebody_disabled_signs_in_by_no_other_provider(company: SignInWo
     company.issuer.graph_accounts[KIM] = False
     await ask(company)
     again = company.browser()
-    await again.get("/sign-in/github")
+    await again.open("/sign-in/github")
     assert "is locked" in again.page.text
 
 
@@ -234,7 +234,7 @@ async def test_nobody_is_asked_where_the_setting_is_off(worlds: OpenWorld) -> No
     browser = await signed_in(company)
     company.issuer.graph_accounts[KIM] = False
     company.wait(minutes=10)
-    await browser.get("/account")
+    await browser.open("/account")
     assert not [call for call in company.issuer.calls if call.startswith("account of")]
     assert "lock-disabled-accounts" not in company.world.registry.maintenance.tasks
 
@@ -259,7 +259,7 @@ async def test_somebody_enabled_again_signs_in_at_once(company: SignInWorld) -> 
     company.issuer.graph_accounts[KIM] = False
     await ask(company)
     browser = company.browser()
-    await browser.get("/sign-in/entra")
+    await browser.open("/sign-in/entra")
     assert "is locked" in browser.page.text
     company.issuer.graph_accounts[KIM] = True
     await signed_in(company)
@@ -346,7 +346,7 @@ async def test_renewals_one_by_one_count_as_at_once(company: SignInWorld) -> Non
     await ask(company)
     company.issuer.graph_accounts[KIM] = False
     company.wait(minutes=10)
-    assert (await browser.get("/account")).status_code == 200
+    assert (await browser.open("/account")).status_code == 200
     assert (await found(company))["kim"] is FindingState.WAITS_MANY
     assert len(await locked(company)) == 5
 
@@ -436,15 +436,15 @@ async def waiting(company: SignInWorld) -> SignInWorld:
 
 async def test_an_administrator_decides_on_a_page(waiting: SignInWorld) -> None:
     world = waiting.world
-    admin = await PageClient.at(world, world.people.admin, "/manage")
+    admin = await signed_in_as(world, world.people.admin, "/manage")
     assert "person-000; person-001" in admin.text
     assert 'href="/manage/directory-locks"' in admin.text
     await admin.open("/manage/directory-locks")
     assert "Waits: many at once" in admin.text
-    await admin.send("/manage/directory-locks", account="*", decision="lock", reason="")
+    await admin.submit("/manage/directory-locks", account="*", decision="lock", reason="")
     assert "Enter a reason" in admin.text
     assert await locked(waiting) == []
-    await admin.send("/manage/directory-locks", account="*", decision="lock", reason="A layoff.")
+    await admin.submit("/manage/directory-locks", account="*", decision="lock", reason="A layoff.")
     assert len(await locked(waiting)) == 8
     await admin.open("/manage/directory-locks")
     assert "A layoff." in admin.text

@@ -114,12 +114,12 @@ async def test_a_renewal_asks_the_directory_and_ends_the_role_of_somebody_who_le
     person = Person(await kim(company), await token_of(company.world.registry, await kim(company)))
     company.issuer.graph_groups = [GROUP]
     company.wait(minutes=10)
-    await browser.get("/account")
+    await browser.open("/account")
     assert company.issuer.calls[-1] == "groups of object-of-kim"
     assert await push(company, person, "1.0.0")
     company.issuer.graph_groups = None
     company.wait(minutes=10)
-    await browser.get("/account")
+    await browser.open("/account")
     company.wait(seconds=5)
     sent = await company.world.upload(multipart("x.bala", bala("acme/tools:1.1.0")), by=person)
     assert sent.status_code == 401
@@ -137,15 +137,15 @@ async def test_while_the_directory_is_away_roles_hold_for_a_time_and_then_end(
     company.issuer.graph_status = 503
     for _ in range(7):
         company.wait(hours=20)
-        await browser.get("/account")
+        await browser.open("/account")
     assert await push(company, person, "1.0.0")
     assert (await company.world.get(f"{URL}/api/v1/groups", by=person)).status_code == 200
     company.wait(hours=20)
-    await browser.get("/account")
+    await browser.open("/account")
     company.wait(hours=8)
     assert not await push(company, person, "1.1.0")
     assert (await company.world.get(f"{URL}/api/v1/groups", by=person)).status_code == 403
-    assert (await browser.get("/manage/accounts")).status_code == 404
+    assert (await browser.open("/manage/accounts")).status_code == 404
     assert await role(company) is None
     pulled = await company.world.get("/packages/acme/secret/1.0.0", by=person)
     assert pulled.status_code == 404
@@ -434,19 +434,19 @@ async def test_pages_say_when_roles_by_groups_end(company: SignInWorld) -> None:
     await rule(company, "oidc:dev -> acme, maintainer")
     browser = await sign_in(company, "oidc", teams=["dev"])
     owner = await signed_in(company.world, company.world.people.ann)
-    await owner.get("/account/organizations/acme")
+    await owner.open("/account/organizations/acme")
     assert "maintainer by a group, until" in owner.page.text
-    await browser.get("/account")
+    await browser.open("/account")
     assert "by a group" not in browser.page.text
     for days, said in ((5, "ends"), (3, "ended")):
         company.wait(days=days)
         browser = await signed_in(company.world, Person(await kim(company), ""))
-        await browser.get("/account")
+        await browser.open("/account")
         assert (
             f"Your role <strong>maintainer of acme</strong> by a group {said}" in browser.page.text
         )
         admin = await signed_in(company.world, company.world.people.admin)
-        await admin.get(f"/manage/accounts/{(await kim(company)).id}")
+        await admin.open(f"/manage/accounts/{(await kim(company)).id}")
         assert f"maintainer of acme by a group, {said}" in admin.page.text
 
 
@@ -466,7 +466,7 @@ async def test_roles_by_hand_and_by_groups_stand_apart(company: SignInWorld) -> 
         [f"entra:{GROUP}"],
     )
     page = await signed_in(world, world.people.ann)
-    await page.get("/account/organizations/acme")
+    await page.open("/account/organizations/acme")
     assert "maintainer by a group" in page.page.text
     memberships = world.registry.organizations.memberships
     account = await kim(company)
@@ -479,7 +479,7 @@ async def test_roles_by_hand_and_by_groups_stand_apart(company: SignInWorld) -> 
     found = await member(company)
     assert found is not None
     assert (found["role"], found["roleByHand"]) == ("maintainer", "member")
-    await browser.get("/account")
+    await browser.open("/account")
     await sign_in(company)
     found = await member(company)
     assert found is not None
@@ -511,9 +511,9 @@ async def test_a_group_makes_an_auditor_and_ends_it(company: SignInWorld) -> Non
     browser = await sign_in(company, groups=[GROUP])
     account = await kim(company)
     assert not account.administrator
-    assert (await browser.get("/manage")).status_code == 200
+    assert (await browser.open("/manage")).status_code == 200
     browser = await sign_in(company, groups=[])
-    assert (await browser.get("/manage")).status_code == 404
+    assert (await browser.open("/manage")).status_code == 404
     kinds = [each for each in await company.events(account.id) if each.startswith("auditor.")]
     assert kinds == ["auditor.appointed", "auditor.dismissed"]
 
@@ -609,7 +609,7 @@ async def test_the_subject_of_another_provider_is_another_person(worlds: OpenWor
     other.person = dataclasses.replace(
         company.issuer.person, subject="object-of-kim", claims={"teams": [GROUP]}
     )
-    await Browser(company.world, other).get("/sign-in/oidc")
+    await Browser(company.world, other).open("/sign-in/oidc")
     identities = await all_entities(company.world.stores.directory, Identity)
     found = {(e.account, e.issuer) for e in identities if e.identifier == "object-of-kim"}
     assert len({account for account, _ in found}) == len(found) == 2

@@ -32,7 +32,7 @@ async def accounts(sign_ins: SignInWorld) -> dict[str, Account]:
 
 
 async def test_the_page_offers_what_is_configured(sign_ins: SignInWorld) -> None:
-    page = await sign_ins.browser().get("/sign-in")
+    page = await sign_ins.browser().open("/sign-in")
     assert page.status_code == 200
     offers = re.findall(r'href="(/sign-in/\w+)[^"]*">Continue with ([^<]*)</a>', page.text)
     assert offers == [
@@ -44,7 +44,7 @@ async def test_the_page_offers_what_is_configured(sign_ins: SignInWorld) -> None
 
 async def test_without_a_provider_the_page_says_who_can_help(worlds: OpenWorld) -> None:
     world = await worlds()
-    page = await Browser(world).get("/sign-in")
+    page = await Browser(world).open("/sign-in")
     assert "Ask an administrator of the registry for one" in page.text
     assert ">.venv/bin/ballroom signin-link admin</code>" in page.text
 
@@ -107,7 +107,7 @@ async def test_nobody_is_named_like_who_runs_the_registry(sign_ins: SignInWorld,
 async def test_strangers_read_whom_to_ask_if_nobody_can_sign_up(worlds: OpenWorld) -> None:
     sign_ins = await open_sign_in(worlds, sign_up="nobody")
     browser = sign_ins.browser()
-    page = await browser.get("/sign-in/oidc")
+    page = await browser.open("/sign-in/oidc")
     assert (page.status_code, browser.session) == (403, "")
     assert "kim has no account at this registry" in page.text
     assert "kim" not in await accounts(sign_ins)
@@ -122,17 +122,17 @@ async def test_an_account_links_an_identity_even_if_nobody_can_sign_up(worlds: O
 
 async def test_a_sign_in_leads_back_to_where_one_wanted_to_go(sign_ins: SignInWorld) -> None:
     browser = sign_ins.browser()
-    asked = await browser.get("/account/tokens")
+    asked = await browser.open("/account/tokens")
     assert asked.status_code == 401
     [offer] = re.findall(r'href="(/sign-in/oidc[^"]*)"', asked.text)
-    page = await browser.get(offer.replace("&amp;", "&"))
+    page = await browser.open(offer.replace("&amp;", "&"))
     assert page.status_code == 200
     assert str(page.url) == f"{URL}/account/tokens"
 
 
 async def test_a_signed_in_account_is_not_asked_again(sign_ins: SignInWorld) -> None:
     browser = await sign_ins.signed_in()
-    page = await browser.get("/sign-in?to=/account/tokens")
+    page = await browser.open("/sign-in?to=/account/tokens")
     assert (page.status_code, str(page.url)) == (200, f"{URL}/account/tokens")
 
 
@@ -149,7 +149,7 @@ async def test_two_tabs_sign_in_at_once(sign_ins: SignInWorld) -> None:
     first = await browser.send("GET", "/sign-in/oidc?to=/account/tokens")
     second = await browser.send("GET", "/sign-in/oidc")
     for answer in (first, second):
-        browser.page = await browser._followed(answer)
+        await browser.follow(answer)
         assert browser.page.status_code == 200
 
 
@@ -252,7 +252,7 @@ async def test_where_it_has_to_be_strong_a_password_is_not_enough(worlds: OpenWo
     browser = await sign_ins.signed_in("entra")
     assert not await is_fresh(browser)
     sign_ins.issuer.person.claims["amr"] = ["fido"]
-    page = await browser.get("/sign-in?for=again")
+    page = await browser.open("/sign-in?for=again")
     assert "phishing-resistant" in page.text
     await browser.choose(AGAIN, "entra")
     assert await is_fresh(browser)
@@ -266,7 +266,7 @@ async def test_a_link_of_the_operator_is_not_strong(worlds: OpenWorld) -> None:
 
 async def test_the_provider_is_asked_for_a_new_sign_in(sign_ins: SignInWorld) -> None:
     browser = await sign_ins.signed_in("oidc")
-    page = await browser.get("/sign-in?for=again")
+    page = await browser.open("/sign-in?for=again")
     [offer] = re.findall(r'href="(/sign-in/oidc\?[^"]*)"', page.text)
     answer = await browser.send("GET", offer.replace("&amp;", "&"))
     assert parse_qs(urlsplit(answer.headers["location"]).query)["max_age"] == ["0"]
@@ -279,8 +279,8 @@ async def test_a_sign_in_with_a_new_browser_is_mailed_and_one_with_a_known_brows
     sign_ins: SignInWorld,
 ) -> None:
     browser = await sign_ins.signed_in("oidc")
-    await browser.post("/sign-out")
-    await browser.get("/sign-in/oidc")
+    await browser.submit("/sign-out")
+    await browser.open("/sign-in/oidc")
     [letter] = await sign_ins.mails()
     assert letter.subject == "kim: new sign-in"
     assert browser.agent in letter.text
@@ -294,8 +294,8 @@ async def test_a_sign_in_with_a_new_browser_is_mailed_and_one_with_a_known_brows
 async def test_a_browser_is_known_for_the_account_that_used_it(sign_ins: SignInWorld) -> None:
     browser = await sign_ins.signed_in("oidc")
     sign_ins.somebody_else()
-    await browser.post("/sign-out")
-    await browser.get("/sign-in/oidc")
+    await browser.submit("/sign-out")
+    await browser.open("/sign-in/oidc")
     assert [each.to for each in await sign_ins.mails()] == ["kim@example.org", "sam@example.org"]
 
 
@@ -340,7 +340,7 @@ async def test_a_first_sign_in_whose_store_fails_can_be_repeated(
 ) -> None:
     fault = Fault("add", Busy(), moment, nth)
     sign_ins = await open_sign_in(worlds, around=fault.at("directory"))
-    await sign_ins.browser().get("/sign-in/oidc")
+    await sign_ins.browser().open("/sign-in/oidc")
     browser = await sign_ins.signed_in("oidc")
     # A name whose account was not made in time is free again after a minute; until then it has a
     # number behind it.

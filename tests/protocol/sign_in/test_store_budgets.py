@@ -30,15 +30,15 @@ async def sign_ins(worlds: OpenWorld, ledger: Ledger) -> SignInWorld:
 
 async def test_a_session_is_read_every_three_seconds_at_most(world: World, ledger: Ledger) -> None:
     browser = await signed_in(world, world.people.ann)
-    await browser.get(SETTINGS)
+    await browser.open(SETTINGS)
     ledger.forget()
     for _ in range(5):
-        await browser.get(SETTINGS)
+        await browser.open(SETTINGS)
     often = ledger.calls()["directory.get"]
     ledger.forget()
     world.clock.advance(timedelta(seconds=3))
     for _ in range(5):
-        await browser.get(SETTINGS)
+        await browser.open(SETTINGS)
     # It, whether its account is locked, and what is announced.
     assert ledger.calls()["directory.get"] == often + 3
     assert set(ledger.calls()) == {"directory.get", "directory.list_by_subject"}
@@ -48,11 +48,11 @@ async def test_the_secret_of_a_session_is_written_every_ten_minutes(
     world: World, ledger: Ledger
 ) -> None:
     browser = await signed_in(world, world.people.ann)
-    await browser.get(SETTINGS)
+    await browser.open(SETTINGS)
     world.clock.advance(SECRET_ROTATION)
     ledger.forget()
     for _ in range(5):
-        await browser.get(SETTINGS)
+        await browser.open(SETTINGS)
     # The new secret, and that it has arrived.
     assert ledger.calls()["directory.replace"] == 2
 
@@ -61,7 +61,7 @@ async def test_an_invalid_cookie_costs_nothing(world: World, ledger: Ledger) -> 
     browser = await signed_in(world, world.people.ann)
     browser.cookies = {"__Host-ballroom": "guess"}
     ledger.forget()
-    await browser.get(SETTINGS)
+    await browser.open(SETTINGS)
     assert ledger.calls() == {}
 
 

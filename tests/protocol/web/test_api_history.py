@@ -4,17 +4,14 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
 from tests.protocol.web.page_reader import Elements, opened, words
 from tests.protocol.web.test_api_docs import NEW, OLD, publish_documented
-from tests.support.page_client import PageClient
+from tests.support.browsers import signed_in
 from tests.support.world import World
 
 
 async def account_words(world: World) -> str:
     """Return what the owners of the package read."""
     await world.document()
-    ann = await PageClient.at(
-        world, world.people.ann, "/account/organizations/acme/packages/moving"
-    )
-    assert ann.page is not None
+    ann = await signed_in(world, world.people.ann, "/account/organizations/acme/packages/moving")
     return " ".join(Elements.of(ann.page).words.split())
 
 

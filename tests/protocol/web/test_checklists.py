@@ -12,8 +12,8 @@ from shared.domain.principals import OPERATOR
 from tests.protocol.web.page_reader import Elements, opened, words
 from tests.protocol.web.sample_packages import README, publish
 from tests.support.archives import bala
+from tests.support.browsers import signed_in
 from tests.support.documented_packages import documented_bala
-from tests.support.page_client import PageClient
 from tests.support.world import URL, Person, World
 
 pytestmark = pytest.mark.measured
@@ -182,15 +182,15 @@ async def test_owners_see_it_beside_a_new_release_and_no_longer_after_two_weeks(
 ) -> None:
     await publish(own_shelf, "acme/fresh:1.0.0", licenses=[])
     path = "/packages/acme/fresh"
-    page = await PageClient.at(own_shelf, own_shelf.people.ann, path)
+    page = await signed_in(own_shelf, own_shelf.people.ann, path)
     assert "Your new release." in page.text
     assert "License" in page.text.partition("Unmet:")[2].partition("How to fix them")[0]
     own_shelf.clock.advance(timedelta(days=15))
-    page = await PageClient.at(own_shelf, own_shelf.people.ann, path)
+    page = await signed_in(own_shelf, own_shelf.people.ann, path)
     assert "Your new release" not in page.text
 
 
 async def test_the_page_of_owners_has_the_checklist_of_the_latest_version(own_shelf: World) -> None:
-    page = await PageClient.at(own_shelf, own_shelf.people.ann, f"{MANAGE}/helper")
+    page = await signed_in(own_shelf, own_shelf.people.ann, f"{MANAGE}/helper")
     assert "Checklist of 1.0.0" in page.text
     assert "Publish from a CI job, as a trusted publisher." in page.text

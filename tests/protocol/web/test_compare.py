@@ -11,7 +11,7 @@ from shared.domain.principals import OPERATOR
 from shared.domain.visibility import Visibility
 from tests.protocol.web.page_reader import Elements, main_of, opened
 from tests.protocol.web.sample_packages import publish
-from tests.support.page_client import PageClient
+from tests.support.browsers import signed_in
 from tests.support.port_doubles import Fault
 from tests.support.world import OpenWorld, World, asking
 
@@ -97,7 +97,7 @@ async def test_a_package_that_the_reader_may_not_see_is_not_named(
 
 
 async def test_a_member_compares_a_private_package(own_shelf: World) -> None:
-    page = await PageClient.at(
+    page = await signed_in(
         own_shelf, own_shelf.people.mia, "/compare?packages=acme/greet,acme/secret"
     )
     assert "acme/secret" in page.text

@@ -10,7 +10,7 @@ from shared.domain.principals import OPERATOR
 from tests.protocol.web.page_reader import counted, main_of, opened
 from tests.protocol.web.sample_packages import fill
 from tests.support.archives import bala
-from tests.support.page_client import PageClient
+from tests.support.browsers import signed_in
 from tests.support.port_doubles import Journal
 from tests.support.storage import one_instance, one_machine
 from tests.support.world import OpenWorld, World, asking
@@ -26,20 +26,20 @@ async def test_an_empty_registry_says_what_to_do_first(
 async def test_a_signed_in_account_reads_one_step_less_in_an_empty_registry(
     world: World, page: SnapshotAssertion
 ) -> None:
-    ann = await PageClient.of(world, world.people.ann)
+    ann = await signed_in(world, world.people.ann)
     assert main_of(await ann.open("/")) == page
 
 
 async def test_a_full_registry_shows_what_is_used_updated_and_new(
     shelf: World, page: SnapshotAssertion
 ) -> None:
-    await PageClient.of(shelf, shelf.people.ann)  # Somebody has signed in.
+    await signed_in(shelf, shelf.people.ann)  # Somebody has signed in.
     assert main_of(await opened(shelf, "/")) == page
 
 
 async def test_the_page_shows_nothing_private_to_anybody(world: World) -> None:
     await world.push(bala("acme/secret:1.0.0", visibility="private", keywords=["hidden"]))
-    ann = await PageClient.of(world, world.people.ann)
+    ann = await signed_in(world, world.people.ann)
     for answer in (await opened(world, "/"), await ann.open("/")):
         assert "secret" not in answer.text
         assert "hidden/" not in answer.text
@@ -59,7 +59,7 @@ async def test_the_most_used_packages_are_listed_with_their_public_dependents(wo
     needs = ["acme/base:1.0.0"]
     await world.push(bala("acme/one:1.0.0", dependencies=needs))
     await world.push(bala("acme/two:1.0.0", dependencies=needs, visibility="private"))
-    ann = await PageClient.of(world, world.people.ann)
+    ann = await signed_in(world, world.people.ann)
     for page in ((await opened(world, "/")).text, (await ann.open("/")).text):
         assert page.count('<span class="brief-fact">1 dependent, 0 pulls</span>') == 1
         assert "Most pulled" not in page  # It would be the same list again.

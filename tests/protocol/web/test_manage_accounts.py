@@ -11,7 +11,7 @@ from shared.domain.organizations import Organization, organization_place
 from shared.domain.principals import OPERATOR
 from shared.services.organizations.organizations import OrganizationProfile
 from tests.protocol.test_page_goldens import PLACES, shown
-from tests.support.page_client import PageClient
+from tests.support.browsers import Browser, signed_in
 from tests.support.sign_in import open_sign_in
 from tests.support.world import OpenWorld, Person, World
 
@@ -23,7 +23,7 @@ _ID = re.compile(r"(?<=<code>)\w{10}(?=</code>)")
 _LINK = re.compile(r"(?<=/sign-in/link#)\w{32}")
 
 
-def main(browser: PageClient) -> str:
+def main(browser: Browser) -> str:
     """Return what is particular to a page, without the other places and what is new each time."""
     return _LINK.sub("LINK", _ID.sub("ID", PLACES.sub("", shown(browser))))
 
@@ -52,36 +52,36 @@ SENT: dict[str, tuple[str, str, dict[str, str]]] = {
 
 @pytest.mark.parametrize("name", SENT)
 async def test_a_page_and_what_comes_of_its_form(
-    admin: PageClient, page: SnapshotAssertion, name: str
+    admin: Browser, page: SnapshotAssertion, name: str
 ) -> None:
     path, form, fields = SENT[name]
     await admin.open(admin.world.with_ids(path))
     if form:
-        await admin.send(admin.world.with_ids(form), **fields)
+        await admin.submit(admin.world.with_ids(form), **fields)
     assert main(admin) == page
 
 
-async def test_every_account(world: World, admin: PageClient, page: SnapshotAssertion) -> None:
+async def test_every_account(world: World, admin: Browser, page: SnapshotAssertion) -> None:
     await written_to(world, world.people.ann, "ann@example.org")
     await world.registry.administration.accounts.lock(
         world.people.bob.account, "Stolen.", by=OPERATOR
     )
-    mia = await PageClient.at(world, world.people.mia, "/account/data")
-    await mia.send("/account/delete", name="mia")
+    mia = await signed_in(world, world.people.mia, "/account/data")
+    await mia.submit("/account/delete", name="mia")
     assert (await admin.open(world.with_ids(MIA))).status_code == 404
     await admin.open(ACCOUNTS)
     assert main(admin) == page
 
 
-async def test_an_account(world: World, admin: PageClient, page: SnapshotAssertion) -> None:
+async def test_an_account(world: World, admin: Browser, page: SnapshotAssertion) -> None:
     await written_to(world, world.people.ann, "ann@example.org")
-    await PageClient.of(world, world.people.ann)
+    await signed_in(world, world.people.ann, agent="")
     await admin.open(admin.world.with_ids(f"{ACCOUNTS}/ID-OF-ann"))
     assert main(admin) == page
 
 
 async def test_an_account_that_has_nothing(
-    world: World, admin: PageClient, page: SnapshotAssertion
+    world: World, admin: Browser, page: SnapshotAssertion
 ) -> None:
     zoe = await world.registry.identity.accounts.create("zoe", by=OPERATOR)
     await admin.open(f"{ACCOUNTS}/{zoe.id}")
@@ -104,13 +104,13 @@ async def test_rules_about_groups(worlds: OpenWorld, page: SnapshotAssertion, ru
     )
     company.issuer.person.claims |= {"teams": ["dev"]}
     await company.signed_in()
-    browser = await PageClient.of(world, world.people.admin)
+    browser = await signed_in(world, world.people.admin)
     await browser.open("/manage/groups")
-    await browser.send("/manage/groups/preview", rules=rules)
+    await browser.submit("/manage/groups/preview", rules=rules)
     assert main(browser) == page
 
 
-async def test_every_organization(world: World, admin: PageClient, page: SnapshotAssertion) -> None:
+async def test_every_organization(world: World, admin: Browser, page: SnapshotAssertion) -> None:
     acme = parse_org("acme")
     await world.registry.organizations.organizations.change(
         acme, OrganizationProfile.parse("<b>Acme</b>", "", None), by=OPERATOR
@@ -122,7 +122,7 @@ async def test_every_organization(world: World, admin: PageClient, page: Snapsho
     assert main(admin) == page
 
 
-async def test_no_organization(world: World, admin: PageClient, page: SnapshotAssertion) -> None:
+async def test_no_organization(world: World, admin: Browser, page: SnapshotAssertion) -> None:
     for name in ("acme", "other"):
         found = await world.stores.directory.get(Organization, organization_place(name))
         assert found
@@ -132,7 +132,7 @@ async def test_no_organization(world: World, admin: PageClient, page: SnapshotAs
 
 
 async def test_an_organization_that_is_deleted(
-    world: World, admin: PageClient, page: SnapshotAssertion
+    world: World, admin: Browser, page: SnapshotAssertion
 ) -> None:
     await world.registry.organizations.deletion.delete(
         parse_org("other"), by=OPERATOR, reason="It was decided."
@@ -141,7 +141,7 @@ async def test_an_organization_that_is_deleted(
     assert main(admin) == page
 
 
-async def test_names(world: World, admin: PageClient, page: SnapshotAssertion) -> None:
+async def test_names(world: World, admin: Browser, page: SnapshotAssertion) -> None:
     await world.registry.organizations.reserved_names.add("init*", HOSTILE, by=OPERATOR)
     await admin.open(f"{NAMES}?name=Initech")
     assert main(admin) == page

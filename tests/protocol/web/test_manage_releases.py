@@ -15,7 +15,7 @@ from shared.domain.releases import Decision
 from tests.protocol.web.page_reader import main_of, opened
 from tests.protocol.web.sample_packages import BIDI, SCRIPT
 from tests.support.archives import bala
-from tests.support.page_client import PageClient
+from tests.support.browsers import Browser, signed_in
 from tests.support.port_doubles import Journal
 from tests.support.world import URL, OpenWorld, World, asking
 
@@ -33,7 +33,7 @@ _REACH = re.compile(
 )
 
 
-def shown(browser: PageClient) -> str:
+def shown(browser: Browser) -> str:
     """Return what is particular to a page: not the places beside it, and not how fast a decision
     counts, which the page of policies says as well."""
     assert browser.page
@@ -46,16 +46,16 @@ async def state(world: World, coordinate: Coordinate = GREET) -> State:
 
 
 @pytest.fixture
-async def admin(own_shelf: World) -> PageClient:
+async def admin(own_shelf: World) -> Browser:
     """Return the browser of an administrator who just signed in, where there is something."""
-    return await PageClient.of(own_shelf, own_shelf.people.admin)
+    return await signed_in(own_shelf, own_shelf.people.admin)
 
 
 # --- what is withheld --------------------------------------------------------------------------
 
 
 async def test_nothing_is_withheld(world: World, page: SnapshotAssertion) -> None:
-    admin = await PageClient.at(world, world.people.admin, LIST)
+    admin = await signed_in(world, world.people.admin, LIST)
     assert shown(admin) == page
 
 
@@ -67,12 +67,12 @@ async def test_everything_is_withheld_that_can_be(
     for name in names[:3]:
         await world.push(bala(f"acme/{name}:1.0.0"))
     await world.push_held(bala("acme/waiting:1.0.0"))
-    admin = await PageClient.of(world, world.people.admin)
+    admin = await signed_in(world, world.people.admin)
     for name, verb in zip(names, ("hold", "quarantine", "remove"), strict=False):
         path = f"{LIST}/acme/{name}/1.0.0"
         await admin.open(path)
         typed = f"acme/{name}:1.0.0"
-        answer = await admin.send(f"{path}/{verb}", reason=REASON, name=typed)
+        answer = await admin.submit(f"{path}/{verb}", reason=REASON, name=typed)
         assert answer.status_code == 303
     world.clock.advance(timedelta(hours=3))
     await admin.open(LIST)
@@ -80,7 +80,7 @@ async def test_everything_is_withheld_that_can_be(
 
 
 async def test_a_reason_is_shown_as_it_was_written_and_does_nothing(
-    own_shelf: World, admin: PageClient, page: SnapshotAssertion
+    own_shelf: World, admin: Browser, page: SnapshotAssertion
 ) -> None:
     reason = f'{SCRIPT} {BIDI} مرحبا & "goodbye"'
     # As an earlier version stored it; the character that changes direction is refused now.
@@ -95,7 +95,7 @@ async def test_a_reason_is_shown_as_it_was_written_and_does_nothing(
     assert shown(admin) == page
 
 
-async def test_the_list_has_pages(own_shelf: World, admin: PageClient) -> None:
+async def test_the_list_has_pages(own_shelf: World, admin: Browser) -> None:
     for coordinate in (GREET, WORDS):
         await own_shelf.registry.publishing.moderation.hold(coordinate, REASON, by=OPERATOR)
     await admin.open(f"{LIST}?after={GREET}")
@@ -111,13 +111,13 @@ async def test_the_list_has_pages(own_shelf: World, admin: PageClient) -> None:
 # --- looking up --------------------------------------------------------------------------------
 
 
-async def test_a_release_that_is_looked_up_has_its_page(admin: PageClient) -> None:
-    answer = await admin.open(f"{LIST}?q=ACME/greet:1.2.0")
+async def test_a_release_that_is_looked_up_has_its_page(admin: Browser) -> None:
+    answer = await admin.send("GET", f"{LIST}?q=ACME/greet:1.2.0")
     assert (answer.status_code, answer.headers["location"]) == (303, PAGE)
 
 
 async def test_a_package_that_is_looked_up_has_all_its_versions(
-    own_shelf: World, admin: PageClient, page: SnapshotAssertion
+    own_shelf: World, admin: Browser, page: SnapshotAssertion
 ) -> None:
     await own_shelf.registry.publishing.moderation.quarantine(GREET, REASON, by=OPERATOR)
     await admin.open(f"{LIST}?q=acme/greet")
@@ -125,7 +125,7 @@ async def test_a_package_that_is_looked_up_has_all_its_versions(
 
 
 async def test_a_missing_package_is_reported_next_to_the_field(
-    admin: PageClient, page: SnapshotAssertion
+    admin: Browser, page: SnapshotAssertion
 ) -> None:
     for sought, status in (("acme/none:1.0.0", 404), ("acme/none", 404), ("a/b:new", 400)):
         answer = await admin.open(f"{LIST}?q={sought}")
@@ -135,18 +135,18 @@ async def test_a_missing_package_is_reported_next_to_the_field(
     assert shown(admin) == page
 
 
-async def test_a_release_that_is_not_there_has_no_page(admin: PageClient) -> None:
+async def test_a_release_that_is_not_there_has_no_page(admin: Browser) -> None:
     for path in ("acme/greet/9.9.9", "acme/none/1.0.0"):
         assert (await admin.open(f"{LIST}/{path}")).status_code == 404
     await admin.open(PAGE)
-    answer = await admin.send(f"{LIST}/acme/none/1.0.0/hold", reason=REASON)
+    answer = await admin.submit(f"{LIST}/acme/none/1.0.0/hold", reason=REASON)
     assert answer.status_code == 404
 
 
 # --- a release in each state -------------------------------------------------------------------
 
 
-async def test_a_live_release(admin: PageClient, page: SnapshotAssertion) -> None:
+async def test_a_live_release(admin: Browser, page: SnapshotAssertion) -> None:
     await admin.open(PAGE)
     assert shown(admin) == page
 
@@ -156,7 +156,7 @@ async def test_only_administrators_are_led_from_a_package_to_its_moderation(
 ) -> None:
     link = f'href="{PAGE}#quarantine-reason">Moderate</a>'
     for person in (own_shelf.people.admin, own_shelf.people.ann):
-        browser = await PageClient.at(own_shelf, person, "/packages/acme/greet/1.2.0")
+        browser = await signed_in(own_shelf, person, "/packages/acme/greet/1.2.0")
         assert (link in browser.text) is (person is own_shelf.people.admin)
     await browser.open("/packages/acme/greet/1.2.0/versions")
     assert "Moderate" not in browser.text
@@ -165,7 +165,7 @@ async def test_only_administrators_are_led_from_a_package_to_its_moderation(
 
 async def test_a_private_release(world: World) -> None:
     await world.push(bala("acme/secret:1.0.0", visibility="private"))
-    admin = await PageClient.at(world, world.people.admin, f"{LIST}/acme/secret/1.0.0")
+    admin = await signed_in(world, world.people.admin, f"{LIST}/acme/secret/1.0.0")
     assert "Members of acme can find and pull it" in admin.text
     assert 'href="/packages/acme/secret' not in admin.text
     assert f'<a href="/manage/accounts/{world.people.ann.account.id}">ann</a>' in admin.text
@@ -175,10 +175,10 @@ async def test_a_private_release(world: World) -> None:
 
 @pytest.mark.parametrize("verb", ["hold", "quarantine", "remove"])
 async def test_a_decision_is_shown(
-    admin: PageClient, page: SnapshotAssertion, own_shelf: World, verb: str
+    admin: Browser, page: SnapshotAssertion, own_shelf: World, verb: str
 ) -> None:
     await admin.open(PAGE)
-    answer = await admin.send(f"{PAGE}/{verb}", reason=REASON, name=str(GREET))
+    answer = await admin.submit(f"{PAGE}/{verb}", reason=REASON, name=str(GREET))
     assert (answer.status_code, answer.headers["location"]) == (
         303,
         f"{PAGE}?done=manage_release_{verb}",
@@ -190,13 +190,13 @@ async def test_a_decision_is_shown(
 
 @pytest.mark.parametrize("verb", ["quarantine", "remove"])
 async def test_a_public_reason_is_shown_to_everybody_and_changed(
-    own_shelf: World, admin: PageClient, verb: str
+    own_shelf: World, admin: Browser, verb: str
 ) -> None:
     await admin.open(PAGE)
-    await admin.send(f"{PAGE}/{verb}", reason="Reported.", name=str(GREET))
+    await admin.submit(f"{PAGE}/{verb}", reason="Reported.", name=str(GREET))
     before = await state(own_shelf)
     public = {"name": str(GREET), "public": "vulnerability", "note": f"{SCRIPT} Advisory 7."}
-    await admin.send(f"{PAGE}/{verb}", reason=REASON, **public)
+    await admin.submit(f"{PAGE}/{verb}", reason=REASON, **public)
     stranger = await opened(own_shelf, "/packages/acme/greet/1.2.0")
     for shown_text in ("Vulnerability.", "Advisory 7."):
         assert shown_text in admin.text
@@ -206,18 +206,18 @@ async def test_a_public_reason_is_shown_to_everybody_and_changed(
     assert "Advisory 7." not in (await own_shelf.http.get(f"{URL}/index/changes")).text
     assert await state(own_shelf) is before
     release = await own_shelf.registry.publishing.moderation.find(GREET, by=OPERATOR)
-    await admin.send(f"{PAGE}/{verb}", reason=REASON, **public)
+    await admin.submit(f"{PAGE}/{verb}", reason=REASON, **public)
     repeated = await own_shelf.registry.publishing.moderation.find(GREET, by=OPERATOR)
     assert repeated.revision == release.revision, "the same decision again changes nothing"
-    await admin.send(f"{PAGE}/{verb}", reason=REASON, name=str(GREET))
+    await admin.submit(f"{PAGE}/{verb}", reason=REASON, name=str(GREET))
     assert "Public reason: not stated." in admin.text
 
 
 async def test_an_unknown_public_reason_is_refused_and_what_was_typed_stays(
-    own_shelf: World, admin: PageClient
+    own_shelf: World, admin: Browser
 ) -> None:
     await admin.open(PAGE)
-    answer = await admin.send(f"{PAGE}/quarantine", reason=REASON, public="x", note="Typed.")
+    answer = await admin.submit(f"{PAGE}/quarantine", reason=REASON, public="x", note="Typed.")
     assert answer.status_code == 400
     assert "is not a public reason" in admin.text
     assert 'value="Typed."' in admin.text
@@ -225,12 +225,10 @@ async def test_an_unknown_public_reason_is_refused_and_what_was_typed_stays(
 
 
 @pytest.mark.parametrize("verb", ["hold", "quarantine"])
-async def test_a_release_comes_back_as_it_was(
-    own_shelf: World, admin: PageClient, verb: str
-) -> None:
+async def test_a_release_comes_back_as_it_was(own_shelf: World, admin: Browser, verb: str) -> None:
     await admin.open(PAGE)
-    await admin.send(f"{PAGE}/{verb}", reason=REASON)
-    await admin.send(f"{PAGE}/release")
+    await admin.submit(f"{PAGE}/{verb}", reason=REASON)
+    await admin.submit(f"{PAGE}/release")
     assert "<strong>Live.</strong>" in admin.text
     assert "Release: live" in admin.text
     await admin.open(LIST)
@@ -244,7 +242,7 @@ async def test_an_administrator_can_decide_on_a_release_that_waits_for_an_owner(
     world = await worlds(brake_packages=1)
     await world.push(bala("acme/one:1.0.0"))
     await world.push_held(bala("acme/two:1.0.0"))
-    admin = await PageClient.of(world, world.people.admin)
+    admin = await signed_in(world, world.people.admin)
     path = f"{LIST}/acme/two/1.0.0"
     await admin.open(path)
     assert "an owner of acme or an administrator decides" in admin.text
@@ -254,13 +252,13 @@ async def test_an_administrator_can_decide_on_a_release_that_waits_for_an_owner(
         "quarantine",
         "remove",
     ]
-    await admin.send(f"{path}/hold", reason="Looked at.")
+    await admin.submit(f"{path}/hold", reason="Looked at.")
     assert "by admin. Nobody can find or pull it." in admin.text
     await admin.open(LIST)
     assert "Waiting for an administrator" in admin.text
 
 
-async def test_the_log_is_read_page_by_page(admin: PageClient) -> None:
+async def test_the_log_is_read_page_by_page(admin: Browser) -> None:
     await admin.open(f"{PAGE}?before=1")
     assert "No older events" in admin.text
     assert f'href="{PAGE}">Newest' in admin.text
@@ -271,10 +269,10 @@ async def test_the_log_is_read_page_by_page(admin: PageClient) -> None:
 
 
 async def test_removing_a_release_takes_typing_its_name(
-    own_shelf: World, admin: PageClient, page: SnapshotAssertion
+    own_shelf: World, admin: Browser, page: SnapshotAssertion
 ) -> None:
     await admin.open(PAGE)
-    answer = await admin.send(f"{PAGE}/remove", reason=REASON, name="acme/greet")
+    answer = await admin.submit(f"{PAGE}/remove", reason=REASON, name="acme/greet")
     assert answer.status_code == 400
     assert shown(admin) == page
     assert await state(own_shelf) is State.LIVE
@@ -283,10 +281,10 @@ async def test_removing_a_release_takes_typing_its_name(
 @pytest.mark.parametrize("reason", ["", "  ", "x" * 501])
 @pytest.mark.parametrize("verb", ["hold", "quarantine", "remove"])
 async def test_a_reason_is_asked_for(
-    own_shelf: World, admin: PageClient, verb: str, reason: str
+    own_shelf: World, admin: Browser, verb: str, reason: str
 ) -> None:
     await admin.open(PAGE)
-    answer = await admin.send(f"{PAGE}/{verb}", reason=reason, name=str(GREET))
+    answer = await admin.submit(f"{PAGE}/{verb}", reason=reason, name=str(GREET))
     assert answer.status_code == 400
     assert 'role="alert"' in admin.text
     assert await state(own_shelf) is State.LIVE
@@ -294,11 +292,11 @@ async def test_a_reason_is_asked_for(
 
 @pytest.mark.parametrize("verb", ["hold", "quarantine", "release", "remove"])
 async def test_a_removed_release_has_no_form_to_restore_it(
-    own_shelf: World, admin: PageClient, verb: str
+    own_shelf: World, admin: Browser, verb: str
 ) -> None:
     await own_shelf.registry.publishing.moderation.remove(GREET, REASON, by=OPERATOR)
     await admin.open("/account/tokens")
-    answer = await admin.send(f"{PAGE}/{verb}", reason=REASON, name=str(GREET))
+    answer = await admin.submit(f"{PAGE}/{verb}", reason=REASON, name=str(GREET))
     assert answer.status_code == (303 if verb == "remove" else 400)
     assert ('role="alert"' in admin.text) is (verb != "remove")
     assert await state(own_shelf) is State.REMOVED
@@ -309,7 +307,7 @@ async def test_a_removed_release_has_no_form_to_restore_it(
 
 async def test_the_cost_of_a_page_does_not_grow(worlds: OpenWorld, journal: Journal) -> None:
     world = await worlds(wrap=journal.wrap, host=asking)
-    admin = await PageClient.of(world, world.people.admin)
+    admin = await signed_in(world, world.people.admin)
     asked: list[list[Counter[str]]] = []
     for version in ("1.0.0", "1.1.0", "1.2.0"):
         at = Coordinate.parse("acme", "greet", version)

@@ -23,7 +23,7 @@ from shared.services.maintenance.tasks import TaskRuns
 from tests.protocol.test_page_goldens import PLACES
 from tests.protocol.web.page_reader import main_of
 from tests.support.archives import bala
-from tests.support.page_client import PageClient
+from tests.support.browsers import Browser, signed_in
 from tests.support.port_doubles import Fault, Journal
 from tests.support.storage import one_instance
 from tests.support.world import OpenWorld, World, asking
@@ -52,14 +52,13 @@ async def all_done(world: World) -> None:
         await runs.save(task, world.clock.now_ms(), TaskReport())
 
 
-def main(browser: PageClient) -> str:
+def main(browser: Browser) -> str:
     """Return what is particular to the page, alike in every world, without the other pages."""
-    assert browser.page is not None
     text = PLACES.sub("", main_of(browser.page))
     return text.replace(IN_THE_CLOUD, ON_ONE_MACHINE)
 
 
-async def test_all_is_well(world: World, admin: PageClient, page: SnapshotAssertion) -> None:
+async def test_all_is_well(world: World, admin: Browser, page: SnapshotAssertion) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     await world.push(bala("acme/secret:1.0.0", visibility="private"))
     withheld = Coordinate.parse("acme", "greet", "1.0.0")
@@ -71,7 +70,7 @@ async def test_all_is_well(world: World, admin: PageClient, page: SnapshotAssert
     assert main(admin) == page
 
 
-async def test_nothing_has_run_yet(admin: PageClient, page: SnapshotAssertion) -> None:
+async def test_nothing_has_run_yet(admin: Browser, page: SnapshotAssertion) -> None:
     await admin.open("/manage")
     assert main(admin) == page
 
@@ -87,7 +86,7 @@ async def test_a_problem_is_shown_with_what_to_do(
     found = ("acme/greet:1.0.0: its archive is missing.", "acme/greet:1.1.0: \u202eno digest.")
     await runs.save(tasks["audit-archives"], now_ms, TaskReport(5, 0, found))
     await runs.save(tasks["delete-orphaned-archives"], now_ms, None)
-    admin = await PageClient.of(world, world.people.admin)
+    admin = await signed_in(world, world.people.admin)
     world.clock.advance(timedelta(minutes=30))
     await admin.open("/manage")
     assert main(admin) == page
@@ -101,7 +100,7 @@ async def test_changes_that_wait_too_long_are_reported(worlds: OpenWorld) -> Non
     await world.registry.identity.accounts.create("kim", by=OPERATOR)  # Its event is not published.
     world.clock.advance(timedelta(minutes=11))
     fault.nth = 1_000
-    admin = await PageClient.at(world, world.people.admin, "/manage")
+    admin = await signed_in(world, world.people.admin, "/manage")
     assert "Some changes are not listed yet." in admin.text
     assert "<dd>1 change</dd>" in admin.text
 
@@ -112,13 +111,13 @@ async def test_stores_that_do_not_answer_are_reported_and_the_page_is_shown(
     fault = Fault("unpublished_events", Busy())
 
     world = await worlds(wrap=fault.at("metadata"))
-    admin = await PageClient.of(world, world.people.admin)
+    admin = await signed_in(world, world.people.admin)
     answer = await admin.open("/manage")
     assert answer.status_code == 200
     assert "The stores do not respond." in admin.text
 
 
-async def test_the_tasks(world: World, admin: PageClient, page: SnapshotAssertion) -> None:
+async def test_the_tasks(world: World, admin: Browser, page: SnapshotAssertion) -> None:
     await all_done(world)
     tasks = world.registry.maintenance.tasks
     runs = TaskRuns(world.stores.work, world.clock)
@@ -135,11 +134,11 @@ async def test_the_tasks(world: World, admin: PageClient, page: SnapshotAssertio
 
 
 async def test_a_task_that_was_asked_for_runs_with_the_next_timer(
-    world: World, admin: PageClient
+    world: World, admin: Browser
 ) -> None:
     await all_done(world)
     await admin.open("/manage/tasks")
-    answer = await admin.send("/manage/tasks/run", task="repair-derived-data")
+    answer = await admin.submit("/manage/tasks/run", task="repair-derived-data")
     assert answer.status_code == 303
     assert "It starts within a minute" in admin.text
     assert "Within a minute" in row_of(admin, "repair-derived-data")
@@ -153,7 +152,7 @@ async def test_a_task_that_was_asked_for_runs_with_the_next_timer(
 
 
 async def test_a_task_that_was_asked_for_waits_for_a_run_elsewhere(
-    world: World, admin: PageClient
+    world: World, admin: Browser
 ) -> None:
     await all_done(world)
     now_ms = world.clock.now_ms()
@@ -161,7 +160,7 @@ async def test_a_task_that_was_asked_for_waits_for_a_run_elsewhere(
         "upkeep:repair-derived-data", "another", now_ms, now_ms + 600_000
     )
     await admin.open("/manage/tasks")
-    await admin.send("/manage/tasks/run", task="repair-derived-data")
+    await admin.submit("/manage/tasks/run", task="repair-derived-data")
     await timer(world)
     await admin.open("/manage/tasks")
     assert "Within a minute" in row_of(admin, "repair-derived-data")
@@ -171,9 +170,9 @@ async def test_a_task_that_was_asked_for_waits_for_a_run_elsewhere(
     assert "Succeeded" in row_of(admin, "repair-derived-data")
 
 
-async def test_a_task_that_is_not_there_is_refused(admin: PageClient) -> None:
+async def test_a_task_that_is_not_there_is_refused(admin: Browser) -> None:
     await admin.open("/manage/tasks")
-    answer = await admin.send("/manage/tasks/run", task="<script>")
+    answer = await admin.submit("/manage/tasks/run", task="<script>")
     assert answer.status_code == 400
     assert "This registry has no task of that name." in admin.text
 
@@ -183,7 +182,7 @@ async def test_the_pages_cost_a_bounded_number_of_calls(
     worlds: OpenWorld, journal: Journal
 ) -> None:
     world = await worlds(wrap=journal.wrap, host=asking)
-    admin = await PageClient.of(world, world.people.admin)
+    admin = await signed_in(world, world.people.admin)
     tasks = len(world.registry.maintenance.task_runner.tasks)
     assert await calls_of(admin, "/manage", journal) == {
         "directory.get": 1,  # Whether they administer the registry.
@@ -199,7 +198,7 @@ async def test_the_pages_cost_a_bounded_number_of_calls(
     }
 
 
-def row_of(browser: PageClient, task: str) -> str:
+def row_of(browser: Browser, task: str) -> str:
     [row] = re.findall(rf'<tr id="task-{task}">.*?</tr>', browser.text, re.DOTALL)
     return row
 
@@ -210,7 +209,7 @@ async def timer(world: World) -> None:
     await found.call(TimerRequest(past_due=False))
 
 
-async def calls_of(browser: PageClient, path: str, journal: Journal) -> Counter[str]:
+async def calls_of(browser: Browser, path: str, journal: Journal) -> Counter[str]:
     """Return the calls of a page, without those that every page of theirs costs."""
     await browser.open("/account/settings.toml")
     journal.taken()

@@ -8,7 +8,7 @@ from shared.domain.principals import OPERATOR
 from shared.domain.withdrawal_reasons import WITHDRAWAL_TITLES, PublicReason, WithdrawalReason
 from tests.protocol.web.page_reader import Elements, opened
 from tests.support.archives import bala
-from tests.support.page_client import PageClient
+from tests.support.browsers import signed_in
 from tests.support.world import World
 
 GREET = "/packages/acme/greet"
@@ -50,7 +50,7 @@ async def test_the_page_of_a_missing_package_names_none_that_the_visitor_may_not
     await own_shelf.push(bala("acme/hidehole:1.0.0", visibility="private"))
     visitor = Elements.of(await opened(own_shelf, "/packages/acme/hidehol"))
     assert "/packages/acme/hidehole" not in visitor.links
-    mia = await PageClient.at(own_shelf, own_shelf.people.mia, "/packages/acme/hidehol")
+    mia = await signed_in(own_shelf, own_shelf.people.mia, "/packages/acme/hidehol")
     assert 'href="/packages/acme/hidehole"' in mia.text
 
 
@@ -70,13 +70,13 @@ async def test_a_withdrawn_release_leads_administrators_to_their_page(own_shelf:
     await own_shelf.registry.publishing.moderation.remove(RELEASE, "steals keys", by=OPERATOR)
     path = "/manage/releases/acme/greet/1.2.0"
     for person, leads in ((own_shelf.people.admin, True), (own_shelf.people.ann, False)):
-        browser = await PageClient.at(own_shelf, person, f"{GREET}/1.2.0")
+        browser = await signed_in(own_shelf, person, f"{GREET}/1.2.0")
         assert (f'href="{path}"' in browser.text) is leads
 
 
 async def test_every_page_of_a_package_leads_its_owners_to_its_settings(shelf: World) -> None:
     settings = 'href="/account/organizations/acme/packages/greet"'
-    ann, mia = [await PageClient.of(shelf, each) for each in (shelf.people.ann, shelf.people.mia)]
+    ann, mia = [await signed_in(shelf, each) for each in (shelf.people.ann, shelf.people.mia)]
     for tab in ("", "/docs", "/versions", "/dependencies", "/files"):
         for browser, leads in ((ann, True), (mia, False)):
             await browser.open(GREET + tab)

@@ -9,7 +9,7 @@ from syrupy.assertion import SnapshotAssertion
 from tests.protocol.web.page_reader import main_of, opened
 from tests.protocol.web.sample_packages import SCRIPT
 from tests.support.archives import bala
-from tests.support.page_client import PageClient
+from tests.support.browsers import signed_in
 from tests.support.world import URL, World
 
 pytestmark = pytest.mark.measured
@@ -20,7 +20,7 @@ async def test_an_organization_for_anonymous_readers(shelf: World, page: Snapsho
 
 
 async def test_an_organization_to_its_owner(own_shelf: World, page: SnapshotAssertion) -> None:
-    ann = await PageClient.of(own_shelf, own_shelf.people.ann)
+    ann = await signed_in(own_shelf, own_shelf.people.ann)
     assert main_of(await ann.open("/orgs/acme?sort=name")) == page
 
 
@@ -29,7 +29,7 @@ async def test_an_organization_that_has_nothing(world: World, page: SnapshotAsse
 
 
 async def test_others_do_not_see_the_members_of_an_organization(world: World) -> None:
-    bob = await PageClient.of(world, world.people.bob)
+    bob = await signed_in(world, world.people.bob)
     text = (await bob.open("/orgs/acme")).text
     assert "mia" not in text
 
@@ -74,10 +74,10 @@ async def test_links_and_the_number_of_members_are_on_its_page(world: World) -> 
     assert "<li>2 members</li>" in page
     shown = '<a href="https://acme.example/" rel="nofollow noopener">acme.example</a>'
     assert shown in page
-    browser = await PageClient.at(world, ann, "/account/organizations/acme/settings")
+    browser = await signed_in(world, ann, "/account/organizations/acme/settings")
     assert ">https://acme.example/\nhttps://github.com/acme</textarea>" in browser.text
     form = "/account/organizations/acme/describe"
-    await browser.send(form, display_name="", description="", links="https://acme.example/docs")
+    await browser.submit(form, display_name="", description="", links="https://acme.example/docs")
     assert "Profile saved." in browser.text
     assert "acme.example/docs" in (await opened(world, "/orgs/acme")).text
 
@@ -94,9 +94,9 @@ async def test_links_and_the_number_of_members_are_on_its_page(world: World) -> 
     ],
 )
 async def test_a_link_is_the_address_of_a_web_page(world: World, links: list[str]) -> None:
-    ann = await PageClient.at(world, world.people.ann, "/account/organizations/acme/settings")
+    ann = await signed_in(world, world.people.ann, "/account/organizations/acme/settings")
     form = "/account/organizations/acme/describe"
-    answer = await ann.send(form, display_name="", description="", links="\n".join(links))
+    answer = await ann.submit(form, display_name="", description="", links="\n".join(links))
     assert answer.status_code == 400
     assert 'id="links-error"' in ann.text
     assert links[0] in ann.text

@@ -12,7 +12,7 @@ from shared.domain.principals import OPERATOR
 from tests.protocol.web.page_reader import Elements, opened
 from tests.protocol.web.sample_packages import COMMIT, fill, publish
 from tests.support.archives import bala
-from tests.support.page_client import PageClient
+from tests.support.browsers import signed_in
 from tests.support.port_doubles import Fault
 from tests.support.world import URL, OpenWorld, World, asking
 
@@ -164,6 +164,7 @@ async def test_a_deprecated_release_is_never_marked_as_the_latest(own_shelf: Wor
 async def many(shared_worlds: OpenWorld) -> World:
     """Return a registry with a package of more versions than a page has, which no test changes."""
     world = await shared_worlds()
+    world.documents_when_read = False  # No test of it reads the documentation of a version.
     for number in range(110):
         await publish(world, f"acme/many:1.{number // 10}.{number % 10}")
     return world
@@ -212,7 +213,7 @@ async def test_a_reserved_word_has_a_quote_wherever_a_page_prints_an_import(worl
 async def test_no_cache_and_no_search_engine_keeps_the_page_of_a_private_package(
     own_shelf: World,
 ) -> None:
-    mia = await PageClient.of(own_shelf, own_shelf.people.mia)
+    mia = await signed_in(own_shelf, own_shelf.people.mia)
     answer = await mia.open("/packages/acme/secret")
     assert answer.headers["cache-control"] == "no-store"
     assert 'content="noindex"' in mia.text

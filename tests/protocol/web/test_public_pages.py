@@ -9,7 +9,7 @@ import pytest
 from functions.http.public_pages import PAGE_CACHE_TIME
 from tests.protocol.web.page_reader import main_of, opened
 from tests.support.archives import bala
-from tests.support.page_client import PageClient
+from tests.support.browsers import signed_in
 from tests.support.world import URL, OpenWorld, World
 
 pytestmark = pytest.mark.measured
@@ -46,7 +46,7 @@ async def test_pages_for_anonymous_readers_may_be_kept_for_a_moment_and_are_conf
 async def test_a_signed_in_account_sees_its_name_and_no_cache_stores_the_page(
     world: World, path: str
 ) -> None:
-    ann = await PageClient.of(world, world.people.ann)
+    ann = await signed_in(world, world.people.ann)
     page = await ann.open(path)
     assert page.headers["cache-control"] == "no-store"
     assert "etag" not in page.headers
@@ -105,7 +105,7 @@ async def test_a_reader_with_an_invalid_cookie_is_anonymous(world: World) -> Non
 
 
 async def test_a_refusal_is_shown_in_the_layout_of_the_signed_in_account(world: World) -> None:
-    ann = await PageClient.of(world, world.people.ann)
+    ann = await signed_in(world, world.people.ann)
     assert '<span class="menu-name">ann</span>' in (await ann.open("/about/nothing")).text
     assert "menu-name" not in (await opened(world, "/about/nothing")).text
 

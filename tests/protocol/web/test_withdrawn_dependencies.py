@@ -9,7 +9,7 @@ from shared.domain.withdrawal_reasons import PublicReason, WithdrawalReason
 from tests.protocol.mcp.agent import Agent
 from tests.protocol.web.page_reader import Elements, opened
 from tests.support.archives import bala
-from tests.support.page_client import PageClient
+from tests.support.browsers import signed_in
 from tests.support.world import Person, World
 
 BASE = "acme/base:1.0.1"
@@ -39,7 +39,7 @@ async def withdraw(world: World, text: str) -> None:
 async def words(world: World, path: str, person: Person | None = None) -> str:
     if person is None:
         return " ".join(Elements.of(await opened(world, path)).words.split())
-    browser = await PageClient.at(world, person, path)
+    browser = await signed_in(world, person, path)
     return browser.text
 
 

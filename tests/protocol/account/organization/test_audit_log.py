@@ -14,7 +14,7 @@ from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.support.archives import bala
-from tests.support.page_client import PageClient
+from tests.support.browsers import Browser, signed_in
 from tests.support.world import Person, World
 
 PAGE = "/account/organizations/acme/log"
@@ -23,15 +23,15 @@ SHOWN = re.compile(r'<th scope="row"><span dir="auto">(.*?)</span>')
 
 
 @pytest.fixture
-async def ann(world: World) -> PageClient:
+async def ann(world: World) -> Browser:
     await world.push(bala("acme/greet:1.0.0"))
     world.clock.advance(timedelta(days=2))
     greet = Coordinate.parse("acme", "greet", "1.0.0")
     await world.registry.packages.deprecation.deprecate(greet, "Gone.", by=OPERATOR)
-    return await PageClient.of(world, world.people.ann)
+    return await signed_in(world, world.people.ann)
 
 
-def shown(browser: PageClient) -> list[str]:
+def shown(browser: Browser) -> list[str]:
     """Return what the page says happened, newest first."""
     return SHOWN.findall(browser.text)
 
@@ -47,13 +47,13 @@ def shown(browser: PageClient) -> list[str]:
         ("since=2100-01-01", 0),
     ],
 )
-async def test_a_filter_narrows_the_audit_log(ann: PageClient, query: str, found: int) -> None:
+async def test_a_filter_narrows_the_audit_log(ann: Browser, query: str, found: int) -> None:
     await ann.open(f"{PAGE}?{query}")
     assert len(shown(ann)) == found
     assert ("No matching events" in ann.text) == (found == 0)
 
 
-async def test_a_day_is_included_completely(ann: PageClient) -> None:
+async def test_a_day_is_included_completely(ann: Browser) -> None:
     [at] = [event.at_ms for event in await feed(ann.world) if event.kind == "release.published"]
     day = day_of(at)
     await ann.open(f"{PAGE}?since={day}&until={day}")
@@ -68,21 +68,21 @@ async def feed(world: World) -> list[Event]:
 @pytest.mark.parametrize(
     "query", ["since=yesterday", "until=2026-02-30", "until=9999-12-31", "before=x", "before=0"]
 )
-async def test_an_invalid_day_is_reported_next_to_all_events(ann: PageClient, query: str) -> None:
+async def test_an_invalid_day_is_reported_next_to_all_events(ann: Browser, query: str) -> None:
     answer = await ann.open(f"{PAGE}?{query}")
     assert answer.status_code == 400
     assert 'role="alert"' in ann.text
     assert len(shown(ann)) >= 3
 
 
-async def test_a_token_in_the_address_is_not_shown(ann: PageClient) -> None:
+async def test_a_token_in_the_address_is_not_shown(ann: Browser) -> None:
     token = ann.world.people.ann.token
     for name in ("actor", "kind", "since", "before"):
         await ann.open(f"{PAGE}?{name}={token}")
         assert token[:20] not in ann.text, name
 
 
-async def test_tokens_of_the_organization_are_found_by_its_name(ann: PageClient) -> None:
+async def test_tokens_of_the_organization_are_found_by_its_name(ann: Browser) -> None:
     wanted = TokenRequest.parse("robot", ["push-new"], org="acme", package="*", days=None)
     issued = await ann.world.registry.tokens.access_tokens.issue(
         OfOrganization(ACME), wanted, by=OPERATOR
@@ -93,7 +93,7 @@ async def test_tokens_of_the_organization_are_found_by_its_name(ann: PageClient)
     assert shown(ann) == ["A token of acme published acme/words:1.0.0"]
 
 
-async def test_older_ones_are_behind_a_link(ann: PageClient) -> None:
+async def test_older_ones_are_behind_a_link(ann: Browser) -> None:
     for number in range(26):
         greet = Coordinate.parse("acme", "greet", "1.0.0")
         await ann.world.registry.packages.deprecation.deprecate(
@@ -108,7 +108,7 @@ async def test_older_ones_are_behind_a_link(ann: PageClient) -> None:
     assert f'href="{PAGE}?kind=release."' in ann.text
 
 
-async def test_the_shown_events_are_downloaded_as_lines(ann: PageClient) -> None:
+async def test_the_shown_events_are_downloaded_as_lines(ann: Browser) -> None:
     await ann.open(f"{PAGE}?kind=release.&actor=ann")
     [export] = re.findall(r'href="(/api/v1/orgs/acme/audit.jsonl[^"]*)"', ann.text)
     answer = await ann.open(export)

@@ -12,7 +12,7 @@ from shared.domain.principals import OPERATOR
 from tests.protocol.account.organization.test_publishers import GREET
 from tests.protocol.test_page_goldens import PLACES, shown
 from tests.support.archives import bala
-from tests.support.page_client import PageClient
+from tests.support.browsers import Browser, signed_in
 from tests.support.trusted_publishing import SETTINGS
 from tests.support.world import OpenWorld, World
 
@@ -37,7 +37,7 @@ async def world(worlds: OpenWorld) -> World:
     return await worlds(brake_packages=3, **SETTINGS)
 
 
-def reported(browser: PageClient) -> str:
+def reported(browser: Browser) -> str:
     """Return what is particular to a page, without what is new each time, and without the places
     of the account, which are in the goldens of those."""
     text = PLACES.sub("", shown(browser))
@@ -123,23 +123,23 @@ async def test_a_page(world: World, page: SnapshotAssertion, name: str) -> None:
     who, is_full, path, form, sent = PAGES[name]
     if is_full:
         await furnish(world)
-    browser = await PageClient.at(world, getattr(world.people, who), ORG + path)
+    browser = await signed_in(world, getattr(world.people, who), ORG + path)
     if form:
-        await browser.send(ORG + form, **sent)
+        await browser.submit(ORG + form, **sent)
     assert reported(browser) == page
 
 
 async def test_tokens(world: World, page: SnapshotAssertion) -> None:
-    ann = await PageClient.at(world, world.people.ann, f"{ORG}/tokens")
+    ann = await signed_in(world, world.people.ann, f"{ORG}/tokens")
     form = {"name": HOSTILE.replace("\u202e", ""), "package": "http*", "addresses": "192.0.2.0/24"}
-    await ann.send(f"{ORG}/tokens", scope=["push-version", "deprecate"], days="30", **form)
+    await ann.submit(f"{ORG}/tokens", scope=["push-version", "deprecate"], days="30", **form)
     await ann.open(f"{ORG}/tokens")
     assert reported(ann) == page
 
 
 async def test_publishers(world: World, page: SnapshotAssertion) -> None:
     await world.push(bala("acme/greet:1.0.0"))
-    ann = await PageClient.at(world, world.people.ann, f"{ORG}/publishers")
-    await ann.send(f"{ORG}/publishers/add", **{**GREET, "repository": HOSTILE[:20]})
-    await ann.send(f"{ORG}/publishers/add", **{**GREET, "package": "planned"})
+    ann = await signed_in(world, world.people.ann, f"{ORG}/publishers")
+    await ann.submit(f"{ORG}/publishers/add", **{**GREET, "repository": HOSTILE[:20]})
+    await ann.submit(f"{ORG}/publishers/add", **{**GREET, "package": "planned"})
     assert reported(ann) == page

@@ -9,7 +9,7 @@ import pytest
 from shared.domain.names import parse_org
 from shared.domain.organizations import Organization, organization_place
 from tests.support.archives import bala
-from tests.support.page_client import PageClient
+from tests.support.browsers import Browser, signed_in
 from tests.support.world import URL, OpenWorld, Person, World
 
 pytestmark = pytest.mark.measured
@@ -27,29 +27,29 @@ async def world(worlds: OpenWorld) -> World:
     return world
 
 
-async def test_an_owner_publishes_what_waits(ann: PageClient) -> None:
+async def test_an_owner_publishes_what_waits(ann: Browser) -> None:
     assert "base" in ann.text
     assert "First version of this package" in ann.text
     assert (await ann.world.get(URL + BASE)).status_code == 404
-    await ann.send(f"{PAGE}/confirm", name="base", version="1.0.0")
+    await ann.submit(f"{PAGE}/confirm", name="base", version="1.0.0")
     assert "Release published." in ann.text
     assert "No held releases" in ann.text
     assert (await ann.world.get(URL + BASE)).status_code == 200
 
 
-async def test_the_token_is_revoked_at_once_if_it_is_one_s_own(ann: PageClient) -> None:
+async def test_the_token_is_revoked_at_once_if_it_is_one_s_own(ann: Browser) -> None:
     [used] = await ann.world.registry.tokens.records.of(ann.world.people.ann.account.id)
-    await ann.send(f"{PAGE}/revoke", token=used.token.id, whose="mine")
+    await ann.submit(f"{PAGE}/revoke", token=used.token.id, whose="mine")
     assert "Access token revoked" in ann.text
     assert f"<dt>Credential</dt><dd>{used.token.id}" in ann.text
     assert await ann.world.registry.tokens.records.of(ann.world.people.ann.account.id) == []
 
 
 async def test_the_token_is_revoked_at_once_if_it_is_the_organization_s(world: World) -> None:
-    ann = await PageClient.of(world, world.people.ann)
+    ann = await signed_in(world, world.people.ann)
     tokens = "/account/organizations/acme/tokens"
     await ann.open(tokens)
-    await ann.send(tokens, name="robot", scope=["push-new"])
+    await ann.submit(tokens, name="robot", scope=["push-new"])
     text = ann.text.partition('class="code" type="text" readonly value="')[2].partition('"')[0]
     robot = Person(world.people.ann.account, text)
     for name in ("one", "two"):
@@ -57,7 +57,7 @@ async def test_the_token_is_revoked_at_once_if_it_is_the_organization_s(world: W
     await ann.open(PAGE)
     assert "a token of acme" in ann.text
     [used] = await world.registry.tokens.records.of(await id_of(world))
-    await ann.send(f"{PAGE}/revoke", token=used.token.id, whose="organization")
+    await ann.submit(f"{PAGE}/revoke", token=used.token.id, whose="organization")
     assert await world.registry.tokens.records.of(await id_of(world)) == []
 
 
@@ -68,8 +68,8 @@ async def id_of(world: World) -> str:
     return found.id
 
 
-async def test_an_owner_refuses_what_waits(ann: PageClient) -> None:
-    await ann.send(f"{PAGE}/refuse", name="base", version="1.0.0")
+async def test_an_owner_refuses_what_waits(ann: Browser) -> None:
+    await ann.submit(f"{PAGE}/refuse", name="base", version="1.0.0")
     assert "Release refused. Its version cannot be published again." in ann.text
     assert "No held releases" in ann.text
     assert (await ann.world.get(URL + BASE)).status_code == 404
@@ -79,20 +79,20 @@ async def test_an_owner_refuses_what_waits(ann: PageClient) -> None:
 
 @pytest.mark.parametrize(("decision", "done"), [("confirm", "published"), ("refuse", "refused")])
 async def test_releases_that_came_after_the_page_wait_on(
-    ann: PageClient, decision: str, done: str
+    ann: Browser, decision: str, done: str
 ) -> None:
     until = str(ann.world.clock.now_ms())
     ann.world.clock.advance(timedelta(seconds=1))
     await ann.world.push_held(bala("acme/later:1.0.0"))
-    await ann.send(f"{PAGE}/{decision}-all", publisher="", until=until)
+    await ann.submit(f"{PAGE}/{decision}-all", publisher="", until=until)
     assert f"Releases {done}." in ann.text
     assert "later" in ann.text
     assert "base" not in ann.text
 
 
-async def test_a_form_that_does_not_say_until_when_decides_on_nothing(ann: PageClient) -> None:
+async def test_a_form_that_does_not_say_until_when_decides_on_nothing(ann: Browser) -> None:
     for until in ("", "soon", "9" * 30):
-        answer = await ann.send(f"{PAGE}/refuse-all", publisher="", until=until)
+        answer = await ann.submit(f"{PAGE}/refuse-all", publisher="", until=until)
         assert answer.status_code == 400
         assert "Open the page again." in ann.text
     assert "base" in ann.text

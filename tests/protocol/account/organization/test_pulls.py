@@ -13,7 +13,7 @@ from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.protocol.account.organization.test_goldens import HOSTILE
 from tests.protocol.test_page_goldens import PLACES, shown
 from tests.support.archives import bala
-from tests.support.page_client import PageClient
+from tests.support.browsers import Browser, signed_in
 from tests.support.world import OpenWorld, Person, World
 
 pytestmark = pytest.mark.measured
@@ -26,7 +26,7 @@ ROW = re.compile(
 
 
 @pytest.fixture
-async def ann(world: World) -> PageClient:
+async def ann(world: World) -> Browser:
     """Return Ann in a browser, after Mia and a robot of acme pulled private releases."""
     for version in ("1.0.0", "1.1.0"):
         await world.push(bala(f"acme/secret:{version}", visibility="private"))
@@ -39,7 +39,7 @@ async def ann(world: World) -> PageClient:
     await pull(world, "1.1.0", world.people.mia)
     world.clock.advance(timedelta(minutes=1))
     await pull(world, "1.0.0", Person(world.people.ann.account, issued.text.reveal()))
-    return await PageClient.of(world, world.people.ann)
+    return await signed_in(world, world.people.ann)
 
 
 async def pull(world: World, version: str, by: Person) -> None:
@@ -47,12 +47,12 @@ async def pull(world: World, version: str, by: Person) -> None:
     await world.record_pulls()
 
 
-def found(browser: PageClient) -> list[tuple[str, str]]:
+def found(browser: Browser) -> list[tuple[str, str]]:
     """Return which releases the page lists, and who pulled them."""
     return ROW.findall(browser.text)
 
 
-async def test_who_pulled_what_is_listed_newest_first(ann: PageClient) -> None:
+async def test_who_pulled_what_is_listed_newest_first(ann: Browser) -> None:
     await ann.open(PAGE)
     assert found(ann) == [
         ("secret 1.0.0", "A token of acme"),
@@ -75,14 +75,14 @@ async def test_who_pulled_what_is_listed_newest_first(ann: PageClient) -> None:
         ("until=2020-01-01", 0),
     ],
 )
-async def test_a_search_finds_who_pulled_a_version(ann: PageClient, query: str, count: int) -> None:
+async def test_a_search_finds_who_pulled_a_version(ann: Browser, query: str, count: int) -> None:
     await ann.open(f"{PAGE}?{query}")
     assert len(found(ann)) == count
     assert ("No matching pulls" in ann.text) == (count == 0)
     assert ("Who pulled secret 1." in ann.text) == ("version" in query)
 
 
-async def test_the_files_have_what_the_page_found(ann: PageClient) -> None:
+async def test_the_files_have_what_the_page_found(ann: Browser) -> None:
     await ann.open(f"{PAGE}?package=secret&version=1.0.0&until=2030-01-01")
     for kind in ("csv", "jsonl"):
         [address] = re.findall(rf'href="(/api/v1/orgs/acme/pulls\.{kind}\?[^"]*)"', ann.text)
@@ -92,12 +92,12 @@ async def test_the_files_have_what_the_page_found(ann: PageClient) -> None:
         await ann.open(f"{PAGE}?package=secret&version=1.0.0&until=2030-01-01")
 
 
-async def test_the_page_of_a_package_leads_to_who_pulled_it(ann: PageClient) -> None:
+async def test_the_page_of_a_package_leads_to_who_pulled_it(ann: Browser) -> None:
     await ann.open(f"{ORG}/packages/secret")
     assert f'<a href="{PAGE}?package=secret">Who pulled it</a>' in ann.text
 
 
-async def test_what_cannot_be_read_is_said_at_its_field(ann: PageClient) -> None:
+async def test_what_cannot_be_read_is_said_at_its_field(ann: Browser) -> None:
     for query, said in (
         ("version=1.0.0", "A version is one of a package. Name the package as well."),
         ("since=never", "is not a date. Write it as 2026-11-20."),
@@ -108,7 +108,7 @@ async def test_what_cannot_be_read_is_said_at_its_field(ann: PageClient) -> None
 
 
 async def test_members_who_are_no_owners_do_not_read_it(world: World) -> None:
-    mia = await PageClient.of(world, world.people.mia)
+    mia = await signed_in(world, world.people.mia)
     assert (await mia.open(PAGE)).status_code == 403
     await mia.open(ORG)
     assert PAGE not in mia.text
@@ -121,7 +121,7 @@ async def test_more_pulls_than_a_page_has_are_found_on_older_ones(world: World) 
     ]
     world.clock.advance(timedelta(minutes=1))
     await world.stores.pull_records.record(PullRecordBatch("0a", 1, pulls))
-    ann = await PageClient.of(world, world.people.ann)
+    ann = await signed_in(world, world.people.ann)
     await ann.open(f"{PAGE}?package=greet")
     assert len(found(ann)) == 50
     [older] = re.findall(r'rel="next" href="([^"]*)"', ann.text)
@@ -137,7 +137,7 @@ async def test_the_page_says_what_is_recorded_and_what_a_crash_loses(worlds: Ope
         (RecordedPulls.ALL, "This list shows who pulled packages of acme in the last 90 days"),
     ):
         world = await worlds(recorded_pulls=setting)
-        ann = await PageClient.of(world, world.people.ann)
+        ann = await signed_in(world, world.people.ann)
         await ann.open(PAGE)
         assert said in ann.text
         assert "at most the pulls of the last ten seconds are missing" in ann.text
@@ -163,6 +163,6 @@ async def test_the_page_in_a_golden(world: World, page: SnapshotAssertion) -> No
     ]
     await world.stores.pull_records.record(PullRecordBatch("0a", 1, pulls))
     world.clock.advance(timedelta(minutes=5))
-    ann = await PageClient.of(world, world.people.ann)
+    ann = await signed_in(world, world.people.ann)
     await ann.open(PAGE)
     assert PLACES.sub("", shown(ann)) == page

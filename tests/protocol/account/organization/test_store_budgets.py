@@ -9,8 +9,8 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
 from shared.services.packages.organization_packages import PACKAGES_ON_A_PAGE
 from tests.support.archives import bala
+from tests.support.browsers import Browser, signed_in
 from tests.support.instances import shared_records_read
-from tests.support.page_client import PageClient
 from tests.support.port_doubles import Journal
 from tests.support.storage import one_instance
 from tests.support.world import URL, OpenWorld, Template, World, asking
@@ -48,7 +48,7 @@ async def world(worlds: OpenWorld, journal: Journal) -> World:
     return world
 
 
-async def calls(browser: PageClient, journal: Journal, path: str) -> Counter[str]:
+async def calls(browser: Browser, journal: Journal, path: str) -> Counter[str]:
     """Return the calls of a page, without those that say who is signed in."""
     for _ in range(2):  # The first one reads the session, which is remembered for seconds.
         journal.taken()
@@ -62,7 +62,7 @@ async def calls(browser: PageClient, journal: Journal, path: str) -> Counter[str
 async def test_a_page_asks_no_more_than_its_budget(
     world: World, journal: Journal, page: str
 ) -> None:
-    ann = await PageClient.of(world, world.people.ann)
+    ann = await signed_in(world, world.people.ann)
     assert await calls(ann, journal, ORG + page) == PAGES[page]
 
 
@@ -87,7 +87,7 @@ async def test_no_page_asks_more_where_there_is_more(
     filled: Template, scratch: Path, journal: Journal, page: str
 ) -> None:
     async with filled.world(scratch / "data", wrap=journal.wrap, host=asking) as world:
-        ann = await PageClient.of(world, world.people.ann)
+        ann = await signed_in(world, world.people.ann)
         grown = await calls(ann, journal, ORG + page)
     assert grown.total() <= PAGES[page].total()
 
@@ -99,7 +99,7 @@ async def test_each_held_release_costs_a_read_and_their_publisher_one_more(
     await world.push(bala("acme/a:1.0.0"))
     for name in ("b", "c"):
         await world.push_held(bala(f"acme/{name}:1.0.0"))
-    ann = await PageClient.of(world, world.people.ann)
+    ann = await signed_in(world, world.people.ann)
     more = await calls(ann, journal, f"{ORG}/held") - PAGES["/held"]
     assert more == Counter({"metadata.find": 2, "directory.get": 1})
 
@@ -107,7 +107,7 @@ async def test_each_held_release_costs_a_read_and_their_publisher_one_more(
 async def test_the_page_of_a_package_reads_what_a_signed_in_account_may_see(
     world: World, journal: Journal
 ) -> None:
-    ann = await PageClient.of(world, world.people.ann)
+    ann = await signed_in(world, world.people.ann)
     await world.document()  # What the queue reads meanwhile is no part of a page.
     await shared_records_read(world.registry)
     journal.taken()

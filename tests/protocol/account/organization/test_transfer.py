@@ -8,7 +8,7 @@ import pytest
 from shared.domain.memberships import OWNER_CHANGE_DELAY
 from shared.domain.principals import OPERATOR
 from tests.protocol.account.organization.test_members import ACME, LONG_AGO, roles
-from tests.support.page_client import PageClient
+from tests.support.browsers import Browser, signed_in
 from tests.support.world import World
 
 ORG = "/account/organizations/acme"
@@ -17,19 +17,19 @@ FORM = {"new_owner": "ID-OF-mia", "later_role": "leave", "confirm": "Acme"}
 
 
 @pytest.fixture
-async def ann(world: World) -> PageClient:
-    browser = await PageClient.of(world, world.people.ann)
+async def ann(world: World) -> Browser:
+    browser = await signed_in(world, world.people.ann)
     await browser.open(PAGE)
     return browser
 
 
-async def transfer(ann: PageClient, **typed: str) -> httpx.Response:
+async def transfer(ann: Browser, **typed: str) -> httpx.Response:
     """Send the form, with what is typed besides."""
     fields = {name: ann.world.with_ids(text) for name, text in {**FORM, **typed}.items()}
-    return await ann.send(f"{ORG}/transfer", **fields)
+    return await ann.submit(f"{ORG}/transfer", **fields)
 
 
-async def test_somebody_else_owns_it_two_days_later(ann: PageClient) -> None:
+async def test_somebody_else_owns_it_two_days_later(ann: Browser) -> None:
     answer = await transfer(ann)
     assert answer.status_code == 303, ann.text
     assert "Transfer scheduled." in ann.text
@@ -39,21 +39,21 @@ async def test_somebody_else_owns_it_two_days_later(ann: PageClient) -> None:
     assert "ann will be removed" in ann.text
     ann.world.clock.advance(OWNER_CHANGE_DELAY)
     assert await roles(ann.world) == {"mia": "owner"}
-    ann = await PageClient.of(ann.world, ann.world.people.ann)
+    ann = await signed_in(ann.world, ann.world.people.ann)
     assert (await ann.open(ORG)).status_code == 404
 
 
 @pytest.mark.parametrize("then", ["maintainer", "member"])
-async def test_the_former_owner_stays_with_a_lower_role(ann: PageClient, then: str) -> None:
+async def test_the_former_owner_stays_with_a_lower_role(ann: Browser, then: str) -> None:
     await transfer(ann, later_role=then)
     ann.world.clock.advance(OWNER_CHANGE_DELAY)
     assert await roles(ann.world) == {"ann": then, "mia": "owner"}
 
 
-async def test_one_button_undoes_a_transfer_of_ownership(ann: PageClient) -> None:
+async def test_one_button_undoes_a_transfer_of_ownership(ann: Browser) -> None:
     await transfer(ann)
     await ann.open(ORG)
-    await ann.send(f"{ORG}/undo", account=ann.world.people.mia.account.id)
+    await ann.submit(f"{ORG}/undo", account=ann.world.people.mia.account.id)
     assert "will become owner" not in ann.text
     assert "will be removed" not in ann.text
     ann.world.clock.advance(OWNER_CHANGE_DELAY)
@@ -61,19 +61,19 @@ async def test_one_button_undoes_a_transfer_of_ownership(ann: PageClient) -> Non
 
 
 async def test_the_former_owner_stays_where_the_other_part_alone_is_canceled(
-    ann: PageClient,
+    ann: Browser,
 ) -> None:
     await transfer(ann)
     await ann.open(ORG)
-    await ann.send(f"{ORG}/undo", account=ann.world.people.ann.account.id)
+    await ann.submit(f"{ORG}/undo", account=ann.world.people.ann.account.id)
     ann.world.clock.advance(OWNER_CHANGE_DELAY)
     assert await roles(ann.world) == {"ann": "owner", "mia": "owner"}
 
 
-async def test_the_former_owner_stays_where_the_new_one_leaves_before(ann: PageClient) -> None:
+async def test_the_former_owner_stays_where_the_new_one_leaves_before(ann: Browser) -> None:
     await transfer(ann)
     world = ann.world
-    mia = await PageClient.of(ann.world, ann.world.people.mia)
+    mia = await signed_in(ann.world, ann.world.people.mia)
     await mia.open(ORG)
     memberships = world.registry.organizations.memberships
     await memberships.remove_member(
@@ -83,7 +83,7 @@ async def test_the_former_owner_stays_where_the_new_one_leaves_before(ann: PageC
     assert await roles(world) == {"ann": "owner"}
 
 
-async def test_the_former_owner_stays_where_the_new_one_is_erased(ann: PageClient) -> None:
+async def test_the_former_owner_stays_where_the_new_one_is_erased(ann: Browser) -> None:
     await transfer(ann)
     world = ann.world
     erased = ann.world.people.mia.account
@@ -93,7 +93,7 @@ async def test_the_former_owner_stays_where_the_new_one_is_erased(ann: PageClien
     assert await roles(world) == {"ann": "owner"}
 
 
-async def test_a_repeat_changes_nothing(ann: PageClient) -> None:
+async def test_a_repeat_changes_nothing(ann: Browser) -> None:
     await transfer(ann)
     ann.world.clock.advance(timedelta(minutes=1))
     assert (await transfer(ann)).status_code == 303
@@ -101,18 +101,18 @@ async def test_a_repeat_changes_nothing(ann: PageClient) -> None:
     assert await roles(ann.world) == {"mia": "owner"}
 
 
-async def test_a_transfer_that_stopped_halfway_is_completed_by_a_repeat(ann: PageClient) -> None:
+async def test_a_transfer_that_stopped_halfway_is_completed_by_a_repeat(ann: Browser) -> None:
     world = ann.world
     mia = ann.world.people.mia.account
     await ann.open(ORG)
-    await ann.send(f"{ORG}/role", account=mia.id, role="owner")
+    await ann.submit(f"{ORG}/role", account=mia.id, role="owner")
     await ann.open(PAGE)
     assert (await transfer(ann)).status_code == 303
     world.clock.advance(OWNER_CHANGE_DELAY)
     assert await roles(world) == {"mia": "owner"}
 
 
-async def test_a_former_owner_who_is_locked_hands_nothing_over_meanwhile(ann: PageClient) -> None:
+async def test_a_former_owner_who_is_locked_hands_nothing_over_meanwhile(ann: Browser) -> None:
     await transfer(ann)
     world = ann.world
     people = ann.world.people
@@ -134,7 +134,7 @@ async def test_a_former_owner_who_is_locked_hands_nothing_over_meanwhile(ann: Pa
     ],
 )
 async def test_an_invalid_choice_is_shown_again(
-    ann: PageClient, typed: dict[str, str], status: int, reason: str
+    ann: Browser, typed: dict[str, str], status: int, reason: str
 ) -> None:
     answer = await transfer(ann, **typed)
     assert answer.status_code == status
@@ -142,14 +142,14 @@ async def test_an_invalid_choice_is_shown_again(
     assert f'value="{typed.get("confirm", "Acme")}"' in ann.text
 
 
-async def test_a_transfer_of_ownership_takes_a_recent_sign_in(ann: PageClient) -> None:
+async def test_a_transfer_of_ownership_takes_a_recent_sign_in(ann: Browser) -> None:
     ann.world.clock.advance(LONG_AGO)
     answer = await transfer(ann)
     assert answer.status_code == 403
     assert f'href="/sign-in?for=again&to={PAGE}"' in ann.text
 
 
-async def test_the_only_member_has_to_invite_somebody_first(ann: PageClient) -> None:
+async def test_the_only_member_has_to_invite_somebody_first(ann: Browser) -> None:
     world = ann.world
     await world.registry.organizations.memberships.remove_member(
         ACME, world.people.mia.account, by=OPERATOR, reason="Left."
@@ -160,7 +160,7 @@ async def test_the_only_member_has_to_invite_somebody_first(ann: PageClient) -> 
 
 
 async def test_administrators_make_owners_instead(world: World) -> None:
-    admin = await PageClient.of(world, world.people.admin)
+    admin = await signed_in(world, world.people.admin)
     await admin.open(PAGE)
     assert "As an administrator of the registry" in admin.text
     assert f'action="{ORG}/transfer"' not in admin.text
@@ -168,5 +168,5 @@ async def test_administrators_make_owners_instead(world: World) -> None:
 
 async def test_owners_alone_see_the_settings(world: World) -> None:
     for person, status in ((world.people.mia, 403), (world.people.bob, 404)):
-        browser = await PageClient.of(world, person)
+        browser = await signed_in(world, person)
         assert (await browser.open(PAGE)).status_code == status

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.support.archives import bala
-from tests.support.page_client import PageClient
+from tests.support.browsers import Browser
 from tests.support.receivers import receiving
 from tests.support.world import OpenWorld, World
 
@@ -21,11 +21,11 @@ async def world(worlds: OpenWorld) -> World:
     return await worlds(inside_hosts="127.0.0.1")
 
 
-async def test_an_owner_adds_a_webhook_sees_its_deliveries_and_removes_it(ann: PageClient) -> None:
+async def test_an_owner_adds_a_webhook_sees_its_deliveries_and_removes_it(ann: Browser) -> None:
     runner = ann.world.registry.maintenance.task_runner
     with receiving() as receiver:
         assert "No webhooks yet" in ann.text
-        await ann.send(f"{PAGE}/add", url=receiver.url, events=["release", "token"])
+        await ann.submit(f"{PAGE}/add", url=receiver.url, events=["release", "token"])
         [secret] = SECRET.findall(ann.text)
         await ann.open(PAGE)
         assert secret not in ann.text
@@ -39,21 +39,21 @@ async def test_an_owner_adds_a_webhook_sees_its_deliveries_and_removes_it(ann: P
         receiver.status = 204
         receiver.body = b""
         [number] = re.findall(r'name="number" value="(\d+)"', ann.text)
-        await ann.send(f"{webhook}/replay", number=number)
+        await ann.submit(f"{webhook}/replay", number=number)
         assert "The delivery is sent again within a minute." in ann.text
         await runner.run("deliver-webhooks")
         await ann.open(webhook)
         assert "Delivered" in ann.text
-        await ann.send(f"{webhook}/rotate")
+        await ann.submit(f"{webhook}/rotate")
         assert SECRET.findall(ann.text) not in ([], [secret])
-        await ann.send(f"{webhook}/remove")
+        await ann.submit(f"{webhook}/remove")
         assert "Webhook removed." in ann.text
         assert "No webhooks yet" in ann.text
 
 
-async def test_what_is_missing_is_said_at_its_field(ann: PageClient) -> None:
+async def test_what_is_missing_is_said_at_its_field(ann: Browser) -> None:
     refused = {"is an https URL": ("hooks.test", "release"), "Choose the": ("https://x.test/", "x")}
     for sentence, (url, event) in refused.items():
-        answer = await ann.send(f"{PAGE}/add", url=url, events=[event])
+        answer = await ann.submit(f"{PAGE}/add", url=url, events=[event])
         assert answer.status_code == 400
         assert re.search(rf'<p class="error"[^>]*>[^<]*{sentence}', ann.text)

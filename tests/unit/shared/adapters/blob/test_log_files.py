@@ -1,4 +1,4 @@
-"""Files of the log as blobs: what the contract of both worlds does not say."""
+"""Files of the log as blobs: what the contract of all stores does not say."""
 
 import asyncio
 from pathlib import Path

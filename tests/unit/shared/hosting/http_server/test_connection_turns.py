@@ -10,7 +10,7 @@ from shared.hosting.http_server.connection import (
 from shared.hosting.http_server.turns import REQUESTS_OF_A_TURN
 from shared.hosting.requests import Receive, Scope, Send
 from shared.hosting.responses import CachedAnswer
-from tests.unit.shared.hosting.wire import Wire
+from tests.unit.shared.hosting.noting_transport import NotingTransport
 
 CLIENTS = 2 * REQUESTS_OF_A_TURN + 1
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -40,7 +40,7 @@ class Clients:
 
     def connect(self) -> Connection:
         made = Connection(self.state)
-        made.connection_made(Wire())
+        made.connection_made(NotingTransport())
         return made
 
     def work(self) -> asyncio.Task[None]:

@@ -5,7 +5,7 @@ import pytest
 from shared.hosting.request_bodies import read_body
 from shared.hosting.requests import Receive, Scope, Send
 from shared.hosting.responses import send_answer
-from tests.unit.shared.hosting.wire import answers_to
+from tests.unit.shared.hosting.noting_transport import answers_to
 
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
 NEXT = b"GET /next HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -13,7 +13,7 @@ from shared.hosting.http_server.connection import Connection
 from shared.hosting.http_server.heads import LONGEST_LINE, RepeatedHead
 from shared.hosting.requests import Receive, RequestHeaders, Scope, Send
 from shared.hosting.responses import CachedAnswer, encode_head, send_answer
-from tests.unit.shared.hosting.wire import answers_to
+from tests.unit.shared.hosting.noting_transport import answers_to
 
 REST = b"Host: x\r\nAccept: */*\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n"
 FIRST = b"GET /ready HTTP/1.1\r\n" + REST

@@ -20,7 +20,7 @@ from shared.hosting.http_server.served_request import (
 )
 from shared.hosting.requests import ASGIApp, Message, Receive, Scope, Send
 from tests.support.logs import capture_logs
-from tests.unit.shared.hosting.wire import Wire, answers_to
+from tests.unit.shared.hosting.noting_transport import NotingTransport, answers_to
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n"
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -40,9 +40,9 @@ def length(number: int) -> tuple[bytes, bytes]:
 
 
 @pytest.fixture
-def wire() -> Wire:
+def transport() -> NotingTransport:
     """Return what lies below the connection."""
-    return Wire()
+    return NotingTransport()
 
 
 @pytest.fixture(autouse=True)
@@ -52,10 +52,10 @@ def logged() -> Generator[list[dict[str, Any]]]:
         yield events
 
 
-def served(wire: Wire, method: str = "GET") -> ServedRequest:
-    """Return a request that was read from the wire, whose client waits for 100 Continue."""
+def served(transport: NotingTransport, method: str = "GET") -> ServedRequest:
+    """Return a request that was read from its transport, whose client waits for 100 Continue."""
     connection = Connection(ServerState(_never_called))
-    connection.connection_made(wire)
+    connection.connection_made(transport)
     scope = {"type": "http", "method": method}
     return ServedRequest(scope, connection, keep_alive=True, expects_continue=True)
 
@@ -76,67 +76,75 @@ def sending(*messages: Message) -> ASGIApp:
 
 async def sent_by(app: ASGIApp) -> bytes:
     """Return what an application sends to a client that stays connected."""
-    wire = Wire()
+    transport = NotingTransport()
     state = ServerState(app)
     connection = Connection(state)
-    connection.connection_made(wire)
+    connection.connection_made(transport)
     connection.data_received(GET)
     await asyncio.gather(*state.tasks)
-    return b"".join(wire.sent)
+    return b"".join(transport.sent)
 
 
 # --- The head ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("size", [0, 4, COPIED_BYTES, COPIED_BYTES + 1])
-async def test_a_head_leaves_with_the_first_of_its_body(wire: Wire, size: int) -> None:
-    made = served(wire)
+async def test_a_head_leaves_with_the_first_of_its_body(
+    transport: NotingTransport, size: int
+) -> None:
+    made = served(transport)
     await made.send(start(length(size)))
-    assert wire.sent == []
+    assert transport.sent == []
     await made.send(piece(b"x" * size))
     head = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % size
-    assert wire.sent == [head + b"x" * size]
+    assert transport.sent == [head + b"x" * size]
 
 
-async def test_a_head_without_a_body_leaves_at_the_end_of_its_answer(wire: Wire) -> None:
-    made = served(wire, "HEAD")
+async def test_a_head_without_a_body_leaves_at_the_end_of_its_answer(
+    transport: NotingTransport,
+) -> None:
+    made = served(transport, "HEAD")
     await made.send(start(length(4)))
     await made.send(piece(b""))
-    assert wire.sent == [HEAD]
+    assert transport.sent == [HEAD]
 
 
-async def test_nothing_leaves_on_a_connection_that_is_cut(wire: Wire) -> None:
-    made = served(wire)
+async def test_nothing_leaves_on_a_connection_that_is_cut(transport: NotingTransport) -> None:
+    made = served(transport)
     await made.send(start(length(4)))
-    wire.abort()
+    transport.abort()
     made.close()
-    assert (wire.sent, wire.is_closing()) == ([], True)
+    assert (transport.sent, transport.is_closing()) == ([], True)
 
 
-async def test_a_client_that_expects_100_continue_gets_it_at_once(wire: Wire) -> None:
-    made = served(wire, "PUT")
+async def test_a_client_that_expects_100_continue_gets_it_at_once(
+    transport: NotingTransport,
+) -> None:
+    made = served(transport, "PUT")
     made.add_body(b"sent")
     made.end_body()
     assert await made.receive() == {"type": "http.request", "body": b"sent", "more_body": False}
     await made.send(start(length(4)))
     await made.send(piece(b"body"))
-    assert wire.sent == [b"HTTP/1.1 100 Continue\r\n\r\n", HEAD + b"body"]
+    assert transport.sent == [b"HTTP/1.1 100 Continue\r\n\r\n", HEAD + b"body"]
 
 
-async def test_a_client_gets_no_100_continue_after_its_answer_has_begun(wire: Wire) -> None:
-    made = served(wire, "PUT")
+async def test_a_client_gets_no_100_continue_after_its_answer_has_begun(
+    transport: NotingTransport,
+) -> None:
+    made = served(transport, "PUT")
     await made.send(start(length(4)))
     made.add_body(b"sent")
     await made.receive()
-    assert wire.sent == []
+    assert transport.sent == []
 
 
-async def test_data_after_the_end_of_a_connection_is_dropped(wire: Wire) -> None:
-    made = served(wire)
+async def test_data_after_the_end_of_a_connection_is_dropped(transport: NotingTransport) -> None:
+    made = served(transport)
     await made.send(start(length(4)))
-    wire.abort()
+    transport.abort()
     await made.send(piece(b"body"))
-    assert wire.sent == []
+    assert transport.sent == []
 
 
 async def test_an_answer_that_fails_after_its_head_ends_the_connection() -> None:
@@ -146,10 +154,10 @@ async def test_an_answer_that_fails_after_its_head_ends_the_connection() -> None
 
 @pytest.mark.parametrize("header", [(b"x y", b"a"), (b"x:", b"a"), (b"x", b"a\r\ny: b")])
 async def test_a_header_that_is_not_one_line_is_not_sent(
-    wire: Wire, header: tuple[bytes, bytes]
+    transport: NotingTransport, header: tuple[bytes, bytes]
 ) -> None:
     with pytest.raises(InvalidAnswer):
-        await served(wire).send(start(header))
+        await served(transport).send(start(header))
     assert await answers_to(sending(start(header)), GET) == b""
 
 
@@ -159,16 +167,16 @@ async def test_every_status_has_a_line(status: int, line: bytes) -> None:
     assert answer.startswith(b"HTTP/1.1 " + line + b"\r\n")
 
 
-async def test_the_server_adds_its_headers(wire: Wire) -> None:
+async def test_the_server_adds_its_headers(transport: NotingTransport) -> None:
     state = ServerState(_never_called)
     state.update_default_headers()
     connection = Connection(state)
-    connection.connection_made(wire)
+    connection.connection_made(transport)
     made = ServedRequest({"method": "GET"}, connection, keep_alive=True, expects_continue=False)
     await made.send(start(length(0)))
     await made.send(piece(b""))
-    assert b"\r\ndate: " in wire.sent[0]
-    assert b" GMT\r\nserver: ballroom\r\ncontent-length: 0\r\n\r\n" in wire.sent[0]
+    assert b"\r\ndate: " in transport.sent[0]
+    assert b" GMT\r\nserver: ballroom\r\ncontent-length: 0\r\n\r\n" in transport.sent[0]
 
 
 # --- The length of a body ------------------------------------------------------------------------
@@ -211,9 +219,11 @@ async def test_a_body_of_another_length_than_was_said_ends_the_connection(
         [start(length(0)), piece(b""), piece(b"")],
     ],
 )
-async def test_messages_in_another_order_are_no_answer(wire: Wire, messages: list[Message]) -> None:
+async def test_messages_in_another_order_are_no_answer(
+    transport: NotingTransport, messages: list[Message]
+) -> None:
     *first, last = messages
-    made = served(wire)
+    made = served(transport)
     for message in first:
         await made.send(message)
     with pytest.raises(InvalidAnswer):
@@ -238,12 +248,12 @@ async def test_an_application_without_an_answer_is_an_error_of_the_server(
     assert logged[0]["event"].startswith("application.")
 
 
-async def test_an_application_that_is_cancelled_still_answers(wire: Wire) -> None:
-    running = asyncio.ensure_future(served(wire).run(_waiting))
+async def test_an_application_that_is_cancelled_still_answers(transport: NotingTransport) -> None:
+    running = asyncio.ensure_future(served(transport).run(_waiting))
     await asyncio.sleep(0)
     running.cancel()
     await running
-    assert wire.sent[0].startswith(b"HTTP/1.1 500 ")
+    assert transport.sent[0].startswith(b"HTTP/1.1 500 ")
 
 
 async def _waiting(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
@@ -276,7 +286,9 @@ async def reading(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: 
     await send(piece(b""))
 
 
-async def test_every_request_that_nobody_waits_for_any_more_is_told(wire: Wire) -> None:
+async def test_every_request_that_nobody_waits_for_any_more_is_told(
+    transport: NotingTransport,
+) -> None:
     told = list[Any]()
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
@@ -285,18 +297,18 @@ async def test_every_request_that_nobody_waits_for_any_more_is_told(wire: Wire) 
 
     state = ServerState(app)
     connection = Connection(state)
-    connection.connection_made(wire)
+    connection.connection_made(transport)
     connection.data_received(GET * 3)
     await asyncio.sleep(0)
     connection.connection_lost(None)
     await asyncio.gather(*state.tasks)
     assert told == ["http.request", "http.disconnect"]
-    assert wire.sent == []
+    assert transport.sent == []
     assert not state.connections
 
 
-class Secure(Wire):
-    """A wire as over TLS, which is not ended on one side."""
+class Secure(NotingTransport):
+    """A transport as over TLS, which is not ended on one side."""
 
     def can_write_eof(self) -> bool:
         return False
@@ -310,33 +322,35 @@ async def answering(scope: Scope, receive: Receive, send: Send) -> None:  # noqa
 
 
 @pytest.mark.parametrize("app", [answering, reading])
-@pytest.mark.parametrize("transport", [Wire, Secure])
+@pytest.mark.parametrize("kind", [NotingTransport, Secure])
 async def test_a_request_whose_broken_body_was_refused_has_no_second_answer(
-    transport: type[Wire], app: ASGIApp, logged: list[dict[str, Any]]
+    kind: type[NotingTransport], app: ASGIApp, logged: list[dict[str, Any]]
 ) -> None:
-    wire = transport()
+    transport = kind()
     state = ServerState(app)
     connection = Connection(state)
-    connection.connection_made(wire)
+    connection.connection_made(transport)
     lines = b"Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\nno size\r\n"
     connection.data_received(b"PUT / HTTP/1.1\r\nHost: x\r\n" + lines)
     await asyncio.wait_for(asyncio.gather(*state.tasks), 1)
-    answer = b"".join(wire.sent)
+    answer = b"".join(transport.sent)
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert answer.count(b"HTTP/1.1 ") == 1
     assert logged == []
     connection.connection_lost(None)
 
 
-async def test_a_client_has_time_to_read_its_last_answer_however_late_that_came(wire: Wire) -> None:
+async def test_a_client_has_time_to_read_its_last_answer_however_late_that_came(
+    transport: NotingTransport,
+) -> None:
     state = ServerState(sending(start(length(0)), piece(b"")))
     connection = Connection(state)
-    connection.connection_made(wire)
+    connection.connection_made(transport)
     connection.data_received(PUT + b"Connection: close\r\n\r\n")
     timeouts = ConnectionTimeouts()
     connection.received_at -= 2 * timeouts.sending_seconds
     await asyncio.gather(*state.tasks)
-    assert wire.has_ended
+    assert transport.has_ended
     assert not connection.has_timed_out(asyncio.get_running_loop().time(), timeouts)
     connection.connection_lost(None)
 
@@ -344,8 +358,8 @@ async def test_a_client_has_time_to_read_its_last_answer_however_late_that_came(
 # --- Clients that are faster or slower than the application --------------------------------------
 
 
-class Paused(Wire):
-    """A wire that notes whether it is read."""
+class Paused(NotingTransport):
+    """A transport that notes whether it is read."""
 
     is_read = True
 
@@ -357,41 +371,41 @@ class Paused(Wire):
 
 
 async def test_a_client_is_not_read_while_a_request_waits_for_its_turn() -> None:
-    wire = Paused()
+    transport = Paused()
     state = ServerState(sending(start(length(0)), piece(b"")))
     connection = Connection(state)
-    connection.connection_made(wire)
+    connection.connection_made(transport)
     connection.data_received(GET)
-    assert wire.is_read
+    assert transport.is_read
     connection.data_received(GET * (MAX_PIPELINED_REQUESTS - 1))
-    assert not wire.is_read
+    assert not transport.is_read
     while state.tasks:
         await asyncio.gather(*state.tasks)
         await asyncio.sleep(0)
-    assert wire.is_read
-    assert len(wire.sent) == MAX_PIPELINED_REQUESTS
+    assert transport.is_read
+    assert len(transport.sent) == MAX_PIPELINED_REQUESTS
 
 
 async def test_a_client_is_not_read_while_much_of_its_body_waits() -> None:
-    wire = Paused()
-    made = served(wire, "PUT")
+    transport = Paused()
+    made = served(transport, "PUT")
     made.add_body(b"x" * MOST_BODY_BYTES_WAITING)
-    assert wire.is_read
+    assert transport.is_read
     made.add_body(b"x")
-    assert not wire.is_read
+    assert not transport.is_read
     assert len((await made.receive())["body"]) == MOST_BODY_BYTES_WAITING + 1
-    assert wire.is_read
+    assert transport.is_read
 
 
-async def test_an_answer_waits_until_its_client_reads(wire: Wire) -> None:
+async def test_an_answer_waits_until_its_client_reads(transport: NotingTransport) -> None:
     state = ServerState(sending(start(length(4)), piece(b"bo", more=True), piece(b"dy")))
     connection = Connection(state)
-    connection.connection_made(wire)
+    connection.connection_made(transport)
     connection.data_received(GET)
     connection.pause_writing()
     assert connection.blocked_since is not None
     await asyncio.sleep(0)
-    assert wire.sent == []
+    assert transport.sent == []
     connection.resume_writing()
     await asyncio.gather(*state.tasks)
-    assert b"".join(wire.sent) == HEAD + b"body"
+    assert b"".join(transport.sent) == HEAD + b"body"

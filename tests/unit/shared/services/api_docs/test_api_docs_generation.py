@@ -21,13 +21,12 @@ from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, Doc
 from shared.domain.coordinates import Coordinate
 from shared.domain.errors.requests import Busy
 from shared.domain.packages import Release
-from shared.ports.documents import DocumentStore
-from shared.services.adapters import Adapters
 from shared.services.api_docs import api_docs_generation
 from shared.services.api_docs.api_docs_generation import MAX_RECORD_BYTES
 from tests.contract.sample_records import coordinate
 from tests.fakes.confined import InProcess
 from tests.support.documented_packages import documented_bala
+from tests.support.port_doubles import Outage
 from tests.support.world import OpenWorld, World
 
 GREET = coordinate("acme/greet:1.0.0")
@@ -395,42 +394,18 @@ async def test_a_verdict_on_something_else_is_not_stored(
 # --- What becomes of it
 
 
-class BusyDocuments:
-    """Documents of which one method fails."""
-
-    def __init__(self, documents: DocumentStore, failing: str) -> None:
-        self.documents = documents
-        self.failing = failing
-
-    def __getattr__(self, name: str) -> Callable[..., object]:
-        working = getattr(self.documents, name)
-
-        async def call(*values: object) -> object:
-            if name == self.failing:
-                raise Busy
-            return await working(*values)
-
-        return call
-
-
 @pytest.mark.parametrize("failing", ["put_api_docs", "graphs"])
 async def test_a_store_that_fails_leaves_the_release_to_the_next_run(
     worlds: OpenWorld, failing: str
 ) -> None:
-    busy = list[BusyDocuments]()
-
-    def with_busy_documents(stores: Adapters) -> Adapters:
-        busy.append(BusyDocuments(stores.documents, failing))
-        return replace(stores, documents=cast("DocumentStore", busy[-1]))
-
-    world = await worlds(wrap=with_busy_documents)
+    outage = Outage({"documents": (failing,)}, lasts=True)
+    world = await worlds(wrap=outage.wrap)
     release = await push(world)
     await world.registry.api_docs.queue.drain()
     assert await world.stores.documents.api_docs_record(release.archive_digest) is None
     with pytest.raises(Busy):
         await world.registry.maintenance.task_runner.run("generate-api-docs")
-    for each in busy:
-        each.failing = ""
+    outage.lasts = False
     await world.registry.maintenance.task_runner.run("generate-api-docs")
     record = await world.stores.documents.api_docs_record(release.archive_digest)
     assert record is not None

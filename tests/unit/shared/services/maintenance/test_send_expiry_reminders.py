@@ -2,7 +2,6 @@
 
 import dataclasses
 from datetime import timedelta
-from typing import Any, cast
 
 import pytest
 from msgspec.structs import replace
@@ -13,7 +12,6 @@ from shared.domain.grants import Grant
 from shared.domain.memberships import Membership, PendingRole
 from shared.domain.scopes import Role
 from shared.domain.tokens import Token
-from shared.ports.work import WorkStore
 from shared.services.mail_delivery import MailDelivery
 from shared.services.maintenance.send_expiry_reminders import SendExpiryReminders
 from shared.services.record_batches import RECORDS_AT_ONCE
@@ -21,6 +19,7 @@ from shared.services.tokens.token_mail import TokenMail
 from tests.fakes.mail import FakeMailer
 from tests.fakes.stores import FakeDirectory, FakeWork
 from tests.fakes.system import START_MS, FakeClock
+from tests.support.port_doubles import Fault, failing
 
 KIM_ID = "kim0000000"
 ANN_ID = "ann0000000"
@@ -151,10 +150,10 @@ async def test_a_store_that_fails_loses_no_reminder(scene: Scene, broken: str) -
     scene.clock.advance(84 * DAY)
     token_mail = scene.task.token_mail
     delivery = token_mail.mail_delivery
-    failing = replace(delivery, work=failing_once(delivery.work, broken))
+    work = failing(delivery.work, Fault(broken, Busy()))
     with pytest.raises(Busy):
         await dataclasses.replace(
-            scene.task, token_mail=replace(token_mail, mail_delivery=failing)
+            scene.task, token_mail=replace(token_mail, mail_delivery=replace(delivery, work=work))
         ).run()
     scene.clock.advance(timedelta(hours=1))
     await scene.task.run()
@@ -172,16 +171,3 @@ async def test_only_owners_whose_mail_was_refused_are_tried_again(scene: Scene) 
     scene.mailer.refused = set()
     await scene.task.run()
     assert sorted(mail.to for mail in scene.mailer.sent) == ["ann@example.org", "kim@example.org"]
-
-
-def failing_once(work: WorkStore, method: str) -> WorkStore:
-    """Return the store; the first call of the method fails after it did nothing."""
-
-    class Failing:
-        def __getattr__(self, name: str) -> Any:
-            return fail if name == method else getattr(work, name)
-
-    async def fail(*_given: object, **_named: object) -> None:
-        raise Busy
-
-    return cast("WorkStore", Failing())

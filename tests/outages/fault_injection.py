@@ -1,6 +1,4 @@
-"""The transport between a registry and its stores in the cloud, which fails once where a test
-says.
-"""
+"""The calls of a registry to its stores in the cloud, one of which fails where a test says."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -34,7 +32,7 @@ class Died(BaseException):
     """The process is dead: nothing that it would still do reaches a store."""
 
 
-class Fault(Enum):
+class StoreFault(Enum):
     """What becomes of a call."""
 
     TIMED_OUT = "408"
@@ -49,12 +47,16 @@ class Fault(Enum):
 
 
 # What takes no effect is as it was before, whether an answer is lost or whoever asks dies.
-OF_READS = (Fault.THROTTLED, Fault.UNAVAILABLE, Fault.RESET)
+OF_READS = (StoreFault.THROTTLED, StoreFault.UNAVAILABLE, StoreFault.RESET)
 READS = ("described", "read", "query", "get", "head")
-OF_RECORDS = (Fault.TIMED_OUT, Fault.GONE, Fault.RETRY_WITH)  # Blob Storage has none of these.
+OF_RECORDS = (
+    StoreFault.TIMED_OUT,
+    StoreFault.GONE,
+    StoreFault.RETRY_WITH,
+)  # Blob Storage has none of these.
 BLOBS = tuple(BLOB_CONTAINERS)
 
-_TROUBLES = {each: Trouble[each.name] for each in Fault if each is not Fault.DEATH}
+_TROUBLES = {each: Trouble[each.name] for each in StoreFault if each is not StoreFault.DEATH}
 
 
 @dataclass(frozen=True, order=True)
@@ -68,19 +70,21 @@ class Call:
         return f"{self.kind} {self.number}"
 
     @property
-    def faults(self) -> Iterable[Fault]:
+    def faults(self) -> Iterable[StoreFault]:
         """Return what may become of it that is not like another fault of it."""
         if self.kind.endswith(READS):
             return OF_READS
-        return [each for each in Fault if each not in OF_RECORDS or not self.kind.startswith(BLOBS)]
+        return [
+            each for each in StoreFault if each not in OF_RECORDS or not self.kind.startswith(BLOBS)
+        ]
 
 
 @dataclass
-class FaultyTransport:
-    """Writes down which calls there are; one of them meets its fault."""
+class FaultInjector:
+    """Notes which calls there are, and lets one of them fail."""
 
     call: Call | None = None
-    fault: Fault | None = None
+    fault: StoreFault | None = None
     calls: list[Call] = field(default_factory=list[Call])
     struck: bool = False
     dead: bool = False
@@ -96,7 +100,7 @@ class FaultyTransport:
         if self.fault is None or call != self.call:
             return None
         self.struck = True
-        if self.fault is Fault.DEATH:
+        if self.fault is StoreFault.DEATH:
             self.dead = True
             raise Died
         return _TROUBLES[self.fault]
@@ -104,19 +108,21 @@ class FaultyTransport:
 
 @dataclass(frozen=True)
 class FaultyStores(CloudInMemory):
-    """Connects to the stores of a place by a wire."""
+    """Connects to the stores of a place; the injector lets one of the calls fail."""
 
-    wire: FaultyTransport = field(kw_only=True)
+    injector: FaultInjector = field(kw_only=True)
 
     def cosmos(self) -> CosmosClient:
         double = double_of(self.place, self.clock)
-        transport = DoubleTransport(double, lambda asked: self.wire.pass_by(kind_of_record(asked)))
+        transport = DoubleTransport(
+            double, lambda asked: self.injector.pass_by(kind_of_record(asked))
+        )
         return CosmosClient(
             double.address, ANY_KEY, transport=transport, raw_response_hook=record_charge
         )
 
     def blobs(self) -> BlobServiceClient:
-        transport = FaultyBlobs(blob_double_of(self.place, self.clock), self.wire)
+        transport = FaultyBlobs(blob_double_of(self.place, self.clock), self.injector)
         return BlobServiceClient.from_connection_string(
             CONNECTION, transport=transport, **NO_WAITING
         )
@@ -124,13 +130,13 @@ class FaultyStores(CloudInMemory):
 
 @dataclass
 class FaultyBlobs(BlobTransport):
-    """Sends requests to the double by a wire."""
+    """Sends requests to the double; the injector lets one of them fail."""
 
-    wire: FaultyTransport
+    injector: FaultInjector
 
     async def send(self, request: Any, **options: Any) -> Any:
         """Return the answer of the double, or fail as the network does."""
-        trouble = self.wire.pass_by(_kind_of_blob(request))
+        trouble = self.injector.pass_by(_kind_of_blob(request))
         if trouble is Trouble.LOST_BEFORE:
             raise ServiceRequestError(message="timed out before the request was sent")
         if trouble in (Trouble.THROTTLED, Trouble.UNAVAILABLE):

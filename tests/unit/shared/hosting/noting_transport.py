@@ -8,7 +8,7 @@ from shared.hosting.http_server.connection import Connection, ServerState
 from shared.hosting.requests import ASGIApp
 
 
-class Wire(asyncio.Transport):
+class NotingTransport(asyncio.Transport):
     """Notes each piece that is sent; after its end none may be, as on a real transport."""
 
     def __init__(self) -> None:
@@ -54,15 +54,15 @@ async def answers_to(app: ASGIApp, *pieces: bytes) -> bytes:
     """Return what an application answers to a client whose bytes come in these pieces, and no
     more after them."""
     state = ServerState(app)
-    wire = Wire()
+    transport = NotingTransport()
     connection = Connection(state)
-    connection.connection_made(wire)
+    connection.connection_made(transport)
     for piece in pieces:
         connection.data_received(piece)
-    if wire.is_closing() or not connection.eof_received():
-        wire.closed = True
+    if transport.is_closing() or not connection.eof_received():
+        transport.closed = True
         connection.connection_lost(None)
     while state.tasks:
         await asyncio.gather(*state.tasks)
         await asyncio.sleep(0)  # Callbacks remove the tasks that are done.
-    return b"".join(wire.sent)
+    return b"".join(transport.sent)
