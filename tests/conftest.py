@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from tests.protocol.bal.java import JavaBal
     from tests.support.world import OpenWorld, Template, World
 
+# Importing and collecting make objects that stay, and the collector would search them many times.
+gc.disable()
+
 # httpx looks for this module of trio at each request to an app. It is not installed, and the search
 # through all import paths takes longer than some requests: None ends it at once.
 sys.modules["sniffio"] = None  # pyright: ignore[reportArgumentType]
@@ -100,6 +103,7 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
