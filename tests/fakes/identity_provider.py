@@ -9,9 +9,11 @@ One issuer is Entra-shaped, OpenID-Connect-shaped and GitHub-shaped at once. In 
 
 import base64
 import hashlib
+import os
 import re
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -27,20 +29,43 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from shared.ports.http_client import HttpResponse, Unanswered
+from shared.runtime.file_replacement import Durability, replacing
+from tests.paths import ROOT
 
 CLIENT_ID = "11111111-2222-3333-4444-555555555555"
 CLIENT_SECRET = "the secret of the client"
 LIFETIME_S = 3600
 OK = 200
 NOBODY = "00000000-0000-0000-0000-000000000000"
+RSA_KEYS = ROOT / ".test-results" / "rsa-keys"
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 
 @cache
-def rsa_key(number: int, bits: int = 2048) -> rsa.RSAPrivateKey:  # noqa: ARG001 - a cache key.
-    """Return the same key for the same number; making one takes a tenth of a second."""
-    return rsa.generate_private_key(public_exponent=65537, key_size=bits)
+def rsa_key(number: int, bits: int = 2048) -> rsa.RSAPrivateKey:
+    """Return the same key for the same number; it is kept for other processes, because making one
+    takes a tenth of a second."""
+    file = RSA_KEYS / f"{number}-of-{bits}-bits.pem"
+    with suppress(FileNotFoundError):
+        # To check a key takes as long as to make one.
+        key = serialization.load_pem_private_key(
+            file.read_bytes(), None, unsafe_skip_rsa_key_validation=True
+        )
+        assert isinstance(key, rsa.RSAPrivateKey)
+        return key
+    key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    mine = file.with_suffix(f".{os.getpid()}")
+    with replacing(file, Durability.UNSYNCED, partial=mine) as partial:
+        partial.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+        )
+    return key
 
 
 @cache
