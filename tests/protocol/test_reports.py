@@ -21,7 +21,7 @@ from tests.fakes.mail import FakeMailer
 from tests.fakes.system import FakeClock
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
-from tests.support.port_doubles import Journal, Outage
+from tests.support.port_doubles import Journal, PortOutage
 from tests.support.reporters import GREET, SAW, is_pulled, mob, publish, report, reporter
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
@@ -496,7 +496,7 @@ async def test_a_member_who_manages_sees_reports_and_a_plain_member_does_not(wor
 
 
 async def test_a_decision_that_was_broken_off_is_finished_by_a_repeat(worlds: OpenWorld) -> None:
-    outage = Outage({"directory": ("replace",)})
+    outage = PortOutage({"directory": ("replace",)})
     world = await worlds(wrap=outage.wrap)
     await publish(world)
     await send(world, world.people.bob)

@@ -23,7 +23,7 @@ from tests.security.access_table import (
 )
 from tests.security.test_authorization_matrix import Prepared, prepared
 from tests.security.test_ids_of_other_accounts import ADMIN, ANN, BOB, TAKING_IDS, foreign_id
-from tests.support.port_doubles import Outage
+from tests.support.port_doubles import PortOutage
 from tests.support.stored_state import stored
 from tests.support.world import World
 
@@ -181,7 +181,7 @@ class Done:
     events: tuple[tuple[str, str, str], ...]  # Kind, actor, log.
 
 
-async def change(world: World, request: httpx.Request, outage: Outage | None) -> Done:
+async def change(world: World, request: httpx.Request, outage: PortOutage | None) -> Done:
     """Make the change, during the outage if there is one, and return what is there afterwards."""
     known = len(await world.stores.events.since(0, 10_000))
     if outage:
@@ -217,7 +217,7 @@ async def prepare(world: World, prepared: Prepared, name: str) -> httpx.Request:
 async def test_every_change_is_in_the_log_once_even_if_the_feed_is_down_meanwhile(
     prepared: Prepared, scratch: Path, name: str
 ) -> None:
-    outage = Outage({"events": ("publish", "append")})
+    outage = PortOutage({"events": ("publish", "append")})
     async with prepared.world(scratch / "well") as world:
         well = await change(world, await prepare(world, prepared, name), None)
     async with prepared.world(scratch / "down", wrap=outage.wrap) as world:
@@ -247,7 +247,7 @@ async def test_a_change_whose_write_fails_leaves_neither_itself_nor_an_event(
     prepared: Prepared, scratch: Path, name: str
 ) -> None:
     """A change and its event are one write, so there is nothing to take back."""
-    outage = Outage(WRITES)
+    outage = PortOutage(WRITES)
     async with prepared.world(scratch / "broken", wrap=outage.wrap) as world:
         request = await prepare(world, prepared, name)
         before = await told(world)

@@ -194,7 +194,7 @@ def failing(port: Port, fault: Fault) -> Port:
 
 
 @dataclass
-class Outage:
+class PortOutage:
     """While it lasts, some methods of some ports fail."""
 
     methods: Mapping[str, Collection[str]]  # By the port.

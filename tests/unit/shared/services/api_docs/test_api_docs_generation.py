@@ -26,7 +26,7 @@ from shared.services.api_docs.api_docs_generation import MAX_RECORD_BYTES
 from tests.contract.sample_records import coordinate
 from tests.fakes.confined import InProcess
 from tests.support.documented_packages import documented_bala
-from tests.support.port_doubles import Outage
+from tests.support.port_doubles import PortOutage
 from tests.support.world import OpenWorld, World
 
 GREET = coordinate("acme/greet:1.0.0")
@@ -398,7 +398,7 @@ async def test_a_verdict_on_something_else_is_not_stored(
 async def test_a_store_that_fails_leaves_the_release_to_the_next_run(
     worlds: OpenWorld, failing: str
 ) -> None:
-    outage = Outage({"documents": (failing,)}, lasts=True)
+    outage = PortOutage({"documents": (failing,)}, lasts=True)
     world = await worlds(wrap=outage.wrap)
     release = await push(world)
     await world.registry.api_docs.queue.drain()
