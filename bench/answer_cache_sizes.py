@@ -1,8 +1,8 @@
 """The answer cache at several sizes, under one mixed load.
 
 Clients ask for the packages of the demonstration (`make demo`) as Zipf has them: pulls, metadata,
-lists of versions, index files and pages, each by several kinds of clients, whose answers are cached
-separately. `REQUESTS=20000` go to a host of its own for each size, within this process, after as
+lists of versions and index files, by several kinds of clients, whose answers are cached separately,
+and pages. `REQUESTS=20000` go to a host of its own for each size, within this process, after as
 many that fill its caches. A row has the entries at the end, the share of requests that the cache
 answered, and the processor time of a request in microseconds, the smaller of two rounds.
 """

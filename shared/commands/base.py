@@ -173,13 +173,18 @@ def require_new_file(file: Path) -> None:
 
 @contextmanager
 def new_file(file: Path) -> Generator[BinaryIO]:
-    """Open a new file that only its owner can read; refuse one that is there already."""
+    """Open a new file that only its owner can read; refuse one that is there already. If it cannot
+    be written whole, there is none, so the command can be repeated."""
     try:
         stream = open_private(file, "xb")
     except FileExistsError:
         raise _file_exists(file) from None
-    with stream:
-        yield stream
+    try:
+        with stream:
+            yield stream
+    except BaseException:
+        file.unlink(missing_ok=True)
+        raise
 
 
 def _file_exists(file: Path) -> click.ClickException:

@@ -148,6 +148,8 @@ async def export_bundle(
 ) -> None:
     """Write a bundle of releases that are stored here to FILE.
 
+    A file that is there already is replaced. Only its owner can read the new one.
+
     \b
     Examples:
       ballroom bundle export build.bundle --key ~/bundle-key --lock Dependencies.toml

@@ -55,7 +55,7 @@ async def apply(registry: Registry, file: TextIO, *, is_dry_run: bool, prunes: b
 async def export(registry: Registry, file: Path | None) -> str | None:
     """Write the registry file of what is there to FILE, or to standard output. It has no secrets.
 
-    FILE must not exist yet.
+    FILE must not exist yet, and only its owner can read it.
 
     \b
     Example:

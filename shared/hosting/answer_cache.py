@@ -101,7 +101,7 @@ _CREDENTIALS = b"authorization"
 _BASIC = b"basic "
 _BASIC_CREDENTIALS = (_CREDENTIALS, _BASIC)
 _OTHER_CREDENTIALS = (_CREDENTIALS, b"")
-# Between the headers of a key: no header has a line break, which would end it.
+# Between the headers of a key: the server refuses a header that has a line break within it.
 _LINE_BREAK = b"\r\n"
 
 _Header = tuple[bytes, bytes]

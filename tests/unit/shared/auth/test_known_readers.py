@@ -33,7 +33,7 @@ class Scene:
         self.readers = KnownReaders(self.edition, self.clock)
 
     def note(self, org: OrgName) -> None:
-        self.readers.note(ANN, org, self.readers.edition_number)
+        self.readers.note(ANN, (org,), self.readers.edition_number)
 
     def known(self, by: Principal = ANN) -> set[str]:
         return {*self.readers.among(by, (ACME, OTHER))}
@@ -85,7 +85,7 @@ def test_a_write_of_anything_else_changes_nothing(scene: Scene, key: str) -> Non
 def test_in_the_cloud_any_record_that_this_process_writes_ends_what_is_known(scene: Scene) -> None:
     edition = ChangeFeedEdition(cast("CosmosDatabase", None), scene.clock)
     readers = KnownReaders(edition, scene.clock)
-    readers.note(ANN, ACME, readers.edition_number)
+    readers.note(ANN, (ACME,), readers.edition_number)
     assert readers.includes(ANN, ACME)
     edition.note_write("acme/greet")
     assert readers.includes(ANN, ACME)
@@ -96,7 +96,7 @@ def test_in_the_cloud_any_record_that_this_process_writes_ends_what_is_known(sce
 def test_what_was_read_before_a_write_is_not_known_after_it(scene: Scene) -> None:
     number = scene.readers.edition_number
     scene.write(records_of(ACME))
-    scene.readers.note(ANN, ACME, number)
+    scene.readers.note(ANN, (ACME,), number)
     assert not scene.known()
 
 
@@ -106,3 +106,16 @@ def test_nothing_is_known_for_longer_than_three_seconds(scene: Scene) -> None:
     scene.note(OTHER)
     scene.clock.advance(KNOWN_FOR / 2)
     assert scene.known() == {OTHER}
+
+
+def test_readers_that_are_noted_together_or_apart_are_all_known_until_each_is_too_old(
+    scene: Scene,
+) -> None:
+    many = [OrgName(f"org{number}") for number in range(300)]
+    scene.readers.note(ANN, many, scene.readers.edition_number)
+    scene.clock.advance(KNOWN_FOR / 2)
+    scene.note(ACME)
+    assert list(scene.readers.among(ANN, (*many, ACME))) == [*many, ACME]
+    scene.clock.advance(KNOWN_FOR / 2)
+    scene.note(OTHER)
+    assert list(scene.readers.among(ANN, (*many, ACME, OTHER))) == [ACME, OTHER]

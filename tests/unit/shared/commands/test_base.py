@@ -1,6 +1,7 @@
 """What all commands share."""
 
 import re
+from pathlib import Path
 
 import click
 import pytest
@@ -8,7 +9,7 @@ from click.testing import CliRunner
 from pydantic import ValidationError
 
 from shared.cli import cli
-from shared.commands.base import CommandGroup
+from shared.commands.base import CommandGroup, new_file
 from shared.domain.events import Event
 from tests.support.terminal import Terminal
 
@@ -116,3 +117,21 @@ def test_a_stored_value_that_cannot_be_read_is_no_setting() -> None:
 
     with pytest.raises(ValidationError, match="Event"):
         CliRunner().invoke(group, ["read"], catch_exceptions=False)
+
+
+def test_a_file_that_could_not_be_written_whole_is_not_there(tmp_path: Path) -> None:
+    file = tmp_path / "exported"
+
+    def write(content: bytes, failure: OSError | None) -> None:
+        with new_file(file) as stream:
+            stream.write(content)
+            if failure:
+                raise failure
+
+    with pytest.raises(OSError, match="full"):
+        write(b"some", OSError("full"))
+    assert not file.exists()
+    write(b"all", None)
+    with pytest.raises(click.ClickException, match="exists already"):
+        write(b"again", OSError("full"))
+    assert file.read_bytes() == b"all"

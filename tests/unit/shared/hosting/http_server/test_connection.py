@@ -1,6 +1,7 @@
 """A connection knows when its client has gone quiet, and answers at once what is ready."""
 
 import asyncio
+import re
 import socket
 from collections.abc import Generator
 from types import SimpleNamespace
@@ -343,6 +344,15 @@ def test_a_request_that_ends_too_early_is_not_answered_but_those_before_it_are(
     assert bodies(after_the_last_byte(address, request("GET /late") + cut)) == ["made late"]
     assert after_the_last_byte(address, request("PUT /late", "Content-Length: 4")) == b""
     assert after_the_last_byte(address, request("GET /late")[:-2]) == b""
+
+
+@pytest.mark.parametrize("end", ["\r\n ", "\r\n\t", "\n ", "\r", "\n", "\r\r\n", "\0"])
+@pytest.mark.parametrize("path", ["/ready", "/made"])
+def test_no_header_has_more_than_one_line(address: Address, path: str, end: str) -> None:
+    """The keys of cached answers separate headers by a line break."""
+    answer = address.exchange(request(f"GET {path}", f"Accept: text/html{end}host:other"))
+    statuses = re.findall(rb"^HTTP/1.1 (\d+)", answer, re.MULTILINE)
+    assert statuses == [b"400"]
 
 
 # --- Bodies that end badly ---------------------------------------------------------------------

@@ -167,12 +167,12 @@ async def test_what_replaces_a_redirect_while_its_link_is_signed_stays(world: Wo
 
 
 async def test_a_private_link_is_signed_again_for_known_readers_alone(world: World) -> None:
-    world.readers.note(ANN, parse_org("acme"), world.hops.edition_number)
+    world.readers.note(ANN, (parse_org("acme"),), world.hops.edition_number)
     world.keep(PRIVATE, by=ANN, archive=ARCHIVE)
     world.clock.advance(timedelta(minutes=1))
     assert not await world.has(ANN)
     assert not await world.has(EVE)
-    world.readers.note(ANN, parse_org("acme"), world.hops.edition_number)
+    world.readers.note(ANN, (parse_org("acme"),), world.hops.edition_number)
     assert not await world.has(EVE)
     assert world.links.signed == []
     assert await world.has(ANN)
@@ -187,7 +187,7 @@ async def test_a_cached_redirect_is_not_used_while_changes_are_unknown(world: Wo
 
 
 async def test_a_private_one_is_found_by_known_readers_alone(world: World) -> None:
-    world.readers.note(ANN, parse_org("acme"), world.hops.edition_number)
+    world.readers.note(ANN, (parse_org("acme"),), world.hops.edition_number)
     world.keep(PRIVATE, by=ANN)
     assert await world.has(ANN)
     assert not await world.has(EVE)
