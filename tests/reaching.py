@@ -23,7 +23,8 @@ NOTES = "BALLROOM_TEST_NOTES"  # A folder, with a file of each process.
 LEFT_OUT = "BALLROOM_TEST_LEFT_OUT"  # A file with ids of tests.
 ONE_INSTANCE = "one_instance"  # The mark of tests that several instances cannot serve.
 ONE_MACHINE = "on one machine only"  # How the reason of a test that the cloud skips begins.
-PLACES = "BALLROOM_TEST_PLACES"  # One of the two below; not set over the stores of one machine.
+# One of the two below; not set over the stores of one machine.
+PLACES_VARIABLE = "BALLROOM_TEST_PLACES"
 CLOUD = "cloud"
 FOUR_INSTANCES = "four-instances"
 

@@ -374,7 +374,7 @@ def program_of(part: Part, extent: Extent) -> list[str]:
 
 def settings_of(suite: str, extent: Extent) -> dict[str, str]:
     """Return the environment variables that select the stores of a suite, and whole tables."""
-    places = {reaching.PLACES: PLACES[suite]} if suite in PLACES else {}
+    places = {reaching.PLACES_VARIABLE: PLACES[suite]} if suite in PLACES else {}
     is_alone = suite == IN_THE_CLOUD and not CALLS.exists()  # All of it, as `protocol` is not run.
     if extent is Extent.NORMAL and suite in SAMPLED and not is_alone:
         return {**places, ROWS: str(SAMPLED[suite])}

@@ -41,7 +41,7 @@ def killable(store: Any, changed: Callable[[], None]) -> Any:
         changed()
         return answer
 
-    return intercepted(store, change, CHANGES)
+    return intercepted(store, change, [each for each in CHANGES if hasattr(store, each)])
 
 
 class Dying:

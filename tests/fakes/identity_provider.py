@@ -29,7 +29,6 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from shared.ports.http_client import HttpResponse, Unanswered
-from shared.runtime.file_replacement import Durability, replacing
 from tests.paths import ROOT
 
 CLIENT_ID = "11111111-2222-3333-4444-555555555555"
@@ -44,10 +43,10 @@ PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 @cache
 def rsa_key(number: int, bits: int = 2048) -> rsa.RSAPrivateKey:
-    """Return the same key for the same number; it is kept for other processes, because making one
-    takes a tenth of a second."""
+    """Return the same key for the same number in this process. It is kept for other processes,
+    because making one takes a tenth of a second; one of them may have made another."""
     file = RSA_KEYS / f"{number}-of-{bits}-bits.pem"
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, ValueError):  # It is not there, or not whole.
         # To check a key takes as long as to make one.
         key = serialization.load_pem_private_key(
             file.read_bytes(), None, unsafe_skip_rsa_key_validation=True
@@ -56,15 +55,15 @@ def rsa_key(number: int, bits: int = 2048) -> rsa.RSAPrivateKey:
         return key
     key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
     file.parent.mkdir(parents=True, exist_ok=True)
-    mine = file.with_suffix(f".{os.getpid()}")
-    with replacing(file, Durability.UNSYNCED, partial=mine) as partial:
-        partial.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
+    own = file.with_suffix(f".{os.getpid()}")
+    own.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
         )
+    )
+    own.replace(file)
     return key
 
 

@@ -1,4 +1,4 @@
-"""The record writer and read-only mode over fakes."""
+"""The audited writer and read-only mode over fakes."""
 
 from collections.abc import Callable
 
@@ -26,7 +26,7 @@ def fake_audited_writer(
     randomness: FakeRandomness | None = None,
     on_delay: Callable[[Refusal], None] = ignore,
 ) -> AuditedWriter:
-    """Return a record writer over the directory and the events."""
+    """Return an audited writer over the directory and the events."""
     events = events or FakeEvents()
     events.published = directory.published
     return AuditedWriter(

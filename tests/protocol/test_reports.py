@@ -496,7 +496,9 @@ async def test_a_member_who_manages_sees_reports_and_a_plain_member_does_not(wor
 
 
 async def test_a_decision_that_was_broken_off_is_finished_by_a_repeat(worlds: OpenWorld) -> None:
-    outage = PortOutage({"directory": ("replace",)})
+    outage = PortOutage(
+        {"directory": ("replace",)}, error=Unavailable("silent", "The directory does not answer.")
+    )
     world = await worlds(wrap=outage.wrap)
     await publish(world)
     await send(world, world.people.bob)

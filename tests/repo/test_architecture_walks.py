@@ -1,11 +1,14 @@
 """The walks of docs/develop/architecture.md name what a first push and a first pull enter."""
 
+import asyncio
 import re
 import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import FrameType
+from typing import cast
 
 from tests.paths import ROOT
 from tests.protocol.bal.okhttp import multipart
@@ -19,6 +22,7 @@ NAMED = re.compile(r"`((?:functions|shared)/[\w/]+\.py)`")
 COMPLETE = ("functions/", "shared/auth/", "shared/services/")
 # They hold and read keys and secrets, and decide nothing about a push.
 LEFT_OUT = {"shared/auth/key_texts.py", "shared/auth/p256.py", "shared/auth/secrets.py"}
+ProfileFunction = Callable[[FrameType, str, object], object]
 PULLED = {"Accept": "application/octet-stream", "Ballerina-Platform": "java21"}
 
 
@@ -41,13 +45,16 @@ def entering() -> Generator[list[str]]:
             entered.setdefault(code.co_filename.removeprefix(root))
 
     modules = list[str]()
-    threading.setprofile(record)  # Of threads that start from now on.
+    before = sys.getprofile(), threading.getprofile()
+    # Only threads that start from now on are followed, so those of the pool start anew.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
+    threading.setprofile(record)
     sys.setprofile(record)
     try:
         yield modules
     finally:
-        sys.setprofile(None)
-        threading.setprofile(None)
+        sys.setprofile(before[0])
+        threading.setprofile(cast("ProfileFunction", before[1]))
         modules += entered
 
 

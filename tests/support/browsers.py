@@ -26,14 +26,14 @@ _STEP = re.compile(r'<button type="submit" name="(step)" value="([^"]*)">')
 
 @dataclass
 class Browser:
-    """A browser of somebody, signed in or not; `page` is what it shows."""
+    """A browser of somebody, signed in or not; `page` is what it shows, at first no answer."""
 
     world: World
     issuer: Issuer | None = None  # Where its user signs in, if that is not by a link.
     agent: str = AGENT
     address: str = "192.0.2.10"  # Where its requests come from.
     cookies: dict[str, str] = field(default_factory=dict[str, str])
-    page: httpx.Response = field(default_factory=lambda: httpx.Response(200))
+    page: httpx.Response = field(default_factory=lambda: httpx.Response(599))
 
     async def open(self, path: str, **headers: str) -> httpx.Response:
         """Open a page, and follow where it leads; that of a one-time link posts the code, as its

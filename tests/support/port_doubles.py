@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 
 from msgspec.structs import asdict, replace
 
+from shared.domain.errors.base import Unavailable
 from shared.domain.errors.requests import Busy
 from shared.services.adapters import Adapters
 
@@ -23,12 +24,15 @@ NO_STORES = {"clock", "randomness", "keys", "edition", "links", "edge"}
 _NO_STORE = (NoneType, bool, Enum)
 
 
-def intercepted(port: Port, intercept: Intercept, methods: Collection[str] = ()) -> Port:
+def intercepted(port: Port, intercept: Intercept, methods: Collection[str] | None = None) -> Port:
     """Return `port`, with `intercept` called instead of these methods, or of every coroutine
-    function if none is named."""
+    function for None."""
+    assert methods is None or methods, "nothing would be intercepted"
+    missing = [each for each in methods or () if not hasattr(port, each)]
+    assert not missing, f"the port has no {missing}"
 
     def is_intercepted(name: str, attribute: object) -> bool:
-        return name in methods if methods else inspect.iscoroutinefunction(attribute)
+        return inspect.iscoroutinefunction(attribute) if methods is None else name in methods
 
     return cast("Port", _Intercepted(port, intercept, is_intercepted))
 
@@ -199,6 +203,7 @@ class PortOutage:
 
     methods: Mapping[str, Collection[str]]  # By the port.
     lasts: bool = False
+    error: Unavailable = field(default_factory=Busy)
 
     def wrap(self, stores: Adapters) -> Adapters:
         """Return the stores with these methods failing during the outage."""
@@ -210,5 +215,5 @@ class PortOutage:
 
     async def _intercept(self, _method: str, proceed: Proceed) -> Any:
         if self.lasts:
-            raise Busy
+            raise self.error
         return await proceed()

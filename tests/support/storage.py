@@ -19,8 +19,7 @@ from shared.bootstrap.migration import migrate
 from shared.ports.system import Clock
 from shared.services.adapters import Adapters
 from shared.settings import Settings
-from tests import reaching
-from tests.reaching import CLOUD, FOUR_INSTANCES, ONE_MACHINE
+from tests.reaching import CLOUD, FOUR_INSTANCES, ONE_MACHINE, PLACES_VARIABLE
 
 
 class Places(Protocol):
@@ -169,7 +168,7 @@ class FourInstances(Clouds):
         self._changes.pop(place, None)
 
 
-_CHOSEN = os.environ.get(reaching.PLACES, "")
+_CHOSEN = os.environ.get(PLACES_VARIABLE, "")
 IN_THE_CLOUD = _CHOSEN in (CLOUD, FOUR_INSTANCES)
 _KINDS: dict[str, Callable[[], Places]] = {CLOUD: Clouds, FOUR_INSTANCES: FourInstances}
 PLACES: Places = _KINDS.get(_CHOSEN, Folders)()

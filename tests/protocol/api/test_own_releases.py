@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from shared.domain.coordinates import Coordinate
-from shared.domain.errors.requests import Busy
+from shared.domain.errors.base import Unavailable
 from shared.domain.packages import Release, Texts
 from shared.domain.principals import OPERATOR
 from shared.domain.release_states import State
@@ -68,7 +68,8 @@ async def test_the_log_names_the_owner_who_erased_it(world: World) -> None:
 
 
 async def test_an_erasure_that_failed_half_way_is_finished_by_a_repeat(worlds: OpenWorld) -> None:
-    world = await worlds(wrap=Fault("delete", Busy()).at("archives"))
+    silent = Unavailable("store-unavailable", "The store does not answer. Try again.")
+    world = await worlds(wrap=Fault("delete", silent).at("archives"))
     await world.push(bala("acme/greet:1.0.0"))
     release = await stored(world)
     assert (await erase(world)).status_code == 503
