@@ -280,7 +280,9 @@ class Authorization(Struct, frozen=True):
         known = {org for org in orgs - internal if self.readers.includes_now(by, org)}
         edition_number = self.readers.edition_number
         access_contexts = await self._access_contexts(by, orgs - known)
-        readers = {org for org, access in access_contexts.items() if _may_read(by, access, org)}
+        readers: set[str] = {
+            org for org, access in access_contexts.items() if _may_read(by, access, org)
+        }
         if any(_reads_every_internal(by, access) for access in access_contexts.values()):
             readers.add(STAFF)
         self.readers.note(by, readers, edition_number)
