@@ -32,10 +32,14 @@ async def test_a_page_of_the_manual(world: World, page: SnapshotAssertion) -> No
 async def test_every_link_of_a_page_leads_to_a_place(world: World, path: str) -> None:
     text = (await opened(world, path)).text
     assert f"{URL}" in text or path not in ("/docs", "/docs/clients")
-    for address, place in re.findall(r'href="(/docs[\w/-]*)?(?:#([^"]+))?"', text):
-        there = await opened(world, address or path)
-        assert there.status_code == 200, address
-        assert not place or f'id="{place}"' in there.text, (path, address, place)
+    links = re.findall(r'href="(/docs[\w/-]*)?(?:#([^"]+))?"', text)
+    assert links
+    there = {
+        address: await opened(world, address or path) for address in {each[0] for each in links}
+    }
+    for address, place in links:
+        assert there[address].status_code == 200, address
+        assert not place or f'id="{place}"' in there[address].text, (path, address, place)
 
 
 @pytest.mark.parametrize("path", PAGES)
