@@ -152,9 +152,9 @@ class IndexRefresh:
 _SEARCHES = (
     "search",
     "search_with_facets",
-    "facets",
     "facet_values",
     "totals",
+    "keywords",
     "symbols",
     "suggest",
 )
