@@ -14,6 +14,7 @@ from tests.protocol.bal.java import JavaBal
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.protocol.central.answers import refused
 from tests.support.archives import Spec, bala, files, zipped
+from tests.support.storage import one_instance
 from tests.support.world import URL, OpenWorld, World
 
 pytestmark = pytest.mark.measured
@@ -137,6 +138,7 @@ async def test_a_push_is_repeated_after_its_dependency_became_private(worlds: Op
     await world.push(archive, by=world.people.bob)
 
 
+@one_instance("each process counts what it has in hand")
 async def test_uploads_above_what_a_process_has_in_hand_are_refused_with_a_time_to_retry(
     worlds: OpenWorld,
 ) -> None:
