@@ -47,8 +47,8 @@ REAL_STORES = ("BALLROOM_COSMOS_", "BALLROOM_BLOB_")  # Beginnings of names.
 NO_BYTE_CODE = "PYTHONDONTWRITEBYTECODE"
 
 # Fast and telling suites come first; a folder that is not named here runs after these. The suites
-# over other places come late, as they wait for the notes of `protocol`. Of those in `BESIDE`, which
-# are not divided, the longest come first, so that no core waits for one at the end.
+# over other places come late, as they wait for the notes of `protocol`. Of those in `UNDIVIDED` the
+# longest come first, so that no core waits for one at the end.
 PROTOCOL = "protocol"
 IN_THE_CLOUD = "protocol-in-the-cloud"  # The tests of the protocol, over the stores of the cloud.
 FOUR_INSTANCES = "protocol-of-four-instances"  # Those behind one address, each with its memory.
@@ -58,10 +58,8 @@ ORDER = (
     "repo",
     "unit",
     PROTOCOL,
-    "contract",
     "security",
     CRASH,
-    IN_THE_CLOUD,
     FOUR_INSTANCES,
     "in_the_cloud",
     "deployment",
@@ -70,6 +68,8 @@ ORDER = (
     OUTAGES,
     "compatibility",
     "search",
+    "contract",
+    IN_THE_CLOUD,
 )
 LONG = ("packaging", "fuzzing")  # An image, a single file and Helm; 20 minutes.
 REPEATED = (IN_THE_CLOUD, FOUR_INSTANCES)  # `--tables` alone runs the whole of them.
@@ -81,9 +81,8 @@ PLACES = {
 }
 # Those with tests that are measured: `tests/measuring.py` says which.
 MEASURED = ("unit", "contract", PROTOCOL, "security")
-# They wait for other programs most of the time, or are short, so one process of each runs beside
-# the others. No test of these has a narrow limit of time, as some of `crash` and `security` have.
-BESIDE = (
+# They wait for other programs most of the time, or are short, so one process of each runs.
+UNDIVIDED = (
     "repo",
     "deployment",
     "browser",
@@ -93,6 +92,9 @@ BESIDE = (
     "compatibility",
     "search",
 )
+# More of these run at a time than there are cores, as each waits now and then. No test of these has
+# a narrow limit of time, as some of `crash` and `security` have.
+BESIDE = (*UNDIVIDED, "contract", IN_THE_CLOUD)
 # What can differ between Pythons: rules (texts, numbers, patterns), the host, imports.
 PORTABLE = "portable"
 # Of their tables `make test` runs so many rows: each row takes a registry, a process or a browser.
@@ -240,7 +242,11 @@ def run_suites(names: Sequence[str], extent: Extent, *, is_measured: bool) -> li
     """
     waiting = [name for name in names if name in BESIDE and len(names) > 1]
     parts = {
-        name: parts_of(name, is_whole=name in waiting, is_measured=is_measured and name in MEASURED)
+        name: parts_of(
+            name,
+            is_whole=name in UNDIVIDED and len(names) > 1,
+            is_measured=is_measured and name in MEASURED,
+        )
         for name in names
     }
 
@@ -258,7 +264,7 @@ def run_suites(names: Sequence[str], extent: Extent, *, is_measured: bool) -> li
     on_others = list[Job]()
     if is_measured:
         traced = [part for each in parts.values() for part in each if part.is_measured]
-        jobs.append(partial(coverage, traced))
+        beside.append(partial(coverage, traced))
         on_others += [partial(on_python, version, extent) for version in other_pythons()]
     if extent is Extent.TABLES:
         outcomes = [*run_jobs(jobs, beside), *run_jobs(on_others, [])]
