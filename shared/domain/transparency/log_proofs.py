@@ -2,6 +2,7 @@
 entry."""
 
 import re
+from functools import cached_property
 from typing import Self
 
 from msgspec import Struct
@@ -20,12 +21,12 @@ _EXTRA = "extra "
 _MOST_HASHES = 63
 
 
-class LogProof(Struct, frozen=True):
+class LogProof(Struct, frozen=True, dict=True):
     """The way from an entry to a checkpoint."""
 
     index: int
     hashes: tuple[bytes, ...]
-    checkpoint: SignedNote
+    note: SignedNote
     extra: bytes = b""  # Nobody has signed it.
 
     @classmethod
@@ -44,9 +45,14 @@ class LogProof(Struct, frozen=True):
         hashes = tuple(bytes_of_base64(_A_PROOF, line) for line in lines)
         if len(hashes) > _MOST_HASHES or any(len(each) != HASH_BYTES for each in hashes):
             raise NoteUnreadable(_A_PROOF, "it has a line that is not a SHA-256 hash")
-        checkpoint = SignedNote.parse(note)
-        Checkpoint.parse(checkpoint.text)
-        return cls(int(index[1]), hashes, checkpoint, extra)
+        proof = cls(int(index[1]), hashes, SignedNote.parse(note), extra)
+        _ = proof.checkpoint  # It has to be readable.
+        return proof
+
+    @cached_property
+    def checkpoint(self) -> Checkpoint:
+        """What the note says; raises `NoteUnreadable` if it is no checkpoint."""
+        return Checkpoint.parse(self.note.text)
 
     @property
     def text(self) -> str:
@@ -54,12 +60,12 @@ class LogProof(Struct, frozen=True):
         extra = [f"{_EXTRA}{base64_of(self.extra)}"] if self.extra else []
         lines = [_FIRST_LINE, *extra, f"index {self.index}", *map(base64_of, self.hashes)]
         head = "\n".join(lines)
-        return f"{head}\n\n{self.checkpoint.content}"
+        return f"{head}\n\n{self.note.content}"
 
     def require(self, entry: bytes, policy: LogPolicy) -> Checkpoint:
         """Return the checkpoint if it is signed and witnessed as the policy requires, and its tree
         has the entry; raise `ProofRefused` otherwise."""
-        checkpoint = policy.verified(self.checkpoint)
+        checkpoint = policy.verified(self.note)
         require_inclusion(
             leaf_hash(entry),
             self.index,

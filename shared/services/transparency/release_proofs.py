@@ -2,7 +2,6 @@
 
 import json
 from datetime import timedelta
-from functools import cached_property
 
 from msgspec import Struct
 
@@ -11,7 +10,6 @@ from shared.domain.errors.transparency import NoteUnreadable, ProofRefused
 from shared.domain.packages import Release
 from shared.domain.releases import publications_of
 from shared.domain.times import MS
-from shared.domain.transparency.checkpoints import Checkpoint
 from shared.domain.transparency.encodings import base64_of
 from shared.domain.transparency.leaves import FIRST_KINDS, LoggedEvent
 from shared.domain.transparency.log_proofs import LogProof
@@ -38,7 +36,7 @@ PROOFS_CACHED = 2_000  # Proofs in memory; each takes about 2 KB.
 STATE_CACHED_FOR = timedelta(minutes=1)
 
 
-class LoggedRelease(Struct, frozen=True, dict=True):
+class LoggedRelease(Struct, frozen=True):
     """The entry of a release, and the proof that the log has it."""
 
     entry: bytes
@@ -53,30 +51,26 @@ class LoggedRelease(Struct, frozen=True, dict=True):
     @property
     def origin(self) -> str:
         """The name of the log."""
-        return self._checkpoint.origin
+        return self.proof.checkpoint.origin
 
     @property
     def size(self) -> int:
         """How many entries the log had with which it is proven."""
-        return self._checkpoint.size
+        return self.proof.checkpoint.size
 
     @property
     def root(self) -> str:
         """The hash that is signed."""
-        return base64_of(self._checkpoint.root)
+        return base64_of(self.proof.checkpoint.root)
 
     @property
     def hashes(self) -> list[str]:
         """Those of the proof, from the entry to the root."""
         return list(map(base64_of, self.proof.hashes))
 
-    @cached_property
-    def _checkpoint(self) -> Checkpoint:
-        return Checkpoint.parse(self.proof.checkpoint.text)
-
     def require(self) -> None:
         """Raise `ProofRefused` unless the proof leads from the entry to the root."""
-        size, root = self._checkpoint.head
+        size, root = self.proof.checkpoint.head
         hashes = self.proof.hashes
         index = self.proof.index
         require_inclusion(leaf_hash(self.entry), index, size=size, root=root, proof=hashes)

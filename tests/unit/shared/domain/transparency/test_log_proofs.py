@@ -45,7 +45,7 @@ def test_a_proof_file_is_written_and_read() -> None:
     made = proof(4, note(WITNESSES[0]))
     assert made.text.startswith("c2sp.org/tlog-proof@v1\nindex 4\n")
     assert LogProof.parse(made.text) == made
-    with_extra = LogProof(made.index, made.hashes, made.checkpoint, b"more")
+    with_extra = LogProof(made.index, made.hashes, made.note, b"more")
     assert LogProof.parse(with_extra.text) == with_extra
 
 
@@ -92,9 +92,9 @@ def test_step_3_a_cosignature_that_is_not_valid_is_refused() -> None:
 
 def test_step_4_a_changed_way_is_refused() -> None:
     made = proof(4, note())
-    swapped = LogProof(4, (made.hashes[1], made.hashes[0], *made.hashes[2:]), made.checkpoint)
-    cut = LogProof(4, made.hashes[:-1], made.checkpoint)
-    moved = LogProof(5, made.hashes, made.checkpoint)
+    swapped = LogProof(4, (made.hashes[1], made.hashes[0], *made.hashes[2:]), made.note)
+    cut = LogProof(4, made.hashes[:-1], made.note)
+    moved = LogProof(5, made.hashes, made.note)
     for changed in (swapped, cut, moved):
         with pytest.raises(ProofRefused):
             changed.require(ENTRIES[4], PLAIN)
