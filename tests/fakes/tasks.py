@@ -16,7 +16,7 @@ async def do_nothing() -> TaskReport:
 def fake_task(like: type[Task] = AuditArchives, work: Work = do_nothing) -> Task:
     """Return a task that is declared as another one, and does other work."""
 
-    class Fake(Task):
+    class Fake(Task, frozen=True):
         id = like.id
         title = like.title
         sentence = like.sentence

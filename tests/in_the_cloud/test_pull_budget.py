@@ -4,13 +4,13 @@ import random
 import sys
 from collections import Counter
 from collections.abc import Awaitable
-from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from itertools import accumulate
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.coordinates import Coordinate, Package
 from shared.services.packages.pull_counter import FLUSH_AFTER, utc_day

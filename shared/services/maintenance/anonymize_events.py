@@ -1,7 +1,6 @@
 """Task `anonymize-events`, every night at 03:50 UTC: removes IP address, credential, browser and
 names from events after their retention period."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.domain.tasks import TaskReport
@@ -14,8 +13,7 @@ from shared.services.record_batches import RECORDS_AT_ONCE
 SCHEDULE = "0 50 3 * * *"
 
 
-@dataclass(frozen=True)
-class AnonymizeEvents(Task):
+class AnonymizeEvents(Task, frozen=True):
     id = "anonymize-events"
     title = "Anonymize old events"
     sentence = (

@@ -2,7 +2,6 @@
 stored groups of people, and sends mail to people whose roles by groups end soon."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
 
 from shared.auth.sessions import GroupRights
 from shared.domain.errors.base import Refusal
@@ -15,8 +14,7 @@ from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
 SCHEDULE = "0 25 */6 * * *"
 
 
-@dataclass(frozen=True)
-class ApplyGroupRules(Task):
+class ApplyGroupRules(Task, frozen=True):
     id = "apply-group-rules"
     title = "Apply rules about groups"
     sentence = (

@@ -1,8 +1,6 @@
 """Task `apply-mirror-rules`, every hour at minute 35: withholds stored releases that the rules of
 the mirror do not allow, and serves them again when the rules allow them."""
 
-from dataclasses import dataclass
-
 from shared.domain.tasks import TaskReport
 from shared.services.maintenance.tasks import Task
 from shared.services.mirroring.mirror_rules import MirrorRuleApplication
@@ -10,8 +8,7 @@ from shared.services.mirroring.mirror_rules import MirrorRuleApplication
 SCHEDULE = "0 35 * * * *"
 
 
-@dataclass(frozen=True)
-class ApplyMirrorRules(Task):
+class ApplyMirrorRules(Task, frozen=True):
     id = "apply-mirror-rules"
     title = "Apply the rules of the mirror"
     sentence = (

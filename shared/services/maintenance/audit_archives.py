@@ -1,8 +1,6 @@
 """Task `audit-archives`, every night at 03:40 UTC: reads every archive and reports releases whose
 record does not match it."""
 
-from dataclasses import dataclass
-
 from shared.domain.archives.bala import Bala
 from shared.domain.archives.digests import Digest
 from shared.domain.errors.base import Refusal
@@ -22,8 +20,7 @@ SCHEDULE = "0 40 3 * * *"
 FACTS = sorted(ArchiveFacts.model_fields)
 
 
-@dataclass(frozen=True)
-class AuditArchives(Task):
+class AuditArchives(Task, frozen=True):
     id = "audit-archives"
     title = "Audit archives"
     sentence = "Reads every archive and reports releases whose record does not match."

@@ -1,8 +1,6 @@
 """Task `check-mail-domains`, every night at 05:10 UTC: asks whether the domains of mail addresses
 are still registered as before."""
 
-from dataclasses import dataclass
-
 from shared.domain.tasks import TaskReport
 from shared.services.identity.mail_domains import MailDomains
 from shared.services.maintenance.tasks import Task
@@ -10,8 +8,7 @@ from shared.services.maintenance.tasks import Task
 SCHEDULE = "0 10 5 * * *"
 
 
-@dataclass(frozen=True)
-class CheckMailDomains(Task):
+class CheckMailDomains(Task, frozen=True):
     id = "check-mail-domains"
     title = "Check mail domains"
     sentence = (

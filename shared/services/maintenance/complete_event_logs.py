@@ -1,8 +1,6 @@
 """Task `complete-event-logs`, every hour at minute 40: adds events of earlier versions to the
 histories and feeds of packages."""
 
-from dataclasses import dataclass
-
 from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.ports.events import EventStore
@@ -18,8 +16,7 @@ _LOGS = ("event-logs", "packages")
 _COMPLETE = "complete"
 
 
-@dataclass(frozen=True)
-class CompleteEventLogs(Task):
+class CompleteEventLogs(Task, frozen=True):
     """New events are in all of their logs, so it has nothing to do once it was at the end."""
 
     id = "complete-event-logs"

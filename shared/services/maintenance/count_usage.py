@@ -1,8 +1,6 @@
 """Task `count-usage`, every hour at minute 10: counts the bytes and releases of organizations with
 a limit, and those of the others once a day."""
 
-from dataclasses import dataclass
-
 from shared.domain.tasks import TaskReport
 from shared.services.maintenance.tasks import Task
 from shared.services.organizations.usage import UsageCounts
@@ -10,8 +8,7 @@ from shared.services.organizations.usage import UsageCounts
 SCHEDULE = "0 10 * * * *"
 
 
-@dataclass(frozen=True)
-class CountUsage(Task):
+class CountUsage(Task, frozen=True):
     id = "count-usage"
     title = "Count what organizations use"
     sentence = (

@@ -1,8 +1,6 @@
 """Task `create-snapshot`, every night at 02:05 UTC: writes all records to a snapshot, verifies it,
 and deletes old snapshots."""
 
-from dataclasses import dataclass
-
 from shared.domain.snapshot_retention import abandoned_snapshots, expired_snapshots
 from shared.domain.snapshots import SnapshotUnusable
 from shared.domain.tasks import TaskReport
@@ -16,8 +14,7 @@ from shared.services.maintenance.tasks import LONGEST_CALL, Task
 SCHEDULE = "0 5 2 * * *"
 
 
-@dataclass(frozen=True)
-class CreateSnapshot(Task):
+class CreateSnapshot(Task, frozen=True):
     id = "create-snapshot"
     title = "Create a snapshot"
     sentence = (

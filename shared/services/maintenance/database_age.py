@@ -1,6 +1,6 @@
 """The age of the database, which tasks ask before they delete what it may not know."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from shared.domain.accounts import Account
 from shared.ports.directory import DirectoryStore
@@ -8,8 +8,7 @@ from shared.ports.events import EventStore
 from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
 
 
-@dataclass(frozen=True)
-class DatabaseAge:
+class DatabaseAge(Struct, frozen=True):
     """Tells whether a database is younger than what is stored beside it: it may have been created
     again, so nothing is deleted because it lacks a record."""
 

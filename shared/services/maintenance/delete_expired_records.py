@@ -3,7 +3,6 @@ invitations, counts and decisions that waited for a second administrator, and ol
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from shared.domain.pull_records import KEPT_FOR
 from shared.domain.tasks import TaskReport
@@ -20,8 +19,7 @@ SCHEDULE = "30 7 * * * *"
 PULLS_AT_ONCE = 5_000  # Deleting them takes some 20 ms on one machine; pushes go between two.
 
 
-@dataclass(frozen=True)
-class DeleteExpiredRecords(Task):
+class DeleteExpiredRecords(Task, frozen=True):
     id = "delete-expired-records"
     title = "Delete expired records"
     sentence = (

@@ -1,7 +1,6 @@
 """Task `delete-orphaned-archives`, every night at 03:20 UTC: deletes archives that no release has,
 and moves archives that are in the wrong container."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 import msgspec
@@ -43,8 +42,7 @@ class _SweepCount(Struct):
     allowed: int | None = None
 
 
-@dataclass(frozen=True)
-class DeleteOrphanedArchives(Task, Guarded):
+class DeleteOrphanedArchives(Task, Guarded, frozen=True):
     id = "delete-orphaned-archives"
     title = "Delete orphaned archives"
     sentence = (

@@ -5,7 +5,6 @@ import asyncio
 import json
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
 
@@ -32,8 +31,7 @@ WEBHOOKS_LEFT_KEPT = 1_000
 _TURNS_KIND = "webhook-turns"
 
 
-@dataclass(frozen=True)
-class DeliverWebhooks(Task):
+class DeliverWebhooks(Task, frozen=True):
     id = "deliver-webhooks"
     title = "Deliver webhooks"
     sentence = "Sends new events to webhooks, and repeats what their receivers did not accept."

@@ -2,7 +2,6 @@
 replaces former names of accounts by their hashes."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
@@ -41,8 +40,7 @@ NAMES_LOOKED_AT_EVERY = timedelta(days=30)
 _NAMES_KIND = "former-names"
 
 
-@dataclass(frozen=True)
-class EraseAccounts(Task):
+class EraseAccounts(Task, frozen=True):
     id = "erase-accounts"
     title = "Erase accounts"
     sentence = (

@@ -1,8 +1,6 @@
 """Task `find-ownerless-organizations`, every 6 hours at minute 35: finds organizations none of
 whose owners can sign in, and sends mail to their members."""
 
-from dataclasses import dataclass
-
 from shared.domain.tasks import TaskReport
 from shared.services.maintenance.tasks import Task
 from shared.services.organizations.ownership import OwnerlessOrganizations
@@ -10,8 +8,7 @@ from shared.services.organizations.ownership import OwnerlessOrganizations
 SCHEDULE = "0 35 */6 * * *"
 
 
-@dataclass(frozen=True)
-class FindOwnerlessOrganizations(Task):
+class FindOwnerlessOrganizations(Task, frozen=True):
     id = "find-ownerless-organizations"
     title = "Find organizations without an owner"
     sentence = (

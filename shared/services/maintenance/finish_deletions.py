@@ -1,7 +1,6 @@
 """Task `finish-deletions`, every 6 hours at minute 15: releases the names of deleted organizations
 after a day, and cancels a deletion if a push in progress published a package."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.domain.advisories.followers import ToldOrganization
@@ -34,8 +33,7 @@ SCHEDULE = "0 15 */6 * * *"
 NAME_FREE_AFTER = timedelta(days=1)
 
 
-@dataclass(frozen=True)
-class FinishDeletions(Task):
+class FinishDeletions(Task, frozen=True):
     id = "finish-deletions"
     title = "Finish deletions of organizations"
     sentence = (

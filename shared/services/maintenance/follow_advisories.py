@@ -2,7 +2,6 @@
 setting says so, and tells owners who asked about advisories for what their packages depend on. It
 also does what a process left that ended after it stored a report about a release."""
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
@@ -25,8 +24,7 @@ class UnfinishedReports(Protocol):
     async def complete(self, until_ms: int) -> TaskReport: ...
 
 
-@dataclass(frozen=True)
-class FollowAdvisories(Task):
+class FollowAdvisories(Task, frozen=True):
     id = "follow-advisories"
     title = "Follow advisories"
     sentence = (

@@ -1,7 +1,5 @@
 """Task `follow-releases`, every night at 05:20 UTC: reads which releases of Ballroom there are."""
 
-from dataclasses import dataclass
-
 from shared.domain.tasks import TaskReport
 from shared.services.maintenance.product_releases import ProductReleases
 from shared.services.maintenance.tasks import Task
@@ -9,8 +7,7 @@ from shared.services.maintenance.tasks import Task
 SCHEDULE = "0 20 5 * * *"
 
 
-@dataclass(frozen=True)
-class FollowReleases(Task):
+class FollowReleases(Task, frozen=True):
     id = "follow-releases"
     title = "Follow releases of Ballroom"
     sentence = (

@@ -1,8 +1,6 @@
 """Task `follow-upstream-withdrawals`, every 5 minutes: reads which releases upstream registries
 withdrew, and quarantines those with a reason that is followed."""
 
-from dataclasses import dataclass
-
 from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.ports.system import Clock
@@ -12,8 +10,7 @@ from shared.services.mirroring.withdrawals import UpstreamFeeds
 SCHEDULE = "50 */5 * * * *"
 
 
-@dataclass(frozen=True)
-class FollowUpstreamWithdrawals(Task):
+class FollowUpstreamWithdrawals(Task, frozen=True):
     id = "follow-upstream-withdrawals"
     title = "Follow withdrawals of the upstream"
     sentence = (

@@ -1,8 +1,6 @@
 """Task `freeze-leaves`, every 5 minutes: stores the leaves of events that an earlier version
 appended, for the transparency log."""
 
-from dataclasses import dataclass
-
 from shared.domain.events import Event
 from shared.domain.names import OrgName
 from shared.domain.packages import Release
@@ -25,8 +23,7 @@ SCHEDULE = "10 */5 * * * *"
 _FROZEN = ("leaves", "frozen")
 
 
-@dataclass(frozen=True)
-class FreezeLeaves(Task):
+class FreezeLeaves(Task, frozen=True):
     """Of events from before the update, and of those that a process of the earlier version appends
     while the update is deployed. The leaves say that they were logged later.
 

@@ -1,7 +1,6 @@
 """Task `generate-api-docs`, every 10 minutes: makes the API documentation of releases that have
 none, or one by an older version of the registry."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from msgspec import Struct
@@ -32,8 +31,7 @@ _POSITION = "position"
 _ALL = f"all-{GENERATOR_VERSION}"
 
 
-@dataclass(frozen=True)
-class GenerateApiDocs(Task):
+class GenerateApiDocs(Task, frozen=True):
     id = "generate-api-docs"
     title = "Generate API documentation"
     sentence = (

@@ -1,8 +1,6 @@
 """Task `lock-disabled-accounts`, every night at 04:40 UTC: locks the accounts of people who are
 disabled in Entra ID or gone, and unlocks those of people who are enabled again."""
 
-from dataclasses import dataclass
-
 from shared.auth.identity_providers import EnabledPeople
 from shared.domain.tasks import TaskReport
 from shared.services.maintenance.tasks import Task
@@ -10,8 +8,7 @@ from shared.services.maintenance.tasks import Task
 SCHEDULE = "0 40 4 * * *"
 
 
-@dataclass(frozen=True)
-class LockDisabledAccounts(Task):
+class LockDisabledAccounts(Task, frozen=True):
     id = "lock-disabled-accounts"
     title = "Lock accounts of disabled people"
     sentence = (

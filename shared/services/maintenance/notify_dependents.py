@@ -1,8 +1,6 @@
 """Task `notify-dependents`, every 5 minutes: tells the owners of packages when a release that a
 package was built with is withdrawn, and when a new release has lost its provenance."""
 
-from dataclasses import dataclass
-
 from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.ports.system import Clock
@@ -13,8 +11,7 @@ from shared.services.provenance.provenance_notices import ProvenanceNotices
 SCHEDULE = "55 */5 * * * *"
 
 
-@dataclass(frozen=True)
-class NotifyDependents(Task):
+class NotifyDependents(Task, frozen=True):
     id = "notify-dependents"
     title = "Notify owners of withdrawals and lost provenance"
     sentence = (

@@ -1,7 +1,6 @@
 """Task `place-archives`, every 5 minutes: moves archives to the container for who may read the
 registry, after `BALLROOM_READERS` was changed."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.domain.packages import Head
@@ -22,8 +21,7 @@ _PLACED_FOR = "placed-for"
 _TILES = ("/log/tile/", "/logs/")  # Caches keep tiles of the log for a year.
 
 
-@dataclass(frozen=True)
-class PlaceArchives(Task):
+class PlaceArchives(Task, frozen=True):
     id = "place-archives"
     title = "Place archives"
     sentence = (

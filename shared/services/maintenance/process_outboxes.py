@@ -1,8 +1,6 @@
 """Task `process-outboxes`, every minute: adds changes to lists, search and logs that a crash left
 out."""
 
-from dataclasses import dataclass
-
 from shared.domain.entities import PendingEvents
 from shared.domain.errors.base import Refusal
 from shared.domain.packages import Head, Release
@@ -17,8 +15,7 @@ from shared.services.record_batches import RECORDS_AT_ONCE
 SCHEDULE = "15 * * * * *"  # A crash is repaired within a minute.
 
 
-@dataclass(frozen=True)
-class ProcessOutboxes(Task):
+class ProcessOutboxes(Task, frozen=True):
     id = "process-outboxes"
     title = "Process outboxes"
     sentence = "Adds changes to lists, search and logs that a crash left out."

@@ -1,13 +1,10 @@
 """Task `rebuild-derived-data`, on request: computes the lists, search entries and documents of all
 packages again."""
 
-from dataclasses import dataclass
-
 from shared.services.maintenance.repair_derived_data import RepairDerivedData
 
 
-@dataclass(frozen=True)
-class RebuildDerivedData(RepairDerivedData):
+class RebuildDerivedData(RepairDerivedData, frozen=True):
     """Does what the nightly repair does, which continues at a checkpoint of its own."""
 
     id = "rebuild-derived-data"

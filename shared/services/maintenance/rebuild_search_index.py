@@ -1,15 +1,12 @@
 """Task `rebuild-search-index`, on request: creates the search index again from the listings of all
 packages."""
 
-from dataclasses import dataclass
-
 from shared.domain.tasks import TaskReport
 from shared.ports.search import SearchFeed
 from shared.services.maintenance.tasks import LONGEST_CALL, Task
 
 
-@dataclass(frozen=True)
-class RebuildSearchIndex(Task):
+class RebuildSearchIndex(Task, frozen=True):
     id = "rebuild-search-index"
     title = "Rebuild the search index"
     sentence = "Creates the search index again from the listings of all packages."

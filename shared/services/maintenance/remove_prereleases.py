@@ -1,8 +1,6 @@
 """Task `remove-prereleases`, every night at 04:20 UTC: removes old pre-releases of private
 packages, where the rules of their organization say so."""
 
-from dataclasses import dataclass
-
 from shared.domain.tasks import TaskReport
 from shared.services.maintenance.tasks import Task
 from shared.services.organizations.retention import PrereleaseRetention
@@ -10,8 +8,7 @@ from shared.services.organizations.retention import PrereleaseRetention
 SCHEDULE = "0 20 4 * * *"
 
 
-@dataclass(frozen=True)
-class RemovePrereleases(Task):
+class RemovePrereleases(Task, frozen=True):
     id = "remove-prereleases"
     title = "Remove old pre-releases"
     sentence = (

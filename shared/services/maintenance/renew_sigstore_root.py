@@ -1,8 +1,6 @@
 """Task `renew-sigstore-root`, every night at 04:50 UTC: renews the trusted root of Sigstore's
 public good instance, once a Sigstore bundle came."""
 
-from dataclasses import dataclass
-
 from shared.domain.tasks import TaskReport
 from shared.services.maintenance.tasks import Task
 from shared.services.provenance.trusted_root_renewal import TrustedRootRenewal
@@ -10,8 +8,7 @@ from shared.services.provenance.trusted_root_renewal import TrustedRootRenewal
 SCHEDULE = "0 50 4 * * *"
 
 
-@dataclass(frozen=True)
-class RenewSigstoreRoot(Task):
+class RenewSigstoreRoot(Task, frozen=True):
     id = "renew-sigstore-root"
     title = "Renew the trusted root of Sigstore"
     sentence = (

@@ -1,8 +1,6 @@
 """Task `repair-derived-data`, every night at 04:30 UTC: computes lists and documents again that do
 not match the releases."""
 
-from dataclasses import dataclass
-
 from shared.domain.archives.digests import Digest
 from shared.domain.errors.base import Refusal
 from shared.domain.packages import Head, Release, Texts
@@ -20,8 +18,7 @@ SCHEDULE = "0 30 4 * * *"
 NO_GRAPH = b"[]"
 
 
-@dataclass(frozen=True)
-class RepairDerivedData(Task):
+class RepairDerivedData(Task, frozen=True):
     id = "repair-derived-data"
     title = "Repair derived data"
     sentence = "Computes lists and documents again that do not match the releases."

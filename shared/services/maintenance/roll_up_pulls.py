@@ -3,7 +3,6 @@ search uses for ranking."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.domain.pull_records import pull_window
@@ -21,8 +20,7 @@ ROLL_UP_PAUSE = timedelta(minutes=1)
 ROLL_UP_TIME = timedelta(minutes=13)  # Its last roll-up ends before the task is due again.
 
 
-@dataclass(frozen=True)
-class RollUpPulls(Task):
+class RollUpPulls(Task, frozen=True):
     id = "roll-up-pulls"
     title = "Roll up pulls"
     sentence = "Adds counted pulls to the totals of packages, which search uses for ranking."

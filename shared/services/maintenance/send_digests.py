@@ -1,8 +1,6 @@
 """Task `send-digests`, every hour at minute 20: sends the weekly digests that are due, which are
 those of Monday at 06:00 UTC."""
 
-from dataclasses import dataclass
-
 from shared.domain.following import Pace
 from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
@@ -13,8 +11,7 @@ from shared.services.maintenance.tasks import RUN_TIME, Task
 SCHEDULE = "30 20 * * * *"  # Each hour, so that the next one sends what one run did not.
 
 
-@dataclass(frozen=True)
-class SendDigests(Task):
+class SendDigests(Task, frozen=True):
     id = "send-digests"
     title = "Send weekly digests"
     sentence = (

@@ -2,7 +2,6 @@
 expire."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.domain.tasks import TaskReport
@@ -19,8 +18,7 @@ SCHEDULE = "30 37 * * * *"
 REMINDER_LEADS = (timedelta(days=1), timedelta(days=7))  # Before a token expires.
 
 
-@dataclass(frozen=True)
-class SendExpiryReminders(Task):
+class SendExpiryReminders(Task, frozen=True):
     id = "send-expiry-reminders"
     title = "Send reminders about expiring tokens"
     sentence = "Notifies the owners of tokens seven days and one day before they expire."

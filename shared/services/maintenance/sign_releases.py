@@ -1,7 +1,6 @@
 """Task `sign-releases`, every hour at minute 25: signs releases that have no signature or no
 statements, as those of earlier versions of the registry."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.auth.release_keys import ReleaseSigner
@@ -22,8 +21,7 @@ _LOOKED_AGAIN_AFTER = timedelta(days=1)  # At all releases, after a visit that c
 _VISITED = "signatures-visited"
 
 
-@dataclass(frozen=True)
-class SignReleases(Task):
+class SignReleases(Task, frozen=True):
     id = "sign-releases"
     title = "Sign releases"
     sentence = "Signs releases that have no signature or no statements of this registry."

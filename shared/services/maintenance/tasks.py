@@ -1,14 +1,13 @@
 """Maintenance tasks: what one is, where a long one continues, which are due, and who runs them."""
 
 import asyncio
-from abc import ABC, abstractmethod
+from abc import ABC, ABCMeta, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, StructMeta
 
 from shared.domain.errors.base import InvalidRequest, Unavailable
 from shared.domain.errors.requests import TakesNoChanges
@@ -24,8 +23,11 @@ from shared.services.limits.notices import ReadOnlyMode
 from shared.services.record_batches import RECORDS_AT_ONCE, package_batches
 
 
-@dataclass(frozen=True)
-class Task(ABC):
+class _AbstractStruct(StructMeta, ABCMeta):
+    """The metaclass of structs that have abstract methods."""
+
+
+class Task(Struct, frozen=True, metaclass=_AbstractStruct):
     """A maintenance task: all that the timer, pages, commands and documentation say of it, and its
     work. A run is safe to repeat and to stop halfway.
 

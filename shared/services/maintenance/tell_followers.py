@@ -1,8 +1,6 @@
 """Task `tell-followers`, every 5 minutes: collects what happened to what people follow, and sends
 mail at once."""
 
-from dataclasses import dataclass
-
 from shared.domain.tasks import TaskReport
 from shared.domain.times import MS
 from shared.ports.system import Clock
@@ -12,8 +10,7 @@ from shared.services.maintenance.tasks import RUN_TIME, Task
 SCHEDULE = "40 */5 * * * *"
 
 
-@dataclass(frozen=True)
-class TellFollowers(Task):
+class TellFollowers(Task, frozen=True):
     id = "tell-followers"
     title = "Tell followers of packages and organizations"
     sentence = (

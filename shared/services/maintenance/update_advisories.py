@@ -1,7 +1,5 @@
 """Task `update-advisories`, every hour at minute 50: reads the dumps of advisories that changed."""
 
-from dataclasses import dataclass
-
 from shared.domain.tasks import TaskReport
 from shared.services.advisories.advisory_updates import AdvisoryUpdates
 from shared.services.maintenance.tasks import Task
@@ -9,8 +7,7 @@ from shared.services.maintenance.tasks import Task
 SCHEDULE = "0 50 * * * *"
 
 
-@dataclass(frozen=True)
-class UpdateAdvisories(Task):
+class UpdateAdvisories(Task, frozen=True):
     id = "update-advisories"
     title = "Update advisories"
     sentence = (

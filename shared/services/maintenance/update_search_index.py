@@ -1,8 +1,6 @@
 """Task `update-search-index`, every 5 minutes: builds a new search index if the current one is old,
 or many packages changed."""
 
-from dataclasses import dataclass
-
 from shared.domain.tasks import TaskReport
 from shared.ports.search import SearchFeed
 from shared.services.maintenance.tasks import LONGEST_CALL, Task
@@ -10,8 +8,7 @@ from shared.services.maintenance.tasks import LONGEST_CALL, Task
 SCHEDULE = "45 */5 * * * *"
 
 
-@dataclass(frozen=True)
-class UpdateSearchIndex(Task):
+class UpdateSearchIndex(Task, frozen=True):
     id = "update-search-index"
     title = "Update the search index"
     sentence = (

@@ -1,8 +1,6 @@
 """Task `update-upstream-catalogue`, every 5 minutes: reads which packages the upstream registry
 has, so that search knows all of them."""
 
-from dataclasses import dataclass
-
 from shared.domain.tasks import TaskReport
 from shared.services.maintenance.tasks import Task
 from shared.services.mirroring.catalogue import UpstreamCatalogue
@@ -10,8 +8,7 @@ from shared.services.mirroring.catalogue import UpstreamCatalogue
 SCHEDULE = "25 */5 * * * *"
 
 
-@dataclass(frozen=True)
-class UpdateUpstreamCatalogue(Task):
+class UpdateUpstreamCatalogue(Task, frozen=True):
     id = "update-upstream-catalogue"
     title = "Update the catalogue of the upstream"
     sentence = "Reads which packages the upstream registry has, so that search knows all of them."

@@ -1,8 +1,6 @@
 """Task `write-log`, every minute: appends new events to the transparency log, and publishes what a
 process left that ended before."""
 
-from dataclasses import dataclass
-
 from shared.domain.errors.transparency import LogStopped
 from shared.domain.tasks import TaskReport
 from shared.services.maintenance.tasks import Task
@@ -11,8 +9,7 @@ from shared.services.transparency.log_writer import LogWriter
 SCHEDULE = "5 * * * * *"  # Most entries are written within seconds, behind their requests.
 
 
-@dataclass(frozen=True)
-class WriteLog(Task):
+class WriteLog(Task, frozen=True):
     """A run that finds nothing reads two records and the checkpoint."""
 
     id = "write-log"

@@ -1,9 +1,10 @@
 """Counted pulls are added to the packages."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from shared.domain.coordinates import Coordinate
 from shared.domain.tasks import TaskReport

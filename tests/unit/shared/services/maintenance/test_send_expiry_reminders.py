@@ -1,6 +1,5 @@
 """Owners of tokens are reminded before the tokens expire."""
 
-import dataclasses
 from datetime import timedelta
 
 import pytest
@@ -156,7 +155,7 @@ async def test_a_store_that_fails_loses_no_reminder(scene: Scene, broken: str) -
 
     work = intercepted(delivery.work, fail, (broken,))
     with pytest.raises(Busy):
-        await dataclasses.replace(
+        await replace(
             scene.task, token_mail=replace(token_mail, mail_delivery=replace(delivery, work=work))
         ).run()
     scene.clock.advance(timedelta(hours=1))
