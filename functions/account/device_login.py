@@ -1,8 +1,7 @@
 """Device login (RFC 8628): the page that approves a device, and the script /login.py."""
 
-import shared.login
 from functions.http.calls import Call
-from functions.http.scripts import script_answer
+from functions.http.scripts import LOGIN_FILE, script_answer
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.device_login import DEVICE_TOKEN_DAYS, READING, DeviceRequest, read_user_code
 from shared.domain.errors.base import NotFound, about_field
@@ -32,7 +31,7 @@ def _confirm(call: SignedInCall, login: DeviceRequest) -> Answer:
 
 @pages.read("login.py", ignores_credentials=True, serves_anonymous_always=True)
 async def login_file(call: Call) -> Answer:
-    return script_answer(call, shared.login.__file__, shared.login.ADDRESS)
+    return script_answer(call, LOGIN_FILE)
 
 
 @pages.form("device", device_page)

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-import shared.outdated
-import shared.publish
 from functions.http.calls import Call
 from functions.http.representations import Representation, conditional_answer
 from shared.program import ROOT
@@ -23,21 +21,30 @@ _PART_IMPORT = re.compile(
 )
 
 
-def script_answer(call: Call, file: str, address: str) -> Answer:
-    """Return a Python file that is run by itself, with the address of this registry in place of
-    `address`.
-    """
-    script = script_text(file, address, call.registry.settings.base_url)
+# They are served and never run here: to import them would take 30 ms of each start.
+AUDIT_FILE = ROOT / "shared" / "audit.py"
+LOGIN_FILE = ROOT / "shared" / "login.py"
+OUTDATED_FILE = ROOT / "shared" / "outdated.py"
+PUBLISH_FILE = ROOT / "shared" / "publish.py"
+VERIFY_FILE = ROOT / "shared" / "verify.py"
+
+# What the files have in place of the address of a registry; docs/use shows the same.
+EXAMPLE_URL = "https://ballroom.example.org"
+
+
+def script_answer(call: Call, file: Path) -> Answer:
+    """Return a Python file that is run by itself, with the address of this registry."""
+    script = script_text(file, call.registry.settings.base_url)
     return conditional_answer(call, Representation(script.encode(), PYTHON, is_public=True))
 
 
-def script_text(file: str, address: str, base_url: str) -> str:
+def script_text(file: Path, base_url: str) -> str:
     """Return the text of such a file as the registry at `base_url` serves it."""
-    return _source(file).replace(address, base_url)
+    return _source(file).replace(EXAMPLE_URL, base_url)
 
 
 @cache
-def _source(file: str) -> str:
+def _source(file: Path) -> str:
     """Return the text of a file that is run by itself, with each part that it imports, once."""
     seen = set[str]()
 
@@ -49,23 +56,18 @@ def _source(file: str) -> str:
         _, _, text = path.read_text("utf-8").partition(_FUTURE)
         return _PART_IMPORT.sub(part, text.strip() + "\n")
 
-    return _PART_IMPORT.sub(part, Path(file).read_text("utf-8"))
+    return _PART_IMPORT.sub(part, file.read_text("utf-8"))
 
 
 _FUTURE = "from __future__ import annotations\n"  # The first statement of these files.
 
 
-# What the files have in place of the values of a registry; docs/use shows the same.
-EXAMPLE_URL = "https://ballroom.example.org"
-
-# These are served and never run here: their imports take 30 ms at start.
-VERIFY_FILE = ROOT / "shared" / "verify.py"
-AUDIT_FILE = VERIFY_FILE.with_name("audit.py")
+# The files by the words that stand for their SHA-256 in the examples.
 DIGESTS = {
-    "SHA256_OF_AUDIT_PY": (str(AUDIT_FILE), EXAMPLE_URL),
-    "SHA256_OF_OUTDATED_PY": (shared.outdated.__file__, shared.outdated.ADDRESS),
-    "SHA256_OF_PUBLISH_PY": (shared.publish.__file__, shared.publish.ADDRESS),
-    "SHA256_OF_VERIFY_PY": (str(VERIFY_FILE), EXAMPLE_URL),
+    "SHA256_OF_AUDIT_PY": AUDIT_FILE,
+    "SHA256_OF_OUTDATED_PY": OUTDATED_FILE,
+    "SHA256_OF_PUBLISH_PY": PUBLISH_FILE,
+    "SHA256_OF_VERIFY_PY": VERIFY_FILE,
 }
 
 
@@ -74,6 +76,6 @@ def script_digests(url: str) -> Mapping[str, str]:
     """Return the SHA-256 of the files that the registry at `url` serves, by their words in the
     examples."""
     return {
-        word: hashlib.sha256(script_text(file, address, url).encode()).hexdigest()
-        for word, (file, address) in DIGESTS.items()
+        word: hashlib.sha256(script_text(file, url).encode()).hexdigest()
+        for word, file in DIGESTS.items()
     }

@@ -8,8 +8,6 @@ from functools import cache
 
 from msgspec.structs import replace
 
-import shared.outdated
-import shared.publish
 from functions.http.caching_headers import REVALIDATE
 from functions.http.calls import Call
 from functions.http.formatting import counted
@@ -18,7 +16,13 @@ from functions.http.operator_links import vulnerability_contacts
 from functions.http.page_templates import STATIC, static_path
 from functions.http.public_pages import AnonymousPages, PublicPageCall, PublicPages
 from functions.http.representations import Representation, conditional_answer
-from functions.http.scripts import AUDIT_FILE, EXAMPLE_URL, VERIFY_FILE, script_answer
+from functions.http.scripts import (
+    AUDIT_FILE,
+    OUTDATED_FILE,
+    PUBLISH_FILE,
+    VERIFY_FILE,
+    script_answer,
+)
 from shared.domain.documents import xml_document, xml_element, xml_leaf
 from shared.domain.errors.missing_pages import PageNotFound
 from shared.domain.errors.packages import PathNotFound
@@ -78,22 +82,22 @@ def _static_documents() -> dict[str, Representation]:
 
 @pages.read("audit.py", ignores_credentials=True, serves_anonymous_always=True)
 async def web_audit_file(call: PublicPageCall) -> Answer:
-    return script_answer(call, str(AUDIT_FILE), EXAMPLE_URL)
+    return script_answer(call, AUDIT_FILE)
 
 
 @pages.read("outdated.py", ignores_credentials=True, serves_anonymous_always=True)
 async def web_outdated_file(call: PublicPageCall) -> Answer:
-    return script_answer(call, shared.outdated.__file__, shared.outdated.ADDRESS)
+    return script_answer(call, OUTDATED_FILE)
 
 
 @pages.read("publish.py", ignores_credentials=True, serves_anonymous_always=True)
 async def web_publish_file(call: PublicPageCall) -> Answer:
-    return script_answer(call, shared.publish.__file__, shared.publish.ADDRESS)
+    return script_answer(call, PUBLISH_FILE)
 
 
 @pages.read("verify.py", ignores_credentials=True, serves_anonymous_always=True)
 async def web_verify_file(call: PublicPageCall) -> Answer:
-    return script_answer(call, str(VERIFY_FILE), EXAMPLE_URL)
+    return script_answer(call, VERIFY_FILE)
 
 
 TEXT = "text/plain"

@@ -18,8 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from functions.http.scripts import script_text
-from shared import login
+from functions.http.scripts import LOGIN_FILE, script_text
 from shared.hosting.http_server.server import bind
 from shared.login import (
     HttpRegistry,
@@ -593,7 +592,7 @@ def test_a_file_that_is_no_text_is_left_alone(file: Path, content: bytes, reason
 
 
 def test_a_registry_that_does_not_answer_is_one_line(tmp_path: Path) -> None:
-    script = script_text(login.__file__, login.ADDRESS, "http://127.0.0.1:1")
+    script = script_text(LOGIN_FILE, "http://127.0.0.1:1")
     process = subprocess.run(
         [sys.executable, "-I", "-"],
         input=script,

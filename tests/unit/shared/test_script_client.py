@@ -6,6 +6,7 @@ import sys
 import zipfile
 from collections import Counter
 from email.message import Message
+from pathlib import Path
 from types import ModuleType
 from urllib.request import Request
 
@@ -30,7 +31,7 @@ from tests.support.world import URL
 def test_the_served_file_is_python_of_the_oldest_version_that_it_promises(
     module: ModuleType,
 ) -> None:
-    source = script_text(str(module.__file__), module.ADDRESS, URL)
+    source = script_text(Path(str(module.__file__)), URL)
     tree = ast.parse(source, feature_version=(3, 9))
     assert "Python 3.9" in source
     imported = {
@@ -44,7 +45,7 @@ def test_the_served_file_is_python_of_the_oldest_version_that_it_promises(
 @pytest.mark.parametrize("name", ["audit", "login", "outdated", "publish", "verify"])
 def test_no_part_of_a_served_file_takes_a_name_of_another(name: str) -> None:
     """They have one namespace there, so the later one would replace the earlier one."""
-    source = script_text(str(VERIFY_FILE.with_name(f"{name}.py")), login.ADDRESS, URL)
+    source = script_text(VERIFY_FILE.with_name(f"{name}.py"), URL)
     defined = Counter[str]()
     for node in ast.parse(source).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
