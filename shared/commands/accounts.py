@@ -12,10 +12,10 @@ from shared.commands.base import (
     Rows,
     format_time,
     in_registry,
-    operator_command,
     require_new_file,
     write_new_file,
 )
+from shared.commands.operator_command import operator_command
 from shared.domain.group_rules import ADMINISTRATOR, AUDITOR
 from shared.domain.principals import OPERATOR
 from shared.registry import Registry

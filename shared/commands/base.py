@@ -1,7 +1,6 @@
 """The common parts of all commands: opening the registry, errors in one line, printing lists."""
 
 import asyncio
-import shlex
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,7 +17,7 @@ from pydantic import ValidationError
 from shared.bootstrap.build import START_ERRORS, existing_registry
 from shared.bootstrap.serving import at_running_address
 from shared.domain.errors.base import Refusal
-from shared.program import NAME, launcher, respelled
+from shared.program import NAME, respelled
 from shared.registry import Registry
 from shared.runtime.private_files import open_private
 from shared.settings import Settings
@@ -122,21 +121,6 @@ def in_registry(
 
     is_text = hints["return"] in (str, NoneType) and "output" not in hints
     return run if is_text else as_json(run)
-
-
-def operator_command(settings: Settings, *arguments: str) -> str:
-    """Return a line that runs an operator's command on this registry, from any folder and in any
-    shell; without secrets, so the stores of a registry in the cloud are left out."""
-    if settings.command:
-        return f"{settings.operator_program} {shlex.join(arguments)}"
-    variables = {} if settings.is_in_the_cloud else {"BALLROOM_DATA": str(settings.data.absolute())}
-    if settings.config is not None:
-        variables["BALLROOM_CONFIG"] = str(settings.config.absolute())
-    if settings.base_url != Settings().base_url:
-        variables["BALLROOM_URL"] = settings.base_url
-    assignments = "".join(f"{name}={shlex.quote(value)} " for name, value in variables.items())
-    program = settings.launcher or launcher()
-    return f"{assignments}{program} {shlex.join(arguments)}"
 
 
 def print_rows(rows: Sequence[TableRow], output: OutputFormat) -> None:

@@ -19,10 +19,10 @@ from shared.commands.base import (
     Rows,
     format_time,
     in_registry,
-    operator_command,
     with_registry,
 )
 from shared.commands.operations import parse_coordinate
+from shared.commands.operator_command import operator_command
 from shared.commands.revocations import after_option, applied_text
 from shared.domain.coordinates import Coordinate
 from shared.domain.documents import DerivedDocument

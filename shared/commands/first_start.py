@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from shared.auth.secrets import Secret
-from shared.commands.base import operator_command
+from shared.commands.operator_command import operator_command
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import AccountExists

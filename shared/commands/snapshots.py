@@ -8,7 +8,8 @@ import click
 
 from shared.bootstrap.backups import lists_of_revocations, other_folder
 from shared.bootstrap.migration import prepared_stores
-from shared.commands.base import Rows, format_time, in_registry, operator_command, with_registry
+from shared.commands.base import Rows, format_time, in_registry, with_registry
+from shared.commands.operator_command import operator_command
 from shared.commands.revocations import after_option, applied_text
 from shared.commands.webhooks import needed_secrets_text
 from shared.domain.tasks import TaskReport
