@@ -5,7 +5,7 @@ organization; /api/v1/leaked-tokens: reports of leaked tokens by secret scanning
 from collections.abc import Iterable
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, Field, RootModel
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel
 
 from functions.api.api_face import ApiCall, ApiFace, ResponseModel, UtcTime
 from shared.domain.makers import MADE_BY_MEANING, STOPPED_MEANING, MakerStop
@@ -204,6 +204,8 @@ async def token_revoke(_: ApiCall, _done: None) -> None:
 class LeakedTokenVerdict(BaseModel):
     """Whether a text was a token here; what was reported is named only by its SHA-256."""
 
+    model_config = ConfigDict(defer_build=True)
+
     token_hash: str
     token_type: str
     label: Label
@@ -211,6 +213,8 @@ class LeakedTokenVerdict(BaseModel):
 
 class LeakedTokenVerdicts(RootModel[list[LeakedTokenVerdict]]):
     """A verdict for each entry of the report, in its order."""
+
+    model_config = ConfigDict(defer_build=True)
 
 
 secret_scanning_api = ApiFace()

@@ -41,6 +41,8 @@ class LeakedToken(Struct, frozen=True):
 
 
 class _Entry(BaseModel):
+    model_config = ConfigDict(defer_build=True)
+
     # Further fields are ignored: scanners may add some.
     token: str
     type: str = ""
@@ -111,11 +113,15 @@ class FetchedScannerKeys:
 
 
 class _PublishedKey(BaseModel):
+    model_config = ConfigDict(defer_build=True)
+
     key_identifier: str
     key: str
 
 
 class _Published(BaseModel):
+    model_config = ConfigDict(defer_build=True)
+
     public_keys: list[_PublishedKey] = Field(min_length=1, max_length=100)
 
 

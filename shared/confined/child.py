@@ -48,7 +48,7 @@ _BOOT = (
 
 
 class _Line(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Ready(_Line):
@@ -96,7 +96,7 @@ class Failed(_Line):
 
 
 Line: TypeAlias = Ready | Begun | Finished | Refused | Done | Failed
-_LINE: TypeAdapter[Line] = TypeAdapter(Line)
+_LINE: TypeAdapter[Line] = TypeAdapter(Line, config=ConfigDict(defer_build=True))
 
 
 class ChildEnded(Exception):

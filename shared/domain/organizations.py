@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from typing import ClassVar
 
+from pydantic import Field
+
 from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.packages import RequiredProvenance
@@ -55,7 +57,8 @@ class Organization(Entity):
     freeze: Freeze | None = None  # While it is frozen, nothing in it changes.
     resembles: str = ""  # The popular name that it could be confused with, until it is accepted.
     frozen_packages: tuple[FrozenPackage, ...] = ()
-    rules: OrganizationRules = OrganizationRules()  # For what is published in it.
+    # For what is published in it.
+    rules: OrganizationRules = Field(default_factory=OrganizationRules)
     usage: OrganizationUsage | None = None  # As a task counted it; None before it did.
 
     def freeze_of(self, package: str) -> Freeze | None:

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any, ClassVar, Generic, TypeVar
 
 from msgspec import Struct
+from pydantic import Field
 
 from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import Invalid, InvalidRequest, about_field
@@ -73,7 +74,7 @@ class OrganizationRules(Record):
     approved_only: bool = False
     max_bytes: int = 0  # 0 is no limit.
     max_releases: int = 0
-    retention: Retention = Retention()
+    retention: Retention = Field(default_factory=Retention)
 
 
 class RegistryRules(Entity):

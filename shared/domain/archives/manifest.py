@@ -124,8 +124,8 @@ class _BalaTable(_Parsed):
 class BalaToml(_Parsed):
     """`Bala.toml` of layout 4: how the archive was built."""
 
-    bala: _BalaTable = _BalaTable()
-    build: BuildFacts = BuildFacts()
+    bala: _BalaTable = Field(default_factory=_BalaTable)
+    build: BuildFacts = Field(default_factory=BuildFacts)
     modules: Many[ModuleItem] = ()
 
 

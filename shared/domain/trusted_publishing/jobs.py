@@ -287,7 +287,11 @@ _PATH = r"^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+$"
 
 class _JobClaims(BaseModel):
     model_config = ConfigDict(
-        frozen=True, extra="ignore", coerce_numbers_to_str=True, str_max_length=512
+        frozen=True,
+        extra="ignore",
+        coerce_numbers_to_str=True,
+        str_max_length=512,
+        defer_build=True,
     )
 
     iss: str

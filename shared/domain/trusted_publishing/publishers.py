@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import ClassVar, Self
 
+from pydantic import Field
+
 from shared.domain.coordinates import Package
 from shared.domain.entities import Entity, Place
 from shared.domain.errors.base import InvalidRequest, about_field
@@ -322,7 +324,7 @@ class Publisher(Entity):
     server: str
     ids: dict[str, str]
     repository: str = ""
-    rules: PublisherRules = PublisherRules()
+    rules: PublisherRules = Field(default_factory=PublisherRules)
     audience: str = ""
     claims: Mapping[str, str] = {}  # Exact values and patterns.
     scopes: PublisherScopes = PublisherScopes.PUBLISH
