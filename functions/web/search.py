@@ -4,7 +4,6 @@ name; suggestions for what is typed so far, and OpenSearch for browsers.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property, partial
 from html import escape
 from typing import Any
@@ -58,8 +57,7 @@ FACET_TITLES = {
 }
 
 
-@dataclass(frozen=True)
-class SearchForm:
+class SearchForm(Struct, frozen=True, dict=True):
     """The parameters of a search. What follows from them is made once."""
 
     text: str

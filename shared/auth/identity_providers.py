@@ -2,7 +2,6 @@
 
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol, Self
 
@@ -112,8 +111,7 @@ class EnabledPeople(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class StrongClaims:
+class StrongClaims(Struct, frozen=True):
     """The claims of an id token that mark a sign-in as resistant to phishing."""
 
     pairs: frozenset[tuple[str, str]]

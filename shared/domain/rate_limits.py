@@ -7,7 +7,6 @@ does, and a store keeps two numbers for each caller.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 from types import MappingProxyType
@@ -142,8 +141,7 @@ _KEYS_BY_SUBJECT: Mapping[RateLimitSubject, Callable[[RateLimitKeys], str]] = {
 _PART = re.compile(r"(token|account|address|all)=(\d{1,9})")
 
 
-@dataclass(frozen=True, slots=True)
-class RateLimit:
+class RateLimit(Struct, frozen=True):
     """The limits of one class; a subject without a limit is not counted."""
 
     limit_class: RateLimitClass

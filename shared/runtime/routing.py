@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from string import ascii_lowercase, ascii_uppercase
 from typing import Generic, TypeVar
@@ -14,8 +13,7 @@ class InvalidTemplate(Exception):
     """A template that a host refuses; the message says what to write."""
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(Struct, frozen=True):
     """A segment of text, in lower case; it is compared without case."""
 
     text: str

@@ -1,7 +1,6 @@
 """The frame of all pages of a package: its paths, its tabs, snippets and texts."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from html import escape
@@ -141,8 +140,8 @@ def release_path(details: ReleaseDetails) -> str:
     return f"/packages/{details.package}/{details.release.version}"
 
 
-@dataclass(frozen=True)  # Without slots: what several parts of a template read is computed once.
-class PackageFrame:
+# The dictionary keeps what several parts of a template read, which is computed once.
+class PackageFrame(Struct, frozen=True, dict=True):
     """The values that the templates of all pages of a package read."""
 
     details: ReleaseDetails

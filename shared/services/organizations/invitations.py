@@ -1,7 +1,6 @@
 """Invitations: sending, listing, accepting and declining them."""
 
 import asyncio
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Self
@@ -104,8 +103,7 @@ class InvitationDetails(Struct, frozen=True):
     inviter: Actor
 
 
-@dataclass(frozen=True, slots=True)
-class Invitations:
+class Invitations(Struct, frozen=True):
     """Invites people to organizations, and makes them members when they accept.
 
     A code is random, stored as a hash, valid for one use, and names no organization.

@@ -7,7 +7,6 @@ hidden package takes the same calls of the stores as a missing one.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import cast
@@ -67,8 +66,8 @@ class PackageOwner(Struct, frozen=True):
     requires_provenance: RequiredProvenance = RequiredProvenance.NOTHING
 
 
-@dataclass(frozen=True)  # Without slots: pages read the package many times.
-class ReleaseDetails:
+# The dictionary keeps what is computed once: pages read the package many times.
+class ReleaseDetails(Struct, frozen=True, dict=True):
     """A release and its package; `entries` are the live releases, newest first, and `withdrawn` is
     the highest withdrawn version if that is above the latest one; `withdrawals` are of all of its
     versions, and `withdrawn_dependencies` of packages that the caller may see; `successor` is the

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 
 from msgspec import Struct
@@ -190,8 +189,7 @@ class _Verdict(Struct, frozen=True):
     reasons: list[str]
 
 
-@dataclass(frozen=True)
-class TrustedPublishing:
+class TrustedPublishing(Struct, frozen=True):
     """Exchanges the id tokens of CI jobs for tokens that may publish or read.
 
     An id token that its issuer hands out again and again may be exchanged for
