@@ -202,7 +202,7 @@ async def test_a_code_that_somebody_waits_with_is_not_given_out_again(world: Wor
 
 
 @dataclass(frozen=True)
-class Overtaken:
+class OvertakenWork:
     """A store of work from which somebody else takes everything first."""
 
     work: WorkStore
@@ -220,7 +220,7 @@ async def test_a_poll_that_another_one_overtook_gets_no_token(world: World) -> N
     device_login = world.registry.tokens.device_login
     codes = await device_login.authorize("laptop", by=machine())
     await device_login.approve(codes.user_code.reveal(), by=world.fresh(world.people.ann))
-    overtaken = replace(device_login, work=cast("WorkStore", Overtaken(device_login.work)))
+    overtaken = replace(device_login, work=cast("WorkStore", OvertakenWork(device_login.work)))
     with raises_refusal("device-code-expired"):
         await overtaken.exchange(codes.device_code.reveal(), by=machine())
 

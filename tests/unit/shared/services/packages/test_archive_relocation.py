@@ -143,7 +143,7 @@ async def test_upkeep_finishes_what_was_broken_off(
 
 
 @dataclass
-class Overtaken:
+class OvertakenRecords:
     """Records in which a release is restored while its quarantine is still being followed."""
 
     metadata: MetadataStore
@@ -166,7 +166,7 @@ async def test_a_move_that_was_overtaken_is_repeated(world: World, cloud: Cloud)
         FIRST, "reported", by=OPERATOR
     )
     cloud.moves.clear()
-    overtaken = Overtaken(world.stores.metadata, world)
+    overtaken = OvertakenRecords(world.stores.metadata, world)
     archives: object = cloud.sided[0]
     relocation = ArchiveRelocation(overtaken, archives, None, Readers.EVERYBODY)  # pyright: ignore[reportArgumentType] - the parts that are called.
     await relocation.apply(quarantined)

@@ -31,7 +31,7 @@ from tests.support.world import OpenWorld, World
 
 
 @dataclass
-class Overtaken:
+class OvertakenIndex:
     """A search index in which something happens just before a release is shown."""
 
     index: SearchIndex
@@ -53,10 +53,10 @@ class Overtaken:
 async def test_what_happens_between_choosing_and_showing_is_not_lost_to_the_search(
     worlds: OpenWorld, happens: str
 ) -> None:
-    overtaken: list[Overtaken] = []
+    overtaken: list[OvertakenIndex] = []
 
     def wrap(stores: Adapters) -> Adapters:
-        overtaken.append(Overtaken(stores.search))
+        overtaken.append(OvertakenIndex(stores.search))
         return replace(stores, search=overtaken[0])
 
     world = await worlds(wrap=wrap)
