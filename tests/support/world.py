@@ -28,6 +28,7 @@ from shared.registry import Registry
 from shared.services.adapters import Adapters
 from shared.services.tokens.tokens import TokenRequest
 from shared.settings import Settings
+from shared.telemetry.log import configure
 from tests.fakes.confined import InProcess
 from tests.fakes.mail import FakeMailer
 from tests.fakes.release_keys import LOG_KEYS, RELEASE_KEYS
@@ -284,6 +285,7 @@ async def opened(
         yield world
     for registry in registries:
         await registry.close()
+    configure("warning")  # Tests without a registry write no lines of requests.
 
 
 def settings_of(folder: Path, places: Places = PLACES, **settings: Any) -> Settings:
