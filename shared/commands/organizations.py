@@ -145,9 +145,6 @@ async def _export_pulls(pages: AsyncIterator[PullRecordPage], file: Path) -> int
     if file.suffix not in (".csv", ".jsonl"):
         message = f"The name of {file} does not say its form. Let it end in .csv or .jsonl."
         raise click.BadParameter(message)
-    if file.exists():
-        message = f"{file} is there already. Choose another name, or delete it."
-        raise click.BadParameter(message)
     written = 0
     with new_file(file) as stream:
         async for page in pages:

@@ -104,9 +104,10 @@ def test_who_pulled_what_is_written_to_a_file_page_after_page(
         "1.1.0",
         "1.0.0",
     ]
-    again = terminal.invoke("org", "pulls", "acme", "--export", str(lines))
-    assert again.exit_code
-    assert "is there already" in again.stderr
+    written = lines.read_bytes()
+    again = terminal.fail("org", "pulls", "acme", "--export", str(lines))
+    assert again == f"{lines} exists already. Name another file."
+    assert lines.read_bytes() == written
     other = terminal.invoke("org", "pulls", "acme", "--export", str(tmp_path / "pulls.txt"))
     assert "Let it end in .csv or .jsonl" in other.stderr
 
