@@ -52,13 +52,14 @@ def serve(
 ) -> None:
     """Serve until SIGINT or SIGTERM.
 
-    The address is bound first, so that nothing is prepared for a server that cannot run; clients
-    can connect only after `prepare` has returned. Raise `StartRefused` if the server cannot start.
+    The address is bound first, so that nothing is prepared for a server that cannot run, and no
+    data folder is created; clients can connect only after `prepare` has returned. Raise
+    `StartRefused` if the server cannot start.
     """
     if options.certificate is not None:
         require_usable(options.certificate)
-    require_writable(options.data)
     with bind(options.host, options.port) as bound:
+        require_writable(options.data)
         try:
             prepare()
         except KeyboardInterrupt:

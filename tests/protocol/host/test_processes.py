@@ -118,14 +118,14 @@ def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        second = start(tmp_path, port, 1)
+        second = start(tmp_path / "data", port, 1)
         output, errors = second.communicate(timeout=BOUND_SECONDS)
     assert (second.returncode, output) == (1, "")
     assert errors == (
         f"Port {port} of 127.0.0.1 is in use. "
         "Stop the program that listens there, or set PORT to another port.\n"
     )
-    assert not (tmp_path / "log").exists()
+    assert not (tmp_path / "data").exists()
 
 
 def test_a_data_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
