@@ -39,6 +39,7 @@ from shared.bootstrap.serving import (
     is_readable_without_room,
     prepare_search,
     require_no_other_start,
+    require_prepared_folder,
     require_whole_folder,
     serving_as_application,
     serving_as_worker,
@@ -194,7 +195,7 @@ def application() -> Host:
     docs/run/self-hosting.md says how, and what is lost.
     """
     settings = _settings_of_start()
-    require_whole_folder(settings)
+    require_prepared_folder(settings)
     served = ExitStack()
     served.enter_context(serving_as_application(settings))
     return build_host(settings, served)

@@ -12,7 +12,7 @@ from shared.adapters.serving_processes import (
     serving,
     serving_alone,
 )
-from shared.adapters.sqlite.connections import DatabaseUnusable
+from shared.adapters.sqlite.connections import DatabaseMissing, DatabaseUnusable
 from shared.adapters.sqlite.database import MIGRATIONS, Database
 from shared.adapters.system import SystemClock, SystemRandomness
 from shared.auth.signing_keys import SigningKeyFolder
@@ -41,6 +41,15 @@ def require_whole_folder(settings: Settings) -> None:
     """Raise `DatabaseLost` if the data folder has parts of a registry, and not its records."""
     if not settings.is_in_the_cloud:
         require_registry(settings.data)
+
+
+def require_prepared_folder(settings: Settings) -> None:
+    """Raise `DatabaseLost` as `require_whole_folder` does, and `DatabaseMissing` if no start has
+    prepared the data folder."""
+    require_whole_folder(settings)
+    database = DataFolder(settings.data).database
+    if not settings.is_in_the_cloud and not database.exists():
+        raise DatabaseMissing(database)
 
 
 def starting(settings: Settings) -> AbstractContextManager[None]:

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.data_folder import DataFolder
+from shared.adapters.sqlite.connections import DatabaseMissing
 from shared.domain.snapshots import RESTORE_UNFINISHED
-from shared.localhost import application, main
+from shared.localhost import application, main, prepare
 from shared.runtime.file_replacement import partial_path
 from shared.runtime.private_files import make_private_folder
+from shared.settings import Settings
 from tests.support.registry_process import free_port
 from tests.support.terminal import Terminal
 from tests.unit.shared.commands.test_doctor import findings
@@ -169,6 +171,10 @@ def test_a_snapshot_that_is_half_restored_is_restored_first(
 
 def test_an_empty_folder_starts(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BALLROOM_DATA", str(empty_folder))
+    with pytest.raises(DatabaseMissing, match="Start the registry to create it"):
+        application()
+    assert list(empty_folder.iterdir()) == []  # Keys alone would refuse the start.
+    prepare(Settings.load())
     assert application()
 
 
