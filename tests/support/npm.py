@@ -11,10 +11,13 @@ from tests.paths import ROOT
 
 def missing(package: str, file: str) -> str:
     """Return why a file of the package, `name@version`, cannot be had; nothing when it is there."""
-    folder = folder_of(package)
-    folder.mkdir(parents=True, exist_ok=True)
-    with hold_file_lock(lock_path(folder)):  # Several processes may want it at once.
-        return "" if (folder / file).exists() else _install(package, folder / file)
+    wanted = folder_of(package) / file
+    npm = shutil.which("npm")
+    if npm is None:
+        return "" if wanted.exists() else f"there is no npm to install {package} with"
+    folder_of(package).mkdir(parents=True, exist_ok=True)
+    with hold_file_lock(lock_path(folder_of(package))):  # Several processes may want it at once.
+        return "" if wanted.exists() else _install(npm, package, wanted)
 
 
 def folder_of(package: str) -> Path:
@@ -22,10 +25,7 @@ def folder_of(package: str) -> Path:
     return ROOT / ".venvs" / package.removeprefix("@").replace("/", "-").replace("@", "-")
 
 
-def _install(package: str, file: Path) -> str:
-    npm = shutil.which("npm")
-    if npm is None:
-        return f"there is no npm to install {package} with"
+def _install(npm: str, package: str, wanted: Path) -> str:
     options = ["--silent", "--no-audit", "--no-fund", "--prefix", str(folder_of(package))]
     done = subprocess.run([npm, "install", *options, package], check=False, capture_output=True)
-    return "" if done.returncode == 0 and file.exists() else f"npm could not install {package}"
+    return "" if done.returncode == 0 and wanted.exists() else f"npm could not install {package}"
