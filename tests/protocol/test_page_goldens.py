@@ -12,7 +12,7 @@ from shared.domain.scopes import Role
 from shared.services.organizations.invitations import InvitationRequest
 from tests.protocol.conftest import Html
 from tests.support.browsers import Browser, signed_in
-from tests.support.device_login import ask
+from tests.support.device_login import ask, decide
 from tests.support.sign_in import open_sign_in
 from tests.support.world import URL, OpenWorld, World, token_of
 
@@ -121,9 +121,9 @@ async def test_an_answer_to_a_form(ann: Browser, page: SnapshotAssertion, name: 
 async def test_an_overview_of_somebody_who_belongs_nowhere(
     world: World, admin: Browser, page: SnapshotAssertion
 ) -> None:
-    await admin.open("/account/tokens")
     for used in await world.registry.tokens.records.of(world.people.admin.account.id):
-        await admin.submit("/account/tokens/revoke", token=used.token.id)
+        await admin.open(f"/account/tokens/revoke?token={used.token.id}")
+        await admin.submit("/account/tokens/revoke")
     await admin.open("/account")
     assert shown(admin) == page
 
@@ -136,8 +136,8 @@ async def test_tokens(world: World, ann: Browser, page: SnapshotAssertion) -> No
 
 async def test_no_tokens(world: World, ann: Browser, page: SnapshotAssertion) -> None:
     [used] = await world.registry.tokens.records.of(world.people.ann.account.id)
-    await ann.open("/account/tokens")
-    await ann.submit("/account/tokens/revoke", token=used.token.id)
+    await ann.open(f"/account/tokens/revoke?token={used.token.id}")
+    await ann.submit("/account/tokens/revoke")
     assert shown(ann) == page
 
 
@@ -148,8 +148,9 @@ async def test_an_organization_to_its_owner(
     mia = world.people.mia.account
     by = world.fresh(world.people.ann)
     await memberships.set_member(parse_org("acme"), mia, Role.OWNER, by=by)
-    await ann.open(ACME)
+    await ann.open(f"{ACME}/settings")
     await ann.submit(f"{ACME}/describe", display_name="Acme <Corp>", description="Makes & sells.")
+    await ann.open(ACME)
     await ann.submit(f"{ACME}/invite", role="member", email="", label="for kim")
     assert shown(ann) == page
 
@@ -222,13 +223,12 @@ async def test_a_machine_that_is_approved(
     world: World, ann: Browser, page: SnapshotAssertion
 ) -> None:
     codes = await ask(world)
-    await ann.open("/device")
-    await ann.submit("/device", code=codes["user_code"], decision="approve")
+    await decide(ann, codes, "approve")
     assert shown(ann) == page
 
 
 async def test_a_form_from_elsewhere(ann: Browser, page: SnapshotAssertion) -> None:
-    await ann.submit_only("/device", code="BCDF-GHJK", decision="approve")
+    await ann.post("/device", csrf=[], code="BCDF-GHJK", decision="approve")
     assert shown(ann) == page
 
 
@@ -256,5 +256,5 @@ async def test_actions_that_take_a_fresh_sign_in(
 ) -> None:
     world.clock.advance(timedelta(minutes=11))
     await ann.open("/account/tokens")
-    await ann.submit("/account/tokens", name="admin's own", scope=["manage"])
+    await ann.post("/account/tokens", name="admin's own", scope=["manage"])
     assert shown(ann) == page

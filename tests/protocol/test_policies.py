@@ -61,7 +61,7 @@ async def test_a_policy_that_is_empty_or_too_long_is_refused(world: World, text:
 
 async def test_others_change_no_policy(world: World) -> None:
     ann = await signed_in(world, world.people.ann, "/account")
-    assert (await ann.submit(MANAGE, text="Mine.")).status_code == 404
+    assert (await ann.post(MANAGE, text="Mine.")).status_code == 404
 
 
 @one_machine("its commands find a data folder")

@@ -143,10 +143,18 @@ async def test_programs_read_the_successor_in_markdown(world: World) -> None:
     assert f"> Moved to {HELLO}" in page.text
 
 
-async def test_an_owner_deprecates_with_a_successor_on_the_page(world: World) -> None:
+async def test_a_deprecation_can_name_the_successor(world: World) -> None:
     ann = await signed_in(world, world.people.ann, MANAGE)
-    await ann.submit(f"{MANAGE}/deprecate", message="Gone.", successor=HELLO)
+    await ann.post(f"{MANAGE}/deprecate", message="Gone.", successor=HELLO)
     assert "Package deprecated" in ann.text
+    assert f"{HELLO}</a> replaces this package" in ann.text
+
+
+async def test_an_owner_deprecates_and_names_the_successor_on_the_page(world: World) -> None:
+    ann = await signed_in(world, world.people.ann, MANAGE)
+    await ann.submit(f"{MANAGE}/deprecate", message="Gone.")
+    assert "Package deprecated" in ann.text
+    await ann.submit(f"{MANAGE}/successor", successor=HELLO)
     assert f"{HELLO}</a> replaces this package" in ann.text
     await ann.submit(f"{MANAGE}/successor", successor="")
     assert "Successor changed" in ann.text

@@ -114,7 +114,7 @@ async def test_a_form_of_somebody_else_changes_nothing(
 ) -> None:
     browser = await signed_in(world, getattr(world.people, person))
     before = await picture(world)
-    answer = await browser.submit(world.with_ids(path), **fields)
+    answer = await browser.post(world.with_ids(path), **fields)
     assert answer.status_code == 404
     assert await picture(world) == before
 
@@ -128,7 +128,7 @@ async def test_a_dismissed_administrator_sees_and_changes_nothing(world: World) 
     before = await picture(world)
     for path, fields in CHANGING:
         await admin.open("/account/tokens")
-        assert (await admin.submit(world.with_ids(path), **fields)).status_code == 404
+        assert (await admin.post(world.with_ids(path), **fields)).status_code == 404
     assert (await admin.open(f"{RELEASES}/{HARMFUL}")).status_code == 404
     assert await picture(world) == before
 
@@ -136,8 +136,8 @@ async def test_a_dismissed_administrator_sees_and_changes_nothing(world: World) 
 async def test_forms_of_somebody_else_count_as_their_changes(worlds: OpenWorld) -> None:
     world = await worlds(limit_write="account=1")
     ann = await signed_in(world, world.people.ann)
-    assert (await ann.submit(NAMES + "/remove", pattern="kept")).status_code == 404
-    assert (await ann.submit("/account/organizations/leave", org="acme")).status_code == 429
+    assert (await ann.post(NAMES + "/remove", pattern="kept")).status_code == 404
+    assert (await ann.post("/account/organizations/leave", org="acme")).status_code == 429
 
 
 @FORMS
@@ -148,7 +148,7 @@ async def test_an_administrator_who_signed_in_too_long_ago_changes_nothing(
     world.clock.advance(RECENT_SIGN_IN + timedelta(minutes=1))
     await admin.open(ACCOUNTS)
     before = await picture(world)
-    answer = await admin.submit(world.with_ids(path), **fields)
+    answer = await admin.post(world.with_ids(path), **fields)
     assert answer.status_code == 403
     assert "sign in again" in admin.text.lower()
     assert await picture(world) == before
@@ -184,7 +184,7 @@ async def test_one_of_two_administrators_who_dismiss_each_other_at_once_remains(
         await browser.open(ACCOUNTS)
     statuses = await asyncio.gather(
         *(
-            browser.submit(
+            browser.post(
                 world.with_ids(f"{ACCOUNTS}/ID-OF-{other}/{decision}"),
                 name=other,
                 reason="It is they or me.",

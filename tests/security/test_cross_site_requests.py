@@ -95,7 +95,7 @@ async def test_a_form_that_no_page_of_the_session_has_shown_changes_nothing(worl
     for route in routes:
         path = "/" + route.replace("{org}", "acme").format_map(defaultdict(lambda: "1.0.0"))
         for csrf in ("", "nonsense", foreign):
-            answer = await admin.submit_only(path, csrf=csrf)
+            answer = await admin.post(path, csrf=csrf)
             assert answer.status_code == 403, path
             assert "This form does not belong to your session" in answer.text
     assert await events(world) == before

@@ -10,7 +10,7 @@ import pytest
 
 from shared.domain.device_login import USER_CODE_LENGTH, USER_CODE_LETTERS
 from tests.support.browsers import FORM, Browser, signed_in
-from tests.support.device_login import ask, error, poll
+from tests.support.device_login import ask, decide, error, poll
 from tests.support.world import URL, OpenWorld, World
 
 GUESSES = 20  # Of an account, in five minutes.
@@ -34,7 +34,7 @@ async def ann(world: World) -> Browser:
 async def approved(world: World, browser: Browser) -> dict[str, str]:
     """Return the codes of a machine that somebody has approved."""
     codes = await ask(world)
-    await browser.submit("/device", code=codes["user_code"], decision="approve")
+    await decide(browser, codes, "approve")
     return codes
 
 
@@ -84,7 +84,7 @@ async def test_requests_for_codes_from_the_same_address_do_not_prevent_others_fr
         for _ in range(ASKED + 1)
     ]
     assert asked == [200] * ASKED + [429]
-    await ann.submit("/device", code=codes["user_code"], decision="approve")
+    await decide(ann, codes, "approve")
     assert "is connected" in ann.text
 
 
@@ -99,16 +99,16 @@ async def test_a_code_can_be_answered_once(world: World, ann: Browser) -> None:
     assert "is connected" in ann.text
     for decision in ("approve", "refuse", ""):
         await ann.open("/device")
-        await ann.submit("/device", code=codes["user_code"], decision=decision)
+        await ann.post("/device", code=codes["user_code"], decision=decision)
         assert "No device is waiting with this code" in ann.text
     assert (await poll(world, codes)).status_code == 200
 
 
 async def test_a_refusal_is_not_undone_by_approving_later(world: World, ann: Browser) -> None:
     codes = await ask(world)
-    await ann.submit("/device", code=codes["user_code"], decision="refuse")
+    await decide(ann, codes, "refuse")
     await ann.open("/device")
-    await ann.submit("/device", code=codes["user_code"], decision="approve")
+    await ann.post("/device", code=codes["user_code"], decision="approve")
     assert error(await poll(world, codes)) == "access_denied"
 
 

@@ -13,7 +13,7 @@ from shared.domain.scopes import Role
 from shared.domain.sessions import Session
 from shared.services.organizations.invitations import InvitationRequest
 from tests.support.browsers import Browser, signed_in
-from tests.support.device_login import ask, error, poll
+from tests.support.device_login import ask, decide, error, poll
 from tests.support.sign_in import KINDS, open_sign_in
 from tests.support.world import URL, OpenWorld, Person, World
 
@@ -119,8 +119,7 @@ async def test_no_provider_signs_anybody_in(worlds: OpenWorld, kind: str) -> Non
 async def test_a_machine_that_was_approved_gets_no_token(world: World) -> None:
     codes = await ask(world)
     ann = await signed_in(world, world.people.ann)
-    await ann.open("/device")
-    await ann.submit("/device", code=codes["user_code"], decision="approve")
+    await decide(ann, codes, "approve")
     await lock(world, world.people.ann.account)
     assert error(await poll(world, codes)) == "access_denied"
 
@@ -146,6 +145,6 @@ async def test_an_administrator_who_is_locked_manages_nothing(world: World) -> N
     assert (await ann.open("/manage/accounts")).status_code == 200
     await world.registry.administration.accounts.lock(world.people.ann.account, WHY, by=OPERATOR)
     # At once, and not only when this process has heard of it.
-    await ann.submit(world.with_ids("/manage/accounts/ID-OF-ann/unlock"))
+    await ann.post(world.with_ids("/manage/accounts/ID-OF-ann/unlock"))
     account = await world.registry.identity.accounts.by_name_or_id("ann")
     assert account.is_locked

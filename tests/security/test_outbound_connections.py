@@ -92,7 +92,7 @@ async def test_settings_forbid_what_people_and_jobs_cause(
     path = "/account/organizations/acme/publishers"
     ann = await signed_in(world, world.people.ann, path)
     by_name = {"package": "greet", "provider": "github", "repository": "octo/greet"}
-    assert (await ann.submit(f"{path}/add", **by_name, workflow="release.yml")).is_error
+    assert (await ann.post(f"{path}/add", **by_name, workflow="release.yml")).is_error
     browser = await signed_in(world, world.people.ann)
     hook = {"url": "https://hooks.test/", "events": ["release"]}
     added = await browser.api("POST", "/api/v1/orgs/acme/webhooks", hook)

@@ -163,8 +163,8 @@ async def people(world: World, browser: Browser) -> None:
     body = json.dumps({"role": "member", "email": PLANTED["email"]}).encode()
     answer = await world.send("POST", url, by=world.people.ann, content=body)
     assert answer.status_code == 201, answer.text
-    await browser.open("/account/tokens")
     await browser.open("/account/sessions")
+    await browser.open("/account/tokens")
     await browser.submit("/account/tokens", name="laptop", scope="read", org="*", package="*")
     codes = await ask(world)
     assert (await poll(world, codes)).status_code == 400
@@ -195,6 +195,7 @@ async def links(world: World) -> None:
     await browser.open("/manage/accounts")
     await browser.submit("/manage/accounts", name="zoe")
     [to_sign_in] = re.findall(rf'value="{URL}(/sign-in/link#\w+)"', browser.text)
+    await browser.open("/manage/accounts")
     await browser.submit("/manage/accounts", name="yan", email="yan@example.org")
     owner = await signed_in_by_pages(world, ann)
     await owner.open("/account/organizations/acme")

@@ -14,14 +14,12 @@ import httpx
 from shared.auth.authentication import RequestClient
 from shared.auth.browsers import SignInBrowser
 from tests.fakes.identity_provider import FakeInternet, Issuer
+from tests.support.page_forms import form_to_send, forms_of
 from tests.support.world import URL, Person, World
 
 AGENT = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-_FORMS = re.compile(r'<form method="post" action="([^"]*)"[^>]*>(.*?)</form>', re.DOTALL)
 _HIDDEN = re.compile(r'<input type="hidden" name="([\w-]+)" value="([^"]*)">')
-_TAKES_CODE = "data-link-code"
-_STEP = re.compile(r'<button type="submit" name="(step)" value="([^"]*)">')
 
 
 @dataclass
@@ -33,16 +31,19 @@ class Browser:
     agent: str = AGENT
     address: str = "192.0.2.10"  # Where its requests come from.
     cookies: dict[str, str] = field(default_factory=dict[str, str])
-    page: httpx.Response = field(default_factory=lambda: httpx.Response(599))
+    page: httpx.Response = field(
+        default_factory=lambda: httpx.Response(599, request=httpx.Request("GET", URL))
+    )
 
     async def open(self, path: str, **headers: str) -> httpx.Response:
         """Open a page, and follow where it leads; that of a one-time link posts the code, as its
         script does."""
         page = await self.follow(await self.send("GET", path, headers=headers))
-        code = urlsplit(path).fragment
-        if code and _TAKES_CODE in page.text:
-            step = dict(_STEP.findall(page.text))
-            await self.submit(path, code=code, **step)
+        if code := urlsplit(path).fragment:
+            for form in forms_of(page.text, str(page.url)):
+                if form.link_code:
+                    sent = form.sent_by(form.buttons[0], {form.link_code: code})
+                    await self._post(sent.action, sent.fields)
         return self.page
 
     async def choose(self, path: str, kind: str) -> httpx.Response:
@@ -51,18 +52,28 @@ class Browser:
         [offer] = re.findall(rf'href="(/sign-in/{kind}\?[^"]*)"', page.text)
         return await self.open(unescape(offer))
 
-    async def submit(self, path: str, **fields: str | list[str]) -> httpx.Response:
-        """Send a form of the page that is shown, with what is typed in, and show where it leads;
-        return the answer to the form itself.
+    async def submit(
+        self, action: str, button: str = "", /, **typed: str | list[str]
+    ) -> httpx.Response:
+        """Fill in the form of the page that is sent to this address, press its button, and show
+        where that leads; return the answer to the form itself.
 
-        A form that the page does not have is sent with the proof that all its forms have.
+        The form is sent as a browser sends it: with its hidden fields, and with what the page has
+        in fields that nobody changes. The start of a button's text, and the values of hidden fields
+        and of buttons, select among several of one address.
         """
-        return await self.submit_only(path, **{"csrf": self.csrf, **self.hidden_of(path), **fields})
+        forms = forms_of(self.page.text, str(self.page.url))
+        form = form_to_send(forms, urljoin(URL, action), button, typed)
+        return await self._post(form.action, form.fields)
 
-    async def submit_only(self, path: str, **fields: str | list[str]) -> httpx.Response:
-        """Send a form with these fields and no hidden ones."""
+    async def post(self, path: str, **fields: str | list[str]) -> httpx.Response:
+        """Send these fields and the proof of the session, whatever form the page has, as a program
+        can; show where that leads, and return the answer."""
+        return await self._post(path, {"csrf": self.csrf, **fields})
+
+    async def _post(self, address: str, fields: Mapping[str, str | list[str]]) -> httpx.Response:
         body = urlencode(fields, doseq=True).encode()
-        answer = await self.send("POST", path, headers=FORM, content=body)
+        answer = await self.send("POST", address, headers=FORM, content=body)
         await self.follow(answer)
         return answer
 
@@ -123,16 +134,6 @@ class Browser:
     def csrf(self) -> str:
         """Return what forms of this session hold."""
         return dict(_HIDDEN.findall(self.page.text)).get("csrf", "")
-
-    def hidden_of(self, path: str) -> dict[str, str]:
-        """Return the hidden fields of the forms of the page that are sent to a path."""
-        wanted = urlsplit(path)._replace(scheme="", netloc="", fragment="").geturl()
-        return {
-            name: unescape(value)
-            for action, form in _FORMS.findall(self.page.text)
-            if unescape(action) == wanted
-            for name, value in _HIDDEN.findall(form)
-        }
 
     @property
     def session(self) -> str:

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import httpx
 
-from tests.support.browsers import FORM
+from tests.support.browsers import FORM, Browser
 from tests.support.world import URL, World
 
 ASK = f"{URL}/api/v1/device"
@@ -34,6 +34,13 @@ async def poll(world: World, codes: dict[str, Any], **changes: str) -> httpx.Res
 async def poll_at_once(world: World, codes: dict[str, Any], **changes: str) -> httpx.Response:
     fields = {"grant_type": GRANT_TYPE, "device_code": codes["device_code"], **changes}
     return await world.send("POST", TOKEN, headers=FORM, content=urlencode(fields).encode())
+
+
+async def decide(browser: Browser, codes: dict[str, Any], decision: str) -> httpx.Response:
+    """Type the code of the machine in, and approve or refuse what the page shows."""
+    await browser.open("/device")
+    await browser.submit("/device", code=codes["user_code"])
+    return await browser.submit("/device", decision=decision)
 
 
 def error(answer: httpx.Response) -> str:

@@ -84,7 +84,7 @@ async def test_an_identity_of_somebody_else_is_not_there(sign_ins: SignInWorld) 
     sign_ins.somebody_else()
     sam = await sign_ins.signed_in("oidc")
     await sam.open(PAGE)
-    await sam.submit(f"{PAGE}/remove", identity=ids(kim)[0])
+    await sam.post(f"{PAGE}/remove", identity=ids(kim)[0])
     assert sam.page.status_code == 404
 
 

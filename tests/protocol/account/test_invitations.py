@@ -74,7 +74,7 @@ async def test_posting_the_code_alone_decides_nothing(world: World) -> None:
     for _ in range(2):
         await bob.open(link)
         assert await role_of(world, world.people.bob) == ""
-    await bob.submit(link, decision="something")
+    await bob.post(INVITATION, code=link.partition("#")[2], decision="something")
     assert "Join acme?" in bob.text
     assert await role_of(world, world.people.bob) == ""
 
@@ -111,7 +111,7 @@ async def test_a_member_who_is_invited_reads_that_they_are_one(world: World) -> 
 async def test_an_invalid_code_shows_nothing(world: World, decision: str) -> None:
     bob = await signed_in(world, world.people.bob)
     await bob.open(INVITATION)
-    answer = await bob.submit(INVITATION, code="guess", decision=decision)
+    answer = await bob.post(INVITATION, code="guess", decision=decision)
     assert answer.status_code == 404
     assert "This invitation is not valid" in bob.text
     assert 'aria-invalid="true"' in bob.text
@@ -133,7 +133,7 @@ async def test_a_form_of_another_page_is_refused_before_the_code_is_looked_up(wo
     for csrf in ("", "guess"):
         stranger = Browser(world)
         await stranger.open(INVITATION)
-        assert (await stranger.submit_only(INVITATION, csrf=csrf, code=code)).status_code == 400
+        assert (await stranger.post(INVITATION, csrf=csrf, code=code)).status_code == 400
         assert "acme" not in stranger.text
         assert KEPT not in stranger.cookies
 

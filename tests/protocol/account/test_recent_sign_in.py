@@ -102,7 +102,7 @@ async def test_a_page_asks_first_exactly_for_what_takes_a_recent_sign_in(
         assert SIGN_IN_FIRST not in browser.text, action
     for action in hidden:
         await browser.open(path)
-        answer = await browser.submit(action)
+        answer = await browser.post(action)
         assert answer.status_code >= BAD_REQUEST, action
 
 

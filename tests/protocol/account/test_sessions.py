@@ -67,7 +67,7 @@ async def test_a_session_of_somebody_else_is_not_there(world: World, ann: Browse
     bob = await signed_in(world, world.people.bob)
     await bob.open(PAGE)
     await ann.open(PAGE)
-    await ann.submit(f"{PAGE}/end", session=ids(bob)[0])
+    await ann.post(f"{PAGE}/end", session=ids(bob)[0])
     assert ann.page.status_code == 404
     assert 'role="alert"' in ann.page.text
     assert await is_signed_in(bob)

@@ -166,7 +166,11 @@ async def test_an_owner_assesses_on_the_page_and_takes_it_back(inside: World) ->
     for_long = {"advisory": ID, "state": "in_triage", "detail": "x" * 501}
     assert (await ann.submit(f"{PAGE}/assess", **for_long)).status_code == 400
     await ann.submit(
-        f"{PAGE}/assess", advisory=ID, state="not_affected", justification="code_not_present"
+        f"{PAGE}/assess",
+        advisory=ID,
+        state="not_affected",
+        justification="code_not_present",
+        detail="",
     )
     assert "Assessment saved." in ann.text
     assert "The vulnerable code is not in the library" in ann.text

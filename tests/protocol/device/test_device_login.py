@@ -14,7 +14,7 @@ from shared.domain.principals import Principal
 from shared.login import PUSH_SCOPES
 from shared.ports.work import WorkStore
 from tests.support.browsers import FORM, Browser, signed_in
-from tests.support.device_login import ASK, MACHINE, ask, error, poll, poll_at_once
+from tests.support.device_login import ASK, MACHINE, ask, decide, error, poll, poll_at_once
 from tests.support.refusals import raises_refusal
 from tests.support.world import URL, OpenWorld, World
 
@@ -28,9 +28,7 @@ async def world(worlds: OpenWorld) -> World:
 
 
 async def approved(codes: dict[str, Any], browser: Browser) -> None:
-    await browser.open("/device")
-    await browser.submit("/device", code=codes["user_code"])
-    await browser.submit("/device", code=codes["user_code"], decision="approve")
+    await decide(browser, codes, "approve")
     assert "is connected" in browser.text
 
 
@@ -84,8 +82,9 @@ async def test_the_token_is_named_after_the_machine_and_lives_ninety_days(world:
 
 
 async def test_whoever_approves_reads_whether_the_machine_publishes(world: World) -> None:
-    browser = await signed_in(world, world.people.ann, "/device")
+    browser = await signed_in(world, world.people.ann)
     for scope, sentence in (("", "The device cannot publish."), (PUSH_SCOPES, "can publish in")):
+        await browser.open("/device")
         await browser.submit("/device", code=(await ask(world, scope=scope))["user_code"])
         assert sentence in browser.text
 
@@ -117,8 +116,8 @@ async def test_a_machine_that_polls_too_often_reads_slow_down(world: World) -> N
 
 async def test_a_machine_reads_once_that_it_was_refused(world: World) -> None:
     codes = await ask(world)
-    browser = await signed_in(world, world.people.ann, "/device")
-    await browser.submit("/device", code=codes["user_code"], decision="refuse")
+    browser = await signed_in(world, world.people.ann)
+    await decide(browser, codes, "refuse")
     assert "was not connected" in browser.text
     assert error(await poll(world, codes)) == "access_denied"
     assert error(await poll(world, codes)) == "expired_token"

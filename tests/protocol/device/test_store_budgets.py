@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.browsers import signed_in
-from tests.support.device_login import ask, poll
+from tests.support.device_login import ask, decide, poll
 from tests.support.port_doubles import Ledger
 from tests.support.storage import one_instance
 from tests.support.world import OpenWorld, World, asking
@@ -42,8 +42,9 @@ async def test_an_invalid_code(world: World, ledger: Ledger) -> None:
 async def test_approving(world: World, ledger: Ledger) -> None:
     codes = await ask(world)
     ann = await signed_in(world, world.people.ann, "/device")
+    await ann.submit("/device", code=codes["user_code"])
     ledger.forget()
-    await ann.submit("/device", code=codes["user_code"], decision="approve")
+    await ann.submit("/device", decision="approve")
     calls = ledger.calls()
     work = {name: count for name, count in calls.items() if name.startswith("work.")}
     # Both limits, of changes and of codes, are counted; the code and its answer are read.
@@ -54,8 +55,7 @@ async def test_approving(world: World, ledger: Ledger) -> None:
 
 async def test_getting_the_token(world: World, ledger: Ledger) -> None:
     codes = await ask(world)
-    ann = await signed_in(world, world.people.ann, "/device")
-    await ann.submit("/device", code=codes["user_code"], decision="approve")
+    await decide(await signed_in(world, world.people.ann), codes, "approve")
     ledger.forget()
     await poll(world, codes)
     assert ledger.calls() == {

@@ -95,7 +95,7 @@ async def test_a_refused_release_is_fetched_again(admin: Browser, mirror: World)
     await admin.submit(f"{MIRROR}/retry", release="octo/bad:1.0.0")
     assert "The next pull fetches the release again." in admin.text
     assert "octo/bad" not in admin.text
-    page = await admin.submit(f"{MIRROR}/retry", release="what")
+    page = await admin.post(f"{MIRROR}/retry", release="what")
     assert page.status_code == 400
     assert "octo/changed:1.0.0" in admin.text
     assert (await ask(mirror, "/retries", release="octo/changed:1.0.0")).json() == {"retried": True}

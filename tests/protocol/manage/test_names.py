@@ -39,7 +39,7 @@ async def test_an_invalid_pattern_is_shown_again_with_the_reason(
 
 
 async def test_a_name_that_is_not_reserved_here_cannot_be_released(admin: Browser) -> None:
-    assert (await admin.submit(f"{PAGE}/remove", pattern="ballerina*")).status_code == 404
+    assert (await admin.post(f"{PAGE}/remove", pattern="ballerina*")).status_code == 404
     assert 'role="alert"' in admin.text
 
 

@@ -216,7 +216,7 @@ async def test_nobody_but_administrators_approves(limited_mirror: World) -> None
     assert (await ann.api("POST", "/api/v1/approvals", sent)).status_code == 403
     assert (await ann.api("GET", "/api/v1/approvals/requests")).status_code == 403
     assert (await ann.api("GET", "/api/v1/approvals")).status_code == 200
-    await ann.submit("/approvals/octo/lib/approve", packages="octo/lib:*", reason="x")
+    await ann.post("/approvals/octo/lib/approve", packages="octo/lib:*", reason="x")
     page = ann.page
     assert page.status_code in (403, 404)
     assert (await limited_mirror.get(f"{URL}/api/v1/approvals")).status_code == 200
@@ -291,9 +291,12 @@ async def test_a_form_with_a_long_reason_is_refused(limited_mirror: World) -> No
     page = mia.page
     assert page.status_code == 400
     admin = await signed_in(limited_mirror, limited_mirror.people.admin)
-    await admin.open("/manage/approvals")
-    for path in ("/manage/approvals", "/approvals/octo/lib/approve"):
-        await admin.submit(path, packages="octo/lib:*", reason="x" * 5_000)
+    for shown, form in (
+        ("/manage/approvals", "/manage/approvals"),
+        ("/approvals/octo/lib", "/approvals/octo/lib/approve"),
+    ):
+        await admin.open(shown)
+        await admin.submit(form, packages="octo/lib:*", reason="x" * 5_000)
         page = admin.page
         assert page.status_code == 400
     assert await status(limited_mirror, f"{LIB}/1.1.0") == 400

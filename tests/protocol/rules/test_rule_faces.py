@@ -123,13 +123,13 @@ async def by_page(world: World, wanted: Wanted) -> None:
     assert "Limits saved." in admin.text
 
 
-def _fields(values: Values) -> dict[str, str]:
-    """Return what a form sends: a box that is not checked is not sent."""
-    fields = dict[str, str]()
+def _fields(values: Values) -> dict[str, str | list[str]]:
+    """Return what is entered into a form: a box that is not checked is not sent."""
+    fields = dict[str, str | list[str]]()
     for name, value in values.items():
         match value:
             case bool():
-                fields |= {name: "yes"} if value else {}
+                fields[name] = ["yes"] if value else []
             case list():
                 fields[name] = "\n".join(map(str, value))  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
             case _:

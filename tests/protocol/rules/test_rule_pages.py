@@ -18,7 +18,7 @@ async def test_an_owner_saves_rules_on_their_page(world: World) -> None:
     assert "Rules saved." in ann.text
     assert 'name="staged" value="yes" checked' in ann.text
     assert '<option value="hold" selected>' in ann.text
-    await ann.submit(PAGE, approvals="1", version_rule="registry")
+    await ann.submit(PAGE, staged=[], approvals="1", version_rule="registry")
     assert 'name="staged" value="yes" checked' not in ann.text
     assert not (await set_rules(world))["staged"]
 

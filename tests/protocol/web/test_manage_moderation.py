@@ -76,6 +76,7 @@ async def test_many_are_removed_if_their_number_is_typed(world: World, admin: Br
     answer = await admin.submit(MANY, **fields, name="remove 2")
     assert answer.status_code == 400
     assert await state(world) is State.LIVE
+    await admin.open(f"{MANY}?of=acme/greet")
     await admin.submit(MANY, **fields, name="remove 1")
     assert await state(world) is State.REMOVED
 
@@ -135,6 +136,7 @@ async def test_a_package_is_held_on_its_page_and_released_there(
 
 
 async def test_a_hold_of_a_package_takes_a_reason(admin: Browser) -> None:
+    await admin.open(PACKAGE)
     answer = await admin.submit(f"{PACKAGE}/hold", reason=" ")
     assert (answer.status_code, "Enter a reason" in admin.text) == (400, True)
 

@@ -33,6 +33,11 @@ _REACH = re.compile(
 )
 
 
+def confirmed(verb: str, release: str = str(GREET)) -> dict[str, str]:
+    """Return what is typed besides a reason: a removal takes the name of the release."""
+    return {"name": release} if verb == "remove" else {}
+
+
 def shown(browser: Browser) -> str:
     """Return what is particular to a page: not the places beside it, and not how fast a decision
     counts, which the page of policies says as well."""
@@ -71,8 +76,9 @@ async def test_everything_is_withheld_that_can_be(
     for name, verb in zip(names, ("hold", "quarantine", "remove"), strict=False):
         path = f"{LIST}/acme/{name}/1.0.0"
         await admin.open(path)
-        typed = f"acme/{name}:1.0.0"
-        answer = await admin.submit(f"{path}/{verb}", reason=REASON, name=typed)
+        answer = await admin.submit(
+            f"{path}/{verb}", reason=REASON, **confirmed(verb, f"acme/{name}:1.0.0")
+        )
         assert answer.status_code == 303
     world.clock.advance(timedelta(hours=3))
     await admin.open(LIST)
@@ -139,7 +145,7 @@ async def test_a_release_that_is_not_there_has_no_page(admin: Browser) -> None:
     for path in ("acme/greet/9.9.9", "acme/none/1.0.0"):
         assert (await admin.open(f"{LIST}/{path}")).status_code == 404
     await admin.open(PAGE)
-    answer = await admin.submit(f"{LIST}/acme/none/1.0.0/hold", reason=REASON)
+    answer = await admin.post(f"{LIST}/acme/none/1.0.0/hold", reason=REASON)
     assert answer.status_code == 404
 
 
@@ -178,7 +184,7 @@ async def test_a_decision_is_shown(
     admin: Browser, page: SnapshotAssertion, own_shelf: World, verb: str
 ) -> None:
     await admin.open(PAGE)
-    answer = await admin.submit(f"{PAGE}/{verb}", reason=REASON, name=str(GREET))
+    answer = await admin.submit(f"{PAGE}/{verb}", reason=REASON, **confirmed(verb))
     assert (answer.status_code, answer.headers["location"]) == (
         303,
         f"{PAGE}?done=manage_release_{verb}",
@@ -193,9 +199,9 @@ async def test_a_public_reason_is_shown_to_everybody_and_changed(
     own_shelf: World, admin: Browser, verb: str
 ) -> None:
     await admin.open(PAGE)
-    await admin.submit(f"{PAGE}/{verb}", reason="Reported.", name=str(GREET))
+    await admin.submit(f"{PAGE}/{verb}", reason="Reported.", **confirmed(verb))
     before = await state(own_shelf)
-    public = {"name": str(GREET), "public": "vulnerability", "note": f"{SCRIPT} Advisory 7."}
+    public = confirmed(verb) | {"public": "vulnerability", "note": f"{SCRIPT} Advisory 7."}
     await admin.submit(f"{PAGE}/{verb}", reason=REASON, **public)
     stranger = await opened(own_shelf, "/packages/acme/greet/1.2.0")
     for shown_text in ("Vulnerability.", "Advisory 7."):
@@ -209,7 +215,7 @@ async def test_a_public_reason_is_shown_to_everybody_and_changed(
     await admin.submit(f"{PAGE}/{verb}", reason=REASON, **public)
     repeated = await own_shelf.registry.publishing.moderation.find(GREET, by=OPERATOR)
     assert repeated.revision == release.revision, "the same decision again changes nothing"
-    await admin.submit(f"{PAGE}/{verb}", reason=REASON, name=str(GREET))
+    await admin.submit(f"{PAGE}/{verb}", reason=REASON, **public | {"public": "", "note": ""})
     assert "Public reason: not stated." in admin.text
 
 
@@ -217,7 +223,7 @@ async def test_an_unknown_public_reason_is_refused_and_what_was_typed_stays(
     own_shelf: World, admin: Browser
 ) -> None:
     await admin.open(PAGE)
-    answer = await admin.submit(f"{PAGE}/quarantine", reason=REASON, public="x", note="Typed.")
+    answer = await admin.post(f"{PAGE}/quarantine", reason=REASON, public="x", note="Typed.")
     assert answer.status_code == 400
     assert "is not a public reason" in admin.text
     assert 'value="Typed."' in admin.text
@@ -284,7 +290,7 @@ async def test_a_reason_is_asked_for(
     own_shelf: World, admin: Browser, verb: str, reason: str
 ) -> None:
     await admin.open(PAGE)
-    answer = await admin.submit(f"{PAGE}/{verb}", reason=reason, name=str(GREET))
+    answer = await admin.submit(f"{PAGE}/{verb}", reason=reason, **confirmed(verb))
     assert answer.status_code == 400
     assert 'role="alert"' in admin.text
     assert await state(own_shelf) is State.LIVE
@@ -296,7 +302,7 @@ async def test_a_removed_release_has_no_form_to_restore_it(
 ) -> None:
     await own_shelf.registry.publishing.moderation.remove(GREET, REASON, by=OPERATOR)
     await admin.open("/account/tokens")
-    answer = await admin.submit(f"{PAGE}/{verb}", reason=REASON, name=str(GREET))
+    answer = await admin.post(f"{PAGE}/{verb}", reason=REASON, name=str(GREET))
     assert answer.status_code == (303 if verb == "remove" else 400)
     assert ('role="alert"' in admin.text) is (verb != "remove")
     assert await state(own_shelf) is State.REMOVED

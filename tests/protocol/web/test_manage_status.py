@@ -172,7 +172,7 @@ async def test_a_task_that_was_asked_for_waits_for_a_run_elsewhere(
 
 async def test_a_task_that_is_not_there_is_refused(admin: Browser) -> None:
     await admin.open("/manage/tasks")
-    answer = await admin.submit("/manage/tasks/run", task="<script>")
+    answer = await admin.post("/manage/tasks/run", task="<script>")
     assert answer.status_code == 400
     assert "This registry has no task of that name." in admin.text
 

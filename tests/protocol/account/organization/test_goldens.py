@@ -117,6 +117,9 @@ PAGES: dict[str, tuple[str, bool, str, str, dict[str, Any]]] = {
     "page_for_owners_to_a_member": ("mia", EMPTY, "/tokens", "", {}),
 }
 
+# Their page no longer has the form, as if it was open while somebody else decided.
+NOT_OFFERED = {"held_release_that_is_not_there"}
+
 
 @pytest.mark.parametrize("name", PAGES)
 async def test_a_page(world: World, page: SnapshotAssertion, name: str) -> None:
@@ -125,7 +128,8 @@ async def test_a_page(world: World, page: SnapshotAssertion, name: str) -> None:
         await furnish(world)
     browser = await signed_in(world, getattr(world.people, who), ORG + path)
     if form:
-        await browser.submit(ORG + form, **sent)
+        send = browser.post if name in NOT_OFFERED else browser.submit
+        await send(ORG + form, **sent)
     assert reported(browser) == page
 
 

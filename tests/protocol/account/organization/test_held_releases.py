@@ -81,10 +81,11 @@ async def test_an_owner_refuses_what_waits(ann: Browser) -> None:
 async def test_releases_that_came_after_the_page_wait_on(
     ann: Browser, decision: str, done: str
 ) -> None:
-    until = str(ann.world.clock.now_ms())
+    await ann.world.push_held(bala("acme/other:1.0.0"))
+    await ann.open(PAGE)
     ann.world.clock.advance(timedelta(seconds=1))
     await ann.world.push_held(bala("acme/later:1.0.0"))
-    await ann.submit(f"{PAGE}/{decision}-all", publisher="", until=until)
+    await ann.submit(f"{PAGE}/{decision}-all")
     assert f"Releases {done}." in ann.text
     assert "later" in ann.text
     assert "base" not in ann.text
@@ -92,7 +93,7 @@ async def test_releases_that_came_after_the_page_wait_on(
 
 async def test_a_form_that_does_not_say_until_when_decides_on_nothing(ann: Browser) -> None:
     for until in ("", "soon", "9" * 30):
-        answer = await ann.submit(f"{PAGE}/refuse-all", publisher="", until=until)
+        answer = await ann.post(f"{PAGE}/refuse-all", publisher="", until=until)
         assert answer.status_code == 400
         assert "Open the page again." in ann.text
     assert "base" in ann.text

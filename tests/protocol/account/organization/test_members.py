@@ -29,7 +29,7 @@ async def test_outsiders_read_that_there_is_no_such_page(world: World) -> None:
     assert bob.page.status_code == 404
     for decision in ("invite", "role", "remove", "undo", "withdraw"):
         await bob.open("/account/organizations")
-        answer = await bob.submit(
+        answer = await bob.post(
             f"{PAGE}/{decision}",
             role="member",
             account=world.people.mia.account.id,
@@ -67,7 +67,7 @@ async def test_an_invalid_choice_is_shown_with_the_reason(
     world: World, ann: Browser, form: str, reason: str
 ) -> None:
     sent = {"account": world.people.mia.account.id, form: "king"}
-    assert (await ann.submit(f"{PAGE}/{form}", **sent)).status_code == 400
+    assert (await ann.post(f"{PAGE}/{form}", **sent)).status_code == 400
     assert reason in ann.text
 
 
@@ -162,7 +162,7 @@ async def test_permanent_decisions_take_a_fresh_sign_in(
 ) -> None:
     world.clock.advance(LONG_AGO)
     new_owner = {"account": world.people.mia.account.id, "role": "owner"}
-    answer = await ann.submit(f"{PAGE}/{decision}", visibility="private", **new_owner)
+    answer = await ann.post(f"{PAGE}/{decision}", visibility="private", **new_owner)
     assert answer.status_code == 403
     assert 'href="/sign-in?for=again&to=/account/organizations/acme' in ann.text
     assert await roles(world) == {"ann": "owner", "mia": "member"}
@@ -196,6 +196,7 @@ async def test_a_freshly_signed_in_owner_makes_an_owner_and_undoes_it(
 async def test_a_freshly_signed_in_owner_deletes_the_organization_and_undoes_it(
     ann: Browser,
 ) -> None:
+    await ann.open(f"{PAGE}/settings")
     assert (await ann.submit(f"{PAGE}/delete")).status_code == 303, ann.text
     assert "This organization will be deleted" in ann.text
     assert (await ann.submit(f"{PAGE}/keep")).status_code == 303, ann.text
@@ -205,6 +206,7 @@ async def test_a_freshly_signed_in_owner_deletes_the_organization_and_undoes_it(
 async def test_a_freshly_signed_in_owner_sets_the_default_visibility(
     world: World, ann: Browser
 ) -> None:
+    await ann.open(f"{PAGE}/settings")
     assert (await ann.submit(f"{PAGE}/visibility", visibility="private")).status_code == 303
     assert '<option value="private" selected>' in ann.text
     shown = await world.get(f"{URL}/api/v1/orgs/acme")

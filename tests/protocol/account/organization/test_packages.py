@@ -54,7 +54,7 @@ async def test_maintainers_deprecate_and_decide_nothing_else(greet: World) -> No
         assert f"<h2>{heading}</h2>" not in browser.text
     assert (await browser.submit(f"{PAGE}/deprecate", message="Gone.")).status_code == 303
     await browser.open(PAGE)
-    answer = await browser.submit(f"{PAGE}/visibility", visibility="private", confirm="greet")
+    answer = await browser.post(f"{PAGE}/visibility", visibility="private", confirm="greet")
     assert answer.status_code == 403
 
 
@@ -94,7 +94,7 @@ async def test_a_version_is_deprecated_and_that_is_taken_back(ann: Browser) -> N
 
 async def test_a_version_of_a_deprecated_package_is_not_taken_back_alone(ann: Browser) -> None:
     await ann.submit(f"{PAGE}/deprecate", message="Gone.")
-    answer = await ann.submit(f"{PAGE}/versions/undeprecate", version="1.0.0")
+    answer = await ann.post(f"{PAGE}/versions/undeprecate", version="1.0.0")
     assert answer.status_code == 400
     assert 'role="alert"' in ann.text
 
@@ -130,7 +130,7 @@ async def test_nobody_hides_a_package_by_a_slip(ann: Browser) -> None:
 
 @pytest.mark.parametrize("form", [("visibility", "some"), ("pushers", "all")])
 async def test_an_invalid_choice_is_refused(ann: Browser, form: tuple[str, str]) -> None:
-    answer = await ann.submit(f"{PAGE}/{form[0]}", **{form[0]: form[1]})
+    answer = await ann.post(f"{PAGE}/{form[0]}", **{form[0]: form[1]})
     assert answer.status_code == 400
     assert "Choose " in ann.text
 

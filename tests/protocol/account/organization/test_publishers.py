@@ -61,7 +61,7 @@ async def test_a_publisher_that_an_earlier_version_stored_is_listed_and_removed(
 ) -> None:
     guid = "00000000-0000-0000-0000-000000000001"
     ids = {"oid": guid, "tid": guid}
-    refused = await ann.submit(f"{PAGE}/add", package="greet", provider="entra", **ids)
+    refused = await ann.post(f"{PAGE}/add", package="greet", provider="entra", **ids)
     assert refused.status_code == 400
     stored = {"id": "publisher1", "org": "acme", "package": "greet", "provider": "entra"}
     fields = {**stored, "server": "https://login.microsoftonline.com", "ids": ids, "created_ms": 1}
@@ -82,14 +82,13 @@ async def test_a_registry_of_one_machine_says_that_no_job_reaches_it(worlds: Ope
 async def test_an_unknown_ci_system_shows_the_first_form_and_is_refused(ann: Browser) -> None:
     await ann.open(f"{PAGE}?provider=other")
     assert 'name="repository_id"' in ann.text
-    answer = await ann.submit(f"{PAGE}/add", **{**GREET, "provider": "other"})
+    answer = await ann.post(f"{PAGE}/add", **{**GREET, "provider": "other"})
     assert answer.status_code == 400
     assert "There is no such CI system." in ann.text
 
 
 async def test_rules_that_keep_nobody_out_are_refused_with_what_was_typed(ann: Browser) -> None:
-    loose = {**GREET, "refs": "", "environment": "", "protected": ""}
-    del loose["protected"]
+    loose = {**GREET, "refs": "", "environment": "", "protected": [], "tag_version": ""}
     answer = await ann.submit(f"{PAGE}/add", **loose)
     assert answer.status_code == 400
     assert 'value="octo/greet"' in ann.text
@@ -245,14 +244,14 @@ async def test_nothing_is_looked_up_for_those_who_may_not_add(
 ) -> None:
     world = await worlds(**SETTINGS, wrap=lambda stores: replace(stores, fetcher=providers))
     mia = await signed_in(world, world.people.mia, "/account/tokens")
-    assert (await mia.submit(f"{PAGE}/add", **NAMED)).status_code == 403
+    assert (await mia.post(f"{PAGE}/add", **NAMED)).status_code == 403
     assert providers.asked == []
 
 
 async def test_no_server_is_asked_that_the_operator_does_not_name(
     owner: Browser, providers: Providers
 ) -> None:
-    answer = await owner.submit(f"{PAGE}/add", **{**NAMED, "server": "https://169.254.169.254"})
+    answer = await owner.post(f"{PAGE}/add", **{**NAMED, "server": "https://169.254.169.254"})
     assert answer.status_code == 400
     assert providers.asked == []
 

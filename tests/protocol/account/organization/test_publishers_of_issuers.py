@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import cast
 
+import httpx
 import pytest
 from msgspec.structs import replace
 
@@ -70,6 +71,12 @@ def form(label: str, **changes: str) -> dict[str, str]:
     }
 
 
+async def add(owner: Browser, label: str, **changes: str) -> httpx.Response:
+    """Open the form of a publisher, and send it as the examples of the preset have it."""
+    await owner.open(f"{PAGE}?provider={label}")
+    return await owner.submit(f"{PAGE}/add", **form(label, **changes))
+
+
 async def stored(owner: Browser) -> list[Publisher]:
     publishers = owner.world.registry.tokens.trusted_publishers
     return await publishers.of_organization(ACME, by=OPERATOR)
@@ -93,7 +100,7 @@ async def test_the_form_of_an_issuer_asks_for_its_claims_and_shows_its_pipelines
 async def test_an_owner_adds_a_publisher_by_the_examples_and_sees_it(
     owner: Browser, label: str
 ) -> None:
-    answer = await owner.submit(f"{PAGE}/add", **form(label))
+    answer = await add(owner, label)
     assert answer.status_code == 303, owner.text
     [added] = await stored(owner)
     assert added.issuer == ISSUERS[label]
@@ -105,14 +112,14 @@ async def test_an_owner_adds_a_publisher_by_the_examples_and_sees_it(
 
 async def test_further_claims_are_written_on_lines(owner: Browser) -> None:
     lines = "runner_environment=self-hosted\r\n\r\n build_source = webhook"
-    await owner.submit(f"{PAGE}/add", **form("buildkite", claims=lines))
+    await add(owner, "buildkite", claims=lines)
     [added] = await stored(owner)
     assert added.claims["runner_environment"] == "self-hosted"
     assert added.claims["build_source"] == "webhook"
 
 
 async def test_a_line_that_is_no_claim_is_refused_beside_the_lines(owner: Browser) -> None:
-    answer = await owner.submit(f"{PAGE}/add", **form("buildkite", claims="self-hosted"))
+    answer = await add(owner, "buildkite", claims="self-hosted")
     assert answer.status_code == 400
     assert "Write NAME=VALUE on each line." in owner.text
     assert ">self-hosted</textarea>" in owner.text
@@ -120,15 +127,14 @@ async def test_a_line_that_is_no_claim_is_refused_beside_the_lines(owner: Browse
 
 
 async def test_claims_that_every_customer_can_have_are_refused(owner: Browser) -> None:
-    loose = form("buildkite")
-    del loose["claim organization_id"]
-    assert (await owner.submit(f"{PAGE}/add", **loose)).status_code == 400
+    answer = await add(owner, "buildkite", **{"claim organization_id": ""})
+    assert answer.status_code == 400
     assert "Other customers of buildkite could publish" in owner.text
     assert await stored(owner) == []
 
 
 async def test_a_publisher_that_reads_has_no_package(owner: Browser) -> None:
-    answer = await owner.submit(f"{PAGE}/add", **form("kubernetes", package="", scopes="read"))
+    answer = await add(owner, "kubernetes", package="", scopes="read")
     assert answer.status_code == 303, owner.text
     [added] = await stored(owner)
     assert added.scopes is PublisherScopes.READ
@@ -137,7 +143,7 @@ async def test_a_publisher_that_reads_has_no_package(owner: Browser) -> None:
 
 async def test_an_issuer_that_the_operator_does_not_name_is_refused(owner: Browser) -> None:
     sent = form("jenkins", server="https://jenkins.example.net/oidc")
-    assert (await owner.submit(f"{PAGE}/add", **sent)).status_code == 400
+    assert (await owner.post(f"{PAGE}/add", **sent)).status_code == 400
     assert "takes no tokens of the issuer" in owner.text
 
 
@@ -152,7 +158,7 @@ def signature(token: str) -> str:
 async def test_a_pasted_token_shows_its_claims_and_which_publisher_takes_it(
     owner: Browser, issuers: Issuers, label: str
 ) -> None:
-    await owner.submit(f"{PAGE}/add", **form(label))
+    await add(owner, label)
     token = issuers.doubles.token(label)
     answer = await owner.submit(f"{PAGE}/check", token=token)
     assert answer.status_code == 200
@@ -165,7 +171,7 @@ async def test_a_pasted_token_shows_its_claims_and_which_publisher_takes_it(
 async def test_a_publisher_that_does_not_take_a_pasted_token_says_why(
     owner: Browser, issuers: Issuers
 ) -> None:
-    await owner.submit(f"{PAGE}/add", **form("circleci"))
+    await add(owner, "circleci")
     ref = {"oidc.circleci.com/vcs-ref": "refs/heads/main"}
     answer = await owner.submit(f"{PAGE}/check", token=issuers.doubles.token("circleci", **ref))
     assert "but no publisher takes this job" in answer.text
@@ -184,7 +190,7 @@ async def test_a_pasted_token_fills_in_the_form_of_its_issuer(
 async def test_a_token_that_somebody_else_signed_is_said_to_be_unverified(
     owner: Browser, issuers: Issuers
 ) -> None:
-    await owner.submit(f"{PAGE}/add", **form("jenkins"))
+    await add(owner, "jenkins")
     issuers.doubles.issuers["jenkins"].keys = {"key-1": rsa_key(77)}
     forged = issuers.doubles.token("jenkins")
     issuers.doubles.issuers["jenkins"].keys = {"key-1": rsa_key(78)}
@@ -215,7 +221,7 @@ async def test_a_run_that_never_publishes_is_said_to_be_one(
 
 
 async def test_a_checked_token_can_still_be_exchanged(owner: Browser, issuers: Issuers) -> None:
-    await owner.submit(f"{PAGE}/add", **form("buildkite"))
+    await add(owner, "buildkite")
     token = issuers.doubles.token("buildkite")
     await owner.submit(f"{PAGE}/check", token=token)
     exchanged = await owner.world.send(
@@ -227,7 +233,7 @@ async def test_a_checked_token_can_still_be_exchanged(owner: Browser, issuers: I
 async def test_a_pasted_token_is_neither_logged_nor_stored(
     owner: Browser, issuers: Issuers, scratch: Path
 ) -> None:
-    await owner.submit(f"{PAGE}/add", **form("jenkins"))
+    await add(owner, "jenkins")
     before = await owner.world.stores.events.stream(org_stream(ACME), None, 100)
     token = issuers.doubles.token("jenkins")
     with capture_logs() as events:
@@ -251,5 +257,5 @@ async def test_a_text_that_is_no_token_is_refused_and_not_repeated(
 async def test_only_owners_check_tokens(worlds: OpenWorld) -> None:
     world = await worlds(**SETTINGS)
     mia = await signed_in(world, world.people.mia, "/account/tokens")
-    answer = await mia.submit(f"{PAGE}/check", token="a.b.c")
+    answer = await mia.post(f"{PAGE}/check", token="a.b.c")
     assert answer.status_code == 403

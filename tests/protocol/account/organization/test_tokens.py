@@ -32,10 +32,11 @@ async def test_a_token_is_revoked(ann: Browser) -> None:
     await ann.submit(PAGE, name="robot", scope=["read"])
     await ann.open(PAGE)
     [token_id] = set(re.findall(r'revoke\?token=(\w+)"', ann.text))
-    await ann.submit(f"{PAGE}/revoke", token=token_id)
+    await ann.open(f"{PAGE}/revoke?token={token_id}")
+    await ann.submit(f"{PAGE}/revoke")
     assert "Access token revoked" in ann.text
     assert "No access tokens" in ann.text
-    answer = await ann.submit(f"{PAGE}/revoke", token=token_id)
+    answer = await ann.post(f"{PAGE}/revoke", token=token_id)
     assert answer.status_code == 404
     assert "token not found" in ann.text
 
@@ -44,7 +45,8 @@ async def test_a_token_is_renamed(ann: Browser) -> None:
     await ann.submit(PAGE, name="robot", scope=["read"])
     await ann.open(PAGE)
     [token_id] = set(re.findall(r'rename\?token=(\w+)"', ann.text))
-    await ann.submit(f"{PAGE}/rename", token=token_id, name="nightly build")
+    await ann.open(f"{PAGE}/rename?token={token_id}")
+    await ann.submit(f"{PAGE}/rename", name="nightly build")
     assert "Access token renamed" in ann.text
     assert "nightly build" in ann.text
 
@@ -54,11 +56,12 @@ async def test_a_token_gets_a_new_text_and_the_old_one_ends(ann: Browser) -> Non
     [old] = set(TOKEN.findall(ann.text))
     await ann.open(PAGE)
     [token_id] = set(re.findall(r'revoke\?token=(\w+)"', ann.text))
-    await ann.submit(f"{PAGE}/rotate", token=token_id)
+    await ann.open(f"{PAGE}/rotate?token={token_id}")
+    await ann.submit(f"{PAGE}/rotate")
     [new] = set(TOKEN.findall(ann.text))
     assert new != old
     who = {"Authorization": f"Bearer {old}"}
     assert (await ann.world.get(f"{URL}/api/v1/whoami", headers=who)).status_code == 401
-    answer = await ann.submit(f"{PAGE}/rotate", token="0000000000")
+    answer = await ann.post(f"{PAGE}/rotate", token="0000000000")
     assert answer.status_code == 404
     assert "token not found" in ann.text

@@ -54,6 +54,6 @@ async def test_an_owner_adds_a_webhook_sees_its_deliveries_and_removes_it(ann: B
 async def test_what_is_missing_is_said_at_its_field(ann: Browser) -> None:
     refused = {"is an https URL": ("hooks.test", "release"), "Choose the": ("https://x.test/", "x")}
     for sentence, (url, event) in refused.items():
-        answer = await ann.submit(f"{PAGE}/add", url=url, events=[event])
+        answer = await ann.post(f"{PAGE}/add", url=url, events=[event])
         assert answer.status_code == 400
         assert re.search(rf'<p class="error"[^>]*>[^<]*{sentence}', ann.text)
