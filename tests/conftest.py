@@ -74,7 +74,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what several instances of a registry cannot serve, where there are several."""
     mark = item.get_closest_marker("one_instance")
-    if mark is not None and os.environ.get("BALLROOM_TEST_PLACES") == "four-instances":
+    if mark is not None and os.environ.get("BALLROOM_TEST_STORAGE") == "four-instances":
         pytest.skip(mark.args[0])
 
 

@@ -24,7 +24,7 @@ LEFT_OUT = "BALLROOM_TEST_LEFT_OUT"  # A file with ids of tests.
 ONE_INSTANCE = "one_instance"  # The mark of tests that several instances cannot serve.
 ONE_MACHINE = "on one machine only"  # How the reason of a test that the cloud skips begins.
 # One of the two below; not set over the stores of one machine.
-PLACES_VARIABLE = "BALLROOM_TEST_PLACES"
+STORAGE_VARIABLE = "BALLROOM_TEST_STORAGE"
 CLOUD = "cloud"
 FOUR_INSTANCES = "four-instances"
 
@@ -93,13 +93,13 @@ def _calls_of(item: pytest.Item) -> set[str]:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     """Note the calls of a test that was run to its end; one that was skipped says nothing."""
     if NOTES in os.environ and call.when == "call" and call.excinfo is None:
-        line = json.dumps([item.nodeid, sorted(_calls_of(item)), _places_of(item)])
+        line = json.dumps([item.nodeid, sorted(_calls_of(item)), _other_storage_of(item)])
         with (Path(os.environ[NOTES]) / str(os.getpid())).open("a") as notes:
             notes.write(f"{line}\n")
 
 
-def _places_of(item: pytest.Item) -> list[str]:
-    """Return the other places over which the test is not skipped."""
+def _other_storage_of(item: pytest.Item) -> list[str]:
+    """Return over which storage, besides that of one machine, the test is not skipped."""
     reasons = [mark.kwargs["reason"] for mark in item.iter_markers("skipif")]
     if any(reason.startswith(ONE_MACHINE) for reason in reasons):
         return []
@@ -115,14 +115,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item.nodeid not in listed]
 
 
-def read_notes(folder: Path, places: str | None = None) -> dict[str, frozenset[str]]:
-    """Return the calls of every test that was noted, or of those that run over some places."""
+def read_notes(folder: Path, storage: str | None = None) -> dict[str, frozenset[str]]:
+    """Return the calls of every test that was noted, or of those that run over one storage."""
     lines = [line for file in sorted(folder.iterdir()) for line in file.read_text().splitlines()]
     noted = [json.loads(line) for line in lines]
     return {
         test: frozenset(calls)
         for test, calls, others in noted
-        if places is None or places in others
+        if storage is None or storage in others
     }
 
 

@@ -2,11 +2,11 @@
 
 `python -m tests.run` proves each rule once: no test that is marked `slow`, no row of a table that
 is marked as `repeated`, ten examples of each property, two or three rows of tables in which each
-row takes a registry, and of the suites over other places one test for each call of a store. `--all`
-runs every test, with the coverage of those that give it, several instances, and what can differ on
-the other Pythons of this machine; then it compares the floor. `--tables` runs whole tables of
-faults, every test over all places, and what takes hours. `python -m tests.run unit contract` runs
-just those.
+row takes a registry, and of the suites over other storage one test for each call of a store.
+`--all` runs every test, with the coverage of those that give it, several instances, and what can
+differ on the other Pythons of this machine; then it compares the floor. `--tables` runs whole
+tables of faults, every test over each kind of storage, and what takes hours. `python -m tests.run
+unit contract` runs just those.
 
 A suite is divided into parts, one for each core, and each part is a process of pytest that reads
 only its own files. A core that is done takes the next part, of whichever suite. (Processes of
@@ -47,8 +47,8 @@ REAL_STORES = ("BALLROOM_COSMOS_", "BALLROOM_BLOB_")  # Beginnings of names.
 NO_BYTE_CODE = "PYTHONDONTWRITEBYTECODE"
 
 # Fast and telling suites come first; a folder that is not named here runs after these. The suites
-# over other places come late, as they wait for the notes of `protocol`. Of those in `UNDIVIDED` the
-# longest come first, so that no core waits for one at the end.
+# over other storage come late, as they wait for the notes of `protocol`. Of those in `UNDIVIDED`
+# the longest come first, so that no core waits for one at the end.
 PROTOCOL = "protocol"
 IN_THE_CLOUD = "protocol-in-the-cloud"  # The tests of the protocol, over the stores of the cloud.
 FOUR_INSTANCES = "protocol-of-four-instances"  # Those behind one address, each with its memory.
@@ -73,8 +73,8 @@ ORDER = (
 )
 LONG = ("packaging", "fuzzing")  # An image, a single file and Helm; 20 minutes.
 REPEATED = (IN_THE_CLOUD, FOUR_INSTANCES)  # `--tables` alone runs the whole of them.
-# The places (`tests/support/storage.py`) of suites that do not run over the stores of one machine.
-PLACES = {
+# The storage (`tests/support/storage.py`) of suites that do not run over the stores of one machine.
+STORAGE_OF_SUITE = {
     IN_THE_CLOUD: reaching.CLOUD,
     FOUR_INSTANCES: reaching.FOUR_INSTANCES,
     OUTAGES: reaching.CLOUD,
@@ -380,11 +380,12 @@ def program_of(part: Part, extent: Extent) -> list[str]:
 
 def settings_of(suite: str, extent: Extent) -> dict[str, str]:
     """Return the environment variables that select the stores of a suite, and whole tables."""
-    places = {reaching.PLACES_VARIABLE: PLACES[suite]} if suite in PLACES else {}
+    chosen = STORAGE_OF_SUITE.get(suite)
+    storage = {reaching.STORAGE_VARIABLE: chosen} if chosen else {}
     is_alone = suite == IN_THE_CLOUD and not CALLS.exists()  # All of it, as `protocol` is not run.
     if extent is Extent.NORMAL and suite in SAMPLED and not is_alone:
-        return {**places, ROWS: str(SAMPLED[suite])}
-    return {**places, TABLES: "full"} if extent is Extent.TABLES else places
+        return {**storage, ROWS: str(SAMPLED[suite])}
+    return {**storage, TABLES: "full"} if extent is Extent.TABLES else storage
 
 
 @dataclass(frozen=True)
@@ -408,7 +409,7 @@ def selection(part: Part, extent: Extent) -> Selection:
         CALLS.mkdir(exist_ok=True)
         return Selection({reaching.NOTES: str(CALLS)})
     if part.suite in REPEATED and CALLS.exists():
-        notes = reaching.read_notes(CALLS, PLACES[part.suite])
+        notes = reaching.read_notes(CALLS, STORAGE_OF_SUITE[part.suite])
         if extent is Extent.NORMAL:
             sample = reaching.covering_calls(notes, reaching.folder_of, together=1)
         else:
@@ -430,7 +431,7 @@ def without(part: Part, tests: Sequence[str]) -> Selection:
 
 def modules_without_notes() -> set[str]:
     """Return the files of the protocol with a test that was not run to its end, such as one that
-    only runs over other places."""
+    only runs over other storage."""
     reports = [RESULTS / f"{PROTOCOL}.xml", *RESULTS.glob(f"{PROTOCOL}-[0-9]*.xml")]
     cases = [case for report in reports if report.exists() for case in test_cases(report)]
     return {case.get("file", "") for case in cases if len(case)}

@@ -24,7 +24,7 @@ from tests.support.browsers import signed_in as browser_of
 from tests.support.device_login import ask as ask_for_codes
 from tests.support.sign_in import HOST, TENANT
 from tests.support.sign_in import SETTINGS as SIGN_IN
-from tests.support.storage import Places
+from tests.support.storage import Storage
 from tests.support.trusted_publishing import SETTINGS as JOBS
 from tests.support.trusted_publishing import CiSystems
 from tests.support.world import URL, People, Person, World, opened, settled
@@ -131,21 +131,21 @@ class Story:
         return answer
 
 
-async def shown(folder: Path, places: Places) -> Facts:
+async def shown(folder: Path, storage: Storage) -> Facts:
     """Make the stores, and return what is known of them."""
-    people = await settled(folder, places)
+    people = await settled(folder, storage)
     facts = Facts()
     for name, person in vars(people).items():
         facts.tokens[name] = person.token
         facts.ids[name] = person.account.id
-    async with opened(folder, people, places=places, seed="burst", brake_packages=1) as world:
+    async with opened(folder, people, storage=storage, seed="burst", brake_packages=1) as world:
         await world.push(bala("other/one:1.0.0"), by=people.bob)
         await world.push_held(bala("other/two:1.0.0"), by=people.bob)
-    facts.at_ms = await _shown(folder, places, people, facts)
+    facts.at_ms = await _shown(folder, storage, people, facts)
     return facts
 
 
-async def _shown(folder: Path, places: Places, people: People, facts: Facts) -> int:
+async def _shown(folder: Path, storage: Storage, people: People, facts: Facts) -> int:
     made: list[CiSystems] = []
     issuer = Issuer(f"{HOST}/{TENANT}/v2.0")
 
@@ -156,7 +156,7 @@ async def _shown(folder: Path, places: Places, people: People, facts: Facts) -> 
         internet = FakeInternet([issuer, *made[0].issuers.values()])
         return replace(stores, fetcher=internet)
 
-    async with opened(folder, people, connect, places=places, seed="story", **SETTINGS) as world:
+    async with opened(folder, people, connect, storage=storage, seed="story", **SETTINGS) as world:
         story = Story(world, facts, made[0], issuer)
         await _publish(story)
         await _organizations(story)

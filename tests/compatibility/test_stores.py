@@ -11,7 +11,7 @@ import pytest
 from tests.compatibility.asking import REMOVED_PATHS, Ask, Asking, differences
 from tests.compatibility.fixtures import ANSWERS, read_json
 from tests.compatibility.story import Facts, shown
-from tests.compatibility.write import PLACES, facts_of, open_folder, read_by_this_code
+from tests.compatibility.write import STORAGE_BY_KIND, facts_of, open_folder, read_by_this_code
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.support.archives import bala
 from tests.support.terminal import Terminal
@@ -47,7 +47,7 @@ class Old:
         return await self.world.send("POST", "/packages", headers=headers, content=content)
 
 
-@pytest.fixture(params=list(PLACES))
+@pytest.fixture(params=list(STORAGE_BY_KIND))
 async def old(request: pytest.FixtureRequest, scratch: Path) -> AsyncGenerator[Old]:
     kind: str = request.param
     answers = read_json(ANSWERS[kind])
@@ -149,7 +149,7 @@ def test_a_snapshot_of_an_earlier_version_is_restored_with_its_packages(
 
 
 async def test_the_script_that_wrote_the_stores_runs_with_the_current_code(scratch: Path) -> None:
-    facts = await shown(scratch / "data", PLACES["folder"])
+    facts = await shown(scratch / "data", STORAGE_BY_KIND["folder"])
     known = facts_of(read_json(ANSWERS["folder"]))
     assert (facts.at_ms, set(facts.tokens)) == (known.at_ms, set(known.tokens))
     assert [str(each) for each in Asking(facts).reads()]

@@ -57,7 +57,7 @@ async def upgraded(earlier: Earlier) -> AsyncGenerator[World]:
     given: dict[str, Any] = {"url": OF_THEIR_ADDRESS}
     migrate(settings_of(earlier.data, Folders(), **given))
     async with opened(
-        earlier.data, people, places=Folders(), at_ms=earlier.at_ms, seed="later", **given
+        earlier.data, people, storage=Folders(), at_ms=earlier.at_ms, seed="later", **given
     ) as world:
         yield world
 

@@ -59,7 +59,7 @@ async def upgraded(earlier: Earlier) -> AsyncGenerator[World]:
     async with opened(
         earlier.data,
         people,
-        places=Folders(),
+        storage=Folders(),
         at_ms=earlier.written_ms() + 1_000,
         seed="later",
         **given,

@@ -27,10 +27,10 @@ from tests.compatibility.fixtures import (
 )
 from tests.compatibility.story import SETTINGS, Facts, shown
 from tests.fakes.system import FakeClock
-from tests.support.storage import Clouds, Folders, Places
+from tests.support.storage import Clouds, Folders, Storage
 from tests.support.world import World, opened, settings_of
 
-PLACES: dict[str, Places] = {"folder": Folders(), "cloud": Clouds()}
+STORAGE_BY_KIND: dict[str, Storage] = {"folder": Folders(), "cloud": Clouds()}
 
 
 @asynccontextmanager
@@ -38,28 +38,30 @@ async def read_by_this_code(
     kind: str, folder: Path, at_ms: int, **settings: Any
 ) -> AsyncGenerator[World]:
     """Open a registry over a copy of the stores that were written, at the time of their end."""
-    places = PLACES[kind]
+    storage = STORAGE_BY_KIND[kind]
     if kind == "folder":
         open_folder(folder)
     else:
         await unpack_cloud(CLOUD, folder, FakeClock(at_ms))
     options: dict[str, Any] = {**SETTINGS, **settings}
     people: Any = None  # They are known by what the files say.
-    async with opened(folder, people, places=places, at_ms=at_ms, seed="later", **options) as world:
+    async with opened(
+        folder, people, storage=storage, at_ms=at_ms, seed="later", **options
+    ) as world:
         yield world
-    places.forget(folder)
+    storage.forget(folder)
 
 
 def open_folder(folder: Path) -> None:
     """Make a copy of the data folder, and bring it up to date as the start of a registry does."""
     unpack_folder(FOLDER, folder)
-    migrate(settings_of(folder, PLACES["folder"]))
+    migrate(settings_of(folder, STORAGE_BY_KIND["folder"]))
 
 
 async def write(kind: str, scratch: Path) -> None:
     """Write the stores, and what a registry over a copy of them answers."""
     folder = scratch / "written"
-    facts = await shown(folder, PLACES[kind])
+    facts = await shown(folder, STORAGE_BY_KIND[kind])
     if kind == "folder":
         pack_folder(folder, FOLDER)
     else:
@@ -85,7 +87,7 @@ def facts_of(stored: dict[str, Any]) -> Facts:
 
 
 def main() -> None:
-    for kind in PLACES:
+    for kind in STORAGE_BY_KIND:
         with TemporaryDirectory() as scratch:
             asyncio.run(write(kind, Path(scratch)))
 

@@ -18,7 +18,7 @@ from tests.crash.scenarios import BYSTANDER, Scenario, push
 from tests.fakes.system import FakeClock, FakeRandomness
 from tests.outages.fault_injection import Call, Died, FaultInjector, FaultyStores
 from tests.support.cloud_stores import blob_double_at, double_of
-from tests.support.storage import PLACES
+from tests.support.storage import STORAGE
 from tests.support.world import People, Template, World, opened, settings_of
 
 # One counter a limit, of two that differ in nothing but their names.
@@ -93,7 +93,7 @@ class CloudReferences:
     def copy(self, place: Path) -> Path:
         """Return a new place that stores the same as another one."""
         target = self.root / str(next(self._numbers))
-        PLACES.copy(place, target)
+        STORAGE.copy(place, target)
         return target
 
 

@@ -38,7 +38,7 @@ CHANGING = {
 _DIGEST_OF_FILE = re.compile(r"(?<=[?/.])[0-9a-f]{8,64}(?=[.\"/])")
 
 
-PLACES = re.compile(r'<nav class="places".*?</nav>\n', re.DOTALL)
+SIDE_NAVIGATION = re.compile(r'<nav class="places".*?</nav>\n', re.DOTALL)
 
 
 class Frame(Html):

@@ -49,7 +49,7 @@ from tests.support.issuers import PRESETS as ISSUER_PRESETS
 from tests.support.issuers import SETTINGS as ISSUER_SETTINGS
 from tests.support.issuers import TENANT, IssuerDoubles, asked_claims
 from tests.support.server import running
-from tests.support.storage import PLACES
+from tests.support.storage import STORAGE
 from tests.support.trusted_publishing import IDS, RULES, CiSystems, TrustedPublishingWorld
 from tests.support.trusted_publishing import SETTINGS as PROVIDER_SETTINGS
 from tests.support.world import Template, opened, settings_of, token_of
@@ -367,7 +367,7 @@ def served(template: Template, folder: Path, pipeline: Printed) -> Generator[Rep
     bound = bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
     chosen: dict[str, Any] = {**PROVIDER_SETTINGS, **ISSUER_SETTINGS, "url": url}
-    PLACES.copy(template.folder, data)
+    STORAGE.copy(template.folder, data)
     stored = asyncio.run(_trust(data, template, pipeline, chosen))
     clock = FakeClock()
     ci = CiSystems(clock, url)
@@ -375,7 +375,7 @@ def served(template: Template, folder: Path, pipeline: Printed) -> Generator[Rep
     issuers.internet.issuers += ci.internet.issuers
     identities = Identities(ci, issuers, url)
     settings = settings_of(data, **chosen)
-    stores = replace(asyncio.run(PLACES.stores(settings, clock)), fetcher=issuers.internet)
+    stores = replace(asyncio.run(STORAGE.stores(settings, clock)), fetcher=issuers.internet)
     registry = build_registry(settings, noted(stores))
     front = Front(Host(build_app(registry), on_stop=[registry.close]))
     with running(front, at=bound), running(services(identities)) as asked:
@@ -384,7 +384,7 @@ def served(template: Template, folder: Path, pipeline: Printed) -> Generator[Rep
         paste(page.text, pipeline, run.repository)
         _move_services(run.repository, asked.url, folder / "id-token")
         yield Repository(pipeline, front, identities, run, url)
-    PLACES.forget(data)
+    STORAGE.forget(data)
 
 
 async def _trust(data: Path, template: Template, pipeline: Printed, chosen: dict[str, Any]) -> str:

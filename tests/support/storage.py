@@ -1,6 +1,6 @@
 """Where the registries of tests store their data: in folders, or in the cloud.
 
-BALLROOM_TEST_PLACES=cloud chooses the stores of the cloud, and four-instances those under four
+BALLROOM_TEST_STORAGE=cloud chooses the stores of the cloud, and four-instances those under four
 instances of each registry.
 """
 
@@ -19,11 +19,12 @@ from shared.bootstrap.migration import migrate
 from shared.ports.system import Clock
 from shared.services.adapters import Adapters
 from shared.settings import Settings
-from tests.reaching import CLOUD, FOUR_INSTANCES, ONE_MACHINE, PLACES_VARIABLE
+from tests.reaching import CLOUD, FOUR_INSTANCES, ONE_MACHINE, STORAGE_VARIABLE
 
 
-class Places(Protocol):
-    """One kind of place; each is known by the data folder of its registry."""
+class Storage(Protocol):
+    """One kind of storage. What a registry stores is found by its data folder, which is the place
+    of the arguments below."""
 
     def settings(self) -> dict[str, str]:
         """Return the settings that select this kind."""
@@ -168,10 +169,10 @@ class FourInstances(Clouds):
         self._changes.pop(place, None)
 
 
-_CHOSEN = os.environ.get(PLACES_VARIABLE, "")
+_CHOSEN = os.environ.get(STORAGE_VARIABLE, "")
 IN_THE_CLOUD = _CHOSEN in (CLOUD, FOUR_INSTANCES)
-_KINDS: dict[str, Callable[[], Places]] = {CLOUD: Clouds, FOUR_INSTANCES: FourInstances}
-PLACES: Places = _KINDS.get(_CHOSEN, Folders)()
+_KINDS: dict[str, Callable[[], Storage]] = {CLOUD: Clouds, FOUR_INSTANCES: FourInstances}
+STORAGE: Storage = _KINDS.get(_CHOSEN, Folders)()
 
 
 def one_machine(reason: str) -> pytest.MarkDecorator:

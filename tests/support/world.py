@@ -43,7 +43,7 @@ from tests.protocol.bal.okhttp import FORM
 from tests.protocol.bal.wire import Wire
 from tests.reaching import noted
 from tests.support.instances import Distributor
-from tests.support.storage import PLACES, Places
+from tests.support.storage import STORAGE, Storage
 
 URL = "https://registry.test"  # Not where it listens: every link must come from the setting.
 BASE = f"{URL}/2.0/registry"
@@ -199,26 +199,26 @@ class Template:
     people: People
     at_ms: int = START_MS  # Where the clock of a copy starts.
     given: int = 0  # How often randomness was used while the template was made.
-    places: Places = PLACES
+    storage: Storage = STORAGE
 
     @asynccontextmanager
     async def world(self, folder: Path, **options: Any) -> AsyncGenerator[World]:
         """Serve a copy of the template; `opened` says which options there are."""
-        self.places.copy(self.folder, folder)
-        given = {"at_ms": self.at_ms, "given": self.given, "places": self.places}
+        self.storage.copy(self.folder, folder)
+        given = {"at_ms": self.at_ms, "given": self.given, "storage": self.storage}
         chosen: dict[str, Any] = {**given, **options}
         try:
             async with opened(folder, self.people, **chosen) as world:
                 yield world
         finally:
-            self.places.forget(folder)
+            self.storage.forget(folder)
 
     async def filled(
         self, folder: Path, fill: Callable[[World], Awaitable[None]], **options: Any
     ) -> "Template":
         """Return a template of what `fill` makes of a copy, in a folder of its own."""
-        self.places.copy(self.folder, folder)
-        async with opened(folder, self.people, places=self.places, **options) as world:
+        self.storage.copy(self.folder, folder)
+        async with opened(folder, self.people, storage=self.storage, **options) as world:
             await fill(world)
             await world.document()
             if world.stores.feed is not None:  # Copies find what was published before.
@@ -248,7 +248,7 @@ async def opened(
     wrap: Callable[[Adapters], Adapters] = lambda stores: stores,
     host: Callable[[Registry], ASGIApp] = caching_host,
     *,
-    places: Places = PLACES,
+    storage: Storage = STORAGE,
     at_ms: int = START_MS,
     seed: str = "test",
     given: int = 0,
@@ -259,7 +259,7 @@ async def opened(
     `wrap` puts something around the stores, `host` serves the registry in another way, `seed`
     begins its randomness, which was used `given` times before, and what is left are settings.
     """
-    chosen = settings_of(folder, places, **settings)
+    chosen = settings_of(folder, storage, **settings)
     clock = FakeClock(at_ms)
     fakes: dict[str, Any] = {
         "randomness": FakeRandomness(seed, given),
@@ -267,12 +267,12 @@ async def opened(
         "confined": InProcess(),
         "writes_log": False,  # Else pages would depend on how fast a test is.
     }
-    instances = [replace(each, **fakes) for each in await places.instances(chosen, clock)]
+    instances = [replace(each, **fakes) for each in await storage.instances(chosen, clock)]
     registries = [build_registry(chosen, noted(wrap(each))) for each in instances]
     transport = Distributor(
         [httpx.ASGITransport(host(each), raise_app_exceptions=True) for each in registries]
     )
-    async with httpx.AsyncClient(transport=transport, mounts=places.elsewhere(folder)) as http:
+    async with httpx.AsyncClient(transport=transport, mounts=storage.elsewhere(folder)) as http:
         world = World(registries, instances[0], clock, people, http)
 
         async def document(request: httpx.Request) -> None:
@@ -288,10 +288,10 @@ async def opened(
     configure("warning")  # Tests without a registry write no lines of requests.
 
 
-def settings_of(folder: Path, places: Places = PLACES, **settings: Any) -> Settings:
+def settings_of(folder: Path, storage: Storage = STORAGE, **settings: Any) -> Settings:
     """Return settings for a registry in the folder, whatever the environment says."""
     keys = {"release_keys": RELEASE_KEYS, "log_keys": LOG_KEYS}
-    ours = {"data": folder, "url": URL, "log_level": "warning", **keys, **places.settings()}
+    ours = {"data": folder, "url": URL, "log_level": "warning", **keys, **storage.settings()}
     return _GivenSettings.model_validate({**ours, **settings})
 
 
@@ -302,15 +302,15 @@ class _GivenSettings(Settings):
         BaseModel.__init__(self, **given)
 
 
-def make_template(folder: Path, places: Places = PLACES) -> Template:
+def make_template(folder: Path, storage: Storage = STORAGE) -> Template:
     """Make a registry with an administrator and the people of two organizations."""
-    return Template(folder, asyncio.run(settled(folder, places)), places=places)
+    return Template(folder, asyncio.run(settled(folder, storage)), storage=storage)
 
 
-async def settled(folder: Path, places: Places = PLACES) -> People:
+async def settled(folder: Path, storage: Storage = STORAGE) -> People:
     """Make the stores of such a registry, and return the people."""
-    settings = settings_of(folder, places)
-    stores = await places.new_stores(settings, FakeClock())
+    settings = settings_of(folder, storage)
+    stores = await storage.new_stores(settings, FakeClock())
     registry = build_registry(settings, replace(stores, randomness=FakeRandomness("people")))
     admin = await registry.identity.accounts.create_administrator("admin", by=OPERATOR)
     ann, mia, bob = [

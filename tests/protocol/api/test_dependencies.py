@@ -25,7 +25,7 @@ from tests.reaching import noted
 from tests.support.archives import bala
 from tests.support.documented_packages import LISTENER, documented_bala, published
 from tests.support.server import running
-from tests.support.storage import PLACES
+from tests.support.storage import STORAGE
 from tests.support.world import URL, Person, Template, World, settings_of
 
 CHECK = f"{URL}/api/v1/check"
@@ -140,11 +140,11 @@ def test_the_settings_of_renovate_find_the_versions_of_a_ballerina_toml() -> Non
 
 @pytest.mark.slow
 async def test_a_job_runs_the_script_beside_its_package(template: Template, scratch: Path) -> None:
-    PLACES.copy(template.folder, scratch / "data")
+    STORAGE.copy(template.folder, scratch / "data")
     bound = bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
     settings = settings_of(scratch / "data", url=url)
-    registry = build_registry(settings, noted(await PLACES.stores(settings, SystemClock())))
+    registry = build_registry(settings, noted(await STORAGE.stores(settings, SystemClock())))
     project = scratch / "project"
     project.mkdir()
     (project / "Ballerina.toml").write_text('[package]\norg = "acme"\nname = "app"\n')
@@ -189,4 +189,4 @@ async def test_a_job_runs_the_script_beside_its_package(template: Template, scra
             2,
             "nothing.toml cannot be read. Name the Ballerina.toml of a package.\n",
         )
-    PLACES.forget(scratch / "data")
+    STORAGE.forget(scratch / "data")

@@ -18,7 +18,7 @@ from tests.protocol.device.test_login_script import oldest_python
 from tests.reaching import noted
 from tests.support.archives import bala
 from tests.support.server import running
-from tests.support.storage import PLACES
+from tests.support.storage import STORAGE
 from tests.support.world import URL, Template, World, settings_of
 
 
@@ -46,11 +46,11 @@ async def test_the_oldest_python_that_is_promised_runs_the_script(
 async def test_a_job_publishes_two_packages_by_one_call_and_again(
     template: Template, scratch: Path
 ) -> None:
-    PLACES.copy(template.folder, scratch / "data")
+    STORAGE.copy(template.folder, scratch / "data")
     bound = bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
     settings = settings_of(scratch / "data", url=url, require_dependencies=True)
-    registry = build_registry(settings, noted(await PLACES.stores(settings, SystemClock())))
+    registry = build_registry(settings, noted(await STORAGE.stores(settings, SystemClock())))
     (scratch / "app.bala").write_bytes(bala("acme/app:1.0.0", dependencies=["acme/core:1.0.0"]))
     (scratch / "core.bala").write_bytes(bala("acme/core:1.0.0"))
     (scratch / "other.bala").write_bytes(bala("acme/core:1.0.0", readme="Another one."))
@@ -83,4 +83,4 @@ async def test_a_job_publishes_two_packages_by_one_call_and_again(
         assert (code, "differs from the published one in" in printed) == (1, True)
         code, printed = run(["core.bala"], {**own, "BALLROOM_TOKEN": "", "GITHUB_ACTIONS": "true"})
         assert (code, "id-token: write" in printed) == (1, True), printed
-    PLACES.forget(scratch / "data")
+    STORAGE.forget(scratch / "data")

@@ -28,7 +28,7 @@ from tests.paths import ROOT
 from tests.reaching import noted
 from tests.support.other_services import with_services
 from tests.support.server import running
-from tests.support.storage import PLACES
+from tests.support.storage import STORAGE
 from tests.support.world import Template, settings_of
 
 pytestmark = pytest.mark.slow
@@ -62,7 +62,7 @@ class Registry:
 @contextmanager
 def listening(template: Template, folder: Path) -> Generator[Registry]:
     """Serve a copy of the template."""
-    PLACES.copy(template.folder, folder)
+    STORAGE.copy(template.folder, folder)
     bound = bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
     registry = _opened(folder, url)
@@ -72,12 +72,12 @@ def listening(template: Template, folder: Path) -> Generator[Registry]:
     with running(host, at=bound):
         beside = _opened(folder, url)
         yield Registry(url, iter(asyncio.run(_links(template, beside))))
-    PLACES.forget(folder)
+    STORAGE.forget(folder)
 
 
 def _opened(folder: Path, url: str) -> Served:
     settings = settings_of(folder, url=url)
-    stores = asyncio.run(PLACES.stores(settings, SystemClock()))
+    stores = asyncio.run(STORAGE.stores(settings, SystemClock()))
     return build_registry(settings, noted(stores))
 
 

@@ -15,7 +15,7 @@ from shared.bootstrap.build import build_registry
 from shared.domain.errors.requests import Busy
 from shared.domain.principals import OPERATOR
 from shared.services.adapters import Adapters
-from tests.protocol.test_page_goldens import PLACES, shown
+from tests.protocol.test_page_goldens import SIDE_NAVIGATION, shown
 from tests.support.archives import bala
 from tests.support.browsers import Browser, signed_in
 from tests.support.port_doubles import Fault, failing
@@ -45,7 +45,7 @@ async def above(http: httpx.AsyncClient, path: str = "/") -> str:
 
 def whole(browser: Browser) -> str:
     """Return what is announced above a page, and the page without the places beside it."""
-    return announced(browser.page.text) + PLACES.sub("", shown(browser))
+    return announced(browser.page.text) + SIDE_NAVIGATION.sub("", shown(browser))
 
 
 @pytest.mark.parametrize("path", [NOTICES, READ_ONLY], ids=["notices", "read_only"])

@@ -24,7 +24,7 @@ from tests.reaching import noted
 from tests.support.advisories import advisory, affected
 from tests.support.archives import bala
 from tests.support.server import running
-from tests.support.storage import PLACES
+from tests.support.storage import STORAGE
 from tests.support.world import URL, Template, World, settings_of
 
 pytestmark = pytest.mark.measured
@@ -64,11 +64,11 @@ async def test_a_stranger_runs_the_file(script: str, oldest: bool, tmp_path: Pat
 
 @pytest.mark.slow
 async def test_a_job_audits_its_package(template: Template, scratch: Path) -> None:
-    PLACES.copy(template.folder, scratch / "data")
+    STORAGE.copy(template.folder, scratch / "data")
     bound = bind("127.0.0.1", 0)
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
     settings = settings_of(scratch / "data", url=url)
-    registry = build_registry(settings, noted(await PLACES.stores(settings, SystemClock())))
+    registry = build_registry(settings, noted(await STORAGE.stores(settings, SystemClock())))
     project = scratch / "project"
     project.mkdir()
     (project / "Ballerina.toml").write_text('[package]\norg = "acme"\nname = "app"\n')

@@ -10,7 +10,7 @@ from shared.domain.names import parse_org
 from shared.domain.organizations import Organization, organization_place
 from shared.domain.principals import OPERATOR
 from shared.services.organizations.organizations import OrganizationProfile
-from tests.protocol.test_page_goldens import PLACES, shown
+from tests.protocol.test_page_goldens import SIDE_NAVIGATION, shown
 from tests.support.browsers import Browser, signed_in
 from tests.support.sign_in import open_sign_in
 from tests.support.world import OpenWorld, Person, World
@@ -25,7 +25,7 @@ _LINK = re.compile(r"(?<=/sign-in/link#)\w{32}")
 
 def main(browser: Browser) -> str:
     """Return what is particular to a page, without the other places and what is new each time."""
-    return _LINK.sub("LINK", _ID.sub("ID", PLACES.sub("", shown(browser))))
+    return _LINK.sub("LINK", _ID.sub("ID", SIDE_NAVIGATION.sub("", shown(browser))))
 
 
 async def written_to(world: World, person: Person, email: str) -> None:

@@ -20,7 +20,7 @@ from shared.domain.tasks import TaskReport
 from shared.hosting.triggers import functions_of
 from shared.services.adapters import Adapters
 from shared.services.maintenance.tasks import TaskRuns
-from tests.protocol.test_page_goldens import PLACES
+from tests.protocol.test_page_goldens import SIDE_NAVIGATION
 from tests.protocol.web.page_reader import main_of
 from tests.support.archives import bala
 from tests.support.browsers import Browser, signed_in
@@ -54,7 +54,7 @@ async def all_done(world: World) -> None:
 
 def main(browser: Browser) -> str:
     """Return what is particular to the page, alike in every world, without the other pages."""
-    text = PLACES.sub("", main_of(browser.page))
+    text = SIDE_NAVIGATION.sub("", main_of(browser.page))
     return text.replace(IN_THE_CLOUD, ON_ONE_MACHINE)
 
 

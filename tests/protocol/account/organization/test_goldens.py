@@ -10,7 +10,7 @@ from shared.domain.coordinates import Coordinate
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
 from tests.protocol.account.organization.test_publishers import GREET
-from tests.protocol.test_page_goldens import PLACES, shown
+from tests.protocol.test_page_goldens import SIDE_NAVIGATION, shown
 from tests.support.archives import bala
 from tests.support.browsers import Browser, signed_in
 from tests.support.trusted_publishing import SETTINGS
@@ -40,7 +40,7 @@ async def world(worlds: OpenWorld) -> World:
 def reported(browser: Browser) -> str:
     """Return what is particular to a page, without what is new each time, and without the places
     of the account, which are in the goldens of those."""
-    text = PLACES.sub("", shown(browser))
+    text = SIDE_NAVIGATION.sub("", shown(browser))
     for name, pattern in CHANGING.items():
         text = pattern.sub(name, text)
     return text

@@ -11,7 +11,7 @@ from shared.domain.pull_records import PullRecordBatch, RecordedPull, RecordedPu
 from shared.domain.times import MS
 from shared.services.tokens.tokens import OfOrganization, TokenRequest
 from tests.protocol.account.organization.test_goldens import HOSTILE
-from tests.protocol.test_page_goldens import PLACES, shown
+from tests.protocol.test_page_goldens import SIDE_NAVIGATION, shown
 from tests.support.archives import bala
 from tests.support.browsers import Browser, signed_in
 from tests.support.world import OpenWorld, Person, World
@@ -165,4 +165,4 @@ async def test_the_page_in_a_golden(world: World, page: SnapshotAssertion) -> No
     world.clock.advance(timedelta(minutes=5))
     ann = await signed_in(world, world.people.ann)
     await ann.open(PAGE)
-    assert PLACES.sub("", shown(ann)) == page
+    assert SIDE_NAVIGATION.sub("", shown(ann)) == page
