@@ -17,11 +17,11 @@ from shared.domain.distributions import ANY_PLATFORM, ClientProfile, is_platform
 from shared.domain.search import parse_terms
 from shared.registry import Registry
 from shared.runtime.answers import Answer
-from shared.services.api_docs.editor_catalog import (
-    CatalogEntry,
-    CatalogFilter,
-    CatalogItem,
-    CatalogKind,
+from shared.services.api_docs.editor_items import (
+    EditorItem,
+    ItemDetails,
+    ItemFilter,
+    ItemKind,
     ItemName,
 )
 
@@ -31,9 +31,9 @@ FACES = (central,)
 _ITEM = "/{org}/{package}/{version}/{module}/{name}"
 
 
-async def _list(kind: CatalogKind, call: Call) -> Answer:
+async def _list(kind: ItemKind, call: Call) -> Answer:
     page = page_of(call.params)
-    found = await call.registry.api_docs.editor_catalog.list(
+    found = await call.registry.api_docs.editor_items.list(
         kind, _filter_of(call), page, by=call.caller
     )
     items = [_row(call.registry, each) for each in found.items]
@@ -41,22 +41,22 @@ async def _list(kind: CatalogKind, call: Call) -> Answer:
     return json_answer(model, headers=OPEN_HEADERS)
 
 
-async def _one_by_id(kind: CatalogKind, call: Call) -> Answer:
-    found = await call.registry.api_docs.editor_catalog.by_id(
+async def _one_by_id(kind: ItemKind, call: Call) -> Answer:
+    found = await call.registry.api_docs.editor_items.by_id(
         kind, call.route_params["id"], call.package_source, by=call.caller
     )
-    return _entry_answer(call.registry, found)
+    return _details_answer(call.registry, found)
 
 
-async def _one_by_name(kind: CatalogKind, call: Call) -> Answer:
+async def _one_by_name(kind: ItemKind, call: Call) -> Answer:
     name = ItemName(**{key: call.route_params[key] for key in ITEM_PARAMETERS})
-    found = await call.registry.api_docs.editor_catalog.by_name(
+    found = await call.registry.api_docs.editor_items.by_name(
         kind, name, call.package_source, by=call.caller
     )
-    return _entry_answer(call.registry, found)
+    return _details_answer(call.registry, found)
 
 
-for _kind in CatalogKind:
+for _kind in ItemKind:
     _path = f"2.0/registry/{_kind.value}"
     _name = f"central_{_kind.value}"
     central.read(_path, name=_name)(partial(_list, _kind))
@@ -64,17 +64,17 @@ for _kind in CatalogKind:
     central.read(_path + _ITEM, name=f"{_name}_by_name")(partial(_one_by_name, _kind))
 
 
-def _entry_answer(registry: Registry, entry: CatalogEntry) -> Answer:
+def _details_answer(registry: Registry, details: ItemDetails) -> Answer:
     """Return an item; its parts are JSON already."""
-    row = orjson.dumps(_row(registry, entry.item)).decode()
-    content = f"{row[:-1]},{entry.parts[1:]}"
+    row = orjson.dumps(_row(registry, details.item)).decode()
+    content = f"{row[:-1]},{details.parts[1:]}"
     return Answer(content.encode(), headers=dict(OPEN_HEADERS), media_type=JSON)
 
 
 ITEM_PARAMETERS = ("org", "package", "version", "module", "name")
 
 
-def _filter_of(call: Call) -> CatalogFilter:
+def _filter_of(call: Call) -> ItemFilter:
     """Parse the parameters of a list; each one is a condition."""
     params = call.params
     query = query_of(call)
@@ -84,7 +84,7 @@ def _filter_of(call: Call) -> CatalogFilter:
     is_own = lists_items_of_caller(params)
     query = replace(query, terms=terms, own_only=is_own, client=_client_of(call))
     platform = params.get("platform", "").lower()  # Visual Studio Code sends the flag `1`.
-    return CatalogFilter(query, platform=platform if is_platform(platform) else "")
+    return ItemFilter(query, platform=platform if is_platform(platform) else "")
 
 
 _ANY_ALONE = frozenset({ANY_PLATFORM})
@@ -107,7 +107,7 @@ async def central_search_symbols(call: Call) -> Answer:
     return json_answer(model, headers=OPEN_HEADERS)
 
 
-def _row(registry: Registry, item: CatalogItem) -> dict[str, object]:
+def _row(registry: Registry, item: EditorItem) -> dict[str, object]:
     """Return the item without its functions; older editors read the names beside `package`."""
     release = item.listing.release
     summary = item.summary

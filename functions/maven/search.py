@@ -21,7 +21,7 @@ from shared.domain.maven import XML_TYPE, repository_heading
 from shared.domain.packages import Release, numeric_id
 from shared.domain.search import Hit, Query, ResultPage, SearchKind, SymbolHit
 from shared.registry import Registry
-from shared.services.api_docs.editor_catalog import CatalogFilter, CatalogItem, CatalogKind
+from shared.services.api_docs.editor_items import EditorItem, ItemFilter, ItemKind
 
 # `bal search` prints all results and requests no second page.
 _FIRST_PAGE = ResultPage(limit=100)
@@ -70,9 +70,9 @@ async def _find(call: Call, request: MavenSearchRequest, query: Query, page: Res
             symbols = await registry.packages.search.symbols(wanted_symbols, page, by=by)
             return _Found(tuple(map(_symbol, symbols.hits)), symbols.count)
         case MavenSearch.CONNECTORS:
-            wanted = CatalogFilter(query)
-            kind = CatalogKind.CONNECTORS
-            found = await registry.api_docs.editor_catalog.list(kind, wanted, page, by=by)
+            wanted = ItemFilter(query)
+            kind = ItemKind.CONNECTORS
+            found = await registry.api_docs.editor_items.list(kind, wanted, page, by=by)
             items = (_connector(registry, each) for each in found.items)
             return _Found(tuple(items), found.count)
         case _:
@@ -234,7 +234,7 @@ _PACKAGE_KEYS = (
 _PACKAGE_LISTS = {"licenses": "license", "authors": "author", "keywords": "keyword"}
 
 
-def _connector(registry: Registry, item: CatalogItem) -> str:
+def _connector(registry: Registry, item: EditorItem) -> str:
     summary = item.summary
     return xml_element(
         "connector",

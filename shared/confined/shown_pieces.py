@@ -14,7 +14,7 @@ from shared.confined.docs_pages import DocsPages
 from shared.confined.docs_text import json_text, symbol_text
 from shared.confined.release_files import OtherModule, ReleaseRequest
 from shared.domain.api_docs.documents import list_texts, read_document, write_document
-from shared.domain.api_docs.editor_catalog import (
+from shared.domain.api_docs.editor_items import (
     Declarations,
     Json,
     connector_parts,

@@ -7,7 +7,7 @@ from enum import Enum
 
 from msgspec import Struct
 
-from shared.domain.api_docs.catalog_summaries import ApiSummary
+from shared.domain.api_docs.item_summaries import ApiSummary
 from shared.domain.distributions import LanguageVersion
 from shared.domain.mentions import merge_mentions
 from shared.domain.packages import Head, Release, Texts, effective_deprecation

@@ -10,7 +10,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from msgspec import Struct
 
-from shared.domain.api_docs.catalog_summaries import (
+from shared.domain.api_docs.item_summaries import (
     NO_API,
     ApiSummary,
     ConnectorSummary,

@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import partial
 from typing import NoReturn, TypeVar, cast
 
-from shared.domain.api_docs.catalog_summaries import (
+from shared.domain.api_docs.item_summaries import (
     MAX_LABEL,
     MAX_SUMMARY,
     ConnectorSummary,

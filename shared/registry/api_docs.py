@@ -7,7 +7,7 @@ from shared.services.api_docs.api_docs import ApiDocs
 from shared.services.api_docs.api_docs_generation import ApiDocsGeneration, ApiHistory, JobInputs
 from shared.services.api_docs.api_docs_queue import ApiDocsBackfill, ApiDocsQueue
 from shared.services.api_docs.dependency_updates import DependencyUpdates
-from shared.services.api_docs.editor_catalog import EditorCatalog
+from shared.services.api_docs.editor_items import EditorItems
 from shared.services.api_docs.on_demand import ApiComparisons, FileHighlighting, OnDemandJobs
 from shared.services.api_docs.pieces import PieceReader
 from shared.services.api_docs.sboms import Sboms
@@ -100,8 +100,8 @@ class ApiDocsServices(ServiceGroup, frozen=True):
         )
 
     @cached_property
-    def editor_catalog(self) -> EditorCatalog:
-        return EditorCatalog(
+    def editor_items(self) -> EditorItems:
+        return EditorItems(
             search=self._registry.packages.search,
             hosted=self._registry.packages.hosted,
             api_docs=self.documentation,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from shared.adapters.search.index import SqliteSearchIndex
-from shared.domain.api_docs.catalog_summaries import NO_API
+from shared.domain.api_docs.item_summaries import NO_API
 from shared.domain.api_docs.symbols import Symbol, pack_symbols
 from shared.domain.distributions import ClientProfile
 from shared.domain.events import Event

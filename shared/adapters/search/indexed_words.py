@@ -41,7 +41,7 @@ from shared.adapters.search.words import (
     split_words,
     stem,
 )
-from shared.domain.api_docs.catalog_summaries import ApiSummary
+from shared.domain.api_docs.item_summaries import ApiSummary
 from shared.domain.api_docs.symbols import Symbol, unpack_symbols
 from shared.domain.distributions import ClientProfile, LanguageVersion
 from shared.domain.listings import Listing, facet_values, language_of

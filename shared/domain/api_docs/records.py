@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 from msgspec import Struct
 from pydantic import Field
 
-from shared.domain.api_docs.catalog_summaries import NO_API, ApiSummary
+from shared.domain.api_docs.item_summaries import NO_API, ApiSummary
 from shared.domain.api_docs.pieces import PiecesPointer
 from shared.domain.coordinates import Coordinate, release_place
 from shared.domain.entities import Entity, Place

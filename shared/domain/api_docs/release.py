@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from shared.ballerina.declarations import read_source
 from shared.ballerina.syntax import SourceFile
-from shared.domain.api_docs.catalog_summaries import MAX_LISTED, NO_API, ApiSummary
-from shared.domain.api_docs.editor_catalog import api_summary
+from shared.domain.api_docs.editor_items import api_summary
 from shared.domain.api_docs.generator import ModuleSource
+from shared.domain.api_docs.item_summaries import MAX_LISTED, NO_API, ApiSummary
 from shared.domain.api_docs.model import (
     ClientDocs,
     DeclarationKind,

@@ -6,7 +6,7 @@ from datetime import timedelta
 from msgspec import Struct
 
 from shared.auth.authorization import Authorization
-from shared.domain.api_docs.catalog_summaries import NO_API, ApiSummary
+from shared.domain.api_docs.item_summaries import NO_API, ApiSummary
 from shared.domain.api_docs.pieces import PieceKind, PiecePlace, complete_name, piece_name
 from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord, DocsState
 from shared.domain.api_docs.symbol_texts import SymbolText, read_symbol

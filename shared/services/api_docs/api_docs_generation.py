@@ -29,7 +29,7 @@ from shared.confined.job_files import (
 )
 from shared.confined.jobs import MOST_ENDS, SET_ASIDE, ConfinedEnded, PartResult
 from shared.confined.release_files import OtherModule, ReleaseRequest
-from shared.domain.api_docs.catalog_summaries import NO_API
+from shared.domain.api_docs.item_summaries import NO_API
 from shared.domain.api_docs.language import LANGUAGE_ORG
 from shared.domain.api_docs.pieces import PieceKind, piece_name
 from shared.domain.api_docs.records import (

@@ -9,7 +9,7 @@ from sys import getsizeof
 
 from msgspec import Struct
 
-from shared.domain.api_docs.catalog_summaries import NO_API
+from shared.domain.api_docs.item_summaries import NO_API
 from shared.domain.api_docs.pieces import PiecePlace, PiecesPointer, place_in_index
 from shared.domain.api_docs.records import GENERATOR_VERSION, ApiDocsRecord
 from shared.domain.api_docs.symbols import Symbol, unpack_symbols

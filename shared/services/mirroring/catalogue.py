@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from shared.domain.api_docs.catalog_summaries import (
+from shared.domain.api_docs.item_summaries import (
     MAX_LISTED,
     ApiSummary,
     ConnectorSummary,

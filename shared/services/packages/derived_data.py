@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from msgspec import Struct
 
-from shared.domain.api_docs.catalog_summaries import NO_API
+from shared.domain.api_docs.item_summaries import NO_API
 from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate, Package, package_owner, release_place
 from shared.domain.distributions import ANY_CLIENT

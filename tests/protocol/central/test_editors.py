@@ -9,7 +9,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from shared.domain.coordinates import Coordinate
 from shared.domain.principals import OPERATOR
-from shared.services.api_docs import editor_catalog
+from shared.services.api_docs import editor_items
 from tests.protocol.bal.java import JavaBal
 from tests.protocol.central.answers import answered, refused
 from tests.support.archives import bala
@@ -62,7 +62,7 @@ async def test_a_connector_or_trigger_that_does_not_exist_is_404_with_a_reason(
 async def test_more_packages_than_a_page_of_the_index_are_listed(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(editor_catalog, "MAX_LIMIT", 1)
+    monkeypatch.setattr(editor_items, "MAX_LIMIT", 1)
     await published(world, documented_bala("acme/one:1.0.0"), documented_bala("acme/two:1.0.0"))
     assert len(await listed(world, "/connectors")) == 2
 

@@ -6,7 +6,7 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from shared.domain.api_docs.catalog_summaries import connector_id, trigger_id
+from shared.domain.api_docs.item_summaries import connector_id, trigger_id
 from shared.services.mirroring import catalogue
 from shared.services.mirroring.catalogue import RUN_TIME
 from tests.protocol.mirror.test_catalogue import AN_HOUR, catch_up, update

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.domain.api_docs.catalog_summaries import ApiSummary
+from shared.domain.api_docs.item_summaries import ApiSummary
 from shared.domain.listings import (
     MAX_FACET_VALUES,
     Facet,

@@ -9,7 +9,7 @@ import pytest
 
 from shared.adapters.search.decoded_listings import memory_of_listing
 from shared.adapters.search.rows import excerpt, parse_listing, unpack_listing, write_listing
-from shared.domain.api_docs.catalog_summaries import ApiSummary, ConnectorSummary
+from shared.domain.api_docs.item_summaries import ApiSummary, ConnectorSummary
 from shared.domain.listings import Listing
 from shared.domain.packages import Dependency, ModuleText, Texts
 from tests.contract.sample_records import head, release

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from shared.domain.api_docs.catalog_summaries import MAX_LISTED
 from shared.domain.api_docs.generator import DocsGenerator, ModuleSource
+from shared.domain.api_docs.item_summaries import MAX_LISTED
 from shared.domain.api_docs.model import ModuleDocs
 from shared.domain.api_docs.records import ApiDocsRecord, DocsState, UnreadLines
 from shared.domain.api_docs.release import (

@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from shared.domain.api_docs.catalog_summaries import NO_API, ApiSummary, ConnectorSummary
+from shared.domain.api_docs.item_summaries import NO_API, ApiSummary, ConnectorSummary
 from shared.domain.api_docs.pieces import PiecesPart, PiecesPointer, PiecesWriter, merge_pieces
 from shared.domain.api_docs.records import ApiDocsRecord, DocsState
 from shared.domain.archives.digests import Digest

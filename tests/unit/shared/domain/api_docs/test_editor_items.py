@@ -5,14 +5,14 @@ import time
 
 from syrupy.assertion import SnapshotAssertion
 
-from shared.domain.api_docs.catalog_summaries import connector_id, trigger_id
-from shared.domain.api_docs.editor_catalog import (
+from shared.domain.api_docs.editor_items import (
     api_summary,
     connector_parts,
     modules_used_by,
     path_parameters,
     trigger_parts,
 )
+from shared.domain.api_docs.item_summaries import connector_id, trigger_id
 from tests.support.documented import documented
 
 SOURCE = """

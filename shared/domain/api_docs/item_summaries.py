@@ -1,4 +1,4 @@
-"""Summaries of connectors and triggers, as the lists of the catalog for editors show them."""
+"""Summaries of connectors and triggers, as the lists for editors show them."""
 
 import hashlib
 

@@ -8,7 +8,7 @@ from typing import Self
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.domain.api_docs.catalog_summaries import (
+from shared.domain.api_docs.item_summaries import (
     NO_API,
     ApiSummary,
     ConnectorSummary,
@@ -35,7 +35,7 @@ Summary = ConnectorSummary | TriggerSummary
 LARGEST_ID = 2**31 - 1  # Clients parse a Java int.
 
 
-class CatalogKind(Enum):
+class ItemKind(Enum):
     """The kind of a list; its value is the path."""
 
     CONNECTORS = "connectors"
@@ -51,14 +51,14 @@ class CatalogKind(Enum):
         return self.value.removesuffix("s")
 
 
-class CatalogItem(Struct, frozen=True):
+class EditorItem(Struct, frozen=True):
     """A connector or trigger with the release that has it."""
 
     summary: Summary
     listing: Listing
 
 
-class CatalogFilter(Struct, frozen=True):
+class ItemFilter(Struct, frozen=True):
     """Which packages' items are listed."""
 
     query: Query
@@ -68,15 +68,15 @@ class CatalogFilter(Struct, frozen=True):
         return self.platform.lower() in ("", listing.release.platform.lower())
 
 
-class CatalogPage(Struct, frozen=True):
-    items: tuple[CatalogItem, ...]
+class ItemPage(Struct, frozen=True):
+    items: tuple[EditorItem, ...]
     count: int
 
 
-class CatalogEntry(Struct, frozen=True):
+class ItemDetails(Struct, frozen=True):
     """One item with its functions and the types that they use."""
 
-    item: CatalogItem
+    item: EditorItem
     parts: str  # JSON.
 
 
@@ -99,7 +99,7 @@ class ItemName(Struct, frozen=True):
         return tuple(ModuleName(self.org, each, self.version) for each in names)
 
 
-class EditorCatalog(Struct, frozen=True):
+class EditorItems(Struct, frozen=True):
     """Lists connectors and triggers of the latest releases, and describes one of any version.
 
     The search index knows which packages have any, so a list costs what a search costs. Private
@@ -113,8 +113,8 @@ class EditorCatalog(Struct, frozen=True):
     metadata: MetadataStore
 
     async def list(
-        self, kind: CatalogKind, wanted: CatalogFilter, page: ResultPage, *, by: Principal
-    ) -> CatalogPage:
+        self, kind: ItemKind, wanted: ItemFilter, page: ResultPage, *, by: Principal
+    ) -> ItemPage:
         """Return a page of the items of the packages that match, and the number of all."""
         items = [
             each
@@ -122,11 +122,11 @@ class EditorCatalog(Struct, frozen=True):
             if wanted.has(each.listing)
         ]
         end = page.offset + page.limit
-        return CatalogPage(tuple(items[page.offset : end]), len(items))
+        return ItemPage(tuple(items[page.offset : end]), len(items))
 
     async def by_id(
-        self, kind: CatalogKind, text: str, source: PackageSource, *, by: Principal
-    ) -> CatalogEntry:
+        self, kind: ItemKind, text: str, source: PackageSource, *, by: Principal
+    ) -> ItemDetails:
         """Return the item of the latest release by its number, or raise `ApiDocsNotFound`.
 
         `source` may have to fetch the release; raises as `ApiDocs.document` does.
@@ -134,9 +134,9 @@ class EditorCatalog(Struct, frozen=True):
         item = await self._item(kind, text, by=by)
         release = item.listing.release
         name = ModuleName(release.org, item.summary.module, release.version)
-        return await self._entry(kind, await self.api_docs.module(name, source, by=by), item)
+        return await self._details(kind, await self.api_docs.module(name, source, by=by), item)
 
-    async def _item(self, kind: CatalogKind, text: str, *, by: Principal) -> CatalogItem:
+    async def _item(self, kind: ItemKind, text: str, *, by: Principal) -> EditorItem:
         """Return the item with this number as lists have it, or raise `ApiDocsNotFound`."""
         missing = ApiDocsNotFound(f"{kind.singular} {text[:40]}")
         if not (text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_ID))):
@@ -149,8 +149,8 @@ class EditorCatalog(Struct, frozen=True):
         return item
 
     async def by_name(
-        self, kind: CatalogKind, name: ItemName, source: PackageSource, *, by: Principal
-    ) -> CatalogEntry:
+        self, kind: ItemKind, name: ItemName, source: PackageSource, *, by: Principal
+    ) -> ItemDetails:
         """Return the item of a version, or raise `ApiDocsNotFound`, or `ApiDocsFailed` with the
         reason why it is not described; let `source` fetch the release as `by_id` does."""
         for module in name.modules():
@@ -163,16 +163,16 @@ class EditorCatalog(Struct, frozen=True):
                 package = found.head.package
                 version = found.entry.parsed
                 listing = await self.hosted.describe(package, version, client=ANY_CLIENT, by=by)
-                return await self._entry(kind, found, CatalogItem(summary, listing))
+                return await self._details(kind, found, EditorItem(summary, listing))
         missing = f"{kind.singular} {name}"
         raise ApiDocsNotFound(missing)
 
     async def _items(
-        self, kind: CatalogKind, query: Query, page: ResultPage, by: Principal
-    ) -> "list[CatalogItem]":
+        self, kind: ItemKind, query: Query, page: ResultPage, by: Principal
+    ) -> "list[EditorItem]":
         """Return all items; the order of packages is that of a search."""
         query = replace(query, kind=kind.searched)
-        items = list[CatalogItem]()
+        items = list[EditorItem]()
         offset = 0
         while True:
             packages = replace(page, offset=offset, limit=MAX_LIMIT)
@@ -181,7 +181,7 @@ class EditorCatalog(Struct, frozen=True):
             except SearchUnconfirmed:  # An editor would show a failure to everybody.
                 return items
             items += (
-                CatalogItem(summary, hit.listing)
+                EditorItem(summary, hit.listing)
                 for hit in results.hits
                 for summary in _of_kind(kind, hit.listing.api or NO_API)
             )
@@ -189,22 +189,20 @@ class EditorCatalog(Struct, frozen=True):
             if not results.hits or offset >= results.count:
                 return items
 
-    async def _summary(
-        self, kind: CatalogKind, found: DocumentedModule, name: str
-    ) -> Summary | None:
+    async def _summary(self, kind: ItemKind, found: DocumentedModule, name: str) -> Summary | None:
         """Return a connector by its name, or the trigger that has a listener or service of this
         name."""
         api = await self.api_docs.summaries(found.digest, found.coordinate)
         items = (each for each in _of_kind(kind, api) if each.module == found.module)
-        if kind is CatalogKind.CONNECTORS:
+        if kind is ItemKind.CONNECTORS:
             return next((each for each in items if each.name.lower() == name), None)
         of = (PieceKind.TRIGGER_NAME, found.module, name)
         place = await self.api_docs.place(found.digest, found.coordinate, *of)
         return next(items, None) if place else None
 
-    async def _entry(
-        self, kind: CatalogKind, found: DocumentedModule, item: CatalogItem
-    ) -> CatalogEntry:
+    async def _details(
+        self, kind: ItemKind, found: DocumentedModule, item: EditorItem
+    ) -> ItemDetails:
         """Return an item with the fields of other packages' records, unless one of those packages
         is not public and live any more."""
         whole = await self._parts(kind, found, item, "all")
@@ -215,12 +213,12 @@ class EditorCatalog(Struct, frozen=True):
         missing = _coordinates(whole.missing)
         if missing and (new := await arrived(self.metadata, self.api_docs.pieces, missing)):
             self.api_docs.queue.renew(found.coordinate, new)
-        return CatalogEntry(item, whole.text)
+        return ItemDetails(item, whole.text)
 
     async def _parts(
-        self, kind: CatalogKind, found: DocumentedModule, item: CatalogItem, form: str
+        self, kind: ItemKind, found: DocumentedModule, item: EditorItem, form: str
     ) -> "_Parts | None":
-        name = item.summary.name.lower() if kind is CatalogKind.CONNECTORS else ""
+        name = item.summary.name.lower() if kind is ItemKind.CONNECTORS else ""
         piece = await self.api_docs.piece(
             found.digest, found.coordinate, _PIECES[kind], found.module, name, form
         )
@@ -231,7 +229,7 @@ def _coordinates(releases: Sequence[Sequence[str]]) -> list[Coordinate]:
     return [Coordinate.parse(*each) for each in releases]
 
 
-_PIECES = {CatalogKind.CONNECTORS: PieceKind.CONNECTOR, CatalogKind.TRIGGERS: PieceKind.TRIGGER}
+_PIECES = {ItemKind.CONNECTORS: PieceKind.CONNECTOR, ItemKind.TRIGGERS: PieceKind.TRIGGER}
 
 
 class _Parts(Struct, frozen=True):
@@ -249,5 +247,5 @@ class _Parts(Struct, frozen=True):
         return cls(releases["took"], releases["missing"], parts)
 
 
-def _of_kind(kind: CatalogKind, api: ApiSummary) -> tuple[Summary, ...]:
-    return api.connectors if kind is CatalogKind.CONNECTORS else api.triggers
+def _of_kind(kind: ItemKind, api: ApiSummary) -> tuple[Summary, ...]:
+    return api.connectors if kind is ItemKind.CONNECTORS else api.triggers

@@ -7,11 +7,11 @@ import pytest
 from shared.confined import shown_pieces
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.principals import ANONYMOUS
-from shared.services.api_docs.editor_catalog import CatalogKind, ItemName
+from shared.services.api_docs.editor_items import ItemKind, ItemName
 from tests.support.documented_packages import TYPES, documented_bala, published
 from tests.support.world import World
 
-CONNECTORS = CatalogKind.CONNECTORS
+CONNECTORS = ItemKind.CONNECTORS
 CLIENT = """
 import acme/people;
 public client class Client { remote function greet(people:Person person) {} }
@@ -21,10 +21,10 @@ NAME = ItemName("acme", "greet", "1.0.0", "greet", "Client")
 
 async def parts(world: World) -> str:
     registry = world.registry
-    catalog = registry.api_docs.editor_catalog
+    items = registry.api_docs.editor_items
     packages = registry.packages.hosted
-    entry = await catalog.by_name(CONNECTORS, NAME, packages, by=ANONYMOUS)
-    return entry.parts
+    details = await items.by_name(CONNECTORS, NAME, packages, by=ANONYMOUS)
+    return details.parts
 
 
 async def test_a_description_that_is_too_large_says_so(

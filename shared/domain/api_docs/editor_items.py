@@ -1,4 +1,4 @@
-"""The catalog for editors: connectors and triggers, made of clients and listeners of modules."""
+"""Items for editors: connectors and triggers, made of clients and listeners of modules."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from msgspec import Struct, field
 
-from shared.domain.api_docs.catalog_summaries import (
+from shared.domain.api_docs.item_summaries import (
     MAX_LABEL,
     MAX_SUMMARY,
     ApiSummary,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from shared.domain.api_docs.editor_catalog import MAX_TYPES, connector_parts
+from shared.domain.api_docs.editor_items import MAX_TYPES, connector_parts
 from tests.support.documented import documented
 
 DECLARED = """
