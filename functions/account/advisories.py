@@ -6,7 +6,6 @@ from functions.account.organization import ORGANIZATION_ROUTE, organization_fram
 from functions.http.advisory_forms import values_of_advisory, values_of_list
 from functions.http.pages import see_other
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
-from functions.http.subjects import named_organization
 from shared.domain.advisories.advisories import Advisory
 from shared.domain.advisories.assessments import (
     JUSTIFICATION_WORDS,
@@ -60,7 +59,7 @@ pages.use_case(
     advisories.draft,
     f"{ADVISORIES}/draft",
     account_organization_advisories,
-    named_organization,
+    lambda call: call.org,
     name="account_organization_advisories_draft",
     then=_show_drafted,
 )

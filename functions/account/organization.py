@@ -8,7 +8,6 @@ from msgspec import Struct
 
 from functions.account.overview import ORGANIZATIONS_PATH
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
-from functions.http.subjects import named_organization
 from shared.domain.access_rights import AccessContext, require_right
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.organizations import Organization
@@ -200,7 +199,7 @@ pages.use_case(
     invitations.invite,
     f"{ORGANIZATION_ROUTE}/invite",
     account_organization,
-    named_organization,
+    lambda call: call.org,
     name="account_organization_invite",
     then=_show_invited,
 )
@@ -266,14 +265,14 @@ pages.use_case(
     organizations.change,
     f"{ORGANIZATION_ROUTE}/describe",
     account_organization_settings,
-    named_organization,
+    lambda call: call.org,
     name="account_organization_describe",
 )
 pages.use_case(
     organizations.change_default_visibility,
     f"{ORGANIZATION_ROUTE}/visibility",
     account_organization_settings,
-    named_organization,
+    lambda call: call.org,
     name="account_organization_visibility",
 )
 
@@ -281,7 +280,7 @@ pages.use_case(
     organizations.require_provenance,
     f"{ORGANIZATION_ROUTE}/required-provenance",
     account_organization_settings,
-    named_organization,
+    lambda call: call.org,
     name="account_organization_require_provenance",
 )
 
@@ -309,20 +308,20 @@ pages.use_case(
     organizations.continue_as,
     f"{ORGANIZATION_ROUTE}/continue",
     account_organization_settings,
-    named_organization,
+    lambda call: call.org,
     name="account_organization_continue",
 )
 pages.use_case(
     organizations.delete,
     f"{ORGANIZATION_ROUTE}/delete",
     account_organization_settings,
-    named_organization,
+    lambda call: call.org,
     name="account_organization_delete",
 )
 pages.use_case(
     organizations.cancel_deletion,
     f"{ORGANIZATION_ROUTE}/keep",
     account_organization_settings,
-    named_organization,
+    lambda call: call.org,
     name="account_organization_keep",
 )

@@ -8,7 +8,6 @@ from functions.account.trusted_publishers import provider_form
 from functions.http.body_parsing import Form
 from functions.http.numbered_pages import Pager
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
-from functions.http.subjects import named_package
 from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.checklists import Checklist
 from shared.domain.coordinates import Coordinate, Package
@@ -221,7 +220,7 @@ pages.use_case(
     packages.set_successor,
     f"{PACKAGE_ROUTE}/successor",
     account_organization_package,
-    named_package,
+    lambda call: call.package,
     name="account_organization_packages_successor",
 )
 
@@ -255,7 +254,7 @@ pages.use_case(
     trusted_publishers.restrict_pushers,
     f"{PACKAGE_ROUTE}/pushers",
     account_organization_package,
-    named_package,
+    lambda call: call.package,
     name="account_organization_packages_pushers",
 )
 

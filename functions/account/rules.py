@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
 from functions.http.rule_forms import rule_fields
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
-from functions.http.subjects import named_organization
 from shared.domain.access_rights import require_right
 from shared.domain.scopes import Action
 from shared.runtime.answers import Answer
@@ -60,7 +59,7 @@ pages.use_case(
     rules.dry_run_organization_rules,
     f"{ORGANIZATION_ROUTE}/rules/dry-run",
     account_organization_rules,
-    named_organization,
+    lambda call: call.org,
     name="account_organization_rules_dry_run",
     then=_show_dry_run,
 )
@@ -68,6 +67,6 @@ pages.use_case(
     rules.change_organization_rules,
     f"{ORGANIZATION_ROUTE}/rules",
     account_organization_rules,
-    named_organization,
+    lambda call: call.org,
     name="account_organization_rules_change",
 )

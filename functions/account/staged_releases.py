@@ -3,7 +3,6 @@ the version before, and the decision."""
 
 from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
-from functions.http.subjects import named_release
 from shared.domain.names import parse_package_name
 from shared.domain.token_redaction import redact_tokens
 from shared.runtime.answers import Answer
@@ -57,7 +56,7 @@ pages.use_case(
     staged_releases.link,
     f"{REVIEW_ROUTE}/link",
     account_organization_staged_release,
-    named_release,
+    lambda call: call.coordinate,
     name="account_organization_staged_release_link",
     then=_show_link,
 )
@@ -65,7 +64,7 @@ pages.use_case(
     staged_releases.approve,
     f"{REVIEW_ROUTE}/approve",
     account_organization_staged_release,
-    named_release,
+    lambda call: call.coordinate,
     name="account_organization_staged_release_approve",
     leads_to=f"{ORGANIZATION_ROUTE}/staged",
 )
@@ -73,7 +72,7 @@ pages.use_case(
     staged_releases.refuse,
     f"{REVIEW_ROUTE}/refuse",
     account_organization_staged_release,
-    named_release,
+    lambda call: call.coordinate,
     name="account_organization_staged_release_refuse",
     leads_to=f"{ORGANIZATION_ROUTE}/staged",
 )

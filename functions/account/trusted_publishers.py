@@ -9,7 +9,6 @@ from functions.account.organization import ORGANIZATION_ROUTE, OrganizationFrame
 from functions.http.numbered_pages import Pager
 from functions.http.pipelines import RenderedPipeline, render_pipeline
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
-from functions.http.subjects import named_organization
 from shared.auth.secrets import Secret
 from shared.domain.client_addresses import is_loopback
 from shared.domain.errors.base import InvalidRequest, about_field
@@ -241,7 +240,7 @@ pages.use_case(
     trusted_publishers.add_by_repository,
     f"{ORGANIZATION_ROUTE}/publishers/add",
     account_organization_publishers,
-    named_organization,
+    lambda call: call.org,
     name="account_organization_publishers_add",
 )
 

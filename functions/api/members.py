@@ -3,7 +3,6 @@
 from pydantic import AliasPath, Field
 
 from functions.api.api_face import ApiCall, ApiFace, ResponseModel, Revealed, UtcTime
-from functions.http.subjects import named_organization
 from shared.domain.scopes import Role
 from shared.services.organizations.invitations import IssuedInvitation
 from shared.use_cases import invitations, members
@@ -127,7 +126,7 @@ def _invitation(call: ApiCall) -> NamedInvitation:
     invitations.invite,
     "POST",
     "api/v1/orgs/{org}/invitations",
-    named_organization,
+    lambda call: call.org,
     status=201,
     also=(409,),
 )

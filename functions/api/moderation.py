@@ -10,7 +10,6 @@ from functions.api.accounts import MadeView
 from functions.api.api_face import ApiCall, ApiFace, ResponseModel, UtcTime, utc_datetime
 from functions.http.caching_headers import NO_STORE
 from functions.http.json_answers import JSON
-from functions.http.subjects import named_package, named_release
 from shared.domain.accounts import Account
 from shared.domain.names import parse_org
 from shared.domain.packages import Head, Release
@@ -230,25 +229,27 @@ async def api_moderation_release(call: ApiCall) -> ReleaseStateView:
     return ReleaseStateView.of(found)
 
 
-@moderation_api.use_case(moderation.hold, "POST", f"{_RELEASE}/hold", named_release)
+@moderation_api.use_case(moderation.hold, "POST", f"{_RELEASE}/hold", lambda call: call.coordinate)
 async def api_moderation_hold(_: ApiCall, held: Release) -> ReleaseStateView:
     return ReleaseStateView.of(held)
 
 
-@moderation_api.use_case(moderation.quarantine, "POST", f"{_RELEASE}/quarantine", named_release)
+@moderation_api.use_case(
+    moderation.quarantine, "POST", f"{_RELEASE}/quarantine", lambda call: call.coordinate
+)
 async def api_moderation_quarantine(_: ApiCall, changed: Release) -> ReleaseStateView:
     return ReleaseStateView.of(changed)
 
 
 @moderation_api.use_case(
-    moderation.restore, "POST", f"{_RELEASE}/restore", named_release, also=(400,)
+    moderation.restore, "POST", f"{_RELEASE}/restore", lambda call: call.coordinate, also=(400,)
 )
 async def api_moderation_restore(_: ApiCall, restored: Release) -> ReleaseStateView:
     return ReleaseStateView.of(restored)
 
 
 @moderation_api.use_case(
-    moderation.remove, "POST", f"{_RELEASE}/remove", named_release, also=(409,)
+    moderation.remove, "POST", f"{_RELEASE}/remove", lambda call: call.coordinate, also=(409,)
 )
 async def api_moderation_remove(_: ApiCall, removed: Release | Proposal) -> RemovedView:
     if isinstance(removed, Proposal):
@@ -256,7 +257,9 @@ async def api_moderation_remove(_: ApiCall, removed: Release | Proposal) -> Remo
     return RemovedView(release=ReleaseStateView.of(removed), proposal=None)
 
 
-@moderation_api.use_case(moderation.erase, "POST", f"{_RELEASE}/erase", named_release, also=(409,))
+@moderation_api.use_case(
+    moderation.erase, "POST", f"{_RELEASE}/erase", lambda call: call.coordinate, also=(409,)
+)
 async def api_moderation_erase(_: ApiCall, erased: Erasure | Proposal) -> ErasedView:
     if isinstance(erased, Proposal):
         return ErasedView(erasure=None, proposal=ProposalView.model_validate(erased))
@@ -279,13 +282,15 @@ class HeldPackageView(ResponseModel):
 
 
 @moderation_api.use_case(
-    moderation.hold_package, "POST", f"{_PACKAGE}/hold", named_package, also=(409,)
+    moderation.hold_package, "POST", f"{_PACKAGE}/hold", lambda call: call.package, also=(409,)
 )
 async def api_moderation_package_hold(_: ApiCall, held: Head) -> HeldPackageView:
     return HeldPackageView.of(held)
 
 
-@moderation_api.use_case(moderation.end_package_hold, "POST", f"{_PACKAGE}/restore", named_package)
+@moderation_api.use_case(
+    moderation.end_package_hold, "POST", f"{_PACKAGE}/restore", lambda call: call.package
+)
 async def api_moderation_package_restore(_: ApiCall, ended: EndedHold) -> HeldPackageView:
     return HeldPackageView.of(ended.head, ended.published)
 
@@ -446,18 +451,22 @@ def waiting_answer(proposal: Proposal) -> Answer:
 # --- Owners --------------------------------------------------------------------------------------
 
 
-@own_releases_api.use_case(own_releases.hold, "POST", f"{_OWN}/hold", named_release, also=(409,))
+@own_releases_api.use_case(
+    own_releases.hold, "POST", f"{_OWN}/hold", lambda call: call.coordinate, also=(409,)
+)
 async def api_releases_hold(_: ApiCall, held: Release) -> ReleaseStateView:
     return ReleaseStateView.of(held)
 
 
 @own_releases_api.use_case(
-    own_releases.restore, "POST", f"{_OWN}/restore", named_release, also=(409,)
+    own_releases.restore, "POST", f"{_OWN}/restore", lambda call: call.coordinate, also=(409,)
 )
 async def api_releases_restore(_: ApiCall, restored: Release) -> ReleaseStateView:
     return ReleaseStateView.of(restored)
 
 
-@own_releases_api.use_case(own_releases.erase, "POST", f"{_OWN}/erase", named_release, also=(409,))
+@own_releases_api.use_case(
+    own_releases.erase, "POST", f"{_OWN}/erase", lambda call: call.coordinate, also=(409,)
+)
 async def api_releases_erase(_: ApiCall, erasure: Erasure) -> ErasureView:
     return ErasureView.of(erasure)

@@ -3,7 +3,6 @@
 from pydantic import AliasPath, Field
 
 from functions.api.api_face import ApiCall, ApiFace, ResponseModel, UtcTime
-from functions.http.subjects import named_organization, named_package
 from shared.domain.accounts import Account
 from shared.domain.organizations import FrozenPackage, Organization
 from shared.domain.packages import RequiredProvenance
@@ -80,7 +79,7 @@ async def api_orgs_show(call: ApiCall) -> OrganizationView:
 
 
 @organizations_api.use_case(
-    organizations.change, "PATCH", "api/v1/orgs/{org}", named_organization, also=(409,)
+    organizations.change, "PATCH", "api/v1/orgs/{org}", lambda call: call.org, also=(409,)
 )
 async def api_orgs_change(call: ApiCall, changed: Organization) -> OrganizationView:
     return await _view(call, changed)
@@ -90,14 +89,14 @@ async def api_orgs_change(call: ApiCall, changed: Organization) -> OrganizationV
     organizations.require_provenance,
     "PUT",
     "api/v1/orgs/{org}/required-provenance",
-    named_organization,
+    lambda call: call.org,
 )
 async def api_orgs_require_provenance(call: ApiCall, changed: Organization) -> OrganizationView:
     return await _view(call, changed)
 
 
 @organizations_api.use_case(
-    organizations.delete, "DELETE", "api/v1/orgs/{org}", named_organization, also=(409,)
+    organizations.delete, "DELETE", "api/v1/orgs/{org}", lambda call: call.org, also=(409,)
 )
 async def api_orgs_delete(call: ApiCall, deleted: Organization) -> OrganizationView:
     return await _view(call, deleted)
@@ -107,7 +106,7 @@ async def api_orgs_delete(call: ApiCall, deleted: Organization) -> OrganizationV
     organizations.cancel_deletion,
     "DELETE",
     "api/v1/orgs/{org}/deletion",
-    named_organization,
+    lambda call: call.org,
     also=(409,),
 )
 async def api_orgs_keep(call: ApiCall, organization: Organization) -> OrganizationView:
@@ -115,7 +114,10 @@ async def api_orgs_keep(call: ApiCall, organization: Organization) -> Organizati
 
 
 @organizations_api.use_case(
-    organizations.allow_bursts, "POST", "api/v1/orgs/{org}/burst-detection/off", named_organization
+    organizations.allow_bursts,
+    "POST",
+    "api/v1/orgs/{org}/burst-detection/off",
+    lambda call: call.org,
 )
 async def api_orgs_allow_bursts(_: ApiCall, _done: None) -> None:
     """Answer with a 204."""
@@ -125,7 +127,7 @@ async def api_orgs_allow_bursts(_: ApiCall, _done: None) -> None:
     organizations.continue_as,
     "PUT",
     "api/v1/orgs/{org}/continuation",
-    named_organization,
+    lambda call: call.org,
     also=(409,),
 )
 async def api_orgs_continue(call: ApiCall, continued: Organization) -> OrganizationView:
@@ -171,14 +173,14 @@ async def api_orgs_frozen(call: ApiCall) -> FreezesView:
 
 
 @organizations_api.use_case(
-    freezes.freeze_organization, "POST", "api/v1/orgs/{org}/freeze", named_organization
+    freezes.freeze_organization, "POST", "api/v1/orgs/{org}/freeze", lambda call: call.org
 )
 async def api_orgs_freeze(_: ApiCall, frozen: Organization) -> FreezesView:
     return FreezesView.model_validate(frozen)
 
 
 @organizations_api.use_case(
-    freezes.unfreeze_organization, "DELETE", "api/v1/orgs/{org}/freeze", named_organization
+    freezes.unfreeze_organization, "DELETE", "api/v1/orgs/{org}/freeze", lambda call: call.org
 )
 async def api_orgs_unfreeze(_: ApiCall, _unfrozen: Organization) -> None:
     """Answer with a 204."""
@@ -188,7 +190,7 @@ async def api_orgs_unfreeze(_: ApiCall, _unfrozen: Organization) -> None:
     freezes.freeze_package,
     "POST",
     "api/v1/packages/{org}/{name}/freeze",
-    named_package,
+    lambda call: call.package,
     also=(409,),
 )
 async def api_packages_freeze(_: ApiCall, frozen: FrozenPackage) -> FrozenPackageView:
@@ -196,7 +198,10 @@ async def api_packages_freeze(_: ApiCall, frozen: FrozenPackage) -> FrozenPackag
 
 
 @organizations_api.use_case(
-    freezes.unfreeze_package, "DELETE", "api/v1/packages/{org}/{name}/freeze", named_package
+    freezes.unfreeze_package,
+    "DELETE",
+    "api/v1/packages/{org}/{name}/freeze",
+    lambda call: call.package,
 )
 async def api_packages_unfreeze(_: ApiCall, _done: None) -> None:
     """Answer with a 204."""

@@ -8,7 +8,6 @@ from pydantic import Field
 from functions.api.api_face import ApiCall, ApiFace, ResponseModel, UtcTime, utc_datetime
 from functions.http.event_sentences import history_sentence
 from functions.http.formatting import symbol_address
-from functions.http.subjects import named_package
 from shared.domain.checklists import Checklist, CheckState
 from shared.domain.coordinates import Package
 from shared.domain.event_queries import EventQuery
@@ -33,7 +32,10 @@ visibility_api = ApiFace()
 
 
 @visibility_api.use_case(
-    packages.change_visibility, "PUT", "api/v1/packages/{org}/{name}/visibility", named_package
+    packages.change_visibility,
+    "PUT",
+    "api/v1/packages/{org}/{name}/visibility",
+    lambda call: call.package,
 )
 async def api_packages_visibility(_: ApiCall, changed: Head) -> PackageView:
     return PackageView.model_validate(changed)
@@ -70,7 +72,7 @@ async def api_packages_successor(call: ApiCall) -> SuccessorView:
     packages.set_successor,
     "PUT",
     "api/v1/packages/{org}/{name}/successor",
-    named_package,
+    lambda call: call.package,
     also=(409,),
 )
 async def api_packages_succeed(_: ApiCall, changed: Head) -> SuccessorView:

@@ -6,7 +6,6 @@ from typing import Self
 from pydantic import Field
 
 from functions.api.api_face import ApiCall, ApiFace, ResponseModel, UtcTime, utc_datetime
-from functions.http.subjects import named_release
 from shared.domain.principals import names_within_sentences
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.release_states import State
@@ -149,7 +148,7 @@ def _reports(call: ApiCall) -> Reports:
     reports.make,
     "POST",
     "api/v1/packages/{org}/{name}/{version}/reports",
-    named_release,
+    lambda call: call.coordinate,
     status=201,
     also=(409,),
     limit=RateLimitClass.REPORT,
@@ -206,6 +205,6 @@ async def api_moderation_reported_release(call: ApiCall) -> ReportedReleaseView:
     return ReportedReleaseView.of(found)
 
 
-@reports_api.use_case(reports.decide, "POST", f"{_CASE}/decision", named_release)
+@reports_api.use_case(reports.decide, "POST", f"{_CASE}/decision", lambda call: call.coordinate)
 async def api_moderation_report_decide(_: ApiCall, decided: ReportedCase) -> ReportedReleaseView:
     return ReportedReleaseView.of(decided)

@@ -5,7 +5,6 @@ from typing import Annotated
 from pydantic import AliasPath, BeforeValidator, Field
 
 from functions.api.api_face import ApiCall, ApiFace, RequestModel, ResponseModel, UtcTime
-from functions.http.subjects import named_organization
 from shared.domain.publishing_rules import RegistryRules, RuleEffect, VersionRule, VersionRuleChoice
 from shared.services.publishing.rule_changes import PublishingRuleDryRun, RulesOfOrganization
 from shared.use_cases import rules
@@ -174,21 +173,24 @@ async def api_org_rules_show(call: ApiCall) -> OrganizationRulesView:
 
 
 @rules_api.use_case(
-    rules.change_organization_rules, "PATCH", "api/v1/orgs/{org}/rules", named_organization
+    rules.change_organization_rules, "PATCH", "api/v1/orgs/{org}/rules", lambda call: call.org
 )
 async def api_org_rules_change(_: ApiCall, changed: RulesOfOrganization) -> OrganizationRulesView:
     return OrganizationRulesView.model_validate(changed)
 
 
 @rules_api.use_case(
-    rules.dry_run_organization_rules, "POST", "api/v1/orgs/{org}/rules/dry-run", named_organization
+    rules.dry_run_organization_rules,
+    "POST",
+    "api/v1/orgs/{org}/rules/dry-run",
+    lambda call: call.org,
 )
 async def api_org_rules_dry_run(_: ApiCall, found: PublishingRuleDryRun) -> RulesDryRunView:
     return RulesDryRunView.model_validate(found)
 
 
 @rules_api.use_case(
-    rules.change_quota, "PATCH", "api/v1/orgs/{org}/quota", named_organization, also=(404,)
+    rules.change_quota, "PATCH", "api/v1/orgs/{org}/quota", lambda call: call.org, also=(404,)
 )
 async def api_org_quota_change(_: ApiCall, changed: RulesOfOrganization) -> OrganizationRulesView:
     return OrganizationRulesView.model_validate(changed)

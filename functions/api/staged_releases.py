@@ -6,7 +6,6 @@ from typing import Self
 from pydantic import AliasPath, Field
 
 from functions.api.api_face import ApiCall, ApiFace, ResponseModel, UtcTime, utc_datetime
-from functions.http.subjects import named_release
 from shared.domain.api_docs.records import ListedChange
 from shared.domain.archives.unpacking import EntryChange
 from shared.domain.names import parse_package_name
@@ -142,14 +141,22 @@ async def api_staged_releases_review(call: ApiCall) -> StagedReviewView:
 
 
 @staged_releases_api.use_case(
-    staged_releases.approve, "POST", f"{_STAGED}/review/approve", named_release, also=(409,)
+    staged_releases.approve,
+    "POST",
+    f"{_STAGED}/review/approve",
+    lambda call: call.coordinate,
+    also=(409,),
 )
 async def api_staged_releases_approve(_: ApiCall, approved: Release) -> StagedReleaseView:
     return StagedReleaseView.of(approved, {})
 
 
 @staged_releases_api.use_case(
-    staged_releases.refuse, "POST", f"{_STAGED}/review/refuse", named_release, also=(409,)
+    staged_releases.refuse,
+    "POST",
+    f"{_STAGED}/review/refuse",
+    lambda call: call.coordinate,
+    also=(409,),
 )
 async def api_staged_releases_refuse(_: ApiCall, refused: Release) -> StagedReleaseView:
     return StagedReleaseView.of(refused, {})

@@ -18,7 +18,6 @@ from functions.api.api_face import (
 from functions.http.caching_headers import NO_STORE
 from functions.http.calls import verify_credential
 from functions.http.json_answers import JSON, STATUS_BY_KIND, refusal_headers
-from functions.http.subjects import named_organization, named_package
 from shared.auth.json_web_tokens import MAX_TOKEN_BYTES
 from shared.auth.secrets import Secret
 from shared.domain.errors.base import Refusal
@@ -121,7 +120,7 @@ def _publisher(call: ApiCall) -> NamedPublisher:
     trusted_publishers.add,
     "POST",
     "api/v1/orgs/{org}/publishers",
-    named_organization,
+    lambda call: call.org,
     status=201,
     also=(409,),
 )
@@ -149,7 +148,7 @@ async def api_publishers_remove(_: ApiCall, _done: None) -> None:
     trusted_publishers.restrict_pushers,
     "PUT",
     "api/v1/packages/{org}/{name}/pushers",
-    named_package,
+    lambda call: call.package,
 )
 async def api_publishers_restrict(_: ApiCall, head: Head) -> PushersView:
     return PushersView(org=head.org, name=head.name, pushers=head.pushers)

@@ -9,7 +9,6 @@ from functions.http.signed_in_pages import (
     SignedInCall,
     require_confirmation,
 )
-from functions.http.subjects import named_package
 from functions.manage.releases import PUBLIC_REASONS, VERSIONS_PER_PAGE
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import InvalidRequest, about_field
@@ -212,13 +211,13 @@ pages.use_case(
     moderation.hold_package,
     f"{PACKAGE_ROUTE}/hold",
     manage_package,
-    named_package,
+    lambda call: call.package,
     name="manage_package_hold",
 )
 pages.use_case(
     moderation.end_package_hold,
     f"{PACKAGE_ROUTE}/release",
     manage_package,
-    named_package,
+    lambda call: call.package,
     name="manage_package_release",
 )

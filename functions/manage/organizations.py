@@ -7,7 +7,6 @@ from functions.http.signed_in_pages import (
     SignedInCall,
     require_confirmation,
 )
-from functions.http.subjects import named_organization
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import Conflict, NotFound, about_field
 from shared.domain.names import OrgName, parse_org
@@ -67,7 +66,7 @@ pages.use_case(
     rules.change_quota,
     f"{ORGANIZATION_ROUTE}/quota",
     manage_organization,
-    named_organization,
+    lambda call: call.org,
     name="manage_organization_quota",
 )
 
@@ -129,6 +128,6 @@ pages.use_case(
     organizations.cancel_deletion,
     f"{ORGANIZATION_ROUTE}/keep",
     manage_organization,
-    named_organization,
+    lambda call: call.org,
     name="manage_organization_keep",
 )

@@ -14,7 +14,6 @@ from functions.http.signed_in_pages import (
     SignedInCall,
     require_confirmation,
 )
-from functions.http.subjects import named_release
 from functions.manage.second_administrator import waiting_page
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import InvalidRequest, Refusal
@@ -205,9 +204,9 @@ def _confirmed_release(call: SignedInCall) -> Coordinate:
     return call.coordinate
 
 
-_add_form(HOLD, moderation.hold, named_release)
-_add_form(QUARANTINE, moderation.quarantine, named_release)
-_add_form(RESTORE, moderation.restore, named_release)
+_add_form(HOLD, moderation.hold, lambda call: call.coordinate)
+_add_form(QUARANTINE, moderation.quarantine, lambda call: call.coordinate)
+_add_form(RESTORE, moderation.restore, lambda call: call.coordinate)
 _add_form(REMOVE, moderation.remove, _confirmed_release, _show_removed)
 
 

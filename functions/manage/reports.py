@@ -2,7 +2,6 @@
 
 from functions.account.reports import REASON_CHOICES
 from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
-from functions.http.subjects import named_release
 from functions.manage.releases import PUBLIC_REASONS
 from shared.domain.principals import names_within_sentences
 from shared.domain.withdrawal_reasons import WITHDRAWAL_TITLES
@@ -49,7 +48,7 @@ pages.use_case(
     reports.decide,
     f"{REPORTED_RELEASE_ROUTE}/decision",
     manage_reported_release,
-    named_release,
+    lambda call: call.coordinate,
     name="manage_report_decide",
     leads_to=REPORTED_RELEASE_ROUTE,
     requires_recent_sign_in=True,
