@@ -2,7 +2,6 @@
 
 from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
-from shared.domain.names import OrgName
 from shared.domain.webhooks import RevealedWebhook, Topic
 from shared.runtime.answers import Answer
 from shared.use_cases import webhooks
@@ -55,10 +54,6 @@ async def account_organization_webhook_page(
     )
 
 
-def _org(call: SignedInCall) -> OrgName | None:
-    return call.org
-
-
 def _webhook(call: SignedInCall) -> NamedWebhook:
     return NamedWebhook(call.org, call.route_params["id"])
 
@@ -80,7 +75,7 @@ pages.use_case(
     webhooks.add,
     f"{WEBHOOKS}/add",
     account_organization_webhooks,
-    _org,
+    lambda call: call.org,
     name="account_organization_webhooks_add",
     then=_show_added,
 )
