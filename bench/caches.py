@@ -24,9 +24,10 @@ from types import FrameType
 from typing import Any
 
 from bench.support.requested import Requested
-from bench.support.servers import UNLIMITED, Server, token_of, workspace
+from bench.support.servers import UNLIMITED, workspace
 from shared.runtime import lru_cache as module_of_caches
 from shared.runtime.lru_cache import LruCache
+from tests.support.registry_process import administrator_token
 
 ROUNDS = int(os.environ.get("ROUNDS", "7"))
 KIND = os.environ.get("KIND", "")
@@ -317,7 +318,7 @@ def main() -> None:
         os.environ |= UNLIMITED
         os.environ |= {f"BALLROOM_{name.upper()}": value for name, value in SETTINGS.items()}
         settings = Settings.load()
-        known = asyncio.run(credentials(settings, token_of(Server("ours", "", 0, folder))))
+        known = asyncio.run(credentials(settings, administrator_token(folder / "data")))
         show(asyncio.run(measure(settings, known)))
 
 

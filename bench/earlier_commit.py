@@ -22,7 +22,7 @@ import httpx
 from bench.support.load_generator import load, load_each, require_wrk
 from bench.support.processor_time import wait_until_idle
 from bench.support.revisions import checked_out
-from bench.support.servers import Server, ballroom, create_organization, push, token_of, workspace
+from bench.support.servers import Server, ballroom, create_organization, push, workspace
 from tests.support.archives import bala
 from tests.support.upstreams import BASE, FakeUpstream
 
@@ -112,7 +112,7 @@ def main() -> None:
         ours = running.enter_context(ballroom(folder, upstream=url, limit_mirror=""))
         before = ballroom(apart, root=tree.root, python=tree.python, upstream=url, limit_mirror="")
         theirs = running.enter_context(before)
-        subjects = [Subject(each, token_of(each)) for each in (ours, theirs)]
+        subjects = [Subject(each, each.token) for each in (ours, theirs)]
         for each in subjects:
             fill(each)
         shares = [compare(name, measure, subjects) for name, measure in ROWS.items()]

@@ -38,15 +38,14 @@ from bench.support.servers import (
     Server,
     ballroom,
     create_organization,
-    free_port,
     push,
-    running,
-    token_of,
+    running_server,
     workspace,
 )
 from bench.support.synthetic_packages import Synthetic
 from tests.support.archives import bala
 from tests.support.documented_packages import documented_bala
+from tests.support.registry_process import free_port
 from tests.support.upstreams import BASE
 
 REVISION = os.environ.get("REVISION", "")
@@ -228,7 +227,7 @@ def _parts(requests: Sequence[Requested], count: int) -> list[list[Requested]]:
 
 def measure(server: Server, requests: Sequence[Requested], row: Row) -> float:
     """Send each request once; return the microseconds of processor that one took."""
-    token = token_of(server) if row.has_token else ""
+    token = server.token if row.has_token else ""
     before = processor_seconds(server.pid)
     asyncio.run(send(server, [each.encoded(token) for each in requests], row.status))
     return 1e6 * (processor_seconds(server.pid) - before) / len(requests)
@@ -275,7 +274,7 @@ def _limit(folder: Path) -> Generator[Server]:
     database.close()
     port = free_port()
     command = [sys.executable, "-m", "bench.support.bare_starlette", str(port), str(folder)]
-    with running("limit", command, port=port, folder=folder) as server:
+    with running_server("limit", command, port=port, folder=folder) as server:
         yield server
 
 

@@ -15,9 +15,10 @@ import time
 from bench.support import request_kinds
 from bench.support.request_kinds import KINDS, SETTINGS, send
 from bench.support.requested import Requested
-from bench.support.servers import ROOT, UNLIMITED, Server, token_of, workspace
+from bench.support.servers import ROOT, UNLIMITED, workspace
 from shared import localhost
 from shared.settings import Settings
+from tests.support.registry_process import administrator_token
 
 RUNS = int(os.environ.get("RUNS", "3"))
 LIMIT_MS = 20
@@ -30,7 +31,7 @@ LOOK_SECONDS = 0.5
 def main() -> None:
     with workspace() as folder:
         request_kinds.fill(folder, PACKAGES)
-        token = token_of(Server("ours", "", 0, folder))
+        token = administrator_token(folder / "data")
         env = {"BALLROOM_DATA": str(folder / "data"), **UNLIMITED}
         env |= {f"BALLROOM_{name.upper()}": value for name, value in SETTINGS.items()}
         os.environ |= env

@@ -17,13 +17,14 @@ from pathlib import Path
 
 from bench.demo import filled
 from bench.support.requested import Requested
-from bench.support.servers import UNLIMITED, Server, token_of
+from bench.support.servers import UNLIMITED
 from shared import localhost
 from shared.adapters.search.index import SqliteSearchIndex
 from shared.domain.search import ANYONE, Query, ResultPage, Sort
 from shared.hosting.host import Host
 from shared.hosting.requests import Scope
 from shared.settings import Settings
+from tests.support.registry_process import administrator_token
 from tests.unit.shared.hosting.asgi import ask, scope
 
 ROUNDS = 15
@@ -40,7 +41,7 @@ def main() -> None:
         filled(data)
         os.environ["BALLROOM_DATA"] = str(data)
         os.environ |= UNLIMITED
-        token = token_of(Server("demo", "", 0, Path(folder)))
+        token = administrator_token(Path(folder) / "data")
         asyncio.run(measure(localhost.build_host(Settings.load()), data, token))
 
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from bench.support.servers import Server, ballroom, push, token_of, workspace
+from bench.support.servers import Server, ballroom, push, workspace
 from tests.support.archives import bala
 from tests.support.terminal import Terminal
 
@@ -58,7 +58,7 @@ def attacks(server: Server, client: httpx.Client) -> list[Attack]:
         f"{server.url}{UPLOADS}/acme/slow/0.0.1", headers={"Accept": "application/octet-stream"}
     )
     path = urlsplit(found.headers["location"]).path
-    token = token_of(server)
+    token = server.token
     first, second = (head(UPLOADS, 65 * MIB, publisher(server, name)) for name in ("ann", "bob"))
     return [
         Attack("slow heads", b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ", 1000),

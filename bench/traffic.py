@@ -28,7 +28,6 @@ from bench.support.servers import (
     ballroom,
     create_organization,
     push,
-    token_of,
     verdaccio,
     workspace,
 )
@@ -287,7 +286,7 @@ def _ours(name: str, server: Server) -> Subject:
         push(server, client, archive)
 
     path = "/2.0/registry/packages/{org}/{name}/1.0.0"
-    return Subject(name, server, path, token_of(server), publish)
+    return Subject(name, server, path, server.token, publish)
 
 
 def _npm(server: Server) -> Subject:

@@ -1,24 +1,26 @@
 """Servers to measure: this registry, the bare server under it, and its peers."""
 
-import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-import tomllib
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
+from tests.support import registry_process
+from tests.support.registry_process import (
+    administrator_token,
+    free_port,
+    listens,
+    running_process,
+)
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 PEERS = ROOT / ".venvs" / "peers"  # Installed once, kept out of the repository.
-START_SECONDS = 60.0
 UNREACHED = "token=999999999 account=999999999 address=999999999"
 _LIMITS = ("READ", "WRITE", "PUSH", "AGENT", "SCIM", "ADVISORIES")
 # One client here does the work of thousands: it is counted as ever, and never refused.
@@ -40,33 +42,34 @@ class Server:
     pid: int
     folder: Path
 
+    @property
+    def token(self) -> str:
+        """Return the token of the administrator of a registry."""
+        return administrator_token(self.folder / "data")
+
 
 @contextmanager
-def running(
+def running_server(
     name: str,
     command: Sequence[str],
     *,
     port: int,
     folder: Path,
-    env: dict[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
     root: Path = ROOT,
 ) -> Generator[Server]:
-    """Run a server until the block ends; raise `RuntimeError` when it does not answer in time."""
-    log = (folder / f"{name}.log").open("wb")
-    process = subprocess.Popen(
-        command, cwd=root, env={**os.environ, **(env or {})}, stdout=log, stderr=log
-    )
-    try:
-        _await_port(name, port, process)
+    """Run a server, with its log in the folder, until the block ends."""
+    with (
+        (folder / f"{name}.log").open("wb") as log,
+        running_process(
+            command,
+            lambda: listens(port),
+            root=root,
+            environment=environment or {},
+            output=log,
+        ) as process,
+    ):
         yield Server(name, f"http://127.0.0.1:{port}", process.pid, folder)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        log.close()
 
 
 @contextmanager
@@ -91,7 +94,7 @@ def ballroom(
     """Run this registry over `folder`, with its log on a file as an operator would have it: that of
     this tree, or of the tree of another commit."""
     port = free_port()
-    env = {
+    environment = {
         "PORT": str(port),
         "WORKERS": str(workers),
         "BALLROOM_DATA": str(folder / "data"),
@@ -99,7 +102,9 @@ def ballroom(
         **{f"BALLROOM_{key.upper()}": value for key, value in settings.items()},
     }
     command = [str(python), "-m", "shared.localhost"]
-    with running("ballroom", command, port=port, folder=folder, env=env, root=root) as server:
+    with running_server(
+        "ballroom", command, port=port, folder=folder, environment=environment, root=root
+    ) as server:
         yield server
 
 
@@ -108,7 +113,7 @@ def bare(folder: Path) -> Generator[Server]:
     """Run Starlette alone under the same server."""
     port = free_port()
     command = [sys.executable, "-m", "bench.support.bare_starlette", str(port), str(folder)]
-    with running("bare", command, port=port, folder=folder) as server:
+    with running_server("bare", command, port=port, folder=folder) as server:
         yield server
 
 
@@ -137,7 +142,7 @@ def verdaccio(
         "-l",
         f"127.0.0.1:{port}",
     ]
-    with running("verdaccio", command, port=port, folder=folder) as server:
+    with running_server("verdaccio", command, port=port, folder=folder) as server:
         yield server
 
 
@@ -153,51 +158,20 @@ def pypiserver(folder: Path) -> Generator[Server]:
     packages.mkdir()
     command = [str(home / "bin/pypi-server"), "run", "-p", str(port), "-i", "127.0.0.1"]
     command += ["-P", ".", "-a", ".", "--disable-fallback", "--server", "gunicorn", str(packages)]
-    with running("pypiserver", command, port=port, folder=folder) as server:
+    with running_server("pypiserver", command, port=port, folder=folder) as server:
         yield server
-
-
-def token_of(server: Server) -> str:
-    """Return the administrator's token of a running registry."""
-    settings = tomllib.loads((server.folder / "data/Settings.toml").read_text("utf-8"))
-    return str(settings["repository"]["maven"][0]["accesstoken"])
 
 
 def create_organization(server: Server, client: httpx.Client, org: str, **profile: str) -> None:
     """Create an organization of the administrator, or raise."""
-    headers = {"Authorization": f"Bearer {token_of(server)}"}
+    headers = {"Authorization": f"Bearer {server.token}"}
     body = {"name": org, **profile}
     client.post(f"{server.url}/api/v1/orgs", headers=headers, json=body).raise_for_status()
 
 
 def push(server: Server, client: httpx.Client, archive: bytes) -> None:
     """Publish an archive as the administrator, or raise."""
-    headers = {"Authorization": f"Bearer {token_of(server)}"}
-    files = {"bala-file": ("any.bala", archive)}
-    url = f"{server.url}/2.0/registry/packages"
-    client.post(url, headers=headers, files=files).raise_for_status()
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _await_port(name: str, port: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            break
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    message = f"{name} did not start"
-    raise RuntimeError(message)
+    registry_process.push(server.url, server.token, archive, client).raise_for_status()
 
 
 def install(command: Sequence[str]) -> None:

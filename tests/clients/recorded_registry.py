@@ -15,7 +15,7 @@ from shared.hosting.http_server.server import bind
 from shared.hosting.requests import ASGIApp, Message, Receive, Scope, Send
 from shared.localhost import build_host
 from shared.registry import Registry
-from tests.support.server import running
+from tests.support.server import served_app
 from tests.support.world import People, Person, Template, settings_of, token_of
 
 
@@ -84,7 +84,7 @@ def served(
     url = f"http://127.0.0.1:{bound.getsockname()[1]}"
     recorder = Recorder(build_host(settings_of(folder, url=url, **settings)))
     people = with_tokens_of_today(folder, template.people)
-    with running(recorder, at=bound, timeouts=timeouts):
+    with served_app(recorder, at=bound, timeouts=timeouts):
         yield Served(url, people, recorder)
 
 

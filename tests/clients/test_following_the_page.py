@@ -21,7 +21,7 @@ from tests.clients.recorded_registry import Served
 from tests.paths import docs
 from tests.support.archives import bala
 from tests.support.installed_command import clone_command
-from tests.support.server import running
+from tests.support.server import served_app
 from tests.support.world import Template, settings_of
 
 PAGE = docs("use/clients", "use/clients-behind-proxies")
@@ -134,7 +134,7 @@ def test_a_certificate_of_ones_own_makes_the_registry_central(
     (url,) = re.findall(r"BALLROOM_URL=(\S+)", block("PORT=443"))
     certificate = Certificate(tmp_path / "central.pem", tmp_path / "central.key")
     app = build_host(settings_of(tmp_path / "data", url=url))
-    with running(app, certificate=certificate) as here:
+    with served_app(app, certificate=certificate) as here:
         name = urlsplit(url).hostname
         # What a line of /etc/hosts does, for one command.
         there = f"--cacert ca.pem --resolve {name}:{here.port}:127.0.0.1"

@@ -17,7 +17,7 @@ import yaml
 from tests.paths import ROOT
 from tests.support.archives import bala
 from tests.support.debian import require_packages
-from tests.support.registry_process import Running, pulled, push, running
+from tests.support.registry_process import RegistryProcess, pulled, push, running_registry
 
 MACHINE = ROOT / "infra" / "machine"
 CONTAINERFILE = (ROOT / "packaging" / "image" / "Containerfile").read_text()
@@ -132,7 +132,7 @@ def test_the_registry_serves_with_a_root_that_cannot_be_written_and_no_capabilit
     (folder / "tmp").mkdir()
     program = shlex.join([sys.executable, str(ROOT / "packaging/ballroom/__main__.py")])
     serve = f"TMPDIR={shlex.quote(str(folder / 'tmp'))} HOME=/nowhere exec {program} serve"
-    with running(
+    with running_registry(
         data, workers=1, command=[*CONFINE, str(folder), "sh", "-c", serve], PYTHONPATH=str(ROOT)
     ) as registry:
         _uses(registry)
@@ -142,7 +142,7 @@ def test_the_registry_serves_with_a_root_that_cannot_be_written_and_no_capabilit
         assert registry.stop() == 0
 
 
-def _uses(registry: Running) -> None:
+def _uses(registry: RegistryProcess) -> None:
     archive = bala("acme/greet:1.0.0")
     answer = push(registry.url, registry.token, archive)
     assert answer.status_code == 204, answer.text

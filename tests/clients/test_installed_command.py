@@ -18,7 +18,7 @@ from shared.domain.software_version import SOFTWARE_VERSION
 from tests.paths import ROOT
 from tests.support.archives import bala
 from tests.support.installed_command import build_wheel, unpack_wheel
-from tests.support.registry_process import Running, pulled, push, running
+from tests.support.registry_process import RegistryProcess, pulled, push, running_registry
 
 pytestmark = pytest.mark.slow
 
@@ -69,34 +69,36 @@ def hostile_folder(folder: Path) -> Path:
     return folder
 
 
-def page_at(registry: Running, path: str) -> str:
+def page_at(registry: RegistryProcess, path: str) -> str:
     return httpx.get(f"{registry.url}{path}", timeout=BOUND_SECONDS, trust_env=False).text
 
 
 @pytest.fixture(scope="module", params=["1", "2"], ids=["one-process", "two-workers"])
 def served(
     request: pytest.FixtureRequest, ballroom: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Running]:
+) -> Iterator[RegistryProcess]:
     folder = hostile_folder(tmp_path_factory.mktemp("served"))
     workers = int(request.param)
-    with running(folder / "data", workers=workers, command=[ballroom, "serve"]) as registry:
+    with running_registry(
+        folder / "data", workers=workers, command=[ballroom, "serve"]
+    ) as registry:
         yield registry
 
 
-def test_the_manual_shows_the_installed_command(served: Running) -> None:
+def test_the_manual_shows_the_installed_command(served: RegistryProcess) -> None:
     page = page_at(served, "/docs/clients")
     assert "ballroom account add kim" in page
     assert "shared.cli" not in page
 
 
-def test_public_pages_name_no_folder_of_the_machine(ballroom: str, served: Running) -> None:
+def test_public_pages_name_no_folder_of_the_machine(ballroom: str, served: RegistryProcess) -> None:
     for path in ("/", "/sign-in", "/docs/clients"):
         page = page_at(served, path)
         assert str(Path(ballroom).parent) not in page, path
         assert "ballroom account add" in page or "ballroom signin-link" in page
 
 
-def test_a_release_is_pushed_and_pulled(served: Running) -> None:
+def test_a_release_is_pushed_and_pulled(served: RegistryProcess) -> None:
     archive = bala("acme/greet:1.0.0")
     assert push(served.url, served.token, archive).status_code == 204
     assert pulled(served.url, "acme/greet/1.0.0") == archive
@@ -105,11 +107,11 @@ def test_a_release_is_pushed_and_pulled(served: Running) -> None:
 
 def test_what_was_pushed_is_there_after_a_kill(ballroom: str, tmp_path: Path) -> None:
     archive = bala("acme/greet:1.0.0")
-    with running(tmp_path / "data", workers=1, command=[ballroom, "serve"]) as registry:
+    with running_registry(tmp_path / "data", workers=1, command=[ballroom, "serve"]) as registry:
         assert push(registry.url, registry.token, archive).status_code == 204
         registry.process.send_signal(signal.SIGKILL)
         registry.process.wait(BOUND_SECONDS)
-    with running(tmp_path / "data", workers=1, command=[ballroom, "serve"]) as registry:
+    with running_registry(tmp_path / "data", workers=1, command=[ballroom, "serve"]) as registry:
         assert pulled(registry.url, "acme/greet/1.0.0") == archive
 
 
@@ -120,7 +122,7 @@ def test_the_printed_sign_in_command_runs_the_installed_command(
     created = run(ballroom, "account", "add", "kim", folder=tmp_path, BALLROOM_DATA=str(data))
     assert created.returncode == 1
     assert str(data) in created.stderr  # There is no registry yet; nothing was created.
-    with running(data, workers=1, command=[ballroom, "serve"]):
+    with running_registry(data, workers=1, command=[ballroom, "serve"]):
         pass
     created = run(ballroom, "account", "add", "kim", folder=tmp_path, BALLROOM_DATA=str(data))
     [command] = re.findall(r"^  (.*signin-link kim)$", created.stdout, re.MULTILINE)
@@ -189,7 +191,7 @@ def test_commands_of_earlier_versions_work_and_are_printed_nowhere(
 
 
 def test_health_says_whether_the_registry_is_ready(ballroom: str, tmp_path: Path) -> None:
-    with running(tmp_path / "data", workers=1, command=[ballroom, "serve"]) as registry:
+    with running_registry(tmp_path / "data", workers=1, command=[ballroom, "serve"]) as registry:
         done = run(ballroom, "health", folder=tmp_path, PORT=registry.port)
         assert (done.returncode, done.stdout) == (0, "The registry is ready.\n")
     done = run(ballroom, "health", folder=tmp_path, PORT=registry.port)

@@ -14,7 +14,7 @@ import pytest
 
 from tests.paths import ROOT
 from tests.support.debian import install_packages
-from tests.support.registry_process import Running, running
+from tests.support.registry_process import RegistryProcess, running_registry
 
 pytestmark = pytest.mark.slow
 
@@ -36,19 +36,19 @@ def shell(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryProcess]:
     """Return a registry that the tests of all shells share."""
-    with running(tmp_path_factory.mktemp("shared") / FOLDER, workers=1) as registry:
+    with running_registry(tmp_path_factory.mktemp("shared") / FOLDER, workers=1) as registry:
         yield registry
 
 
 @pytest.fixture(scope="module")
-def start_commands(registry: Running) -> list[str]:
+def start_commands(registry: RegistryProcess) -> list[str]:
     """Return the commands of the start message: a push and a pull."""
     return commands_in(printed_by(registry))
 
 
-def printed_by(registry: Running) -> str:
+def printed_by(registry: RegistryProcess) -> str:
     """Return the start message, which is written before the registry answers."""
     assert registry.process.stdout is not None
     return os.read(registry.process.stdout.fileno(), 1 << 16).decode()
@@ -82,7 +82,7 @@ def elsewhere(tmp_path: Path) -> Path:
 
 
 def test_the_commands_of_the_start_push_the_sample_and_pull_it(
-    registry: Running, start_commands: list[str], shell: str, elsewhere: Path
+    registry: RegistryProcess, start_commands: list[str], shell: str, elsewhere: Path
 ) -> None:
     push, pull = start_commands
     assert run(shell, push, elsewhere) == ""  # To push the same bytes again succeeds as well.
@@ -95,7 +95,7 @@ def test_the_commands_of_the_start_push_the_sample_and_pull_it(
 
 
 def test_a_push_that_is_refused_prints_the_reason(
-    registry: Running, start_commands: list[str], elsewhere: Path
+    registry: RegistryProcess, start_commands: list[str], elsewhere: Path
 ) -> None:
     push, _ = start_commands
     sample = registry.data / "greet.bala"
@@ -109,15 +109,15 @@ def test_a_push_that_is_refused_prints_the_reason(
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryProcess]:
     """Return a registry whose data is where that of a clone is."""
     folder = tmp_path_factory.mktemp("clone") / ".ballroom"
-    with running(folder, workers=1) as registry:
+    with running_registry(folder, workers=1) as registry:
         yield registry
 
 
 def test_the_commands_of_the_readme_do_the_same_in_the_folder_of_the_clone(
-    clone: Running, shell: str
+    clone: RegistryProcess, shell: str
 ) -> None:
     section = (ROOT / "README.md").read_text("utf-8").partition("## Push and pull")[2]
     [commands] = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)[:1]
@@ -131,7 +131,7 @@ def test_the_commands_of_the_readme_do_the_same_in_the_folder_of_the_clone(
 def public_command(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the command that the start of a public registry prints, while it runs."""
     folder = tmp_path_factory.mktemp("public") / FOLDER
-    with running(folder, workers=1, BALLROOM_URL=PUBLIC) as registry:
+    with running_registry(folder, workers=1, BALLROOM_URL=PUBLIC) as registry:
         yield commands_in(printed_by(registry))[0]
 
 
@@ -141,7 +141,7 @@ def test_the_command_of_a_public_start_prints_a_link_of_its_address(
     assert f"{PUBLIC}/sign-in/link#" in run(shell, public_command, elsewhere)
 
 
-def operate(registry: Running, *command: str) -> str:
+def operate(registry: RegistryProcess, *command: str) -> str:
     """Run a command of the operator in the clone, and return the one that it prints."""
     environment = {**os.environ, "BALLROOM_DATA": str(registry.data), "PORT": registry.port}
     printed = subprocess.run(
@@ -157,13 +157,13 @@ def operate(registry: Running, *command: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def account_command(registry: Running) -> str:
+def account_command(registry: RegistryProcess) -> str:
     """Return what a new account prints."""
     return operate(registry, "account", "add", "kim")
 
 
 def test_the_command_after_a_new_account_signs_it_in_where_this_start_listens(
-    registry: Running, account_command: str, shell: str, elsewhere: Path
+    registry: RegistryProcess, account_command: str, shell: str, elsewhere: Path
 ) -> None:
     link = f"{registry.url}/sign-in/link#"
     assert link in run(shell, account_command, elsewhere)
@@ -173,7 +173,7 @@ def test_the_command_after_a_new_account_signs_it_in_where_this_start_listens(
 def restore_command(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
     """Return what a backup prints, and the folder of the registry, which has stopped."""
     folder = tmp_path_factory.mktemp("backup")
-    with running(folder / "data", workers=1) as registry:
+    with running_registry(folder / "data", workers=1) as registry:
         return operate(registry, "backup", os.path.relpath(folder / "b 1", ROOT)), registry.data
 
 
@@ -188,5 +188,7 @@ def test_the_command_after_a_backup_names_it_by_its_whole_path(
 def test_an_installed_command_is_printed_by_its_name(tmp_path: Path) -> None:
     data = tmp_path / "data"
     command = "ballroom"
-    with running(data, workers=1, BALLROOM_URL=PUBLIC, BALLROOM_COMMAND=command) as registry:
+    with running_registry(
+        data, workers=1, BALLROOM_URL=PUBLIC, BALLROOM_COMMAND=command
+    ) as registry:
         assert "Sign in    run: ballroom signin-link admin\n" in printed_by(registry)

@@ -17,7 +17,7 @@ import pytest
 from tests.compatibility.fixtures import HERE, unpack_folder
 from tests.paths import ROOT, docs
 from tests.support.archives import bala
-from tests.support.registry_process import pulled, running
+from tests.support.registry_process import pulled, running_registry
 from tests.support.world import Template
 
 pytestmark = pytest.mark.slow
@@ -74,7 +74,7 @@ class Machine:
 
     def pull(self) -> bytes:
         """Start the registry, and return the archive of the release."""
-        with running(self.data, workers=1) as registry:
+        with running_registry(self.data, workers=1) as registry:
             return pulled(registry.url, "acme/greet/1.0.0")
 
 

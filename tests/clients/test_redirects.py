@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from shared.domain.archives.delivery import ClientKind, PullProtocol, client_kind
 from tests.clients.aether import Aether
-from tests.support.server import running
+from tests.support.server import served_app
 
 CONTENT = b"archive"
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="Ballroom"'}
@@ -57,9 +57,9 @@ class Hops:
 @pytest.fixture
 def hops() -> Iterator[Hops]:
     store = Hop()
-    with running(store.app) as there:
+    with served_app(store.app) as there:
         registry = Hop(f"http://localhost:{there.port}/blob?sig=a%2Fb")
-        with running(registry.app) as here:
+        with served_app(registry.app) as here:
             yield Hops(here.url, registry, store)
 
 

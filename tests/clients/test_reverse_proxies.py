@@ -20,7 +20,7 @@ from tests.clients.recorded_registry import Recorder, with_tokens_of_today
 from tests.support.archives import bala
 from tests.support.registry_process import free_port
 from tests.support.reverse_proxies import NAME, PROXIES, SECONDS, Site, running_proxy
-from tests.support.server import make_certificate, running
+from tests.support.server import make_certificate, served_app
 from tests.support.world import Template, settings_of
 
 URL = f"https://{NAME}"
@@ -72,7 +72,7 @@ def proxied(
     recorder = Recorder(build_host(settings))
     token = with_tokens_of_today(data, template.people).ann.token
     site = Site(folder, make_certificate(folder), port, plain_port, bound.getsockname()[1])
-    with running(recorder, at=bound), running_proxy(name, site):
+    with served_app(recorder, at=bound), running_proxy(name, site):
         yield Proxied(folder, port, plain_port, token, recorder, REPEATS[name])
 
 

@@ -19,7 +19,7 @@ from shared.hosting.http_server.server import bind
 from tests.support.recorded_connections import Connected, Recorded, recorded_upgrades, telling_app
 from tests.support.registry_process import free_port
 from tests.support.reverse_proxies import PROXIES, Site, running_proxy
-from tests.support.server import make_certificate, running
+from tests.support.server import make_certificate, served_app
 
 NAME = "registry.example"  # As in the recorded requests.
 PAUSE = 0.3  # Seconds between the head of a request and its body.
@@ -37,7 +37,7 @@ def site(
     at = (free_port(), free_port(), bound.getsockname()[1])
     site = Site(folder, make_certificate(folder), *at, name=NAME)
     with (
-        running(Host(telling_app()), at=bound, timeouts=PATIENT),
+        served_app(Host(telling_app()), at=bound, timeouts=PATIENT),
         running_proxy(request.param, site),
     ):
         yield site

@@ -14,7 +14,7 @@ import pytest
 from shared.adapters.sqlite.database import MIGRATIONS
 from tests.compatibility.fixtures import HERE, unpack_folder
 from tests.support.archives import bala
-from tests.support.registry_process import pulled, push, running
+from tests.support.registry_process import pulled, push, running_registry
 from tests.support.terminal import Terminal
 
 
@@ -39,7 +39,7 @@ def test_a_backup_of_each_schema_restores_and_starts(file: Path, tmp_path: Path)
     assert "Restored" in terminal.run("restore", str(tmp_path / "backup"))
     # Of a folder that was never started, whose database has no log yet.
     assert "Copied" in terminal.run("backup", str(tmp_path / "again"))
-    with running(tmp_path / "data", workers=1, BALLROOM_UPSTREAM="") as registry:
+    with running_registry(tmp_path / "data", workers=1, BALLROOM_UPSTREAM="") as registry:
         for version in VERSIONS:
             archive = pulled(registry.url, f"acme/greet/{version}")
             assert archive == bala(f"acme/greet:{version}")

@@ -22,7 +22,7 @@ from shared.bootstrap.migration import migrate
 from tests.compatibility.fixtures import HERE, unpack_folder
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.support.archives import bala
-from tests.support.registry_process import Running, running
+from tests.support.registry_process import RegistryProcess, running_registry
 from tests.support.storage import Folders
 from tests.support.world import World, opened, settings_of
 
@@ -81,12 +81,12 @@ async def test_packages_tokens_and_sessions_stay(earlier: Earlier, upgraded: Wor
 
 
 @pytest.fixture
-def started(earlier: Earlier) -> Iterator[Running]:
-    with running(earlier.data, workers=1) as registry:
+def started(earlier: Earlier) -> Iterator[RegistryProcess]:
+    with running_registry(earlier.data, workers=1) as registry:
         yield registry
 
 
-def test_a_start_backs_up_and_serves_what_is_there(started: Running) -> None:
+def test_a_start_backs_up_and_serves_what_is_there(started: RegistryProcess) -> None:
     for version in VERSIONS:
         url = f"{started.base}/packages/acme/greet/{version}"
         pulled = httpx.get(url, headers=ARCHIVE, follow_redirects=True, trust_env=False)

@@ -15,7 +15,7 @@ from shared.adapters.system import SystemClock
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.support.archives import bala
 from tests.support.event_feed import checked_feed
-from tests.support.registry_process import BOUND_SECONDS, Running
+from tests.support.registry_process import BOUND_SECONDS, RegistryProcess
 
 CLIENTS = 6
 PAUSE_SECONDS = 0.05
@@ -25,7 +25,7 @@ PAUSE_SECONDS = 0.05
 class Traffic:
     """What was pushed, and how it was answered."""
 
-    host: Running
+    host: RegistryProcess
     http: httpx.AsyncClient
     acknowledged: dict[str, bytes] = field(default_factory=dict[str, bytes])
     refused: Counter[int] = field(default_factory=Counter[int])
@@ -69,7 +69,7 @@ class Traffic:
 
 
 @asynccontextmanager
-async def traffic(host: Running) -> AsyncGenerator[Traffic]:
+async def traffic(host: RegistryProcess) -> AsyncGenerator[Traffic]:
     """Let clients push as long as the block lasts."""
     async with client_of(host) as http, asyncio.TaskGroup() as group:
         running = Traffic(host, http)
@@ -81,7 +81,7 @@ async def traffic(host: Running) -> AsyncGenerator[Traffic]:
             running.end()
 
 
-async def repeat(host: Running, archives: dict[str, bytes]) -> None:
+async def repeat(host: RegistryProcess, archives: dict[str, bytes]) -> None:
     """Push these again, as clients do with what got no answer."""
     async with client_of(host) as http:
         for coordinate, archive in archives.items():
@@ -89,12 +89,12 @@ async def repeat(host: Running, archives: dict[str, bytes]) -> None:
             assert answer.status_code == 204, (coordinate, answer.text)
 
 
-def client_of(host: Running) -> httpx.AsyncClient:
+def client_of(host: RegistryProcess) -> httpx.AsyncClient:
     headers = {"Authorization": f"Bearer {host.token}"}
     return httpx.AsyncClient(headers=headers, timeout=BOUND_SECONDS, trust_env=False)
 
 
-async def check_whole(host: Running, archives: dict[str, bytes]) -> None:
+async def check_whole(host: RegistryProcess, archives: dict[str, bytes]) -> None:
     """Every one of these releases is listed, found and pulled byte for byte."""
     async with client_of(host) as http:
         bal = host.java(http)
@@ -109,7 +109,7 @@ async def check_whole(host: Running, archives: dict[str, bytes]) -> None:
             assert (await bal.pull(coordinate)).content == archive, coordinate
 
 
-async def check_absent_or_whole(host: Running, archives: dict[str, bytes]) -> None:
+async def check_absent_or_whole(host: RegistryProcess, archives: dict[str, bytes]) -> None:
     """Every one of these releases is there whole, or not at all."""
     async with client_of(host) as http:
         bal = host.java(http)
@@ -128,7 +128,7 @@ async def check_feed(data: Path, coordinates: Iterable[str]) -> None:
     assert {each: published[each] for each in coordinates} == dict.fromkeys(coordinates, 1)
 
 
-async def push(host: Running, http: httpx.AsyncClient, archive: bytes) -> httpx.Response:
+async def push(host: RegistryProcess, http: httpx.AsyncClient, archive: bytes) -> httpx.Response:
     content = multipart("any.bala", archive)
     return await http.post(f"{host.base}/packages", headers=FORM, content=content)
 

@@ -20,7 +20,7 @@ from tests.crash.recovery import check_same, explained
 from tests.crash.reference_runs import FolderReferences, start_again
 from tests.crash.registry_state import picture, stored
 from tests.crash.scenarios import SCENARIOS
-from tests.support.registry_process import running
+from tests.support.registry_process import running_registry
 from tests.support.world import Template, World, opened
 
 BACKUPS = 5
@@ -49,7 +49,7 @@ async def test_a_backup_under_load_restores_to_a_complete_registry(
 ) -> None:
     data = tmp_path / "data"
     known = list[set[str]]()
-    with running(data, workers=2) as host:
+    with running_registry(data, workers=2) as host:
         async with traffic(host) as pushed:
             for number in range(BACKUPS):
                 await pushed.until(acknowledged=PUSHES)

@@ -30,7 +30,7 @@ from tests.crash.scenarios import BYSTANDER
 from tests.crash.small_disks import MIB, SmallDisk, small_disk
 from tests.paths import ROOT
 from tests.support.archives import bala
-from tests.support.registry_process import Running, free_port, running
+from tests.support.registry_process import RegistryProcess, free_port, running_registry
 from tests.support.world import opened
 
 OLD = "acme/old:1.0.0"
@@ -43,7 +43,7 @@ PAGES = range(0, 96, 4)  # From no room to enough for a push, which takes about 
 class Filling:
     """A registry, and how its disk fills up and is freed again."""
 
-    host: Running
+    host: RegistryProcess
     fill: Callable[[], object]
     free: Callable[[], object]
 
@@ -51,7 +51,7 @@ class Filling:
 @contextmanager
 def by_size(root: Path) -> Generator[Filling]:
     """Serve from a small disk."""
-    with small_disk(root, 32 * MIB) as disk, running(root / "data", workers=1) as host:
+    with small_disk(root, 32 * MIB) as disk, running_registry(root / "data", workers=1) as host:
         yield Filling(host, disk.fill, disk.free)
 
 
@@ -62,7 +62,7 @@ def by_quota(root: Path) -> Generator[Filling]:
         pytest.skip("only Linux limits the files of another process")
     import resource
 
-    with running(root / "data", workers=1) as host:
+    with running_registry(root / "data", workers=1) as host:
         pid = host.process.pid
         kind = resource.RLIMIT_FSIZE
         soft, hard = resource.prlimit(pid, kind)
@@ -73,7 +73,7 @@ def by_quota(root: Path) -> Generator[Filling]:
         )
 
 
-async def readiness(host: Running, http: httpx.AsyncClient, status: int) -> Any:
+async def readiness(host: RegistryProcess, http: httpx.AsyncClient, status: int) -> Any:
     """Return what `/health/ready` says as soon as it answers so: a good answer stands a second."""
     async with asyncio.timeout(BOUND_SECONDS):
         while (answer := await http.get(f"{host.url}/health/ready")).status_code != status:
@@ -124,11 +124,11 @@ async def test_a_registry_starts_on_a_full_disk_and_takes_pushes_when_there_is_r
 ) -> None:
     with small_disk(tmp_path / "disk", 32 * MIB) as disk:
         data = disk.root / "data"
-        with running(data, workers=workers) as host:
+        with running_registry(data, workers=workers) as host:
             async with client_of(host) as http:
                 assert (await push(host, http, bala(OLD))).status_code == 204
         disk.fill()
-        with running(data, workers=workers, ready=False) as host:
+        with running_registry(data, workers=workers, ready=False) as host:
             assert host.process.stdout is not None
             assert host.process.stdout.readline().decode() == (
                 f"Ballroom serves {host.url} read-only: the disk of {data} is full.\n"
@@ -146,19 +146,19 @@ async def test_a_registry_starts_on_a_full_disk_and_takes_pushes_when_there_is_r
 async def test_a_registry_that_was_killed_starts_on_a_full_disk(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", 32 * MIB) as disk:
         data = disk.root / "data"
-        with running(data, workers=1) as host:
+        with running_registry(data, workers=1) as host:
             async with client_of(host) as http:
                 assert (await push(host, http, bala(OLD))).status_code == 204
             host.process.kill()
         disk.fill()
-        with running(data, workers=1, ready=False) as host:
+        with running_registry(data, workers=1, ready=False) as host:
             async with client_of(host) as http:
                 await check_reads(host, http)
                 disk.free()
                 await check_takes_pushes(host, http)
 
 
-async def check_reads_alone(host: Running, http: httpx.AsyncClient) -> None:
+async def check_reads_alone(host: RegistryProcess, http: httpx.AsyncClient) -> None:
     """Check that everything is read, and that changes are refused with the reason."""
     await check_reads(host, http)
     refused = await push(host, http, bala(NEW))
@@ -167,7 +167,7 @@ async def check_reads_alone(host: Running, http: httpx.AsyncClient) -> None:
     assert shown["message"].startswith("The registry's storage is full: packages are read and")
 
 
-async def check_reads(host: Running, http: httpx.AsyncClient) -> None:
+async def check_reads(host: RegistryProcess, http: httpx.AsyncClient) -> None:
     """Check that the package is pulled, listed, found and shown."""
     bal = host.java(http)
     assert (await bal.pull(OLD)).content == bala(OLD)
@@ -176,7 +176,7 @@ async def check_reads(host: Running, http: httpx.AsyncClient) -> None:
     assert (await http.get(f"{host.url}/packages/acme/old")).status_code == 200
 
 
-async def check_takes_pushes(host: Running, http: httpx.AsyncClient) -> None:
+async def check_takes_pushes(host: RegistryProcess, http: httpx.AsyncClient) -> None:
     """Check that changes are accepted without a restart, and are read by every process."""
     bal = host.java(http)
     assert (await readiness(host, http, 200))["status"] == "ready"

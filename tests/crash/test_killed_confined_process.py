@@ -18,7 +18,7 @@ from tests.crash.push_load import PAUSE_SECONDS, client_of, repeat
 from tests.crash.worker_processes import is_running, until, workers_of
 from tests.sampling import FULL
 from tests.support.archives import bala
-from tests.support.registry_process import Running, running
+from tests.support.registry_process import RegistryProcess, running_registry
 
 KILLS = 30 if FULL else 6  # Before the server is killed, and after it.
 MOST_KILLS = 10 * KILLS  # On a machine that documents so fast that the first kills come too late.
@@ -35,13 +35,13 @@ async def test_a_confined_process_that_is_killed_at_any_moment_loses_no_document
 ) -> None:
     data = tmp_path / "data"
     killing = Killing()
-    with running(data, workers=1) as host:
+    with running_registry(data, workers=1) as host:
         await killing.kill_often(host, "first")
         await killing.push(host, "first/last:1.0.0")
         child = await child_of(host)
         host.process.kill()
         await until(lambda: not is_running(child))
-    with running(data, workers=1) as host:
+    with running_registry(data, workers=1) as host:
         await killing.kill_often(host, "second")
         async with client_of(host) as http:
             for coordinate in killing.pushed:
@@ -58,7 +58,7 @@ class Killing:
         self.interrupted = 0  # Releases that were not documented when the process was killed.
         self._moments = Random(1)  # noqa: S311 - the same in every run, as far as a machine can.
 
-    async def kill_often(self, host: Running, org: str) -> None:
+    async def kill_often(self, host: RegistryProcess, org: str) -> None:
         """Push a package after the other, and kill the process some time after each, until some
         release was not documented."""
         async with client_of(host) as http:
@@ -72,7 +72,7 @@ class Killing:
                 # One whose process ends three times would be set aside for a day.
                 await until_documented(host, http, coordinate)
 
-    async def push(self, host: Running, coordinate: str) -> None:
+    async def push(self, host: RegistryProcess, coordinate: str) -> None:
         """Push a package whose documentation takes some time."""
         name = coordinate.partition("/")[2].partition(":")[0]
         archive = bala(coordinate, entries={f"modules/{name}/main.bal": SOURCE})
@@ -85,20 +85,20 @@ class Killing:
         await until(lambda: not is_running(pid))
 
 
-async def child_of(host: Running) -> int:
+async def child_of(host: RegistryProcess) -> int:
     """Return the confined process, once there is one."""
     await until(lambda: any(map(is_running, workers_of(host))))
     return next(filter(is_running, workers_of(host)))
 
 
-async def is_documented(host: Running, http: httpx.AsyncClient, coordinate: str) -> bool:
+async def is_documented(host: RegistryProcess, http: httpx.AsyncClient, coordinate: str) -> bool:
     """Ask for the documentation, as a reader does."""
     answer = await http.head(f"{host.url}/2.0/docs/{coordinate.replace(':', '/')}")
     assert answer.status_code in (200, 503)
     return answer.status_code == 200
 
 
-async def until_documented(host: Running, http: httpx.AsyncClient, coordinate: str) -> None:
+async def until_documented(host: RegistryProcess, http: httpx.AsyncClient, coordinate: str) -> None:
     while not await is_documented(host, http, coordinate):
         await asyncio.sleep(PAUSE_SECONDS)
 

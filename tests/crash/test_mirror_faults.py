@@ -23,7 +23,7 @@ from tests.crash.small_disks import MIB, small_disk
 from tests.paths import ROOT
 from tests.support.archives import bala
 from tests.support.bundles import Carrier, bundled
-from tests.support.registry_process import Running, running
+from tests.support.registry_process import RegistryProcess, running_registry
 from tests.support.upstreams import FakeUpstream
 from tests.support.world import settings_of
 
@@ -43,7 +43,7 @@ async def half_and_wait(content: bytes, killed: Event) -> AsyncGenerator[bytes]:
     await asyncio.to_thread(killed.wait, BOUND_SECONDS)
 
 
-async def seen(host: Running, http: httpx.AsyncClient, name: str) -> list[str]:
+async def seen(host: RegistryProcess, http: httpx.AsyncClient, name: str) -> list[str]:
     """Return the versions that are stored here."""
     path = f"{host.base}/packages/{name.partition(':')[0]}"
     via = {"Via": f"1.1 {host.url.removeprefix('http://')}"}
@@ -63,7 +63,7 @@ async def test_a_process_that_is_killed_in_the_middle_of_a_fetch_leaves_nothing(
 
     upstream.behave["file"] = stall
     with upstream.serving():
-        with running(tmp_path / "data", workers=1, BALLROOM_UPSTREAM=upstream.url) as host:
+        with running_registry(tmp_path / "data", workers=1, BALLROOM_UPSTREAM=upstream.url) as host:
             async with client_of(host) as http:
                 pull = asyncio.create_task(host.java(http).pull(IO))
                 async with asyncio.timeout(BOUND_SECONDS):
@@ -74,7 +74,7 @@ async def test_a_process_that_is_killed_in_the_middle_of_a_fetch_leaves_nothing(
                     await pull
                 killed.set()
         upstream.behave.clear()
-        with running(tmp_path / "data", workers=1, BALLROOM_UPSTREAM=upstream.url) as host:
+        with running_registry(tmp_path / "data", workers=1, BALLROOM_UPSTREAM=upstream.url) as host:
             async with client_of(host) as http:
                 assert await seen(host, http, IO) == []
                 # The lease of the dead process ends within 20 seconds, and clients wait longer.
@@ -144,7 +144,7 @@ async def test_on_a_full_disk_what_is_stored_is_served(tmp_path: Path) -> None:
         upstream.publish(name, padding=LARGE_BYTES)
     with upstream.serving(), small_disk(tmp_path / "disk", 32 * MIB) as disk:
         data = disk.root / "data"
-        with running(data, workers=1, BALLROOM_UPSTREAM=upstream.url) as host:
+        with running_registry(data, workers=1, BALLROOM_UPSTREAM=upstream.url) as host:
             async with client_of(host) as http:
                 bal = host.java(http)
                 await bal.pull(IO)

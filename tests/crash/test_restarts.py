@@ -9,7 +9,7 @@ import pytest
 
 from tests.crash.push_load import check_absent_or_whole, check_feed, check_whole, repeat, traffic
 from tests.crash.worker_processes import is_running, only, until, workers_of
-from tests.support.registry_process import BOUND_SECONDS, running
+from tests.support.registry_process import BOUND_SECONDS, running_registry
 
 WORKERS = 2
 PUSHES = 30
@@ -20,7 +20,7 @@ async def test_workers_end_with_their_parent_and_lose_no_acknowledged_push(
     tmp_path: Path, end: signal.Signals, code: int
 ) -> None:
     data = tmp_path / "data"
-    with running(data, workers=WORKERS) as host:
+    with running_registry(data, workers=WORKERS) as host:
         workers = workers_of(host)
         async with traffic(host) as pushed:
             await pushed.until(acknowledged=PUSHES)
@@ -37,7 +37,7 @@ async def test_a_worker_that_is_killed_is_replaced_and_loses_no_acknowledged_pus
     tmp_path: Path,
 ) -> None:
     data = tmp_path / "data"
-    with running(data, workers=WORKERS) as host:
+    with running_registry(data, workers=WORKERS) as host:
         killed, other = workers_of(host)
         async with traffic(host) as pushed:
             await pushed.until(acknowledged=PUSHES)
@@ -54,7 +54,7 @@ async def test_a_worker_that_is_killed_is_replaced_and_loses_no_acknowledged_pus
 
 async def check_again(data: Path, acknowledged: dict[str, bytes], lost: dict[str, bytes]) -> None:
     """Start once more: what was acknowledged is there, and what got no answer is whole or not."""
-    with running(data, workers=1) as host:
+    with running_registry(data, workers=1) as host:
         await check_whole(host, acknowledged)
         await check_absent_or_whole(host, lost)
     await check_feed(data, acknowledged)

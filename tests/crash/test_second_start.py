@@ -19,10 +19,10 @@ from tests.paths import ROOT
 from tests.support.archives import bala
 from tests.support.registry_process import (
     BOUND_SECONDS,
-    Running,
+    RegistryProcess,
     free_port,
     push,
-    running,
+    running_registry,
     wait_for,
 )
 from tests.support.waiting import eventually
@@ -106,13 +106,17 @@ def under_another_server(data: Path) -> Generator["subprocess.Popen[bytes]"]:
 @pytest.fixture(scope="module", params=[1, 2])
 def host(
     tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Generator[Running]:
+) -> Generator[RegistryProcess]:
     """Return a registry of so many workers, which each test leaves as it is."""
-    with running(tmp_path_factory.mktemp("served") / "data", workers=request.param) as started:
+    with running_registry(
+        tmp_path_factory.mktemp("served") / "data", workers=request.param
+    ) as started:
         yield started
 
 
-def test_a_second_start_is_refused_and_names_the_process_of_the_first(host: Running) -> None:
+def test_a_second_start_is_refused_and_names_the_process_of_the_first(
+    host: RegistryProcess,
+) -> None:
     for port in (None, int(host.port)):
         second = start_again(host.data, port)
         assert (second.returncode, second.stdout) == (1, "")
@@ -126,7 +130,9 @@ def test_a_second_start_is_refused_and_names_the_process_of_the_first(host: Runn
 
 
 @pytest.mark.parametrize("host", [1], indirect=True)
-def test_a_newer_version_does_not_migrate_the_folder_of_a_running_one(host: Running) -> None:
+def test_a_newer_version_does_not_migrate_the_folder_of_a_running_one(
+    host: RegistryProcess,
+) -> None:
     set_schema(host.data, len(MIGRATIONS) - 1)
     try:
         for refused in (start_again(host.data), command(host.data, "snapshot", "restore", "any")):
@@ -140,15 +146,17 @@ def test_a_newer_version_does_not_migrate_the_folder_of_a_running_one(host: Runn
 
 
 @pytest.mark.parametrize("host", [1], indirect=True)
-def test_a_copy_of_a_served_folder_is_served_by_itself(host: Running, tmp_path: Path) -> None:
+def test_a_copy_of_a_served_folder_is_served_by_itself(
+    host: RegistryProcess, tmp_path: Path
+) -> None:
     command(host.data, "backup", str(tmp_path / "backup"))
     shutil.copytree(DataFolder(host.data).processes, tmp_path / "backup" / "processes")
-    with running(tmp_path / "backup", workers=1):
+    with running_registry(tmp_path / "backup", workers=1):
         pass
 
 
 @pytest.mark.parametrize("host", [2], indirect=True)
-def test_commands_work_while_the_registry_runs(host: Running, tmp_path: Path) -> None:
+def test_commands_work_while_the_registry_runs(host: RegistryProcess, tmp_path: Path) -> None:
     for arguments in (("doctor",), ("backup", str(tmp_path / "backup")), ("upkeep", "run")):
         done = command(host.data, *arguments)
         assert done.returncode == 0, done.stderr
@@ -158,7 +166,7 @@ def test_a_folder_that_is_served_is_not_restored_though_its_database_is_deleted(
     tmp_path: Path,
 ) -> None:
     backup = tmp_path / "backup"
-    with running(tmp_path / "data", workers=1) as host:
+    with running_registry(tmp_path / "data", workers=1) as host:
         assert command(host.data, "backup", str(backup)).returncode == 0
         DataFolder(host.data).database.unlink()
         refused = command(host.data, "restore", str(backup))
@@ -171,10 +179,10 @@ def test_a_folder_that_is_served_is_not_restored_though_its_database_is_deleted(
 def test_a_start_after_a_crash_finds_nothing_in_its_way(tmp_path: Path) -> None:
     data = tmp_path / "data"
     for _ in range(2):
-        with running(data, workers=2) as host:
+        with running_registry(data, workers=2) as host:
             host.process.kill()
             host.process.wait(BOUND_SECONDS)
-    with running(data, workers=2):
+    with running_registry(data, workers=2):
         # The parent and two workers, of which the slower one may still be starting.
         eventually(lambda: len(list(DataFolder(data).processes.iterdir())) >= 3)
         assert len(list(DataFolder(data).processes.iterdir())) == 3  # Used again by each start.
@@ -184,11 +192,11 @@ def test_applications_under_another_server_share_a_folder_that_no_start_may_take
     tmp_path: Path,
 ) -> None:
     data = tmp_path / "data"
-    with running(data, workers=1):
+    with running_registry(data, workers=1):
         pass
     with under_another_server(data):
         refused = start_again(data)
         assert refused.returncode == 1
         assert " (an application of Ballroom " in refused.stderr
-    with running(data, workers=1):
+    with running_registry(data, workers=1):
         pass

@@ -14,7 +14,7 @@ from tests.crash.worker_processes import only, workers_of
 from tests.protocol.bal.java import JavaBal
 from tests.protocol.bal.okhttp import FORM, multipart
 from tests.support.archives import bala
-from tests.support.registry_process import BOUND_SECONDS, Running, running
+from tests.support.registry_process import BOUND_SECONDS, RegistryProcess, running_registry
 
 CLIENTS = 100
 WORKERS = 4
@@ -24,9 +24,11 @@ PADDING = 200_000  # Bytes: what a package of ordinary size has.
 
 
 @pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Generator[Running]:
+def host(tmp_path_factory: pytest.TempPathFactory) -> Generator[RegistryProcess]:
     """Return a registry of four workers, with its default settings."""
-    with running(tmp_path_factory.mktemp("simultaneous") / "data", workers=WORKERS) as started:
+    with running_registry(
+        tmp_path_factory.mktemp("simultaneous") / "data", workers=WORKERS
+    ) as started:
         yield started
 
 
@@ -34,7 +36,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Generator[Running]:
 class Crowd:
     """A hundred clients with open connections, the same number to each worker."""
 
-    host: Running
+    host: RegistryProcess
     of_worker: Sequence[httpx.AsyncClient]
 
     async def push(self, archives: Sequence[bytes]) -> Counter[int]:
@@ -59,7 +61,7 @@ class Crowd:
 
 
 @pytest.fixture
-async def crowd(host: Running) -> AsyncGenerator[Crowd]:
+async def crowd(host: RegistryProcess) -> AsyncGenerator[Crowd]:
     """Return clients whose connections are open, a quarter of them to each worker."""
     async with AsyncExitStack() as stack:
         workers = workers_of(host)
@@ -72,7 +74,7 @@ async def crowd(host: Running) -> AsyncGenerator[Crowd]:
         yield Crowd(host, clients)
 
 
-def _clients(host: Running) -> httpx.AsyncClient:
+def _clients(host: RegistryProcess) -> httpx.AsyncClient:
     limits = httpx.Limits(max_connections=CLIENTS, max_keepalive_connections=CLIENTS)
     headers = {"Authorization": f"Bearer {host.token}"}
     return httpx.AsyncClient(headers=headers, limits=limits, timeout=BOUND_SECONDS, trust_env=False)

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.crash.push_load import PAUSE_SECONDS
-from tests.support.registry_process import BOUND_SECONDS, Running
+from tests.support.registry_process import BOUND_SECONDS, RegistryProcess
 
 
-def workers_of(host: Running) -> list[int]:
+def workers_of(host: RegistryProcess) -> list[int]:
     """Return the process ids of its workers."""
     if sys.platform != "linux":
         pytest.skip("only Linux tells which processes a process has started")

@@ -22,7 +22,6 @@ from bench.support.servers import (
     ballroom,
     install,
     push,
-    token_of,
     workspace,
 )
 from shared.domain.rate_limits import RateLimitClass
@@ -91,7 +90,7 @@ def _command(server: Server, part: Round, seconds: int) -> Sequence[str]:
     command += ["--max-time", str(seconds), "--suppress-health-check", "all"]
     command += ["--continue-on-failure", "--no-shrink"]
     if part.signed_in:
-        command += ["--header", f"Authorization: Bearer {token_of(server)}"]
+        command += ["--header", f"Authorization: Bearer {server.token}"]
     for operation in part.without:
         command += ["--exclude-operation-id", operation]
     return command

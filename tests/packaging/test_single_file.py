@@ -9,7 +9,7 @@ import pytest
 from shared.domain.software_version import SOFTWARE_VERSION
 from tests.paths import ROOT
 from tests.support.archives import bala
-from tests.support.registry_process import pulled, push, running
+from tests.support.registry_process import pulled, push, running_registry
 
 BUILD_SECONDS = 600
 pytestmark = pytest.mark.timeout(BUILD_SECONDS)
@@ -31,7 +31,7 @@ def test_it_serves_a_push_and_a_pull_without_site_packages(
     monkeypatch.setenv("SHIV_ROOT", str(tmp_path / "unpacked"))
     interpreter = Path(sys.base_prefix) / "bin" / "python3"
     command = [str(interpreter), "-S", str(single_file), "serve"]
-    with running(tmp_path / "data", workers=workers, command=command) as registry:
+    with running_registry(tmp_path / "data", workers=workers, command=command) as registry:
         archive = bala("acme/greet:1.0.0")
         assert push(registry.url, registry.token, archive).status_code == 204
         assert pulled(registry.url, "acme/greet/1.0.0") == archive

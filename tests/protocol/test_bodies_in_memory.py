@@ -21,7 +21,7 @@ from shared.registry import Registry
 from tests.lazy_app import lazy_functions
 from tests.protocol.bal.okhttp import BOUNDARY, FORM, gson, multipart
 from tests.support.archives import bala
-from tests.support.server import running
+from tests.support.server import served_app
 from tests.support.waiting import eventually
 from tests.support.world import URL, OpenWorld, World
 
@@ -210,7 +210,7 @@ async def test_a_refused_request_is_forgotten_while_its_connection_stays_open(
 ) -> None:
     watch = Watch()
     world = await worlds(max_archive_bytes=LIMIT)
-    with running(watch.host(world.registry)) as address:
+    with served_app(watch.host(world.registry)) as address:
         async with httpx.AsyncClient(trust_env=False) as http:
             for sent in REFUSED.values():
                 await sent.to(dataclasses.replace(world, http=http), address.url)

@@ -19,7 +19,7 @@ from shared.services.maintenance.audit_archives import AuditArchives
 from shared.settings import Settings
 from shared.telemetry.metrics import current_backend, set_backend
 from tests.support.archives import bala
-from tests.support.server import running
+from tests.support.server import served_app
 from tests.support.storage import one_machine
 from tests.support.world import URL, OpenWorld, Template, World, settings_of
 
@@ -43,7 +43,7 @@ def folder(template: Template, tmp_path: Path) -> Path:
 
 
 def test_a_registry_has_no_metrics_by_default(folder: Path) -> None:
-    with running(build_host(settings_of(folder))) as server:
+    with served_app(build_host(settings_of(folder))) as server:
         answer = httpx.get(f"{server.url}/metrics")
         assert answer.status_code == 404
         assert current_backend() is None
@@ -51,7 +51,7 @@ def test_a_registry_has_no_metrics_by_default(folder: Path) -> None:
 
 def test_programs_of_the_machine_read_what_happened(folder: Path) -> None:
     settings = settings_of(folder, metrics="loopback")
-    with running(build_host(settings)) as server:
+    with served_app(build_host(settings)) as server:
         assert httpx.get(f"{server.url}/2.0/registry/packages").status_code == 200
         assert httpx.get(f"{server.url}/packages/acme/missing").status_code == 404
         answer = httpx.get(f"{server.url}/metrics")
@@ -68,7 +68,7 @@ def test_programs_of_the_machine_read_what_happened(folder: Path) -> None:
 
 def test_the_age_of_the_last_backup_is_a_metric(folder: Path, tmp_path: Path) -> None:
     settings = settings_of(folder, metrics="loopback")
-    with running(build_host(settings)) as server:
+    with served_app(build_host(settings)) as server:
         assert "\nballroom_backup_age_seconds +Inf\n" in httpx.get(f"{server.url}/metrics").text
         back_up(settings, tmp_path / "backup")
         text = httpx.get(f"{server.url}/metrics").text
@@ -79,7 +79,7 @@ def test_the_age_of_the_last_backup_is_a_metric(folder: Path, tmp_path: Path) ->
 
 def test_the_last_recovery_drill_is_a_metric(folder: Path) -> None:
     settings = settings_of(folder, metrics="loopback")
-    with running(build_host(settings)) as server:
+    with served_app(build_host(settings)) as server:
         before = httpx.get(f"{server.url}/metrics").text
         assert "\nballroom_drill_age_seconds +Inf\n" in before
         assert "ballroom_drill_seconds" not in before
@@ -110,7 +110,7 @@ async def saved(settings: Settings, drill: Drill) -> None:
 def test_the_age_of_the_signing_key_is_a_metric(folder: Path) -> None:
     [key] = (folder / "keys").glob("*.key")
     key.rename(key.with_name("000000000001000.key"))  # A second after the first of January 1970.
-    with running(build_host(settings_of(folder, metrics="loopback"))) as server:
+    with served_app(build_host(settings_of(folder, metrics="loopback"))) as server:
         text = httpx.get(f"{server.url}/metrics").text
     found = re.findall(r'^ballroom_signing_key_age_seconds{key="(\w+)"} (.*)$', text, re.MULTILINE)
     ages = {name: float(seconds) for name, seconds in found}
@@ -120,7 +120,7 @@ def test_the_age_of_the_signing_key_is_a_metric(folder: Path) -> None:
 
 def test_a_key_of_the_settings_has_no_age(folder: Path) -> None:
     settings = settings_of(folder, metrics="loopback", link_key=SECRET)
-    with running(build_host(settings)) as server:
+    with served_app(build_host(settings)) as server:
         text = httpx.get(f"{server.url}/metrics").text
         assert 'key="releases"' in text
         assert 'key="links"' not in text
@@ -133,13 +133,13 @@ async def test_damaged_archives_are_a_metric(world: World) -> None:
     archive.unlink()
     await world.registry.maintenance.task_runner.run(AuditArchives.id)
     await world.registry.close()
-    with running(build_host(settings_of(data, metrics="loopback"))) as server:
+    with served_app(build_host(settings_of(data, metrics="loopback"))) as server:
         assert "\nballroom_damaged_archives 1.0\n" in httpx.get(f"{server.url}/metrics").text
 
 
 def test_a_mirror_has_the_number_of_its_incidents(folder: Path) -> None:
     settings = settings_of(folder, metrics="loopback", upstream="http://127.0.0.1:1")
-    with running(build_host(settings)) as server:
+    with served_app(build_host(settings)) as server:
         assert "\nballroom_mirror_incidents 0.0\n" in httpx.get(f"{server.url}/metrics").text
 
 
@@ -154,7 +154,7 @@ def test_a_mirror_has_the_number_of_its_incidents(folder: Path) -> None:
     ids=["forwarded", "claimed", "standard", "nginx"],
 )
 def test_a_proxy_of_the_machine_reads_nothing(folder: Path, headers: dict[str, str]) -> None:
-    with running(build_host(settings_of(folder, metrics="loopback"))) as server:
+    with served_app(build_host(settings_of(folder, metrics="loopback"))) as server:
         assert httpx.get(f"{server.url}/metrics", headers=headers).status_code == 404
 
 
@@ -168,7 +168,7 @@ def test_no_page_of_a_browser_reads_metrics(folder: Path, metrics: str, path: st
     headers = {"Origin": "https://store.test"}
     if metrics == "token":
         headers["Authorization"] = f"Bearer {SECRET}"
-    with running(build_host(settings)) as server:
+    with served_app(build_host(settings)) as server:
         answer = httpx.get(f"{server.url}{path}", headers=headers)
         preflight = httpx.options(f"{server.url}{path}", headers=headers | PREFLIGHT)
         assert answer.status_code == (404 if metrics == "off" else 403)
@@ -199,7 +199,7 @@ def test_a_name_of_another_site_that_leads_here_reads_no_metrics(
     folder: Path, host: str, status: int
 ) -> None:
     settings = settings_of(folder, metrics="loopback", url="https://registry.test")
-    with running(build_host(settings)) as server:
+    with served_app(build_host(settings)) as server:
         answer = httpx.get(f"{server.url}/metrics", headers={"Host": host})
         assert answer.status_code == status
         assert status == 200 or "BALLROOM_METRICS=token" in answer.text
@@ -208,13 +208,13 @@ def test_a_name_of_another_site_that_leads_here_reads_no_metrics(
 def test_with_a_secret_metrics_are_read_by_any_name(folder: Path) -> None:
     settings = settings_of(folder, metrics="token", metrics_token=SECRET)
     headers = {"Host": "monitored.example", "Authorization": f"Bearer {SECRET}"}
-    with running(build_host(settings)) as server:
+    with served_app(build_host(settings)) as server:
         assert httpx.get(f"{server.url}/metrics", headers=headers).status_code == 200
 
 
 def test_a_secret_reads_metrics_from_anywhere(folder: Path) -> None:
     settings = settings_of(folder, metrics="token", metrics_token=SECRET)
-    with running(build_host(settings)) as server:
+    with served_app(build_host(settings)) as server:
         url = f"{server.url}/metrics"
         forwarded = {"X-Forwarded-For": "203.0.113.9"}
         for given in ("", "Bearer", f"Bearer {SECRET}0", f"Basic {SECRET}"):

@@ -48,7 +48,7 @@ from tests.support.ci_systems import (
 from tests.support.issuers import PRESETS as ISSUER_PRESETS
 from tests.support.issuers import SETTINGS as ISSUER_SETTINGS
 from tests.support.issuers import TENANT, IssuerDoubles, asked_claims
-from tests.support.server import running
+from tests.support.server import served_app
 from tests.support.storage import STORAGE
 from tests.support.trusted_publishing import IDS, RULES, CiSystems, TrustedPublishingWorld
 from tests.support.trusted_publishing import SETTINGS as PROVIDER_SETTINGS
@@ -378,7 +378,7 @@ def served(template: Template, folder: Path, pipeline: Printed) -> Generator[Rep
     stores = replace(asyncio.run(STORAGE.stores(settings, clock)), fetcher=issuers.internet)
     registry = build_registry(settings, noted(stores))
     front = Front(Host(build_app(registry), on_stop=[registry.close]))
-    with running(front, at=bound), running(services(identities)) as asked:
+    with served_app(front, at=bound), served_app(services(identities)) as asked:
         run = _stranger(folder, pipeline, asked.url, identities, stored)
         page = httpx.get(f"{url}/about/publish?provider={pipeline.system}&org=acme")
         paste(page.text, pipeline, run.repository)

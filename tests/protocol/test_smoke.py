@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from tests.paths import ROOT
-from tests.support.registry_process import Running, running
+from tests.support.registry_process import RegistryProcess, running_registry
 from tests.support.storage import one_machine
 
 pytestmark = one_machine("it runs on a data folder")
@@ -21,8 +21,8 @@ BOUND_SECONDS = 60.0
 
 
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Generator[Running]:
-    with running(tmp_path_factory.mktemp("smoke") / "data", workers=1) as served:
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Generator[RegistryProcess]:
+    with running_registry(tmp_path_factory.mktemp("smoke") / "data", workers=1) as served:
         yield served
 
 
@@ -97,7 +97,7 @@ def smoke(*arguments: str, token: str = "") -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_registry_that_answers_is_ready(registry: Running) -> None:
+def test_a_registry_that_answers_is_ready(registry: RegistryProcess) -> None:
     tried = smoke("ready", registry.url)
     assert (tried.returncode, tried.stdout) == (0, f"{registry.url} is ready.\n")
 
@@ -117,7 +117,7 @@ def test_a_rule_that_is_not_everywhere_yet_is_reported_and_takes_no_package_back
     assert f"{url} is ready.\n" in tried.stdout
 
 
-def test_a_package_is_pushed_and_pulled(registry: Running) -> None:
+def test_a_package_is_pushed_and_pulled(registry: RegistryProcess) -> None:
     tried = smoke("package", registry.url, "smoke/check", token=registry.token)
     assert tried.returncode == 0, tried.stderr
     assert "was pushed and pulled" in tried.stdout
@@ -134,7 +134,7 @@ def test_a_package_is_pushed_and_pulled(registry: Running) -> None:
     ],
 )
 def test_a_failure_says_what_is_wrong(
-    registry: Running, unready: str, arguments: list[str], token: str, said: str
+    registry: RegistryProcess, unready: str, arguments: list[str], token: str, said: str
 ) -> None:
     places = {"URL": registry.url, "UNREADY": unready}
     tried = smoke(*(places.get(each, each) for each in arguments), token=token)

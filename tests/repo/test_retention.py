@@ -13,7 +13,7 @@ from shared.adapters.sqlite.database import MIGRATIONS, Database
 from shared.declarations.retention import RETENTION, KeptStore, kept_kinds
 from tests.paths import ROOT, docs
 from tests.support.archives import bala
-from tests.support.registry_process import pulled, push, running
+from tests.support.registry_process import pulled, push, running_registry
 from tests.support.retention_table import retention_tables
 from tests.unit.shared.domain.test_snapshots import entities
 
@@ -61,7 +61,7 @@ def test_every_log_that_the_templates_turn_on_has_a_row() -> None:
 
 
 def test_every_file_of_a_data_folder_has_a_row(tmp_path: Path) -> None:
-    with running(tmp_path / "data", workers=1, BALLROOM_METRICS="loopback") as registry:
+    with running_registry(tmp_path / "data", workers=1, BALLROOM_METRICS="loopback") as registry:
         archive = bala("acme/greet:1.0.0")
         assert push(registry.url, registry.token, archive).status_code == 204
         assert pulled(registry.url, "acme/greet/1.0.0") == archive

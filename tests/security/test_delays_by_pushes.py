@@ -21,7 +21,7 @@ import pytest
 from tests.crash.push_load import PAUSE_SECONDS, client_of, push
 from tests.sampling import FULL
 from tests.support.archives import bala
-from tests.support.registry_process import Running, running
+from tests.support.registry_process import RegistryProcess, running_registry
 from tests.support.watched_registry import HELD
 from tests.support.worst_archives import LEXERS, SMALL, WorstArchive, worst_archives
 from tests.support.worst_requests import PIECE_SECONDS
@@ -43,29 +43,29 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Generator[Running]:
+def host(tmp_path_factory: pytest.TempPathFactory) -> Generator[RegistryProcess]:
     """Return a registry of one process that has answered each question before."""
     data = tmp_path_factory.mktemp("delays") / "data"
-    with running(data, workers=1, program="tests.support.watched_registry") as started:
+    with running_registry(data, workers=1, program="tests.support.watched_registry") as started:
         yield started
 
 
 @pytest.mark.parametrize("name", WORST)
 async def test_a_push_of_the_worst_archives_delays_no_other_request(
-    host: Running, name: str
+    host: RegistryProcess, name: str
 ) -> None:
     await _least(host, WORST[name], lambda held: held.seconds, MOST_SECONDS)
 
 
 async def test_pushes_of_small_packages_give_way_to_readers_after_five_milliseconds(
-    host: Running,
+    host: RegistryProcess,
 ) -> None:
     small = replace(SMALL, make=partial(bala, padding=10_000), version="2.0.0")
     await _least(host, small, lambda held: held.loop_seconds, MOST_LOOP_SECONDS)
 
 
 async def _least(
-    host: Running, archive: WorstArchive, measured: Callable[["Held"], float], most: float
+    host: RegistryProcess, archive: WorstArchive, measured: Callable[["Held"], float], most: float
 ) -> None:
     """Push versions of the archive until one takes less than `most`."""
     async with client_of(host) as http:
@@ -84,7 +84,9 @@ async def _least(
     pytest.fail(f"The event loop was held, or ran without giving way, for {taken} seconds.")
 
 
-async def _until_documented(host: Running, http: httpx.AsyncClient, archive: WorstArchive) -> None:
+async def _until_documented(
+    host: RegistryProcess, http: httpx.AsyncClient, archive: WorstArchive
+) -> None:
     docs = f"{host.url}/2.0/docs/acme/{archive.name}/{archive.version}"
     while (await http.head(docs)).status_code == 503:
         await asyncio.sleep(PAUSE_SECONDS)
@@ -98,7 +100,7 @@ class Held:
     loop_seconds: float
 
 
-async def _held(host: Running, http: httpx.AsyncClient) -> Held:
+async def _held(host: RegistryProcess, http: httpx.AsyncClient) -> Held:
     """Return how long the loop was held, in seconds of the machine of the limits, and forget it."""
     held = (await http.get(host.url + HELD)).json()
     slowness = max(1, held["work"] / PIECE_SECONDS)
@@ -106,7 +108,7 @@ async def _held(host: Running, http: httpx.AsyncClient) -> Held:
 
 
 @asynccontextmanager
-async def _asking(host: Running) -> AsyncGenerator[set[int]]:
+async def _asking(host: RegistryProcess) -> AsyncGenerator[set[int]]:
     """Ask small questions as long as the block lasts, as somebody whom no cache answers; provide
     the statuses of the answers.
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.support.archives import bala
-from tests.support.registry_process import Running, running
+from tests.support.registry_process import RegistryProcess, running_registry
 
 MOST_MORE_MB = 120  # Of all caches of docs/develop/consistency.md that strangers fill.
 LARGE = 16  # Releases with as many files as a directory holds.
@@ -23,7 +23,7 @@ AT_ONCE = 8
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 async def test_the_memory_of_a_process_is_that_of_its_caches(tmp_path: Path) -> None:
-    with running(tmp_path / "data", workers=1, BALLROOM_LIMIT_READ="") as registry:
+    with running_registry(tmp_path / "data", workers=1, BALLROOM_LIMIT_READ="") as registry:
         async with httpx.AsyncClient(base_url=registry.url, timeout=60) as client:
             await publish(registry, client)
             await ask(client, ["/packages/acme/small", "/search?q=small"] * 20)
@@ -36,7 +36,7 @@ async def test_the_memory_of_a_process_is_that_of_its_caches(tmp_path: Path) -> 
     assert after - before < MOST_MORE_MB, f"from {before:.0f} to {after:.0f} MB"
 
 
-async def publish(registry: Running, client: httpx.AsyncClient) -> None:
+async def publish(registry: RegistryProcess, client: httpx.AsyncClient) -> None:
     java = registry.java(client)
     await java.send_archive("acme/small:1.0.0", bala("acme/small:1.0.0"))
     for number in range(LARGE):

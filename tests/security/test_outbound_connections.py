@@ -22,7 +22,7 @@ from tests.security.routes import readable
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.noted_connections import NOTED, noted
-from tests.support.registry_process import BOUND_SECONDS, pulled, push, running
+from tests.support.registry_process import BOUND_SECONDS, pulled, push, running_registry
 from tests.support.trusted_publishing import EXCHANGE, CiSystems
 from tests.support.world import URL, OpenWorld, World
 
@@ -52,7 +52,7 @@ async def test_a_registry_without_settings_calls_no_other_machine(
     file = tmp_path / "noted"
     data = tmp_path / "data"
     addresses = sorted(readable(world.registry))[:: 1 if FULL else 4]
-    with running(data, workers=1, program=PROGRAM, NOTED_CONNECTIONS=str(file)) as started:
+    with running_registry(data, workers=1, program=PROGRAM, NOTED_CONNECTIONS=str(file)) as started:
         for archive in (
             bala("me/greet:1.0.0", dependencies=["acme/absent:9.9.9"], tools=["greet"]),
             bala("me/secret:1.0.0", visibility="private"),

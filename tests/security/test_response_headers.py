@@ -10,7 +10,7 @@ from shared.hosting.host import Host
 from shared.hosting.responses import configured_headers
 from tests.lazy_app import lazy_functions
 from tests.security.routes import routes, with_packages
-from tests.support.server import running
+from tests.support.server import served_app
 from tests.support.world import URL, OpenWorld, Person, World
 
 ADDED = {
@@ -123,7 +123,7 @@ async def test_no_shared_cache_stores_an_answer_for_one_caller(
 
 async def test_no_header_names_the_version_of_the_server(full: World) -> None:
     served = Host(build_app(full.registry), headers=configured_headers(URL))
-    with running(served) as address, httpx.Client() as client:
+    with served_app(served) as address, httpx.Client() as client:
         for path in ("/health/live", "/nothing", "/account"):
             headers = client.get(f"{address.url}{path}").headers
             assert headers["server"] == "ballroom"

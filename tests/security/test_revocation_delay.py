@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from tests.support.archives import bala
-from tests.support.registry_process import BOUND_SECONDS, Running, running
+from tests.support.registry_process import BOUND_SECONDS, RegistryProcess, running_registry
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
 
@@ -43,7 +43,7 @@ class Look:
 class Scene:
     """A running registry, and the terminal of its operator."""
 
-    registry: Running
+    registry: RegistryProcess
     http: httpx.Client  # Each request has a connection of its own, so that any worker may answer.
     browsers: ExitStack
 
@@ -171,7 +171,7 @@ ROWS: dict[str, Callable[[Scene], tuple[Look, Ending]]] = {
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Generator[Scene]:
     data: Path = tmp_path_factory.mktemp("five") / "data"
     with (
-        running(data, workers=WORKERS, BALLROOM_LIMIT_FAILURE="") as registry,
+        running_registry(data, workers=WORKERS, BALLROOM_LIMIT_FAILURE="") as registry,
         httpx.Client(limits=ONE_REQUEST, timeout=BOUND_SECONDS) as http,
         ExitStack() as browsers,
     ):

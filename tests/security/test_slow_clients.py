@@ -15,7 +15,7 @@ import pytest
 
 from shared.domain.body_sizes import MAX_BODY_BYTES
 from tests.support.archives import bala
-from tests.support.registry_process import BOUND_SECONDS, Running, running
+from tests.support.registry_process import BOUND_SECONDS, RegistryProcess, running_registry
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
 
@@ -29,16 +29,16 @@ MOST = 80 * MIB  # More memory for all of them; without bounds it would be 130 a
 
 
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Generator[Running]:
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Generator[RegistryProcess]:
     """Return a running registry, with the limits that it has by default."""
     # Requests are not counted: thousands come at once from the address of those who are served.
-    with running(
+    with running_registry(
         tmp_path_factory.mktemp("slow") / "data", workers=1, BALLROOM_LIMIT_READ=""
     ) as served:
         yield served
 
 
-def connected(registry: Running, *, buffer: int = 0) -> socket.socket:
+def connected(registry: RegistryProcess, *, buffer: int = 0) -> socket.socket:
     """Return a connection; of one with a small buffer the system takes little off the server."""
     made = socket.socket()
     if buffer:
@@ -48,7 +48,7 @@ def connected(registry: Running, *, buffer: int = 0) -> socket.socket:
     return made
 
 
-def publisher(registry: Running, name: str) -> str:
+def publisher(registry: RegistryProcess, name: str) -> str:
     """Return a token of a new account that owns an organization."""
     terminal = Terminal(registry.data)
     terminal.run("account", "add", name)
@@ -56,7 +56,7 @@ def publisher(registry: Running, name: str) -> str:
     return token_of(registry, name)
 
 
-def token_of(registry: Running, name: str) -> str:
+def token_of(registry: RegistryProcess, name: str) -> str:
     """Return a token of an account that may publish wherever the account may."""
     options = ("--name", "test", "--scope", "push-new", "--scope", "push-version")
     return Terminal(registry.data).run("token", "issue", name, *options).strip()
@@ -71,7 +71,13 @@ def head(path: str, length: int, token: str = "") -> bytes:
 
 @contextmanager
 def begun(
-    registry: Running, path: str, length: int, sent: int, *, count: int = SOCKETS, token: str = ""
+    registry: RegistryProcess,
+    path: str,
+    length: int,
+    sent: int,
+    *,
+    count: int = SOCKETS,
+    token: str = "",
 ) -> Generator[list[socket.socket]]:
     """Begin as many requests, and send a part of each body."""
     with ExitStack() as stack:
@@ -116,7 +122,7 @@ def unasked(connection: socket.socket) -> bytes:
         return b""
 
 
-def pushed(registry: Running, version: str, size: int) -> int:
+def pushed(registry: RegistryProcess, version: str, size: int) -> int:
     """Push a release as `bal` does; return the status."""
     archive = {"bala-file": ("any.bala", bala(f"acme/slow:{version}", padding=size))}
     headers = {"Authorization": f"Bearer {registry.token}"}
@@ -125,33 +131,37 @@ def pushed(registry: Running, version: str, size: int) -> int:
     return answer.status_code
 
 
-def memory(registry: Running) -> int:
+def memory(registry: RegistryProcess) -> int:
     """Return the bytes that the server has for itself."""
     status = Path(f"/proc/{registry.process.pid}/status").read_text("ascii")
     [line] = [line for line in status.splitlines() if line.startswith("RssAnon:")]
     return int(line.split()[1]) * 1024
 
 
-def test_an_upload_finishes_during_large_anonymous_ones(registry: Running) -> None:
+def test_an_upload_finishes_during_large_anonymous_ones(registry: RegistryProcess) -> None:
     with begun(registry, UPLOADS, 2 * MIB, 1, count=8):
         assert pushed(registry, "1.0.0", 2 * MIB) == 204
 
 
 @pytest.mark.parametrize("path", [UPLOADS, UPLOADS.replace("/packages", "//packages")])
-def test_a_large_body_of_nobody_is_refused_before_it_is_sent(registry: Running, path: str) -> None:
+def test_a_large_body_of_nobody_is_refused_before_it_is_sent(
+    registry: RegistryProcess, path: str
+) -> None:
     with connected(registry) as connection:
         connection.sendall(head(path, 20 * MIB))
         assert connection.recv(4096).startswith(b"HTTP/1.1 401 ")
 
 
-def test_an_upload_finishes_during_slow_ones_of_another_publisher(registry: Running) -> None:
+def test_an_upload_finishes_during_slow_ones_of_another_publisher(
+    registry: RegistryProcess,
+) -> None:
     other = publisher(registry, "other")
     with begun(registry, UPLOADS, 65 * MIB, 1000, count=8, token=other):
         assert pushed(registry, "1.1.0", 2 * MIB) == 204
 
 
 def test_an_upload_finishes_during_those_of_accounts_that_take_what_they_may(
-    registry: Running,
+    registry: RegistryProcess,
 ) -> None:
     with ExitStack() as stack:
         taking = [publisher(registry, name) for name in ("ann", "bob", "eve")]
@@ -162,7 +172,9 @@ def test_an_upload_finishes_during_those_of_accounts_that_take_what_they_may(
         assert not any(unasked(each) for each in sockets)
 
 
-def test_an_account_that_may_publish_nowhere_gets_no_room_of_publishers(registry: Running) -> None:
+def test_an_account_that_may_publish_nowhere_gets_no_room_of_publishers(
+    registry: RegistryProcess,
+) -> None:
     Terminal(registry.data).run("account", "add", "stranger")
     with connected(registry) as connection:
         connection.sendall(head(UPLOADS, 20 * MIB, token_of(registry, "stranger")))
@@ -171,14 +183,14 @@ def test_an_account_that_may_publish_nowhere_gets_no_room_of_publishers(registry
     assert b"taken only with a token that may publish in some organization." in answer
 
 
-def test_bodies_of_nobody_take_little_memory_and_keep_nobody_out(registry: Running) -> None:
+def test_bodies_of_nobody_take_little_memory_and_keep_nobody_out(registry: RegistryProcess) -> None:
     before = memory(registry)
     with begun(registry, RESOLVES, MAX_BODY_BYTES, MAX_BODY_BYTES - 1):
         assert pushed(registry, "1.2.0", 900_000) == 204
         assert memory(registry) - before < MOST
 
 
-def test_slow_readers_take_little_memory_and_keep_nobody_out(registry: Running) -> None:
+def test_slow_readers_take_little_memory_and_keep_nobody_out(registry: RegistryProcess) -> None:
     assert pushed(registry, "1.3.0", 16 * MIB) == 204
     before = memory(registry)
     path = archive_path(registry, "1.3.0")
@@ -191,7 +203,7 @@ def test_slow_readers_take_little_memory_and_keep_nobody_out(registry: Running) 
         assert memory(registry) - before < MOST
 
 
-def test_requests_that_nobody_waits_for_are_bounded(registry: Running) -> None:
+def test_requests_that_nobody_waits_for_are_bounded(registry: RegistryProcess) -> None:
     before = memory(registry)
     with ExitStack() as stack:
         for _ in range(SOCKETS):
@@ -205,7 +217,7 @@ def test_requests_that_nobody_waits_for_are_bounded(registry: Running) -> None:
         assert memory(registry) - before < MOST
 
 
-def archive_path(registry: Running, version: str) -> str:
+def archive_path(registry: RegistryProcess, version: str) -> str:
     url = f"{registry.url}{UPLOADS}/acme/slow/{version}"
     answer = httpx.get(url, headers={"Accept": "application/octet-stream"}, timeout=BOUND_SECONDS)
     return httpx.URL(answer.headers["location"]).raw_path.decode()

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tests.support.server import running
+from tests.support.server import served_app
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Receiver:
 def receiving() -> Generator[Receiver]:
     """Run a receiver for as long as the block lasts; its host is `127.0.0.1`."""
     receiver = Receiver()
-    with running(
+    with served_app(
         Starlette(routes=[Route("/{path:path}", receiver.answer, methods=["POST"])])
     ) as address:
         receiver.url = f"{address.url}/hook"

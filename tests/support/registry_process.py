@@ -1,16 +1,19 @@
-"""The registry as `make run` starts it: processes on a port of their own, stopped at the end."""
+"""The registry as `make run` starts it, and other servers that tests and benchmarks run: processes
+on a port of their own, stopped at the end."""
 
 import os
 import signal
 import socket
 import subprocess
 import sys
+import time
 import tomllib
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
+from typing import BinaryIO
 
 import httpx
 
@@ -23,7 +26,7 @@ BOUND_SECONDS = 60.0  # Generous: a slow machine is no failure.
 
 
 @dataclass(frozen=True)
-class Running:
+class RegistryProcess:
     """A registry that is running, and its administrator's token."""
 
     process: "subprocess.Popen[bytes]"
@@ -56,7 +59,7 @@ class Running:
 
 
 @contextmanager
-def running(
+def running_registry(
     data: Path,
     *,
     workers: int,
@@ -64,7 +67,7 @@ def running(
     command: Sequence[str] = (),
     ready: bool = True,
     **settings: str,
-) -> Generator[Running]:
+) -> Generator[RegistryProcess]:
     """Start a registry over the folder, and end it however the block ends.
 
     Without `ready` it is enough that it answers. With `command` it is started as it is installed,
@@ -72,7 +75,6 @@ def running(
     """
     port = free_port()
     environment = {
-        **os.environ,
         "PORT": str(port),
         "WORKERS": str(workers),
         "BALLROOM_DATA": str(data),
@@ -80,22 +82,45 @@ def running(
         "BALLROOM_LIMIT_PUSH": "",  # One token pushes for a crowd.
         **settings,
     }
-    process = subprocess.Popen(
-        command or [sys.executable, "-m", program],
-        cwd=data.parent if command else ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
     url = f"http://127.0.0.1:{port}"
+    with running_process(
+        command or [sys.executable, "-m", program],
+        lambda: answers(f"{url}/health/{'ready' if ready else 'live'}"),
+        root=data.parent if command else ROOT,
+        environment=environment,
+    ) as process:
+        yield RegistryProcess(process, url, data, administrator_token(data))
+
+
+@contextmanager
+def running_process(
+    command: Sequence[str],
+    is_ready: Callable[[], bool],
+    *,
+    root: Path,
+    environment: Mapping[str, str],
+    output: BinaryIO | int = subprocess.PIPE,
+) -> Generator["subprocess.Popen[bytes]"]:
+    """Start a program, wait until it is ready, and end it however the block ends.
+
+    What it says on a pipe is shown when it has ended, for a test that fails.
+    """
+    process = subprocess.Popen(
+        command, cwd=root, env={**os.environ, **environment}, stdout=output, stderr=output
+    )
     try:
-        wait_for(process, f"{url}/health/{'ready' if ready else 'live'}")
-        yield Running(process, url, data, _token(data))
+        wait_until(process, is_ready)
+        yield process
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-        _, logged = process.communicate(timeout=BOUND_SECONDS)
-        sys.stderr.write(logged.decode())  # A test that fails shows it.
+        try:
+            _, said = process.communicate(timeout=BOUND_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+        sys.stderr.write((said or b"").decode())
 
 
 def fresh_connections() -> httpx.AsyncClient:
@@ -104,15 +129,19 @@ def fresh_connections() -> httpx.AsyncClient:
     return httpx.AsyncClient(limits=limits, timeout=BOUND_SECONDS, trust_env=False)
 
 
-def push(url: str, token: str, archive: bytes) -> httpx.Response:
-    """Publish an archive at a registry as `curl` does."""
-    return httpx.post(
-        f"{url}/2.0/registry/packages",
-        headers={"Authorization": f"Bearer {token}"},
-        files={"bala-file": ("any.bala", archive)},
-        timeout=BOUND_SECONDS,
-        trust_env=False,
-    )
+def push(
+    url: str, token: str, archive: bytes, client: httpx.Client | None = None
+) -> httpx.Response:
+    """Publish an archive at a registry as `curl` does, or with the connections of a client."""
+    with ExitStack() as opened:
+        if client is None:
+            new = httpx.Client(timeout=BOUND_SECONDS, trust_env=False)
+            client = opened.enter_context(new)
+        return client.post(
+            f"{url}/2.0/registry/packages",
+            headers={"Authorization": f"Bearer {token}"},
+            files={"bala-file": ("any.bala", archive)},
+        )
 
 
 def pulled(url: str, release: str) -> bytes:
@@ -129,25 +158,51 @@ def pulled(url: str, release: str) -> bytes:
 
 
 def wait_for(process: "subprocess.Popen[bytes]", url: str) -> None:
-    """Wait until the process answers 200 at the address; fail if it ends."""
+    """Wait until the process answers 200 at the address; raise `RuntimeError` if it ends
+    before."""
+    wait_until(process, lambda: answers(url))
+
+
+def wait_until(process: "subprocess.Popen[bytes]", is_ready: Callable[[], bool]) -> None:
+    """Wait until the process is ready; raise `RuntimeError` if it ends before."""
+    deadline = time.monotonic() + BOUND_SECONDS
     pause = Event()
-    with httpx.Client(timeout=BOUND_SECONDS, trust_env=False) as client:
-        for _ in range(int(BOUND_SECONDS / 0.05)):
-            assert process.poll() is None, process.communicate()[1].decode()
-            try:
-                if client.get(url).status_code == 200:
-                    return
-            except httpx.TransportError:
-                pause.wait(0.05)
-    raise TimeoutError(url)
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            said = (process.communicate()[1] or b"").decode()
+            message = f"{process.args} ended: {said}"
+            raise RuntimeError(message)
+        if is_ready():
+            return
+        pause.wait(0.05)
+    raise TimeoutError(process.args)
 
 
-def _token(data: Path) -> str:
+def answers(url: str) -> bool:
+    """Say whether a server answers 200 at the address."""
+    try:
+        return httpx.get(url, timeout=BOUND_SECONDS, trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def listens(port: int) -> bool:
+    """Say whether a server takes connections at the port of this machine."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def administrator_token(data: Path) -> str:
+    """Return the token that the first start wrote into the data folder."""
     text = (data / "Settings.toml").read_text("utf-8")
     return tomllib.loads(text)["repository"]["maven"][0]["accesstoken"]
 
 
 def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

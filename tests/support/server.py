@@ -54,7 +54,7 @@ def read_all(connection: socket.socket) -> bytes:
 
 
 @contextmanager
-def running(
+def served_app(
     app: ASGIApp,
     *,
     timeouts: ConnectionTimeouts | None = None,

@@ -26,7 +26,7 @@ from tests.fakes.cosmos.protocol import Answer, Request
 from tests.fakes.cosmos.transport import Trouble, refusal
 from tests.protocol.bal.java import ACCEPT_ARCHIVE
 from tests.support.archives import bala
-from tests.support.registry_process import BOUND_SECONDS, Running, running
+from tests.support.registry_process import BOUND_SECONDS, RegistryProcess, running_registry
 from tests.support.storage import Folders
 from tests.support.world import settings_of
 
@@ -67,7 +67,7 @@ class Feed:
 class Processes:
     """The processes, their feed, and the environment that they were started with."""
 
-    processes: list[Running]
+    processes: list[RegistryProcess]
     feed: Feed
     settings: Mapping[str, str]
 
@@ -114,7 +114,7 @@ def four_processes(folder: Path) -> Generator[Processes]:
     unlimited = {"BALLROOM_LIMIT_READ": "", "BALLROOM_LIMIT_WRITE": ""}
     with stores(data, feed) as settings, ExitStack() as stack:
         options: dict[str, Any] = {**unlimited, **settings}
-        started = (running(data, workers=1, **options) for _ in range(PROCESSES))
+        started = (running_registry(data, workers=1, **options) for _ in range(PROCESSES))
         yield Processes([stack.enter_context(each) for each in started], feed, settings)
 
 
@@ -169,7 +169,9 @@ class Load:
 
 
 @asynccontextmanager
-async def _loaded(processes: Iterable[Running], releases: list[Coordinate]) -> AsyncGenerator[Load]:
+async def _loaded(
+    processes: Iterable[RegistryProcess], releases: list[Coordinate]
+) -> AsyncGenerator[Load]:
     load = Load(releases)
     async with asyncio.TaskGroup() as group:
         tasks = [

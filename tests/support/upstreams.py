@@ -18,7 +18,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests.support.archives import bala
-from tests.support.server import running
+from tests.support.server import served_app
 
 BASE = "/2.0/registry"
 PUBLISHED_MS = 1_700_000_000_000  # When the upstream published everything.
@@ -43,7 +43,7 @@ class Stand:
 
     @classmethod
     @contextmanager
-    def running(cls) -> Generator["Stand"]:
+    def served_app(cls) -> Generator["Stand"]:
         """Serve the application that a test has set, each request by that of its time."""
 
         async def current(scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,7 +56,7 @@ class Stand:
             chosen = lifespan if scope["type"] == "lifespan" else current
             await chosen(scope, receive, send)
 
-        with running(app) as address:
+        with served_app(app) as address:
             stand.url = address.url
             yield stand
 
@@ -107,7 +107,7 @@ class FakeUpstream:
     def serving(self, at: "Stand | None" = None) -> Generator["FakeUpstream"]:
         """Serve on a port of this machine, or in a server that already runs."""
         if at is None:
-            with running(self.app) as address:
+            with served_app(self.app) as address:
                 self.url = address.url
                 yield self
             return

@@ -24,7 +24,7 @@ from tests.protocol.bal.okhttp import FORM, multipart
 from tests.reaching import noted
 from tests.support.archives import bala
 from tests.support.documented_packages import LISTENER, documented_bala, published
-from tests.support.server import running
+from tests.support.server import served_app
 from tests.support.storage import STORAGE
 from tests.support.world import URL, Person, Template, World, settings_of
 
@@ -149,7 +149,7 @@ async def test_a_job_runs_the_script_beside_its_package(template: Template, scra
     project.mkdir()
     (project / "Ballerina.toml").write_text('[package]\norg = "acme"\nname = "app"\n')
     (project / "Dependencies.toml").write_text(locked("greet:1.0.0", "app:0.1.0"))
-    with running(Host(build_app(registry), on_stop=[registry.close]), at=bound):
+    with served_app(Host(build_app(registry), on_stop=[registry.close]), at=bound):
         headers = {**FORM, "Authorization": f"Bearer {template.people.ann.token}"}
         for version in ("1.0.0", "1.1.0"):
             httpx.post(

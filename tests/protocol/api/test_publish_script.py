@@ -17,7 +17,7 @@ from shared.hosting.http_server.server import bind
 from tests.protocol.device.test_login_script import oldest_python
 from tests.reaching import noted
 from tests.support.archives import bala
-from tests.support.server import running
+from tests.support.server import served_app
 from tests.support.storage import STORAGE
 from tests.support.world import URL, Template, World, settings_of
 
@@ -54,7 +54,7 @@ async def test_a_job_publishes_two_packages_by_one_call_and_again(
     (scratch / "app.bala").write_bytes(bala("acme/app:1.0.0", dependencies=["acme/core:1.0.0"]))
     (scratch / "core.bala").write_bytes(bala("acme/core:1.0.0"))
     (scratch / "other.bala").write_bytes(bala("acme/core:1.0.0", readme="Another one."))
-    with running(Host(build_app(registry), on_stop=[registry.close]), at=bound):
+    with served_app(Host(build_app(registry), on_stop=[registry.close]), at=bound):
         script = httpx.get(f"{url}/publish.py").raise_for_status().text
 
         def run(arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str]:

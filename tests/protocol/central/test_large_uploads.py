@@ -10,7 +10,7 @@ import pytest
 from tests.protocol.bal.failures import ClientFailure
 from tests.protocol.bal.okhttp import FORM
 from tests.protocol.central.answers import refused
-from tests.support.registry_process import Running, fresh_connections, running
+from tests.support.registry_process import RegistryProcess, fresh_connections, running_registry
 from tests.support.server import Address
 from tests.support.storage import one_machine
 
@@ -24,9 +24,9 @@ MAVEN = "2.0/maven/acme/greet/1.0.0/greet-1.0.0.bala"
 
 
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Generator[Running]:
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Generator[RegistryProcess]:
     folder: Path = tmp_path_factory.mktemp("served") / "data"
-    with running(folder, workers=1, BALLROOM_MAX_ARCHIVE_BYTES=str(LIMIT)) as served:
+    with running_registry(folder, workers=1, BALLROOM_MAX_ARCHIVE_BYTES=str(LIMIT)) as served:
         yield served
 
 
@@ -37,7 +37,9 @@ async def http() -> AsyncGenerator[httpx.AsyncClient]:
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_bal_shows_the_limit(registry: Running, http: httpx.AsyncClient, size: int) -> None:
+async def test_bal_shows_the_limit(
+    registry: RegistryProcess, http: httpx.AsyncClient, size: int
+) -> None:
     with pytest.raises(ClientFailure) as shown:
         await registry.java(http).send_archive("acme/greet:1.0.0", b"x" * size)
     assert "this registry takes 100,000 at most" in (shown.value.reason or "")
@@ -45,7 +47,7 @@ async def test_bal_shows_the_limit(registry: Running, http: httpx.AsyncClient, s
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_maven_clients_get_the_status_and_the_limit(
-    registry: Running, http: httpx.AsyncClient, size: int
+    registry: RegistryProcess, http: httpx.AsyncClient, size: int
 ) -> None:
     headers = {"Authorization": f"Bearer {registry.token}"}
     url = f"{registry.url}/{MAVEN}"
@@ -55,21 +57,23 @@ async def test_maven_clients_get_the_status_and_the_limit(
 
 
 async def test_any_other_body_is_refused_in_the_words_of_its_operation(
-    registry: Running, http: httpx.AsyncClient
+    registry: RegistryProcess, http: httpx.AsyncClient
 ) -> None:
     url = f"{registry.base}/packages/resolve-dependencies"
     answer = await http.post(url, content=b" " * 8 * MIB)
     assert "body of the request has 8,388,608 bytes" in refused(answer, 413)
 
 
-async def test_a_connection_goes_on_after_a_body_that_was_too_large(registry: Running) -> None:
+async def test_a_connection_goes_on_after_a_body_that_was_too_large(
+    registry: RegistryProcess,
+) -> None:
     async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
         await test_bal_shows_the_limit(registry, http, SIZES[1])
         with pytest.raises(ClientFailure):
             await registry.java(http).send_archive("acme/greet:1.0.0", b"x")
 
 
-def test_a_client_that_expects_100_continue_is_refused_at_once(registry: Running) -> None:
+def test_a_client_that_expects_100_continue_is_refused_at_once(registry: RegistryProcess) -> None:
     address = Address(int(registry.url.rpartition(":")[2]))
     head = (
         "POST /2.0/registry/packages HTTP/1.1\r\nHost: registry.test\r\nExpect: 100-continue\r\n"
@@ -82,7 +86,7 @@ def test_a_client_that_expects_100_continue_is_refused_at_once(registry: Running
 
 
 def test_a_client_that_sends_its_body_without_leave_gets_the_whole_answer(
-    registry: Running,
+    registry: RegistryProcess,
 ) -> None:
     """As Caddy does: it passes `Expect` on, and does not wait."""
     port = int(registry.url.rpartition(":")[2])
@@ -98,7 +102,9 @@ def test_a_client_that_sends_its_body_without_leave_gets_the_whole_answer(
     assert b"100,000 at most" in answer
 
 
-def test_what_follows_an_answer_that_closes_the_connection_is_no_request(registry: Running) -> None:
+def test_what_follows_an_answer_that_closes_the_connection_is_no_request(
+    registry: RegistryProcess,
+) -> None:
     """A client that got no leave may send its next request, which nobody may read as a body or
     answer."""
     port = int(registry.url.rpartition(":")[2])

@@ -16,7 +16,12 @@ from tests.protocol.bal.okhttp import FORM, multipart
 from tests.protocol.central.answers import refused
 from tests.support.archives import bala
 from tests.support.documented_packages import documented_bala
-from tests.support.registry_process import BOUND_SECONDS, Running, fresh_connections, running
+from tests.support.registry_process import (
+    BOUND_SECONDS,
+    RegistryProcess,
+    fresh_connections,
+    running_registry,
+)
 from tests.support.storage import one_machine
 from tests.support.world import settings_of
 
@@ -41,12 +46,14 @@ DOCUMENTS = (
 @pytest.fixture(scope="module", params=[1, WORKERS], ids=["one worker", "several workers"])
 def registry(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Generator[Running]:
+) -> Generator[RegistryProcess]:
     """Return a running registry, which the tests of this file share."""
     folder = tmp_path_factory.mktemp("served") / "data"
     # Races are run to the end here; by default a process turns away the fifth archive at once.
     in_hand = str(2 * RACERS)
-    with running(folder, workers=request.param, BALLROOM_MAX_ARCHIVES_IN_HAND=in_hand) as served:
+    with running_registry(
+        folder, workers=request.param, BALLROOM_MAX_ARCHIVES_IN_HAND=in_hand
+    ) as served:
         yield served
 
 
@@ -58,7 +65,7 @@ async def http() -> AsyncGenerator[httpx.AsyncClient]:
 
 
 async def test_a_package_is_pushed_resolved_and_pulled(
-    registry: Running, http: httpx.AsyncClient
+    registry: RegistryProcess, http: httpx.AsyncClient
 ) -> None:
     admin = registry.java(http)
     reader = registry.java(http, token="")
@@ -80,7 +87,7 @@ async def test_a_package_is_pushed_resolved_and_pulled(
 
 
 async def test_a_pushed_release_is_served_by_every_process_at_once(
-    registry: Running, http: httpx.AsyncClient
+    registry: RegistryProcess, http: httpx.AsyncClient
 ) -> None:
     admin = registry.java(http)
     for version in ("1.0.0", "1.1.0", "1.2.0"):
@@ -92,7 +99,7 @@ async def test_a_pushed_release_is_served_by_every_process_at_once(
 
 
 @pytest.mark.parametrize("registry", [WORKERS], indirect=True, ids=["several workers"])
-async def test_no_process_repeats_an_answer_from_before_a_push(registry: Running) -> None:
+async def test_no_process_repeats_an_answer_from_before_a_push(registry: RegistryProcess) -> None:
     with ExitStack() as stack:
         clients = [
             stack.enter_context(httpx.Client(base_url=registry.url, timeout=BOUND_SECONDS))
@@ -110,7 +117,7 @@ async def test_no_process_repeats_an_answer_from_before_a_push(registry: Running
 
 
 async def test_a_pushed_package_is_documented_within_seconds(
-    registry: Running, http: httpx.AsyncClient
+    registry: RegistryProcess, http: httpx.AsyncClient
 ) -> None:
     coordinate = "acme/docs:1.0.0"
     await registry.java(http).push(coordinate, documented_bala(coordinate))
@@ -124,7 +131,7 @@ async def test_a_pushed_package_is_documented_within_seconds(
 
 
 async def test_exactly_one_of_racing_pushes_wins(
-    registry: Running, http: httpx.AsyncClient
+    registry: RegistryProcess, http: httpx.AsyncClient
 ) -> None:
     archives = [bala("acme/race:1.0.0", summary=f"Racer {n}.") for n in range(RACERS)]
     answers = await asyncio.gather(*(upload(registry, http, each) for each in archives))
@@ -142,7 +149,7 @@ async def test_exactly_one_of_racing_pushes_wins(
 
 
 async def test_every_one_of_repeated_pushes_succeeds(
-    registry: Running, http: httpx.AsyncClient
+    registry: RegistryProcess, http: httpx.AsyncClient
 ) -> None:
     archive = bala("acme/again:1.0.0")
     answers = await asyncio.gather(*(upload(registry, http, archive) for _ in range(RACERS)))
@@ -151,7 +158,7 @@ async def test_every_one_of_repeated_pushes_succeeds(
 
 
 async def test_one_of_two_spellings_of_a_racing_name_wins(
-    registry: Running, http: httpx.AsyncClient
+    registry: RegistryProcess, http: httpx.AsyncClient
 ) -> None:
     archives = [bala("acme/twice:1.0.0"), bala("acme/Twice:1.0.1")] * 3
     await asyncio.gather(*(upload(registry, http, each) for each in archives))
@@ -159,7 +166,7 @@ async def test_one_of_two_spellings_of_a_racing_name_wins(
     assert len(versions) == 1
 
 
-async def test_many_pull_at_once(registry: Running, http: httpx.AsyncClient) -> None:
+async def test_many_pull_at_once(registry: RegistryProcess, http: httpx.AsyncClient) -> None:
     archive = bala("acme/popular:1.0.0", padding=2_000_000)
     await registry.java(http).push("acme/popular:1.0.0", archive)
     pulled = await asyncio.gather(
@@ -170,7 +177,9 @@ async def test_many_pull_at_once(registry: Running, http: httpx.AsyncClient) -> 
     }
 
 
-async def upload(registry: Running, http: httpx.AsyncClient, archive: bytes) -> httpx.Response:
+async def upload(
+    registry: RegistryProcess, http: httpx.AsyncClient, archive: bytes
+) -> httpx.Response:
     """Push as the administrator, without the look-up before it."""
     headers = {**FORM, "Authorization": f"Bearer {registry.token}"}
     form = multipart("x.bala", archive)
@@ -180,7 +189,7 @@ async def upload(registry: Running, http: httpx.AsyncClient, archive: bytes) -> 
 async def test_pulls_that_several_workers_counted_are_in_the_store_when_they_end(
     tmp_path: Path,
 ) -> None:
-    with running(tmp_path / "data", workers=2) as served:
+    with running_registry(tmp_path / "data", workers=2) as served:
         async with fresh_connections() as http:
             await served.java(http).push("acme/counted:1.0.0", bala("acme/counted:1.0.0"))
             await served.java(http, token="").pull_for_every_platform("acme/counted:1.0.0")

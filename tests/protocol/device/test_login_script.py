@@ -27,7 +27,7 @@ from shared.registry import Registry as Served
 from tests.paths import ROOT
 from tests.reaching import noted
 from tests.support.other_services import with_services
-from tests.support.server import running
+from tests.support.server import served_app
 from tests.support.storage import STORAGE
 from tests.support.world import Template, settings_of
 
@@ -69,7 +69,7 @@ def listening(template: Template, folder: Path) -> Generator[Registry]:
     device_login = replace(registry.tokens.device_login, interval=timedelta())
     patient = with_services(registry, "tokens", device_login=device_login)
     host = Host(build_app(patient), on_stop=[registry.close])
-    with running(host, at=bound):
+    with served_app(host, at=bound):
         beside = _opened(folder, url)
         yield Registry(url, iter(asyncio.run(_links(template, beside))))
     STORAGE.forget(folder)

@@ -14,7 +14,7 @@ import pytest
 from shared.hosting.host import Host
 from tests.paths import MEASURED_HOST
 from tests.support.sample_app import answered
-from tests.support.server import Address, running
+from tests.support.server import Address, served_app
 from tests.support.storage import one_machine
 
 pytestmark = one_machine("it is about the host, over no store")
@@ -57,7 +57,7 @@ def _telling(name: str) -> Any:
 
 @pytest.fixture(scope="module")
 def host() -> Generator[Address]:
-    with running(Host(measured_app("routes.json"))) as address:
+    with served_app(Host(measured_app("routes.json"))) as address:
         yield address
 
 
@@ -253,7 +253,7 @@ def test_every_measured_target_leads_to_the_same_function_with_the_same_paramete
     routes: str, targets: str
 ) -> None:
     wrong: list[object] = []
-    with running(Host(measured_app(routes))) as host, closing(Client(host)) as client:
+    with served_app(Host(measured_app(routes))) as host, closing(Client(host)) as client:
         for row in rows(targets):
             head = f"{row['method']} {row['target']} HTTP/1.1\r\nHost: registry.example\r\n\r\n"
             received = client.ask(head.encode("latin-1"), is_head=row["method"] == "HEAD")

@@ -14,7 +14,7 @@ from tests.support.recorded_connections import (
     recorded_upgrades,
     telling_app,
 )
-from tests.support.server import Address, running
+from tests.support.server import Address, served_app
 from tests.support.storage import one_machine
 
 pytestmark = one_machine("it is about the host, over no store")
@@ -24,7 +24,7 @@ PAUSE = 0.3  # Seconds between the head of a request and its body.
 
 @pytest.fixture(scope="module")
 def host() -> Generator[Address]:
-    with running(Host(telling_app())) as address:
+    with served_app(Host(telling_app())) as address:
         yield address
 
 

@@ -25,7 +25,7 @@ from shared.settings import Settings
 from tests.paths import MEASURED_HOST
 from tests.protocol.host.test_recorded_answers import Client, Received, rows
 from tests.protocol.test_first_start import token_in
-from tests.support.server import Address, running
+from tests.support.server import Address, served_app
 from tests.support.storage import one_machine
 from tests.support.waiting import eventually
 
@@ -60,7 +60,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Generator[Address]:
     data = tmp_path_factory.mktemp("first") / "data"
     settings = Settings(data=data, url=URL, log_level="error")
     prepare(settings)
-    with running(build_host(settings)) as address:
+    with served_app(build_host(settings)) as address:
         push = httpx.post(
             f"{address.url}/2.0/registry/packages",
             headers={"Authorization": f"Bearer {token_in(data)}"},

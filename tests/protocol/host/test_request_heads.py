@@ -7,7 +7,7 @@ import pytest
 from shared.hosting.host import Host
 from shared.hosting.http_server.heads import LONGEST_HEADERS, LONGEST_LINE, MOST_HEADERS
 from tests.support.sample_app import build_app
-from tests.support.server import Address, read_all, running
+from tests.support.server import Address, read_all, served_app
 from tests.support.storage import one_machine
 
 pytestmark = [pytest.mark.measured, one_machine("it is about the host, over no store")]
@@ -18,7 +18,7 @@ LAST = b"GET /rest/last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 @pytest.fixture(scope="module")
 def host() -> Generator[Address]:
-    with running(Host(build_app())) as address:
+    with served_app(Host(build_app())) as address:
         yield address
 
 

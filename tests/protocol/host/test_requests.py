@@ -7,7 +7,7 @@ import pytest
 
 from shared.hosting.host import Host
 from tests.support.sample_app import build_app
-from tests.support.server import Address, running
+from tests.support.server import Address, served_app
 from tests.support.storage import one_machine
 
 pytestmark = one_machine("it is about the host, over no store")
@@ -15,7 +15,7 @@ pytestmark = one_machine("it is about the host, over no store")
 
 @pytest.fixture(scope="module")
 def host() -> Generator[Address]:
-    with running(Host(build_app())) as address:
+    with served_app(Host(build_app())) as address:
         yield address
 
 

@@ -5,7 +5,7 @@ import pytest
 from shared.hosting.host import Host
 from shared.hosting.http_server.connection import ConnectionTimeouts
 from tests.support.sample_app import build_app
-from tests.support.server import read_all, running
+from tests.support.server import read_all, served_app
 from tests.support.storage import one_machine
 
 pytestmark = one_machine("it is about the host, over no store")
@@ -22,6 +22,6 @@ SHORT = ConnectionTimeouts(sending_seconds=0.2, reading_seconds=0.2)
     ],
 )
 def test_a_request_that_does_not_go_on_is_cut_off(begun: bytes) -> None:
-    with running(Host(build_app()), timeouts=SHORT) as host, host.connect() as connection:
+    with served_app(Host(build_app()), timeouts=SHORT) as host, host.connect() as connection:
         connection.sendall(begun)
         assert read_all(connection) == b""

@@ -7,7 +7,7 @@ import pytest
 
 from tests.paths import ROOT
 from tests.support.archives import bala
-from tests.support.registry_process import pulled, push, running
+from tests.support.registry_process import pulled, push, running_registry
 
 # Archived by their author; they come with the exporter of telemetry, and with nothing else.
 ARCHIVED = {"msrest", "requests-oauthlib", "oauthlib", "isodate"}
@@ -64,7 +64,7 @@ def test_a_release_is_pushed_and_pulled_without_the_extra_and_a_connection_strin
         "APPLICATIONINSIGHTS_CONNECTION_STRING": "InstrumentationKey=key",
         "BALLROOM_TRACE_SHARE": "1",
     }
-    with running(tmp_path / "data", workers=1, ready=True, **settings) as registry:
+    with running_registry(tmp_path / "data", workers=1, ready=True, **settings) as registry:
         archive = bala("acme/greet:1.0.0")
         assert push(registry.url, registry.token, archive).status_code == 204
         assert pulled(registry.url, "acme/greet/1.0.0") == archive

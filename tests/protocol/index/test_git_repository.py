@@ -16,7 +16,7 @@ from starlette.staticfiles import StaticFiles
 from shared.program import launcher, respelled
 from tests.paths import ROOT
 from tests.support.archives import bala
-from tests.support.server import running
+from tests.support.server import served_app
 from tests.support.storage import one_machine
 from tests.support.world import World
 
@@ -71,7 +71,7 @@ async def test_a_clone_of_the_index_follows_the_registry(world: World, tmp_path:
     await world.push(bala("acme/greet:1.0.0"))
     await publish(world, tmp_path)
     shown = Starlette(routes=[Mount("/index", StaticFiles(directory=tmp_path / "index"))])
-    with running(shown) as server:
+    with served_app(shown) as server:
         git = partial(shell, folder=tmp_path / "clone")
         clone = ["git", "clone", "--quiet", f"{server.url}/index/.git", "clone"]
         await run_sync(shell, clone, tmp_path)

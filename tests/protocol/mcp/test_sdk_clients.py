@@ -22,7 +22,7 @@ from tests.protocol.mcp.agent import CALLS, MCP
 from tests.repo import tool_environments
 from tests.support import npm
 from tests.support.documented_packages import CLIENT, documented_bala, published
-from tests.support.server import running
+from tests.support.server import served_app
 from tests.support.world import OpenWorld, World
 
 BOUND_SECONDS = 60  # Each client takes one or two on a quiet machine.
@@ -118,7 +118,7 @@ async def served(shared_worlds: OpenWorld) -> AsyncGenerator[Served]:
         return await asyncio.wrap_future(found)
 
     route = Route("/mcp", forward, methods=["POST", "GET", "DELETE"])
-    with running(Starlette(routes=[route])) as address:
+    with served_app(Starlette(routes=[route])) as address:
         yield Served(f"{address.url}/mcp", world)
 
 

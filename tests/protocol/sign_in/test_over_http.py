@@ -16,7 +16,7 @@ from shared.hosting.http_server.server import bind
 from shared.registry import Registry
 from shared.settings import Settings
 from tests.fakes.identity_provider import CLIENT_ID, CLIENT_SECRET, Issuer
-from tests.support.server import running
+from tests.support.server import served_app
 
 
 @pytest.fixture
@@ -40,7 +40,10 @@ def laptop(tmp_path: Path) -> Iterator[str]:
     )
     migrate(settings)
     registry = build_registry(settings)
-    with running(issuer.app, at=at_issuer), running(Host(build_app(registry)), at=at_registry):
+    with (
+        served_app(issuer.app, at=at_issuer),
+        served_app(Host(build_app(registry)), at=at_registry),
+    ):
         yield settings.base_url
     asyncio.run(closed(registry))
 

@@ -23,7 +23,7 @@ from tests.protocol.device.test_login_script import oldest_python
 from tests.reaching import noted
 from tests.support.advisories import advisory, affected
 from tests.support.archives import bala
-from tests.support.server import running
+from tests.support.server import served_app
 from tests.support.storage import STORAGE
 from tests.support.world import URL, Template, World, settings_of
 
@@ -76,7 +76,7 @@ async def test_a_job_audits_its_package(template: Template, scratch: Path) -> No
         '[[package]]\norg = "acme"\nname = "greet"\nversion = "1.0.0"\n'
     )
     ann = template.people.ann
-    with running(Host(build_app(registry), on_stop=[registry.close]), at=bound):
+    with served_app(Host(build_app(registry), on_stop=[registry.close]), at=bound):
         httpx.post(
             f"{url}/2.0/registry/packages",
             content=multipart("x.bala", bala("acme/greet:1.0.0", visibility="private")),

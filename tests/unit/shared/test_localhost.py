@@ -1,7 +1,6 @@
 """The start of the registry: what stands in its way is one line for whoever started it."""
 
 import os
-import socket
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -10,13 +9,7 @@ import pytest
 
 from shared.hosting.triggers import StartRefused
 from shared.localhost import application, main
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from tests.support.registry_process import free_port
 
 
 @pytest.fixture

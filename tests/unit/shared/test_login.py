@@ -36,7 +36,7 @@ from shared.login import (
     run,
 )
 from tests.paths import ROOT
-from tests.support.server import Address, running
+from tests.support.server import Address, served_app
 
 Answer = Mapping[str, object]
 CODES = {"device_code": "d", "user_code": "BCDF-GHJK", "expires_in": 600, "interval": 5}
@@ -139,7 +139,7 @@ def echoing() -> AbstractContextManager[Address]:
         Route("/elsewhere", elsewhere, methods=["POST"]),
         Route("/html", no_json, methods=["POST"]),
     ]
-    return running(Starlette(routes=routes))
+    return served_app(Starlette(routes=routes))
 
 
 def test_a_form_is_sent_and_json_is_read() -> None:
@@ -213,7 +213,7 @@ def served(page: str = "") -> AbstractContextManager[Address]:
         Route("/api/v1/device", ask, methods=["POST"]),
         Route("/api/v1/device/token", token, methods=["POST"]),
     ]
-    return running(Starlette(routes=routes))
+    return served_app(Starlette(routes=routes))
 
 
 @dataclass

@@ -18,7 +18,7 @@ from shared.domain.proxies import ProxyRules
 from shared.runtime.connection_problems import reason_of
 from tests.support.authorities import Authority
 from tests.support.forward_proxies import ForwardProxy, forwarding
-from tests.support.server import running
+from tests.support.server import served_app
 
 URL = "https://store.test/"
 
@@ -38,7 +38,7 @@ def proxy(authority: Authority) -> Generator[ForwardProxy]:
     app = Starlette(routes=[Route("/", answer)])
     certificate = authority.issue("store.test")
     asking = ForwardProxy(user="kim:secret")
-    with running(app, certificate=certificate) as address, forwarding(asking) as served:
+    with served_app(app, certificate=certificate) as address, forwarding(asking) as served:
         served.hosts = {"store.test": address.port}
         yield served
 

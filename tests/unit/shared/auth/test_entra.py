@@ -13,7 +13,7 @@ from starlette.routing import Route
 from shared.auth.entra import bearer, managed_identity
 from shared.ports.http_client import Unanswered
 from tests.fakes.azure_identity import Identity, Stranger
-from tests.support.server import running
+from tests.support.server import served_app
 
 
 @dataclass
@@ -36,7 +36,7 @@ class IdentityEndpoint:
 def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[IdentityEndpoint]:
     """Serve it where an app finds it."""
     served = IdentityEndpoint()
-    with running(Starlette(routes=[Route("/token", served.token)])) as address:
+    with served_app(Starlette(routes=[Route("/token", served.token)])) as address:
         monkeypatch.setenv("IDENTITY_ENDPOINT", f"{address.url}/token")
         monkeypatch.setenv("IDENTITY_HEADER", "the machine's own")
         yield served

@@ -25,7 +25,7 @@ from shared.hosting.http_server.server import bind
 from tests.fakes.identity_provider import CLIENT_ID, CLIENT_SECRET, Issuer
 from tests.support.authorities import Authority
 from tests.support.forward_proxies import ForwardProxy, forwarding
-from tests.support.server import running
+from tests.support.server import served_app
 from tests.support.smtp_server import Postbox, mail_server
 from tests.support.terminal import Terminal
 from tests.support.world import Template, settings_of
@@ -153,7 +153,7 @@ def azure_mail(
     tokens = Starlette(routes=[Route("/token", double.token)])
     mails = Starlette(routes=[Route("/{path:path}", double.mail, methods=["GET", "POST"])])
     certificate = authority.issue("127.0.0.1")
-    with running(tokens) as identity, running(mails, certificate=certificate) as service:
+    with served_app(tokens) as identity, served_app(mails, certificate=certificate) as service:
         monkeypatch.setenv("IDENTITY_ENDPOINT", f"{identity.url}/token")
         monkeypatch.setenv("IDENTITY_HEADER", "secret-header")
         yield (
@@ -215,7 +215,7 @@ def test_doctor_asks_the_identity_provider_as_a_sign_in_does(terminal: Terminal)
     bound = bind("127.0.0.1", 0)
     issuer = Issuer(f"http://127.0.0.1:{bound.getsockname()[1]}")
     settings = issuing(issuer)
-    with running(issuer.app, at=bound):
+    with served_app(issuer.app, at=bound):
         assert advice(terminal, "sign-in", **settings) == [(True, "OpenID Connect answers.", "")]
         assert issuer.calls == ["discovery", "keys", "token"]
     [(ok, found, way_out)] = advice(terminal, "sign-in", **settings)
@@ -233,7 +233,7 @@ def test_doctor_says_that_the_provider_refuses_the_secret(terminal: Terminal) ->
 
     issuer = Issuer(url)
     app = Starlette(routes=[Route("/token", refuse, methods=["POST"]), *issuer.app.routes])
-    with running(app, at=bound):
+    with served_app(app, at=bound):
         [(ok, found, _)] = advice(terminal, "sign-in", **issuing(issuer))
     assert not ok
     assert "does not accept the client id and secret of this registry (invalid_client)" in found
@@ -265,7 +265,7 @@ def test_doctor_connects_to_receivers_of_webhooks_and_delivers_nothing(
 
     app = Starlette(routes=[Route("/{path:path}", receive, methods=["GET", "POST", "HEAD"])])
     certificate = authority.issue("hook.test")
-    with running(app, certificate=certificate) as address, forwarding(ForwardProxy()) as proxy:
+    with served_app(app, certificate=certificate) as address, forwarding(ForwardProxy()) as proxy:
         proxy.hosts = {"hook.test": address.port}
         way = {"HTTPS_PROXY": proxy.url, "BALLROOM_CA_FILE": str(authority.file)}
         [(ok, found, _)] = advice(subscribed, "webhook", **way)

@@ -22,7 +22,7 @@ from shared.hosting.responses import (
     encode_head,
     send_answer,
 )
-from tests.support.server import Address, read_all, running
+from tests.support.server import Address, read_all, served_app
 
 TIMEOUTS = ConnectionTimeouts(sending_seconds=30, reading_seconds=60, idle_seconds=120)
 
@@ -216,7 +216,7 @@ async def _live(receive: Receive, send: Send) -> None:
 @pytest.fixture(scope="module")
 def address() -> Generator[Address]:
     """Serve the application."""
-    with running(App()) as served:
+    with served_app(App()) as served:
         yield served
 
 
@@ -296,7 +296,7 @@ def test_a_client_that_sends_many_requests_without_reading_answers_is_disconnect
 @pytest.fixture(scope="module")
 def hasty() -> Generator[Address]:
     """Serve the application, and wait for no further request."""
-    with running(App(), timeouts=ConnectionTimeouts(idle_seconds=0)) as served:
+    with served_app(App(), timeouts=ConnectionTimeouts(idle_seconds=0)) as served:
         yield served
 
 

@@ -4,7 +4,7 @@ import gc
 import weakref
 
 from shared.hosting.http_server.garbage_collection import collect_all_garbage
-from tests.support.server import running
+from tests.support.server import served_app
 from tests.unit.shared.hosting.http_server.test_server import idle
 
 
@@ -16,7 +16,7 @@ class Node:
 
 
 def test_full_collections_of_a_server_visit_new_objects_only() -> None:
-    with running(idle):
+    with served_app(idle):
         node = Node()
         assert is_visited(node)
         gc.collect()
@@ -29,7 +29,7 @@ def is_visited(node: Node) -> bool:
 
 
 def test_cycles_among_objects_that_were_set_aside_are_deleted_with_all_garbage() -> None:
-    with running(idle):
+    with served_app(idle):
         node = weakref.ref(kept := Node())
         gc.collect()
         del kept
