@@ -43,7 +43,7 @@ class Stand:
 
     @classmethod
     @contextmanager
-    def served_app(cls) -> Generator["Stand"]:
+    def running(cls) -> Generator["Stand"]:
         """Serve the application that a test has set, each request by that of its time."""
 
         async def current(scope: Scope, receive: Receive, send: Send) -> None:
