@@ -1,7 +1,7 @@
 """An identity provider for tests: discovery, sign-in with code and PKCE, keys, signed tokens.
 
 One issuer is Entra-shaped, OpenID-Connect-shaped and GitHub-shaped at once. In process a
-`FakeInternet` fetches from it; `tests.support.server.running(issuer.app, at=socket)` serves it.
+`FakeInternet` fetches from it; `tests.support.server.served_app(issuer.app, at=socket)` serves it.
 
     issuer = Issuer("https://login.test")
     token = issuer.sign({"aud": "ballroom", "sub": "repo:acme/greet:ref:refs/heads/main"})
