@@ -34,6 +34,7 @@ def registry() -> "Registry":
     from pydantic import ValidationError
 
     from shared.bootstrap.build import build_registry
+    from shared.bootstrap.data_folder import is_unprepared
     from shared.settings import Settings
     from shared.settings.problems import refused_setting, setting_problem, unknown_settings
     from shared.telemetry.log import log
@@ -44,6 +45,10 @@ def registry() -> "Registry":
         settings = Settings.load()
     except ValidationError as invalid:
         raise SettingRefused(refused_setting(invalid), setting_problem(invalid)) from None
+    if is_unprepared(settings):  # As where `func start` serves a new data folder.
+        from shared.bootstrap.migration import create_stores
+
+        create_stores(settings)
     built = build_registry(settings)
     built.api_docs.queue.enable()
     return built

@@ -22,6 +22,11 @@ def settings_file(settings: Settings) -> Path:
     return DataFolder(settings.data.absolute()).settings
 
 
+def is_unprepared(settings: Settings) -> bool:
+    """Check whether the registry is on one machine, and no start has created its database."""
+    return not settings.is_in_the_cloud and not DataFolder(settings.data).database.exists()
+
+
 def require_folder(settings: Settings, way_out: str) -> None:
     if settings.is_in_the_cloud:
         raise DataFolderRequired(way_out)

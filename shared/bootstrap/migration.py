@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from shared.adapters.backup import Report, report_nothing, upgrading
 from shared.adapters.data_folder import DataFolder, lock_path
 from shared.adapters.disk_errors import translate_full_disk
-from shared.adapters.embedded import open_embedded
+from shared.adapters.embedded import open_embedded, require_registry
 from shared.adapters.serving_processes import require_alone
 from shared.adapters.system import SystemClock, SystemRandomness
 from shared.auth.signing_keys import SigningKeyFolder
@@ -47,6 +47,16 @@ def migrate(settings: Settings, report: Report = report_nothing) -> None:
     if has_clear_secrets:
         with ThreadPoolExecutor(1) as thread:  # The caller may have an event loop.
             thread.submit(asyncio.run, _encrypt_secrets(settings, report)).result()
+
+
+def create_stores(settings: Settings) -> None:
+    """Create the stores of a data folder that no start has prepared.
+
+    Raises `DatabaseLost` if the folder has parts of a registry, and not its database.
+    """
+    require_registry(settings.data)
+    with prepared_stores(settings):
+        pass
 
 
 async def _encrypt_secrets(settings: Settings, report: Report) -> None:

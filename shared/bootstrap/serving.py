@@ -16,6 +16,7 @@ from shared.adapters.sqlite.connections import DatabaseMissing, DatabaseUnusable
 from shared.adapters.sqlite.database import MIGRATIONS, Database
 from shared.adapters.system import SystemClock, SystemRandomness
 from shared.auth.signing_keys import SigningKeyFolder
+from shared.bootstrap.data_folder import is_unprepared
 from shared.domain.errors.requests import StorageFull
 from shared.domain.software_version import SOFTWARE_VERSION
 from shared.settings import Settings
@@ -47,9 +48,8 @@ def require_prepared_folder(settings: Settings) -> None:
     """Raise `DatabaseLost` as `require_whole_folder` does, and `DatabaseMissing` if no start has
     prepared the data folder."""
     require_whole_folder(settings)
-    database = DataFolder(settings.data).database
-    if not settings.is_in_the_cloud and not database.exists():
-        raise DatabaseMissing(database)
+    if is_unprepared(settings):
+        raise DatabaseMissing(DataFolder(settings.data).database)
 
 
 def starting(settings: Settings) -> AbstractContextManager[None]:

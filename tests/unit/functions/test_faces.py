@@ -45,6 +45,40 @@ def test_an_unknown_setting_is_an_error_in_the_log_of_an_app_that_starts(tmp_pat
     assert "Did you mean BALLROOM_READERS?" in line
 
 
+def test_an_app_on_one_machine_creates_its_stores_and_commands_go_on_with_them(
+    tmp_path: Path,
+) -> None:
+    for program in (["-c", START], ["-m", "shared.cli", "account", "add", "kim"]):
+        ended = subprocess.run(
+            [sys.executable, *program],
+            cwd=ROOT,
+            env={"BALLROOM_DATA": str(tmp_path / "data")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_an_app_over_keys_without_their_database_answers_that_it_does_not_run(
+    tmp_path: Path,
+) -> None:
+    keys = tmp_path / "data" / "keys"
+    keys.mkdir(parents=True)
+    (keys / "lost.key").write_bytes(b"k")
+    started = subprocess.run(
+        [sys.executable, "-c", START],
+        cwd=ROOT,
+        env={"BALLROOM_DATA": str(tmp_path / "data")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert started.stdout.splitlines()[-1] == "['zz_missing', 'timer_upkeep']"
+    assert "has keys, but its database ballroom.db is missing" in started.stderr
+    assert [each.name for each in (tmp_path / "data").iterdir()] == ["keys"]
+
+
 def prepared(data: Path, *arguments: str) -> dict[str, object]:
     """Return what a start has prepared, in a process of its own."""
     env = {
