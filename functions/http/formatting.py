@@ -58,17 +58,17 @@ def linked(text: str) -> SafeHtml:
 
 def moment(at_ms: int) -> str:
     """Return a time of the stores as people read it: UTC, to the minute."""
-    return _utc(at_ms).strftime("%Y-%m-%d %H:%M UTC")
+    return f"{_utc(at_ms).isoformat(' ', 'minutes')} UTC"
 
 
 def machine_moment(at_ms: int) -> str:
     """Return a time of the stores as programs read it."""
-    return _utc(at_ms).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{_utc(at_ms).isoformat()}Z"
 
 
 def day(at_ms: int) -> str:
     """Return the day of a time of the stores, in UTC."""
-    return _utc(at_ms).strftime("%Y-%m-%d")
+    return _utc(at_ms).date().isoformat()
 
 
 def ago(at_ms: int, now_ms: int) -> str:
@@ -161,4 +161,5 @@ def breakable(name: str) -> "Markup":
 
 
 def _utc(at_ms: int) -> datetime:
-    return datetime.fromtimestamp(at_ms // _SECOND_MS, UTC)
+    """Return a time in UTC, without the zone, which `isoformat` would write."""
+    return datetime.fromtimestamp(at_ms // _SECOND_MS, UTC).replace(tzinfo=None)
