@@ -13,10 +13,14 @@ FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 def translate_disk_errors() -> Generator[None]:
     """Raise `StorageFull` if the disk is full, and `Busy` for other errors of the disk."""
     try:
-        with translate_full_disk():
-            yield
+        yield
     except OSError as error:
-        raise Busy from error
+        raise disk_refusal(error) from error
+
+
+def disk_refusal(error: OSError) -> StorageFull | Busy:
+    """Return the refusal for an error of the disk."""
+    return StorageFull() if error.errno in FULL_DISK else Busy()
 
 
 @contextmanager

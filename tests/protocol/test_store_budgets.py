@@ -136,11 +136,11 @@ async def test_a_push_does_not_wait_for_its_documentation(counted: World, ledger
     assert not [call for call in ledger.calls() if "api_docs" in call]
 
 
-async def test_the_documentation_of_a_module_is_a_range_that_its_record_and_index_name(
+async def test_the_documentation_of_a_module_is_read_with_the_index_of_its_small_file(
     documented: World, ledger: Ledger
 ) -> None:
     calls = await asked(documented, ledger, f"{URL}/2.0/docs/acme/greet/3.0.0")
-    assert calls == SURVEY | {"documents.api_docs_record": 1, "documents.read_pieces": 2}
+    assert calls == SURVEY | {"documents.api_docs_record": 1, "documents.read_pieces": 1}
 
 
 @pytest.mark.parametrize("path", ["/connectors", "/triggers"])
@@ -171,7 +171,7 @@ async def test_making_documentation_does_not_grow_with_the_versions(
         "metadata.find": 2,  # And once for the search.
         # Whether there is any, twice; the version before; for the search, its clients, twice.
         "documents.api_docs_record": 5,
-        "documents.read_pieces": 3,  # Of the version before: the index, a module, its history.
+        "documents.read_pieces": 2,  # Of the version before: the index with a module, its history.
         "directory.put": 1,
         "documents.texts": 2,
         "documents.graphs": 1,

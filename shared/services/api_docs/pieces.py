@@ -1,4 +1,5 @@
-"""Reads the pieces of the documentation of releases: the index first, then one range.
+"""Reads the pieces of the documentation of releases: the index first, then one range; of a small
+file both at once.
 
 Documentation has fields of releases of other packages: only of those that are public and live, in
 the exact version of the dependency graph.
@@ -26,6 +27,8 @@ from shared.runtime.lru_cache import LruCache
 RECORDS_CACHED = 2_000  # Without symbols; each has some 2 KB.
 INDEX_CACHED_BYTES = 16 * 1024 * 1024  # The indexes of some thousand releases.
 SYMBOLS_CACHED_BYTES = 20 * 1024 * 1024
+# A file up to this size is read whole for its index: that takes as long as reading the index.
+SMALL_FILE_BYTES = 64 * 1024
 
 
 class PiecesGone(Exception):
@@ -44,6 +47,14 @@ class StoredPiece(Struct, frozen=True):
 
     def unpack(self) -> bytes:
         return self.place.unpack(self.content)
+
+
+class _LocatedPiece(Struct, frozen=True):
+    """Where a piece is; its content if that was read with the index, else None."""
+
+    pointer: PiecesPointer
+    place: PiecePlace
+    content: bytes | None
 
 
 class PieceReader:
@@ -88,7 +99,7 @@ class PieceReader:
     async def place(self, digest: Digest, name: str) -> PiecePlace | None:
         """Return where a piece is, or None; raise `PiecesGone`."""
         found = await self._located(digest, name)
-        return found and found[1]
+        return found and found.place
 
     async def read(self, digest: Digest, name: str) -> StoredPiece | None:
         """Return a piece, or None; raise `PiecesGone`."""
@@ -96,36 +107,40 @@ class PieceReader:
             found = await self._located(digest, name)
             if found is None:
                 return None
-            pointer, place = found
-            content = await self._range(digest, pointer, place.start, place.length)
+            content = found.content
+            if content is None:
+                place = found.place
+                content = await self._range(digest, found.pointer, place.start, place.length)
             if content is not None:
-                return StoredPiece(content, place)
+                return StoredPiece(content, found.place)
         raise PiecesGone
 
     def forget(self, digest: Digest) -> None:
         """Read the record again: its documentation was just made."""
         self._records.drop(digest.hex)
 
-    async def _located(self, digest: Digest, name: str) -> tuple[PiecesPointer, PiecePlace] | None:
+    async def _located(self, digest: Digest, name: str) -> "_LocatedPiece | None":
         for _ in range(2):
             record = await self.record(digest)
             if record is None or record.pieces is None:
                 return None
-            index = await self._index(digest, record.pieces)
-            if index is not None:
-                place = place_in_index(index, name)
-                return (record.pieces, place) if place else None
-        raise PiecesGone
-
-    async def _index(self, digest: Digest, pointer: PiecesPointer) -> bytes | None:
-        """Return the index; None if the file is gone."""
-        index = self._indexes.get(pointer.name)
-        if index is None:
-            start = pointer.index_start
-            index = await self._range(digest, pointer, start, pointer.end - start)
-            if index is not None:
+            pointer = record.pieces
+            index = self._indexes.get(pointer.name)
+            whole = None
+            if index is None:
+                start = 0 if pointer.end <= SMALL_FILE_BYTES else pointer.index_start
+                read = await self._range(digest, pointer, start, pointer.end - start)
+                if read is None:
+                    continue
+                index = read[pointer.index_start - start :]
                 self._indexes.put(pointer.name, index)
-        return index
+                whole = read if start == 0 else None
+            place = place_in_index(index, name)
+            if place is None:
+                return None
+            end = place.start + place.length
+            return _LocatedPiece(pointer, place, whole and whole[place.start : end])
+        raise PiecesGone
 
     async def _range(
         self, digest: Digest, pointer: PiecesPointer, start: int, count: int

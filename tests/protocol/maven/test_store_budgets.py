@@ -36,7 +36,7 @@ async def counted(worlds: OpenWorld, ledger: Ledger) -> World:
     return world
 
 
-LISTENERS = {"documents.api_docs_record": 1, "documents.read_pieces": 2}
+LISTENERS = {"documents.api_docs_record": 1, "documents.read_pieces": 1}
 
 
 @pytest.mark.parametrize(

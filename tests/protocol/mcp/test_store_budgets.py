@@ -25,9 +25,9 @@ BUDGETS: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "get_package": ({TEXTS: 1}, {FIND: 1, SURVEY: 1}),
     "get_readme": ({TEXTS: 1}, {FIND: 1}),
     "list_api": ({}, {FIND: 1, RECORD: 2}),
-    "get_symbol": ({PIECES: 2}, {FIND: 1, RECORD: 2, PIECES: 1}),
-    "get_library": ({PIECES: 9}, {FIND: 1, RECORD: 2, PIECES: 1}),
-    "compare_versions": ({PIECES: 1}, {SURVEY: 1, RECORD: 1, PIECES: 1}),
+    "get_symbol": ({PIECES: 2}, {FIND: 1, RECORD: 2}),
+    "get_library": ({PIECES: 9}, {FIND: 1, RECORD: 2}),
+    "compare_versions": ({PIECES: 1}, {SURVEY: 1, RECORD: 1}),
     "resolve": ({"documents.graphs": 1}, {SURVEY: 1}),
     "check": ({"directory.list_by_owner": 1}, {SURVEY: 1}),
 }

@@ -31,7 +31,7 @@ PIECES = "documents.read_pieces"
 TABS = Counter([RECORD])
 # What the first reader of a source file starts, and does not wait for.
 AFTERWARDS = ("confined.run", "documents.put_rendering")
-PIECE = Counter({PIECES: 2})  # The index, and the piece.
+PIECE = Counter({PIECES: 1})  # The index with the piece, of a small file.
 # Until a release is in the transparency log, the state of the log is read as well.
 LOG = Counter(["directory.get"])
 

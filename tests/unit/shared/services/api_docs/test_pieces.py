@@ -88,6 +88,28 @@ async def test_a_missing_piece_is_known_from_the_index(
     assert len(documents.ranges) == read
 
 
+async def test_a_small_file_is_read_with_its_index(
+    documents: Documents, reader: PieceReader
+) -> None:
+    documents.make("one", [("a", "1"), ("b", "")])
+    assert await content(reader, "b") == ""
+    assert len(documents.ranges) == 1
+    assert await content(reader, "a") == "1"
+    assert documents.ranges[1:] == [("one", 0, 1)]
+
+
+async def test_of_a_large_file_only_the_index_and_the_piece_are_read(
+    documents: Documents, reader: PieceReader
+) -> None:
+    documents.make("one", MANY)
+    size = len(documents.files["one"])
+    assert await content(reader, MANY[1][0]) == "1"
+    [(_, start, count), *others] = documents.ranges
+    assert start > 0
+    assert start + count == size
+    assert others == [("one", 1, 1)]
+
+
 async def test_without_documentation_there_are_no_pieces(
     documents: Documents, reader: PieceReader
 ) -> None:
