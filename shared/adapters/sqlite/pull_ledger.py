@@ -44,10 +44,12 @@ class SqlitePulls:
         return await self._database.scan(partial(_daily, package.key))
 
     async def history(self, package: Package, since: str) -> PullHistory:
-        history = partial(_history, package.key, since)
-        if self._database.read(partial(_has_few_counts, package.key)):
-            return self._database.read(history)
-        return await self._database.scan(history)
+        counts = self._database.read(partial(_first_counts, package.key))
+        if len(counts) > ROWS_ON_THE_LOOP:
+            return await self._database.scan(partial(_history, package.key, since))
+        return _history_of(
+            (version, day[:7], day if day >= since else "", pulls) for version, day, pulls in counts
+        )
 
 
 # Four statements, however many pulls there are: while the event loop is busy, the writing thread
@@ -124,22 +126,25 @@ def _daily(pk: str, connection: sqlite3.Connection) -> dict[str, dict[str, int]]
     return dict(counts)
 
 
-def _has_few_counts(pk: str, connection: sqlite3.Connection) -> bool:
-    (count,) = connection.execute(
-        "SELECT count(*) FROM (SELECT 1 FROM pull_counts WHERE pk = ? LIMIT ?)",
-        (pk, ROWS_ON_THE_LOOP + 1),
-    ).fetchone()
-    return count <= ROWS_ON_THE_LOOP
+def _first_counts(pk: str, connection: sqlite3.Connection) -> list[tuple[str, str, int]]:
+    """Return the counts of a package: all of them, or one more than are read on the loop."""
+    statement = "SELECT version, day, pulls FROM pull_counts WHERE pk = ? LIMIT ?"
+    return connection.execute(statement, (pk, ROWS_ON_THE_LOOP + 1)).fetchall()
 
 
 def _history(pk: str, since: str, connection: sqlite3.Connection) -> PullHistory:
     # Grouped in SQLite: a year of a hundred versions is 36,500 rows, and a few hundred of these.
-    rows = connection.execute(
+    grouped = connection.execute(
         "SELECT version, substr(day, 1, 7) AS month, iif(day >= ?, day, '') AS recent,"
         " sum(pulls) AS counted FROM pull_counts WHERE pk = ?"
         " GROUP BY version, month, recent",
         (since, pk),
     )
+    return _history_of(grouped)
+
+
+def _history_of(rows: Iterable[tuple[str, str, str, int]]) -> PullHistory:
+    """Return the sums of rows of a version, a month, a recent day or an empty text, and pulls."""
     versions = Counter[str]()
     months = Counter[str]()
     days: defaultdict[str, dict[str, int]] = defaultdict(dict)
