@@ -100,9 +100,12 @@ class Advisories(Struct, frozen=True):
         own = release.coordinate
         # Most registries have no advisories of an ecosystem: what these could match is not read.
         index = await self.index.current()
-        graph = await self._dependencies(release) if index.is_about(self.ecosystem) else []
-        dependencies = [each for each in graph if each.package.key != own.package.key]
+        is_about_packages = index.is_about(self.ecosystem)
         has_libraries = index.is_about(MAVEN)
+        if not is_about_packages and not has_libraries:
+            return ReleaseFindings()
+        graph = await self._dependencies(release) if is_about_packages else []
+        dependencies = [each for each in graph if each.package.key != own.package.key]
         libraries = await self.sboms.java_libraries(release) if has_libraries else ()
         queries = [
             *map(self.version_of, [own, *dependencies]),
