@@ -526,11 +526,9 @@ PLAIN = (
 )
 
 
-async def readme_html(
-    call: PublicPageCall, details: ReleaseDetails, module: str = "", *, plain: str = ""
-) -> SafeHtml:
+async def readme_html(call: PublicPageCall, details: ReleaseDetails, module: str = "") -> SafeHtml:
     """Return the readme of a release as HTML, or of one of its modules, which was made after the
-    push; until it is made, and if it is refused, the reason and the `plain` text."""
+    push; until it is made, and if it is refused, the reason, and the text of the release's."""
     text = call.registry.api_docs.documentation.text
     try:
         return SafeHtml(await text(details.release, PieceKind.README, module) or "")
@@ -538,4 +536,6 @@ async def readme_html(
         if isinstance(refusal, ApiDocsPending):
             call.reload_soon()
         reason = f'<p class="cut">{escape(str(refusal))}</p>\n'
+        of_release = call.registry.packages.details.texts
+        plain = "" if module else (await of_release(details)).readme
         return SafeHtml(reason + (PLAIN.format(show_plain(plain)) if plain else ""))

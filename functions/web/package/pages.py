@@ -83,13 +83,12 @@ async def _release_answer(call: PublicPageCall, details: ReleaseDetails) -> Answ
         affected = await affected_release(call, details)
         markdown = release_markdown(details, texts.readme, call.base_url, affected)
         return call.text(markdown, MARKDOWN)
-    texts, pulls, logged, findings = await asyncio.gather(
-        of_packages.texts(details),
+    readme, pulls, logged, findings = await asyncio.gather(
+        readme_html(call, details),
         if_available(of_packages.recent_pulls(details)),
         if_available(call.registry.transparency.proofs.find(details.release)),
         if_available(findings_of(call, details)),
     )
-    readme = await readme_html(call, details, plain=texts.readme)
     trend = {} if pulls is None else {"recent": sum(pulls), "trend": line_points(pulls)}
     values = {
         "readme": readme,

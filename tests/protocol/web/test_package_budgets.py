@@ -36,7 +36,7 @@ PIECE = Counter({PIECES: 1})  # The index with the piece, of a small file.
 LOG = Counter(["directory.get"])
 
 BUDGETS = {
-    "": Counter(["documents.texts", PULLS]) + PIECE + TABS + DEPENDENTS + LOG,
+    "": Counter([PULLS]) + PIECE + TABS + DEPENDENTS + LOG,
     "/versions": Counter([PULLS, VERDICTS]) + TABS,
     "/dependencies": Counter(["documents.graphs", SURVEY]) + TABS + DEPENDENTS,
     "/dependents": TABS + DEPENDENTS,
@@ -117,7 +117,7 @@ async def test_a_page_asks_no_more_than_its_budget(
 async def test_the_index_of_pieces_is_read_once(counted: World, journal: Journal) -> None:
     await calls(counted, journal, "/packages/acme/greet/1.2.0/docs/greet/greet")
     assert await calls(counted, journal, "/packages/acme/greet") == (
-        FRAME - RECORDS + Counter(["documents.texts", PULLS, PIECES]) + DEPENDENTS + LOG
+        FRAME - RECORDS + Counter([PULLS, PIECES]) + DEPENDENTS + LOG
     )
 
 
