@@ -132,7 +132,7 @@ class PageCall(Call):
             return self.registry.packages.hosted
         return mirroring.source_of_readers(self.caller, self.via)
 
-    @property
+    @cached_property
     def target(self) -> str:
         """The path and query as they were sent, with tokens redacted."""
         return redact_tokens("/" + self.url.partition("://")[2].partition("/")[2])

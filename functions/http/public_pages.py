@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
+from functools import cached_property
 from http import HTTPStatus
 
 from functions.http.answer_caching import allow_answer_caching_until
@@ -58,7 +59,7 @@ class PublicPageCall(PageCall):
         """The query parameters, with tokens redacted."""
         return {name: redact_tokens(each) for name, each in self.params.items()}
 
-    @property
+    @cached_property
     def base_url(self) -> str:
         """The address of the registry, without a trailing slash."""
         return self.registry.settings.base_url
