@@ -8,13 +8,14 @@ push; a page puts them into its frame.
 """
 
 import asyncio
+from collections.abc import Sequence
 from html import escape
 from urllib.parse import quote
 
 from functions.http.public_pages import MARKDOWN, PublicPageCall, PublicPages
 from functions.web.package.frame import (
+    missing_readme_html,
     page_not_found,
-    readme_html,
     release_path,
     show_tab,
     stored_details_of,
@@ -96,38 +97,52 @@ async def docs_page(call: PublicPageCall, details: ReleaseDetails) -> Answer:
 async def _module_page(call: PublicPageCall, details: ReleaseDetails, module: str) -> Answer:
     if call.wants_markdown:
         return await _module_markdown(call, details, module)
-    page = SafeHtml()
-    problem = ""
-    text = call.registry.api_docs.documentation.text
-    index = await _index(call, details, module)
-    try:
-        page = SafeHtml(await text(details.release, PieceKind.MODULE_PAGE, module) or "")
-    except (ApiDocsFailed, ApiDocsPending) as refusal:
-        problem = _problem(call, refusal)
-    shows_problem = bool(problem) and module == details.head.name
-    readme = SafeHtml() if shows_problem else await readme_html(call, details, module)
+    index, page, readme = await _texts_of_module(call, details, module)
+    problem = _problem(call, page) if isinstance(page, Refusal) else ""
+    if isinstance(readme, Refusal):
+        # Of the module that has the name of the package, the problem says it already.
+        is_said = bool(problem) and module == details.head.name
+        readme = "" if is_said else missing_readme_html(call, readme)
     values = {
         "module": module,
-        "page": page,
-        "index": index,
+        "page": SafeHtml() if isinstance(page, Refusal) else SafeHtml(page or ""),
+        "index": _marked_index(details, module, index) if isinstance(index, str) else SafeHtml(),
         "problem": problem,
-        "readme": readme,
+        "readme": SafeHtml(readme or ""),
         "record": await call.registry.api_docs.documentation.state(details.release),
         "canonical": f"{call.base_url}{_address(details, module)}",
     }
     return await show_tab(call, details, "docs", values)
 
 
-async def _index(
-    call: PublicPageCall, details: ReleaseDetails, module: str, path: str = ""
-) -> SafeHtml:
-    """Return the index of a module, in which the page of a declaration, or of its member, is marked
-    as the current one; nothing until it is made, and if it could not be."""
+_TextOrRefusal = str | ApiDocsFailed | ApiDocsPending | None
+
+
+async def _texts_of_module(
+    call: PublicPageCall, details: ReleaseDetails, module: str
+) -> Sequence[_TextOrRefusal]:
+    """Return the index, the page and the readme of a module, or why they are not there."""
+    kinds = (PieceKind.MODULE_INDEX, PieceKind.MODULE_PAGE, PieceKind.README)
+    try:
+        return await call.registry.api_docs.documentation.texts(details.release, module, *kinds)
+    except (ApiDocsFailed, ApiDocsPending) as refusal:
+        return [refusal] * len(kinds)
+
+
+async def _index(call: PublicPageCall, details: ReleaseDetails, module: str, path: str) -> SafeHtml:
+    """Return the index of a module for the page of a declaration; nothing until it is made, and if
+    it could not be."""
     text = call.registry.api_docs.documentation.text
     try:
         index = await text(details.release, PieceKind.MODULE_INDEX, module) or ""
     except (ApiDocsFailed, ApiDocsPending):
         return SafeHtml()
+    return _marked_index(details, module, index, path)
+
+
+def _marked_index(details: ReleaseDetails, module: str, index: str, path: str = "") -> SafeHtml:
+    """Return the index of a module, in which the page of a declaration, or of its member, is marked
+    as the current one."""
     address = f"{_address(details, module)}/{quote(path.partition('.')[0])}"
     link = f'href="{escape(address)}"'
     current = "page" if "." not in path else "true"

@@ -526,16 +526,20 @@ PLAIN = (
 )
 
 
-async def readme_html(call: PublicPageCall, details: ReleaseDetails, module: str = "") -> SafeHtml:
-    """Return the readme of a release as HTML, or of one of its modules, which was made after the
-    push; until it is made, and if it is refused, the reason, and the text of the release's."""
+async def readme_html(call: PublicPageCall, details: ReleaseDetails) -> SafeHtml:
+    """Return the readme of a release as HTML, which was made after the push; until it is made, and
+    if it is refused, the reason and the text of the author."""
     text = call.registry.api_docs.documentation.text
     try:
-        return SafeHtml(await text(details.release, PieceKind.README, module) or "")
+        return SafeHtml(await text(details.release, PieceKind.README, "") or "")
     except (ApiDocsFailed, ApiDocsPending) as refusal:
-        if isinstance(refusal, ApiDocsPending):
-            call.reload_soon()
-        reason = f'<p class="cut">{escape(str(refusal))}</p>\n'
-        of_release = call.registry.packages.details.texts
-        plain = "" if module else (await of_release(details)).readme
-        return SafeHtml(reason + (PLAIN.format(show_plain(plain)) if plain else ""))
+        plain = (await call.registry.packages.details.texts(details)).readme
+        text_of_author = PLAIN.format(show_plain(plain)) if plain else ""
+        return SafeHtml(missing_readme_html(call, refusal) + text_of_author)
+
+
+def missing_readme_html(call: PublicPageCall, refusal: ApiDocsFailed | ApiDocsPending) -> SafeHtml:
+    """Return why a page lacks a readme; have it loaded again if that is being made."""
+    if isinstance(refusal, ApiDocsPending):
+        call.reload_soon()
+    return SafeHtml(f'<p class="cut">{escape(str(refusal))}</p>\n')

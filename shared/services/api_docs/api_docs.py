@@ -240,6 +240,31 @@ class ApiDocs(Struct, frozen=True):
         piece = await self.piece(release.archive_digest, release.coordinate, kind, *of)
         return None if piece is None else piece.unpack().decode()
 
+    async def texts(
+        self, release: Release, module: str, *kinds: PieceKind
+    ) -> Sequence[str | ApiDocsFailed | None]:
+        """Return pieces of a module as texts, which are read together: for each that was refused
+        the reason, and None for each that the module lacks.
+
+        Raises `ApiDocsPending`, or `ApiDocsFailed` for documentation without pieces. None of the
+        kinds has fields of other packages' records.
+        """
+        digest = release.archive_digest
+        record = await self.record(digest, release.coordinate)
+        names = [piece_name(kind, module) for kind in kinds]
+        try:
+            pieces = await self.pieces.read_several(digest, names)
+        except PiecesGone:
+            raise self._pending(release.coordinate) from None
+        found = list[str | ApiDocsFailed | None]()
+        for kind, piece in zip(kinds, pieces, strict=True):
+            if piece is not None:
+                found.append(piece.unpack().decode())
+            else:
+                reason = _refusal(record, kind, [module])
+                found.append(ApiDocsFailed(release.coordinate, reason) if reason else None)
+        return found
+
     async def symbol(self, release: Release, module: str, path: str) -> SymbolText | None:
         """Return the text of a declaration or a member, None if the release has none; raise as
         `piece` does."""

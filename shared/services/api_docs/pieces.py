@@ -49,12 +49,12 @@ class StoredPiece(Struct, frozen=True):
         return self.place.unpack(self.content)
 
 
-class _LocatedPiece(Struct, frozen=True):
-    """Where a piece is; its content if that was read with the index, else None."""
+class _PiecesFile(Struct, frozen=True):
+    """A file of pieces: its index, and all of it if that was read with the index, else None."""
 
     pointer: PiecesPointer
-    place: PiecePlace
-    content: bytes | None
+    index: bytes
+    whole: bytes | None
 
 
 class PieceReader:
@@ -98,49 +98,60 @@ class PieceReader:
 
     async def place(self, digest: Digest, name: str) -> PiecePlace | None:
         """Return where a piece is, or None; raise `PiecesGone`."""
-        found = await self._located(digest, name)
-        return found and found.place
+        file = await self._file(digest)
+        return file and place_in_index(file.index, name)
 
     async def read(self, digest: Digest, name: str) -> StoredPiece | None:
         """Return a piece, or None; raise `PiecesGone`."""
+        [piece] = await self.read_several(digest, [name])
+        return piece
+
+    async def read_several(
+        self, digest: Digest, names: Sequence[str]
+    ) -> Sequence[StoredPiece | None]:
+        """Return pieces of a release, None for each that it lacks; raise `PiecesGone`."""
         for _ in range(2):
-            found = await self._located(digest, name)
-            if found is None:
-                return None
-            content = found.content
-            if content is None:
-                place = found.place
-                content = await self._range(digest, found.pointer, place.start, place.length)
-            if content is not None:
-                return StoredPiece(content, found.place)
+            file = await self._file(digest)
+            if file is None:
+                return [None] * len(names)
+            pieces = list[StoredPiece | None]()
+            for name in names:
+                place = place_in_index(file.index, name)
+                content = b"" if place is None else await self._content(digest, file, place)
+                if content is None:
+                    break
+                pieces.append(place and StoredPiece(content, place))
+            else:
+                return pieces
         raise PiecesGone
 
     def forget(self, digest: Digest) -> None:
         """Read the record again: its documentation was just made."""
         self._records.drop(digest.hex)
 
-    async def _located(self, digest: Digest, name: str) -> "_LocatedPiece | None":
+    async def _file(self, digest: Digest) -> _PiecesFile | None:
+        """Return the file of a release, None if it has none; raise `PiecesGone`."""
         for _ in range(2):
             record = await self.record(digest)
             if record is None or record.pieces is None:
                 return None
             pointer = record.pieces
             index = self._indexes.get(pointer.name)
-            whole = None
-            if index is None:
-                start = 0 if pointer.end <= SMALL_FILE_BYTES else pointer.index_start
-                read = await self._range(digest, pointer, start, pointer.end - start)
-                if read is None:
-                    continue
+            if index is not None:
+                return _PiecesFile(pointer, index, None)
+            start = 0 if pointer.end <= SMALL_FILE_BYTES else pointer.index_start
+            read = await self._range(digest, pointer, start, pointer.end - start)
+            if read is not None:
                 index = read[pointer.index_start - start :]
                 self._indexes.put(pointer.name, index)
-                whole = read if start == 0 else None
-            place = place_in_index(index, name)
-            if place is None:
-                return None
-            end = place.start + place.length
-            return _LocatedPiece(pointer, place, whole and whole[place.start : end])
+                return _PiecesFile(pointer, index, read if start == 0 else None)
         raise PiecesGone
+
+    async def _content(self, digest: Digest, file: _PiecesFile, place: PiecePlace) -> bytes | None:
+        """Return what is stored of a piece; None if the file is gone."""
+        if file.whole is not None:
+            return file.whole[place.start : place.start + place.length]
+        return await self._range(digest, file.pointer, place.start, place.length)
 
     async def _range(
         self, digest: Digest, pointer: PiecesPointer, start: int, count: int

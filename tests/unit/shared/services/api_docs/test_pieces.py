@@ -98,6 +98,25 @@ async def test_a_small_file_is_read_with_its_index(
     assert documents.ranges[1:] == [("one", 0, 1)]
 
 
+async def test_several_pieces_of_a_small_file_are_read_with_its_index(
+    documents: Documents, reader: PieceReader
+) -> None:
+    documents.make("one", [("a", "1"), ("b", "2")])
+    found = await reader.read_several(DIGEST, ["b", "z", "a"])
+    assert [each and each.unpack() for each in found] == [b"2", None, b"1"]
+    assert len(documents.ranges) == 1
+
+
+async def test_several_pieces_of_a_file_that_was_replaced_are_all_of_the_new_one(
+    documents: Documents, reader: PieceReader
+) -> None:
+    documents.make("one", [("a", "1"), ("b", "1")])
+    assert await content(reader, "a") == "1"
+    documents.make("two", [("a", "2"), ("b", "2")])
+    found = await reader.read_several(DIGEST, ["a", "b"])
+    assert [each and each.unpack() for each in found] == [b"2", b"2"]
+
+
 async def test_of_a_large_file_only_the_index_and_the_piece_are_read(
     documents: Documents, reader: PieceReader
 ) -> None:
