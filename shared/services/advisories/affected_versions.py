@@ -47,7 +47,9 @@ class AffectedVersions(Struct, frozen=True):
             index = await self.index.current()
         except Unavailable:
             return AffectedReleases(((),) * len(releases), depends_on=None)
-        found = [index.matching(self.asked(each)) for each in releases]
+        # Most registries have no advisories of their packages.
+        is_about_packages = index.is_about(self.ecosystem)
+        found = [index.matching(self.asked(each)) for each in releases if is_about_packages]
         if not any(found):
             return AffectedReleases(((),) * len(releases))
         others = {
