@@ -32,13 +32,7 @@ POSTINGS_BLOCK = 4_096  # Ids: 16 KB of each list at most.
 COLUMN_BLOCK = 1_024  # Ids: 8 KB.
 _ID_BYTES = 4
 _NUMBER_BYTES = 8
-FEW_NUMBERS = 50  # To look up so many takes less time than reading a column of 20,000 packages.
-
-_NUMBERS = (  # Numbers of ours, and nothing that anybody sent.
-    f"SELECT substr(numbers, 1 + {_NUMBER_BYTES} * (value % {COLUMN_BLOCK}), {_NUMBER_BYTES})"  # noqa: S608
-    f" FROM json_each(?) CROSS JOIN columns ON name = ? AND block = value / {COLUMN_BLOCK}"
-    " ORDER BY key"
-)
+FEW_PACKAGES = 50  # To look up so many takes less time than reading a column of 20,000 packages.
 
 
 class Column(Enum):
@@ -49,6 +43,10 @@ class Column(Enum):
     PULLS = "pulls"
     CREATED = "created"  # Milliseconds.
     ADDED = "added"  # Milliseconds.
+
+
+# The numbers in the table of packages.
+_NUMBER = {each: each.value for each in Column} | {Column.RANK: "boost + dependents"}
 
 
 def ids_of(stored: bytes) -> "array[int]":
@@ -141,14 +139,15 @@ class Postings:
         private = self.ids(PRIVATE)
         return len(ids) > len(private) or not set(ids).issubset(private)
 
-    def numbers(self, column: Column, ids: Collection[int]) -> Iterable[float]:
-        """Return the numbers of packages, in the order of their ids."""
-        if len(ids) > FEW_NUMBERS:
-            return map(self._column(column).__getitem__, ids)
-        found = self.connection.execute(_NUMBERS, (str([*ids]), column.value))
-        numbers = array("d")
-        numbers.frombytes(b"".join(number for [number] in found))
-        return numbers
+    def numbers(self, column: Column, ids: Collection[int]) -> Iterable[tuple[int, float]]:
+        """Return packages with their numbers; up to `FEW_PACKAGES` in the order of their keys."""
+        if len(ids) > FEW_PACKAGES:
+            return zip(ids, map(self._column(column).__getitem__, ids), strict=True)
+        return self.connection.execute(
+            f"SELECT id, {_NUMBER[column]} FROM packages"  # noqa: S608 - ours.
+            " WHERE id IN (SELECT value FROM json_each(?)) ORDER BY key",
+            (str([*ids]),),
+        ).fetchall()
 
     def _column(self, column: Column) -> "array[float]":
         """Return a number for each id, and any number for an id that no package has."""

@@ -1,9 +1,8 @@
 """The scores of the packages that a search finds, and their order."""
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Collection, Iterator, Mapping, Set
 from heapq import nlargest, nsmallest
 from itertools import chain, islice
-from operator import add
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -11,6 +10,7 @@ from msgspec.structs import replace
 from shared.adapters.search.decoded_listings import listings_of
 from shared.adapters.search.postings import (
     AUXILIARY,
+    FEW_PACKAGES,
     Column,
     Postings,
     ids_of,
@@ -45,7 +45,7 @@ class Found(Struct, frozen=True):
 
 # Looking up so many is faster than reading all in their order, and keeping as many of the best
 # numbers is faster than sorting all.
-FEW_PACKAGES = 1_000
+MANY_PACKAGES = 1_000
 
 _COLUMNS = {
     Sort.CREATED: Column.CREATED,
@@ -82,8 +82,9 @@ class Scores:
         }
 
     def of_first(self, count: int) -> dict[int, float]:
-        """Return the score of each package that may be among so many first ones: none whose words
-        are worth less by more than a package rises by its rank."""
+        """Return the score of each package that may be among so many first ones, in the order of
+        `Postings.numbers`: none whose words are worth less by more than a package rises by its
+        rank."""
         words = self._word_scores
         special = set[int]().union(*self._parts.values()) & words.keys()
         if (first := count + len(special)) < len(words):
@@ -91,7 +92,7 @@ class Scores:
             words = {package: score for package, score in words.items() if score >= least}
             words |= {package: self._word_scores[package] for package in special}
         ranks = self._postings.numbers(Column.RANK, words.keys())
-        scores = dict(zip(words, map(add, words.values(), ranks), strict=True))
+        scores = {package: words[package] + rank for package, rank in ranks}
         for part in self._parts.values():
             for package in part.keys() & scores.keys():
                 scores[package] += part[package]
@@ -101,7 +102,7 @@ class Scores:
         """Return the parts of the score of a package by their names, without those that are 0."""
         parts = {name: part.get(package, 0.0) for name, part in self._parts.items()}
         parts["all words"] += self._common
-        [lift] = self._postings.numbers(Column.DEPENDENTS, [package])
+        [(_, lift)] = self._postings.numbers(Column.DEPENDENTS, [package])
         parts |= {"words": self._word_scores[package], "dependents": lift}
         parts |= own_boosts(listing)
         rounded = {name: round(score, 3) for name, score in parts.items()}
@@ -141,7 +142,7 @@ class Ordering:
             scores = self._scores.of_first(
                 last if page.descending else len(self._found.word_scores)
             )
-            ids = self._by_number(scores.keys(), [*scores.values()], page)
+            ids = self._by_number(scores, page)
         return self._hits(ids, explains=page.explains)
 
     def _by_sort(self, page: ResultPage, deprecated_last: bool) -> list[int]:
@@ -160,27 +161,26 @@ class Ordering:
         if page.sort is Sort.NAME:
             ordered = self._in_order(ids, "name DESC, key DESC" if page.descending else "name, key")
             return list(islice(ordered, page.offset, page.offset + page.limit))
-        return self._by_number(ids, [*self._postings.numbers(_COLUMNS[page.sort], ids)], page)
+        return self._by_number(dict(self._postings.numbers(_COLUMNS[page.sort], ids)), page)
 
-    def _by_number(self, ids: Set[int], numbers: Sequence[float], page: ResultPage) -> list[int]:
-        """Return the packages of a page by their numbers, and then by their keys: only the packages
-        whose numbers are between the first and the last of the page are sorted."""
-        best = _best(numbers, page.offset + page.limit, is_descending=page.descending)
+    def _by_number(self, numbers: Mapping[int, float], page: ResultPage) -> list[int]:
+        """Return the packages of a page by their numbers, which are in the order of
+        `Postings.numbers`, and then by their keys: only the packages whose numbers are between the
+        first and the last of the page are sorted."""
+        best = _best(numbers.values(), page.offset + page.limit, is_descending=page.descending)
         low, high = sorted((best[page.offset], best[-1]))
-        near = {
-            package: number
-            for package, number in zip(ids, numbers, strict=True)
-            if low <= number <= high
-        }
-        is_reverse = page.sort is Sort.RELEVANCE and not page.descending
-        by_key = self._in_order(near.keys(), "key DESC" if is_reverse else "key")
+        near = {package: number for package, number in numbers.items() if low <= number <= high}
+        is_by_key = len(numbers) <= FEW_PACKAGES
+        by_key = near if is_by_key else self._in_order(near.keys(), "key")
+        if page.sort is Sort.RELEVANCE and not page.descending:
+            by_key = reversed([*by_key])
         ordered = sorted(by_key, key=near.__getitem__, reverse=page.descending)
         before = best.index(best[page.offset])
         return ordered[page.offset - before :][: page.limit]
 
     def _in_order(self, ids: Set[int], order: str) -> Iterator[int]:
         """Yield the packages in an order that an index of the table has."""
-        if len(ids) <= FEW_PACKAGES:
+        if len(ids) <= MANY_PACKAGES:
             these = "SELECT id FROM packages WHERE id IN (SELECT value FROM json_each(?))"
             found = self._connection.execute(f"{these} ORDER BY {order}", (str([*ids]),))
         else:
@@ -194,8 +194,8 @@ class Ordering:
         )
 
 
-def _best(numbers: Sequence[float], count: int, *, is_descending: bool) -> list[float]:
+def _best(numbers: Collection[float], count: int, *, is_descending: bool) -> list[float]:
     """Return so many of the highest numbers, or of the lowest, in their order."""
-    if count > FEW_PACKAGES:
+    if count > MANY_PACKAGES:
         return sorted(numbers, reverse=is_descending)[:count]
     return nlargest(count, numbers) if is_descending else nsmallest(count, numbers)
