@@ -2,7 +2,6 @@
 package URLs.
 """
 
-from dataclasses import dataclass
 from typing import Self
 from urllib.parse import quote
 
@@ -20,8 +19,7 @@ from shared.domain.names import (
 from shared.domain.versions import Version
 
 
-@dataclass(frozen=True, slots=True)
-class Package:
+class Package(Struct, frozen=True, gc=False):
     """An organization and a name, spelled as given."""
 
     org: OrgName
