@@ -7,7 +7,7 @@ before.
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import cast
 
 import tomli
@@ -164,23 +164,19 @@ def is_shallow(value: object) -> bool:
     """Check that a parsed value is at most `MAX_JSON_DEPTH` levels deep."""
     level = [value]
     for _ in range(MAX_JSON_DEPTH):
-        level = [inner for outer in level for inner in _inside(outer)]
+        level = [
+            inner for outer in level for inner in _members(outer) if isinstance(inner, (dict, list))
+        ]
         if not level:
             return True
     return False
 
 
-def _inside(value: object) -> Iterator[object]:
-    """Yield the lists and objects directly in a value."""
+def _members(value: object) -> Iterable[object]:
+    """Return what is directly in a list or an object."""
     if isinstance(value, dict):
-        members = cast(dict[str, object], value).values()
-    elif isinstance(value, list):
-        members = cast(list[object], value)
-    else:
-        return
-    for member in members:
-        if isinstance(member, dict | list):
-            yield cast(object, member)
+        return cast("dict[str, object]", value).values()
+    return cast("list[object]", value) if isinstance(value, list) else ()
 
 
 def _manifest_too_deep(name: str, what: str) -> BadArchive:
