@@ -32,8 +32,9 @@ def share_field_names(record: R) -> R:
     dependencies takes 5,530 bytes with these sets, and 2,930 with shared ones.
     """
     _share(record)
-    for each in record.dependencies if isinstance(record, Release | ReleaseEntry) else ():
-        _share(each)
+    if isinstance(record, (Release, ReleaseEntry)):
+        for each in record.dependencies:
+            _share(each)
     return record
 
 
@@ -94,7 +95,8 @@ def _memory_of(entry: ReleaseEntry) -> int:
         _ENTRY_BYTES
         + _DEPENDENCY_BYTES * len(entry.dependencies)
         + _SIGNATURE_BYTES * len(entry.signatures)
-        + sum(_TEXT_BYTES + len(each) for each in texts)
+        + _TEXT_BYTES * len(texts)
+        + sum(map(len, texts))
     )
 
 

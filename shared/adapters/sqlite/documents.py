@@ -1,12 +1,13 @@
 """Documents of archives in SQLite; the pieces of API documentation are files."""
 
 import asyncio
-import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
+
+import orjson
 
 from shared.adapters.file_pieces import FilePieces
 from shared.adapters.sqlite.database import Database
@@ -167,7 +168,9 @@ def _small_graphs(digests: Sequence[str], connection: sqlite3.Connection) -> lis
         "SELECT digest, length(body), CASE WHEN length(body) <= ? THEN body END FROM graphs"
         " WHERE digest IN (SELECT value FROM json_each(?))"
     )
-    rows = connection.execute(statement, (LARGEST_ON_THE_LOOP, json.dumps(digests))).fetchall()
+    rows = connection.execute(
+        statement, (LARGEST_ON_THE_LOOP, orjson.dumps(digests).decode())
+    ).fetchall()
     if sum(length for _, length, _ in rows) > LARGEST_ON_THE_LOOP:
         return None
     bodies = {digest: body for digest, _, body in rows}

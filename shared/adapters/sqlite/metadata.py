@@ -3,12 +3,12 @@ edition of one machine, whose stores count writes.
 """
 
 import asyncio
-import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from functools import cache, partial
 
+import orjson
 from msgspec import Struct
 from pydantic import TypeAdapter
 
@@ -409,7 +409,7 @@ def _read_heads(
     if len(keys) == 1:
         rows = connection.execute(_HEAD, keys)
     else:
-        rows = connection.execute(_HEADS, (json.dumps(keys),))
+        rows = connection.execute(_HEADS, (orjson.dumps(keys).decode(),))
     stored: dict[str, tuple[str | None, int]] = {pk: (body, stamp) for pk, body, stamp in rows}
     found = [stored.get(key, _NO_HEAD) for key in keys]
     return {key: (_head_of(text), stamp) for key, (text, stamp) in zip(keys, found, strict=True)}
@@ -426,9 +426,9 @@ def _catch_up(behind: _Known, connection: sqlite3.Connection) -> _Known:
     if len(since) == 1:
         rows = connection.execute(_CHANGED, *since.items()).fetchall()
     else:
-        rows = connection.execute(_CHANGED_OF_SEVERAL, (json.dumps(since),)).fetchall()
-    changed = defaultdict[str, list[ReleaseEntry]](list)
-    stamps = dict[str, int]()
+        rows = connection.execute(_CHANGED_OF_SEVERAL, (orjson.dumps(since).decode(),)).fetchall()
+    changed: defaultdict[str, list[ReleaseEntry]] = defaultdict(list)
+    stamps: dict[str, int] = {}
     for (pk, stamp, _), entry in zip(rows, _decoded([row[2] for row in rows]), strict=True):
         changed[pk].append(entry)
         # The rows may be newer than the stamp that was asked for: others write between two reads.
