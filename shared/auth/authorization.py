@@ -253,7 +253,7 @@ class Authorization(Struct, frozen=True):
 
     async def may_read(self, by: Principal, head: Head) -> bool:
         """Check whether `by` may read the package; for a public one no store is called."""
-        return head.package.key in await self.readable(by, [(head.package, head)])
+        return head.key in await self.readable(by, [(head.package, head)])
 
     def read_check(self, by: Principal) -> "RecordingReadCheck":
         """Return the check of what `by` may read, for one call of a reader of packages."""

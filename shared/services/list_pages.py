@@ -65,5 +65,5 @@ async def organization_package_page(
     continue after; empty at the end. One read."""
     prefix = f"{org.lower()}/"
     heads = await metadata.packages(prefix + after.lower(), count + 1)
-    own = [head.package for head in heads if head.package.key.startswith(prefix)]
+    own = [head.package for head in heads if head.key.startswith(prefix)]
     return own[:count], own[count - 1].name if len(own) > count else ""

@@ -47,7 +47,7 @@ async def package_batches(
     """
     after = max(after, prefix)
     while heads := await metadata.packages(after, size):
-        batch = [head for head in heads if head.package.key.startswith(prefix)]
+        batch = [head for head in heads if head.key.startswith(prefix)]
         if batch:
             yield batch
         if len(batch) < len(heads):

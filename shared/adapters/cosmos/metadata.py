@@ -148,7 +148,7 @@ class CosmosMetadata:
         there = await self.head(head.package)
         if there is not None:
             return there
-        key = head.package.key
+        key = head.key
         await self._packages.put({"id": key.replace("/", ":"), "pk": NAMES, "key": key})
         if await self._packages.create(item_of(head)):
             return head

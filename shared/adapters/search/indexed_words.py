@@ -121,7 +121,7 @@ def public_dependencies(listing: Listing) -> set[str]:
     if listing.head.visibility is not Visibility.PUBLIC:
         return set()
     needed = {f"{each.org}/{each.name}".lower() for each in listing.release.dependencies}
-    return needed - {listing.head.package.key}
+    return needed - {listing.head.key}
 
 
 def _names(listing: Listing, *gap: str) -> list[str]:

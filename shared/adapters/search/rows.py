@@ -41,7 +41,7 @@ def is_short_listing(connection: sqlite3.Connection, listing: Listing) -> bool:
     found = connection.execute(
         "SELECT listing, length(packed) FROM packages JOIN listings USING (id)"
         " LEFT JOIN symbols ON symbols.package = packages.id WHERE key = ?",
-        (listing.head.package.key,),
+        (listing.head.key,),
     ).fetchone()
     if found is None:
         return True
@@ -79,7 +79,7 @@ class IndexRows:
     def offer(self, offered: Listing) -> bool:
         """Show the best release of a package, which may be the one that is shown; return whether
         none was."""
-        before = self._shown(offered.head.package.key)
+        before = self._shown(offered.head.key)
         shown = before and self._with_symbols(*before)
         self._put(release_for_search(shown, offered), before)
         self._write_shared()
@@ -87,7 +87,7 @@ class IndexRows:
 
     def replace(self, listing: Listing) -> bool:
         """Show this release, whatever is shown now; return whether that changes anything."""
-        before = self._shown(listing.head.package.key)
+        before = self._shown(listing.head.key)
         if before and self._with_symbols(*before) == listing:
             return False
         self._put(listing, before)
@@ -97,7 +97,7 @@ class IndexRows:
     def show(self, listings: Iterable[Listing]) -> None:
         """Show each release, whatever is shown now."""
         for listing in listings:
-            self._put(listing, self._shown(listing.head.package.key))
+            self._put(listing, self._shown(listing.head.key))
         self._write_shared()
 
     def remove(self, keys: Iterable[str]) -> int:
@@ -136,7 +136,7 @@ class IndexRows:
         self._postings.set_number(Column.ADDED, row, head.created_ms)
         if before or shown.symbols:
             self._change_symbols(row, PackageSymbols.of(shown))
-        self._ranked.add(head.package.key)
+        self._ranked.add(head.key)
 
     def _put_package(self, row: int | None, shown: Listing) -> int:
         put = self._run(
@@ -145,7 +145,7 @@ class IndexRows:
             " state = excluded.state, pulls = excluded.pulls, created = excluded.created,"
             " added = excluded.added",
             row,
-            shown.head.package.key,
+            shown.head.key,
             shown.head.name.lower(),
             own_boost(shown),
             id_bytes(map(self._spelling, facet_values(shown))),

@@ -169,7 +169,7 @@ def _stand_in() -> str:
 
 
 def _claim(head: Head, connection: sqlite3.Connection) -> Head:
-    key = head.package.key
+    key = head.key
     connection.execute(
         "INSERT INTO heads (pk, body, revision, waiting_since) VALUES (?, ?, ?, ?)"
         " ON CONFLICT DO NOTHING",
@@ -261,7 +261,7 @@ def _replace_head(head: Head, connection: sqlite3.Connection) -> Head:
             stored.model_dump_json(),
             stored.revision,
             outbox_since(stored.outbox),
-            head.package.key,
+            head.key,
             head.revision,
         ),
     ).fetchall()

@@ -481,7 +481,7 @@ class RevocationApplication(Struct, frozen=True):
             return
         async for heads in package_batches(self.metadata, RECORDS_AT_ONCE):
             for head in heads:
-                key = digest_of(head.package.key)
+                key = digest_of(head.key)
                 for about in _OF_PACKAGES:
                     if act := acts.pop((about, key), ""):
                         await self._change_package(head, about, act, report)

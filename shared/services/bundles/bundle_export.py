@@ -245,7 +245,7 @@ class BundleExport(Struct, frozen=True):
         head = available.head
         release = available.release
         if head.visibility is not Visibility.PUBLIC and not selection.includes_private:
-            chosen.private.add(head.package.key)
+            chosen.private.add(head.key)
         elif await self.archives.stat(release.archive) is None:
             chosen.missing.append(release.coordinate)
         else:

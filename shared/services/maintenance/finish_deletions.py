@@ -80,7 +80,7 @@ class FinishDeletions(Task, frozen=True):
         """
         prefix = f"{organization.key}/"
         heads = await self.metadata.packages(prefix, 1)
-        if any(head.package.key.startswith(prefix) for head in heads):
+        if any(head.key.startswith(prefix) for head in heads):
             return False
         for entity in await self._records_of(organization):
             await self.directory.remove(entity)

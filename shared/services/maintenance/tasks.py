@@ -98,7 +98,7 @@ class Checkpoints(Struct, frozen=True):
         async for heads in package_batches(self.metadata, RECORDS_AT_ONCE, after=after):
             for head in heads:
                 await visit(head)
-                after = head.package.key
+                after = head.key
                 if self.clock.now_ms() >= until_ms:
                     await self._save(task, after)
                     return False

@@ -124,7 +124,7 @@ class PrereleaseRetention(Struct, frozen=True):
     async def _used(self, head: Head) -> Collection[str]:
         """Return the versions of a package that the latest release of another one was built
         with."""
-        query = Query(depends_on=head.package.key, include_deprecated=True, stored_only=True)
+        query = Query(depends_on=head.key, include_deprecated=True, stored_only=True)
         used = set[str]()
         offset = 0
         count = 1
@@ -135,7 +135,7 @@ class PrereleaseRetention(Struct, frozen=True):
                 used |= {
                     each.version
                     for each in hit.listing.release.dependencies
-                    if f"{each.org}/{each.name}".lower() == head.package.key
+                    if f"{each.org}/{each.name}".lower() == head.key
                 }
             offset += DEPENDENTS_READ_AT_ONCE
             count = found.count

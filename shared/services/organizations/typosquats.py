@@ -108,7 +108,7 @@ class Typosquats(Struct, frozen=True):
         if count > MAILS_AN_HOUR:
             return
         await self.mail_delivery.send_once(
-            f"typosquat:{head.package.key}",
+            f"typosquat:{head.key}",
             await administrator_accounts(self.directory, now_ms),
             mail_text(
                 "name-resembles",

@@ -138,7 +138,7 @@ class DependencyNotices(Struct, frozen=True):
     ) -> AsyncIterator[Sequence[_Dependent]]:
         """Yield the packages of this registry whose latest release was built with the version, in
         batches, without those whose owners may not see the withdrawn package."""
-        query = Query(depends_on=head.package.key, include_deprecated=True, stored_only=True)
+        query = Query(depends_on=head.key, include_deprecated=True, stored_only=True)
         offset = 0
         count = 1
         while offset < count:

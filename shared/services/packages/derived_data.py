@@ -347,4 +347,4 @@ def _document_key(survey: Survey) -> str:
     """Return the key of the document of a package. A document that names the successor of the
     package has a key of its own."""
     head = survey.head
-    return f"{head.package.key} {head.successor}" if head.successor else head.package.key
+    return f"{head.key} {head.successor}" if head.successor else head.key

@@ -92,7 +92,7 @@ class ChangeFeeds(Struct, frozen=True):
         surveys = await self.metadata.survey(packages)
         access = await self.authorization.private_access(by)
         heads = (each.head for each in surveys if each)
-        return {head.package.key: head for head in heads if access.covers(head)}
+        return {head.key: head for head in heads if access.covers(head)}
 
 
 def _message(event: Event) -> str:

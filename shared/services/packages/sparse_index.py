@@ -158,7 +158,7 @@ class PackageIndex(Struct, frozen=True):
         # reveal hidden ones.
         surveys = await self.metadata.survey(list(packages.values()))
         access = await self.authorization.private_access(by)
-        visible = {e.head.package.key: e for e in surveys if e and access.covers(e.head)}
+        visible = {e.head.key: e for e in surveys if e and access.covers(e.head)}
         limit = await self.limit_of(by)
         return [
             _with_withdrawal(each, survey)

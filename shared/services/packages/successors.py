@@ -60,7 +60,7 @@ class Successors(Struct, frozen=True):
         check = self.authorization.read_check(by)
         named = await self._named_of([head], check)
         depends_on = Dependencies(frozenset((successor.key,)), check.readers)
-        return SeenSuccessor(named.get(head.package.key), depends_on)
+        return SeenSuccessor(named.get(head.key), depends_on)
 
     async def named_of(self, heads: Sequence[Head], *, by: Principal) -> dict[str, Package]:
         """Return the successors of packages that `by` may see, by the keys of the packages. One
@@ -68,7 +68,7 @@ class Successors(Struct, frozen=True):
         return await self._named_of(heads, self.authorization.read_check(by))
 
     async def _named_of(self, heads: Sequence[Head], check: ReadCheck) -> dict[str, Package]:
-        wanted = {head.package.key: head.replaced_by for head in heads}
+        wanted = {head.key: head.replaced_by for head in heads}
         successors = {each.key: each for each in wanted.values() if each}
         if not successors:
             return {}

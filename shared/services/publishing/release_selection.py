@@ -237,7 +237,7 @@ class ReleaseSelections(Struct, frozen=True):
                 matching = [
                     each for each in releases if each.version in wanted and selection.contains(each)
                 ]
-                yield survey.head.package.key, matching
+                yield survey.head.key, matching
 
     async def _batches(
         self, selection: ReleaseSelection, after: str
