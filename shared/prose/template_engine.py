@@ -5,22 +5,25 @@ Imported behind the start, or with the first page, since Jinja takes long to imp
 
 import os
 import sys
+from collections.abc import Callable, MutableMapping
 from contextlib import suppress
 from importlib.util import cache_from_source
 from pathlib import Path
 from pickle import UnpicklingError
+from typing import Any
 
 import jinja2
-from jinja2 import BytecodeCache, Environment, StrictUndefined
+from jinja2 import BytecodeCache, Environment, StrictUndefined, Template
 from jinja2.bccache import Bucket
 from jinja2.loaders import BaseLoader
+from jinja2.runtime import Context, Macro
 
 from shared.runtime.file_replacement import Durability, replacing
 
 
 def page_environment(loader: BaseLoader, compiled: BytecodeCache | None = None) -> Environment:
     """Return an environment; `compiled` has what templates compile to."""
-    return Environment(
+    return PageEnvironment(
         loader=loader,
         bytecode_cache=compiled,
         autoescape=True,
@@ -30,6 +33,44 @@ def page_environment(loader: BaseLoader, compiled: BytecodeCache | None = None) 
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+
+
+class PageContext(Context):
+    """Calls macros, which most calls of a page are, without looking up what they ask for."""
+
+    def call(self, function: Callable[..., Any], /, *values: Any, **named: Any) -> Any:
+        if type(function) is not Macro:
+            return super().call(function, *values, **named)
+        named.pop("_block_vars", None)
+        named.pop("_loop_vars", None)
+        return function(self.eval_ctx, *values, **named)
+
+
+class PageEnvironment(Environment):
+    """Finds a template that was loaded by its name, without a lock; no template changes, or has
+    global values of its own."""
+
+    context_class = PageContext
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._loaded = dict[str | Template, Template]()
+
+    def get_template(
+        self,
+        name: str | Template,
+        parent: str | None = None,
+        globals: MutableMapping[str, Any] | None = None,  # noqa: A002 - the name in Jinja.
+    ) -> Template:
+        template = self._loaded.get(name)
+        if template is None:
+            template = self._loaded[name] = super().get_template(name, parent, globals)
+        return template
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """Return the global values of all templates: a `dict`, which contexts copy faster than a
+        `ChainMap`."""
+        return super().make_globals(d) if d else self.globals
 
 
 class CompiledTemplates(BytecodeCache):
