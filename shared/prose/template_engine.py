@@ -10,13 +10,15 @@ from contextlib import suppress
 from importlib.util import cache_from_source
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import Any, cast
 
 import jinja2
+import markupsafe
 from jinja2 import BytecodeCache, Environment, StrictUndefined, Template
 from jinja2.bccache import Bucket
 from jinja2.loaders import BaseLoader
-from jinja2.runtime import Context, Macro
+from jinja2.runtime import Context
+from markupsafe import Markup
 
 from shared.runtime.file_replacement import Durability, replacing
 
@@ -36,14 +38,19 @@ def page_environment(loader: BaseLoader, compiled: BytecodeCache | None = None) 
 
 
 class PageContext(Context):
-    """Calls macros, which most calls of a page are, without looking up what they ask for."""
+    """Calls what a template calls as it is: Jinja looks first whether it asks for the context, and
+    nothing does that templates call here."""
 
-    def call(self, function: Callable[..., Any], /, *values: Any, **named: Any) -> Any:
-        if type(function) is not Macro:
-            return super().call(function, *values, **named)
-        named.pop("_block_vars", None)
-        named.pop("_loop_vars", None)
-        return function(self.eval_ctx, *values, **named)
+    def call(
+        self,
+        function: Callable[..., Any],
+        /,
+        *values: Any,
+        _block_vars: object = None,
+        _loop_vars: object = None,
+        **named: Any,
+    ) -> Any:
+        return function(*values, **named)
 
 
 class PageEnvironment(Environment):
@@ -65,12 +72,25 @@ class PageEnvironment(Environment):
         template = self._loaded.get(name)
         if template is None:
             template = self._loaded[name] = super().get_template(name, parent, globals)
+            template.root_render_func.__globals__["escape"] = _escaped
         return template
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         """Return the global values of all templates: a `dict`, which contexts copy faster than a
         `ChainMap`."""
         return super().make_globals(d) if d else self.globals
+
+
+# `markupsafe.escape` wraps what this returns in two more calls: templates put out 200 texts a page.
+_escape_text: Callable[[str], str] = getattr(markupsafe, "_escape_inner", markupsafe.escape)
+
+
+def _escaped(value: object) -> str:
+    """Return what a template puts out as HTML."""
+    kind = type(value)
+    if kind is str:
+        return _escape_text(cast("str", value))
+    return cast("Markup", value) if kind is Markup else markupsafe.escape(value)
 
 
 class CompiledTemplates(BytecodeCache):

@@ -43,6 +43,17 @@ def test_a_filter_gets_texts_of_macros_as_html() -> None:
     assert rendered(template) == "<b>1</b>&lt;"
 
 
+def test_what_a_template_calls_gets_what_the_template_names() -> None:
+    template = "{% macro named(text, more='') %}{{ text }}{{ more }}{% endmacro %}"
+    calls = "{{ named('a', more='b') }}{% for each in [1] %}{{ called(each, more=2) }}{% endfor %}"
+    assert rendered(template + calls, called=lambda number, more: number + more) == "ab3"
+
+
+def test_nothing_that_every_template_may_call_asks_for_its_context() -> None:
+    called = page_environment(DictLoader({})).globals.values()
+    assert not [each for each in called if hasattr(each, "jinja_pass_arg")]
+
+
 def test_a_missing_value_is_an_error() -> None:
     with pytest.raises(UndefinedError):
         rendered("{{ missing }}")
