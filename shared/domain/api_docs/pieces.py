@@ -7,7 +7,6 @@ that is shorter as a gzip file is stored as one.
 import gzip
 import json
 import shutil
-import zlib
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -23,7 +22,6 @@ MAX_NAME_LENGTH = 1_000  # Characters; the addresses of longer names are refused
 BASE_URL = "\0"
 _PACKED_FROM = 1_024  # Bytes. Shorter pieces are hardly shorter as gzip files.
 _LEVEL = 6
-_GZIP = zlib.MAX_WBITS | 16  # The format that `zlib` reads.
 
 
 class PieceKind(StrEnum):
@@ -86,7 +84,7 @@ class PiecePlace(Struct, frozen=True):
         """Return the piece as it was added."""
         if self.unpacked_length == self.length:
             return stored
-        return zlib.decompress(stored, _GZIP)  # `gzip` reads the header in Python.
+        return gzip.decompress(stored)
 
 
 def place_in_index(index: bytes, name: str) -> PiecePlace | None:
@@ -95,8 +93,8 @@ def place_in_index(index: bytes, name: str) -> PiecePlace | None:
     start = index.find(row)
     if start < 0:
         return None
-    place = index[start + len(row) : index.index(b"]", start + len(row))]
-    return PiecePlace(*map(int, place.split(b",")))
+    _, *place = json.loads(index[start : index.index(b"]", start + len(row)) + 1])
+    return PiecePlace(*place)
 
 
 class PiecesWriter(Struct):
