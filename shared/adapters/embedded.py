@@ -148,6 +148,21 @@ def require_registry(data: Path) -> None:
         raise DatabaseLost(found, way_out)
 
 
+class FolderUnprepared(DatabaseUnusable):
+    """No start of a registry has prepared the data folder, or it was interrupted."""
+
+    def __init__(self, data: Path) -> None:
+        super().__init__(
+            f"The data folder {data} has no stores yet. Start the registry to create them."
+        )
+
+
+def is_prepared(data: Path) -> bool:
+    """Check whether a start has created the stores of the folder, the search index last."""
+    folder = DataFolder(data)
+    return not _is_empty(folder.database) and not _is_empty(folder.search)
+
+
 _KEYS = "keys"
 
 

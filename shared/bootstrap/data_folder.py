@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from shared.adapters.data_folder import DataFolder
+from shared.adapters.embedded import is_prepared
 from shared.settings import Settings
 
 
@@ -23,8 +24,8 @@ def settings_file(settings: Settings) -> Path:
 
 
 def is_unprepared(settings: Settings) -> bool:
-    """Check whether the registry is on one machine, and no start has created its database."""
-    return not settings.is_in_the_cloud and not DataFolder(settings.data).database.exists()
+    """Check whether the registry is on one machine, and no start has created its stores."""
+    return not settings.is_in_the_cloud and not is_prepared(settings.data)
 
 
 def require_folder(settings: Settings, way_out: str) -> None:

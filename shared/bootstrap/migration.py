@@ -50,7 +50,7 @@ def migrate(settings: Settings, report: Report = report_nothing) -> None:
 
 
 def create_stores(settings: Settings) -> None:
-    """Create the stores of a data folder that no start has prepared.
+    """Create the stores of a data folder that no start has prepared, or an interrupted one.
 
     Raises `DatabaseLost` if the folder has parts of a registry, and not its database.
     """

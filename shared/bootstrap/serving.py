@@ -4,7 +4,7 @@ import os
 from contextlib import AbstractContextManager, nullcontext
 
 from shared.adapters.data_folder import DataFolder
-from shared.adapters.embedded import require_registry
+from shared.adapters.embedded import FolderUnprepared, require_registry
 from shared.adapters.serving_processes import (
     ServingProcess,
     require_alone,
@@ -12,7 +12,7 @@ from shared.adapters.serving_processes import (
     serving,
     serving_alone,
 )
-from shared.adapters.sqlite.connections import DatabaseMissing, DatabaseUnusable
+from shared.adapters.sqlite.connections import DatabaseUnusable
 from shared.adapters.sqlite.database import MIGRATIONS, Database
 from shared.adapters.system import SystemClock, SystemRandomness
 from shared.auth.signing_keys import SigningKeyFolder
@@ -45,11 +45,11 @@ def require_whole_folder(settings: Settings) -> None:
 
 
 def require_prepared_folder(settings: Settings) -> None:
-    """Raise `DatabaseLost` as `require_whole_folder` does, and `DatabaseMissing` if no start has
+    """Raise `DatabaseLost` as `require_whole_folder` does, and `FolderUnprepared` if no start has
     prepared the data folder."""
     require_whole_folder(settings)
     if is_unprepared(settings):
-        raise DatabaseMissing(DataFolder(settings.data).database)
+        raise FolderUnprepared(settings.data)
 
 
 def starting(settings: Settings) -> AbstractContextManager[None]:

@@ -39,7 +39,7 @@ def page_environment(loader: BaseLoader, compiled: BytecodeCache | None = None) 
 
 class PageContext(Context):
     """Calls what a template calls as it is: Jinja looks first whether it asks for the context, and
-    nothing does that templates call here."""
+    nothing does that templates call here. What is called may not raise `StopIteration`."""
 
     def call(
         self,
@@ -54,8 +54,7 @@ class PageContext(Context):
 
 
 class PageEnvironment(Environment):
-    """Finds a template that was loaded by its name, without a lock; no template changes, or has
-    global values of its own."""
+    """Finds a template that was loaded by its name, without a lock: no template changes."""
 
     context_class = PageContext
 
@@ -69,6 +68,8 @@ class PageEnvironment(Environment):
         parent: str | None = None,
         globals: MutableMapping[str, Any] | None = None,  # noqa: A002 - the name in Jinja.
     ) -> Template:
+        if globals:
+            return super().get_template(name, parent, globals)
         template = self._loaded.get(name)
         if template is None:
             template = self._loaded[name] = super().get_template(name, parent, globals)

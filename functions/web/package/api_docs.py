@@ -99,10 +99,10 @@ async def _module_page(call: PublicPageCall, details: ReleaseDetails, module: st
         return await _module_markdown(call, details, module)
     index, page, readme = await _texts_of_module(call, details, module)
     problem = _problem(call, page) if isinstance(page, Refusal) else ""
-    if isinstance(readme, Refusal):
-        # Of the module that has the name of the package, the problem says it already.
-        is_said = bool(problem) and module == details.head.name
-        readme = "" if is_said else missing_readme_html(call, readme)
+    if problem and module == details.head.name:
+        readme = ""
+    elif isinstance(readme, Refusal):
+        readme = missing_readme_html(call, readme)
     values = {
         "module": module,
         "page": SafeHtml() if isinstance(page, Refusal) else SafeHtml(page or ""),

@@ -98,7 +98,7 @@ class PieceReader:
 
     async def place(self, digest: Digest, name: str) -> PiecePlace | None:
         """Return where a piece is, or None; raise `PiecesGone`."""
-        file = await self._file(digest)
+        file = await self._file(digest, with_pieces=False)
         return file and place_in_index(file.index, name)
 
     async def read(self, digest: Digest, name: str) -> StoredPiece | None:
@@ -111,7 +111,7 @@ class PieceReader:
     ) -> Sequence[StoredPiece | None]:
         """Return pieces of a release, None for each that it lacks; raise `PiecesGone`."""
         for _ in range(2):
-            file = await self._file(digest)
+            file = await self._file(digest, with_pieces=True)
             if file is None:
                 return [None] * len(names)
             pieces = list[StoredPiece | None]()
@@ -129,8 +129,9 @@ class PieceReader:
         """Read the record again: its documentation was just made."""
         self._records.drop(digest.hex)
 
-    async def _file(self, digest: Digest) -> _PiecesFile | None:
-        """Return the file of a release, None if it has none; raise `PiecesGone`."""
+    async def _file(self, digest: Digest, *, with_pieces: bool) -> _PiecesFile | None:
+        """Return the file of a release, a small one as a whole if its pieces are wanted too; None
+        if the release has none. Raises `PiecesGone`."""
         for _ in range(2):
             record = await self.record(digest)
             if record is None or record.pieces is None:
@@ -139,12 +140,13 @@ class PieceReader:
             index = self._indexes.get(pointer.name)
             if index is not None:
                 return _PiecesFile(pointer, index, None)
-            start = 0 if pointer.end <= SMALL_FILE_BYTES else pointer.index_start
+            is_whole = with_pieces and pointer.end <= SMALL_FILE_BYTES
+            start = 0 if is_whole else pointer.index_start
             read = await self._range(digest, pointer, start, pointer.end - start)
             if read is not None:
                 index = read[pointer.index_start - start :]
                 self._indexes.put(pointer.name, index)
-                return _PiecesFile(pointer, index, read if start == 0 else None)
+                return _PiecesFile(pointer, index, read if is_whole else None)
         raise PiecesGone
 
     async def _content(self, digest: Digest, file: _PiecesFile, place: PiecePlace) -> bytes | None:

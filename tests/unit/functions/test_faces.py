@@ -6,6 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from shared.adapters.data_folder import DataFolder
+from shared.adapters.embedded import is_prepared, open_embedded
+from tests.fakes.system import FakeClock
 from tests.paths import ROOT
 
 VALUE = "@Microsoft.KeyVault(SecretUri=https://kv.example.org/secrets/link-key)"
@@ -45,9 +50,16 @@ def test_an_unknown_setting_is_an_error_in_the_log_of_an_app_that_starts(tmp_pat
     assert "Did you mean BALLROOM_READERS?" in line
 
 
+@pytest.mark.parametrize("left", ["nothing", "an empty database", "no search index"])
 def test_an_app_on_one_machine_creates_its_stores_and_commands_go_on_with_them(
-    tmp_path: Path,
+    left: str, tmp_path: Path
 ) -> None:
+    folder = DataFolder(tmp_path / "data")
+    if left == "an empty database":
+        folder.root.mkdir()
+        folder.database.touch()
+    if left == "no search index":  # As after a disk that was full during the first start.
+        open_embedded(folder.root, FakeClock()).migrate()
     for program in (["-c", START], ["-m", "shared.cli", "account", "add", "kim"]):
         ended = subprocess.run(
             [sys.executable, *program],
@@ -58,6 +70,7 @@ def test_an_app_on_one_machine_creates_its_stores_and_commands_go_on_with_them(
             check=False,
         )
         assert (ended.returncode, ended.stderr) == (0, "")
+    assert is_prepared(folder.root)
 
 
 def test_an_app_over_keys_without_their_database_answers_that_it_does_not_run(

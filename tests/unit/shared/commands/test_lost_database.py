@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.data_folder import DataFolder
-from shared.adapters.sqlite.connections import DatabaseMissing
+from shared.adapters.embedded import FolderUnprepared
 from shared.domain.snapshots import RESTORE_UNFINISHED
 from shared.localhost import application, main, prepare
 from shared.runtime.file_replacement import partial_path
@@ -171,9 +171,13 @@ def test_a_snapshot_that_is_half_restored_is_restored_first(
 
 def test_an_empty_folder_starts(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BALLROOM_DATA", str(empty_folder))
-    with pytest.raises(DatabaseMissing, match="Start the registry to create it"):
+    with pytest.raises(FolderUnprepared, match="Start the registry to create them"):
         application()
     assert list(empty_folder.iterdir()) == []  # Keys alone would refuse the start.
+    DataFolder(empty_folder).database.touch()  # As a start that was killed leaves it.
+    with pytest.raises(FolderUnprepared):
+        application()
+    assert list(empty_folder.iterdir()) == [DataFolder(empty_folder).database]
     prepare(Settings.load())
     assert application()
 
