@@ -236,11 +236,12 @@ def suites_of(extent: Extent) -> list[str]:
 
 
 def run_suites(names: Sequence[str], extent: Extent, *, is_measured: bool) -> list[Outcome]:
-    """Run suites on all cores, and beside them those that mostly wait and other Pythons.
+    """Run suites on all cores, and beside them those without narrow limits of time, the report of
+    the coverage and other Pythons.
 
     With `--tables` other Pythons run whole suites, and so after the others.
     """
-    waiting = [name for name in names if name in BESIDE and len(names) > 1]
+    names_beside = [name for name in names if name in BESIDE and len(names) > 1]
     parts = {
         name: parts_of(
             name,
@@ -259,8 +260,8 @@ def run_suites(names: Sequence[str], extent: Extent, *, is_measured: bool) -> li
             for part in parts[suite]
         ]
 
-    jobs = jobs_of(name for name in names if name not in waiting)
-    beside = jobs_of(waiting)
+    jobs = jobs_of(name for name in names if name not in names_beside)
+    beside = jobs_of(names_beside)
     on_others = list[Job]()
     if is_measured:
         traced = [part for each in parts.values() for part in each if part.is_measured]

@@ -59,8 +59,9 @@ class Browser:
         where that leads; return the answer to the form itself.
 
         The form is sent as a browser sends it: with its hidden fields, and with what the page has
-        in fields that nobody changes. The start of a button's text, and the values of hidden fields
-        and of buttons, select among several of one address.
+        in fields that nobody changes. What a field accepts (`required`, `maxlength`, `readonly`) is
+        not looked at: a registry does not rely on it. The start of a button's text, and the values
+        of hidden fields and of buttons, select among several forms of one address.
         """
         forms = forms_of(self.page.text, str(self.page.url))
         form = form_to_send(forms, urljoin(URL, action), button, typed)

@@ -28,4 +28,7 @@ def folder_of(package: str) -> Path:
 def _install(npm: str, package: str, wanted: Path) -> str:
     options = ["--silent", "--no-audit", "--no-fund", "--prefix", str(folder_of(package))]
     done = subprocess.run([npm, "install", *options, package], check=False, capture_output=True)
-    return "" if done.returncode == 0 and wanted.exists() else f"npm could not install {package}"
+    if done.returncode == 0 and wanted.exists():
+        return ""
+    shutil.rmtree(folder_of(package), ignore_errors=True)
+    return f"npm could not install {package}"

@@ -108,6 +108,7 @@ def running_process(
     process = subprocess.Popen(
         command, cwd=root, env={**os.environ, **environment}, stdout=output, stderr=output
     )
+    is_stuck = False
     try:
         wait_until(process, is_ready)
         yield process
@@ -118,9 +119,10 @@ def running_process(
             _, said = process.communicate(timeout=BOUND_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait()
-            raise
+            _, said = process.communicate()
+            is_stuck = True
         sys.stderr.write((said or b"").decode())
+    assert not is_stuck, f"{command} did not stop within {BOUND_SECONDS:.0f} s."
 
 
 def fresh_connections() -> httpx.AsyncClient:
@@ -164,13 +166,14 @@ def wait_for(process: "subprocess.Popen[bytes]", url: str) -> None:
 
 
 def wait_until(process: "subprocess.Popen[bytes]", is_ready: Callable[[], bool]) -> None:
-    """Wait until the process is ready; raise `RuntimeError` if it ends before."""
+    """Wait until the process is ready; raise `RuntimeError` if it ends before, and `TimeoutError`
+    if it takes too long."""
     deadline = time.monotonic() + BOUND_SECONDS
     pause = Event()
     while time.monotonic() < deadline:
         if process.poll() is not None:
             said = (process.communicate()[1] or b"").decode()
-            message = f"{process.args} ended: {said}"
+            message = f"{process.args} ended before it was ready: {said or 'its log says why.'}"
             raise RuntimeError(message)
         if is_ready():
             return

@@ -102,7 +102,7 @@ PAGES: dict[str, tuple[str, bool, str, str, dict[str, Any]]] = {
         EMPTY,
         "/publishers",
         "/publishers/add",
-        {**GREET, "environment": "", "refs": '"><b>'},
+        {**GREET, "environment": "", "refs": '"><b>', "tag_version": ""},
     ),
     "log": ("ann", FULL, "/log", "", {}),
     "log_without_anything": ("ann", EMPTY, "/log?actor=%3Cb%3E&kind=token.", "", {}),
@@ -144,6 +144,8 @@ async def test_tokens(world: World, page: SnapshotAssertion) -> None:
 async def test_publishers(world: World, page: SnapshotAssertion) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     ann = await signed_in(world, world.people.ann, f"{ORG}/publishers")
-    await ann.submit(f"{ORG}/publishers/add", **{**GREET, "repository": HOSTILE[:20]})
+    await ann.submit(
+        f"{ORG}/publishers/add", **{**GREET, "repository": HOSTILE[:20], "tag_version": ""}
+    )
     await ann.submit(f"{ORG}/publishers/add", **{**GREET, "package": "planned"})
     assert reported(ann) == page

@@ -80,8 +80,7 @@ async def test_with_keys_no_identity_is_needed() -> None:
 def test_the_app_starts_without_importing_what_its_first_request_needs(
     world: dict[str, str], tmp_path: Path
 ) -> None:
-    # On one machine the first start of all creates the stores.
-    _, done = [
+    starts = [
         subprocess.run(
             [sys.executable, "-c", IMPORTED],
             cwd=ROOT,
@@ -92,8 +91,10 @@ def test_the_app_starts_without_importing_what_its_first_request_needs(
         )
         for _ in range(2)
     ]
+    # On one machine the first start of all creates the stores.
+    looked_at = starts if world else starts[1:]
     # What was imported is set aside, and collections run again.
-    assert done.stdout.strip() == "[] True True"
+    assert {each.stdout.strip() for each in looked_at} == {"[] True True"}
 
 
 async def findings(connections: AzureClients) -> dict[str, DoctorCheck]:

@@ -169,7 +169,9 @@ def test_a_snapshot_that_is_half_restored_is_restored_first(
     assert application()
 
 
-def test_an_empty_folder_starts(empty_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_application_is_refused_until_a_start_has_prepared_its_folder(
+    empty_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("BALLROOM_DATA", str(empty_folder))
     with pytest.raises(FolderUnprepared, match="Start the registry to create them"):
         application()
