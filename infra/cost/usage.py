@@ -97,7 +97,7 @@ MEASURED: Mapping[CountedRequest, Usage] = MappingProxyType(
         CountedRequest.RESOLVE: Usage(72.6, 2, 0, 0, 10_595),
         # The first of a package in a process that answered others.
         CountedRequest.PAGE: Usage(18.42, 5.84, 4, 0, 16_810),
-        CountedRequest.API_PAGE: Usage(9.1, 3, 4, 0, 11_845),
+        CountedRequest.API_PAGE: Usage(9.1, 3, 2, 0, 11_845),
         CountedRequest.SEARCH: Usage(0, 0, 0, 0, 1_730),
         # Includes writing the log for a single push, and the proof.
         CountedRequest.PUSH: Usage(204.36, 40.51, 2, 8, 351),
