@@ -49,11 +49,14 @@ class PiecesFolder(Struct, frozen=True):
     root: Path
 
     def file(self, digest: Digest, name: str) -> Path:
-        return self.root.joinpath(digest.hex[:2], f"{digest.hex}.{name}")
+        return self._of(digest) / f"{digest.hex}.{name}"
 
     def files(self, digest: Digest) -> list[Path]:
         """Return the files of an archive that exist."""
-        return list((self.root / digest.hex[:2]).glob(f"{digest.hex}.*"))
+        return list(self._of(digest).glob(f"{digest.hex}.*"))
+
+    def _of(self, digest: Digest) -> Path:
+        return self.root / digest.hex[:2]
 
 
 class LogFolder(Struct, frozen=True):

@@ -103,7 +103,8 @@ def running_process(
 ) -> Generator["subprocess.Popen[bytes]"]:
     """Start a program, wait until it is ready, and end it however the block ends.
 
-    What it says on a pipe is shown when it has ended, for a test that fails.
+    What it says on a pipe is shown when it has ended, for a test that fails. One that does not stop
+    is killed, and fails the test unless that failed already.
     """
     process = subprocess.Popen(
         command, cwd=root, env={**os.environ, **environment}, stdout=output, stderr=output

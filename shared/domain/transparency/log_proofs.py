@@ -66,11 +66,11 @@ class LogProof(Struct, frozen=True, dict=True):
         """Return the checkpoint if it is signed and witnessed as the policy requires, and its tree
         has the entry; raise `ProofRefused` otherwise."""
         checkpoint = policy.verified(self.note)
-        require_inclusion(
-            leaf_hash(entry),
-            self.index,
-            size=checkpoint.size,
-            root=checkpoint.root,
-            proof=self.hashes,
-        )
+        self.require_entry(entry)
         return checkpoint
+
+    def require_entry(self, entry: bytes) -> None:
+        """Raise `ProofRefused` unless the tree of the checkpoint has the entry, whoever signed
+        it."""
+        size, root = self.checkpoint.head
+        require_inclusion(leaf_hash(entry), self.index, size=size, root=root, proof=self.hashes)

@@ -49,7 +49,7 @@ class AffectedVersions(Struct, frozen=True):
             return AffectedReleases(((),) * len(releases), depends_on=None)
         # Most registries have no advisories of their packages.
         is_about_packages = index.is_about(self.ecosystem)
-        found = [index.matching(self.asked(each)) for each in releases if is_about_packages]
+        found = [index.matching(self.asked(each)) for each in releases] if is_about_packages else []
         if not any(found):
             return AffectedReleases(((),) * len(releases))
         others = {

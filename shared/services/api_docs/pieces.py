@@ -27,7 +27,8 @@ from shared.runtime.lru_cache import LruCache
 RECORDS_CACHED = 2_000  # Without symbols; each has some 2 KB.
 INDEX_CACHED_BYTES = 16 * 1024 * 1024  # The indexes of some thousand releases.
 SYMBOLS_CACHED_BYTES = 20 * 1024 * 1024
-# A file up to this size is read whole for its index: that takes as long as reading the index.
+# A file up to this size is read whole, if a piece is read and its index is not known: that takes as
+# long as reading the index.
 SMALL_FILE_BYTES = 64 * 1024
 
 

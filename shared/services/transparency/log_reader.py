@@ -8,7 +8,6 @@ from shared.domain.errors.transparency import LogStopped, NoteUnreadable, ProofR
 from shared.domain.transparency.checkpoints import Checkpoint
 from shared.domain.transparency.log_proofs import LogProof
 from shared.domain.transparency.log_states import CHECKPOINT_FILE, PLACE_OF_STATE, LogState
-from shared.domain.transparency.merkle_tree import leaf_hash, require_inclusion
 from shared.domain.transparency.notes import SignedNote
 from shared.domain.transparency.tiles import Tile
 from shared.ports.directory import DirectoryStore
@@ -68,10 +67,10 @@ class LogReader(Struct, frozen=True):
         if not 0 <= index < checkpoint.size:
             return None
         folder = state.folder_of(checkpoint.origin)
-        size, root = checkpoint.head
         try:
-            hashes = await self.tiles.inclusion_proof(folder, index, size)
-            require_inclusion(leaf_hash(entry), index, size=size, root=root, proof=hashes)
+            hashes = await self.tiles.inclusion_proof(folder, index, checkpoint.size)
+            proof = LogProof(index, hashes, note)
+            proof.require_entry(entry)
         except (ProofRefused, NoteUnreadable) as refused:
             raise LogStopped(str(refused)) from None
-        return LogProof(index, hashes, note)
+        return proof

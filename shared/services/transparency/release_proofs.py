@@ -14,7 +14,6 @@ from shared.domain.transparency.encodings import base64_of
 from shared.domain.transparency.leaves import FIRST_KINDS, LoggedEvent
 from shared.domain.transparency.log_proofs import LogProof
 from shared.domain.transparency.log_states import LogState
-from shared.domain.transparency.merkle_tree import leaf_hash, require_inclusion
 from shared.domain.transparency.proof_steps import ProofStep, proof_steps
 from shared.domain.transparency.records import (
     ReleaseProof,
@@ -67,13 +66,6 @@ class LoggedRelease(Struct, frozen=True):
     def hashes(self) -> list[str]:
         """Those of the proof, from the entry to the root."""
         return list(map(base64_of, self.proof.hashes))
-
-    def require(self) -> None:
-        """Raise `ProofRefused` unless the proof leads from the entry to the root."""
-        size, root = self.proof.checkpoint.head
-        hashes = self.proof.hashes
-        index = self.proof.index
-        require_inclusion(leaf_hash(self.entry), index, size=size, root=root, proof=hashes)
 
     @property
     def steps(self) -> list[ProofStep]:
@@ -147,14 +139,14 @@ class ReleaseProofs:
         stored = await self._directory.get(ReleaseProof, place)
         if stored is None:
             return None
+        entry = stored.entry.encode()
         try:
             proof = LogProof.parse(stored.proof)
-            # Proofs of other entries are not stored.
-            found = LoggedRelease(stored.entry.encode(), proof, says_published=True)
-            found.require()
+            proof.require_entry(entry)
         except (NoteUnreadable, ProofRefused):
             return None
-        return found
+        # Proofs of other entries are not stored.
+        return LoggedRelease(entry, proof, says_published=True)
 
     async def _store(self, key: str, found: LoggedRelease) -> LoggedRelease:
         """Store a proof, and return the one that is stored: that of another process, if it was
