@@ -1,5 +1,6 @@
 """Registries whose people a directory provisions by SCIM."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ import httpx
 
 from shared.domain.accounts import Account
 from shared.domain.principals import OPERATOR
+from shared.services.adapters import Adapters
 from shared.services.record_batches import all_entities
 from shared.services.scim.tokens import IssuedScimToken
 from tests.support.sign_in import SignInWorld, open_sign_in
@@ -67,9 +69,16 @@ class ScimWorld:
         return (await self.accounts())[name]
 
 
-async def open_scim(worlds: OpenWorld, provider: str = "entra", **options: Any) -> ScimWorld:
-    """Return a registry with every provider, one of which provisions its people."""
-    company = await open_sign_in(worlds, **options)
+async def open_scim(
+    worlds: OpenWorld,
+    around: Callable[[Adapters], Adapters] = lambda stores: stores,
+    *,
+    provider: str = "entra",
+    **options: Any,
+) -> ScimWorld:
+    """Return a registry with every provider, one of which provisions its people; `around` puts
+    something around its stores."""
+    company = await open_sign_in(worlds, around, **options)
     return ScimWorld(company, await issue(company, provider))
 
 

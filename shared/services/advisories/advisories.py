@@ -28,7 +28,7 @@ from shared.domain.archives.java_libraries import JavaLibrary
 from shared.domain.coordinates import NO_PACKAGE, Coordinate, Package
 from shared.domain.dependency_graphs import read_graph
 from shared.domain.entities import Place
-from shared.domain.errors.base import Conflict, Invalid, InvalidName, Refusal
+from shared.domain.errors.base import Conflict, Forbidden, Invalid, InvalidName, NotFound
 from shared.domain.names import OrgName, parse_org
 from shared.domain.packages import Release
 from shared.domain.principals import ANONYMOUS, Principal
@@ -180,7 +180,7 @@ class Advisories(Struct, frozen=True):
                 await self.authorization.require_to_read(by, Action.MANAGE, org)
             else:
                 await self.registry_authorization.require_auditor(by, "see", _WHAT)
-        except Refusal:
+        except (NotFound, Forbidden):
             return None
         return stored
 

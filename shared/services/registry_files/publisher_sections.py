@@ -5,7 +5,7 @@ from functools import partial
 from msgspec import Struct
 
 from shared.domain.coordinates import Package
-from shared.domain.errors.base import Refusal
+from shared.domain.errors.base import Refusal, Unavailable
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
 from shared.domain.principals import OPERATOR
@@ -74,6 +74,8 @@ class PublisherSections(Struct, frozen=True):
         section = _section(publisher, self.publishers.base_url)
         try:
             made = await self.publishers.described(_request(org, section), by=OPERATOR)
+        except Unavailable:
+            raise  # Otherwise a file would lack publishers while a store does not answer.
         except Refusal:
             return None
         return section if _fingerprint(made) == _fingerprint(publisher) else None

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from shared.auth.secrets import random_text
 from shared.domain.entities import Place
-from shared.domain.errors.base import Refusal, printable
+from shared.domain.errors.base import NotFound, Refusal, printable
 from shared.domain.principals import MAINTENANCE
 from shared.domain.scim import (
     PENDING,
@@ -80,7 +80,7 @@ class ScimGroups(Struct, frozen=True):
         """Return the group with this id, if there is one."""
         try:
             return [await self.scim_records.group(of.provider, group_id)]
-        except Refusal:
+        except NotFound:
             return []
 
     async def create(self, values: GroupValues, *, of: ScimDirectory) -> GroupWithMembers:
@@ -259,7 +259,7 @@ class ScimGroups(Struct, frozen=True):
     async def _is_user(self, user_id: str, of: ScimDirectory) -> bool:
         try:
             await self.scim_records.user(of.provider, user_id)
-        except Refusal:
+        except NotFound:
             return False
         return True
 

@@ -17,7 +17,7 @@ from shared.auth.secrets import random_text
 from shared.domain.accounts import Account
 from shared.domain.directory_locks import DirectoryState
 from shared.domain.entities import Place
-from shared.domain.errors.base import Refusal
+from shared.domain.errors.base import NotFound, Refusal
 from shared.domain.errors.identity import account_not_found
 from shared.domain.identities import Identity, identity_place
 from shared.domain.principals import Principal
@@ -100,7 +100,7 @@ class ScimUsers(Struct, frozen=True):
             user_id = await self.scim_records.holder(ScimUser, of.provider, field, value)
         try:
             return [await self.scim_records.user(of.provider, user_id)] if user_id else []
-        except Refusal:
+        except NotFound:
             return []
 
     @retried_with_back_off

@@ -10,7 +10,9 @@ from tests.support.advisories import asked
 from tests.support.archives import bala
 from tests.support.browsers import signed_in
 from tests.support.event_feed import checked_feed
-from tests.support.world import URL, Person, World
+from tests.support.port_doubles import PortOutage
+from tests.support.refusals import raises_refusal
+from tests.support.world import URL, OpenWorld, Person, World
 
 pytestmark = pytest.mark.measured
 
@@ -115,6 +117,18 @@ async def test_a_published_advisory_is_changed_and_withdrawn(released: World) ->
     assert refused.json()["error"]["code"] == "advisory-withdrawn"
     page = await released.get(f"{URL}/advisories/{advisory['id']}")
     assert "This advisory was withdrawn" in page.text
+
+
+async def test_a_draft_is_not_said_to_be_missing_during_an_outage(worlds: OpenWorld) -> None:
+    outage = PortOutage({"directory": ("access_context",)})
+    world = await worlds(wrap=outage.wrap)
+    for version in ("1.0.0", "1.2.0"):
+        await world.push(bala(f"acme/greet:{version}"))
+    drafted = (await draft(world)).json()
+    ann = world.fresh(world.people.ann)
+    outage.lasts = True
+    with raises_refusal("busy"):
+        await world.registry.advisories.advisories.find(drafted["id"], ann)
 
 
 async def test_a_draft_is_deleted_and_its_number_is_not_used_again(released: World) -> None:

@@ -24,7 +24,7 @@ from shared.services.tokens.tokens import TokenRequest
 from shared.use_cases.trusted_publishers import NewPublisher
 from tests.sampling import FULL
 from tests.support.browsers import signed_in
-from tests.support.port_doubles import Fault, Moment, failing
+from tests.support.port_doubles import Fault, Moment, PortOutage, failing
 from tests.support.refusals import raises_refusal
 from tests.support.world import URL, OpenWorld, Person, World, limited
 
@@ -281,6 +281,16 @@ async def test_a_file_that_is_stopped_in_the_middle_is_applied_by_a_repeat(
         if fault.calls < nth:
             break
     assert stopped
+
+
+async def test_no_file_lacks_a_publisher_since_a_store_did_not_answer(worlds: OpenWorld) -> None:
+    outage = PortOutage({"metadata": ("head",)})
+    world = await worlds(wrap=outage.wrap)
+    await world.registry.administration.registry_files.apply(FileRequest(GROWN), by=OPERATOR)
+    assert "release.yml" in await exported(world)
+    outage.lasts = True
+    with raises_refusal("busy"):
+        await exported(world)
 
 
 _names = st.sampled_from(["acme", "other", "fresh", "New_1"])

@@ -10,12 +10,14 @@ import pytest
 
 from shared.domain.accounts import LockSource
 from shared.domain.body_sizes import MAX_BODY_BYTES, MAX_GROUP_BYTES
+from shared.domain.errors.requests import Busy
 from shared.domain.group_rules import GroupRules
 from shared.domain.identities import Identity, identity_place
 from shared.domain.principals import OPERATOR
 from shared.domain.scim import ScimPerson, ScimUser
 from shared.localhost import sender_identifier
 from shared.services.administration.directory_locks import DirectoryDecision
+from tests.support.port_doubles import Fault
 from tests.support.scim import BASE, GROUP, KIM, USER, ScimWorld, issue, open_scim
 from tests.support.sign_in import HOST, TENANT
 from tests.support.world import URL, OpenWorld, Person, token_of
@@ -288,6 +290,44 @@ async def test_members_that_are_added_and_removed_get_and_lose_the_role_at_once(
     assert (await roles(scim), await roles(scim, "lee")) == ({}, {})
     await scim.patched(path, {"op": "Replace", "path": "members", "value": both[1:]})
     assert (await roles(scim), await roles(scim, "lee")) == ({}, {"acme": "maintainer"})
+
+
+async def test_a_member_who_was_removed_loses_the_role_whichever_read_fails(
+    worlds: OpenWorld,
+) -> None:
+    fault = Fault("get", Busy(), nth=0)
+    scim = await open_scim(worlds, fault.at("directory"))
+    await ruled(scim, f"entra:{DEVELOPERS} -> acme, maintainer")
+    kim = await scim.user()
+    made = await group(scim)
+    path = f"/Groups/{made['id']}"
+    members = [{"value": kim["id"]}]
+    fault.calls = 0
+    await scim.patched(path, {"op": "Add", "path": "members", "value": members})
+    reads = fault.calls
+    for fault.nth in range(1, reads + 1):
+        fault.calls = 0
+        await scim.patch(path, {"op": "Remove", "path": "members", "value": members})
+        fault.calls = reads
+        # The directory repeats what failed, and the task goes on with what was stored.
+        await scim.patched(path, {"op": "Remove", "path": "members", "value": members})
+        await scim.world.registry.maintenance.task_runner.run("apply-group-rules")
+        assert await roles(scim) == {}, fault.nth
+        await scim.patched(path, {"op": "Add", "path": "members", "value": members})
+        assert await roles(scim) == {"acme": "maintainer"}
+
+
+async def test_a_search_during_an_outage_finds_nobody_missing(worlds: OpenWorld) -> None:
+    fault = Fault("get", Busy(), nth=0)
+    scim = await open_scim(worlds, fault.at("directory"))
+    await scim.user()
+    search = f'/Users?filter=externalId eq "{KIM}"'
+    fault.calls = 0
+    await scim.done("GET", search)
+    reads = fault.calls
+    for fault.nth in range(1, reads + 1):
+        fault.calls = 0
+        assert (await scim.send("GET", search)).status_code == 503, fault.nth
 
 
 async def test_a_role_of_a_directory_has_no_end(scim: ScimWorld) -> None:

@@ -31,7 +31,7 @@ NEW_USER: dict[str, Any] = {
 
 @pytest.fixture
 async def scim(worlds: OpenWorld) -> ScimWorld:
-    return await open_scim(worlds, "oidc")
+    return await open_scim(worlds, provider="oidc")
 
 
 async def roles(scim: ScimWorld) -> dict[str, str]:
@@ -185,7 +185,7 @@ async def test_an_old_version_is_not_changed(scim: ScimWorld) -> None:
 
 
 async def test_requests_above_the_limit_are_refused(worlds: OpenWorld) -> None:
-    scim = await open_scim(worlds, "oidc", limit_scim="token=2")
+    scim = await open_scim(worlds, provider="oidc", limit_scim="token=2")
     statuses = [(await scim.send("GET", "/Users")).status_code for _ in range(3)]
     assert statuses == [200, 200, 429]
 

@@ -48,7 +48,7 @@ class Client(BaseSyncSCIMClient):
 @pytest.mark.timeout(600)  # It sends some 300 requests.
 @pytest.mark.parametrize("provider", ["entra", "oidc"])
 async def test_every_check_is_green(worlds: OpenWorld, provider: str) -> None:
-    scim = await open_scim(worlds, provider)
+    scim = await open_scim(worlds, provider=provider)
     client = Client(scim.world, scim.token)
     results = await run_sync(check_server, client)
     wrong = [each for each in results if each.status not in GREEN]
