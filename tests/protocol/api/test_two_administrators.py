@@ -8,14 +8,16 @@ import pytest
 
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Coordinate
+from shared.domain.grants import Grant
 from shared.domain.memberships import Membership
 from shared.domain.name_disputes import DisputeOutcome
 from shared.domain.names import parse_org
-from shared.domain.principals import OPERATOR
+from shared.domain.principals import OPERATOR, Principal
 from shared.domain.proposals import Proposal, ProposedAct
 from shared.domain.release_states import State
 from shared.domain.scopes import Role
 from shared.services.maintenance.tasks import require_task
+from shared.services.publishing.release_selection import ReleaseSelection
 from shared.use_cases import moderation
 from shared.use_cases.inputs import Nothing
 from tests.support.archives import bala
@@ -333,6 +335,25 @@ async def test_many_releases_are_not_removed_at_once(worlds: OpenWorld) -> None:
     page = admin.page
     assert "Another one confirms each removal" in page.text
     assert await state(world) is State.LIVE
+
+
+async def test_no_face_can_remove_many_releases_without_a_second_administrator(
+    worlds: OpenWorld,
+) -> None:
+    world = await opened(worlds)
+    selections = world.registry.publishing.selections
+    selection = ReleaseSelection(org="acme")
+    now_ms = world.clock.now_ms()
+    admin = Principal(world.people.admin.account.id, "session", (Grant(),), signed_in_ms=now_ms)
+    with raises_refusal("second-administrator-needed"):
+        await selections.decide(selection, State.REMOVED, "The court ordered it.", by=admin)
+    with raises_refusal("second-administrator-needed"):
+        await selections.decide_all([GREET], State.REMOVED, "The court ordered it.", by=admin)
+    assert await state(world) is State.LIVE
+    await selections.decide(selection, State.QUARANTINED, "The court ordered it.", by=admin)
+    assert await state(world) is State.QUARANTINED
+    await selections.decide(selection, State.REMOVED, "The court ordered it.", by=OPERATOR)
+    assert await state(world) is State.REMOVED
 
 
 async def test_a_command_waits_for_nobody_and_is_mailed_to_all(worlds: OpenWorld) -> None:
