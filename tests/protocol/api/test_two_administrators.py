@@ -235,6 +235,29 @@ async def test_the_erasure_of_an_account_waits(worlds: OpenWorld, when: str) -> 
     assert (await erasures.pending(mia.id) is not None) == (when == "later")
 
 
+async def test_who_confirms_the_erasure_of_an_account_by_the_api_gets_the_receipt(
+    worlds: OpenWorld,
+) -> None:
+    world = await opened(worlds)
+    mia = world.people.mia.account
+    admin = await signed_in(world, world.people.admin)
+    await admin.open(f"/manage/accounts/{mia.id}")
+    fields = {"name": "mia", "reason": "Request 31", "when": "now"}
+    await admin.submit(f"/manage/accounts/{mia.id}/erase", **fields)
+    bob = await signed_in(world, world.people.bob)
+    [proposal] = (await bob.api("GET", PROPOSALS)).json()["proposals"]
+    answer = await bob.api("POST", f"{PROPOSALS}/{proposal['id']}/confirm")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["erasure"] is None
+    receipt = answer.json()["receipt"]
+    assert receipt["account"] == mia.id
+    assert receipt["deleted"]["account with its name and address"] == 1
+    assert receipt["overwritten"] is True
+    assert isinstance(receipt["withoutOwner"], list)
+    assert receipt["erasedAt"].endswith("Z")
+    assert await world.stores.directory.get(Account, mia.place) is None
+
+
 async def test_a_decision_about_a_name_waits(worlds: OpenWorld) -> None:
     world = await opened(worlds)
     disputes = world.registry.administration.name_disputes
