@@ -140,8 +140,6 @@ async def _latest_checklist(call: SignedInCall, found: ManagedPackage) -> Checkl
 async def account_organization_packages_deprecate(call: SignedInCall) -> None:
     message = call.form.text("message")
     deprecation = call.registry.packages.deprecation
-    if call.form.text("successor"):
-        await call.submit(packages.set_successor, call.package)
     with about_field("message"):
         await deprecation.deprecate_package(call.package, message, by=call.caller)
 

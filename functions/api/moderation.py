@@ -17,6 +17,7 @@ from shared.domain.proposals import Proposal, ProposedAct
 from shared.domain.release_states import Holder, State
 from shared.domain.times import parse_time
 from shared.runtime.answers import Answer
+from shared.services.administration.account_erasure import ErasureReceipt
 from shared.services.publishing.erasure import Erasure
 from shared.services.publishing.package_holds import EndedHold
 from shared.services.publishing.proposals import ConfirmedProposal
@@ -128,11 +129,36 @@ class ErasedView(ResponseModel):
     proposal: ProposalView | None
 
 
+class ErasureReceiptView(ResponseModel):
+    """What the erasure of an account deleted."""
+
+    account: str = Field(description="The id of the account.")
+    erased_at: UtcTime
+    deleted: dict[str, int] = Field(description="How many records were deleted, by what they are.")
+    without_owner: list[str] = Field(description="Organizations that have no owner any more.")
+    overwritten: bool = Field(
+        description="Whether the deleted bytes in the database files were overwritten; otherwise "
+        "a task does it within the hour."
+    )
+
+    @classmethod
+    def of(cls, receipt: ErasureReceipt) -> Self:
+        return cls(
+            account=receipt.account,
+            erased_at=utc_datetime(receipt.at_ms),
+            deleted=dict(receipt.deleted),
+            without_owner=list(receipt.without_owner),
+            overwritten=receipt.is_overwritten,
+        )
+
+
 class ConfirmedView(ResponseModel):
-    """A proposal that was carried out, and what it deleted, if it was to erase a release."""
+    """A proposal that was carried out, and what it deleted, if it was to erase a release or an
+    account."""
 
     proposal: ProposalView
     erasure: ErasureView | None
+    receipt: ErasureReceiptView | None
 
 
 moderation_api = ApiFace()
@@ -422,9 +448,11 @@ def _proposal(call: ApiCall) -> str:
 )
 async def api_moderation_confirm(_: ApiCall, confirmed: ConfirmedProposal) -> ConfirmedView:
     erasure = confirmed.erasure
+    receipt = confirmed.receipt
     return ConfirmedView(
         proposal=ProposalView.model_validate(confirmed.proposal),
         erasure=None if erasure is None else ErasureView.of(erasure),
+        receipt=None if receipt is None else ErasureReceiptView.of(receipt),
     )
 
 

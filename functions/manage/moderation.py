@@ -12,7 +12,6 @@ from functions.http.signed_in_pages import (
 from functions.manage.releases import PUBLIC_REASONS, VERSIONS_PER_PAGE
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import InvalidRequest, about_field
-from shared.domain.errors.identity import second_administrator_needed
 from shared.domain.names import OrgName, PackageName, parse_org
 from shared.domain.principals import names_within_sentences
 from shared.domain.reasons import parse_required_reason
@@ -115,13 +114,7 @@ async def manage_releases_decide_many(call: SignedInCall) -> None:
     selections = call.registry.publishing.selections
     after = form.text("after")
     listed = await selections.page(selection, state, after, by=call.caller)
-    second_administrator = call.registry.administration.second_administrator
-    if state is State.REMOVED and second_administrator.must_confirm(call.caller):
-        why = (
-            "Another one confirms each removal. Quarantine these releases, which waits "
-            "for nobody, and remove them one by one on their pages."
-        )
-        raise second_administrator_needed(why)
+    await selections.require_decider(selection, state, by=call.caller)
     if state is State.REMOVED:
         require_confirmation(call, f"remove {len(listed.releases)}")
     sent = inputs_of_form(TakeDown, form.values)

@@ -348,6 +348,7 @@ class MaintenanceParts(ServiceGroup, frozen=True):
             audited_writer=self._parts.foundation.audited_writer,
             clock=self._adapters.clock,
             organization_deletion=self._registry.organizations.deletion,
+            remove_group_rules_of=self._parts.administration.roles_by_groups.remove_rules_of,
         )
 
     @cached_property

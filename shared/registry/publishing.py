@@ -146,6 +146,7 @@ class PublishingServices(ServiceGroup, frozen=True):
     def selections(self) -> ReleaseSelections:
         return ReleaseSelections(
             registry_authorization=self._registry.rights.registry_authorization,
+            second_administrator=self._registry.administration.second_administrator,
             moderation=self.moderation,
             metadata=self._adapters.metadata,
             directory=self._adapters.directory,

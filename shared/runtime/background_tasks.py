@@ -19,20 +19,26 @@ class BackgroundTasks:
         return len(self._tasks)
 
     def start(self, work: Coroutine[None, None, None]) -> None:
-        """Start what handles its own failures."""
+        """Start work that handles the failures it expects; any other is logged."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._end)
 
     async def close(self) -> None:
-        """Wait for what was started."""
-        await asyncio.gather(*self._tasks)
+        """Wait for what was started, however it ends."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def cancel(self) -> None:
         """Stop what was started."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        failure = None if task.cancelled() else task.exception()
+        if failure is not None:
+            log.error("background.failed", exc_info=failure)
 
 
 ResultT = TypeVar("ResultT")

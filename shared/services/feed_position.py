@@ -12,14 +12,15 @@ from shared.ports.work import WorkStore
 from shared.services.event_pages import NumberedEvent
 from shared.services.record_batches import EVENTS_READ_AT_ONCE
 
-POSITION_KEPT_FOR = timedelta(days=30)
+# A task saves its position only when it has moved, so this is also for how long no event may come.
+POSITION_KEPT_FOR = timedelta(days=400)
 
 
 class FeedPosition(Struct, frozen=True):
     """The stored position of one task: the number of the last event that it read, or a text with
     that number and more.
 
-    It expires 30 days after the last `save`; then the task begins anew.
+    It expires 400 days after the last `save`; then the task begins anew.
     """
 
     work: WorkStore

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from shared.auth.secrets import random_text
 from shared.domain.errors.base import Unavailable
+from shared.domain.errors.requests import Busy
 from shared.domain.times import MS
 from shared.ports.conflicts import Stale
 from shared.ports.system import Clock, Randomness
@@ -18,8 +19,11 @@ from shared.telemetry.log import log
 Sleep = Callable[[float], Awaitable[object]]
 
 # A change takes milliseconds. If a process dies, others wait until its lease expires.
-CHANGE_LEASE = timedelta(seconds=10)
+CHANGE_LEASE = timedelta(minutes=1)
 RENEWALS = 3  # Renewals during the lifetime of a lease, of which two may fail.
+# The part of its lifetime in which the holder of a lease begins to write. What has begun then ends
+# in the rest: a call of Cosmos DB takes 8 seconds at most, and one of SQLite 20.
+_WRITING = 2 / 3
 
 _HOLDER_LENGTH = 20  # Base62: no two share a lease.
 
@@ -34,14 +38,31 @@ class Leases(Struct, frozen=True):
 
     @asynccontextmanager
     async def lease(self, name: str) -> AsyncGenerator[None]:
-        """Hold the lease for a short change; raise `Stale` while another process holds it.
+        """Hold the lease while the block runs; raise `Stale` while another process holds it.
 
-        Callers are `retried_with_back_off`.
+        The block is canceled with `Busy`, as a crash would end it, if the lease was not renewed
+        for two thirds of its lifetime: a delayed holder writes nothing after another process took
+        the lease. Callers are `retried_with_back_off`.
         """
+        now = asyncio.get_running_loop().time
+        asked_at = now()
+        writing_seconds = (CHANGE_LEASE * _WRITING).total_seconds()
         async with self._taken(name, CHANGE_LEASE) as holder:
             if not holder:
                 raise Stale
-            yield
+            limit = asyncio.timeout_at(asked_at + writing_seconds)
+
+            def extend(asked_at: float) -> None:
+                if not limit.expired():
+                    limit.reschedule(asked_at + writing_seconds)
+
+            try:
+                async with limit, self._renewed(name, holder, CHANGE_LEASE, extend):
+                    yield
+            except TimeoutError:
+                if limit.expired():
+                    raise Busy from None
+                raise
 
     @asynccontextmanager
     async def held(self, name: str, lifetime: timedelta) -> AsyncGenerator[bool]:
@@ -54,12 +75,8 @@ class Leases(Struct, frozen=True):
             if not holder:
                 yield False
                 return
-            renewal = asyncio.create_task(self._renew(name, holder, lifetime))
-            try:
+            async with self._renewed(name, holder, lifetime, lambda _: None):
                 yield True
-            finally:
-                renewal.cancel()
-                await asyncio.gather(renewal, return_exceptions=True)
 
     @asynccontextmanager
     async def _taken(self, name: str, lifetime: timedelta) -> AsyncGenerator[str]:
@@ -74,16 +91,34 @@ class Leases(Struct, frozen=True):
             with suppress(Unavailable):  # What was done is stored; the lease expires by itself.
                 await self._lease(name, holder, timedelta(0))
 
-    async def _renew(self, name: str, holder: str, lifetime: timedelta) -> None:
-        is_held = True
-        while is_held:
+    @asynccontextmanager
+    async def _renewed(
+        self, name: str, holder: str, lifetime: timedelta, on_renewed: Callable[[float], None]
+    ) -> AsyncGenerator[None]:
+        renewal = asyncio.create_task(self._renew(name, holder, lifetime, on_renewed))
+        try:
+            yield
+        finally:
+            renewal.cancel()
+            await asyncio.gather(renewal, return_exceptions=True)
+
+    async def _renew(
+        self, name: str, holder: str, lifetime: timedelta, on_renewed: Callable[[float], None]
+    ) -> None:
+        """Renew the lease until another process has it; each time call `on_renewed` with when this
+        asked for it, in the time of the event loop."""
+        while True:
             await self.sleep((lifetime / RENEWALS).total_seconds())
+            asked_at = asyncio.get_running_loop().time()
             try:
-                is_held = await self._lease(name, holder, lifetime)
+                if not await self._lease(name, holder, lifetime):
+                    return
             except Unavailable:
                 continue  # The next renewal comes before the lease ends.
             except Exception:  # What is done under the lease goes on, so it is renewed further.
                 log.exception("lease.not_renewed", lease=name)
+                continue
+            on_renewed(asked_at)
 
     async def _lease(self, name: str, holder: str, lifetime: timedelta) -> bool:
         now_ms = self.clock.now_ms()

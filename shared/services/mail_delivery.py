@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from shared.domain.accounts import Account
 from shared.domain.mail import EmailAddress, Mail, MailText
@@ -25,6 +25,9 @@ MAX_LISTED = 20  # Lines of a list in one mail.
 NOTICE_MAIL_KEPT_FOR = timedelta(days=30)
 # The claim of a process that ended meanwhile lapses after this time.
 SENDING_TIME = timedelta(minutes=10)
+# Mails that a process passes on at once, each over a connection of its own: servers limit the
+# connections of a sender. An organization may have hundreds of owners.
+MAX_SENT_AT_ONCE = 10
 
 
 def _read_texts() -> Mapping[str, MailText]:
@@ -70,6 +73,7 @@ class MailDelivery(Struct, frozen=True):
     work: WorkStore
     clock: Clock
     on_failure: Callable[[str, int], None]
+    _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_SENT_AT_ONCE))
 
     async def send_to_accounts(self, accounts: Iterable[Account], mail: MailText) -> None:
         """Send mail once to each address of the accounts; accounts without one are skipped."""
@@ -124,7 +128,8 @@ class MailDelivery(Struct, frozen=True):
 
     async def _try(self, address: EmailAddress, mail: MailText) -> str | None:
         try:
-            await self.mailer.send(Mail(address, *mail))
+            async with self._turns:
+                await self.mailer.send(Mail(address, *mail))
         except Undelivered as failure:
             return str(failure)
         return None

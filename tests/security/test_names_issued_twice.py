@@ -14,10 +14,11 @@ from shared.domain.coordinates import Package
 from shared.domain.errors.identity import OrganizationExists
 from shared.domain.event_queries import EventQuery
 from shared.domain.grants import Grant
+from shared.domain.group_rules import GroupRules
 from shared.domain.memberships import OWNER_CHANGE_DELAY
 from shared.domain.names import OrgName, PackageName, parse_org
 from shared.domain.packages import Head
-from shared.domain.principals import OPERATOR, Principal
+from shared.domain.principals import MAINTENANCE, OPERATOR, Principal
 from shared.domain.scopes import Role
 from shared.domain.visibility import Visibility
 from shared.services.maintenance.finish_deletions import NAME_FREE_AFTER
@@ -103,3 +104,28 @@ async def test_a_new_organization_of_the_same_name_inherits_nothing(world: World
     log = await registry.administration.audit_log.of_organization(EMPTY, EventQuery(), by=by)
     assert [event.kind for _, event in log.events] == ["organization.founded"]
     await world.push(bala("empty/greet:1.0.0"), by=bob)
+
+
+async def test_no_rule_about_groups_gives_roles_in_a_new_organization_of_the_same_name(
+    world: World,
+) -> None:
+    registry = world.registry
+    ann = world.people.ann
+    await registry.organizations.organizations.create(EMPTY, ann.account, by=OPERATOR)
+    group = "entra:8f7c2f0e-5d0b-4c0a-9a56-0f5c2b7d9e11"
+    gone = f"{group} -> empty, owner"
+    kept = [f"{group} -> acme, member", f"{group} -> staff"]
+    texts = [gone, *kept]
+    await registry.administration.group_rules.replace(GroupRules.parse(texts), by=OPERATOR)
+    await registry.organizations.deletion.delete(EMPTY, by=OPERATOR, reason="It was decided.")
+    world.clock.advance(NAME_FREE_AFTER)
+    await registry.maintenance.task_runner.run("finish-deletions")
+    rules = await registry.administration.group_rules.current(by=OPERATOR)
+    assert sorted(map(str, rules.rules)) == kept
+    [event] = [
+        event
+        for _, event in await world.stores.events.since(0, 1_000)
+        if event.kind == "groups.rules" and event.actor == MAINTENANCE.id
+    ]
+    assert gone in event.details["before"]
+    assert gone not in event.details["after"]

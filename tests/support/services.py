@@ -232,6 +232,7 @@ class OrganizationServices:
             self.audited_writer,
             self.clock,
             self.organization_deletion,
+            _no_group_rules,
         )
 
     @property
@@ -300,3 +301,7 @@ async def acme_of_kim() -> OrganizationServices:
     await world.organizations.create(ACME, KIM, by=OPERATOR)
     world.clear_calls()
     return world
+
+
+async def _no_group_rules(_organization: Organization) -> None:
+    """There are no rules about groups."""

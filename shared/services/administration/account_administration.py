@@ -210,14 +210,12 @@ class AccountAdministration(Struct, frozen=True):
     async def revoke_all_tokens(self, account: Account, reason: str, *, by: Principal) -> int:
         """Revoke all tokens of the account; return the number."""
         reason = await self._require_revoker(account, reason, by)
-        found = [used.token for used in await self.token_records.of(account.id)]
-        for token in found:
-            await self.token_records.revoke(token, token_change("revoked", token, reason), by=by)
-        if found:
+        revoked = await self.token_records.revoke_all(account.id, by=by, reason=reason)
+        if revoked:
             await self._send_mail(
                 account, f"all access tokens of {account.name} are revoked", reason, by
             )
-        return len(found)
+        return revoked
 
     @retried_with_back_off
     async def lock(

@@ -46,7 +46,7 @@ from shared.services.organizations.membership_records import MembershipRecords, 
 from shared.services.organizations.ownership import OwnerlessOrganizations
 from shared.services.record_batches import RECORDS_AT_ONCE, entity_batches
 from shared.services.report_records import ReportRecords
-from shared.services.tokens.tokens import TokenRecords, token_change
+from shared.services.tokens.tokens import TokenRecords
 
 _KEPT = (
     "Kept: releases and events under the id of the account, and a hash of its name, which nobody "
@@ -264,7 +264,7 @@ class AccountErasures(Struct, frozen=True):
             await self.maker_locks.after_deletion(account, made, by=by)
         orgs = await self._leave(account_id, by)
         await self._review(orgs)
-        tokens = await self._revoke_tokens(account_id, by)
+        tokens = await self.token_records.revoke_all(account_id, by=by)
         email = account.email if account else ""
         invitations = await self.made_by_accounts.withdraw_invitations(
             account_id, email=email, by=by
@@ -367,12 +367,6 @@ class AccountErasures(Struct, frozen=True):
             organization = await self.directory.get(Organization, organization_place(org))
             if organization is not None:
                 await self.ownerless_organizations.review(organization)
-
-    async def _revoke_tokens(self, account_id: str, by: Principal) -> int:
-        used = await self.token_records.of(account_id)
-        for each in used:
-            await self.token_records.revoke(each.token, token_change("revoked", each.token), by=by)
-        return len(used)
 
     async def _remove_identities(self, account_id: str, by: Principal) -> int:
         found = await self.directory.list_by_subject(Identity, account_id)

@@ -24,7 +24,7 @@ from shared.domain.identities import ROLE_PREFIX, Identity, identity_place
 from shared.domain.memberships import GroupRole, Membership, member_place
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
-from shared.domain.principals import GROUPS, Principal
+from shared.domain.principals import GROUPS, MAINTENANCE, Principal
 from shared.domain.staff import Staff
 from shared.domain.times import MS, NO_END_MS, time_text
 from shared.ports.directory import DirectoryStore
@@ -92,6 +92,19 @@ class RolesByGroups(Struct, frozen=True):
 
     async def rules(self) -> GroupRules:
         return await self.directory.get(GroupRules, GROUP_RULES_PLACE) or GroupRules()
+
+    @retried_when_stale
+    async def remove_rules_of(self, organization: Organization) -> None:
+        """Remove the rules about an organization that is gone: nobody gets a role by them in
+        another one of its name. A repeat changes nothing."""
+        stored = await self.rules()
+        kept = tuple(e for e in stored.rules if not e.role or e.target != organization.key)
+        if kept == stored.rules:
+            return
+        now_ms = self.clock.now_ms()
+        changed = stored.model_copy(update={"rules": kept, "changed_ms": now_ms})
+        change = _change_of_rules(stored, changed)
+        await self.audited_writer.replace(changed, change=change, by=MAINTENANCE)
 
     async def signed_in(self, verified: VerifiedIdentity) -> None:
         """As `GroupRights` says; what is stored stands where the provider does not say groups."""
@@ -390,12 +403,8 @@ class GroupRuleChanges(Struct, frozen=True):
         stored = await self.roles_by_groups.rules()
         now_ms = self.clock.now_ms()
         changed = stored.model_copy(update={"rules": wanted.rules, "changed_ms": now_ms})
-        details = {
-            when: "; ".join(map(str, each.rules))[:_MOST_IN_AN_EVENT]
-            for when, each in (("before", stored), ("after", changed))
-        }
         # The log of the administrator has it.
-        change = EntityChange("groups.rules", "groups", account=by.id, details=details)
+        change = _change_of_rules(stored, changed, account=by.id)
         known = None if stored.changed_ms is None else stored
         return await self.audited_writer.put(changed, stored=known, change=change, by=by)
 
@@ -405,3 +414,11 @@ class GroupRuleChanges(Struct, frozen=True):
             found = await self.directory.get(Organization, Place(org))
             if found is None or found.is_deleted_at(now_ms):
                 raise organization_not_found(org)
+
+
+def _change_of_rules(before: GroupRules, after: GroupRules, account: str = "") -> EntityChange:
+    details = {
+        when: "; ".join(map(str, each.rules))[:_MOST_IN_AN_EVENT]
+        for when, each in (("before", before), ("after", after))
+    }
+    return EntityChange("groups.rules", "groups", account=account, details=details)

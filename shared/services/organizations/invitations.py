@@ -50,7 +50,7 @@ from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness
 from shared.ports.work import WorkStore
-from shared.runtime.retries import retried_with_back_off
+from shared.runtime.retries import retried_when_stale, retried_with_back_off
 from shared.services.audited_writes import AuditedWriter
 from shared.services.identity.mail_domains import MailDomains
 from shared.services.limits.notices import ReadOnlyMode
@@ -328,9 +328,20 @@ class Invitations(Struct, frozen=True):
             # Used before the membership: a crash in between loses an invitation, but no code is
             # valid twice.
             await self._end(invitation, "accepted", by, account=by.id)
-            request = RequestedMembership(account, invitation.role, invitation.by)
-            await self.membership_records.add_invited(members, request, actor, details.inviter)
+            await self._join(details, actor, account)
         return organization
+
+    @retried_when_stale
+    async def _join(self, details: InvitationDetails, actor: Actor, account: Account) -> None:
+        """Store the membership; the lock is held, and the invitation is used.
+
+        So this starts again where a sign-in gives the account a role by groups at the same time,
+        which needs no lock.
+        """
+        members = await self.membership_records.read(details.organization)
+        invitation = details.invitation
+        request = RequestedMembership(account, invitation.role, invitation.by)
+        await self.membership_records.add_invited(members, request, actor, details.inviter)
 
     async def _decline(self, details: InvitationDetails, by: Principal) -> None:
         await self._end(details.invitation, "declined", by, account=by.id)

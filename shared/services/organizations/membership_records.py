@@ -78,6 +78,9 @@ class MembershipRecords(Struct, frozen=True):
     """Reads and changes the stored members of organizations.
 
     Callers check rights and hold the lock of the member list, except where a method says otherwise.
+    Roles by groups are written without it (`administration/group_roles.py`): they never change a
+    role by hand, and only an owner by hand counts as the other owner. So what is written here may
+    be stale even under the lock, and every change may be repeated.
     Where two administrators decide, an owner whom only one of them makes waits like an owner whom
     owners make.
     """

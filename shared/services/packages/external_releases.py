@@ -183,6 +183,7 @@ class PinnedDigests(Struct, frozen=True):
                 known,
                 "mirror.incident",
                 refused_because=known.refused_because or CHANGED,
+                refused_ms=self.clock.now_ms(),
                 offered_digest=digest.hex,
             )
         self._require_accepted(known)
@@ -201,7 +202,9 @@ class PinnedDigests(Struct, frozen=True):
     ) -> UpstreamReleaseRefused:
         """Remember why the release with this digest is refused, and return the refusal."""
         known = await self._pinned(coordinate, digest, upstream)
-        await self._change(known, "mirror.refused", refused_because=reason)
+        await self._change(
+            known, "mirror.refused", refused_because=reason, refused_ms=self.clock.now_ms()
+        )
         return UpstreamReleaseRefused(coordinate, upstream, reason)
 
     async def incidents(self) -> list[UpstreamRelease]:
@@ -224,7 +227,8 @@ class PinnedDigests(Struct, frozen=True):
         known = await self.known(coordinate)
         if known is None or not known.refused_because:
             return False
-        await self._change(known, "mirror.retried", refused_because="", offered_digest="", by=by)
+        accepted = {"refused_because": "", "refused_ms": None, "offered_digest": ""}
+        await self._change(known, "mirror.retried", **accepted, by=by)
         return True
 
     async def admit(self, known: UpstreamRelease, reason: str, *, by: Principal) -> None:
@@ -267,12 +271,17 @@ class PinnedDigests(Struct, frozen=True):
 
     @retried_when_stale
     async def _change(
-        self, first: UpstreamRelease, kind: str, *, by: Principal = MIRROR, **update: str
+        self,
+        first: UpstreamRelease,
+        kind: str,
+        *,
+        by: Principal = MIRROR,
+        **update: str | int | None,
     ) -> UpstreamRelease:
         coordinate = first.coordinate
         known = await self.known(coordinate) or first
-        changed = known.model_copy(update={**update, "refused_ms": self.clock.now_ms()})
-        reason = update.get("admitted_because", changed.refused_because)
+        changed = known.model_copy(update=update)
+        reason = str(update.get("admitted_because", changed.refused_because))
         details = {"digest": known.digest, "reason": reason}
         if changed.offered_digest:
             details["offered"] = changed.offered_digest

@@ -10,7 +10,7 @@ from msgspec import Struct
 from shared.auth.registry_authorization import RegistryAuthorization
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.errors.base import InvalidRequest
-from shared.domain.errors.identity import account_not_found
+from shared.domain.errors.identity import account_not_found, second_administrator_needed
 from shared.domain.names import OrgName
 from shared.domain.packages import Release
 from shared.domain.principals import Principal
@@ -20,6 +20,7 @@ from shared.domain.scopes import Resource
 from shared.domain.withdrawal_reasons import PublicReason
 from shared.ports.directory import DirectoryStore
 from shared.ports.metadata import MetadataStore
+from shared.services.administration.second_administrator import SecondAdministrator
 from shared.services.identity.accounts import ACCOUNT_ID_PREFIX, account_by_name
 from shared.services.packages.derived_data import DerivedData
 from shared.services.publishing.held_releases import DECIDED_TOGETHER, MAX_DECIDED_AT_ONCE
@@ -108,10 +109,11 @@ class ReleaseSelections(Struct, frozen=True):
 
     Each release gets a decision and an event of its own, so a repeat continues where the last call
     ended. The owners of an organization get one mail. The same rights are needed as for
-    `Moderation`.
+    `Moderation`, and a removal raises `second-administrator-needed` where two of them decide.
     """
 
     registry_authorization: RegistryAuthorization
+    second_administrator: SecondAdministrator
     moderation: Moderation
     metadata: MetadataStore
     directory: DirectoryStore
@@ -151,6 +153,18 @@ class ReleaseSelections(Struct, frozen=True):
                 return SelectedReleases(tuple(found), last)
         return SelectedReleases(tuple(found))
 
+    async def require_decider(
+        self, selection: ReleaseSelection, state: State, *, by: Principal
+    ) -> None:
+        """Raise unless `by` may decide on all releases that are selected."""
+        self._require_no_second(state, by)
+        verb = STATE_VERBS[state]
+        what = "many releases"
+        if state is State.REMOVED:
+            await self.registry_authorization.require_fresh(by, verb, what)
+        else:
+            await self.registry_authorization.require_moderator(by, verb, what, selection.resource)
+
     async def decide(
         self,
         selection: ReleaseSelection,
@@ -162,7 +176,7 @@ class ReleaseSelections(Struct, frozen=True):
         by: Principal,
     ) -> DecidedReleases:
         """Quarantine or remove what `page` lists, with one reason."""
-        await self._require_decider(selection, state, by)
+        await self.require_decider(selection, state, by=by)
         selected = await self.page(selection, state, after, by=by)
         decided = await self.decide_all(
             [each.coordinate for each in selected.releases], state, reason, public, by=by
@@ -179,6 +193,7 @@ class ReleaseSelections(Struct, frozen=True):
         by: Principal,
     ) -> tuple[Release, ...]:
         """Decide on these releases, and send their owners one mail for each organization."""
+        self._require_no_second(state, by)
         decision = Decision(state, reason, public)
         changed = list[Release]()
         decided = list[Release]()
@@ -192,16 +207,13 @@ class ReleaseSelections(Struct, frozen=True):
             await self.mail.send_decisions(changed)
         return tuple(decided)
 
-    async def _require_decider(
-        self, selection: ReleaseSelection, state: State, by: Principal
-    ) -> None:
-        """Raise unless `by` may decide on all releases that are selected."""
-        verb = STATE_VERBS[state]
-        what = "many releases"
-        if state is State.REMOVED:
-            await self.registry_authorization.require_fresh(by, verb, what)
-        else:
-            await self.registry_authorization.require_moderator(by, verb, what, selection.resource)
+    def _require_no_second(self, state: State, by: Principal) -> None:
+        if state is State.REMOVED and self.second_administrator.must_confirm(by):
+            why = (
+                "Another one confirms each removal. Quarantine these releases, which waits "
+                "for nobody, and remove them one by one on their pages."
+            )
+            raise second_administrator_needed(why)
 
     async def _decide_together(
         self, coordinates: Sequence[Coordinate], decision: Decision, by: Principal

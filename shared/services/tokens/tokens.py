@@ -26,6 +26,7 @@ from shared.domain.client_addresses import are_ranges_within, parse_ranges
 from shared.domain.entities import Place
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.errors.identity import NotPermitted, TokenNotFound, credentials_missing
+from shared.domain.errors.requests import Busy
 from shared.domain.grants import ANY_NAME, Grant
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
@@ -46,7 +47,7 @@ from shared.domain.tokens import (
 from shared.ports.conflicts import Stale
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock, Randomness
-from shared.runtime.retries import retried_when_stale
+from shared.runtime.retries import MAX_ATTEMPTS, retried_when_stale
 from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.identity.mail import DecisionMail
 from shared.services.tokens.makers import Maker, Makers
@@ -175,14 +176,40 @@ class TokenRecords(Struct, frozen=True):
 
     async def revoke(self, token: Token, change: EntityChange, *, by: Principal) -> None:
         """Revoke the token with all its texts, and delete its last use; a repeat changes
-        nothing."""
+        nothing. Raises `Busy` if it is rotated again and again meanwhile."""
         with suppress(TokenNotFound):
-            for each in await self._texts(token.owner, token.id):
-                await self._end(each, change, by)
+            await self._end_texts(token, change, by)
         use = await self.directory.get(TokenUse, Place(token.owner, token.id))
         if use is not None:
             with suppress(Stale):
                 await self.directory.remove(use)
+
+    async def revoke_all(self, owner: str, *, by: Principal, reason: str = "") -> int:
+        """Revoke all tokens of an owner, also those issued meanwhile; return how many. Raises
+        `Busy` if there are new ones again and again."""
+        revoked = set[str]()
+        for _ in range(MAX_ATTEMPTS):
+            found = await self.directory.list_by_owner(Token, owner)
+            tokens = {each.id: each for each in _oldest_first(found) if each.id not in revoked}
+            if not tokens:
+                return len(revoked)
+            for token in tokens.values():
+                await self.revoke(token, token_change("revoked", token, reason), by=by)
+            revoked.update(tokens)
+        raise Busy
+
+    async def _end_texts(self, token: Token, change: EntityChange, by: Principal) -> None:
+        """End all texts of the token, also those of a concurrent rotation."""
+        seen = set[str]()
+        for _ in range(MAX_ATTEMPTS):
+            texts = await self._texts(token.owner, token.id)
+            unseen = [each for each in texts if each.hash not in seen]
+            # A rotation whose old text is ended here ends its new text itself. One that removed
+            # its old text before has added another one, which the next reading finds.
+            if all([await self._end(each, change, by) for each in unseen]):
+                return
+            seen.update(each.hash for each in unseen)
+        raise Busy
 
     async def _texts(self, owner: str, token_id: str) -> list[Token]:
         """Return the token once for each valid text, the newest last."""
@@ -194,10 +221,12 @@ class TokenRecords(Struct, frozen=True):
         return texts
 
     @retried_when_stale
-    async def _end(self, token: Token, change: EntityChange, by: Principal) -> None:
+    async def _end(self, token: Token, change: EntityChange, by: Principal) -> bool:
+        """Remove a text; say whether it existed."""
         current = await self.directory.get(Token, token.place)
         if current is not None:
             await self.audited_writer.remove(current, change=change, by=by)
+        return current is not None
 
     @retried_when_stale
     async def _remove_text(self, token: Token) -> bool:

@@ -8,14 +8,16 @@ import pytest
 
 from shared.domain.accounts import Account
 from shared.domain.coordinates import Coordinate
+from shared.domain.grants import Grant
 from shared.domain.memberships import Membership
 from shared.domain.name_disputes import DisputeOutcome
 from shared.domain.names import parse_org
-from shared.domain.principals import OPERATOR
+from shared.domain.principals import OPERATOR, Principal
 from shared.domain.proposals import Proposal, ProposedAct
 from shared.domain.release_states import State
 from shared.domain.scopes import Role
 from shared.services.maintenance.tasks import require_task
+from shared.services.publishing.release_selection import ReleaseSelection
 from shared.use_cases import moderation
 from shared.use_cases.inputs import Nothing
 from tests.support.archives import bala
@@ -233,6 +235,29 @@ async def test_the_erasure_of_an_account_waits(worlds: OpenWorld, when: str) -> 
     assert (await erasures.pending(mia.id) is not None) == (when == "later")
 
 
+async def test_who_confirms_the_erasure_of_an_account_by_the_api_gets_the_receipt(
+    worlds: OpenWorld,
+) -> None:
+    world = await opened(worlds)
+    mia = world.people.mia.account
+    admin = await signed_in(world, world.people.admin)
+    await admin.open(f"/manage/accounts/{mia.id}")
+    fields = {"name": "mia", "reason": "Request 31", "when": "now"}
+    await admin.submit(f"/manage/accounts/{mia.id}/erase", **fields)
+    bob = await signed_in(world, world.people.bob)
+    [proposal] = (await bob.api("GET", PROPOSALS)).json()["proposals"]
+    answer = await bob.api("POST", f"{PROPOSALS}/{proposal['id']}/confirm")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["erasure"] is None
+    receipt = answer.json()["receipt"]
+    assert receipt["account"] == mia.id
+    assert receipt["deleted"]["account with its name and address"] == 1
+    assert receipt["overwritten"] is True
+    assert isinstance(receipt["withoutOwner"], list)
+    assert receipt["erasedAt"].endswith("Z")
+    assert await world.stores.directory.get(Account, mia.place) is None
+
+
 async def test_a_decision_about_a_name_waits(worlds: OpenWorld) -> None:
     world = await opened(worlds)
     disputes = world.registry.administration.name_disputes
@@ -333,6 +358,25 @@ async def test_many_releases_are_not_removed_at_once(worlds: OpenWorld) -> None:
     page = admin.page
     assert "Another one confirms each removal" in page.text
     assert await state(world) is State.LIVE
+
+
+async def test_no_face_can_remove_many_releases_without_a_second_administrator(
+    worlds: OpenWorld,
+) -> None:
+    world = await opened(worlds)
+    selections = world.registry.publishing.selections
+    selection = ReleaseSelection(org="acme")
+    now_ms = world.clock.now_ms()
+    admin = Principal(world.people.admin.account.id, "session", (Grant(),), signed_in_ms=now_ms)
+    with raises_refusal("second-administrator-needed"):
+        await selections.decide(selection, State.REMOVED, "The court ordered it.", by=admin)
+    with raises_refusal("second-administrator-needed"):
+        await selections.decide_all([GREET], State.REMOVED, "The court ordered it.", by=admin)
+    assert await state(world) is State.LIVE
+    await selections.decide(selection, State.QUARANTINED, "The court ordered it.", by=admin)
+    assert await state(world) is State.QUARANTINED
+    await selections.decide(selection, State.REMOVED, "The court ordered it.", by=OPERATOR)
+    assert await state(world) is State.REMOVED
 
 
 async def test_a_command_waits_for_nobody_and_is_mailed_to_all(worlds: OpenWorld) -> None:

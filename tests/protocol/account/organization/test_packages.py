@@ -2,10 +2,11 @@
 
 import pytest
 
-from shared.domain.coordinates import Coordinate
+from shared.domain.coordinates import Coordinate, Package
 from shared.domain.names import parse_org
 from shared.domain.principals import OPERATOR
 from shared.domain.scopes import Role
+from shared.services.packages.deprecation import MAX_MESSAGE_LENGTH
 from tests.support.archives import bala
 from tests.support.browsers import Browser, signed_in
 from tests.support.world import URL, World
@@ -82,6 +83,18 @@ async def test_a_package_is_deprecated_and_that_is_taken_back(ann: Browser) -> N
     assert "Use acme/hello." in await text_of(ann.world, PUBLIC)
     await ann.submit(f"{PAGE}/undeprecate")
     assert "Use acme/hello." not in await text_of(ann.world, PUBLIC)
+
+
+async def test_a_deprecation_says_nothing_about_the_successor_which_has_its_own_form(
+    ann: Browser,
+) -> None:
+    await ann.world.push(bala("acme/hello:1.0.0"))
+    too_long = "x" * (MAX_MESSAGE_LENGTH + 1)
+    answer = await ann.post(f"{PAGE}/deprecate", message=too_long, successor="acme/hello")
+    assert answer.status_code == 400
+    head = await ann.world.stores.metadata.head(Package.parse("acme", "greet"))
+    assert head
+    assert (head.successor, head.deprecation) == ("", None)
 
 
 async def test_a_version_is_deprecated_and_that_is_taken_back(ann: Browser) -> None:

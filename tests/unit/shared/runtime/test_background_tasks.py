@@ -1,4 +1,5 @@
-"""What was gathered in memory is written later, and written again after a failure."""
+"""Work that no request waits for. What was gathered in memory is written later, and written again
+after a failure."""
 
 import asyncio
 from datetime import timedelta
@@ -6,8 +7,44 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.errors.base import Refusal, Unavailable
-from shared.runtime.background_tasks import DelayedFlush
+from shared.runtime.background_tasks import BackgroundTasks, DelayedFlush
 from tests.support.logs import capture_logs
+
+
+async def fail(error: Exception) -> None:
+    raise error
+
+
+async def test_work_that_fails_unexpectedly_is_logged_and_breaks_no_close() -> None:
+    error = KeyError("x")
+    done = list[str]()
+
+    async def work() -> None:
+        await asyncio.sleep(0)
+        done.append("work")
+
+    tasks = BackgroundTasks()
+    with capture_logs() as events:
+        tasks.start(fail(error))
+        tasks.start(work())
+        await tasks.close()
+        await asyncio.sleep(0)
+    assert done == ["work"]
+    assert [(each["event"], each["log_level"], each["exc_info"]) for each in events] == [
+        ("background.failed", "error", error)
+    ]
+    assert len(tasks) == 0
+
+
+async def test_work_that_is_canceled_is_no_failure() -> None:
+    tasks = BackgroundTasks()
+    with capture_logs() as events:
+        tasks.start(asyncio.sleep(60))
+        await asyncio.sleep(0)
+        await tasks.cancel()
+        await asyncio.sleep(0)
+    assert events == []
+    assert len(tasks) == 0
 
 
 class Store:

@@ -35,6 +35,14 @@ async def test_a_saved_position_is_loaded_until_it_expires() -> None:
     assert await position.load_number() == 0
 
 
+async def test_a_position_outlasts_a_year_without_events() -> None:
+    clock = FakeClock()
+    position = FeedPosition(FakeWork(), clock, "notices", "number")
+    await position.save("7")
+    clock.advance(timedelta(days=365))
+    assert await position.load_number() == 7
+
+
 async def test_the_feed_is_read_in_batches_to_its_end() -> None:
     clock = FakeClock()
     events = feed_of(EVENTS_READ_AT_ONCE + 3)

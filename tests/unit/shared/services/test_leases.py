@@ -1,13 +1,15 @@
 """What a lease names is done by one process at a time."""
 
 import asyncio
+from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pytest
 
 from shared.domain.errors.requests import Busy
 from shared.ports.conflicts import Stale
 from shared.runtime.retries import retried_with_back_off
-from shared.services.leases import CHANGE_LEASE, Leases
+from shared.services.leases import CHANGE_LEASE, RENEWALS, Leases
 from tests.fakes.stores import FakeWork
 from tests.fakes.system import FakeClock, FakeRandomness
 
@@ -65,3 +67,110 @@ async def test_a_caller_does_not_wait_for_a_lease_forever(leases: Leases) -> Non
     async with leases.lease("a name"):
         with pytest.raises(Busy):
             await change()
+
+
+@dataclass
+class Passing:
+    """Time that passes when the test says so, for the clock and for the event loop."""
+
+    clock: FakeClock
+    monkeypatch: pytest.MonkeyPatch
+    passed: timedelta = timedelta(0)
+    renewals: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
+
+    def __post_init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        read = loop.time
+        self.monkeypatch.setattr(loop, "time", lambda: read() + self.passed.total_seconds())
+
+    async def sleep(self, _seconds: float) -> None:
+        """Sleep until the next renewal."""
+        await self.renewals.acquire()
+
+    async def pass_by(self, time: timedelta, *, renews: bool = True) -> None:
+        self.passed += time
+        self.clock.advance(time)
+        if renews:
+            self.renewals.release()
+        for _ in range(6):
+            await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def passing(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Passing:
+    return Passing(clock, monkeypatch)
+
+
+async def test_a_delayed_holder_writes_nothing_after_another_one_took_the_lease(
+    clock: FakeClock, passing: Passing
+) -> None:
+    work = FakeWork()
+    leases = Leases(work, clock, FakeRandomness("one"), passing.sleep)
+    written = list[str]()
+    store_answers = asyncio.Event()
+
+    async def change() -> None:
+        async with leases.lease("a name"):
+            await store_answers.wait()
+            written.append("the first")
+
+    delayed = asyncio.create_task(change())
+    await asyncio.sleep(0)
+    await passing.pass_by(CHANGE_LEASE, renews=False)
+    async with Leases(work, clock, FakeRandomness("two")).lease("a name"):
+        store_answers.set()
+        with pytest.raises(Busy):
+            await delayed
+        written.append("the second")
+    assert written == ["the second"]
+
+
+async def test_a_holder_is_stopped_while_what_it_began_to_write_has_time_to_end(
+    clock: FakeClock, passing: Passing
+) -> None:
+    work = FakeWork()
+    leases = Leases(work, clock, FakeRandomness("one"), passing.sleep)
+    other = Leases(work, clock, FakeRandomness("two"))
+
+    async def change() -> None:
+        async with leases.lease("a name"):
+            await asyncio.Event().wait()
+
+    delayed = asyncio.create_task(change())
+    await asyncio.sleep(0)
+    await passing.pass_by(CHANGE_LEASE / 2, renews=False)
+    assert not delayed.done()
+    await passing.pass_by(CHANGE_LEASE / 6, renews=False)
+    with pytest.raises(Busy):
+        await delayed
+    async with other.lease("a name"):  # It was given back.
+        pass
+
+
+async def test_a_holder_that_renews_its_lease_takes_as_long_as_it_needs(
+    clock: FakeClock, passing: Passing
+) -> None:
+    work = FakeWork()
+    leases = Leases(work, clock, FakeRandomness("one"), passing.sleep)
+    other = Leases(work, clock, FakeRandomness("two"))
+    done = asyncio.Event()
+
+    async def change() -> None:
+        async with leases.lease("a name"):
+            await done.wait()
+
+    running = asyncio.create_task(change())
+    await asyncio.sleep(0)
+    for _ in range(3 * RENEWALS):
+        await passing.pass_by(CHANGE_LEASE / RENEWALS)
+    with pytest.raises(Stale):
+        async with other.lease("a name"):
+            pass
+    done.set()
+    await running
+
+
+async def test_a_timeout_of_the_change_itself_is_no_lost_lease(leases: Leases) -> None:
+    with pytest.raises(TimeoutError):
+        async with leases.lease("a name"):
+            raise TimeoutError

@@ -3,18 +3,21 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
 from shared.domain.errors.identity import InvitationNotFound, NotPermitted, TokenUnknown
 from shared.domain.grants import Grant
 from shared.domain.invitations import INVITATION_LIFETIME, MAX_INVITATIONS, Invitation
+from shared.domain.memberships import GroupRole, Membership
 from shared.domain.principals import Principal
 from shared.domain.scopes import Role, Scope
+from shared.domain.times import NO_END_MS
 from shared.ports.conflicts import Stale
 from shared.services.organizations.invitations import InvitationRequest
 from tests.fakes.stores import E, FakeDirectory
-from tests.support.port_doubles import Fault, failing
+from tests.support.port_doubles import Fault, Proceed, failing, intercepted
 from tests.support.refusals import raises_refusal
 from tests.support.services import ACME, EVE, KIM, LEE, MAX, OrganizationServices, acme_of_kim
 
@@ -96,6 +99,35 @@ async def test_an_invitation_that_is_withdrawn_meanwhile_lets_nobody_in(
     with pytest.raises(InvitationNotFound):
         await acme.invitations.accept(sent, by=acme.signed_in(LEE))
     assert set(acme.roles()) == {"kim"}
+
+
+@pytest.mark.parametrize("role", [Role.MEMBER, Role.OWNER])
+async def test_who_gets_a_role_by_groups_while_accepting_an_invitation_gets_both(
+    acme: OrganizationServices, role: Role
+) -> None:
+    request = InvitationRequest.parse(role, None, "for lee")
+    invited = await acme.invitations.invite(ACME, request, by=acme.signed_in(KIM))
+    assert invited.link
+    directory = acme.directory
+    group = GroupRole(role=Role.MAINTAINER, until_ms=NO_END_MS, groups=("entra:devs",))
+
+    async def sign_in_before(_method: str, proceed: Proceed) -> Any:
+        if directory.every(Membership)[1:] == []:
+            by_groups = Membership(org="Acme", account=LEE.id, role=group.role, group=group)
+            await directory.add(by_groups)
+        return await proceed()
+
+    acme.directory = intercepted(directory, sign_in_before, ("add",))
+    sent = invited.link.reveal().rpartition("#")[2]
+    await acme.invitations.accept(sent, by=acme.signed_in(LEE))
+    assert directory.every(Invitation) == []
+    [stored] = [each for each in directory.every(Membership) if each.account == LEE.id]
+    assert stored.group_role is Role.MAINTAINER
+    if role is Role.OWNER:
+        assert stored.pending
+        assert stored.pending.role is Role.OWNER
+    else:
+        assert stored.hand_role is role
 
 
 async def test_a_token_without_the_scope_manage_accepts_nothing(

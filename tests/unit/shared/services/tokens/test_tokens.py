@@ -1,7 +1,8 @@
 """Issuing, listing, changing and revoking tokens."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -14,6 +15,7 @@ from shared.domain.packages import Provenance
 from shared.domain.principals import Principal
 from shared.domain.scopes import Scope
 from shared.domain.tokens import Token
+from shared.runtime.retries import MAX_ATTEMPTS
 from shared.services.identity.mail import DecisionMail
 from shared.services.mail_delivery import Appeal, MailDelivery
 from shared.services.tokens.makers import Makers
@@ -24,12 +26,13 @@ from shared.services.tokens.tokens import (
     Tokens,
     check_rights,
     require_issuer,
+    token_change,
 )
 from tests.fakes.mail import FakeMailer
 from tests.fakes.services import EverybodyEnabled, fake_audited_writer
 from tests.fakes.stores import E, FakeDirectory, FakeEvents, FakeWork
 from tests.fakes.system import FakeClock, FakeRandomness
-from tests.support.port_doubles import Fault, failing
+from tests.support.port_doubles import Fault, Proceed, failing, intercepted
 from tests.support.services import authorization_over
 
 KIM = Principal("kim0000000", "session", (Grant(),))
@@ -123,6 +126,64 @@ async def test_a_token_that_somebody_else_ends_at_the_same_time_stays_ended(
     assert str(gone.value) == str(TokenNotFound(new.token.id))
     assert events.kinds()[2:] == ["token.rotated", "token.revoked"]
     assert store.every(Token) == []
+
+
+class Thief:
+    """Does something with a stolen credential after each of the first lists of tokens."""
+
+    def __init__(self, action: Callable[[], Awaitable[object]], times: int) -> None:
+        self._action = action
+        self._left = times
+        self._is_acting = False
+
+    async def intercept(self, _method: str, proceed: Proceed) -> Any:
+        found = await proceed()
+        if self._left and not self._is_acting:
+            self._left -= 1
+            self._is_acting = True
+            await self._action()
+            self._is_acting = False
+        return found
+
+    def beside(self, tokens: Tokens) -> Tokens:
+        """Return the service during whose lists this acts."""
+        records = tokens.token_records
+        directory = intercepted(records.directory, self.intercept, ("list_by_owner",))
+        return replace(tokens, token_records=replace(records, directory=directory))
+
+
+@pytest.mark.parametrize("rotations", [1, 2, MAX_ATTEMPTS - 1])
+async def test_a_token_that_is_rotated_while_it_is_revoked_is_revoked(
+    tokens: Tokens, store: FakeDirectory, rotations: int
+) -> None:
+    token = (await issued(tokens)).token
+    thief = Thief(lambda: tokens.rotate(KIM.id, token.id, by=KIM), rotations)
+    await thief.beside(tokens).token_records.revoke(token, token_change("revoked", token), by=KIM)
+    assert store.every(Token) == []
+
+
+async def test_a_token_that_is_rotated_again_and_again_is_not_said_to_be_revoked(
+    tokens: Tokens,
+) -> None:
+    token = (await issued(tokens)).token
+    thief = Thief(lambda: tokens.rotate(KIM.id, token.id, by=KIM), MAX_ATTEMPTS)
+    with pytest.raises(Busy):
+        await thief.beside(tokens).token_records.revoke(
+            token, token_change("revoked", token), by=KIM
+        )
+
+
+async def test_a_token_that_is_issued_while_all_are_revoked_is_revoked(
+    tokens: Tokens, store: FakeDirectory
+) -> None:
+    await issued(tokens)
+    thief = Thief(lambda: issued(tokens), 1)
+    assert await thief.beside(tokens).token_records.revoke_all(KIM.id, by=KIM) == 2
+    assert store.every(Token) == []
+    thief = Thief(lambda: issued(tokens), 1000)  # Each time that one is revoked.
+    await issued(tokens)
+    with pytest.raises(Busy):
+        await thief.beside(tokens).token_records.revoke_all(KIM.id, by=KIM)
 
 
 def test_a_refusal_of_a_token_names_the_action_the_token_and_the_reason() -> None:
