@@ -387,6 +387,7 @@ class MaintenanceParts(ServiceGroup, frozen=True):
         return RepairDerivedData(
             metadata=self._adapters.metadata,
             documents=self._adapters.documents,
+            removed_documents=self._parts.packages.removed_documents,
             archives=self._adapters.archives,
             derived_data=self._registry.packages.derived_data,
             archive_reader=self._registry.packages.archive_reader,
@@ -413,6 +414,7 @@ class MaintenanceParts(ServiceGroup, frozen=True):
         return RebuildDerivedData(
             metadata=self._adapters.metadata,
             documents=self._adapters.documents,
+            removed_documents=self._parts.packages.removed_documents,
             archives=self._adapters.archives,
             derived_data=self._registry.packages.derived_data,
             archive_reader=self._registry.packages.archive_reader,

@@ -35,6 +35,7 @@ from shared.services.packages.pull_redirects import (
     RedirectCache,
 )
 from shared.services.packages.release_pullers import ReleasePullerRecorder
+from shared.services.packages.removed_documents import RemovedDocuments
 from shared.services.packages.search import PackageSearch
 from shared.services.packages.sparse_index import PackageIndex
 from shared.services.packages.statistics import LastRegistryCounts, RecentPulls, RegistryStatistics
@@ -271,6 +272,12 @@ class PackageServices(ServiceGroup, frozen=True):
 
 class PackageParts(ServiceGroup, frozen=True):
     """Caches, writers and mail of packages."""
+
+    @cached_property
+    def removed_documents(self) -> RemovedDocuments:
+        return RemovedDocuments(
+            metadata=self._adapters.metadata, documents=self._adapters.documents
+        )
 
     @cached_property
     def index_files(self) -> DocumentCache:

@@ -93,6 +93,7 @@ class PublishingServices(ServiceGroup, frozen=True):
             publishing=self.releases,
             metadata=self._adapters.metadata,
             documents=self._adapters.documents,
+            removed_documents=self._parts.packages.removed_documents,
             sigstore_bundles=self._parts.publishing.sigstore_bundles,
             maven_packages=self.maven_packages,
         )

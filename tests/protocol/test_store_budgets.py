@@ -168,7 +168,7 @@ async def test_making_documentation_does_not_grow_with_the_versions(
     ledger.forget()
     await queue.drain()
     assert ledger.calls() == {
-        "metadata.find": 2,  # And once for the search.
+        "metadata.find": 3,  # And whether it is removed meanwhile, and once for the search.
         # Whether there is any, twice; the version before; for the search, its clients, twice.
         "documents.api_docs_record": 5,
         "documents.read_pieces": 2,  # Of the version before: the index with a module, its history.

@@ -2,7 +2,6 @@
 
 from msgspec import Struct
 
-from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate
 from shared.domain.packages import ErasedArchive, Head, Release
@@ -15,10 +14,9 @@ from shared.ports.documents import DocumentStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.services.api_docs.api_docs_generation import ApiHistory
+from shared.services.api_docs.on_demand import comparison_names
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.telemetry.log import log
-
-_COMPARISONS = (PieceKind.CHANGES_PAGE, PieceKind.CHANGES)
 
 
 class ErasedReleases(Struct, frozen=True):
@@ -52,7 +50,7 @@ class ErasedReleases(Struct, frozen=True):
         that somebody asked for; return with how many it may have been compared."""
         await self.documents.delete(release.archive_digest)
         await self.api_history.put(release.coordinate, None)
-        names = comparison_names(release)
+        names = comparison_names(release.digest)
         others = [
             each
             for each in await self.metadata.releases(release.coordinate.package)
@@ -91,8 +89,3 @@ class ErasedReleases(Struct, frozen=True):
         For the app, which may not delete them.
         """
         return None if self.copies is None else self.clock.now_ms() + self.copies.kept_for // MS
-
-
-def comparison_names(release: Release) -> tuple[str, ...]:
-    """Return the names of the comparisons of later versions with a release."""
-    return tuple(f"{kind.value}-{release.digest}" for kind in _COMPARISONS)
