@@ -35,6 +35,7 @@ from shared.services.packages.pull_redirects import (
     RedirectCache,
 )
 from shared.services.packages.release_pullers import ReleasePullerRecorder
+from shared.services.packages.release_storing import ReleaseStoring
 from shared.services.packages.removed_documents import RemovedDocuments
 from shared.services.packages.search import PackageSearch
 from shared.services.packages.sparse_index import PackageIndex
@@ -372,16 +373,23 @@ class PackageParts(ServiceGroup, frozen=True):
         )
 
     @cached_property
-    def external_releases(self) -> ExternalReleases:
-        return ExternalReleases(
+    def release_storing(self) -> ReleaseStoring:
+        return ReleaseStoring(
             metadata=self._adapters.metadata,
             documents=self._adapters.documents,
             archives=self._adapters.archives,
             release_signer=self._adapters.release_signer,
+            readers=self._settings.readers,
+        )
+
+    @cached_property
+    def external_releases(self) -> ExternalReleases:
+        return ExternalReleases(
+            storing=self.release_storing,
+            metadata=self._adapters.metadata,
             derived_data=self._registry.packages.derived_data,
             package_records=self._registry.packages.records,
             clock=self._adapters.clock,
-            readers=self._settings.readers,
         )
 
     @cached_property

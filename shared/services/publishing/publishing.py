@@ -9,7 +9,6 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
-from shared.auth.release_keys import ReleaseSigner
 from shared.domain.access_rights import AccessContext
 from shared.domain.archives.bala import Bala, require_coordinate
 from shared.domain.archives.digests import Digest
@@ -37,7 +36,6 @@ from shared.domain.rate_limits import RateLimitAllowance
 from shared.domain.release_states import PackageHold, State
 from shared.domain.releases import (
     NAME_RESEMBLES,
-    disclosed,
     held_for_owner,
     held_for_package,
     held_for_review,
@@ -51,9 +49,7 @@ from shared.domain.scopes import PUBLISHING_SCOPES, Action
 from shared.domain.times import MS
 from shared.domain.visibility import Readers, Visibility
 from shared.ports.archive_store import ArchiveStore
-from shared.ports.conflicts import AlreadyThere
-from shared.ports.documents import DocumentStore
-from shared.ports.metadata import MetadataStore, VersionDiffersInCase
+from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.runtime.lru_cache import LruCache
 from shared.services.api_docs.api_docs_queue import ApiDocsQueue
@@ -62,6 +58,7 @@ from shared.services.organizations.organizations import Organizations
 from shared.services.organizations.typosquats import Typosquats
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.derived_data import DerivedData
+from shared.services.packages.release_storing import NewRelease, ReleaseStoring
 from shared.services.provenance.sigstore_bundles import SigstoreBundle, SigstoreBundles
 from shared.services.publishing.published_contents import PublishedContents
 from shared.services.publishing.publishing_rules import Occasion, PublishingRules, RuledArchive
@@ -174,11 +171,10 @@ class Publishing(Struct, frozen=True):
     typosquats: Typosquats
     archive_reader: ArchiveReader
     metadata: MetadataStore
-    documents: DocumentStore
     archives: ArchiveStore
+    storing: ReleaseStoring
     published_contents: PublishedContents
     sigstore_bundles: SigstoreBundles
-    release_signer: ReleaseSigner
     derived_data: DerivedData
     clock: Clock
     dependency_check: DependencyCheck
@@ -465,7 +461,7 @@ class Publishing(Struct, frozen=True):
         """Store the release; return what is stored, and whether this push stored it."""
         bala = push.bala
         by = push.by
-        await self.release_signer.ready()  # Before anything is written.
+        await self.storing.require_signing_key()
         organization = push.access.organization
         if organization is None:
             await self.organizations.create_by_push(push.package.org, push.access, by=by)
@@ -478,45 +474,23 @@ class Publishing(Struct, frozen=True):
             # This comes before the record, so that a publisher whose push creates the package does
             # not stay pending after a crash.
             await self.trusted_publishers.bind(head, by=by)
-        attested = self.release_signer.attested(new_release(bala, by=by, now_ms=now_ms))
-        release = await self._with_findings(_with_bundle(attested.release, push), push)
+        release = _with_bundle(new_release(bala, by=by, now_ms=now_ms), push)
+        release = await self._with_findings(release, push)
         release = _held(release, push, head, held_because)
-        release = disclosed(release, head)
-        # Archive before record: a crash between the two leaves an orphaned archive, never a
-        # release that cannot be pulled.
-        container = archive_container(head, release, self.readers)
-        storing = [
-            asyncio.ensure_future(each)
-            for each in (
-                self.archives.put(release.archive, upload.content, container),
-                self.documents.put(bala.archive_digest, bala.texts, bala.graph),
-                # Its name is derived from its content, so that two simultaneous pushes store two
-                # documents.
-                self.documents.put_attestation(
-                    bala.archive_digest, attested.name, attested.statements
-                ),
-                *self._store_bundle(push),
-            )
-        ]
-        try:
-            await asyncio.gather(*storing)
-        finally:
-            # If one fails, the others are awaited too: nothing is stored after the answer.
-            await asyncio.wait(storing)
-        try:
-            await self.metadata.add_release(release)
-        except VersionDiffersInCase as other:
-            raise VersionSpelledDifferently(bala.coordinate, other.existing) from None
-        except AlreadyThere:
-            found = await self.metadata.find(release.coordinate)
-            contents = self.published_contents
-            repeated = None
-            if found.release:
-                repeated = await contents.repeated(upload.content, bala, found.release)
-            if repeated is None:
-                raise await contents.refusal(upload.content, bala, found, by=by) from None
-            return FoundRelease(found.head, repeated), False
-        return FoundRelease(head, release), True
+        bundle = push.sigstore
+        bundles = {bundle.name: bundle.content} if bundle else {}
+        new = NewRelease(release, head, bala, upload.content, bundles)
+        stored = await self.storing.store(new)
+        if stored is not None:
+            return FoundRelease(head, stored), True
+        found = await self.metadata.find(release.coordinate)
+        contents = self.published_contents
+        repeated = None
+        if found.release:
+            repeated = await contents.repeated(upload.content, bala, found.release)
+        if repeated is None:
+            raise await contents.refusal(upload.content, bala, found, by=by)
+        return FoundRelease(found.head, repeated), False
 
     async def _with_findings(self, release: Release, push: _Push) -> Release:
         """Return a new release with the warnings of the rules, and with the approval that the first
@@ -534,26 +508,22 @@ class Publishing(Struct, frozen=True):
             update={"warnings": warnings[:MAX_WARNINGS], "approval": approval}
         )
 
-    def _store_bundle(self, push: _Push) -> Iterator[Awaitable[None]]:
-        if bundle := push.sigstore:
-            digest = push.bala.archive_digest
-            yield self.documents.put_attestation(digest, bundle.name, bundle.content)
-
     async def _claim_names(self, push: _Push, now_ms: int) -> Head:
-        """Claim the names of the archive's tools and of its package; return the package's head."""
+        """Claim the name of the archive's package, and then the ids of its tools; return the
+        package's head."""
         bala = push.bala
         organization = push.access.organization
-        for tool in bala.tools:
-            owner = await self.metadata.claim_tool(tool, push.package)
-            await self._require_tool_owner(tool, owner, push)
         head = push.found.head
         if head is None:
             visibility = organization.default_visibility if organization else Visibility.PUBLIC
             new = new_head(bala, by=push.by, now_ms=now_ms, default_visibility=visibility)
             hold = await self.hold_of_new(push.package, push.access, push.by)
-            update = {"placed_for": self.readers, "hold": hold}
-            head = await self.metadata.claim(new.model_copy(update=update))
+            head = await self.storing.claim_name(new.model_copy(update={"hold": hold}))
         _check_name(bala, head)
+        # An id is never free again, so nothing else refuses the push after this.
+        for tool in bala.tools:
+            owner = await self.metadata.claim_tool(tool, push.package)
+            await self._require_tool_owner(tool, owner, push)
         return head
 
     async def _held_because(self, push: _Push) -> str:
