@@ -205,6 +205,7 @@ class MaintenanceParts(ServiceGroup, frozen=True):
         return NotifyDependents(
             notices=self._parts.packages.dependency_notices,
             provenance_notices=self._parts.publishing.provenance_notices,
+            new_release_mail=self._parts.publishing.new_release_mail,
             clock=self._adapters.clock,
         )
 

@@ -14,6 +14,7 @@ from shared.services.publishing.erasure import ReleaseErasure
 from shared.services.publishing.held_releases import HeldReleases
 from shared.services.publishing.maven import MavenPackages, MavenPublishing
 from shared.services.publishing.moderation import Moderation
+from shared.services.publishing.new_release_mail import NewReleaseMail
 from shared.services.publishing.own_releases import OwnReleases
 from shared.services.publishing.package_holds import PackageHolds
 from shared.services.publishing.proposals import Proposals
@@ -65,8 +66,7 @@ class PublishingServices(ServiceGroup, frozen=True):
             scanner=self._parts.publishing.scanner,
             trusted_publishers=self._registry.tokens.trusted_publishers,
             rate_limiter=self._registry.limits.rate_limiter,
-            mail=self._parts.publishing.release_mail,
-            published_mail=self._parts.publishing.published_mail,
+            mail=self._parts.publishing.new_release_mail,
             api_docs=self._registry.api_docs.queue,
             base_url=self._settings.base_url,
             count_release=partial(record_metric, PUSHES, 1),
@@ -418,13 +418,25 @@ class PublishingParts(ServiceGroup, frozen=True):
 
     @cached_property
     def published_mail(self) -> PublishedMail:
+        return PublishedMail(
+            directory=self._adapters.directory,
+            mail_delivery=self._parts.foundation.mail_delivery,
+            clock=self._adapters.clock,
+            base_url=self._settings.base_url,
+            is_on=self._settings.release_mail,
+        )
+
+    @cached_property
+    def new_release_mail(self) -> NewReleaseMail:
         return self._close_at_end(
-            PublishedMail(
-                directory=self._adapters.directory,
-                mail_delivery=self._parts.foundation.mail_delivery,
-                clock=self._adapters.clock,
-                base_url=self._settings.base_url,
+            NewReleaseMail(
+                events=self._adapters.events,
+                metadata=self._adapters.metadata,
+                work=self._adapters.work,
+                mail=self.release_mail,
+                published_mail=self.published_mail,
+                typosquats=self._parts.organizations.typosquats,
                 background_tasks=self._parts.foundation.background_tasks,
-                is_on=self._settings.release_mail,
+                clock=self._adapters.clock,
             )
         )

@@ -370,7 +370,14 @@ async def test_a_rule_about_the_version_costs_what_it_compares_and_the_mail_abou
     await counted.upload(form, by=counted.people.ann)
     calls = ledger.calls()
     # The verdict is stored behind the push, as of every release.
-    of_mail = {"directory.list_by_owner", "directory.get", "work.claim", "directory.put"}
+    assert calls.pop("work.put") == 1  # That its mail was sent.
+    of_mail = {
+        "directory.list_by_owner",
+        "directory.get",
+        "work.claim",
+        "work.put",
+        "directory.put",
+    }
     more = {each: count for each, count in calls.items() if each not in of_mail | set(PUSH)}
     assert more == SURVEY | {"documents.api_docs_record": 1}
 

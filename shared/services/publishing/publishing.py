@@ -41,10 +41,10 @@ from shared.domain.releases import (
     held_for_review,
     held_for_scanner,
     held_for_sigstore,
+    is_held_by_scanner,
     new_head,
     new_release,
 )
-from shared.domain.scans import HELD_BY_SCANNER
 from shared.domain.scopes import PUBLISHING_SCOPES, Action
 from shared.domain.times import MS
 from shared.domain.visibility import Readers, Visibility
@@ -60,9 +60,9 @@ from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.derived_data import DerivedData
 from shared.services.packages.release_storing import NewRelease, ReleaseStoring
 from shared.services.provenance.sigstore_bundles import SigstoreBundle, SigstoreBundles
+from shared.services.publishing.new_release_mail import NewReleaseMail
 from shared.services.publishing.published_contents import PublishedContents
 from shared.services.publishing.publishing_rules import Occasion, PublishingRules, RuledArchive
-from shared.services.publishing.release_mail import PublishedMail, ReleaseMail
 from shared.services.publishing.scanner import Scanner
 from shared.services.tokens.trusted_publishers import TrustedPublishers, check_pusher, check_tag
 
@@ -182,8 +182,7 @@ class Publishing(Struct, frozen=True):
     scanner: Scanner
     trusted_publishers: TrustedPublishers
     rate_limiter: RateLimiter
-    mail: ReleaseMail
-    published_mail: PublishedMail
+    mail: NewReleaseMail
     api_docs: ApiDocsQueue
     base_url: str
     # Counts a new release by its state; repeats are not counted.
@@ -561,7 +560,7 @@ class Publishing(Struct, frozen=True):
             await self.derived_data.update(release)
         if is_new:
             self.api_docs.add(release.coordinate)
-            await self._send_mail(push, head, release)
+            await self.mail.send(head, release)
         outcome = Outcome.PUBLISHED if is_new else Outcome.REPEATED
         refusal: Refusal | None = None
         if release.state is not State.LIVE:
@@ -570,21 +569,6 @@ class Publishing(Struct, frozen=True):
             # prints success would mislead its user.
             refusal = self.refusal_of_withheld(release, push.by)
         return Publication(release, outcome, push.allowance.allowance, refusal)
-
-    async def _send_mail(self, push: _Push, head: Head, release: Release) -> None:
-        """Tell people of a new release: those who decide on one that waits, and its owners."""
-        if release.state is State.LIVE:
-            self.published_mail.send(release)
-        if release.is_held_for_owner:
-            await self.mail.send_held(release)
-        if release.is_held_for_package:
-            await self.typosquats.send_mail(head)
-        if push.held_by_scanner:
-            await self.mail.send_held_by_scanner(release)
-        if release.is_held_for_review:
-            await self.mail.send_review_wanted(release)
-        if release.warnings:
-            await self.mail.send_warnings(release, [each.message for each in release.warnings])
 
     def refusal_of_withheld(self, release: Release, by: Principal) -> Refusal:
         """Return the refusal that says why a stored release is not published, and who decides on
@@ -626,7 +610,7 @@ class Publishing(Struct, frozen=True):
 def _withheld_by_administrators(release: Release) -> Refusal:
     """Return the refusal of a release on which administrators decide, or decided."""
     coordinate = release.coordinate
-    if release.state is State.HELD and release.state_reason.startswith(HELD_BY_SCANNER):
+    if is_held_by_scanner(release):
         return Conflict(
             "release-awaits-scan",
             f"{coordinate} is stored and held. {release.state_reason} Administrators of this "
