@@ -26,6 +26,7 @@ from tests.fakes.confined import InProcess
 from tests.support.archives import bala
 from tests.support.documented_packages import documented_bala, published
 from tests.support.logs import capture_logs
+from tests.support.port_doubles import Ledger
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
 from tests.support.world import URL, OpenWorld, World
@@ -249,6 +250,20 @@ async def test_a_job_that_runs_during_an_erasure_stores_nothing_of_the_release(
     assert await world.registry.api_docs.history.verdict(coordinate) is None
 
 
+async def test_what_is_deleted_of_a_release_is_found_without_reading_the_others(
+    worlds: OpenWorld, ledger: Ledger
+) -> None:
+    world = await worlds(wrap=ledger.wrap)
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        await world.push(bala(f"acme/greet:{version}"))
+    removed = await world.registry.publishing.moderation.remove(FIRST, REASON, by=OPERATOR)
+    erased = world.registry.publishing.erasure.erased_releases
+    ledger.forget()
+    assert await erased.needed_by(removed.archive_digest, removed) is None
+    assert await erased.delete_documents(removed) == 2
+    assert "metadata.releases" not in ledger.calls()
+
+
 async def test_the_sweep_says_when_it_is_done(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     moderation = world.registry.publishing.moderation
@@ -285,6 +300,7 @@ async def test_an_archive_stays_that_another_release_needs(world: World) -> None
     assert first
     same = other.model_copy(update={"digest": first.digest})
     await world.stores.metadata.replace_release(same)
+    await world.registry.packages.derived_data.rebuild(SECOND.package)
     erasure = await erase(world)
     assert "acme/greet:1.1.0 has the same bytes" in erasure.left[0]
     assert await world.stores.archives.stat(first.archive)
