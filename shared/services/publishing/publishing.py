@@ -201,13 +201,18 @@ class Publishing(Struct, frozen=True):
         archive that the scanner refuses stays until the sweep of orphaned archives. Failures of a
         store are raised as they are.
         """
+        self.rate_limiter.require_upload_allowed(by)
+        is_new = False
         with self.archive_reader.in_hand(len(upload.content)):
-            push = await self._admit(upload, by)
-            found = push.found
-            is_new = False
-            if found.release is None:
-                push = await self._scanned(upload, push)
-                found, is_new = await self._commit(upload, push)
+            try:
+                push = await self._admit(upload, by)
+                found = push.found
+                if found.release is None:
+                    push = await self._scanned(upload, push)
+                    found, is_new = await self._commit(upload, push)
+            finally:
+                if not is_new:
+                    self.rate_limiter.count_unpublished(by)
             # A push at the same time may have stored the release without this bundle.
             if found.release and upload.sigstore is not None and not is_new:
                 release = await self.sigstore_bundles.add(upload.sigstore, found.release, by=by)
