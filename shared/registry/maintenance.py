@@ -205,7 +205,7 @@ class MaintenanceParts(ServiceGroup, frozen=True):
         return NotifyDependents(
             notices=self._parts.packages.dependency_notices,
             provenance_notices=self._parts.publishing.provenance_notices,
-            new_release_mail=self._parts.publishing.new_release_mail,
+            send_new_release_mail=self._parts.publishing.new_release_mail.run,
             clock=self._adapters.clock,
         )
 
