@@ -127,6 +127,10 @@ def mirrored_release(bala: Bala, described: Release, origin: UpstreamOrigin) -> 
     return release.model_copy(update=update)
 
 
+# How a stored reason begins; publishers themselves read "you" instead.
+PUBLISHER_WORDS = "its publisher"
+
+
 def held_for_owner(release: Release, reason: str) -> Release:
     """Return a new release as held until an owner confirms it; its event says so."""
     held = _held(release, "release.awaiting-owner", reason, Holder.ADMINISTRATOR)

@@ -19,8 +19,9 @@ from shared.services.publishing.own_releases import OwnReleases
 from shared.services.publishing.package_holds import PackageHolds
 from shared.services.publishing.proposals import Proposals
 from shared.services.publishing.published_contents import PublishedContents
-from shared.services.publishing.publishing import DependencyCheck, Publishing
+from shared.services.publishing.publishing import Publishing
 from shared.services.publishing.publishing_rules import (
+    DependencyCheck,
     LicenseRule,
     PublishingRules,
     QuotaRule,

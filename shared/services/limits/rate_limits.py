@@ -40,6 +40,7 @@ MAX_PACKAGES_CACHED = 10_000  # Packages that a process knows to be counted; abo
 
 # A window begins every five minutes, so each burst of five minutes is whole in one of them.
 _STEP_MS = BURST_WINDOW // timedelta(milliseconds=2)
+# The stored kinds of the counters of bursts.
 _PACKAGE = "brake-package"
 _PRINCIPAL = "brake"
 
@@ -84,13 +85,13 @@ class BurstDetection:
     """Tells whether a push is one of a burst of different packages, or of releases."""
 
     def __init__(
-        self, work: WorkStore, clock: Clock, brake_packages: int, brake_releases: int
+        self, work: WorkStore, clock: Clock, most_packages: int, most_releases: int
     ) -> None:
         """Allow one principal so many packages and releases within `BURST_WINDOW`."""
         self._work = work
         self._clock = clock
-        self._packages = brake_packages
-        self._releases = brake_releases
+        self._packages = most_packages
+        self._releases = most_releases
         self._counted = LruCache[str, bool](MAX_PACKAGES_CACHED)
 
     def counters(self, by: Principal, package: Package) -> BurstCounters:

@@ -21,6 +21,7 @@ from shared.domain.errors.packages import (
     VersionSpelledDifferently,
     owned_by_upstream,
 )
+from shared.domain.errors.withheld import refusal_of_withheld
 from shared.domain.packages import (
     FoundRelease,
     Head,
@@ -35,13 +36,12 @@ from shared.domain.publishing_rules import RuleEffect, RuleFinding, first_with
 from shared.domain.rate_limits import RateLimitAllowance
 from shared.domain.release_states import PackageHold, State
 from shared.domain.releases import (
-    NAME_RESEMBLES,
+    PUBLISHER_WORDS,
     held_for_owner,
     held_for_package,
     held_for_review,
     held_for_scanner,
     held_for_sigstore,
-    is_held_by_scanner,
     new_head,
     new_release,
 )
@@ -62,7 +62,12 @@ from shared.services.packages.release_storing import NewRelease, ReleaseStoring
 from shared.services.provenance.sigstore_bundles import SigstoreBundle, SigstoreBundles
 from shared.services.publishing.new_release_mail import NewReleaseMail
 from shared.services.publishing.published_contents import PublishedContents
-from shared.services.publishing.publishing_rules import Occasion, PublishingRules, RuledArchive
+from shared.services.publishing.publishing_rules import (
+    DependencyCheck,
+    Occasion,
+    PublishingRules,
+    RuledArchive,
+)
 from shared.services.publishing.scanner import Scanner
 from shared.services.tokens.trusted_publishers import TrustedPublishers, check_pusher, check_tag
 
@@ -71,9 +76,6 @@ PUBLISHER_CACHED_FOR = timedelta(minutes=10)
 MAX_PUBLISHERS_CACHED = 1_000  # Credentials.
 
 MAX_WARNINGS = 10  # Warnings stored with a release, whose record may have 16 KB.
-
-# How a stored reason begins; publishers themselves read "you" instead.
-PUBLISHER_WORDS = "its publisher"
 
 
 class Upload(Struct, frozen=True):
@@ -127,40 +129,6 @@ class _Push(Struct, frozen=True):
     @property
     def package(self) -> Package:
         return self.bala.coordinate.package
-
-
-class DependencyCheck(Struct, frozen=True):
-    """Checks that direct dependencies exist, where the operator requires it.
-
-    By default nothing is checked: most registries start without the standard library.
-    """
-
-    authorization: Authorization
-    metadata: MetadataStore
-    require_dependencies: bool
-
-    async def check(self, bala: Bala, by: Principal) -> None:
-        """Raise `missing-dependencies` when the check is on and a direct dependency is missing."""
-        if not self.require_dependencies:
-            return
-        wanted = [
-            Coordinate.parse(each.org, each.name, each.version) for each in bala.needed_packages
-        ]
-        found = await asyncio.gather(*map(self.metadata.find, wanted))
-        dependencies = list(zip(wanted, found, strict=True))
-        heads = [(coordinate.package, here.head) for coordinate, here in dependencies]
-        readable = await self.authorization.readable(by, heads)
-        missing = tuple(
-            coordinate
-            for coordinate, here in dependencies
-            if here.release is None or coordinate.package.key not in readable
-        )
-        if missing:
-            raise Invalid(
-                "missing-dependencies",
-                f"{bala.coordinate} depends on packages that are not in this registry: "
-                f"{', '.join(map(str, missing))}. Push them first, or correct Dependencies.toml.",
-            )
 
 
 class Publishing(Struct, frozen=True):
@@ -470,9 +438,9 @@ class Publishing(Struct, frozen=True):
         if organization is None:
             await self.organizations.create_by_push(push.package.org, push.access, by=by)
         now_ms = self.clock.now_ms()
-        held_because = ""
+        burst_reason = ""
         if push.allowance.burst or push.access.sponsor:
-            held_because = await self._held_because(push)
+            burst_reason = await self._burst_reason(push)
         head = await self._claim_names(push, now_ms)
         if by.provenance and by.provenance.publishers:
             # This comes before the record, so that a publisher whose push creates the package does
@@ -480,7 +448,7 @@ class Publishing(Struct, frozen=True):
             await self.trusted_publishers.bind(head, by=by)
         release = _with_bundle(new_release(bala, by=by, now_ms=now_ms), push)
         release = await self._with_findings(release, push)
-        release = _held(release, push, head, held_because)
+        release = _held(release, push, head, burst_reason)
         bundle = push.sigstore
         bundles = {bundle.name: bundle.content} if bundle else {}
         new = NewRelease(release, head, bala, upload.content, bundles)
@@ -530,7 +498,7 @@ class Publishing(Struct, frozen=True):
             await self._require_tool_owner(tool, owner, push)
         return head
 
-    async def _held_because(self, push: _Push) -> str:
+    async def _burst_reason(self, push: _Push) -> str:
         """Return why an owner has to confirm the release; empty if nobody has to.
 
         A release is held if it belongs to a burst and burst detection is on.
@@ -572,86 +540,17 @@ class Publishing(Struct, frozen=True):
             outcome = Outcome.HELD if release.is_waiting else Outcome.WITHHELD
             # The release is stored. The answer is a refusal all the same, because a client that
             # prints success would mislead its user.
-            refusal = self.refusal_of_withheld(release, push.by)
+            refusal = refusal_of_withheld(release, by=push.by.id, base_url=self.base_url)
         return Publication(release, outcome, push.allowance.allowance, refusal)
 
-    def refusal_of_withheld(self, release: Release, by: Principal) -> Refusal:
-        """Return the refusal that says why a stored release is not published, and who decides on
-        it."""
-        coordinate = release.coordinate
-        org = release.coordinate.package.org
-        if release.is_held_for_owner:
-            page = f"{self.base_url}/account/organizations/{release.org}/held"
-            return Conflict(
-                "release-held",
-                f"{coordinate} is stored and held: {_reason_for(release, by)}. An owner of {org} "
-                f"publishes it at {page}",
-            )
-        if release.is_held_for_package:
-            return _refusal_of_held_package(release)
-        if release.is_held_for_review:
-            page = f"{self.base_url}/account/organizations/{release.org}/staged"
-            return Conflict(
-                "release-awaits-review",
-                f"{coordinate} is stored and held: {release.state_reason} Owners and maintainers "
-                f"of {org} approve or refuse it at {page}",
-            )
-        if release.is_held_for_sigstore:
-            return Conflict(
-                "release-awaits-sigstore",
-                f"{coordinate} is stored and held: {org} requires a Sigstore bundle of each "
-                "release. It is published when its bundle comes: push again with the part "
-                "provenance, or send it beside the Maven artifact.",
-            )
-        if release.is_held_by_owner:
-            return Conflict(
-                "release-held-by-owner",
-                f"{coordinate} is stored and held: an owner of {org} holds it. Ask them to restore "
-                "it.",
-            )
-        return _withheld_by_administrators(release)
 
-
-def _withheld_by_administrators(release: Release) -> Refusal:
-    """Return the refusal of a release on which administrators decide, or decided."""
-    coordinate = release.coordinate
-    if is_held_by_scanner(release):
-        return Conflict(
-            "release-awaits-scan",
-            f"{coordinate} is stored and held. {release.state_reason} Administrators of this "
-            "registry publish or withhold it.",
-        )
-    return Conflict(
-        "release-withheld",
-        f"{coordinate} is stored and {release.state.value}: an administrator of this registry "
-        "withheld it. Ask the operator.",
-    )
-
-
-def _refusal_of_held_package(release: Release) -> Refusal:
-    """Return why a release is not published that waits for its package."""
-    coordinate = release.coordinate
-    if release.state_reason.startswith(NAME_RESEMBLES):
-        return Conflict(
-            "name-resembles",
-            f"{coordinate} is stored and held: {release.state_reason}. It is published when an "
-            "administrator of this registry accepts the name, whom you can ask; or publish under a "
-            "name that differs more.",
-        )
-    return Conflict(
-        "release-awaits-case",
-        f"{coordinate} is stored and held: administrators of this registry hold the package "
-        f"{coordinate.package} while they look at a case. It is published when they end that.",
-    )
-
-
-def _held(release: Release, push: _Push, head: Head, held_because: str) -> Release:
+def _held(release: Release, push: _Push, head: Head, burst_reason: str) -> Release:
     """Return a new release as held for the first reason to hold it, if there is one."""
     if push.held_by_scanner:
         # First, as administrators decide on it, and what else it waits for comes after that.
         return held_for_scanner(release, push.held_by_scanner)
-    if held_because:
-        return held_for_owner(release, held_because)
+    if burst_reason:
+        return held_for_owner(release, burst_reason)
     if head.hold:
         return held_for_package(release, head.hold)
     if release.approval:
@@ -667,14 +566,6 @@ def _with_bundle(release: Release, push: _Push) -> Release:
     organization = push.access.organization
     needed = organization.requires_provenance if organization else RequiredProvenance.NOTHING
     return release.model_copy(update={"needs_sigstore": needed is RequiredProvenance.SIGSTORE})
-
-
-def _reason_for(release: Release, by: Principal) -> str:
-    """Return why a release is held, in words for `by`, who may be its publisher."""
-    reason = release.state_reason
-    is_own = release.origin.principal == by.id
-    # Reasons of earlier versions do not name the publisher.
-    return reason.replace(PUBLISHER_WORDS, "you", 1) if is_own else reason
 
 
 def _check_org(package: Package, access: AccessContext) -> None:
