@@ -18,6 +18,7 @@ from tests.support.world import OpenWorld, World, limited
 
 pytestmark = pytest.mark.measured
 
+HELD = "Held releases of acme need confirmation"
 OWNERS = ["ann@example.org", "mia@example.org"]
 
 
@@ -90,6 +91,26 @@ async def test_a_release_whose_push_ended_before_the_mail_is_told_of_later(
     for _ in range(2):
         await notify(world)
         assert sorted(each.to for each in published(world)) == OWNERS
+
+
+async def test_owners_hear_of_a_held_release_whose_push_ended_before_the_mail(
+    worlds: OpenWorld,
+) -> None:
+    outage = PortOutage({"metadata": ["put_entries"]})
+    world = await worlds(brake_packages=1, wrap=outage.wrap)
+    await give_addresses(world)
+    await world.push(bala("acme/greet:1.0.0"))
+    await notify(world)
+    outage.lasts = True
+    with pytest.raises(ClientFailure):
+        await world.push(bala("acme/other:1.0.0"))
+    outage.lasts = False
+    assert world.mailer.sent == []
+    for _ in range(2):
+        world.clock.advance(timedelta(minutes=30))
+        await notify(world)
+        assert sorted(each.to for each in world.mailer.sent) == OWNERS
+    assert {each.subject for each in world.mailer.sent} == {HELD}
 
 
 async def test_a_release_of_which_all_owners_were_told_is_not_told_of_again(
