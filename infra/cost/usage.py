@@ -112,7 +112,7 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
         "process-outboxes": UpkeepUsage(43_800, Usage(44.8, 10)),
         "deliver-webhooks": UpkeepUsage(43_800, Usage(27.6, 7)),
         "write-log": UpkeepUsage(43_800, Usage(46.6, 13, 1)),
-        "notify-dependents": UpkeepUsage(8_760, Usage(40.2, 12)),
+        "notify-dependents": UpkeepUsage(8_760, Usage(48.8, 15)),
         "tell-followers": UpkeepUsage(8_760, Usage(57.8, 13)),
         "send-digests": UpkeepUsage(730, Usage(27.6, 7)),
         "follow-advisories": UpkeepUsage(2_920, Usage(47, 12)),

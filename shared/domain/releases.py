@@ -23,6 +23,7 @@ from shared.domain.packages import (
 from shared.domain.principals import MIRROR, Principal
 from shared.domain.reasons import parse_required_reason
 from shared.domain.release_states import Holder, PackageHold, State
+from shared.domain.scans import HELD_BY_SCANNER
 from shared.domain.times import utc_text
 from shared.domain.transparency.leaves import READABLE_KINDS
 from shared.domain.visibility import Visibility
@@ -126,6 +127,10 @@ def mirrored_release(bala: Bala, described: Release, origin: UpstreamOrigin) -> 
     return release.model_copy(update=update)
 
 
+# How a stored reason begins; publishers themselves read "you" instead.
+PUBLISHER_WORDS = "its publisher"
+
+
 def held_for_owner(release: Release, reason: str) -> Release:
     """Return a new release as held until an owner confirms it; its event says so."""
     held = _held(release, "release.awaiting-owner", reason, Holder.ADMINISTRATOR)
@@ -147,6 +152,11 @@ def held_for_review(release: Release, approval: RequiredApproval) -> Release:
 def held_for_scanner(release: Release, reason: str) -> Release:
     """Return a new release as held until administrators decide on it; its event says so."""
     return _held(release, "release.awaiting-scan", reason, Holder.ADMINISTRATOR)
+
+
+def is_held_by_scanner(release: Release) -> bool:
+    """Check whether the release is held since the scanner did not accept its archive."""
+    return release.state is State.HELD and release.state_reason.startswith(HELD_BY_SCANNER)
 
 
 def held_for_sigstore(release: Release) -> Release:

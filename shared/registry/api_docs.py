@@ -55,6 +55,7 @@ class ApiDocsServices(ServiceGroup, frozen=True):
             confined=self._adapters.confined,
             metadata=self._adapters.metadata,
             documents=self._adapters.documents,
+            removed_documents=self._parts.packages.removed_documents,
             history=self.history,
             pieces=self.pieces,
             derived_data=self._registry.packages.derived_data,
@@ -84,6 +85,7 @@ class ApiDocsServices(ServiceGroup, frozen=True):
     def file_highlighting(self) -> FileHighlighting:
         return FileHighlighting(
             documents=self._adapters.documents,
+            removed_documents=self._parts.packages.removed_documents,
             confined=self._adapters.confined,
             jobs=self.on_demand_jobs,
         )
@@ -93,6 +95,7 @@ class ApiDocsServices(ServiceGroup, frozen=True):
         return ApiComparisons(
             api_docs=self.documentation,
             documents=self._adapters.documents,
+            removed_documents=self._parts.packages.removed_documents,
             inputs=self._parts.api_docs.job_inputs,
             confined=self._adapters.confined,
             # A separate queue, so that a comparison does not wait for pages of source code.
@@ -114,6 +117,7 @@ class ApiDocsServices(ServiceGroup, frozen=True):
             hosted=self._registry.packages.hosted,
             api_docs=self.documentation,
             documents=self._adapters.documents,
+            removed_documents=self._parts.packages.removed_documents,
             confined=self._adapters.confined,
             jobs=self._close_at_end(OnDemandJobs()),
         )

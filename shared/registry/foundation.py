@@ -95,8 +95,8 @@ class FoundationParts(ServiceGroup, frozen=True):
         return BurstDetection(
             work=self._adapters.work,
             clock=self._adapters.clock,
-            brake_packages=self._settings.brake_packages,
-            brake_releases=self._settings.brake_releases,
+            most_packages=self._settings.brake_packages,
+            most_releases=self._settings.brake_releases,
         )
 
     @cached_property

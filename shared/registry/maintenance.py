@@ -205,6 +205,7 @@ class MaintenanceParts(ServiceGroup, frozen=True):
         return NotifyDependents(
             notices=self._parts.packages.dependency_notices,
             provenance_notices=self._parts.publishing.provenance_notices,
+            send_new_release_mail=self._parts.publishing.new_release_mail.run,
             clock=self._adapters.clock,
         )
 
@@ -388,6 +389,7 @@ class MaintenanceParts(ServiceGroup, frozen=True):
         return RepairDerivedData(
             metadata=self._adapters.metadata,
             documents=self._adapters.documents,
+            removed_documents=self._parts.packages.removed_documents,
             archives=self._adapters.archives,
             derived_data=self._registry.packages.derived_data,
             archive_reader=self._registry.packages.archive_reader,
@@ -414,6 +416,7 @@ class MaintenanceParts(ServiceGroup, frozen=True):
         return RebuildDerivedData(
             metadata=self._adapters.metadata,
             documents=self._adapters.documents,
+            removed_documents=self._parts.packages.removed_documents,
             archives=self._adapters.archives,
             derived_data=self._registry.packages.derived_data,
             archive_reader=self._registry.packages.archive_reader,

@@ -286,6 +286,7 @@ class MirroringParts(ServiceGroup, frozen=True):
     def document_import(self) -> DocumentImport:
         return DocumentImport(
             documents=self._adapters.documents,
+            removed_documents=self._parts.packages.removed_documents,
             sigstore_bundles=self._parts.publishing.sigstore_bundles,
         )
 

@@ -35,6 +35,8 @@ from shared.services.packages.pull_redirects import (
     RedirectCache,
 )
 from shared.services.packages.release_pullers import ReleasePullerRecorder
+from shared.services.packages.release_storing import ReleaseStoring
+from shared.services.packages.removed_documents import RemovedDocuments
 from shared.services.packages.search import PackageSearch
 from shared.services.packages.sparse_index import PackageIndex
 from shared.services.packages.statistics import LastRegistryCounts, RecentPulls, RegistryStatistics
@@ -273,6 +275,12 @@ class PackageParts(ServiceGroup, frozen=True):
     """Caches, writers and mail of packages."""
 
     @cached_property
+    def removed_documents(self) -> RemovedDocuments:
+        return RemovedDocuments(
+            metadata=self._adapters.metadata, documents=self._adapters.documents
+        )
+
+    @cached_property
     def index_files(self) -> DocumentCache:
         return DocumentCache(make=index_file)
 
@@ -365,16 +373,23 @@ class PackageParts(ServiceGroup, frozen=True):
         )
 
     @cached_property
-    def external_releases(self) -> ExternalReleases:
-        return ExternalReleases(
+    def release_storing(self) -> ReleaseStoring:
+        return ReleaseStoring(
             metadata=self._adapters.metadata,
             documents=self._adapters.documents,
             archives=self._adapters.archives,
             release_signer=self._adapters.release_signer,
+            readers=self._settings.readers,
+        )
+
+    @cached_property
+    def external_releases(self) -> ExternalReleases:
+        return ExternalReleases(
+            storing=self.release_storing,
+            metadata=self._adapters.metadata,
             derived_data=self._registry.packages.derived_data,
             package_records=self._registry.packages.records,
             clock=self._adapters.clock,
-            readers=self._settings.readers,
         )
 
     @cached_property

@@ -14,12 +14,14 @@ from shared.services.publishing.erasure import ReleaseErasure
 from shared.services.publishing.held_releases import HeldReleases
 from shared.services.publishing.maven import MavenPackages, MavenPublishing
 from shared.services.publishing.moderation import Moderation
+from shared.services.publishing.new_release_mail import NewReleaseMail
 from shared.services.publishing.own_releases import OwnReleases
 from shared.services.publishing.package_holds import PackageHolds
 from shared.services.publishing.proposals import Proposals
 from shared.services.publishing.published_contents import PublishedContents
-from shared.services.publishing.publishing import DependencyCheck, Publishing
+from shared.services.publishing.publishing import Publishing
 from shared.services.publishing.publishing_rules import (
+    DependencyCheck,
     LicenseRule,
     PublishingRules,
     QuotaRule,
@@ -54,11 +56,10 @@ class PublishingServices(ServiceGroup, frozen=True):
             typosquats=self._parts.organizations.typosquats,
             archive_reader=self._registry.packages.archive_reader,
             metadata=self._adapters.metadata,
-            documents=self._adapters.documents,
             archives=self._adapters.archives,
+            storing=self._parts.packages.release_storing,
             published_contents=self._parts.publishing.published_contents,
             sigstore_bundles=self._parts.publishing.sigstore_bundles,
-            release_signer=self._adapters.release_signer,
             derived_data=self._registry.packages.derived_data,
             clock=self._adapters.clock,
             dependency_check=self._parts.publishing.dependency_check,
@@ -66,8 +67,7 @@ class PublishingServices(ServiceGroup, frozen=True):
             scanner=self._parts.publishing.scanner,
             trusted_publishers=self._registry.tokens.trusted_publishers,
             rate_limiter=self._registry.limits.rate_limiter,
-            mail=self._parts.publishing.release_mail,
-            published_mail=self._parts.publishing.published_mail,
+            mail=self._parts.publishing.new_release_mail,
             api_docs=self._registry.api_docs.queue,
             base_url=self._settings.base_url,
             count_release=partial(record_metric, PUSHES, 1),
@@ -93,6 +93,7 @@ class PublishingServices(ServiceGroup, frozen=True):
             publishing=self.releases,
             metadata=self._adapters.metadata,
             documents=self._adapters.documents,
+            removed_documents=self._parts.packages.removed_documents,
             sigstore_bundles=self._parts.publishing.sigstore_bundles,
             maven_packages=self.maven_packages,
         )
@@ -419,13 +420,25 @@ class PublishingParts(ServiceGroup, frozen=True):
 
     @cached_property
     def published_mail(self) -> PublishedMail:
+        return PublishedMail(
+            directory=self._adapters.directory,
+            mail_delivery=self._parts.foundation.mail_delivery,
+            clock=self._adapters.clock,
+            base_url=self._settings.base_url,
+            is_on=self._settings.release_mail,
+        )
+
+    @cached_property
+    def new_release_mail(self) -> NewReleaseMail:
         return self._close_at_end(
-            PublishedMail(
-                directory=self._adapters.directory,
-                mail_delivery=self._parts.foundation.mail_delivery,
-                clock=self._adapters.clock,
-                base_url=self._settings.base_url,
+            NewReleaseMail(
+                events=self._adapters.events,
+                metadata=self._adapters.metadata,
+                work=self._adapters.work,
+                mail=self.release_mail,
+                published_mail=self.published_mail,
+                typosquats=self._parts.organizations.typosquats,
                 background_tasks=self._parts.foundation.background_tasks,
-                is_on=self._settings.release_mail,
+                clock=self._adapters.clock,
             )
         )

@@ -1,25 +1,32 @@
 """A release that has to go is deleted at once or by the next nights, and its page says which."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
 from anyio.to_thread import run_sync
 from msgspec.structs import replace
 
+from shared.confined.jobs import Json, PartResult
 from shared.domain.api_docs.pieces import PieceKind, piece_name
 from shared.domain.coordinates import Coordinate
-from shared.domain.packages import Texts
+from shared.domain.errors.base import Refusal
+from shared.domain.packages import Release, Texts
 from shared.domain.principals import OPERATOR
 from shared.domain.release_states import State
 from shared.ports.deleted_copies import CopyLeft
 from shared.services.adapters import Adapters
 from shared.services.publishing.erasure import Erasure
+from tests.fakes.confined import InProcess
 from tests.support.archives import bala
 from tests.support.documented_packages import documented_bala, published
 from tests.support.logs import capture_logs
+from tests.support.port_doubles import Ledger
 from tests.support.storage import one_machine
 from tests.support.terminal import Terminal
 from tests.support.world import URL, OpenWorld, World
@@ -138,6 +145,125 @@ async def test_an_erasure_may_be_repeated(world: World) -> None:
     assert again.release.erased == first.release.erased
 
 
+# --- An erasure in the middle of a job ---------------------------------------------------------
+
+
+@dataclass
+class Meanwhile(InProcess):
+    """A confined process; after the next task of a name, something else happens first."""
+
+    task: str = ""
+    happens: Callable[[], Awaitable[object]] | None = None
+
+    async def run(self, task: str, folder: Path, request: Json) -> list[PartResult]:
+        """Run the task."""
+        parts = await super().run(task, folder, request)
+        if self.happens is not None and task == self.task:
+            happens = self.happens
+            self.happens = None
+            await happens()
+        return parts
+
+
+async def _renderings(world: World) -> list[str]:
+    """Return which renderings of the jobs below any version has."""
+    documents = world.stores.documents
+    releases = await world.stores.metadata.releases(FIRST.package)
+    names = ["sbom-differences", f"file-{sha256(FILE.encode()).hexdigest()}"]
+    names += [f"{kind}-{each.digest}" for kind in _CHANGES for each in releases]
+    return [
+        f"{each.version} {name}"
+        for each in releases
+        for name in names
+        if await documents.rendering(each.archive_digest, name) is not None
+    ]
+
+
+async def _highlight(world: World, release: Release) -> None:
+    highlighting = world.registry.api_docs.file_highlighting
+    assert await highlighting.highlighted(release, FILE, LATER) is None
+
+
+async def _compare(world: World, _release: Release) -> None:
+    # The highest version is compared with the lowest one.
+    [survey] = await world.stores.metadata.survey([FIRST.package])
+    assert survey
+    *_, lowest = survey.entries
+    comparisons = replace(world.registry.api_docs.comparisons, patience=timedelta(0))
+    with pytest.raises(Refusal):
+        await comparisons.compare(FIRST.package, lowest, survey.entries[0])
+
+
+async def _compare_bills(world: World, release: Release) -> None:
+    await world.stores.documents.put_sbom(release.archive_digest, BILL)
+    sboms = replace(world.registry.api_docs.sboms, patience=timedelta(0))
+    with pytest.raises(Refusal):
+        await sboms.differences(release)
+
+
+async def _document(world: World, release: Release) -> None:
+    await world.registry.api_docs.generation.make(release)
+
+
+BILL = b'{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": []}'
+FILE = "greet.bal"
+THIRD = Coordinate.parse("acme", "greet", "1.2.0")
+Job = Callable[[World, Release], Awaitable[None]]
+# The task of the confined process during which a version is erased, and what starts it.
+JOBS: list[tuple[str, Coordinate, Job]] = [
+    ("release", SECOND, _document),
+    ("highlight", SECOND, _highlight),
+    ("compare", THIRD, _compare),
+    ("compare", FIRST, _compare),  # The comparison is stored with the other version.
+    ("sboms", SECOND, _compare_bills),
+]
+
+
+@pytest.mark.each_row
+@pytest.mark.parametrize("job", JOBS, ids=lambda job: f"{job[0]} {job[1].version}")
+async def test_a_job_that_runs_during_an_erasure_stores_nothing_of_the_release(
+    worlds: OpenWorld, job: tuple[str, Coordinate, Job]
+) -> None:
+    task, coordinate, start = job
+    confined = Meanwhile()
+    world = await worlds(wrap=lambda stores: replace(stores, confined=confined))
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        await published(world, archive(version))
+    await world.document()
+    release = (await world.stores.metadata.find(coordinate)).release
+    assert release
+    receipts = list[Erasure]()
+
+    async def erased() -> None:
+        erasure = world.registry.publishing.erasure
+        receipts.append(await erasure.erase(coordinate, REASON, by=OPERATOR))
+
+    confined.task = task
+    confined.happens = erased
+    await start(world, release)
+    await world.document()
+    await world.registry.api_docs.sboms.jobs.drain()
+    [receipt] = receipts
+    assert receipt.left == ()
+    assert await _renderings(world) == []
+    assert await world.stores.documents.api_docs_record(release.archive_digest) is None
+    assert await world.registry.api_docs.history.verdict(coordinate) is None
+
+
+async def test_what_is_deleted_of_a_release_is_found_without_reading_the_others(
+    worlds: OpenWorld, ledger: Ledger
+) -> None:
+    world = await worlds(wrap=ledger.wrap)
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        await world.push(bala(f"acme/greet:{version}"))
+    removed = await world.registry.publishing.moderation.remove(FIRST, REASON, by=OPERATOR)
+    erased = world.registry.publishing.erasure.erased_releases
+    ledger.forget()
+    assert await erased.needed_by(removed.archive_digest, removed) is None
+    assert await erased.delete_documents(removed) == 2
+    assert "metadata.releases" not in ledger.calls()
+
+
 async def test_the_sweep_says_when_it_is_done(world: World) -> None:
     await world.push(bala("acme/greet:1.0.0"))
     moderation = world.registry.publishing.moderation
@@ -174,6 +300,7 @@ async def test_an_archive_stays_that_another_release_needs(world: World) -> None
     assert first
     same = other.model_copy(update={"digest": first.digest})
     await world.stores.metadata.replace_release(same)
+    await world.registry.packages.derived_data.rebuild(SECOND.package)
     erasure = await erase(world)
     assert "acme/greet:1.1.0 has the same bytes" in erasure.left[0]
     assert await world.stores.archives.stat(first.archive)

@@ -131,6 +131,25 @@ async def test_a_repeat_of_the_same_bytes_is_not_counted(worlds: OpenWorld) -> N
     assert (await push(world, "acme/greet:1.0.2")).status_code == 429
 
 
+@one_instance("each counts what it read by itself")
+@pytest.mark.parametrize("sends", ["repeats", "broken archives"])
+async def test_archives_that_publish_nothing_are_read_as_often_as_changes_are_made(
+    worlds: OpenWorld, sends: str
+) -> None:
+    world = await worlds(limit_write="token=3 account=3")
+    releases = [await push(world, f"acme/greet:1.0.{patch}") for patch in range(5)]
+    assert [each.status_code for each in releases] == [204] * 5  # The limit of pushes counts them.
+
+    async def send() -> int:
+        content = bala("acme/greet:1.0.0") if sends == "repeats" else b"no archive"
+        return (await world.upload(multipart("x.bala", content), by=world.people.ann)).status_code
+
+    served = 204 if sends == "repeats" else 400
+    assert [await send() for _ in range(5)] == [served] * 3 + [429] * 2
+    world.clock.advance(timedelta(minutes=2))
+    assert await send() == served
+
+
 async def test_pushes_of_a_maven_client_are_counted_with_the_others(worlds: OpenWorld) -> None:
     world = await worlds(limit_push="account=1")
     await push(world, "acme/greet:1.0.0")

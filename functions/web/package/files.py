@@ -77,7 +77,7 @@ async def _file(
     if text is None:
         return ShownFile(path, size, None, 0)
     highlighted = call.registry.api_docs.file_highlighting.highlighted
-    code = await highlighted(details.release.archive_digest, path, text) or show_plain(text)
+    code = await highlighted(details.release, path, text) or show_plain(text)
     return ShownFile(path, size, code, text.removesuffix("\n").count("\n") + 1)
 
 

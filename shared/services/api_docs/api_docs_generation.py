@@ -64,6 +64,7 @@ from shared.ports.system import Clock
 from shared.runtime.lru_cache import LruCache
 from shared.services.api_docs.pieces import PieceReader, PiecesGone, available, is_documented
 from shared.services.packages.derived_data import DerivedData
+from shared.services.packages.removed_documents import RemovedDocuments
 
 COPIED_BYTES = 4 * 1024 * 1024  # Bytes of an archive that are copied at once.
 MAX_RECORD_BYTES = 4 * 1024 * 1024  # 300 KiB of symbols, and the summaries of connectors.
@@ -280,6 +281,7 @@ class ApiDocsGeneration(Struct, frozen=True):
     confined: ConfinedTasks
     metadata: MetadataStore
     documents: DocumentStore
+    removed_documents: RemovedDocuments
     history: ApiHistory
     pieces: PieceReader
     derived_data: DerivedData
@@ -325,8 +327,14 @@ class ApiDocsGeneration(Struct, frozen=True):
         async with job_folder() as folder:
             made = await self._made(release, folder)
             await self.documents.put_api_docs(release.archive_digest, made.record, made.pieces)
-        self.pieces.forget(release.archive_digest)
         await self.history.put(release.coordinate, made.verdict)
+        coordinate = release.coordinate
+        archive = release.archive_digest
+        is_removed = await self.removed_documents.delete_if_removed(coordinate, archive)
+        self.pieces.forget(archive)
+        if is_removed:  # While this was made.
+            await self.history.put(coordinate, None)
+            return made.record
         if made.verdict:
             await self.tell_owners(release, made.verdict)
         if _is_searched(made.record) or (before and _is_searched(before)):

@@ -30,7 +30,7 @@ from shared.domain.dependency_graphs import Graph
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending, Busy
-from shared.domain.packages import ReleaseEntry, Texts
+from shared.domain.packages import Release, ReleaseEntry, Texts
 from shared.ports.confined_tasks import ConfinedTasks
 from shared.ports.documents import DocumentStore
 from shared.prose.rendering import renderer_version
@@ -38,6 +38,7 @@ from shared.prose.safe_html import SafeHtml
 from shared.runtime.lru_cache import LruCache
 from shared.services.api_docs.api_docs import MADE_WITHIN, ApiDocs
 from shared.services.api_docs.api_docs_generation import ENDS_COUNTED, JobInputs, job_folder
+from shared.services.packages.removed_documents import RemovedDocuments
 
 SET_ASIDE_SECONDS = 24 * 60 * 60
 # Jobs about files that wait for the confined process, and as many about comparisons.
@@ -113,12 +114,14 @@ class FileHighlighting(Struct, frozen=True):
     """Highlights source files of archives, each when somebody first asks for it."""
 
     documents: DocumentStore
+    removed_documents: RemovedDocuments
     confined: ConfinedTasks
     jobs: OnDemandJobs
 
-    async def highlighted(self, archive: Digest, path: str, text: str) -> SafeHtml | None:
+    async def highlighted(self, release: Release, path: str, text: str) -> SafeHtml | None:
         """Return a file as HTML with a line for each line; None as long as there is none, and if
         the confined process refused it."""
+        archive = release.archive_digest
         name = f"file-{sha256(path.encode(errors='replace')).hexdigest()}"
         version = renderer_version()
         stored = await self.documents.rendering(archive, name)
@@ -126,16 +129,18 @@ class FileHighlighting(Struct, frozen=True):
             content = stored[len(version) :].decode()
             return None if content.startswith(REFUSED) else SafeHtml(content)
         self.jobs.start(
-            f"{archive} {path}", partial(self._make, archive, name, path, text, version)
+            f"{archive} {path}", partial(self._make, release, name, path, text, version)
         )
         return None
 
-    async def _make(self, archive: Digest, name: str, path: str, text: str, version: str) -> None:
+    async def _make(self, release: Release, name: str, path: str, text: str, version: str) -> None:
         async with job_folder() as folder:
             await asyncio.to_thread((folder / SOURCE).write_text, text, "utf-8")
             [part] = await self.confined.run("highlight", folder, path)
             content = await asyncio.to_thread(_made, folder, part, SOURCE_PAGE)
+        archive = release.archive_digest
         await self.documents.put_rendering(archive, name, (version + content).encode())
+        await self.removed_documents.delete_if_removed(release.coordinate, archive)
 
 
 class ApiComparisons(Struct, frozen=True):
@@ -147,6 +152,7 @@ class ApiComparisons(Struct, frozen=True):
 
     api_docs: ApiDocs
     documents: DocumentStore
+    removed_documents: RemovedDocuments
     inputs: JobInputs
     confined: ConfinedTasks
     jobs: OnDemandJobs
@@ -194,7 +200,7 @@ class ApiComparisons(Struct, frozen=True):
         self, kind: PieceKind, coordinate: Coordinate, before: ReleaseEntry, after: ReleaseEntry
     ) -> str | None:
         """Return what was made of a comparison, None if nothing was yet; raise `ApiDocsFailed`."""
-        name = f"{kind.value}-{before.digest}"
+        name = _comparison_name(kind, before.digest)
         key = _key_of(before)
         stored = await self.documents.rendering(Digest(after.digest), name)
         if stored is None or not stored.startswith(key.encode()):
@@ -215,10 +221,34 @@ class ApiComparisons(Struct, frozen=True):
             request = _comparison_request(package, before, after).model_dump_json()
             await asyncio.to_thread((folder / REQUEST).write_text, request, "utf-8")
             [part] = await self.confined.run("compare", folder, None)
-            for kind in (PieceKind.CHANGES_PAGE, PieceKind.CHANGES):
+            for kind, name in zip(COMPARISONS, comparison_names(before.digest), strict=True):
                 made = key + await asyncio.to_thread(_made, folder, part, kind.value)
-                name = f"{kind.value}-{before.digest}"
                 await self.documents.put_rendering(Digest(after.digest), name, made.encode())
+        await self._delete_if_removed(package, before, after)
+
+    async def _delete_if_removed(
+        self, package: Package, before: ReleaseEntry, after: ReleaseEntry
+    ) -> None:
+        """Delete a comparison that was stored while one of its releases was erased."""
+        removed = self.removed_documents
+        archive = Digest(after.digest)
+        if await removed.delete_if_removed(package.at(after.parsed), archive):
+            return
+        if await removed.is_removed(package.at(before.parsed)):
+            await self.documents.delete_renderings(archive, comparison_names(before.digest))
+
+
+# What is stored of a comparison: the page of changes, and the same changes for programs.
+COMPARISONS = (PieceKind.CHANGES_PAGE, PieceKind.CHANGES)
+
+
+def comparison_names(before: str) -> tuple[str, ...]:
+    """Return the names of the comparisons of later versions with the archive of this digest."""
+    return tuple(_comparison_name(kind, before) for kind in COMPARISONS)
+
+
+def _comparison_name(kind: PieceKind, before: str) -> str:
+    return f"{kind.value}-{before}"
 
 
 def _key_of(before: ReleaseEntry) -> str:

@@ -32,6 +32,7 @@ from shared.services.api_docs.api_docs import MADE_WITHIN, ApiDocs
 from shared.services.api_docs.api_docs_generation import job_folder
 from shared.services.api_docs.on_demand import OnDemandJobs
 from shared.services.packages.hosted_packages import HostedPackages
+from shared.services.packages.removed_documents import RemovedDocuments
 
 MAX_DIFFERENCES_BYTES = 4 * 1024 * 1024  # 500 components have a few hundred KiB.
 _REGISTRY = "this registry"
@@ -61,6 +62,7 @@ class Sboms(Struct, frozen=True):
     hosted: HostedPackages
     api_docs: ApiDocs
     documents: DocumentStore
+    removed_documents: RemovedDocuments
     confined: ConfinedTasks
     jobs: OnDemandJobs
     patience: timedelta = MADE_WITHIN
@@ -167,7 +169,9 @@ class Sboms(Struct, frozen=True):
             await asyncio.to_thread((folder / AUTHOR_SBOM).write_bytes, author)
             [part] = await self.confined.run("sboms", folder, None)
             made = await asyncio.to_thread(_differences, folder / OUTPUT / DIFFERENCES, part)
-        await self.documents.put_rendering(release.archive_digest, _RENDERING, _head(key) + made)
+        archive = release.archive_digest
+        await self.documents.put_rendering(archive, _RENDERING, _head(key) + made)
+        await self.removed_documents.delete_if_removed(release.coordinate, archive)
 
     async def _piece(self, release: Release, kind: PieceKind, whose: str) -> bytes | None:
         """Return a piece of a release, None if it has none."""

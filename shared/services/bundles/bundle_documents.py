@@ -24,6 +24,7 @@ from shared.domain.provenance.upstream_statements import (
 )
 from shared.domain.sboms import is_cyclonedx
 from shared.ports.documents import DocumentStore
+from shared.services.packages.removed_documents import RemovedDocuments
 from shared.services.provenance.attestations import ReleaseProvenance
 from shared.services.provenance.sigstore_bundles import SigstoreBundle, SigstoreBundles
 
@@ -79,6 +80,7 @@ class DocumentImport(Struct, frozen=True):
     """Verifies and stores documents of a bundle."""
 
     documents: DocumentStore
+    removed_documents: RemovedDocuments
     sigstore_bundles: SigstoreBundles
 
     async def check(
@@ -111,6 +113,8 @@ class DocumentImport(Struct, frozen=True):
             await self.documents.put_attestation(archive, name, checked.statements)
         if sbom is not None:
             await self.documents.put_sbom(archive, sbom)
+        if await self.removed_documents.delete_if_removed(release.coordinate, archive):
+            return
         if checked.sigstore and not release.sigstore:
             await self.sigstore_bundles.add_verified(checked.sigstore, release, by=MIRROR)
 

@@ -7,6 +7,7 @@ registry is read-only.
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -39,6 +40,7 @@ MAX_PACKAGES_CACHED = 10_000  # Packages that a process knows to be counted; abo
 
 # A window begins every five minutes, so each burst of five minutes is whole in one of them.
 _STEP_MS = BURST_WINDOW // timedelta(milliseconds=2)
+# The stored kinds of the counters of bursts.
 _PACKAGE = "brake-package"
 _PRINCIPAL = "brake"
 
@@ -83,13 +85,13 @@ class BurstDetection:
     """Tells whether a push is one of a burst of different packages, or of releases."""
 
     def __init__(
-        self, work: WorkStore, clock: Clock, brake_packages: int, brake_releases: int
+        self, work: WorkStore, clock: Clock, most_packages: int, most_releases: int
     ) -> None:
         """Allow one principal so many packages and releases within `BURST_WINDOW`."""
         self._work = work
         self._clock = clock
-        self._packages = brake_packages
-        self._releases = brake_releases
+        self._packages = most_packages
+        self._releases = most_releases
         self._counted = LruCache[str, bool](MAX_PACKAGES_CACHED)
 
     def counters(self, by: Principal, package: Package) -> BurstCounters:
@@ -194,6 +196,7 @@ class RateLimiter:
         self._reads = ReadLimiter(rules[RateLimitClass.READ], clock)
         self._agents = ReadLimiter(rules[RateLimitClass.AGENT], clock)
         self._unverified = ReadLimiter(rules[RateLimitClass.READ], clock)
+        self._unpublished = ReadLimiter(rules[RateLimitClass.WRITE], clock)
         self._exceeded = LruCache[str, tuple[int, RateLimitAllowance]](CALLERS_REMEMBERED)
         self._failed = LruCache[str, bool](CALLERS_REMEMBERED)
 
@@ -237,6 +240,22 @@ class RateLimiter:
         burst_totals = totals[len(request.counters) :]
         excess = await self._burst_detection.excess(burst, burst_totals)
         return PublishAllowance(allowance, excess)
+
+    def require_upload_allowed(self, by: Principal) -> None:
+        """Raise `TooManyRequests` before an archive is read if this caller sent as many archives
+        that published nothing as it may make changes; count nothing, and ask no store."""
+        if not by.is_operator:
+            self._unpublished.require_caller_below_limit(by)
+
+    def count_unpublished(self, by: Principal) -> None:
+        """Count an archive that was read and published nothing, such as a repeat, in this process.
+
+        The limit of pushes counts releases, so it bounds neither these nor the time that reading
+        them takes.
+        """
+        if not by.is_operator:
+            with suppress(TooManyRequests):  # Others were read at the same time.
+                self._unpublished.count(by)
 
     async def count_burst_of(self, account_id: str, package: Package) -> str:
         """Count a push for the sponsor of its publisher; return what is a burst, if it is one.
@@ -426,11 +445,18 @@ class ReadLimiter:
 
     def require_below_limit(self, address: str) -> None:
         """Raise `TooManyRequests` if the next request of the address would exceed its limit."""
+        self._require_below(self._address, caller_network(address))
+
+    def require_caller_below_limit(self, by: Principal) -> None:
+        """Raise `TooManyRequests` if the next request with this credential would exceed a limit."""
+        self._require_below(self._token, by.credential)
+        self._require_below(self._account, by.id)
+
+    def _require_below(self, counts: "_Counts", own_key: str) -> None:
         now_ms = self._clock.now_ms()
-        counts = self._address
         if not self._begins_ms <= now_ms < self._ends_ms:
             self._begin(Window.at(now_ms, self._window))
-        key = self._own_or_shared_key(counts, caller_network(address))
+        key = self._own_or_shared_key(counts, own_key)
         before = counts.before.get(key, 0)
         counted = counts.now.get(key, 0) + 1
         if before + counted <= counts.most:

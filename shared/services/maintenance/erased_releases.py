@@ -2,10 +2,9 @@
 
 from msgspec import Struct
 
-from shared.domain.api_docs.pieces import PieceKind
 from shared.domain.archives.digests import Digest
-from shared.domain.coordinates import Coordinate
-from shared.domain.packages import ErasedArchive, Head, Release
+from shared.domain.coordinates import Coordinate, Package
+from shared.domain.packages import ErasedArchive, Head, Release, ReleaseEntry
 from shared.domain.principals import Principal
 from shared.domain.release_states import State
 from shared.domain.releases import with_erasure
@@ -15,10 +14,9 @@ from shared.ports.documents import DocumentStore
 from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.services.api_docs.api_docs_generation import ApiHistory
+from shared.services.api_docs.on_demand import comparison_names
 from shared.services.packages.derived_data import PackageRecordWriter
 from shared.telemetry.log import log
-
-_COMPARISONS = (PieceKind.CHANGES_PAGE, PieceKind.CHANGES)
 
 
 class ErasedReleases(Struct, frozen=True):
@@ -38,29 +36,35 @@ class ErasedReleases(Struct, frozen=True):
         An archive contains its coordinate, so there is none, unless records were written by other
         means. Its bytes have to stay in any case.
         """
+        version = release.version if release else ""
         found = (await self.metadata.by_digest(digest)).release
-        package = found.coordinate.package if found else None
-        others = await self.metadata.releases(package) if package else []
-        for each in others:
-            is_same = release is not None and each.version == release.version
-            if each.archive_digest == digest and each.state is not State.REMOVED and not is_same:
-                return each.coordinate
+        if found is None:
+            return None
+        if found.state is not State.REMOVED and found.version != version:
+            return found.coordinate
+        package = found.coordinate.package
+        for each in await self._other_entries(package, version):
+            if each.digest == digest.hex and each.state is not State.REMOVED:
+                return package.at(each.parsed)
         return None
 
     async def delete_documents(self, release: Release) -> int:
         """Delete the documents of a release, the verdict on it, and its comparisons with others
-        that somebody asked for; return with how many it may have been compared."""
+        that somebody asked for; return with how many it may be compared."""
         await self.documents.delete(release.archive_digest)
         await self.api_history.put(release.coordinate, None)
-        names = comparison_names(release)
-        others = [
-            each
-            for each in await self.metadata.releases(release.coordinate.package)
-            if each.version != release.version
-        ]
+        names = comparison_names(release.digest)
+        others = await self._other_entries(release.coordinate.package, release.version)
+        # Of a release that is erased, nothing is stored.
+        others = [each for each in others if each.erased is None]
         for each in others:
-            await self.documents.delete_renderings(each.archive_digest, names)
+            await self.documents.delete_renderings(Digest(each.digest), names)
         return len(others)
+
+    async def _other_entries(self, package: Package, version: str) -> list[ReleaseEntry]:
+        """Return the entries of a package but that of one version, without reading releases."""
+        [survey] = await self.metadata.survey([package])
+        return [each for each in (survey.entries if survey else ()) if each.version != version]
 
     async def note(
         self, coordinate: Coordinate, *, copies_until_ms: int | None, by: Principal
@@ -91,8 +95,3 @@ class ErasedReleases(Struct, frozen=True):
         For the app, which may not delete them.
         """
         return None if self.copies is None else self.clock.now_ms() + self.copies.kept_for // MS
-
-
-def comparison_names(release: Release) -> tuple[str, ...]:
-    """Return the names of the comparisons of later versions with a release."""
-    return tuple(f"{kind.value}-{release.digest}" for kind in _COMPARISONS)

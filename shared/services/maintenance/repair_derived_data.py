@@ -12,6 +12,7 @@ from shared.ports.metadata import MetadataStore
 from shared.services.maintenance.tasks import Checkpoints, Task
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.derived_data import DerivedData
+from shared.services.packages.removed_documents import RemovedDocuments
 
 SCHEDULE = "0 30 4 * * *"
 
@@ -26,6 +27,7 @@ class RepairDerivedData(Task, frozen=True):
 
     metadata: MetadataStore
     documents: DocumentStore
+    removed_documents: RemovedDocuments
     archives: ArchiveStore
     derived_data: DerivedData
     archive_reader: ArchiveReader
@@ -63,6 +65,8 @@ class RepairDerivedData(Task, frozen=True):
         content = await self.archives.read(release.archive)
         bala = await self.archive_reader.of(release).read(content)
         await self.documents.put(bala.archive_digest, bala.texts, bala.graph)
+        if await self.removed_documents.delete_if_removed(release.coordinate, bala.archive_digest):
+            return False
         return bala.texts != Texts() or bool(bala.graph.nodes)
 
     async def _lacks_documents(self, release: Release) -> bool:

@@ -84,7 +84,7 @@ class SignReleases(Task, frozen=True):
             return stored.model_copy(update=update) if _is_unsigned(stored) else stored
 
         stored, is_changed = await self.package_records.store_release(release.coordinate, sign)
-        if stored.erased:  # Its documents were deleted before its statements were stored again.
+        if stored.state is State.REMOVED:  # Its documents may be deleted already.
             await self.documents.delete(stored.archive_digest)
         return is_changed
 

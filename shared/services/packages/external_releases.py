@@ -2,13 +2,11 @@
 archives, the first digest that was seen of each release, and the releases that are refused.
 """
 
-import asyncio
 from contextlib import suppress
 
 from msgspec import Struct
 
 from shared.auth.registry_authorization import RegistryAuthorization
-from shared.auth.release_keys import ReleaseSigner
 from shared.domain.archives.bala import Bala
 from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate, Package, package_owner, release_place
@@ -16,7 +14,6 @@ from shared.domain.errors.packages import (
     ReleaseNotFound,
     SpelledDifferently,
     UpstreamReleaseRefused,
-    VersionSpelledDifferently,
 )
 from shared.domain.mirroring import (
     INCIDENT,
@@ -25,33 +22,29 @@ from shared.domain.mirroring import (
     UpstreamVersions,
     upstream_versions_place,
 )
-from shared.domain.packages import Head, Release, UpstreamOrigin, archive_container
+from shared.domain.packages import Head, Release, UpstreamOrigin
 from shared.domain.principals import MIRROR, Principal
-from shared.domain.releases import disclosed, mirrored_release, with_change, with_removal
-from shared.domain.visibility import Readers, Visibility
-from shared.ports.archive_store import ArchiveStore
+from shared.domain.releases import mirrored_release, with_change, with_removal
+from shared.domain.visibility import Visibility
 from shared.ports.conflicts import AlreadyThere
 from shared.ports.directory import DirectoryStore
-from shared.ports.documents import DocumentStore
-from shared.ports.metadata import MetadataStore, VersionDiffersInCase
+from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.runtime.retries import retried_when_stale
 from shared.services.audited_writes import AuditedWriter, EntityChange
 from shared.services.packages.derived_data import DerivedData, PackageRecordWriter
+from shared.services.packages.release_storing import NewRelease, ReleaseStoring
 
 
 class ExternalReleases(Struct, frozen=True):
     """Stores releases of other registries. Every call may be repeated, and a crash leaves nothing
     visible that is incomplete."""
 
+    storing: ReleaseStoring
     metadata: MetadataStore
-    documents: DocumentStore
-    archives: ArchiveStore
-    release_signer: ReleaseSigner
     derived_data: DerivedData
     package_records: PackageRecordWriter
     clock: Clock
-    readers: Readers
 
     async def store(
         self, bala: Bala, content: bytes | memoryview, described: Release, wanted: Head
@@ -63,10 +56,10 @@ class ExternalReleases(Struct, frozen=True):
         `ReleaseNotFound` if the package is another one's, `SpelledDifferently`,
         `VersionSpelledDifferently`, and before anything is written `SigningKeyUnavailable`.
         """
-        await self.release_signer.ready()
+        await self.storing.require_signing_key()
         package = bala.coordinate.package
         version = bala.coordinate.version
-        head = await self.metadata.claim(wanted.model_copy(update={"placed_for": self.readers}))
+        head = await self.storing.claim_name(wanted)
         if head.upstream != wanted.upstream:  # The package is ours, or another upstream's.
             raise ReleaseNotFound(package, version)
         if head.package != package:
@@ -80,22 +73,9 @@ class ExternalReleases(Struct, frozen=True):
             first_seen_ms=self.clock.now_ms(),
             without_tools=tuple(tool for tool, owner in owners if owner.key != package.key),
         )
-        attested = self.release_signer.attested(mirrored_release(bala, described, origin))
-        release = disclosed(attested.release, head)
-        # Archive before record, as for a push: a crash between the two leaves an orphaned archive.
-        container = archive_container(head, release, self.readers)
-        await asyncio.gather(
-            self.archives.put(release.archive, content, container),
-            self.documents.put(bala.archive_digest, bala.texts, bala.graph),
-            self.documents.put_attestation(bala.archive_digest, attested.name, attested.statements),
-        )
-        try:
-            await self.metadata.add_release(release)
-        except VersionDiffersInCase as other:
-            raise VersionSpelledDifferently(release.coordinate, other.existing) from None
-        except AlreadyThere:
-            pass
-        else:
+        mirrored = mirrored_release(bala, described, origin)
+        release = await self.storing.store(NewRelease(mirrored, head, bala, content))
+        if release is not None:
             await self.derived_data.add_release(head, release, bala.texts)
 
     async def follow(

@@ -149,7 +149,7 @@ class SigstoreBundles(Struct, frozen=True):
             return with_sigstore(current, bundle.instance, head, by=by, now_ms=now_ms)
 
         stored = await self.package_records.change_release(release.coordinate, decide)
-        if stored.erased:  # Its documents were deleted before the bundle was stored.
+        if stored.state is State.REMOVED:  # Its documents may be deleted already.
             await self.documents.delete(release.archive_digest)
         return stored
 

@@ -20,6 +20,7 @@ from shared.domain.errors.base import (
 )
 from shared.domain.errors.identity import NotPermitted, TokenUnknown
 from shared.domain.errors.packages import ArchiveLost, VersionExists
+from shared.domain.errors.withheld import refusal_of_withheld
 from shared.domain.packages import FoundRelease, RequiredProvenance
 from shared.domain.principals import Principal
 from shared.domain.publishing_rules import RuleEffect, RuleFinding
@@ -161,7 +162,8 @@ class DryRuns(Struct, frozen=True):
             message = f"{bala.coordinate} is published with the same files. A push changes nothing."
             return [Finding("published", FindingSeverity.NOTE, message)]
         if missing is None:
-            return [Finding.of(self.publishing.refusal_of_withheld(release, by))]
+            base_url = self.publishing.base_url
+            return [Finding.of(refusal_of_withheld(release, by=by.id, base_url=base_url))]
         return [Finding.of(VersionExists(bala.coordinate))]
 
     async def _about_sigstore(

@@ -102,23 +102,22 @@ class ReleaseErasure(Struct, frozen=True):
     async def delete(self, release: Release, *, by: Principal) -> Erasure:
         """Delete all that is stored of a removed release; callers check rights. May be repeated."""
         coordinate = release.coordinate
-        deleted = [f"{coordinate} is in no list, no search and no index, and cannot be pulled"]
-        left = list[str]()
-        await self._delete_archive(release, deleted, left)
-        compared = await self.erased_releases.delete_documents(release)
-        deleted.append(
-            "its documentation, dependency graph, bill of materials, statements, Sigstore bundles, "
-            "API documentation and the "
-            f"HTML made of its files; its comparisons with {compared} other versions"
-        )
-        reports = await self.report_records.forget_words(coordinate)
-        if reports:
-            deleted.append(f"the words of {reports} {'report' if reports == 1 else 'reports'}")
-        await self._compare_again(release, deleted, left)
-        await self._delete_rows(release, deleted, left)
-        await self._purge(release, deleted, left)
-        copies_until_ms = await self._delete_copies(release, deleted, left)
-        left += await self._found_again(release)
+        listed = f"{coordinate} is in no list, no search and no index, and cannot be pulled"
+        steps = [
+            _deleted(listed),
+            await self._delete_archive(release),
+            await self._delete_documents(release),
+            await self._forget_reports(coordinate),
+            await self._compare_again(release),
+            await self._delete_rows(release),
+            await self._purge(release),
+        ]
+        copies: Sequence[CopyLeft] = ()
+        if self.copies is not None:
+            copies = await self._delete_copies(release, self.copies)
+            steps.append(_about_copies(copies))
+        steps.append(_Step(left=await self._found_again(release)))
+        copies_until_ms = max((each.until_ms for each in copies), default=None)
         if not await self._is_stored(release):
             release = await self.erased_releases.note(
                 coordinate, copies_until_ms=copies_until_ms, by=by
@@ -126,25 +125,38 @@ class ReleaseErasure(Struct, frozen=True):
         return Erasure(
             release=release,
             at_ms=self.clock.now_ms(),
-            deleted=tuple(deleted),
-            left=tuple(left),
+            deleted=tuple(sentence for step in steps for sentence in step.deleted),
+            left=tuple(sentence for step in steps for sentence in step.left),
             in_memory=self._in_memory(),
             kept=self._kept_by_backups(),
             copies_until_ms=copies_until_ms,
         )
 
-    async def _delete_archive(self, release: Release, deleted: list[str], left: list[str]) -> None:
+    async def _delete_archive(self, release: Release) -> "_Step":
         other = await self.erased_releases.needed_by(release.archive_digest, release)
         if other is not None:
-            left.append(
+            return _left(
                 f"The archive, since {other} has the same bytes and is not removed: erase it too."
             )
-            return
         # This deletes also what a push is storing now: the push of this version is refused.
         await self.archives.delete(release.archive_digest, self.clock.now_ms() + 1)
-        deleted.append(f"its archive of {release.size_bytes:,} bytes")
+        return _deleted(f"its archive of {release.size_bytes:,} bytes")
 
-    async def _compare_again(self, release: Release, deleted: list[str], left: list[str]) -> None:
+    async def _delete_documents(self, release: Release) -> "_Step":
+        compared = await self.erased_releases.delete_documents(release)
+        return _deleted(
+            "its documentation, dependency graph, bill of materials, statements, Sigstore bundles, "
+            "API documentation and the "
+            f"HTML made of its files; its comparisons with {compared} other versions"
+        )
+
+    async def _forget_reports(self, coordinate: Coordinate) -> "_Step":
+        reports = await self.report_records.forget_words(coordinate)
+        if not reports:
+            return _Step()
+        return _deleted(f"the words of {reports} {'report' if reports == 1 else 'reports'}")
+
+    async def _compare_again(self, release: Release) -> "_Step":
         """Make the documentation of those later versions again that was compared with this
         version."""
         version = release.coordinate.version
@@ -158,55 +170,39 @@ class ReleaseErasure(Struct, frozen=True):
                 if await self.generation.update(each):
                     made.append(each.version)
             except ConfinedUnavailable:
-                left.append(f"What the documentation of {each.coordinate} says of it: {_AGAIN}")
-                return
-        if made:
-            deleted.append(f"what the documentation of {', '.join(made)} said of it")
+                return _left(f"What the documentation of {each.coordinate} says of it: {_AGAIN}")
+        if not made:
+            return _Step()
+        return _deleted(f"what the documentation of {', '.join(made)} said of it")
 
-    async def _delete_rows(self, release: Release, deleted: list[str], left: list[str]) -> None:
+    async def _delete_rows(self, release: Release) -> "_Step":
         package = release.coordinate.package
         await self.derived_data.update_search(package)
         if self.feed is not None:
             await self.feed.erase_earlier()
         if await self.derived_data.update_search(package):
-            left.append(f"Its rows in the search, since {package} changed meanwhile: {_AGAIN}")
-        else:
-            deleted.append("its rows in the search")
+            return _left(f"Its rows in the search, since {package} changed meanwhile: {_AGAIN}")
+        return _deleted("its rows in the search")
 
-    async def _purge(self, release: Release, deleted: list[str], left: list[str]) -> None:
+    async def _purge(self, release: Release) -> "_Step":
         if self.edge is None:
-            return
+            return _Step()
         try:
             await self.edge.forget([public_link_prefix(release.archive)])
-            deleted.append("the copies of its archive at the edge, which takes some minutes")
         except Unavailable:
-            left.append(f"Copies of its archive at the edge, which could not be purged: {_AGAIN}")
+            return _left(f"Copies of its archive at the edge, which could not be purged: {_AGAIN}")
+        return _deleted("the copies of its archive at the edge, which takes some minutes")
 
-    async def _delete_copies(
-        self, release: Release, deleted: list[str], left: list[str]
-    ) -> int | None:
-        """Delete the copies of deleted blobs that the store keeps; return when the last copy is
-        deleted."""
-        if self.copies is None:
-            return None
+    async def _delete_copies(self, release: Release, copies: DeletedCopies) -> Sequence[CopyLeft]:
+        """Delete the copies of deleted blobs that the store keeps; return those that are left."""
         others = [
             each.archive_digest
             for each in await self.metadata.releases(release.coordinate.package)
             if each.version != release.version
         ]
-        copies: Sequence[CopyLeft] = await self.copies.erase(release.archive_digest, others)
-        if not copies:
-            deleted.append("the versions and deleted copies of its blobs")
-            return None
-        until_ms = max(each.until_ms for each in copies)
-        left.append(
-            f"{len(copies)} versions and deleted copies of its blobs, until {time_text(until_ms)}. "
-            "Whoever owns the data deletes them at once with ballroom package remove --erase-now, "
-            "as docs/run/azure/operations.md says."
-        )
-        return until_ms
+        return await copies.erase(release.archive_digest, others)
 
-    async def _found_again(self, release: Release) -> list[str]:
+    async def _found_again(self, release: Release) -> tuple[str, ...]:
         """Read everything that should be deleted, and return what is still there."""
         digest = release.archive_digest
         found = list[str]()
@@ -221,7 +217,7 @@ class ReleaseErasure(Struct, frozen=True):
             found.append(f"Its API documentation: {_AGAIN}")
         if await self.api_history.verdict(release.coordinate) is not None:
             found.append(f"Its comparison with the version before: {_AGAIN}")
-        return found
+        return tuple(found)
 
     async def _is_stored(self, release: Release) -> bool:
         return await self.archives.stat(release.archive) is not None
@@ -251,3 +247,30 @@ class ReleaseErasure(Struct, frozen=True):
                 "the storage account that you made hold its archive until you delete them."
             )
         return snapshots, backups
+
+
+class _Step(Struct, frozen=True):
+    """What one step of an erasure deleted, and what it left, each as `Erasure` says it."""
+
+    deleted: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+
+def _deleted(sentence: str) -> _Step:
+    return _Step(deleted=(sentence,))
+
+
+def _left(sentence: str) -> _Step:
+    return _Step(left=(sentence,))
+
+
+def _about_copies(copies: Sequence[CopyLeft]) -> _Step:
+    """Return what is said of the copies that the store still keeps."""
+    if not copies:
+        return _deleted("the versions and deleted copies of its blobs")
+    until_ms = max(each.until_ms for each in copies)
+    return _left(
+        f"{len(copies)} versions and deleted copies of its blobs, until {time_text(until_ms)}. "
+        "Whoever owns the data deletes them at once with ballroom package remove --erase-now, "
+        "as docs/run/azure/operations.md says."
+    )

@@ -39,6 +39,7 @@ from shared.runtime.answer_dependencies import Dependencies
 from shared.runtime.lru_cache import LruCache
 from shared.services.packages.derived_data import DocumentCache
 from shared.services.packages.hosted_packages import HostedPackages
+from shared.services.packages.removed_documents import RemovedDocuments
 from shared.services.packages.source import PackageSource
 from shared.services.provenance.attestations import ReleaseProvenance
 from shared.services.provenance.sigstore_bundles import SigstoreBundles
@@ -263,6 +264,7 @@ class MavenPublishing(Struct, frozen=True):
     publishing: Publishing
     metadata: MetadataStore
     documents: DocumentStore
+    removed_documents: RemovedDocuments
     sigstore_bundles: SigstoreBundles
     maven_packages: MavenPackages
 
@@ -294,14 +296,7 @@ class MavenPublishing(Struct, frozen=True):
                 f"{at} has a bill of materials already, and releases never change. Publish a new "
                 "version with the new one.",
             )
-        await self._require_still_there(at, release)
-
-    async def _require_still_there(self, at: Coordinate, release: Release) -> None:
-        """Delete again what was stored beside a release that was removed meanwhile: its erasure may
-        have deleted its documents before. Raises `ReleaseNotFound` then."""
-        found = await self.metadata.find(at)
-        if found.release is not None and found.release.state is State.REMOVED:
-            await self.documents.delete(release.archive_digest)
+        if await self.removed_documents.delete_if_removed(at, release.archive_digest):
             raise ReleaseNotFound(at.package, at.version)
 
     async def add_sigstore(self, content: bytes, at: Coordinate, *, by: Principal) -> None:

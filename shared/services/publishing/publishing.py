@@ -9,7 +9,6 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from shared.auth.authorization import Authorization
-from shared.auth.release_keys import ReleaseSigner
 from shared.domain.access_rights import AccessContext
 from shared.domain.archives.bala import Bala, require_coordinate
 from shared.domain.archives.digests import Digest
@@ -22,6 +21,7 @@ from shared.domain.errors.packages import (
     VersionSpelledDifferently,
     owned_by_upstream,
 )
+from shared.domain.errors.withheld import refusal_of_withheld
 from shared.domain.packages import (
     FoundRelease,
     Head,
@@ -36,8 +36,7 @@ from shared.domain.publishing_rules import RuleEffect, RuleFinding, first_with
 from shared.domain.rate_limits import RateLimitAllowance
 from shared.domain.release_states import PackageHold, State
 from shared.domain.releases import (
-    NAME_RESEMBLES,
-    disclosed,
+    PUBLISHER_WORDS,
     held_for_owner,
     held_for_package,
     held_for_review,
@@ -46,14 +45,11 @@ from shared.domain.releases import (
     new_head,
     new_release,
 )
-from shared.domain.scans import HELD_BY_SCANNER
 from shared.domain.scopes import PUBLISHING_SCOPES, Action
 from shared.domain.times import MS
 from shared.domain.visibility import Readers, Visibility
 from shared.ports.archive_store import ArchiveStore
-from shared.ports.conflicts import AlreadyThere
-from shared.ports.documents import DocumentStore
-from shared.ports.metadata import MetadataStore, VersionDiffersInCase
+from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.runtime.lru_cache import LruCache
 from shared.services.api_docs.api_docs_queue import ApiDocsQueue
@@ -62,10 +58,16 @@ from shared.services.organizations.organizations import Organizations
 from shared.services.organizations.typosquats import Typosquats
 from shared.services.packages.archive_reader import ArchiveReader
 from shared.services.packages.derived_data import DerivedData
+from shared.services.packages.release_storing import NewRelease, ReleaseStoring
 from shared.services.provenance.sigstore_bundles import SigstoreBundle, SigstoreBundles
+from shared.services.publishing.new_release_mail import NewReleaseMail
 from shared.services.publishing.published_contents import PublishedContents
-from shared.services.publishing.publishing_rules import Occasion, PublishingRules, RuledArchive
-from shared.services.publishing.release_mail import PublishedMail, ReleaseMail
+from shared.services.publishing.publishing_rules import (
+    DependencyCheck,
+    Occasion,
+    PublishingRules,
+    RuledArchive,
+)
 from shared.services.publishing.scanner import Scanner
 from shared.services.tokens.trusted_publishers import TrustedPublishers, check_pusher, check_tag
 
@@ -74,9 +76,6 @@ PUBLISHER_CACHED_FOR = timedelta(minutes=10)
 MAX_PUBLISHERS_CACHED = 1_000  # Credentials.
 
 MAX_WARNINGS = 10  # Warnings stored with a release, whose record may have 16 KB.
-
-# How a stored reason begins; publishers themselves read "you" instead.
-PUBLISHER_WORDS = "its publisher"
 
 
 class Upload(Struct, frozen=True):
@@ -132,40 +131,6 @@ class _Push(Struct, frozen=True):
         return self.bala.coordinate.package
 
 
-class DependencyCheck(Struct, frozen=True):
-    """Checks that direct dependencies exist, where the operator requires it.
-
-    By default nothing is checked: most registries start without the standard library.
-    """
-
-    authorization: Authorization
-    metadata: MetadataStore
-    require_dependencies: bool
-
-    async def check(self, bala: Bala, by: Principal) -> None:
-        """Raise `missing-dependencies` when the check is on and a direct dependency is missing."""
-        if not self.require_dependencies:
-            return
-        wanted = [
-            Coordinate.parse(each.org, each.name, each.version) for each in bala.needed_packages
-        ]
-        found = await asyncio.gather(*map(self.metadata.find, wanted))
-        dependencies = list(zip(wanted, found, strict=True))
-        heads = [(coordinate.package, here.head) for coordinate, here in dependencies]
-        readable = await self.authorization.readable(by, heads)
-        missing = tuple(
-            coordinate
-            for coordinate, here in dependencies
-            if here.release is None or coordinate.package.key not in readable
-        )
-        if missing:
-            raise Invalid(
-                "missing-dependencies",
-                f"{bala.coordinate} depends on packages that are not in this registry: "
-                f"{', '.join(map(str, missing))}. Push them first, or correct Dependencies.toml.",
-            )
-
-
 class Publishing(Struct, frozen=True):
     """Validates archives and publishes them as releases."""
 
@@ -174,11 +139,10 @@ class Publishing(Struct, frozen=True):
     typosquats: Typosquats
     archive_reader: ArchiveReader
     metadata: MetadataStore
-    documents: DocumentStore
     archives: ArchiveStore
+    storing: ReleaseStoring
     published_contents: PublishedContents
     sigstore_bundles: SigstoreBundles
-    release_signer: ReleaseSigner
     derived_data: DerivedData
     clock: Clock
     dependency_check: DependencyCheck
@@ -186,8 +150,7 @@ class Publishing(Struct, frozen=True):
     scanner: Scanner
     trusted_publishers: TrustedPublishers
     rate_limiter: RateLimiter
-    mail: ReleaseMail
-    published_mail: PublishedMail
+    mail: NewReleaseMail
     api_docs: ApiDocsQueue
     base_url: str
     # Counts a new release by its state; repeats are not counted.
@@ -206,13 +169,18 @@ class Publishing(Struct, frozen=True):
         archive that the scanner refuses stays until the sweep of orphaned archives. Failures of a
         store are raised as they are.
         """
+        self.rate_limiter.require_upload_allowed(by)
+        is_new = False
         with self.archive_reader.in_hand(len(upload.content)):
-            push = await self._admit(upload, by)
-            found = push.found
-            is_new = False
-            if found.release is None:
-                push = await self._scanned(upload, push)
-                found, is_new = await self._commit(upload, push)
+            try:
+                push = await self._admit(upload, by)
+                found = push.found
+                if found.release is None:
+                    push = await self._scanned(upload, push)
+                    found, is_new = await self._commit(upload, push)
+            finally:
+                if not is_new:
+                    self.rate_limiter.count_unpublished(by)
             # A push at the same time may have stored the release without this bundle.
             if found.release and upload.sigstore is not None and not is_new:
                 release = await self.sigstore_bundles.add(upload.sigstore, found.release, by=by)
@@ -465,58 +433,36 @@ class Publishing(Struct, frozen=True):
         """Store the release; return what is stored, and whether this push stored it."""
         bala = push.bala
         by = push.by
-        await self.release_signer.ready()  # Before anything is written.
+        await self.storing.require_signing_key()
         organization = push.access.organization
         if organization is None:
             await self.organizations.create_by_push(push.package.org, push.access, by=by)
         now_ms = self.clock.now_ms()
-        held_because = ""
+        burst_reason = ""
         if push.allowance.burst or push.access.sponsor:
-            held_because = await self._held_because(push)
+            burst_reason = await self._burst_reason(push)
         head = await self._claim_names(push, now_ms)
         if by.provenance and by.provenance.publishers:
             # This comes before the record, so that a publisher whose push creates the package does
             # not stay pending after a crash.
             await self.trusted_publishers.bind(head, by=by)
-        attested = self.release_signer.attested(new_release(bala, by=by, now_ms=now_ms))
-        release = await self._with_findings(_with_bundle(attested.release, push), push)
-        release = _held(release, push, head, held_because)
-        release = disclosed(release, head)
-        # Archive before record: a crash between the two leaves an orphaned archive, never a
-        # release that cannot be pulled.
-        container = archive_container(head, release, self.readers)
-        storing = [
-            asyncio.ensure_future(each)
-            for each in (
-                self.archives.put(release.archive, upload.content, container),
-                self.documents.put(bala.archive_digest, bala.texts, bala.graph),
-                # Its name is derived from its content, so that two simultaneous pushes store two
-                # documents.
-                self.documents.put_attestation(
-                    bala.archive_digest, attested.name, attested.statements
-                ),
-                *self._store_bundle(push),
-            )
-        ]
-        try:
-            await asyncio.gather(*storing)
-        finally:
-            # If one fails, the others are awaited too: nothing is stored after the answer.
-            await asyncio.wait(storing)
-        try:
-            await self.metadata.add_release(release)
-        except VersionDiffersInCase as other:
-            raise VersionSpelledDifferently(bala.coordinate, other.existing) from None
-        except AlreadyThere:
-            found = await self.metadata.find(release.coordinate)
-            contents = self.published_contents
-            repeated = None
-            if found.release:
-                repeated = await contents.repeated(upload.content, bala, found.release)
-            if repeated is None:
-                raise await contents.refusal(upload.content, bala, found, by=by) from None
-            return FoundRelease(found.head, repeated), False
-        return FoundRelease(head, release), True
+        release = _with_bundle(new_release(bala, by=by, now_ms=now_ms), push)
+        release = await self._with_findings(release, push)
+        release = _held(release, push, head, burst_reason)
+        bundle = push.sigstore
+        bundles = {bundle.name: bundle.content} if bundle else {}
+        new = NewRelease(release, head, bala, upload.content, bundles)
+        stored = await self.storing.store(new)
+        if stored is not None:
+            return FoundRelease(head, stored), True
+        found = await self.metadata.find(release.coordinate)
+        contents = self.published_contents
+        repeated = None
+        if found.release:
+            repeated = await contents.repeated(upload.content, bala, found.release)
+        if repeated is None:
+            raise await contents.refusal(upload.content, bala, found, by=by)
+        return FoundRelease(found.head, repeated), False
 
     async def _with_findings(self, release: Release, push: _Push) -> Release:
         """Return a new release with the warnings of the rules, and with the approval that the first
@@ -534,29 +480,25 @@ class Publishing(Struct, frozen=True):
             update={"warnings": warnings[:MAX_WARNINGS], "approval": approval}
         )
 
-    def _store_bundle(self, push: _Push) -> Iterator[Awaitable[None]]:
-        if bundle := push.sigstore:
-            digest = push.bala.archive_digest
-            yield self.documents.put_attestation(digest, bundle.name, bundle.content)
-
     async def _claim_names(self, push: _Push, now_ms: int) -> Head:
-        """Claim the names of the archive's tools and of its package; return the package's head."""
+        """Claim the name of the archive's package, and then the ids of its tools; return the
+        package's head."""
         bala = push.bala
         organization = push.access.organization
-        for tool in bala.tools:
-            owner = await self.metadata.claim_tool(tool, push.package)
-            await self._require_tool_owner(tool, owner, push)
         head = push.found.head
         if head is None:
             visibility = organization.default_visibility if organization else Visibility.PUBLIC
             new = new_head(bala, by=push.by, now_ms=now_ms, default_visibility=visibility)
             hold = await self.hold_of_new(push.package, push.access, push.by)
-            update = {"placed_for": self.readers, "hold": hold}
-            head = await self.metadata.claim(new.model_copy(update=update))
+            head = await self.storing.claim_name(new.model_copy(update={"hold": hold}))
         _check_name(bala, head)
+        # An id is never free again, so nothing else refuses the push after this.
+        for tool in bala.tools:
+            owner = await self.metadata.claim_tool(tool, push.package)
+            await self._require_tool_owner(tool, owner, push)
         return head
 
-    async def _held_because(self, push: _Push) -> str:
+    async def _burst_reason(self, push: _Push) -> str:
         """Return why an owner has to confirm the release; empty if nobody has to.
 
         A release is held if it belongs to a burst and burst detection is on.
@@ -591,108 +533,24 @@ class Publishing(Struct, frozen=True):
             await self.derived_data.update(release)
         if is_new:
             self.api_docs.add(release.coordinate)
-            await self._send_mail(push, head, release)
+            await self.mail.send(head, release)
         outcome = Outcome.PUBLISHED if is_new else Outcome.REPEATED
         refusal: Refusal | None = None
         if release.state is not State.LIVE:
             outcome = Outcome.HELD if release.is_waiting else Outcome.WITHHELD
             # The release is stored. The answer is a refusal all the same, because a client that
             # prints success would mislead its user.
-            refusal = self.refusal_of_withheld(release, push.by)
+            refusal = refusal_of_withheld(release, by=push.by.id, base_url=self.base_url)
         return Publication(release, outcome, push.allowance.allowance, refusal)
 
-    async def _send_mail(self, push: _Push, head: Head, release: Release) -> None:
-        """Tell people of a new release: those who decide on one that waits, and its owners."""
-        if release.state is State.LIVE:
-            self.published_mail.send(release)
-        if release.is_held_for_owner:
-            await self.mail.send_held(release)
-        if release.is_held_for_package:
-            await self.typosquats.send_mail(head)
-        if push.held_by_scanner:
-            await self.mail.send_held_by_scanner(release)
-        if release.is_held_for_review:
-            await self.mail.send_review_wanted(release)
-        if release.warnings:
-            await self.mail.send_warnings(release, [each.message for each in release.warnings])
 
-    def refusal_of_withheld(self, release: Release, by: Principal) -> Refusal:
-        """Return the refusal that says why a stored release is not published, and who decides on
-        it."""
-        coordinate = release.coordinate
-        org = release.coordinate.package.org
-        if release.is_held_for_owner:
-            page = f"{self.base_url}/account/organizations/{release.org}/held"
-            return Conflict(
-                "release-held",
-                f"{coordinate} is stored and held: {_reason_for(release, by)}. An owner of {org} "
-                f"publishes it at {page}",
-            )
-        if release.is_held_for_package:
-            return _refusal_of_held_package(release)
-        if release.is_held_for_review:
-            page = f"{self.base_url}/account/organizations/{release.org}/staged"
-            return Conflict(
-                "release-awaits-review",
-                f"{coordinate} is stored and held: {release.state_reason} Owners and maintainers "
-                f"of {org} approve or refuse it at {page}",
-            )
-        if release.is_held_for_sigstore:
-            return Conflict(
-                "release-awaits-sigstore",
-                f"{coordinate} is stored and held: {org} requires a Sigstore bundle of each "
-                "release. It is published when its bundle comes: push again with the part "
-                "provenance, or send it beside the Maven artifact.",
-            )
-        if release.is_held_by_owner:
-            return Conflict(
-                "release-held-by-owner",
-                f"{coordinate} is stored and held: an owner of {org} holds it. Ask them to restore "
-                "it.",
-            )
-        return _withheld_by_administrators(release)
-
-
-def _withheld_by_administrators(release: Release) -> Refusal:
-    """Return the refusal of a release on which administrators decide, or decided."""
-    coordinate = release.coordinate
-    if release.state is State.HELD and release.state_reason.startswith(HELD_BY_SCANNER):
-        return Conflict(
-            "release-awaits-scan",
-            f"{coordinate} is stored and held. {release.state_reason} Administrators of this "
-            "registry publish or withhold it.",
-        )
-    return Conflict(
-        "release-withheld",
-        f"{coordinate} is stored and {release.state.value}: an administrator of this registry "
-        "withheld it. Ask the operator.",
-    )
-
-
-def _refusal_of_held_package(release: Release) -> Refusal:
-    """Return why a release is not published that waits for its package."""
-    coordinate = release.coordinate
-    if release.state_reason.startswith(NAME_RESEMBLES):
-        return Conflict(
-            "name-resembles",
-            f"{coordinate} is stored and held: {release.state_reason}. It is published when an "
-            "administrator of this registry accepts the name, whom you can ask; or publish under a "
-            "name that differs more.",
-        )
-    return Conflict(
-        "release-awaits-case",
-        f"{coordinate} is stored and held: administrators of this registry hold the package "
-        f"{coordinate.package} while they look at a case. It is published when they end that.",
-    )
-
-
-def _held(release: Release, push: _Push, head: Head, held_because: str) -> Release:
+def _held(release: Release, push: _Push, head: Head, burst_reason: str) -> Release:
     """Return a new release as held for the first reason to hold it, if there is one."""
     if push.held_by_scanner:
         # First, as administrators decide on it, and what else it waits for comes after that.
         return held_for_scanner(release, push.held_by_scanner)
-    if held_because:
-        return held_for_owner(release, held_because)
+    if burst_reason:
+        return held_for_owner(release, burst_reason)
     if head.hold:
         return held_for_package(release, head.hold)
     if release.approval:
@@ -708,14 +566,6 @@ def _with_bundle(release: Release, push: _Push) -> Release:
     organization = push.access.organization
     needed = organization.requires_provenance if organization else RequiredProvenance.NOTHING
     return release.model_copy(update={"needs_sigstore": needed is RequiredProvenance.SIGSTORE})
-
-
-def _reason_for(release: Release, by: Principal) -> str:
-    """Return why a release is held, in words for `by`, who may be its publisher."""
-    reason = release.state_reason
-    is_own = release.origin.principal == by.id
-    # Reasons of earlier versions do not name the publisher.
-    return reason.replace(PUBLISHER_WORDS, "you", 1) if is_own else reason
 
 
 def _check_org(package: Package, access: AccessContext) -> None:

@@ -12,7 +12,8 @@ from msgspec import Struct, field
 from shared.auth.authorization import Authorization
 from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.archives.bala import Bala
-from shared.domain.errors.base import Unavailable
+from shared.domain.coordinates import Coordinate
+from shared.domain.errors.base import Invalid, Unavailable
 from shared.domain.organizations import Organization
 from shared.domain.packages import Head, Release
 from shared.domain.principals import Principal
@@ -42,6 +43,7 @@ from shared.domain.rules.version_rule import (
     version_findings,
 )
 from shared.ports.directory import DirectoryStore
+from shared.ports.metadata import MetadataStore
 from shared.ports.system import Clock
 from shared.runtime.cached_record import CachedRecord
 from shared.runtime.editions import Edition, records_of
@@ -372,3 +374,37 @@ def _staged_findings(rules: EffectiveRules) -> list[RuleFinding]:
     approved = _APPROVALS[rules.approvals.value]
     sentence = f"{named_rule(whose)} hold every release until {approved}."
     return [RuleFinding(STAGED, RuleEffect.HOLD, whose, sentence[:1].upper() + sentence[1:])]
+
+
+class DependencyCheck(Struct, frozen=True):
+    """Checks that direct dependencies exist, where the operator requires it.
+
+    By default nothing is checked: most registries start without the standard library.
+    """
+
+    authorization: Authorization
+    metadata: MetadataStore
+    require_dependencies: bool
+
+    async def check(self, bala: Bala, by: Principal) -> None:
+        """Raise `missing-dependencies` when the check is on and a direct dependency is missing."""
+        if not self.require_dependencies:
+            return
+        wanted = [
+            Coordinate.parse(each.org, each.name, each.version) for each in bala.needed_packages
+        ]
+        found = await asyncio.gather(*map(self.metadata.find, wanted))
+        dependencies = list(zip(wanted, found, strict=True))
+        heads = [(coordinate.package, here.head) for coordinate, here in dependencies]
+        readable = await self.authorization.readable(by, heads)
+        missing = tuple(
+            coordinate
+            for coordinate, here in dependencies
+            if here.release is None or coordinate.package.key not in readable
+        )
+        if missing:
+            raise Invalid(
+                "missing-dependencies",
+                f"{bala.coordinate} depends on packages that are not in this registry: "
+                f"{', '.join(map(str, missing))}. Push them first, or correct Dependencies.toml.",
+            )

@@ -18,7 +18,6 @@ from shared.domain.times import MS, time_text
 from shared.domain.withdrawals import withdrawal_of, withdrawal_text
 from shared.ports.directory import DirectoryStore
 from shared.ports.system import Clock
-from shared.runtime.background_tasks import BackgroundTasks
 from shared.services.identity.accounts import (
     accounts_by_ids,
     administrator_accounts,
@@ -27,7 +26,13 @@ from shared.services.identity.accounts import (
     responsible_accounts,
 )
 from shared.services.limits.rate_limits import BURST_WINDOW
-from shared.services.mail_delivery import Appeal, MailDelivery, mail_text, reason_text
+from shared.services.mail_delivery import (
+    NOTICE_MAIL_KEPT_FOR,
+    Appeal,
+    MailDelivery,
+    mail_text,
+    reason_text,
+)
 
 _HELD_MAIL_KIND = "held-news"
 _REVIEW_MAIL_KIND = "review-wanted"
@@ -44,7 +49,8 @@ RELEASES_IN_A_MAIL = 50  # Releases that the mail about a decision on many relea
 class ReleaseMail(Struct, frozen=True):
     """Sends mail about a release to the owners of its organization.
 
-    The state of the release is stored before the mail is sent, and stays if the mail fails.
+    The state of the release is stored before the mail is sent, and stays if the mail fails. Methods
+    about a release that waits, and about its warnings, return False if a store is away.
     """
 
     directory: DirectoryStore
@@ -126,7 +132,7 @@ class ReleaseMail(Struct, frozen=True):
             appeal=self.appeal.sentence,
         )
 
-    async def send_held(self, release: Release) -> None:
+    async def send_held(self, release: Release) -> bool:
         """Send mail about a release that was held: one for each burst, so that a worm cannot flood
         a mailbox.
         """
@@ -140,9 +146,9 @@ class ReleaseMail(Struct, frozen=True):
         )
         readers = partial(responsible_accounts, self.directory, release.org)
         key = f"{_HELD_MAIL_KIND}:{release.org.lower()}"
-        await self._send_once(key, readers, mail, every=BURST_WINDOW)
+        return await self._send_once(key, readers, mail, every=BURST_WINDOW)
 
-    async def send_held_by_scanner(self, release: Release) -> None:
+    async def send_held_by_scanner(self, release: Release) -> bool:
         """Tell administrators of a release that the scanner did not accept, but of no other one in
         the same hour: one page lists all of them."""
         mail = mail_text(
@@ -152,9 +158,9 @@ class ReleaseMail(Struct, frozen=True):
             page=f"{self.base_url}/manage/releases",
         )
         readers = partial(administrator_accounts, self.directory)
-        await self._send_once("scanner-held", readers, mail, every=_SCANNER_MAIL_EVERY)
+        return await self._send_once("scanner-held", readers, mail, every=_SCANNER_MAIL_EVERY)
 
-    async def send_review_wanted(self, release: Release) -> None:
+    async def send_review_wanted(self, release: Release) -> bool:
         """Send mail about a release that a rule holds to those who may approve it: one for each
         organization in ten minutes, since its page lists all that wait."""
         mail = mail_text(
@@ -168,7 +174,7 @@ class ReleaseMail(Struct, frozen=True):
         )
         readers = partial(publishing_accounts, self.directory, release.org)
         key = f"{_REVIEW_MAIL_KIND}:{release.org.lower()}"
-        await self._send_once(key, readers, mail, every=BURST_WINDOW)
+        return await self._send_once(key, readers, mail, every=BURST_WINDOW)
 
     async def send_reviewed(self, release: Release, *, by: str) -> None:
         """Tell the account that published a staged release what was decided, once for a
@@ -195,7 +201,7 @@ class ReleaseMail(Struct, frozen=True):
         key = f"{_REVIEWED_MAIL_KIND}:{release.coordinate.key}:{decision}"
         await self._send_once(key, readers, mail, every=_REVIEWED_MAIL_KEPT_FOR)
 
-    async def send_warnings(self, release: Release, warnings: Sequence[str]) -> None:
+    async def send_warnings(self, release: Release, warnings: Sequence[str]) -> bool:
         """Send what the rules warn of to who is responsible for the organization, once for a
         release and these warnings."""
         mail = mail_text(
@@ -208,7 +214,7 @@ class ReleaseMail(Struct, frozen=True):
         digest = sha256("\n".join(warnings).encode()).hexdigest()[:16]
         readers = partial(responsible_accounts, self.directory, release.org)
         key = f"{_WARNING_MAIL_KIND}:{release.coordinate.key}:{digest}"
-        await self._send_once(key, readers, mail, every=_WARNING_MAIL_KEPT_FOR)
+        return await self._send_once(key, readers, mail, every=_WARNING_MAIL_KEPT_FOR)
 
     async def _send_once(
         self,
@@ -217,9 +223,9 @@ class ReleaseMail(Struct, frozen=True):
         mail: MailText,
         *,
         every: timedelta,
-    ) -> None:
+    ) -> bool:
         """Send mail to those who are its readers at that time, unless one with the key was sent
-        within `every`."""
+        within `every`; return False if a store is away."""
         now_ms = self.clock.now_ms()
         with suppress(Unavailable):
             await self.mail_delivery.send_once(
@@ -228,6 +234,8 @@ class ReleaseMail(Struct, frozen=True):
                 mail,
                 until_ms=now_ms + every // MS,
             )
+            return True
+        return False
 
     def _organization_page(self, release: Release) -> str:
         return f"{self.base_url}/account/organizations/{release.org}"
@@ -243,25 +251,16 @@ def _public_reason(release: Release) -> str:
 
 class PublishedMail(Struct, frozen=True):
     """Sends mail about each new release to all owners of its organization, also to who published
-    it, in the background: whoever stole a credential of one of them cannot publish unnoticed."""
+    it: whoever stole a credential of one of them cannot publish unnoticed."""
 
     directory: DirectoryStore
     mail_delivery: MailDelivery
     clock: Clock
     base_url: str
-    background_tasks: BackgroundTasks
     is_on: bool  # As the setting says.
 
-    def send(self, release: Release) -> None:
-        """Start to send mail about a release that was just published."""
-        if self.is_on:
-            self.background_tasks.start(self._send(release))
-
-    async def close(self) -> None:
-        """Wait for the mail that is being sent."""
-        await self.background_tasks.close()
-
-    async def _send(self, release: Release) -> None:
+    async def send(self, release: Release) -> bool:
+        """Send mail about a release that is published, once; return False if a store is away."""
         now_ms = self.clock.now_ms()
         with suppress(Unavailable):
             owners = await organization_owners(self.directory, release.org, now_ms)
@@ -275,4 +274,11 @@ class PublishedMail(Struct, frozen=True):
                 page=f"{self.base_url}/packages/{release.org}/{release.name}/{release.version}",
                 own=f"{self.base_url}/account/organizations/{release.org}/packages/{release.name}",
             )
-            await self.mail_delivery.send_to_accounts(owners, mail)
+            await self.mail_delivery.send_once(
+                f"release-published:{release.coordinate.key}",
+                {each.email: each for each in owners}.values(),
+                mail,
+                until_ms=now_ms + NOTICE_MAIL_KEPT_FOR // MS,
+            )
+            return True
+        return False

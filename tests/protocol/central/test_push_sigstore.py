@@ -116,8 +116,9 @@ async def test_the_clock_of_the_registry_does_not_matter(
     assert (await push(trust, archive, instance.bundle(hex_of(archive)))).status_code == 204
 
 
+@pytest.mark.parametrize("is_complete", [True, False])
 async def test_a_bundle_that_comes_during_an_erasure_leaves_nothing(
-    worlds: OpenWorld, tmp_path: Path
+    worlds: OpenWorld, tmp_path: Path, is_complete: bool
 ) -> None:
     public = SigstoreInstance.public_good()
     trust = await opened(worlds, tmp_path, public)
@@ -129,7 +130,11 @@ async def test_a_bundle_that_comes_during_an_erasure_leaves_nothing(
     publishing = trust.world.registry.publishing
     release = (await stores.metadata.find(coordinate(GREET))).release
     assert release is not None
-    await publishing.erasure.erase(coordinate(GREET), "a secret", by=OPERATOR)
+    if is_complete:
+        await publishing.erasure.erase(coordinate(GREET), "a secret", by=OPERATOR)
+    else:  # It has deleted the documents, and not noted yet that all is gone.
+        await publishing.moderation.remove(coordinate(GREET), "a secret", by=OPERATOR)
+        await stores.documents.delete(release.archive_digest)
     bundle = json.dumps(public.bundle(hex_of(archive))).encode()
     # The bundle was being verified when the release was erased.
     await publishing.releases.sigstore_bundles.add(bundle, release, by=OPERATOR)

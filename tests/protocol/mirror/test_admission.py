@@ -39,7 +39,8 @@ async def test_a_crash_leaves_nothing_that_is_half_there(
     releases = admission.releases
     metadata: MetadataStore = failing(releases.metadata, Fault(operation, Busy()))
     derived = replace(releases.derived_data, metadata=metadata)
-    broken = replace(releases, metadata=metadata, derived_data=derived)
+    storing = replace(releases.storing, metadata=metadata)
+    broken = replace(releases, storing=storing, metadata=metadata, derived_data=derived)
     with pytest.raises(Refusal):
         await replace(admission, releases=broken).admit(IO, ASKER)
     versions = await mirror.get("/packages/ballerina/io", headers={"Via": "1.1 registry.test"})

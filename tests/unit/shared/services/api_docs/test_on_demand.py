@@ -15,14 +15,16 @@ from shared.confined.jobs import ConfinedEnded, ConfinedUnavailable, Json, PartR
 from shared.domain.archives.digests import Digest
 from shared.domain.errors.packages import ApiDocsFailed
 from shared.domain.errors.requests import ApiDocsPending, Busy
-from shared.domain.packages import ReleaseEntry
+from shared.domain.packages import Release, ReleaseEntry
 from shared.services.api_docs.on_demand import (
     MAX_WAITING,
     SET_ASIDE_SECONDS,
     FileHighlighting,
     OnDemandJobs,
 )
+from shared.services.packages.removed_documents import RemovedDocuments
 from tests.contract.sample_records import coordinate
+from tests.contract.sample_records import release as sample_release
 from tests.fakes.confined import InProcess
 from tests.support.documented_packages import documented_bala
 from tests.support.world import OpenWorld, World
@@ -106,11 +108,12 @@ async def test_each_file_has_its_own_rendering_and_is_plain_while_too_many_wait(
 ) -> None:
     jobs = OnDemandJobs()
     documents = world.stores.documents
-    highlighting = FileHighlighting(documents, Answering(), jobs)
-    archive = Digest.of(b"archive")
-    other = Digest.of(b"other")
+    removed = RemovedDocuments(world.stores.metadata, documents)
+    highlighting = FileHighlighting(documents, removed, Answering(), jobs)
+    archive = sample_release()
+    other = sample_release("acme/greet:1.1.0", digest=Digest.of(b"other").hex)
 
-    async def shown(number: int, of: Digest = archive) -> bool:
+    async def shown(number: int, of: Release = archive) -> bool:
         text = f"public function f{number}() {{}} // ü\n"
         found = await highlighting.highlighted(of, f"{number}.bal", text)
         assert found is None or f"f{number}" in found

@@ -88,6 +88,18 @@ async def test_a_release_that_is_erased_while_it_is_signed_leaves_no_statements(
     assert await world.stores.documents.attestations(unsigned.archive_digest) == {}
 
 
+async def test_a_release_whose_erasure_is_not_complete_gets_no_statements(world: World) -> None:
+    await world.push(bala(GREET))
+    unsigned = await forget(world, GREET)
+    task = require_task(world.registry.maintenance.tasks, "sign-releases")
+    assert isinstance(task, SignReleases)
+    await world.registry.publishing.moderation.remove(coordinate(GREET), "a secret", by=OPERATOR)
+    # The erasure has deleted the documents, and not noted yet that all is gone.
+    await world.stores.documents.delete(unsigned.archive_digest)
+    assert await task.sign_release(unsigned) is False
+    assert await world.stores.documents.attestations(unsigned.archive_digest) == {}
+
+
 async def test_a_registry_in_which_all_are_signed_is_visited_once_a_day(world: World) -> None:
     await world.push(bala(GREET))
     assert await run(world) == (1, 0)

@@ -55,7 +55,7 @@ def shown(review: HeldReleasePage) -> list[str]:
 
 
 async def push(after_burst: World, coordinate: str, **spec: object) -> Release:
-    """Publish as Ann, whom the brake stops."""
+    """Publish as Ann, whose burst is held."""
     ann = Principal(after_burst.people.ann.account.id, "token", (Grant(),))
     archive = Upload(bala(coordinate, **spec))
     return (await after_burst.registry.publishing.releases.push(archive, ann)).release
