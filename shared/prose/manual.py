@@ -34,6 +34,7 @@ GROUPS = (
             "use/publish-from-ci-by-shell.md",
             "use/trusted-publishing.md",
             "use/issuers.md",
+            "use/withdraw.md",
             "use/sigstore.md",
             "use/badges-and-feeds.md",
             "use/checklists.md",
