@@ -24,7 +24,7 @@ MAX_CACHED_MANUALS = 2  # A process has one address; tests have two.
 
 # The files below `docs/` in the order of the menu.
 GROUPS = (
-    ("Start", ("use/tutorial.md",)),
+    ("Start", ("use/tutorial.md", "use/search.md")),
     ("Clients", ("use/clients.md", "use/clients-behind-proxies.md", "use/agents.md")),
     ("Accounts", ("use/login.md", "use/sign-in.md", "use/tokens.md", "use/reports.md")),
     (
@@ -34,6 +34,7 @@ GROUPS = (
             "use/publish-from-ci-by-shell.md",
             "use/trusted-publishing.md",
             "use/issuers.md",
+            "use/withdraw.md",
             "use/sigstore.md",
             "use/badges-and-feeds.md",
             "use/checklists.md",

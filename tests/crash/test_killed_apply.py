@@ -27,7 +27,7 @@ STRIDE = 1 if FULL else 6  # There are some twenty commits.
 FILE = """
 [registry]
 licenses = ["MIT", "Apache-2.0"]
-semver = "hold"
+version_rule = "hold"
 reserved_names = ["wso2*"]
 [organizations.acme]
 description = "We greet."

@@ -45,6 +45,13 @@ def test_the_pages_about_ci_have_the_pipelines_that_are_printed(form: PipelineFo
     assert text == with_pipelines(text, form), "run python -m tests.support.pipeline_docs"
 
 
+def test_the_page_about_sigstore_uses_the_actions_of_the_pipeline_of_github() -> None:
+    uses = re.compile(r"uses: (\S+)@(\S+)|uses: (\./\S+)")
+    of_pipeline = set(uses.findall(PAGES[PipelineForm.STEP].read_text("utf-8")))
+    of_page = set(uses.findall(docs("use/sigstore")))
+    assert {action for action, *_ in of_page - of_pipeline} == {"actions/attest-build-provenance"}
+
+
 @pytest.mark.parametrize("preset", OF_ISSUERS, ids=lambda preset: preset.name)
 def test_the_table_says_which_claim_is_exact_and_how_often_a_token_is_exchanged(
     preset: Preset,

@@ -4,7 +4,11 @@ from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 from shared.domain.entities import Entity, Place
-from shared.domain.registry_files.sections import OrganizationSection, RegistryFile
+from shared.domain.registry_files.sections import (
+    FORMER_KEYS,
+    OrganizationSection,
+    RegistryFile,
+)
 
 _OWNER = "registry-file"  # No id of an account, and no name of an organization, has a hyphen.
 _REGISTRY = "@registry"
@@ -27,9 +31,8 @@ class ManagedByFile(Entity):
 
     def manages(self, *keys: str) -> bool:
         """Check whether the file says one of these keys, or something below it."""
-        return any(
-            known == key or known.startswith(f"{key}.") for known in self.keys for key in keys
-        )
+        said = [FORMER_KEYS.get(each, each) for each in self.keys]
+        return any(known == key or known.startswith(f"{key}.") for known in said for key in keys)
 
 
 def managed_place(section: str) -> Place:

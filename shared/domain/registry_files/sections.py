@@ -33,6 +33,9 @@ from shared.domain.trusted_publishing.publishers import PublisherReads, Publishe
 from shared.domain.visibility import Visibility
 from shared.domain.webhooks import Topic
 
+# Keys that earlier versions of the registry wrote, and the names that they have now.
+FORMER_KEYS = {"semver": "version_rule"}
+
 MAX_FILE_BYTES = 1024 * 1024  # A company of 300 people needs about 30 KiB.
 MAX_PROBLEMS = 20  # A file of another program would have one on each line.
 
@@ -59,7 +62,7 @@ class RegistrySection(_Section):
 
     licenses: list[str] | None = None
     refused_licenses: list[str] | None = None
-    semver: Literal["warn", "hold", "refuse"] | None = None
+    version_rule: Literal["warn", "hold", "refuse"] | None = None
     secrets: bool | None = None
     approved_only: bool | None = None
     staged: bool | None = None
@@ -116,7 +119,7 @@ class OrganizationSection(_Section):
     refused_licenses: list[str] | None = None
     staged: bool | None = None
     approvals: int | None = Field(default=None, ge=1)
-    semver: Literal["warn", "hold", "refuse"] | None = None
+    version_rule: Literal["warn", "hold", "refuse"] | None = None
     secrets_allowed: list[str] | None = None
     approved_only: bool | None = None
     max_bytes: int | None = Field(default=None, ge=0)
@@ -188,7 +191,8 @@ def parse_registry_file(text: str) -> ParsedFile:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         message = f"The file is no TOML: {error}. Nothing was changed."
         raise InvalidRequest(message) from None
-    lines = lines_of_keys(text)
+    lines = dict(lines_of_keys(text))
+    _rename_former_keys(read, lines)
     try:
         content = RegistryFile.model_validate(read)
     except ValidationError as error:
@@ -198,6 +202,26 @@ def parse_registry_file(text: str) -> ParsedFile:
     if doubled := list(_doubled(parsed)):
         raise unreadable(doubled)
     return parsed
+
+
+def _rename_former_keys(read: dict[str, Any], lines: dict[KeyPath, int]) -> None:
+    """Give keys of earlier versions of the registry the names that they have now. One that stands
+    beside its present name stays, and is refused as an unknown key."""
+    _rename_in_table(read.get("registry"), ("registry",), lines)
+    organizations = read.get("organizations")
+    if isinstance(organizations, dict):
+        for name, table in cast(dict[str, Any], organizations).items():
+            _rename_in_table(table, ("organizations", name), lines)
+
+
+def _rename_in_table(table: Any, path: KeyPath, lines: dict[KeyPath, int]) -> None:
+    if not isinstance(table, dict):
+        return  # It is refused when the file is validated.
+    keys = cast(dict[str, Any], table)
+    for former, name in FORMER_KEYS.items():
+        if former in keys and name not in keys:
+            keys[name] = keys.pop(former)
+            lines[(*path, name)] = line_of(lines, (*path, former))
 
 
 def shown_path(path: KeyPath) -> str:

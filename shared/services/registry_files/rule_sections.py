@@ -1,7 +1,7 @@
 """The rules about what is published, as a registry file says them: those of organizations, and
 those of the registry."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import cast
 
@@ -29,17 +29,10 @@ from shared.domain.registry_files.toml_lines import KeyPath
 from shared.services.publishing.rule_changes import PublishingRuleChanges
 from shared.services.registry_files.plans import Draft, changed
 
-_OTHER_NAMES = {"version_rule": "semver"}  # Rules that have another name in the file.
-_OF_ORGANIZATION = {
-    _OTHER_NAMES.get(name, name): name
-    for name in OrganizationRules.model_fields
-    if _OTHER_NAMES.get(name, name) in OrganizationSection.model_fields
-}
-_OF_REGISTRY = {
-    _OTHER_NAMES.get(name, name): name
-    for name in RegistryRules.model_fields
-    if _OTHER_NAMES.get(name, name) in RegistrySection.model_fields
-}
+_OF_ORGANIZATION = [
+    name for name in OrganizationRules.model_fields if name in OrganizationSection.model_fields
+]
+_OF_REGISTRY = [name for name in RegistryRules.model_fields if name in RegistrySection.model_fields]
 
 
 class RuleSections(Struct, frozen=True):
@@ -79,12 +72,12 @@ class RuleSections(Struct, frozen=True):
 
 
 def _wanted(
-    section: OrganizationSection | RegistrySection, names: Mapping[str, str]
+    section: OrganizationSection | RegistrySection, names: Iterable[str]
 ) -> dict[str, object]:
     return {
-        name: _value(name, getattr(section, key))
-        for key, name in names.items()
-        if getattr(section, key) is not None
+        name: _value(name, getattr(section, name))
+        for name in names
+        if getattr(section, name) is not None
     }
 
 
@@ -113,7 +106,7 @@ def _lines(draft: Draft, path: KeyPath, rules: RulesT, wanted: RuleValues) -> li
     """Return the lines of the rules that differ, and note values that cannot be taken."""
     lines = list[str]()
     for name, value in wanted.items():
-        where = (*path, _OTHER_NAMES.get(name, name))
+        where = (*path, name)
         with draft.about(where):
             after = with_values(rules, {name: value})
             before = getattr(rules, name)
@@ -122,10 +115,10 @@ def _lines(draft: Draft, path: KeyPath, rules: RulesT, wanted: RuleValues) -> li
     return lines
 
 
-def _said(rules: RulesT, defaults: RulesT, names: Mapping[str, str]) -> dict[str, object]:
+def _said(rules: RulesT, defaults: RulesT, names: Iterable[str]) -> dict[str, object]:
     return {
-        key: _plain(getattr(rules, name))
-        for key, name in names.items()
+        name: _plain(getattr(rules, name))
+        for name in names
         if getattr(rules, name) != getattr(defaults, name)
     }
 

@@ -35,7 +35,7 @@ QUOTA = ("max_bytes", "max_releases")  # Administrators alone set them, wherever
 
 @dataclass(frozen=True)
 class Wanted:
-    """Values of rules by their names in a file, where `version_rule` is `semver`."""
+    """Values of rules by their names in a file."""
 
     organization: Values = field(default_factory=Values)
     registry: Values = field(default_factory=Values)
@@ -180,7 +180,6 @@ def _lines(section: str, values: Values) -> list[str]:
         if name == "retention":
             text = "{ last = 5, days = 30 }" if value else "{ last = 0, days = 0 }"
         if name == "version_rule":
-            name = "semver"  # noqa: PLW2901
             # A file that says nothing of it leaves it as it is, and none follows the registry.
             text = text.replace("registry", "warn")
         lines.append(f"{name} = {text}")

@@ -7,6 +7,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from functions.web.manual import PROGRAMS
 from shared.prose.manual import FILES, page_name
+from tests.paths import ROOT
 from tests.protocol.web.page_reader import main_of, opened
 from tests.support.world import URL, OpenWorld, World
 
@@ -56,6 +57,18 @@ async def test_the_programs_lead_to_their_sections(world: World) -> None:
         there = await opened(world, path)
         assert there.status_code == 200
         assert not place or f'id="{place}"' in there.text, address
+
+
+async def test_links_of_templates_lead_to_pages_and_places_of_the_manual(world: World) -> None:
+    templates = sorted((ROOT / "functions" / "templates").rglob("*.html"))
+    texts = [each.read_text("utf-8") for each in templates]
+    links = sorted({link for text in texts for link in re.findall(r'"(/docs/[^"{]+)"', text)})
+    assert links
+    for link in links:
+        path, _, place = link.partition("#")
+        there = await opened(world, path)
+        assert there.status_code == 200, link
+        assert not place or f'id="{place}"' in there.text, link
 
 
 async def test_programs_get_the_markdown(world: World) -> None:

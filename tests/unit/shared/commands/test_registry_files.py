@@ -10,7 +10,7 @@ from tests.support.terminal import Terminal
 
 FILE = """
 [registry]
-semver = "hold"
+version_rule = "hold"
 licenses = ["MIT", "Apache-2.0"]
 refused_licenses = ["AGPL-3.0-only"]
 approved_only = true
@@ -31,7 +31,7 @@ secrets_allowed = ["greet:tests/*"]
 approved_only = true
 max_bytes = 10_000_000
 max_releases = 100
-semver = "refuse"
+version_rule = "refuse"
 
 [[organizations.acme.webhooks]]
 url = "https://hooks.example.org/ballroom"
@@ -59,7 +59,7 @@ def file(tmp_path: Path) -> Path:
 
 def test_a_file_is_applied_once(terminal: Terminal, file: Path) -> None:
     printed = terminal.run("apply", str(file))
-    assert '~ registry.semver: "warn" -> "hold"\n' in printed
+    assert '~ registry.version_rule: "warn" -> "hold"\n' in printed
     assert '+ registry.reserved_names: "wso2*"\n' in printed
     assert '~ registry.licenses: [] -> ["MIT", "Apache-2.0"]\n' in printed
     assert (
@@ -87,6 +87,18 @@ def test_an_exported_file_changes_nothing(terminal: Terminal, file: Path, tmp_pa
     assert terminal.run("export") == exported.read_text("utf-8")
     for options in ((), ("--prune",)):
         assert terminal.run("apply", str(exported), *options) == "Nothing to change.\n"
+
+
+def test_the_former_name_of_the_version_rule_is_read_and_not_written(
+    terminal: Terminal, file: Path
+) -> None:
+    file.write_text(FILE.replace("version_rule", "semver"), encoding="utf-8")
+    assert '~ registry.version_rule: "warn" -> "hold"\n' in terminal.run("apply", str(file))
+    exported = terminal.run("export")
+    assert exported.count("version_rule = ") == 2
+    assert "semver" not in exported
+    file.write_text(FILE, encoding="utf-8")
+    assert terminal.run("apply", str(file)) == "Nothing to change.\n"
 
 
 def test_an_export_is_a_new_file_for_its_owner(terminal: Terminal, tmp_path: Path) -> None:
@@ -133,7 +145,16 @@ def test_pruning_removes_what_is_in_no_list(terminal: Terminal, file: Path) -> N
     ("text", "sentence"),
     [
         ("[registry]\na = 1\n", "Line 2: registry.a is an unknown key. Known keys: licenses"),
-        ("[registry]\nsemver = 'warn'\nsemver = 'hold'\n", "Cannot overwrite a value (at line 3"),
+        (
+            "[registry]\nversion_rule = 'warn'\nversion_rule = 'hold'\n",
+            "Cannot overwrite a value (at line 3",
+        ),
+        ("[registry]\n\nsemver = 'no'\n", "Line 3: registry.version_rule is invalid"),
+        (
+            "[registry]\nversion_rule = 'warn'\nsemver = 'hold'\n",
+            "Line 3: registry.semver is an unknown key.",
+        ),
+        ("organizations = 1\nregistry = 2\n", "Line 1: organizations is invalid"),
         ("[organizations.acme]\nowners = ['nobody']\n", "Line 2: account not found: nobody."),
         ("[organizations.acme]\nowners = []\n", "Line 2: organizations.acme.owners is invalid"),
         ("[organizations.'a b']\n", "Line 1: 'a b' is not a valid organization name."),
