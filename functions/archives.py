@@ -28,7 +28,7 @@ from shared.domain.coordinates import Coordinate, Package
 from shared.domain.distributions import ANY_CLIENT, ClientProfile
 from shared.domain.errors.base import InvalidDigest
 from shared.domain.errors.identity import SignInToRead
-from shared.domain.errors.packages import ArchiveLost, ArchiveNotFound
+from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.principals import Principal
 from shared.domain.versions import Range, Version
 from shared.domain.visibility import Readers
@@ -44,7 +44,6 @@ from shared.services.packages.archive_delivery import (
     ScannedArchive,
 )
 from shared.services.packages.pull_redirects import LocatedArchive
-from shared.telemetry.log import log
 
 
 class ArchiveToSend(Struct, frozen=True):
@@ -93,7 +92,8 @@ async def archive_of_release(call: Call) -> Answer:
 async def _archive_answer(call: Call, found: ArchiveToSend) -> Answer:
     selected = select(call.headers, tag=found.etag, length=found.size, method=call.method)
     is_sent = selected.span and not call.is_head
-    body = await _content(call, found, selected.span) if is_sent else b""
+    delivery = call.registry.packages.archive_delivery
+    body = await delivery.read(found.name, selected.span, found.container) if is_sent else b""
     return Answer(body, selected.status, selected.headers(found.headers))
 
 
@@ -187,17 +187,6 @@ def link_of(parts: Sequence[str], params: Mapping[str, str]) -> ArchiveLink:
     expires = params.get("expires", "")
     signature = params.get("signature", "")
     return ArchiveLink(scope, parsed, version, file, expires, signature)
-
-
-async def _content(call: Call, found: ArchiveToSend, span: range) -> bytes:
-    """Return these bytes of the archive; raise `ArchiveLost` if the store does not have them."""
-    archives = call.registry.adapters.archives
-    body = await archives.read(found.name, span.start, len(span), first=found.container)
-    if len(body) != len(span):
-        coordinate = found.name.coordinate
-        log.error("archive.lost", coordinate=str(coordinate), digest=found.name.digest.hex)
-        raise ArchiveLost(coordinate)
-    return body
 
 
 async def locate_archive(

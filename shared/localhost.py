@@ -214,7 +214,7 @@ def build_host(settings: Settings, served: ExitStack | None = None) -> Host:
     released = [] if served is None else [partial(asyncio.to_thread, served.close)]
     registry = build_registry(settings)
     registry.api_docs.queue.enable()
-    answer_cache = AnswerCacheOptions(registry.adapters.edition, recognizer(registry))
+    answer_cache = AnswerCacheOptions(registry.edition, recognizer(registry))
     return Host(
         build_app(registry),
         headers=configured_headers(settings.base_url),

@@ -243,7 +243,7 @@ async def _outcome(operation: Operation, call: Call) -> tuple[Answer, str]:
         _require_a_whole_body(call)
         _require_a_small_body(operation, call)
         if operation.uses_answer_cache:
-            edition_number = call.registry.adapters.edition.number
+            edition_number = call.registry.edition.number
             made = await face.answer(call, operation)
             allow_answer_caching(call, made, edition_number)
         else:

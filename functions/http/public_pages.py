@@ -114,7 +114,7 @@ class PublicPages(Pages[PublicPageCall]):
         self._explain = explain
 
     async def answer_page(self, call: PublicPageCall, operation: Operation) -> Answer:
-        edition_number = call.registry.adapters.edition.number
+        edition_number = call.registry.edition.number
         try:
             await self.identify(call)
             answer = await operation.handle(call)

@@ -43,7 +43,6 @@ from shared.domain.dependency_graphs import GraphNode
 from shared.domain.packages import ReleaseEntry
 from shared.domain.search import ResultPage, Sort
 from shared.domain.withdrawals import withdrawal_text
-from shared.ports.pull_ledger import CallerScope
 from shared.runtime.answers import Answer
 from shared.services.packages.package_details import ReleaseDetails
 
@@ -281,8 +280,7 @@ async def _statistics(call: PublicPageCall, details: ReleaseDetails) -> Answer:
         "left_out": max(0, len(versions) - VERSIONS_IN_TABLE),
         "recent": recent.total(),
         "ever": sum(history.versions.values()),
-        # A ledger that knows callers adds pulls when it records them, others with a roll-up.
-        "is_counted_at_once": call.registry.adapters.caller_scope is CallerScope.REGISTRY,
+        "is_counted_at_once": call.registry.packages.pull_counter.is_counted_at_once,
     }
     return await show_tab(call, details, "statistics", values)
 
