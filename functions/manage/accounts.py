@@ -4,9 +4,10 @@
 from collections.abc import Iterable, Sequence
 
 from functions.account.overview import personal_data_answer
-from functions.account.security import EVENTS_PER_PAGE, browser_label, event_label, event_subject
+from functions.account.security import EVENTS_PER_PAGE, browser_label
 from functions.account.tokens import REVOKE, requested_token, scope_choices
 from functions.api.accounts import LeaversStatementView
+from functions.http.event_sentences import event_label, event_subject
 from functions.http.json_answers import JSON
 from functions.http.pages import MAX_SEARCH_LENGTH, PAGE_HEADERS, see_other
 from functions.http.signed_in_pages import (

@@ -5,7 +5,7 @@ from functools import partial
 
 from msgspec import Struct
 
-from functions.account.security import event_label
+from functions.http.event_sentences import event_label
 from functions.http.numbered_pages import Pager
 from functions.http.pages import see_other
 from functions.http.signed_in_pages import (
