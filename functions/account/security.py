@@ -2,22 +2,20 @@
 methods.
 """
 
-import re
 from collections.abc import Iterable
 from urllib.parse import urlencode
 
-from functions.http.event_sentences import event_label, event_subject
+from functions.http.browser_labels import browser_label
+from functions.http.event_sentences import EVENTS_PER_PAGE, event_label, event_subject
 from functions.http.pages import see_other
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.auth.sessions import SESSION_CREDENTIAL
 from shared.domain.event_queries import EventQuery
 from shared.domain.principals import OPERATOR_ID
-from shared.domain.sessions import Session
 from shared.runtime.answers import Answer
 
 SECURITY_PATH = "/account/security"
 IDENTITIES_PATH = "/account/identities"
-EVENTS_PER_PAGE = 25  # A screen or two.
 
 # The filters of the page, by the prefix of the kinds of events.
 EVENT_KIND_FILTERS = (
@@ -66,24 +64,6 @@ def _events_address(kind: str, before: int | None = None) -> str:
     return f"{SECURITY_PATH}?{query}" if query else SECURITY_PATH
 
 
-# Names in user agents. Each browser also names those below it, so the first match counts.
-_BROWSERS = {
-    "Edg": "Edge",
-    "OPR": "Opera",
-    "Firefox": "Firefox",
-    "Chrome": "Chrome",
-    "Safari": "Safari",
-}
-_SYSTEMS = {
-    "Android": "Android",
-    "iPhone": "iPhone",
-    "iPad": "iPad",
-    "Windows": "Windows",
-    "Mac OS X": "macOS",
-    "Linux": "Linux",
-}
-
-
 @pages.read("account/sessions")
 async def account_sessions(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
     sessions = await call.registry.identity.sessions.list_own(by=call.caller)
@@ -103,17 +83,6 @@ async def _end(call: SignedInCall, sessions: Iterable[str]) -> None:
         call.registry.identity.session_authentication.invalidate(ended)
         if each == _current(call):
             call.cookies.append(call.registry.identity.session_authentication.expired_cookie())
-
-
-def browser_label(session: Session) -> str:
-    """Return the browser and the system, such as `Firefox on Linux`, from the user agent."""
-    browser = _first(_BROWSERS, session.agent)
-    system = _first(_SYSTEMS, session.agent)
-    return " on ".join(filter(None, (browser, system))) or session.agent or "Unknown browser"
-
-
-def _first(names: dict[str, str], agent: str) -> str:
-    return next((shown for name, shown in names.items() if re.search(rf"\b{name}", agent)), "")
 
 
 def _current(call: SignedInCall) -> str:

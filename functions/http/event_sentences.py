@@ -10,6 +10,8 @@ from shared.domain.package_history import CredentialKind, HistoryEntry
 from shared.domain.principals import ACTOR_NAMES
 from shared.services.packages.history import HistoryPage
 
+EVENTS_PER_PAGE = 25  # A screen or two.
+
 
 class EventText(NamedTuple):
     """What pages say of a kind of event.

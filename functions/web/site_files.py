@@ -8,7 +8,7 @@ from functools import cache
 
 from msgspec.structs import replace
 
-from functions.http.caching_headers import REVALIDATE
+from functions.http.caching_headers import IMMUTABLE, REVALIDATE
 from functions.http.calls import Call
 from functions.http.formatting import counted
 from functions.http.numbered_pages import requested_page
@@ -33,8 +33,6 @@ from shared.domain.times import utc_text
 from shared.domain.visibility import Readers
 from shared.prose.manual import FILES, page_name
 from shared.runtime.answers import Answer
-
-IMMUTABLE = "public, max-age=31536000, immutable"  # Another content has another URL.
 
 _STATIC_MEDIA_TYPES = {
     "css": "text/css",
