@@ -57,17 +57,19 @@ class Resolution(AgentAnswer, frozen=True):
 
 
 @tool("Resolve packages")
-async def resolve(call: Call, asked: Resolve) -> Resolution:
+async def resolve(call: Call, arguments: Resolve) -> Resolution:
     """Show which versions a build with this distribution of Ballerina would take of these packages
     and of all that they depend on; first those that it cannot take, why, and who needs them."""
     client = call.client
-    if asked.distribution:
-        language = LanguageVersion.parse(asked.distribution)
+    if arguments.distribution:
+        language = LanguageVersion.parse(arguments.distribution)
         if language is None:
-            message = f"{quoted(asked.distribution)} must be a distribution, written as 2201.13.0."
+            message = (
+                f"{quoted(arguments.distribution)} must be a distribution, written as 2201.13.0."
+            )
             raise InvalidRequest(message)
-        client = Distribution(asked.distribution, language).client
-    requests = list(dict.fromkeys(map(_request, asked.packages)))
+        client = Distribution(arguments.distribution, language).client
+    requests = list(dict.fromkeys(map(_request, arguments.packages)))
     by = call.caller
     direct = await call.package_source.resolve_packages(requests, client=client, by=by)
     users = dict[tuple[str, str, str], dict[str, None]]()  # The users of each package.
@@ -82,8 +84,8 @@ async def resolve(call: Call, asked: Resolve) -> Resolution:
     for is_direct, found in ((True, direct), (False, needed)):
         for each in found.resolved:
             name = f"{each.request.org}/{each.request.name}"
-            told = shortened(each.deprecation or "")
-            row = ResolvedRow(name, each.version.text, is_direct, told)
+            deprecation = shortened(each.deprecation or "")
+            row = ResolvedRow(name, each.version.text, is_direct, deprecation)
             rows.setdefault((name.lower(), row.version), row)
     missing = list(dict.fromkeys((*direct.unresolved, *needed.unresolved)))
     notes = [f"{counted(len(rows), 'package')} taken, {len(missing)} unresolved."]
@@ -92,11 +94,11 @@ async def resolve(call: Call, asked: Resolve) -> Resolution:
     if len(users) > MOST_NEEDED:
         notes.append(f"Dependencies after the first {MOST_NEEDED} were not resolved.")
     await _name_advisories_of_resolved(call, rows)
-    listed = missing[asked.offset : asked.offset + ROWS_ON_A_PAGE]
+    listed = missing[arguments.offset : arguments.offset + ROWS_ON_A_PAGE]
     unresolved = await _unresolved_rows(call, listed, users)
-    taken = [*rows.values()][max(0, asked.offset - len(missing)) :]
+    taken = [*rows.values()][max(0, arguments.offset - len(missing)) :]
     page, more = page_of_rows(
-        [*unresolved, *taken], asked.offset, ROWS_ON_A_PAGE, len(missing) + len(rows)
+        [*unresolved, *taken], arguments.offset, ROWS_ON_A_PAGE, len(missing) + len(rows)
     )
     return Resolution(
         notes,
@@ -132,8 +134,8 @@ async def _unresolved_rows(
     for each in requests:
         name = f"{each.org}/{each.name}"
         survey = surveys.get(name.lower())
-        told = [*users.get((each.org, each.name, each.version), ())]
-        needed_by = shortened(named(told, USERS_NAMED))
+        users_of_it = [*users.get((each.org, each.name, each.version), ())]
+        needed_by = shortened(named(users_of_it, USERS_NAMED))
         reason = _why_unresolved(survey, each.version)
         rows.append(UnresolvedRow(shortened(name), shortened(each.version), reason, needed_by))
     return rows
@@ -203,12 +205,12 @@ class Checked(AgentAnswer, frozen=True):
 
 
 @tool("Check dependencies")
-async def check(call: Call, asked: Check) -> Checked:
+async def check(call: Call, arguments: Check) -> Checked:
     """Check a Dependencies.toml or a Ballerina.toml: which of its versions are withdrawn or
     deprecated, which packages another one replaces, which have newer versions, and which of these
     break callers. A dependency without a version counts as the newest."""
-    wanted = [*named_dependencies(asked.dependencies), *unversioned(asked.dependencies)]
-    page = wanted[asked.offset : asked.offset + ROWS_ON_A_PAGE]
+    wanted = [*named_dependencies(arguments.dependencies), *unversioned(arguments.dependencies)]
+    page = wanted[arguments.offset : arguments.offset + ROWS_ON_A_PAGE]
     updates = call.registry.api_docs.dependency_updates
     by = call.caller
     newest = await updates.newest([each for each in page if isinstance(each, Package)], by=by)
@@ -219,10 +221,10 @@ async def check(call: Call, asked: Check) -> Checked:
         for each, coordinate in zip(page, used, strict=True)
     ]
     await _name_advisories(call, [each for each in rows if each.state != "missing"])
-    told = [f"{counted(len(wanted), 'package')} checked."]
+    notes = [f"{counted(len(wanted), 'package')} checked."]
     if call.registry.mirroring:
-        told.append("What nobody pulled from an upstream is missing here.")
-    return Checked(told, *page_of_rows(rows, asked.offset, ROWS_ON_A_PAGE, len(wanted)))
+        notes.append("What nobody pulled from an upstream is missing here.")
+    return Checked(notes, *page_of_rows(rows, arguments.offset, ROWS_ON_A_PAGE, len(wanted)))
 
 
 async def _name_advisories(call: Call, rows: Sequence[CheckedRow]) -> None:
