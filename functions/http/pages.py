@@ -225,7 +225,7 @@ class Pages(Face[PageCallT]):
         return await self.answer_page(call, operation)
 
     async def answer_page(self, call: PageCallT, operation: Operation) -> Answer:
-        """Read the notices, and let the handler answer."""
+        """Let the handler answer; the notices are read."""
         return await operation.handle(call)
 
     def refused(self, call: PageCallT, refusal: Refusal) -> Answer:

@@ -83,7 +83,7 @@ async def start(building: Building, wait: Callable[[], Coroutine[None, None, Non
 
 
 async def until_prepared() -> None:
-    while not (threads := [each for each in threading.enumerate() if each.name == "prepare"]):
+    while not (threads := [each for each in threading.enumerate() if each.name == "warm-up"]):
         await asyncio.sleep(0)
     await asyncio.to_thread(threads[0].join)
 
