@@ -5,6 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from functions.http.addresses import release_path
 from functions.http.calls import Call
 from functions.http.formatting import machine_moment
 from functions.mcp.advisory_texts import (
@@ -85,7 +86,7 @@ async def get_package(call: Call, arguments: OfPackage) -> PackageSummary:
         version=release.version,
         visibility=found.head.visibility.value,
         published=machine_moment(release.created_ms),
-        url=f"{call.registry.settings.base_url}/packages/{package}/{release.version}",
+        url=call.registry.settings.base_url + release_path(package, release.version),
         is_deprecated=found.deprecation is not None,
         author_deprecation=shortened(found.deprecation or ""),
         successor=str(successor or ""),

@@ -8,6 +8,7 @@ from functools import cache
 
 from msgspec.structs import replace
 
+from functions.http.addresses import package_path
 from functions.http.caching_headers import IMMUTABLE, REVALIDATE
 from functions.http.calls import Call
 from functions.http.formatting import counted
@@ -180,7 +181,7 @@ def _sitemap_entry(listing: Listing, base_url: str) -> str:
     changed_ms = listing.release.changed_ms or listing.release.created_ms
     return xml_element(
         "url",
-        xml_leaf("loc", f"{base_url}/packages/{listing.head.package}"),
+        xml_leaf("loc", base_url + package_path(listing.head.package)),
         xml_leaf("lastmod", utc_text(changed_ms)),
     )
 
@@ -230,7 +231,7 @@ def _llms_line(listing: Listing, base_url: str) -> str:
     package = listing.head.package
     summary = in_one_line(listing.release.summary)
     text = f": {summary}" if summary else ""
-    return f"- [{package}]({base_url}/packages/{package}) {listing.release.version}{text}"
+    return f"- [{package}]({base_url}{package_path(package)}) {listing.release.version}{text}"
 
 
 SECURITY_TXT_PATH = ".well-known/security.txt"

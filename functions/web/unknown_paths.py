@@ -16,6 +16,7 @@ import azure.functions as func
 
 from functions.central.central_face import CentralFace
 from functions.host_functions import CATCH_ALL, EVERY_PATH
+from functions.http.addresses import package_path, release_path
 from functions.http.calls import Call
 from functions.http.operations import (
     READ_METHODS,
@@ -163,8 +164,8 @@ def package_page(path: str, prefixes: Set[str]) -> str:
     if org.lower() in prefixes:
         return ""
     with suppress(Refusal):
-        page = f"/packages/{Package.parse(org, name)}"
-        return f"{page}/{Version.parse(version)}" if version else page
+        package = Package.parse(org, name)
+        return release_path(package, Version.parse(version)) if version else package_path(package)
     return ""
 
 

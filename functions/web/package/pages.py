@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
+from functions.http.addresses import sbom_path
 from functions.http.formatting import machine_moment
 from functions.http.numbered_pages import Pager, requested_page
 from functions.http.public_pages import MARKDOWN, PublicPageCall, PublicPages
@@ -29,7 +30,6 @@ from functions.web.package.frame import (
     limited_by,
     page_not_found,
     readme_html,
-    sbom_path,
     show_tab,
     stored_details_of,
 )
@@ -383,7 +383,7 @@ def _facts(frame: PackageFrame) -> list[tuple[str, str]]:
         ("Depends on", ", ".join(f"{n.org}/{n.name} {n.version}" for n in release.dependencies)),
         ("SHA-256", release.digest),
         ("Signature", ", ".join(f"{each.sig} by {each.keyid}" for each in release.signatures)),
-        ("Statements", frame.base_url + frame.provenance_address),
+        ("Statements", frame.base_url + frame.provenance_path),
         ("Package URL", frame.purl),
         ("Bill of materials", f"{frame.base_url}{sbom_path(release.coordinate)}"),
     ]
