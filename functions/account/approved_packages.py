@@ -1,8 +1,8 @@
 """/approvals/ORG/NAME: what is known of a package of another registry, who asks for it, and what a
 curator decides."""
 
-from functions.http.shown_advisories import shown_advisories
-from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from functions.html.shown_advisories import shown_advisories
+from functions.html.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.approved_packages import MAX_ASKED_REASON, ApprovalLimit, approval_path
 from shared.domain.coordinates import Package
 from shared.domain.errors.missing_pages import PageNotFound

@@ -4,8 +4,8 @@ person, and account deletion; /dashboard, which Ballerina's documentation names.
 from collections.abc import Sequence
 
 from functions.account.personal_data import personal_data_answer
-from functions.http.pages import PAGE_HEADERS, see_other
-from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from functions.html.pages import PAGE_HEADERS, see_other
+from functions.html.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.names import OrgName
 from shared.domain.scopes import Role

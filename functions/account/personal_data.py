@@ -12,8 +12,8 @@ from functions.api.name_disputes import StatementView
 from functions.api.pulls import PullView
 from functions.api.reports import ReportView
 from functions.api.tokens import TokenView
+from functions.html.pages import PAGE_HEADERS
 from functions.http.json_answers import JSON
-from functions.http.pages import PAGE_HEADERS
 from shared.auth.sessions import SESSION_CREDENTIAL
 from shared.domain.principals import Principal
 from shared.domain.sessions import Session

@@ -2,7 +2,7 @@
 releases of an organization, for its owners."""
 
 from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
-from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from functions.html.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.coordinates import Coordinate
 from shared.domain.rate_limits import RateLimitClass
 from shared.domain.token_redaction import redact_tokens

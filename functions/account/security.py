@@ -5,10 +5,10 @@ methods.
 from collections.abc import Iterable
 from urllib.parse import urlencode
 
-from functions.http.browser_labels import browser_label
-from functions.http.event_sentences import EVENTS_PER_PAGE, event_label, event_subject
-from functions.http.pages import see_other
-from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from functions.html.browser_labels import browser_label
+from functions.html.event_sentences import EVENTS_PER_PAGE, event_label, event_subject
+from functions.html.pages import see_other
+from functions.html.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.auth.sessions import SESSION_CREDENTIAL
 from shared.domain.event_queries import EventQuery
 from shared.domain.principals import OPERATOR_ID

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
 from functions.account.overview import TOKENS_PATH
-from functions.http.body_parsing import Form
-from functions.http.signed_in_pages import FormProblem, PageWithForms, SignedInCall, SignedInPages
-from functions.http.token_forms import (
+from functions.html.signed_in_pages import FormProblem, PageWithForms, SignedInCall, SignedInPages
+from functions.html.token_forms import (
     CONFIRM,
     ORGANIZATION_TOKEN_ACTIONS,
     RENAME,
@@ -19,6 +18,7 @@ from functions.http.token_forms import (
     requested_token,
     scope_choices,
 )
+from functions.http.body_parsing import Form
 from shared.domain.grants import ANY_NAME
 from shared.domain.scopes import ADMINISTRATORS_SCOPES, Scope
 from shared.domain.tokens import Token

@@ -6,8 +6,8 @@ from typing import Self
 from pydantic import Field
 
 from functions.api.api_face import ApiCall, ApiFace, ResponseModel, UtcTime, utc_datetime
+from functions.html.event_sentences import history_sentence
 from functions.http.addresses import symbol_path
-from functions.http.event_sentences import history_sentence
 from shared.domain.checklists import Checklist, CheckState
 from shared.domain.coordinates import Package
 from shared.domain.event_queries import EventQuery

@@ -1,7 +1,7 @@
 """/manage/approvals: what is approved of other registries, what people ask for, and what the rule
 would have refused."""
 
-from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
+from functions.html.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
 from shared.runtime.answers import Answer
 from shared.services.mirroring.approved_packages import ApprovalDryRun
 from shared.use_cases import approved_packages

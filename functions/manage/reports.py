@@ -1,6 +1,6 @@
 """/manage/reports: what people say is wrong with releases, and the decisions about it."""
 
-from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
+from functions.html.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
 from functions.manage.releases import PUBLIC_REASONS
 from shared.domain.principals import names_within_sentences
 from shared.domain.withdrawal_reasons import WITHDRAWAL_TITLES

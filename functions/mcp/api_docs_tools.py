@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
+from functions.html.formatting import counted
 from functions.http.calls import Call
-from functions.http.formatting import counted
 from functions.mcp.package_arguments import PageOfPackage, find_release
 from functions.mcp.source_texts import (
     DeclarationRow,

@@ -7,8 +7,8 @@ import orjson
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
+from functions.html.formatting import counted
 from functions.http.calls import Call
-from functions.http.formatting import counted
 from functions.mcp.package_arguments import parse_package
 from functions.mcp.texts import AgentAnswer, page_of_rows, shortened
 from functions.mcp.tool_declaration import ROWS_ON_A_PAGE, Arguments, Offset, tool

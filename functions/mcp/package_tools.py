@@ -5,9 +5,9 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from functions.html.formatting import machine_moment
 from functions.http.addresses import release_path
 from functions.http.calls import Call
-from functions.http.formatting import machine_moment
 from functions.mcp.advisory_texts import (
     AdvisoryRow,
     advisories_of,

@@ -6,8 +6,8 @@ from typing import Annotated
 from msgspec import Meta, field
 from msgspec.structs import astuple
 
+from functions.html.formatting import counted
 from functions.http.calls import Call
-from functions.http.formatting import counted
 from functions.mcp.package_arguments import PageOfPackage, parse_package
 from functions.mcp.texts import AgentAnswer, page_of_rows, shortened, span
 from functions.mcp.tool_declaration import NAMES_LISTED, ROWS_ON_A_PAGE, VersionText, tool

@@ -4,8 +4,8 @@ replace."""
 import asyncio
 from functools import lru_cache
 
-from functions.http.name_policy import default_policy
-from functions.http.public_pages import MARKDOWN, PublicPageCall, PublicPages
+from functions.html.name_policy import default_policy
+from functions.html.public_pages import MARKDOWN, PublicPageCall, PublicPages
 from functions.web.about import ABOUT_PAGES
 from shared.prose.rendering import render_markdown
 from shared.prose.safe_html import SafeHtml

@@ -12,11 +12,11 @@ import orjson
 from msgspec import Struct
 from msgspec.structs import replace
 
+from functions.html.formatting import grouped, url_quoted
+from functions.html.numbered_pages import Pager, requested_page
+from functions.html.public_pages import PublicPageCall, PublicPages
+from functions.html.shown_advisories import mark_of
 from functions.http.addresses import symbol_path
-from functions.http.formatting import grouped, url_quoted
-from functions.http.numbered_pages import Pager, requested_page
-from functions.http.public_pages import PublicPageCall, PublicPages
-from functions.http.shown_advisories import mark_of
 from shared.domain.listings import Facet, FacetCount, Facets, FacetValue
 from shared.domain.search import (
     MAX_QUERY_LENGTH,

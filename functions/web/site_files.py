@@ -8,14 +8,14 @@ from functools import cache
 
 from msgspec.structs import replace
 
+from functions.html.formatting import counted
+from functions.html.numbered_pages import requested_page
+from functions.html.operator_links import vulnerability_contacts
+from functions.html.page_templates import STATIC, static_path
+from functions.html.public_pages import AnonymousPages, PublicPageCall, PublicPages
 from functions.http.addresses import package_path
 from functions.http.caching_headers import IMMUTABLE, REVALIDATE
 from functions.http.calls import Call
-from functions.http.formatting import counted
-from functions.http.numbered_pages import requested_page
-from functions.http.operator_links import vulnerability_contacts
-from functions.http.page_templates import STATIC, static_path
-from functions.http.public_pages import AnonymousPages, PublicPageCall, PublicPages
 from functions.http.representations import Representation, conditional_answer
 from functions.http.scripts import (
     AUDIT_FILE,

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from functions.http.event_sentences import EVENT_TEXTS
+from functions.html.event_sentences import EVENT_TEXTS
 from shared.domain.release_states import State
 from shared.domain.visibility import Visibility
 from tests.repo.product_source import Function, Module, product

@@ -8,7 +8,7 @@ writes them again after a change of `functions/templates/pipelines`.
 import re
 from collections.abc import Iterator
 
-from functions.http.pipelines import pipeline_text
+from functions.html.pipelines import pipeline_text
 from shared.domain.trusted_publishing.presets import CI_SYSTEMS, CiSystem, PipelineForm
 from tests.paths import ROOT
 

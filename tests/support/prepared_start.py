@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from functions.api.api_face import ResponseModel
 from functions.api.openapi import openapi_document
-from functions.http import page_templates
+from functions.html import page_templates
 from shared.adapters.search import vocabulary
 from shared.domain.records import Record
 from shared.localhost import build_host

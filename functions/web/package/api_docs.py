@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from html import escape
 from urllib.parse import quote
 
+from functions.html.public_pages import MARKDOWN, PublicPageCall, PublicPages
 from functions.http.addresses import release_path
-from functions.http.public_pages import MARKDOWN, PublicPageCall, PublicPages
 from functions.web.package.frame import (
     missing_readme_html,
     page_not_found,

@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
+from functions.html.public_pages import PublicPageCall
+from functions.html.shown_advisories import ShownAdvisory, better_version, shown_advisories
 from functions.http.addresses import package_path, provenance_path, release_path
-from functions.http.public_pages import PublicPageCall
-from functions.http.shown_advisories import ShownAdvisory, better_version, shown_advisories
 from shared.domain.advisories.findings import LibraryFindings
 from shared.domain.advisories.severity_levels import SeverityLevel
 from shared.domain.api_docs.pieces import PieceKind

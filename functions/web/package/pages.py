@@ -9,11 +9,11 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
+from functions.html.formatting import machine_moment
+from functions.html.numbered_pages import Pager, requested_page
+from functions.html.public_pages import MARKDOWN, PublicPageCall, PublicPages
+from functions.html.shown_advisories import mark_of
 from functions.http.addresses import sbom_path
-from functions.http.formatting import machine_moment
-from functions.http.numbered_pages import Pager, requested_page
-from functions.http.public_pages import MARKDOWN, PublicPageCall, PublicPages
-from functions.http.shown_advisories import mark_of
 from functions.web.package.api_docs import changes_page, docs_page
 from functions.web.package.charts import DailyChart, line_points
 from functions.web.package.files import files_page

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from functions.http.event_sentences import EVENT_TEXTS, event_label, event_sentence
-from functions.http.formatting import day as day_of
+from functions.html.event_sentences import EVENT_TEXTS, event_label, event_sentence
+from functions.html.formatting import day as day_of
 from shared.domain.coordinates import Coordinate
 from shared.domain.events import Event
 from shared.domain.names import parse_org

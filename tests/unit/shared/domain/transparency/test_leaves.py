@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
-from functions.http.event_sentences import EVENT_TEXTS
+from functions.html.event_sentences import EVENT_TEXTS
 from shared.domain.events import PERSONAL_DETAILS, Event
 from shared.domain.transparency.leaves import READABLE_KINDS, frozen, is_disclosed
 from tests.paths import docs

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from functions.http.signed_in_pages import SignedInCall
+from functions.html.signed_in_pages import SignedInCall
 from shared.domain.scopes import Scope
 
 

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from functions.http.page_templates import TEMPLATES
+from functions.html.page_templates import TEMPLATES
 
 
 @cache
