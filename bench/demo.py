@@ -97,7 +97,7 @@ def fill(folder: Path, releases: Sequence["DatedRelease"]) -> None:
     settings = Settings.load().model_copy(
         update={"data": folder, "limit_push": "", "log_level": "error"}
     )
-    localhost.prepare(settings)
+    localhost.prepare_data_folder(settings)
     published = asyncio.run(_fill(settings, releases))
     (folder / FULL).touch()
     print(f"{published:,} releases in {time.monotonic() - started:.0f} s.")

@@ -194,9 +194,9 @@ def started(place: Path) -> Figures:
 
 
 _PREPARE = """
-from shared.localhost import prepare
+from shared.localhost import prepare_data_folder
 from shared.settings import Settings
-prepare(Settings.load())
+prepare_data_folder(Settings.load())
 """
 
 

@@ -12,7 +12,7 @@ from typing import Self
 from msgspec import Struct
 
 from functions.central.central_face import CORS_HEADERS, CentralFace
-from functions.http.caching_headers import CACHE_PRIVATE, NO_STORE
+from functions.http.caching_headers import CACHE_PRIVATE
 from functions.http.calls import Call, Exchange, anonymous_caller, caller_of
 from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.delivery import (
@@ -28,12 +28,11 @@ from shared.domain.coordinates import Coordinate, Package
 from shared.domain.distributions import ANY_CLIENT, ClientProfile
 from shared.domain.errors.base import InvalidDigest
 from shared.domain.errors.identity import SignInToRead
-from shared.domain.errors.packages import ArchiveLost, ArchiveNotFound
+from shared.domain.errors.packages import ArchiveNotFound
 from shared.domain.principals import Principal
 from shared.domain.versions import Range, Version
 from shared.domain.visibility import Readers
 from shared.registry import Registry
-from shared.runtime import conditional_requests
 from shared.runtime.answer_dependencies import Dependencies
 from shared.runtime.answers import Answer
 from shared.runtime.conditional_requests import select
@@ -45,7 +44,6 @@ from shared.services.packages.archive_delivery import (
     ScannedArchive,
 )
 from shared.services.packages.pull_redirects import LocatedArchive
-from shared.telemetry.log import log
 
 
 class ArchiveToSend(Struct, frozen=True):
@@ -92,22 +90,11 @@ async def archive_of_release(call: Call) -> Answer:
 
 
 async def _archive_answer(call: Call, found: ArchiveToSend) -> Answer:
-    headers = dict(found.headers)
     selected = select(call.headers, tag=found.etag, length=found.size, method=call.method)
-    match selected.status:
-        case conditional_requests.PRECONDITION_FAILED:
-            return Answer(status=selected.status, headers=headers | NO_STORE)
-        case conditional_requests.NOT_MODIFIED:
-            return Answer(status=selected.status, headers=headers)
-        case conditional_requests.RANGE_NOT_SATISFIABLE:
-            headers = {"Content-Range": selected.content_range}
-            return Answer(status=selected.status, headers=headers)
-        case _:
-            if selected.content_range:
-                headers["Content-Range"] = selected.content_range
-    if call.is_head:
-        return Answer(headers={**headers, "Content-Length": str(found.size)})
-    return Answer(await _content(call, found, selected.span), selected.status, headers)
+    is_sent = selected.span and not call.is_head
+    delivery = call.registry.packages.archive_delivery
+    body = await delivery.read(found.name, selected.span, found.container) if is_sent else b""
+    return Answer(body, selected.status, selected.headers(found.headers))
 
 
 async def archive_to_send(
@@ -200,17 +187,6 @@ def link_of(parts: Sequence[str], params: Mapping[str, str]) -> ArchiveLink:
     expires = params.get("expires", "")
     signature = params.get("signature", "")
     return ArchiveLink(scope, parsed, version, file, expires, signature)
-
-
-async def _content(call: Call, found: ArchiveToSend, span: range) -> bytes:
-    """Return these bytes of the archive; raise `ArchiveLost` if the store does not have them."""
-    archives = call.registry.adapters.archives
-    body = await archives.read(found.name, span.start, len(span), first=found.container)
-    if len(body) != len(span):
-        coordinate = found.name.coordinate
-        log.error("archive.lost", coordinate=str(coordinate), digest=found.name.digest.hex)
-        raise ArchiveLost(coordinate)
-    return body
 
 
 async def locate_archive(

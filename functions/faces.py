@@ -12,8 +12,8 @@ from functions.api.api_face import ResponseModel
 from functions.api.openapi import openapi_document
 from functions.central.double_slash import double_slash_face
 from functions.central.graphql import EXECUTION
+from functions.html.page_templates import prepare_templates
 from functions.http.operations import Operation, blueprint_of
-from functions.http.page_templates import prepare_templates
 from functions.scim.scim_face import LIBRARY_MODULES
 from functions.web.manual import manual_of
 from functions.web.unknown_paths import missing_operation

@@ -105,9 +105,11 @@ async def osv_query_batch(call: Call) -> Answer:
     """Answer up to 1,000 queries, each with ids and when they were modified."""
     queries = _body(call, _Batch).queries
     if len(queries) > MAX_QUERIES:
-        message = f"A batch has at most {MAX_QUERIES:,} queries, and this has {len(queries):,}."
-        sentence = f"{message} Send several."
-        raise InvalidRequest(sentence)
+        message = (
+            f"A batch has at most {MAX_QUERIES:,} queries, and this has {len(queries):,}. Send "
+            "several."
+        )
+        raise InvalidRequest(message)
     advisories = call.registry.advisories.advisories
     asked = [_asked(call, each) for each in queries]
     found = await advisories.matches(asked, call.caller)
@@ -183,9 +185,11 @@ def _asked(call: Call, query: _Query) -> PackageVersion:
     if package.purl:
         return _asked_by_purl(package, query.version, own)
     if not package.name or not package.ecosystem:
-        message = "A query has a package with its name and ecosystem, or with its purl."
-        sentence = f"{message} Add what is missing."
-        raise InvalidRequest(sentence)
+        message = (
+            "A query has a package with its name and ecosystem, or with its purl. Add what is "
+            "missing."
+        )
+        raise InvalidRequest(message)
     ecosystem = own if package.ecosystem == BALLERINA else package.ecosystem
     return PackageVersion(ecosystem, package.name, query.version)
 

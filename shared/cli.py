@@ -1,6 +1,6 @@
 """The commands of an operator: `ballroom --help` lists them, with those of `shared.command_line`.
 
-They work on the data folder that the settings name, while the registry runs or not.
+These commands work on the data folder that the settings name, while the registry runs or not.
 """
 
 from runpy import run_module

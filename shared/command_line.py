@@ -1,6 +1,6 @@
 """The command `ballroom`: serves a registry, and operates it.
 
-They work on the data folder that the settings name, while the registry runs or not. The commands
+Its commands work on the data folder that the settings name, while the registry runs or not. Those
 of operators are imported when one of them is used.
 """
 

@@ -128,7 +128,7 @@ def _start(settings: Settings, plan: ServerOptions) -> None:
 
         def begin() -> None:
             served.enter_context(starting(settings))
-            welcomes.append(prepare(settings))
+            welcomes.append(prepare_data_folder(settings))
 
         serve(plan, prepare=begin, announce=lambda: print(*welcomes, flush=True))
 
@@ -155,7 +155,7 @@ def _print_progress(sentence: str) -> None:
     print(sentence, file=sys.stderr, flush=True)
 
 
-def prepare(settings: Settings) -> Welcome | ReadOnlyWelcome:
+def prepare_data_folder(settings: Settings) -> Welcome | ReadOnlyWelcome:
     """Migrate the data folder and return the start message; runs once, before any worker.
 
     On a full disk nothing is prepared, and the registry is read-only until there is room.
@@ -203,18 +203,18 @@ def application() -> Host:
 
 def build_host(settings: Settings, served: ExitStack | None = None) -> Host:
     """Return the application; `served` is closed when it has stopped."""
-    preparing = BackgroundTasks()
+    warming_up = BackgroundTasks()
 
-    async def prepare_first_requests() -> None:
-        preparing.start(_prepare(settings))
+    async def start_warming_up() -> None:
+        warming_up.start(_warm_up(settings))
 
-    on_stop: list[LifespanHook] = [preparing.cancel]
+    on_stop: list[LifespanHook] = [warming_up.cancel]
     if settings.metrics != "off":
         on_stop.append(_collect_metrics(settings))
     released = [] if served is None else [partial(asyncio.to_thread, served.close)]
     registry = build_registry(settings)
     registry.api_docs.queue.enable()
-    answer_cache = AnswerCacheOptions(registry.adapters.edition, recognizer(registry))
+    answer_cache = AnswerCacheOptions(registry.edition, recognizer(registry))
     return Host(
         build_app(registry),
         headers=configured_headers(settings.base_url),
@@ -228,16 +228,16 @@ def build_host(settings: Settings, served: ExitStack | None = None) -> Host:
             anonymous_bytes=settings.max_anonymous_bytes,
         ),
         identify=sender_identifier(registry),
-        on_start=[prepare_first_requests],
+        on_start=[start_warming_up],
         on_stop=[*on_stop, registry.close, *released],
         closed_to_pages=[f"/{METRICS}"],
     )
 
 
-async def _prepare(settings: Settings) -> None:
-    """Prepare the first requests, while others are answered."""
+async def _warm_up(settings: Settings) -> None:
+    """Load what the first requests need, while others are answered."""
 
-    def prepare() -> None:
+    def warm_up_in_thread() -> None:
         try:
             prepare_search()
             warm_up(settings)
@@ -249,7 +249,7 @@ async def _prepare(settings: Settings) -> None:
     except Exception:  # The first request that needs it gets the error.
         log.exception("start.unprepared")
     # A process that stops meanwhile does not wait for it.
-    Thread(target=prepare, name="prepare", daemon=True).start()
+    Thread(target=warm_up_in_thread, name="warm-up", daemon=True).start()
 
 
 def _collect_metrics(settings: Settings) -> LifespanHook:

@@ -15,7 +15,7 @@ import httpx
 from bench.support.processor_time import wait_until_idle
 from bench.support.requested import Requested
 from bench.support.servers import ballroom, create_organization, push
-from functions.http.page_templates import static_path
+from functions.html.page_templates import static_path
 from shared.auth.browsers import SignInBrowser
 from shared.bootstrap.build import build_registry
 from shared.domain.accounts import Account

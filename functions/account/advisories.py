@@ -3,9 +3,9 @@
 packages of the account's organizations depend on that is affected."""
 
 from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
-from functions.http.advisory_forms import values_of_advisory, values_of_list
-from functions.http.pages import see_other
-from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from functions.html.advisory_forms import values_of_advisory, values_of_list
+from functions.html.pages import see_other
+from functions.html.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.advisories.advisories import Advisory
 from shared.domain.advisories.assessments import (
     JUSTIFICATION_WORDS,

@@ -1,13 +1,14 @@
 """/approvals/ORG/NAME: what is known of a package of another registry, who asks for it, and what a
 curator decides."""
 
-from functions.http.shown_advisories import shown_advisories
-from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
-from functions.manage.approved_packages import require_curator
-from functions.web.package.frame import SourceRepository
+from functions.html.shown_advisories import shown_advisories
+from functions.html.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.approved_packages import MAX_ASKED_REASON, ApprovalLimit, approval_path
 from shared.domain.coordinates import Package
+from shared.domain.errors.missing_pages import PageNotFound
 from shared.domain.publishing_rules import OF_REGISTRY
+from shared.domain.source_repositories import SourceRepository
+from shared.domain.token_redaction import redact_tokens
 from shared.domain.versions import parse_version_or_range
 from shared.runtime.answers import Answer
 from shared.services.packages.package_details import ReleaseDetails
@@ -67,12 +68,18 @@ async def account_approval_ask(call: SignedInCall) -> None:
     await curation.ask(call.package, wanted, call.form.text("reason"), by=call.caller)
 
 
+def _require_curator(call: SignedInCall) -> None:
+    """Raise that there is no such page unless the account curates, which administrators do."""
+    if not call.account.administers_at(call.now_ms):
+        raise PageNotFound(redact_tokens(call.path))
+
+
 def _to_approve(call: SignedInCall) -> None:
-    require_curator(call)
+    _require_curator(call)
 
 
 def _to_refuse(call: SignedInCall) -> Package:
-    require_curator(call)
+    _require_curator(call)
     return call.package
 
 

@@ -3,9 +3,9 @@
 from urllib.parse import urlencode
 
 from functions.account.organization import ORGANIZATION_ROUTE, OrganizationFrame, organization_frame
-from functions.http.event_sentences import actor_names, event_sentence
-from functions.http.query_parameters import day_param, text_param
-from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from functions.html.event_sentences import actor_names, event_sentence
+from functions.html.query_parameters import day_param, text_param
+from functions.html.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.event_queries import EventQuery
 from shared.domain.organizations import Organization

@@ -1,8 +1,8 @@
 """Device login (RFC 8628): the page that approves a device, and the script /login.py."""
 
+from functions.html.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from functions.http.calls import Call
 from functions.http.scripts import LOGIN_FILE, script_answer
-from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.device_login import DEVICE_TOKEN_DAYS, READING, DeviceRequest, read_user_code
 from shared.domain.errors.base import NotFound, about_field
 from shared.runtime.answers import Answer

@@ -4,9 +4,9 @@ followers, which end it without a sign-in."""
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from functions.http.anonymous_forms import browser_csrf_token, browser_form
-from functions.http.pages import PageCall, Pages, RefusalPage
-from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from functions.html.anonymous_forms import browser_csrf_token, browser_form
+from functions.html.pages import PageCall, Pages, RefusalPage
+from functions.html.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.auth.authentication import RequestClient
 from shared.domain.client_addresses import caller_network
 from shared.domain.errors.base import NotFound, about_field

@@ -3,16 +3,16 @@
 from http import HTTPStatus
 
 from functions.account.overview import ORGANIZATIONS_PATH
-from functions.http.anonymous_forms import browser_csrf_token, browser_form
-from functions.http.operations import READ_METHODS
-from functions.http.pages import RefusalPage, see_other
-from functions.http.signed_in_pages import (
+from functions.html.anonymous_forms import browser_csrf_token, browser_form
+from functions.html.pages import RefusalPage, see_other
+from functions.html.signed_in_pages import (
     SIGN_IN_COOKIE_LIFETIME,
     FormProblem,
     SignedInCall,
     SignedInPages,
     sign_in_page,
 )
+from functions.http.operations import READ_METHODS
 from shared.auth.authentication import RequestClient
 from shared.auth.cookies import Cookie
 from shared.domain.errors.base import NotFound, about_field

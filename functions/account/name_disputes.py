@@ -1,7 +1,7 @@
 """/account/disputes: name disputes of a party: claims, answers, appeals."""
 
-from functions.http.pages import see_other
-from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from functions.html.pages import see_other
+from functions.html.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.errors.base import NotFound, about_field
 from shared.domain.name_disputes import MAX_STATEMENT_LENGTH
 from shared.domain.token_redaction import redact_tokens

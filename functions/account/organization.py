@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from functions.account.overview import ORGANIZATIONS_PATH
-from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from functions.html.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.access_rights import AccessContext, require_right
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.organizations import Organization

@@ -5,9 +5,9 @@ from contextlib import suppress
 
 from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
 from functions.account.trusted_publishers import provider_form
+from functions.html.numbered_pages import Pager
+from functions.html.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from functions.http.body_parsing import Form
-from functions.http.numbered_pages import Pager
-from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.api_docs.records import ApiVerdict
 from shared.domain.checklists import Checklist
 from shared.domain.coordinates import Coordinate, Package

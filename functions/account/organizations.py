@@ -1,8 +1,8 @@
 """/account/organizations: memberships, new organizations."""
 
 from functions.account.overview import ORGANIZATIONS_PATH
-from functions.http.numbered_pages import Pager
-from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from functions.html.numbered_pages import Pager
+from functions.html.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.accounts import Account
 from shared.domain.names import parse_org
 from shared.runtime.answers import Answer

@@ -3,16 +3,13 @@ person, and account deletion; /dashboard, which Ballerina's documentation names.
 
 from collections.abc import Sequence
 
-from functions.account.personal_data import PersonalDataView
-from functions.http.json_answers import JSON
-from functions.http.pages import PAGE_HEADERS, see_other
-from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from functions.account.personal_data import personal_data_answer
+from functions.html.pages import PAGE_HEADERS, see_other
+from functions.html.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.names import OrgName
-from shared.domain.principals import Principal
 from shared.domain.scopes import Role
 from shared.runtime.answers import Answer
-from shared.services.administration.account_deletion import PersonalData
 from shared.services.organizations.memberships import OrganizationMembership
 
 ACCOUNT_PATH = "/account"
@@ -83,13 +80,6 @@ async def _held(
 async def account_data_export(call: SignedInCall) -> Answer:
     data = await call.registry.administration.account_deletion.export(by=call.caller)
     return personal_data_answer(data, call.caller)
-
-
-def personal_data_answer(data: PersonalData, by: Principal) -> Answer:
-    body = PersonalDataView.of(data, by).model_dump_json(by_alias=True, indent=2)
-    disposition = f'attachment; filename="{data.account.name}.json"'
-    headers = {**PAGE_HEADERS, "Content-Disposition": disposition}
-    return Answer(body.encode(), headers=headers, media_type=JSON)
 
 
 @pages.read("account/data")

@@ -12,9 +12,12 @@ from functions.api.name_disputes import StatementView
 from functions.api.pulls import PullView
 from functions.api.reports import ReportView
 from functions.api.tokens import TokenView
+from functions.html.pages import PAGE_HEADERS
+from functions.http.json_answers import JSON
 from shared.auth.sessions import SESSION_CREDENTIAL
 from shared.domain.principals import Principal
 from shared.domain.sessions import Session
+from shared.runtime.answers import Answer
 from shared.services.administration.account_deletion import PersonalData
 
 
@@ -138,3 +141,10 @@ class PersonalDataView(ResponseModel):
                 for number, event in data.events
             ],
         )
+
+
+def personal_data_answer(data: PersonalData, by: Principal) -> Answer:
+    body = PersonalDataView.of(data, by).model_dump_json(by_alias=True, indent=2)
+    disposition = f'attachment; filename="{data.account.name}.json"'
+    headers = {**PAGE_HEADERS, "Content-Disposition": disposition}
+    return Answer(body.encode(), headers=headers, media_type=JSON)

@@ -3,8 +3,8 @@
 from urllib.parse import urlencode
 
 from functions.account.organization import ORGANIZATION_ROUTE, OrganizationFrame, organization_frame
-from functions.http.query_parameters import day_param, text_param
-from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from functions.html.query_parameters import day_param, text_param
+from functions.html.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.pull_records import PullQuery, RecordedPulls
 from shared.runtime.answers import Answer

@@ -2,10 +2,9 @@
 releases of an organization, for its owners."""
 
 from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
-from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from functions.html.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.coordinates import Coordinate
 from shared.domain.rate_limits import RateLimitClass
-from shared.domain.reports import REPORT_REASONS
 from shared.domain.token_redaction import redact_tokens
 from shared.domain.withdrawal_reasons import WITHDRAWAL_TITLES
 from shared.runtime.answers import Answer
@@ -13,12 +12,10 @@ from shared.services.publishing.report_mail import OUTCOMES
 from shared.services.publishing.reports import Reports
 from shared.use_cases import reports
 from shared.use_cases.inputs import shown_fields
-from shared.use_cases.reports import NewReport
+from shared.use_cases.reports import REASON_CHOICES, NewReport
 
 REPORTS_PATH = "/account/reports"
 REPORT_ROUTE = "account/reports/{org}/{name}/{version}"
-
-REASON_CHOICES = tuple((each.value, WITHDRAWAL_TITLES[each][0]) for each in REPORT_REASONS)
 
 pages = SignedInPages()
 FACES = (pages,)

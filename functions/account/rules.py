@@ -4,8 +4,8 @@ in it, with a dry run of a change."""
 from collections.abc import Sequence
 
 from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
-from functions.http.rule_forms import rule_fields
-from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from functions.html.rule_forms import FINDINGS_SHOWN, rule_fields
+from functions.html.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.access_rights import require_right
 from shared.domain.scopes import Action
 from shared.runtime.answers import Answer
@@ -14,8 +14,6 @@ from shared.services.organizations.retention import ExpiredPrerelease
 from shared.services.publishing.rule_changes import PublishingRuleDryRun
 from shared.use_cases import rules
 from shared.use_cases.rules import OrganizationRulesChange
-
-FINDINGS_SHOWN = 100  # Releases of a dry run, the newest ones.
 
 pages = SignedInPages()
 FACES = (pages,)

@@ -2,79 +2,20 @@
 methods.
 """
 
-import re
 from collections.abc import Iterable
 from urllib.parse import urlencode
 
-from functions.http.pages import see_other
-from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from functions.html.browser_labels import browser_label
+from functions.html.event_sentences import EVENTS_PER_PAGE, event_label, event_subject
+from functions.html.pages import see_other
+from functions.html.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.auth.sessions import SESSION_CREDENTIAL
 from shared.domain.event_queries import EventQuery
-from shared.domain.events import Event
 from shared.domain.principals import OPERATOR_ID
-from shared.domain.sessions import Session
 from shared.runtime.answers import Answer
 
 SECURITY_PATH = "/account/security"
 IDENTITIES_PATH = "/account/identities"
-EVENTS_PER_PAGE = 25  # A screen or two.
-
-# The label of each kind of event; other kinds are spelled out.
-EVENT_LABELS = {
-    "account.appointed": "Administrator role added",
-    "account.created": "Account created",
-    "account.deleted": "Account deleted",
-    "account.dismissed": "Administrator role removed",
-    "auditor.appointed": "Auditor role added",
-    "auditor.dismissed": "Auditor role removed",
-    "account.erasing": "Erasure of the account announced",
-    "account.exported": "Data exported by an administrator",
-    "account.kept": "Erasure of the account canceled",
-    "account.lock-rejected": "Kept, although disabled or gone in the directory",
-    "account.lock-confirmed": "Lock by the directory confirmed",
-    "account.lock-waits": "Lock by the directory waits for an administrator",
-    "account.locked": "Account locked",
-    "account.mail-distrusted": "Mail address no longer used",
-    "account.mail-trusted": "Mail address used again",
-    "account.renamed": "Account renamed",
-    "account.unlocked": "Account unlocked",
-    "device.approved": "Device connected",
-    "device.refused": "Device denied",
-    "identity.linked": "Sign-in method linked",
-    "identity.removed": "Sign-in method removed",
-    "invitation.accepted": "Invitation accepted",
-    "invitation.declined": "Invitation declined",
-    "member.removed": "Left an organization",
-    "member.set": "Role changed",
-    "organization.founded": "Organization created",
-    "organization.frozen": "Organization frozen",
-    "organization.unfrozen": "Freeze of an organization ended",
-    "owner.confirmed": "Change of owners taken over",
-    "owner.held": "Change of owners on hold",
-    "owner.pending": "Change of owners requested",
-    "owner.resumed": "Change of owners resumed",
-    "owner.undone": "Change of owners canceled",
-    "package.frozen": "Package frozen",
-    "package.unfrozen": "Freeze of a package ended",
-    "ownership.closed": "Request for the ownership ended",
-    "ownership.granted": "Ownership given",
-    "ownership.refused": "Ownership refused",
-    "ownership.requested": "Ownership requested",
-    "scim.takeover": "Account taken over by a directory",
-    "scim.user-changed": "Changed by the directory",
-    "scim.user-created": "Provisioned by the directory",
-    "scim.user-removed": "Removed by the directory",
-    "session.copied": "Session ended because its cookie was copied",
-    "session.ended": "Session ended",
-    "session.renewed": "Signed in again",
-    "session.started": "Signed in",
-    "sign-in-link.issued": "Sign-in link created",
-    "task.asked": "Maintenance task requested",
-    "token.issued": "Access token created",
-    "token.renamed": "Access token renamed",
-    "token.revoked": "Access token revoked",
-    "token.rotated": "Access token rotated",
-}
 
 # The filters of the page, by the prefix of the kinds of events.
 EVENT_KIND_FILTERS = (
@@ -123,34 +64,6 @@ def _events_address(kind: str, before: int | None = None) -> str:
     return f"{SECURITY_PATH}?{query}" if query else SECURITY_PATH
 
 
-def event_label(event: Event) -> str:
-    words = event.kind.replace(".", ": ").replace("-", " ").capitalize()
-    return EVENT_LABELS.get(event.kind) or words
-
-
-def event_subject(event: Event) -> str:
-    """Return the name of the token, the machine or the organization that an event is about."""
-    return event.details.get("name") or event.details.get("client") or event.org or ""
-
-
-# Names in user agents. Each browser also names those below it, so the first match counts.
-_BROWSERS = {
-    "Edg": "Edge",
-    "OPR": "Opera",
-    "Firefox": "Firefox",
-    "Chrome": "Chrome",
-    "Safari": "Safari",
-}
-_SYSTEMS = {
-    "Android": "Android",
-    "iPhone": "iPhone",
-    "iPad": "iPad",
-    "Windows": "Windows",
-    "Mac OS X": "macOS",
-    "Linux": "Linux",
-}
-
-
 @pages.read("account/sessions")
 async def account_sessions(call: SignedInCall, problem: FormProblem | None = None) -> Answer:
     sessions = await call.registry.identity.sessions.list_own(by=call.caller)
@@ -170,17 +83,6 @@ async def _end(call: SignedInCall, sessions: Iterable[str]) -> None:
         call.registry.identity.session_authentication.invalidate(ended)
         if each == _current(call):
             call.cookies.append(call.registry.identity.session_authentication.expired_cookie())
-
-
-def browser_label(session: Session) -> str:
-    """Return the browser and the system, such as `Firefox on Linux`, from the user agent."""
-    browser = _first(_BROWSERS, session.agent)
-    system = _first(_SYSTEMS, session.agent)
-    return " on ".join(filter(None, (browser, system))) or session.agent or "Unknown browser"
-
-
-def _first(names: dict[str, str], agent: str) -> str:
-    return next((shown for name, shown in names.items() if re.search(rf"\b{name}", agent)), "")
 
 
 def _current(call: SignedInCall) -> str:

@@ -4,16 +4,16 @@ import json
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from functions.http.anonymous_forms import (
+from functions.html.anonymous_forms import (
     browser_csrf_token,
     browser_form,
     browser_name,
     form_of_another_page,
 )
+from functions.html.pages import PageCall, Pages, RefusalPage, see_other, visitor_of
+from functions.html.signed_in_pages import FormProblem, remembered_page, return_page, sign_in_page
 from functions.http.body_parsing import form_of, is_form
 from functions.http.calls import VerifiedT, verify_credential
-from functions.http.pages import PageCall, Pages, RefusalPage, see_other, visitor_of
-from functions.http.signed_in_pages import FormProblem, remembered_page, return_page, sign_in_page
 from shared.auth.authentication import RequestClient
 from shared.auth.browsers import SignInBrowser
 from shared.auth.identity_providers import PROVIDERS

@@ -2,7 +2,7 @@
 the version before, and the decision."""
 
 from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
-from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from functions.html.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.names import parse_package_name
 from shared.domain.token_redaction import redact_tokens
 from shared.runtime.answers import Answer

@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from functions.account.organization import ORGANIZATION_ROUTE, OrganizationFrame, organization_frame
-from functions.http.numbered_pages import Pager
-from functions.http.pipelines import RenderedPipeline, render_pipeline
-from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from functions.html.numbered_pages import Pager
+from functions.html.pipelines import RenderedPipeline, render_pipeline
+from functions.html.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.auth.secrets import Secret
 from shared.domain.client_addresses import is_loopback
 from shared.domain.errors.base import InvalidRequest, about_field

@@ -1,7 +1,7 @@
 """/account/organizations/{org}/webhooks: webhooks of an organization with their last deliveries."""
 
 from functions.account.organization import ORGANIZATION_ROUTE, organization_frame
-from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
+from functions.html.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.domain.webhooks import RevealedWebhook, Topic
 from shared.runtime.answers import Answer
 from shared.use_cases import webhooks

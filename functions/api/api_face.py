@@ -28,7 +28,7 @@ from functions.http.body_parsing import bounded_body
 from functions.http.caching_headers import NO_STORE
 from functions.http.calls import Call
 from functions.http.json_answers import JSON, empty_answer
-from functions.http.operations import READ_METHODS, JsonFace
+from functions.http.operations import READ_METHODS, JsonFace, Operation
 from shared.domain.errors.base import Forbidden, InvalidRequest
 from shared.domain.errors.requests import BodyUnreadable, token_misplaced
 from shared.domain.rate_limits import RateLimitClass
@@ -141,6 +141,12 @@ def parse_body(model: type[InputsT], call: Call, most_bytes: int = MAX_API_BODY_
         raise InvalidRequest(message) from None
 
 
+class ApiOperation(Operation, frozen=True, eq=False, kw_only=True):
+    """An operation of the API, and what openapi.json says of it."""
+
+    openapi: OpenApi
+
+
 class ApiFace(JsonFace[ApiCall]):
     """The operations of one topic, in the order of openapi.json.
 
@@ -149,11 +155,15 @@ class ApiFace(JsonFace[ApiCall]):
     """
 
     call_type = ApiCall
+    operation_type = ApiOperation
 
     def __init__(self, parse: ParseBody = parse_body, *, accepts_sessions: bool = True) -> None:
         super().__init__()
         self._parse = parse
         self._accepts_sessions = accepts_sessions
+
+    def __iter__(self) -> Iterator[ApiOperation]:
+        return cast("Iterator[ApiOperation]", super().__iter__())
 
     def operation(
         self,

@@ -15,6 +15,7 @@ from functions.api.api_face import (
     parse_body,
     utc_datetime,
 )
+from functions.http.addresses import release_path
 from shared.domain.body_sizes import MAX_BODY_BYTES
 from shared.domain.dependency_files import named_dependencies
 from shared.domain.errors.base import about_field
@@ -74,7 +75,7 @@ class CheckedView(ResponseModel):
     def of(cls, found: CheckedDependency, base_url: str) -> Self:
         used = found.used
         package = found.used.package
-        changes = f"{base_url}/packages/{package}/{found.newest}/changes?from={used.version}"
+        changes = f"{base_url}{release_path(package, found.newest)}/changes?from={used.version}"
         return cls(
             org=package.org,
             name=package.name,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from functools import cache
 from http import HTTPStatus
-from typing import Literal, cast
+from typing import Literal
 
 from msgspec import Struct
 from pydantic import BaseModel
@@ -43,9 +43,8 @@ from functions.api import (
     trusted_publishing,
     webhooks,
 )
-from functions.api.api_face import ApiCall, ApiFace, OpenApi, ProblemAnswer
+from functions.api.api_face import ApiCall, ApiFace, ApiOperation, ProblemAnswer
 from functions.http.json_answers import json_answer
-from functions.http.operations import Operation
 from shared.runtime.answers import Answer
 
 openapi_api = ApiFace()
@@ -140,19 +139,16 @@ def openapi_document(base_url: str) -> dict[str, object]:
     }
 
 
-def _paths(operations: Iterable[Operation]) -> dict[str, dict[str, object]]:
+def _paths(operations: Iterable[ApiOperation]) -> dict[str, dict[str, object]]:
     paths: dict[str, dict[str, object]] = {}
     for operation in operations:
         of_path = paths.setdefault(f"/{operation.route}", {})
-        of_path[operation.methods[0].lower()] = _described(operation, openapi_of(operation))
+        of_path[operation.methods[0].lower()] = _described(operation)
     return paths
 
 
-def openapi_of(operation: Operation) -> OpenApi:
-    return cast("OpenApi", operation.openapi)
-
-
-def _described(operation: Operation, api: OpenApi) -> dict[str, object]:
+def _described(operation: ApiOperation) -> dict[str, object]:
+    api = operation.openapi
     described: dict[str, object] = {
         "operationId": operation.name,
         "summary": api.summary,
@@ -188,8 +184,8 @@ def _content(model: type[BaseModel]) -> dict[str, object]:
     return {"application/json": {"schema": {"$ref": _REFERENCE.format(model=model.__name__)}}}
 
 
-def _schemas(operations: Iterable[Operation]) -> object:
-    described = [openapi_of(each) for each in operations]
+def _schemas(operations: Iterable[ApiOperation]) -> object:
+    described = [each.openapi for each in operations]
     requests = {each.request for each in described if each.request}
     answers = {ProblemAnswer} | {each.response for each in described if each.response}
     models: list[tuple[type[BaseModel], Literal["validation", "serialization"]]] = [
@@ -234,7 +230,7 @@ def operations_by_group() -> dict[str, list[ListedOperation]]:
     groups: dict[str, list[ListedOperation]] = {title: [] for title in _GROUPS.values()}
     for each in OPERATIONS:
         title = _GROUPS.get(each.route.split("/")[_PREFIX_SEGMENTS], _OTHER_GROUP)
-        api = openapi_of(each)
+        api = each.openapi
         listed = ListedOperation(
             each.methods[0], f"/{each.route}", api.summary, HTTPStatus.UNAUTHORIZED in api.refusals
         )

@@ -6,8 +6,8 @@ from typing import Self
 from pydantic import Field
 
 from functions.api.api_face import ApiCall, ApiFace, ResponseModel, UtcTime, utc_datetime
-from functions.http.event_sentences import history_sentence
-from functions.http.formatting import symbol_address
+from functions.html.event_sentences import history_sentence
+from functions.http.addresses import symbol_path
 from shared.domain.checklists import Checklist, CheckState
 from shared.domain.coordinates import Package
 from shared.domain.event_queries import EventQuery
@@ -242,7 +242,7 @@ class SymbolView(ResponseModel):
             signature=symbol.signature,
             summary=symbol.description,
             deprecated=symbol.is_deprecated,
-            url=f"{base_url}{symbol_address(hit)}",
+            url=f"{base_url}{symbol_path(hit)}",
         )
 
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 from pydantic import Field, field_validator
 
 from functions.api.api_face import ApiCall, ApiFace, ResponseModel, UtcTime, utc_datetime
-from functions.http.formatting import provenance_address
+from functions.http.addresses import provenance_path
 from functions.http.json_answers import JSON
 from functions.http.representations import Representation, conditional_answer
 from shared.domain.packages import Release
@@ -94,7 +94,7 @@ class OriginView(ResponseModel):
             run=RunView.model_validate(provenance) if provenance else None,
             signatures=[SignatureView.model_validate(each) for each in release.signatures],
             sigstore=release.sigstore,
-            provenance_url=f"{base_url}{provenance_address(release.coordinate)}",
+            provenance_url=f"{base_url}{provenance_path(release.coordinate)}",
         )
 
 

@@ -6,7 +6,7 @@ import re
 from msgspec.structs import replace
 
 from functions.central.central_face import CORS_HEADERS, OPEN_HEADERS, CentralFace
-from functions.http.caching_headers import CACHE_PRIVATE, REVALIDATE
+from functions.http.caching_headers import CACHE_PRIVATE, IMMUTABLE, REVALIDATE
 from functions.http.calls import Call
 from functions.http.compression import accepts_gzip
 from functions.http.json_answers import JSON, json_answer
@@ -22,9 +22,6 @@ from shared.runtime.answer_dependencies import ALL_THAT_IS_STORED
 from shared.runtime.answers import Answer
 from shared.services.api_docs.api_docs import ModuleName
 from shared.services.api_docs.pieces import StoredPiece
-
-# A version never changes. A newer generator may document it better, which caches learn in a year.
-CACHE_IMMUTABLE = "public, max-age=31536000, immutable"
 
 WHOLE_BYTES = 1024 * 1024  # Unpacked in two milliseconds; a document has up to 64 MiB.
 
@@ -62,11 +59,12 @@ async def central_doc_ui(call: Call) -> Answer:
 async def document_answer(call: Call, document: StoredPiece, *, is_public: bool) -> Answer:
     """Return the document, compressed as it is stored if the client accepts it, or a 304.
 
-    A private one is sent uncompressed, as everything that is not for everybody.
+    A private one is sent uncompressed, as everything that is not for everybody. A version never
+    changes; a newer generator may document it better, which caches learn in a year.
     """
     etag = etag_of(document.content)
     headers = {**CORS_HEADERS, "ETag": etag, "Vary": "Accept-Encoding"}
-    headers["Cache-Control"] = CACHE_IMMUTABLE if is_public else CACHE_PRIVATE
+    headers["Cache-Control"] = IMMUTABLE if is_public else CACHE_PRIVATE
     is_packed = is_public and document.is_packed and accepts_gzip(call.headers)
     if is_packed:
         headers["ETag"] = f"W/{etag}"

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from functions.central.central_face import OPEN_HEADERS, CentralFace, page_model, page_of
 from functions.central.package_model import package_model
-from functions.central.search import lists_items_of_caller, query_of, symbol_model, symbol_query_of
+from functions.central.search import query_of, symbol_model, symbol_query_of
 from functions.http.calls import Call
 from functions.http.json_answers import JSON, json_answer
 from shared.domain.distributions import ANY_PLATFORM, ClientProfile, is_platform
@@ -81,8 +81,7 @@ def _filter_of(call: Call) -> ItemFilter:
     words = " ".join(params.get(each, "") for each in ("q", "description"))
     keyword = params.get("keyword", "").replace('"', "")
     terms = parse_terms(f'{words} keyword:"{keyword}"' if keyword else words)
-    is_own = lists_items_of_caller(params)
-    query = replace(query, terms=terms, own_only=is_own, client=_client_of(call))
+    query = replace(query, terms=terms, client=_client_of(call))
     platform = params.get("platform", "").lower()  # Visual Studio Code sends the flag `1`.
     return ItemFilter(query, platform=platform if is_platform(platform) else "")
 

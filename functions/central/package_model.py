@@ -1,6 +1,6 @@
 """The JSON of a package, as Central describes it to its clients."""
 
-from functions.http.formatting import provenance_address
+from functions.http.addresses import provenance_path, sbom_path
 from shared.domain.listings import Listing
 from shared.domain.packages import ModuleText, Release, UpstreamOrigin, numeric_id
 from shared.registry import Registry
@@ -74,7 +74,7 @@ def _provenance_model(registry: Registry, release: Release) -> dict[str, object]
         "commit": run.commit,
         "runURL": run.run_url,
         "sigstore": release.sigstore,
-        "URL": registry.settings.base_url + provenance_address(release.coordinate),
+        "URL": registry.settings.base_url + provenance_path(release.coordinate),
     }
     return {"provenance": {name: text for name, text in facts.items() if text}}
 
@@ -83,9 +83,7 @@ def _sbom_model(registry: Registry, release: Release) -> dict[str, object]:
     """Return where the bill of materials is; nothing for a release that is not stored."""
     if not release.is_stored:
         return {}
-    at = release.coordinate
-    address = f"{registry.settings.base_url}/api/v1/sbom/{at.package}/{at.version}"
-    return {"sbomURL": address}
+    return {"sbomURL": registry.settings.base_url + sbom_path(release.coordinate)}
 
 
 def upstream_model(release: Release) -> dict[str, object]:

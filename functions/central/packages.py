@@ -81,32 +81,41 @@ async def central_package(call: Call) -> Answer:
     version = parse_version_or_range("*" if text == LATEST else text)
     if ARCHIVE_TYPE in call.header("accept"):
         return await _pull(call, version)
+    return await _metadata(call, version)
+
+
+async def _metadata(call: Call, version: Version | Range) -> Answer:
+    """Return the release with its successor, its advisories and its place in the log."""
     client = call.client
     if version == Range():  # `bal deprecate` of a whole package asks with its own platform.
         client = client.on_any_platform()
     listing = await call.package_source.describe(
         call.package, version, client=client, by=call.caller
     )
+    release = listing.release
     model, of_successor = await _named_model(call, listing)
-    logged = await _logged_model(call, listing.release)
-    affected = await call.registry.advisories.affected_versions.of_releases(
-        [listing.release.coordinate]
-    )
+    logged = await _logged_model(call, release)
+    affected = await call.registry.advisories.affected_versions.of_releases([release.coordinate])
     named = _advisories_model(affected.advisories[0])
     answer = json_answer(model | named | logged, headers=OPEN_HEADERS)
-    of_release = Dependencies.of_release(listing.head, listing.release, version)
+    of_release = Dependencies.of_release(listing.head, release, version)
     answer.depends_on = (
         of_release and affected.depends_on and of_release | of_successor | affected.depends_on
     )
-    # A proof changes only when another log follows, which is no change of the release.
-    cached_for = CACHED_WITH_PROOF if logged else CACHED_WITHOUT_PROOF
-    until_ms = call.registry.clock.monotonic_ms() + cached_for // MS
-    answer.cacheable_until_ms = min(
-        call.fresh_until_ms(listing.release),
-        call.registry.advisories.affected_versions.cacheable_until_ms,
-        until_ms,
-    )
+    answer.cacheable_until_ms = _cacheable_until_ms(call, release, is_logged=bool(logged))
     return answer
+
+
+def _cacheable_until_ms(call: Call, release: Release, *, is_logged: bool) -> float:
+    """Return until when the metadata may be cached: as long as the release, its advisories and its
+    proof may be."""
+    # A proof changes only when another log follows, which is no change of the release.
+    proof_cached_for = CACHED_WITH_PROOF if is_logged else CACHED_WITHOUT_PROOF
+    return min(
+        call.fresh_until_ms(release),
+        call.registry.advisories.affected_versions.cacheable_until_ms,
+        call.registry.clock.monotonic_ms() + proof_cached_for // MS,
+    )
 
 
 def _advisories_model(advisories: Sequence[Advisory]) -> dict[str, object]:

@@ -75,7 +75,7 @@ def query_of(call: Call) -> Query:
     query = replace(
         Query.parse(params.get("q", "")),
         package=params.get("package", ""),
-        own_only=params.get("user-packages", "").lower() == "true",
+        own_only=_lists_own_only(params),
         include_deprecated=_lists_deprecated(call),
         client=call.client,
     )
@@ -86,8 +86,8 @@ def _lists_deprecated(call: Call) -> bool:
     return call.params.get("deprecated", "").lower() == "true"
 
 
-def lists_items_of_caller(params: Mapping[str, str]) -> bool:
-    """Check whether an editor asks for what the caller's organizations have; some send 1."""
+def _lists_own_only(params: Mapping[str, str]) -> bool:
+    """Check whether a list has only what the caller's organizations have; some editors send 1."""
     return params.get("user-packages", "").lower() in ("true", "1")
 
 
@@ -163,7 +163,7 @@ _CENTRAL_KINDS = {
 
 def symbol_query_of(params: Mapping[str, str]) -> SymbolQuery:
     """Parse the parameters of a search for symbols."""
-    query = replace(SymbolQuery.parse(params.get("q", "")), own_only=lists_items_of_caller(params))
+    query = replace(SymbolQuery.parse(params.get("q", "")), own_only=_lists_own_only(params))
     if kind := params.get("symbolType", "").strip().lower():
         ours = (name for name, theirs in _CENTRAL_KINDS.items() if theirs == kind)
         query = replace(query, kinds=frozenset((kind, *ours)))

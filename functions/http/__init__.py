@@ -1,1 +1,1 @@
-"""What all faces share: operations, calls, answers, identification of callers, and pages."""
+"""What all faces share: operations, calls, answers, and identification of callers."""

@@ -5,6 +5,7 @@ from shared.runtime.answers import Answer
 NO_STORE = {"Cache-Control": "no-store"}
 REVALIDATE = "no-cache"  # Builds need the latest push; a conditional request is cheap.
 CACHE_PRIVATE = "private, no-store"
+IMMUTABLE = "public, max-age=31536000, immutable"  # Another content has another URL.
 
 
 def make_private(answer: Answer) -> None:

@@ -91,7 +91,6 @@ class Operation(Struct, frozen=True, eq=False):
     most_bytes: int = MAX_BODY_BYTES
     exists: Callable[[Settings], bool] = _always
     respond: "Respond | None" = None  # Called in place of the function `answer`.
-    openapi: object = None  # What openapi.json says of it (functions/api/api_face.py).
 
     async def handle(self, call: Call) -> Answer:
         """Count the request against the limit, and let the handler answer.
@@ -120,6 +119,7 @@ class Face(Generic[CallT]):
     """Operations that are called, answered and refused in one form."""
 
     call_type: type[CallT]
+    operation_type = Operation
     # Whether each read gets a line of its own in the log, as each change does.
     records_reads = False
 
@@ -154,7 +154,7 @@ class Face(Generic[CallT]):
         """Declare an operation, whose name is that of its handler unless it is given."""
         known = name or cast("Any", handler).__name__
         self._operations.append(
-            Operation(known, route, tuple(methods), effect, self, handler, **options)
+            self.operation_type(known, route, tuple(methods), effect, self, handler, **options)
         )
         return handler
 
@@ -243,7 +243,7 @@ async def _outcome(operation: Operation, call: Call) -> tuple[Answer, str]:
         _require_a_whole_body(call)
         _require_a_small_body(operation, call)
         if operation.uses_answer_cache:
-            edition_number = call.registry.adapters.edition.number
+            edition_number = call.registry.edition.number
             made = await face.answer(call, operation)
             allow_answer_caching(call, made, edition_number)
         else:

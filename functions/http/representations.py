@@ -5,13 +5,12 @@ from math import inf
 
 from msgspec import Struct
 
-from functions.http.caching_headers import CACHE_PRIVATE, NO_STORE, REVALIDATE
+from functions.http.caching_headers import CACHE_PRIVATE, REVALIDATE
 from functions.http.calls import Call
 from shared.domain.documents import etag_of
-from shared.runtime import conditional_requests
 from shared.runtime.answer_dependencies import Dependencies
 from shared.runtime.answers import Answer
-from shared.runtime.conditional_requests import has_current_copy, select
+from shared.runtime.conditional_requests import NOT_MODIFIED, has_current_copy, select
 
 
 class Representation(Struct, frozen=True):
@@ -42,30 +41,23 @@ def conditional_answer(call: Call, document: Representation) -> Answer:
 def _conditional_answer(call: Call, document: Representation) -> Answer:
     content = document.content
     tag = document.etag
-    headers = {
-        "ETag": tag,
-        "Accept-Ranges": "bytes",
-        "Cache-Control": document.caching if document.is_public else CACHE_PRIVATE,
-    }
     selected = select(call.headers, tag=tag, length=len(content), method=call.method)
-    if selected.content_range:
-        headers["Content-Range"] = selected.content_range
-    match selected.status:
-        case conditional_requests.PRECONDITION_FAILED:
-            return Answer(status=selected.status, headers=headers | NO_STORE)
-        case conditional_requests.NOT_MODIFIED:
-            return Answer(
-                status=selected.status,
-                headers=headers,
-                media_type=document.media_type,
-                length=len(content),
-            )
-        case conditional_requests.RANGE_NOT_SATISFIABLE:
-            headers |= NO_STORE | {"Content-Length": "0"}
-            return Answer(status=selected.status, headers=headers)
-        case _:
-            # The host sets this header only if it sends a body.
-            headers["Content-Length"] = str(len(selected.span))
+    headers = selected.headers(
+        {
+            "ETag": tag,
+            "Accept-Ranges": "bytes",
+            "Cache-Control": document.caching if document.is_public else CACHE_PRIVATE,
+        }
+    )
+    if selected.is_refusal:
+        return Answer(status=selected.status, headers=headers)
+    if selected.status == NOT_MODIFIED:
+        return Answer(
+            status=selected.status,
+            headers=headers,
+            media_type=document.media_type,
+            length=len(content),
+        )
     body = b"" if call.is_head else content[selected.span.start : selected.span.stop]
     return Answer(body, selected.status, headers, document.media_type)
 

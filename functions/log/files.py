@@ -1,10 +1,10 @@
 """/log/… and /logs/…: the checkpoint, the tiles and the policy of the transparency log and of those
 that follow it, as c2sp.org/tlog-tiles describes them."""
 
+from functions.http.caching_headers import IMMUTABLE
 from functions.http.calls import Call
 from functions.http.plain_text import PlainTextFace
 from functions.http.representations import Representation, conditional_answer
-from functions.web.site_files import IMMUTABLE
 from shared.domain.errors.transparency import (
     NoteUnreadable,
     log_file_missing,

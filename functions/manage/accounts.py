@@ -3,18 +3,19 @@
 
 from collections.abc import Iterable, Sequence
 
-from functions.account.overview import personal_data_answer
-from functions.account.security import EVENTS_PER_PAGE, browser_label, event_label, event_subject
-from functions.account.tokens import REVOKE, requested_token, scope_choices
+from functions.account.personal_data import personal_data_answer
 from functions.api.accounts import LeaversStatementView
-from functions.http.json_answers import JSON
-from functions.http.pages import MAX_SEARCH_LENGTH, PAGE_HEADERS, see_other
-from functions.http.signed_in_pages import (
+from functions.html.browser_labels import browser_label
+from functions.html.event_sentences import EVENTS_PER_PAGE, event_label, event_subject
+from functions.html.pages import MAX_SEARCH_LENGTH, PAGE_HEADERS, see_other
+from functions.html.signed_in_pages import (
     AdministratorPages,
     FormProblem,
     SignedInCall,
     require_confirmation,
 )
+from functions.html.token_forms import REVOKE, requested_token, scope_choices
+from functions.http.json_answers import JSON
 from functions.manage.second_administrator import waiting_page
 from shared.auth.secrets import Secret
 from shared.domain.accounts import Account

@@ -1,8 +1,8 @@
 """/manage/advisories: the advisories that administrators write about any package."""
 
-from functions.http.advisory_forms import values_of_advisory, values_of_list
-from functions.http.pages import see_other
-from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
+from functions.html.advisory_forms import values_of_advisory, values_of_list
+from functions.html.pages import see_other
+from functions.html.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
 from shared.domain.advisories.advisories import Advisory
 from shared.runtime.answers import Answer
 from shared.use_cases import advisories

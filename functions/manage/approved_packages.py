@@ -1,9 +1,7 @@
 """/manage/approvals: what is approved of other registries, what people ask for, and what the rule
 would have refused."""
 
-from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
-from shared.domain.errors.missing_pages import PageNotFound
-from shared.domain.token_redaction import redact_tokens
+from functions.html.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
 from shared.runtime.answers import Answer
 from shared.services.mirroring.approved_packages import ApprovalDryRun
 from shared.use_cases import approved_packages
@@ -15,12 +13,6 @@ EFFECTS_SHOWN = 100  # Effects of a dry run on a page: the releases with the mos
 
 pages = AdministratorPages()
 FACES = (pages,)
-
-
-def require_curator(call: SignedInCall) -> None:
-    """Raise that there is no such page unless the account curates, which administrators do."""
-    if not call.account.administers_at(call.now_ms):
-        raise PageNotFound(redact_tokens(call.path))
 
 
 @pages.read("manage/approvals")

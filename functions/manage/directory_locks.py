@@ -1,6 +1,6 @@
 """/manage/directory-locks: accounts of people who are disabled or gone in Entra ID."""
 
-from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
+from functions.html.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
 from shared.domain.errors.base import about_field
 from shared.runtime.answers import Answer
 from shared.services.administration.directory_locks import ALL_WHO_WAIT, DirectoryDecision

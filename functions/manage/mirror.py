@@ -1,7 +1,7 @@
 """/manage/mirror: upstream registries, their rules with a dry run, and refused releases."""
 
+from functions.html.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
 from functions.http.body_parsing import Form
-from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
 from shared.domain.coordinates import Coordinate
 from shared.domain.mirror_rules import MAX_RULES, MAX_UPSTREAMS, MirrorRules
 from shared.runtime.answers import Answer

@@ -1,14 +1,14 @@
 """/manage/releases/many: quarantine or remove many releases; /manage/proposals: what tokens that
 moderate propose; /manage/packages/{org}/{name}: a package, and whether it is held as a whole."""
 
-from functions.http.body_parsing import Form
-from functions.http.numbered_pages import Pager
-from functions.http.signed_in_pages import (
+from functions.html.numbered_pages import Pager
+from functions.html.signed_in_pages import (
     AdministratorPages,
     FormProblem,
     SignedInCall,
     require_confirmation,
 )
+from functions.http.body_parsing import Form
 from functions.manage.releases import PUBLIC_REASONS, VERSIONS_PER_PAGE
 from shared.domain.coordinates import Package
 from shared.domain.errors.base import InvalidRequest, about_field

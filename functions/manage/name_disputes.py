@@ -1,10 +1,10 @@
 """/manage/names/disputes and /manage/names/policy: name disputes, which administrators decide, and
 the policy for names."""
 
-from functions.http.pages import see_other
-from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
+from functions.html.name_policy import default_policy
+from functions.html.pages import see_other
+from functions.html.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
 from functions.manage.second_administrator import waiting_page
-from functions.web.policies import default_policy
 from shared.domain.errors.base import NotFound, about_field
 from shared.domain.name_disputes import MAX_STATEMENT_LENGTH, DisputeOutcome
 from shared.domain.policies import MAX_POLICY_LENGTH

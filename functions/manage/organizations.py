@@ -1,7 +1,7 @@
 """/manage/organizations and /manage/names: organizations and reserved names."""
 
-from functions.http.pages import MAX_SEARCH_LENGTH, see_other
-from functions.http.signed_in_pages import (
+from functions.html.pages import MAX_SEARCH_LENGTH, see_other
+from functions.html.signed_in_pages import (
     AdministratorPages,
     FormProblem,
     SignedInCall,

@@ -1,6 +1,6 @@
 """/manage/ownership: organizations without an owner who can sign in, and who asks for them."""
 
-from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
+from functions.html.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
 from functions.manage.second_administrator import waiting_page
 from shared.domain.errors.base import about_field
 from shared.domain.names import parse_org

@@ -5,10 +5,10 @@ from functools import partial
 
 from msgspec import Struct
 
-from functions.account.security import event_label
-from functions.http.numbered_pages import Pager
-from functions.http.pages import see_other
-from functions.http.signed_in_pages import (
+from functions.html.event_sentences import event_label
+from functions.html.numbered_pages import Pager
+from functions.html.pages import see_other
+from functions.html.signed_in_pages import (
     AdministratorPages,
     FormProblem,
     SignedInCall,

@@ -1,7 +1,6 @@
 """/manage/reports: what people say is wrong with releases, and the decisions about it."""
 
-from functions.account.reports import REASON_CHOICES
-from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
+from functions.html.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
 from functions.manage.releases import PUBLIC_REASONS
 from shared.domain.principals import names_within_sentences
 from shared.domain.withdrawal_reasons import WITHDRAWAL_TITLES
@@ -9,7 +8,7 @@ from shared.runtime.answers import Answer
 from shared.services.publishing.reports import Reports
 from shared.use_cases import reports
 from shared.use_cases.inputs import shown_fields
-from shared.use_cases.reports import ReportVerdict
+from shared.use_cases.reports import REASON_CHOICES, ReportVerdict
 
 REPORTED_RELEASE_ROUTE = "manage/reports/{org}/{name}/{version}"
 

@@ -1,6 +1,6 @@
 """/manage/names: the names that nobody may take."""
 
-from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
+from functions.html.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
 from shared.runtime.answers import Answer
 
 pages = AdministratorPages()

@@ -2,9 +2,9 @@
 access."""
 
 from functions.api.rights import RightsView, rights_csv, rights_file, rights_view
+from functions.html.signed_in_pages import AdministratorPages, SignedInCall
 from functions.http.csv_tables import CSV
 from functions.http.json_answers import JSON
-from functions.http.signed_in_pages import AdministratorPages, SignedInCall
 from shared.runtime.answers import Answer
 
 pages = AdministratorPages()

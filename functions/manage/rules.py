@@ -1,8 +1,7 @@
 """/manage/rules: what the registry wants of all releases, with a dry run of a change."""
 
-from functions.account.rules import FINDINGS_SHOWN
-from functions.http.rule_forms import rule_fields
-from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
+from functions.html.rule_forms import FINDINGS_SHOWN, rule_fields
+from functions.html.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
 from shared.runtime.answers import Answer
 from shared.services.publishing.rule_changes import PublishingRuleDryRun
 from shared.use_cases import rules

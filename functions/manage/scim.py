@@ -1,7 +1,7 @@
 """/manage/scim: the tokens with which directories provision people, and the accounts that exist and
 that they may take over."""
 
-from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
+from functions.html.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
 from shared.runtime.answers import Answer
 from shared.services.scim.users import EVERY_WAITING
 from shared.use_cases import scim

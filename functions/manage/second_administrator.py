@@ -1,6 +1,6 @@
 """What the pages of administrators answer when a change waits for a second administrator."""
 
-from functions.http.pages import add_done_message, see_other
+from functions.html.pages import add_done_message, see_other
 from shared.domain.proposals import Proposal
 from shared.runtime.answers import Answer
 

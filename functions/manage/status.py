@@ -1,6 +1,6 @@
 """/manage: status, maintenance tasks, the notice on every page and read-only mode."""
 
-from functions.http.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
+from functions.html.signed_in_pages import AdministratorPages, FormProblem, SignedInCall
 from shared.domain.errors.base import about_field
 from shared.domain.notices import MAX_NOTICE_LENGTH, MAX_READ_ONLY_REASON_LENGTH
 from shared.domain.software_version import SOFTWARE_VERSION

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from msgspec import Struct
 from msgspec.structs import replace
 
+from functions.central.central_face import page_of
 from functions.central.package_model import package_model
 from functions.central.search import symbol_model, symbol_query_of
 from functions.http.calls import Call
@@ -47,11 +48,11 @@ class MavenSearchRequest(Struct, frozen=True):
 
 async def search_representation(call: Call, request: MavenSearchRequest) -> Representation:
     """Return the results that the caller may see."""
-    by = call.caller
-    query, page = _search_query(request, _decode(request.words))
-    found = await _find(call, request, query, page)
+    words = _decode(request.words)
+    query, page = _search_query(request, words)
+    found = await _find(call, request.search, words, query, page)
     content = search_document(request, found, page)
-    return Representation(content, XML_TYPE, is_public=by.is_anonymous)
+    return Representation(content, XML_TYPE, is_public=call.caller.is_anonymous)
 
 
 class _Found(Struct, frozen=True):
@@ -61,12 +62,14 @@ class _Found(Struct, frozen=True):
     count: int = 0
 
 
-async def _find(call: Call, request: MavenSearchRequest, query: Query, page: ResultPage) -> _Found:
+async def _find(
+    call: Call, search: MavenSearch, words: str, query: Query, page: ResultPage
+) -> _Found:
     registry = call.registry
     by = call.caller
-    match request.search:
+    match search:
         case MavenSearch.SYMBOLS:
-            wanted_symbols = symbol_query_of(_fields(_decode(request.words)))
+            wanted_symbols = symbol_query_of(_fields(words))
             symbols = await registry.packages.search.symbols(wanted_symbols, page, by=by)
             return _Found(tuple(map(_symbol, symbols.hits)), symbols.count)
         case MavenSearch.CONNECTORS:
@@ -77,29 +80,25 @@ async def _find(call: Call, request: MavenSearchRequest, query: Query, page: Res
             return _Found(tuple(items), found.count)
         case _:
             results = await registry.packages.search.search(query, page, by=by)
-            words = _decode(request.words)
-            items = (_result(request.search, hit, words) for hit in results.hits)
+            items = (_result(search, hit, words) for hit in results.hits)
             return _Found(tuple(items), results.count)
 
 
-def _search_query(request: MavenSearchRequest, text: str) -> tuple[Query, ResultPage]:
+def _search_query(request: MavenSearchRequest, words: str) -> tuple[Query, ResultPage]:
     client = request.distribution.client
     if request.search is MavenSearch.PACKAGES:
-        return replace(Query.parse(text), client=client), _FIRST_PAGE
+        return replace(Query.parse(words), client=client), _FIRST_PAGE
     if request.search is MavenSearch.TOOLS:
-        return replace(Query.parse(text), client=client, kind=SearchKind.TOOLS), _FIRST_PAGE
-    fields = _fields(text)
+        return replace(Query.parse(words), client=client, kind=SearchKind.TOOLS), _FIRST_PAGE
+    fields = _fields(words)
     query = replace(Query.parse(fields.get("q", "")), client=client)
     org = fields.get("org", "")
-    page = ResultPage.parse(
-        fields.get("limit", ""), fields.get("offset", ""), fields.get("sort", "")
-    )
-    return query.within(frozenset({org})) if org else query, page
+    return query.within(frozenset({org})) if org else query, page_of(fields)
 
 
-def _fields(text: str) -> Mapping[str, str]:
+def _fields(words: str) -> Mapping[str, str]:
     """Parse `key=value` pairs, which the language server joins by `&` without encoding."""
-    pairs = (pair.partition("=") for pair in text.split("&"))
+    pairs = (pair.partition("=") for pair in words.split("&"))
     return {key: value for key, _, value in pairs}
 
 

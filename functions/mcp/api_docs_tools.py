@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
+from functions.html.formatting import counted
 from functions.http.calls import Call
-from functions.http.formatting import counted
 from functions.mcp.package_arguments import PageOfPackage, find_release
 from functions.mcp.source_texts import (
     DeclarationRow,
@@ -77,14 +77,14 @@ class DeclarationRows(AgentAnswer, frozen=True):
 
 
 @tool("List what a package declares")
-async def list_api(call: Call, asked: ListApi) -> DeclarationRows:
+async def list_api(call: Call, arguments: ListApi) -> DeclarationRows:
     """List the declarations of a package with their signatures: clients, services, classes,
     functions, types and constants. A bucket or a query lists their methods as well."""
-    found = await find_release(call, asked)
-    module = asked.module and _module(found.release, asked.module)
+    found = await find_release(call, arguments)
+    module = arguments.module and _module(found.release, arguments.module)
     symbols = await call.registry.api_docs.documentation.symbols(found.release)
     owners = {(each.module, each.name): each.kind for each in symbols if not each.parent}
-    words = asked.query.casefold().split()
+    words = arguments.query.casefold().split()
     package = found.head.package
 
     def bucket_of(symbol: Symbol) -> str:
@@ -95,18 +95,18 @@ async def list_api(call: Call, asked: ListApi) -> DeclarationRows:
         text = f"{symbol.path} {symbol.signature} {symbol.description}".casefold()
         return (
             module in ("", symbol.module)
-            and asked.bucket in ("", bucket_of(symbol))
-            and (not symbol.parent or bool(asked.bucket or words))
+            and arguments.bucket in ("", bucket_of(symbol))
+            and (not symbol.parent or bool(arguments.bucket or words))
             and all(word in text for word in words)
         )
 
     wanted = list(filter(is_wanted, symbols))
-    rows = (declaration_row(found.release, each) for each in wanted[asked.offset :])
+    rows = (declaration_row(found.release, each) for each in wanted[arguments.offset :])
     sizes = Counter(bucket_of(each) for each in symbols if module in ("", each.module))
     buckets = ", ".join(f"{each} {sizes[each]}" for each in BUCKETS if sizes[each])
-    told = f"{counted(len(wanted), 'declaration')} found. Buckets: {buckets or 'none'}."
-    page = page_of_rows(rows, asked.offset, ROWS_ON_A_PAGE, len(wanted))
-    return DeclarationRows([told], str(package), found.release.version, *page)
+    note = f"{counted(len(wanted), 'declaration')} found. Buckets: {buckets or 'none'}."
+    page = page_of_rows(rows, arguments.offset, ROWS_ON_A_PAGE, len(wanted))
+    return DeclarationRows([note], str(package), found.release.version, *page)
 
 
 Place = tuple[str, str]  # The module and the path of a symbol.
@@ -118,22 +118,22 @@ class GetSymbol(PageOfPackage, frozen=True, kw_only=True):
 
 
 @tool("Read a declaration")
-async def get_symbol(call: Call, asked: GetSymbol) -> AuthorText:
+async def get_symbol(call: Call, arguments: GetSymbol) -> AuthorText:
     """Read a declaration or a method: its signature, comment, parameters, an example call, and
     the types that it uses."""
-    found = await find_release(call, asked)
+    found = await find_release(call, arguments)
     release = found.release
-    prefix = asked.symbol.partition(":")[0] if re.match(r"[\w.']+:.", asked.symbol) else ""
-    module = _module(release, asked.module or prefix)
+    prefix = arguments.symbol.partition(":")[0] if re.match(r"[\w.']+:.", arguments.symbol) else ""
+    module = _module(release, arguments.module or prefix)
     symbols = await call.registry.api_docs.documentation.symbols(release)
     own = [each for each in symbols if each.module == module]
-    path = _path(own, asked.symbol.removeprefix(f"{prefix}:"))
+    path = _path(own, arguments.symbol.removeprefix(f"{prefix}:"))
     [text] = await _texts(call, release, [(module, path)])
     if text is None:
         known = [each.path for each in own]
         near = await asyncio.to_thread(similar_names, path, known)
         similar = [span(shortened(each)) for each in near]
-        named = span(shortened(asked.symbol))
+        named = span(shortened(arguments.symbol))
         raise SymbolNotFound(span(release.coordinate), span(module), named, similar)
     types = (each for each in _types_of(text, release, symbols) if each != (module, path))
     used = list(islice(types, MOST_TYPES))
@@ -142,7 +142,7 @@ async def get_symbol(call: Call, asked: GetSymbol) -> AuthorText:
     notes = (
         [f"It uses more types: {', '.join(span(shortened(e)) for e in left[:3])}."] if left else []
     )
-    return author_text(release, page_of_text(whole, asked.offset), *notes)
+    return author_text(release, page_of_text(whole, arguments.offset), *notes)
 
 
 async def _types_below(
@@ -210,18 +210,18 @@ class GetLibrary(PageOfPackage, frozen=True):
 
 
 @tool("Read a whole library")
-async def get_library(call: Call, asked: GetLibrary) -> AuthorText:
+async def get_library(call: Call, arguments: GetLibrary) -> AuthorText:
     """Read everything that a library declares as Ballerina source without bodies, a page at a
     time. list_api and get_symbol answer in less."""
-    found = await find_release(call, asked)
+    found = await find_release(call, arguments)
     release = found.release
-    module = _module(release, asked.module)
+    module = _module(release, arguments.module)
     every = await call.registry.api_docs.documentation.symbols(release)
     symbols = [each for each in every if each.module == module and not each.parent]
-    page = symbols[asked.offset : asked.offset + ROWS_ON_A_PAGE]
+    page = symbols[arguments.offset : arguments.offset + ROWS_ON_A_PAGE]
     texts = await _texts(call, release, [(module, each.path) for each in page])
     whole = ""
-    end = asked.offset
+    end = arguments.offset
     for symbol, text in zip(page, texts, strict=True):
         longer = f"{whole}\n\n{_source(symbol, text)}".lstrip("\n")
         # One more row at the end is less than a second page.

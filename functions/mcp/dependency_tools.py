@@ -1,29 +1,31 @@
 """Tools for agents that resolve packages, and check the dependencies of a package."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
-import orjson
 from msgspec import Meta, Struct
-from msgspec.structs import replace
 
+from functions.html.formatting import counted
 from functions.http.calls import Call
-from functions.http.formatting import counted
 from functions.mcp.package_arguments import parse_package
 from functions.mcp.texts import AgentAnswer, page_of_rows, shortened
 from functions.mcp.tool_declaration import ROWS_ON_A_PAGE, Arguments, Offset, tool
-from shared.domain.build_resolution import PackageRequest, ResolvedPackage
+from shared.domain.build_resolution import PackageRequest
 from shared.domain.coordinates import Package
 from shared.domain.dependency_files import named_dependencies, unversioned
-from shared.domain.distributions import Distribution, LanguageVersion
+from shared.domain.distributions import ClientProfile, Distribution, LanguageVersion
 from shared.domain.errors.base import InvalidRequest, quoted
-from shared.domain.packages import Survey
 from shared.domain.sentences import named
 from shared.domain.versions import Version
 from shared.services.api_docs.dependency_updates import CheckedDependency, DependencyState
+from shared.services.packages.build_previews import (
+    MOST_NEEDED,
+    BuildPreview,
+    TakenPackage,
+    UnresolvedReason,
+)
 
 USERS_NAMED = 3  # Users of a package that an answer names.
-MOST_NEEDED = 500  # Dependencies of the packages that are resolved.
 
 
 class Resolve(Arguments, frozen=True):
@@ -57,114 +59,83 @@ class Resolution(AgentAnswer, frozen=True):
 
 
 @tool("Resolve packages")
-async def resolve(call: Call, asked: Resolve) -> Resolution:
+async def resolve(call: Call, arguments: Resolve) -> Resolution:
     """Show which versions a build with this distribution of Ballerina would take of these packages
     and of all that they depend on; first those that it cannot take, why, and who needs them."""
-    client = call.client
-    if asked.distribution:
-        language = LanguageVersion.parse(asked.distribution)
-        if language is None:
-            message = f"{quoted(asked.distribution)} must be a distribution, written as 2201.13.0."
-            raise InvalidRequest(message)
-        client = Distribution(asked.distribution, language).client
-    requests = list(dict.fromkeys(map(_request, asked.packages)))
-    by = call.caller
-    direct = await call.package_source.resolve_packages(requests, client=client, by=by)
-    users = dict[tuple[str, str, str], dict[str, None]]()  # The users of each package.
-    for each in direct.resolved:  # Reading all of what 25 packages need could take half a second.
-        for node, user in _needed(each) if len(users) <= MOST_NEEDED else ():
-            users.setdefault(node, {})[user] = None
-    nodes = sorted(users)[:MOST_NEEDED]
-    needed = await call.package_source.resolve_packages(
-        [PackageRequest.of(*each) for each in nodes], client=client, by=by
-    )
-    rows = dict[tuple[str, str], ResolvedRow]()
-    for is_direct, found in ((True, direct), (False, needed)):
-        for each in found.resolved:
-            name = f"{each.request.org}/{each.request.name}"
-            told = shortened(each.deprecation or "")
-            row = ResolvedRow(name, each.version.text, is_direct, told)
-            rows.setdefault((name.lower(), row.version), row)
-    missing = list(dict.fromkeys((*direct.unresolved, *needed.unresolved)))
-    notes = [f"{counted(len(rows), 'package')} taken, {len(missing)} unresolved."]
-    if len({name for name, _ in rows}) < len(rows):
-        notes.append("Two versions of one package are taken, which a build refuses.")
-    if len(users) > MOST_NEEDED:
-        notes.append(f"Dependencies after the first {MOST_NEEDED} were not resolved.")
-    await _name_advisories_of_resolved(call, rows)
-    listed = missing[asked.offset : asked.offset + ROWS_ON_A_PAGE]
-    unresolved = await _unresolved_rows(call, listed, users)
-    taken = [*rows.values()][max(0, asked.offset - len(missing)) :]
+    client = _client(call, arguments.distribution)
+    requests = list(dict.fromkeys(map(_request, arguments.packages)))
+    previews = call.registry.packages.build_previews
+    preview = await previews.preview(requests, call.package_source, client=client, by=call.caller)
+    taken = await _taken_rows(call, preview.taken)
+    missing = preview.unresolved
+    listed = missing[arguments.offset : arguments.offset + ROWS_ON_A_PAGE]
+    reasons = await previews.reasons(listed, by=call.caller)
+    unresolved = [
+        UnresolvedRow(
+            shortened(f"{each.org}/{each.name}"),
+            shortened(each.version),
+            _REASONS[reason],
+            shortened(named(preview.users_of(each), USERS_NAMED)),
+        )
+        for each, reason in zip(listed, reasons, strict=True)
+    ]
     page, more = page_of_rows(
-        [*unresolved, *taken], asked.offset, ROWS_ON_A_PAGE, len(missing) + len(rows)
+        [*unresolved, *taken[max(0, arguments.offset - len(missing)) :]],
+        arguments.offset,
+        ROWS_ON_A_PAGE,
+        len(missing) + len(taken),
     )
     return Resolution(
-        notes,
+        _resolution_notes(preview),
         [each for each in page if isinstance(each, UnresolvedRow)],
         [each for each in page if isinstance(each, ResolvedRow)],
         more,
     )
 
 
-async def _name_advisories_of_resolved(
-    call: Call, rows: dict[tuple[str, str], ResolvedRow]
-) -> None:
-    """Name the advisories that affect what was taken, which the caller sees."""
-    releases = [
-        Package.from_text(each.package).at(Version.parse(each.version)) for each in rows.values()
-    ]
+_REASONS = {
+    UnresolvedReason.NO_PACKAGE: "The registry has no such package, or it is private.",
+    UnresolvedReason.NO_VERSION: "The package has no such version.",
+    UnresolvedReason.WITHDRAWN: "This version was withdrawn.",
+    UnresolvedReason.NO_FITTING_VERSION: "No version of it works with this distribution.",
+}
+
+
+def _client(call: Call, distribution: str) -> ClientProfile:
+    """Return what a build with the distribution can use; without one, what the caller can."""
+    if not distribution:
+        return call.client
+    language = LanguageVersion.parse(distribution)
+    if language is None:
+        message = f"{quoted(distribution)} must be a distribution, written as 2201.13.0."
+        raise InvalidRequest(message)
+    return Distribution(distribution, language).client
+
+
+def _resolution_notes(preview: BuildPreview) -> list[str]:
+    taken = counted(len(preview.taken), "package")
+    notes = [f"{taken} taken, {len(preview.unresolved)} unresolved."]
+    if preview.has_two_versions:
+        notes.append("Two versions of one package are taken, which a build refuses.")
+    if not preview.is_complete:
+        notes.append(f"Dependencies after the first {MOST_NEEDED} were not resolved.")
+    return notes
+
+
+async def _taken_rows(call: Call, taken: Sequence[TakenPackage]) -> list[ResolvedRow]:
+    """Return the rows of packages, with the advisories that affect them."""
+    releases = [Package.from_text(each.name).at(each.version) for each in taken]
     affected = await call.registry.advisories.affected_versions.of_releases(releases)
-    for key, advisories in zip(list(rows), affected.advisories, strict=True):
-        if advisories:
-            ids = shortened(", ".join(each.id for each in advisories))
-            rows[key] = replace(rows[key], advisories=ids)
-
-
-async def _unresolved_rows(
-    call: Call,
-    requests: Sequence[PackageRequest],
-    users: Mapping[tuple[str, str, str], Iterable[str]],
-) -> list[UnresolvedRow]:
-    """Return why each package cannot be taken, as far as the caller may know."""
-    packages = [Package.parse(each.org, each.name) for each in requests if each.wanted]
-    surveys = await call.registry.packages.hosted.visible(packages, by=call.caller)
-    rows = list[UnresolvedRow]()
-    for each in requests:
-        name = f"{each.org}/{each.name}"
-        survey = surveys.get(name.lower())
-        told = [*users.get((each.org, each.name, each.version), ())]
-        needed_by = shortened(named(told, USERS_NAMED))
-        reason = _why_unresolved(survey, each.version)
-        rows.append(UnresolvedRow(shortened(name), shortened(each.version), reason, needed_by))
-    return rows
-
-
-def _why_unresolved(survey: Survey | None, version: str) -> str:
-    if survey is None or not survey.entries:
-        return "The registry has no such package, or it is private."
-    entry = next((each for each in survey.entries if each.version == version), None)
-    if version and entry is None:
-        return "The package has no such version."
-    if entry is not None and entry.is_publicly_withheld:
-        return "This version was withdrawn."
-    return "No version of it works with this distribution."
-
-
-def _needed(found: ResolvedPackage) -> Iterator[tuple[tuple[str, str, str], str]]:
-    """Yield the packages of a graph but its root, without those that are part of the language,
-    each with a package that depends on it."""
-    graph = orjson.loads(found.graph)
-    users = dict[tuple[str, str], list[str]]()
-    for each in graph:
-        for needed in each.get("dependencies") or ():
-            user = f"{each['org']}/{each['name']}:{each['version']}"
-            users.setdefault((needed["org"], needed["name"]), []).append(user)
-    root = f"{found.request.org}/{found.request.name}:{found.version.text}"
-    for each in graph[1:]:
-        if each["version"] != "0.0.0":
-            node = each["org"], each["name"], each["version"]
-            for user in users.get(node[:2]) or [root]:
-                yield node, user
+    return [
+        ResolvedRow(
+            each.name,
+            each.version.text,
+            each.is_direct,
+            author_deprecation=shortened(each.deprecation or ""),
+            advisories=shortened(", ".join(advisory.id for advisory in advisories)),
+        )
+        for each, advisories in zip(taken, affected.advisories, strict=True)
+    ]
 
 
 def _request(text: str) -> PackageRequest:
@@ -203,12 +174,12 @@ class Checked(AgentAnswer, frozen=True):
 
 
 @tool("Check dependencies")
-async def check(call: Call, asked: Check) -> Checked:
+async def check(call: Call, arguments: Check) -> Checked:
     """Check a Dependencies.toml or a Ballerina.toml: which of its versions are withdrawn or
     deprecated, which packages another one replaces, which have newer versions, and which of these
     break callers. A dependency without a version counts as the newest."""
-    wanted = [*named_dependencies(asked.dependencies), *unversioned(asked.dependencies)]
-    page = wanted[asked.offset : asked.offset + ROWS_ON_A_PAGE]
+    wanted = [*named_dependencies(arguments.dependencies), *unversioned(arguments.dependencies)]
+    page = wanted[arguments.offset : arguments.offset + ROWS_ON_A_PAGE]
     updates = call.registry.api_docs.dependency_updates
     by = call.caller
     newest = await updates.newest([each for each in page if isinstance(each, Package)], by=by)
@@ -219,10 +190,10 @@ async def check(call: Call, asked: Check) -> Checked:
         for each, coordinate in zip(page, used, strict=True)
     ]
     await _name_advisories(call, [each for each in rows if each.state != "missing"])
-    told = [f"{counted(len(wanted), 'package')} checked."]
+    notes = [f"{counted(len(wanted), 'package')} checked."]
     if call.registry.mirroring:
-        told.append("What nobody pulled from an upstream is missing here.")
-    return Checked(told, *page_of_rows(rows, asked.offset, ROWS_ON_A_PAGE, len(wanted)))
+        notes.append("What nobody pulled from an upstream is missing here.")
+    return Checked(notes, *page_of_rows(rows, arguments.offset, ROWS_ON_A_PAGE, len(wanted)))
 
 
 async def _name_advisories(call: Call, rows: Sequence[CheckedRow]) -> None:

@@ -27,15 +27,17 @@ def parse_package(text: str) -> Package:
     return Package.parse(org, name)
 
 
-async def describe_release(call: Call, asked: OfPackage) -> Listing:
+async def describe_release(call: Call, arguments: OfPackage) -> Listing:
     """Return the release with its readme and other texts; its archive need not be stored."""
-    return await call.package_source.describe(*_wanted(asked), client=call.client, by=call.caller)
+    return await call.package_source.describe(
+        *_wanted(arguments), client=call.client, by=call.caller
+    )
 
 
-async def find_release(call: Call, asked: OfPackage) -> AvailableRelease:
+async def find_release(call: Call, arguments: OfPackage) -> AvailableRelease:
     """Return the release, with its archive stored."""
-    return await call.package_source.find(*_wanted(asked), client=call.client, by=call.caller)
+    return await call.package_source.find(*_wanted(arguments), client=call.client, by=call.caller)
 
 
-def _wanted(asked: OfPackage) -> tuple[Package, Version | Range]:
-    return parse_package(asked.package), parse_version_or_range(asked.version or "*")
+def _wanted(arguments: OfPackage) -> tuple[Package, Version | Range]:
+    return parse_package(arguments.package), parse_version_or_range(arguments.version or "*")

@@ -5,8 +5,9 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from functions.html.formatting import machine_moment
+from functions.http.addresses import release_path
 from functions.http.calls import Call
-from functions.http.formatting import machine_moment
 from functions.mcp.advisory_texts import (
     AdvisoryRow,
     advisories_of,
@@ -48,10 +49,10 @@ class PackageSummary(AgentAnswer, frozen=True, kw_only=True):
 
 
 @tool("Show a package")
-async def get_package(call: Call, asked: OfPackage) -> PackageSummary:
+async def get_package(call: Call, arguments: OfPackage) -> PackageSummary:
     """Show what a package is: its versions, deprecation, modules to import, dependencies,
     keywords and licenses."""
-    found = await describe_release(call, asked)
+    found = await describe_release(call, arguments)
     survey = await call.package_source.survey(found.head.package, by=call.caller)
     successor = await call.registry.packages.successors.named(survey.head, by=call.caller)
     release = found.release
@@ -68,24 +69,24 @@ async def get_package(call: Call, asked: OfPackage) -> PackageSummary:
         for name, values in lists.items()
     }
     of = f"package={package} version={release.version}"
-    told = [f"{span(f'list_api {of}')} lists what it declares; get_readme shows its readme."]
+    notes = [f"{span(f'list_api {of}')} lists what it declares; get_readme shows its readme."]
     advisories, better = await advisories_of(call, release.coordinate, survey)
-    told += affected_notes(release.version, advisories, better)
+    notes += affected_notes(release.version, advisories, better)
     if successor:
         way = span(f"get_package package={successor}")
-        told.append(f"{span(successor)} replaces this package: {way}.")
-    told += [
+        notes.append(f"{span(successor)} replaces this package: {way}.")
+    notes += [
         f"Listed are the first {len(firsts[name])} of {len(values)} {name.removeprefix('author_')}."
         for name, values in lists.items()
         if len(firsts[name]) < len(values)
     ]
     return PackageSummary(
-        told,
+        notes,
         package=str(package),
         version=release.version,
         visibility=found.head.visibility.value,
         published=machine_moment(release.created_ms),
-        url=f"{call.registry.settings.base_url}/packages/{package}/{release.version}",
+        url=call.registry.settings.base_url + release_path(package, release.version),
         is_deprecated=found.deprecation is not None,
         author_deprecation=shortened(found.deprecation or ""),
         successor=str(successor or ""),
@@ -97,9 +98,9 @@ async def get_package(call: Call, asked: OfPackage) -> PackageSummary:
 
 
 @tool("Read a readme")
-async def get_readme(call: Call, asked: PageOfPackage) -> AuthorText:
+async def get_readme(call: Call, arguments: PageOfPackage) -> AuthorText:
     """Read the readme of a package, a page at a time, as its authors wrote it."""
-    found = await describe_release(call, asked)
+    found = await describe_release(call, arguments)
     text = found.texts.readme.strip()
     notes = [] if text else ["This version has no readme."]
-    return author_text(found.release, page_of_text(text, asked.offset), *notes)
+    return author_text(found.release, page_of_text(text, arguments.offset), *notes)

@@ -121,8 +121,8 @@ async def mcp_request(call: Call) -> Answer:
         if is_older and error.code in (_METHOD_NOT_FOUND, _INVALID_PARAMS):
             error.status = 200
         return _error(error, body.get("id") if _is_id(body.get("id")) else None)
-    told = {"jsonrpc": "2.0", "id": body.get("id"), "result": result}
-    return json_answer(told) if result is not None else empty_answer(202)
+    response = {"jsonrpc": "2.0", "id": body.get("id"), "result": result}
+    return json_answer(response) if result is not None else empty_answer(202)
 
 
 async def _result(call: Call, body: Json) -> dict[str, object] | None:
@@ -203,8 +203,8 @@ def _require_matching_headers(call: Call, method: str, params: Json) -> None:
             raise RpcError(_HEADER_MISMATCH, sentence)
     if meta[_VERSION_KEY] != REVISION:
         sentence = f"This server speaks the revisions {', '.join(_SUPPORTED)}."
-        told = {"supported": _SUPPORTED, "requested": printable(str(meta[_VERSION_KEY]))}
-        raise RpcError(_UNSUPPORTED_VERSION, sentence, data=told)
+        data = {"supported": _SUPPORTED, "requested": printable(str(meta[_VERSION_KEY]))}
+        raise RpcError(_UNSUPPORTED_VERSION, sentence, data=data)
 
 
 _ENCODED = re.compile(r"=\?base64\?(.*)\?=")
@@ -256,11 +256,12 @@ async def _call_tool(call: Call, params: Json) -> dict[str, object]:
         sentence = f"There is no tool {printable(name)}. Ask for tools/list."
         raise RpcError(_INVALID_PARAMS, sentence)
     try:
-        answer = await tool.run(call, _asked(tool, params.get("arguments") or {}))
+        answer = await tool.run(call, _arguments(tool, params.get("arguments") or {}))
     except Refusal as refusal:  # Agents read the answers of tools, and not errors of the protocol.
         wait = retry_headers(refusal).get("Retry-After")
         text = span(refusal) if isinstance(refusal, _WITH_AUTHORS_WORDS) else str(refusal)
-        text += f" Retry after {wait} seconds." if wait else await _way_out(call, params, refusal)
+        way_out = f"Retry after {wait} seconds." if wait else await _way_out(call, params, refusal)
+        text = f"{_ended(text)} {way_out}" if way_out else text
         return {"content": [{"type": "text", "text": text}], "isError": True}
     form = _meta(params).get(FORM_KEY)
     content = [] if form == "structured" else [{"type": "text", "text": as_markdown(answer)}]
@@ -271,7 +272,8 @@ async def _call_tool(call: Call, params: Json) -> dict[str, object]:
 
 
 async def _way_out(call: Call, params: Json, refusal: Refusal) -> str:
-    """Return what an agent may do after a refusal: of a missing package the similar names."""
+    """Return what an agent may do after a refusal, as sentences: of a missing package the similar
+    names. Empty if nothing helps."""
     way = _WAYS_OUT.get(refusal.code, "")
     if not isinstance(refusal, PackageNotFound | ReleaseNotFound):
         return way
@@ -284,19 +286,25 @@ async def _way_out(call: Call, params: Json, refusal: Refusal) -> str:
         names = [f"{each.org}/{each.name}" for each in found]
     if not names or named.lower() in map(str.lower, names):  # Its version is missing.
         return way
-    return f". Similar: {', '.join(map(span, names))}. search_packages finds packages."
+    return f"Similar: {', '.join(map(span, names))}. {_SEARCH}"
 
 
 _WITH_AUTHORS_WORDS = (ApiDocsPending, ApiDocsFailed, UpstreamReleaseRefused)
+_SEARCH = "search_packages finds packages."
 _WAYS_OUT = {
-    "package-not-found": ". search_packages finds packages.",
-    "release-not-found": ". Leave out the version, or find packages with search_packages.",
+    "package-not-found": _SEARCH,
+    "release-not-found": "Leave out the version, or find packages with search_packages.",
 }
 
 
-def _asked(tool: Tool, arguments: object) -> Arguments:
+def _ended(sentence: str) -> str:
+    """Return a sentence with a full stop, unless it has one or is a code span."""
+    return sentence if sentence.endswith((".", "`")) else f"{sentence}."
+
+
+def _arguments(tool: Tool, sent: object) -> Arguments:
     try:
-        return msgspec.json.decode(orjson.dumps(arguments), type=tool.arguments)
+        return msgspec.json.decode(orjson.dumps(sent), type=tool.arguments)
     # For example for one half of a surrogate pair.
     except (msgspec.ValidationError, orjson.JSONEncodeError) as error:
         known = ", ".join(each.encode_name for each in msgspec.structs.fields(tool.arguments))
@@ -308,5 +316,5 @@ def _error(
     error: RpcError, request_id: object = None, headers: Mapping[str, str] = NO_STORE
 ) -> Answer:
     data = {"data": error.data} if error.data else {}
-    told = {"code": error.code, "message": error.sentence, **data}
-    return json_answer({"jsonrpc": "2.0", "id": request_id, "error": told}, error.status, headers)
+    fields = {"code": error.code, "message": error.sentence, **data}
+    return json_answer({"jsonrpc": "2.0", "id": request_id, "error": fields}, error.status, headers)

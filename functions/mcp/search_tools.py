@@ -4,8 +4,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from functions.html.formatting import counted
 from functions.http.calls import Call
-from functions.http.formatting import counted
 from functions.mcp.source_texts import DeclarationRow, declaration_row
 from functions.mcp.texts import AgentAnswer, page_of_rows, shortened, span
 from functions.mcp.tool_declaration import Arguments, Offset, tool
@@ -35,10 +35,10 @@ class FoundPackages(AgentAnswer, frozen=True):
 
 
 @tool("Search packages")
-async def search_packages(call: Call, asked: Search) -> FoundPackages:
+async def search_packages(call: Call, arguments: Search) -> FoundPackages:
     """Find packages by words of their names, keywords, summaries and readmes, best first."""
-    page = ResultPage(asked.offset, FOUND_ON_A_PAGE)
-    query = Query.parse(asked.query)
+    page = ResultPage(arguments.offset, FOUND_ON_A_PAGE)
+    query = Query.parse(arguments.query)
     found = await call.registry.packages.search.search(query, page, by=call.caller)
     listings = [hit.listing for hit in found.hits]
     releases = [each.release.coordinate for each in listings]
@@ -55,8 +55,8 @@ async def search_packages(call: Call, asked: Search) -> FoundPackages:
         )
         for listing, advisories in zip(listings, affected.advisories, strict=True)
     )
-    told = [f"{counted(found.count, 'package')} found.", *filter(None, [query.problem])]
-    return FoundPackages(told, *page_of_rows(rows, asked.offset, page.limit, found.count))
+    notes = [f"{counted(found.count, 'package')} found.", *filter(None, [query.problem])]
+    return FoundPackages(notes, *page_of_rows(rows, arguments.offset, page.limit, found.count))
 
 
 class FoundSymbols(AgentAnswer, frozen=True):
@@ -65,17 +65,17 @@ class FoundSymbols(AgentAnswer, frozen=True):
 
 
 @tool("Search declarations")
-async def search_symbols(call: Call, asked: Search) -> FoundSymbols:
+async def search_symbols(call: Call, arguments: Search) -> FoundSymbols:
     """Find clients, functions, methods, types and constants in the latest versions of packages by
     words of their names and comments, such as `send mail` or `http:Client.get`, best first."""
-    page = ResultPage(asked.offset, FOUND_ON_A_PAGE)
-    query = SymbolQuery.parse(asked.query)
+    page = ResultPage(arguments.offset, FOUND_ON_A_PAGE)
+    query = SymbolQuery.parse(arguments.query)
     found = await call.registry.packages.search.symbols(query, page, by=call.caller)
     rows = (
         declaration_row(each.listing.release, each.symbol, str(each.listing.head.package))
         for each in found.hits
     )
-    told = [f"{counted(found.count, 'declaration')} found."]
-    told += [f"{span(typed)} was read as {span(meant)}." for typed, meant in found.corrections]
-    told += [f"Nothing has {span(each)}, which was left out." for each in found.unknown]
-    return FoundSymbols(told, *page_of_rows(rows, asked.offset, page.limit, found.count))
+    notes = [f"{counted(found.count, 'declaration')} found."]
+    notes += [f"{span(typed)} was read as {span(meant)}." for typed, meant in found.corrections]
+    notes += [f"Nothing has {span(each)}, which was left out." for each in found.unknown]
+    return FoundSymbols(notes, *page_of_rows(rows, arguments.offset, page.limit, found.count))

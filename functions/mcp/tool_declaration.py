@@ -41,9 +41,11 @@ def tool(title: str) -> Callable[[Run], Tool]:
 
     def declare(run: Run) -> Tool:
         types = get_type_hints(run, include_extras=True)
+        answer = types.pop("return")
+        _, arguments = types.values()  # Of the call, and of the arguments.
         function = cast("Any", run)
         description = " ".join(function.__doc__.split())
         name = function.__name__
-        return Tool(name, title, description, types["asked"], types["return"], run)
+        return Tool(name, title, description, arguments, answer, run)
 
     return declare

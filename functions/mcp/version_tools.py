@@ -6,8 +6,8 @@ from typing import Annotated
 from msgspec import Meta, field
 from msgspec.structs import astuple
 
+from functions.html.formatting import counted
 from functions.http.calls import Call
-from functions.http.formatting import counted
 from functions.mcp.package_arguments import PageOfPackage, parse_package
 from functions.mcp.texts import AgentAnswer, page_of_rows, shortened, span
 from functions.mcp.tool_declaration import NAMES_LISTED, ROWS_ON_A_PAGE, VersionText, tool
@@ -37,17 +37,17 @@ class VersionChanges(AgentAnswer, frozen=True):
 
 
 @tool("Compare two versions")
-async def compare_versions(call: Call, asked: CompareVersions) -> VersionChanges:
+async def compare_versions(call: Call, arguments: CompareVersions) -> VersionChanges:
     """Compare the API of two versions of a package: what breaks callers comes first, each change
     with both signatures and the reason."""
-    survey = await call.package_source.survey(parse_package(asked.package), by=call.caller)
+    survey = await call.package_source.survey(parse_package(arguments.package), by=call.caller)
     package = survey.head.package
-    after = _entry(survey, asked.version, latest(survey, Range(), call.client))
+    after = _entry(survey, arguments.version, latest(survey, Range(), call.client))
     earlier = earlier_release(survey.live, after.parsed)
-    if not asked.before and earlier is None:
+    if not arguments.before and earlier is None:
         message = f"{package} has no version before {span(after.version)} to compare with."
         raise InvalidRequest(message)
-    before = _entry(survey, asked.before, earlier)
+    before = _entry(survey, arguments.before, earlier)
     if survey.head.upstream:  # Its entries name archives once they are stored here.
         find = partial(call.package_source.find, client=call.client, by=call.caller)
         stored = [await find(package, each.parsed) for each in (before, after)]
@@ -59,15 +59,15 @@ async def compare_versions(call: Call, asked: CompareVersions) -> VersionChanges
         found = await changes()
     rows = (
         ListedChange(each.is_breaking, *map(shortened, astuple(each)[1:]))
-        for each in found.changes[asked.offset :]
+        for each in found.changes[arguments.offset :]
     )
-    told = [f"From {span(before.version)} to {span(after.version)}: {found.verdict}."]
-    told += [f"{counted(found.hidden, 'change')} more are not listed."] if found.hidden else []
+    notes = [f"From {span(before.version)} to {span(after.version)}: {found.verdict}."]
+    notes += [f"{counted(found.hidden, 'change')} more are not listed."] if found.hidden else []
     details = call.registry.packages.details
     gone = await details.withdrawn_dependencies(after.dependencies, by=call.caller)
-    told += [_withdrawn_dependency(after.version, each) for each in gone[:NAMES_LISTED]]
-    page = page_of_rows(rows, asked.offset, ROWS_ON_A_PAGE, len(found.changes))
-    return VersionChanges(told, str(package), before.version, after.version, found.breaking, *page)
+    notes += [_withdrawn_dependency(after.version, each) for each in gone[:NAMES_LISTED]]
+    page = page_of_rows(rows, arguments.offset, ROWS_ON_A_PAGE, len(found.changes))
+    return VersionChanges(notes, str(package), before.version, after.version, found.breaking, *page)
 
 
 def _withdrawn_dependency(version: str, gone: WithdrawnDependency) -> str:

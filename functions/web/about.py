@@ -6,8 +6,8 @@ from contextlib import suppress
 from msgspec import Struct
 
 from functions.api.openapi import operations_by_group
-from functions.http.pipelines import EXAMPLE_ORG, render_pipeline
-from functions.http.public_pages import PublicPageCall, PublicPages
+from functions.html.pipelines import EXAMPLE_ORG, render_pipeline
+from functions.html.public_pages import PublicPageCall, PublicPages
 from functions.http.scripts import script_digests
 from shared.auth.release_keys import ReleaseKey
 from shared.domain.archives.limits import DEFAULT_LIMITS

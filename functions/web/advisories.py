@@ -5,8 +5,8 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from functions.http.numbered_pages import Pager
-from functions.http.public_pages import PublicPageCall, PublicPages
+from functions.html.numbered_pages import Pager
+from functions.html.public_pages import PublicPageCall, PublicPages
 from shared.domain.advisories.advisories import (
     Advisory,
     Affected,

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import orjson
 
+from functions.html.formatting import short_number
+from functions.html.page_templates import render_template
+from functions.html.public_pages import AnonymousPages, PublicPageCall
 from functions.http.caching_headers import NO_STORE
-from functions.http.formatting import short_number
 from functions.http.json_answers import JSON
-from functions.http.page_templates import render_template
-from functions.http.public_pages import AnonymousPages, PublicPageCall
 from functions.web.package.frame import package_of
 from shared.domain.errors.base import Invalid, NotFound
 from shared.domain.errors.missing_pages import PageNotFound

@@ -2,8 +2,8 @@
 
 from urllib.parse import quote
 
-from functions.http.public_pages import PublicPageCall, PublicPages
-from functions.http.shown_advisories import mark_of
+from functions.html.public_pages import PublicPageCall, PublicPages
+from functions.html.shown_advisories import mark_of
 from shared.domain.coordinates import Package
 from shared.runtime.answers import Answer
 from shared.services.quality.package_comparison import MOST_COMPARED

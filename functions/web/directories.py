@@ -6,8 +6,8 @@ from urllib.parse import quote, quote_plus
 
 from msgspec import Struct
 
-from functions.http.numbered_pages import Pager, requested_page
-from functions.http.public_pages import PublicPageCall, PublicPages
+from functions.html.numbered_pages import Pager, requested_page
+from functions.html.public_pages import PublicPageCall, PublicPages
 from shared.domain.search import MAX_QUERY_LENGTH, FacetPage, ResultPage
 from shared.runtime.answers import Answer
 

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from html import escape
 from uuid import UUID, uuid5
 
+from functions.html.event_sentences import CHANGE_PHRASES
 from functions.http.calls import Call
-from functions.http.event_sentences import CHANGE_PHRASES
 from functions.http.plain_text import PlainTextFace
 from functions.http.representations import Representation, conditional_answer
 from shared.domain.change_feed import EVERY_VERSION

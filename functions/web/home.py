@@ -1,6 +1,6 @@
 """GET /: totals, keywords, and packages that are used most, updated and new."""
 
-from functions.http.public_pages import PublicPageCall, PublicPages
+from functions.html.public_pages import PublicPageCall, PublicPages
 from shared.runtime.answers import Answer
 
 pages = PublicPages()

@@ -4,7 +4,7 @@ operators, and the search over it.
 
 import asyncio
 
-from functions.http.public_pages import MARKDOWN, PublicPageCall, PublicPages
+from functions.html.public_pages import MARKDOWN, PublicPageCall, PublicPages
 from functions.http.scripts import script_digests
 from shared.domain.errors.missing_pages import PageNotFound
 from shared.domain.search import MAX_QUERY_LENGTH

@@ -3,7 +3,7 @@
 
 from contextlib import suppress
 
-from functions.http.public_pages import PublicPageCall, PublicPages
+from functions.html.public_pages import PublicPageCall, PublicPages
 from functions.web.package.frame import followed_by_visitor
 from functions.web.search import SearchForm, search_results, values_of_results
 from shared.domain.errors.base import NotFound

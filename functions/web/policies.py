@@ -2,10 +2,10 @@
 replace."""
 
 import asyncio
-from functools import cache, lru_cache
+from functools import lru_cache
 
-from functions.http.page_templates import TEMPLATES
-from functions.http.public_pages import MARKDOWN, PublicPageCall, PublicPages
+from functions.html.name_policy import default_policy
+from functions.html.public_pages import MARKDOWN, PublicPageCall, PublicPages
 from functions.web.about import ABOUT_PAGES
 from shared.prose.rendering import render_markdown
 from shared.prose.safe_html import SafeHtml
@@ -44,12 +44,6 @@ class PolicyPlace(TextPlace, frozen=True):
 
     def picture(self, written: str) -> str:  # noqa: ARG002 - policies have none.
         return ""
-
-
-@cache
-def default_policy() -> str:
-    """Return the text that comes with the registry."""
-    return (TEMPLATES / "web/policies/names.md").read_text("utf-8")
 
 
 @lru_cache(maxsize=MAX_CACHED_POLICIES)

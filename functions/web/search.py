@@ -12,10 +12,11 @@ import orjson
 from msgspec import Struct
 from msgspec.structs import replace
 
-from functions.http.formatting import grouped, symbol_address, url_quoted
-from functions.http.numbered_pages import Pager, requested_page
-from functions.http.public_pages import PublicPageCall, PublicPages
-from functions.http.shown_advisories import mark_of
+from functions.html.formatting import grouped, url_quoted
+from functions.html.numbered_pages import Pager, requested_page
+from functions.html.public_pages import PublicPageCall, PublicPages
+from functions.html.shown_advisories import mark_of
+from functions.http.addresses import symbol_path
 from shared.domain.listings import Facet, FacetCount, Facets, FacetValue
 from shared.domain.search import (
     MAX_QUERY_LENGTH,
@@ -160,7 +161,7 @@ async def web_search(call: PublicPageCall) -> Answer:
         found=found,
         symbols=symbols,
         shows_symbols=bool(symbols.hits),
-        symbol_address=symbol_address,
+        symbol_path=symbol_path,
         pager=pager,
         **await values_of_results(call, form, found),
         suggestion=corrected_text(form.text, found.results.corrections),
@@ -328,7 +329,7 @@ async def web_symbols(call: PublicPageCall) -> Answer:
             SearchForm.of({"q": text}).query, by=call.caller
         ),
         pager=pager,
-        address_of=symbol_address,
+        address_of=symbol_path,
     )
 
 

@@ -8,13 +8,14 @@ from functools import cache
 
 from msgspec.structs import replace
 
-from functions.http.caching_headers import REVALIDATE
+from functions.html.formatting import counted
+from functions.html.numbered_pages import requested_page
+from functions.html.operator_links import vulnerability_contacts
+from functions.html.page_templates import STATIC, static_path
+from functions.html.public_pages import AnonymousPages, PublicPageCall, PublicPages
+from functions.http.addresses import package_path
+from functions.http.caching_headers import IMMUTABLE, REVALIDATE
 from functions.http.calls import Call
-from functions.http.formatting import counted
-from functions.http.numbered_pages import requested_page
-from functions.http.operator_links import vulnerability_contacts
-from functions.http.page_templates import STATIC, static_path
-from functions.http.public_pages import AnonymousPages, PublicPageCall, PublicPages
 from functions.http.representations import Representation, conditional_answer
 from functions.http.scripts import (
     AUDIT_FILE,
@@ -33,8 +34,6 @@ from shared.domain.times import utc_text
 from shared.domain.visibility import Readers
 from shared.prose.manual import FILES, page_name
 from shared.runtime.answers import Answer
-
-IMMUTABLE = "public, max-age=31536000, immutable"  # Another content has another URL.
 
 _STATIC_MEDIA_TYPES = {
     "css": "text/css",
@@ -182,7 +181,7 @@ def _sitemap_entry(listing: Listing, base_url: str) -> str:
     changed_ms = listing.release.changed_ms or listing.release.created_ms
     return xml_element(
         "url",
-        xml_leaf("loc", f"{base_url}/packages/{listing.head.package}"),
+        xml_leaf("loc", base_url + package_path(listing.head.package)),
         xml_leaf("lastmod", utc_text(changed_ms)),
     )
 
@@ -232,7 +231,7 @@ def _llms_line(listing: Listing, base_url: str) -> str:
     package = listing.head.package
     summary = in_one_line(listing.release.summary)
     text = f": {summary}" if summary else ""
-    return f"- [{package}]({base_url}/packages/{package}) {listing.release.version}{text}"
+    return f"- [{package}]({base_url}{package_path(package)}) {listing.release.version}{text}"
 
 
 SECURITY_TXT_PATH = ".well-known/security.txt"

@@ -16,6 +16,9 @@ import azure.functions as func
 
 from functions.central.central_face import CentralFace
 from functions.host_functions import CATCH_ALL, EVERY_PATH
+from functions.html.pages import PAGE_HEADERS
+from functions.html.public_pages import PublicPageCall, PublicPages
+from functions.http.addresses import package_path, release_path
 from functions.http.calls import Call
 from functions.http.operations import (
     READ_METHODS,
@@ -26,8 +29,6 @@ from functions.http.operations import (
     Operation,
     answer,
 )
-from functions.http.pages import PAGE_HEADERS
-from functions.http.public_pages import PublicPageCall, PublicPages
 from functions.http.rerouting import Rerouting
 from functions.scim.scim_face import ScimFace
 from shared.domain.coordinates import Package
@@ -163,8 +164,8 @@ def package_page(path: str, prefixes: Set[str]) -> str:
     if org.lower() in prefixes:
         return ""
     with suppress(Refusal):
-        page = f"/packages/{Package.parse(org, name)}"
-        return f"{page}/{Version.parse(version)}" if version else page
+        package = Package.parse(org, name)
+        return release_path(package, Version.parse(version)) if version else package_path(package)
     return ""
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from functions.http.formatting import counted
+from functions.html.formatting import counted
 from shared.bootstrap.backups import (
     database_problems,
     drill_folder,

@@ -90,7 +90,7 @@ async def hold(registry: Registry, target: Coordinate | Package, reason: str) ->
     """Hold a release until it is reviewed, or a package while a case is open.
 
     Of a package that is held as a whole, new releases wait, and old ones stay.
-    `ballroom package release` ends both.
+    `ballroom package restore` ends both.
 
     \b
     Examples:
@@ -123,7 +123,7 @@ async def refuse(registry: Registry, coordinate: Coordinate, reason: str) -> str
     return staged_releases.refuse.printed.format(coordinate=coordinate)
 
 
-@click.command("release")
+@click.command("restore")
 @target_argument
 @in_registry
 async def restore(registry: Registry, target: Coordinate | Package) -> str:
@@ -233,7 +233,7 @@ def selection_options(command: Callable[..., object]) -> Callable[..., object]:
 async def quarantine(
     registry: Registry, many: ManyReleases, reason: str, why: str | None, note: str
 ) -> str:
-    """Quarantine a release that may do harm, or many; `ballroom package release` serves it again.
+    """Quarantine a release that may do harm, or many; `ballroom package restore` serves it again.
 
     Many are those of a package or an organization, of an account, a token or a trusted publisher,
     or those since a time: all that match every option.

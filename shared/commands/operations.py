@@ -13,7 +13,7 @@ import orjson
 from pydantic import BaseModel
 
 from functions.api.advisories import advisories_api, assessments_api
-from functions.api.api_face import ApiCall, OpenApi
+from functions.api.api_face import ApiCall
 from functions.api.approved_packages import approved_packages_api
 from functions.api.directory_locks import directory_locks_api
 from functions.api.groups import groups_api
@@ -170,7 +170,7 @@ def add_operation(
     operation says both, if it has one.
     """
     declared = _OPERATIONS[handler.__name__]
-    described = cast(OpenApi, declared.openapi)
+    described = declared.openapi
     if described.case:
         done = described.case.printed
         alone = described.case.shown_once

@@ -4,7 +4,7 @@ import click
 
 from functions.api.organizations import api_packages_freeze, api_packages_unfreeze
 from functions.api.packages import api_packages_succeed, api_packages_visibility
-from functions.http.event_sentences import CREDENTIAL_TEXTS, history_facts, history_sentence
+from functions.html.event_sentences import CREDENTIAL_TEXTS, history_facts, history_sentence
 from shared.commands.base import Rows, TableRow, format_time, in_registry
 from shared.commands.moderation import hold, quarantine, refuse, remove, restore
 from shared.commands.operations import (
@@ -177,3 +177,7 @@ add_operation(
 
 for each in (hold, quarantine, refuse, remove, restore):
     packages.add_command(each)
+# The earlier name of the command, which scripts of operators may have.
+packages.add_command(
+    click.Command("release", params=restore.params, callback=restore.callback, hidden=True)
+)

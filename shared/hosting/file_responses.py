@@ -26,7 +26,6 @@ from shared.hosting.requests import (
     decode_path,
 )
 from shared.hosting.responses import FileContent, HostResponse, RawHeaders, Respond
-from shared.runtime import conditional_requests
 from shared.runtime.answers import AnswerCachePolicy
 from shared.runtime.conditional_requests import Selected, select
 from shared.telemetry.log import log
@@ -88,15 +87,12 @@ class FileMiddleware:
         if isinstance(resolved, FileRefusal):
             return _refusal(resolved, method)
         selected = select(headers, tag=resolved.etag, length=resolved.size, method=method)
-        match selected.status:
-            case conditional_requests.PRECONDITION_FAILED:
-                return _refusal(_outdated(resolved), method)
-            case conditional_requests.NOT_MODIFIED:
-                return HostResponse(304, _described(resolved), cache_policy=resolved.cache_policy)
-            case conditional_requests.RANGE_NOT_SATISFIABLE:
-                return _unsatisfiable(selected)
-            case _:
-                return _selected(resolved, selected, method)
+        sent = _raw(selected.headers(_described(resolved)))
+        if selected.is_refusal:
+            return HostResponse(selected.status, sent)
+        if method == "HEAD" or not selected.span:
+            return HostResponse(selected.status, sent, cache_policy=resolved.cache_policy)
+        return _selected(resolved, selected, sent)
 
     def _claimed(self, scope: Scope) -> Sequence[str] | None:
         raw: bytes = scope["raw_path"]
@@ -173,12 +169,7 @@ def _piece(content: bytes) -> Message:
     return {"type": "http.response.body", "body": content, "more_body": True}
 
 
-def _selected(file: FileResponse, selected: Selected, method: str) -> HostResponse:
-    headers = [*_described(file), (b"content-length", b"%d" % len(selected.span))]
-    if selected.content_range:
-        headers.append((b"content-range", selected.content_range.encode("ascii")))
-    if method == "HEAD":
-        return HostResponse(selected.status, headers, cache_policy=file.cache_policy)
+def _selected(file: FileResponse, selected: Selected, headers: RawHeaders) -> HostResponse:
     try:
         content = _open(file)
     except (FileNotFoundError, FileChanged):
@@ -237,33 +228,19 @@ async def _disconnected(receive: Receive) -> None:
         pass
 
 
-def _unsatisfiable(selected: Selected) -> HostResponse:
-    content_range = selected.content_range.encode("ascii")
-    headers = [(b"content-range", content_range), (b"content-length", b"0")]
-    return HostResponse(selected.status, headers)
-
-
-def _outdated(file: FileResponse) -> FileRefusal:
-    """Return the refusal of a request that requires another version of the file."""
-    headers = _lowered(file.headers)
-    return FileRefusal(412, {**headers, "etag": file.etag, "cache-control": "no-store"})
-
-
 def _refusal(refused: FileRefusal, method: str) -> HostResponse:
-    headers = [*_raw(_lowered(refused.headers)), (b"content-length", b"%d" % len(refused.body))]
+    headers = [*_raw(refused.headers), (b"content-length", b"%d" % len(refused.body))]
     return HostResponse(refused.status, headers, b"" if method == "HEAD" else refused.body)
 
 
-def _described(file: FileResponse) -> RawHeaders:
-    return _raw({"etag": file.etag, "accept-ranges": "bytes", **_lowered(file.headers)})
-
-
-def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
+def _described(file: FileResponse) -> Mapping[str, str]:
+    return {"ETag": file.etag, "Accept-Ranges": "bytes", **file.headers}
 
 
 def _raw(headers: Mapping[str, str]) -> RawHeaders:
-    return [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()]
+    return [
+        (name.lower().encode("ascii"), value.encode("ascii")) for name, value in headers.items()
+    ]
 
 
 # --- Redirects to files ----------------------------------------------------------------------

@@ -67,6 +67,7 @@ class Registry:
         """Create the services, with `PublishingEvents` around the event store of the adapters."""
         self.settings: Final = settings
         self.clock: Final = adapters.clock
+        self.edition: Final = adapters.edition
         # Closes services, the last created first, and then the adapters.
         self.closing: Final = AsyncExitStack()
         self.closing.push_async_callback(adapters.close)

@@ -12,6 +12,7 @@ from shared.services.following.following import Following
 from shared.services.packages.archive_delivery import ArchiveDelivery
 from shared.services.packages.archive_reader import ArchiveFiles, ArchiveReader
 from shared.services.packages.archive_relocation import ArchiveRelocation
+from shared.services.packages.build_previews import BuildPreviews
 from shared.services.packages.dependency_notices import DependencyNotices
 from shared.services.packages.deprecation import Deprecation
 from shared.services.packages.derived_data import (
@@ -99,6 +100,10 @@ class PackageServices(ServiceGroup, frozen=True):
             events=self._adapters.events,
             limit_of=self._registry.approvals.rules.limit,
         )
+
+    @cached_property
+    def build_previews(self) -> BuildPreviews:
+        return BuildPreviews(hosted=self.hosted)
 
     @cached_property
     def history(self) -> PackageHistory:

@@ -22,6 +22,25 @@ class Selected(Struct, frozen=True):
     span: range
     content_range: str = ""
 
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the file is not sent because a condition or the range of the request is not
+        met."""
+        return self.status in _REFUSALS
+
+    def headers(self, whole: Mapping[str, str]) -> dict[str, str]:
+        """Return the headers of the answer, where `whole` are those of the whole file but its
+        length. No cache keeps a refusal, and a 304 has no length."""
+        headers = dict(whole)
+        if self.status == NOT_MODIFIED:
+            return headers
+        headers["Content-Length"] = str(len(self.span))
+        if self.content_range:
+            headers["Content-Range"] = self.content_range
+        if self.is_refusal:
+            headers["Cache-Control"] = "no-store"
+        return headers
+
 
 def select(headers: Mapping[str, str], *, tag: str, length: int, method: str = "GET") -> Selected:
     """Return what a request for a file of this entity tag and length is answered with.
@@ -53,6 +72,7 @@ def has_current_copy(headers: Mapping[str, str], *, tag: str) -> bool:
 _Compare = Callable[[str, str], bool]
 
 _NOTHING = range(0)
+_REFUSALS = frozenset((PRECONDITION_FAILED, RANGE_NOT_SATISFIABLE))
 _ANY = "*"
 _WEAK = "W/"
 _ENTITY_TAG = re.compile(r'[ \t]*(?:((?:W/)?"[^"]*")[ \t]*)?(?:,|\Z)')

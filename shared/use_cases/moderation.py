@@ -144,7 +144,7 @@ async def erase(
     inputs=RequiredReason,
     right=Action.MODERATE,
     done="Package held. New releases wait.",
-    printed="{package} is held. New releases wait until: ballroom package release {package}",
+    printed="{package} is held. New releases wait until: ballroom package restore {package}",
 )
 async def hold_package(
     registry: Registry, package: Package, sent: RequiredReason, by: Principal

@@ -6,9 +6,10 @@ from pydantic import Field
 
 from shared.domain.coordinates import Coordinate
 from shared.domain.principals import Principal
-from shared.domain.reports import Report, ReportState
+from shared.domain.reports import REPORT_REASONS, Report, ReportState
 from shared.domain.scopes import Action
 from shared.domain.text_lines import MAX_DESCRIPTION
+from shared.domain.withdrawal_reasons import WITHDRAWAL_TITLES
 from shared.registry import Registry
 from shared.services.publishing.reports import ReportedCase, Verdict
 from shared.use_cases.inputs import FormField, Inputs, choice
@@ -16,6 +17,9 @@ from shared.use_cases.moderation import TakeDown
 from shared.use_cases.use_case import use_case
 
 Outcome = Literal["confirmed", "dismissed", "false"]
+
+# The reasons of a report and their titles, as forms offer them.
+REASON_CHOICES = tuple((each.value, WITHDRAWAL_TITLES[each][0]) for each in REPORT_REASONS)
 
 _OUTCOME = choice(ReportState, "Choose a decision: confirmed, dismissed or false.")
 

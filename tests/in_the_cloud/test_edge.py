@@ -7,8 +7,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from functions.http.caching_headers import IMMUTABLE
 from functions.log.files import BYTES
-from functions.web.site_files import IMMUTABLE
 from shared.adapters.blob.client import BlobContainers, archive_blob
 from shared.domain.archives.digests import Digest
 from shared.domain.archives.names import ArchiveName

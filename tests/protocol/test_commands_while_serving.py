@@ -61,7 +61,7 @@ async def test_a_quarantined_release_is_not_pulled_until_it_is_released(world: W
     assert (await world.get(exact)).status_code == 200
     await command(world, "package", "quarantine", GREET, "--reason", "steals tokens")
     assert (await world.get(exact)).status_code == 404
-    await command(world, "package", "release", GREET)
+    await command(world, "package", "restore", GREET)
     assert (await world.get(exact)).status_code == 200
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import httpx
 import pytest
 
+from functions.html.page_templates import STATIC, static_path
 from functions.http.compression import LARGEST_BYTES, SMALLEST_BYTES
-from functions.http.page_templates import STATIC, static_path
 from tests.support.archives import bala
 from tests.support.world import MAVEN, URL, OpenWorld, World
 

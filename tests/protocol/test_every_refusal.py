@@ -23,10 +23,10 @@ from functions.api.trusted_publishing import TokenExchangeFace
 from functions.central.central_face import CentralFace
 from functions.central.graphql import GraphqlFace
 from functions.faces import operations
+from functions.html.public_pages import PublicPages
 from functions.http.calls import Call
 from functions.http.operations import Face
 from functions.http.plain_text import PlainTextFace
-from functions.http.public_pages import PublicPages
 from functions.log.witness import WitnessFace
 from functions.mcp.protocol import McpFace
 from functions.osv import OsvFace

@@ -26,7 +26,7 @@ from shared.domain.listings import Listing
 from shared.domain.packages import FoundRelease
 from shared.domain.principals import OPERATOR
 from shared.domain.search import Query, ResultPage
-from shared.localhost import prepare
+from shared.localhost import prepare_data_folder
 from shared.ports.metadata import MetadataStore
 from shared.ports.search import SearchIndex
 from shared.program import launcher
@@ -45,14 +45,14 @@ STARTERS = 4
 # They start at once only where they share what takes longest, the imports.
 PREPARE_AT_ONCE = f"""
 import os, sys
-from shared.localhost import prepare
+from shared.localhost import prepare_data_folder
 from shared.settings import Settings
 
 starters = []
 for _ in range({STARTERS}):
     starter = os.fork()
     if not starter:
-        prepare(Settings.load())
+        prepare_data_folder(Settings.load())
         sys.exit()
     starters.append(starter)
 sys.exit(any(os.waitpid(each, 0)[1] for each in starters))
@@ -83,13 +83,13 @@ async def authenticates(data: Path) -> str:
 
 
 def test_the_first_start_writes_a_token_that_works_for_its_owner_alone(tmp_path: Path) -> None:
-    prepare(settings_of(tmp_path))
+    prepare_data_folder(settings_of(tmp_path))
     assert (tmp_path / "Settings.toml").stat().st_mode & 0o777 == 0o600
     assert asyncio.run(authenticates(tmp_path)) == "admin"
 
 
 def test_the_start_prints_what_a_person_needs_next(tmp_path: Path) -> None:
-    printed = str(prepare(settings_of(tmp_path)))
+    printed = str(prepare_data_folder(settings_of(tmp_path)))
     assert "http://127.0.0.1:7071" in printed
     assert str(tmp_path / "Settings.toml") in printed
     assert "http://127.0.0.1:7071/sign-in/link#" in printed
@@ -100,7 +100,7 @@ def test_the_start_prints_what_a_person_needs_next(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("url", ["https://registry.test", "http://registry.test"])
 def test_no_start_prints_a_link_where_the_registry_is_public(tmp_path: Path, url: str) -> None:
-    printed = str(prepare(settings_of(tmp_path, url)))
+    printed = str(prepare_data_folder(settings_of(tmp_path, url)))
     assert "/sign-in/link#" not in printed
     assert f"{launcher()} signin-link admin\n" in printed
     assert asyncio.run(links_made(tmp_path)) == 0
@@ -122,7 +122,7 @@ async def links_made(data: Path) -> int:
 
 def test_each_link_that_a_start_prints_is_in_the_log(tmp_path: Path) -> None:
     for made in (1, 2):
-        assert "/sign-in/link#" in str(prepare(settings_of(tmp_path)))
+        assert "/sign-in/link#" in str(prepare_data_folder(settings_of(tmp_path)))
         assert asyncio.run(links_made(tmp_path)) == made
 
 
@@ -181,9 +181,9 @@ async def test_the_operator_can_always_create_an_administrator(world: World) -> 
 
 
 def test_a_second_start_leaves_the_token_and_updates_the_address(tmp_path: Path) -> None:
-    prepare(settings_of(tmp_path))
+    prepare_data_folder(settings_of(tmp_path))
     first = token_in(tmp_path)
-    prepare(settings_of(tmp_path, "https://elsewhere.test"))
+    prepare_data_folder(settings_of(tmp_path, "https://elsewhere.test"))
     assert token_in(tmp_path) == first
     assert "https://elsewhere.test" in (tmp_path / "Settings.toml").read_text("utf-8")
 
@@ -191,11 +191,11 @@ def test_a_second_start_leaves_the_token_and_updates_the_address(tmp_path: Path)
 def test_the_token_of_a_settings_file_of_an_earlier_version_is_kept_if_it_works(
     tmp_path: Path,
 ) -> None:
-    prepare(settings_of(tmp_path))
+    prepare_data_folder(settings_of(tmp_path))
     token = token_in(tmp_path)
     for stored in (token, "blr_local_gone"):
         (tmp_path / "Settings.toml").write_text(f'[central]\naccesstoken = "{stored}"\n')
-        prepare(settings_of(tmp_path))
+        prepare_data_folder(settings_of(tmp_path))
         assert (token_in(tmp_path) == token) is (stored == token)
         assert asyncio.run(authenticates(tmp_path)) == "admin"
 
@@ -222,7 +222,7 @@ async def test_a_lost_search_index_is_filled_again_by_the_next_start(world: Worl
     await world.registry.close()
     for file in data.glob("search.db*"):
         file.unlink()
-    await asyncio.to_thread(prepare, settings_of(data))
+    await asyncio.to_thread(prepare_data_folder, settings_of(data))
     registry = build_registry(settings_of(data))
     found = await registry.packages.search.suggest("greet", by=OPERATOR)
     await registry.close()
@@ -365,9 +365,9 @@ async def test_a_damaged_search_index_is_moved_away_and_made_again(world: World)
         file.unlink()
     (data / "search.db").write_bytes(b"no database" * 1_000)
     with pytest.raises(DatabaseDamaged, match=r"move search\.db away, and start"):
-        await asyncio.to_thread(prepare, settings_of(data))
+        await asyncio.to_thread(prepare_data_folder, settings_of(data))
     (data / "search.db").rename(data / "away.db")
-    await asyncio.to_thread(prepare, settings_of(data))
+    await asyncio.to_thread(prepare_data_folder, settings_of(data))
     registry = build_registry(settings_of(data))
     found = await registry.packages.search.suggest("greet", by=OPERATOR)
     await registry.close()

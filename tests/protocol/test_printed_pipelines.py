@@ -24,7 +24,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from functions.faces import build_app
-from functions.http.pipelines import FOLDER
+from functions.html.pipelines import FOLDER
 from shared.bootstrap.build import build_registry
 from shared.domain.coordinates import Package
 from shared.domain.trusted_publishing.jobs import Provider

@@ -235,7 +235,7 @@ async def test_a_person_decides_about_ended_freezes_and_holds(world: World, tmp_
     await freezes.unfreeze_package(GREET.package, by=OPERATOR)
     await holds.end(GREET.package, by=OPERATOR)
     data, said = await restored_after(world, tmp_path, backup)
-    for command in ("org unfreeze other", "package unfreeze acme/greet", "package release acme"):
+    for command in ("org unfreeze other", "package unfreeze acme/greet", "package restore acme"):
         assert f"ballroom {command}" in said
     async with records_of(data, world) as stores:
         head = await stores.metadata.head(GREET.package)
@@ -520,7 +520,7 @@ async def test_a_person_decides_what_a_restore_would_make_less_strict(
     data = tmp_path / "restored" / "data"
     listed = registry.settings.data / REVOCATIONS
     said = await commands(data)("restore", str(backup), "--after", str(listed))
-    assert "ballroom package release acme/hello:1.0.0" in said
+    assert "ballroom package restore acme/hello:1.0.0" in said
     assert "ballroom account unlock bob" in said
     assert (await state(data, world))["bob locked"]
 

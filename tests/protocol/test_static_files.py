@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.http.page_templates import STATIC, static_path
+from functions.html.page_templates import STATIC, static_path
 from tests.support.world import URL, World
 
 NAMES = sorted(file.name for file in STATIC.iterdir())

@@ -45,16 +45,12 @@ def test_the_table_lists_all_that_each_part_imports() -> None:
     assert parts <= listed.keys()
 
 
-# What faces may ask of the adapters: facts about them, and what sends an archive or a change on.
-ASKED = {"archives", "caller_scope", "edition"}
-
-
 def test_a_face_knows_no_store() -> None:
-    asked = {
-        node.attr
+    asking = {
+        module.path
         for module in product()
         if module.path.startswith("functions/")
         for node in module.find(ast.Attribute)
-        if isinstance(node.value, ast.Attribute) and node.value.attr == "adapters"
+        if node.attr == "adapters"
     }
-    assert asked == ASKED
+    assert asking == set()

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from functions.http.event_sentences import EVENT_PHRASES
+from functions.html.event_sentences import EVENT_TEXTS
 from shared.domain.release_states import State
 from shared.domain.visibility import Visibility
 from tests.repo.product_source import Function, Module, product
@@ -94,7 +94,7 @@ def whole_kinds() -> Iterator[str]:
         for _, call in calls_of(name)
         if len(call.args) > at
     )
-    topics = {each.partition(".")[0] for each in (*EVENT_PHRASES, *made)}
+    topics = {each.partition(".")[0] for each in (*EVENT_TEXTS, *made)}
     for module in writers():
         for node in module.find(ast.Constant):
             is_kind = isinstance(node.value, str) and KIND.fullmatch(node.value)
@@ -121,9 +121,9 @@ def composed_kinds() -> Iterator[str]:
 
 
 def test_every_kind_of_event_has_a_phrase() -> None:
-    assert sorted({*whole_kinds(), *composed_kinds()} - EVENT_PHRASES.keys()) == []
+    assert sorted({*whole_kinds(), *composed_kinds()} - EVENT_TEXTS.keys()) == []
 
 
 def test_every_phrase_is_of_a_kind_that_is_written() -> None:
     written = {*whole_kinds(), *composed_kinds(), *EARLIER}
-    assert sorted(EVENT_PHRASES.keys() - written) == []
+    assert sorted(EVENT_TEXTS.keys() - written) == []

@@ -14,7 +14,7 @@ import httpx
 
 from functions.api.device_login import GRANT_TYPE
 from functions.faces import operations
-from functions.http.signed_in_pages import SignedInPages
+from functions.html.signed_in_pages import SignedInPages
 from functions.web.package.pages import TAB_HANDLERS
 from shared.domain.mirror_rules import CENTRAL_PAGES
 from shared.domain.scopes import Action, Scope

@@ -4,8 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from functions.api.openapi import openapi_of
-from functions.http.operations import Operation
+from functions.api.api_face import ApiOperation
 
 # What a text has to be, where the model does not say it all.
 TEXTS = {
@@ -27,9 +26,9 @@ TEXTS = {
 }
 
 
-def body_of(operation: Operation) -> bytes:
+def body_of(operation: ApiOperation) -> bytes:
     """Return the smallest body that the operation reads; empty where it reads none."""
-    model = openapi_of(operation).request
+    model = operation.openapi.request
     if model is None:
         return b""
     schema = model.model_json_schema(by_alias=True)

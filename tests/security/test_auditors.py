@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from functions.faces import operations
-from functions.http.signed_in_pages import AdministratorPages
+from functions.html.signed_in_pages import AdministratorPages
 from shared.domain.coordinates import Coordinate
 from shared.domain.event_queries import EventQuery
 from shared.domain.principals import OPERATOR

@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from functions.faces import operations
+from functions.html.signed_in_pages import SignedInPages
 from functions.http.operations import Effect
-from functions.http.signed_in_pages import SignedInPages
 from shared.domain.accounts import Account
 from shared.domain.entities import Place
 from tests.security.access_table import (

@@ -16,9 +16,9 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from functions.api.openapi import OPERATIONS, openapi_of
+from functions.api.api_face import ApiOperation
+from functions.api.openapi import OPERATIONS
 from functions.faces import build_app
-from functions.http.operations import Operation
 from shared.domain.coordinates import Coordinate
 from shared.domain.names import parse_org
 from shared.domain.organizations import Organization, organization_place
@@ -338,5 +338,5 @@ async def test_every_function_is_asked_about_the_organization_that_it_takes(
     assert {each.name for each in served} == COUNTS_EVENTS | {each.function for each in QUESTIONS}
 
 
-def fields_of(operation: Operation) -> set[str]:
-    return set(request.model_fields) if (request := openapi_of(operation).request) else set()
+def fields_of(operation: ApiOperation) -> set[str]:
+    return set(request.model_fields) if (request := operation.openapi.request) else set()

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from functions.api import api_face
-from functions.api.openapi import OPERATIONS, openapi_of
+from functions.api.openapi import OPERATIONS
 from functions.http import body_parsing
 from functions.http.body_parsing import archive_parts
 from functions.http.calls import Call
@@ -40,7 +40,7 @@ from tests.support.refusals import raises_refusal
 
 MIB = 1024 * 1024
 MODELS = sorted(
-    {model for each in OPERATIONS if (model := openapi_of(each).request)},
+    {model for each in OPERATIONS if (model := each.openapi.request)},
     key=lambda model: model.__name__,
 )
 

@@ -10,8 +10,8 @@ from itertools import product
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from functions.api.openapi import OPERATIONS, openapi_of
-from functions.http.operations import Operation
+from functions.api.api_face import ApiOperation
+from functions.api.openapi import OPERATIONS
 from shared.domain.tokens import Token
 from tests.security.package_probes import READING, Probe, Seen, secret, seen
 from tests.support.archives import bala
@@ -46,7 +46,7 @@ WANTED = {
 READ_BY_PATH = re.compile(r"\{(\w+)\}")
 
 
-MODELS = {model.__name__: model for each in OPERATIONS if (model := openapi_of(each).request)}
+MODELS = {model.__name__: model for each in OPERATIONS if (model := each.openapi.request)}
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
@@ -64,11 +64,11 @@ def test_a_body_takes_no_field_that_its_operation_does_not_name(model: type[Base
 
 @pytest.mark.parametrize(
     "operation",
-    [each for each in OPERATIONS if openapi_of(each).request],
+    [each for each in OPERATIONS if each.openapi.request],
     ids=lambda each: each.name,
 )
 async def test_no_operation_does_anything_for_a_body_with_such_a_field(
-    world: World, operation: Operation
+    world: World, operation: ApiOperation
 ) -> None:
     url = f"{URL}/{READ_BY_PATH.sub('acme', operation.route)}"
     body = b'{"administrator":true,"verified":true}'

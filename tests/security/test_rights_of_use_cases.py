@@ -2,8 +2,8 @@
 
 import pytest
 
-from functions.api.openapi import OPERATIONS, openapi_of
-from functions.http.operations import Operation
+from functions.api.api_face import ApiOperation
+from functions.api.openapi import OPERATIONS
 from shared.domain.access_rights import REGISTRY_ACTIONS
 from shared.domain.recent_sign_in import RECENT_SIGN_IN_ACTIONS
 from shared.domain.scopes import Action
@@ -28,7 +28,7 @@ from tests.security.personas import PERSONAS, Persona
 
 # The matrix asks to remove somebody who is no member, which everybody is told.
 OF_NOBODY = {"api_members_remove"}
-OF_USE_CASES = [each for each in OPERATIONS if openapi_of(each).case and each.name not in OF_NOBODY]
+OF_USE_CASES = [each for each in OPERATIONS if each.openapi.case and each.name not in OF_NOBODY]
 # An organization that is not there yet has no owners, and whoever has an account reports releases
 # of others.
 NAMED = {"api_orgs_found": founders, "api_reports_make": reporters}
@@ -36,9 +36,9 @@ NAMED = {"api_orgs_found": founders, "api_reports_make": reporters}
 BY_SCOPE = {"token_rotate"}
 
 
-def expected(operation: Operation) -> Expects:
+def expected(operation: ApiOperation) -> Expects:
     """Return what comes of a request by the right of the use case."""
-    case = openapi_of(operation).case
+    case = operation.openapi.case
     assert case
     is_about_package = "{name}" in operation.route
     if case.right in REGISTRY_ACTIONS:
@@ -56,7 +56,7 @@ def expected(operation: Operation) -> Expects:
     return fresh_administrators if case.right in RECENT_SIGN_IN_ACTIONS else administrators
 
 
-def who_may(operation: Operation, expects: Expects) -> set[str]:
+def who_may(operation: ApiOperation, expects: Expects) -> set[str]:
     """Return who is let, whether or not there is such a subject; an organization is not there for
     outsiders."""
     return {
@@ -73,7 +73,7 @@ def _belongs(persona: Persona) -> bool:
 
 
 @pytest.mark.parametrize("operation", OF_USE_CASES, ids=lambda each: each.name)
-def test_a_use_case_declares_the_right_that_its_operation_needs(operation: Operation) -> None:
+def test_a_use_case_declares_the_right_that_its_operation_needs(operation: ApiOperation) -> None:
     # Inviting somebody as a member takes less.
     highest = f"{operation.name} (maintainer)"
     declared = DECLARED.get(highest, DECLARED[operation.name]).expects
@@ -85,6 +85,6 @@ def test_of_own_tokens_only_a_rotation_may_take_a_recent_sign_in() -> None:
         each.name
         for each in OF_USE_CASES
         if each.route.startswith("api/v1/tokens")
-        and (case := openapi_of(each).case)
+        and (case := each.openapi.case)
         and case.requires_recent_sign_in
     } == BY_SCOPE

@@ -6,8 +6,8 @@ governs is taken from the description of the API, so an operation is tested from
 
 import pytest
 
-from functions.api.openapi import OPERATIONS, openapi_of
-from functions.http.operations import Operation
+from functions.api.api_face import ApiOperation
+from functions.api.openapi import OPERATIONS
 from shared.domain.entities import Place
 from shared.domain.tokens import Token
 from tests.security.limits import UNREACHED_LIMITS
@@ -33,16 +33,16 @@ QUERIES = {"api_moderation_releases": "?org=acme"}  # Of reads that select somet
 PUBLISHING = ("push-new", "push-version", "deprecate")
 
 
-def governing() -> list[Operation]:
+def governing() -> list[ApiOperation]:
     """Return every operation that a right is needed for."""
     return [
         each
         for each in OPERATIONS
-        if 403 in openapi_of(each).refusals and each.name not in PROVEN_OTHERWISE
+        if 403 in each.openapi.refusals and each.name not in PROVEN_OTHERWISE
     ]
 
 
-async def found(world: World, operation: Operation) -> str:
+async def found(world: World, operation: ApiOperation) -> str:
     """Return the address of the operation, on things that are there."""
     ann = world.people.ann
     token_id = "0000000000"
@@ -83,7 +83,7 @@ async def stolen(robbed: World) -> Person:
 
 @pytest.mark.parametrize("operation", governing(), ids=lambda each: each.name)
 async def test_a_token_that_publishes_governs_nothing(
-    robbed: World, stolen: Person, operation: Operation
+    robbed: World, stolen: Person, operation: ApiOperation
 ) -> None:
     url = await found(robbed, operation)
     before = await picture(robbed)

@@ -9,7 +9,7 @@ writes them again after a change of `functions/templates/pipelines`.
 import re
 from collections.abc import Iterator
 
-from functions.http.pipelines import FOLDER, pipeline_text
+from functions.html.pipelines import FOLDER, pipeline_text
 from functions.http.scripts import EXAMPLE_URL
 from shared.domain.trusted_publishing.presets import (
     CI_SYSTEMS,

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from functions.api.api_face import ResponseModel
 from functions.api.openapi import openapi_document
-from functions.http import page_templates
+from functions.html import page_templates
 from shared.adapters.search import vocabulary
 from shared.domain.records import Record
 from shared.localhost import build_host
@@ -83,7 +83,7 @@ async def start(building: Building, wait: Callable[[], Coroutine[None, None, Non
 
 
 async def until_prepared() -> None:
-    while not (threads := [each for each in threading.enumerate() if each.name == "prepare"]):
+    while not (threads := [each for each in threading.enumerate() if each.name == "warm-up"]):
         await asyncio.sleep(0)
     await asyncio.to_thread(threads[0].join)
 

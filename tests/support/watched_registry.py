@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.hosting.http_server.processes import serve
-from shared.localhost import prepare, server_options
+from shared.localhost import prepare_data_folder, server_options
 from shared.settings import Settings
 from tests.support.worst_requests import seconds_of_work
 
@@ -69,7 +69,7 @@ def main() -> None:
     plan = server_options(settings)
     serve(
         replace(plan, build=lambda: Watched(plan.build())),
-        prepare=lambda: print(prepare(settings)),
+        prepare=lambda: print(prepare_data_folder(settings)),
         announce=lambda: None,
     )
 

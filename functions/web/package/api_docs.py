@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from html import escape
 from urllib.parse import quote
 
-from functions.http.public_pages import MARKDOWN, PublicPageCall, PublicPages
+from functions.html.public_pages import MARKDOWN, PublicPageCall, PublicPages
+from functions.http.addresses import release_path
 from functions.web.package.frame import (
     missing_readme_html,
     page_not_found,
-    release_path,
     show_tab,
     stored_details_of,
 )
@@ -64,7 +64,7 @@ async def web_type_docs(call: PublicPageCall) -> Answer:
         found = await call.registry.api_docs.documentation.find(ModuleName(*named), by=call.caller)
     except NotFound:
         return call.redirect(await _page_elsewhere(call, *named))
-    release = f"/packages/{found.head.package}/{found.entry.version}"
+    release = release_path(found.head.package, found.entry.version)
     address = quote(f"{release}/docs/{found.module}/{call.redacted_route.get('symbol', '')}")
     return call.redirect(address.rstrip("/"))
 
@@ -218,7 +218,7 @@ async def _symbol_not_found(
 
 
 def _address(details: ReleaseDetails, module: str) -> str:
-    return f"{release_path(details)}/docs/{quote(module)}"
+    return f"{release_path(details.package, details.release.version)}/docs/{quote(module)}"
 
 
 # --- Changes between versions --------------------------------------------------------------------

@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from functions.http.numbered_pages import Pager
-from functions.http.public_pages import PublicPageCall, PublicPages
+from functions.html.numbered_pages import Pager
+from functions.html.public_pages import PublicPageCall, PublicPages
 from functions.web.package.frame import PackageFrame, show_tab, stored_details_of
 from functions.web.package.missing import refusal_page_of
 from shared.domain.archives.limits import KIB

@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from functions.http.formatting import provenance_address
-from functions.http.public_pages import PublicPageCall
-from functions.http.shown_advisories import ShownAdvisory, better_version, shown_advisories
+from functions.html.public_pages import PublicPageCall
+from functions.html.shown_advisories import ShownAdvisory, better_version, shown_advisories
+from functions.http.addresses import package_path, provenance_path, release_path
 from shared.domain.advisories.findings import LibraryFindings
 from shared.domain.advisories.severity_levels import SeverityLevel
 from shared.domain.api_docs.pieces import PieceKind
@@ -131,15 +131,6 @@ def archive_path(coordinate: Coordinate) -> str:
     return f"/2.0/maven/{package}/{version}/{package.name}-{version}.bala"
 
 
-def sbom_path(coordinate: Coordinate) -> str:
-    """Return the path of the bill of materials of a release in the API."""
-    return f"/api/v1/sbom/{coordinate.package}/{coordinate.version}"
-
-
-def release_path(details: ReleaseDetails) -> str:
-    return f"/packages/{details.package}/{details.release.version}"
-
-
 # The dictionary keeps what several parts of a template read, which is computed once.
 class PackageFrame(Struct, frozen=True, dict=True):
     """The values that the templates of all pages of a package read."""
@@ -154,12 +145,12 @@ class PackageFrame(Struct, frozen=True, dict=True):
     @cached_property
     def of_package(self) -> str:
         """The path of the package, which shows its latest release."""
-        return f"/packages/{self.details.package}"
+        return package_path(self.details.package)
 
     @cached_property
     def of_release(self) -> str:
         """The permanent path of the release."""
-        return release_path(self.details)
+        return release_path(self.details.package, self.details.release.version)
 
     @property
     def canonical(self) -> str:
@@ -257,9 +248,9 @@ class PackageFrame(Struct, frozen=True, dict=True):
         return ""
 
     @property
-    def provenance_address(self) -> str:
+    def provenance_path(self) -> str:
         """The path of what vouches for the release, signed."""
-        return provenance_address(self.details.release.coordinate)
+        return provenance_path(self.details.release.coordinate)
 
     @property
     def lost_provenance(self) -> str:
@@ -430,7 +421,7 @@ async def findings_of(call: PublicPageCall, details: ReleaseDetails) -> ShownFin
                 str(each.dependency.package),
                 each.dependency.version.text,
                 shown_advisories(each.advisories, advisories.version_of(each.dependency)),
-                f"/packages/{each.dependency.package}/{each.dependency.version}",
+                release_path(each.dependency.package, each.dependency.version),
             )
             for each in found.dependencies
         ),

@@ -2,8 +2,8 @@
 
 from urllib.parse import quote
 
-from functions.http.event_sentences import CREDENTIAL_TEXTS, history_facts, history_sentence
-from functions.http.public_pages import PublicPageCall
+from functions.html.event_sentences import CREDENTIAL_TEXTS, history_facts, history_sentence
+from functions.html.public_pages import PublicPageCall
 from functions.web.package.frame import PackageFrame, show_tab
 from shared.domain.errors.base import InvalidRequest
 from shared.domain.event_queries import EventQuery

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from urllib.parse import quote, urlencode
 
-from functions.http.pages import RefusalPage
-from functions.http.public_pages import PublicPageCall
+from functions.html.pages import RefusalPage
+from functions.html.public_pages import PublicPageCall
 from functions.web.package.frame import if_available
 from shared.domain.errors.base import InvalidName, Refusal
 from shared.domain.errors.packages import (

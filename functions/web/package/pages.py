@@ -9,10 +9,11 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from functions.http.formatting import machine_moment
-from functions.http.numbered_pages import Pager, requested_page
-from functions.http.public_pages import MARKDOWN, PublicPageCall, PublicPages
-from functions.http.shown_advisories import mark_of
+from functions.html.formatting import machine_moment
+from functions.html.numbered_pages import Pager, requested_page
+from functions.html.public_pages import MARKDOWN, PublicPageCall, PublicPages
+from functions.html.shown_advisories import mark_of
+from functions.http.addresses import sbom_path
 from functions.web.package.api_docs import changes_page, docs_page
 from functions.web.package.charts import DailyChart, line_points
 from functions.web.package.files import files_page
@@ -29,7 +30,6 @@ from functions.web.package.frame import (
     limited_by,
     page_not_found,
     readme_html,
-    sbom_path,
     show_tab,
     stored_details_of,
 )
@@ -43,7 +43,6 @@ from shared.domain.dependency_graphs import GraphNode
 from shared.domain.packages import ReleaseEntry
 from shared.domain.search import ResultPage, Sort
 from shared.domain.withdrawals import withdrawal_text
-from shared.ports.pull_ledger import CallerScope
 from shared.runtime.answers import Answer
 from shared.services.packages.package_details import ReleaseDetails
 
@@ -281,8 +280,7 @@ async def _statistics(call: PublicPageCall, details: ReleaseDetails) -> Answer:
         "left_out": max(0, len(versions) - VERSIONS_IN_TABLE),
         "recent": recent.total(),
         "ever": sum(history.versions.values()),
-        # A ledger that knows callers adds pulls when it records them, others with a roll-up.
-        "is_counted_at_once": call.registry.adapters.caller_scope is CallerScope.REGISTRY,
+        "is_counted_at_once": call.registry.packages.pull_counter.is_counted_at_once,
     }
     return await show_tab(call, details, "statistics", values)
 
@@ -385,7 +383,7 @@ def _facts(frame: PackageFrame) -> list[tuple[str, str]]:
         ("Depends on", ", ".join(f"{n.org}/{n.name} {n.version}" for n in release.dependencies)),
         ("SHA-256", release.digest),
         ("Signature", ", ".join(f"{each.sig} by {each.keyid}" for each in release.signatures)),
-        ("Statements", frame.base_url + frame.provenance_address),
+        ("Statements", frame.base_url + frame.provenance_path),
         ("Package URL", frame.purl),
         ("Bill of materials", f"{frame.base_url}{sbom_path(release.coordinate)}"),
     ]

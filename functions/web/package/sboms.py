@@ -1,6 +1,6 @@
 """The page of a release's bills of materials: what is inside, and how the author's differs."""
 
-from functions.http.public_pages import PublicPageCall
+from functions.html.public_pages import PublicPageCall
 from functions.web.package.frame import show_tab
 from shared.runtime.answers import Answer
 from shared.services.packages.package_details import ReleaseDetails

@@ -266,7 +266,7 @@ class RevocationApplication(Struct, frozen=True):
         if wanted is None or _strictness(wanted, holder) < here:
             if release.state in (State.HELD, State.QUARANTINED):
                 since = wanted.value if wanted else "restored"
-                way_out = f"ballroom package release {release.coordinate}"
+                way_out = f"ballroom package restore {release.coordinate}"
                 report.undecided.append(
                     f"{release.coordinate} was {since} after the backup, and is "
                     f"{release.state.value} here: {way_out}"
@@ -523,7 +523,7 @@ class RevocationApplication(Struct, frozen=True):
         elif act == "package.released" and head.hold is not None:
             report.undecided.append(
                 f"{head.package} is held here, which ended after the backup: ballroom package "
-                f"release {head.package}"
+                f"restore {head.package}"
             )
 
     async def _narrow(self, head: Head, act: str, report: "_Report") -> None:

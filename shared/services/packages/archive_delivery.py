@@ -23,7 +23,7 @@ from shared.domain.archives.names import (
     package_in_file_name,
 )
 from shared.domain.coordinates import Coordinate
-from shared.domain.errors.packages import ArchiveNotFound
+from shared.domain.errors.packages import ArchiveLost, ArchiveNotFound
 from shared.domain.packages import Head, Release, is_for_everybody
 from shared.domain.principals import Principal
 from shared.domain.times import MS
@@ -31,6 +31,7 @@ from shared.domain.visibility import Readers, Visibility
 from shared.ports.archive_store import ArchiveStore
 from shared.ports.metadata import PackageReader
 from shared.ports.system import Clock
+from shared.telemetry.log import log
 
 # The scope of links to releases that wait for a review, for those who review them.
 REVIEW_SCOPE = "review"
@@ -92,7 +93,7 @@ class ScannedArchive(Struct, frozen=True):
 
 
 class ArchiveDelivery(Struct, frozen=True):
-    """Makes addresses of archives and decides who may fetch what they lead to."""
+    """Makes addresses of archives, decides who may fetch what they lead to, and reads it."""
 
     authorization: Authorization
     package_reader: PackageReader
@@ -169,6 +170,16 @@ class ArchiveDelivery(Struct, frozen=True):
         if stored is None:
             raise ArchiveNotFound
         return ScannedArchive(name, stored.size_bytes)
+
+    async def read(self, name: ArchiveName, span: range, container: ArchiveContainer) -> bytes:
+        """Return these bytes of an archive that may be sent from the container; log the loss and
+        raise `ArchiveLost` if the store does not have them."""
+        body = await self.archives.read(name, span.start, len(span), first=container)
+        if len(body) != len(span):
+            coordinate = name.coordinate
+            log.error("archive.lost", coordinate=str(coordinate), digest=name.digest.hex)
+            raise ArchiveLost(coordinate)
+        return body
 
     async def review_url(self, head: Head, release: Release) -> str:
         """Return the address of the archive of a release that waits for a review, which works

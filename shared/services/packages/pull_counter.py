@@ -67,6 +67,12 @@ class PullCounter:
         self._batches = 0
         self._flushing = DelayedFlush(self.flush, self._has_more, flush_after, on_delay)
 
+    @property
+    def is_counted_at_once(self) -> bool:
+        """Whether counts have a pull as soon as it is written. A ledger that knows no callers adds
+        pulls with a roll-up."""
+        return self._knows_callers
+
     def count(self, coordinate: Coordinate, caller: str, *, key: str = "") -> None:
         """Count a pull by `caller`, any text that identifies the client; `key` is that of the
         coordinate, if the caller has it. Never waits."""

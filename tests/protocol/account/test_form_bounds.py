@@ -7,7 +7,7 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from functions.api.openapi import OPERATIONS, openapi_of
+from functions.api.openapi import OPERATIONS
 from shared.domain.advisories.advisories import AdvisoryState
 from shared.domain.coordinates import Package
 from shared.domain.names import parse_org
@@ -288,6 +288,6 @@ async def test_what_is_too_long_for_the_api_is_refused_by_the_form(
 
 
 def test_each_use_case_with_a_form_and_bounds_is_tried() -> None:
-    declared = {case for each in OPERATIONS if (case := openapi_of(each).case) is not None}
+    declared = {case for each in OPERATIONS if (case := each.openapi.case) is not None}
     bounded = {each for each in declared if bounded_fields(each)}
     assert {each.case for each in FORMS} == bounded - WITHOUT_A_FORM

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from functions.http.signed_in_pages import SIGN_IN_FIRST
+from functions.html.signed_in_pages import SIGN_IN_FIRST
 from shared.domain.principals import OPERATOR
 from tests.support.archives import bala
 from tests.support.browsers import Browser, signed_in

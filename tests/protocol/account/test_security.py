@@ -2,7 +2,7 @@
 
 import re
 
-from functions.account.security import EVENTS_PER_PAGE
+from functions.html.event_sentences import EVENTS_PER_PAGE
 from tests.support.browsers import Browser, signed_in
 from tests.support.world import World
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from functions.account.security import browser_label
+from functions.html.browser_labels import browser_label
 from shared.domain.sessions import Session
 from tests.support.browsers import Browser, signed_in
 from tests.support.world import World

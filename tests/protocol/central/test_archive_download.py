@@ -169,6 +169,17 @@ async def test_a_range_behind_the_end_is_416(world: World) -> None:
     assert answer.headers["content-range"] == f"bytes */{len(ARCHIVE)}"
 
 
+@pytest.mark.parametrize("archive", [ARCHIVE, PRIVATE], ids=["public", "private"])
+async def test_no_cache_keeps_a_416(world: World, archive: bytes) -> None:
+    url = await link(world, archive)
+    answer = await world.get(url, headers={"Range": f"bytes={len(archive)}-"})
+    assert (answer.status_code, answer.content) == (416, b"")
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["content-length"] == "0"
+    assert answer.headers["etag"] == (await world.send("HEAD", url)).headers["etag"]
+    assert answer.headers["access-control-allow-origin"] == "*"
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("archive", [ARCHIVE, PRIVATE], ids=["public", "private"])
 @pytest.mark.parametrize(

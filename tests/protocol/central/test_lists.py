@@ -175,10 +175,12 @@ async def test_a_list_is_limited_to_what_a_distribution_can_use(store: World) ->
     assert (await page(store, "/packages?ballerina_version=2201.12.0"))["count"] == 6
 
 
-async def test_a_list_of_ones_own_packages(store: World) -> None:
-    mine = answered(await store.get("/packages?user-packages=true", by=store.people.bob))
+@pytest.mark.parametrize("flag", ["true", "TRUE", "1"])
+async def test_a_list_of_ones_own_packages(store: World, flag: str) -> None:
+    path = f"/packages?user-packages={flag}"
+    mine = answered(await store.get(path, by=store.people.bob))
     assert {each["organization"] for each in mine["packages"]} == {"other"}
-    assert (await page(store, "/packages?user-packages=true"))["count"] == 0
+    assert (await page(store, path))["count"] == 0
 
 
 # --- pages and orders --------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from functions.http.public_pages import PAGE_CACHE_TIME
+from functions.html.public_pages import PAGE_CACHE_TIME
 from shared.services.packages.pull_counter import FLUSH_AFTER
 from tests.protocol.bal.java import JavaBal
 from tests.support.archives import bala

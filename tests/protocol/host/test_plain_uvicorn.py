@@ -8,7 +8,7 @@ import pytest
 import uvicorn
 
 from shared.hosting.http_server.server import bind
-from shared.localhost import prepare
+from shared.localhost import prepare_data_folder
 from shared.settings import Settings
 from tests.support.waiting import eventually
 
@@ -20,7 +20,7 @@ def test_the_registry_runs_under_uvicorn_as_it_is_installed(
 ) -> None:
     monkeypatch.setenv("BALLROOM_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("BALLROOM_LOG_LEVEL", "error")
-    prepare(Settings.load())
+    prepare_data_folder(Settings.load())
     config = uvicorn.Config(
         "shared.localhost:application",
         factory=True,

@@ -19,7 +19,7 @@ from functions.faces import operations
 from functions.host_functions import CATCH_ALL
 from shared.commands.first_start import sample_archive
 from shared.hosting.requests import decode_path
-from shared.localhost import build_host, prepare
+from shared.localhost import build_host, prepare_data_folder
 from shared.runtime.routing import Route, Router, parse_template
 from shared.settings import Settings
 from tests.paths import MEASURED_HOST
@@ -59,7 +59,7 @@ OF_ORIGINS = "access-control-allow-origin"
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Generator[Address]:
     data = tmp_path_factory.mktemp("first") / "data"
     settings = Settings(data=data, url=URL, log_level="error")
-    prepare(settings)
+    prepare_data_folder(settings)
     with served_app(build_host(settings)) as address:
         push = httpx.post(
             f"{address.url}/2.0/registry/packages",

@@ -1,7 +1,7 @@
 """The times that pages state for moderation decisions are those of the code."""
 
 from functions import sparse_index
-from functions.http.public_pages import PAGE_CACHE_TIME
+from functions.html.public_pages import PAGE_CACHE_TIME
 from shared.adapters.blob import client as signed_links
 from shared.adapters.search import cloud_index
 from shared.domain.archives.containers import ArchiveContainer

@@ -236,7 +236,7 @@ async def test_a_release_comes_back_as_it_was(own_shelf: World, admin: Browser, 
     await admin.submit(f"{PAGE}/{verb}", reason=REASON)
     await admin.submit(f"{PAGE}/release")
     assert "<strong>Live.</strong>" in admin.text
-    assert "Release: live" in admin.text
+    assert "Release restored" in admin.text
     await admin.open(LIST)
     assert "No withheld releases" in admin.text
     assert (await own_shelf.java().pull(str(GREET))).version == "1.2.0"

@@ -6,7 +6,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from functions.http.public_pages import PAGE_CACHE_TIME
+from functions.html.public_pages import PAGE_CACHE_TIME
 from tests.protocol.web.page_reader import main_of, opened
 from tests.support.archives import bala
 from tests.support.browsers import signed_in

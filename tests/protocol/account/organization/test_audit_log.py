@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from functions.http.event_sentences import EVENT_PHRASES, event_sentence
-from functions.http.formatting import day as day_of
+from functions.html.event_sentences import EVENT_TEXTS, event_label, event_sentence
+from functions.html.formatting import day as day_of
 from shared.domain.coordinates import Coordinate
 from shared.domain.events import Event
 from shared.domain.names import parse_org
@@ -123,16 +123,24 @@ def event(kind: str, **details: str) -> Event:
     return Event(id="1", kind=kind, at_ms=0, actor="a1", subject="acme/x", details=details)
 
 
-@pytest.mark.parametrize("kind", sorted(EVENT_PHRASES))
+@pytest.mark.parametrize("kind", sorted(EVENT_TEXTS))
 def test_every_kind_has_a_sentence_even_if_an_old_event_lacks_a_field(kind: str) -> None:
     shown = event_sentence(event(kind), {"a1": "ann"})
     assert shown.startswith("ann ")
     assert "{" not in shown
 
 
-def test_a_kind_without_a_sentence_is_shown_by_its_name() -> None:
+@pytest.mark.parametrize("kind", sorted(EVENT_TEXTS))
+def test_every_kind_has_a_label(kind: str) -> None:
+    topic = kind.partition(".")[0].capitalize()
+    assert re.fullmatch(r"[A-Z][\w ,-]+", event_label(event(kind)))
+    assert not event_label(event(kind)).startswith(f"{topic}: ")
+
+
+def test_a_kind_without_texts_is_shown_by_its_name() -> None:
     shown = event_sentence(event("token.canary-tried"), {})
     assert shown == "a1, token: canary tried: acme/x"
+    assert event_label(event("token.canary-tried")) == "Token: canary tried"
 
 
 def test_a_continuation_that_ended_names_no_organization_and_other_details_stay_empty() -> None:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from functions.http.page_templates import STATIC
+from functions.html.page_templates import STATIC
 
 SHEET = (STATIC / "site.css").read_text("utf-8")
 TEXT = 4.5  # The least contrast of text.

@@ -11,7 +11,7 @@ import pytest
 from shared.adapters.data_folder import DataFolder
 from shared.adapters.embedded import FolderUnprepared
 from shared.domain.snapshots import RESTORE_UNFINISHED
-from shared.localhost import application, main, prepare
+from shared.localhost import application, main, prepare_data_folder
 from shared.runtime.file_replacement import partial_path
 from shared.runtime.private_files import make_private_folder
 from shared.settings import Settings
@@ -180,7 +180,7 @@ def test_an_application_is_refused_until_a_start_has_prepared_its_folder(
     with pytest.raises(FolderUnprepared):
         application()
     assert list(empty_folder.iterdir()) == [DataFolder(empty_folder).database]
-    prepare(Settings.load())
+    prepare_data_folder(Settings.load())
     assert application()
 
 

@@ -1,4 +1,4 @@
-"""package hold, release, quarantine and remove."""
+"""package hold, restore, quarantine and remove."""
 
 from typing import Any
 
@@ -21,8 +21,17 @@ def test_a_release_is_withheld_and_served_again(
     said = published.run("package", command, GREET, "--reason", "steals tokens")
     assert said == f"{GREET} is {state}.\n"
     assert (shown(published)["state"], shown(published)["reason"]) == (state, "steals tokens")
-    published.run("package", "release", GREET)
+    published.run("package", "restore", GREET)
     assert (shown(published)["state"], shown(published)["reason"]) == ("live", "")
+
+
+def test_the_earlier_name_of_restore_works_and_is_not_listed(published: Terminal) -> None:
+    published.run("package", "hold", GREET, "--reason", "x")
+    published.run("package", "release", GREET)
+    assert shown(published)["state"] == "live"
+    listed = published.run("package", "--help")
+    assert "  restore " in listed
+    assert "  release " not in listed
 
 
 @pytest.mark.parametrize("command", [["quarantine"], ["remove", "--yes"]])
@@ -37,7 +46,7 @@ def test_a_release_is_withdrawn_with_a_public_reason(
 def test_a_release_is_removed_for_ever(published: Terminal) -> None:
     published.run("package", "remove", GREET, "--reason", "court order", "--yes")
     assert shown(published)["state"] == "removed"
-    assert "removed" in published.fail("package", "release", GREET)
+    assert "removed" in published.fail("package", "restore", GREET)
 
 
 def test_nothing_is_removed_without_a_yes(published: Terminal) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
-from functions.http.event_sentences import EVENT_PHRASES
+from functions.html.event_sentences import EVENT_TEXTS
 from shared.domain.events import PERSONAL_DETAILS, Event
 from shared.domain.transparency.leaves import READABLE_KINDS, frozen, is_disclosed
 from tests.paths import docs
@@ -115,7 +115,7 @@ def test_another_salt_is_another_commitment() -> None:
     assert len(leaves) == 10
 
 
-@pytest.mark.parametrize("kind", sorted(EVENT_PHRASES.keys() - READABLE_KINDS.keys()))
+@pytest.mark.parametrize("kind", sorted(EVENT_TEXTS.keys() - READABLE_KINDS.keys()))
 def test_other_kinds_are_never_readable(kind: str) -> None:
     leaf = said(event(kind, public=True))
     assert leaf.keys() == {"v", "index", "commitment"}
@@ -123,7 +123,7 @@ def test_other_kinds_are_never_readable(kind: str) -> None:
 
 
 def test_every_readable_kind_exists() -> None:
-    assert READABLE_KINDS.keys() <= EVENT_PHRASES.keys()
+    assert READABLE_KINDS.keys() <= EVENT_TEXTS.keys()
     topics = {each.partition(".")[0] for each in READABLE_KINDS}
     assert topics == {"release", "package", "publisher", "ownership"}
     assert not topics & PERSONAL_DETAILS.keys()
@@ -149,7 +149,7 @@ CLAIMS = {"provider", "issuer", "repository", "workflow", "commit"}
 details = st.dictionaries(
     st.sampled_from([name for name in NAMES_OF_DETAILS if name not in CLAIMS]), texts
 )
-kinds = st.sampled_from(sorted(EVENT_PHRASES))
+kinds = st.sampled_from(sorted(EVENT_TEXTS))
 
 
 @st.composite

@@ -12,7 +12,7 @@ from functools import cache
 
 from msgspec import Struct
 
-from functions.http.page_templates import TEMPLATES
+from functions.html.page_templates import TEMPLATES
 from functions.http.scripts import EXAMPLE_URL, script_digests
 from shared.domain.trusted_publishing.presets import Pipeline
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from jinja2 import FileSystemLoader
 
-from functions.http.page_templates import TEMPLATES, fragment
+from functions.html.page_templates import TEMPLATES, fragment
 from shared.prose.template_engine import page_environment
 
 NAMES = sorted(str(file.relative_to(TEMPLATES)) for file in TEMPLATES.rglob("*.html"))

@@ -4,8 +4,8 @@ cookie names the browser, and a form without the token of that name is refused.
 Forms of people who are signed in are checked in `signed_in_pages.py`.
 """
 
+from functions.html.pages import PageCall
 from functions.http.body_parsing import Form, form_of
-from functions.http.pages import PageCall
 from shared.domain.errors.base import Invalid
 
 

@@ -12,11 +12,11 @@ from urllib.parse import urlencode
 
 from msgspec import Struct, structs
 
+from functions.html.operator_links import operator_links
+from functions.html.page_templates import render_template
 from functions.http.calls import Call
 from functions.http.json_answers import STATUS_BY_KIND, retry_headers
 from functions.http.operations import READ_METHODS, Face, Operation
-from functions.http.operator_links import operator_links
-from functions.http.page_templates import render_template
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Refusal
 from shared.domain.errors.identity import SignInToRead
@@ -225,7 +225,7 @@ class Pages(Face[PageCallT]):
         return await self.answer_page(call, operation)
 
     async def answer_page(self, call: PageCallT, operation: Operation) -> Answer:
-        """Read the notices, and let the handler answer."""
+        """Let the handler answer; the notices are read."""
         return await operation.handle(call)
 
     def refused(self, call: PageCallT, refusal: Refusal) -> Answer:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.http.formatting import ago, short_number
+from functions.html.formatting import ago, short_number
 
 AT_MS = 1_763_634_599_000  # 2025-11-20 10:29:59 UTC.
 DAY_MS = 24 * 60 * 60 * 1000

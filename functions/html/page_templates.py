@@ -6,8 +6,8 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from functions.http import formatting
-from functions.http.operator_links import contact_address
+from functions.html import formatting
+from functions.html.operator_links import contact_address
 from shared.domain.withdrawal_reasons import reason_text
 from shared.domain.withdrawals import withdrawal_text, withdrawal_title
 from shared.prose.safe_html import show_bidi_characters

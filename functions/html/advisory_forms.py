@@ -5,8 +5,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from functions.html.signed_in_pages import FormProblem, SignedInCall
 from functions.http.body_parsing import Form
-from functions.http.signed_in_pages import FormProblem, SignedInCall
 from shared.domain.advisories.advisories import Advisory
 from shared.domain.advisories.authoring import MAX_WRITTEN_RANGES, WrittenAdvisory, WrittenRange
 from shared.domain.names import OrgName

@@ -4,10 +4,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from html import escape
 from typing import TYPE_CHECKING
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote_plus
 
-from shared.domain.coordinates import Coordinate
-from shared.domain.search import SymbolHit
 from shared.domain.times import MS
 from shared.prose.safe_html import SafeHtml, show_bidi_characters
 
@@ -98,18 +96,6 @@ def url_quoted(value: str) -> str:
     """Return a value of a query parameter as a URL has it."""
     # Most values are words, and a page has some hundred.
     return value if value.isascii() and value.isalnum() else quote_plus(value)
-
-
-def provenance_address(coordinate: Coordinate) -> str:
-    """Return the path of what vouches for a release."""
-    return f"/api/v1/provenance/{coordinate.package}/{coordinate.version}"
-
-
-def symbol_address(hit: SymbolHit) -> str:
-    release = hit.listing.release
-    symbol = hit.symbol
-    release_path = f"/packages/{release.org}/{release.name}/{release.version}"
-    return quote(f"{release_path}/docs/{symbol.module}/{symbol.path}")
 
 
 def lasting(span: timedelta) -> str:

@@ -5,10 +5,7 @@ from datetime import timedelta
 from functools import cached_property
 from http import HTTPStatus
 
-from functions.http.answer_caching import allow_answer_caching_until
-from functions.http.caching_headers import NO_STORE
-from functions.http.operations import Operation
-from functions.http.pages import (
+from functions.html.pages import (
     HTML,
     PAGE_HEADERS,
     RELOAD,
@@ -17,6 +14,9 @@ from functions.http.pages import (
     RefusalPage,
     identify_visitor,
 )
+from functions.http.answer_caching import allow_answer_caching_until
+from functions.http.caching_headers import NO_STORE
+from functions.http.operations import Operation
 from functions.http.representations import unchanged_answer
 from shared.domain.documents import etag_of
 from shared.domain.errors.base import Refusal
@@ -114,7 +114,7 @@ class PublicPages(Pages[PublicPageCall]):
         self._explain = explain
 
     async def answer_page(self, call: PublicPageCall, operation: Operation) -> Answer:
-        edition_number = call.registry.adapters.edition.number
+        edition_number = call.registry.edition.number
         try:
             await self.identify(call)
             answer = await operation.handle(call)

@@ -11,10 +11,7 @@ from urllib.parse import quote, urlencode
 
 from msgspec import Struct, field
 
-from functions.http.body_parsing import Form, form_of
-from functions.http.json_answers import STATUS_BY_KIND, retry_headers
-from functions.http.operations import READ_METHODS, WRITE_METHODS, Operation
-from functions.http.pages import (
+from functions.html.pages import (
     RECENT_SIGN_IN_ROUTES,
     PageCall,
     Pages,
@@ -22,6 +19,9 @@ from functions.http.pages import (
     identify_visitor,
     see_other,
 )
+from functions.http.body_parsing import Form, form_of
+from functions.http.json_answers import STATUS_BY_KIND, retry_headers
+from functions.http.operations import READ_METHODS, WRITE_METHODS, Operation
 from shared.auth.cookies import Cookie
 from shared.domain.accounts import Account
 from shared.domain.errors.base import Forbidden, Invalid, Refusal, about_field

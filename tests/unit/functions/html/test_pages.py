@@ -2,7 +2,7 @@
 
 import pytest
 
-from functions.http.pages import add_done_message
+from functions.html.pages import add_done_message
 
 
 def test_a_second_message_for_a_value_of_done_is_refused() -> None:

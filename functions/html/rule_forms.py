@@ -10,6 +10,8 @@ from functions.http.body_parsing import Form
 from shared.domain.publishing_rules import VersionRuleChoice
 from shared.use_cases.inputs import Inputs, shown_fields
 
+FINDINGS_SHOWN = 100  # Releases of a dry run, the newest ones.
+
 # What the choices of a rule are called.
 CHOICES: dict[type[Enum], Sequence[tuple[str, str]]] = {
     VersionRuleChoice: (

@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from functions.http.pages import PageCall
+from functions.html.pages import PageCall
 from shared.domain.errors.base import InvalidRequest, about_field
 from shared.domain.token_redaction import redact_tokens
 

@@ -1,0 +1,1 @@
+"""What pages share: their calls and forms, templates, and how they word and show values."""
