@@ -42,12 +42,12 @@ KEYS_OF_A_QUERY = 200
 WRITE_ID_BYTES = 9
 
 _BUSY = frozenset({408, 410, 429, 449, 500, 502, 503, 504})
-_REFUSED = (
-    exceptions.CosmosResourceExistsError,
-    exceptions.CosmosResourceNotFoundError,
-    exceptions.CosmosAccessConditionFailedError,
-    exceptions.CosmosBatchOperationError,
-)
+_ERRORS: Mapping[int, type[exceptions.CosmosHttpResponseError]] = {
+    HTTPStatus.NOT_FOUND: exceptions.CosmosResourceNotFoundError,
+    HTTPStatus.CONFLICT: exceptions.CosmosResourceExistsError,
+    HTTPStatus.PRECONDITION_FAILED: exceptions.CosmosAccessConditionFailedError,
+}
+_REFUSED = tuple(_ERRORS.values())
 _DISCONNECTED = (ServiceRequestError, ServiceResponseError, IncompleteReadError)
 _PARTITION_FULL = 1014  # A partition key holds 20 GB.
 
@@ -296,7 +296,10 @@ class CosmosContainer(Struct, frozen=True):
         async def ask() -> None:
             # Made for each attempt: the client library takes the versions out of them.
             operations = [step.operation(mark) for step in steps]
-            await self._proxy.execute_item_batch(operations, pk)
+            try:
+                await self._proxy.execute_item_batch(operations, pk)
+            except exceptions.CosmosBatchOperationError as failed:
+                raise _error_of_step(failed) from failed
 
         try:
             await self._write(call, {"pk": pk}, ask)
@@ -453,6 +456,14 @@ def _if_match(etag: str) -> dict[str, Any]:
 def _patch(kind: str, field_: tuple[str, Any]) -> Item:
     name, value = field_
     return {"op": kind, "path": f"/{name}", "value": value}
+
+
+def _error_of_step(failed: Any) -> exceptions.CosmosHttpResponseError:
+    """Return the error that a single write raises with the status of the step that failed. The
+    error of a batch has no types."""
+    step: Item = failed.operation_responses[failed.error_index]
+    kind = _ERRORS.get(failed.status_code, exceptions.CosmosHttpResponseError)
+    return kind(failed.status_code, str(failed), sub_status=step.get("subStatusCode"))
 
 
 def _check(refused: exceptions.CosmosHttpResponseError) -> None:
