@@ -34,8 +34,8 @@ class DirectoryStore(Protocol):
         ...
 
     async def list_all(self, kind: type[E], after: Place, count: int) -> list[E]:
-        """Return up to `count` entities of a kind above a place, ordered by place. For operators
-        and maintenance tasks."""
+        """Return the first `count` entities of a kind above a place, ordered by place: fewer only
+        if no others follow. For operators and maintenance tasks."""
         ...
 
     async def add(self, entity: E, *others: Entity, replacing: Entity | None = None) -> E:

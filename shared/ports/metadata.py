@@ -122,7 +122,8 @@ class MetadataStore(PackageReader, Protocol):
         ...
 
     async def packages(self, after: str, count: int) -> list[Head]:
-        """Return up to `count` heads with keys above `after`, ordered by key."""
+        """Return the first `count` heads with keys above `after`, ordered by key: fewer only if no
+        others follow."""
         ...
 
     async def unpublished_events(self, count: int) -> list[Head | Release]:

@@ -192,14 +192,26 @@ class CosmosMetadata:
         )
 
     async def packages(self, after: str, count: int) -> list[Head]:
-        names = await self._packages.query(
+        found: list[Head] = []
+        while len(found) < count:
+            wanted = count - len(found)
+            names = await self._names(after, wanted)
+            # A claim that did not end has left a name without a head.
+            heads = await self._packages.read_each(names, HEAD)
+            found += [read_record(Head, item) for item in sorted(heads, key=itemgetter("pk"))]
+            if len(names) < wanted:
+                break
+            after = names[-1]
+        return found
+
+    async def _names(self, after: str, count: int) -> list[str]:
+        """Return up to `count` names that were ever written, above this one and in order."""
+        return await self._packages.query(
             "SELECT VALUE c.key FROM c WHERE c.key > @after ORDER BY c.key OFFSET 0 LIMIT @count",
             NAMES,
             after=after,
             count=count,
         )
-        heads = await self._packages.read_each(names, HEAD)
-        return [read_record(Head, item) for item in sorted(heads, key=itemgetter("pk"))]
 
     async def unpublished_events(self, count: int) -> list[Head | Release]:
         found = await self._packages.query("SELECT * FROM c WHERE c.waiting > 0")
