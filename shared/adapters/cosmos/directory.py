@@ -83,9 +83,8 @@ class CosmosDirectory:
         everyone = (entity, *others)
         container = self._of_kind(entity.kind)
         owner = entity.place.owner
-        replaced = [await self._replacement(replacing)] if replacing is not None else []
         steps = [BatchWrite(self._item(each)) for each in everyone]
-        if await container.batch(owner, [*steps, *replaced]):
+        if await container.batch(owner, [*steps, *await self._replacements(replacing)]):
             return entity
         there = [await container.read(owner, _id(each.kind, each.place)) for each in everyone]
         if any(item is not None and not item["removed"] for item in there):
@@ -95,7 +94,8 @@ class CosmosDirectory:
             BatchWrite(self._item(each), item["_etag"] if item else "")
             for each, item in zip(revived, there, strict=True)
         ]
-        if not await container.batch(owner, [*steps, *replaced]):
+        if not await container.batch(owner, [*steps, *await self._replacements(replacing)]):
+            await self._replacements(replacing)  # Raises `Stale` if that is why.
             raise AlreadyThere  # Another writer was faster.
         return entity.model_copy(
             update={"revision": revived[0].revision, "outbox": revived[0].outbox}
@@ -149,15 +149,17 @@ class CosmosDirectory:
         if changed is not None and changed["removed"]:
             await _delete(container, changed)
 
-    async def _replacement(self, entity: Entity) -> BatchWrite:
-        """Return the step of a batch that replaces an entity; raise `Stale`."""
+    async def _replacements(self, entity: Entity | None) -> list[BatchWrite]:
+        """Return the steps of a batch that replace an entity, if there is one; raise `Stale`."""
+        if entity is None:
+            return []
         item = await self._of_kind(entity.kind).read(
             entity.place.owner, _id(entity.kind, entity.place)
         )
         if item is None or item["removed"] or item["revision"] != entity.revision:
             raise Stale
         stored = entity.model_copy(update={"revision": entity.revision + 1})
-        return BatchWrite(self._item(stored), item["_etag"])
+        return [BatchWrite(self._item(stored), item["_etag"])]
 
     async def _change(self, entity: E, more: Item) -> tuple[E, Item]:
         stored = entity.model_copy(update={"revision": entity.revision + 1})
