@@ -41,6 +41,7 @@ PUBLISH_ATTEMPTS = 30  # Each attempt that fails is another publisher that succe
 EVENTS_PER_BATCH = 90  # With the head; a batch has at most 100 steps.
 PARTITIONS_AT_ONCE = 5  # Partitions that are read at once for a log with few events.
 LAST_MS = 2**53  # Later than any event.
+LAST_NUMBER = 2**53  # No event has a higher number.
 # The logs that are one partition each. Its limit is 20 GB, which is some ten million events, more
 # than a package or the roles of an organization ever have.
 WHOLE_LOGS = (package_stream(""), publishing_stream(""))
@@ -321,7 +322,7 @@ class CosmosEvents:
         items = await self._container.query(
             "SELECT * FROM c WHERE c.number < @before ORDER BY c.number DESC OFFSET 0 LIMIT @count",
             pk,
-            before=before or 2**53,
+            before=LAST_NUMBER if before is None else before,
             count=count,
         )
         return [_event(item) for item in items]
