@@ -63,7 +63,8 @@ class DirectoryStore(Protocol):
         ...
 
     async def unpublished(self, count: int) -> list[PendingEvents]:
-        """Return up to `count` outboxes that are not empty, oldest first."""
+        """Return up to `count` outboxes that are not empty, oldest first. If very many wait, these
+        need not be the oldest of all."""
         ...
 
     async def list_expiring(

@@ -127,7 +127,8 @@ class MetadataStore(PackageReader, Protocol):
         ...
 
     async def unpublished_events(self, count: int) -> list[Head | Release]:
-        """Return up to `count` records whose outbox is not empty, oldest first."""
+        """Return up to `count` records whose outbox is not empty, oldest first. If very many wait,
+        these need not be the oldest of all."""
         ...
 
     async def claim_tool(self, tool: str, package: Package) -> Package:

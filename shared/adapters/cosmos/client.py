@@ -142,18 +142,20 @@ class CosmosContainer(Struct, frozen=True):
         pk: str | None = None,
         *,
         as_of: SessionTokens | None = None,
+        most: int | None = None,
         **parameters: Any,
     ) -> list[Any]:
         """Return the results of the query in one partition, or of a plain filter in all: the
-        newest, or of one physical partition what includes at least the changes of `as_of`."""
+        newest, or of one physical partition what includes at least the changes of `as_of`. Of each
+        physical partition, only `most` results are read."""
         if pk is not None:
-            return await self._query_directly(text, parameters, as_of, partition_key=pk)
+            return await self._query_directly(text, parameters, as_of, most, partition_key=pk)
         ranges = await self.cosmos.ranges(self.name)
         if len(ranges) == 1:
-            return await self._query_directly(text, parameters, as_of, feed_range=ranges[0])
+            return await self._query_directly(text, parameters, as_of, most, feed_range=ranges[0])
         # Without a range, the service reads one physical partition after the other.
         found = await asyncio.gather(
-            *(self._query(text, parameters, feed_range=each) for each in ranges)
+            *(self._query(text, parameters, most, feed_range=each) for each in ranges)
         )
         return [item for each in found for item in each]
 
@@ -313,20 +315,27 @@ class CosmosContainer(Struct, frozen=True):
         text: str,
         parameters: Mapping[str, Any],
         as_of: SessionTokens | None,
+        most: int | None,
         **scope: Any,
     ) -> list[Any]:
         """Query one partition, or a container of one physical partition, without the layers of the
         client library; whatever is not answered is left to them, and is the newest."""
         query = {"query": text, "parameters": _named(parameters)}
         pk = scope.get("partition_key")
-        found = await _Call().run(lambda: query_directly(self._proxy, query, pk, PAGE_SIZE, as_of))
-        return await self._query(text, parameters, **scope) if found is None else found
+        size = _page_size(most)
+        found = await _Call().run(
+            lambda: query_directly(self._proxy, query, pk, size, session=as_of, most=most)
+        )
+        return await self._query(text, parameters, most, **scope) if found is None else found
 
-    async def _query(self, text: str, parameters: Mapping[str, Any], **scope: Any) -> list[Any]:
+    async def _query(
+        self, text: str, parameters: Mapping[str, Any], most: int | None, **scope: Any
+    ) -> list[Any]:
         named = _named(parameters)
+        size = _page_size(most)
         ask: Any = self._proxy.query_items  # Its types have an overload for each set of options.
         return await _Call().run(
-            lambda: _all(ask(text, parameters=named, max_item_count=PAGE_SIZE, **scope))
+            lambda: _all(ask(text, parameters=named, max_item_count=size, **scope), most)
         )
 
     async def _write(self, call: "_Call", item: Item, ask: Callable[[], Awaitable[T]]) -> T:
@@ -414,8 +423,18 @@ def _named(parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{"name": f"@{name}", "value": value} for name, value in parameters.items()]
 
 
-async def _all(found: AsyncIterable[Any]) -> list[Any]:
-    return [item async for item in found]
+def _page_size(most: int | None) -> int:
+    return PAGE_SIZE if most is None else min(most, PAGE_SIZE)
+
+
+async def _all(found: AsyncIterable[Any], most: int | None = None) -> list[Any]:
+    """Return what is found, or the first `most` of it; the pages after that are not read."""
+    items = list[Any]()
+    async for item in found:
+        items.append(item)
+        if len(items) == most:
+            break
+    return items
 
 
 class _Call:

@@ -5,6 +5,7 @@ from operator import attrgetter, itemgetter
 from typing import TypeVar
 
 from shared.adapters.cosmos.client import BatchWrite, CosmosContainer, CosmosDatabase, Item
+from shared.adapters.cosmos.outboxes import waiting_records
 from shared.domain.access_rights import AccessContext
 from shared.domain.accounts import Account
 from shared.domain.entities import Entity, PendingEvents, Place
@@ -114,8 +115,11 @@ class CosmosDirectory:
         await self._of_kind(entity.kind).put(self._item(entity))
 
     async def unpublished(self, count: int) -> list[PendingEvents]:
-        text = "SELECT * FROM c WHERE c.waiting > 0"
-        found = [item for each in (self._accounts, self._tokens) for item in await each.query(text)]
+        found = [
+            item
+            for container in (self._accounts, self._tokens)
+            for item in await waiting_records(container, count)
+        ]
         return [_pending_events(item) for item in sorted(found, key=itemgetter("waiting"))[:count]]
 
     async def list_expiring(

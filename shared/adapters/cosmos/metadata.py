@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from shared.adapters.cosmos.change_feed import ChangeFeedEdition
 from shared.adapters.cosmos.client import BatchWrite, CosmosContainer, CosmosDatabase, Item
+from shared.adapters.cosmos.outboxes import waiting_records
 from shared.adapters.cosmos.queries import SessionTokens
 from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import NO_PACKAGE, Coordinate, Package
@@ -214,11 +215,9 @@ class CosmosMetadata:
         )
 
     async def unpublished_events(self, count: int) -> list[Head | Release]:
-        found = await self._packages.query("SELECT * FROM c WHERE c.waiting > 0")
-        oldest = sorted(found, key=itemgetter("waiting"))[:count]
         return [
             read_record(Head, each) if each["kind"] == HEAD else read_record(Release, each)
-            for each in oldest
+            for each in await waiting_records(self._packages, count)
         ]
 
     async def claim_tool(self, tool: str, package: Package) -> Package:
