@@ -195,12 +195,12 @@ class CosmosContainer(Struct, frozen=True):
         )
         return [item for each in found for item in each]
 
-    async def pages(self, text: str) -> AsyncIterator[list[Any]]:
+    async def pages(self, text: str, **parameters: Any) -> AsyncIterator[list[Any]]:
         """Yield the results of a plain filter in all partitions, page by page."""
-        found, token = await _Call().run(lambda: self._page(text, None))
+        found, token = await _Call().run(lambda: self._page(text, parameters, None))
         yield found
         while (after := token) is not None:
-            found, token = await _Call().run(partial(self._page, text, after))
+            found, token = await _Call().run(partial(self._page, text, parameters, after))
             yield found
 
     async def now(self) -> str:
@@ -345,8 +345,12 @@ class CosmosContainer(Struct, frozen=True):
         finally:
             self.cosmos.notify_listener(self.name, item.get("pk", ""))
 
-    async def _page(self, text: str, token: str | None) -> tuple[list[Any], str | None]:
-        pages: Any = self._proxy.query_items(text, max_item_count=PAGE_SIZE).by_page(token)
+    async def _page(
+        self, text: str, parameters: Mapping[str, Any], token: str | None
+    ) -> tuple[list[Any], str | None]:
+        named = _named(parameters)
+        ask: Any = self._proxy.query_items  # Its types have an overload for each set of options.
+        pages = ask(text, parameters=named, max_item_count=PAGE_SIZE).by_page(token)
         async for page in pages:
             return await _all(page), pages.continuation_token
         return [], None

@@ -1,6 +1,7 @@
 """Accounts, organizations and everything that belongs to them, in Cosmos DB."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from operator import attrgetter, itemgetter
 from typing import TypeVar
 
@@ -57,6 +58,17 @@ class CosmosDirectory:
         )
         return [_entity(kind, item) for item in found]
 
+    async def page_by_owner(self, kind: type[E], after: Place, count: int) -> list[E]:
+        found = await self._of_kind(kind.kind).query(
+            "SELECT * FROM c WHERE c.kind = @kind AND c.id > @after AND c.removed = false"
+            " ORDER BY c.id OFFSET 0 LIMIT @count",
+            after.owner,
+            kind=kind.kind,
+            after=_id(kind.kind, after),
+            count=count,
+        )
+        return [_entity(kind, item) for item in found]
+
     async def list_by_subject(self, kind: type[E], subject: str) -> list[E]:
         found = await self._of_kind(kind.kind).query(
             "SELECT * FROM c WHERE c.kind = @kind AND c.subject = @subject AND c.removed = false",
@@ -79,6 +91,12 @@ class CosmosDirectory:
         return sorted((each for each in entities if each.place > after), key=attrgetter("place"))[
             :count
         ]
+
+    async def read_all(self, kind: type[E]) -> AsyncIterator[E]:
+        # Page by page, because all of them may take longer than one request may.
+        text = "SELECT * FROM c WHERE c.kind = @kind AND c.removed = false"
+        pages = self._of_kind(kind.kind).pages(text, kind=kind.kind)
+        return _decoded(kind, [item async for page in pages for item in page])
 
     async def add(self, entity: E, *others: Entity, replacing: Entity | None = None) -> E:
         everyone = (entity, *others)
@@ -211,6 +229,13 @@ _CHANGED_FIELDS = frozenset({"subject", "revision", "outbox", "waiting", "ends_m
 
 def _id(kind: str, place: Place) -> str:
     return f"{kind}:{place.key}"
+
+
+async def _decoded(kind: type[E], items: list[Item]) -> AsyncIterator[E]:
+    """Yield entities in order of place; none is decoded before it is needed, because that takes
+    several times the memory."""
+    for item in sorted(items, key=itemgetter("pk", "id")):
+        yield _entity(kind, item)
 
 
 def _entity(kind: type[E], item: Item) -> E:

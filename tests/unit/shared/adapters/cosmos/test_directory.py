@@ -13,11 +13,12 @@ from shared.domain.entities import AdditionCount
 from shared.domain.memberships import Membership
 from shared.domain.scopes import Role
 from shared.ports.conflicts import AlreadyThere, Stale
+from shared.services.record_batches import entity_batches
 from tests.contract.sample_records import event
 from tests.fakes.cosmos.protocol import Request
 from tests.fakes.cosmos.transport import DoubleTransport, Trouble
 from tests.fakes.system import FakeClock
-from tests.support.cloud_stores import CloudDouble
+from tests.support.cloud_stores import CloudDouble, double_of
 
 
 def counted(number: int) -> AdditionCount:
@@ -91,3 +92,19 @@ async def test_an_add_is_there_already_if_a_rival_has_taken_its_place(
             with pytest.raises(AlreadyThere):
                 await mine.add(member("mine"), replacing=counted(2))
         assert len(await other.list_by_owner(Membership, "acme")) == 1
+
+
+async def test_reading_all_entities_reads_each_once(tmp_path: Path) -> None:
+    async with opened(tmp_path) as directory:
+        charges = list[float]()
+        for first, last in ((0, 600), (600, 2_400)):
+            for number in range(first, last):
+                await directory.put(member(f"a{number}"))
+            double = double_of(tmp_path, FakeClock())
+            before = double.charged
+            batches = [each async for each in entity_batches(directory, Membership, 200)]
+            charges.append(double.charged - before)
+            assert [len(each) for each in batches] == [200] * (last // 200)
+        # Each item of less than a KiB takes a unit, and each page the charge of a query.
+        assert charges[1] <= 4 * charges[0]
+        assert charges[1] <= 2_400 + 3 * 4.6
