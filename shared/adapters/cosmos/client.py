@@ -177,21 +177,25 @@ class CosmosContainer(Struct, frozen=True):
         since: Mapping[str, int] = MappingProxyType({}),
         *,
         as_of: SessionTokens | None = None,
+        most: int | None = None,
         **parameters: Any,
     ) -> list[Item]:
         """Return the items that a plain filter finds in these partitions; of some partitions only
         those that changed since a second. One request, and one for each further physical
-        partition. The filter is extended by `AND`."""
+        partition, which each reads only `most` items. The filter is extended by `AND`."""
         if len(keys) == 1:
             parameters["since"] = since.get(keys[0], 0)
             recent = f"{text} AND c._ts >= @since"
-            return await self.query(recent, keys[0], as_of=as_of, **parameters)
+            return await self.query(recent, keys[0], as_of=as_of, most=most, **parameters)
         queries = (
             _query_of_keys(text, keys[start : start + KEYS_OF_A_QUERY], since)
             for start in range(0, len(keys), KEYS_OF_A_QUERY)
         )
         found = await asyncio.gather(
-            *(self.query(of_keys, as_of=as_of, **parameters, **named) for of_keys, named in queries)
+            *(
+                self.query(of_keys, as_of=as_of, most=most, **parameters, **named)
+                for of_keys, named in queries
+            )
         )
         return [item for each in found for item in each]
 
