@@ -10,7 +10,7 @@ from shared.adapters.cosmos.outboxes import waiting_records
 from shared.domain.access_rights import AccessContext
 from shared.domain.accounts import Account
 from shared.domain.entities import Entity, PendingEvents, Place
-from shared.domain.events import Event
+from shared.domain.events import Event, waiting_since
 from shared.domain.memberships import Membership, member_place
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
@@ -213,7 +213,7 @@ class CosmosDirectory:
             "revision": entity.revision,
             "removed": False,
             "outbox": [event.model_dump(mode="json") for event in entity.outbox],
-            "waiting": entity.outbox[0].at_ms if entity.outbox else 0,
+            "waiting": waiting_since(entity.outbox) or 0,
             "ends_ms": entity.ends_ms or 0,
             "ttl": -1,
             "body": body,

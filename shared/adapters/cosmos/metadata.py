@@ -19,11 +19,10 @@ from shared.adapters.cosmos.outboxes import waiting_records
 from shared.adapters.cosmos.queries import SessionTokens
 from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import NO_PACKAGE, Coordinate, Package
-from shared.domain.events import Event
+from shared.domain.events import waiting_since
 from shared.domain.names import OrgName, PackageName
 from shared.domain.packages import FoundRelease, Head, Release, ReleaseEntry, Survey
 from shared.domain.versions import Version
-from shared.domain.visibility import Visibility
 from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.metadata import ReadCheck, VersionDiffersInCase
 from shared.runtime.decoded_records import SURVEYS_CACHED_BYTES, merge_entries, share_field_names
@@ -250,7 +249,7 @@ class CosmosMetadata:
         """Create the release, with the claim of its version if that can differ in case; return
         whether it was created. Raises `VersionDiffersInCase`."""
         version = release.coordinate.version
-        if version.key == version.text.upper():  # It has no letters, as most versions.
+        if not version.has_letters:  # As most versions.
             return await self._packages.create(item_of(release))
         pk = pk_of(release)
         claim: Item = {"id": claim_id(version), "kind": "version", "version": version.text}
@@ -441,7 +440,7 @@ def item_of(record: Head | Release) -> Item:
         "kind": "release" if isinstance(record, Release) else HEAD,
         "revision": record.revision,
         "outbox": [event.model_dump(mode="json") for event in record.outbox],
-        "waiting": outbox_since(record.outbox),
+        "waiting": waiting_since(record.outbox) or 0,
         "body": body,
     }
     if isinstance(record, Head):
@@ -454,17 +453,9 @@ def read_record(kind: type[R], item: Item) -> R:
     return kind.model_validate({**item["body"], **beside})
 
 
-def outbox_since(outbox: tuple[Event, ...]) -> int:
-    """Return since when a record waits for its events to be published; 0 is not at all."""
-    return outbox[0].at_ms if outbox else 0
-
-
 @cache
 def _stand_in() -> Item:
-    """Return what is decoded in place of a head that does not exist, so that a missing package
-    takes as long as one that is hidden from the caller."""
-    head = Head(org="organization", name="package", visibility=Visibility.PRIVATE, created_ms=0)
-    return item_of(head)
+    return item_of(Head.stand_in())
 
 
 GRAPH = "graph"

@@ -6,11 +6,10 @@ from functools import partial
 from typing import TypeVar
 
 from shared.adapters.sqlite.database import Database
-from shared.adapters.sqlite.metadata import outbox_since
 from shared.domain.access_rights import AccessContext
 from shared.domain.accounts import Account
 from shared.domain.entities import Entity, PendingEvents, Place
-from shared.domain.events import Event
+from shared.domain.events import Event, waiting_since
 from shared.domain.memberships import Membership
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
@@ -216,7 +215,7 @@ def _store(entity: E, connection: sqlite3.Connection) -> E:
             *entity.place,
             entity.subject or None,
             entity.revision,
-            outbox_since(entity.outbox),
+            waiting_since(entity.outbox),
             entity.ends_ms,
             entity.model_dump_json(),
         ),

@@ -15,11 +15,10 @@ from pydantic import TypeAdapter
 from shared.adapters.sqlite.database import Database
 from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import NO_PACKAGE, Coordinate, Package
-from shared.domain.events import Event
+from shared.domain.events import waiting_since
 from shared.domain.names import OrgName, PackageName
 from shared.domain.packages import FoundRelease, Head, Release, ReleaseEntry, Survey
 from shared.domain.versions import Version
-from shared.domain.visibility import Visibility
 from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.metadata import ReadCheck, VersionDiffersInCase
 from shared.runtime.decoded_records import SURVEYS_CACHED_BYTES, merge_entries, share_field_names
@@ -155,17 +154,14 @@ async def _found(
 
 
 def _head_of(text: str | None) -> Head | None:
-    """Return the decoded head; for a package that does not exist a stand-in is decoded, so that it
-    takes as long as one that is hidden from the caller."""
+    """Return the decoded head, or None for a package that does not exist."""
     head = read_head(_stand_in() if text is None else text)
     return None if text is None else head
 
 
 @cache
 def _stand_in() -> str:
-    return Head(
-        org="organization", name="package", visibility=Visibility.PRIVATE, created_ms=0
-    ).model_dump_json()
+    return Head.stand_in().model_dump_json()
 
 
 def _claim(head: Head, connection: sqlite3.Connection) -> Head:
@@ -173,7 +169,7 @@ def _claim(head: Head, connection: sqlite3.Connection) -> Head:
     connection.execute(
         "INSERT INTO heads (pk, body, revision, waiting_since) VALUES (?, ?, ?, ?)"
         " ON CONFLICT DO NOTHING",
-        (key, head.model_dump_json(), head.revision, outbox_since(head.outbox)),
+        (key, head.model_dump_json(), head.revision, waiting_since(head.outbox)),
     )
     (body,) = connection.execute("SELECT body FROM heads WHERE pk = ?", (key,)).fetchone()
     return read_head(body)
@@ -214,7 +210,7 @@ def _insert_release(
             stored.digest,
             stored.model_dump_json(),
             stored.revision,
-            outbox_since(stored.outbox),
+            waiting_since(stored.outbox),
         ),
     )
     return bool(cursor.rowcount)
@@ -242,7 +238,7 @@ def _replace_release(release: Release, connection: sqlite3.Connection) -> Releas
         (
             stored.model_dump_json(),
             stored.revision,
-            outbox_since(stored.outbox),
+            waiting_since(stored.outbox),
             *_key(release),
             release.revision,
         ),
@@ -260,7 +256,7 @@ def _replace_head(head: Head, connection: sqlite3.Connection) -> Head:
         (
             stored.model_dump_json(),
             stored.revision,
-            outbox_since(stored.outbox),
+            waiting_since(stored.outbox),
             head.key,
             head.revision,
         ),
@@ -455,11 +451,6 @@ def read_head(text: str) -> Head:
 
 def read_release(text: str) -> Release:
     return share_field_names(Release.model_validate_json(text))
-
-
-def outbox_since(outbox: tuple[Event, ...]) -> int | None:
-    """Return since when a record waits for its events to be published, or None."""
-    return outbox[0].at_ms if outbox else None
 
 
 class EmbeddedEdition:
