@@ -18,7 +18,7 @@ from azure.core.exceptions import (
 from azure.storage.blob.aio import BlobClient
 
 from shared.adapters.blob.client import BlobContainers, translate_blob_errors
-from shared.adapters.cosmos.metadata import CosmosGraphs
+from shared.adapters.cosmos.graphs import CosmosGraphs
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.archives.digests import Digest
 from shared.domain.dependency_graphs import Graph, graph_document

@@ -13,7 +13,7 @@ from shared.adapters.blob.client import BlobContainers
 from shared.adapters.blob.documents import LARGEST_CACHED_DOCUMENT_BYTES, BlobDocuments
 from shared.adapters.cosmos.change_feed import ChangeFeedEdition
 from shared.adapters.cosmos.client import CosmosDatabase
-from shared.adapters.cosmos.metadata import LARGEST_GRAPH_ITEM_BYTES, CosmosGraphs
+from shared.adapters.cosmos.graphs import LARGEST_GRAPH_ITEM_BYTES, CosmosGraphs
 from shared.adapters.system import SystemRandomness
 from shared.domain.api_docs.pieces import PiecesPointer
 from shared.domain.api_docs.records import ApiDocsRecord, DocsState
