@@ -153,7 +153,8 @@ class CosmosMetadata:
         return await self.head(head.package) or head
 
     async def add_release(self, release: Release) -> None:
-        # The way from the digest comes first: it may lead nowhere, but a release is always found.
+        # The pointer from the digest is written before the release: after a crash between the two a
+        # pointer may name a missing release, but every release is found by its digest.
         head, _ = await asyncio.gather(
             self.head(release.coordinate.package), self._packages.put(_pointer(release))
         )

@@ -157,7 +157,8 @@ def _add_release(release: Release, connection: sqlite3.Connection) -> None:
     pk = release.coordinate.package.key
     statement = "SELECT version FROM releases WHERE pk = ? AND version_key = ?"
     row = connection.execute(statement, (pk, version_key)).fetchone()
-    # The version of a release may be claimed by another one, if both are of before.
+    # Another release may have the claim of this version: earlier versions of the registry published
+    # both, and only one of them could be given the claim.
     if row is None or row[0] == release.version or _has_release(release, connection):
         raise AlreadyThere
     raise VersionDiffersInCase(row[0])
