@@ -128,8 +128,8 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
         "delete-expired-records": UpkeepUsage(730, Usage(38.8, 9)),
         "send-expiry-reminders": UpkeepUsage(730, Usage(27.6, 7)),
         "apply-group-rules": UpkeepUsage(121.7, Usage(32.2, 8)),
-        "find-ownerless-organizations": UpkeepUsage(121.7, Usage(79.8, 20)),
-        "create-snapshot": UpkeepUsage(30.4, Usage(399.6, 80, 7, 12), Usage(7.99, 0.84)),
+        "find-ownerless-organizations": UpkeepUsage(121.7, Usage(70.2, 19)),
+        "create-snapshot": UpkeepUsage(30.4, Usage(348.2, 71, 7, 12), Usage(7.99, 0.84)),
         "delete-orphaned-archives": UpkeepUsage(30.4, Usage(41.6, 11, 0, 2), Usage(7.91, 1.01)),
         "audit-archives": UpkeepUsage(30.4, Usage(34.6, 9), Usage(4.09, 0.29, 1.01)),
         "anonymize-events": UpkeepUsage(30.4, Usage(29.6, 8)),
@@ -137,12 +137,12 @@ UPKEEP_USAGE: Mapping[str, UpkeepUsage] = MappingProxyType(
         "freeze-leaves": UpkeepUsage(8_760, Usage(33.6, 9)),
         "lock-disabled-accounts": UpkeepUsage(30.4, Usage(48.6, 11)),
         "renew-sigstore-root": UpkeepUsage(30.4, Usage(24, 7)),
-        "erase-accounts": UpkeepUsage(730, Usage(45.8, 11)),
+        "erase-accounts": UpkeepUsage(730, Usage(40.2, 10)),
         "repair-derived-data": UpkeepUsage(30.4, Usage(34.6, 9), Usage(16.45, 2.06, 0.51)),
         # Organizations without a limit are counted once a day.
-        "count-usage": UpkeepUsage(730, Usage(74, 17), Usage(1.5, 0.05), visits_a_month=30.4),
-        "remove-prereleases": UpkeepUsage(30.4, Usage(36.2, 8)),
-        "finish-deletions": UpkeepUsage(121.7, Usage(36.2, 8)),
+        "count-usage": UpkeepUsage(730, Usage(68.4, 16), Usage(1.5, 0.05), visits_a_month=30.4),
+        "remove-prereleases": UpkeepUsage(30.4, Usage(30.6, 7)),
+        "finish-deletions": UpkeepUsage(121.7, Usage(30.6, 7)),
     }
 )
 

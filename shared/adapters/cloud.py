@@ -26,7 +26,8 @@ from shared.adapters.cosmos.change_feed import PACKAGES, ChangeFeedEdition
 from shared.adapters.cosmos.client import COSMOS_CONTAINERS, DATABASE, CosmosDatabase, record_charge
 from shared.adapters.cosmos.directory import CosmosDirectory
 from shared.adapters.cosmos.events import CosmosEvents
-from shared.adapters.cosmos.metadata import CosmosGraphs, CosmosMetadata
+from shared.adapters.cosmos.graphs import CosmosGraphs
+from shared.adapters.cosmos.metadata import CosmosMetadata
 from shared.adapters.cosmos.pull_ledger import CosmosPulls
 from shared.adapters.cosmos.pull_records import CosmosPullRecords
 from shared.adapters.cosmos.work import CosmosWork

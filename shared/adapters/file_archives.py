@@ -100,8 +100,8 @@ class FileArchives:
     def _written_here(self, digest: Digest, content: bytes | memoryview) -> "_Written | None":
         """Write a small new archive on the event loop; return None for all others.
 
-        While readers keep the loop busy, a thread waits for the interpreter after each call of the
-        system: it is left those that wait for the disk.
+        While readers keep the loop busy, a thread waits for the interpreter after each system call.
+        So a thread makes only the calls that wait for the disk.
         """
         if len(content) > SMALL_BYTES or self._stat(digest) is not None:
             return None

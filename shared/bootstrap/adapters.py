@@ -17,7 +17,7 @@ from shared.adapters.installed import installed_components, running_versions
 from shared.adapters.mail import AzureMailer, ConsoleMailer, Encryption, SmtpMailer, SmtpServer
 from shared.adapters.network import Network
 from shared.adapters.snapshot_folder import SnapshotFolder
-from shared.adapters.sqlite.metadata import EmbeddedEdition
+from shared.adapters.sqlite.edition import EmbeddedEdition
 from shared.adapters.system import SystemClock, SystemRandomness, WriteProbe, disk_space
 from shared.auth.secrets import Secret
 from shared.bootstrap.keys import log_keys, release_signer, signing_keys, witness_keys

@@ -1,6 +1,6 @@
 """Events: what is recorded of a change, the logs that show it, and what it says of people."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from pydantic import Field
 
@@ -60,6 +60,11 @@ _KINDS_OF_PUBLISHERS = frozenset(
 _KINDS_OF_OWNERS = "owner."
 _KINDS_OF_ROLES = (_KINDS_OF_OWNERS, "member.")
 ROLES_THAT_PUBLISH = frozenset({"owner", "maintainer"})  # As in the details of events.
+
+
+def waiting_since(outbox: Sequence[Event]) -> int | None:
+    """Return since when the events of a record wait to be published; None if it has none."""
+    return outbox[0].at_ms if outbox else None
 
 
 def package_stream(package: str) -> str:

@@ -38,6 +38,11 @@ class Version:
         return self.text.lower()
 
     @property
+    def has_letters(self) -> bool:
+        """Whether another version may differ from this one in upper and lower case only."""
+        return self.key != self.text.upper()
+
+    @property
     def major(self) -> int:
         return self.precedence[0]
 

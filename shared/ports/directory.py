@@ -1,5 +1,6 @@
 """Accounts, organizations and what belongs to them."""
 
+from collections.abc import AsyncIterator
 from typing import Protocol, TypeVar
 
 from shared.domain.access_rights import AccessContext
@@ -28,14 +29,26 @@ class DirectoryStore(Protocol):
         """Return the entities of a kind and owner, ordered by key."""
         ...
 
+    async def page_by_owner(self, kind: type[E], after: Place, count: int) -> list[E]:
+        """Return the first `count` entities of a kind and of the owner of a place whose keys are
+        above its key, ordered by key: fewer only if no others follow."""
+        ...
+
     async def list_by_subject(self, kind: type[E], subject: str) -> list[E]:
         """Return the entities of a kind with this subject and any owner, ordered by place. The
         result may be out of date: use it for lists, never for rights."""
         ...
 
     async def list_all(self, kind: type[E], after: Place, count: int) -> list[E]:
-        """Return up to `count` entities of a kind above a place, ordered by place. For operators
-        and maintenance tasks."""
+        """Return the first `count` entities of a kind above a place, ordered by place: fewer only
+        if no others follow. For pages that people look at: a store without an order of all entities
+        reads every one above the place."""
+        ...
+
+    async def read_all(self, kind: type[E]) -> AsyncIterator[E]:
+        """Return an iterator over every entity of a kind, ordered by place, each of which is read
+        once. One that somebody adds, changes or removes meanwhile may come as it was before. For
+        operators and maintenance tasks: the cost grows with the number of entities."""
         ...
 
     async def add(self, entity: E, *others: Entity, replacing: Entity | None = None) -> E:
@@ -63,7 +76,8 @@ class DirectoryStore(Protocol):
         ...
 
     async def unpublished(self, count: int) -> list[PendingEvents]:
-        """Return up to `count` outboxes that are not empty, oldest first."""
+        """Return up to `count` outboxes that are not empty, oldest first. If very many wait, these
+        need not be the oldest of all."""
         ...
 
     async def list_expiring(

@@ -122,11 +122,13 @@ class MetadataStore(PackageReader, Protocol):
         ...
 
     async def packages(self, after: str, count: int) -> list[Head]:
-        """Return up to `count` heads with keys above `after`, ordered by key."""
+        """Return the first `count` heads with keys above `after`, ordered by key: fewer only if no
+        others follow."""
         ...
 
     async def unpublished_events(self, count: int) -> list[Head | Release]:
-        """Return up to `count` records whose outbox is not empty, oldest first."""
+        """Return up to `count` records whose outbox is not empty, oldest first. If very many wait,
+        these need not be the oldest of all."""
         ...
 
     async def claim_tool(self, tool: str, package: Package) -> Package:

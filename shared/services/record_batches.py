@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from typing import TypeVar
 
-from shared.domain.entities import Entity, Place
+from shared.domain.entities import Entity
 from shared.domain.packages import Head
 from shared.ports.directory import DirectoryStore
 from shared.ports.events import EventStore
@@ -25,17 +25,20 @@ LOG_EVENTS_READ_AT_ONCE = 200
 async def entity_batches(
     directory: DirectoryStore, kind: type[E], size: int
 ) -> AsyncGenerator[list[E]]:
-    """Yield every entity of the kind in order of place, up to `size` with each read."""
-    after = Place("")
-    while batch := await directory.list_all(kind, after, size):
+    """Yield every entity of the kind in order of place, up to `size` at once."""
+    batch = list[E]()
+    async for entity in await directory.read_all(kind):
+        batch.append(entity)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
         yield batch
-        after = batch[-1].place
 
 
 async def all_entities(directory: DirectoryStore, kind: type[E]) -> list[E]:
     """Return every entity of the kind, in order of place. The cost grows with their number."""
-    batches = entity_batches(directory, kind, ENTITIES_READ_AT_ONCE)
-    return [entity async for batch in batches for entity in batch]
+    return [entity async for entity in await directory.read_all(kind)]
 
 
 async def package_batches(

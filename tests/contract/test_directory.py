@@ -2,6 +2,7 @@
 
 import asyncio
 from itertools import count
+from operator import attrgetter
 
 import pytest
 
@@ -202,6 +203,22 @@ async def test_all_entities_of_an_owner_are_listed_however_many(stores: Stores) 
         assert [each.token for each in uses] == [f"t{number:02}" for number in range(length)]
 
 
+async def test_the_entities_of_an_owner_are_read_page_by_page(stores: Stores) -> None:
+    everything = [TokenUse(owner="a1", token=f"t{number}", used_ms=1) for number in range(7)]
+    others = [TokenUse(owner=owner, token="t3", used_ms=1) for owner in ("a0", "a10", "a2")]
+    for each in (*everything, *others):
+        await stores.directory.put(each)
+    await stores.directory.put(token())
+    await stores.directory.remove(everything[4])
+    seen: list[TokenUse] = []
+    for length in (4, 2, 0):
+        after = seen[-1].place if seen else Place("a1")
+        page = await stores.directory.page_by_owner(TokenUse, after, 4)
+        assert len(page) == length
+        seen += page
+    assert seen == [*everything[:4], *everything[5:]]
+
+
 async def test_entities_are_listed_by_their_subject(stores: Stores) -> None:
     for org, account_id in (("gamma", "a1"), ("acme", "a1"), ("beta", "a2")):
         await stores.directory.add(member(account_id, org=org))
@@ -221,6 +238,30 @@ async def test_all_entities_of_a_kind_are_read_page_by_page(stores: Stores) -> N
     ):
         seen.extend(page)
     assert seen == everybody
+
+
+async def test_every_entity_of_a_kind_is_read_once_in_order_of_place(
+    stores: Stores, others: Stores
+) -> None:
+    assert [each async for each in await stores.directory.read_all(TokenUse)] == []
+    uses = [
+        TokenUse(owner=f"a{number % 7}", token=f"t{number:04}", used_ms=1)
+        for number in range(1_203)
+    ]
+    for each in uses:
+        await stores.directory.put(each)
+    await stores.directory.remove(uses[5])
+    await stores.directory.put(token())
+    found = [each async for each in await others.directory.read_all(TokenUse)]
+    assert found == sorted((*uses[:5], *uses[6:]), key=attrgetter("place"))
+
+
+async def test_what_is_read_of_all_entities_may_be_removed_on_the_way(stores: Stores) -> None:
+    for number in range(1_203):
+        await stores.directory.put(TokenUse(owner="a1", token=f"t{number}", used_ms=1))
+    async for each in await stores.directory.read_all(TokenUse):
+        await stores.directory.remove(each)
+    assert [each async for each in await stores.directory.read_all(TokenUse)] == []
 
 
 # --- standing ----------------------------------------------------------------------------------

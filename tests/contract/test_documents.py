@@ -1,6 +1,8 @@
 """What DocumentStore promises."""
 
+import asyncio
 import json
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -190,6 +192,19 @@ async def test_api_documentation_of_a_newer_generator_stays(stores: Stores, maki
     assert await stores.documents.api_docs_record(DIGEST) == record("by-3", 3)
     pieces = [await stores.documents.read_pieces(DIGEST, f"by-{n}", 0, 5) for n in (1, 2, 3)]
     assert pieces == [None, None, b"piece"]
+
+
+async def test_api_documentation_of_a_newer_generator_stays_if_both_are_stored_at_once(
+    stores: Stores, others: Stores, tmp_path: Path
+) -> None:
+    puts = list[Awaitable[None]]()
+    for generator, process in ((3, stores), (2, others), (1, stores)):
+        file = tmp_path / f"{generator}.pieces"
+        file.write_bytes(b"piece")
+        made = record(f"by-{generator}", generator)
+        puts.append(process.documents.put_api_docs(DIGEST, made, file))
+    await asyncio.gather(*puts)
+    assert await stores.documents.api_docs_record(DIGEST) == record("by-3", 3)
 
 
 async def test_api_documentation_is_made_again_by_the_same_generator(

@@ -215,6 +215,16 @@ async def test_a_log_is_read_page_by_page(stores: Stores) -> None:
     assert seen == [f"e{number}" for number in range(7, 0, -1)]
 
 
+async def test_no_event_is_before_the_first(stores: Stores) -> None:
+    pushed = event("e1", org="acme").model_copy(update={"kind": "release.pushed", "account": "a1"})
+    await stores.events.append([pushed])
+    assert await stores.events.newest(0, 10) == []
+    assert len(pushed.streams) == 3
+    for name in pushed.streams:
+        assert len(await stores.events.stream(name, None, 10)) == 1
+        assert await stores.events.stream(name, 0, 10) == []
+
+
 async def test_old_events_forget_where_they_came_from_and_nothing_else(stores: Stores) -> None:
     origin = {"address": "203.0.113.7", "credential": "t1", "actor": "a1"}
     events = [event(f"e{n}", at_ms=n).model_copy(update=origin) for n in (10, 20, 30)]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.cloud import CloudStores
+from shared.adapters.cosmos.metadata import NAMES
 from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import NO_PACKAGE, Package
 from shared.domain.packages import Dependency, FoundRelease, Head, Release
@@ -436,6 +437,26 @@ async def test_packages_are_listed_page_by_page_in_order_of_key(stores: Stores) 
     assert [str(each.package) for each in first] == ["a/B", "A/z", "b/b"]
     rest = await stores.metadata.packages(first[-1].package.key, 3)
     assert [str(each.package) for each in rest] == ["c/a"]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+async def test_a_page_of_packages_is_full_unless_it_is_the_last(stores: Stores, count: int) -> None:
+    texts = ("a/a", "a/c", "a/f", "b/b", "b/z")
+    for text in texts:
+        await claimed(stores, text)
+    if isinstance(stores, CloudStores):
+        # What is left of claims that did not end.
+        for name in ("a/0", "a/b", "a/d", "a/e", "b/a"):
+            item = {"id": name.replace("/", ":"), "pk": NAMES, "key": name}
+            await stores.cosmos.container("packages").put(item)
+    listed = list[str]()
+    for start in range(0, len(texts), count):
+        after = listed[-1] if listed else ""
+        page = await stores.metadata.packages(after, count)
+        assert len(page) == min(count, len(texts) - start)
+        listed += [each.key for each in page]
+    assert listed == list(texts)
+    assert await stores.metadata.packages(listed[-1], count) == []
 
 
 async def test_records_with_waiting_events_are_listed_oldest_first(stores: Stores) -> None:

@@ -38,6 +38,7 @@ READS = frozenset(
     {
         "directory.list_by_subject",
         "directory.list_all",
+        "directory.read_all",
         "directory.get",
         "directory.list_by_owner",
         "directory.access_context",

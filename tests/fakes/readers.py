@@ -1,6 +1,6 @@
 """Known readers of tests that repeat no answers."""
 
-from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
+from shared.adapters.sqlite.edition import ChangesSince, EmbeddedEdition
 from shared.auth.known_readers import KnownReaders
 from tests.fakes.system import FakeClock
 

@@ -1,6 +1,6 @@
 """The directory, the event feed and short-lived state in dictionaries."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Self, TypeVar, cast
@@ -56,6 +56,11 @@ class FakeDirectory:
         self.calls.append("list_by_owner")
         return [each for each in self.every(kind) if each.place.owner == owner]
 
+    async def page_by_owner(self, kind: type[E], after: Place, count: int) -> list[E]:
+        self.calls.append("page_by_owner")
+        found = await self.list_by_owner(kind, after.owner)
+        return [each for each in found if each.place > after][:count]
+
     async def list_by_subject(self, kind: type[E], subject: str) -> list[E]:
         self.calls.append("list_by_subject")
         return [each for each in self.every(kind) if each.subject == subject]
@@ -63,6 +68,10 @@ class FakeDirectory:
     async def list_all(self, kind: type[E], after: Place, count: int) -> list[E]:
         self.calls.append("list_all")
         return [each for each in self.every(kind) if each.place > after][:count]
+
+    async def read_all(self, kind: type[E]) -> AsyncIterator[E]:
+        self.calls.append("read_all")
+        return _each(self.every(kind))
 
     async def add(self, entity: E, *others: Entity, replacing: Entity | None = None) -> E:
         self.calls.append("add")
@@ -130,6 +139,11 @@ class FakeDirectory:
         there = self.entities.get(_key(entity))
         if there is None or there.revision != entity.revision:
             raise Stale
+
+
+async def _each(entities: list[E]) -> AsyncIterator[E]:
+    for each in entities:
+        yield each
 
 
 def _key(entity: Entity) -> Key:

@@ -7,13 +7,18 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.core import MatchConditions
+from azure.core.exceptions import (
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+)
 from azure.storage.blob.aio import BlobClient
 
 from shared.adapters.blob.client import BlobContainers, translate_blob_errors
-from shared.adapters.cosmos.metadata import CosmosGraphs
+from shared.adapters.cosmos.graphs import CosmosGraphs
 from shared.domain.api_docs.records import ApiDocsRecord
 from shared.domain.archives.digests import Digest
 from shared.domain.dependency_graphs import Graph, graph_document
@@ -96,21 +101,32 @@ class BlobDocuments:
     async def put_api_docs(
         self, digest: Digest, record: ApiDocsRecord, pieces: Path | None = None
     ) -> None:
-        stored = await self.api_docs_record(digest)
-        if stored is not None and stored.generator > record.generator:
-            return
         # The record comes last: until then the documentation is made again.
         name = record.pieces.name if record.pieces else ""
-        if pieces is not None:
-            await self._put(_pieces(digest, name), await asyncio.to_thread(pieces.open, "rb"))
-        body = BytesIO(record.model_dump_json().encode())
-        await self._put(f"{_api_docs(digest)}record.json", body)
-        for each in await self._names(_pieces(digest)):
-            if each != _pieces(digest, name):
+        body = record.model_dump_json().encode()
+        while True:
+            stored, etag = await self._read_tagged(_api_docs_record(digest))
+            if stored and ApiDocsRecord.model_validate_json(stored).generator > record.generator:
+                break
+            if pieces is not None:
+                # Once more in each round: another writer deletes pieces that no record names.
+                await self._put(_pieces(digest, name), await asyncio.to_thread(pieces.open, "rb"))
+            if await self._replace(_api_docs_record(digest), body, etag):
+                break
+        await self._delete_other_pieces(digest)
+
+    async def _delete_other_pieces(self, digest: Digest) -> None:
+        """Delete the pieces that the record does not name. It is read after they are listed:
+        another writer may have replaced it."""
+        listed = await self._names(_pieces(digest))
+        record = await self.api_docs_record(digest)
+        kept = _pieces(digest, record.pieces.name) if record and record.pieces else ""
+        for each in listed:
+            if each != kept:
                 await self._delete(each)
 
     async def api_docs_record(self, digest: Digest) -> ApiDocsRecord | None:
-        content = await self._read(f"{_api_docs(digest)}record.json")
+        content = await self._read(_api_docs_record(digest))
         return None if content is None else ApiDocsRecord.model_validate_json(content)
 
     async def read_pieces(self, digest: Digest, name: str, start: int, count: int) -> bytes | None:
@@ -162,12 +178,33 @@ class BlobDocuments:
         with translate_blob_errors(), content:
             await self._blob(name).upload_blob(content, overwrite=True)
 
+    async def _replace(self, name: str, content: bytes, etag: str) -> bool:
+        """Store the blob if the stored one has this version, or if there is none for an empty
+        `etag`; return whether it was stored."""
+        condition: dict[str, Any] = (
+            {"etag": etag, "match_condition": MatchConditions.IfNotModified} if etag else {}
+        )
+        with (
+            translate_blob_errors(),
+            suppress(ResourceExistsError, ResourceModifiedError, ResourceNotFoundError),
+        ):
+            await self._blob(name).upload_blob(BytesIO(content), overwrite=bool(etag), **condition)
+            return True
+        return False
+
     async def _read(self, name: str, start: int = 0, count: int | None = None) -> bytes | None:
+        content, _ = await self._read_tagged(name, start, count)
+        return content
+
+    async def _read_tagged(
+        self, name: str, start: int = 0, count: int | None = None
+    ) -> tuple[bytes | None, str]:
+        """Return the content and the version of a blob; None and nothing if there is none."""
         async with self._slots:
             with translate_blob_errors(), suppress(ResourceNotFoundError):
-                found = await self._blob(name).download_blob(start, count)
-                return await found.readall()
-        return None
+                found: Any = await self._blob(name).download_blob(start, count)
+                return await found.readall(), found.properties.etag
+        return None, ""
 
     async def _delete(self, name: str) -> None:
         with translate_blob_errors(), suppress(ResourceNotFoundError):
@@ -202,6 +239,10 @@ def _renderings(digest: Digest) -> str:
 
 def _api_docs(digest: Digest) -> str:
     return f"api-docs/{digest.hex}/"
+
+
+def _api_docs_record(digest: Digest) -> str:
+    return f"{_api_docs(digest)}record.json"
 
 
 def _pieces(digest: Digest, name: str = "") -> str:

@@ -42,12 +42,12 @@ KEYS_OF_A_QUERY = 200
 WRITE_ID_BYTES = 9
 
 _BUSY = frozenset({408, 410, 429, 449, 500, 502, 503, 504})
-_REFUSED = (
-    exceptions.CosmosResourceExistsError,
-    exceptions.CosmosResourceNotFoundError,
-    exceptions.CosmosAccessConditionFailedError,
-    exceptions.CosmosBatchOperationError,
-)
+_ERRORS: Mapping[int, type[exceptions.CosmosHttpResponseError]] = {
+    HTTPStatus.NOT_FOUND: exceptions.CosmosResourceNotFoundError,
+    HTTPStatus.CONFLICT: exceptions.CosmosResourceExistsError,
+    HTTPStatus.PRECONDITION_FAILED: exceptions.CosmosAccessConditionFailedError,
+}
+_REFUSED = tuple(_ERRORS.values())
 _DISCONNECTED = (ServiceRequestError, ServiceResponseError, IncompleteReadError)
 _PARTITION_FULL = 1014  # A partition key holds 20 GB.
 
@@ -142,18 +142,20 @@ class CosmosContainer(Struct, frozen=True):
         pk: str | None = None,
         *,
         as_of: SessionTokens | None = None,
+        most: int | None = None,
         **parameters: Any,
     ) -> list[Any]:
         """Return the results of the query in one partition, or of a plain filter in all: the
-        newest, or of one physical partition what includes at least the changes of `as_of`."""
+        newest, or of one physical partition what includes at least the changes of `as_of`. Of each
+        physical partition, only `most` results are read."""
         if pk is not None:
-            return await self._query_directly(text, parameters, as_of, partition_key=pk)
+            return await self._query_directly(text, parameters, as_of, most, partition_key=pk)
         ranges = await self.cosmos.ranges(self.name)
         if len(ranges) == 1:
-            return await self._query_directly(text, parameters, as_of, feed_range=ranges[0])
+            return await self._query_directly(text, parameters, as_of, most, feed_range=ranges[0])
         # Without a range, the service reads one physical partition after the other.
         found = await asyncio.gather(
-            *(self._query(text, parameters, feed_range=each) for each in ranges)
+            *(self._query(text, parameters, most, feed_range=each) for each in ranges)
         )
         return [item for each in found for item in each]
 
@@ -175,30 +177,34 @@ class CosmosContainer(Struct, frozen=True):
         since: Mapping[str, int] = MappingProxyType({}),
         *,
         as_of: SessionTokens | None = None,
+        most: int | None = None,
         **parameters: Any,
     ) -> list[Item]:
         """Return the items that a plain filter finds in these partitions; of some partitions only
         those that changed since a second. One request, and one for each further physical
-        partition. The filter is extended by `AND`."""
+        partition, which each reads only `most` items. The filter is extended by `AND`."""
         if len(keys) == 1:
             parameters["since"] = since.get(keys[0], 0)
             recent = f"{text} AND c._ts >= @since"
-            return await self.query(recent, keys[0], as_of=as_of, **parameters)
+            return await self.query(recent, keys[0], as_of=as_of, most=most, **parameters)
         queries = (
             _query_of_keys(text, keys[start : start + KEYS_OF_A_QUERY], since)
             for start in range(0, len(keys), KEYS_OF_A_QUERY)
         )
         found = await asyncio.gather(
-            *(self.query(of_keys, as_of=as_of, **parameters, **named) for of_keys, named in queries)
+            *(
+                self.query(of_keys, as_of=as_of, most=most, **parameters, **named)
+                for of_keys, named in queries
+            )
         )
         return [item for each in found for item in each]
 
-    async def pages(self, text: str) -> AsyncIterator[list[Any]]:
+    async def pages(self, text: str, **parameters: Any) -> AsyncIterator[list[Any]]:
         """Yield the results of a plain filter in all partitions, page by page."""
-        found, token = await _Call().run(lambda: self._page(text, None))
+        found, token = await _Call().run(lambda: self._page(text, parameters, None))
         yield found
         while (after := token) is not None:
-            found, token = await _Call().run(partial(self._page, text, after))
+            found, token = await _Call().run(partial(self._page, text, parameters, after))
             yield found
 
     async def now(self) -> str:
@@ -296,7 +302,10 @@ class CosmosContainer(Struct, frozen=True):
         async def ask() -> None:
             # Made for each attempt: the client library takes the versions out of them.
             operations = [step.operation(mark) for step in steps]
-            await self._proxy.execute_item_batch(operations, pk)
+            try:
+                await self._proxy.execute_item_batch(operations, pk)
+            except exceptions.CosmosBatchOperationError as failed:
+                raise _error_of_step(failed) from failed
 
         try:
             await self._write(call, {"pk": pk}, ask)
@@ -310,20 +319,27 @@ class CosmosContainer(Struct, frozen=True):
         text: str,
         parameters: Mapping[str, Any],
         as_of: SessionTokens | None,
+        most: int | None,
         **scope: Any,
     ) -> list[Any]:
         """Query one partition, or a container of one physical partition, without the layers of the
         client library; whatever is not answered is left to them, and is the newest."""
         query = {"query": text, "parameters": _named(parameters)}
         pk = scope.get("partition_key")
-        found = await _Call().run(lambda: query_directly(self._proxy, query, pk, PAGE_SIZE, as_of))
-        return await self._query(text, parameters, **scope) if found is None else found
+        size = _page_size(most)
+        found = await _Call().run(
+            lambda: query_directly(self._proxy, query, pk, size, session=as_of, most=most)
+        )
+        return await self._query(text, parameters, most, **scope) if found is None else found
 
-    async def _query(self, text: str, parameters: Mapping[str, Any], **scope: Any) -> list[Any]:
+    async def _query(
+        self, text: str, parameters: Mapping[str, Any], most: int | None, **scope: Any
+    ) -> list[Any]:
         named = _named(parameters)
+        size = _page_size(most)
         ask: Any = self._proxy.query_items  # Its types have an overload for each set of options.
         return await _Call().run(
-            lambda: _all(ask(text, parameters=named, max_item_count=PAGE_SIZE, **scope))
+            lambda: _all(ask(text, parameters=named, max_item_count=size, **scope), most)
         )
 
     async def _write(self, call: "_Call", item: Item, ask: Callable[[], Awaitable[T]]) -> T:
@@ -333,8 +349,12 @@ class CosmosContainer(Struct, frozen=True):
         finally:
             self.cosmos.notify_listener(self.name, item.get("pk", ""))
 
-    async def _page(self, text: str, token: str | None) -> tuple[list[Any], str | None]:
-        pages: Any = self._proxy.query_items(text, max_item_count=PAGE_SIZE).by_page(token)
+    async def _page(
+        self, text: str, parameters: Mapping[str, Any], token: str | None
+    ) -> tuple[list[Any], str | None]:
+        named = _named(parameters)
+        ask: Any = self._proxy.query_items  # Its types have an overload for each set of options.
+        pages = ask(text, parameters=named, max_item_count=PAGE_SIZE).by_page(token)
         async for page in pages:
             return await _all(page), pages.continuation_token
         return [], None
@@ -411,8 +431,18 @@ def _named(parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{"name": f"@{name}", "value": value} for name, value in parameters.items()]
 
 
-async def _all(found: AsyncIterable[Any]) -> list[Any]:
-    return [item async for item in found]
+def _page_size(most: int | None) -> int:
+    return PAGE_SIZE if most is None else min(most, PAGE_SIZE)
+
+
+async def _all(found: AsyncIterable[Any], most: int | None = None) -> list[Any]:
+    """Return what is found, or the first `most` of it; the pages after that are not read."""
+    items = list[Any]()
+    async for item in found:
+        items.append(item)
+        if len(items) == most:
+            break
+    return items
 
 
 class _Call:
@@ -453,6 +483,14 @@ def _if_match(etag: str) -> dict[str, Any]:
 def _patch(kind: str, field_: tuple[str, Any]) -> Item:
     name, value = field_
     return {"op": kind, "path": f"/{name}", "value": value}
+
+
+def _error_of_step(failed: Any) -> exceptions.CosmosHttpResponseError:
+    """Return the error that a single write raises with the status of the step that failed. The
+    error of a batch has no types."""
+    step: Item = failed.operation_responses[failed.error_index]
+    kind = _ERRORS.get(failed.status_code, exceptions.CosmosHttpResponseError)
+    return kind(failed.status_code, str(failed), sub_status=step.get("subStatusCode"))
 
 
 def _check(refused: exceptions.CosmosHttpResponseError) -> None:

@@ -1,14 +1,16 @@
 """Accounts, organizations and everything that belongs to them, in Cosmos DB."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from operator import attrgetter, itemgetter
 from typing import TypeVar
 
 from shared.adapters.cosmos.client import BatchWrite, CosmosContainer, CosmosDatabase, Item
+from shared.adapters.cosmos.outboxes import waiting_records
 from shared.domain.access_rights import AccessContext
 from shared.domain.accounts import Account
 from shared.domain.entities import Entity, PendingEvents, Place
-from shared.domain.events import Event
+from shared.domain.events import Event, waiting_since
 from shared.domain.memberships import Membership, member_place
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization, organization_place
@@ -56,6 +58,17 @@ class CosmosDirectory:
         )
         return [_entity(kind, item) for item in found]
 
+    async def page_by_owner(self, kind: type[E], after: Place, count: int) -> list[E]:
+        found = await self._of_kind(kind.kind).query(
+            "SELECT * FROM c WHERE c.kind = @kind AND c.id > @after AND c.removed = false"
+            " ORDER BY c.id OFFSET 0 LIMIT @count",
+            after.owner,
+            kind=kind.kind,
+            after=_id(kind.kind, after),
+            count=count,
+        )
+        return [_entity(kind, item) for item in found]
+
     async def list_by_subject(self, kind: type[E], subject: str) -> list[E]:
         found = await self._of_kind(kind.kind).query(
             "SELECT * FROM c WHERE c.kind = @kind AND c.subject = @subject AND c.removed = false",
@@ -79,13 +92,18 @@ class CosmosDirectory:
             :count
         ]
 
+    async def read_all(self, kind: type[E]) -> AsyncIterator[E]:
+        # Page by page, because all of them may take longer than one request may.
+        text = "SELECT * FROM c WHERE c.kind = @kind AND c.removed = false"
+        pages = self._of_kind(kind.kind).pages(text, kind=kind.kind)
+        return _decoded(kind, [item async for page in pages for item in page])
+
     async def add(self, entity: E, *others: Entity, replacing: Entity | None = None) -> E:
         everyone = (entity, *others)
         container = self._of_kind(entity.kind)
         owner = entity.place.owner
-        replaced = [await self._replacement(replacing)] if replacing is not None else []
         steps = [BatchWrite(self._item(each)) for each in everyone]
-        if await container.batch(owner, [*steps, *replaced]):
+        if await container.batch(owner, [*steps, *await self._replacements(replacing)]):
             return entity
         there = [await container.read(owner, _id(each.kind, each.place)) for each in everyone]
         if any(item is not None and not item["removed"] for item in there):
@@ -95,7 +113,8 @@ class CosmosDirectory:
             BatchWrite(self._item(each), item["_etag"] if item else "")
             for each, item in zip(revived, there, strict=True)
         ]
-        if not await container.batch(owner, [*steps, *replaced]):
+        if not await container.batch(owner, [*steps, *await self._replacements(replacing)]):
+            await self._replacements(replacing)  # Raises `Stale` if that is why.
             raise AlreadyThere  # Another writer was faster.
         return entity.model_copy(
             update={"revision": revived[0].revision, "outbox": revived[0].outbox}
@@ -114,8 +133,11 @@ class CosmosDirectory:
         await self._of_kind(entity.kind).put(self._item(entity))
 
     async def unpublished(self, count: int) -> list[PendingEvents]:
-        text = "SELECT * FROM c WHERE c.waiting > 0"
-        found = [item for each in (self._accounts, self._tokens) for item in await each.query(text)]
+        found = [
+            item
+            for container in (self._accounts, self._tokens)
+            for item in await waiting_records(container, count)
+        ]
         return [_pending_events(item) for item in sorted(found, key=itemgetter("waiting"))[:count]]
 
     async def list_expiring(
@@ -149,15 +171,17 @@ class CosmosDirectory:
         if changed is not None and changed["removed"]:
             await _delete(container, changed)
 
-    async def _replacement(self, entity: Entity) -> BatchWrite:
-        """Return the step of a batch that replaces an entity; raise `Stale`."""
+    async def _replacements(self, entity: Entity | None) -> list[BatchWrite]:
+        """Return the steps of a batch that replace an entity, if there is one; raise `Stale`."""
+        if entity is None:
+            return []
         item = await self._of_kind(entity.kind).read(
             entity.place.owner, _id(entity.kind, entity.place)
         )
         if item is None or item["removed"] or item["revision"] != entity.revision:
             raise Stale
         stored = entity.model_copy(update={"revision": entity.revision + 1})
-        return BatchWrite(self._item(stored), item["_etag"])
+        return [BatchWrite(self._item(stored), item["_etag"])]
 
     async def _change(self, entity: E, more: Item) -> tuple[E, Item]:
         stored = entity.model_copy(update={"revision": entity.revision + 1})
@@ -189,7 +213,7 @@ class CosmosDirectory:
             "revision": entity.revision,
             "removed": False,
             "outbox": [event.model_dump(mode="json") for event in entity.outbox],
-            "waiting": entity.outbox[0].at_ms if entity.outbox else 0,
+            "waiting": waiting_since(entity.outbox) or 0,
             "ends_ms": entity.ends_ms or 0,
             "ttl": -1,
             "body": body,
@@ -205,6 +229,13 @@ _CHANGED_FIELDS = frozenset({"subject", "revision", "outbox", "waiting", "ends_m
 
 def _id(kind: str, place: Place) -> str:
     return f"{kind}:{place.key}"
+
+
+async def _decoded(kind: type[E], items: list[Item]) -> AsyncIterator[E]:
+    """Yield entities in order of place; none is decoded before it is needed, because that takes
+    several times the memory."""
+    for item in sorted(items, key=itemgetter("pk", "id")):
+        yield _entity(kind, item)
 
 
 def _entity(kind: type[E], item: Item) -> E:

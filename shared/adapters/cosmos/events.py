@@ -2,8 +2,9 @@
 
 A week of the feed is one partition. Its head has the next number, and one batch changes the head
 and creates events under their ids, so numbers have no gaps and no event is stored twice. Every
-event is copied to the partitions of its logs before its outbox is cleared. A log is divided into
-weeks as well, or is one partition: then a page of it is one query, however old the registry is.
+event is copied to the partitions of its logs before its outbox is cleared. A log is one partition,
+or is divided into weeks as well: then a page of a log with few events is a query for every 200
+weeks, beside those of the newest weeks.
 """
 
 import asyncio
@@ -12,12 +13,19 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from itertools import takewhile
+from itertools import chain, repeat, takewhile
+from operator import itemgetter
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from shared.adapters.cosmos.client import BatchWrite, CosmosContainer, CosmosDatabase, Item
+from shared.adapters.cosmos.client import (
+    KEYS_OF_A_QUERY,
+    BatchWrite,
+    CosmosContainer,
+    CosmosDatabase,
+    Item,
+)
 from shared.adapters.cosmos.directory import CosmosDirectory
 from shared.adapters.cosmos.metadata import CosmosMetadata
 from shared.domain.entities import PendingEvents
@@ -39,8 +47,9 @@ from shared.runtime.retries import back_off, retried
 
 PUBLISH_ATTEMPTS = 30  # Each attempt that fails is another publisher that succeeded.
 EVENTS_PER_BATCH = 90  # With the head; a batch has at most 100 steps.
-PARTITIONS_AT_ONCE = 5  # Partitions that are read at once for a log with few events.
+PARTITIONS_AT_ONCE = 5  # Partitions that are read at once, each by a query of its own.
 LAST_MS = 2**53  # Later than any event.
+LAST_NUMBER = 2**53  # No event has a higher number.
 # The logs that are one partition each. Its limit is 20 GB, which is some ten million events, more
 # than a package or the roles of an organization ever have.
 WHOLE_LOGS = (package_stream(""), publishing_stream(""))
@@ -195,11 +204,34 @@ class CosmosEvents:
             return await self._log(name, before, count)
         found: list[tuple[int, Event]] = []
         for labels in _newest_first(await self._partitions.until(before)):
-            logs = (self._log(_log_of(name, each), before, count - len(found)) for each in labels)
-            found += [event for log in await asyncio.gather(*logs) for event in log]
+            found += await self._logs(name, labels, before, count - len(found))
             if len(found) >= count:
                 break
         return found[:count]
+
+    async def _logs(
+        self, name: str, labels: Sequence[str], before: int | None, count: int
+    ) -> list[tuple[int, Event]]:
+        """Return the newest events of some weeks of a log, newest first: `count` or more, or all.
+
+        One query finds all events of a log with few events in many weeks. It has no order, so if
+        it may have left out events, the weeks are read one by one."""
+        pks = [_log_of(name, label) for label in labels]
+        if len(pks) > PARTITIONS_AT_ONCE:
+            text = "SELECT * FROM c WHERE c.number < @before"
+            items = await self._container.query_keys(
+                text, pks, most=count, before=LAST_NUMBER if before is None else before
+            )
+            if len(items) < count:
+                return sorted(map(_event, items), key=itemgetter(0), reverse=True)
+        found: list[tuple[int, Event]] = []
+        for start in range(0, len(pks), PARTITIONS_AT_ONCE):
+            some = pks[start : start + PARTITIONS_AT_ONCE]
+            logs = await asyncio.gather(*(self._log(pk, before, count) for pk in some))
+            found += [event for log in logs for event in log]
+            if len(found) >= count:
+                break
+        return found
 
     async def forget_origins(self, before_ms: int, count: int) -> int:
         found: list[Item] = []
@@ -321,7 +353,7 @@ class CosmosEvents:
         items = await self._container.query(
             "SELECT * FROM c WHERE c.number < @before ORDER BY c.number DESC OFFSET 0 LIMIT @count",
             pk,
-            before=before or 2**53,
+            before=LAST_NUMBER if before is None else before,
             count=count,
         )
         return [_event(item) for item in items]
@@ -382,11 +414,14 @@ def _log_of(name: str, label: str) -> str:
 
 
 def _newest_first(labels: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Yield the newest label by itself, which is enough for a busy log, and then several at
-    once."""
-    yield labels[:1]
-    for start in range(1, len(labels), PARTITIONS_AT_ONCE):
-        yield labels[start : start + PARTITIONS_AT_ONCE]
+    """Yield the newest label by itself, which is enough for a busy log, then several, and then as
+    many at once as one query takes."""
+    start = 0
+    for count in chain((1, PARTITIONS_AT_ONCE), repeat(KEYS_OF_A_QUERY)):
+        if start >= len(labels):
+            return
+        yield labels[start : start + count]
+        start += count
 
 
 PARTITION_ATTEMPTS = 20

@@ -3,8 +3,6 @@ decoded.
 """
 
 import asyncio
-import zlib
-from base64 import b64decode, b64encode
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from functools import cache
@@ -15,14 +13,14 @@ from msgspec import Struct
 
 from shared.adapters.cosmos.change_feed import ChangeFeedEdition
 from shared.adapters.cosmos.client import BatchWrite, CosmosContainer, CosmosDatabase, Item
+from shared.adapters.cosmos.outboxes import waiting_records
 from shared.adapters.cosmos.queries import SessionTokens
 from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import NO_PACKAGE, Coordinate, Package
-from shared.domain.events import Event
+from shared.domain.events import waiting_since
 from shared.domain.names import OrgName, PackageName
 from shared.domain.packages import FoundRelease, Head, Release, ReleaseEntry, Survey
 from shared.domain.versions import Version
-from shared.domain.visibility import Visibility
 from shared.ports.conflicts import AlreadyThere, Stale
 from shared.ports.metadata import ReadCheck, VersionDiffersInCase
 from shared.runtime.decoded_records import SURVEYS_CACHED_BYTES, merge_entries, share_field_names
@@ -155,7 +153,8 @@ class CosmosMetadata:
         return await self.head(head.package) or head
 
     async def add_release(self, release: Release) -> None:
-        # The way from the digest comes first: it may lead nowhere, but a release is always found.
+        # The pointer from the digest is written before the release: after a crash between the two a
+        # pointer may name a missing release, but every release is found by its digest.
         head, _ = await asyncio.gather(
             self.head(release.coordinate.package), self._packages.put(_pointer(release))
         )
@@ -192,21 +191,31 @@ class CosmosMetadata:
         )
 
     async def packages(self, after: str, count: int) -> list[Head]:
-        names = await self._packages.query(
+        found: list[Head] = []
+        while len(found) < count:
+            wanted = count - len(found)
+            names = await self._names(after, wanted)
+            # A claim that did not end has left a name without a head.
+            heads = await self._packages.read_each(names, HEAD)
+            found += [read_record(Head, item) for item in sorted(heads, key=itemgetter("pk"))]
+            if len(names) < wanted:
+                break
+            after = names[-1]
+        return found
+
+    async def _names(self, after: str, count: int) -> list[str]:
+        """Return up to `count` names that were ever written, above this one and in order."""
+        return await self._packages.query(
             "SELECT VALUE c.key FROM c WHERE c.key > @after ORDER BY c.key OFFSET 0 LIMIT @count",
             NAMES,
             after=after,
             count=count,
         )
-        heads = await self._packages.read_each(names, HEAD)
-        return [read_record(Head, item) for item in sorted(heads, key=itemgetter("pk"))]
 
     async def unpublished_events(self, count: int) -> list[Head | Release]:
-        found = await self._packages.query("SELECT * FROM c WHERE c.waiting > 0")
-        oldest = sorted(found, key=itemgetter("waiting"))[:count]
         return [
             read_record(Head, each) if each["kind"] == HEAD else read_record(Release, each)
-            for each in oldest
+            for each in await waiting_records(self._packages, count)
         ]
 
     async def claim_tool(self, tool: str, package: Package) -> Package:
@@ -239,7 +248,7 @@ class CosmosMetadata:
         """Create the release, with the claim of its version if that can differ in case; return
         whether it was created. Raises `VersionDiffersInCase`."""
         version = release.coordinate.version
-        if version.key == version.text.upper():  # It has no letters, as most versions.
+        if not version.has_letters:  # As most versions.
             return await self._packages.create(item_of(release))
         pk = pk_of(release)
         claim: Item = {"id": claim_id(version), "kind": "version", "version": version.text}
@@ -430,7 +439,7 @@ def item_of(record: Head | Release) -> Item:
         "kind": "release" if isinstance(record, Release) else HEAD,
         "revision": record.revision,
         "outbox": [event.model_dump(mode="json") for event in record.outbox],
-        "waiting": outbox_since(record.outbox),
+        "waiting": waiting_since(record.outbox) or 0,
         "body": body,
     }
     if isinstance(record, Head):
@@ -443,47 +452,9 @@ def read_record(kind: type[R], item: Item) -> R:
     return kind.model_validate({**item["body"], **beside})
 
 
-def outbox_since(outbox: tuple[Event, ...]) -> int:
-    """Return since when a record waits for its events to be published; 0 is not at all."""
-    return outbox[0].at_ms if outbox else 0
-
-
 @cache
 def _stand_in() -> Item:
-    """Return what is decoded in place of a head that does not exist, so that a missing package
-    takes as long as one that is hidden from the caller."""
-    head = Head(org="organization", name="package", visibility=Visibility.PRIVATE, created_ms=0)
-    return item_of(head)
-
-
-GRAPH = "graph"
-LARGEST_GRAPH_ITEM_BYTES = 64 * 1024  # Compressed. A larger item costs more than its blob.
-
-
-class CosmosGraphs:
-    """The graphs that are small enough, by the digests of their archives."""
-
-    def __init__(self, cosmos: CosmosDatabase, edition: ChangeFeedEdition) -> None:
-        self._edition = edition
-        self._packages = cosmos.container("packages")
-
-    async def put(self, digest: Digest, graph: bytes) -> None:
-        """Store the graph if it is small enough; a repeat changes nothing."""
-        body = b64encode(zlib.compress(graph)).decode()
-        if len(body) <= LARGEST_GRAPH_ITEM_BYTES:
-            fields: Item = {"id": GRAPH, "schema": 1, "kind": GRAPH, "body": body}
-            await self._packages.create({**fields, "pk": digest_key(digest)})
-
-    async def read(self, digests: Sequence[Digest]) -> dict[Digest, bytes]:
-        by_key = {digest_key(digest): digest for digest in digests}
-        # A graph never changes, and one that is not found here is read from its blob.
-        session = self._edition.session
-        items = await self._packages.read_each(list(by_key), GRAPH, as_of=session)
-        return {by_key[item["pk"]]: zlib.decompress(b64decode(item["body"])) for item in items}
-
-    async def delete(self, digest: Digest) -> None:
-        """Delete the graph, if there is one."""
-        await self._packages.delete(digest_key(digest), GRAPH)
+    return item_of(Head.stand_in())
 
 
 def digest_key(digest: Digest) -> str:

@@ -40,7 +40,9 @@ from shared.adapters.cosmos.metadata import CosmosMetadata
 from shared.adapters.cosmos.queries import ANY_REPLICA
 from shared.domain.coordinates import Package
 from shared.domain.names import OrgName, PackageName
+from shared.ports.conflicts import Stale
 from shared.ports.pull_ledger import PullBatch, PullHistory, RollUp
+from shared.runtime.retries import retried_with_back_off
 
 # Partitions of packages have a slash. Versions before 16 partitions have only the first one.
 FIRST_PARTITION = "pulls"
@@ -414,18 +416,20 @@ class PullTotals(Struct, frozen=True):
         """Return the item with the sums of a package, or a new one."""
         return await self.container.read(pk, TOTAL) or _new_total(pk)
 
+    @retried_with_back_off
     async def add(self, pk: str, days: Days, round_: Item) -> Item:
         """Add the pulls of a round unless it was added before; return the item with the sums.
 
-        Rounds of a partition that have a higher number come later.
+        Rounds of a partition that have a higher number come later. Raises `Busy` if other rounds
+        are faster again and again: the next run adds this one.
         """
-        while True:
-            total = await self.read(pk)
-            if _rounds(total).get(round_["pk"], 0) >= round_["round"]:
-                return total
-            steps = _steps(_with_round(total, round_), days)
-            if await self.container.batch(pk, steps):
-                return steps[0].item
+        total = await self.read(pk)
+        if _rounds(total).get(round_["pk"], 0) >= round_["round"]:
+            return total
+        steps = _steps(_with_round(total, round_), days)
+        if not await self.container.batch(pk, steps):
+            raise Stale
+        return steps[0].item
 
     async def restore(self, pk: str, daily: Mapping[str, Mapping[str, int]]) -> Item:
         """Replace all pulls of a package by these, by version and day."""

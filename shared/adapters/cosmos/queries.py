@@ -73,10 +73,13 @@ async def query_directly(
     query: Mapping[str, Any],
     pk: str | None,
     page_size: int,
+    *,
     session: SessionTokens | None = None,
+    most: int | None = None,
 ) -> list[Any] | None:
     """Return the results of a query in one partition, or of a plain filter in a container of one
-    physical partition; None if the service does not answer it, or not with all of the session."""
+    physical partition; None if the service does not answer it, or not with all of the session.
+    No page is read after `most` results."""
     connection: Any = container.client_connection
     link = container.container_link
     pipeline = _Pipeline.of(connection)
@@ -96,8 +99,9 @@ async def query_directly(
         if session is not None and not session.are_included_in(response.headers):
             return None
         found += orjson.loads(response.body())["Documents"]
-        if _CONTINUATION not in response.headers:
-            return found
+        is_enough = most is not None and len(found) >= most
+        if is_enough or _CONTINUATION not in response.headers:
+            return found[:most]
         headers = {**headers, _CONTINUATION: response.headers[_CONTINUATION]}
 
 

@@ -1,15 +1,15 @@
 """Accounts, organizations and everything that belongs to them, in SQLite."""
 
 import sqlite3
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import TypeVar
 
 from shared.adapters.sqlite.database import Database
-from shared.adapters.sqlite.metadata import outbox_since
 from shared.domain.access_rights import AccessContext
 from shared.domain.accounts import Account
 from shared.domain.entities import Entity, PendingEvents, Place
-from shared.domain.events import Event
+from shared.domain.events import Event, waiting_since
 from shared.domain.memberships import Membership
 from shared.domain.names import OrgName
 from shared.domain.organizations import Organization
@@ -20,6 +20,7 @@ E = TypeVar("E", bound=Entity)
 
 FEW = 16  # Entities that are read and written on the event loop: a thread costs more.
 ALL = -1  # The LIMIT of a list without one.
+ENTITIES_READ_AT_ONCE = 500
 
 
 class SqliteDirectory:
@@ -40,6 +41,16 @@ class SqliteDirectory:
             return few
         return await self._database.scan(partial(_list_by_owner, kind, owner, ALL))
 
+    async def page_by_owner(self, kind: type[E], after: Place, count: int) -> list[E]:
+        return await self._database.decoded(
+            kind.model_validate_json,
+            "SELECT body FROM entities WHERE kind = ? AND owner = ? AND key > ? AND NOT removed"
+            " ORDER BY key LIMIT ?",
+            kind.kind,
+            *after,
+            count,
+        )
+
     async def list_by_subject(self, kind: type[E], subject: str) -> list[E]:
         return await self._database.decoded(
             kind.model_validate_json,
@@ -58,6 +69,18 @@ class SqliteDirectory:
             *after,
             count,
         )
+
+    async def read_all(self, kind: type[E]) -> AsyncIterator[E]:
+        return self._pages_from(kind, await self.list_all(kind, Place(""), ENTITIES_READ_AT_ONCE))
+
+    async def _pages_from(self, kind: type[E], first: list[E]) -> AsyncIterator[E]:
+        page = first
+        while page:
+            for entity in page:
+                yield entity
+            if len(page) < ENTITIES_READ_AT_ONCE:
+                return
+            page = await self.list_all(kind, page[-1].place, ENTITIES_READ_AT_ONCE)
 
     async def add(self, entity: E, *others: Entity, replacing: Entity | None = None) -> E:
         if entity.is_derived:
@@ -192,7 +215,7 @@ def _store(entity: E, connection: sqlite3.Connection) -> E:
             *entity.place,
             entity.subject or None,
             entity.revision,
-            outbox_since(entity.outbox),
+            waiting_since(entity.outbox),
             entity.ends_ms,
             entity.model_dump_json(),
         ),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 
 from shared.adapters.sqlite.database import Database
-from shared.adapters.sqlite.metadata import read_head
+from shared.adapters.sqlite.package_records import read_head
 from shared.domain.coordinates import Package
 from shared.ports.pull_ledger import Pull, PullBatch, PullHistory, RollUp
 

@@ -198,10 +198,8 @@ class FollowerMail(Struct, frozen=True):
 
     async def _followers(self, after: Place) -> AsyncIterator[Follow]:
         while True:
-            batch = await self.directory.list_all(Follow, after, FOLLOWERS_READ_AT_ONCE)
+            batch = await self.directory.page_by_owner(Follow, after, FOLLOWERS_READ_AT_ONCE)
             for each in batch:
-                if each.place.owner != after.owner:
-                    return
                 yield each
             if len(batch) < FOLLOWERS_READ_AT_ONCE:
                 return
@@ -227,12 +225,13 @@ class FollowerMail(Struct, frozen=True):
         sent = 0
         problems = list[str]()
         after = Place(pace.value)
-        while batch := await self.directory.list_all(FollowerNews, after, FOLLOWERS_READ_AT_ONCE):
+        while batch := await self.directory.page_by_owner(
+            FollowerNews, after, FOLLOWERS_READ_AT_ONCE
+        ):
             for each in batch:
                 now_ms = self.clock.now_ms()
-                is_over = now_ms >= until_ms or sent >= MAILS_IN_A_RUN
-                if each.place.owner != pace.value or is_over:
-                    return TaskReport(seen, sent, tuple(problems), unfinished=is_over)
+                if now_ms >= until_ms or sent >= MAILS_IN_A_RUN:
+                    return TaskReport(seen, sent, tuple(problems), unfinished=True)
                 if each.due_ms > now_ms:
                     continue
                 seen += 1

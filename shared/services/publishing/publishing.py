@@ -400,7 +400,7 @@ class Publishing(Struct, frozen=True):
         """Raise if a version is published that differs only in upper and lower case. Two pushes at
         the same time are decided by the write."""
         version = coordinate.version
-        if version.is_stable:  # A stable version has no letters.
+        if not version.has_letters:
             return
         [survey] = await self.metadata.survey([coordinate.package])
         versions = {each.version for each in survey.entries} if survey else set[str]()

@@ -187,7 +187,7 @@ async def test_the_pages_cost_a_bounded_number_of_calls(
     assert await calls_of(admin, "/manage", journal) == {
         "directory.get": 1,  # Whether they administer the registry.
         # Locks that wait, organizations without an owner, and tokens of directories.
-        "directory.list_all": 3,
+        "directory.read_all": 3,
         "work.peek": tasks + 1,  # The run of each task, and the last counts.
         "metadata.unpublished_events": 1,
         "directory.unpublished": 1,

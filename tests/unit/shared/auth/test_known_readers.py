@@ -6,7 +6,7 @@ import pytest
 
 from shared.adapters.cosmos.change_feed import ChangeFeedEdition
 from shared.adapters.cosmos.client import CosmosDatabase
-from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
+from shared.adapters.sqlite.edition import ChangesSince, EmbeddedEdition
 from shared.auth.known_readers import KNOWN_FOR, KnownReaders
 from shared.domain.names import OrgName
 from shared.domain.principals import ANONYMOUS, Principal

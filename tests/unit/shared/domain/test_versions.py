@@ -111,3 +111,13 @@ def test_a_text_that_ends_in_a_star_is_a_range_and_other_texts_are_versions() ->
     assert parse_version_or_range("1.2.*") == Range(1, 2)
     assert parse_version_or_range("*") == Range()
     assert parse_version_or_range("1.2.3") == Version.parse("1.2.3")
+
+
+@pytest.mark.parametrize(
+    ("text", "has_letters"),
+    [("1.0.0", False), ("1.0.0-1.2", False), ("1.0.0-rc.1", True), ("1.0.0-0A", True)],
+)
+def test_only_a_version_with_letters_may_differ_from_another_in_case(
+    text: str, has_letters: bool
+) -> None:
+    assert Version.parse(text).has_letters == has_letters

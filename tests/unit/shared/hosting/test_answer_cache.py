@@ -7,7 +7,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
+from shared.adapters.sqlite.edition import ChangesSince, EmbeddedEdition
 from shared.domain.principals import ANONYMOUS, Principal
 from shared.hosting.answer_cache import LARGEST_BODY_BYTES, MOST_NAMES, AnswerCache
 from shared.hosting.requests import (

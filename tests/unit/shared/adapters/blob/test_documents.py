@@ -1,25 +1,31 @@
 """Where texts and graphs are read from, and what a process keeps of them."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
+from azure.storage.blob.aio import BlobServiceClient
 
 from shared.adapters.blob.client import BlobContainers
 from shared.adapters.blob.documents import LARGEST_CACHED_DOCUMENT_BYTES, BlobDocuments
 from shared.adapters.cosmos.change_feed import ChangeFeedEdition
 from shared.adapters.cosmos.client import CosmosDatabase
-from shared.adapters.cosmos.metadata import LARGEST_GRAPH_ITEM_BYTES, CosmosGraphs
+from shared.adapters.cosmos.graphs import LARGEST_GRAPH_ITEM_BYTES, CosmosGraphs
 from shared.adapters.system import SystemRandomness
+from shared.domain.api_docs.pieces import PiecesPointer
+from shared.domain.api_docs.records import ApiDocsRecord, DocsState
 from shared.domain.archives.digests import Digest
 from shared.domain.dependency_graphs import Graph, GraphNode
 from shared.domain.packages import Texts
 from tests.contract.sample_records import DIGEST, graph
+from tests.fakes.blob_double import ADDRESS, CONNECTION
 from tests.fakes.blob_storage import FailingBlobsInMemory, Outage
+from tests.fakes.blob_transport import BlobTransport
 from tests.fakes.system import FakeClock
-from tests.support.cloud_stores import double_of
+from tests.support.cloud_stores import blob_double_of, double_of
 
 OTHER = Digest.of(b"another archive")
 
@@ -33,10 +39,12 @@ class Place:
     outage: Outage = field(default_factory=Outage)
 
     @asynccontextmanager
-    async def process(self) -> AsyncGenerator[BlobDocuments]:
+    async def process(
+        self, connect: Callable[[], BlobServiceClient] | None = None
+    ) -> AsyncGenerator[BlobDocuments]:
         """Open the documents as a process does that remembers nothing."""
         connections = FailingBlobsInMemory(self.folder, self.clock, outage=self.outage)
-        blobs = BlobContainers(connections.blobs, connections.prefix)
+        blobs = BlobContainers(connect or connections.blobs, connections.prefix)
         cosmos = CosmosDatabase(connections.cosmos, SystemRandomness())
         self.taken()
         yield BlobDocuments(blobs, CosmosGraphs(cosmos, ChangeFeedEdition(cosmos, FakeClock())))
@@ -75,3 +83,57 @@ async def test_small_documents_are_read_once_and_large_ones_each_time(place: Pla
             assert (await documents.texts(DIGEST)).readme == "small"
             assert (await documents.texts(OTHER)).readme.startswith("x")
             assert place.taken() == taken
+
+
+@dataclass
+class RivalTransport(BlobTransport):
+    """Before the first request with `before` in its address, the rival does what it does."""
+
+    before: str
+    rival: Callable[[], Awaitable[object]] | None = None
+
+    async def send(self, request: Any, **options: Any) -> Any:
+        rival = self.rival
+        if rival is not None and self.before in f"{request.method} {request.url}":
+            self.rival = None
+            await rival()
+        return await super().send(request, **options)
+
+
+def documented(name: str, generator: int = 1) -> ApiDocsRecord:
+    pieces = PiecesPointer(name=name, index_start=1, end=3)
+    return ApiDocsRecord(state=DocsState.DONE, generator=generator, pieces=pieces)
+
+
+RECORD = f"PUT {ADDRESS}/derived/api-docs/{DIGEST.hex}/record.json"
+LIST = f"GET {ADDRESS}/derived?"
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize(
+    ("before", "rival_generator", "stays"),
+    [(RECORD, 2, "rival"), (RECORD, 1, "mine"), (LIST, 2, "rival"), (LIST, 1, "rival")],
+)
+async def test_two_that_document_an_archive_at_once_leave_a_record_with_its_pieces(
+    place: Place, before: str, rival_generator: int, stays: str, is_first: bool
+) -> None:
+    pieces = place.folder / "pieces"
+    pieces.write_bytes(b"piece")
+    transport = RivalTransport(blob_double_of(place.folder, place.clock), before)
+
+    def connect() -> BlobServiceClient:
+        return BlobServiceClient.from_connection_string(CONNECTION, transport=transport)
+
+    async with place.process() as other, place.process(connect) as mine:
+        if not is_first:
+            await other.put_api_docs(DIGEST, documented("earlier"), pieces)
+        rival = documented("rival", rival_generator)
+        transport.rival = lambda: other.put_api_docs(DIGEST, rival, pieces)
+        await mine.put_api_docs(DIGEST, documented("mine"), pieces)
+        stored = await other.api_docs_record(DIGEST)
+        assert stored is not None
+        assert stored.pieces is not None
+        assert stored.pieces.name == stays
+        for name in ("earlier", "mine", "rival"):
+            is_there = await other.read_pieces(DIGEST, name, 0, 5) == b"piece"
+            assert is_there == (name == stays), name

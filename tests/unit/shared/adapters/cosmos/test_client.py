@@ -1,16 +1,21 @@
 """What Cosmos DB charges is told of each answer, and what becomes of a request that fails."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 import pytest
+from azure.cosmos.exceptions import CosmosHttpResponseError
 
 from shared.adapters.cosmos.client import BatchDelete, BatchWrite, CosmosContainer, CosmosDatabase
 from shared.adapters.system import SystemRandomness
+from shared.domain.errors.requests import StorageFull
 from shared.telemetry.activities import Activity
 from shared.telemetry.metrics import COSMOS_ANSWERS, COSMOS_UNITS
-from tests.fakes.cosmos.protocol import Request
-from tests.fakes.cosmos.transport import DoubleTransport, Trouble
+from tests.fakes.cosmos.protocol import Answer, Request
+from tests.fakes.cosmos.transport import DoubleResponse, DoubleTransport, Trouble
 from tests.fakes.system import FakeClock
 from tests.support.cloud_stores import CloudDouble
 from tests.support.telemetry import hearing
@@ -156,3 +161,58 @@ async def test_a_repeat_sends_what_the_first_attempt_sent(
     await OPERATIONS[operation](packages, head["_etag"])
     assert sent[:2] == [sent[0]] * 2
     await cosmos.close()
+
+
+@dataclass
+class FailingSteps(DoubleTransport):
+    """Answers batches whose second step fails with each of these statuses, without effect."""
+
+    failures: list[dict[str, int]] = field(default_factory=list[dict[str, int]])
+
+    def _answered(self, request: Any, asked: Request, trouble: Trouble | None) -> Any:
+        if not self.failures or not asked.says("x-ms-cosmos-is-batch-request"):
+            return super()._answered(request, asked, trouble)
+        skipped = {"statusCode": HTTPStatus.FAILED_DEPENDENCY, "requestCharge": 0}
+        return DoubleResponse(request, Answer(207, [skipped, self.failures.pop(0)]))
+
+
+async def batch_with_failing_step(place: Path, *failures: dict[str, int]) -> bool:
+    """Write two items whose second step fails so; return whether they were written."""
+    left = list(failures)
+    stores = CloudDouble(place, FakeClock(), transport=lambda it: FailingSteps(it, failures=left))
+    cosmos = CosmosDatabase(stores.cosmos, SystemRandomness())
+    packages = cosmos.container("packages")
+    try:
+        steps = [BatchWrite(item("head")), BatchWrite(item("new"))]
+        is_written = await packages.batch(PK, steps)
+        stored = await packages.query("SELECT * FROM c", PK)
+    finally:
+        await cosmos.close()
+    assert not left
+    assert len(stored) == 2 * is_written
+    return is_written
+
+
+@pytest.mark.parametrize("status", [408, 410, 429, 449, 500, 503])
+async def test_a_batch_with_a_busy_step_is_sent_again(tmp_path: Path, status: int) -> None:
+    busy = {"statusCode": status}
+    assert await batch_with_failing_step(tmp_path, busy, busy)
+
+
+@pytest.mark.parametrize("status", [404, 409, 412])
+async def test_a_batch_with_a_conflicting_step_is_not_written(tmp_path: Path, status: int) -> None:
+    assert not await batch_with_failing_step(tmp_path, {"statusCode": status})
+
+
+@pytest.mark.parametrize("status", [400, 403, 413])
+async def test_a_batch_with_a_refused_step_raises_what_a_write_raises(
+    tmp_path: Path, status: int
+) -> None:
+    with pytest.raises(CosmosHttpResponseError) as raised:
+        await batch_with_failing_step(tmp_path, {"statusCode": status})
+    assert raised.value.status_code == status
+
+
+async def test_a_batch_in_a_full_partition_says_that_it_is_full(tmp_path: Path) -> None:
+    with pytest.raises(StorageFull):
+        await batch_with_failing_step(tmp_path, {"statusCode": 403, "subStatusCode": 1014})

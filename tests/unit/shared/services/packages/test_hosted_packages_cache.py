@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
+from shared.adapters.sqlite.edition import ChangesSince, EmbeddedEdition
 from shared.domain.archives.digests import Digest
 from shared.domain.coordinates import Coordinate, Package
 from shared.domain.packages import FoundRelease, Survey

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
+from shared.adapters.sqlite.edition import ChangesSince, EmbeddedEdition
 from shared.auth.known_readers import KNOWN_FOR, KnownReaders
 from shared.domain.archives.containers import ArchiveContainer
 from shared.domain.archives.delivery import LinkedArchive, StoreLink

@@ -1,6 +1,6 @@
 """On one machine, an edition knows of every change, or that it does not."""
 
-from shared.adapters.sqlite.metadata import ChangesSince, EmbeddedEdition
+from shared.adapters.sqlite.edition import ChangesSince, EmbeddedEdition
 from shared.runtime.editions import EVERYTHING
 
 GREET = "acme/greet"

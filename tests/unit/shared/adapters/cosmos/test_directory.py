@@ -1,0 +1,110 @@
+"""What is raised for an added entity if another writer is faster."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from shared.adapters.cosmos.client import CosmosDatabase
+from shared.adapters.cosmos.directory import CosmosDirectory
+from shared.adapters.system import SystemRandomness
+from shared.domain.entities import AdditionCount
+from shared.domain.memberships import Membership
+from shared.domain.scopes import Role
+from shared.ports.conflicts import AlreadyThere, Stale
+from shared.services.record_batches import entity_batches
+from tests.contract.sample_records import event
+from tests.fakes.cosmos.protocol import Request
+from tests.fakes.cosmos.transport import DoubleTransport, Trouble
+from tests.fakes.system import FakeClock
+from tests.support.cloud_stores import CloudDouble, double_of
+
+
+def counted(number: int) -> AdditionCount:
+    return AdditionCount(owner="acme", counted="membership", number=number)
+
+
+def member(account_id: str) -> Membership:
+    return Membership(org="acme", account=account_id, role=Role.MEMBER)
+
+
+class Rival:
+    """Writes before the n-th batch of another process."""
+
+    def __init__(self, nth: int, write: Callable[[], Awaitable[object]]) -> None:
+        self._batches_before = nth
+        self._write = write
+
+    def trouble_of(self, request: Request) -> Trouble | None:
+        """Let the batch be sent again after the rival has written."""
+        self._batches_before -= request.says("x-ms-cosmos-is-batch-request")
+        if self._batches_before:
+            return None
+        self._batches_before = -1
+        return Trouble.RETRY_WITH
+
+    async def write(self, _request: Request) -> None:
+        await self._write()
+
+
+@asynccontextmanager
+async def opened(place: Path, rival: Rival | None = None) -> AsyncGenerator[CosmosDirectory]:
+    clock = FakeClock()
+    stores = CloudDouble(place, clock)
+    if rival is not None:
+        stores = CloudDouble(
+            place,
+            clock,
+            transport=lambda it: DoubleTransport(it, rival.trouble_of, rival.write),
+        )
+    cosmos = CosmosDatabase(stores.cosmos, SystemRandomness())
+    yield CosmosDirectory(cosmos, clock)
+    await cosmos.close()
+
+
+# The second batch takes the place of a removed entity with events.
+@pytest.mark.parametrize("nth", [1, 2])
+async def test_an_add_is_stale_if_a_rival_has_replaced_what_it_replaces(
+    tmp_path: Path, nth: int
+) -> None:
+    async with opened(tmp_path) as other:
+        await other.add(counted(1))
+        left = member("mine").model_copy(update={"outbox": (event("e1"),)})
+        await other.remove(await other.add(left))
+        rival = Rival(nth, lambda: other.add(member("theirs"), replacing=counted(2)))
+        async with opened(tmp_path, rival) as mine:
+            with pytest.raises(Stale):
+                await mine.add(member("mine"), replacing=counted(2))
+        assert await other.list_by_owner(Membership, "acme") == [member("theirs")]
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+async def test_an_add_is_there_already_if_a_rival_has_taken_its_place(
+    tmp_path: Path, nth: int
+) -> None:
+    async with opened(tmp_path) as other:
+        await other.add(counted(1))
+        left = member("mine").model_copy(update={"outbox": (event("e1"),)})
+        await other.remove(await other.add(left))
+        rival = Rival(nth, lambda: other.add(member("mine")))
+        async with opened(tmp_path, rival) as mine:
+            with pytest.raises(AlreadyThere):
+                await mine.add(member("mine"), replacing=counted(2))
+        assert len(await other.list_by_owner(Membership, "acme")) == 1
+
+
+async def test_reading_all_entities_reads_each_once(tmp_path: Path) -> None:
+    async with opened(tmp_path) as directory:
+        charges = list[float]()
+        for first, last in ((0, 600), (600, 2_400)):
+            for number in range(first, last):
+                await directory.put(member(f"a{number}"))
+            double = double_of(tmp_path, FakeClock())
+            before = double.charged
+            batches = [each async for each in entity_batches(directory, Membership, 200)]
+            charges.append(double.charged - before)
+            assert [len(each) for each in batches] == [200] * (last // 200)
+        # Each item of less than a KiB takes a unit, and each page the charge of a query.
+        assert charges[1] <= 4 * charges[0]
+        assert charges[1] <= 2_400 + 3 * 4.6
