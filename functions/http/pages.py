@@ -234,7 +234,7 @@ class Pages(Face[PageCallT]):
         return super().add(route, methods, effect, handler, name=name, **options)
 
     async def answer(self, call: PageCallT, operation: Operation) -> Answer:
-        if operation.ignores_credentials:
+        if operation.ignores_credentials and not operation.needs_credentials(call):
             return await operation.handle(call)
         board = await call.registry.limits.notice_cache.current()
         call.banners = board.banners
