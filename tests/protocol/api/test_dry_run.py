@@ -52,7 +52,11 @@ async def found(world: World, archive: bytes, by: Person | None = None) -> list[
     """Return the severities and rules of the findings."""
     said = await run(world, archive, by)
     rows = [(each["severity"], each["rule"]) for each in said["findings"]]
-    assert said["mayPublish"] is said["may_publish"] is not any(severity == "error" for severity, _ in rows)
+    assert (
+        said["mayPublish"]
+        is said["may_publish"]
+        is not any(severity == "error" for severity, _ in rows)
+    )
     return rows
 
 
