@@ -33,7 +33,7 @@ _UNITS = (
 _NAME_BREAK = re.compile(r"(?<=[._/])|(?<=[a-z0-9])(?=[A-Z])")
 
 _KILO = 1_024
-_SHORT = ((10**9, "G"), (10**6, "M"), (10**3, "k"))
+_THOUSAND = 1_000
 _ONE_DIGIT = 10  # Smaller numbers get one digit after the point.
 
 
@@ -128,11 +128,20 @@ def grouped(number: int) -> str:
 
 def short_number(number: int) -> str:
     """Return a number in about three digits: `12k`, `1.2M`."""
-    for scale, letter in _SHORT:
-        if number >= scale:
-            parts = number / scale
-            return f"{parts:.1f}{letter}" if parts < _ONE_DIGIT else f"{int(parts)}{letter}"
-    return str(number)
+    if number < _THOUSAND:
+        return str(number)
+    size = float(number)
+    for letter in ("k", "M"):
+        size /= _THOUSAND
+        if round(size) < _THOUSAND:
+            return f"{_short(size)}{letter}"
+    return f"{_short(size / _THOUSAND)}G"
+
+
+def _short(size: float) -> str:
+    """Return a number in two digits if it is smaller than ten after rounding, else without a
+    fraction."""
+    return f"{size:.1f}" if round(size, 1) < _ONE_DIGIT else f"{size:.0f}"
 
 
 def counted(number: int, thing: str, things: str = "") -> str:
@@ -147,8 +156,8 @@ def sized(size_bytes: int) -> str:
     size = float(size_bytes)
     for unit in ("KiB", "MiB"):
         size /= _KILO
-        if size < _KILO:
-            return f"{size:.1f} {unit}" if size < _ONE_DIGIT else f"{size:.0f} {unit}"
+        if round(size) < _KILO:
+            return f"{_short(size)} {unit}"
     return f"{size / _KILO:,.1f} GiB"
 
 
