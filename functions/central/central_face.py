@@ -13,7 +13,7 @@ from functions.http.calls import Call
 from functions.http.json_answers import (
     failure_sentence,
     json_answer,
-    retry_headers,
+    refusal_headers,
     withdrawal_fields,
 )
 from functions.http.operations import Face
@@ -70,7 +70,7 @@ class CentralFace(Face[Call]):
 
 def refusal_answer(refusal: Refusal) -> Answer:
     """Return the refusal as JSON with the status under which its message is shown."""
-    headers = OPEN_HEADERS | retry_headers(refusal)
+    headers = OPEN_HEADERS | refusal_headers(refusal)
     body = {"message": str(refusal), **withdrawal_fields(refusal)}
     return json_answer(body, _STATUS_BY_KIND[refusal.kind], headers)
 

@@ -34,7 +34,7 @@ from functions.scim.scim_face import ScimFace
 from functions.sparse_index import IndexFace
 from functions.web.feeds import FeedFace
 from functions.web.unknown_paths import UnknownPaths
-from shared.domain.errors.base import Invalid, Refusal, RefusalKind, Unavailable
+from shared.domain.errors.base import Invalid, Refusal, RefusalKind, Unauthenticated, Unavailable
 from shared.domain.errors.requests import BodyUnreadable, TooMany
 from shared.runtime.answers import Answer, FunctionResponse
 from shared.settings import Settings
@@ -177,6 +177,15 @@ async def test_every_face_answers_every_refusal_by_its_table(refusal: Refusal, f
     assert json.loads(answer.get_body()) == table.body(refusal)
     assert answer.headers["X-Request-Id"]
     assert (int(answer.headers.get("Retry-After", 0)) > 0) is isinstance(refusal, REPEATABLE)
+
+
+@pytest.mark.parametrize("face", EVERY_FACE)
+async def test_a_401_of_every_face_names_a_scheme(face: str) -> None:
+    """RFC 9110, 15.5.2, and JDK's client throws for one that names none if it could answer."""
+    refusal = Unauthenticated("token-unknown", "The token is unknown. Create another one.")
+    answer = await answer_to(refusal, EVERY_FACE[face])
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"].split()[0] in ("Basic", "Bearer")
 
 
 @of_each_kind
