@@ -29,7 +29,7 @@ EVENT_PHRASES: Mapping[str, str] = {
     "account.mail-trusted": "started using the mail address of {account} again",
     "account.renamed": "renamed the account {before} to {after}",
     "account.unlocked": "unlocked {account}",
-    "advisory-set.imported": "imported {records} advisories as {subject}",
+    "advisory-set.imported": "imported advisories as {subject}, {records} in all",
     "advisory-set.removed": "removed the advisories {subject}",
     "advisory.added": "created the advisory {subject}",
     "advisory.affects": "found that {advisory} affects {subject}",

@@ -8,6 +8,7 @@ from urllib.parse import quote, quote_plus
 
 from shared.domain.coordinates import Coordinate
 from shared.domain.search import SymbolHit
+from shared.domain.sentences import counted
 from shared.domain.times import MS
 from shared.prose.safe_html import SafeHtml, show_bidi_characters
 
@@ -142,11 +143,6 @@ def _short(size: float) -> str:
     """Return a number in two digits if it is smaller than ten after rounding, else without a
     fraction."""
     return f"{size:.1f}" if round(size, 1) < _ONE_DIGIT else f"{size:.0f}"
-
-
-def counted(number: int, thing: str, things: str = "") -> str:
-    """Return a number with what it counts, one or several: `1 package`, `2,000 packages`."""
-    return f"{grouped(number)} {thing if number == 1 else things or f'{thing}s'}"
 
 
 def sized(size_bytes: int) -> str:

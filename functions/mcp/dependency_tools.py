@@ -8,7 +8,6 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from functions.http.calls import Call
-from functions.http.formatting import counted
 from functions.mcp.package_arguments import parse_package
 from functions.mcp.texts import AgentAnswer, page_of_rows, shortened
 from functions.mcp.tool_declaration import ROWS_ON_A_PAGE, Arguments, Offset, tool
@@ -18,7 +17,7 @@ from shared.domain.dependency_files import named_dependencies, unversioned
 from shared.domain.distributions import Distribution, LanguageVersion
 from shared.domain.errors.base import InvalidRequest, quoted
 from shared.domain.packages import Survey
-from shared.domain.sentences import named
+from shared.domain.sentences import counted, named
 from shared.domain.versions import Version
 from shared.services.api_docs.dependency_updates import CheckedDependency, DependencyState
 

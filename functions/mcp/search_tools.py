@@ -5,11 +5,11 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from functions.http.calls import Call
-from functions.http.formatting import counted
 from functions.mcp.source_texts import DeclarationRow, declaration_row
 from functions.mcp.texts import AgentAnswer, page_of_rows, shortened, span
 from functions.mcp.tool_declaration import Arguments, Offset, tool
 from shared.domain.search import Query, ResultPage, SymbolQuery
+from shared.domain.sentences import counted
 
 FOUND_ON_A_PAGE = 20
 

@@ -7,7 +7,6 @@ from msgspec import Meta, field
 from msgspec.structs import astuple
 
 from functions.http.calls import Call
-from functions.http.formatting import counted
 from functions.mcp.package_arguments import PageOfPackage, parse_package
 from functions.mcp.texts import AgentAnswer, page_of_rows, shortened, span
 from functions.mcp.tool_declaration import NAMES_LISTED, ROWS_ON_A_PAGE, VersionText, tool
@@ -17,6 +16,7 @@ from shared.domain.errors.base import InvalidRequest
 from shared.domain.errors.packages import ReleaseNotFound
 from shared.domain.errors.requests import ApiDocsPending
 from shared.domain.packages import ReleaseEntry, Survey
+from shared.domain.sentences import counted
 from shared.domain.version_choice import latest, live_release
 from shared.domain.versions import Range, Version
 from shared.services.packages.package_details import WithdrawnDependency

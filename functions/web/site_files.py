@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from functions.http.caching_headers import REVALIDATE
 from functions.http.calls import Call
-from functions.http.formatting import counted
 from functions.http.numbered_pages import requested_page
 from functions.http.operator_links import vulnerability_contacts
 from functions.http.page_templates import STATIC, static_path
@@ -28,6 +27,7 @@ from shared.domain.errors.missing_pages import PageNotFound
 from shared.domain.errors.packages import PathNotFound
 from shared.domain.listings import Listing
 from shared.domain.search import MAX_OFFSET, Query, ResultPage, Results, Sort
+from shared.domain.sentences import counted
 from shared.domain.text_lines import in_one_line
 from shared.domain.times import utc_text
 from shared.domain.visibility import Readers
