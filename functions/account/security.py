@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import urlencode
 
+from functions.http.cursors import page_at_cursor
 from functions.http.pages import see_other
 from functions.http.signed_in_pages import FormProblem, SignedInCall, SignedInPages
 from shared.auth.sessions import SESSION_CREDENTIAL
@@ -14,6 +15,7 @@ from shared.domain.events import Event
 from shared.domain.principals import OPERATOR_ID
 from shared.domain.sessions import Session
 from shared.runtime.answers import Answer
+from shared.services.administration.audit_log import AuditLogPage
 
 SECURITY_PATH = "/account/security"
 IDENTITIES_PATH = "/account/identities"
@@ -98,12 +100,17 @@ pages = SignedInPages()
 @pages.read("account/security")
 async def account_security(call: SignedInCall) -> Answer:
     kind = call.params.get("kind", "")
-    before = call.params.get("before", "")
     kind = kind if kind in _KIND_PREFIXES else ""
-    query = EventQuery.parse({"before": before, "kind": kind, "count": str(EVENTS_PER_PAGE)})
-    page = await call.registry.administration.audit_log.of_account(query, by=call.caller)
+
+    async def read(before: str) -> AuditLogPage:
+        query = EventQuery.parse({"before": before, "kind": kind, "count": str(EVENTS_PER_PAGE)})
+        return await call.registry.administration.audit_log.of_account(query, by=call.caller)
+
+    shown = await page_at_cursor(call, "before", read)
+    page = shown.found
     return call.show(
         "account/security.html",
+        shown.problem,
         events=[event for _, event in page.events],
         names={**page.names, call.account.id: "you", OPERATOR_ID: "operator"},
         what=event_label,
@@ -112,7 +119,7 @@ async def account_security(call: SignedInCall) -> Answer:
         kind=kind,
         newest=_events_address(kind),
         older=_events_address(kind, page.next) if page.next else "",
-        is_first=not before,
+        is_first=shown.is_first,
         distrusted_email=call.account.distrusted_email,
     )
 

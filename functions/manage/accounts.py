@@ -7,6 +7,7 @@ from functions.account.overview import personal_data_answer
 from functions.account.security import EVENTS_PER_PAGE, browser_label, event_label, event_subject
 from functions.account.tokens import REVOKE, requested_token, scope_choices
 from functions.api.accounts import LeaversStatementView
+from functions.http.cursors import page_at_cursor
 from functions.http.json_answers import JSON
 from functions.http.pages import MAX_SEARCH_LENGTH, PAGE_HEADERS, see_other
 from functions.http.signed_in_pages import (
@@ -25,7 +26,10 @@ from shared.domain.principals import names_within_sentences
 from shared.domain.proposals import Proposal
 from shared.domain.sessions import Session
 from shared.runtime.answers import Answer
-from shared.services.administration.account_administration import AccountAdministration
+from shared.services.administration.account_administration import (
+    AccountAdministration,
+    AccountDetails,
+)
 from shared.services.administration.administrators import Administrators
 from shared.services.administration.auditors import Auditors
 from shared.services.administration.group_roles import GroupRuleDryRun
@@ -82,15 +86,19 @@ async def _account_page(
     problem: FormProblem | None = None,
     link: Secret | None = None,
 ) -> Answer:
-    params = {"before": call.params.get("before", ""), "count": str(EVENTS_PER_PAGE)}
-    person = await _accounts(call).show(account_id, EventQuery.parse(params), by=call.caller)
+    async def read(before: str) -> AccountDetails:
+        query = EventQuery.parse({"before": before, "count": str(EVENTS_PER_PAGE)})
+        return await _accounts(call).show(account_id, query, by=call.caller)
+
+    shown = await page_at_cursor(call, "before", read)
+    person = shown.found
     account = person.account
     providers = call.registry.identity.sign_in_flow.providers
     freezes = call.registry.organizations.freezes
     by_groups = await call.registry.administration.group_rules.roles_by_groups.ends_of(account)
     return call.show(
         "manage/account.html",
-        problem,
+        problem or shown.problem,
         person=person,
         account=account,
         by_groups=by_groups.roles,
@@ -106,7 +114,7 @@ async def _account_page(
         actions=(REVOKE,),
         what=event_label,
         about=event_subject,
-        is_first=not params["before"],
+        is_first=shown.is_first,
         erasure=await call.registry.administration.account_erasures.pending(account.id),
     )
 
