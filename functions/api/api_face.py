@@ -106,6 +106,7 @@ class OpenApi(Struct, frozen=True):
     response: type[BaseModel] | None
     refusals: tuple[int, ...]
     case: UseCase[Any, Any, Any] | None = None
+    problem: type[BaseModel] = ProblemAnswer  # The body of each refusal.
 
 
 Result = BaseModel | Answer | None
@@ -149,6 +150,7 @@ class ApiFace(JsonFace[ApiCall]):
     """
 
     call_type = ApiCall
+    problem: type[BaseModel] = ProblemAnswer
 
     def __init__(self, parse: ParseBody = parse_body, *, accepts_sessions: bool = True) -> None:
         super().__init__()
@@ -192,6 +194,7 @@ class ApiFace(JsonFace[ApiCall]):
                 request=request,
                 response=_first_model(BaseModel, returned, *get_args(returned)),
                 refusals=tuple(sorted({*usual, *also})) if refusals is None else refusals,
+                problem=self.problem,
             )
             named = name or cast("Any", handler).__name__
             options: dict[str, Any] = {
@@ -243,6 +246,7 @@ class ApiFace(JsonFace[ApiCall]):
                 response=_first_model(BaseModel, returned),
                 refusals=tuple(sorted({*usual, *also})),
                 case=case,
+                problem=self.problem,
             )
 
             async def handler(call: ApiCall, sent: InputsT | None = None) -> Result:

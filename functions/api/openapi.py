@@ -43,7 +43,7 @@ from functions.api import (
     trusted_publishing,
     webhooks,
 )
-from functions.api.api_face import ApiCall, ApiFace, OpenApi, ProblemAnswer
+from functions.api.api_face import ApiCall, ApiFace, OpenApi
 from functions.http.json_answers import json_answer
 from functions.http.operations import Operation
 from shared.runtime.answers import Answer
@@ -159,7 +159,7 @@ def _described(operation: Operation, api: OpenApi) -> dict[str, object]:
         "responses": {
             str(api.status): _response("Success.", api.response),
             **{
-                str(status): _response(_REASONS[status], ProblemAnswer)
+                str(status): _response(_REASONS[status], api.problem)
                 for status in (*api.refusals, HTTPStatus.TOO_MANY_REQUESTS)
             },
         },
@@ -191,7 +191,9 @@ def _content(model: type[BaseModel]) -> dict[str, object]:
 def _schemas(operations: Iterable[Operation]) -> object:
     described = [openapi_of(each) for each in operations]
     requests = {each.request for each in described if each.request}
-    answers = {ProblemAnswer} | {each.response for each in described if each.response}
+    answers = {each.problem for each in described} | {
+        each.response for each in described if each.response
+    }
     models: list[tuple[type[BaseModel], Literal["validation", "serialization"]]] = [
         *((model, "validation") for model in requests),
         *((model, "serialization") for model in answers),
