@@ -165,11 +165,13 @@ def _described(operation: Operation, api: OpenApi) -> dict[str, object]:
         },
     }
     names = [part[1:-1] for part in operation.route.split("/") if part.startswith("{")]
-    if names:
-        described["parameters"] = [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-            for name in names
-        ]
+    parameters: list[dict[str, object]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in names
+    ]
+    parameters += [each.described for each in api.parameters]
+    if parameters:
+        described["parameters"] = parameters
     if HTTPStatus.UNAUTHORIZED not in api.refusals:
         described["security"] = []
     if api.request:
